@@ -1,0 +1,76 @@
+"""Files written whole or not at all, and the fingerprints that name their content."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rramsim.errors import InputError
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it into place.
+
+    A reader, or a run that resumes after a kill, sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or replace. Its folder is created.
+    write : callable
+        Called with the temporary path, which has the same suffix as `path`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made or written.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be written ({error.strerror}).") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        # mkstemp makes files that only their owner reads; give them the usual permissions.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8 with ``\\n`` line ends, atomically (`write_atomically`)."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(text.encode()))
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and its parents; an `InputError` says why where that is impossible."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: this folder cannot be made ({error.strerror}). Name one you may write to."
+        ) from error
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,247 @@
+"""Every variable that crosses from one room of rramsim to the next: dims, unit and meaning.
+
+`DATASETS` is the register. `make` builds a labelled dataset from plain arrays and `validate`
+checks one, so a room can trust what it is handed. All quantities are in SI units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STATES = ("LRS", "HRS")
+"""The two resistance states, in the order of the `state` dimension. LRS stores 0 (weight -1)."""
+
+BELOW, EXACT, ABOVE = -1, 0, 1
+"""Censoring of a reading: the true resistance is at most, equal to, or at least the number."""
+
+BER_BASES = ("fitted", "counted", "stated")
+ENERGY_BASES = ("measured", "stated", "computed", "unknown")
+ENDURANCE_BASES = ("measured", "stated", "unknown")
+BOUNDS = ("", "upper", "lower")
+"""Whether a figure is a value (``""``) or only an upper or lower bound on one."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a dataset: its name, dims, unit, numpy kind and meaning.
+
+    `kind` is ``"f"`` (float), ``"i"`` (integer), ``"b"`` (yes or no, stored as int8) or ``"U"``
+    (text). `choices` lists the texts or codes allowed; `optional` ones may be left out.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    unit: str
+    kind: str
+    meaning: str
+    choices: tuple[str, ...] | tuple[int, ...] | None = None
+    optional: bool = False
+
+
+def _per(*dims: str) -> Any:
+    def variable(name: str, unit: str, kind: str, meaning: str, **more: Any) -> Variable:
+        return Variable(name, dims, unit, kind, meaning, **more)
+
+    return variable
+
+
+_reading = _per("reading")
+_population = _per("condition", "state")
+_condition = _per("condition")
+_curve = _per("training_ber", "test_ber")
+_met = _per("training_ber", "condition")
+
+_PROGRAMMING = (
+    ("set_current", "A", "SET compliance current"),
+    ("set_voltage", "V", "SET voltage"),
+    ("reset_voltage", "V", "RESET voltage"),
+    ("pulse_width", "s", "width of one programming pulse"),
+)
+
+_ACCURACY = (
+    ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
+    ("accuracy_low", "1", "f", "lower end of the interval of that mean (see attrs: interval)"),
+    ("accuracy_high", "1", "f", "upper end of the interval of that mean"),
+    ("accuracy_p05", "1", "f", "accuracy of the 5th-percentile chip"),
+    ("maps", "1", "i", "number of chips (fault maps) drawn"),
+)
+
+DATASETS: dict[str, tuple[Variable, ...]] = {
+    "readings": (
+        _reading("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
+        _reading(
+            "censoring",
+            "1",
+            "i",
+            "-1: at most the number, 0: exact, +1: at least the number",
+            choices=(BELOW, EXACT, ABOVE),
+        ),
+        _reading("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _reading("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
+        _reading("cell", "1", "i", "number of the cell, -1 where the file names none"),
+        _reading("cycle", "1", "i", "SET/RESET cycle of the reading, -1 where unknown"),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
+        Variable("state", ("state",), "1", "U", "resistance state", choices=STATES),
+        *(
+            _reading(name, unit, "f", f"{meaning}, NaN where unknown", optional=True)
+            for name, unit, meaning in (
+                *_PROGRAMMING,
+                ("set_energy", "J", "energy of the SET of this cell, as measured"),
+                ("reset_energy", "J", "energy of the RESET of this cell, as measured"),
+            )
+        ),
+    ),
+    "populations": (
+        _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
+        _population("sigma", "1", "f", "standard deviation of ln(resistance / ohm)"),
+        Variable(
+            "covariance",
+            ("condition", "state", "parameter", "parameter_too"),
+            "1",
+            "f",
+            "covariance of the estimates of g = mu/sigma and h = 1/sigma, in that order",
+        ),
+        _population("exact", "1", "i", "readings with an exact resistance"),
+        _population("censored_below", "1", "i", "readings known only to be at most a limit"),
+        _population("censored_above", "1", "i", "readings known only to be at least a limit"),
+        _population("cells", "1", "i", "distinct cells read"),
+    ),
+    "conditions": (
+        *(
+            _condition(name, unit, "f", f"{meaning}, NaN where unknown")
+            for name, unit, meaning in _PROGRAMMING
+        ),
+        _condition("set_energy", "J", "f", "energy of one SET, NaN where unknown"),
+        _condition("reset_energy", "J", "f", "energy of one RESET, NaN where unknown"),
+        _condition(
+            "set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES
+        ),
+        _condition(
+            "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
+        ),
+        _condition("reference_resistance", "ohm", "f", "reference of the 1T1R read, NaN: none"),
+        _condition("ber", "1", "f", "bit errors per cell read, NaN where only a bound is known"),
+        _condition("ber_low", "1", "f", "lower end of the BER's interval, NaN: none"),
+        _condition("ber_high", "1", "f", "upper end of the BER's interval, or the upper bound"),
+        _condition("ber_basis", "1", "U", "where the BER is from", choices=BER_BASES),
+        _condition("ber_bound", "1", "U", "upper: ber_high is all that is known", choices=BOUNDS),
+        _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
+        _condition("ber_lrs", "1", "f", "share of LRS cells read as HRS, NaN where unknown"),
+        _condition("ber_hrs", "1", "f", "share of HRS cells read as LRS, NaN where unknown"),
+        _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition(
+            "endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES
+        ),
+        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+        _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
+    ),
+    "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
+    "condition_accuracy": (
+        *(_met(*columns) for columns in _ACCURACY),
+        _condition("test_ber", "1", "f", "mean BER of the faults planted for the condition"),
+        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
+    ),
+    "tradeoff": (
+        *(_met(*columns) for columns in _ACCURACY),
+        _met("programming_energy", "J", "f", "energy to program every weight once, NaN: unknown"),
+        _met("energy_per_cell", "J", "f", "programming_energy per cell"),
+        _met("on_front", "1", "b", "1: no other point has less energy and no less accuracy"),
+        _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
+        _condition("test_ber", "1", "f", "mean BER of the faults planted for the condition"),
+        _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+    ),
+}
+
+
+class SchemaError(ValueError):
+    """A dataset does not have the form its room promises: a fault in rramsim, not in the input."""
+
+
+def make(
+    product: str,
+    values: Mapping[str, Any],
+    coords: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, str | int | float] | None = None,
+) -> xr.Dataset:
+    """Build and check a dataset of the register from plain arrays.
+
+    Parameters
+    ----------
+    product : str
+        A key of `DATASETS`.
+    values : mapping of str to array_like
+        The variables by name; dims, units and meanings come from the register.
+    coords : mapping of str to array_like, optional
+        One-dimensional coordinates, each along the dim of its own name.
+    attrs : mapping, optional
+        Attributes of the whole dataset (provenance, how the intervals were made).
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``units`` and ``long_name`` on every variable.
+
+    Raises
+    ------
+    SchemaError
+        If a variable is missing, unknown, or not of its dims or kind.
+    """
+    import numpy as np
+    import xarray as xr
+
+    register = {variable.name: variable for variable in DATASETS[product]}
+    unknown = (set(values) | set(coords or {})) - set(register) - _dims_of(product)
+    if unknown:
+        raise SchemaError(f"{product}: no variable is named {sorted(unknown)}.")
+    dataset = xr.Dataset(attrs={"product": product, **(attrs or {})})
+    for name, value in (coords or {}).items():
+        dataset = dataset.assign_coords({name: (name, np.asarray(value))})
+    for name, value in values.items():
+        variable = register[name]
+        array = np.asarray(value)
+        dtype = {"b": "i1", "f": "f8"}.get(variable.kind)
+        dataset[name] = (variable.dims, array.astype(dtype) if dtype else array)
+    for name, variable in register.items():
+        if name in dataset.variables:
+            dataset[name].attrs.update(units=variable.unit, long_name=variable.meaning)
+    validate(dataset, product)
+    return dataset
+
+
+def validate(dataset: xr.Dataset, product: str) -> None:
+    """Check that `dataset` is a whole `product`; raise `SchemaError` where it is not.
+
+    Dims are found by name, so their order never matters.
+    """
+    for variable in DATASETS[product]:
+        if variable.name not in dataset.variables:
+            if variable.optional:
+                continue
+            raise SchemaError(f"{product}: the variable {variable.name!r} is missing.")
+        _validate_variable(dataset[variable.name], variable, product)
+
+
+def _validate_variable(array: xr.DataArray, variable: Variable, product: str) -> None:
+    import numpy as np
+
+    place = f"{product}.{variable.name}"
+    if set(array.dims) != set(variable.dims):
+        raise SchemaError(f"{place}: dims are {array.dims}, expected {variable.dims}.")
+    accepted = {"f": "f", "i": "iu", "b": "iu", "U": "UTO"}[variable.kind]
+    if array.dtype.kind not in accepted and array.size:
+        raise SchemaError(f"{place}: dtype {array.dtype} is not of kind {variable.kind!r}.")
+    choices = (0, 1) if variable.kind == "b" else variable.choices
+    if choices is not None:
+        strange = set(np.unique(array.values.astype(str))) - {str(choice) for choice in choices}
+        if strange:
+            raise SchemaError(f"{place}: found {sorted(strange)}, accepted are {choices}.")
+
+
+def _dims_of(product: str) -> set[str]:
+    return {dim for variable in DATASETS[product] for dim in variable.dims}
