@@ -1,0 +1,123 @@
+"""Numbers as a person reads them: unit prefixes, powers of ten, bounds and intervals in words."""
+
+import math
+
+UNKNOWN = "unknown"
+
+_PREFIXES = {
+    -18: "a",
+    -15: "f",
+    -12: "p",
+    -9: "n",
+    -6: "µ",
+    -3: "m",
+    0: "",
+    3: "k",
+    6: "M",
+    9: "G",
+    12: "T",
+}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# A no-break space keeps a number and its unit on one line of a narrow page.
+_SPACE = "\N{NO-BREAK SPACE}"
+_BOUND_WORDS = {"": "", "upper": "less than ", "lower": "more than "}
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """Return `value` with at most `digits` significant digits and no exponent.
+
+    >>> plain(13.754), plain(12345.0), plain(0.00012)
+    ('13.8', '12300', '0.00012')
+    """
+    if math.isnan(value):
+        return UNKNOWN
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded))) if rounded else 0
+    text = f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    r"""Return a value in SI units with the prefix that reads best.
+
+    >>> quantity(11e-12, "J"), quantity(7400.0, "Ω"), quantity(float("nan"), "J")
+    ('11\xa0pJ', '7.4\xa0kΩ', 'unknown')
+    """
+    if math.isnan(value):
+        return UNKNOWN
+    if value == 0 or math.isinf(value):
+        return f"{value:.0f}{_SPACE}{unit}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    # The tiny addition keeps log10(1000.0) and its like from falling just short of a whole number.
+    exponent = 3 * math.floor((math.log10(abs(rounded)) + 1e-12) / 3)
+    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    return f"{plain(rounded / 10.0**exponent, digits)}{_SPACE}{_PREFIXES[exponent]}{unit}"
+
+
+def power(value: float, digits: int = 2) -> str:
+    """Return a pure number as a product with a power of ten, plain from 0.01 up to 9999.
+
+    >>> power(9.7e-5), power(1e4), power(0.033), power(0.0), power(100.0)
+    ('9.7×10⁻⁵', '10⁴', '0.033', '0', '100')
+    """
+    if math.isnan(value):
+        return UNKNOWN
+    if value == 0 or 0.01 <= abs(value) < 9999.5:
+        return plain(value, digits if abs(value) < 1 else max(digits, 4))
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    tail = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return tail if mantissa == "1" else f"{mantissa}×{tail}"
+
+
+def percent(value: float, decimals: int = 2) -> str:
+    r"""Return a share in per cent with a fixed number of decimals.
+
+    >>> percent(0.98414)
+    '98.41\xa0%'
+    """
+    return UNKNOWN if math.isnan(value) else f"{100 * value:.{decimals}f}{_SPACE}%"
+
+
+def bounded(text: str, bound: str) -> str:
+    """Return `text` said as a value (bound ``""``) or as an ``"upper"`` or ``"lower"`` bound.
+
+    >>> bounded(power(1e4), "lower"), bounded(power(1e-6), "upper")
+    ('more than 10⁴', 'less than 10⁻⁶')
+    """
+    return text if text == UNKNOWN else f"{_BOUND_WORDS[bound]}{text}"
+
+
+def bit_error_rate(ber: float, low: float, high: float, *, bound: str) -> str:
+    """Return a BER with its interval, or as the bound that is all one knows of it.
+
+    >>> bit_error_rate(9.7e-5, 7e-5, 1.3e-4, bound="")
+    '9.7×10⁻⁵ (7×10⁻⁵ to 1.3×10⁻⁴)'
+    >>> bit_error_rate(float("nan"), float("nan"), 1e-6, bound="upper")
+    'less than 10⁻⁶'
+    """
+    if bound == "upper":
+        return bounded(power(high), bound)
+    if math.isnan(low) or math.isnan(high):
+        return power(ber)
+    return f"{power(ber)} ({power(low)} to {power(high)})"
+
+
+def accuracy(mean: float, low: float, high: float) -> str:
+    r"""Return an accuracy with its interval, in per cent.
+
+    >>> accuracy(0.984, 0.983, 0.985).replace("\xa0", " ")
+    '98.40 % (98.30 to 98.50)'
+    """
+    if math.isnan(low) or math.isnan(high):
+        return percent(mean)
+    return f"{percent(mean)} ({100 * low:.2f} to {100 * high:.2f})"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio of two energies: two digits up to 10, whole numbers above.
+
+    >>> times(270 / 25), times(6.04)
+    ('11', '6')
+    """
+    return UNKNOWN if math.isnan(ratio) else plain(ratio, 2 if ratio < 100 else 3)
