@@ -1,0 +1,1 @@
+"""What a person sees: datasets in, matplotlib figures out."""

@@ -1,0 +1,43 @@
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from rramsim.errors import InputError
+from rramsim.plotting.style import COLORS, figure_style, save_figure
+
+
+def drawn() -> Figure:
+    with figure_style():
+        figure = Figure(figsize=(3, 2))
+        figure.subplots().plot([1, 2, 3], label="R [Ω]")
+        figure.axes[0].legend()
+    return figure
+
+
+def test_the_same_figure_gives_the_same_bytes_without_date(tmp_path):
+    first = save_figure(drawn(), tmp_path / "a" / "strong.1")
+    second = save_figure(drawn(), tmp_path / "b" / "strong.1")
+    assert [path.name for path in first] == ["strong.1.svg", "strong.1.png"]
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert b"dc:date" not in first[0].read_bytes()
+    assert first[1].read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        "strong.1.png",
+        "strong.1.svg",
+    ]
+
+
+def test_the_style_is_the_same_on_every_machine_and_leaves_no_trace():
+    with mpl.rc_context({"font.size": 31, "lines.linestyle": ":"}):
+        with figure_style():
+            assert mpl.rcParams["font.size"] == 9
+            assert mpl.rcParams["lines.linestyle"] == "-"
+            assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(COLORS.values())
+        assert mpl.rcParams["font.size"] == 31
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(InputError, match="cannot be made"):
+        save_figure(drawn(), tmp_path / "taken" / "figure")
