@@ -150,10 +150,21 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         *(_met(*columns) for columns in _ACCURACY),
         _met("programming_energy", "J", "f", "energy to program every weight once, NaN: unknown"),
         _met("energy_per_cell", "J", "f", "programming_energy per cell"),
-        _met("on_front", "1", "b", "1: no other point has less energy and no less accuracy"),
+        _met("on_front", "1", "b", "1: no other point is as good in both and better in one"),
         _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
         _condition("test_ber", "1", "f", "mean BER of the faults planted for the condition"),
+        _condition("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
+        _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
+        _condition(
+            "set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES
+        ),
+        _condition(
+            "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
+        ),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition(
+            "endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES
+        ),
         _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
     ),
 }

@@ -1,0 +1,113 @@
+"""Conditions and accuracies joined into one table of points, one per network and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rramsim import schema
+from rramsim.tradeoff.front import on_front
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ACCURACIES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05", "maps")
+_OF_THE_CONDITION = (
+    "ber_bound",
+    "ber_extrapolated",
+    "set_energy_basis",
+    "reset_energy_basis",
+    "endurance",
+    "endurance_basis",
+    "endurance_bound",
+)
+# Far below one image of any test set: only keeps the rounding of a subtraction from deciding.
+_ROUNDING = 1e-12
+
+
+def error_free_accuracy(accuracy: xr.Dataset) -> float:
+    """Return the accuracy all others are compared with: plain training, no bit errors.
+
+    Parameters
+    ----------
+    accuracy : xarray.Dataset
+        Product "accuracy", with a test BER of 0.
+
+    Returns
+    -------
+    float
+        At test BER 0, of the network trained with BER 0, else with the lowest BER there is.
+    """
+    schema.validate(accuracy, "accuracy")
+    if not (accuracy.test_ber == 0).any():
+        raise schema.SchemaError("accuracy: holds no test BER of 0 to compare with.")
+    plain = accuracy.sortby("training_ber").isel(training_ber=0)
+    return float(plain.accuracy.sel(test_ber=0.0))
+
+
+def join(
+    conditions: xr.Dataset,
+    condition_accuracy: xr.Dataset,
+    *,
+    cells: Mapping[float, tuple[int, int]],
+    error_free: float,
+    tolerance: float,
+) -> xr.Dataset:
+    """Join what a condition costs with what a network reaches on it.
+
+    Every weight is written once. A weight of -1 is stored in LRS and takes a SET, a weight of
+    +1 is stored in HRS and takes a RESET, so the whole network takes
+    ``lrs_cells * set_energy + hrs_cells * reset_energy``.
+
+    A point meets the tolerance if the lower end of its accuracy interval is at least
+    ``error_free - tolerance``: then it is shown, at the confidence of the interval, that the
+    loss is not above the tolerance (non-inferiority). The interval is two-sided, so of 95 %
+    there it makes a one-sided confidence of 97.5 % here.
+
+    Parameters
+    ----------
+    conditions : xarray.Dataset
+        Product "conditions". May hold more conditions than were evaluated.
+    condition_accuracy : xarray.Dataset
+        Product "condition_accuracy"; ``attrs["confidence"]`` is that of its intervals.
+    cells : mapping of float to (int, int)
+        For each training BER, the cells of the network in LRS and in HRS.
+    error_free : float
+        The accuracy to compare with (`error_free_accuracy`).
+    tolerance : float
+        The loss accepted, as a share of the images: 0.005 is half a point.
+
+    Returns
+    -------
+    xarray.Dataset
+        Product "tradeoff"; `error_free` and `tolerance` become attrs beside the confidence.
+        An energy is NaN where the condition's is unknown.
+    """
+    schema.validate(conditions, "conditions")
+    schema.validate(condition_accuracy, "condition_accuracy")
+    if "confidence" not in condition_accuracy.attrs:
+        raise schema.SchemaError("condition_accuracy: attrs name no confidence.")
+    accuracy = condition_accuracy.transpose("training_ber", "condition")
+    of_condition = conditions.sel(condition=accuracy.condition.values)
+    lrs, hrs = np.array([cells[float(ber)] for ber in accuracy.training_ber]).T[:, :, None]
+    energy = lrs * of_condition.set_energy.values + hrs * of_condition.reset_energy.values
+    return schema.make(
+        "tradeoff",
+        {
+            **{name: accuracy[name].values for name in _ACCURACIES},
+            **{name: of_condition[name].values for name in _OF_THE_CONDITION},
+            "test_ber": accuracy.test_ber.values,
+            "programming_energy": energy,
+            "energy_per_cell": energy / (lrs + hrs),
+            "on_front": on_front(energy, accuracy.accuracy.values),
+            "meets_tolerance": accuracy.accuracy_low.values >= error_free - tolerance - _ROUNDING,
+        },
+        coords={
+            "training_ber": accuracy.training_ber.values,
+            "condition": accuracy.condition.values,
+        },
+        attrs={**accuracy.attrs, "product": "tradeoff"}
+        | {"error_free_accuracy": error_free, "tolerance": tolerance},
+    )

@@ -1,0 +1,67 @@
+"""The points of a trade-off as plain values, for choosing among them and for tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rramsim import schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_PLAIN: dict[str, Any] = {"f": float, "i": int, "b": bool, "U": str}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One network on one condition: a row of the "tradeoff" dataset as plain values."""
+
+    condition: str
+    training_ber: float
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    accuracy_p05: float
+    maps: int
+    programming_energy: float
+    energy_per_cell: float
+    on_front: bool
+    meets_tolerance: bool
+    test_ber: float
+    ber_bound: str
+    ber_extrapolated: bool
+    set_energy_basis: str
+    reset_energy_basis: str
+    endurance: float
+    endurance_basis: str
+    endurance_bound: str
+
+
+def points_of(tradeoff: xr.Dataset) -> list[Point]:
+    """Return the points of a "tradeoff" dataset, by condition, then by training BER.
+
+    Parameters
+    ----------
+    tradeoff : xarray.Dataset
+        Product "tradeoff".
+
+    Returns
+    -------
+    list of Point
+    """
+    schema.validate(tradeoff, "tradeoff")
+    rows = tradeoff.transpose("condition", "training_ber")
+    kinds = {variable.name: variable.kind for variable in schema.DATASETS["tradeoff"]}
+    return [
+        Point(
+            condition=str(rows.condition[i].item()),
+            training_ber=float(rows.training_ber[j]),
+            **{
+                name: _PLAIN[kind](rows[name].broadcast_like(rows.accuracy)[i, j].item())
+                for name, kind in kinds.items()
+            },
+        )
+        for i in range(rows.sizes["condition"])
+        for j in range(rows.sizes["training_ber"])
+    ]

@@ -1,0 +1,223 @@
+"""The recommendation: the cheapest point that is accurate enough, with its reason in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim import numbers
+from rramsim.tradeoff.points import Point, points_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SAME_ENERGY = 0.01
+"""Energies within this share of the least count as equal. Networks differ by about as much in
+their share of LRS weights, and that is no reason to prefer one training over another."""
+
+_BASES = {
+    "measured": "as measured",
+    "stated": "as stated in the conditions file, not measured",
+    "computed": "computed as voltage × current × pulse width, not measured",
+    "unknown": "unknown",
+}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The point to choose. `met` is False where no point is shown to be accurate enough."""
+
+    condition: str
+    training_ber: float
+    reason: str
+    met: bool
+
+
+def recommend(tradeoff: xr.Dataset) -> Recommendation:
+    """Return the cheapest point whose accuracy is shown to be good enough, and why.
+
+    Among the points that meet the tolerance (`join`): the least programming energy; among
+    energies equal to within `SAME_ENERGY` the highest accuracy; then the longest endurance.
+    Points of unknown energy are chosen from only where no known one meets the tolerance. Where
+    no point at all meets it, the most accurate one is named and `met` is False.
+
+    Parameters
+    ----------
+    tradeoff : xarray.Dataset
+        Product "tradeoff", with the attrs `error_free_accuracy`, `tolerance` and `confidence`.
+
+    Returns
+    -------
+    Recommendation
+    """
+    points = points_of(tradeoff)
+    enough = [point for point in points if point.meets_tolerance]
+    known = [point for point in enough if not math.isnan(point.energy_per_cell)]
+    if known:
+        limit = (1 + SAME_ENERGY) * min(point.programming_energy for point in known)
+        chosen = max((p for p in known if p.programming_energy <= limit), key=_by_accuracy)
+    else:
+        chosen = max(enough or points, key=_by_accuracy)
+    judged = _Judged(
+        chosen,
+        points,
+        error_free=float(tradeoff.attrs["error_free_accuracy"]),
+        tolerance=float(tradeoff.attrs["tolerance"]),
+        confidence=float(tradeoff.attrs["confidence"]),
+    )
+    return Recommendation(
+        chosen.condition, chosen.training_ber, judged.reason(), met=chosen.meets_tolerance
+    )
+
+
+def energy_basis(set_basis: str, reset_basis: str) -> str:
+    """Return in words where the energies of a condition are from."""
+    if set_basis == reset_basis:
+        return _BASES[set_basis]
+    return f"SET {_BASES[set_basis]}; RESET {_BASES[reset_basis]}"
+
+
+def training_words(training_ber: float) -> str:
+    """Return in words how a network was trained."""
+    if training_ber == 0:
+        return "plainly trained network"
+    return f"network trained with bit errors at a rate of {numbers.power(training_ber)}"
+
+
+def _by_accuracy(point: Point) -> tuple[float, ...]:
+    """Order by accuracy, then less energy, then endurance; a lower bound outlasts its number."""
+    return (
+        -1.0 if math.isnan(point.accuracy) else point.accuracy,
+        -1.0 if math.isnan(point.endurance) else point.endurance,
+        float(point.endurance_bound == "lower"),
+        -math.inf if math.isnan(point.programming_energy) else -point.programming_energy,
+    )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A chosen point among all, and the sentences that say why it was chosen."""
+
+    chosen: Point
+    points: list[Point]
+    error_free: float
+    tolerance: float
+    confidence: float
+
+    def reason(self) -> str:
+        sentences = (
+            self._verdict(),
+            self._accuracy(),
+            self._shortfall(),
+            self._energy(),
+            self._endurance(),
+            self._ber(),
+        )
+        return " ".join(sentence for sentence in sentences if sentence)
+
+    @property
+    def _allowed(self) -> str:
+        return f"{numbers.plain(100 * self.tolerance)} percentage points"
+
+    @property
+    def _known(self) -> list[Point]:
+        return [point for point in self.points if not math.isnan(point.energy_per_cell)]
+
+    def _verdict(self) -> str:
+        point = self.chosen
+        name = f"“{point.condition}” with the {training_words(point.training_ber)}"
+        if not point.meets_tolerance:
+            return (
+                f"No condition is shown to keep the accuracy within {self._allowed} of the "
+                f"network without bit errors; the most accurate is {name}."
+            )
+        if math.isnan(point.energy_per_cell):
+            others = " of those that are accurate enough" if self._known else ""
+            return (
+                f"No programming energy{others} is known, so the choice is the most accurate "
+                f"of the conditions that are accurate enough: {name}."
+            )
+        return f"The least programming energy that is accurate enough: {name}."
+
+    def _accuracy(self) -> str:
+        point = self.chosen
+        reference = training_words(min(point.training_ber for point in self.points))
+        return (
+            f"With its bit errors it classifies {self._percent(point)} of the test images "
+            f"correctly, against {numbers.percent(self.error_free)} of the {reference} without bit "
+            f"errors; a loss of {self._allowed} is accepted, judged by the lower end of the "
+            "interval."
+        )
+
+    def _percent(self, point: Point) -> str:
+        chips = f"{point.maps} chip{'s' if point.maps != 1 else ''}"
+        if math.isnan(point.accuracy_low):
+            return f"{numbers.percent(point.accuracy)} (no interval, {chips})"
+        low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
+        return (
+            f"{numbers.percent(point.accuracy)} ({numbers.plain(100 * self.confidence)}\xa0% "
+            f"interval {low:.2f} to {high:.2f}, {chips})"
+        )
+
+    def _shortfall(self) -> str:
+        point = self.chosen
+        if not point.meets_tolerance and point.accuracy >= self.error_free - self.tolerance:
+            return "Its mean is within the tolerance; more chips (fault maps) could settle it."
+        return ""
+
+    def _energy(self) -> str:
+        point = self.chosen
+        if math.isnan(point.energy_per_cell):
+            return "Its programming energy is not known."
+        energy = numbers.quantity(point.programming_energy, "J")
+        basis = energy_basis(point.set_energy_basis, point.reset_energy_basis)
+        unknown = sorted({p.condition for p in self.points} - {p.condition for p in self._known})
+        left_out = f" Not compared for want of an energy: {_listed(unknown)}." if unknown else ""
+        return (
+            f"Programming every weight once takes {energy}{self._saving()} "
+            f"(energies {basis}).{left_out}"
+        )
+
+    def _saving(self) -> str:
+        """Compare with the costliest condition of the same network, cell for cell."""
+        same_network = [p for p in self._known if p.training_ber == self.chosen.training_ber]
+        costliest = max(same_network, key=lambda point: point.energy_per_cell)
+        if len(same_network) == 1:
+            return ""
+        if costliest.condition == self.chosen.condition:
+            return ", the most of all conditions"
+        ratio = numbers.times(costliest.energy_per_cell / self.chosen.energy_per_cell)
+        same_basis = (costliest.set_energy_basis, costliest.reset_energy_basis) == (
+            self.chosen.set_energy_basis,
+            self.chosen.reset_energy_basis,
+        )
+        mixed = "" if same_basis else ", whose energy has another origin"
+        return f", {ratio} times less than “{costliest.condition}”{mixed}"
+
+    def _endurance(self) -> str:
+        point = self.chosen
+        if math.isnan(point.endurance):
+            return "Its endurance is not known."
+        cycles = numbers.bounded(numbers.power(point.endurance), point.endurance_bound)
+        return f"Endurance ({point.endurance_basis}): {cycles} cycles."
+
+    def _ber(self) -> str:
+        point = self.chosen
+        rate = numbers.power(point.test_ber)
+        sentences = []
+        if point.ber_bound == "upper":
+            sentences.append(
+                f"Its bit-error rate is known only to be below {rate}; the accuracy is that at "
+                "this bound."
+            )
+        if point.ber_extrapolated:
+            sentences.append(
+                f"Its bit-error rate of {rate} is extrapolated from fitted populations, beyond "
+                "what the measured cells can show, and the choice rests on it."
+            )
+        return " ".join(sentences)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
