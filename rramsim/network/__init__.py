@@ -1,0 +1,1 @@
+"""Binarized networks: images, training, folding, evaluation; no word of resistance."""
