@@ -44,4 +44,5 @@ def _unbeaten(energy: npt.NDArray[Any], accuracy: npt.NDArray[Any]) -> npt.NDArr
     no_more = energy[:, None] <= energy[None, :]
     no_less = accuracy[:, None] >= accuracy[None, :]
     better = (energy[:, None] < energy[None, :]) | (accuracy[:, None] > accuracy[None, :])
-    return np.logical_not(np.any(no_more & no_less & better, axis=0))
+    beaten: npt.NDArray[np.bool_] = np.any(no_more & no_less & better, axis=0)
+    return np.logical_not(beaten)

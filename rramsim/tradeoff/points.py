@@ -51,17 +51,17 @@ def points_of(tradeoff: xr.Dataset) -> list[Point]:
     list of Point
     """
     schema.validate(tradeoff, "tradeoff")
-    rows = tradeoff.transpose("condition", "training_ber")
     kinds = {variable.name: variable.kind for variable in schema.DATASETS["tradeoff"]}
+    cells = [
+        tradeoff.isel(condition=i, training_ber=j)
+        for i in range(tradeoff.sizes["condition"])
+        for j in range(tradeoff.sizes["training_ber"])
+    ]
     return [
         Point(
-            condition=str(rows.condition[i].item()),
-            training_ber=float(rows.training_ber[j]),
-            **{
-                name: _PLAIN[kind](rows[name].broadcast_like(rows.accuracy)[i, j].item())
-                for name, kind in kinds.items()
-            },
+            condition=str(cell.condition.item()),
+            training_ber=float(cell.training_ber),
+            **{name: _PLAIN[kind](cell[name].item()) for name, kind in kinds.items()},
         )
-        for i in range(rows.sizes["condition"])
-        for j in range(rows.sizes["training_ber"])
+        for cell in cells
     ]

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+
+from rramsim import schema
+from rramsim.tradeoff.join import error_free_accuracy, join
+
+CELLS = {0.0: (500, 500), 0.15: (600, 400)}
+ACCURACY = {0.0: (0.97, 0.97, 0.93), 0.15: (0.96, 0.96, 0.965)}
+
+
+def joined(**more):
+    settings = {"cells": CELLS, "error_free": 0.97, "tolerance": 0.005} | more
+    return join(conditions(), condition_accuracy(ACCURACY), **settings)
+
+
+def test_equal_shares_give_the_ratios_the_paper_states():
+    per_cell = joined().energy_per_cell.sel(training_ber=0.0)
+    assert (2 * per_cell).values == pytest.approx([270e-12, 25e-12, 9e-12])
+    very_strong, strong, weak = per_cell.values
+    assert round(very_strong / strong) == 11
+    assert round(very_strong / weak) == 30
+
+
+def test_lrs_takes_a_set_and_hrs_a_reset():
+    energy = joined().programming_energy.sel(training_ber=0.15, condition="strong")
+    assert float(energy) == pytest.approx(600 * 11e-12 + 400 * 14e-12)
+    per_cell = joined().energy_per_cell.sel(training_ber=0.15, condition="strong")
+    assert float(per_cell) == pytest.approx(float(energy) / 1000)
+
+
+def test_unknown_energy_of_either_pulse_leaves_the_point_without_energy():
+    known = conditions(reset_energy=[150e-12, NAN, 5e-12])
+    result = join(known, condition_accuracy(ACCURACY), cells=CELLS, error_free=0.97, tolerance=0.1)
+    assert np.isnan(result.programming_energy.sel(condition="strong")).all()
+    assert not result.on_front.sel(condition="strong").any()
+
+
+def test_tolerance_is_met_by_the_lower_end_and_at_its_very_limit():
+    at_limit = joined(tolerance=0.001)  # 0.97 +- 0.001 against 0.97
+    assert at_limit.meets_tolerance.sel(training_ber=0.0).values.tolist() == [1, 1, 0]
+    assert joined(tolerance=0.0009).meets_tolerance.sum() == 0
+
+
+def test_point_without_an_interval_never_meets_the_tolerance():
+    one_chip = condition_accuracy(ACCURACY, half_width=NAN, maps=1)
+    result = join(conditions(), one_chip, cells=CELLS, error_free=0.97, tolerance=0.5)
+    assert not result.meets_tolerance.any()
+
+
+def test_front_is_over_networks_and_conditions_together():
+    front = joined().on_front
+    assert bool(front.sel(condition="weak", training_ber=0.15))
+    assert not front.sel(condition="very strong").any()
+
+
+def test_conditions_are_found_by_name_not_by_place():
+    shuffled = conditions().isel(condition=[2, 0, 1])
+    there = join(
+        shuffled, condition_accuracy(ACCURACY), cells=CELLS, error_free=0.97, tolerance=0.005
+    )
+    assert there.identical(joined())
+
+
+def test_attrs_carry_what_points_were_judged_by():
+    attrs = joined().attrs
+    assert attrs["product"] == "tradeoff"
+    assert (attrs["error_free_accuracy"], attrs["tolerance"]) == (0.97, 0.005)
+    assert (attrs["confidence"], attrs["interval"]) == (0.95, "t interval of the mean over chips")
+
+
+def test_accuracy_without_a_confidence_is_refused():
+    nameless = condition_accuracy(ACCURACY)
+    del nameless.attrs["confidence"]
+    with pytest.raises(schema.SchemaError, match="confidence"):
+        join(conditions(), nameless, cells=CELLS, error_free=0.97, tolerance=0.005)
+
+
+def test_reference_is_the_lowest_training_ber_at_no_bit_errors():
+    curves = accuracy_curves((0.15, 0.05))
+    expected = float(curves.accuracy.sel(training_ber=0.05, test_ber=0.0))
+    assert error_free_accuracy(curves) == expected
+
+
+def test_curves_without_a_point_at_no_bit_errors_are_refused():
+    with pytest.raises(schema.SchemaError, match="test BER of 0"):
+        error_free_accuracy(accuracy_curves().isel(test_ber=slice(1, None)))

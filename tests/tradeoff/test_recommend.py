@@ -1,0 +1,145 @@
+import pytest
+from synthetic import NAN, condition_accuracy, conditions
+
+from rramsim.tradeoff.join import join
+from rramsim.tradeoff.recommend import energy_basis, recommend
+
+EVEN = {0.0: (500, 500), 0.15: (500, 500)}
+ADAPTED = {0.0: (0.97, 0.97, 0.90), 0.15: (0.965, 0.965, 0.968)}
+PLAIN = {0.0: (0.97, 0.97, 0.90)}
+
+
+def recommended(accuracy, *, cells=EVEN, tolerance=0.005, half_width=0.001, maps=50, **changed):
+    return recommend(
+        join(
+            conditions(**changed),
+            condition_accuracy(accuracy, half_width=half_width, maps=maps),
+            cells=cells,
+            error_free=0.97,
+            tolerance=tolerance,
+        )
+    )
+
+
+def words(recommendation):
+    return recommendation.reason.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_standard_network_takes_the_strong_condition_at_a_tenth_of_the_energy():
+    choice = recommended(PLAIN)
+    assert (choice.condition, choice.training_ber, choice.met) == ("strong", 0.0, True)
+    assert "11 times less than “very strong”" in choice.reason
+    assert "more than 10⁴ cycles" in choice.reason
+
+
+def test_adapted_network_takes_the_weak_condition_at_a_thirtieth():
+    choice = recommended(ADAPTED)
+    assert (choice.condition, choice.training_ber, choice.met) == ("weak", 0.15, True)
+    assert "30 times less than “very strong”" in choice.reason
+    assert "trained with bit errors at a rate of 0.15" in choice.reason
+
+
+def test_reason_names_every_number_it_rests_on():
+    reason = words(recommended(PLAIN, tolerance=0.004))
+    assert "97.00 % (95 % interval 96.90 to 97.10, 50 chips)" in reason
+    assert "against 97.00 % of the plainly trained network without bit errors" in reason
+    assert "a loss of 0.4 percentage points is accepted" in reason
+    assert "takes 12.5 nJ" in reason  # 500 x 11 pJ + 500 x 14 pJ
+    assert "as stated in the conditions file, not measured" in reason
+
+
+def test_wide_interval_is_not_shown_to_be_enough():
+    choice = recommended(PLAIN, half_width=0.02)
+    assert not choice.met
+    assert choice.reason.startswith("No condition is shown to keep the accuracy within 0.5")
+    assert "more chips (fault maps) could settle it" in choice.reason
+
+
+def test_most_accurate_is_named_where_nothing_is_enough():
+    choice = recommended({0.0: (0.80, 0.82, 0.70)})
+    assert (choice.condition, choice.met) == ("strong", False)
+    assert "the most accurate is “strong”" in choice.reason
+    assert "could settle" not in choice.reason
+
+
+def test_one_chip_has_no_interval_and_so_shows_nothing():
+    choice = recommended(PLAIN, half_width=NAN, maps=1)
+    assert not choice.met
+    assert "(no interval, 1 chip)" in choice.reason
+
+
+def test_energies_that_differ_by_shares_of_states_only_count_as_equal():
+    shares = {0.0: (500, 500), 0.05: (510, 490), 0.15: (490, 510)}
+    accuracy = {0.0: (0.9, 0.9, 0.966), 0.05: (0.9, 0.9, 0.967), 0.15: (0.9, 0.9, 0.969)}
+    assert recommended(accuracy, cells=shares).training_ber == 0.15
+
+
+def test_clearly_less_energy_wins_over_accuracy():
+    assert recommended({0.0: (0.97, 0.97, 0.967)}).condition == "weak"
+
+
+def test_equal_energy_and_accuracy_go_to_the_longer_endurance():
+    equal = {"set_energy": [4e-12] * 3, "reset_energy": [5e-12] * 3}
+    even = {0.0: (0.97, 0.97, 0.97)}
+    assert recommended(even, **equal).condition == "weak"
+    bound = {"endurance": [1e6] * 3, "endurance_bound": ["", "lower", ""]}
+    assert recommended(even, **equal, **bound).condition == "strong"
+    unknown = {"endurance": [NAN, NAN, 5.0], "endurance_bound": [""] * 3}
+    assert recommended(even, **equal, **unknown).condition == "weak"
+
+
+def test_no_known_energy_leaves_the_choice_to_accuracy():
+    choice = recommended({0.0: (0.97, 0.968, 0.9)}, set_energy=[NAN] * 3, reset_energy=[NAN] * 3)
+    assert (choice.condition, choice.met) == ("very strong", True)
+    assert choice.reason.startswith("No programming energy is known")
+    assert "times less" not in choice.reason
+
+
+def test_known_energy_of_a_condition_that_is_not_enough_does_not_win():
+    choice = recommended(PLAIN, set_energy=[NAN, NAN, 4e-12])
+    assert (choice.condition, choice.met) == ("strong", True)
+    assert "No programming energy of those that are accurate enough is known" in choice.reason
+
+
+def test_conditions_left_out_for_want_of_an_energy_are_named():
+    choice = recommended(ADAPTED, set_energy=[120e-12, 11e-12, NAN])
+    assert choice.condition == "strong"
+    assert "Not compared for want of an energy: “weak”." in choice.reason
+
+
+def test_costliest_condition_is_called_so():
+    choice = recommended({0.0: (0.97, 0.9, 0.9)})
+    assert choice.condition == "very strong"
+    assert "the most of all conditions" in choice.reason
+
+
+def test_single_condition_is_compared_with_none():
+    only = join(
+        conditions(), condition_accuracy(PLAIN), cells=EVEN, error_free=0.97, tolerance=0.005
+    ).isel(condition=[1])
+    assert "times less" not in recommend(only).reason
+    assert "the most of all" not in recommend(only).reason
+
+
+def test_bound_and_extrapolation_of_the_bit_error_rate_are_said():
+    strong_only = {0.0: (0.97, 0.9, 0.9)}
+    assert "known only to be below 10⁻⁶" in recommended(strong_only).reason
+    assert "extrapolated" not in recommended(PLAIN).reason
+    extrapolated = recommended(PLAIN, ber_extrapolated=[0, 1, 0])
+    assert "9.7×10⁻⁵ is extrapolated from fitted populations" in extrapolated.reason
+
+
+def test_unknown_endurance_is_said():
+    assert "endurance is not known" in recommended(PLAIN, endurance=[NAN] * 3).reason
+
+
+def test_energies_of_different_origin_are_not_silently_compared():
+    mixed = {"set_energy_basis": ["stated", "computed", "stated"]}
+    choice = recommended(PLAIN, **mixed)
+    assert "“very strong”, whose energy has another origin" in choice.reason
+    assert "SET computed as voltage × current × pulse width, not measured; RESET" in choice.reason
+
+
+@pytest.mark.parametrize("basis", ["measured", "stated", "computed", "unknown"])
+def test_one_origin_of_both_pulses_is_said_once(basis):
+    assert "SET" not in energy_basis(basis, basis)
