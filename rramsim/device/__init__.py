@@ -1,0 +1,1 @@
+"""What cells do: readings in, lognormal populations and programming conditions out."""

@@ -1,0 +1,164 @@
+"""Bit-error rate of lognormal populations read against a reference (1T1R) or a pair (2T2R).
+
+Resistances enter as natural logarithms of ohm. A cell is read as HRS where its resistance is
+above the reference. Everything is kept as ln(BER), so tails of tens of sigmas do not underflow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import log_ndtr, ndtri, ndtri_exp
+
+CONFIDENCE = 0.95
+"""Confidence of every interval rramsim gives, two-sided."""
+
+_NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
+
+
+@dataclass(frozen=True)
+class StatePair:
+    """The lognormal populations of one condition: mean and spread of ln(R / ohm) by state."""
+
+    mu_lrs: float
+    sigma_lrs: float
+    mu_hrs: float
+    sigma_hrs: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The best reference, and whether the densities really cross between the medians.
+
+    Attributes
+    ----------
+    ln_ohm : float
+        ln(reference / ohm).
+    is_crossing : bool
+        False where the densities do not cross once between the medians (very unequal spreads or
+        shares, or overlapping states) and a bounded search found the least BER there.
+    """
+
+    ln_ohm: float
+    is_crossing: bool
+
+
+def z_scores(ln_reference: float, states: StatePair) -> tuple[float, float]:
+    """Return how many sigmas the reference is above the LRS and below the HRS median."""
+    z_lrs = (ln_reference - states.mu_lrs) / states.sigma_lrs
+    z_hrs = (states.mu_hrs - ln_reference) / states.sigma_hrs
+    return z_lrs, z_hrs
+
+
+def log_misread_rates(ln_reference: float, states: StatePair) -> tuple[float, float]:
+    """Return ln of the share of LRS cells read as HRS, and of HRS cells read as LRS.
+
+    p_LRS = Q(z_LRS) and p_HRS = Q(z_HRS), with Q the upper tail of the normal distribution.
+    """
+    z_lrs, z_hrs = z_scores(ln_reference, states)
+    return float(log_ndtr(-z_lrs)), float(log_ndtr(-z_hrs))
+
+
+def log_bit_error_rate(ln_reference: float, states: StatePair, *, lrs_share: float = 0.5) -> float:
+    """Return ln(BER) of a 1T1R read, BER = w p_LRS + (1 - w) p_HRS.
+
+    Parameters
+    ----------
+    ln_reference : float
+        ln(reference / ohm).
+    states : StatePair
+    lrs_share : float
+        Share w of the cells in use that are in LRS, above 0 and below 1.
+    """
+    log_lrs, log_hrs = log_misread_rates(ln_reference, states)
+    return float(np.logaddexp(math.log(lrs_share) + log_lrs, math.log1p(-lrs_share) + log_hrs))
+
+
+def log_bit_error_rate_2t2r(states: StatePair) -> float:
+    """Return ln(BER) of a 2T2R read: two cells in opposite states, compared with each other.
+
+    BER = Q((mu_HRS - mu_LRS) / sqrt(sigma_LRS**2 + sigma_HRS**2)), no reference, and the same
+    whichever share of bits is stored as 0. For equal spreads it is as good as a 1T1R cell with
+    sqrt(2) times the separation.
+
+    Examples
+    --------
+    >>> round(math.exp(log_bit_error_rate_2t2r(StatePair(0.0, 1.0, 3.0, 1.0))), 5)
+    0.01695
+    """
+    spread = math.hypot(states.sigma_lrs, states.sigma_hrs)
+    return float(log_ndtr(-(states.mu_hrs - states.mu_lrs) / spread))
+
+
+def best_reference(states: StatePair, *, lrs_share: float = 0.5) -> Reference:
+    """Return the reference between the two medians with the least BER.
+
+    It is where w f_LRS = (1 - w) f_HRS. The root is bracketed on the logarithms of the densities:
+    the quadratic formula for it loses its digits where the spreads are almost equal.
+
+    Raises
+    ------
+    ValueError
+        If the LRS median is not below the HRS median.
+    """
+    if not states.mu_lrs < states.mu_hrs:
+        raise ValueError("the LRS median must be below the HRS median")
+
+    def log_ratio(ln_reference: float) -> float:
+        z_lrs, z_hrs = z_scores(ln_reference, states)
+        lrs = math.log(lrs_share / states.sigma_lrs) - z_lrs**2 / 2.0
+        hrs = math.log((1.0 - lrs_share) / states.sigma_hrs) - z_hrs**2 / 2.0
+        return lrs - hrs
+
+    low, high = states.mu_lrs, states.mu_hrs
+    if log_ratio(low) > 0.0 > log_ratio(high):
+        return Reference(ln_ohm=float(brentq(log_ratio, low, high)), is_crossing=True)
+    found: Any = minimize_scalar(
+        lambda ln_reference: log_bit_error_rate(ln_reference, states, lrs_share=lrs_share),
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return Reference(ln_ohm=float(found.x), is_crossing=False)
+
+
+def log_bit_error_rate_interval(
+    ln_reference: float,
+    states: StatePair,
+    *,
+    covariance_lrs: NDArray[np.float64],
+    covariance_hrs: NDArray[np.float64],
+    lrs_share: float = 0.5,
+) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of ln(BER), by the delta method on the probit scale.
+
+    With y = -probit(BER), and z = h r - g linear in the fitted parameters g = mu/sigma and
+    h = 1/sigma, the ends are Q(y -+ 1.96 se) with
+    se**2 = sum over states of (w phi(z) / phi(y))**2 Var z. At the best reference the BER does
+    not change with the reference to first order, so the formula holds there as at a fixed one.
+
+    Parameters
+    ----------
+    ln_reference : float
+        ln(reference / ohm).
+    states : StatePair
+    covariance_lrs, covariance_hrs : ndarray, shape (2, 2)
+        Covariance of the estimates of (g, h) of each state.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    """
+    y = -float(ndtri_exp(log_bit_error_rate(ln_reference, states, lrs_share=lrs_share)))
+    by_parameter = np.array([-1.0, ln_reference])
+    variance = 0.0
+    shares = (lrs_share, 1.0 - lrs_share)
+    scores = z_scores(ln_reference, states)
+    for share, z, covariance in zip(shares, scores, (covariance_lrs, covariance_hrs), strict=True):
+        weight = share * math.exp((y * y - z * z) / 2.0)
+        variance += weight**2 * float(by_parameter @ covariance @ by_parameter)
+    half_width = _NORMAL_END * math.sqrt(variance)
+    return float(log_ndtr(-(y + half_width))), float(log_ndtr(-(y - half_width)))
