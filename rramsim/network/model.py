@@ -110,4 +110,5 @@ class BinarizedNetwork(nn.Module):
         self.eval()
         scores: NDArray[np.float32] = self(torch.from_numpy(images.astype(np.float32))).numpy()
         self.train(was_training)
-        return scores.argmax(axis=1)
+        best: NDArray[np.int64] = scores.argmax(axis=1)
+        return best

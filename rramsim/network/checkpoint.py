@@ -1,0 +1,83 @@
+"""The state of a training between two epochs, kept in a file so that it can go on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rramsim.errors import InputError
+from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+
+KIND = "checkpoint of a training"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything the rest of a training depends on.
+
+    Attributes
+    ----------
+    network, optimizer, generators : dict of arrays
+        Weights and batch norm; Adam's moments; states of the random generators.
+    history : list
+        (loss, accuracy) of each epoch that is done.
+    """
+
+    network: Arrays
+    optimizer: Arrays
+    generators: Arrays
+    history: list[tuple[float, float]]
+
+    def save(self, path: Path, *, settings: Mapping[str, Any]) -> None:
+        """Replace the file `path`, whole or not at all."""
+        arrays = {
+            f"{part}/{name}": array
+            for part in ("network", "optimizer", "generators")
+            for name, array in getattr(self, part).items()
+        }
+        record = {"settings": settings, "history": self.history}
+        write_arrays(path, arrays, kind=KIND, record=record)
+
+
+def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint in `path`, or None where there is no file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or of a training with other settings: going on from it would end
+        in a network that no settings describe.
+    """
+    if not path.exists():
+        return None
+    arrays, record = read_arrays(path, kind=KIND)
+    differing = describe_difference(record.get("settings", {}), settings)
+    if differing:
+        raise InputError(
+            f"{path}: is the checkpoint of another training ({differing}). Delete it to train "
+            "anew, or give the settings it was made with."
+        )
+    parts: dict[str, Arrays] = {"network": {}, "optimizer": {}, "generators": {}}
+    try:
+        for name, array in arrays.items():
+            part, _, rest = name.partition("/")
+            parts[part][rest] = array
+        history = [(float(loss), float(accuracy)) for loss, accuracy in record["history"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: this checkpoint is damaged; delete it to train anew.") from error
+    return Checkpoint(**parts, history=history)
+
+
+def describe_difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Return in words where two settings differ, "" where they do not."""
+    names = [name for name in asked if found.get(name) != asked[name]]
+    names += [name for name in found if name not in asked]
+    return ", ".join(f"{name} {found.get(name)}, now {asked.get(name)}" for name in names)
+
+
+def arrays_of(tensors: Mapping[str, torch.Tensor]) -> Arrays:
+    """Return copies of `tensors` as arrays."""
+    return {name: np.array(tensor.detach()) for name, tensor in tensors.items()}

@@ -1,0 +1,107 @@
+"""Model files: a folded network with the record of its training, as safetensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rramsim.errors import InputError
+from rramsim.network.definition import NetworkShape
+from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+
+KIND = "folded network"
+
+RECORD = {
+    "training_ber": float,
+    "accuracy": float,
+    "epochs": int,
+    "seed": int,
+    "images": str,
+    "images_id": str,
+    "settings": dict,
+    "history": list,
+    "version": str,
+}
+"""What `SavedNetwork.metadata` must hold, and of which type; ``accuracy`` is that of the test
+images without faults, ``settings`` everything the training depended on."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedNetwork:
+    """A network read from a model file.
+
+    Attributes
+    ----------
+    folded : FoldedNetwork
+        The network.
+    metadata : mapping
+        How it was trained; the keys of `RECORD` are there.
+    """
+
+    folded: FoldedNetwork
+    metadata: Mapping[str, Any]
+
+    @property
+    def shape(self) -> NetworkShape:
+        """Widths of the layers."""
+        return NetworkShape(self.folded.widths)
+
+
+def save_network(path: Path, folded: FoldedNetwork, metadata: Mapping[str, Any]) -> None:
+    """Write a model file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which should end in ``.safetensors``.
+    folded : FoldedNetwork
+        The network.
+    metadata : mapping
+        With the keys of `RECORD`; further ones may be added. All must be JSON.
+    """
+    _check_record(metadata)
+    arrays = {
+        f"{number}.{name}": array
+        for number, layer in enumerate(folded.layers)
+        for name, array in vars(layer).items()
+    }
+    record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
+    write_arrays(Path(path), arrays, kind=KIND, record=record)
+
+
+def load_network(path: Path) -> SavedNetwork:
+    """Read a model file.
+
+    Raises
+    ------
+    InputError
+        If it is not there, damaged, not one of rramsim's, or not the network its record names.
+    """
+    arrays, record = read_arrays(Path(path), kind=KIND)
+    try:
+        _check_record(record)
+        folded = FoldedNetwork(tuple(_layers(arrays, int(record["layers"]))))
+        whole = folded.content_id == record["network_id"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: this model file is damaged ({error}).") from error
+    if not whole:
+        raise InputError(
+            f"{path}: the weights are not those that were saved (another content id); the file "
+            "is damaged or was changed."
+        )
+    return SavedNetwork(folded=folded, metadata=record)
+
+
+def _layers(arrays: Arrays, count: int) -> list[FoldedLayer | ScoreLayer]:
+    kinds = [FoldedLayer] * (count - 1) + [ScoreLayer]
+    return [
+        kind(**{name: arrays[f"{number}.{name}"] for name in kind.__dataclass_fields__})
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    for name, kind in RECORD.items():
+        if not isinstance(record.get(name), kind):
+            raise ValueError(f"its record lacks {name!r} ({kind.__name__})")
