@@ -1,0 +1,245 @@
+"""Fault models against their closed forms.
+
+Every statistical check runs once at a fixed seed and compares a p-value with FALSE_ALARM: a right
+model would fail it for one seed in 10,000.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import ndtri
+
+from rramsim.crossbar import faults as faults_module
+from rramsim.crossbar.faults import (
+    FaultModel,
+    IidFaults,
+    PopulationFaults,
+    StateFaults,
+    bernoulli_positions,
+)
+from rramsim.errors import InputError
+
+FALSE_ALARM = 1e-4
+
+
+def populations(ber_lrs: float, ber_hrs: float) -> PopulationFaults:
+    """Return populations that give the two rates at a reference of 30 kilo-ohm."""
+    reference = math.log(30e3)
+    return PopulationFaults(
+        mu_lrs=reference + 0.4 * float(ndtri(ber_lrs)),
+        sigma_lrs=0.4,
+        mu_hrs=reference - 0.9 * float(ndtri(ber_hrs)),
+        sigma_hrs=0.9,
+        reference_resistance=30e3,
+    )
+
+
+# Each model with the rates of LRS and HRS that it must show; both ways of drawing are met.
+MODELS: list[tuple[FaultModel, float, float]] = [
+    (IidFaults(0.002), 0.002, 0.002),
+    (IidFaults(0.15), 0.15, 0.15),
+    (IidFaults(0.4), 0.4, 0.4),
+    (StateFaults(0.1, 0.003), 0.1, 0.003),
+    (StateFaults(0.01, 0.5), 0.01, 0.5),
+    (StateFaults(0.0, 0.05), 0.0, 0.05),
+    (StateFaults(1.0, 0.05), 1.0, 0.05),
+    (populations(0.033, 0.033), 0.033, 0.033),
+    (populations(0.002, 0.2), 0.002, 0.2),
+]
+
+
+def generator(seed: int = 7) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def random_signs(neurons: int, inputs: int, hrs_share: float = 0.5) -> np.ndarray:
+    hrs = generator(99).random((neurons, inputs)) < hrs_share
+    return np.where(hrs, 1, -1).astype(np.int8)
+
+
+def evenness(hits: np.ndarray, cells: np.ndarray) -> float:
+    """Return the chi-square p-value of `hits` among `cells`, line by line, for one common rate."""
+    rate = hits.sum() / cells.sum()
+    statistic = float(((hits - rate * cells) ** 2 / (rate * (1 - rate) * cells)).sum())
+    return float(stats.chi2.sf(statistic, hits.size - 1))
+
+
+@pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
+def test_each_state_shows_its_rate_evenly_over_rows_and_columns(
+    model: FaultModel, ber_lrs: float, ber_hrs: float
+) -> None:
+    signs = random_signs(500, 800, hrs_share=0.3)
+    positions = model.flips(signs, generator())
+    assert positions.dtype == np.int64
+    assert np.all(np.diff(positions) > 0)
+    flipped = np.zeros(signs.size, dtype=bool)
+    flipped[positions] = True
+    flipped = flipped.reshape(signs.shape)
+    for state, rate in ((-1, ber_lrs), (1, ber_hrs)):
+        cells = signs == state
+        errors = int(flipped[cells].sum())
+        assert stats.binomtest(errors, int(cells.sum()), rate).pvalue > FALSE_ALARM
+        if 0 < rate < 1:
+            for axis in (0, 1):
+                hits, among = (flipped & cells).sum(axis=axis), cells.sum(axis=axis)
+                # The counts of few expected hits are not near normal: join lines up to 20.
+                starts = np.arange(0, hits.size, int(20 / (rate * among.mean())) + 1)
+                hits, among = np.add.reduceat(hits, starts), np.add.reduceat(among, starts)
+                # Too even is as wrong as uneven: a set number of flips a line would be that.
+                assert FALSE_ALARM / 2 < evenness(hits, among) < 1 - FALSE_ALARM / 2
+
+
+@pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
+def test_the_number_of_flips_varies_as_a_binomial_does(
+    model: FaultModel, ber_lrs: float, ber_hrs: float
+) -> None:
+    # A fixed int(p N) would show no variance, and draws that hang together too much of it.
+    signs = random_signs(40, 50)
+    lrs, hrs = int((signs < 0).sum()), int((signs > 0).sum())
+    rng = generator()
+    chips = 2000
+    counts = [model.flips(signs, rng).size for _ in range(chips)]
+    variance = lrs * ber_lrs * (1 - ber_lrs) + hrs * ber_hrs * (1 - ber_hrs)
+    mean = lrs * ber_lrs + hrs * ber_hrs
+    fourth = 3 * variance**2 + variance * 1.0  # At most: a binomial's excess is below variance.
+    for seen, expected, error in (
+        (np.mean(counts), mean, math.sqrt(variance / chips)),
+        (np.var(counts, ddof=1), variance, math.sqrt((fourth - variance**2) / chips)),
+    ):
+        assert 2 * stats.norm.sf(abs(seen - expected) / error) > FALSE_ALARM
+
+
+def test_the_iid_count_is_binomial_in_full() -> None:
+    signs = random_signs(10, 10)
+    rng = generator()
+    counts = np.array([IidFaults(0.05).flips(signs, rng).size for _ in range(5000)])
+    seen = np.bincount(np.minimum(counts, 11), minlength=12)
+    expected = 5000 * np.append(stats.binom.pmf(np.arange(11), 100, 0.05), 0)
+    expected[-1] = 5000 - expected.sum()
+    assert stats.chisquare(seen, expected).pvalue > FALSE_ALARM
+
+
+def test_pairs_of_neighbouring_cells_flip_on_their_own() -> None:
+    for ber in (0.15, 0.4):
+        flipped = np.zeros(200_000, dtype=bool)
+        flipped[bernoulli_positions(flipped.size, ber, generator())] = True
+        both = int((flipped[0::2] & flipped[1::2]).sum())
+        assert stats.binomtest(both, flipped.size // 2, ber**2).pvalue > FALSE_ALARM
+
+
+def test_sampled_resistances_agree_with_the_closed_form_of_each_state() -> None:
+    model = PopulationFaults(
+        mu_lrs=9.0, sigma_lrs=0.5, mu_hrs=11.5, sigma_hrs=0.8, reference_resistance=22e3
+    )
+    reference = math.log(22e3)
+    by_state = model.by_state()
+    assert by_state.ber_lrs == pytest.approx(stats.norm.sf((reference - 9.0) / 0.5), rel=1e-12)
+    assert by_state.ber_hrs == pytest.approx(stats.norm.sf((11.5 - reference) / 0.8), rel=1e-12)
+    signs = random_signs(1000, 1500)
+    wrong = signs.reshape(-1)[model.flips(signs, generator())]
+    for state, rate in ((-1, by_state.ber_lrs), (1, by_state.ber_hrs)):
+        cells = int((signs == state).sum())
+        errors = int((wrong == state).sum())
+        assert stats.binomtest(errors, cells, rate).pvalue > FALSE_ALARM
+
+
+def test_equal_sigmas_give_the_paper_s_bit_error_rates() -> None:
+    # Hirtzlin et al. 2019: separations 3.73 and 1.84 for the strong and the weak condition.
+    for separation, ber in ((3.73, 9.7e-5), (1.84, 3.3e-2)):
+        model = PopulationFaults(-separation, 1.0, separation, 1.0, reference_resistance=1.0)
+        assert model.mean_ber(0.5) == pytest.approx(ber, rel=0.02)
+
+
+def test_a_chip_does_not_depend_on_how_cells_are_cut_into_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signs = random_signs(30, 70)
+    models = (IidFaults(0.3), populations(0.1, 0.2))
+    whole = [model.flips(signs, generator()) for model in models]
+    monkeypatch.setattr(faults_module, "CHUNK_CELLS", 64)
+    for model, expected in zip(models, whole, strict=True):
+        assert np.array_equal(model.flips(signs, generator()), expected)
+
+
+@given(
+    size=st.integers(0, 3000),
+    probability=st.sampled_from([0.0, 5e-324, 1e-300, 1e-9, 1e-3, 0.1, 0.2, 0.7, 1 - 1e-16, 1.0]),
+    seed=st.integers(0, 2**32),
+)
+def test_positions_are_distinct_sorted_and_within(size: int, probability: float, seed: int) -> None:
+    positions = bernoulli_positions(size, probability, generator(seed))
+    assert np.all(np.diff(positions) > 0)
+    assert positions.size == 0 or (positions[0] >= 0 and positions[-1] < size)
+    if probability == 0:
+        assert positions.size == 0
+    if probability == 1:
+        assert positions.tolist() == list(range(size))
+
+
+def test_a_rare_error_is_found_in_many_cells() -> None:
+    rng = generator()
+    found = sum(bernoulli_positions(20_000_000, 1e-9, rng).size for _ in range(2000))
+    assert stats.poisson.sf(found - 1, 40) > FALSE_ALARM
+    assert stats.poisson.cdf(found, 40) > FALSE_ALARM
+
+
+def test_positions_are_complete_where_the_first_round_of_gaps_falls_short() -> None:
+    # 8 gaps are drawn for an expectation of 0; among many chips some need more.
+    rng = generator()
+    counts = [bernoulli_positions(200, 0.01, rng).size for _ in range(20_000)]
+    assert max(counts) > 8
+    tail = int(np.sum(np.array(counts) > 8))
+    assert stats.binomtest(tail, 20_000, float(stats.binom.sf(8, 200, 0.01))).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
+def test_the_mean_ber_weighs_the_states(model: FaultModel, ber_lrs: float, ber_hrs: float) -> None:
+    assert model.mean_ber(0.0) == pytest.approx(ber_lrs)
+    assert model.mean_ber(1.0) == pytest.approx(ber_hrs)
+    assert model.mean_ber(0.3) == pytest.approx(0.7 * ber_lrs + 0.3 * ber_hrs)
+
+
+def test_only_rates_of_nought_and_one_are_certain() -> None:
+    assert IidFaults(0.0).certain
+    assert IidFaults(1.0).certain
+    assert not IidFaults(1e-12).certain
+    assert StateFaults(1.0, 0.0).certain
+    assert not StateFaults(0.0, 0.5).certain
+    assert not populations(0.033, 0.033).certain
+    assert PopulationFaults(0.0, 0.01, 10.0, 0.01, reference_resistance=150.0).certain
+
+
+def test_identities_tell_models_and_every_digit_apart() -> None:
+    nearly = math.nextafter(0.1, 1)
+    models = [IidFaults(0.1), IidFaults(nearly), StateFaults(0.1, 0.1), populations(0.1, 0.1)]
+    identities = [model.identity() for model in models]
+    assert all(identities.count(identity) == 1 for identity in identities)
+    assert IidFaults(0).identity() == IidFaults(0.0).identity()
+
+
+@pytest.mark.parametrize("ber", [-1e-9, 1.0000001, math.nan, math.inf])
+def test_a_rate_outside_0_to_1_is_refused(ber: float) -> None:
+    with pytest.raises(InputError, match=f"{ber}"):
+        IidFaults(ber)
+    with pytest.raises(InputError, match="HRS"):
+        StateFaults(0.1, ber)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [
+        ("mu_lrs", math.nan, "mu of LRS"),
+        ("sigma_hrs", 0.0, "sigma of HRS"),
+        ("sigma_lrs", math.inf, "sigma of LRS"),
+        ("reference_resistance", -1.0, "reference resistance"),
+    ],
+)
+def test_populations_that_cannot_be_are_refused(name: str, number: float, told: str) -> None:
+    parameters = {"mu_lrs": 9.0, "sigma_lrs": 0.5, "mu_hrs": 11.0, "sigma_hrs": 0.5}
+    parameters |= {"reference_resistance": 22e3, name: number}
+    with pytest.raises(InputError, match=told):
+        PopulationFaults(**parameters)
