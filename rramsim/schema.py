@@ -95,6 +95,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
                 ("reset_energy", "J", "energy of the RESET of this cell, as measured"),
             )
         ),
+        _reading("failed", "1", "b", "1: the file marks the cell as failed", optional=True),
     ),
     "populations": (
         _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
@@ -110,6 +111,18 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _population("censored_below", "1", "i", "readings known only to be at most a limit"),
         _population("censored_above", "1", "i", "readings known only to be at least a limit"),
         _population("cells", "1", "i", "distinct cells read"),
+    ),
+    "counted": (
+        _population("errors", "1", "i", "readings on the wrong side of the reference"),
+        _population("readings", "1", "i", "readings whose side of the reference is known"),
+        _population("undecided", "1", "i", "censored readings whose side is not known"),
+        _population("rate", "1", "f", "errors per reading, NaN without readings"),
+        _population("rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("rate_high", "1", "f", "upper end of the rate's interval"),
+        _condition("reference_resistance", "ohm", "f", "reference the errors were counted at"),
+        _condition("ber", "1", "f", "counted rates weighted by the shares of the states in use"),
+        _condition("ber_low", "1", "f", "lower end of the interval of that BER"),
+        _condition("ber_high", "1", "f", "upper end of the interval of that BER"),
     ),
     "conditions": (
         *(

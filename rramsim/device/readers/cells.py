@@ -1,0 +1,125 @@
+"""Which cell a reading is of, and that no cell is read twice with two results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim.errors import InputError
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class CellNames:
+    """How one file names the cells of its readings: arrays ``(readings,)``, or None.
+
+    `names` are whole numbers or texts, `row` and `column` positions in an array (-1: blank).
+    """
+
+    names: np.ndarray | None
+    row: np.ndarray | None
+    column: np.ndarray | None
+
+
+def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
+    """Return one number a reading for its cell, over all files; -1 where no cell is named.
+
+    Whole numbers stay as they are. Without names, a cell at row `r` and column `c` has the
+    number ``r * (largest column + 1) + c``. Texts are numbered in the order they appear.
+
+    Parameters
+    ----------
+    files : sequence of (CellNames, int)
+        The names, and the number of readings, of each file.
+
+    Returns
+    -------
+    ndarray of int64, shape (readings of all files,)
+    """
+    import numpy as np
+    import pandas as pd
+
+    columns = [cells.column for cells, _ in files if cells.column is not None]
+    width = 1 + max((int(column.max(initial=0)) for column in columns), default=0)
+    parts = [_of_file(cells, count, width=width) for cells, count in files]
+    if all(part.dtype.kind == "i" for part in parts):
+        return np.concatenate(parts)
+    texts = [part.astype(str).astype(object) for part in parts]
+    joined = np.concatenate(texts)
+    joined[(joined == "") | (joined == "-1")] = None
+    return np.asarray(pd.factorize(joined)[0], dtype=np.int64)
+
+
+def drop_repeated(
+    frame: pd.DataFrame, *, values: Sequence[str], places: Sequence[str], names: Sequence[str]
+) -> tuple[np.ndarray, str | None]:
+    """Return which readings to keep: of identical ones only the first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row a reading with condition, state, cell, cycle, file, row_number and `values`.
+    values : sequence of str
+        The columns that make two readings of the same cell identical.
+    places, names : sequence of str
+        Names of the files and of the conditions, for messages.
+
+    Returns
+    -------
+    keep : ndarray of bool, shape (readings,)
+    note : str or None
+        How many were dropped.
+
+    Raises
+    ------
+    InputError
+        If a cell has two different readings of the same condition, state and cycle.
+    """
+    import numpy as np
+
+    key = ["condition", "state", "cell", "cycle"]
+    keep = np.ones(len(frame), dtype=bool)
+    named = frame[frame["cell"] >= 0]
+    repeated = named[named.duplicated(key, keep=False)]
+    if repeated.empty:
+        return keep, None
+    identical = repeated.duplicated([*key, *values], keep="first")
+    differing = repeated[~identical & repeated.duplicated(key, keep="first")]
+    if not differing.empty:
+        again = differing.iloc[0]
+        same_key = (repeated[key] == again[key]).all(axis=1)
+        raise _twice(repeated[same_key].iloc[0], again, places=places, names=names)
+    keep[repeated.index[identical]] = False
+    count = int(identical.sum())
+    rows = ", ".join(str(row) for row in repeated["row_number"][identical].head(10))
+    more = ", ..." if count > 10 else ""
+    word = "reading" if count == 1 else "readings"
+    return keep, f"{count:,} identical {word} of the same cell dropped (rows {rows}{more})."
+
+
+def _of_file(cells: CellNames, count: int, *, width: int) -> np.ndarray:
+    import numpy as np
+
+    if cells.names is not None:
+        return cells.names
+    if cells.row is None or cells.column is None:
+        return np.full(count, -1, dtype=np.int64)
+    known = (cells.row >= 0) & (cells.column >= 0)
+    return np.where(known, cells.row * width + cells.column, -1)
+
+
+def _twice(
+    first: pd.Series, again: pd.Series, *, places: Sequence[str], names: Sequence[str]
+) -> InputError:
+    cycle = f", cycle {int(again['cycle'])}" if again["cycle"] >= 0 else ""
+    one, two = (f"{places[int(of['file'])]}, row {int(of['row_number'])}" for of in (first, again))
+    hint = "" if cycle else " If they are of different cycles, add a cycle column."
+    return InputError(
+        f"{two}: this cell of {names[int(again['condition'])]!r}, "
+        f"{STATES[int(again['state'])]}{cycle}, was read before with another result ({one}).{hint}"
+    )

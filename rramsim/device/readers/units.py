@@ -1,0 +1,139 @@
+"""Units as people write them, turned into factors to SI by pint."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import pint
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A physical quantity of a column: its SI unit, and the prefixes met with it in practice."""
+
+    unit: str
+    symbols: tuple[str, ...]
+    prefixes: str
+    examples: str
+
+
+QUANTITIES = {
+    "resistance": Quantity("ohm", ("ohm", "ohms"), "kMGT", "ohm, kOhm, kΩ, MOhm"),
+    "current": Quantity("ampere", ("A",), "mµnpf", "A, mA, uA, nA"),
+    "voltage": Quantity("volt", ("V",), "mµk", "V, mV"),
+    "time": Quantity("second", ("s",), "mµnpf", "s, us, ns"),
+    "energy": Quantity("joule", ("J",), "mµnpfa", "J, nJ, pJ, fJ"),
+}
+
+_FACTORS = {
+    **{"T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3},
+    **{"m": 1e-3, "µ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18},
+}
+
+# The ohm sign U+2126 and the Greek Omega, the Greek mu and the micro sign look alike.
+_LOOKALIKES = str.maketrans({"\u2126": "Ω", "\u03bc": "µ"})
+_QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D.*?)\s*")
+
+
+class UnknownUnitError(InputError):
+    """A unit that is not known, or not one of the quantity asked for."""
+
+
+class AmbiguousUnitError(InputError):
+    """A unit that people write for two different factors."""
+
+
+@functools.lru_cache(maxsize=256)
+def factor_to_si(text: str, quantity: str) -> float:
+    """Return the factor that takes a number in the unit `text` to SI.
+
+    Parameters
+    ----------
+    text : str
+        A unit as written in a header: "kOhm", "kΩ", "uA", "µA", "ns", "pJ", in any usual case.
+    quantity : str
+        A key of `QUANTITIES`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    UnknownUnitError
+        If it is no unit of that quantity.
+    AmbiguousUnitError
+        For "mohm", which is written for milliohm and for megohm.
+    """
+    kind = QUANTITIES[quantity]
+    unit = text.strip().translate(_LOOKALIKES)
+    if unit in ("mohm", "mohms"):
+        raise AmbiguousUnitError(f"the unit {text!r} may mean milliohm or megohm; write MOhm.")
+    if quantity == "resistance":
+        unit = re.sub(r"ohms?$", "ohm", unit, flags=re.IGNORECASE).replace("Ω", "ohm")
+    exact = _by_pint(unit, kind.unit)
+    if exact is not None:
+        return exact
+    loose = _spellings(quantity).get(unit.replace("µ", "u").casefold())
+    if loose is None:
+        raise UnknownUnitError(
+            f"{text!r} is not a unit of {quantity}; accepted are {kind.examples} and their like."
+        )
+    return loose
+
+
+def read_quantity(text: str, quantity: str) -> float:
+    """Return the SI value of a number with its unit, such as ``"55 uA"``.
+
+    Raises
+    ------
+    InputError
+        If there is no number, no unit, or not a unit of that quantity.
+    """
+    examples = QUANTITIES[quantity].examples
+    matched = _QUANTITY_TEXT.fullmatch(text)
+    if matched is None:
+        raise InputError(
+            f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})."
+        )
+    value = float(matched[1]) * factor_to_si(matched[2], quantity)
+    if not abs(value) < float("inf"):
+        raise InputError(f"{text!r} is too large for a {quantity}.")
+    return value
+
+
+def _by_pint(unit: str, base: str) -> float | None:
+    # A lone prefix such as "k" is a physical constant to pint, not a unit.
+    if unit in _FACTORS or not re.fullmatch(r"[^\W\d_]+(?:\s*[*·]\s*[^\W\d_]+)*", unit):
+        return None
+    try:
+        return float(_registry().Quantity(1.0, unit).to(base).magnitude)
+    except Exception:
+        # pint lets the errors of Python's tokenizer through, beside its own.
+        return None
+
+
+@functools.cache
+def _registry() -> pint.UnitRegistry[Any]:
+    import pint
+
+    return pint.UnitRegistry()
+
+
+@functools.cache
+def _spellings(quantity: str) -> dict[str, float]:
+    """Return the units in lower case, for headers such as ``set_current_ua``."""
+    kind = QUANTITIES[quantity]
+    prefixes = {"": 1.0, **{prefix: _FACTORS[prefix] for prefix in kind.prefixes}}
+    spelled = {
+        f"{prefix}{symbol}".replace("µ", "u").casefold(): factor
+        for prefix, factor in prefixes.items()
+        for symbol in kind.symbols
+    }
+    return spelled | ({"megohm": 1e6, "megohms": 1e6} if quantity == "resistance" else {})
