@@ -1,0 +1,240 @@
+"""Accuracy of the networks against the bit-error rate, with the conditions marked."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from rramsim import numbers
+from rramsim.plotting.series import (
+    WIDTH_INCHES,
+    condition_marker,
+    draw_accepted,
+    name_above,
+    network_style,
+    spread,
+    use_accuracy_scale,
+)
+from rramsim.plotting.style import COLORS, figure_style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+_AXES_INCHES = 3.0
+_ZERO_DECADES = 0.9  # how far left of the lowest BER an error rate of zero is drawn
+
+
+def draw_accuracy(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.Dataset) -> Figure:
+    """Draw accuracy against BER: a curve for each training BER, a line for each condition.
+
+    The curve has the band of its interval and, thin, the 5th-percentile chip. A condition has a
+    line at the BER it was evaluated at, a bar over the interval of its BER, an arrow where only
+    a bound is known (or the BER lies left of the curves), and a marker for each network. BER 0
+    stands left of the break in the axis.
+
+    Parameters
+    ----------
+    accuracy : xarray.Dataset
+        Product "accuracy".
+    tradeoff : xarray.Dataset
+        Product "tradeoff", of the same training BERs.
+    conditions : xarray.Dataset
+        Product "conditions", with the conditions of `tradeoff`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    with figure_style():
+        figure = Figure(figsize=(WIDTH_INCHES, _AXES_INCHES))
+        axes = figure.add_subplot()
+        lowest, highest = _range(accuracy, tradeoff)
+        zero = lowest / 10**_ZERO_DECADES
+        shown = [accuracy[name].values for name in ("accuracy_low", "accuracy_high", "accuracy")]
+        points = [tradeoff[name].values for name in ("accuracy_low", "accuracy_high", "accuracy")]
+        everything = np.concatenate([values.ravel() for values in (*shown, *points)])
+        use_accuracy_scale(axes, everything, "test images classified correctly (%)")
+        _set_ber_axis(axes, zero, lowest, highest)
+        figure.subplots_adjust(left=0.125, right=0.86)
+        places = [_place(float(ber), zero, lowest) for ber in tradeoff.test_ber]
+        names = [str(name) for name in tradeoff.condition.values]
+        name_above(axes, places, names, height=_AXES_INCHES, below=0.5)
+        ends = [
+            _draw_curve(axes, accuracy, index, zero) for index in range(len(accuracy.training_ber))
+        ]
+        _name_curves(axes, accuracy, ends)
+        _draw_conditions(
+            axes, tradeoff, conditions.sel(condition=tradeoff.condition.values), places
+        )
+        if (accepted := draw_accepted(axes, tradeoff)) is not None:
+            _name_accepted(axes, accepted)
+    return figure
+
+
+def _range(accuracy: xr.Dataset, tradeoff: xr.Dataset) -> tuple[float, float]:
+    curve = accuracy.test_ber.values
+    met = tradeoff.test_ber.values
+    curve, met = curve[curve > 0], met[met > 0]
+    known = np.concatenate([curve, met])
+    if not known.size:
+        return 1e-6, 0.5
+    return float((curve if curve.size else met).min()), float(known.max())
+
+
+def _place(ber: float, zero: float, lowest: float) -> float:
+    return zero if ber == 0 else max(ber, lowest)
+
+
+def _set_ber_axis(axes: Axes, zero: float, lowest: float, highest: float) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(zero / 10**0.4, max(highest * 1.4, lowest * 10))
+    first, last = math.ceil(math.log10(lowest) - 1e-9), math.floor(math.log10(axes.get_xlim()[1]))
+    step = max(1, math.ceil((last - first + 1) / 7))
+    decades = [10.0**k for k in range(first, last + 1, step)]
+    axes.xaxis.set_major_locator(FixedLocator([zero, *decades]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: "0" if x < lowest * 0.9 else _decade(x))
+    )
+    axes.set_xlabel("bit-error rate (BER) of the cells")
+    middle = lowest / 10 ** (_ZERO_DECADES / 2)
+    axes.text(
+        middle,
+        0,
+        "//",
+        transform=axes.get_xaxis_transform(),
+        ha="center",
+        va="center",
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        gid="axis-break",
+    )
+
+
+def _decade(ber: float) -> str:
+    exponent = round(math.log10(ber))
+    return numbers.power(ber) if exponent < -2 else f"{ber:g}"
+
+
+def _draw_curve(axes: Axes, accuracy: xr.Dataset, index: int, zero: float) -> float:
+    """Draw one network and return the accuracy at the right end of its curve."""
+    curve = accuracy.isel(training_ber=index).sortby("test_ber")
+    style = network_style(index)
+    color = style["color"]
+    above = curve.sel(test_ber=curve.test_ber > 0)
+    bers = above.test_ber.values
+    axes.fill_between(bers, above.accuracy_low, above.accuracy_high, color=color, alpha=0.22, lw=0)
+    axes.plot(bers, above.accuracy, color=color, linestyle=style["linestyle"], gid=f"curve-{index}")
+    axes.plot(bers, above.accuracy_p05, color=color, lw=0.6, alpha=0.8, gid=f"p05-{index}")
+    free = curve.sel(test_ber=curve.test_ber == 0)
+    axes.plot(
+        np.full(free.test_ber.size, zero),
+        free.accuracy,
+        color=color,
+        marker="_",
+        ms=12,
+        mew=1.6,
+        linestyle="none",
+        gid=f"error-free-{index}",
+    )
+    return float(curve.accuracy.values[-1])
+
+
+def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
+    heights = axes.transAxes.inverted()
+    at = [heights.transform(axes.transData.transform((1.0, end)))[1] for end in ends]
+    right = float(accuracy.test_ber.max())
+    for index, height in enumerate(spread(at, gap=0.06)):
+        axes.annotate(
+            numbers.power(float(accuracy.training_ber[index])),
+            xy=(right, ends[index]),
+            xytext=(1.025, height),
+            textcoords="axes fraction",
+            color=network_style(index)["color"],
+            fontsize=8,
+            va="center",
+            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": COLORS["grey"], "shrinkB": 1},
+            annotation_clip=False,
+        )
+    top = max([*spread(at, gap=0.06), 0.0])
+    axes.text(
+        1.025,
+        top + 0.045,
+        "trained\nat BER",
+        transform=axes.transAxes,
+        fontsize=7.5,
+        va="bottom",
+        linespacing=1.05,
+    )
+
+
+def _draw_conditions(
+    axes: Axes, tradeoff: xr.Dataset, conditions: xr.Dataset, places: list[float]
+) -> None:
+    for index, place in enumerate(places):
+        condition = conditions.isel(condition=index)
+        met = tradeoff.isel(condition=index)
+        axes.axvline(place, color=COLORS["grey"], lw=0.8, ls=":", gid=f"condition-{index}")
+        low, high = float(condition.ber_low), float(condition.ber_high)
+        level = 0.04 + 0.025 * index
+        if condition.ber_bound.item() == "upper" or 0 < float(met.test_ber) < place:
+            _point_left(axes, place, level)
+        elif low < high:
+            axes.plot(
+                [max(low, axes.get_xlim()[0]), high],
+                [level, level],
+                color=COLORS["black"],
+                lw=2.2,
+                alpha=0.7,
+                solid_capstyle="butt",
+                transform=axes.get_xaxis_transform(),
+                gid=f"ber-interval-{index}",
+            )
+        _draw_points(axes, met, index, place)
+
+
+def _point_left(axes: Axes, place: float, level: float) -> None:
+    axes.annotate(
+        "",
+        xy=(place / 10**0.6, level),
+        xytext=(place, level),
+        xycoords=axes.get_xaxis_transform(),
+        arrowprops={"arrowstyle": "-|>", "lw": 1.2, "color": COLORS["black"], "shrinkA": 0},
+    )
+
+
+def _draw_points(axes: Axes, met: xr.Dataset, index: int, place: float) -> None:
+    for network in range(met.sizes["training_ber"]):
+        point = met.isel(training_ber=network)
+        style = network_style(network) | {"linestyle": "none"}
+        axes.plot(
+            [place, place],
+            [point.accuracy_low, point.accuracy_high],
+            lw=1.0,
+            color=style["color"],
+        )
+        axes.plot(
+            place,
+            point.accuracy,
+            marker=condition_marker(index),
+            ms=5,
+            **style,
+            gid=f"point-{index}-{network}",
+        )
+
+
+def _name_accepted(axes: Axes, accepted: float) -> None:
+    axes.annotate(
+        "accepted down to here",
+        xy=(0, accepted),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(4, -2.5),
+        textcoords="offset points",
+        fontsize=7,
+        va="top",
+    )

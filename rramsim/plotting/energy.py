@@ -1,0 +1,194 @@
+"""Programming energy against accuracy: what each condition costs and what it reaches."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from rramsim import numbers
+from rramsim.plotting.series import (
+    ACCEPTED_LINE,
+    WIDTH_INCHES,
+    condition_marker,
+    draw_accepted,
+    name_above,
+    network_style,
+    shown_name,
+    use_accuracy_scale,
+)
+from rramsim.plotting.style import COLORS, figure_style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+_AXES_INCHES = 2.9
+_LEGEND_COLUMNS = 3
+
+
+def draw_energy(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -> Figure:
+    """Draw energy per cell against accuracy, a marker for each network on each condition.
+
+    Points of unknown energy cannot be drawn: the figure names their conditions.
+
+    Parameters
+    ----------
+    tradeoff : xarray.Dataset
+        Product "tradeoff".
+    recommended : (str, float) or None
+        Condition and training BER of the point to ring; None rings none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
+    known = ~np.isnan(energy).all(axis=0)
+    with figure_style():
+        figure = Figure(figsize=(WIDTH_INCHES, _AXES_INCHES))
+        axes = figure.add_subplot()
+        if not known.any():
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, "No programming energy is known.", ha="center")
+            return figure
+        _set_axes(axes, tradeoff, energy)
+        figure.subplots_adjust(left=0.125, right=0.955)
+        _annotate(axes, tradeoff, known, ringed=recommended is not None)
+        _draw_front(axes, tradeoff)
+        for index in np.flatnonzero(known):
+            _draw_points(axes, tradeoff.isel(condition=index), int(index))
+        if recommended is not None:
+            _ring(axes, tradeoff, *recommended)
+    return figure
+
+
+def _annotate(
+    axes: Axes, tradeoff: xr.Dataset, known: npt.NDArray[np.bool_], *, ringed: bool
+) -> None:
+    """Write the names of the conditions above the axes, and the legend below them."""
+    names = tradeoff.condition.values.astype(str)
+    undrawn = ", ".join(shown_name(name) for name in names[~known])
+    note = textwrap.wrap(f"not drawn, energy unknown: {undrawn}", 80) if undrawn else []
+    accepted = draw_accepted(axes, tradeoff) is not None
+    handles = _handles(tradeoff, ringed=ringed, accepted=accepted)
+    legend_inches = 0.2 * -(-len(handles) // _LEGEND_COLUMNS)
+    note_inches = 0.15 * len(note)
+    places = tradeoff.energy_per_cell.mean("training_ber").values[known]
+    total = name_above(
+        axes,
+        places.tolist(),
+        names[known].tolist(),
+        height=_AXES_INCHES,
+        below=0.5 + legend_inches + note_inches,
+    )
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(
+        handles=handles,
+        loc="lower center",
+        ncols=_LEGEND_COLUMNS,
+        frameon=False,
+        bbox_to_anchor=(0.5, note_inches / total),
+        columnspacing=1.2,
+        handletextpad=0.5,
+        borderaxespad=0.2,
+    )
+    figure.text(0.5, 0.05 / total, "\n".join(note), fontsize=7, ha="center", gid="undrawn")
+
+
+def _set_axes(axes: Axes, tradeoff: xr.Dataset, energy: npt.NDArray[np.float64]) -> None:
+    low, high = float(np.nanmin(energy)), float(np.nanmax(energy))
+    margin = max((high / low) ** 0.08, 2.0)
+    axes.set_xscale("log")
+    axes.set_xlim(low / margin, high * margin)
+    decades = np.log10(high / low * margin**2)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda joule, _: numbers.quantity(joule, "J")))
+    axes.set_xlabel("energy to program one cell (mean of SET and RESET as stored)")
+    shown = tradeoff[["accuracy_low", "accuracy_high", "accuracy"]].to_array()
+    known = ~np.isnan(tradeoff.energy_per_cell)
+    use_accuracy_scale(axes, shown.where(known).values, "test images classified correctly (%)")
+
+
+def _handles(tradeoff: xr.Dataset, *, ringed: bool, accepted: bool) -> list[Line2D]:
+    networks = [
+        Line2D([], [], label=f"trained at BER {numbers.power(float(ber))}", marker="o", **_fill(i))
+        for i, ber in enumerate(tradeoff.training_ber.values)
+    ]
+    handles = [*networks, Line2D([], [], label="front", color=COLORS["grey"], lw=1.2)]
+    if accepted:
+        handles.append(Line2D([], [], label="least accepted", **ACCEPTED_LINE))
+    if ringed:
+        handles.append(Line2D([], [], label="recommended", marker="o", ms=10, **_RING))
+    return handles
+
+
+_RING: dict[str, Any] = {
+    "mfc": "none",
+    "mec": COLORS["black"],
+    "mew": 1.3,
+    "linestyle": "none",
+}
+
+
+def _fill(index: int) -> dict[str, Any]:
+    return network_style(index) | {"linestyle": "none"}
+
+
+def _draw_front(axes: Axes, tradeoff: xr.Dataset) -> None:
+    """Draw the front as steps: at an energy, the accuracy that costs no more than it."""
+    on = tradeoff.on_front.values.astype(bool)
+    order = np.argsort(tradeoff.energy_per_cell.values[on])
+    energy = tradeoff.energy_per_cell.transpose(*tradeoff.on_front.dims).values[on][order]
+    accuracy = tradeoff.accuracy.transpose(*tradeoff.on_front.dims).values[on][order]
+    axes.plot(
+        [*energy, axes.get_xlim()[1]],
+        [*accuracy, accuracy[-1]],
+        drawstyle="steps-post",
+        color=COLORS["grey"],
+        lw=1.2,
+        zorder=1.5,
+        gid="front",
+    )
+
+
+def _draw_points(axes: Axes, met: xr.Dataset, index: int) -> None:
+    for network in range(met.sizes["training_ber"]):
+        point = met.isel(training_ber=network)
+        style = _fill(network)
+        energy = float(point.energy_per_cell)
+        axes.plot(
+            [energy, energy],
+            [point.accuracy_low, point.accuracy_high],
+            color=style["color"],
+            lw=1.2,
+            gid=f"interval-{index}-{network}",
+        )
+        axes.plot(
+            energy,
+            point.accuracy,
+            marker=condition_marker(index),
+            ms=6,
+            **style,
+            gid=f"point-{index}-{network}",
+        )
+
+
+def _ring(axes: Axes, tradeoff: xr.Dataset, condition: str, training_ber: float) -> None:
+    point = tradeoff.sel(condition=condition, training_ber=training_ber)
+    axes.plot(
+        point.energy_per_cell,
+        point.accuracy,
+        marker="o",
+        ms=14,
+        zorder=4,
+        gid="recommended",
+        **_RING,
+    )

@@ -1,0 +1,220 @@
+"""How networks, conditions and accuracies look in every figure that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from rramsim.plotting.style import COLORS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+WIDTH_INCHES = 4.8
+"""Narrow enough that text stays readable when a phone shrinks the figure to its screen."""
+
+NAME_POINTS = 8.0
+"""Height of the names of conditions."""
+_ROW_POINTS = 1.35 * NAME_POINTS
+ACCEPTED_LINE: dict[str, Any] = {"color": COLORS["black"], "lw": 0.7, "ls": (0, (4, 3))}
+_LONGEST_NAME = 24
+_MARKERS = "osD^vPX*"
+_LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)), (0, (8, 3)), (0, (2, 3)))
+_FILLS = ("full", "none", "left", "top", "bottom", "right")
+_COLORS = [COLORS[name] for name in ("blue", "vermilion", "green", "purple", "orange", "black")]
+
+# Keeps an accuracy of 100 % at a finite place on the scale of errors: one image in 10 000.
+_LEAST_ERROR = 1e-4
+_ROUND_ACCURACIES = (
+    *(0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98),
+    *(0.99, 0.995, 0.998, 0.999, 0.9995, 1.0),
+)
+
+
+def network_style(index: int) -> dict[str, Any]:
+    """Return colour, line and filling of the network at place `index` of the training BERs.
+
+    Lines and fillings differ as well as colours, so that a grey print can be read.
+    """
+    return {
+        "color": _COLORS[index % len(_COLORS)],
+        "linestyle": _LINES[index % len(_LINES)],
+        "fillstyle": _FILLS[index % len(_FILLS)],
+        "markerfacecoloralt": "white",
+    }
+
+
+def condition_marker(index: int) -> str:
+    """Return the marker of the condition at place `index`."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def shown_name(name: str) -> str:
+    """Return a condition's name for a figure: one line, not too long, a $ taken as a $."""
+    line = " ".join(name.split())
+    short = line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1]}…"
+    return short.replace("$", r"\$")
+
+
+def use_accuracy_scale(axes: Axes, accuracies: npt.ArrayLike, label: str) -> None:
+    """Give the vertical axis a scale on which equal distances are equal ratios of errors.
+
+    So a loss from 99 % to 98 % is as visible as one from 90 % to 80 %. Ticks are accuracies.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    accuracies : array_like
+        All that shall be in view; NaN is left out.
+    label : str
+        Of the axis.
+    """
+    values: npt.NDArray[np.float64] = np.asarray(accuracies, dtype=float).ravel()
+    values = np.clip(values[~np.isnan(values)], 0.0, 1.0)
+    low, high = float(_to_scale(values.min())), float(_to_scale(values.max()))
+    pad = max(0.08 * (high - low), 0.01)
+    bottom = float(_from_scale(low - pad))
+    top = min(float(_from_scale(high + pad)), 1.0 + 0.5 * _LEAST_ERROR)
+    axes.set_yscale("function", functions=(_to_scale, _from_scale))
+    axes.set_ylim(bottom, top)
+    ticks = _accuracy_ticks(bottom, top)
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FixedFormatter([f"{100 * tick:.6g}" for tick in ticks]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel(label)
+
+
+def _to_scale(accuracy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    error: npt.NDArray[np.float64] = 1.0 - np.asarray(accuracy, dtype=float) + _LEAST_ERROR
+    # Artists may reach above 100 % (an interval's end); they are drawn at the top.
+    scaled: npt.NDArray[np.float64] = -np.log10(np.maximum(error, _LEAST_ERROR / 10))
+    return scaled
+
+
+def _from_scale(scaled: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    error: npt.NDArray[np.float64] = 10.0 ** -np.asarray(scaled, dtype=float)
+    return 1.0 + _LEAST_ERROR - error
+
+
+def _accuracy_ticks(bottom: float, top: float) -> list[float]:
+    inside = [tick for tick in _ROUND_ACCURACIES if bottom <= tick <= top]
+    if len(inside) < 4:
+        even = MaxNLocator(5).tick_values(bottom, top)
+        inside = [float(tick) for tick in even if bottom <= tick <= min(top, 1.0)]
+    height = float(_to_scale(top) - _to_scale(bottom))
+    ticks: list[float] = []
+    for tick in reversed(inside):
+        if not ticks or float(_to_scale(ticks[-1]) - _to_scale(tick)) > 0.06 * height:
+            ticks.append(tick)
+    return ticks
+
+
+def name_above(
+    axes: Axes, places: Sequence[float], names: Sequence[str], *, height: float, below: float
+) -> float:
+    """Write each name above its place on the horizontal axis, in rows where they would touch.
+
+    The figure grows with the rows, so that the axes keep their height. Call it when the limits
+    and the left and right margins are final.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The only axes of their figure.
+    places : sequence of float
+        In data coordinates, inside the limits.
+    names : sequence of str
+        As given by the user.
+    height, below : float
+        Height of the axes and of the space below them, in inches.
+
+    Returns
+    -------
+    float
+        The height of the figure, in inches.
+    """
+    rows = _write_names(axes, places, names)
+    above = 0.18 + _ROW_POINTS / 72 * rows
+    total = below + height + above
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.set_size_inches(WIDTH_INCHES, total)
+    figure.subplots_adjust(bottom=below / total, top=1 - above / total)
+    return total
+
+
+def _write_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> int:
+    points = 72 / axes.figure.dpi
+    right = axes.bbox.width * points
+    ends: list[float] = []  # of the last name in each row
+    placed = []
+    for place, name in sorted(zip(places, map(shown_name, names), strict=True)):
+        half = _width_points(name) / 2
+        at = (axes.transData.transform((place, 0))[0] - axes.bbox.x0) * points
+        centre = min(max(at, half), max(right - half, half))
+        row = next((i for i, end in enumerate(ends) if centre - half > end), len(ends))
+        ends[row : row + 1] = [centre + half + NAME_POINTS]
+        placed.append((row, name, place, centre - at))
+    # Upper rows first: their leaders then pass behind the names below them.
+    for row, name, place, shift in sorted(placed, reverse=True):
+        axes.annotate(
+            name,
+            xy=(place, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(shift, 6 + _ROW_POINTS * row),
+            textcoords="offset points",
+            fontsize=NAME_POINTS,
+            ha="center",
+            va="bottom",
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": COLORS["grey"], "shrinkB": 0},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
+            annotation_clip=False,
+        )
+    return len(ends)
+
+
+def draw_accepted(axes: Axes, tradeoff: xr.Dataset) -> float | None:
+    """Draw the least accuracy that is accepted, and return it; None if it is out of view."""
+    accepted = float(tradeoff.attrs["error_free_accuracy"]) - float(tradeoff.attrs["tolerance"])
+    if not axes.get_ylim()[0] < accepted < axes.get_ylim()[1]:
+        return None
+    axes.axhline(accepted, gid="accepted", **ACCEPTED_LINE)
+    return accepted
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Return places at least `gap` apart, in the order of `values` and near them.
+
+    >>> spread([0.5, 0.5, 0.9], 0.2)
+    [0.4, 0.6, 0.9]
+    """
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    groups: list[list[float]] = []  # of [centre, size]; groups that touch are joined
+    for index in order:
+        groups.append([values[index], 1.0])
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            upper, lower = groups.pop(), groups.pop()
+            size = lower[1] + upper[1]
+            groups.append([(lower[0] * lower[1] + upper[0] * upper[1]) / size, size])
+    placed = [
+        centre + gap * (i - (size - 1) / 2) for centre, size in groups for i in range(int(size))
+    ]
+    result = [0.0] * len(values)
+    for index, place in zip(order, placed, strict=True):
+        result[index] = place
+    return result
+
+
+def _touch(lower: list[float], upper: list[float], gap: float) -> bool:
+    return upper[0] - lower[0] < gap * (lower[1] + upper[1]) / 2
+
+
+def _width_points(text: str) -> float:
+    from matplotlib.textpath import TextPath
+
+    return float(TextPath((0, 0), text, size=NAME_POINTS).get_extents().width) if text else 0.0

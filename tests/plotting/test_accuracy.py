@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
+
+from rramsim import schema
+from rramsim.plotting.accuracy import draw_accuracy
+from rramsim.tradeoff.join import error_free_accuracy, join
+
+TRAINED = (0.0, 0.05, 0.15)
+MET = {0.0: (0.96, 0.96, 0.93), 0.05: (0.955, 0.955, 0.95), 0.15: (0.95, 0.95, 0.952)}
+INTERVALS = {"ber_low": [NAN, 6e-5, NAN], "ber_high": [1e-6, 1.6e-4, NAN]}
+
+
+def tradeoff_of(curves, met=MET, known=None, **more):
+    known = conditions(**INTERVALS) if known is None else known
+    reached = condition_accuracy(met, names=known.condition.values, **more)
+    return join(
+        known,
+        reached,
+        cells=dict.fromkeys(met, (500, 500)),
+        error_free=error_free_accuracy(curves),
+        tolerance=0.01,
+    )
+
+
+def drawn(**more):
+    curves = accuracy_curves(TRAINED)
+    figure = draw_accuracy(curves, tradeoff_of(curves, **more), conditions(**INTERVALS))
+    return curves, figure.axes[0]
+
+
+def named(axes, gid):
+    return [artist for artist in axes.get_children() if artist.get_gid() == gid]
+
+
+def texts(figure):
+    return {text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))}
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_curve_and_worst_chips_are_those_of_the_dataset(index):
+    curves, axes = drawn()
+    above = curves.isel(training_ber=index, test_ber=slice(1, None))
+    (curve,) = named(axes, f"curve-{index}")
+    np.testing.assert_array_equal(curve.get_xdata(), above.test_ber)
+    np.testing.assert_array_equal(curve.get_ydata(), above.accuracy)
+    (worst,) = named(axes, f"p05-{index}")
+    np.testing.assert_array_equal(worst.get_ydata(), above.accuracy_p05)
+
+
+def test_band_spans_the_interval():
+    curves, axes = drawn()
+    for index, band in enumerate(axes.collections):
+        corners = band.get_paths()[0].vertices[:, 1]
+        wanted = curves.isel(training_ber=index, test_ber=slice(1, None))
+        assert corners.min() == pytest.approx(float(wanted.accuracy_low.min()))
+        assert corners.max() == pytest.approx(float(wanted.accuracy_high.max()))
+    assert len(axes.collections) == 3
+
+
+def test_no_bit_errors_are_drawn_left_of_the_break_and_labelled_zero():
+    curves, axes = drawn()
+    (free,) = named(axes, "error-free-0")
+    place = free.get_xdata()[0]
+    assert free.get_ydata().tolist() == [float(curves.accuracy.sel(training_ber=0, test_ber=0))]
+    assert place < named(axes, "axis-break")[0].get_position()[0] < 1e-6
+    labels = dict(
+        zip(axes.get_xticks(), (t.get_text() for t in axes.get_xticklabels()), strict=True)
+    )
+    assert labels[place] == "0"
+    assert labels[1e-6] == "10⁻⁶"
+
+
+def test_conditions_stand_at_the_rates_they_were_evaluated_at():
+    _, axes = drawn()
+    places = [named(axes, f"condition-{index}")[0].get_xdata()[0] for index in range(3)]
+    assert places == [1e-6, 9.7e-5, 3.3e-2]
+    assert set(TABLE1_NAMES) <= texts(axes.figure)
+
+
+def test_markers_of_the_conditions_are_the_accuracies_reached():
+    _, axes = drawn()
+    for index in range(3):
+        for network, training_ber in enumerate(TRAINED):
+            (point,) = named(axes, f"point-{index}-{network}")
+            assert float(point.get_ydata()[0]) == MET[training_ber][index]
+
+
+def test_interval_is_a_bar_and_a_bound_an_arrow_to_the_left():
+    _, axes = drawn()
+    (bar,) = named(axes, "ber-interval-1")
+    assert list(bar.get_xdata()) == [6e-5, 1.6e-4]
+    assert not named(axes, "ber-interval-0")  # a bound
+    assert not named(axes, "ber-interval-2")  # no interval known
+    arrows = [
+        text
+        for text in axes.texts
+        if getattr(text, "arrow_patch", None) is not None and text.get_text() == ""
+    ]
+    assert [arrow.xyann[0] for arrow in arrows] == [1e-6]
+    assert arrows[0].xy[0] < 1e-6
+
+
+def test_rate_left_of_the_curves_points_out_of_the_figure():
+    _, axes = drawn(test_ber=(1e-14, 9.7e-5, 3.3e-2))
+    (line,) = named(axes, "condition-0")
+    assert line.get_xdata()[0] == 1e-6  # the lowest rate of the curves
+
+
+def test_accuracy_accepted_is_the_reference_less_the_tolerance():
+    curves, axes = drawn()
+    (line,) = named(axes, "accepted")
+    assert line.get_ydata()[0] == pytest.approx(error_free_accuracy(curves) - 0.01)
+
+
+def test_equal_ratios_of_errors_are_equally_far_apart():
+    _, axes = drawn()
+    at = axes.transData.transform([(1e-3, a) for a in (0.2, 0.6, 0.8, 0.9)])[:, 1]
+    assert np.diff(at) == pytest.approx(np.full(3, at[1] - at[0]), rel=0.01)
+
+
+def boxes_of_names(axes, names):
+    axes.figure.canvas.draw()
+    renderer = axes.figure.canvas.get_renderer()
+    shown = [text for text in axes.texts if text.get_text() in names]
+    return [text.get_bbox_patch().get_window_extent(renderer) for text in shown]
+
+
+@pytest.mark.parametrize(("count", "networks"), [(1, 1), (3, 3), (6, 4)])
+def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    names = ["very strong", "strong", "a medium one", "weak", "rather weak", "weakest"][:count]
+    bers = [1e-9, 9.7e-5, 2e-4, 3.3e-2, 4e-2, 6e-2][:count]
+    many = {name: (values * 2)[:count] for name, values in TABLE1.items()}
+    known = schema.make("conditions", many, coords={"condition": names})
+    curves = accuracy_curves((0.0, 0.02, 0.05, 0.15)[:networks])
+    met = {float(ber): (0.95,) * count for ber in curves.training_ber}
+    figure = draw_accuracy(curves, tradeoff_of(curves, met, known, test_ber=bers), known)
+    FigureCanvasAgg(figure)
+    boxes = boxes_of_names(figure.axes[0], names)
+    assert len(boxes) == count
+    for place, box in enumerate(boxes):
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
