@@ -131,9 +131,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         ),
         _condition("set_energy", "J", "f", "energy of one SET, NaN where unknown"),
         _condition("reset_energy", "J", "f", "energy of one RESET, NaN where unknown"),
-        _condition(
-            "set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES
-        ),
+        _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
         _condition(
             "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
         ),
@@ -147,9 +145,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_lrs", "1", "f", "share of LRS cells read as HRS, NaN where unknown"),
         _condition("ber_hrs", "1", "f", "share of HRS cells read as LRS, NaN where unknown"),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
-        _condition(
-            "endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES
-        ),
+        _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
         _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
         _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
     ),
@@ -168,16 +164,12 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _condition("test_ber", "1", "f", "mean BER of the faults planted for the condition"),
         _condition("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
         _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
-        _condition(
-            "set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES
-        ),
+        _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
         _condition(
             "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
         ),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
-        _condition(
-            "endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES
-        ),
+        _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
         _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
     ),
 }
@@ -262,7 +254,8 @@ def _validate_variable(array: xr.DataArray, variable: Variable, product: str) ->
         raise SchemaError(f"{place}: dtype {array.dtype} is not of kind {variable.kind!r}.")
     choices = (0, 1) if variable.kind == "b" else variable.choices
     if choices is not None:
-        strange = set(np.unique(array.values.astype(str))) - {str(choice) for choice in choices}
+        found = {str(value) for value in np.unique(array.values)}
+        strange = found - {str(choice) for choice in choices}
         if strange:
             raise SchemaError(f"{place}: found {sorted(strange)}, accepted are {choices}.")
 
