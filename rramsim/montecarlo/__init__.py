@@ -1,0 +1,1 @@
+"""Chips drawn from a fault model, and networks scored on them."""
