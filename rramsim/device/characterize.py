@@ -1,0 +1,237 @@
+"""From readings and stated figures to programming conditions: the whole device room in one call."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from rramsim import numbers
+from rramsim.device.bit_errors import INTERVAL, BitErrors, bit_errors
+from rramsim.device.populations import (
+    ConditionReadings,
+    fit_conditions,
+    fit_notes,
+    populations_dataset,
+)
+from rramsim.device.programming import PROGRAMMING, Programming, columns_of, join_programming
+from rramsim.device.sensing import CONFIDENCE
+from rramsim.errors import InputError
+from rramsim.schema import DATASETS, STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Measured(Protocol):
+    """Readings and where they are from, as `rramsim.device.readers` gives them."""
+
+    @property
+    def readings(self) -> xr.Dataset:
+        """Dataset of the schema "readings"."""
+
+    @property
+    def origin(self) -> str:
+        """Return "measured", "reconstructed" or "synthetic"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Characterization:
+    """What is known of a set of programming conditions.
+
+    Attributes
+    ----------
+    populations : xarray.Dataset
+        Schema "populations": the lognormal fits of the conditions that have readings.
+    conditions : xarray.Dataset
+        Schema "conditions": every condition read or stated. ``attrs`` hold ``lrs_share``,
+        ``confidence`` and ``interval``, how the ends of the BER's interval were made.
+    counted : xarray.Dataset
+        Schema "counted": errors counted at the reference, of the conditions that have readings.
+    notes : tuple of str
+        What a reader must know to judge the numbers, a sentence each.
+    """
+
+    populations: xr.Dataset
+    conditions: xr.Dataset
+    counted: xr.Dataset
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    condition: ConditionReadings
+    errors: BitErrors
+    programming: Programming
+
+
+def characterize(
+    measured: Measured,
+    stated: xr.Dataset | None = None,
+    *,
+    lrs_share: float = 0.5,
+    reference_resistance: float | None = None,
+) -> Characterization:
+    """Fit the populations, derive BER and energy of each condition, and join what is stated.
+
+    Parameters
+    ----------
+    measured : Measured
+        Readings (schema "readings") and their origin.
+    stated : xarray.Dataset, optional
+        Schema "conditions", as a conditions file gives it. Its energies, endurance and settings
+        are joined by the name of the condition; conditions without readings pass through.
+    lrs_share : float
+        Share of the cells in use that are in LRS, above 0 and below 1; it need not be the share
+        in the file.
+    reference_resistance : float, optional
+        Reference of the 1T1R read in ohm, for every condition. Default: the one stated for the
+        condition, else the best one between the fitted populations.
+
+    Returns
+    -------
+    Characterization
+
+    Raises
+    ------
+    InputError
+        If a condition lacks a state, has a single reading in one, or has an LRS median above
+        its HRS median; if `lrs_share` or `reference_resistance` is out of range.
+    """
+    _check(lrs_share=lrs_share, reference_resistance=reference_resistance)
+    stated_rows = _rows_by_name(stated)
+    rows, notes = [], []
+    for number, condition in enumerate(fit_conditions(measured.readings)):
+        said = stated_rows.get(condition.name)
+        errors = bit_errors(
+            condition,
+            lrs_share=lrs_share,
+            reference=_reference(reference_resistance, said),
+        )
+        programming = join_programming(
+            condition.name, _programming_readings(measured.readings, number), said
+        )
+        rows.append(_Row(condition=condition, errors=errors, programming=programming))
+        notes += [*fit_notes(condition), *errors.notes, *programming.notes]
+        notes += _stated_notes(condition.name, errors, said, any_stated=bool(stated_rows))
+    names = {row.condition.name for row in rows}
+    return Characterization(
+        populations=populations_dataset([row.condition for row in rows], origin=measured.origin),
+        conditions=_conditions(
+            rows,
+            [said for name, said in stated_rows.items() if name not in names],
+            origin=measured.origin,
+            lrs_share=lrs_share,
+        ),
+        counted=_counted(rows, lrs_share=lrs_share),
+        notes=tuple(notes),
+    )
+
+
+def _check(*, lrs_share: float, reference_resistance: float | None) -> None:
+    if not 0.0 < lrs_share < 1.0:
+        raise InputError(f"The share of LRS cells is {lrs_share:g}; it must be between 0 and 1.")
+    if reference_resistance is not None and not 0.0 < reference_resistance < math.inf:
+        raise InputError(
+            f"The reference resistance is {reference_resistance:g} Ω; it must be above 0."
+        )
+
+
+def _rows_by_name(stated: xr.Dataset | None) -> dict[str, xr.Dataset]:
+    if stated is None:
+        return {}
+    return {str(name): stated.sel(condition=name) for name in stated["condition"].values}
+
+
+def _reference(given: float | None, said: xr.Dataset | None) -> float | None:
+    if given is not None or said is None:
+        return given
+    stated = float(said["reference_resistance"].values)
+    return stated if math.isfinite(stated) else None
+
+
+def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
+    of_condition = readings["condition_index"].values == number
+    return {
+        name: readings[name].values[of_condition]
+        for name in (*PROGRAMMING, "set_energy", "reset_energy")
+        if name in readings.variables
+    }
+
+
+def _stated_notes(
+    name: str, errors: BitErrors, said: xr.Dataset | None, *, any_stated: bool
+) -> list[str]:
+    """Return a sentence where the stated and the derived figures of a condition part."""
+    if said is None:
+        if not any_stated:
+            return []
+        return [f"{name}: not among the stated conditions; nothing is joined to its readings."]
+    head = errors.headline
+    derived = numbers.bit_error_rate(head.ber, head.low, head.high, bound=head.bound)
+    ber, high = float(said["ber"].values), float(said["ber_high"].values)
+    if str(said["ber_bound"].values) == "upper":
+        stated, agrees = f"less than {numbers.power(high)}", not head.low >= high
+    else:
+        stated, agrees = numbers.power(ber), not (ber < head.low or ber > head.high)
+    if agrees:
+        return []
+    return [
+        f"{name}: the stated BER, {stated}, disagrees with the readings, {derived}; the readings "
+        "are used."
+    ]
+
+
+def _conditions(
+    rows: list[_Row], stated_only: list[xr.Dataset], *, origin: str, lrs_share: float
+) -> xr.Dataset:
+    heads = [row.errors.headline for row in rows]
+    columns = {
+        **columns_of([row.programming for row in rows]),
+        "reference_resistance": [row.errors.reference for row in rows],
+        "ber": [head.ber for head in heads],
+        "ber_low": [head.low for head in heads],
+        "ber_high": [head.high for head in heads],
+        "ber_basis": [head.basis for head in heads],
+        "ber_bound": [head.bound for head in heads],
+        "ber_extrapolated": [head.is_extrapolated for head in heads],
+        "ber_lrs": [head.rate_lrs for head in heads],
+        "ber_hrs": [head.rate_hrs for head in heads],
+        "origin": [origin for _ in rows],
+    }
+    for variable in DATASETS["conditions"]:
+        columns[variable.name] += [said[variable.name].values.item() for said in stated_only]
+    names = [row.condition.name for row in rows]
+    return make(
+        "conditions",
+        columns,
+        coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
+        attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
+    )
+
+
+def _counted(rows: list[_Row], *, lrs_share: float) -> xr.Dataset:
+    counts = [row.errors.counts for row in rows]
+
+    def by_state(value: Any) -> Any:
+        return np.array([[value(count) for count in pair] for pair in counts])
+
+    return make(
+        "counted",
+        {
+            "errors": by_state(lambda count: count.errors),
+            "readings": by_state(lambda count: count.readings),
+            "undecided": by_state(lambda count: count.undecided),
+            "rate": by_state(lambda count: count.rate),
+            "rate_low": by_state(lambda count: count.interval[0]),
+            "rate_high": by_state(lambda count: count.interval[1]),
+            "reference_resistance": [row.errors.reference for row in rows],
+            "ber": [row.errors.counted.ber for row in rows],
+            "ber_low": [row.errors.counted.low for row in rows],
+            "ber_high": [row.errors.counted.high for row in rows],
+        },
+        coords={"condition": [row.condition.name for row in rows], "state": list(STATES)},
+        attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
+    )
