@@ -265,6 +265,6 @@ def _disagreement(name: str, fitted: float, counted: WeightedCount) -> str:
     return (
         f"{name}: the fitted populations give a BER of {numbers.power(fitted)}, outside the "
         f"counted interval {numbers.power(counted.low)} to {numbers.power(counted.high)} "
-        f"({times}): the lognormal does not hold where the errors are made, so the counted BER "
-        "is used."
+        f"({times}): the readings do not bear out the lognormal where the errors are made, so "
+        "the counted BER is used."
     )

@@ -1,0 +1,120 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rramsim.device.bit_errors import bit_errors
+from rramsim.device.populations import fit_conditions
+
+
+@pytest.fixture
+def errors_of(measured_from):
+    def errors(lrs, hrs, *, censoring=None, **options):
+        measured = measured_from({"c": (lrs, hrs)}, censoring=censoring)
+        (condition,) = fit_conditions(measured.readings)
+        return bit_errors(condition, **options)
+
+    return errors
+
+
+def test_lognormal_cells_give_the_fitted_ber_with_the_count_beside_it(errors_of, exact_sample):
+    separation = 1.84
+    sigma, gap = 0.5, math.exp(2 * separation * 0.5)
+    found = errors_of(exact_sample(1e4, sigma), exact_sample(1e4 * gap, sigma, seed=2))
+    head = found.headline
+    assert head.ber == pytest.approx(stats.norm.sf(separation), rel=1e-9)
+    assert head.low < head.ber < head.high
+    assert (head.basis, head.bound, head.is_extrapolated) == ("fitted", "", False)
+    assert head.ber == pytest.approx((head.rate_lrs + head.rate_hrs) / 2)
+    assert found.reference == pytest.approx(1e4 * math.sqrt(gap))
+    assert found.counted.errors > 10
+    assert found.notes == ()
+
+
+def test_a_ber_beyond_what_the_sample_shows_is_marked_extrapolated(errors_of, exact_sample):
+    found = errors_of(exact_sample(1e4, 0.3), exact_sample(3e5, 0.3, seed=2))
+    assert found.headline.basis == "fitted"
+    assert found.headline.is_extrapolated
+    assert 0 < found.headline.ber < 3 / 2048
+    (note,) = found.notes
+    assert "extrapolated" in note
+    assert "1.5×10⁻³" in note
+
+
+def test_a_tail_no_lognormal_has_makes_the_count_the_headline(errors_of, exact_sample):
+    """Three per cent of the HRS cells never left LRS."""
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(1e6, 0.4, seed=2)
+    hrs[:31] = 1e4
+    found = errors_of(lrs, hrs)
+    assert found.headline.basis == "counted"
+    assert found.headline.ber == pytest.approx(31 / 2048)
+    assert (found.headline.rate_lrs, found.headline.rate_hrs) == (0.0, 31 / 1024)
+    interval = stats.binomtest(31, 2048).proportion_ci(0.95, method="exact")
+    assert (found.headline.low, found.headline.high) == pytest.approx(
+        (interval.low, interval.high), rel=1e-9
+    )
+    assert "the counted BER is used" in found.notes[0]
+
+
+def test_no_fit_and_no_error_is_a_bound_not_a_value(errors_of, exact_sample):
+    found = errors_of([1e4] * 1024, exact_sample(1e6, 0.3))
+    head = found.headline
+    assert math.isnan(head.ber)
+    assert math.isnan(head.rate_lrs)
+    assert (head.basis, head.bound) == ("counted", "upper")
+    assert head.high == pytest.approx(-math.log(0.05) / 2048)
+    assert found.reference == pytest.approx(1e5)
+    assert "geometric mean of the medians" in found.notes[0]
+    assert "0 errors were counted" in found.notes[1]
+
+
+def test_no_fit_but_errors_is_counted(errors_of, exact_sample):
+    hrs = exact_sample(1e6, 0.3)
+    hrs[:3] = 2e4
+    head = errors_of([1e4] * 1024, hrs).headline
+    assert (head.basis, head.bound, head.ber) == ("counted", "", pytest.approx(3 / 2048))
+
+
+def test_states_hundreds_of_sigmas_apart_give_a_bound_instead_of_zero(errors_of, exact_sample):
+    head = errors_of(exact_sample(1e3, 0.01), exact_sample(1e6, 0.01, seed=2)).headline
+    assert math.isnan(head.ber)
+    assert (head.bound, head.high, head.basis) == ("upper", 1e-300, "fitted")
+
+
+def test_readings_whose_side_is_open_are_told_and_not_counted(errors_of, exact_sample):
+    """An over-range limit below the reference: the meter cannot tell the states apart."""
+    lrs, hrs = exact_sample(1e4, 0.4), exact_sample(1e5, 0.6, seed=2)
+    limit = 3e4
+    everything = np.concatenate([lrs, hrs])
+    over = everything > limit
+    clipped = np.minimum(everything, limit)
+    found = errors_of(clipped[:1024], clipped[1024:], censoring=over.astype(int), reference=4e4)
+    assert found.counts[1].undecided == np.count_nonzero(hrs > limit)
+    assert any(f"c/HRS: {found.counts[1].undecided:,} of 1,024" in note for note in found.notes)
+
+
+def test_the_share_of_lrs_cells_moves_reference_and_ber(errors_of, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.5), exact_sample(6e4, 0.5, seed=2)
+    half, most = errors_of(lrs, hrs), errors_of(lrs, hrs, lrs_share=0.9)
+    assert most.reference > half.reference
+    head = most.headline
+    assert head.ber == pytest.approx(0.9 * head.rate_lrs + 0.1 * head.rate_hrs)
+    assert head.ber < half.headline.ber
+
+
+def test_a_given_reference_is_used_and_told_where_it_is_outside_the_medians(
+    errors_of, exact_sample
+):
+    lrs, hrs = exact_sample(1e4, 0.5), exact_sample(6e4, 0.5, seed=2)
+    inside = errors_of(lrs, hrs, reference=2e4)
+    assert inside.headline.rate_lrs == pytest.approx(stats.norm.sf(math.log(2) / 0.5), rel=1e-9)
+    assert inside.notes == ()
+    outside = errors_of(lrs, hrs, reference=8e4)
+    assert outside.headline.rate_hrs > 0.5
+    assert "is not between the medians" in outside.notes[0]
+
+
+def test_very_unequal_spreads_are_told(errors_of, exact_sample):
+    found = errors_of(exact_sample(1e4, 1.0), exact_sample(1.1e4, 0.05, seed=2))
+    assert any("do not cross between the medians" in note for note in found.notes)

@@ -1,0 +1,73 @@
+import math
+
+import numpy as np
+import pytest
+
+from rramsim.device.programming import join_programming
+
+
+@pytest.fixture
+def table_i_weak(stated_from):
+    return stated_from(
+        {
+            "weak": {
+                "set_current": 20e-6,
+                "reset_voltage": 1.5,
+                "pulse_width": 100e-9,
+                "set_energy": 4e-12,
+                "reset_energy": 5e-12,
+                "set_energy_basis": "stated",
+                "reset_energy_basis": "stated",
+                "endurance": 1e6,
+                "endurance_basis": "stated",
+                "endurance_bound": "lower",
+            }
+        }
+    ).sel(condition="weak")
+
+
+def test_stated_figures_are_joined_and_the_product_does_not_replace_them(table_i_weak):
+    joined = join_programming("weak", {"set_voltage": np.full(4, 2.0)}, table_i_weak)
+    assert joined.settings["set_voltage"] == 2.0
+    assert joined.settings["reset_voltage"] == 1.5
+    assert (joined.reset_energy.joule, joined.reset_energy.basis) == (5e-12, "stated")
+    assert (joined.endurance, joined.endurance_basis, joined.endurance_bound) == (
+        1e6,
+        "stated",
+        "lower",
+    )
+    assert joined.notes == ()
+
+
+def test_measured_energies_win_over_stated_ones(table_i_weak):
+    readings = {"set_energy": np.array([3e-12, np.nan, 5e-12, np.nan])}
+    joined = join_programming("weak", readings, table_i_weak)
+    assert (joined.set_energy.joule, joined.set_energy.basis) == (pytest.approx(4e-12), "measured")
+    assert joined.reset_energy.basis == "stated"
+
+
+def test_without_a_set_voltage_the_set_energy_is_unknown_and_the_reset_energy_computed():
+    readings = {
+        "set_current": np.full(3, 55e-6),
+        "reset_voltage": np.full(3, 2.5),
+        "pulse_width": np.full(3, 100e-9),
+    }
+    joined = join_programming("strong", readings, None)
+    assert math.isnan(joined.set_energy.joule)
+    assert joined.set_energy.basis == "unknown"
+    assert joined.reset_energy.joule == pytest.approx(13.75e-12)
+    assert joined.endurance_basis == "unknown"
+    assert joined.endurance_bound == ""
+    unknown, computed = joined.notes
+    assert "SET energy unknown" in unknown
+    assert "for want of SET voltage." in unknown
+    assert "RESET energy is computed" in computed
+
+
+def test_settings_that_vary_or_disagree_with_the_stated_ones_are_told(table_i_weak):
+    readings = {"set_current": np.array([50e-6, 55e-6, 55e-6, np.nan])}
+    joined = join_programming("weak", readings, table_i_weak)
+    assert joined.settings["set_current"] == 55e-6
+    varies, disagrees = (note.replace("\N{NO-BREAK SPACE}", " ") for note in joined.notes)
+    assert "SET compliance current runs from 50 µA to 55 µA" in varies
+    assert "20 µA in the stated conditions" in disagrees
