@@ -23,6 +23,16 @@ _OF_THE_CONDITION = (
     "endurance_basis",
     "endurance_bound",
 )
+ASSUMPTIONS = (
+    "Programming energy counts one SET for each weight of −1 and one RESET for each weight of +1: "
+    "every cell is written once, without forming, verifying, repeating or error correction, and "
+    "the energy of reading and of the circuits around the cells is not counted.",
+    "Whether a point is accurate enough is judged for each point on its own, without a correction "
+    "for their number; the accuracy of the network without bit errors, with which all are "
+    "compared, is taken on the same test images.",
+)
+"""What the energies and verdicts of `join` rest on, in words."""
+
 # Far below one image of any test set: only keeps the rounding of a subtraction from deciding.
 _ROUNDING = 1e-12
 

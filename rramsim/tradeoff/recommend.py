@@ -30,8 +30,13 @@ class Recommendation:
 
     condition: str
     training_ber: float
-    reason: str
+    sentences: tuple[str, ...]
     met: bool
+
+    @property
+    def reason(self) -> str:
+        """The reason as one text."""
+        return " ".join(self.sentences)
 
 
 def recommend(tradeoff: xr.Dataset) -> Recommendation:
@@ -67,7 +72,7 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
         confidence=float(tradeoff.attrs["confidence"]),
     )
     return Recommendation(
-        chosen.condition, chosen.training_ber, judged.reason(), met=chosen.meets_tolerance
+        chosen.condition, chosen.training_ber, judged.sentences(), met=chosen.meets_tolerance
     )
 
 
@@ -105,7 +110,7 @@ class _Judged:
     tolerance: float
     confidence: float
 
-    def reason(self) -> str:
+    def sentences(self) -> tuple[str, ...]:
         sentences = (
             self._verdict(),
             self._accuracy(),
@@ -114,7 +119,7 @@ class _Judged:
             self._endurance(),
             self._ber(),
         )
-        return " ".join(sentence for sentence in sentences if sentence)
+        return tuple(sentence for sentence in sentences if sentence)
 
     @property
     def _allowed(self) -> str:
