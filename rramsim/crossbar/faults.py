@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
+from rramsim.device.sensing import StatePair, log_misread_rates
 from rramsim.errors import InputError
 
 Signs = NDArray[np.int8]
@@ -181,11 +181,9 @@ class PopulationFaults:
         p_LRS = Q((ln R_ref - mu_LRS) / sigma_LRS) and p_HRS = Q((mu_HRS - ln R_ref) / sigma_HRS),
         with Q the upper tail of the normal distribution (Hirtzlin et al. 2019, 1T1R read).
         """
-        reference = math.log(self.reference_resistance)
-        return StateFaults(
-            ber_lrs=float(ndtr((self.mu_lrs - reference) / self.sigma_lrs)),
-            ber_hrs=float(ndtr((reference - self.mu_hrs) / self.sigma_hrs)),
-        )
+        states = StatePair(self.mu_lrs, self.sigma_lrs, self.mu_hrs, self.sigma_hrs)
+        log_rates = log_misread_rates(math.log(self.reference_resistance), states)
+        return StateFaults(*map(math.exp, log_rates))
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""

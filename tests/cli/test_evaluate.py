@@ -1,0 +1,199 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chip_networks import score_layer
+from scipy import stats
+from typer.testing import CliRunner
+
+from rramsim.cli import main
+from rramsim.cli.app import app
+from rramsim.network.files import save_network
+from rramsim.network.folding import FoldedNetwork
+from rramsim.network.images import ImageSet, load_images
+
+KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return load_images("digits")
+
+
+@pytest.fixture(scope="module")
+def network(digits: ImageSet) -> FoldedNetwork:
+    """Return a linear classifier whose weights say where a digit is brighter than the mean one."""
+    pixels = digits.train_images.astype(float)
+    means = np.array([pixels[digits.train_labels == digit].mean(axis=0) for digit in range(10)])
+    return FoldedNetwork((score_layer(np.where(means >= means.mean(axis=0), 1, -1)),))
+
+
+def record(digits: ImageSet, **changes: object) -> dict[str, object]:
+    return {
+        "training_ber": 0.0,
+        "accuracy": 0.5,
+        "epochs": 1,
+        "seed": 1,
+        "images": "digits",
+        "images_id": digits.content_id,
+        "settings": {},
+        "history": [],
+        "version": "0",
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def model(
+    tmp_path_factory: pytest.TempPathFactory, digits: ImageSet, network: FoldedNetwork
+) -> str:
+    path = tmp_path_factory.mktemp("models") / "network.safetensors"
+    save_network(path, network, record(digits))
+    return str(path)
+
+
+def uncoloured(text: str) -> str:
+    """Return what was printed without the colours that some terminals, and CI, are given."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def answer(*arguments: str) -> dict[str, object]:
+    result = CliRunner().invoke(app, ["evaluate", *arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def refusal(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    monkeypatch.setattr("sys.argv", ["rramsim", "evaluate", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_without_errors_the_accuracy_is_that_of_the_weights(
+    model: str, digits: ImageSet, network: FoldedNetwork
+) -> None:
+    scores = digits.test_images.astype(int) @ network.output.signs.astype(int).T
+    expected = float((scores.argmax(axis=1) == digits.test_labels).mean())
+    (point,) = answer(model, "--ber", "0", "--maps", "3")["points"]
+    assert set(point) == KEYS
+    assert expected > 0.5
+    for name in ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05"):
+        assert point[name] == expected
+    assert point["maps"] == 3
+
+
+def test_points_come_in_the_order_asked_with_their_intervals(model: str) -> None:
+    found = answer(model, "--ber", "0.3", "--ber", "0.01", "--ber", "0.01", "--maps", "8")
+    points = found["points"]
+    assert [point["ber"] for point in points] == [0.3, 0.01, 0.01]
+    assert points[1] == points[2]
+    for point in points:
+        assert set(point) == KEYS
+        assert point["maps"] == 8
+        assert point["accuracy_low"] < point["accuracy_mean"] < point["accuracy_high"]
+    assert points[0]["accuracy_high"] < points[1]["accuracy_low"]
+
+
+def test_the_answer_depends_on_the_seed_and_on_nothing_else(model: str) -> None:
+    asked = [model, "--ber", "0.1", "--maps", "4"]
+    assert answer(*asked) == answer(*asked, "--seed", "1")
+    assert answer(*asked)["points"] != answer(*asked, "--seed", "2")["points"]
+    # The chips of one BER are the same whichever others are asked for.
+    assert answer(*asked)["points"] == answer(*asked, "--ber", "0.2")["points"][:1]
+
+
+def test_weights_that_are_half_wrong_know_nothing(model: str, digits: ImageSet) -> None:
+    # At a BER of 1/2 every weight is a fair coin: each class is as likely, whatever the image.
+    (point,) = answer(model, "--ber", "0.5", "--maps", "150")["points"]
+    error = (point["accuracy_high"] - point["accuracy_low"]) / 2 / stats.t.ppf(0.975, 149)
+    assert 2 * stats.norm.sf(abs(point["accuracy_mean"] - 0.1) / error) > 1e-4
+
+
+def test_one_chip_has_no_interval(model: str) -> None:
+    (point,) = answer(model, "--ber", "0.1", "--maps", "1")["points"]
+    assert 0 < point["accuracy_mean"] < 1
+    assert point["accuracy_low"] is point["accuracy_high"] is point["accuracy_p05"] is None
+
+
+def test_a_person_is_shown_a_table_and_how_it_was_made(model: str) -> None:
+    result = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.0123", "--maps", "4"])
+    assert result.exit_code == 0
+    point = answer(model, "--ber", "0.0123", "--maps", "4")["points"][0]
+    row = next(line for line in result.stdout.splitlines() if "0.0123" in line)
+    assert f"{100 * point['accuracy_mean']:.2f}" in row
+    assert f"{100 * point['accuracy_low']:.2f} to {100 * point['accuracy_high']:.2f}" in row
+    assert "Student t" in " ".join(result.stdout.split())
+    assert "490 test images of digits" in " ".join(result.stdout.split())
+
+
+def test_help_holds_an_example() -> None:
+    result = CliRunner().invoke(app, ["evaluate", "--help"])
+    assert result.exit_code == 0
+    assert "rramsim evaluate network.safetensors --ber" in uncoloured(result.stdout)
+
+
+@pytest.mark.parametrize("ber", ["1.5", "-0.1", "nan"])
+def test_a_ber_out_of_range_is_told(
+    ber: str, model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"The BER is {ber}" in refusal([model, "--ber", ber], monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--ber", "much"], "--ber"),
+        ([], "--ber"),
+        (["--ber", "0.1", "--maps", "0"], "--maps"),
+        (["--ber", "0.1", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_options_that_cannot_be_are_told(arguments: list[str], told: str, model: str) -> None:
+    result = CliRunner().invoke(app, ["evaluate", model, *arguments])
+    assert result.exit_code == 2
+    assert told in uncoloured(result.stderr)
+
+
+def test_a_model_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [str(tmp_path / "none.safetensors"), "--ber", "0.1"]
+    assert "none.safetensors" in refusal(asked, monkeypatch, capsys)
+
+
+def test_other_images_than_those_trained_on_are_told(
+    tmp_path: Path,
+    digits: ImageSet,
+    network: FoldedNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "network.safetensors"
+    save_network(path, network, record(digits, images_id="0" * 64))
+    told = refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
+    assert "000000000000" in told
+    assert digits.content_id[:12] in told
+    assert "--images" in told
+
+
+def test_images_whose_folder_moved_can_be_named(
+    tmp_path: Path,
+    digits: ImageSet,
+    network: FoldedNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "network.safetensors"
+    save_network(path, network, record(digits, images=str(tmp_path / "gone")))
+    assert "--images" in refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
+    found = answer(str(path), "--ber", "0.1", "--maps", "2", "--images", "digits")
+    assert found["images_id"] == digits.content_id
