@@ -187,13 +187,29 @@ def test_a_rare_error_is_found_in_many_cells() -> None:
     assert stats.poisson.cdf(found, 40) > FALSE_ALARM
 
 
-def test_positions_are_complete_where_the_first_round_of_gaps_falls_short() -> None:
-    # 8 gaps are drawn for an expectation of 0; among many chips some need more.
+class ShortestGaps(np.random.Generator):
+    """Draws every gap as 1: far more successes than are expected, in every trial one."""
+
+    def geometric(self, p: float, size: int) -> np.ndarray:  # type: ignore[override]
+        return np.ones(size, dtype=np.int64)
+
+
+def test_further_rounds_of_gaps_fill_what_the_first_leaves_open() -> None:
+    positions = bernoulli_positions(1000, 0.01, ShortestGaps(np.random.Philox(0)))
+    assert positions.tolist() == list(range(1000))
+
+
+@pytest.mark.parametrize("ber", [0.19, 0.35])
+def test_every_set_of_cells_comes_as_often_as_it_should(ber: float) -> None:
+    # All 16 sets of 4 cells, the first and the last cell included, by either way of drawing.
     rng = generator()
-    counts = [bernoulli_positions(200, 0.01, rng).size for _ in range(20_000)]
-    assert max(counts) > 8
-    tail = int(np.sum(np.array(counts) > 8))
-    assert stats.binomtest(tail, 20_000, float(stats.binom.sf(8, 200, 0.01))).pvalue > FALSE_ALARM
+    draws = 20_000
+    sets = np.zeros(16, dtype=np.int64)
+    for _ in range(draws):
+        sets[int((1 << bernoulli_positions(4, ber, rng)).sum())] += 1
+    sizes = np.array([number.bit_count() for number in range(16)])
+    expected = draws * ber**sizes * (1 - ber) ** (4 - sizes)
+    assert stats.chisquare(sets, expected).pvalue > FALSE_ALARM
 
 
 @pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
