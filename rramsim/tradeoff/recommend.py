@@ -123,7 +123,8 @@ class _Judged:
 
     @property
     def _allowed(self) -> str:
-        return f"{numbers.plain(100 * self.tolerance)} percentage points"
+        points = numbers.plain(100 * self.tolerance)
+        return f"{points} percentage point{'' if points == '1' else 's'}"
 
     @property
     def _known(self) -> list[Point]:
@@ -219,7 +220,7 @@ class _Judged:
         if point.ber_extrapolated:
             sentences.append(
                 f"Its bit-error rate of {rate} is extrapolated from fitted populations, beyond "
-                "what the measured cells can show, and the choice rests on it."
+                "what so few cells can show by counting, and the choice rests on it."
             )
         return " ".join(sentences)
 

@@ -1,0 +1,54 @@
+"""The figures of a study, and how one is put into a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+from rramsim.plotting.accuracy import draw_accuracy
+from rramsim.plotting.energy import draw_energy
+from rramsim.plotting.style import figure_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rramsim.report.findings import Findings
+
+
+def draw_figures(findings: Findings) -> dict[str, Figure]:
+    """Draw the figures of a study.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+        By file name without suffix, in the order of the report.
+    """
+    chosen = findings.recommendation
+    figures: dict[str, Figure] = {}
+    figures["accuracy"] = draw_accuracy(findings.accuracy, findings.tradeoff, findings.conditions)
+    figures["energy"] = draw_energy(findings.tradeoff, (chosen.condition, chosen.training_ber))
+    return figures
+
+
+def inline_svg(figure: Figure, name: str) -> str:
+    """Return a figure as an ``<svg>`` element that can stand in a page with others.
+
+    Names inside it begin with `name`, so that those of two figures do not clash. Namespaces,
+    metadata and comments are left out: a page needs none, and it then names no address.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    name : str
+        Letters and hyphens, another for each figure of a page.
+    """
+    text = io.StringIO()
+    with figure_style():
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    return re.sub(r"\n\s*\n", "\n", svg)

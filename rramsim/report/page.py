@@ -1,0 +1,84 @@
+"""The report: one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rramsim import numbers
+from rramsim.report import rows
+from rramsim.report.figures import inline_svg
+from rramsim.tradeoff.join import ASSUMPTIONS
+from rramsim.tradeoff.recommend import training_words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rramsim.report.findings import Findings
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
+    """Return the report as one HTML page, the same for the same findings.
+
+    The page loads nothing and runs nothing: figures and style lie in it, and it forbids the
+    browser the rest. Text from users' files is escaped.
+
+    Parameters
+    ----------
+    findings : Findings
+    figures : mapping of str to matplotlib.figure.Figure
+        As `draw_figures` gives them.
+
+    Returns
+    -------
+    str
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    attrs = findings.tradeoff.attrs
+    return environment.get_template("page.html").render(
+        findings=findings,
+        headline=_headline(findings),
+        networks=[_network(float(ber)) for ber in findings.tradeoff.training_ber],
+        confidence=numbers.plain(100 * float(attrs["confidence"])),
+        accuracy_interval=attrs["interval"],
+        least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
+        key_rows=rows.key_rows(findings),
+        properties=rows.properties(findings),
+        stated=rows.stated_properties(findings),
+        tile_rows=rows.tile_rows(findings),
+        origins=rows.origins(findings),
+        doubts=rows.doubts(findings),
+        assumptions=(*ASSUMPTIONS, *findings.assumptions),
+        figures={
+            # The one text that is not escaped: it is made by matplotlib, not by a user.
+            name: Markup(inline_svg(figure, name))
+            for name, figure in figures.items()
+        },
+    )
+
+
+def _headline(findings: Findings) -> str:
+    chosen = findings.recommendation
+    if not chosen.met:
+        return "No condition is shown to be accurate enough"
+    return f"Program with “{chosen.condition}”, and use the {training_words(chosen.training_ber)}"
+
+
+def _network(training_ber: float) -> str:
+    """Return the name of a network where there is little room."""
+    if training_ber == 0:
+        return "plain training"
+    return f"trained with bit errors, {numbers.power(training_ber)}"
