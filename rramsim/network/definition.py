@@ -68,3 +68,9 @@ class NetworkShape:
                 f"{images.features} inputs and {images.class_count} classes "
                 f"({images.features}-...-{images.class_count})."
             )
+
+
+def default_shape(images: ImageSet) -> NetworkShape:
+    """Return a shape that suits the images: 64-256-256-10 for digits, 784-512-512-10 for MNIST."""
+    hidden = 256 if images.features <= 256 else 512
+    return NetworkShape((images.features, hidden, hidden, images.class_count))

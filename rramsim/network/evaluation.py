@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rramsim.errors import InputError
 from rramsim.network.folding import FoldedNetwork, check_exact
+from rramsim.network.threads import threads_for
 
 BATCH_IMAGES = 1000
 """Images worked on at once: more do not fit the cache and are slower."""
@@ -79,6 +80,10 @@ class Evaluator:
 
     @torch.inference_mode()
     def _classify(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
+        with threads_for(self.folded.weight_count):
+            return self._classify_batches(weights)
+
+    def _classify_batches(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
         scale, offset = self.folded.output.scale, self.folded.output.offset
         found = []
         for start in range(0, self.images, BATCH_IMAGES):

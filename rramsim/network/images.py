@@ -12,6 +12,9 @@ from rramsim.errors import InputError
 
 Bytes = NDArray[np.uint8]
 
+KNOWN_NAMES = ("digits", "mnist", "fashion-mnist")
+"""The image sets that need no folder."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -75,14 +78,14 @@ def load_images(name_or_folder: str) -> ImageSet:
 
     if name_or_folder == "digits":
         return digits.load()
-    if name_or_folder in downloads.DOWNLOADS:
+    if name_or_folder in KNOWN_NAMES:
         return downloads.load(name_or_folder)
     folder = Path(name_or_folder).expanduser()
     if not folder.is_dir():
-        names = ", ".join(["digits", *downloads.DOWNLOADS])
         found = "is a file" if folder.exists() else "is neither a known name nor a folder"
         raise InputError(
             f"images {name_or_folder!r}: this {found}. "
-            f"Accepted are {names}, or a folder with the four IDX files of MNIST's layout."
+            f"Accepted are {', '.join(KNOWN_NAMES)}, or a folder with the four IDX files of "
+            "MNIST's layout."
         )
     return idx.load_folder(folder)

@@ -23,10 +23,11 @@ from rramsim.network.definition import NetworkShape
 from rramsim.network.flips import RandomFlips
 from rramsim.network.images import ImageSet
 from rramsim.network.model import BinarizedNetwork, Flip
+from rramsim.network.threads import threads_for
 
 BATCH_SIZE = 100
-LEARNING_RATE = 3e-3
-FINAL_LEARNING_RATE = 3e-5
+LEARNING_RATE = 1e-2
+FINAL_LEARNING_RATE = 1e-4
 """Rate of the first and of the last epoch; it falls by one factor an epoch between."""
 
 
@@ -48,6 +49,41 @@ class TrainedNetwork:
     network: BinarizedNetwork
     history: tuple[tuple[float, float], ...]
     settings: dict[str, Any]
+
+
+def training_settings(
+    shape: NetworkShape,
+    images: ImageSet,
+    *,
+    epochs: int,
+    seed: int,
+    flip: Flip | None = None,
+    batch_size: int = BATCH_SIZE,
+    learning_rate: float = LEARNING_RATE,
+    final_learning_rate: float = FINAL_LEARNING_RATE,
+    dropout: float = 0.0,
+) -> dict[str, Any]:
+    """Return all that a training with these arguments (see `train`) depends on, ready for JSON.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit the images or a number is out of range.
+    """
+    shape.check_fits(images)
+    settings = {
+        "network": str(shape),
+        "images_id": images.content_id,
+        "epochs": epochs,
+        "seed": seed,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "final_learning_rate": final_learning_rate,
+        "dropout": dropout,
+        "flips": flip.identity if isinstance(flip, RandomFlips) else flip and repr(flip),
+    }
+    _check_numbers(settings, images)
+    return settings
 
 
 def train(
@@ -99,40 +135,32 @@ def train(
         If the shape does not fit the images, a number is out of range, or the checkpoint is
         damaged or of another training.
     """
-    shape.check_fits(images)
-    settings = _settings(shape, images, flip, checkpoint, locals())
-    _check_numbers(settings, images)
+    settings = training_settings(
+        shape,
+        images,
+        epochs=epochs,
+        seed=seed,
+        flip=flip,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        final_learning_rate=final_learning_rate,
+        dropout=dropout,
+    )
+    if checkpoint and flip and not isinstance(flip, RandomFlips):
+        raise TypeError("a training with a checkpoint needs flips whose state it can keep")
     run = _Run(shape, images, flip, settings)
     saved = load_checkpoint(checkpoint, settings=settings) if checkpoint else None
     if checkpoint and saved:
         run.restore(saved, checkpoint)
-    while len(run.history) < epochs:
-        run.epoch()
-        if checkpoint:
-            run.checkpoint().save(checkpoint, settings=settings)
-        if on_epoch:
-            on_epoch(len(run.history), *run.history[-1])
+    with threads_for(shape.weight_count):
+        while len(run.history) < epochs:
+            run.epoch()
+            if checkpoint:
+                run.checkpoint().save(checkpoint, settings=settings)
+            if on_epoch:
+                on_epoch(len(run.history), *run.history[-1])
     run.network.eval()
     return TrainedNetwork(run.network, history=tuple(run.history), settings=settings)
-
-
-def _settings(
-    shape: NetworkShape,
-    images: ImageSet,
-    flip: Flip | None,
-    checkpoint: Path | None,
-    given: dict[str, Any],
-) -> dict[str, Any]:
-    if checkpoint and flip and not isinstance(flip, RandomFlips):
-        raise TypeError("a training with a checkpoint needs flips whose state it can keep")
-    numbers = ("epochs", "seed", "batch_size", "learning_rate", "final_learning_rate", "dropout")
-    flips = flip.identity if isinstance(flip, RandomFlips) else flip and repr(flip)
-    return {
-        "network": str(shape),
-        "images_id": images.content_id,
-        **{name: given[name] for name in numbers},
-        "flips": flips,
-    }
 
 
 def _check_numbers(settings: dict[str, Any], images: ImageSet) -> None:
@@ -195,7 +223,8 @@ class _Run:
     def _drop(self, values: torch.Tensor) -> torch.Tensor:
         kept = 1 - self.settings["dropout"]
         mask = torch.rand(values.shape, generator=self.generator) < kept
-        return values * (mask.to(values.dtype) / kept)
+        dropped: torch.Tensor = values * (mask.to(values.dtype) / kept)
+        return dropped
 
     def _set_rate(self) -> None:
         first, last = self.settings["learning_rate"], self.settings["final_learning_rate"]
