@@ -162,6 +162,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _met("on_front", "1", "b", "1: no other point is as good in both and better in one"),
         _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
         _condition("test_ber", "1", "f", "mean BER of the faults planted for the condition"),
+        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
         _condition("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
         _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
         _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),

@@ -29,7 +29,7 @@ _AXES_INCHES = 3.0
 _ZERO_DECADES = 0.9  # how far left of the lowest BER an error rate of zero is drawn
 
 
-def draw_accuracy(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.Dataset) -> Figure:
+def accuracy_figure(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.Dataset) -> Figure:
     """Draw accuracy against BER: a curve for each training BER, a line for each condition.
 
     The curve has the band of its interval and, thin, the 5th-percentile chip. A condition has a

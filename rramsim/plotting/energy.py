@@ -32,7 +32,7 @@ _AXES_INCHES = 2.9
 _LEGEND_COLUMNS = 3
 
 
-def draw_energy(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -> Figure:
+def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -> Figure:
     """Draw energy per cell against accuracy, a marker for each network on each condition.
 
     Points of unknown energy cannot be drawn: the figure names their conditions.

@@ -6,8 +6,9 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from rramsim.plotting.accuracy import draw_accuracy
-from rramsim.plotting.energy import draw_energy
+from rramsim.plotting.accuracy import accuracy_figure
+from rramsim.plotting.energy import energy_figure
+from rramsim.plotting.populations import populations_figure
 from rramsim.plotting.style import figure_style
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
     """
     chosen = findings.recommendation
     figures: dict[str, Figure] = {}
-    figures["accuracy"] = draw_accuracy(findings.accuracy, findings.tradeoff, findings.conditions)
-    figures["energy"] = draw_energy(findings.tradeoff, (chosen.condition, chosen.training_ber))
+    if findings.readings is not None and findings.populations is not None:
+        figures["populations"] = populations_figure(
+            findings.readings, findings.populations, findings.conditions
+        )
+    figures["accuracy"] = accuracy_figure(findings.accuracy, findings.tradeoff, findings.conditions)
+    figures["energy"] = energy_figure(findings.tradeoff, (chosen.condition, chosen.training_ber))
     return figures
 
 

@@ -116,6 +116,7 @@ def properties(findings: Findings) -> list[Property]:
     """Return the table of conditions: a line for each property, derived before stated."""
     derived = [_of(findings.conditions, name) for name in _names(findings)]
     lines = [_line("Bit-error rate", derived, _rate, _method)]
+    met = [_of(findings.tradeoff, name) for name in _names(findings)]
     if findings.counted is not None:
         counted = [_of(findings.counted, name) for name in _names(findings)]
         lines.append(_line("Errors counted", counted, _errors, _counted_rate))
@@ -128,6 +129,7 @@ def properties(findings: Findings) -> list[Property]:
         _line("SET voltage", derived, _in_unit("set_voltage", "V")),
         _line("RESET voltage", derived, _in_unit("reset_voltage", "V")),
         _line("Pulse width", derived, _in_unit("pulse_width", "s")),
+        _line("Simulated chips", met, lambda condition: str(condition.faults.item())),
     ]
     return [line for line in lines if set(line.values) - {NONE, numbers.UNKNOWN}]
 

@@ -109,6 +109,7 @@ def join(
             **{name: accuracy[name].values for name in _ACCURACIES},
             **{name: of_condition[name].values for name in _OF_THE_CONDITION},
             "test_ber": accuracy.test_ber.values,
+            "faults": accuracy.faults.values,
             "programming_energy": energy,
             "energy_per_cell": energy / (lrs + hrs),
             "on_front": on_front(energy, accuracy.accuracy.values),

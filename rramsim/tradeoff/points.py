@@ -29,6 +29,7 @@ class Point:
     on_front: bool
     meets_tolerance: bool
     test_ber: float
+    faults: str
     ber_bound: str
     ber_extrapolated: bool
     set_energy_basis: str

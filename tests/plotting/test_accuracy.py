@@ -3,7 +3,7 @@ import pytest
 from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
 
 from rramsim import schema
-from rramsim.plotting.accuracy import draw_accuracy
+from rramsim.plotting.accuracy import accuracy_figure
 from rramsim.tradeoff.join import error_free_accuracy, join
 
 TRAINED = (0.0, 0.05, 0.15)
@@ -25,7 +25,7 @@ def tradeoff_of(curves, met=MET, known=None, **more):
 
 def drawn(**more):
     curves = accuracy_curves(TRAINED)
-    figure = draw_accuracy(curves, tradeoff_of(curves, **more), conditions(**INTERVALS))
+    figure = accuracy_figure(curves, tradeoff_of(curves, **more), conditions(**INTERVALS))
     return curves, figure.axes[0]
 
 
@@ -136,7 +136,7 @@ def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks)
     known = schema.make("conditions", many, coords={"condition": names})
     curves = accuracy_curves((0.0, 0.02, 0.05, 0.15)[:networks])
     met = {float(ber): (0.95,) * count for ber in curves.training_ber}
-    figure = draw_accuracy(curves, tradeoff_of(curves, met, known, test_ber=bers), known)
+    figure = accuracy_figure(curves, tradeoff_of(curves, met, known, test_ber=bers), known)
     FigureCanvasAgg(figure)
     boxes = boxes_of_names(figure.axes[0], names)
     assert len(boxes) == count

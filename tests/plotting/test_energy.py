@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions
 
-from rramsim.plotting.energy import draw_energy
+from rramsim.plotting.energy import energy_figure
 from rramsim.tradeoff.join import join
 
 MET = {0.0: (0.97, 0.971, 0.90), 0.15: (0.96, 0.961, 0.965)}
@@ -29,7 +29,7 @@ def texts(figure):
 
 def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
     points = tradeoff()
-    figure = draw_energy(points, None)
+    figure = energy_figure(points, None)
     for index, condition in enumerate(TABLE1_NAMES):
         for network, training_ber in enumerate(MET):
             wanted = points.sel(condition=condition, training_ber=training_ber)
@@ -42,7 +42,7 @@ def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
 
 
 def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
-    figure = draw_energy(tradeoff(), None)
+    figure = energy_figure(tradeoff(), None)
     first, second = (named(figure, f"point-0-{network}")[0] for network in (0, 1))
     assert first.get_marker() == second.get_marker()
     assert first.get_fillstyle() != second.get_fillstyle()
@@ -51,7 +51,7 @@ def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
 
 def test_front_runs_through_its_points_in_order_of_energy():
     points = tradeoff()
-    (front,) = named(draw_energy(points, None), "front")
+    (front,) = named(energy_figure(points, None), "front")
     on = points.on_front.values.astype(bool)
     expected = sorted(
         zip(points.energy_per_cell.values[on], points.accuracy.values[on], strict=True)
@@ -61,35 +61,37 @@ def test_front_runs_through_its_points_in_order_of_energy():
 
 
 def test_order_of_the_dims_does_not_matter():
-    (front,) = named(draw_energy(tradeoff(), None), "front")
-    (other,) = named(draw_energy(tradeoff().transpose("condition", "training_ber"), None), "front")
+    (front,) = named(energy_figure(tradeoff(), None), "front")
+    (other,) = named(
+        energy_figure(tradeoff().transpose("condition", "training_ber"), None), "front"
+    )
     np.testing.assert_array_equal(front.get_xydata(), other.get_xydata())
 
 
 def test_recommended_point_is_ringed():
     points = tradeoff()
-    (ring,) = named(draw_energy(points, ("weak", 0.15)), "recommended")
+    (ring,) = named(energy_figure(points, ("weak", 0.15)), "recommended")
     wanted = points.sel(condition="weak", training_ber=0.15)
     assert float(ring.get_xdata()[0]) == float(wanted.energy_per_cell)
     assert float(ring.get_ydata()[0]) == float(wanted.accuracy)
-    assert not named(draw_energy(points, None), "recommended")
+    assert not named(energy_figure(points, None), "recommended")
 
 
 def test_conditions_of_unknown_energy_are_named_and_not_drawn():
-    figure = draw_energy(tradeoff(set_energy=[120e-12, NAN, 4e-12]), None)
+    figure = energy_figure(tradeoff(set_energy=[120e-12, NAN, 4e-12]), None)
     assert "not drawn, energy unknown: strong" in texts(figure)
     assert not named(figure, "point-1-0")
     assert named(figure, "point-0-0")
 
 
 def test_without_any_energy_the_figure_says_so():
-    figure = draw_energy(tradeoff(set_energy=[NAN] * 3), ("weak", 0.15))
+    figure = energy_figure(tradeoff(set_energy=[NAN] * 3), ("weak", 0.15))
     assert "No programming energy is known." in texts(figure)
 
 
 @pytest.mark.parametrize(("tolerance", "shown"), [(0.005, True), (0.9, False)])
 def test_least_accepted_accuracy_is_in_the_legend_where_in_view(tolerance, shown):
-    figure = draw_energy(tradeoff(tolerance), None)
+    figure = energy_figure(tradeoff(tolerance), None)
     assert ("least accepted" in texts(figure)) == shown
     assert bool(named(figure, "accepted")) == shown
 
@@ -97,5 +99,7 @@ def test_least_accepted_accuracy_is_in_the_legend_where_in_view(tolerance, shown
 def test_dollar_in_a_name_is_not_read_as_a_formula():
     names = ["very strong", "$x^2$", "weak"]
     renamed = tradeoff().assign_coords(condition=names)
-    shown = [text for text in draw_energy(renamed, None).axes[0].texts if "x^2" in text.get_text()]
+    shown = [
+        text for text in energy_figure(renamed, None).axes[0].texts if "x^2" in text.get_text()
+    ]
     assert shown[0].get_text() == r"\$x^2\$"
