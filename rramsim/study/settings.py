@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from rramsim.device.readers.units import read_quantity
 from rramsim.errors import InputError
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
@@ -87,6 +88,16 @@ class Study(BaseModel):
     @classmethod
     def _each_once(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(value)))
+
+    @property
+    def column_names(self) -> list[str] | None:
+        """`columns`, one by one."""
+        return self.columns.split(",") if self.columns is not None else None
+
+    @property
+    def read_voltage_v(self) -> float | None:
+        """`read_voltage` in volt."""
+        return None if self.read_voltage is None else read_quantity(self.read_voltage, "voltage")
 
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies."""

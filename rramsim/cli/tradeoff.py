@@ -1,0 +1,126 @@
+"""`rramsim tradeoff`: everything, from measurements to the report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rramsim.cli.app import app
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rramsim.report.findings import Findings
+
+_WIDE = 110
+_EXTRAPOLATED = "†"
+
+_EXAMPLE = """
+Example, with your own measurements and the energies you know of them:
+
+    rramsim tradeoff --measurements cells.csv --conditions energies.toml --out results
+"""
+
+
+@app.command(epilog=_EXAMPLE)
+def tradeoff(
+    study: Annotated[
+        Path | None,
+        typer.Argument(metavar="STUDY.toml", help="A study file with any of the settings."),
+    ] = None,
+    measurements: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Measured resistances, or the name of a shipped set."),
+    ] = None,
+    conditions: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Conditions (TOML or CSV): energies, endurance, BERs."),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|DIR", help="digits, mnist, fashion-mnist or a folder."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the report and results.")
+    ] = Path("rramsim-results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+) -> None:
+    """Find which programming condition is good enough for a binarized network.
+
+    Without any argument it uses the shipped conditions (the paper's Table I, with populations
+    reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
+    tradeoff.csv, tradeoff.nc and figures/. Interrupted, the same command goes on.
+    """
+    from rramsim.cli.progress import shown_progress
+    from rramsim.study.settings import make_study
+
+    settings = make_study(
+        study,
+        measurements=measurements or None,
+        conditions=conditions,
+        images=images,
+        seed=seed,
+    )
+    with shown_progress() as on_progress:
+        from rramsim.study.stages import run_study
+
+        findings = run_study(settings, out, on_progress)
+    _show(findings, out, as_json=as_json)
+
+
+def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
+    from rramsim.report.tables import tradeoff_json
+
+    if as_json:
+        found = tradeoff_json(findings.tradeoff, findings.recommendation)
+        typer.echo(json.dumps(found, indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    # Into a file or a pipe there is no window to fit.
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    console.print(_table(findings))
+    if findings.tradeoff.ber_extrapolated.any():
+        console.print(f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show")
+    console.print(Text(f"Recommended: {findings.recommendation.reason}"))
+    for note in findings.notes:
+        console.print(Text(f"Note: {note}"))
+    console.print(Text(f"The report is {out / 'report.html'}"))
+
+
+def _table(findings: Findings) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from rramsim import numbers
+    from rramsim.tradeoff.points import points_of
+
+    table = Table(
+        "condition",
+        "trained at",
+        "BER",
+        "accuracy (95 % interval)",
+        "energy",
+        "endurance",
+        "front",
+        box=SIMPLE_HEAD,
+    )
+    for point in points_of(findings.tradeoff):
+        ber = numbers.bounded(numbers.power(point.test_ber), point.ber_bound)
+        table.add_row(
+            Text(point.condition),
+            numbers.power(point.training_ber),
+            f"{ber}{_EXTRAPOLATED}" if point.ber_extrapolated else ber,
+            numbers.accuracy(point.accuracy, point.accuracy_low, point.accuracy_high),
+            numbers.quantity(point.programming_energy, "J"),
+            numbers.bounded(numbers.power(point.endurance), point.endurance_bound),
+            "yes" if point.on_front else "",
+        )
+    return table

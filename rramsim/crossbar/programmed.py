@@ -1,0 +1,57 @@
+"""The fault model of a programming condition: the most that is known of how its cells err."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -> FaultModel:
+    """Return the faults to plant in a chip programmed under one condition.
+
+    Parameters
+    ----------
+    condition : xarray.Dataset
+        One row of the product "conditions" (its `condition` coordinate is a scalar).
+    populations : xarray.Dataset or None
+        Product "populations", if any condition has readings.
+
+    Returns
+    -------
+    FaultModel
+        - BER fitted: resistances sampled from the fitted populations and read against the
+          reference.
+        - BER counted: the counted error rate of each state. The populations are not lognormal
+          where counting wins over the fit, so nothing is sampled from the fit.
+        - BER stated: that BER, in whichever state; of a bound the bound itself, the worst that
+          is allowed by it.
+    """
+    if str(condition.ber_basis.item()) == "fitted" and populations is not None:
+        row = populations.sel(condition=condition.condition)
+        mu, sigma = row.mu.sel(state=["LRS", "HRS"]), row.sigma.sel(state=["LRS", "HRS"])
+        return PopulationFaults(
+            mu_lrs=float(mu[0]),
+            sigma_lrs=float(sigma[0]),
+            mu_hrs=float(mu[1]),
+            sigma_hrs=float(sigma[1]),
+            reference_resistance=float(condition.reference_resistance),
+        )
+    by_state = float(condition.ber_lrs), float(condition.ber_hrs)
+    if not any(math.isnan(rate) for rate in by_state):
+        return StateFaults(*by_state)
+    is_bound = str(condition.ber_bound.item()) == "upper"
+    return IidFaults(float(condition.ber_high if is_bound else condition.ber))
+
+
+def in_words(faults: FaultModel) -> str:
+    """Say in one phrase which model the chips of a condition were drawn from."""
+    return {
+        PopulationFaults: "resistances sampled from the fitted populations",
+        StateFaults: "counted error rates of LRS and HRS cells",
+        IidFaults: "independent errors at the stated BER",
+    }[type(faults)]

@@ -1,0 +1,91 @@
+"""The first stage of a study: what is known of its programming conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rramsim.device.characterize import Characterization, characterize
+from rramsim.device.conditions_file import read_conditions
+from rramsim.device.readers.measurements import Measured, read_measurements
+from rramsim.device.shipped import resolve
+from rramsim.errors import InputError
+from rramsim.files import sha256_of_file
+from rramsim.study.settings import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Devices:
+    """The conditions of a study and what they rest on.
+
+    Attributes
+    ----------
+    conditions : xarray.Dataset
+        Product "conditions".
+    characterization : Characterization or None
+        Populations and counted errors; None where only stated figures are used.
+    measured : Measured or None
+        The readings; None where only stated figures are used.
+    stated : xarray.Dataset or None
+        Product "conditions" as stated; None without a conditions file.
+    sources : tuple of (str, str)
+        Name and SHA-256 of each file read.
+    """
+
+    conditions: xr.Dataset
+    characterization: Characterization | None
+    measured: Measured | None
+    stated: xr.Dataset | None
+    sources: tuple[tuple[str, str], ...]
+
+
+def characterize_devices(study: Study) -> Devices:
+    """Read the study's files and derive its conditions; `InputError` where that is impossible."""
+    stated, sources = None, []
+    if study.conditions is not None:
+        path = resolve(study.conditions)
+        stated = read_conditions(path)
+        sources.append((path.name, sha256_of_file(path)))
+    if not study.measurements:
+        if stated is None:
+            raise InputError("neither measurements nor conditions are given.")
+        chosen = _only(stated, study.only)
+        return Devices(_usable(chosen, study), None, None, chosen, tuple(sources))
+    measured = read_measurements(
+        [resolve(name) for name in study.measurements],
+        columns=study.column_names,
+        read_voltage=study.read_voltage_v,
+    )
+    found = characterize(measured, stated, lrs_share=study.lrs_share)
+    found = replace(found, conditions=_only(found.conditions, study.only))
+    return Devices(
+        _usable(found.conditions, study), found, measured, stated, (*measured.sources, *sources)
+    )
+
+
+def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
+    if not names:
+        return conditions
+    known = [str(name) for name in conditions["condition"].values]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(
+            f"the study's `only` names {unknown[0]!r}, which is not a condition; "
+            f"there are {', '.join(known)}."
+        )
+    return conditions.sel(condition=[name for name in known if name in names])
+
+
+def _usable(conditions: xr.Dataset, study: Study) -> xr.Dataset:
+    """Refuse a condition whose bit errors nobody knows: no chip could be drawn for it."""
+    known = conditions["ber"].notnull() | (conditions["ber_bound"] == "upper")
+    if not bool(known.all()):
+        name = str(conditions["condition"].values[~known.values][0])
+        raise InputError(
+            f"{name}: neither readings nor a stated BER; a trade-off needs one of the two "
+            f"(in {study.conditions}: ber, as a number or a bound such as '<1e-6')."
+        )
+    return conditions

@@ -1,0 +1,87 @@
+"""The output folder of a study: which study it belongs to, and where each result lies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rramsim import __version__
+from rramsim.errors import InputError
+from rramsim.files import make_folder, write_text
+
+_IDENTITY = "study.json"
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """The output folder; every file in it can be opened, shared, deleted and made again."""
+
+    path: Path
+
+    @property
+    def tallies(self) -> Path:
+        """The file of answers counted so far, one row a chip."""
+        return self.path / "tallies.csv"
+
+    def model(self, training_ber: float) -> Path:
+        """Return the file of the network trained with `training_ber`."""
+        return self.path / "networks" / f"training-ber-{training_ber!r}.safetensors"
+
+
+def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
+    """Make `path` the folder of one study, or find that it already is.
+
+    Parameters
+    ----------
+    path : Path
+        The output folder.
+    settings : str
+        The canonical text of the study (`Study.text`).
+    inputs : dict of str to str
+        Content hashes of what the study reads, by name.
+
+    Returns
+    -------
+    ResultFolder
+
+    Raises
+    ------
+    InputError
+        If the folder holds the results of another study, or cannot be written. Results of two
+        studies in one folder could be taken for one.
+    """
+    identity = {"rramsim": __version__, "inputs": inputs, "settings": json.loads(settings)}
+    make_folder(path)
+    file = path / _IDENTITY
+    if file.exists():
+        _refuse_another(file, identity)
+    else:
+        write_text(file, json.dumps(identity, indent=2, sort_keys=True) + "\n")
+    return ResultFolder(path)
+
+
+def _refuse_another(file: Path, identity: dict[str, object]) -> None:
+    try:
+        there = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read; name another --out or delete it.") from error
+    here, there = _flat(identity), _flat(there)
+    differing = [key for key in sorted(here | there) if here.get(key) != there.get(key)]
+    if differing:
+        key = differing[0]
+        raise InputError(
+            f"{file.parent}: holds the results of another study ({', '.join(differing)} differ; "
+            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here). "
+            "Name another --out, or delete the folder."
+        )
+
+
+def _flat(identity: object) -> dict[str, object]:
+    if not isinstance(identity, dict):
+        return {"content": identity}
+    flat: dict[str, object] = {}
+    for key, value in identity.items():
+        inner = _flat(value) if isinstance(value, dict) else {"": value}
+        flat |= {f"{key} {name}".strip(): one for name, one in inner.items()}
+    return flat

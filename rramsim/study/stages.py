@@ -1,0 +1,178 @@
+"""The order of a study's stages: devices, networks, chips, trade-off, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rramsim import __version__
+from rramsim.crossbar.tiles import Placement, TileShape
+from rramsim.files import write_atomically, write_text
+from rramsim.montecarlo.store import TallyStore
+from rramsim.network.images import load_images
+from rramsim.report.findings import Findings, Provenance
+from rramsim.report.tables import tradeoff_csv
+from rramsim.study.chips import Chips
+from rramsim.study.devices import Devices, characterize_devices
+from rramsim.study.folder import ResultFolder, claim
+from rramsim.study.networks import train_networks
+from rramsim.study.settings import Study
+from rramsim.tradeoff.join import error_free_accuracy, join
+from rramsim.tradeoff.recommend import recommend
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rramsim.network.files import SavedNetwork
+    from rramsim.network.images import ImageSet
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with the name of the stage, the steps done and the steps in all."""
+
+
+def run_study(study: Study, out: Path, on_progress: OnProgress) -> Findings:
+    """Run a study to its report; what `out` already holds of it is not done again.
+
+    Parameters
+    ----------
+    study : Study
+        What to do.
+    out : Path
+        The output folder. Every result is written to it as soon as it is there.
+    on_progress : callable
+        Told how far each stage is.
+
+    Returns
+    -------
+    Findings
+        What the report in `out` shows.
+
+    Raises
+    ------
+    InputError
+        If an input cannot be used, or `out` belongs to another study or cannot be written.
+    """
+    devices = characterize_devices(study)
+    images = load_images(study.images)
+    folder = claim(
+        out, settings=study.text(), inputs={**dict(devices.sources), images.name: images.content_id}
+    )
+    provenance = _provenance(study, devices, images)
+    _write_devices(folder, devices, provenance)
+    networks = train_networks(study, images, folder, on_progress)
+    findings = _findings(study, devices, images, networks, folder, provenance, on_progress)
+    _write_findings(folder, findings)
+    return findings
+
+
+def _findings(
+    study: Study,
+    devices: Devices,
+    images: ImageSet,
+    networks: dict[float, SavedNetwork],
+    folder: ResultFolder,
+    provenance: Provenance,
+    on_progress: OnProgress,
+) -> Findings:
+    folded = {training_ber: saved.folded for training_ber, saved in networks.items()}
+    points = 1 + len(study.curve_bers) + devices.conditions.sizes["condition"]
+    counter = _Counter("drawing chips", len(folded) * points * study.maps, on_progress)
+    chips = Chips(study, images, folded, TallyStore(folder.tallies), counter.step)
+    accuracy = chips.curves()
+    tradeoff = join(
+        devices.conditions,
+        chips.on_conditions(devices),
+        cells={ber: _cells(saved) for ber, saved in networks.items()},
+        error_free=error_free_accuracy(accuracy),
+        tolerance=study.tolerance,
+    )
+    tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
+    any_network = next(iter(folded.values()))
+    found = devices.characterization
+    return Findings(
+        conditions=devices.conditions,
+        accuracy=accuracy,
+        tradeoff=tradeoff,
+        recommendation=recommend(tradeoff),
+        network=str(next(iter(networks.values())).shape),
+        images=images.note,
+        placements=tuple(Placement(layer.signs.shape, tile) for layer in any_network.layers),
+        provenance=provenance,
+        assumptions=_assumptions(study, images),
+        notes=(
+            *(devices.measured.notes if devices.measured else ()),
+            *(found.notes if found else ()),
+        ),
+        readings=devices.measured.readings if devices.measured else None,
+        populations=found.populations if found else None,
+        counted=found.counted if found else None,
+        stated=devices.stated,
+    )
+
+
+def _cells(saved: SavedNetwork) -> tuple[int, int]:
+    hrs = round(saved.folded.hrs_share * saved.folded.weight_count)
+    return saved.folded.weight_count - hrs, hrs
+
+
+def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
+    return Provenance(
+        version=__version__,
+        seed=study.seed,
+        study=study.text(),
+        sources=(*devices.sources, (f"images {images.name}", images.content_id)),
+    )
+
+
+def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
+    return (
+        f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
+        f"was programmed to for all {len(images.test_labels)} test images.",
+        f"For the BER and the best reference, {100 * study.lrs_share:g} % of cells are in LRS.",
+    )
+
+
+class _Counter:
+    def __init__(self, stage: str, total: int, on_progress: OnProgress) -> None:
+        self._stage, self._total, self._on_progress, self._done = stage, total, on_progress, 0
+
+    def step(self) -> None:
+        self._done += 1
+        self._on_progress(self._stage, self._done, self._total)
+
+
+def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenance) -> None:
+    _write_dataset(folder.path / "conditions.nc", devices.conditions, provenance)
+    if devices.characterization is not None:
+        _write_dataset(
+            folder.path / "populations.nc", devices.characterization.populations, provenance
+        )
+
+
+def _write_findings(folder: ResultFolder, findings: Findings) -> None:
+    from rramsim.plotting.style import save_figure
+    from rramsim.report.figures import draw_figures
+    from rramsim.report.page import render
+
+    _write_dataset(folder.path / "accuracy.nc", findings.accuracy, findings.provenance)
+    _write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
+    write_text(
+        folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
+    )
+    figures = draw_figures(findings)
+    for name, figure in figures.items():
+        save_figure(figure, folder.path / "figures" / name)
+    write_text(folder.path / "report.html", render(findings, figures))
+
+
+def _write_dataset(path: Path, dataset: xr.Dataset, provenance: Provenance) -> None:
+    attrs = {
+        "rramsim_version": provenance.version,
+        "seed": provenance.seed,
+        "study": provenance.study,
+        "sources": json.dumps(dict(provenance.sources), sort_keys=True),
+    }
+    labelled = dataset.assign_attrs(attrs)
+    write_atomically(path, lambda temporary: labelled.to_netcdf(temporary, engine="netcdf4"))
