@@ -1,0 +1,305 @@
+"""The populations on a normal-quantile axis, as figure 1 of Hirtzlin et al. 2019 shows them.
+
+A lognormal population is a straight line on these axes: resistance on a logarithmic axis, and
+the share of cells at or below it in sigmas (left) and per cent (right).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from rramsim import numbers
+from rramsim.device.positions import normal_quantiles
+from rramsim.plotting.style import COLORS, figure_style
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+STATE_LOOK = {"LRS": (COLORS["blue"], "o"), "HRS": (COLORS["vermilion"], "s")}
+"""Colour and marker of each resistance state in every figure."""
+
+_COLUMNS = 3
+_PERCENT = (1e-6, 1e-4, 0.01, 1, 10, 50, 90, 99, 99.99, 99.9999, 99.999999)
+# The axis reaches the reference, where the errors are made, but no further than this.
+_MOST_SIGMAS = 6.5
+_LEAST_SIGMAS = 3.5
+# More points than this in one population cannot be told apart, and make a file of many MB.
+_MOST_POINTS = 600
+_CAPTION_SIZE = 7.5
+_NORMAL_END = float(ndtri(0.975))
+
+
+@dataclass(frozen=True)
+class _Population:
+    """One population as it is drawn; resistances in ohm, `z` in sigmas."""
+
+    state: str
+    resistance: NDArray[np.float64]
+    censoring: NDArray[np.int_]
+    z: NDArray[np.float64]
+    mu: float
+    sigma: float
+    covariance: NDArray[np.float64]  # shape (2, 2), of g = mu/sigma and h = 1/sigma
+
+
+def populations_figure(
+    readings: xr.Dataset, populations: xr.Dataset, conditions: xr.Dataset
+) -> Figure:
+    """Draw the populations of each condition that has readings, one panel a condition.
+
+    Each panel holds the readings of both states, the fitted lognormals with their 95 % band
+    (dashed beyond the readings), the reference, the memory window and the BER. Readings beyond
+    a limit are arrows at the limit. Populations that were not measured are said to be so.
+
+    Parameters
+    ----------
+    readings, populations, conditions : xarray.Dataset
+        Of the schemas of these names, as `rramsim.device.characterize` takes and gives them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        To be saved by `rramsim.plotting.style.save_figure`.
+    """
+    names = [str(name) for name in populations["condition"].values]
+    panels = [_populations_of(name, readings, populations) for name in names]
+    sigmas = _reach(panels, conditions.sel(condition=names))
+    with figure_style():
+        columns = min(_COLUMNS, len(names))
+        rows = math.ceil(len(names) / columns)
+        figure = Figure(figsize=(1.4 + 3.0 * columns, 1.4 + 3.2 * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for number, axes in enumerate(grid.flat):
+            if number >= len(names):
+                axes.set_axis_off()
+                continue
+            row = conditions.sel(condition=names[number])
+            _draw_panel(axes, panels[number], row, sigmas=sigmas)
+            column = number % columns
+            _label_shares(axes, first=column == 0, last=column == columns - 1, sigmas=sigmas)
+            # With shared axes a panel above an empty place would lose its numbers.
+            _label_resistance(axes, shown=number + columns >= len(names))
+        figure.legend(handles=_legend(panels), loc="outside lower center", ncols=columns + 1)
+        figure.suptitle(_title(conditions.sel(condition=names)))
+    return figure
+
+
+def _populations_of(
+    name: str, readings: xr.Dataset, populations: xr.Dataset
+) -> tuple[_Population, ...]:
+    position = readings["condition"].values.tolist().index(name)
+    of_condition = readings["condition_index"].values == position
+    drawn = []
+    for index, state in enumerate(STATES):
+        chosen = of_condition & (readings["state_index"].values == index)
+        resistance = readings["resistance"].values[chosen]
+        censoring = readings["censoring"].values[chosen]
+        fit = populations.sel(condition=name, state=state)
+        drawn.append(
+            _Population(
+                state=state,
+                resistance=resistance,
+                censoring=censoring,
+                z=normal_quantiles(resistance, censoring),
+                mu=float(fit["mu"].values),
+                sigma=float(fit["sigma"].values),
+                covariance=fit["covariance"].values,
+            )
+        )
+    return tuple(drawn)
+
+
+def _reach(panels: list[tuple[_Population, ...]], conditions: xr.Dataset) -> float:
+    """Return how many sigmas the axis shows: all readings, and where fits meet the reference."""
+    furthest = [_LEAST_SIGMAS]
+    for panel, ohm in zip(panels, conditions["reference_resistance"].values, strict=True):
+        for population in panel:
+            at_reference = abs(math.log(ohm) - population.mu) / population.sigma
+            z = np.append(abs(population.z), at_reference)
+            furthest.append(float(np.max(z[np.isfinite(z)], initial=0.0)) + 0.3)
+    return min(max(furthest), _MOST_SIGMAS)
+
+
+def _draw_panel(
+    axes: Axes, panel: tuple[_Population, ...], row: xr.Dataset, *, sigmas: float
+) -> None:
+    for population in panel:
+        _draw_population(axes, population, sigmas=sigmas)
+    axes.set_xscale("log")
+    axes.set_ylim(-sigmas, sigmas)
+    reference = float(row["reference_resistance"].values)
+    axes.axvline(reference, color=COLORS["black"], linestyle="--", linewidth=1.0)
+    lrs, hrs = (population.mu for population in panel)
+    if math.isfinite(lrs) and math.isfinite(hrs):
+        _mark_window(axes, math.exp(lrs), math.exp(hrs))
+    axes.annotate(
+        _caption(row, panel),
+        xy=(0.5, 1.0),
+        xycoords="axes fraction",
+        xytext=(0.0, 4.0),
+        textcoords="offset points",
+        horizontalalignment="center",
+        verticalalignment="bottom",
+        fontsize=_CAPTION_SIZE,
+    )
+    # The title stands above the three lines of the caption. A name from a user's file is text,
+    # never mathematics between dollar signs.
+    title = str(row["condition"].values)
+    axes.set_title(title, pad=6.0 + 3 * 1.4 * _CAPTION_SIZE, parse_math=False)
+
+
+def _draw_population(axes: Axes, population: _Population, *, sigmas: float) -> None:
+    color, marker = STATE_LOOK[population.state]
+    exact = population.censoring == EXACT
+    shown = _thinned(population.z[exact])
+    axes.plot(
+        population.resistance[exact][shown],
+        population.z[exact][shown],
+        *(marker,),
+        color=color,
+        markersize=2.5,
+        alpha=0.5,
+        markeredgewidth=0,
+        gid=f"readings-{population.state}",
+    )
+    for code, arrow in ((BELOW, "<"), (ABOVE, ">")):
+        limits, heights = _limits(population, code)
+        if limits.size:
+            axes.plot(
+                limits,
+                np.clip(heights, -0.97 * sigmas, 0.97 * sigmas),
+                *(arrow,),
+                color=color,
+                markersize=7,
+                markeredgecolor=COLORS["black"],
+                markeredgewidth=0.6,
+                gid=f"beyond-{population.state}",
+            )
+    if math.isfinite(population.sigma):
+        _draw_fit(axes, population, color=color, sigmas=sigmas)
+
+
+def _draw_fit(axes: Axes, population: _Population, *, color: str, sigmas: float) -> None:
+    z = np.linspace(-sigmas, sigmas, 201)
+    x = population.mu + population.sigma * z
+    variance = np.array([[-1.0, at] @ population.covariance @ [-1.0, at] for at in x])
+    half_width = _NORMAL_END * np.sqrt(variance)
+    axes.fill_between(
+        np.exp(x), z - half_width, z + half_width, color=color, alpha=0.15, linewidth=0
+    )
+    known = population.z[(population.censoring == EXACT) & np.isfinite(population.z)]
+    inside = (z >= known.min()) & (z <= known.max())
+    axes.plot(np.exp(x), z, color=color, linewidth=1.0, linestyle=":")
+    axes.plot(np.exp(x[inside]), z[inside], color=color, linewidth=1.2)
+
+
+def _limits(population: _Population, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the distinct limits of one side, and the height of the last reading at each."""
+    beyond = population.censoring == code
+    resistance, z = population.resistance[beyond], population.z[beyond]
+    order = np.lexsort((z, resistance))
+    limits = np.unique(resistance)
+    last = np.searchsorted(resistance[order], limits, side="right") - 1
+    heights = z[order][last]
+    shown = _thinned(heights)
+    return limits[shown], heights[shown]
+
+
+def _thinned(z: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Return the points to draw: all, or both tails whole and the rest evenly spaced in z."""
+    if z.size <= _MOST_POINTS:
+        return np.arange(z.size)
+    order = np.argsort(z)
+    tail = _MOST_POINTS // 6
+    even = np.searchsorted(z[order], np.linspace(z.min(), z.max(), _MOST_POINTS - 2 * tail))
+    kept = np.concatenate([np.arange(tail), even, np.arange(z.size - tail, z.size)])
+    chosen: NDArray[np.int_] = order[np.unique(np.clip(kept, 0, z.size - 1))]
+    return chosen
+
+
+def _mark_window(axes: Axes, lrs: float, hrs: float) -> None:
+    """Mark the memory window, median HRS over median LRS, at the height of the medians."""
+    axes.annotate(
+        "",
+        xy=(lrs, 0.0),
+        xytext=(hrs, 0.0),
+        arrowprops={"arrowstyle": "<->", "color": COLORS["grey"], "shrinkA": 0, "shrinkB": 0},
+    )
+
+
+def _caption(row: xr.Dataset, panel: tuple[_Population, ...]) -> str:
+    ber, low, high = (float(row[name].values) for name in ("ber", "ber_low", "ber_high"))
+    basis = str(row["ber_basis"].values)
+    lrs, hrs = (population.mu for population in panel)
+    window = numbers.plain(math.exp(hrs - lrs), 2)
+    return "\n".join(
+        (
+            f"BER {numbers.bit_error_rate(ber, low, high, bound=str(row['ber_bound'].values))}",
+            f"{basis}, extrapolated" if int(row["ber_extrapolated"].values) else basis,
+            f"reference {numbers.quantity(float(row['reference_resistance'].values), 'Ω')}, "
+            f"memory window {window if window == numbers.UNKNOWN else f'×{window}'}",
+        )
+    )
+
+
+def _label_resistance(axes: Axes, *, shown: bool) -> None:
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda ohm, _: numbers.quantity(ohm, "Ω")))
+    axes.tick_params(labelbottom=shown)
+    if shown:
+        axes.set_xlabel("resistance")
+
+
+def _label_shares(axes: Axes, *, first: bool, last: bool, sigmas: float) -> None:
+    if first:
+        axes.set_ylabel("share of cells at or below [σ]")
+    right = axes.secondary_yaxis("right")
+    shares = [percent for percent in _PERCENT if abs(ndtri(percent / 100.0)) <= sigmas]
+    right.set_yticks([float(ndtri(percent / 100.0)) for percent in shares])
+    right.set_yticklabels([_percent_label(percent) if last else "" for percent in shares])
+    if last:
+        right.set_ylabel("share of cells at or below [%]")
+
+
+def _percent_label(percent: float) -> str:
+    return f"{percent:.8f}".rstrip("0").rstrip(".")
+
+
+def _legend(panels: list[tuple[_Population, ...]]) -> list[Line2D]:
+    handles = [
+        Line2D(
+            [], [], color=color, marker=marker, linewidth=1.2, label=f"{state}, fit and 95 % band"
+        )
+        for state, (color, marker) in STATE_LOOK.items()
+    ]
+    handles.append(
+        Line2D([], [], color=COLORS["grey"], linestyle=":", label="fit beyond the readings")
+    )
+    handles.append(Line2D([], [], color=COLORS["black"], linestyle="--", label="reference"))
+    handles.append(Line2D([], [], color=COLORS["grey"], marker="|", label="memory window"))
+    if any(np.any(population.censoring != EXACT) for panel in panels for population in panel):
+        handles.append(
+            Line2D([], [], color=COLORS["grey"], marker=">", linestyle="", label="beyond a limit")
+        )
+    most = max(int(np.sum(p.censoring == EXACT)) for panel in panels for p in panel)
+    if most > _MOST_POINTS:
+        handles.append(
+            Line2D([], [], linestyle="", label=f"up to {_MOST_POINTS} points a population")
+        )
+    return handles
+
+
+def _title(conditions: xr.Dataset) -> str:
+    unreal = sorted(set(map(str, conditions["origin"].values)) - {"measured", "none"})
+    title = "Resistance populations and lognormal fits"
+    return f"{title}\n{' and '.join(unreal)} populations, not measured" if unreal else title

@@ -1,0 +1,154 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rramsim.device.characterize import characterize
+from rramsim.plotting.populations import STATE_LOOK, populations_figure
+from rramsim.plotting.style import save_figure
+from rramsim.schema import STATES, make
+
+
+def cells(median, sigma, count, seed=1):
+    z = np.random.default_rng(seed).standard_normal(count)
+    return median * np.exp(sigma * (z - z.mean()) / z.std())
+
+
+def figure_of(conditions, *, limit=math.inf, origin="measured"):
+    """Draw ``{condition: (LRS ohms, HRS ohms)}``, over-range at `limit`; return the figure too."""
+    names = list(conditions)
+    parts = [
+        (i, j, np.asarray(conditions[name][j], dtype=float))
+        for i, name in enumerate(names)
+        for j in (0, 1)
+    ]
+    resistance = np.concatenate([part for _, _, part in parts])
+    readings = make(
+        "readings",
+        {
+            "resistance": np.minimum(resistance, limit),
+            "censoring": (resistance > limit).astype(int),
+            "condition_index": np.concatenate([np.full(part.size, i) for i, _, part in parts]),
+            "state_index": np.concatenate([np.full(part.size, j) for _, j, part in parts]),
+            "cell": np.full(resistance.size, -1),
+            "cycle": np.full(resistance.size, -1),
+        },
+        {"condition": names, "state": list(STATES)},
+    )
+    found = characterize(SimpleNamespace(readings=readings, origin=origin))
+    return populations_figure(readings, found.populations, found.conditions), found
+
+
+def lines_of(axes, gid):
+    return [line for line in axes.lines if line.get_gid() == gid]
+
+
+@pytest.fixture(scope="module")
+def strong():
+    return figure_of({"strong": (cells(9e3, 0.3, 200), cells(3e5, 0.7, 200, seed=2))})
+
+
+def test_readings_stand_at_their_quantile_on_a_logarithmic_axis(strong):
+    (axes,) = strong[0].axes
+    assert axes.get_xscale() == "log"
+    (points,) = lines_of(axes, "readings-LRS")
+    assert np.sort(points.get_xdata()) == pytest.approx(np.sort(cells(9e3, 0.3, 200)))
+    order = np.argsort(points.get_xdata())
+    expected = stats.norm.ppf((np.arange(1, 201) - 0.5) / 200)
+    assert np.asarray(points.get_ydata())[order] == pytest.approx(expected)
+    assert points.get_color() == STATE_LOOK["LRS"][0]
+
+
+def test_fit_reference_and_window_are_where_the_numbers_say(strong):
+    figure, found = strong
+    (axes,) = figure.axes
+    reference = found.conditions["reference_resistance"].item()
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert [line.get_xdata()[0] for line in dashed] == [pytest.approx(reference)]
+    fits = [line for line in axes.lines if line.get_linestyle() == ":"]
+    for fit, median, sigma in zip(fits, (9e3, 3e5), (0.3, 0.7), strict=True):
+        z = np.log(np.asarray(fit.get_xdata()) / median) / sigma
+        assert z == pytest.approx(np.asarray(fit.get_ydata()), abs=1e-9)
+    # Both fits reach the reference inside the axes: there the errors are made.
+    low, high = axes.get_ylim()
+    assert low < (math.log(reference / 3e5)) / 0.7
+    assert high > (math.log(reference / 9e3)) / 0.3
+    (arrow,) = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
+    assert (*arrow.xy, *arrow.get_position()) == pytest.approx((9e3, 0.0, 3e5, 0.0))
+    caption = " ".join(text.get_text() for text in axes.texts)
+    assert "memory window ×33" in caption
+    assert "fitted, extrapolated" in caption
+
+
+def test_the_band_is_the_interval_of_the_quantile(strong):
+    figure, found = strong
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    at_median = np.isclose(band[:, 0], 9e3)
+    ends = np.sort(band[at_median, 1])
+    covariance = found.populations["covariance"].sel(condition="strong", state="LRS").values
+    by_parameter = np.array([-1.0, math.log(9e3)])
+    half = 1.96 * math.sqrt(by_parameter @ covariance @ by_parameter)
+    assert [ends[0], ends[-1]] == pytest.approx([-half, half], abs=1e-4)
+
+
+def test_readings_beyond_a_limit_are_arrows_at_the_limit():
+    figure, found = figure_of(
+        {"a": (cells(9e3, 0.3, 100), cells(3e5, 0.7, 100, seed=2))}, limit=4e5
+    )
+    (axes,) = figure.axes
+    over = found.populations["censored_above"].sel(state="HRS").item()
+    (arrow,) = lines_of(axes, "beyond-HRS")
+    assert arrow.get_marker() == ">"
+    assert list(arrow.get_xdata()) == [4e5]
+    assert list(arrow.get_ydata()) == [pytest.approx(stats.norm.ppf(1 - over / 100))]
+    assert lines_of(axes, "beyond-LRS") == []
+    (points,) = lines_of(axes, "readings-HRS")
+    assert len(points.get_xdata()) == 100 - over
+    assert "beyond a limit" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_population_that_cannot_be_fitted_has_points_and_no_line():
+    figure, _ = figure_of({"a": ([1e4] * 50, cells(3e5, 0.5, 50))})
+    (axes,) = figure.axes
+    assert len([line for line in axes.lines if line.get_linestyle() == ":"]) == 1
+    assert len(lines_of(axes, "readings-LRS")[0].get_xdata()) == 50
+
+
+def test_what_was_not_measured_is_said_to_be_so(strong):
+    assert "not measured" not in strong[0].get_suptitle()
+    figure, _ = figure_of({"a": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))}, origin="reconstructed")
+    assert "reconstructed populations, not measured" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (5, 3)])
+def test_every_condition_has_its_panel(count, columns):
+    names = [f"{i} V $<b>" for i in range(count)]
+    figure, _ = figure_of({name: (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20)) for name in names})
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == names
+    assert panels[0].get_gridspec().ncols == columns
+    # The lowest panel of each column carries the numbers of the resistance axis.
+    assert [bool(axes.get_xlabel()) for axes in panels] == [
+        number + columns >= count for number in range(count)
+    ]
+
+
+def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
+    lrs, hrs = cells(9e3, 0.3, 20_000), cells(3e5, 0.7, 20_000, seed=2)
+    figure, _ = figure_of({"a": (lrs, hrs)})
+    (points,) = lines_of(figure.axes[0], "readings-LRS")
+    drawn, ordered = np.sort(points.get_xdata()), np.sort(lrs)
+    assert 300 < drawn.size <= 600
+    assert drawn[:100] == pytest.approx(ordered[:100])
+    assert drawn[-100:] == pytest.approx(ordered[-100:])
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "up to 600 points a population" in legend
+
+
+def test_a_name_with_dollar_signs_is_drawn_as_text(tmp_path):
+    figure, _ = figure_of({"$\\frac{$ 5 V": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))})
+    svg, png = save_figure(figure, tmp_path / "populations")
+    assert svg.stat().st_size > 1000
+    assert png.read_bytes()[:4] == b"\x89PNG"
