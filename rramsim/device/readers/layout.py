@@ -84,7 +84,7 @@ def _by_header(grid: Grid) -> Layout | None:
     if not any(role in found for role in _READINGS):
         return None
     _check_complete(header, found, place=place)
-    unused = [header[i] for i in _unused(header, found) if header[i]]
+    unused = [repr(header[i]) for i in _unused(header, found) if header[i]]
     notes = [f"{grid.place}: columns not used: {', '.join(unused)}."] if unused else []
     notes += _unit_notes(found, place=grid.place)
     return Layout(make_table(grid, header, start=start), found, tuple(notes))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rramsim.device.readers.cells import drop_repeated, number_cells
 from rramsim.device.readers.onefile import PROGRAMMING, FileReadings, read_file
-from rramsim.device.readers.table import ORIGINS
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 from rramsim.schema import STATES, make
@@ -31,7 +30,7 @@ class Measured:
     notes : tuple of str
         Everything dropped, censored or assumed, counted, each with its file.
     origin : str
-        "measured", "reconstructed" or "synthetic": the least real of the files.
+        "measured", "reconstructed" or "synthetic".
     sources : tuple of (str, str)
         Name and SHA-256 of each file.
     """
@@ -86,15 +85,24 @@ def read_measurements(
     )
     frame = frame[keep]
     notes = [note for file in files for note in file.notes]
-    origins = {file.origin for file in files}
-    if len(origins) > 1:
-        notes += [f"{file.place}: the readings are {file.origin}." for file in files]
     return Measured(
         readings=_readings(frame, names),
         notes=tuple(notes if repeated is None else [*notes, repeated]),
-        origin=max(origins, key=ORIGINS.index),
+        origin=_one_origin(files),
         sources=tuple((Path(path).name, digest) for path, digest in _digests(files)),
     )
+
+
+def _one_origin(files: Sequence[FileReadings]) -> str:
+    """Return the origin of all files; figures of mixed origin would say nothing true of either."""
+    first = files[0]
+    for file in files:
+        if file.origin != first.origin:
+            raise InputError(
+                f"{file.place}: its readings are {file.origin}, those of {first.place} are "
+                f"{first.origin}; read them apart."
+            )
+    return first.origin
 
 
 def _digests(files: Sequence[FileReadings]) -> list[tuple[Path, str]]:

@@ -140,8 +140,11 @@ def _stack(layout: Layout) -> _Stacked:
     count = len(table.row_numbers)
     numbers = [read_numbers(table, column.position, marks=True) for _, column in chosen]
     factors = [column.factor for _, column in chosen]
+    # What is beyond a float becomes infinite and is refused with its row later.
+    with np.errstate(over="ignore"):
+        values = [n.values * factor for n, factor in zip(numbers, factors, strict=True)]
     return _Stacked(
-        values=np.concatenate([n.values * f for n, f in zip(numbers, factors, strict=True)]),
+        values=np.concatenate(values),
         kinds=np.concatenate([n.kinds for n in numbers]),
         lines=np.tile(np.arange(count), len(chosen)),
         headers=np.repeat(np.array([column.header for _, column in chosen], dtype=object), count),
@@ -273,10 +276,8 @@ def _more(
         more["failed"] = failed
         count = int(failed.sum())
         if count:
-            notes.append(
-                f"{layout.table.place}: {count:,} readings marked as failed are kept in the "
-                "populations."
-            )
+            word = "reading marked as failed is" if count == 1 else "readings marked as failed are"
+            notes.append(f"{layout.table.place}: {count:,} {word} kept in the populations.")
     return more
 
 

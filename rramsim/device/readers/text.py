@@ -108,8 +108,7 @@ def _split(
     try:
         records = list(reader)
     except csv.Error as error:
-        row = reader.line_num + offset
-        raise InputError(f"{place}, row {row}: the row cannot be read ({error}).") from error
+        raise _unreadable(lines, separator, offset=offset, place=place) from error
     numbers = list(range(offset + 1, offset + 1 + len(records)))
     if len(records) != reader.line_num:
         # Quoted texts go over several lines; count again, line by line.
@@ -124,3 +123,17 @@ def _split(
 def _reader(lines: list[str], separator: str) -> Any:
     # Strict: a quotation mark left open would otherwise swallow the rest of the file unsaid.
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+
+
+def _unreadable(lines: list[str], separator: str, *, offset: int, place: str) -> InputError:
+    """Return the error for the first record that csv refuses, with the row it starts at."""
+    reader = _reader(lines, separator)
+    row, reason = offset + 1, ""
+    try:
+        for _ in reader:
+            row = reader.line_num + offset + 1
+    except csv.Error as error:
+        reason = str(error)
+    if reason == "unexpected end of data":
+        reason = "a quotation mark is opened and never closed"
+    return InputError(f"{place}, row {row}: the row cannot be read ({reason}).")

@@ -39,6 +39,7 @@ _FACTORS = {
 # The ohm sign U+2126 and the Greek Omega, the Greek mu and the micro sign look alike.
 _LOOKALIKES = str.maketrans({"\u2126": "Ω", "\u03bc": "µ"})
 _QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D.*?)\s*")
+_BARE_NUMBER = re.compile(r"[-+\d.eE\s]*")
 
 
 class UnknownUnitError(InputError):
@@ -98,7 +99,7 @@ def read_quantity(text: str, quantity: str) -> float:
     """
     examples = QUANTITIES[quantity].examples
     matched = _QUANTITY_TEXT.fullmatch(text)
-    if matched is None:
+    if matched is None or _BARE_NUMBER.fullmatch(text):
         raise InputError(
             f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})."
         )

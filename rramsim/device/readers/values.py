@@ -107,7 +107,8 @@ def read_quantity_column(table: RawTable, position: int, *, factor: float) -> np
     import numpy as np
 
     numbers = read_numbers(table, position, marks=False)
-    values: np.ndarray = np.where(numbers.kinds == BLANK, np.nan, numbers.values * factor)
+    with np.errstate(over="ignore"):
+        values: np.ndarray = np.where(numbers.kinds == BLANK, np.nan, numbers.values * factor)
     return values
 
 
