@@ -1,0 +1,239 @@
+import hashlib
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from rramsim import __version__
+from rramsim.cli.app import app
+from rramsim.device.shipped import shipped_path
+from rramsim.errors import InputError
+from rramsim.schema import validate
+
+# The contract of the JSON answer: other programs read these keys.
+CONDITION_KEYS = {
+    *("name", "lrs", "hrs", "reference_ohm", "ber", "set_energy_j", "reset_energy_j"),
+    *("energy_source", "endurance_cycles"),
+}
+POPULATION_KEYS = {"n", "n_censored", "median_ohm", "sigma_ln"}
+BER_KEYS = {"estimate", "low", "high", "confidence", "method", "extrapolated"}
+
+
+def run(*arguments):
+    """Run the command in this process; a user's mistake is raised."""
+    return CliRunner().invoke(app, ["fit", *map(str, arguments)], catch_exceptions=False)
+
+
+def answer(*arguments):
+    done = run(*arguments, "--json")
+    assert done.exit_code == 0
+    return json.loads(done.stdout)
+
+
+def installed(*arguments):
+    """Run the command as a user does."""
+    command = shutil.which("rramsim")
+    assert command is not None
+    return subprocess.run(
+        [command, "fit", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Write lognormal cells of two conditions that a user might have."""
+    rng = np.random.default_rng(11)
+    rows = ["condition,state,cell,R (kOhm)"]
+    for condition, gap in (("easy", 4.0), ("hard", 2.0)):
+        for state, mu in (("LRS", 2.0), ("HRS", 2.0 + gap)):
+            values = np.exp(rng.normal(mu, 0.5, 200))
+            rows += [f"{condition},{state},{i},{value:.6g}" for i, value in enumerate(values)]
+    path = tmp_path / "cells.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_the_json_answer_keeps_the_contract_and_the_table_s_figures():
+    found = answer("hirtzlin2019-reconstructed", "--conditions", "table1")
+    assert found["origin"] == "reconstructed"
+    assert found["version"] == __version__
+    conditions = {each["name"]: each for each in found["conditions"]}
+    assert list(conditions) == ["very strong", "strong", "weak"]
+    for each in conditions.values():
+        assert set(each) >= CONDITION_KEYS
+        assert set(each["ber"]) >= BER_KEYS
+        for state in ("lrs", "hrs"):
+            assert set(each[state]) >= POPULATION_KEYS
+            assert (each[state]["n"], each[state]["n_censored"]) == (1024, 0)
+        assert each["energy_source"] == "stated"
+        assert each["ber"]["method"] == "fitted"
+        assert each["ber"]["low"] < each["ber"]["estimate"] < each["ber"]["high"]
+        assert each["ber"]["confidence"] == 0.95
+        assert each["lrs"]["median_ohm"] < each["reference_ohm"] < each["hrs"]["median_ohm"]
+    assert conditions["strong"]["ber"]["estimate"] == pytest.approx(9.7e-5, rel=1e-3)
+    assert conditions["weak"]["ber"]["estimate"] == pytest.approx(3.3e-2, rel=1e-3)
+    assert [each["ber"]["extrapolated"] for each in conditions.values()] == [True, True, False]
+    assert conditions["weak"]["set_energy_j"] == pytest.approx(4e-12)
+    assert conditions["weak"]["reset_energy_j"] == pytest.approx(5e-12)
+    # A bound is not a value.
+    assert conditions["very strong"]["endurance_cycles"] == 100
+    assert conditions["weak"]["endurance_cycles"] is None
+    assert conditions["weak"]["endurance_more_than"] == 1e6
+
+
+def test_a_stated_bound_on_the_ber_has_no_estimate(cells):
+    found = answer(cells, "--conditions", "table1")
+    strong = next(each for each in found["conditions"] if each["name"] == "very strong")
+    assert strong["lrs"] == {
+        "n": 0,
+        "n_censored": 0,
+        "median_ohm": None,
+        "sigma_ln": None,
+        "cells": 0,
+    }
+    assert strong["reference_ohm"] is None
+    assert strong["ber"] == {
+        "estimate": None,
+        "low": None,
+        "high": 1e-6,
+        "confidence": None,
+        "method": "stated",
+        "extrapolated": False,
+        "bound": "upper",
+        "lrs": None,
+        "hrs": None,
+        "counted": None,
+    }
+
+
+def test_what_nobody_stated_is_null(cells):
+    for each in answer(cells)["conditions"]:
+        for key in ("set_energy_j", "reset_energy_j", "energy_source", "endurance_cycles"):
+            assert each[key] is None, key
+        assert each["ber"]["counted"]["readings"] == 400
+
+
+def test_the_measured_set_needs_no_option_and_counts_its_tail():
+    (found,) = answer("ni-rram-64kb-cycling")["conditions"]
+    assert found["lrs"]["n"] == 2048
+    assert found["lrs"]["cells"] == 1024
+    assert found["lrs"]["median_ohm"] == pytest.approx(7.5e3, rel=0.02)
+    assert found["hrs"]["sigma_ln"] == pytest.approx(1.4, rel=0.05)
+    # The lognormal does not hold in the tail; the counted errors are told, not the fit.
+    assert found["ber"]["method"] == "counted"
+    assert found["ber"]["estimate"] == pytest.approx(0.0256, abs=0.002)
+    assert found["set_energy_j"] is None
+
+
+def test_columns_and_read_voltage_are_options(tmp_path):
+    rng = np.random.default_rng(5)
+    rows = [
+        f"{i}\t{0.2 / lrs * 1e6!r}\t{0.2 / hrs * 1e6!r}"
+        for i, (lrs, hrs) in enumerate(np.exp(rng.normal([8.5, 12.0], 0.3, (100, 2))).tolist())
+    ]
+    path = tmp_path / "55 uA.tsv"
+    path.write_text("\n".join(rows))
+    options = ("--columns", "cell,I_LRS [uA],I_HRS [uA]", "--read-voltage", "0.2 V")
+    (found,) = answer(path, *options)["conditions"]
+    assert found["name"] == "55 uA"
+    assert found["lrs"]["median_ohm"] == pytest.approx(np.exp(8.5), rel=0.1)
+    assert found["hrs"]["median_ohm"] == pytest.approx(np.exp(12.0), rel=0.1)
+
+
+def test_the_table_says_what_a_number_is():
+    shown = run("hirtzlin2019-reconstructed", "--conditions", "table1").stdout
+    shown = shown.replace("\xa0", " ")
+    assert "These populations are reconstructed, not measured." in shown
+    for text in ("9.7×10⁻⁵", "fitted, extrapolated", "0 of 2,048", "11 pJ, stated"):
+        assert text in shown
+    assert "more than 10⁶" in shown
+    assert "fitted BER: delta method on the probit scale" in shown
+
+
+def test_drops_and_clamps_are_shown_in_table_and_json(cells):
+    with cells.open("a") as opened:
+        opened.write("easy,HRS,900,OVLD\neasy,HRS,901,\n")
+    shown = run(cells).stdout
+    assert "1 above" in shown
+    dropped = "cells.csv: 1 blank or NaN reading dropped (row 803)."
+    assert dropped in shown
+    found = answer(cells)
+    assert dropped in found["notes"]
+    assert found["conditions"][0]["hrs"]["n_censored"] == 1
+
+
+def test_names_from_a_file_are_shown_as_they_are(tmp_path, cells):
+    path = tmp_path / "marked.csv"
+    path.write_text(cells.read_text().replace("easy", "[red]easy[/red]"))
+    assert "[red]easy[/red]" in run(path).stdout
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_the_figure_has_the_format_of_its_suffix(tmp_path, cells, suffix, start):
+    path = tmp_path / f"figures/cells.{suffix}"
+    assert run(cells, "--plot", path).exit_code == 0
+    assert path.read_bytes().startswith(start)
+
+
+def test_the_conditions_are_written_with_their_provenance(tmp_path, cells):
+    path = tmp_path / "conditions.nc"
+    assert run(cells, "--conditions", "table1", "-o", path).exit_code == 0
+    with xr.open_dataset(path) as conditions:
+        validate(conditions, "conditions")
+        names = ["easy", "hard", "very strong", "strong", "weak"]
+        assert conditions["condition"].values.tolist() == names
+        attrs = conditions.attrs
+    digest = hashlib.sha256(cells.read_bytes()).hexdigest()
+    assert json.loads(attrs["sources"])[0] == ["cells.csv", digest]
+    assert json.loads(attrs["options"])["conditions"] == "table1"
+    assert attrs["rramsim_version"] == __version__
+    assert attrs["origin"] == "measured"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("CELLS", "--plot", "a.gif"), "--plot a.gif: the suffix '.gif' was found; accepted are"),
+        (("CELLS", "-o", "a.csv"), "-o a.csv: the suffix '.csv' was found; accepted are .nc."),
+        (("no-such.csv",), "no-such.csv: there is no such file, and no shipped set has that name."),
+        (("table1",), "table1.toml: this is a conditions file, not a table of resistances; give"),
+        (("CELLS", "--read-voltage", "0.2"), "'0.2' is not a voltage; accepted is a number with"),
+        (("CELLS", "--conditions", "no-such"), "no-such: there is no such file"),
+        (("CELLS", "--columns", "a,b"), "the given column 'a' is not known; accepted are"),
+    ],
+)
+def test_mistakes_are_told(cells, arguments, message):
+    arguments = [cells if each == "CELLS" else each for each in arguments]
+    with pytest.raises(InputError) as error:
+        run(*arguments)
+    assert message in str(error.value)
+
+
+def test_the_installed_command_prints_pure_json_on_stdout():
+    done = installed("hirtzlin2019-reconstructed", "--conditions", "table1", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads(done.stdout)["conditions"]) == 3
+
+
+def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("state,R (kOhm)\nLRS,5\nHRS,-300\n")
+    done = installed(path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "rramsim: cells.csv, row 3, column 'R (kOhm)': the resistance is negative (-300\xa0kΩ); "
+        "check the sign of the current. A resistance is more than 0.\n"
+    )
+
+
+def test_help_has_an_example():
+    assert "rramsim fit cells.csv --conditions energies.toml" in installed("--help").stdout
+
+
+def test_a_shipped_set_is_the_same_by_its_name_and_by_its_path():
+    by_path = answer(shipped_path("ni-rram-64kb-cycling"))
+    assert by_path == answer("ni-rram-64kb-cycling")
