@@ -151,16 +151,17 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
 
     from rramsim.numbers import percent, power
 
-    table = Table("training BER", "accuracy without errors", "epochs", "file")
+    table = Table("training BER", "accuracy", "epochs", "trained", "file")
     for path, model in models.items():
         ber, accuracy = model.metadata["training_ber"], model.metadata["accuracy"]
-        file = Text(f"{path.name} (was there)" if path in there else path.name, overflow="fold")
-        table.add_row(power(ber, digits=12), percent(accuracy), str(plan.epochs), file)
+        when = "before" if path in there else "now"
+        file = Text(path.name, overflow="fold")
+        table.add_row(power(ber, digits=12), percent(accuracy), str(plan.epochs), when, file)
     console = Console()
     console.print(table)
     words = (
-        f"Network {plan.shape}, seed {plan.seed}; accuracy on the {len(plan.images.test_labels)} "
-        f"test images of {plan.images.name}. Try it with bit errors: rramsim evaluate "
+        f"Network {plan.shape}, seed {plan.seed}; accuracy without bit errors on the "
+        f"{len(plan.images.test_labels)} test images of {plan.images.name}. Try it with bit errors: rramsim evaluate "
         f"{next(iter(models))} --ber 0.05"
     )
     # As Text: names from a user's folder are not to be read as markup.

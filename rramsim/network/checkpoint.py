@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from rramsim.errors import InputError
@@ -90,4 +89,4 @@ def _shown(value: Any) -> str:
 
 def arrays_of(tensors: Mapping[str, torch.Tensor]) -> Arrays:
     """Return copies of `tensors` as arrays."""
-    return {name: np.array(tensor.detach()) for name, tensor in tensors.items()}
+    return {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}

@@ -47,7 +47,7 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
             f"{files[1].name} end at {class_count - 1}; no network can learn a class it never saw."
         )
     return ImageSet(
-        name=name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name) or "images",
+        name=name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-") or "images",
         train_images=train_images.reshape(len(train_images), -1),
         train_labels=train_labels,
         test_images=test_images.reshape(len(test_images), -1),
