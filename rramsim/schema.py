@@ -96,6 +96,12 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
             )
         ),
         _reading("failed", "1", "b", "1: the file marks the cell as failed", optional=True),
+        _reading("row", "1", "i", "word line of the cell in its array", optional=True),
+        _reading("column", "1", "i", "bit line of the cell in its array", optional=True),
+        _reading("die", "1", "i", "number of the die, -1 where unknown", optional=True),
+        _reading("time", "s", "f", "time since programming, NaN where unknown", optional=True),
+        _reading("temperature", "K", "f", "of the bake or hold, NaN where unknown", optional=True),
+        _reading("pulses", "1", "f", "programming pulses until verified, NaN unknown", optional=True),
     ),
     "populations": (
         _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
