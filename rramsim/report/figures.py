@@ -6,6 +6,8 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rramsim.plotting.accuracy import accuracy_figure
 from rramsim.plotting.energy import energy_figure
 from rramsim.plotting.populations import populations_figure
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rramsim.report.findings import Findings
+
+# Below the first, text cannot be read and a narrow screen scrolls instead; above the second,
+# it is larger than the text around it.
+_LEAST_SCALE = 0.74
+_MOST_SCALE = 1.25
 
 
 def draw_figures(findings: Findings) -> dict[str, Figure]:
@@ -28,9 +35,12 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
     chosen = findings.recommendation
     figures: dict[str, Figure] = {}
     if findings.readings is not None and findings.populations is not None:
-        figures["populations"] = populations_figure(
-            findings.readings, findings.populations, findings.conditions
-        )
+        # A study may leave out some of the conditions that were read.
+        kept = np.isin(findings.populations.condition, findings.conditions.condition)
+        if kept.any():
+            figures["populations"] = populations_figure(
+                findings.readings, findings.populations.isel(condition=kept), findings.conditions
+            )
     figures["accuracy"] = accuracy_figure(findings.accuracy, findings.tradeoff, findings.conditions)
     figures["energy"] = energy_figure(findings.tradeoff, (chosen.condition, chosen.training_ber))
     return figures
@@ -53,6 +63,9 @@ def inline_svg(figure: Figure, name: str) -> str:
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].strip()
+    pixels = 96 * figure.get_figwidth()
+    size = f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px"
+    svg = svg.replace("<svg", f'<svg style="{size}"', 1)
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)

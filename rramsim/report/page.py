@@ -54,6 +54,7 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         networks=[_network(float(ber)) for ber in findings.tradeoff.training_ber],
         confidence=numbers.plain(100 * float(attrs["confidence"])),
         accuracy_interval=attrs["interval"],
+        ber_interval=findings.conditions.attrs.get("interval", ""),
         least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
         key_rows=rows.key_rows(findings),
         properties=rows.properties(findings),

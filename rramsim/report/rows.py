@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim import numbers
 from rramsim.tradeoff.points import Point, points_of
-from rramsim.tradeoff.recommend import energy_basis
+from rramsim.tradeoff.recommend import SAME_ENERGY, energy_basis
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,9 +102,11 @@ def _met(findings: Findings, point: Point) -> Met:
 
 
 def _span(energies: Sequence[float]) -> str:
-    """Return one energy, or the two ends where networks differ by their shares of states."""
-    low, high = (numbers.quantity(end, "J") for end in (min(energies), max(energies)))
-    return low if low == high else f"{low} to {high}"
+    """Return one energy, or the two ends where networks differ by more than counts as equal."""
+    low, high = min(energies), max(energies)
+    if not high > (1 + SAME_ENERGY) * low:
+        return numbers.quantity(low, "J")
+    return f"{numbers.quantity(low, 'J')} to {numbers.quantity(high, 'J')}"
 
 
 def _endurance(cycles: float, bound: str) -> str:
