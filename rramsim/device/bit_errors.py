@@ -47,7 +47,8 @@ class BitErrorRate:
     basis, bound : str
         ``"fitted"`` or ``"counted"``; ``""`` or ``"upper"``.
     is_extrapolated : bool
-        Whether the BER is fitted and below what the readings could show by counting.
+        Whether the BER is fitted, below what the readings could show by counting, and no error
+        was counted.
     """
 
     ber: float
@@ -115,7 +116,7 @@ def bit_errors(
     notes += _undecided_notes(condition, (lrs, hrs), reference=reference)
     headline = _counted_rate(lrs, hrs, counted)
     fitted = _fitted_rate(
-        condition, pair, reference=reference, lrs_share=lrs_share, sample=counted.sample
+        condition, pair, reference=reference, lrs_share=lrs_share, counted=counted
     )
     if fitted is not None:
         at_most = fitted.high if fitted.bound else fitted.ber
@@ -186,7 +187,7 @@ def _fitted_rate(
     *,
     reference: float,
     lrs_share: float,
-    sample: float,
+    counted: WeightedCount,
 ) -> BitErrorRate | None:
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if pair is None or lrs is None or hrs is None:
@@ -215,8 +216,9 @@ def _fitted_rate(
         rate_lrs=rate_lrs,
         rate_hrs=rate_hrs,
         basis="fitted",
-        # A sample of undecided readings only can show nothing at all.
-        is_extrapolated=not ber >= smallest_countable(sample),
+        # Where errors were counted the sample does show a BER of that order; a sample of
+        # undecided readings only (its countable BER is NaN) can show nothing at all.
+        is_extrapolated=not counted.errors and not ber >= smallest_countable(counted.sample),
     )
 
 
