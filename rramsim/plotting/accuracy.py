@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _AXES_INCHES = 3.0
+_DECADES_BELOW = 1e3  # how far below the curves a condition may widen the axis
+_BAR_DECADES = 0.35  # how far left of the lowest BER an interval may reach: short of the break
 _ZERO_DECADES = 0.9  # how far left of the lowest BER an error rate of zero is drawn
 
 
@@ -68,22 +70,26 @@ def accuracy_figure(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.D
             _draw_curve(axes, accuracy, index, zero) for index in range(len(accuracy.training_ber))
         ]
         _name_curves(axes, accuracy, ends)
-        _draw_conditions(
-            axes, tradeoff, conditions.sel(condition=tradeoff.condition.values), places
-        )
+        known = conditions.sel(condition=tradeoff.condition.values)
+        _draw_conditions(axes, tradeoff, known, places, lowest=lowest)
         if (accepted := draw_accepted(axes, tradeoff)) is not None:
             _name_accepted(axes, accepted)
     return figure
 
 
 def _range(accuracy: xr.Dataset, tradeoff: xr.Dataset) -> tuple[float, float]:
+    """Return the lowest BER above 0 that is in view, and the highest.
+
+    A condition somewhat below the curves widens the axis; one far below would leave no room.
+    """
     curve = accuracy.test_ber.values
     met = tradeoff.test_ber.values
     curve, met = curve[curve > 0], met[met > 0]
     known = np.concatenate([curve, met])
     if not known.size:
         return 1e-6, 0.5
-    return float((curve if curve.size else met).min()), float(known.max())
+    least = (curve if curve.size else met).min() / _DECADES_BELOW
+    return float(known[known >= least].min()), float(known.max())
 
 
 def _place(ber: float, zero: float, lowest: float) -> float:
@@ -93,14 +99,12 @@ def _place(ber: float, zero: float, lowest: float) -> float:
 def _set_ber_axis(axes: Axes, zero: float, lowest: float, highest: float) -> None:
     axes.set_xscale("log")
     axes.set_xlim(zero / 10**0.4, max(highest * 1.4, lowest * 10))
-    first, last = math.ceil(math.log10(lowest) - 1e-9), math.floor(math.log10(axes.get_xlim()[1]))
+    first, last = math.ceil(math.log10(lowest) - 0.2), math.floor(math.log10(axes.get_xlim()[1]))
     step = max(1, math.ceil((last - first + 1) / 7))
     decades = [10.0**k for k in range(first, last + 1, step)]
     axes.xaxis.set_major_locator(FixedLocator([zero, *decades]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda x, _: "0" if x < lowest * 0.9 else _decade(x))
-    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if x < 2 * zero else _decade(x)))
     axes.set_xlabel("bit-error rate (BER) of the cells")
     middle = lowest / 10 ** (_ZERO_DECADES / 2)
     axes.text(
@@ -174,7 +178,12 @@ def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
 
 
 def _draw_conditions(
-    axes: Axes, tradeoff: xr.Dataset, conditions: xr.Dataset, places: list[float]
+    axes: Axes,
+    tradeoff: xr.Dataset,
+    conditions: xr.Dataset,
+    places: list[float],
+    *,
+    lowest: float,
 ) -> None:
     for index, place in enumerate(places):
         condition = conditions.isel(condition=index)
@@ -186,7 +195,7 @@ def _draw_conditions(
             _point_left(axes, place, level)
         elif low < high:
             axes.plot(
-                [max(low, axes.get_xlim()[0]), high],
+                [max(low, lowest / 10**_BAR_DECADES), high],
                 [level, level],
                 color=COLORS["black"],
                 lw=2.2,

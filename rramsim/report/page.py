@@ -48,6 +48,7 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         keep_trailing_newline=True,
     )
     attrs = findings.tradeoff.attrs
+    key_rows = rows.key_rows(findings)
     return environment.get_template("page.html").render(
         findings=findings,
         headline=_headline(findings),
@@ -56,7 +57,8 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         accuracy_interval=attrs["interval"],
         ber_interval=findings.conditions.attrs.get("interval", ""),
         least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
-        key_rows=rows.key_rows(findings),
+        key_rows=key_rows,
+        any_alike=any(met.interval == rows.ALIKE for row in key_rows for met in row.met),
         properties=rows.properties(findings),
         stated=rows.stated_properties(findings),
         tile_rows=rows.tile_rows(findings),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rramsim.report.findings import Findings
 
 NONE = "–"
+ALIKE = "all chips alike"
+"""Stands for an interval without width: no difference between chips was seen."""
+
 _METHODS = {
     "fitted": "fitted lognormal populations",
     "counted": "counted errors",
@@ -86,10 +89,9 @@ def _key_row(findings: Findings, points: list[Point]) -> KeyRow:
 
 def _met(findings: Findings, point: Point) -> Met:
     chosen = findings.recommendation
-    low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
     return Met(
         accuracy=numbers.percent(point.accuracy),
-        interval=NONE if math.isnan(low) else f"{low:.2f} to {high:.2f}",
+        interval=_interval(point),
         poor_chip=numbers.percent(point.accuracy_p05),
         chips=point.maps,
         energy=numbers.quantity(point.programming_energy, "J"),
@@ -99,6 +101,14 @@ def _met(findings: Findings, point: Point) -> Met:
         == (chosen.condition, chosen.training_ber),
         is_on_front=point.on_front,
     )
+
+
+def _interval(point: Point) -> str:
+    if math.isnan(point.accuracy_low):
+        return NONE
+    if point.accuracy_low == point.accuracy_high:
+        return ALIKE
+    return f"{100 * point.accuracy_low:.2f} to {100 * point.accuracy_high:.2f}"
 
 
 def _span(energies: Sequence[float]) -> str:

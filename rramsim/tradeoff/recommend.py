@@ -160,6 +160,8 @@ class _Judged:
         chips = f"{point.maps} chip{'s' if point.maps != 1 else ''}"
         if math.isnan(point.accuracy_low):
             return f"{numbers.percent(point.accuracy)} (no interval, {chips})"
+        if point.accuracy_low == point.accuracy_high and point.maps > 1:
+            return f"{numbers.percent(point.accuracy)} (all {chips} alike)"
         low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
         return (
             f"{numbers.percent(point.accuracy)} ({numbers.plain(100 * self.confidence)}\xa0% "

@@ -107,6 +107,13 @@ def test_rate_left_of_the_curves_points_out_of_the_figure():
     assert line.get_xdata()[0] == 1e-6  # the lowest rate of the curves
 
 
+def test_rate_somewhat_below_the_curves_widens_the_axis():
+    _, axes = drawn(test_ber=(1.01e-7, 9.7e-5, 3.3e-2))
+    assert named(axes, "condition-0")[0].get_xdata()[0] == 1.01e-7
+    assert [text.get_text() for text in axes.get_xticklabels()][:2] == ["0", "10⁻⁷"]
+    assert named(axes, "axis-break")[0].get_position()[0] < 1e-7
+
+
 def test_accuracy_accepted_is_the_reference_less_the_tolerance():
     curves, axes = drawn()
     (line,) = named(axes, "accepted")

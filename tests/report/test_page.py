@@ -160,6 +160,16 @@ def test_every_point_is_shown_with_its_numbers(page):
         assert shown(numbers.quantity(point.programming_energy, "J")) in text
 
 
+def test_chips_that_all_scored_alike_are_said_to_be_so(figures):
+    found = findings()
+    flat = found.tradeoff.copy(deep=True)
+    flat["accuracy_low"][0, 0] = flat["accuracy_high"][0, 0] = flat["accuracy"][0, 0]
+    text = Page(render(replace(found, tradeoff=flat), figures)).text
+    assert "96.41 % all chips alike" in text
+    assert "chips not drawn may differ" in text
+    assert "alike" not in Page(render(found, figures)).text
+
+
 def test_every_accuracy_shown_is_in_the_datasets(page):
     found = findings()
     known = {

@@ -68,6 +68,10 @@ def test_one_chip_has_no_interval_and_so_shows_nothing():
     assert "(no interval, 1 chip)" in choice.reason
 
 
+def test_chips_that_all_scored_alike_are_not_given_an_interval_of_no_width():
+    assert "97.00 % (all 50 chips alike)" in words(recommended(PLAIN, half_width=0.0))
+
+
 def test_energies_that_differ_by_shares_of_states_only_count_as_equal():
     shares = {0.0: (500, 500), 0.05: (510, 490), 0.15: (490, 510)}
     accuracy = {0.0: (0.9, 0.9, 0.966), 0.05: (0.9, 0.9, 0.967), 0.15: (0.9, 0.9, 0.969)}
