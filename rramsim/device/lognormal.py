@@ -15,17 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr
 
 from rramsim import numbers
+from rramsim.device.likelihood import (
+    Floats,
+    NotSettledError,
+    group,
+    interval_slopes,
+    maximise,
+)
 from rramsim.schema import ABOVE, BELOW, EXACT
 
-Floats = NDArray[np.float64]
-
 _LEAST_EXACT = 3
-_MOST_STEPS = 200
-# The squared Newton decrement is (distance to the maximum / standard error)**2.
-_CONVERGED = 1e-18
+_LEAST_INTERVALS = 2
 
 
 class UnfittableError(ValueError):
@@ -46,6 +48,8 @@ class LognormalFit:
         Readings that were exact, at most a limit, and at least a limit.
     cells : int
         Independent groups of readings the covariance rests on.
+    between : int
+        Readings known to lie between two limits.
     """
 
     mu: float
@@ -55,22 +59,25 @@ class LognormalFit:
     censored_below: int
     censored_above: int
     cells: int
+    between: int = 0
 
+    @property
+    def mu_standard_error(self) -> float:
+        """Standard error of `mu`, from the covariance of g and h by the delta method."""
+        by_parameter = self.sigma * np.array([1.0, -self.mu])
+        return math.sqrt(by_parameter @ self.covariance @ by_parameter)
 
-@dataclass(frozen=True)
-class _Readings:
-    """Standardised readings: the exact ones have mean 0 and variance 1."""
-
-    exact: int
-    limits: Floats  # shape (limits,): distinct limits
-    sides: Floats  # shape (limits,): +1 where x is at most the limit, -1 where at least
-    counts: Floats  # shape (limits,): readings with that limit
+    @property
+    def sigma_standard_error(self) -> float:
+        """Standard error of `sigma`, as for `mu`; uncensored it is sigma / sqrt(2 n)."""
+        return self.sigma**2 * math.sqrt(self.covariance[1, 1])
 
 
 def fit_lognormal(
     resistance: ArrayLike,
     censoring: ArrayLike | None = None,
     *,
+    upper: ArrayLike | None = None,
     cell: ArrayLike | None = None,
 ) -> LognormalFit:
     """Fit a lognormal to resistances by maximum likelihood, with censoring on either side.
@@ -81,6 +88,9 @@ def fit_lognormal(
         Resistance in ohm, or the limit it is beyond; all above 0 and finite.
     censoring : array_like, shape (readings,), optional
         -1: at most the number, 0: exact, +1: at least the number. Default: all exact.
+    upper : array_like, shape (readings,), optional
+        Where finite, the reading is known only to lie from `resistance` to this number, in ohm
+        (a coarse digit, or a verify level passed and the next one not); its `censoring` is 0.
     cell : array_like of int, shape (readings,), optional
         Number of the cell of each reading, -1 where unknown. Where a cell was read more than
         once its readings are not independent, and the covariance is the cluster sandwich over
@@ -93,7 +103,8 @@ def fit_lognormal(
     Raises
     ------
     UnfittableError
-        With fewer than 3 exact readings, or exact readings that are all the same.
+        With fewer than 3 exact readings and fewer than 2 distinct intervals, or exact readings
+        that are all the same.
 
     Examples
     --------
@@ -103,15 +114,18 @@ def fit_lognormal(
     """
     x = np.log(np.asarray(resistance, dtype=float))
     side = np.zeros(x.size, dtype=int) if censoring is None else np.asarray(censoring)
-    exact = x[side == EXACT]
-    _refuse_unfittable(exact, x=x, side=side)
-    mean, scale = float(exact.mean()), float(exact.std())
-    standard = (x - mean) / scale
-    g, h, information = _maximise(_grouped(standard, side))
+    high, is_between = _upper(x, upper)
+    located = (x + np.where(is_between, high, x))[(side == EXACT)] / 2.0
+    exact = x[(side == EXACT) & ~is_between]
+    if np.unique(np.stack([x, high])[:, is_between], axis=1).shape[1] < _LEAST_INTERVALS:
+        _refuse_unfittable(exact, x=x, side=side)
+    mean, scale = float(located.mean()), float(located.std())
+    low, high = _limits((x - mean) / scale, (high - mean) / scale, side=side, between=is_between)
+    g, h, information = _maximum(low, high)
     clusters = _clusters(cell, x.size)
     covariance: Floats = np.linalg.inv(information).astype(float)
     if 1 < clusters.max() + 1 < x.size:
-        covariance = _sandwich(covariance, _scores(standard, side, g=g, h=h), clusters)
+        covariance = _sandwich(covariance, _scores(low, high, g=g, h=h), clusters)
     # z = h_s (x - mean)/scale - g_s = h x - g: back from the standardised parameters.
     back = np.array([[1.0, mean / scale], [0.0, 1.0 / scale]])
     g, h = back @ (g, h)
@@ -123,11 +137,42 @@ def fit_lognormal(
         censored_below=int(np.count_nonzero(side == BELOW)),
         censored_above=int(np.count_nonzero(side == ABOVE)),
         cells=int(clusters.max() + 1),
+        between=int(np.count_nonzero(is_between)),
     )
 
 
+def _upper(x: Floats, upper: ArrayLike | None) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return ln of the upper ends, and which readings lie between two different limits."""
+    if upper is None:
+        return x, np.zeros(x.size, dtype=bool)
+    ends = np.asarray(upper, dtype=float)
+    high = np.log(np.where(np.isfinite(ends), ends, np.exp(x)))
+    if np.any(high < x - 1e-12):
+        raise ValueError("an upper limit is below the reading's lower one")
+    return high, high > x + 1e-12
+
+
+def _limits(
+    x: Floats, high: Floats, *, side: NDArray[np.int_], between: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Return the lower and the upper end of what is known of each reading."""
+    low = np.where(side == BELOW, -np.inf, x)
+    return low, np.where(side == ABOVE, np.inf, np.where(between, high, x))
+
+
+def _maximum(low: Floats, high: Floats) -> tuple[float, float, Floats]:
+    readings = group(low, high)
+    try:
+        return maximise(readings)
+    except NotSettledError:
+        raise UnfittableError(
+            "the fit does not settle: the limits lie too far from the "
+            f"{readings.exact:,} exact values; check the readings."
+        ) from None
+
+
 def _refuse_unfittable(exact: Floats, *, x: Floats, side: NDArray[np.int_]) -> None:
-    if exact.size == 0:
+    if np.all(side != EXACT):
         raise UnfittableError(_all_censored(x, side))
     if exact.size < _LEAST_EXACT:
         values = "value" if exact.size == 1 else "values"
@@ -162,73 +207,6 @@ def _beyond(x: Floats, side: NDArray[np.int_]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _grouped(standard: Floats, side: NDArray[np.int_]) -> _Readings:
-    limits, sides, counts = [], [], []
-    for code, sign in ((BELOW, 1.0), (ABOVE, -1.0)):
-        values, times = np.unique(standard[side == code], return_counts=True)
-        limits.append(values)
-        sides.append(np.full(values.size, sign))
-        counts.append(times.astype(float))
-    return _Readings(
-        exact=int(np.count_nonzero(side == EXACT)),
-        limits=np.concatenate(limits),
-        sides=np.concatenate(sides),
-        counts=np.concatenate(counts),
-    )
-
-
-def _log_likelihood(readings: _Readings, g: float, h: float) -> float:
-    z = readings.sides * (h * readings.limits - g)
-    exact = readings.exact * (math.log(h) - (h * h + g * g) / 2.0)
-    return exact + float(readings.counts @ log_ndtr(z))
-
-
-def _slopes(readings: _Readings, g: float, h: float) -> tuple[Floats, Floats]:
-    """Return the gradient by (g, h) and the observed information, shape (2, 2)."""
-    n, c = readings.exact, readings.limits
-    z = readings.sides * (h * c - g)
-    ratio = _inverse_mills(z)
-    pull = readings.counts * readings.sides * ratio
-    weight = readings.counts * ratio * (z + ratio)
-    gradient = np.array([-n * g - pull.sum(), n / h - n * h + c @ pull])
-    cross = -float(c @ weight)
-    information = np.array(
-        [[n + weight.sum(), cross], [cross, n / h**2 + n + float(c**2 @ weight)]]
-    )
-    return gradient, information
-
-
-def _inverse_mills(z: Floats) -> Floats:
-    """Return phi(z) / Phi(z) without underflow."""
-    ratio: Floats = np.exp(-(z**2) / 2.0 - 0.5 * math.log(2.0 * math.pi) - log_ndtr(z))
-    return ratio
-
-
-def _maximise(readings: _Readings) -> tuple[float, float, Floats]:
-    """Climb from the moments of the exact readings; return g, h and the information there."""
-    g, h = 0.0, 1.0
-    value = _log_likelihood(readings, g, h)
-    for _ in range(_MOST_STEPS):
-        gradient, information = _slopes(readings, g, h)
-        step = np.linalg.solve(information, gradient)
-        if gradient @ step < _CONVERGED:
-            return g, h, information
-        size = 1.0
-        # Rounding in a sum of many terms must not look like a step downhill.
-        least = value - 1e-13 * abs(value)
-        while (
-            h + size * step[1] <= 0
-            or _log_likelihood(readings, g + size * step[0], h + size * step[1]) < least
-        ):
-            size /= 2.0
-        g, h = g + size * float(step[0]), h + size * float(step[1])
-        value = _log_likelihood(readings, g, h)
-    raise UnfittableError(
-        f"the fit does not settle in {_MOST_STEPS} steps: the limits lie too far from the "
-        f"{readings.exact:,} exact values; check the readings."
-    )
-
-
 def _clusters(cell: ArrayLike | None, readings: int) -> NDArray[np.int_]:
     """Return the independent group of each reading: its cell, or one of its own if unnamed."""
     if cell is None:
@@ -243,14 +221,16 @@ def _clusters(cell: ArrayLike | None, readings: int) -> NDArray[np.int_]:
     return clusters
 
 
-def _scores(standard: Floats, side: NDArray[np.int_], *, g: float, h: float) -> Floats:
+def _scores(low: Floats, high: Floats, *, g: float, h: float) -> Floats:
     """Return each reading's share of the gradient by (g, h), shape (readings, 2)."""
-    z = h * standard - g
-    pull = z.copy()
-    for code, sign in ((BELOW, 1.0), (ABOVE, -1.0)):
-        of_code = side == code
-        pull[of_code] = -sign * _inverse_mills(sign * z[of_code])
-    return np.stack([pull, np.where(side == EXACT, 1.0 / h, 0.0) - standard * pull], axis=1)
+    is_exact = low == high
+    x = low[is_exact]
+    scores = np.empty((low.size, 2))
+    scores[is_exact, 0] = h * x - g
+    scores[is_exact, 1] = 1.0 / h - x * (h * x - g)
+    pulls, _ = interval_slopes(low[~is_exact], high[~is_exact], g=g, h=h)
+    scores[~is_exact] = pulls.T
+    return scores
 
 
 def _sandwich(covariance: Floats, scores: Floats, clusters: NDArray[np.int_]) -> Floats:

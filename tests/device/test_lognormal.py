@@ -83,12 +83,73 @@ def test_covariance_is_the_inverse_curvature_of_the_likelihood():
     assert fit.covariance == pytest.approx(np.linalg.inv(curvature), rel=1e-4)
 
 
+def test_covariance_between_limits_is_the_inverse_curvature_too():
+    x = np.random.default_rng(13).normal(9.0, 0.3, 100)
+    low, high = np.floor(4 * x) / 4, np.floor(4 * x) / 4 + 0.25
+    fit = fit_lognormal(np.exp(low), upper=np.exp(high))
+
+    def value(g, h):
+        return np.sum(np.log(stats.norm.cdf(h * high - g) - stats.norm.cdf(h * low - g)))
+
+    at, step = np.array([fit.mu / fit.sigma, 1 / fit.sigma]), 1e-3
+    curvature = np.empty((2, 2))
+    for i, e in enumerate(step * np.eye(2)):
+        for j, f in enumerate(step * np.eye(2)):
+            corners = value(*(at + e + f)) - value(*(at + e - f))
+            curvature[i, j] = -(corners + value(*(at - e - f)) - value(*(at - e + f)))
+    assert fit.covariance == pytest.approx(np.linalg.inv(curvature / (4 * step**2)), rel=1e-4)
+
+
 def test_grouping_equal_limits_changes_nothing():
     resistance, side = censored_sample(cells=100, low=6e3, high=1.2e4, seed=5)
     spread = resistance * np.where(side == 0, 1.0, 1.0 + 1e-12 * np.arange(100))
     grouped, single = fit_lognormal(resistance, side), fit_lognormal(spread, side)
     assert grouped.mu == pytest.approx(single.mu, abs=1e-9)
     assert grouped.covariance == pytest.approx(single.covariance, rel=1e-8)
+
+
+def test_readings_between_limits_agree_with_scipy_and_with_the_exact_fit_when_narrow():
+    rng = np.random.default_rng(11)
+    x = rng.normal(9.0, 0.3, 200)
+    edges = np.arange(7.0, 11.5, 0.25)
+    bins = np.digitize(x, edges)
+    between = rng.random(200) < 0.8
+    low, high = np.where(between, edges[bins - 1], x), np.where(between, edges[bins], np.inf)
+    fit = fit_lognormal(np.exp(low), upper=np.exp(high))
+    assert (fit.between, fit.exact) == (between.sum(), 200 - between.sum())
+    pairs = np.stack([low, high], axis=1)[between]
+    data = stats.CensoredData(uncensored=x[~between], interval=pairs)
+    mu, sigma = stats.norm.fit(data)
+    assert fit.mu == pytest.approx(mu, abs=2e-4)
+    assert fit.sigma == pytest.approx(sigma, abs=2e-4)
+    narrow = fit_lognormal(np.exp(x - 1e-4), upper=np.exp(x + 1e-4))
+    exact = fit_lognormal(np.exp(x))
+    assert narrow.mu == pytest.approx(exact.mu, abs=1e-6)
+    assert narrow.covariance == pytest.approx(exact.covariance, rel=1e-4)
+
+
+def test_two_distinct_intervals_are_enough_and_one_is_not():
+    fit = fit_lognormal([1e3, 2e3, 2e3], upper=[2e3, 4e3, 4e3])
+    assert 2e3 < math.exp(fit.mu) < 4e3
+    with pytest.raises(UnfittableError, match="0 exact values of 3: a distribution needs"):
+        fit_lognormal([1e3] * 3, upper=[2e3] * 3)
+    with pytest.raises(ValueError, match="below the reading's lower one"):
+        fit_lognormal([1e3] * 3, upper=[2e3, 2e3, 5e2])
+
+
+def test_standard_errors_are_the_closed_forms_and_those_of_repeated_samples():
+    x = np.random.default_rng(12).normal(11.5, 0.4, 500)
+    fit = fit_lognormal(np.exp(x))
+    assert fit.mu_standard_error == pytest.approx(fit.sigma / math.sqrt(500), rel=1e-9)
+    assert fit.sigma_standard_error == pytest.approx(fit.sigma / math.sqrt(1000), rel=1e-9)
+    cut = [
+        fit_lognormal(*censored_sample(cells=200, low=6e3, high=1.2e4, seed=s)) for s in range(300)
+    ]
+    for name in ("mu", "sigma"):
+        spread = np.std([getattr(each, name) for each in cut])
+        claimed = np.mean([getattr(each, f"{name}_standard_error") for each in cut])
+        # The spread of 300 values is known to 4 %: three standard deviations of that.
+        assert claimed == pytest.approx(spread, rel=3 / math.sqrt(2 * 300))
 
 
 @pytest.mark.parametrize("limit_in_sigmas", [-2.0, -40.0, 300.0])
