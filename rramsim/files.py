@@ -30,7 +30,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path = Path(path)
     make_folder(path.parent)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be written ({error.strerror}).") from error
     os.close(handle)
@@ -50,7 +52,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8 with ``\\n`` line ends, atomically (`write_atomically`)."""
+    """Write `text` to `path` as it is, in UTF-8, atomically (`write_atomically`)."""
     write_atomically(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 

@@ -27,8 +27,8 @@ class Estimate:
         Accuracy of the 5th-percentile chip, NaN where one chip cannot tell.
     maps, images : int
         Chips drawn, and images each was scored on.
-    method : str
-        How the interval and the percentile were made, in sentences.
+    sentences : tuple of str
+        How the interval and the percentile were made.
     """
 
     mean: float
@@ -37,7 +37,12 @@ class Estimate:
     p05: float
     maps: int
     images: int
-    method: str
+    sentences: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        """`sentences` as one text."""
+        return " ".join(self.sentences)
 
 
 def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -> Estimate:
@@ -86,18 +91,20 @@ def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -
         if spread:
             raise ValueError(f"Chips said to be all the same scored {dict(tally.correct)}.")
         low = high = p05 = mean
-        method = "Exact: with these faults every chip has the same wrong cells, so there is no "
-        method += "chance in it; the test images are taken as fixed."
+        sentences: tuple[str, ...] = (
+            "Exact: with these faults every chip has the same wrong cells, so there is no chance "
+            "in it; the test images are taken as fixed.",
+        )
     elif tally.maps == 1:
         low = high = p05 = math.nan
-        method = "One chip only: neither an interval nor a 5th-percentile chip can be told."
+        sentences = ("One chip only: neither an interval nor a 5th-percentile chip can be told.",)
     else:
         half_width = _half_width(tally, spread, confidence)
         low, high = max(mean - half_width, 0.0), min(mean + half_width, 1.0)
         p05 = float(np.quantile(list(tally.correct.values()), POOR_CHIP)) / tally.images
         cut = mean - half_width < 0 or mean + half_width > 1
-        method = _method(tally.maps, confidence, alike=not spread, cut=cut)
-    return Estimate(mean, low, high, p05, tally.maps, tally.images, method)
+        sentences = _sentences(tally.maps, confidence, alike=not spread, cut=cut)
+    return Estimate(mean, low, high, p05, tally.maps, tally.images, sentences)
 
 
 def _half_width(tally: Tally, spread: int, confidence: float) -> float:
@@ -106,7 +113,7 @@ def _half_width(tally: Tally, spread: int, confidence: float) -> float:
     return float(student.ppf((1 + confidence) / 2, n - 1)) * standard_error
 
 
-def _method(maps: int, confidence: float, *, alike: bool, cut: bool) -> str:
+def _sentences(maps: int, confidence: float, *, alike: bool, cut: bool) -> tuple[str, ...]:
     sentences = [
         f"{100 * confidence:g} % Student t interval of the mean over {maps} chips "
         f"({maps - 1} degrees of freedom), the test images taken as fixed"
@@ -121,4 +128,4 @@ def _method(maps: int, confidence: float, *, alike: bool, cut: bool) -> str:
         )
     place = ", which lies between the two lowest chips" if maps <= 21 else ""
     sentences.append(f"5th-percentile chip: linearly interpolated sample quantile{place}.")
-    return " ".join(sentences)
+    return tuple(sentences)

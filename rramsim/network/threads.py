@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-SMALL = 300_000
+SMALL = 400_000
 """Networks of fewer weights run on one thread.
 
 Their layers take less time than it takes threads to meet: two threads gain at most a third on an

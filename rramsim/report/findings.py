@@ -45,7 +45,7 @@ class Findings:
     recommendation : Recommendation
         Chosen from `tradeoff`.
     network : str
-        Widths of the layers, such as ``"64-256-256-10"``.
+        Widths of the layers, such as ``"64-512-512-10"``.
     images : str
         A sentence on the images: name, source, licence.
     placements : tuple of Placement

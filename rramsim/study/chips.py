@@ -120,5 +120,11 @@ def _columns(table: Sequence[Sequence[Estimate]]) -> dict[str, Any]:
 
 
 def _attrs(table: Sequence[Sequence[Estimate]]) -> dict[str, str | int | float]:
-    one = table[-1][-1]
-    return {"interval": one.method, "confidence": CONFIDENCE, "images": one.images}
+    every = [one for row in table for one in row]
+    # Each sentence once, in the order met: most points share most of them.
+    sentences = dict.fromkeys(sentence for one in every for sentence in one.sentences)
+    return {
+        "interval": " ".join(sentences),
+        "confidence": CONFIDENCE,
+        "images": every[0].images,
+    }

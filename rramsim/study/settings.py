@@ -67,9 +67,9 @@ class Study(BaseModel):
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
     images: str = "digits"
     network: str | None = None
-    training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.05, 0.15), min_length=1)
+    training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
     epochs: int | None = Field(default=None, ge=1)
-    maps: int = Field(default=50, ge=2)
+    maps: int = Field(default=40, ge=2)
     curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = (
         *(1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2),
         *(7e-2, 0.1, 0.15, 0.2, 0.25, 0.3),

@@ -1,0 +1,201 @@
+"""`rramsim tradeoff` as installed: its contract, its files, its resuming, its refusals."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from rramsim.cli import main
+
+RRAMSIM = Path(sys.executable).with_name("rramsim")
+
+SMALL = """
+network = "64-48-10"
+training_bers = [0.0, 0.1]
+curve_bers = [1e-3, 1e-2, 0.1]
+epochs = 4
+maps = 6
+"""
+SHIPPED = 'measurements = "hirtzlin2019-reconstructed"\nconditions = "table1"\n'
+POINT_KEYS = {
+    *("condition", "training_ber", "ber", "accuracy_mean", "accuracy_low", "accuracy_high"),
+    *("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "pareto"),
+}
+
+
+def run(*arguments, cwd):
+    command = [str(RRAMSIM), "tradeoff", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def study(folder, text=SHIPPED + SMALL):
+    file = folder / "study.toml"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return the folder of one finished small study of the shipped conditions, and its JSON."""
+    folder = tmp_path_factory.mktemp("finished")
+    done = run(study(folder), "--out", "out", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "out", json.loads(done.stdout)
+
+
+def test_the_json_holds_a_point_for_each_network_and_condition(finished):
+    _, found = finished
+    assert len(found["points"]) == 6
+    assert all(set(point) >= POINT_KEYS for point in found["points"])
+    assert {point["condition"] for point in found["points"]} == {"very strong", "strong", "weak"}
+    assert {"condition", "training_ber", "reason"} <= set(found["recommendation"])
+
+
+def test_bers_and_energies_are_those_of_the_paper(finished):
+    _, found = finished
+    by_name = {point["condition"]: point for point in found["points"]}
+    assert by_name["strong"]["ber"] == pytest.approx(9.7e-5, rel=1e-3)
+    assert by_name["weak"]["ber"] == pytest.approx(3.3e-2, rel=1e-3)
+    # Table I: 120/150, 11/14 and 4/5 pJ; a network has about as many cells in LRS as in HRS.
+    for name, pair in (("very strong", (120, 150)), ("strong", (11, 14)), ("weak", (4, 5))):
+        energy = by_name[name]["energy_per_cell_j"]
+        assert pair[0] * 1e-12 < energy < pair[1] * 1e-12
+        cells = 64 * 48 + 48 * 10
+        assert by_name[name]["programming_energy_j"] == pytest.approx(energy * cells)
+    assert by_name["weak"]["endurance_cycles"] == 1e6
+
+
+def test_the_folder_holds_what_the_contract_names(finished):
+    folder, found = finished
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"report.html", "tradeoff.csv", "tradeoff.nc", "conditions.nc", "tallies.csv"} <= names
+    for figure in ("populations", "accuracy", "energy"):
+        assert {f"figures/{figure}.svg", f"figures/{figure}.png"} <= names
+    assert not [name for name in names if "checkpoint" in name or Path(name).name.startswith(".")]
+    rows = list(csv.DictReader((folder / "tradeoff.csv").read_text().splitlines()))
+    assert [float(row["accuracy_mean"]) for row in rows] == [
+        point["accuracy_mean"] for point in found["points"]
+    ]
+
+
+def test_the_dataset_has_units_and_provenance(finished):
+    folder, _ = finished
+    with xr.open_dataset(folder / "tradeoff.nc") as tradeoff:
+        assert tradeoff.programming_energy.attrs["units"] == "J"
+        assert tradeoff.attrs["seed"] == 1
+        sources = json.loads(tradeoff.attrs["sources"])
+        assert {"populations.csv", "table1.toml"} <= set(sources)
+        assert json.loads(tradeoff.attrs["study"])["network"] == "64-48-10"
+
+
+def test_the_report_says_what_is_reconstructed_and_extrapolated(finished):
+    folder, found = finished
+    page = (folder / "report.html").read_text()
+    assert "reconstructed" in page
+    assert "extrapolated" in page
+    assert found["recommendation"]["condition"] in page
+    assert "<script" not in page
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(finished, tmp_path):
+    folder, _ = finished
+    for seed, same in (("1", True), ("2", False)):
+        done = run(study(tmp_path), "--seed", seed, "--out", seed, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        for name in ("tradeoff.csv", "tallies.csv"):
+            equal = (tmp_path / seed / name).read_bytes() == (folder / name).read_bytes()
+            assert equal == same, (seed, name)
+
+
+def test_killed_at_any_point_the_same_command_ends_with_the_same_result(finished, tmp_path):
+    folder, _ = finished
+    file, out = study(tmp_path), tmp_path / "out"
+    command = [str(RRAMSIM), "tradeoff", str(file), "--out", str(out)]
+    for waited_for in ("networks/*.checkpoint", "networks/*-0.1.safetensors", "tallies.csv"):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not list(out.glob(waited_for)):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = run(file, "--out", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("tradeoff.csv", "tallies.csv"):
+        assert (out / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_a_folder_of_another_study_is_refused(finished, tmp_path):
+    folder, _ = finished
+    done = run(study(tmp_path), "--seed", "9", "--out", folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "another study" in done.stderr
+
+
+def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(tmp_path):
+    text = 'conditions = "table1"\nonly = ["very strong", "weak"]\n' + SMALL
+    done = run(study(tmp_path, text), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)["points"]
+    bounds = {point["condition"]: point["ber_is_bound"] for point in points}
+    assert bounds == {"very strong": True, "weak": False}
+    assert not list((tmp_path / "rramsim-results" / "figures").glob("populations*"))
+
+
+def _cells(name, text):
+    return {name: "condition,state,cell,R (kOhm)\n" + text}
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "words"),
+    [
+        ({}, ["--measurements", "none.csv"], "there is no such file"),
+        ({"a.csv": ""}, ["--measurements", "a.csv"], "empty"),
+        ({"a.csv": "cell,R (kOhm)\n1,2\n"}, ["--measurements", "a.csv"], "state"),
+        ({"a.csv": "state,R (furlong)\nLRS,1\n"}, ["--measurements", "a.csv"], "furlong"),
+        (_cells("a.csv", "x,LRS,1,-5\nx,HRS,1,9\n"), ["--measurements", "a.csv"], "row 2"),
+        (_cells("a.csv", "x,LRS,1,much\nx,HRS,1,9\n"), ["--measurements", "a.csv"], "much"),
+        (_cells("a.csv", "x,LRS,1,5\nx,LRS,2,6\n"), ["--measurements", "a.csv"], "HRS"),
+        (_cells("a.csv", "x,LRS,1,5\nx,HRS,1,60\n"), ["--measurements", "a.csv"], "one"),
+        (
+            _cells("a.csv", "".join(f"x,LRS,{c},{50 + c}\nx,HRS,{c},{5 + c}\n" for c in range(9))),
+            ["--measurements", "a.csv"],
+            "swapped",
+        ),
+        ({"s.toml": 'only = ["bold"]\n'}, ["s.toml"], "bold"),
+        ({"s.toml": 'network = "64-x-10"\n'}, ["s.toml"], "64-x-10"),
+        ({"c.toml": '[[condition]]\nname = "a"\n'}, ["--conditions", "c.toml"], "BER"),
+        ({"images/x.txt": "x"}, ["--images", "images"], "train-images"),
+        ({}, ["--images", "nowhere"], "nowhere"),
+        ({"file": ""}, ["--out", "file/out"], "cannot be made"),
+        ({}, ["--seed", "-1"], "seed"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, files, arguments, words
+):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    # In this process, where torch is loaded already: a start costs more than all these cases.
+    monkeypatch.setattr(sys, "argv", ["rramsim", "tradeoff", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr()
+    assert (stopped.value.code, told.out) == (2, "")
+    assert words in told.err
+    assert told.err.startswith("rramsim: ")
+    assert told.err.count("\n") == 1
+
+
+def test_the_installed_command_tells_bad_input_the_same_way(tmp_path):
+    done = run("--measurements", "none.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rramsim: none.csv: there is no such file")
+    assert "Traceback" not in done.stderr

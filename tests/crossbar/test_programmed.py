@@ -1,0 +1,46 @@
+"""Which faults stand for a condition: sampled where fitted, counted rates, or a stated BER."""
+
+import numpy as np
+import pytest
+
+from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.programmed import faults_of_condition, in_words
+from rramsim.device.characterize import characterize
+from rramsim.device.conditions_file import read_conditions
+from rramsim.device.readers.measurements import read_measurements
+from rramsim.device.shipped import shipped_path
+
+
+@pytest.fixture(scope="module")
+def stated():
+    return read_conditions(shipped_path("table1"))
+
+
+def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
+    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    for name, ber in (("strong", 9.7e-5), ("weak", 3.3e-2)):
+        faults = faults_of_condition(found.conditions.sel(condition=name), found.populations)
+        assert isinstance(faults, PopulationFaults)
+        assert faults.mean_ber(0.5) == pytest.approx(ber, rel=1e-3)
+
+
+def test_where_counting_wins_nothing_is_sampled_from_the_fit():
+    found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
+    row = found.conditions.isel(condition=0)
+    faults = faults_of_condition(row, found.populations)
+    assert isinstance(faults, StateFaults)
+    assert faults.mean_ber(0.5) == pytest.approx(float(row.ber))
+
+
+def test_a_stated_ber_is_used_and_a_bound_is_its_worst(stated):
+    by_name = {
+        name: faults_of_condition(stated.sel(condition=name), None)
+        for name in ("very strong", "weak")
+    }
+    assert by_name == {"very strong": IidFaults(1e-6), "weak": IidFaults(3.3e-2)}
+    assert np.isnan(float(stated.sel(condition="very strong").ber))
+
+
+def test_each_model_is_said_in_words():
+    models = (IidFaults(0.1), StateFaults(0.1, 0.2), PopulationFaults(9.0, 0.2, 12.0, 0.7, 3e4))
+    assert len({in_words(model) for model in models}) == 3
