@@ -263,7 +263,9 @@ def _errors(counted: xr.Dataset) -> str:
 
 def _counted_rate(counted: xr.Dataset) -> str:
     ends = float(counted.ber), float(counted.ber_low), float(counted.ber_high)
-    return f"a bit-error rate of {numbers.bit_error_rate(*ends, bound='')}"
+    # No error seen is a bound on the rate, not a rate of 0.
+    bound = "upper" if ends[0] == 0 else ""
+    return f"a bit-error rate of {numbers.bit_error_rate(*ends, bound=bound)}"
 
 
 def _basis(key: str) -> Callable[[xr.Dataset], str]:
