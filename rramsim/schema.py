@@ -164,12 +164,12 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
     ),
     "endurance": (
         _condition("cells", "1", "i", "cells whose reads can tell whether they failed"),
-        _condition("failed", "1", "i", "cells that failed for good"),
+        _condition("failed", "1", "i", "cells that failed"),
         _condition("undecided", "1", "i", "cells bad at their last reads, too few to be sure"),
         _condition("soft", "1", "i", "cells read wrong at times that were right again later"),
         _condition("never_good", "1", "i", "failed cells that were bad from their first read"),
         _condition("first_cycle", "1", "f", "first cycle read"),
-        _condition("last_cycle", "1", "f", "last cycle read of every cell that did not fail"),
+        _condition("last_cycle", "1", "f", "last cycle read"),
         _condition("shape", "1", "f", "Weibull shape, NaN where none could be fitted"),
         _condition("scale", "1", "f", "cycles until 63.2 % of the cells have failed"),
         *(
@@ -183,8 +183,10 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         ),
         _condition("shape_low", "1", "f", "lower end of the interval of the shape"),
         _condition("shape_high", "1", "f", "upper end of the interval of the shape"),
-        _condition("failing_high", "1", "f", "at most this share has failed at last_cycle"),
-        _condition("cycles", "1", "f", "endurance: b10, or the last cycle read as a bound"),
+        _condition("failing_high", "1", "f", "at most this share failed by a bound of cycles"),
+        _condition(
+            "cycles", "1", "f", "endurance: b10, or the last read with 90 % good as a bound"
+        ),
         _condition("cycles_low", "1", "f", "lower end of its interval, NaN for a bound"),
         _condition("cycles_high", "1", "f", "upper end of its interval, NaN for a bound"),
         _condition("bound", "1", "U", "lower: more than the number of cycles", choices=BOUNDS),
@@ -222,7 +224,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _condition("cycles_to_limit", "1", "f", "where the line crosses the BER limit, NaN: no"),
         _condition("cycles_to_limit_low", "1", "f", "lower end of its interval, NaN: unknown"),
         _condition("cycles_to_limit_high", "1", "f", "upper end, NaN: beyond the last read"),
-        _condition("cycles_to_limit_bound", "1", "U", "lower: more than it", choices=BOUNDS),
+        _condition("cycles_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
     ),
     "retention": (
         _hold("hold_condition", "1", "U", "name of the programming condition held"),

@@ -1,0 +1,413 @@
+"""Resistances and bit-error rate against the number of cycles, and where a BER limit is met."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from rramsim import numbers
+from rramsim.device.bit_errors import INTERVAL as BER_INTERVAL
+from rramsim.device.bit_errors import BitErrorRate, bit_errors
+from rramsim.device.counting import count_errors, smallest_countable, weighted
+from rramsim.device.endurance import sparse_notes
+from rramsim.device.populations import fit_conditions
+from rramsim.device.sensing import CONFIDENCE
+from rramsim.errors import InputError
+from rramsim.schema import STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INTERVAL = (
+    f"BER: {BER_INTERVAL}; cycles until the BER limit: where the 95 % band of the weighted line "
+    "of probit(BER) against log10(cycle) meets the limit"
+)
+"""How the ends of the intervals were made."""
+
+_NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
+# More distinct cycles than this are taken together by decade.
+_MOST_CHECKPOINTS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Cycling:
+    """Every condition against its cycles.
+
+    Attributes
+    ----------
+    cycling : xarray.Dataset
+        Schema "cycling"; ``attrs`` hold ``ber_limit`` (NaN for none), ``lrs_share``,
+        ``confidence`` and ``interval``.
+    notes : tuple of str
+        What a reader must know, a sentence each.
+    """
+
+    cycling: xr.Dataset
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BerLine:
+    """The line probit(BER) = intercept + slope log10(cycle), and how well it is known.
+
+    Attributes
+    ----------
+    intercept, slope : float
+    covariance : ndarray, shape (2, 2)
+        Of intercept and slope; widened where the points scatter more than their intervals say.
+    points : int
+    """
+
+    intercept: float
+    slope: float
+    covariance: NDArray[np.float64]
+    points: int
+
+    def probit(self, log_cycle: Any, *, sides: float = 0.0) -> Any:
+        """Return the line at log10(cycle), `sides` half widths of its 95 % band above."""
+        x = np.asarray(log_cycle, dtype=float)
+        variance = (
+            self.covariance[0, 0] + 2.0 * x * self.covariance[0, 1] + x**2 * self.covariance[1, 1]
+        )
+        band = _NORMAL_END * np.sqrt(np.maximum(variance, 0.0))
+        return self.intercept + self.slope * x + sides * band
+
+
+def against_cycles(
+    readings: xr.Dataset,
+    *,
+    reference_resistance: Any,
+    lrs_share: float = 0.5,
+    edges: Sequence[float] | None = None,
+    ber_limit: float | None = None,
+) -> Cycling | None:
+    """Derive populations and BER at checkpoints of the cycles, at one reference a condition.
+
+    The BER of a checkpoint is fitted or counted by the rules of `bit_errors`; where a checkpoint
+    has no two populations in order (a state missing, the medians exchanged) it is counted.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Schema "readings"; readings whose cycle is unknown are left out.
+    reference_resistance : array_like, shape (conditions,)
+        Reference of each condition in ohm, the same at all its cycles.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    edges : sequence of float, optional
+        Checkpoint k holds the cycles from edges[k] up to but not including edges[k + 1]. Default:
+        each cycle by itself where no more than 12 were read, else cycle 1 and then decades.
+    ber_limit : float, optional
+        The BER whose first crossing is sought. Cycle 1 is another population (it follows the
+        forming) and is not in the line.
+
+    Returns
+    -------
+    Cycling or None
+        None where fewer than two cycles are known.
+
+    Raises
+    ------
+    InputError
+        If `ber_limit` is not above 0 and below 0.5.
+    """
+    if ber_limit is not None and not 0.0 < ber_limit < 0.5:
+        raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
+    cycle = readings["cycle"].values
+    known = np.unique(cycle[cycle >= 0])
+    if known.size < 2:
+        return None
+    bounds = checkpoint_edges(known) if edges is None else np.asarray(edges, dtype=float)
+    names = [str(name) for name in readings["condition"].values]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    values, notes = _empty(len(names), bounds.size - 1), []
+    values["reference_resistance"] = references
+    for number, name in enumerate(names):
+        of_condition = readings["condition_index"].values == number
+        notes += _cycle_notes(name, cycle[of_condition])
+        for place in range(bounds.size - 1):
+            chosen = of_condition & (cycle >= bounds[place]) & (cycle < bounds[place + 1])
+            if chosen.any():
+                part = readings.isel(reading=np.flatnonzero(chosen))
+                _fill(
+                    values, (number, place), part, reference=float(references[number]), w=lrs_share
+                )
+        line = ber_line(*(values[key][number] for key in ("cycle", "ber", "ber_low", "ber_high")))
+        notes += _fill_line(values, number, name, line=line, limit=ber_limit)
+    return Cycling(
+        cycling=make(
+            "cycling",
+            values,
+            coords={"condition": names, "state": list(STATES)},
+            attrs={
+                "ber_limit": math.nan if ber_limit is None else ber_limit,
+                "lrs_share": lrs_share,
+                "confidence": CONFIDENCE,
+                "interval": INTERVAL,
+            },
+        ),
+        notes=tuple(notes),
+    )
+
+
+def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the edges of the checkpoints: each cycle by itself, or cycle 1 and then decades.
+
+    >>> checkpoint_edges(np.arange(100, 20000, 100)).tolist()
+    [100.0, 1000.0, 10000.0, 100000.0]
+    """
+    distinct = np.unique(cycles).astype(float)
+    if distinct.size <= _MOST_CHECKPOINTS:
+        return np.append(distinct, distinct[-1] + 1.0)
+    lowest = math.floor(math.log10(max(distinct[0], 1.0)) + 1e-12)
+    highest = math.floor(math.log10(distinct[-1]) + 1e-12) + 1
+    edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
+    early = [edge for edge in (0.0, 1.0, 2.0) if distinct[0] <= edge < 10.0]
+    if distinct[0] <= 1.0:
+        return np.unique(np.concatenate([early, edges]))
+    return edges
+
+
+def ber_line(cycle: Any, ber: Any, low: Any, high: Any) -> BerLine | None:
+    """Fit probit(BER) = intercept + slope log10(cycle), each point weighted by its interval.
+
+    Where the points scatter more than their intervals allow (chi2 per degree of freedom above
+    1), the covariance is widened by that ratio.
+
+    Parameters
+    ----------
+    cycle, ber, low, high : array_like, shape (checkpoints,)
+        NaN where unknown; a point without a BER or an interval of its own, and cycle 1, are
+        left out.
+
+    Returns
+    -------
+    BerLine or None
+        None with fewer than two points.
+    """
+    x, y, y_low, y_high = (
+        np.asarray(cycle, dtype=float),
+        *(ndtri(np.asarray(value, dtype=float)) for value in (ber, low, high)),
+    )
+    error = (y_high - y_low) / (2.0 * _NORMAL_END)
+    used = (x > 1) & np.isfinite(y) & np.isfinite(error) & (error > 0)
+    if np.count_nonzero(used) < 2:
+        return None
+    design = np.stack([np.ones(int(used.sum())), np.log10(x[used])], axis=1) / error[used, None]
+    weighted_y = y[used] / error[used]
+    covariance = np.linalg.inv(design.T @ design)
+    intercept, slope = covariance @ design.T @ weighted_y
+    freedom = int(used.sum()) - 2
+    if freedom:
+        scatter = float(np.sum((weighted_y - design @ (intercept, slope)) ** 2))
+        covariance = covariance * max(1.0, scatter / freedom)
+    return BerLine(
+        intercept=float(intercept),
+        slope=float(slope),
+        covariance=covariance,
+        points=int(used.sum()),
+    )
+
+
+def first_crossing(
+    line: BerLine, limit: float, *, first: float, last: float
+) -> tuple[float, float, float]:
+    """Return the cycles at which the line, and the ends of its band, first exceed a BER limit.
+
+    Parameters
+    ----------
+    line : BerLine
+    limit : float
+        The BER.
+    first, last : float
+        First and last cycle read: nothing is sought beyond them.
+
+    Returns
+    -------
+    crossing, low, high : float
+        NaN for what is not met between the two cycles; `first` where the limit is exceeded there
+        already.
+    """
+    grid = np.linspace(math.log10(first), math.log10(last), 2001)
+    level = float(ndtri(limit))
+
+    def crossing(sides: float) -> float:
+        above = line.probit(grid, sides=sides) > level
+        if not above.any():
+            return math.nan
+        at = int(above.argmax())
+        if at == 0:
+            return first
+        left, right = (float(line.probit(grid[i], sides=sides)) for i in (at - 1, at))
+        share = (level - left) / (right - left)
+        return float(10.0 ** (grid[at - 1] + share * (grid[at] - grid[at - 1])))
+
+    return crossing(0.0), crossing(1.0), crossing(-1.0)
+
+
+def _empty(conditions: int, checkpoints: int) -> dict[str, Any]:
+    flat, by_state = (conditions, checkpoints), (conditions, len(STATES), checkpoints)
+    return {
+        **{
+            name: np.full(flat, np.nan)
+            for name in ("cycle", "cycle_first", "cycle_last", "ber", "ber_low", "ber_high")
+        },
+        "ber_basis": np.full(flat, "", dtype="U8"),
+        "ber_bound": np.full(flat, "", dtype="U8"),
+        "ber_extrapolated": np.zeros(flat, dtype=int),
+        **{name: np.full(by_state, np.nan) for name in ("p05", "p50", "p95")},
+        **{name: np.zeros(by_state, dtype=int) for name in ("readings", "cells")},
+        **{
+            name: np.full(conditions, np.nan)
+            for name in (
+                *("intercept", "slope", "cycles_to_limit"),
+                *("cycles_to_limit_low", "cycles_to_limit_high"),
+            )
+        },
+        "covariance": np.full((conditions, 2, 2), np.nan),
+        "cycles_to_limit_bound": np.full(conditions, "", dtype="U8"),
+    }
+
+
+def _fill(
+    values: dict[str, Any], at: tuple[int, int], part: xr.Dataset, *, reference: float, w: float
+) -> None:
+    cycle = part["cycle"].values.astype(float)
+    # exp(log(c)) would not give a single cycle c back to the last digit.
+    mean = math.exp(float(np.log(np.maximum(cycle, 1.0)).mean()))
+    values["cycle"][at] = cycle[0] if np.ptp(cycle) == 0 else mean
+    values["cycle_first"][at], values["cycle_last"][at] = cycle.min(), cycle.max()
+    for state in range(len(STATES)):
+        of_state = part["state_index"].values == state
+        place = (at[0], state, at[1])
+        values["readings"][place] = np.count_nonzero(of_state)
+        if not of_state.any():
+            continue
+        cell = part["cell"].values[of_state]
+        unnamed = int(np.count_nonzero(cell < 0))
+        values["cells"][place] = np.unique(cell[cell >= 0]).size + unnamed
+        percentiles = np.percentile(part["resistance"].values[of_state], (5, 50, 95))
+        for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
+            values[name][place] = value
+    rate = _rate(part, reference=reference, lrs_share=w)
+    values["ber"][at], values["ber_low"][at], values["ber_high"][at] = rate.ber, rate.low, rate.high
+    values["ber_basis"][at], values["ber_bound"][at] = rate.basis, rate.bound
+    values["ber_extrapolated"][at] = rate.is_extrapolated
+
+
+def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> BitErrorRate:
+    number = int(part["condition_index"].values[0])
+    alone = part.isel(condition=[number]).assign(condition_index=part["condition_index"] - number)
+    try:
+        (condition,) = fit_conditions(alone)
+    except InputError:
+        return _counted(part, reference=reference, lrs_share=lrs_share)
+    return bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
+
+
+def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> BitErrorRate:
+    """Count where the populations cannot be fitted: a worn-out checkpoint counts all the more."""
+    counts = []
+    for state in range(len(STATES)):
+        of_state = part["state_index"].values == state
+        resistance, censoring = (
+            part[name].values[of_state] for name in ("resistance", "censoring")
+        )
+        counts.append(count_errors(resistance, censoring, reference=reference, is_hrs=bool(state)))
+    both = weighted(*counts, lrs_share=lrs_share)
+    rates = (counts[0].rate, counts[1].rate)
+    if math.isnan(both.ber):
+        return BitErrorRate(math.nan, math.nan, math.nan, *rates, basis="counted")
+    if not both.errors:
+        high = min(smallest_countable(both.sample), 1.0)
+        return BitErrorRate(math.nan, math.nan, high, *rates, basis="counted", bound="upper")
+    return BitErrorRate(both.ber, both.low, both.high, *rates, basis="counted")
+
+
+def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[str]:
+    notes = []
+    unknown = int(np.count_nonzero(cycle < 0))
+    if 0 < unknown < cycle.size:
+        notes.append(f"{name}: {unknown:,} readings of unknown cycle are not drawn over cycles.")
+    if np.any(cycle == 1):
+        notes.append(
+            f"{name}: cycle 1 follows the forming and is another population; it is shown, but "
+            "is not in the line of BER against cycles."
+        )
+    return notes + sparse_notes(name, cycle)
+
+
+def _fill_line(
+    values: dict[str, Any], number: int, name: str, *, line: BerLine | None, limit: float | None
+) -> list[str]:
+    if line is not None:
+        values["intercept"][number], values["slope"][number] = line.intercept, line.slope
+        values["covariance"][number] = line.covariance
+    if limit is None:
+        return []
+    read = ~np.isnan(values["cycle"][number])
+    last = float(np.max(values["cycle_last"][number][read], initial=0.0))
+    said = numbers.power(limit)
+    bad = read & (values["ber_low"][number] > limit)
+    if line is None:
+        return _without_line(values, number, name, limit=limit, last=last)
+    points = values["cycle"][number][read & (values["cycle"][number] > 1)]
+    crossing, low, high = first_crossing(line, limit, first=float(points.min()), last=last)
+    keys = ("cycles_to_limit", "cycles_to_limit_low", "cycles_to_limit_high")
+    notes = []
+    if math.isnan(crossing):
+        values["cycles_to_limit"][number] = last
+        values["cycles_to_limit_bound"][number] = "lower"
+        notes.append(
+            f"{name}: the line of BER against cycles stays below {said} up to the last cycle "
+            f"read, {numbers.power(last)}, a lower bound; what was not read is not claimed"
+            + (
+                f" (the upper end of its band is above from {numbers.power(low)} cycles on)."
+                if math.isfinite(low)
+                else "."
+            )
+        )
+    else:
+        met = crossing > points.min()
+        found = (crossing, low if low > points.min() else math.nan, high)
+        for key, value in zip(keys, found if met else (crossing, math.nan, math.nan), strict=True):
+            values[key][number] = value
+        if not met:
+            values["cycles_to_limit_bound"][number] = "upper"
+            notes.append(
+                f"{name}: the line of BER against cycles is above {said} from the first "
+                "checkpoint on."
+            )
+    early = values["cycle"][number][bad & ~(values["cycle"][number] >= crossing)]
+    if early.size:
+        notes.append(
+            f"{name}: the BER is above {said} already at {numbers.power(float(early.min()))} "
+            "cycles, before the line crosses: the line does not describe it."
+        )
+    if line.points == 2:
+        notes.append(f"{name}: the line of BER against cycles has two points; nothing checks it.")
+    return notes
+
+
+def _without_line(
+    values: dict[str, Any], number: int, name: str, *, limit: float, last: float
+) -> list[str]:
+    """Without a line, a bound holds where the interval of every checkpoint is below the limit."""
+    read = ~np.isnan(values["cycle"][number])
+    if read.any() and np.all(values["ber_high"][number][read] < limit):
+        values["cycles_to_limit"][number] = last
+        values["cycles_to_limit_bound"][number] = "lower"
+        return [
+            f"{name}: the BER is below {numbers.power(limit)} at every checkpoint up to the last "
+            f"cycle read, {numbers.power(last)}, a lower bound."
+        ]
+    return [
+        f"{name}: cycles until a BER of {numbers.power(limit)} unknown: fewer than two "
+        "checkpoints have a BER with an interval."
+    ]
