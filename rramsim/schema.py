@@ -261,7 +261,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _hold("time_to_limit", "s", "f", "when the BER reaches the limit, NaN: unknown"),
         _hold("time_to_limit_low", "s", "f", "lower end of its interval, NaN: unknown"),
         _hold("time_to_limit_high", "s", "f", "upper end of its interval, NaN: unknown"),
-        _hold("time_to_limit_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+        _hold("time_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
         _hold("time_to_limit_extrapolated", "1", "b", "1: later than the last read-out"),
     ),
     "bake": (

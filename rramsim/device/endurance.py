@@ -323,8 +323,8 @@ def _bound_note(
             f"{name}: fewer than 90 % of the cells were good at any read; no endurance is claimed."
         )
     text = (
-        f"{name}: endurance is a lower bound, {numbers.power(row['cycles'], 3)} cycles, the last read "
-        f"at which at least 90 % of the cells were good: at 95 % no more than "
+        f"{name}: endurance is a lower bound, {numbers.power(row['cycles'], 3)} cycles, the last "
+        "read at which at least 90 % of the cells were good: at 95 % no more than "
         f"{numbers.percent(row['failing_high'], 1)} have failed by then"
     )
     if fit is not None:
