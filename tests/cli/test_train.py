@@ -95,8 +95,8 @@ def test_a_folder_is_recorded_so_that_it_is_found_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (model,) = _models("train", "--images", "my [images]", "--epochs", 1, "-o", "nets")
     assert model["images"] == str(folder)
-    assert model["network"] == "9-256-256-2"
-    assert model["file"] == "nets/my-images-9-256-256-2-training-ber-0.0.safetensors"
+    assert model["network"] == "9-512-512-2"
+    assert model["file"] == "nets/my-images-9-512-512-2-training-ber-0.0.safetensors"
     shown = _run("train", "--images", "my [images]", "--epochs", 1, "-o", "nets")
     assert "20 test images of my-images" in " ".join(shown.stdout.split())
 
