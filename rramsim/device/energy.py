@@ -21,11 +21,14 @@ class Energy:
         ``"measured"``, ``"stated"``, ``"computed"`` or ``"unknown"``.
     cells : int
         Readings with a measured energy, 0 unless measured.
+    covers : str
+        What a measured waveform was taken over, such as ``"cell"``; empty where not said.
     """
 
     joule: float
     basis: str
     cells: int = 0
+    covers: str = ""
 
 
 def programming_energy(

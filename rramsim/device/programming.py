@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rramsim import numbers
 from rramsim.device.energy import Energy, programming_energy
+from rramsim.device.transients import verified_energy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,8 +55,21 @@ class Programming:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class MeasuredEndurance:
+    """Cycles a cell stands by the readings; `bound` is ``"lower"`` where only more is known."""
+
+    cycles: float
+    bound: str
+
+
 def join_programming(
-    name: str, readings: dict[str, NDArray[np.float64]], stated: xr.Dataset | None
+    name: str,
+    readings: dict[str, NDArray[np.float64]],
+    stated: xr.Dataset | None,
+    *,
+    endurance: MeasuredEndurance | None = None,
+    mean_pulses: tuple[float, float] = (math.nan, math.nan),
 ) -> Programming:
     """Join what the readings of a condition say of its programming with what is stated.
 
@@ -67,6 +81,11 @@ def join_programming(
         The optional programming variables of the schema "readings" that the file has.
     stated : xarray.Dataset or None
         The row of the condition in a dataset of the schema "conditions", without its dim.
+    endurance : MeasuredEndurance, optional
+        From the readings; it comes before what is stated.
+    mean_pulses : (float, float)
+        Mean pulses until verified of SET and RESET, NaN where unknown. A computed energy is that
+        of one pulse and is multiplied; a measured or a stated one is of the whole operation.
     """
     notes: list[str] = []
     settings = {
@@ -84,18 +103,72 @@ def join_programming(
         for operation in ("set", "reset")
     )
     notes += _energy_notes(name, settings, {"SET": set_energy, "RESET": reset_energy})
-    has_endurance = math.isfinite(_stated(stated, "endurance"))
+    set_energy, reset_energy = (
+        _with_pulses(name, operation, energy, pulses, notes)
+        for operation, energy, pulses in zip(
+            ("SET", "RESET"), (set_energy, reset_energy), mean_pulses, strict=True
+        )
+    )
+    cycles, basis, bound = _endurance(name, stated, endurance, notes)
     return Programming(
         settings=settings,
         set_energy=set_energy,
         reset_energy=reset_energy,
-        endurance=_stated(stated, "endurance"),
-        endurance_basis="stated" if has_endurance else "unknown",
-        endurance_bound=str(stated["endurance_bound"].values)
-        if stated is not None and has_endurance
-        else "",
+        endurance=cycles,
+        endurance_basis=basis,
+        endurance_bound=bound,
         notes=tuple(notes),
     )
+
+
+def mean_pulses(pulses: NDArray[np.float64], state: NDArray[np.int_]) -> tuple[float, float]:
+    """Return the mean pulses until verified of SET (readings in LRS) and RESET (HRS), NaN: none.
+
+    Parameters
+    ----------
+    pulses, state : ndarray, shape (readings,)
+        The variables `pulses` and `state_index` of the schema "readings".
+    """
+    lrs, hrs = (pulses[(state == index) & np.isfinite(pulses)] for index in (0, 1))
+    return (
+        float(lrs.mean()) if lrs.size else math.nan,
+        float(hrs.mean()) if hrs.size else math.nan,
+    )
+
+
+def _with_pulses(
+    name: str, operation: str, energy: Energy, pulses: float, notes: list[str]
+) -> Energy:
+    if energy.basis != "computed" or math.isnan(pulses):
+        return energy
+    notes.append(
+        f"{name}: the {operation} energy is that of {numbers.plain(pulses)} pulses, the mean until "
+        "verified; the verifying reads are not in it."
+    )
+    return verified_energy(energy, mean_pulses=pulses)
+
+
+def _endurance(
+    name: str, stated: xr.Dataset | None, measured: MeasuredEndurance | None, notes: list[str]
+) -> tuple[float, str, str]:
+    """Return cycles, basis and bound: what the readings give, else what is stated."""
+    said = _stated(stated, "endurance")
+    bound = "" if stated is None or math.isnan(said) else str(stated["endurance_bound"].values)
+    in_words = numbers.bounded(numbers.power(said), bound)
+    if measured is None or math.isnan(measured.cycles):
+        return said, "unknown" if math.isnan(said) else "stated", bound
+    read = numbers.bounded(numbers.power(measured.cycles), measured.bound)
+    if measured.bound and said > measured.cycles:
+        # More than few cycles says less than the stated figure, which it does not contradict.
+        notes.append(
+            f"{name}: the stated endurance, {in_words} cycles, is used; the readings show {read}."
+        )
+        return said, "stated", bound
+    if math.isfinite(said):
+        notes.append(
+            f"{name}: the endurance of the readings, {read} cycles, is used; {in_words} is stated."
+        )
+    return measured.cycles, "measured", measured.bound
 
 
 def _stated(stated: xr.Dataset | None, variable: str) -> float:
