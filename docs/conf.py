@@ -2,6 +2,7 @@
 
 import re
 
+import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim import __version__
 
 project = "rramsim"
@@ -32,9 +33,30 @@ def _write_settings_table() -> None:
     Path(__file__).with_name("study-settings.md").write_text("\n".join(rows) + "\n")
 
 
+def _write_commands() -> None:
+    """Write the help of every command as it is, so that the page is never behind the code."""
+    from pathlib import Path
+
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from rramsim.cli.app import app
+
+    parts = ["# Commands", ""]
+    for name in ("", *get_command(app).commands):
+        title = f"rramsim {name}".strip()
+        arguments = [*name.split(), "--help"]
+        shown = CliRunner(env={"COLUMNS": "96", "TERM": "dumb"}).invoke(
+            app, arguments, prog_name="rramsim"
+        )
+        parts += [f"## {title}", "", "```text", shown.stdout.strip(), "```", ""]
+    Path(__file__).with_name("commands.md").write_text("\n".join(parts))
+
+
 def _toml(value: object) -> str:
     text = str(list(value)) if isinstance(value, tuple) else repr(value)
     return text.replace("'", '"')
 
 
 _write_settings_table()
+_write_commands()

@@ -1,0 +1,61 @@
+"""The documentation and the workflows are true: commands exist, help has examples, studies run."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import rramsim.cli  # noqa: F401  (registers the commands)
+from rramsim.cli.app import app
+from rramsim.study.settings import make_study
+from rramsim.study.stages import run_study
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = sorted(get_command(app).commands)
+STUDIES = sorted((ROOT / "workflows").glob("*/study.toml"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_is_in_the_readme(name):
+    shown = CliRunner().invoke(app, [name, "--help"], prog_name="rramsim").stdout
+    assert "Example" in shown
+    assert f"rramsim {name} " in shown
+    assert "--json" in shown
+    assert f"`rramsim {name}" in (ROOT / "README.md").read_text()
+
+
+def test_every_command_that_a_text_names_exists():
+    texts = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("workflows/**/*.md")]
+    named = {
+        (path.name, command)
+        for path in texts
+        for command in re.findall(r"^rramsim (\w+)|`rramsim (\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 5
+    for path, command in named:
+        assert "".join(command) in COMMANDS, path
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.parent.name)
+def test_every_workflow_has_a_readme_that_runs_it(file):
+    readme = (file.parent / "README.md").read_text()
+    assert f"rramsim tradeoff {file.relative_to(ROOT).as_posix()}" in readme
+    assert file.parent.name in (ROOT / "workflows" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["own-measurements", "real-cycling"])
+def test_a_workflow_runs_in_reduced_form(name, tmp_path):
+    small = {"network": "64-16-10", "epochs": 1, "maps": 2, "curve_bers": (0.01,)}
+    study = make_study(ROOT / "workflows" / name / "study.toml", training_bers=(0.0,), **small)
+    findings = run_study(study, tmp_path / "out", lambda stage, done, total: None)
+    page = (tmp_path / "out" / "report.html").read_text()
+    if name == "own-measurements":
+        assert {str(found) for found in findings.conditions.origin.values} == {"synthetic"}
+        assert "row 11" in page  # the empty cell
+        assert set(findings.tradeoff.set_energy_basis.values) == {"stated", "computed"}
+    else:
+        assert set(findings.conditions.ber_basis.values) == {"counted"}
+        assert findings.tradeoff.programming_energy.isnull().all()
+        assert "energy" in findings.recommendation.reason
