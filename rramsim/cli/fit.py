@@ -32,7 +32,7 @@ def fit(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="CSV, TSV or Excel tables of resistances, or names of shipped sets.",
+            help="Tables (CSV, TSV, Excel), testers' records, or names of shipped sets.",
         ),
     ],
     conditions: Annotated[
@@ -48,7 +48,37 @@ def fit(
     ] = None,
     read_voltage: Annotated[
         str | None,
-        typer.Option(metavar="V", help='For files with currents, with its unit: "0.2 V".'),
+        typer.Option(metavar="V", help='For currents and sweeps, with its unit: "0.2 V".'),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="HEADER=NAME",
+            help='A header of the file = our name with its unit: "Rcell=R [kOhm]". Repeatable.',
+        ),
+    ] = None,
+    states: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUES",
+            help='Values of the state column, "0=HRS,31=LRS"; other rows are left out.',
+        ),
+    ] = None,
+    file_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help='What the names of the files hold: "{condition}_{state}_{temperature [degC]}".',
+        ),
+    ] = None,
+    over_range: Annotated[
+        str | None,
+        typer.Option(metavar="R", help='Largest resistance the meter resolves: "100 MOhm".'),
+    ] = None,
+    floor: Annotated[
+        str | None,
+        typer.Option(metavar="R", help='Smallest resistance the meter resolves: "100 Ohm".'),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     plot: Annotated[
@@ -70,20 +100,33 @@ def fit(
     from rramsim.device.conditions_file import read_conditions
     from rramsim.device.readers.layout import parse_columns
     from rramsim.device.readers.measurements import read_measurements
+    from rramsim.device.readers.options import parse_names, parse_states
     from rramsim.device.readers.units import read_quantity
     from rramsim.device.shipped import resolve
+
+    def quantity(text: str | None, kind: str) -> float | None:
+        return None if text is None else read_quantity(text, kind)
 
     measured = read_measurements(
         [_measurement_file(resolve(file)) for file in files],
         columns=None if columns is None else parse_columns(columns),
-        read_voltage=None if read_voltage is None else read_quantity(read_voltage, "voltage"),
+        read_voltage=quantity(read_voltage, "voltage"),
+        names=parse_names(names or []),
+        states=None if states is None else parse_states(states),
+        file_name=file_name,
+        over_range=quantity(over_range, "resistance"),
+        floor=quantity(floor, "resistance"),
     )
     stated = None if conditions is None else read_conditions(resolve(conditions))
     found = characterize(measured, stated)
     if plot is not None:
         _draw(plot, found, measured)
     if output is not None:
-        options = {"conditions": conditions, "columns": columns, "read_voltage": read_voltage}
+        options = {
+            **{"conditions": conditions, "columns": columns, "read_voltage": read_voltage},
+            **{"map": names, "states": states, "file_name": file_name},
+            **{"over_range": over_range, "floor": floor},
+        }
         _write(output, found, measured, options=options)
     if as_json:
         from rramsim.report.fit_json import fit_answer

@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 class CellNames:
     """How one file names the cells of its readings: arrays ``(readings,)``, or None.
 
-    `names` are whole numbers or texts, `row` and `column` positions in an array (-1: blank).
+    `names` and `die` are whole numbers or texts (-1 or empty: blank), `row` and `column`
+    positions in an array (-1: blank).
     """
 
     names: np.ndarray | None
     row: np.ndarray | None
     column: np.ndarray | None
+    die: np.ndarray | None = None
 
 
 def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
     """Return one number a reading for its cell, over all files; -1 where no cell is named.
 
     Whole numbers stay as they are. Without names, a cell at row `r` and column `c` has the
-    number ``r * (largest column + 1) + c``. Texts are numbered in the order they appear.
+    number ``r * (largest column + 1) + c``. Texts are numbered in the order they appear, and so
+    are the cells of several dice, each of which has its own.
 
     Parameters
     ----------
@@ -47,10 +50,39 @@ def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
     columns = [cells.column for cells, _ in files if cells.column is not None]
     width = 1 + max((int(column.max(initial=0)) for column in columns), default=0)
     parts = [_of_file(cells, count, width=width) for cells, count in files]
+    numbers = _numbered(parts)
+    dice = number_dice(files)
+    if dice is None or len(np.unique(dice)) < 2:
+        return numbers
+    both = pd.MultiIndex.from_arrays([dice, numbers])
+    known = numbers >= 0
+    numbers[known] = pd.factorize(both[known])[0]
+    return numbers
+
+
+def number_dice(files: Sequence[tuple[CellNames, int]]) -> np.ndarray | None:
+    """Return one number a reading for its die, -1 where unknown; None where no file names dice."""
+    import numpy as np
+
+    if all(cells.die is None for cells, _ in files):
+        return None
+    missing = [np.full(count, -1, dtype=np.int64) for _, count in files]
+    return _numbered(
+        [
+            none if cells.die is None else cells.die
+            for (cells, _), none in zip(files, missing, strict=True)
+        ]
+    )
+
+
+def _numbered(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return whole numbers as they are, texts by the order in which they appear."""
+    import numpy as np
+    import pandas as pd
+
     if all(part.dtype.kind == "i" for part in parts):
         return np.concatenate(parts)
-    texts = [part.astype(str).astype(object) for part in parts]
-    joined = np.concatenate(texts)
+    joined = np.concatenate([part.astype(str).astype(object) for part in parts])
     joined[(joined == "") | (joined == "-1")] = None
     return np.asarray(pd.factorize(joined)[0], dtype=np.int64)
 
@@ -82,7 +114,9 @@ def drop_repeated(
     """
     import numpy as np
 
-    key = ["condition", "state", "cell", "cycle"]
+    # One cell may well be read at several times and temperatures.
+    also = [name for name in ("time", "temperature") if name in frame.columns]
+    key = ["condition", "state", "cell", "cycle", *also]
     keep = np.ones(len(frame), dtype=bool)
     named = frame[frame["cell"] >= 0]
     repeated = named[named.duplicated(key, keep=False)]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rramsim.device.readers.units import QUANTITIES, UnknownUnitError, factor_to_si
+from rramsim.device.readers.units import (
+    QUANTITIES,
+    UnknownUnitError,
+    factor_to_si,
+    offset_to_si,
+)
 from rramsim.errors import InputError
 
 
@@ -22,7 +27,8 @@ class Accepted:
 class Column:
     """One recognised column of a table.
 
-    `factor` takes its numbers to SI. `unit_given` is False where the header names no unit.
+    `factor`, and then `offset`, take its numbers to SI. `unit_given` is False where the header
+    names no unit. `header` is the file's, whatever name the user gave it.
     """
 
     role: str
@@ -31,7 +37,11 @@ class Column:
     quantity: str | None
     factor: float
     unit_given: bool
+    offset: float = 0.0
 
+
+# Alone, a capital T is a temperature and a small t a time; elsewhere case does not matter.
+_ONE_LETTER = {"T": "temperature", "t": "time"}
 
 _PROGRAMMING = {
     "set_current": Accepted(
@@ -50,12 +60,7 @@ _PROGRAMMING = {
     "reset_energy": Accepted(("reset energy", "E RESET"), "energy"),
 }
 
-MEASUREMENT_COLUMNS: dict[str, Accepted] = {
-    "condition": Accepted(("condition", "programming condition", "cond", "programming")),
-    "state": Accepted(("state", "resistance state", "cell state", "operation", "bit")),
-    "resistance": Accepted(("resistance", "R", "R read", "read resistance", "res"), "resistance"),
-    "current": Accepted(("current", "I", "I read", "read current"), "current"),
-    "read_voltage": Accepted(("read voltage", "V read", "U read"), "voltage"),
+STATE_COLUMNS: dict[str, Accepted] = {
     "lrs_resistance": Accepted(
         ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
         "resistance",
@@ -66,14 +71,41 @@ MEASUREMENT_COLUMNS: dict[str, Accepted] = {
     ),
     "lrs_current": Accepted(("I LRS", "LRS I", "LRS current", "current LRS"), "current"),
     "hrs_current": Accepted(("I HRS", "HRS I", "HRS current", "current HRS"), "current"),
+    "lrs_conductance": Accepted(
+        ("G LRS", "LRS G", "LRS conductance", "conductance LRS"), "conductance"
+    ),
+    "hrs_conductance": Accepted(
+        ("G HRS", "HRS G", "HRS conductance", "conductance HRS"), "conductance"
+    ),
+}
+"""The columns of the wide form, with readings of one state each."""
+
+MEASUREMENT_COLUMNS: dict[str, Accepted] = {
+    "condition": Accepted(("condition", "programming condition", "cond", "programming")),
+    "state": Accepted(("state", "resistance state", "cell state", "operation", "bit")),
+    "resistance": Accepted(("resistance", "R", "R read", "read resistance", "res"), "resistance"),
+    "conductance": Accepted(("conductance", "G", "G read", "read conductance"), "conductance"),
+    "current": Accepted(("current", "I", "I read", "read current"), "current"),
+    "read_voltage": Accepted(("read voltage", "V read", "U read"), "voltage"),
     "row": Accepted(("row", "word line", "WL")),
     "column": Accepted(("column", "col", "bit line", "BL")),
     "cell": Accepted(("cell", "cell id", "cell number", "address", "addr", "device")),
     "cycle": Accepted(("cycle", "cycles", "cycle number", "cycle no", "cycle index")),
+    "die": Accepted(("die", "chip", "die id", "die number", "chip id")),
+    "time": Accepted(
+        ("time", "time since programming", "retention time", "bake time", "elapsed time"), "time"
+    ),
+    "temperature": Accepted(("temperature", "temp", "bake temperature"), "temperature"),
+    "pulses": Accepted(
+        ("pulses", "number of pulses", "pulse count", "programming pulses", "attempts")
+    ),
     "failed": Accepted(("failed", "fail", "failure")),
+    "over_range_flag": Accepted(("over range", "overrange", "overflow", "overload")),
+    "compliance_flag": Accepted(("in compliance", "compliance reached", "compliance flag")),
+    "status": Accepted(("status", "flag", "flags", "reading status", "measurement status")),
     **_PROGRAMMING,
 }
-"""The columns of a measurement file. Case and punctuation of a header do not matter."""
+"""The other columns of a measurement file. Case and punctuation of a header do not matter."""
 
 CONDITION_COLUMNS: dict[str, Accepted] = {
     "name": Accepted(("name", "condition", "programming condition")),
@@ -85,7 +117,11 @@ CONDITION_COLUMNS: dict[str, Accepted] = {
 
 
 def recognise(
-    header: Sequence[str], accepted: Mapping[str, Accepted], *, place: str
+    header: Sequence[str],
+    accepted: Mapping[str, Accepted],
+    *,
+    place: str,
+    renamed: Mapping[str, str] | None = None,
 ) -> dict[str, Column]:
     """Return the recognised columns by role; a header that is not known is left out.
 
@@ -97,6 +133,8 @@ def recognise(
         `MEASUREMENT_COLUMNS` or `CONDITION_COLUMNS`.
     place : str
         File (and row) for messages.
+    renamed : mapping, optional
+        Headers of the file to names of ours; such a column comes before others of its role.
 
     Returns
     -------
@@ -107,19 +145,28 @@ def recognise(
     InputError
         If a unit is unknown or two columns hold the same thing.
     """
-    roles = {_key(name): role for role, kind in accepted.items() for name in (role, *kind.names)}
+    renamed = renamed or {}
+    roles = _roles(accepted)
     found: dict[str, Column] = {}
     for position, text in enumerate(header):
-        column = _recognise_one(text, position, roles=roles, accepted=accepted, place=place)
+        name = renamed.get(text.strip(), text)
+        column = _recognise_one(name, position, roles=roles, accepted=accepted, place=place)
         if column is None:
             continue
-        if column.role in found:
+        column = replace(column, header=text)
+        before = found.get(column.role)
+        if before is not None and (before.header in renamed) == (text in renamed):
             raise InputError(
-                f"{place}: the columns {found[column.role].header!r} and {text!r} both hold "
+                f"{place}: the columns {before.header!r} and {text!r} both hold "
                 f"{describe(column.role)}; keep one."
             )
-        found[column.role] = column
+        if before is None or text in renamed:
+            found[column.role] = column
     return found
+
+
+def _roles(accepted: Mapping[str, Accepted]) -> dict[str, str]:
+    return {_key(name): role for role, kind in accepted.items() for name in (role, *kind.names)}
 
 
 def describe(role: str) -> str:
@@ -151,13 +198,16 @@ def _recognise_one(
     accepted: Mapping[str, Accepted],
     place: str,
 ) -> Column | None:
-    for name, unit, must_be_unit in _splits(text):
-        role = roles.get(_key(name))
-        if role is None:
+    for name, unit, must_be_unit in splits(text):
+        role = roles.get(_key(name)) or _ONE_LETTER.get(name.strip())
+        if role is None or role not in accepted:
             continue
         quantity = accepted[role].quantity
         if quantity is None and unit and not must_be_unit:
             continue
+        if quantity == "temperature" and not unit:
+            # Kelvin or degree Celsius: a guess would be wrong by 273, so the column is left out.
+            return None
         if quantity is None or not unit:
             return Column(role, text, position, quantity, 1.0, unit_given=False)
         try:
@@ -168,11 +218,12 @@ def _recognise_one(
             continue
         except InputError as error:
             raise InputError(f"{place}, column {text!r}: {error}") from error
-        return Column(role, text, position, quantity, factor, unit_given=True)
+        offset = offset_to_si(unit, quantity)
+        return Column(role, text, position, quantity, factor, unit_given=True, offset=offset)
     return None
 
 
-def _splits(text: str) -> list[tuple[str, str, bool]]:
+def splits(text: str) -> list[tuple[str, str, bool]]:
     """Return the ways to read a header as (name, unit, whether the unit is sure to be one)."""
     text = text.strip()
     ways = [(text, "", True)]

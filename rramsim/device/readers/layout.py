@@ -1,105 +1,143 @@
-"""Which sheet holds the readings, where its header is, and what its columns mean."""
+"""Where the header of a table is, and what its columns mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rramsim.device.readers.headers import (
     MEASUREMENT_COLUMNS,
+    STATE_COLUMNS,
     Column,
     describe,
     names_accepted,
     recognise,
+    splits,
 )
-from rramsim.device.readers.table import Grid, RawTable, make_table
-from rramsim.device.readers.units import QUANTITIES
+from rramsim.device.readers.sweeps import SweepColumns, sweep_columns
+from rramsim.device.readers.table import Grid, RawTable, make_table, with_constants
+from rramsim.device.readers.units import QUANTITIES, UnknownUnitError, factor_to_si
 from rramsim.device.readers.values import read_numbers
+from rramsim.device.readers.wide import QUANTITIES as READ
+from rramsim.device.readers.wide import WideColumn, condition_columns, wide_columns
 from rramsim.errors import InputError
-
-LONG = ("resistance", "current")
-WIDE = (("lrs_resistance", "lrs_current"), ("hrs_resistance", "hrs_current"))
-_READINGS = (*LONG, *WIDE[0], *WIDE[1])
 
 IGNORED = "-"
 """The name, in an explicit list of columns, of one that is not to be read."""
 
 _FORMS = "a state column with a resistance or current column, or one column for LRS and one for HRS"
+_ROWS_BEFORE_A_HEADER = 300
+# These are texts even where they look like numbers.
+_LABELS = ("condition", "state", "failed", "over_range_flag", "compliance_flag", "status")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A table, its recognised columns by role, and what was assumed to find them."""
+    """A table, and what was found in its header.
 
+    Attributes
+    ----------
+    grid : Grid
+        What it was made of.
+    table : RawTable
+    columns : mapping of str to Column
+        The recognised columns by role, without the readings.
+    readings : tuple of WideColumn
+        The columns of readings: one of the long form, or one for each state, condition or cycle.
+    beside : tuple of Column
+        Columns of readings in another quantity, which are not read.
+    notes : tuple of str
+        What was assumed.
+    """
+
+    grid: Grid
     table: RawTable
     columns: Mapping[str, Column]
+    readings: tuple[WideColumn, ...]
+    beside: tuple[Column, ...]
     notes: tuple[str, ...]
 
 
-def lay_out(grids: Sequence[Grid], columns: Sequence[str] | None) -> tuple[Grid, Layout]:
-    """Return the first grid with a recognised header, and its layout.
+@dataclass(frozen=True)
+class SweepTable:
+    """A table of sweeps: its header in texts, and the pairs of columns."""
+
+    grid: Grid
+    table: RawTable
+    above: int
+    sweeps: tuple[SweepColumns, ...]
+
+
+@dataclass(frozen=True)
+class _Header:
+    texts: tuple[str, ...]
+    at: int
+    start: int
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    columns: Mapping[str, Column]
+    readings: tuple[WideColumn, ...]
+    beside: tuple[Column, ...]
+    constants: Mapping[str, str]
+
+
+def by_header(
+    grid: Grid, *, names: Mapping[str, str], constants: Mapping[str, str]
+) -> Layout | SweepTable | None:
+    """Return the layout of a grid by the header in it, or None where there is none.
 
     Parameters
     ----------
-    grids : sequence of Grid
-        The sheets of a file, at least one with records.
-    columns : sequence of str or None
-        The headers of a file that has none, in order; ``"-"`` leaves a column out.
-
-    Returns
-    -------
     grid : Grid
-    layout : Layout
+        With at least one record. A preamble before the header, and a line of units below it, are
+        recognised.
+    names : mapping
+        Headers of the file to names of ours.
+    constants : mapping
+        Columns that the user's pattern found in the file's name.
 
     Raises
     ------
     InputError
-        If no sheet has the columns a measurement needs.
+        If the first line is a header that lacks a needed column, or has an unknown unit, and no
+        other line is a whole one.
     """
-    filled = [grid for grid in grids if grid.records]
-    if columns is not None:
-        return filled[0], _by_given_columns(filled[0], columns)
-    for grid in filled:
-        layout = _by_header(grid)
-        if layout is not None:
-            return grid, layout
-    raise _no_header(filled[0])
+    refused = None
+    for header in _headers(grid):
+        place = f"{grid.place}, row {grid.row_numbers[header.at]}"
+        try:
+            found = _of_header(grid, header, names=names, constants=constants, place=place)
+        except InputError as error:
+            refused = error if header.at == 0 else refused
+            continue
+        if found is not None:
+            return found
+    if refused is not None:
+        raise refused
+    return None
 
 
-def parse_columns(text: str) -> tuple[str, ...]:
-    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas."""
-    return tuple(name.strip() for name in text.split(","))
+def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[str, str]) -> Layout:
+    """Return the layout of a grid whose columns the user lists.
 
-
-def _by_header(grid: Grid) -> Layout | None:
-    header = tuple(text.strip() for text in grid.records[0])
-    start = 1
-    if _only_numbers(header) and grid.comments:
-        # numpy.savetxt and some testers write the header as the last comment line.
-        header = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
-        start = 0
-    place = f"{grid.place}, row {grid.row_numbers[0]}"
-    found = recognise(header, MEASUREMENT_COLUMNS, place=place)
-    if not any(role in found for role in _READINGS):
-        return None
-    _check_complete(header, found, place=place)
-    unused = [repr(header[i]) for i in _unused(header, found) if header[i]]
-    notes = [f"{grid.place}: columns not used: {', '.join(unused)}."] if unused else []
-    notes += _unit_notes(found, place=grid.place)
-    return Layout(make_table(grid, header, start=start), found, tuple(notes))
-
-
-def _by_given_columns(grid: Grid, columns: Sequence[str]) -> Layout:
-    header = tuple(columns)
-    found = recognise(header, MEASUREMENT_COLUMNS, place="the given columns")
-    for position in _unused(header, found):
+    Raises
+    ------
+    InputError
+        If a name is not known, or there are more or fewer columns than names.
+    """
+    header, place = tuple(columns), "the given columns"
+    meaning = _meaning(header, names={}, constants={**grid.constants, **constants}, place=place)
+    for position in _unused(header, meaning):
         if header[position] != IGNORED:
+            accepted = [role for role in MEASUREMENT_COLUMNS if not role.endswith("_flag")]
             raise InputError(
                 f"the given column {header[position]!r} is not known; accepted are "
-                f"{', '.join(MEASUREMENT_COLUMNS)}, LRS, HRS, and {IGNORED!r} for one to leave out."
+                f"{', '.join(accepted)}, LRS, HRS, and {IGNORED!r} for one to leave out."
             )
-    _check_complete(header, found, place="the given columns")
+    _check_complete(header, meaning, place=place)
     width = len(grid.records[0])
     if width != len(header):
         raise InputError(
@@ -107,58 +145,17 @@ def _by_given_columns(grid: Grid, columns: Sequence[str]) -> Layout:
             f"{len(header)} are given ({', '.join(header)}). Name all; {IGNORED!r} leaves one out."
         )
     start, notes = 0, []
-    if not _is_data(grid, header, found):
+    if not _is_data(grid, 0, header, meaning):
         start = 1
         notes.append(
             f"{grid.place}: row {grid.row_numbers[0]} is taken as a header; the given columns "
             "replace it."
         )
-    notes += _unit_notes(found, place=grid.place)
-    return Layout(make_table(grid, header, start=start), found, tuple(notes))
+    return _layout(grid, _Header(header, 0, start), meaning, notes=notes)
 
 
-def _is_data(grid: Grid, header: tuple[str, ...], found: Mapping[str, Column]) -> bool:
-    """Whether the first record has a number, or a mark of a meter, where a reading stands."""
-    first = make_table(
-        Grid(grid.place, grid.records[:1], grid.row_numbers[:1], (), grid.decimal_comma),
-        header,
-        start=0,
-    )
-    for role in _READINGS:
-        if role in found:
-            try:
-                read_numbers(first, found[role].position, marks=True)
-            except InputError as error:
-                if "decimal comma" in str(error):
-                    return True
-                continue
-            return True
-    return False
-
-
-def _check_complete(header: Sequence[str], found: Mapping[str, Column], *, place: str) -> None:
-    long = [role for role in LONG if role in found]
-    wide = [role for pair in WIDE for role in pair if role in found]
-    if wide and (long or "state" in found):
-        other = found[long[0] if long else "state"]
-        raise InputError(
-            f"{place}: both {found[wide[0]].header!r} (a column a state) and {other.header!r} "
-            f"(a row a state) were found; accepted is one form: {_FORMS}."
-        )
-    if not wide and not long:
-        raise _missing("a resistance or current", ("resistance", "current"), header, place)
-    if not wide and "state" not in found:
-        raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), header, place)
-
-
-def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:
-    return InputError(
-        f"{place}: no column holds {what}. Headers found: {', '.join(map(repr, header))}. "
-        f"Accepted: {names_accepted(MEASUREMENT_COLUMNS, *roles)}."
-    )
-
-
-def _no_header(grid: Grid) -> InputError:
+def no_header(grid: Grid) -> InputError:
+    """Return the error for a grid in which no header was found."""
     header = [text.strip() for text in grid.records[0]]
     place = f"{grid.place}, row {grid.row_numbers[0]}"
     if _only_numbers(header):
@@ -169,19 +166,270 @@ def _no_header(grid: Grid) -> InputError:
     return _missing("a resistance or current", ("resistance", "current"), header[:30], place)
 
 
-def _unused(header: Sequence[str], found: Mapping[str, Column]) -> list[int]:
-    used = {column.position for column in found.values()}
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _headers(grid: Grid) -> Iterator[_Header]:
+    """Return the lines that may be a header, the likeliest first."""
+    records = grid.records
+    if _only_numbers(records[0]) and grid.comments:
+        # numpy.savetxt and some testers write the header as the last comment line.
+        texts = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
+        yield _Header(texts, 0, 0)
+        return
+    for at, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
+        texts = tuple(text.strip() for text in record)
+        if at and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
+            continue
+        units = records[at + 1] if at + 1 < len(records) else []
+        if _are_units(units):
+            yield _Header(_with_units(texts, units), at, at + 2)
+        else:
+            yield _Header(texts, at, at + 1)
+
+
+def _of_header(
+    grid: Grid,
+    header: _Header,
+    *,
+    names: Mapping[str, str],
+    constants: Mapping[str, str],
+    place: str,
+) -> Layout | SweepTable | None:
+    texts = header.texts
+    constants = {**grid.constants, **constants}
+    meaning = _meaning(texts, names=names, constants=constants, place=place)
+    if "state" not in meaning.columns or not meaning.readings:
+        shown = [names.get(text, text) for text in texts]
+        sweeps = sweep_columns(shown) if not _is_wide(meaning) else []
+        if sweeps and header.start < len(grid.records):
+            whole = grid if grid.body is None else grid.body.whole()
+            return SweepTable(
+                grid, make_table(whole, texts, start=header.start), header.at, tuple(sweeps)
+            )
+    if not meaning.readings:
+        return None
+    _check_complete(texts, meaning, place=place)
+    if header.at and not _is_data(grid, header.start, texts, meaning):
+        return None
+    unused = [repr(texts[i]) for i in _unused(texts, meaning) if texts[i] and texts[i] not in names]
+    notes = [f"{grid.place}: columns not used: {', '.join(unused)}."] if unused else []
+    return _layout(grid, header, meaning, notes=notes)
+
+
+def _meaning(
+    header: tuple[str, ...], *, names: Mapping[str, str], constants: Mapping[str, str], place: str
+) -> _Meaning:
+    found = recognise(header, MEASUREMENT_COLUMNS, place=place, renamed=names)
+    for text, name in names.items():
+        if text in header and name != IGNORED and not _is_known(name, place=place):
+            raise InputError(
+                f"{place}: the name {name!r} given to the column {text!r} is not known; accepted "
+                f"are {', '.join(MEASUREMENT_COLUMNS)}, LRS, HRS, and {IGNORED!r} to leave it out."
+            )
+    skip = [column.position for column in found.values()]
+    wide = wide_columns(header, place=place, renamed=names, skip=skip)
+    long = [found.pop(role) for role in READ if role in found]
+    if long and "state" in found:
+        # Beside a whole long table, only a plain "LRS" is taken for a second form of readings.
+        wide = tuple(each for each in wide if each.condition is None)
+    readings = wide or tuple(WideColumn(column, None) for column in long[:1])
+    found, used = _add_constants(found, readings, header, constants, place=place)
+    if not readings and "state" in found:
+        readings = condition_columns(
+            header, renamed=names, skip=[column.position for column in found.values()]
+        )
+        if readings:
+            found.pop("condition", None)
+    return _Meaning(found, readings, tuple(long if wide else long[1:]), used)
+
+
+def _add_constants(
+    found: dict[str, Column],
+    readings: Sequence[WideColumn],
+    header: tuple[str, ...],
+    constants: Mapping[str, str],
+    *,
+    place: str,
+) -> tuple[dict[str, Column], dict[str, str]]:
+    """Add the columns that hold one text throughout, where no column of the table says it."""
+    said = {
+        *(["state"] if any(each.state is not None for each in readings) else []),
+        *(["condition"] if any(each.condition is not None for each in readings) else []),
+        *(["cycle"] if any(each.cycle is not None for each in readings) else []),
+    }
+    used: dict[str, str] = {}
+    columns = dict(found)
+    for text, value in constants.items():
+        role = recognise([text], MEASUREMENT_COLUMNS, place="the pattern of file names")
+        if not role:
+            raise InputError(
+                f"the pattern of file names: {text!r} is not known; accepted are "
+                f"{', '.join(MEASUREMENT_COLUMNS)}, with a unit where they have one."
+            )
+        (name, column), *_ = role.items()
+        if name not in found and name not in said:
+            columns[name] = replace(column, position=len(header) + len(used))
+            used[text] = value
+    return columns, used
+
+
+def _is_wide(meaning: _Meaning) -> bool:
+    return any(each.state is not None for each in meaning.readings)
+
+
+def _layout(grid: Grid, header: _Header, meaning: _Meaning, *, notes: list[str]) -> Layout:
+    columns = [
+        *meaning.columns.values(),
+        *(each.column for each in meaning.readings),
+        *meaning.beside,
+    ]
+    own = [column for column in columns if column.position < len(header.texts)]
+    table = make_table(
+        grid,
+        header.texts,
+        start=header.start,
+        numbers=[column.position for column in own if column.role not in _LABELS],
+        labels=[column.position for column in own if column.role in _LABELS],
+    )
+    told = [each for each in meaning.readings if each.condition is not None]
+    if told:
+        first = told[0]
+        notes.append(
+            f"{grid.place}: conditions are named by the headers, such as {first.condition!r} by "
+            f"{first.column.header!r}."
+        )
+    if any(each.cycle is not None for each in meaning.readings):
+        notes.append(f"{grid.place}: cycles are numbered by the headers of the columns.")
+    return Layout(
+        grid=grid,
+        table=with_constants(table, meaning.constants),
+        columns=meaning.columns,
+        readings=meaning.readings,
+        beside=meaning.beside,
+        notes=(*notes, *_unit_notes(columns, place=grid.place)),
+    )
+
+
+def _is_data(grid: Grid, at: int, header: tuple[str, ...], meaning: _Meaning) -> bool:
+    """Whether a record has a number, or a mark of a meter, where a reading stands."""
+    if at >= len(grid.records):
+        return False
+    one = replace(
+        grid,
+        records=grid.records[at : at + 1],
+        row_numbers=grid.row_numbers[at : at + 1],
+        body=None,
+    )
+    try:
+        line = make_table(one, header, start=0)
+    except InputError:
+        return False
+    for reading in meaning.readings:
+        try:
+            read_numbers(line, reading.column.position, marks=True)
+        except InputError as error:
+            if "decimal comma" in str(error):
+                return True
+            continue
+        return True
+    return False
+
+
+def _check_complete(header: Sequence[str], meaning: _Meaning, *, place: str) -> None:
+    state = meaning.columns.get("state")
+    if _is_wide(meaning) and (meaning.beside or state is not None):
+        other = meaning.beside[0] if meaning.beside else state
+        raise InputError(
+            f"{place}: both {meaning.readings[0].column.header!r} (a column a state) and "
+            f"{other.header if other else ''!r} (a row a state) were found; accepted is one form: "
+            f"{_FORMS}."
+        )
+    if not meaning.readings:
+        raise _missing("a resistance or current", ("resistance", "current"), header, place)
+    if not _is_wide(meaning) and state is None:
+        raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), header, place)
+    if any(each.cycle is not None for each in meaning.readings) and "cycle" in meaning.columns:
+        raise InputError(
+            f"{place}: both the column {meaning.columns['cycle'].header!r} and the headers, such "
+            f"as {meaning.readings[0].column.header!r}, number the cycles; keep one."
+        )
+
+
+def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:
+    accepted = {**MEASUREMENT_COLUMNS, **STATE_COLUMNS}
+    return InputError(
+        f"{place}: no column holds {what}. Headers found: {', '.join(map(repr, header))}. "
+        f"Accepted: {names_accepted(accepted, *roles)}."
+    )
+
+
+def _unused(header: Sequence[str], meaning: _Meaning) -> list[int]:
+    used = {column.position for column in (*meaning.columns.values(), *meaning.beside)}
+    used |= {each.column.position for each in meaning.readings}
     return [position for position in range(len(header)) if position not in used]
 
 
-def _unit_notes(found: Mapping[str, Column], *, place: str) -> list[str]:
+def _unit_notes(columns: Sequence[Column], *, place: str) -> list[str]:
     return [
-        f"{place}: the column {column.header!r} names no unit; its {describe(column.role)} "
+        f"{place}: the column {column.header!r} names no unit; its {_said(column)} "
         f"is read in {QUANTITIES[column.quantity].unit}."
-        for column in found.values()
+        for column in columns
         if column.quantity is not None and not column.unit_given
     ]
 
 
+def _said(column: Column) -> str:
+    return column.quantity or "" if column.role == "reading" else describe(column.role)
+
+
+def _is_known(name: str, *, place: str) -> bool:
+    known = {**MEASUREMENT_COLUMNS, **STATE_COLUMNS}
+    return bool(
+        recognise([name], known, place=place)
+        or wide_columns([name], place=place, renamed={})
+        or sweep_columns([name, "voltage"])
+        or sweep_columns([name, "current"])
+    )
+
+
+def _are_units(record: Sequence[str]) -> bool:
+    """Whether a line holds nothing but units, as some testers write below the header."""
+    texts = [text.strip().strip("()[]") for text in record]
+    filled = [text for text in texts if text and text != "-"]
+    return (
+        bool(filled)
+        and not any(re.search(r"\d", text) for text in filled)
+        and all(map(_is_unit, filled))
+    )
+
+
+def _is_unit(text: str) -> bool:
+    for quantity in QUANTITIES:
+        try:
+            factor_to_si(text, quantity)
+        except UnknownUnitError:
+            continue
+        except InputError:
+            return True
+        return True
+    return False
+
+
+def _with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
+    bare = [text.strip().strip("()[]") for text in units]
+    bare += [""] * (len(header) - len(bare))
+    return tuple(
+        f"{text} ({unit})" if unit and unit != "-" and len(splits(text)) == 1 else text
+        for text, unit in zip(header, bare, strict=False)
+    )
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) is not None
+
+
 def _only_numbers(texts: Sequence[str]) -> bool:
-    return all(re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) for text in texts)
+    return all(map(_is_number, texts))

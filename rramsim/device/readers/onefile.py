@@ -1,49 +1,38 @@
-"""One measurement file: from its table to resistances with state, condition, cell and cycle."""
+"""One measurement file: from its tables to resistances with state, condition, cell and cycle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.device.readers.cells import CellNames
-from rramsim.device.readers.headers import Column
-from rramsim.device.readers.layout import WIDE, Layout, lay_out
+from rramsim.device.readers.extras import cells_of, counts_of, read_extras
+from rramsim.device.readers.layout import Layout
+from rramsim.device.readers.netcdf import read_netcdf
+from rramsim.device.readers.options import ReadOptions, constants_of_name
 from rramsim.device.readers.resistances import RawReadings, to_resistances
 from rramsim.device.readers.sidecar import sidecar_of
-from rramsim.device.readers.source import read_grids, stem_of
-from rramsim.device.readers.table import RawTable, origin_of
-from rramsim.device.readers.values import (
-    BLANK,
-    read_counts,
-    read_failed,
-    read_labels,
-    read_numbers,
-    read_quantity_column,
-    read_states,
-)
+from rramsim.device.readers.source import is_netcdf, read_grids, stem_of
+from rramsim.device.readers.stacked import Stacked, stack
+from rramsim.device.readers.table import origin_of
+from rramsim.device.readers.tables import Tables, find_tables
+from rramsim.device.readers.values import read_labels, read_quantity_column, read_states
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-PROGRAMMING = (
-    *("set_current", "set_voltage", "reset_voltage", "pulse_width"),
-    *("set_energy", "reset_energy"),
-)
-"""Columns that say how a cell was programmed, and at what cost."""
-
-_MAGNITUDES = ("set_current", "set_voltage", "reset_voltage")
-_ROWS_SHOWN = 10
-
 
 @dataclass(frozen=True)
 class FileReadings:
-    """The readings of one file: arrays ``(readings,)``, blank readings taken out.
+    """The readings of one table of a file: arrays ``(readings,)``, blank readings taken out.
 
     `condition` indexes `condition_names`; `row_number` is the row in the file; `more` holds the
-    columns of `PROGRAMMING` (SI) and `failed` (0 or 1) that the file has.
+    optional variables (SI) that the table has. `unit_given` is False where no unit of the readings
+    is known. `headers` are the texts of its header. `taken` holds the seconds at which readings
+    that are to be numbered as cycles were taken, or is None.
     """
 
     path: Path
@@ -59,24 +48,13 @@ class FileReadings:
     more: Mapping[str, np.ndarray]
     origin: str
     notes: tuple[str, ...]
+    unit_given: bool = True
+    headers: frozenset[str] = frozenset()
+    taken: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class _Stacked:
-    """Readings of the wide form stacked under each other; those of the long form as they are."""
-
-    values: np.ndarray
-    kinds: np.ndarray
-    lines: np.ndarray
-    headers: np.ndarray
-    states: np.ndarray | None
-    current: bool
-
-
-def read_file(
-    path: Path, *, columns: Sequence[str] | None, read_voltage: float | None
-) -> FileReadings:
-    """Return the readings of one file (see `rramsim.device.readers.read_measurements`).
+def read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
+    """Return the readings of one file, an item for each of its tables.
 
     Raises
     ------
@@ -84,219 +62,185 @@ def read_file(
         For the first thing in the file that cannot be used.
     """
     sidecar = sidecar_of(path)
-    if columns is None and sidecar is not None:
-        columns = sidecar.columns
-    grid, layout = lay_out(read_grids(path), columns)
-    notes = [*grid.notes, *layout.notes]
-    stacked = _stack(layout)
-    kept = _without_blanks(stacked, layout.table, notes)
-    table, lines = layout.table, kept.lines
-    named = sidecar.condition if sidecar is not None else None
-    condition, condition_names = _conditions(layout, lines, default=named or stem_of(path))
-    state = _states(layout, kept)
+    options = options.over(None if sidecar is None else sidecar.options)
+    if is_netcdf(path):
+        return [_of_netcdf(path)]
+    try:
+        return _read(path, options, by_line=False)
+    except InputError:
+        # Split by line, a long table tells the row of what cannot be used.
+        return _read(path, options, by_line=True)
+
+
+def _read(path: Path, options: ReadOptions, *, by_line: bool) -> list[FileReadings]:
+    constants = (
+        {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
+    )
+    tables = find_tables(
+        read_grids(path, by_line=by_line), options, place=path.name, constants=constants
+    )
+    return [
+        _of_table(path, layout, options, tables=tables, number=number)
+        for number, layout in enumerate(tables.layouts)
+    ]
+
+
+def _of_table(
+    path: Path, layout: Layout, options: ReadOptions, *, tables: Tables, number: int
+) -> FileReadings:
+    import numpy as np
+
+    notes = [*layout.grid.notes, *layout.notes, *(tables.notes if number == 0 else ())]
+    stacked = stack(layout, notes)
+    states = _states(layout, stacked, options.states)
+    keep = states >= 0
+    if not keep.all():
+        stacked, states = stacked.only(keep), states[keep]
+        notes.append(_of_other_states(layout, options.states, int((~keep).sum()), len(keep)))
+    lines = stacked.lines
+    condition, condition_names = _conditions(
+        layout, stacked, default=options.condition or stem_of(path)
+    )
     resistance, censoring, assumed = to_resistances(
         RawReadings(
-            table=table,
-            values=kept.values,
-            kinds=kept.kinds,
-            groups=2 * condition + state,
+            table=layout.table,
+            values=stacked.values,
+            kinds=stacked.kinds,
+            groups=2 * condition + states,
             lines=lines,
-            headers=kept.headers,
-            read_voltage=_read_voltages(layout, kept, read_voltage) if kept.current else None,
+            headers=stacked.headers,
+            quantity=stacked.quantity,
+            read_voltage=_read_voltages(layout, stacked, options.read_voltage),
+            over_range=options.over_range,
+            floor=options.floor,
         )
     )
-    more = _more(layout, lines, state, notes)
-    said = origin_of(grid) or (sidecar.origin if sidecar is not None else None)
+    more = read_extras(layout, lines, states, notes)
+    notes += _beside(layout, lines)
+    times = tables.taken.get(number)
     return FileReadings(
         path=path,
-        place=grid.place,
+        place=layout.grid.place,
         resistance=resistance,
         censoring=censoring,
         condition=condition,
         condition_names=condition_names,
-        state=state,
-        cells=_cells(layout, lines),
-        cycle=_counts(layout, "cycle", lines),
-        row_number=table.row_numbers[lines],
+        state=states,
+        cells=cells_of(layout, lines, bit_lines=options.bit_lines),
+        cycle=counts_of(layout, "cycle", lines) if stacked.cycles is None else stacked.cycles,
+        row_number=layout.table.row_numbers[lines],
         more=more,
-        origin=said or "measured",
+        origin=origin_of(layout.grid) or options.origin or "measured",
         notes=(*notes, *assumed),
+        unit_given=all(each.column.unit_given for each in layout.readings),
+        headers=frozenset(layout.table.header),
+        taken=None if times is None or "cycle" in layout.columns else np.array(times)[lines],
     )
 
 
-def _stack(layout: Layout) -> _Stacked:
+def _of_netcdf(path: Path) -> FileReadings:
     import numpy as np
 
-    table, columns = layout.table, layout.columns
-    wide = [(state, _first(columns, pair)) for state, pair in enumerate(WIDE)]
-    parts = [(state, column) for state, column in wide if column is not None]
-    long = _first(columns, ("resistance", "current"))
-    chosen = parts if long is None else [(0, long)]
-    if len({column.quantity for _, column in chosen}) > 1:
-        raise InputError(
-            f"{table.place}: {chosen[0][1].header!r} and {chosen[1][1].header!r} are a resistance "
-            "and a current; accepted are two of a kind."
-        )
-    count = len(table.row_numbers)
-    numbers = [read_numbers(table, column.position, marks=True) for _, column in chosen]
-    factors = [column.factor for _, column in chosen]
-    # What is beyond a float becomes infinite and is refused with its row later.
-    with np.errstate(over="ignore"):
-        values = [n.values * factor for n, factor in zip(numbers, factors, strict=True)]
-    return _Stacked(
-        values=np.concatenate(values),
-        kinds=np.concatenate([n.kinds for n in numbers]),
-        lines=np.tile(np.arange(count), len(chosen)),
-        headers=np.repeat(np.array([column.header for _, column in chosen], dtype=object), count),
-        states=None if long else np.repeat([state for state, _ in chosen], count),
-        current=chosen[0][1].quantity == "current",
+    readings, more, origin = read_netcdf(path)
+    return FileReadings(
+        path=path,
+        place=path.name,
+        resistance=readings["resistance"].values,
+        censoring=readings["censoring"].values.astype(np.int64),
+        condition=readings["condition_index"].values.astype(np.int64),
+        condition_names=[str(name) for name in readings["condition"].values],
+        state=readings["state_index"].values.astype(np.int64),
+        cells=CellNames(
+            readings["cell"].values.astype(np.int64),
+            more.pop("row", None),
+            more.pop("column", None),
+            more.pop("die", None),
+        ),
+        cycle=readings["cycle"].values.astype(np.int64),
+        row_number=np.arange(1, readings.sizes["reading"] + 1),
+        more=more,
+        origin=origin,
+        notes=(),
     )
 
 
-def _first(columns: Mapping[str, Column], roles: Sequence[str]) -> Column | None:
-    return next((columns[role] for role in roles if role in columns), None)
-
-
-def _without_blanks(stacked: _Stacked, table: RawTable, notes: list[str]) -> _Stacked:
+def _conditions(layout: Layout, stacked: Stacked, *, default: str) -> tuple[np.ndarray, list[str]]:
     import numpy as np
 
-    blank = stacked.kinds == BLANK
-    count = int(np.count_nonzero(blank))
-    if not count:
-        return stacked
-    rows = table.row_numbers[stacked.lines[blank]]
-    if count == len(blank):
-        raise InputError(
-            f"{table.place}: all {count:,} readings of {stacked.headers[0]!r} are blank or NaN."
-        )
-    shown = ", ".join(str(row) for row in rows[:_ROWS_SHOWN])
-    more = ", ..." if count > _ROWS_SHOWN else ""
-    word = "reading" if count == 1 else "readings"
-    notes.append(
-        f"{table.place}: {count:,} blank or NaN {word} dropped "
-        f"({'row' if count == 1 else 'rows'} {shown}{more})."
-    )
-    keep = ~blank
-    return _Stacked(
-        values=stacked.values[keep],
-        kinds=stacked.kinds[keep],
-        lines=stacked.lines[keep],
-        headers=stacked.headers[keep],
-        states=None if stacked.states is None else stacked.states[keep],
-        current=stacked.current,
-    )
-
-
-def _conditions(layout: Layout, lines: np.ndarray, *, default: str) -> tuple[np.ndarray, list[str]]:
-    import numpy as np
-
+    if stacked.conditions is not None:
+        names = list(dict.fromkeys(each.condition or default for each in layout.readings))
+        of_reading = np.array([names.index(each.condition or default) for each in layout.readings])
+        return of_reading[stacked.conditions], names
     column = layout.columns.get("condition")
     if column is None:
-        return np.zeros(len(lines), dtype=np.int64), [default]
+        return np.zeros(len(stacked.lines), dtype=np.int64), [default]
     codes, names = read_labels(layout.table, column.position, what="condition")
-    return codes[lines], names
+    return codes[stacked.lines], names
 
 
-def _states(layout: Layout, kept: _Stacked) -> np.ndarray:
-    if kept.states is not None:
-        return kept.states
-    states: np.ndarray = read_states(layout.table, layout.columns["state"].position)[kept.lines]
-    return states
+def _states(layout: Layout, stacked: Stacked, named: Mapping[str, int]) -> np.ndarray:
+    if stacked.states is not None:
+        return stacked.states
+    states = read_states(layout.table, layout.columns["state"].position, named or None)
+    of_readings: np.ndarray = states[stacked.lines]
+    if (of_readings < 0).all():
+        raise InputError(
+            f"{layout.table.place}: no row of the column {layout.columns['state'].header!r} holds "
+            f"one of the states named ({', '.join(map(repr, named))})."
+        )
+    return of_readings
 
 
-def _read_voltages(layout: Layout, kept: _Stacked, given: float | None) -> np.ndarray:
+def _of_other_states(layout: Layout, named: Mapping[str, int], left: int, of: int) -> str:
+    return (
+        f"{layout.table.place}: rows left out because {layout.columns['state'].header!r} is none "
+        f"of {', '.join(named)}: {left:,} of {of:,}."
+    )
+
+
+def _read_voltages(layout: Layout, stacked: Stacked, given: float | None) -> np.ndarray | None:
     import numpy as np
 
+    if stacked.quantity == "resistance":
+        return None
+    if stacked.quantity == "conductance":
+        # A conductance is the current at one volt.
+        return np.ones(len(stacked.lines))
     table, column = layout.table, layout.columns.get("read_voltage")
     if column is None:
         if given is None or not np.isfinite(given) or given == 0:
             raise InputError(
-                f"{table.place}: {kept.headers[0]!r} is a current, and no read voltage is known; "
-                'add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
+                f"{table.place}: {stacked.headers[0]!r} is a current, and no read voltage is "
+                'known; add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
             )
-        return np.full(len(kept.lines), given)
+        return np.full(len(stacked.lines), given)
     voltages: np.ndarray = read_quantity_column(table, column.position, factor=column.factor)
-    voltages = voltages[kept.lines]
+    voltages = voltages[stacked.lines]
     refused = ~(np.isfinite(voltages) & (voltages != 0))
     if refused.any():
-        line = int(kept.lines[int(refused.argmax())])
+        line = int(stacked.lines[int(refused.argmax())])
+        found = str(table.columns[column.position][line])
         raise InputError(
-            f"{table.where(line, column.header)}: {table.columns[column.position][line]!r} is not "
+            f"{table.where(line, column.header)}: {found!r} is not "
             "a read voltage; a current needs one that is not 0."
         )
     return voltages
 
 
-def _counts(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray:
+def _beside(layout: Layout, lines: np.ndarray) -> list[str]:
+    """Return what is to be said of columns that hold the same readings in another quantity."""
     import numpy as np
 
-    column = layout.columns.get(role)
-    if column is None:
-        return np.full(len(lines), -1, dtype=np.int64)
-    counts: np.ndarray = read_counts(layout.table, column.position)[lines]
-    return counts
-
-
-def _cells(layout: Layout, lines: np.ndarray) -> CellNames:
-    import numpy as np
-
-    column = layout.columns.get("cell")
-    if column is None:
-        if "row" not in layout.columns or "column" not in layout.columns:
-            return CellNames(None, None, None)
-        row, position = (_counts(layout, role, lines) for role in ("row", "column"))
-        return CellNames(None, row, position)
-    try:
-        names = read_counts(layout.table, column.position)
-    except InputError:
-        # Names such as "A8-04" are as good as numbers: they only have to be told apart.
-        texts = layout.table.columns[column.position]
-        names = np.array([text.strip() for text in texts], dtype=object)
-    return CellNames(names[lines], None, None)
-
-
-def _more(
-    layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[str]
-) -> dict[str, np.ndarray]:
-    import numpy as np
-
-    more: dict[str, np.ndarray] = {}
-    wide = "state" not in layout.columns
-    for role in PROGRAMMING:
-        column = layout.columns.get(role)
-        if column is None:
-            continue
-        values = _programming(layout.table, column, notes)[lines]
-        if wide and role in ("set_energy", "reset_energy"):
-            # A row of the wide form is one SET and one RESET: each energy counts once.
-            values = np.where(state == (0 if role == "set_energy" else 1), values, np.nan)
-        more[role] = values
-    if "failed" in layout.columns:
-        failed = read_failed(layout.table, layout.columns["failed"].position)[lines]
-        more["failed"] = failed
-        count = int(failed.sum())
-        if count:
-            word = "reading marked as failed is" if count == 1 else "readings marked as failed are"
-            notes.append(f"{layout.table.place}: {count:,} {word} kept in the populations.")
-    return more
-
-
-def _programming(table: RawTable, column: Column, notes: list[str]) -> np.ndarray:
-    import numpy as np
-
-    values = read_quantity_column(table, column.position, factor=column.factor)
-    refused = np.isinf(values)
-    if column.role not in _MAGNITUDES:
-        refused |= values < 0
-    if column.role == "pulse_width":
-        refused |= values == 0
-    if refused.any():
-        line = int(refused.argmax())
-        raise InputError(
-            f"{table.where(line, column.header)}: {table.columns[column.position][line]!r} was "
-            "found; accepted is a finite number, not negative (and not 0 for a width)."
-        )
-    if (values < 0).any():
-        notes.append(f"{table.place}: of {column.header!r} the magnitude is kept, not the sign.")
-    magnitudes: np.ndarray = np.abs(values)
-    return magnitudes
+    table, notes = layout.table, []
+    for column in layout.beside:
+        used = layout.readings[0].column
+        note = f"{table.place}: {used.header!r} is read, {column.header!r} is not"
+        try:
+            values = read_quantity_column(table, column.position, factor=1.0)[lines]
+        except InputError:
+            values = np.array([])
+        negative = int((values < 0).sum())
+        if negative:
+            note += f"; it is negative in {negative:,} of {len(lines):,} rows that are used"
+        notes.append(f"{note}.")
+    return notes

@@ -25,9 +25,11 @@ _CLAMP_OVER_NEIGHBOUR = 3
 class RawReadings:
     """What one file says of its readings, in SI units but before currents become resistances.
 
-    All arrays are ``(readings,)``. `values` are ohm, or ampere where `read_voltage` is given;
-    `kinds` are those of `rramsim.device.readers.values`. `lines` and `headers` say where in
-    `table` a reading stands. `groups` numbers the populations (condition and state).
+    All arrays are ``(readings,)``. `values` are ohm, or ampere (siemens at 1 V) where
+    `read_voltage` is given; `quantity` says which. `kinds` are those of
+    `rramsim.device.readers.values`. `lines` and `headers` say where in `table` a reading stands.
+    `groups` numbers the populations (condition and state). `over_range` and `floor` are the
+    largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
     """
 
     table: RawTable
@@ -37,11 +39,14 @@ class RawReadings:
     lines: np.ndarray
     headers: np.ndarray
     read_voltage: np.ndarray | None
+    quantity: str = "resistance"
+    over_range: float | None = None
+    floor: float | None = None
 
     @property
     def unit(self) -> str:
         """The unit of `values` for messages."""
-        return "Ω" if self.read_voltage is None else "A"
+        return {"resistance": "Ω", "conductance": "S", "current": "A"}[self.quantity]
 
     def where(self, index: int) -> str:
         """Return file, row and column of a reading for a message."""
@@ -77,9 +82,11 @@ def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[str,
     kinds = raw.kinds.astype(np.int64)
     in_compliance = BELOW if raw.read_voltage is None else ABOVE
     kinds[kinds == COMPLIANCE] = in_compliance
+    noise = _mark_noise(raw, signed, kinds)
     _refuse_negative(raw, signed, kinds)
     values = np.where(np.isfinite(signed), np.abs(signed), np.nan)
     notes = [
+        *noise,
         *_mark_clamps(raw, values, kinds),
         *_mark_zeros(raw, values, kinds),
         *_give_limits(raw, values, kinds),
@@ -89,6 +96,7 @@ def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[str,
             values = np.abs(raw.read_voltage) / values
         kinds = -kinds
     _refuse_unbelievable(raw, values)
+    notes += _apply_limits(raw, values, kinds)
     return values, kinds, tuple(notes)
 
 
@@ -118,6 +126,46 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
     return found
 
 
+def _mark_noise(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> list[str]:
+    """Mark negative readings beyond the range: a current that is nothing but noise around zero."""
+    import numpy as np
+
+    if raw.over_range is None:
+        return []
+    with np.errstate(divide="ignore", over="ignore"):
+        size = np.abs(signed if raw.read_voltage is None else raw.read_voltage / signed)
+    noise = (kinds == EXACT) & (signed < 0) & (size >= raw.over_range) & np.isfinite(signed)
+    if not noise.any():
+        return []
+    if raw.read_voltage is None:
+        kinds[noise], signed[noise] = ABOVE, raw.over_range
+    else:
+        kinds[noise], signed[noise] = BELOW, np.abs(raw.read_voltage[noise]) / raw.over_range
+    return [
+        f"{raw.table.place}: {_counted(int(noise.sum()), 'negative reading')} beyond the range "
+        f"{_taken_as(ABOVE, raw.over_range, 'Ω')}: noise around zero current."
+    ]
+
+
+def _apply_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+    """Censor readings beyond the limits that the user gave, in place."""
+    import numpy as np
+
+    notes = []
+    for side, limit in ((ABOVE, raw.over_range), (BELOW, raw.floor)):
+        if limit is None:
+            continue
+        beyond = (values > limit) if side == ABOVE else (values < limit)
+        count = int(np.count_nonzero(beyond))
+        values[beyond], kinds[beyond] = limit, side
+        if count:
+            notes.append(
+                f"{raw.table.place}: {_counted(count, 'reading')} beyond the limit given "
+                f"{_taken_as(side, limit, 'Ω')}."
+            )
+    return notes
+
+
 def _refuse_negative(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> None:
     negative = (kinds == EXACT) & (signed < 0)
     if not negative.any():
@@ -127,7 +175,13 @@ def _refuse_negative(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) ->
     if raw.read_voltage is None:
         raise InputError(
             f"{raw.where(index)}: the resistance is negative ({found}); check the sign of the "
-            "current. A resistance is more than 0."
+            "current. A resistance is more than 0. Where the current is noise around zero, "
+            "--over-range says from which resistance on."
+        )
+    if raw.quantity == "conductance":
+        raise InputError(
+            f"{raw.where(index)}: the conductance is negative ({found}); check the sign of the "
+            "current, or the offset that was subtracted."
         )
     voltage = in_words(float(raw.read_voltage[index]), "V")
     raise InputError(
@@ -164,6 +218,7 @@ def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list
     if not zero.any():
         return []
     floors = values[(kinds == BELOW) & np.isfinite(values)]
+    floors = np.append(floors, _limit_of_zero(raw))
     index = int(zero.argmax())
     if not floors.size:
         raise InputError(
@@ -174,8 +229,19 @@ def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list
     floor = float(floors.max())
     return [
         f"{raw.table.place}: {_counted(int(zero.sum()), 'reading')} of 0 {raw.unit} "
-        f"{_taken_as(BELOW, floor, raw.unit)}, the floor the file names."
+        f"{_taken_as(BELOW, floor, raw.unit)}, the floor that is known."
     ]
+
+
+def _limit_of_zero(raw: RawReadings) -> list[float]:
+    """Return what the user's limits say of a zero, in the unit of the file."""
+    import numpy as np
+
+    if raw.read_voltage is None:
+        return [] if raw.floor is None else [raw.floor]
+    if raw.over_range is None:
+        return []
+    return [float(np.abs(raw.read_voltage).max()) / raw.over_range]
 
 
 def _give_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:

@@ -14,19 +14,30 @@ from rramsim.errors import InputError
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _REFUSED = {
     b"\xd0\xcf\x11\xe0": "an old Excel .xls file; save it as .xlsx",
-    b"\x89HDF": "an HDF5 or netCDF file; export it as CSV",
-    b"CDF": "a netCDF file; export it as CSV",
+    b"\x89HDF": "an HDF5 or netCDF file inside another; export it as CSV",
+    b"CDF": "a netCDF file inside another; export it as CSV",
     b"%PDF": "a PDF; export the table as CSV",
 }
 
 
-def read_grids(path: Path) -> list[Grid]:
+def is_netcdf(path: Path) -> bool:
+    """Whether a file begins as a netCDF file does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith((b"CDF", b"\x89HDF"))
+    except OSError:
+        return False
+
+
+def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
     """Return the grids of a table file: one of a text table, one a sheet of a workbook.
 
     Parameters
     ----------
     path : Path
         CSV, TSV or semicolon table, also gzipped, or an Excel .xlsx workbook.
+    by_line : bool
+        Whether every line of a long text is split here, so that an error has its row.
 
     Returns
     -------
@@ -46,7 +57,7 @@ def read_grids(path: Path) -> list[Grid]:
     if content.startswith(_ZIP):
         grids = read_workbook(content, place=place)
     else:
-        grids = [read_text(content, place=place)]
+        grids = [read_text(content, place=place, by_line=by_line)]
     if not any(grid.records for grid in grids):
         raise InputError(f"{place}: the file is empty; a header and readings are expected.")
     return grids

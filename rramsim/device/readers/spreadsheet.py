@@ -54,7 +54,14 @@ def _sheet(sheet: Any, *, place: str) -> Grid:
         records.append(texts)
         numbers.append(number)
     # A number in Excel is a number; in cells typed as text a comma can only be decimal or wrong.
-    return Grid(f"{place}, sheet {sheet.title!r}", records, numbers, tuple(comments), True)
+    return Grid(
+        f"{place}, sheet {sheet.title!r}",
+        records,
+        numbers,
+        tuple(comments),
+        decimal_comma=True,
+        sheet=str(sheet.title),
+    )
 
 
 def _text(value: object) -> str:

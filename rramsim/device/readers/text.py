@@ -5,13 +5,18 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from dataclasses import replace
 from typing import Any
 
+from rramsim.device.readers.body import Body
 from rramsim.device.readers.table import Grid
 from rramsim.errors import InputError
 
 _SEPARATORS = ("\t", ";", ",")
 _SNIFFED_LINES = 20
+# A text longer than this many characters is split by its first lines, and the rest by columns.
+_LONG = 200_000
+_HEAD_LINES = 500
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,7 +27,7 @@ _BYTE_ORDER_MARKS = (
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
-def read_text(content: bytes, *, place: str) -> Grid:
+def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
     """Return the table in a CSV, TSV or semicolon file.
 
     Parameters
@@ -31,6 +36,8 @@ def read_text(content: bytes, *, place: str) -> Grid:
         The file as it is (not compressed): UTF-8, UTF-16 or Windows-1252, any line ends.
     place : str
         The file as messages name it.
+    by_line : bool
+        Whether to split every line of a long text here, and not leave most to `Grid.body`.
 
     Returns
     -------
@@ -47,9 +54,16 @@ def read_text(content: bytes, *, place: str) -> Grid:
             f"{place}: this is not a text table (it holds control characters); accepted are "
             "CSV, TSV and semicolon tables, also gzipped, and Excel .xlsx."
         )
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    first = next((i for i, line in enumerate(lines) if not _is_comment(line)), len(lines))
-    comments = tuple(line.strip().strip('"').lstrip("# \t") for line in lines[:first])
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not by_line and len(text) > _LONG:
+        head = text.split("\n", _HEAD_LINES)
+        if len(head) > _HEAD_LINES:
+            return _long_grid(text, head[:-1], place=place, notes=notes)
+    return _grid(text.split("\n"), place=place, notes=notes)
+
+
+def _grid(lines: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+    first, comments = _comments(lines)
     separator = _separator(lines[first : first + _SNIFFED_LINES])
     records, row_numbers = _split(lines[first:], separator, offset=first, place=place)
     return Grid(
@@ -60,6 +74,29 @@ def read_text(content: bytes, *, place: str) -> Grid:
         decimal_comma=separator != ",",
         notes=notes,
     )
+
+
+def _long_grid(text: str, head: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+    def whole() -> Grid:
+        return _grid(text.split("\n"), place=place, notes=notes)
+
+    try:
+        grid = _grid(head, place=place, notes=notes)
+    except InputError:
+        # A quoted text may go on after the head.
+        return whole()
+    if len(grid.records) < 2:
+        return whole()
+    first, _ = _comments(head)
+    separator = _separator(head[first : first + _SNIFFED_LINES])
+    lines = tuple(number - 1 for number in grid.row_numbers)
+    return replace(grid, body=Body(text, separator, lines, grid.records, whole))
+
+
+def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
+    """Return the position of the first line that is no comment, and the comments before it."""
+    first = next((i for i, line in enumerate(lines) if not _is_comment(line)), len(lines))
+    return first, tuple(line.strip().strip('"').lstrip("# \t") for line in lines[:first])
 
 
 def _decode(content: bytes, *, place: str) -> tuple[str, tuple[str, ...]]:

@@ -25,11 +25,16 @@ class Quantity:
 
 QUANTITIES = {
     "resistance": Quantity("ohm", ("ohm", "ohms"), "kMGT", "ohm, kOhm, kΩ, MOhm"),
+    "conductance": Quantity("siemens", ("S",), "mµnpf", "S, mS, uS, nS"),
     "current": Quantity("ampere", ("A",), "mµnpf", "A, mA, uA, nA"),
     "voltage": Quantity("volt", ("V",), "mµk", "V, mV"),
     "time": Quantity("second", ("s",), "mµnpf", "s, us, ns"),
     "energy": Quantity("joule", ("J",), "mµnpfa", "J, nJ, pJ, fJ"),
+    "temperature": Quantity("kelvin", ("K",), "", "K, degC, °C"),
 }
+
+ZERO_CELSIUS_K = 273.15
+_CELSIUS = frozenset(["c", "°c", "degc", "deg c", "℃", "celsius", "degree celsius"])
 
 _FACTORS = {
     **{"T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3},
@@ -78,6 +83,8 @@ def factor_to_si(text: str, quantity: str) -> float:
         raise AmbiguousUnitError(f"the unit {text!r} may mean milliohm or megohm; write MOhm.")
     if quantity == "resistance":
         unit = re.sub(r"ohms?$", "ohm", unit, flags=re.IGNORECASE).replace("Ω", "ohm")
+    if offset_to_si(unit, quantity):
+        return 1.0
     exact = _by_pint(unit, kind.unit)
     if exact is not None:
         return exact
@@ -87,6 +94,12 @@ def factor_to_si(text: str, quantity: str) -> float:
             f"{text!r} is not a unit of {quantity}; accepted are {kind.examples} and their like."
         )
     return loose
+
+
+def offset_to_si(text: str, quantity: str) -> float:
+    """Return what is added after the factor: 273.15 for a temperature in degC, else 0."""
+    is_celsius = quantity == "temperature" and text.strip().casefold() in _CELSIUS
+    return ZERO_CELSIUS_K if is_celsius else 0.0
 
 
 def read_quantity(text: str, quantity: str) -> float:
@@ -104,6 +117,7 @@ def read_quantity(text: str, quantity: str) -> float:
             f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})."
         )
     value = float(matched[1]) * factor_to_si(matched[2], quantity)
+    value += offset_to_si(matched[2], quantity)
     if not abs(value) < float("inf"):
         raise InputError(f"{text!r} is too large for a {quantity}.")
     return value

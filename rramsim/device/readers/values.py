@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,13 @@ MARKS_ACCEPTED = 'OVLD, OVF, OL, inf, 9.9E37, ">1e9", "<100", compliance'
 
 # SCPI instruments send these numbers for infinity and for "not a number".
 _SCPI_INFINITY, _SCPI_NAN = 9.9e37, 9.91e37
-_BLANKS = frozenset(["", "nan", "na", "n/a", "#n/a", "none", "null", "-", "--"])
+_BLANKS = frozenset(
+    [
+        *("", "nan", "na", "n/a", "none", "null", "-", "--"),
+        # What spreadsheets show where a formula has no value.
+        *("#n/a", "#ref", "#ref!", "#div/0!", "#value!", "#num!", "#name?", "#null!"),
+    ]
+)
 _OVER = frozenset(
     [
         *("inf", "+inf", "infinity", "ovld", "ovf", "ovfl", "ol", "o.l", "o.l.", "overload"),
@@ -31,6 +37,15 @@ _OVER = frozenset(
     ]
 )
 _COMPLIANCE = frozenset(["compliance", "compl", "comp", "in compliance", "compliance reached"])
+# Keithley's remote readings begin with letters: how it went, the channel, and what was measured.
+_KEITHLEY = re.compile(r"([nlvxct])[a-h]?[vi]?\s*([-+]?[\d.]+e[-+]?\d+)")
+_KEITHLEY_KINDS = {"n": EXACT, "l": EXACT, "v": ABOVE, "x": BLANK, "c": COMPLIANCE, "t": COMPLIANCE}
+_STATUS = {
+    **dict.fromkeys(["", "0", "0.0", "n", "l", "ok", "normal", "none", "no", "false", "-"], EXACT),
+    **dict.fromkeys([*_OVER, "v"], ABOVE),
+    **dict.fromkeys([*_COMPLIANCE, "c", "t"], COMPLIANCE),
+    **dict.fromkeys(["x", "oscillation", "invalid"], BLANK),
+}
 _BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
 _LIKE_THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\s*")
 
@@ -78,7 +93,27 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
     import numpy as np
 
     header = table.header[position]
-    texts = _with_points(table, position)
+    column = table.columns[position]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
+    else:
+        values, kinds = _numbers_of(_with_points(table, position))
+    _mark_special(values, kinds)
+    refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
+    if refused.any():
+        index = int(refused.argmax())
+        also = f", or a mark of a reading out of range ({MARKS_ACCEPTED})" if marks else ""
+        found = str(table.columns[position][index])
+        raise InputError(
+            f"{table.where(index, header)}: {found!r} is not a number. Accepted is a number with "
+            f"a decimal point and no unit (units stand in the header){also}."
+        )
+    return Numbers(values, kinds)
+
+
+def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
     try:
         # float takes "1_000", which no instrument writes; a slip of the pen must not pass.
         if "_" in "".join(texts):
@@ -89,26 +124,20 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
         parsed = [_parse(text) for text in texts]
         values = np.array([value for value, _ in parsed], dtype=float)
         kinds = np.array([kind for _, kind in parsed], dtype=np.int8)
-    _mark_special(values, kinds)
-    refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
-    if refused.any():
-        index = int(refused.argmax())
-        also = f", or a mark of a reading out of range ({MARKS_ACCEPTED})" if marks else ""
-        found = table.columns[position][index]
-        raise InputError(
-            f"{table.where(index, header)}: {found!r} is not a number. Accepted is a number with "
-            f"a decimal point and no unit (units stand in the header){also}."
-        )
-    return Numbers(values, kinds)
+    return values, kinds
 
 
-def read_quantity_column(table: RawTable, position: int, *, factor: float) -> np.ndarray:
+def read_quantity_column(
+    table: RawTable, position: int, *, factor: float, offset: float = 0.0
+) -> np.ndarray:
     """Return a column's numbers in SI, NaN where it is blank; marks are refused."""
     import numpy as np
 
     numbers = read_numbers(table, position, marks=False)
     with np.errstate(over="ignore"):
-        values: np.ndarray = np.where(numbers.kinds == BLANK, np.nan, numbers.values * factor)
+        values: np.ndarray = np.where(
+            numbers.kinds == BLANK, np.nan, numbers.values * factor + offset
+        )
     return values
 
 
@@ -130,19 +159,52 @@ def read_counts(table: RawTable, position: int) -> np.ndarray:
         index = int(refused.argmax())
         raise InputError(
             f"{table.where(index, table.header[position])}: "
-            f"{table.columns[position][index]!r} is not a whole number from 0 on."
+            f"{str(table.columns[position][index])!r} is not a whole number from 0 on."
         )
     return np.where(blank, -1, values.astype(np.int64))
 
 
-def read_states(table: RawTable, position: int) -> np.ndarray:
-    """Return 0 for LRS (also 0, SET) and 1 for HRS (also 1, RESET), in any case."""
+def read_states(
+    table: RawTable, position: int, named: Mapping[str, int] | None = None
+) -> np.ndarray:
+    """Return 0 for LRS (also 0, SET) and 1 for HRS (also 1, RESET), in any case.
+
+    With `named`, a mapping of the column's texts to 0 and 1, it alone counts, and a text that is
+    not in it gives -1; "31" and "31.0" are the same.
+    """
+    if named is not None:
+        meant = {_plain(text): state for text, state in named.items()}
+        return _by_text(table, position, lambda text: meant.get(_plain(text), -1), accepted="")
     return _by_text(
         table,
         position,
         lambda text: _STATES.get(text.casefold()),
-        accepted="LRS or HRS, 0 or 1, SET or RESET",
+        accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names)",
     )
+
+
+def state_of(text: str) -> int | None:
+    """Return 0 for a name of the LRS and 1 for one of the HRS, None for any other text."""
+    return _STATES.get(text.strip().casefold())
+
+
+def read_statuses(table: RawTable, position: int, *, role: str) -> np.ndarray:
+    """Return a kind for each line of a column of flags.
+
+    A column of `role` "status" holds words or Keithley's letters; one of another role says yes or
+    no to what its header names.
+    """
+    if role == "status":
+        return _by_text(
+            table,
+            position,
+            lambda text: _STATUS.get(text.casefold()),
+            accepted="blank, 0, N or OK; V, OVLD and their like for a reading over the range; C, T "
+            "or compliance; X for a reading that does not count",
+        )
+    flagged = read_failed(table, position)
+    flagged[flagged == 1] = ABOVE if role == "over_range_flag" else COMPLIANCE
+    return flagged
 
 
 def read_failed(table: RawTable, position: int) -> np.ndarray:
@@ -166,7 +228,7 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
     import numpy as np
     import pandas as pd
 
-    stripped = [text.strip() for text in table.columns[position]]
+    stripped = [str(text).strip() for text in table.columns[position]]
     codes, labels = pd.factorize(np.array(stripped, dtype=object))
     names = [str(label) for label in labels]
     if "" in names:
@@ -182,21 +244,31 @@ def _by_text(
 ) -> np.ndarray:
     """Look up the few distinct texts of a column, each once."""
     import numpy as np
+    import pandas as pd
 
-    texts = table.columns[position]
-    meanings = {text: meaning(text.strip()) for text in set(texts)}
-    for index, text in enumerate(texts if None in meanings.values() else ()):
-        if meanings[text] is None:
-            raise InputError(
-                f"{table.where(index, table.header[position])}: {text!r} was found; "
-                f"accepted are {accepted}."
-            )
-    return np.array([meanings[text] for text in texts], dtype=np.int64)
+    codes, texts = pd.factorize(np.asarray(table.columns[position], dtype=object))
+    meanings = [meaning(str(text).strip()) for text in texts]
+    if None in meanings:
+        unknown = meanings.index(None)
+        index = int((codes == unknown).argmax())
+        raise InputError(
+            f"{table.where(index, table.header[position])}: {str(texts[unknown])!r} was found; "
+            f"accepted are {accepted}."
+        )
+    found: np.ndarray = np.array(meanings, dtype=np.int64)[codes]
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a number in one form, and any other text in lower case without blanks around it."""
+    stripped = text.strip().casefold()
+    number = _number(stripped)
+    return stripped if number is None else repr(number)
 
 
 def _with_points(table: RawTable, position: int) -> list[str]:
     """Return the column's texts with decimal commas turned into points, where they are that."""
-    texts = table.columns[position]
+    texts = list(map(str, table.columns[position]))
     with_comma = [text for text in texts if "," in text] if table.decimal_comma else []
     if not with_comma:
         return texts
@@ -219,6 +291,11 @@ def _parse(text: str) -> tuple[float, int]:
         return float("nan"), ABOVE
     if lowered in _COMPLIANCE:
         return float("nan"), COMPLIANCE
+    keithley = _KEITHLEY.fullmatch(lowered)
+    if keithley is not None and _number(keithley[2]) is not None:
+        kind = _KEITHLEY_KINDS[keithley[1]]
+        # The number beside an overflow is whatever the meter showed; it is no limit.
+        return float("nan") if kind == ABOVE else float(keithley[2]), kind
     bound = _BOUND.fullmatch(lowered)
     number = _number(bound[2] if bound else lowered)
     if number is None:

@@ -3,6 +3,7 @@ import pytest
 from rramsim.device.readers.headers import (
     CONDITION_COLUMNS,
     MEASUREMENT_COLUMNS,
+    STATE_COLUMNS,
     describe,
     recognise,
 )
@@ -25,10 +26,15 @@ from rramsim.errors import InputError
         ("Compliance current (µA)", "set_current", 1e-6),
         ("I (nA)", "current", 1e-9),
         ("V_read (mV)", "read_voltage", 1e-3),
-        ("R_LRS (ohm)", "lrs_resistance", 1.0),
-        ("LRS [kOhm]", "lrs_resistance", 1e3),
-        ("HRS", "hrs_resistance", 1.0),
-        ("I_HRS [uA]", "hrs_current", 1e-6),
+        ("G (uS)", "conductance", 1e-6),
+        ("conductance_ns", "conductance", 1e-9),
+        ("time (h)", "time", 3600.0),
+        ("t (min)", "time", 60.0),
+        ("bake time [s]", "time", 1.0),
+        ("T (K)", "temperature", 1.0),
+        ("Temperature [degC]", "temperature", 1.0),
+        ("Die", "die", 1.0),
+        ("attempts", "pulses", 1.0),
         ("t_pulse (ns)", "pulse_width", 1e-9),
         ("E_SET [pJ]", "set_energy", 1e-12),
         ("Word line", "row", 1.0),
@@ -46,9 +52,23 @@ def test_headers_in_usual_spellings(header, role, factor):
     assert found[role].position == 0
 
 
-@pytest.mark.parametrize("header", ["", "temperature (K)", "row_id", "remarks", "resistance_after"])
+@pytest.mark.parametrize(
+    "header", ["", "temperature", "T", "row_id", "remarks", "resistance_after"]
+)
 def test_other_headers_are_left_out(header):
     assert recognise([header], MEASUREMENT_COLUMNS, place="f") == {}
+
+
+def test_degrees_celsius_have_an_offset():
+    found = recognise(["T (°C)"], MEASUREMENT_COLUMNS, place="f")["temperature"]
+    assert (found.factor, found.offset) == (1.0, 273.15)
+
+
+def test_a_renamed_column_comes_before_another_of_its_role():
+    found = recognise(
+        ["R", "Rcell"], MEASUREMENT_COLUMNS, place="f", renamed={"Rcell": "resistance [kOhm]"}
+    )
+    assert (found["resistance"].header, found["resistance"].factor) == ("Rcell", 1e3)
 
 
 def test_a_header_says_whether_it_names_a_unit():
@@ -77,10 +97,11 @@ def test_two_columns_of_the_same_thing_are_refused():
 
 
 def test_every_accepted_name_finds_its_own_role():
-    for table in (MEASUREMENT_COLUMNS, CONDITION_COLUMNS):
+    for table in (MEASUREMENT_COLUMNS, STATE_COLUMNS, CONDITION_COLUMNS):
         for role, accepted in table.items():
             for name in (role, *accepted.names):
-                assert list(recognise([name], table, place="f")) == [role], name
+                unit = " (K)" if accepted.quantity == "temperature" else ""
+                assert list(recognise([name + unit], table, place="f")) == [role], name
 
 
 def test_roles_in_words():

@@ -1,30 +1,17 @@
 import gzip
-import io
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reader_files import workbook
 
 from rramsim.device.readers.measurements import read_measurements
 from rramsim.errors import InputError
 from rramsim.schema import ABOVE, BELOW, EXACT, validate
 
 SIMPLE = "condition,state,cell,R (kOhm)\nweak,LRS,1,5.1\nweak,HRS,1,310\nweak,LRS,2,4.9\n"
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Write a file and read it: text, bytes or rows of a workbook."""
-
-    def write_and_read(content, name="cells.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_measurements([path], **options)
-
-    return write_and_read
 
 
 def resistances(measured):
@@ -35,18 +22,6 @@ def message_of(read, content, **options):
     with pytest.raises(InputError) as error:
         read(content, **options)
     return str(error.value)
-
-
-def workbook(*sheets):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for title, rows in sheets:
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-    written = io.BytesIO()
-    book.save(written)
-    return written.getvalue()
 
 
 # What is read -----------------------------------------------------------------------------------
@@ -99,19 +74,19 @@ def test_windows_text_is_read_and_said(read):
     assert "cells.csv: read as Windows-1252 text, not UTF-8." in measured.notes
 
 
-def test_an_excel_workbook_is_read_from_its_first_sheet_with_a_header(read):
+def test_an_excel_workbook_is_read_whatever_its_file_is_called(read):
     rows = [["condition", "state", "cell", "R (MOhm)"], ["weak", "LRS", 1, 0.0051]]
     content = workbook(
         ("Settings", [["Test name", "x"], ["Start", 1]]),
         ("Empty", []),
         ("Run1", [["# origin: synthetic"], [None], *rows, ["weak", "HRS", 1.0, "OVLD"]]),
-        ("Run2", [rows[0], ["weak", "LRS", 5, 9]]),
     )
     for name in ("cells.xlsx", "cells.csv"):
         measured = read(content, name=name)
         assert resistances(measured) == [5100.0, 5100.0]
         assert measured.readings["censoring"].values.tolist() == [EXACT, ABOVE]
         assert measured.origin == "synthetic"
+        assert measured.notes[0] == f"{name}: sheets not read: 1 ('Settings')."
 
 
 def test_rows_of_excel_are_those_excel_shows(read):
@@ -225,8 +200,8 @@ def test_a_header_without_a_unit_is_read_in_si_and_said(read):
 
 
 def test_columns_that_are_not_used_are_named(read):
-    assert read("state,R (kOhm),T (K)\nLRS,5,300\nHRS,300,300\n").notes == (
-        "cells.csv: columns not used: 'T (K)'.",
+    assert read("state,R (kOhm),T,remark\nLRS,5,300,a\nHRS,300,300,b\n").notes == (
+        "cells.csv: columns not used: 'T', 'remark'.",
     )
 
 
@@ -347,7 +322,7 @@ def test_a_zero_is_below_a_floor_that_the_file_names(read):
     assert resistances(measured) == [100.0, 100.0, 3e5]
     assert measured.readings["censoring"].values.tolist() == [BELOW, BELOW, EXACT]
     assert measured.notes[0].replace("\xa0", " ") == (
-        "cells.csv: 1 reading of 0 Ω taken as at most 100 Ω (censored), the floor the file names."
+        "cells.csv: 1 reading of 0 Ω taken as at most 100 Ω (censored), the floor that is known."
     )
 
 
@@ -440,7 +415,7 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             HEADER + "weak,LRS,1,5\nweak,MRS,1,300\n",
             "cells.csv, row 3, column 'state': 'MRS' was found; accepted are LRS or HRS, 0 or 1, "
-            "SET or RESET.",
+            "SET or RESET (or those that --states names).",
         ),
         (
             HEADER + "weak,LRS,1,5\n,HRS,1,300\n",
@@ -511,8 +486,9 @@ HEADER = "condition,state,cell,R (kOhm)\n"
             "synthetic.",
         ),
         (b"state,R\x00\x01\xff\n" * 3, "cells.csv: "),
-        (b"\x89HDF\r\n\x1a\n", "cells.csv: this is an HDF5 or netCDF file; export it as CSV."),
-        (b"CDF\x01abc", "cells.csv: this is a netCDF file; export it as CSV."),
+        (b"\x89HDF\r\n\x1a\n", "cells.csv: the HDF5 or netCDF file cannot be read ("),
+        (b"CDF\x01abc", "cells.csv: the HDF5 or netCDF file cannot be read ("),
+        (gzip.compress(b"CDF\x01abc"), "cells.csv: this is a netCDF file inside another; expor"),
         (b"\xd0\xcf\x11\xe0abc", "cells.csv: this is an old Excel .xls file; save it as .xlsx."),
         (b"PK\x03\x04abc", "cells.csv: the Excel workbook cannot be opened ("),
         (gzip.compress(SIMPLE.encode())[:-9], "cells.csv: the gzip file is damaged ("),

@@ -1,0 +1,128 @@
+"""The body of a long text table, split into columns of numbers in one go by pandas' C parser."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rramsim.device.readers.table import Grid
+
+
+@dataclass(frozen=True)
+class Body:
+    """A long table whose regular lines are split by column; what is not regular goes line by line.
+
+    Attributes
+    ----------
+    text : str
+        The whole file, lines ending in a newline.
+    separator : str
+        Between columns.
+    lines : tuple of int
+        Position in the file of the line of each record of the head.
+    head : list of list of str
+        The first records.
+    whole : callable
+        Splits every line, and tells the row of one that cannot be split.
+    """
+
+    text: str
+    separator: str
+    lines: tuple[int, ...]
+    head: list[list[str]]
+    whole: Callable[[], Grid]
+
+    def columns(
+        self, *, skip: int, width: int, numbers: Sequence[int], labels: Sequence[int]
+    ) -> list[np.ndarray] | None:
+        """Return the used columns below the first `skip` records, or None where it is not regular.
+
+        Parameters
+        ----------
+        skip : int
+            Records of the head that are no readings.
+        width : int
+            Number of columns.
+        numbers, labels : sequence of int
+            Columns to split as numbers where they are numbers throughout, and as texts.
+
+        Returns
+        -------
+        list of ndarray, or None
+            Floats (NaN: blank) or texts, `(rows,)`; empty for a column that is not used.
+        """
+        import numpy as np
+        import pandas as pd
+
+        used = sorted({*numbers, *labels})
+        irregular = (
+            not used
+            or skip >= len(self.head)
+            or any(len(record) != width for record in self.head[skip:])
+            # Quotation marks may hide separators and ends of lines.
+            or '"' in self.text
+        )
+        if irregular:
+            return None
+        try:
+            frame = pd.read_csv(
+                io.StringIO(self.text.rstrip("\n")),
+                sep=self.separator,
+                header=None,
+                skiprows=self.lines[skip],
+                usecols=used,
+                dtype=dict.fromkeys(labels, "category"),
+                na_values={position: [""] for position in numbers},
+                keep_default_na=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                quoting=3,
+                float_precision="round_trip",
+                low_memory=False,
+                engine="c",
+            )
+        except (ValueError, OverflowError):
+            # Also pandas' ParserError: a line with more columns than the first.
+            return None
+        columns = {position: _array(frame[position]) for position in used}
+        if not _filled(list(columns.values())):
+            return None
+        empty = np.empty(0, dtype=object)
+        return [columns.get(position, empty) for position in range(width)]
+
+
+def _array(series: object) -> np.ndarray:
+    import numpy as np
+    import pandas as pd
+
+    column = pd.Series(series)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        texts = np.append(np.asarray(column.cat.categories, dtype=object), "")
+        return np.asarray(texts[column.cat.codes.to_numpy()], dtype=object)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return np.asarray(column.astype(str), dtype=object)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return np.asarray(column, dtype=float)
+    texts = np.asarray(column.astype(object), dtype=object)
+    texts[pd.isna(texts)] = ""
+    return texts
+
+
+def _filled(columns: list[np.ndarray]) -> bool:
+    """Whether every line has something in a used column: blank lines are counted elsewhere."""
+    import numpy as np
+
+    filled = np.zeros(len(columns[0]), dtype=bool)
+    for column in columns:
+        if column.dtype.kind == "f":
+            filled |= ~np.isnan(column)
+        elif not filled.all():
+            filled |= np.array([bool(text.strip()) for text in column])
+        if filled.all():
+            return True
+    return False

@@ -1,0 +1,134 @@
+"""What a user, or the `set.toml` beside a file, says that the file does not say itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from rramsim.errors import InputError
+from rramsim.schema import STATES
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How files are to be read; None and empty: as the file says.
+
+    Attributes
+    ----------
+    columns : tuple of str or None
+        The columns of files without a header, in order; ``"-"`` leaves one out.
+    names : mapping of str to str
+        Headers of the files to names of ours, each with its unit: ``{"Rcell": "R [kOhm]"}``.
+    states : mapping of str to int
+        Texts of the state column to 0 (LRS) and 1 (HRS); rows with others are left out.
+    read_voltage : float or None
+        In volt, of currents and of sweeps.
+    over_range, floor : float or None
+        In ohm: the largest and the smallest resistance the meter resolves.
+    file_name : str or None
+        What a file's name holds, such as ``"{condition}_{state}_{temperature [degC]}"``.
+    bit_lines : int or None
+        Bit lines of the array, for cells numbered ``row * bit_lines + column``.
+    condition, origin : str or None
+        Of files that do not say it.
+    """
+
+    columns: tuple[str, ...] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, int] = field(default_factory=dict)
+    read_voltage: float | None = None
+    over_range: float | None = None
+    floor: float | None = None
+    file_name: str | None = None
+    bit_lines: int | None = None
+    condition: str | None = None
+    origin: str | None = None
+
+    def over(self, other: ReadOptions | None) -> ReadOptions:
+        """Return these options, with those of `other` where these say nothing."""
+        if other is None:
+            return self
+        silent = {
+            each.name: getattr(other, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) in (None, {})
+        }
+        return replace(self, **silent)
+
+
+def parse_names(pairs: Sequence[str]) -> dict[str, str]:
+    """Return ``["Rcell=R [kOhm]"]`` as a mapping; the last ``=`` divides.
+
+    Raises
+    ------
+    InputError
+        If a pair has no ``=``, or nothing on a side of it.
+    """
+    names: dict[str, str] = {}
+    for pair in pairs:
+        header, _, name = pair.rpartition("=")
+        if not header.strip() or not name.strip():
+            raise InputError(
+                f"--map {pair!r}: accepted is the file's header = a name of ours with its unit, "
+                'such as --map "Rcell=R [kOhm]".'
+            )
+        names[header.strip()] = name.strip()
+    return names
+
+
+def parse_states(text: str) -> dict[str, int]:
+    """Return ``"0=HRS,31=LRS"`` as ``{"0": 1, "31": 0}``.
+
+    Raises
+    ------
+    InputError
+        If a value is not LRS or HRS.
+    """
+    pairs = [pair.rpartition("=") for pair in text.split(",")]
+    return checked_states({value.strip(): state for value, _, state in pairs}, place="--states")
+
+
+def checked_states(states: Mapping[str, object], *, place: str) -> dict[str, int]:
+    """Return the position in `STATES` of each named state; `InputError` where it is another."""
+    checked = {}
+    for value, state in states.items():
+        name = str(state).strip().upper()
+        if name not in STATES or not value:
+            raise InputError(
+                f"{place}: {value!r} = {str(state)!r} was found; accepted is a value of the "
+                'state column = LRS or HRS, such as "0=HRS,31=LRS".'
+            )
+        checked[value] = STATES.index(name)
+    return checked
+
+
+def constants_of_name(stem: str, pattern: str) -> dict[str, str]:
+    """Return what a file's name holds, by header: ``{"condition": "weak", "state": "LRS"}``.
+
+    Parameters
+    ----------
+    stem : str
+        The name without its suffixes.
+    pattern : str
+        Texts with a header in braces where a value stands; ``{-}`` is a value to leave out.
+
+    Raises
+    ------
+    InputError
+        If the name does not fit the pattern, or the pattern holds no header.
+    """
+    headers = [header.strip() for header in _FIELD.findall(pattern)]
+    if not headers or len(set(headers) - {"-"}) < len(headers) - headers.count("-"):
+        raise InputError(
+            f"the pattern {pattern!r} of file names: accepted are texts with different headers in "
+            'braces, such as "{condition}_{state}".'
+        )
+    literals = [re.escape(text) for text in _FIELD.split(pattern)[::2]]
+    matched = re.fullmatch("(.+?)".join(literals), stem)
+    if matched is None:
+        raise InputError(f"the file name {stem!r} does not fit the pattern {pattern!r}.")
+    found = zip(headers, matched.groups(), strict=True)
+    return {header: value for header, value in found if header != "-"}
