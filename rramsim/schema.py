@@ -22,6 +22,12 @@ BELOW, EXACT, ABOVE = -1, 0, 1
 BER_BASES = ("fitted", "counted", "stated")
 ENERGY_BASES = ("measured", "stated", "computed", "unknown")
 ENDURANCE_BASES = ("measured", "stated", "unknown")
+VERDICTS = ("holds", "tail", "does not hold", "not tested")
+"""Whether readings are lognormal, also in the tail that makes the errors."""
+
+OUTLIER_KINDS = ("stuck", "outlying")
+"""A reading beyond its population that is like the other state's, or like neither's."""
+
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""
 
@@ -55,6 +61,7 @@ _population = _per("condition", "state")
 _condition = _per("condition")
 _curve = _per("training_ber", "test_ber")
 _met = _per("training_ber", "condition")
+_outlier = _per("outlier")
 _at_checkpoint = _per("condition", "checkpoint")
 _hold = _per("hold")
 _held = _per("hold", "state")
@@ -124,6 +131,46 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _population("censored_below", "1", "i", "readings known only to be at most a limit"),
         _population("censored_above", "1", "i", "readings known only to be at least a limit"),
         _population("cells", "1", "i", "distinct cells read"),
+        _population("mu_error", "1", "f", "standard error of mu", optional=True),
+        _population("sigma_error", "1", "f", "standard error of sigma", optional=True),
+    ),
+    "goodness": (
+        _population("verdict", "1", "U", "whether the readings are lognormal", choices=VERDICTS),
+        _population("sentence", "1", "U", "the verdict in words"),
+        _population("deficit", "1", "f", "1 - correlation with the normal quantiles (PPCC)"),
+        _population("p_value", "1", "f", "of the deficit, NaN where not tested"),
+        _population("anderson_darling", "1", "f", "A^2 (1 + 0.75/n + 2.25/n^2), NaN if censored"),
+        _population("largest_deviation", "1", "f", "from the line within 3 sigma, in sigma"),
+        _population("tail_found", "1", "f", "readings beyond 3 sigma of the body that may err"),
+        _population("tail_expected", "1", "f", "of them expected of a lognormal"),
+        _population("tail_p_value", "1", "f", "of so many readings there"),
+        _population("tail_share", "1", "f", "share of readings the body does not account for"),
+        _population("body_mu", "1", "f", "mean of ln(resistance / ohm) of the body"),
+        _population("body_sigma", "1", "f", "standard deviation of ln R of the body"),
+        _population("tail_model", "1", "U", "model with room for the tail, empty: none needed"),
+        _population("tail_model_weight", "1", "f", "share of cells in its second population"),
+        _population("tail_model_rate", "1", "f", "misread rate it gives, NaN where a bound"),
+        _population("tail_model_bound", "1", "U", "upper: at most tail_model_high", choices=BOUNDS),
+        _population("tail_model_high", "1", "f", "that rate, or one reading in n as its bound"),
+        _population("stuck_cells", "1", "i", "cells that always read like the other state"),
+        _population("stuck_rate", "1", "f", "of the cells read"),
+        _population("stuck_rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("stuck_rate_high", "1", "f", "upper end of the rate's interval"),
+        _population("outlying_cells", "1", "i", "cells that always read like neither state"),
+        _population("outlying_rate", "1", "f", "of the cells read"),
+        _population("outlying_rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("outlying_rate_high", "1", "f", "upper end of the rate's interval"),
+    ),
+    "outliers": (
+        _outlier("reading", "1", "i", "position in the dataset readings"),
+        _outlier("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _outlier("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
+        _outlier("cell", "1", "i", "number of the cell, -1 where unknown"),
+        _outlier("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
+        _outlier("z", "1", "f", "distance from the median of the body, in its sigmas"),
+        _outlier("kind", "1", "U", "how the reading is out", choices=OUTLIER_KINDS),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
+        Variable("state", ("state",), "1", "U", "resistance state", choices=STATES),
     ),
     "counted": (
         _population("errors", "1", "i", "readings on the wrong side of the reference"),
@@ -157,6 +204,14 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
         _condition("ber_lrs", "1", "f", "share of LRS cells read as HRS, NaN where unknown"),
         _condition("ber_hrs", "1", "f", "share of HRS cells read as LRS, NaN where unknown"),
+        _condition("ber_interval", "1", "U", "how the ends were made", optional=True),
+        _condition("ber_2t2r", "1", "f", "BER of a 2T2R read, NaN: unknown", optional=True),
+        _condition("ber_2t2r_low", "1", "f", "lower end of its interval", optional=True),
+        _condition("ber_2t2r_high", "1", "f", "upper end, or the upper bound", optional=True),
+        _condition("ber_2t2r_basis", "1", "U", "fitted or counted, empty: none", optional=True),
+        _condition("ber_2t2r_bound", "1", "U", "upper: only ber_2t2r_high", optional=True),
+        _condition("ber_2t2r_extrapolated", "1", "b", "1: beyond the sample", optional=True),
+        _condition("ber_2t2r_interval", "1", "U", "how the ends were made", optional=True),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
         _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
         _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),

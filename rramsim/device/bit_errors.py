@@ -13,52 +13,25 @@ from rramsim.device.counting import (
     smallest_countable,
     weighted,
 )
-from rramsim.device.populations import ConditionReadings
-from rramsim.device.sensing import (
-    StatePair,
-    best_reference,
-    log_bit_error_rate,
-    log_bit_error_rate_interval,
-    log_misread_rates,
+from rramsim.device.fitted import (
+    CLOPPER_PEARSON,
+    BitErrorRate,
+    fitted_pair,
+    fitted_rate,
+    paired_rate,
 )
+from rramsim.device.goodness import Goodness
+from rramsim.device.populations import ConditionReadings
+from rramsim.device.sensing import StatePair, best_reference
 
 INTERVAL = (
     "95 %; fitted BER: delta method on the probit scale from the observed information of the fits "
-    "(over cells where cells are read more than once); counted BER: Clopper-Pearson, of the "
+    "(over cells where cells are read more than once), with fewer than 30 readings or 20 exact "
+    "ones in a state the profile likelihood; counted BER: Clopper-Pearson, of the "
     "pooled count where the readings are in the shares in use, else of the sample in which every "
     "error weighs as much as the heaviest"
 )
 """How the ends of every BER's interval were made."""
-
-_UNDERFLOW = 1e-300
-
-
-@dataclass(frozen=True)
-class BitErrorRate:
-    """A BER with its interval and what it rests on.
-
-    Attributes
-    ----------
-    ber, low, high : float
-        The BER and its 95 % interval; `ber` and `low` are NaN where only the upper bound `high`
-        is known.
-    rate_lrs, rate_hrs : float
-        The shares of misread LRS and HRS cells behind `ber`, NaN where only a bound is known.
-    basis, bound : str
-        ``"fitted"`` or ``"counted"``; ``""`` or ``"upper"``.
-    is_extrapolated : bool
-        Whether the BER is fitted, below what the readings could show by counting, and no error
-        was counted.
-    """
-
-    ber: float
-    low: float
-    high: float
-    rate_lrs: float
-    rate_hrs: float
-    basis: str
-    bound: str = ""
-    is_extrapolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +48,10 @@ class BitErrors:
         The errors counted in LRS and in HRS.
     counted : WeightedCount
         Both together.
+    fitted : BitErrorRate or None
+        What the fitted populations give, whether it is the headline or not; None without a fit.
+    paired : BitErrorRate
+        Of a 2T2R read, fitted unless the headline is not.
     notes : tuple of str
         What a reader must know, a sentence each.
     """
@@ -83,16 +60,25 @@ class BitErrors:
     headline: BitErrorRate
     counts: tuple[Count, Count]
     counted: WeightedCount
+    fitted: BitErrorRate | None
+    paired: BitErrorRate
     notes: tuple[str, ...]
 
 
 def bit_errors(
-    condition: ConditionReadings, *, lrs_share: float = 0.5, reference: float | None = None
+    condition: ConditionReadings,
+    *,
+    lrs_share: float = 0.5,
+    reference: float | None = None,
+    judged: tuple[Goodness, Goodness] | None = None,
+    reference_spread: float = 0.0,
+    offset_spread: float = 0.0,
 ) -> BitErrors:
     """Return the BER of a condition, fitted or counted, at one reference.
 
-    The fitted BER is the headline, unless a state could not be fitted or the 95 % interval of
-    the BER counted at the same reference excludes it: then the counted BER is.
+    The fitted BER is the headline, unless a state could not be fitted, the 95 % interval of the
+    BER counted at the same reference excludes it, or a state has another population in the tail
+    that errs: then the counted BER is.
 
     Parameters
     ----------
@@ -102,10 +88,18 @@ def bit_errors(
     reference : float, optional
         Reference resistance in ohm. Default: the best one for the fitted populations. (The one
         with the fewest counted errors would flatter the sample it was chosen on.)
+    judged : tuple of Goodness, optional
+        Whether the lognormal holds in LRS and in HRS. Default: not asked.
+    reference_spread : float
+        Standard deviation of ln(reference), which adds to both spreads of the fitted BER. The
+        counted BER is at the reference itself.
+    offset_spread : float
+        Standard deviation of a sense amplifier's offset in units of ln(R), for 2T2R.
     """
-    pair = _pair(condition)
+    pair = fitted_pair(condition)
     if reference is None:
-        reference, notes = _choose_reference(condition, pair, lrs_share=lrs_share)
+        seen = pair.seen_through(reference_spread) if pair is not None else None
+        reference, notes = _choose_reference(condition, seen, lrs_share=lrs_share)
     else:
         notes = _reference_notes(condition, reference)
     lrs, hrs = (
@@ -114,31 +108,54 @@ def bit_errors(
     )
     counted = weighted(lrs, hrs, lrs_share=lrs_share)
     notes += _undecided_notes(condition, (lrs, hrs), reference=reference)
-    headline = _counted_rate(lrs, hrs, counted)
-    fitted = _fitted_rate(
-        condition, pair, reference=reference, lrs_share=lrs_share, counted=counted
-    )
-    if fitted is not None:
-        at_most = fitted.high if fitted.bound else fitted.ber
-        if counted.low <= at_most <= counted.high or math.isnan(counted.ber):
-            headline = fitted
-        else:
-            notes.append(_disagreement(condition.name, at_most, counted))
+
+    def fitted_with(spread: float) -> BitErrorRate | None:
+        return fitted_rate(
+            condition,
+            reference=reference,
+            lrs_share=lrs_share,
+            sample=counted.sample,
+            reference_spread=spread,
+        )
+
+    fitted = fitted_with(reference_spread)
+    # The count knows no spread of the reference, so it is held against the fit without one.
+    against = fitted_with(0.0) if reference_spread else fitted
+    doubts = _doubts(condition, against, counted, judged)
+    is_fitted = fitted is not None and not doubts
+    headline = fitted if fitted is not None and is_fitted else _counted_rate(lrs, hrs, counted)
+    notes += doubts
+    if not is_fitted and reference_spread:
+        notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
     notes += _limit_notes(condition.name, headline, counted)
     return BitErrors(
         reference=reference,
         headline=headline,
         counts=(lrs, hrs),
         counted=counted,
+        fitted=fitted,
+        paired=paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted),
         notes=tuple(notes),
     )
 
 
-def _pair(condition: ConditionReadings) -> StatePair | None:
-    lrs, hrs = condition.lrs.fit, condition.hrs.fit
-    if lrs is None or hrs is None:
-        return None
-    return StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma)
+def _doubts(
+    condition: ConditionReadings,
+    fitted: BitErrorRate | None,
+    counted: WeightedCount,
+    judged: tuple[Goodness, Goodness] | None,
+) -> list[str]:
+    """Return why the fitted BER is not to be believed, a sentence each."""
+    if fitted is None or math.isnan(counted.ber):
+        return []
+    doubts = []
+    at_most = fitted.high if fitted.bound else fitted.ber
+    if not counted.low <= at_most <= counted.high:
+        doubts.append(_disagreement(condition.name, at_most, counted))
+    for state, verdict in zip(condition.states, judged or (), strict=bool(judged)):
+        if verdict.verdict == "tail":
+            doubts.append(f"{state.place}: {verdict.sentence} The counted BER is used.")
+    return doubts
 
 
 def _choose_reference(
@@ -181,47 +198,6 @@ def _undecided_notes(
     ]
 
 
-def _fitted_rate(
-    condition: ConditionReadings,
-    pair: StatePair | None,
-    *,
-    reference: float,
-    lrs_share: float,
-    counted: WeightedCount,
-) -> BitErrorRate | None:
-    lrs, hrs = condition.lrs.fit, condition.hrs.fit
-    if pair is None or lrs is None or hrs is None:
-        return None
-    at = math.log(reference)
-    ber = math.exp(log_bit_error_rate(at, pair, lrs_share=lrs_share))
-    if ber < _UNDERFLOW:
-        return BitErrorRate(
-            *(math.nan, math.nan, _UNDERFLOW, math.nan, math.nan),
-            basis="fitted",
-            bound="upper",
-            is_extrapolated=True,
-        )
-    low, high = log_bit_error_rate_interval(
-        at,
-        pair,
-        covariance_lrs=lrs.covariance,
-        covariance_hrs=hrs.covariance,
-        lrs_share=lrs_share,
-    )
-    rate_lrs, rate_hrs = (math.exp(rate) for rate in log_misread_rates(at, pair))
-    return BitErrorRate(
-        ber=ber,
-        low=math.exp(low),
-        high=math.exp(high),
-        rate_lrs=rate_lrs,
-        rate_hrs=rate_hrs,
-        basis="fitted",
-        # Where errors were counted the sample does show a BER of that order; a sample of
-        # undecided readings only (its countable BER is NaN) can show nothing at all.
-        is_extrapolated=not counted.errors and not ber >= smallest_countable(counted.sample),
-    )
-
-
 def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount) -> BitErrorRate:
     if counted.errors and not math.isnan(counted.ber):
         return BitErrorRate(
@@ -231,6 +207,7 @@ def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount) -> BitErrorRat
             rate_lrs=lrs.rate,
             rate_hrs=hrs.rate,
             basis="counted",
+            interval=CLOPPER_PEARSON,
         )
     bound = smallest_countable(counted.sample)
     return BitErrorRate(

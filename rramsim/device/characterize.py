@@ -10,6 +10,15 @@ import numpy as np
 
 from rramsim import numbers
 from rramsim.device.bit_errors import INTERVAL, BitErrors, bit_errors
+from rramsim.device.goodness import Goodness, goodness
+from rramsim.device.judged import (
+    JudgedState,
+    goodness_dataset,
+    judge,
+    outliers_dataset,
+    tail_model_notes,
+)
+from rramsim.device.outliers import outlier_notes
 from rramsim.device.populations import (
     ConditionReadings,
     fit_conditions,
@@ -19,7 +28,7 @@ from rramsim.device.populations import (
 from rramsim.device.programming import PROGRAMMING, Programming, columns_of, join_programming
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
-from rramsim.schema import DATASETS, STATES, make
+from rramsim.schema import DATASETS, STATES, Variable, make
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,6 +59,10 @@ class Characterization:
         ``confidence`` and ``interval``, how the ends of the BER's interval were made.
     counted : xarray.Dataset
         Schema "counted": errors counted at the reference, of the conditions that have readings.
+    goodness : xarray.Dataset
+        Schema "goodness": whether each population is lognormal, its tail, stuck and odd cells.
+    outliers : xarray.Dataset
+        Schema "outliers": the readings beyond what the body of their population gives.
     notes : tuple of str
         What a reader must know to judge the numbers, a sentence each.
     """
@@ -57,12 +70,15 @@ class Characterization:
     populations: xr.Dataset
     conditions: xr.Dataset
     counted: xr.Dataset
+    goodness: xr.Dataset
+    outliers: xr.Dataset
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Row:
     condition: ConditionReadings
+    judged: tuple[JudgedState, JudgedState]
     errors: BitErrors
     programming: Programming
 
@@ -73,6 +89,8 @@ def characterize(
     *,
     lrs_share: float = 0.5,
     reference_resistance: float | None = None,
+    reference_spread: float = 0.0,
+    offset_spread: float = 0.0,
 ) -> Characterization:
     """Fit the populations, derive BER and energy of each condition, and join what is stated.
 
@@ -89,6 +107,10 @@ def characterize(
     reference_resistance : float, optional
         Reference of the 1T1R read in ohm, for every condition. Default: the one stated for the
         condition, else the best one between the fitted populations.
+    reference_spread : float
+        Standard deviation of ln(reference) from read to read or from array to array.
+    offset_spread : float
+        Standard deviation of a sense amplifier's offset in units of ln(R), for 2T2R.
 
     Returns
     -------
@@ -98,23 +120,32 @@ def characterize(
     ------
     InputError
         If a condition lacks a state, has a single reading in one, or has an LRS median above
-        its HRS median; if `lrs_share` or `reference_resistance` is out of range.
+        its HRS median; if `lrs_share`, `reference_resistance` or a spread is out of range.
     """
     _check(lrs_share=lrs_share, reference_resistance=reference_resistance)
+    _check_spreads(reference_spread=reference_spread, offset_spread=offset_spread)
     stated_rows = _rows_by_name(stated)
     rows, notes = [], []
     for number, condition in enumerate(fit_conditions(measured.readings)):
         said = stated_rows.get(condition.name)
+        verdicts = _verdicts(condition)
         errors = bit_errors(
             condition,
             lrs_share=lrs_share,
             reference=_reference(reference_resistance, said),
+            judged=verdicts,
+            reference_spread=reference_spread,
+            offset_spread=offset_spread,
         )
         programming = join_programming(
             condition.name, _programming_readings(measured.readings, number), said
         )
-        rows.append(_Row(condition=condition, errors=errors, programming=programming))
-        notes += [*fit_notes(condition), *errors.notes, *programming.notes]
+        judged = _judged(condition, verdicts, errors)
+        rows.append(
+            _Row(condition=condition, judged=judged, errors=errors, programming=programming)
+        )
+        notes += [*fit_notes(condition), *_goodness_notes(condition, judged, errors)]
+        notes += [*errors.notes, *programming.notes]
         notes += _stated_notes(condition.name, errors, said, any_stated=bool(stated_rows))
     names = {row.condition.name for row in rows}
     return Characterization(
@@ -126,6 +157,8 @@ def characterize(
             lrs_share=lrs_share,
         ),
         counted=_counted(rows, lrs_share=lrs_share),
+        goodness=goodness_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
+        outliers=outliers_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
         notes=tuple(notes),
     )
 
@@ -137,6 +170,40 @@ def _check(*, lrs_share: float, reference_resistance: float | None) -> None:
         raise InputError(
             f"The reference resistance is {reference_resistance:g} Ω; it must be above 0."
         )
+
+
+def _check_spreads(**spreads: float) -> None:
+    for name, spread in spreads.items():
+        if not 0.0 <= spread < math.inf:
+            words = name.replace("_", " ")
+            raise InputError(f"The {words} is {spread:g}; it must be 0 or more, in units of ln R.")
+
+
+def _verdicts(condition: ConditionReadings) -> tuple[Goodness, Goodness]:
+    return goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+
+
+def _judged(
+    condition: ConditionReadings, verdicts: tuple[Goodness, Goodness], errors: BitErrors
+) -> tuple[JudgedState, JudgedState]:
+    lrs, hrs = verdicts
+    return (
+        judge(condition.lrs, lrs, other=hrs, reference=errors.reference, is_hrs=False),
+        judge(condition.hrs, hrs, other=lrs, reference=errors.reference, is_hrs=True),
+    )
+
+
+def _goodness_notes(
+    condition: ConditionReadings, judged: tuple[JudgedState, JudgedState], errors: BitErrors
+) -> list[str]:
+    """Return a sentence for what is not lognormal (a tail is told with the BER) or odd."""
+    notes = []
+    for state, found in zip(condition.states, judged, strict=True):
+        if found.goodness.verdict == "does not hold":
+            rests = " The extrapolated BER rests on it." if errors.headline.is_extrapolated else ""
+            notes.append(f"{state.place}: {found.goodness.sentence}{rests}")
+        notes += [*tail_model_notes(state, found), *outlier_notes(state, found.outliers)]
+    return notes
 
 
 def _rows_by_name(stated: xr.Dataset | None) -> dict[str, xr.Dataset]:
@@ -188,6 +255,7 @@ def _conditions(
     rows: list[_Row], stated_only: list[xr.Dataset], *, origin: str, lrs_share: float
 ) -> xr.Dataset:
     heads = [row.errors.headline for row in rows]
+    pairs = [row.errors.paired for row in rows]
     columns = {
         **columns_of([row.programming for row in rows]),
         "reference_resistance": [row.errors.reference for row in rows],
@@ -199,10 +267,18 @@ def _conditions(
         "ber_extrapolated": [head.is_extrapolated for head in heads],
         "ber_lrs": [head.rate_lrs for head in heads],
         "ber_hrs": [head.rate_hrs for head in heads],
+        "ber_interval": [head.interval for head in heads],
+        "ber_2t2r": [pair.ber for pair in pairs],
+        "ber_2t2r_low": [pair.low for pair in pairs],
+        "ber_2t2r_high": [pair.high for pair in pairs],
+        "ber_2t2r_basis": [pair.basis for pair in pairs],
+        "ber_2t2r_bound": [pair.bound for pair in pairs],
+        "ber_2t2r_extrapolated": [pair.is_extrapolated for pair in pairs],
+        "ber_2t2r_interval": [pair.interval for pair in pairs],
         "origin": [origin for _ in rows],
     }
     for variable in DATASETS["conditions"]:
-        columns[variable.name] += [said[variable.name].values.item() for said in stated_only]
+        columns[variable.name] += [_said(said, variable) for said in stated_only]
     names = [row.condition.name for row in rows]
     return make(
         "conditions",
@@ -210,6 +286,12 @@ def _conditions(
         coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
         attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
     )
+
+
+def _said(said: xr.Dataset, variable: Variable) -> Any:
+    if variable.name in said:
+        return said[variable.name].values.item()
+    return {"U": "", "b": 0}.get(variable.kind, math.nan)
 
 
 def _counted(rows: list[_Row], *, lrs_share: float) -> xr.Dataset:

@@ -43,6 +43,8 @@ class StateReadings:
         None where no lognormal can be fitted; `unfit` then says why.
     unfit : str
         One sentence, empty where there is a fit.
+    position : ndarray, shape (readings,)
+        Where the readings are in the dataset "readings".
     """
 
     place: str
@@ -51,6 +53,7 @@ class StateReadings:
     cell: NDArray[np.int_]
     fit: LognormalFit | None
     unfit: str
+    position: NDArray[np.int_]
 
     @property
     def cells(self) -> int:
@@ -114,6 +117,7 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
             _state_readings(
                 f"{name}/{state}",
                 {column: values[groups[2 * number + index]] for column, values in columns.items()},
+                position=groups[2 * number + index],
             )
             for index, state in enumerate(STATES)
         )
@@ -151,7 +155,9 @@ def _refuse_exchanged(condition: ConditionReadings) -> None:
         )
 
 
-def _state_readings(place: str, columns: Mapping[str, NDArray[np.generic]]) -> StateReadings:
+def _state_readings(
+    place: str, columns: Mapping[str, NDArray[np.generic]], *, position: NDArray[np.int_]
+) -> StateReadings:
     resistance = columns["resistance"].astype(float)
     censoring, cell = columns["censoring"].astype(int), columns["cell"].astype(int)
     try:
@@ -165,6 +171,7 @@ def _state_readings(place: str, columns: Mapping[str, NDArray[np.generic]]) -> S
         cell=cell,
         fit=fit,
         unfit=unfit,
+        position=position,
     )
 
 
@@ -209,6 +216,8 @@ def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> 
     values: dict[str, NDArray[np.generic]] = {
         "mu": np.full(shape, np.nan),
         "sigma": np.full(shape, np.nan),
+        "mu_error": np.full(shape, np.nan),
+        "sigma_error": np.full(shape, np.nan),
         "covariance": np.full((*shape, 2, 2), np.nan),
         **{
             name: np.zeros(shape, dtype=np.int64)
@@ -223,6 +232,8 @@ def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> 
             values["cells"][i, j] = state.cells
             if state.fit is not None:
                 values["mu"][i, j], values["sigma"][i, j] = state.fit.mu, state.fit.sigma
+                values["mu_error"][i, j] = state.fit.mu_standard_error
+                values["sigma_error"][i, j] = state.fit.sigma_standard_error
                 values["covariance"][i, j] = state.fit.covariance
             elif _is_stuck(state):
                 values["mu"][i, j] = math.log(state.median)

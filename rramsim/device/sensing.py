@@ -18,7 +18,8 @@ from scipy.special import log_ndtr, ndtri, ndtri_exp
 CONFIDENCE = 0.95
 """Confidence of every interval rramsim gives, two-sided."""
 
-_NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
+NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
+"""How many standard errors such an interval reaches on either side."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,19 @@ class StatePair:
     sigma_lrs: float
     mu_hrs: float
     sigma_hrs: float
+
+    def seen_through(self, spread: float) -> StatePair:
+        """Return the populations as a reference sees them that itself varies by `spread`.
+
+        A reference (or an offset of the sense amplifier) that is normal in ln(ohm) with this
+        deviation adds to both spreads: sigma**2 + spread**2.
+        """
+        return StatePair(
+            self.mu_lrs,
+            math.hypot(self.sigma_lrs, spread),
+            self.mu_hrs,
+            math.hypot(self.sigma_hrs, spread),
+        )
 
 
 @dataclass(frozen=True)
@@ -79,19 +93,25 @@ def log_bit_error_rate(ln_reference: float, states: StatePair, *, lrs_share: flo
     return float(np.logaddexp(math.log(lrs_share) + log_lrs, math.log1p(-lrs_share) + log_hrs))
 
 
-def log_bit_error_rate_2t2r(states: StatePair) -> float:
+def log_bit_error_rate_2t2r(states: StatePair, *, offset_spread: float = 0.0) -> float:
     """Return ln(BER) of a 2T2R read: two cells in opposite states, compared with each other.
 
-    BER = Q((mu_HRS - mu_LRS) / sqrt(sigma_LRS**2 + sigma_HRS**2)), no reference, and the same
-    whichever share of bits is stored as 0. For equal spreads it is as good as a 1T1R cell with
-    sqrt(2) times the separation.
+    BER = Q((mu_HRS - mu_LRS) / sqrt(sigma_LRS**2 + sigma_HRS**2 + offset_spread**2)), no
+    reference, and the same whichever share of bits is stored as 0. For equal spreads it is as
+    good as a 1T1R cell with sqrt(2) times the separation.
+
+    Parameters
+    ----------
+    states : StatePair
+    offset_spread : float
+        Standard deviation of the sense amplifier's offset, in units of ln(R).
 
     Examples
     --------
     >>> round(math.exp(log_bit_error_rate_2t2r(StatePair(0.0, 1.0, 3.0, 1.0))), 5)
     0.01695
     """
-    spread = math.hypot(states.sigma_lrs, states.sigma_hrs)
+    spread = math.hypot(states.sigma_lrs, states.sigma_hrs, offset_spread)
     return float(log_ndtr(-(states.mu_hrs - states.mu_lrs) / spread))
 
 
@@ -134,6 +154,7 @@ def log_bit_error_rate_interval(
     covariance_lrs: NDArray[np.float64],
     covariance_hrs: NDArray[np.float64],
     lrs_share: float = 0.5,
+    reference_spread: float = 0.0,
 ) -> tuple[float, float]:
     """Return the ends of the 95 % interval of ln(BER), by the delta method on the probit scale.
 
@@ -151,14 +172,69 @@ def log_bit_error_rate_interval(
         Covariance of the estimates of (g, h) of each state.
     lrs_share : float
         Share of the cells in use that are in LRS.
+    reference_spread : float
+        Standard deviation of ln(reference) from read to read or array to array.
     """
-    y = -float(ndtri_exp(log_bit_error_rate(ln_reference, states, lrs_share=lrs_share)))
-    by_parameter = np.array([-1.0, ln_reference])
+    seen = states.seen_through(reference_spread)
+    y = -float(ndtri_exp(log_bit_error_rate(ln_reference, seen, lrs_share=lrs_share)))
     variance = 0.0
-    shares = (lrs_share, 1.0 - lrs_share)
-    scores = z_scores(ln_reference, states)
-    for share, z, covariance in zip(shares, scores, (covariance_lrs, covariance_hrs), strict=True):
+    for share, z, mu, sigma, covariance in zip(
+        (lrs_share, 1.0 - lrs_share),
+        z_scores(ln_reference, seen),
+        (states.mu_lrs, states.mu_hrs),
+        (states.sigma_lrs, states.sigma_hrs),
+        (covariance_lrs, covariance_hrs),
+        strict=True,
+    ):
         weight = share * math.exp((y * y - z * z) / 2.0)
+        by_parameter = _score_slopes(ln_reference, mu=mu, sigma=sigma, spread=reference_spread)
         variance += weight**2 * float(by_parameter @ covariance @ by_parameter)
-    half_width = _NORMAL_END * math.sqrt(variance)
+    return _ends(y, math.sqrt(variance))
+
+
+def log_bit_error_rate_2t2r_interval(
+    states: StatePair,
+    *,
+    covariance_lrs: NDArray[np.float64],
+    covariance_hrs: NDArray[np.float64],
+    offset_spread: float = 0.0,
+) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of ln(BER) of a 2T2R read, by the same delta method.
+
+    The probit distance is z = (mu_HRS - mu_LRS) / s with s**2 = sigma_LRS**2 + sigma_HRS**2 +
+    offset_spread**2, and se**2 = sum over states of its slopes by (g, h) through their
+    covariance. Parameters as in `log_bit_error_rate_2t2r` and `log_bit_error_rate_interval`.
+    """
+    apart = states.mu_hrs - states.mu_lrs
+    spread = math.hypot(states.sigma_lrs, states.sigma_hrs, offset_spread)
+    variance = 0.0
+    for sign, mu, sigma, covariance in (
+        (-1.0, states.mu_lrs, states.sigma_lrs, covariance_lrs),
+        (1.0, states.mu_hrs, states.sigma_hrs, covariance_hrs),
+    ):
+        by_mu, by_sigma = sign / spread, -apart * sigma / spread**3
+        by_parameter = _by_g_and_h(by_mu, by_sigma, mu=mu, sigma=sigma)
+        variance += float(by_parameter @ covariance @ by_parameter)
+    return _ends(apart / spread, math.sqrt(variance))
+
+
+def _score_slopes(
+    ln_reference: float, *, mu: float, sigma: float, spread: float
+) -> NDArray[np.float64]:
+    """Return the slopes by (g, h) of z = (r - mu) / sqrt(sigma**2 + spread**2).
+
+    Without spread they are (-1, r).
+    """
+    seen = math.hypot(sigma, spread)
+    by_sigma = -(ln_reference - mu) * sigma / seen**3
+    return _by_g_and_h(-1.0 / seen, by_sigma, mu=mu, sigma=sigma)
+
+
+def _by_g_and_h(by_mu: float, by_sigma: float, *, mu: float, sigma: float) -> NDArray[np.float64]:
+    """Turn slopes by (mu, sigma) into slopes by (g, h); mu = g/h and sigma = 1/h."""
+    return np.array([by_mu * sigma, -by_mu * mu * sigma - by_sigma * sigma**2])
+
+
+def _ends(y: float, error: float) -> tuple[float, float]:
+    half_width = NORMAL_END * error
     return float(log_ndtr(-(y + half_width))), float(log_ndtr(-(y - half_width)))

@@ -51,6 +51,7 @@ def stated_from():
                 row.get(variable.name, default(variable)) for row in conditions.values()
             ]
             for variable in DATASETS["conditions"]
+            if not variable.optional
         }
         return make("conditions", values, {"condition": list(conditions)})
 

@@ -1,0 +1,158 @@
+"""How many more cells: what a sample shows of a BER that is asked for, and what it would take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import ndtri, ndtri_exp
+from scipy.stats import beta
+
+from rramsim import numbers
+from rramsim.device.counting import WeightedCount
+from rramsim.device.sensing import CONFIDENCE
+
+POWER = 0.8
+"""Chance that a sample of the size advised shows what it is taken for."""
+
+
+@dataclass(frozen=True)
+class SampleSize:
+    """Whether a sample shows a BER below a target, and how many cells would.
+
+    Attributes
+    ----------
+    target : float
+        The BER asked for.
+    shown_by_fit, shown_by_count : bool
+        Whether the upper end of the one-sided 95 % interval is below the target.
+    cells_by_fit, cells_by_count : float
+        Cells a state that would show it; NaN where no number will, because the estimate is
+        above the target. By fit the number rests on the lognormal holding that far; by count
+        it is the fewest, without a single error.
+    sentence : str
+        All of it in words.
+    """
+
+    target: float
+    shown_by_fit: bool
+    shown_by_count: bool
+    cells_by_fit: float
+    cells_by_count: float
+    sentence: str
+
+
+def cells_needed(
+    target: float,
+    *,
+    log_ber: float | None,
+    log_high: float | None,
+    cells: float,
+    counted: WeightedCount,
+    power: float = POWER,
+) -> SampleSize:
+    """Return whether a sample shows BER < target at 95 %, and how many cells a state would.
+
+    By fit, with z = -probit(BER) and se its standard error in this sample of n cells a state,
+    which falls with the square root of n: n ((z_confidence + z_power) se / (z - z_target))**2.
+    Where both states have the same spread that is
+    ((z_confidence + z_power) sqrt((1 + z**2 / 2) / 2) / (z - z_target))**2. By counting without
+    an error: ln(1 - confidence) / ln(1 - target) readings of both states together.
+
+    Parameters
+    ----------
+    target : float
+        The BER asked for, above 0 and below 0.5.
+    log_ber, log_high : float or None
+        ln of the fitted BER and of the upper end of its two-sided 95 % interval on the probit
+        scale; None without a fit.
+    cells : float
+        Cells a state in this sample (their mean, where the states differ).
+    counted : WeightedCount
+        What was counted at the same reference.
+    power : float
+        Chance that the sample advised shows it.
+
+    Raises
+    ------
+    ValueError
+        If the target is not above 0 and below 0.5.
+    """
+    if not 0.0 < target < 0.5:
+        raise ValueError(f"the target BER is {target:g}; it must be above 0 and below 0.5")
+    z_target, z_confidence = -float(ndtri(target)), float(ndtri(CONFIDENCE))
+    shown_by_fit, by_fit = False, math.nan
+    if log_ber is not None and log_high is not None:
+        z = -float(ndtri_exp(log_ber))
+        error = (z + float(ndtri_exp(log_high))) / float(ndtri(0.5 + CONFIDENCE / 2.0))
+        shown_by_fit = z - z_confidence * error > z_target
+        if z > z_target:
+            root = (z_confidence + float(ndtri(power))) * error / (z - z_target)
+            by_fit = float(math.ceil(cells * root**2))
+    by_count = _counting(target, counted)
+    shown_by_count = _upper(counted) < target
+    return SampleSize(
+        target=target,
+        shown_by_fit=shown_by_fit,
+        shown_by_count=shown_by_count,
+        cells_by_fit=by_fit,
+        cells_by_count=by_count,
+        sentence=_sentence(
+            target,
+            shown=(shown_by_fit, shown_by_count),
+            cells=(by_fit, by_count),
+            fitted=None if log_ber is None else math.exp(log_ber),
+            counted=counted,
+        ),
+    )
+
+
+def _upper(counted: WeightedCount) -> float:
+    """Return the one-sided 95 % upper end of the counted BER, 1 without readings."""
+    if not counted.sample > 0 or math.isnan(counted.ber):
+        return 1.0
+    errors = counted.sample * counted.ber
+    return float(beta.ppf(CONFIDENCE, errors + 1.0, counted.sample - errors))
+
+
+def _counting(target: float, counted: WeightedCount) -> float:
+    """Return the cells a state that show the target without an error, NaN where hopeless."""
+    if counted.low > target:
+        return math.nan
+    readings = math.log(1.0 - CONFIDENCE) / math.log1p(-target)
+    return float(math.ceil(readings / 2.0))
+
+
+def _sentence(
+    target: float,
+    *,
+    shown: tuple[bool, bool],
+    cells: tuple[float, float],
+    fitted: float | None,
+    counted: WeightedCount,
+) -> str:
+    asked = f"A BER below {numbers.power(target)} (95 %, one-sided) is"
+    counting = f"counting takes {_count(cells[1])} cells a state without an error"
+    if math.isnan(cells[1]):
+        counting = f"more cells will not show it by counting ({counted.errors:,} errors found)"
+    if shown[1]:
+        return f"{asked} shown by counting alone."
+    if shown[0]:
+        return (
+            f"{asked} shown by the fitted populations, if the lognormal holds that far; {counting}."
+        )
+    if fitted is None:
+        return f"{asked} not shown; no fit, and {counting}."
+    if math.isnan(cells[0]):
+        return (
+            f"{asked} not shown, and no number of cells will show it: the fitted BER is "
+            f"{numbers.power(fitted)}."
+        )
+    return (
+        f"{asked} not shown: {_count(cells[0])} cells a state would show it by the fitted "
+        f"populations, if the lognormal holds that far; {counting}."
+    )
+
+
+def _count(cells: float) -> str:
+    return f"{cells:,.0f}" if cells < 1e7 else numbers.power(cells)
