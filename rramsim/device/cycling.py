@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from rramsim import numbers
 from rramsim.device.bit_errors import INTERVAL as BER_INTERVAL
-from rramsim.device.bit_errors import BitErrorRate, bit_errors
+from rramsim.device.bit_errors import bit_errors
 from rramsim.device.counting import count_errors, smallest_countable, weighted
 from rramsim.device.endurance import sparse_notes
 from rramsim.device.populations import fit_conditions
@@ -50,6 +50,16 @@ class Cycling:
 
     cycling: xr.Dataset
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Rate:
+    ber: float
+    low: float
+    high: float
+    basis: str
+    bound: str = ""
+    is_extrapolated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,17 +311,18 @@ def _fill(
     values["ber_extrapolated"][at] = rate.is_extrapolated
 
 
-def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> BitErrorRate:
+def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
     number = int(part["condition_index"].values[0])
     alone = part.isel(condition=[number]).assign(condition_index=part["condition_index"] - number)
     try:
         (condition,) = fit_conditions(alone)
     except InputError:
         return _counted(part, reference=reference, lrs_share=lrs_share)
-    return bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
+    head = bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
+    return _Rate(head.ber, head.low, head.high, head.basis, head.bound, head.is_extrapolated)
 
 
-def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> BitErrorRate:
+def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
     """Count where the populations cannot be fitted: a worn-out checkpoint counts all the more."""
     counts = []
     for state in range(len(STATES)):
@@ -321,13 +332,12 @@ def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> BitErro
         )
         counts.append(count_errors(resistance, censoring, reference=reference, is_hrs=bool(state)))
     both = weighted(*counts, lrs_share=lrs_share)
-    rates = (counts[0].rate, counts[1].rate)
     if math.isnan(both.ber):
-        return BitErrorRate(math.nan, math.nan, math.nan, *rates, basis="counted")
+        return _Rate(math.nan, math.nan, math.nan, "")
     if not both.errors:
         high = min(smallest_countable(both.sample), 1.0)
-        return BitErrorRate(math.nan, math.nan, high, *rates, basis="counted", bound="upper")
-    return BitErrorRate(both.ber, both.low, both.high, *rates, basis="counted")
+        return _Rate(math.nan, math.nan, high, "counted", "upper")
+    return _Rate(both.ber, both.low, both.high, "counted")
 
 
 def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[str]:

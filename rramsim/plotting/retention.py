@@ -1,0 +1,229 @@
+"""Resistances and bit-error rate against the time since programming."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from scipy.special import ndtri
+
+from rramsim import numbers
+from rramsim.plotting.populations import STATE_LOOK
+from rramsim.plotting.series import shown_name
+from rramsim.plotting.style import COLORS, figure_style
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+_Z95 = float(ndtri(0.95))
+
+
+def retention_figure(retention: xr.Dataset) -> Figure:
+    """Draw resistances and BER against time, a row of two panels for each hold.
+
+    On the left are the median and the 5th and 95th percentiles of the readings of each state at
+    each read-out, and the fitted lines of the same; on the right the BER at the reference along
+    the lines with its 95 % band, and the errors counted. What is later than the last read-out is
+    dashed. A read-out at 0 s stands at the left end.
+
+    Parameters
+    ----------
+    retention : xarray.Dataset
+        Of the schema "retention".
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    holds = retention.sizes["hold"]
+    with figure_style():
+        figure = Figure(figsize=(8.4, 1.0 + 3.0 * holds), layout="constrained")
+        grid = figure.subplots(holds, 2, sharex=True, squeeze=False)
+        zero = _place_of_zero(retention)
+        for number in range(holds):
+            hold = retention.isel(hold=number)
+            _draw_resistances(grid[number, 0], hold, zero=zero)
+            _draw_ber(grid[number, 1], hold)
+        for axes in grid[-1]:
+            _label_time(axes, retention, zero=zero)
+        figure.legend(handles=_legend(retention), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _place_of_zero(retention: xr.Dataset) -> float | None:
+    """Return where a read-out at 0 s stands on the logarithmic axis, None without one."""
+    times = retention["readout_time"].values
+    positive = times[times > 0]
+    if not np.any(times == 0) or not positive.size:
+        return None
+    return float(10.0 ** (math.floor(math.log10(positive.min())) - 1))
+
+
+def _draw_resistances(axes: Axes, hold: xr.Dataset, *, zero: float | None) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    last = float(hold["last_time"].values)
+    end = max(float(hold["time"].max()), last) if hold.sizes["time"] else last
+    for state in STATES:
+        row, (color, marker) = hold.sel(state=state), STATE_LOOK[state]
+        time = row["readout_time"].values
+        at = np.where(time == 0, zero or np.nan, time)
+        low, middle, high = (row[name].values for name in ("p05", "p50", "p95"))
+        axes.errorbar(
+            at,
+            middle,
+            yerr=[middle - low, high - middle],
+            fmt=marker,
+            color=color,
+            capsize=3,
+            elinewidth=0.9,
+        )
+        _draw_lines(axes, row, color=color, last=last, end=end)
+    reference = float(hold["reference_resistance"].values)
+    if math.isfinite(reference):
+        axes.axhline(reference, color=COLORS["black"], linestyle="--", linewidth=1.0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda ohm, _: numbers.quantity(ohm, "Ω")))
+    axes.set_ylabel("resistance")
+    cells = " and ".join(
+        f"{int(hold['cells'].sel(state=state).values):,} {state}" for state in STATES
+    )
+    axes.set_title(f"{_title(hold)}\n{cells} cells")
+
+
+def _draw_lines(axes: Axes, row: xr.Dataset, *, color: str, last: float, end: float) -> None:
+    mu, drift, sigma, widening = (
+        float(row[name].values) for name in ("mu", "mu_drift", "sigma", "sigma_drift")
+    )
+    if math.isnan(drift):
+        return
+    first = float(row["first_time"].values)
+    for start, stop, style in ((first, last, "-"), (last, end, "--")):
+        if stop <= start:
+            continue
+        log_time = np.linspace(math.log10(start), math.log10(stop), 60)
+        for z, width in ((-_Z95, 0.8), (0.0, 1.5), (_Z95, 0.8)):
+            spread = np.maximum(sigma + widening * log_time, 0.0)
+            axes.plot(
+                10.0**log_time,
+                np.exp(mu + drift * log_time + z * spread),
+                color=color,
+                linestyle=style,
+                linewidth=width,
+                gid=f"line-{row['state'].values}" if style == "-" else "extrapolated",
+            )
+
+
+def _draw_ber(axes: Axes, hold: xr.Dataset) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    color = COLORS["purple"]
+    time = hold["time"].values
+    ber, low, high = (hold[name].values for name in ("ber", "ber_low", "ber_high"))
+    late = hold["ber_extrapolated"].values == 1
+    drawn = np.isfinite(ber) & (ber > 0)
+    axes.fill_between(
+        time[drawn], np.maximum(low, 1e-300)[drawn], high[drawn], color=color, alpha=0.15, lw=0
+    )
+    axes.plot(time[drawn & ~late], ber[drawn & ~late], color=color, gid="ber")
+    # The dashed part starts at the last point that was read.
+    tail = np.flatnonzero(drawn & ~late)[-1:].tolist() + np.flatnonzero(drawn & late).tolist()
+    if len(tail) > 1:
+        axes.plot(time[tail], ber[tail], color=color, linestyle="--", gid="ber-extrapolated")
+    axes.plot(time[drawn & late], ber[drawn & late], "o", color=color, markerfacecolor="white")
+    _draw_counted(axes, hold)
+    limit = float(hold.attrs["ber_limit"])
+    if math.isfinite(limit):
+        axes.axhline(limit, color=COLORS["black"], linestyle=":", linewidth=1.2)
+    axes.set_ylabel("bit-error rate")
+    axes.set_title(
+        f"at {numbers.quantity(float(hold['reference_resistance'].values), 'Ω')}, "
+        f"{numbers.percent(float(hold.attrs['lrs_share']), 0)} of the cells in LRS"
+    )
+
+
+def _draw_counted(axes: Axes, hold: xr.Dataset) -> None:
+    from rramsim.device.counting import Count, weighted
+
+    rows = []
+    for place in range(hold.sizes["readout"]):
+        one = hold.isel(readout=place)
+        counts = [
+            Count(int(k), int(n), 0)
+            for k, n in zip(one["errors"].values, one["readings"].values, strict=True)
+        ]
+        time = float(np.nanmax(one["readout_time"].values, initial=0.0))
+        if time > 0 and all(count.readings for count in counts):
+            both = weighted(*counts, lrs_share=float(hold.attrs["lrs_share"]))
+            rows.append((time, both.ber, both.low, both.high))
+    if not rows:
+        return
+    time, ber, low, high = np.array(rows).T
+    grey = {"color": COLORS["black"], "elinewidth": 0.8, "capsize": 2}
+    some = ber > 0
+    axes.errorbar(
+        time[some],
+        ber[some],
+        yerr=[(ber - low)[some], (high - ber)[some]],
+        fmt="s",
+        markersize=3.5,
+        gid="counted",
+        **grey,  # type: ignore[arg-type]
+    )
+    axes.plot(time[~some], high[~some], "v", color=COLORS["black"], gid="counted-bounds")
+
+
+def _label_time(axes: Axes, retention: xr.Dataset, *, zero: float | None) -> None:
+    axes.set_xlabel("time since programming")
+    last = max(
+        float(retention["last_time"].max()), float(retention["time"].values.max(initial=1.0))
+    )
+    times = retention["readout_time"].values
+    lowest = math.floor(math.log10(float(times[times > 0].min())))
+    step = max(1, math.ceil((math.log10(last) - lowest) / 6))
+    decades: list[float] = [
+        float(10.0**k) for k in range(lowest, math.ceil(math.log10(last)) + 1, step)
+    ]
+    if zero is not None:
+        decades = [zero, *(time for time in decades if time > 30.0 * zero)]
+    axes.xaxis.set_major_locator(FixedLocator(decades))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda s, _: "0 s" if s == zero else _seconds(float(s)))
+    )
+
+
+def _seconds(time: float) -> str:
+    return f"{numbers.power(time)} s" if time >= 1e3 else numbers.quantity(time, "s")
+
+
+def _title(hold: xr.Dataset) -> str:
+    name = shown_name(str(hold["hold_condition"].values))
+    kelvin = float(hold["temperature"].values)
+    return name if math.isnan(kelvin) else f"{name} at {numbers.quantity(kelvin, 'K')}"
+
+
+def _legend(retention: xr.Dataset) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=color, marker=marker, label=f"{state}: median, 5 and 95 %, lines")
+        for state, (color, marker) in STATE_LOOK.items()
+    ]
+    black: dict[str, Any] = {"color": COLORS["black"]}
+    handles += [
+        Line2D([], [], linestyle="--", label="reference", **black),
+        Line2D([], [], color=COLORS["purple"], label="BER of the lines, 95 % band"),
+        Line2D([], [], marker="s", markersize=3.5, linestyle="", label="BER counted", **black),
+        Line2D([], [], marker="v", linestyle="", label="no error: upper bound", **black),
+    ]
+    if bool(np.any(retention["ber_extrapolated"].values == 1)):
+        grey = COLORS["grey"]
+        handles.append(Line2D([], [], color=grey, linestyle="--", label="extrapolated"))
+    if math.isfinite(float(retention.attrs["ber_limit"])):
+        said = numbers.power(float(retention.attrs["ber_limit"]))
+        handles.append(Line2D([], [], linestyle=":", label=f"BER limit {said}", **black))
+    return handles

@@ -1,0 +1,86 @@
+"""Where the variance of ln R is from, as bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rramsim import numbers
+from rramsim.plotting.series import shown_name
+from rramsim.plotting.style import COLORS, figure_style
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_LOOK = {
+    "die": ("black", ""),
+    "row": ("blue", "//"),
+    "column": ("sky", "\\\\"),
+    "cell": ("orange", ""),
+    "cycle": ("grey", ".."),
+}
+
+
+def variability_figure(variance: xr.Dataset) -> Figure:
+    """Draw the share of each part of the variance of ln R, a bar for each condition and state.
+
+    Beside each bar stands the whole, as a standard deviation of ln R.
+
+    Parameters
+    ----------
+    variance : xarray.Dataset
+        Of the schema "variance".
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = [(str(name), state) for name in variance["condition"].values for state in STATES]
+    with figure_style():
+        figure = Figure(figsize=(6.4, 1.3 + 0.34 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        places = np.arange(len(rows))[::-1]
+        start = np.zeros(len(rows))
+        for part in variance["component"].values.astype(str):
+            found = variance.sel(component=part)
+            share = np.array([found["share"].sel(condition=c, state=s).item() for c, s in rows])
+            if np.isnan(share).all():
+                continue
+            width = np.nan_to_num(share)
+            color, hatch = _LOOK[part]
+            axes.barh(
+                places,
+                width,
+                left=start,
+                height=0.7,
+                color=COLORS[color],
+                edgecolor="white",
+                linewidth=0.5,
+                hatch=hatch,
+                label=_label(variance, part),
+            )
+            start += width
+        whole = variance["variance"].sum("component")
+        for place, (name, state) in zip(places, rows, strict=True):
+            total = float(whole.sel(condition=name, state=state))
+            said = f"σ {numbers.plain(total**0.5, 2)}" if total else "too few readings"
+            axes.annotate(
+                said, (1.0, place), xytext=(4, 0), textcoords="offset points", va="center"
+            )
+        axes.set_xlim(0.0, 1.0)
+        axes.set_yticks(places, [f"{shown_name(name)}, {state}" for name, state in rows])
+        axes.set_xlabel("share of the variance of ln R")
+        axes.grid(visible=False, axis="y")
+        figure.legend(loc="outside lower center", ncols=5, title="between")
+    return figure
+
+
+def _label(variance: xr.Dataset, part: str) -> str:
+    with_cycles = (
+        "cycle" in variance["component"].values
+        and not np.isnan(variance["variance"].sel(component="cycle").values).all()
+    )
+    return "cells and cycles" if part == "cell" and not with_cycles else f"{part}s"
