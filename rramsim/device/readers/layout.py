@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rramsim.device.readers.header_rows import Header, only_numbers, possible_headers
 from rramsim.device.readers.headers import (
     MEASUREMENT_COLUMNS,
     STATE_COLUMNS,
@@ -13,11 +13,10 @@ from rramsim.device.readers.headers import (
     describe,
     names_accepted,
     recognise,
-    splits,
 )
 from rramsim.device.readers.sweeps import SweepColumns, sweep_columns
 from rramsim.device.readers.table import Grid, RawTable, make_table, with_constants
-from rramsim.device.readers.units import QUANTITIES, UnknownUnitError, factor_to_si
+from rramsim.device.readers.units import QUANTITIES
 from rramsim.device.readers.values import read_numbers
 from rramsim.device.readers.wide import QUANTITIES as READ
 from rramsim.device.readers.wide import WideColumn, condition_columns, wide_columns
@@ -27,7 +26,6 @@ IGNORED = "-"
 """The name, in an explicit list of columns, of one that is not to be read."""
 
 _FORMS = "a state column with a resistance or current column, or one column for LRS and one for HRS"
-_ROWS_BEFORE_A_HEADER = 300
 # These are texts even where they look like numbers.
 _LABELS = ("condition", "state", "failed", "over_range_flag", "compliance_flag", "status")
 
@@ -70,13 +68,6 @@ class SweepTable:
 
 
 @dataclass(frozen=True)
-class _Header:
-    texts: tuple[str, ...]
-    at: int
-    start: int
-
-
-@dataclass(frozen=True)
 class _Meaning:
     columns: Mapping[str, Column]
     readings: tuple[WideColumn, ...]
@@ -106,7 +97,7 @@ def by_header(
         other line is a whole one.
     """
     refused = None
-    for header in _headers(grid):
+    for header in possible_headers(grid):
         place = f"{grid.place}, row {grid.row_numbers[header.at]}"
         try:
             found = _of_header(grid, header, names=names, constants=constants, place=place)
@@ -151,14 +142,14 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
             f"{grid.place}: row {grid.row_numbers[0]} is taken as a header; the given columns "
             "replace it."
         )
-    return _layout(grid, _Header(header, 0, start), meaning, notes=notes)
+    return _layout(grid, Header(header, 0, start), meaning, notes=notes)
 
 
 def no_header(grid: Grid) -> InputError:
     """Return the error for a grid in which no header was found."""
     header = [text.strip() for text in grid.records[0]]
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    if _only_numbers(header):
+    if only_numbers(header):
         return InputError(
             f"{place}: there is no header, only the numbers {', '.join(header[:6])}. Name the "
             'columns in order, such as --columns "cell,LRS [ohm],HRS [ohm],cycle".'
@@ -171,28 +162,9 @@ def parse_columns(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def _headers(grid: Grid) -> Iterator[_Header]:
-    """Return the lines that may be a header, the likeliest first."""
-    records = grid.records
-    if _only_numbers(records[0]) and grid.comments:
-        # numpy.savetxt and some testers write the header as the last comment line.
-        texts = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
-        yield _Header(texts, 0, 0)
-        return
-    for at, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
-        texts = tuple(text.strip() for text in record)
-        if at and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
-            continue
-        units = records[at + 1] if at + 1 < len(records) else []
-        if _are_units(units):
-            yield _Header(_with_units(texts, units), at, at + 2)
-        else:
-            yield _Header(texts, at, at + 1)
-
-
 def _of_header(
     grid: Grid,
-    header: _Header,
+    header: Header,
     *,
     names: Mapping[str, str],
     constants: Mapping[str, str],
@@ -280,7 +252,7 @@ def _is_wide(meaning: _Meaning) -> bool:
     return any(each.state is not None for each in meaning.readings)
 
 
-def _layout(grid: Grid, header: _Header, meaning: _Meaning, *, notes: list[str]) -> Layout:
+def _layout(grid: Grid, header: Header, meaning: _Meaning, *, notes: list[str]) -> Layout:
     columns = [
         *meaning.columns.values(),
         *(each.column for each in meaning.readings),
@@ -393,43 +365,3 @@ def _is_known(name: str, *, place: str) -> bool:
         or sweep_columns([name, "voltage"])
         or sweep_columns([name, "current"])
     )
-
-
-def _are_units(record: Sequence[str]) -> bool:
-    """Whether a line holds nothing but units, as some testers write below the header."""
-    texts = [text.strip().strip("()[]") for text in record]
-    filled = [text for text in texts if text and text != "-"]
-    return (
-        bool(filled)
-        and not any(re.search(r"\d", text) for text in filled)
-        and all(map(_is_unit, filled))
-    )
-
-
-def _is_unit(text: str) -> bool:
-    for quantity in QUANTITIES:
-        try:
-            factor_to_si(text, quantity)
-        except UnknownUnitError:
-            continue
-        except InputError:
-            return True
-        return True
-    return False
-
-
-def _with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
-    bare = [text.strip().strip("()[]") for text in units]
-    bare += [""] * (len(header) - len(bare))
-    return tuple(
-        f"{text} ({unit})" if unit and unit != "-" and len(splits(text)) == 1 else text
-        for text, unit in zip(header, bare, strict=False)
-    )
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) is not None
-
-
-def _only_numbers(texts: Sequence[str]) -> bool:
-    return all(map(_is_number, texts))
