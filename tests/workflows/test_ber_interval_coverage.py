@@ -1,0 +1,103 @@
+"""The coverage study at a small size, and the rramsim functions it stands for."""
+
+import csv
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rramsim.device.profile import log_bit_error_rate_profile
+from rramsim.device.sensing import StatePair, best_reference, log_bit_error_rate_interval
+
+FOLDER = Path(__file__).parents[2] / "workflows/ber-interval-coverage"
+
+
+@pytest.fixture(scope="module")
+def study():
+    spec = importlib.util.spec_from_file_location("ber_interval_coverage", FOLDER / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up by name.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.mark.parametrize("reference", ["best", "fixed"])
+@pytest.mark.parametrize("ber", [3e-2, 1e-6])
+def test_the_intervals_rramsim_uses_cover_within_binomial_limits(study, ber, reference):
+    sets = 2000
+    found = study.coverage(
+        study.Truth(ber, 8.0), 1024, reference, sets=sets, bootstrap_sets=100, draws=100
+    )
+    allowed = 4 * math.sqrt(0.95 * 0.05 / sets)
+    assert found["delta, probit scale"] == pytest.approx(0.95, abs=allowed)
+    assert found["profile likelihood"] == pytest.approx(0.95, abs=allowed)
+    assert found["bootstrap, probit scale"] == pytest.approx(0.95, abs=0.09)
+
+
+def test_the_exact_interval_of_one_tail_covers_as_it_must(study):
+    found = study.one_tail(study.Truth(1e-4, 1.0), 12, sets=1000)
+    allowed = 4 * math.sqrt(0.95 * 0.05 / 1000)
+    assert found["noncentral t (exact)"] == pytest.approx(0.95, abs=allowed)
+
+
+def test_fewest_errors_flatter_and_the_fitted_reference_does_not(study):
+    found = study.optimism(study.Truth(1e-3, 3.0), 1024, sets=200)
+    assert found["fewest counted / true there"] < 0.8
+    # The counted BER of 200 samples of 2,048 readings at 1e-3 is known to 5 %.
+    assert found["counted at the fitted reference / true there"] == pytest.approx(1, abs=0.2)
+    assert found["fitted at its best reference / true there"] == pytest.approx(1, abs=0.1)
+
+
+def test_fewest_errors_are_those_of_a_search_over_every_reference(study):
+    rng = np.random.default_rng(3)
+    lrs, hrs = rng.normal(0, 1, (20, 15)), rng.normal(1, 2, (20, 15))
+    ber, reference = study.fewest_errors(lrs, hrs)
+    for low, high, found, at in zip(lrs, hrs, ber, reference, strict=True):
+        tried = np.concatenate([low, high, [-100]])
+        counted = [(np.sum(low > r) + np.sum(high <= r)) / 30 for r in tried]
+        assert found == pytest.approx(min(counted))
+        assert (np.sum(low > at) + np.sum(high <= at)) / 30 == pytest.approx(found)
+
+
+def test_the_study_s_formulas_are_those_of_the_package(study):
+    """One small sample: the same reference, standard error and profile ends."""
+    rng = np.random.default_rng(5)
+    cells = 12
+    lrs, hrs = rng.normal(9.0, 0.2, cells), rng.normal(10.5, 0.5, cells)
+    states = StatePair(lrs.mean(), lrs.std(), hrs.mean(), hrs.std())
+    sample = study.Sample(
+        *(np.array([x.mean()]) for x in (lrs, hrs)),
+        *(np.array([x.std()]) for x in (lrs, hrs)),
+        cells=cells,
+    )
+    at = study.reference_of(sample, study.Truth(1e-3, 3.0), "best")
+    assert at[0] == pytest.approx(best_reference(states).ln_ohm, abs=1e-9)
+    exact = np.zeros(cells, dtype=int)
+    low, high = log_bit_error_rate_profile(at[0], lrs=(lrs, exact), hrs=(hrs, exact))
+    for end in (low, high):
+        drop = study.profile_drop(sample, at, math.exp(end))[0]
+        assert drop == pytest.approx(study.END**2 / 2, rel=1e-3)
+    covariances = [
+        np.linalg.inv(cells * np.array([[1, -x.mean()], [-x.mean(), 2 * x.var() + x.mean() ** 2]]))
+        for x in (lrs, hrs)
+    ]
+    low, high = log_bit_error_rate_interval(
+        at[0], states, covariance_lrs=covariances[0], covariance_hrs=covariances[1]
+    )
+    y, error = study.probit_distance(sample, at)[0], study.delta_error(sample, at)[0][0]
+    ends = [study.log_ndtr(-(y + study.END * error)), study.log_ndtr(-(y - study.END * error))]
+    assert [low, high] == pytest.approx(ends, rel=1e-9)
+
+
+def test_the_committed_tables_hold_what_the_readme_says(study):
+    with (FOLDER / "coverage.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(study.CELLS) * len(study.BERS) * len(study.RATIOS) * 2
+    for method in ("delta, probit scale", "profile likelihood"):
+        found = [float(row[method]) for row in rows]
+        assert 0.94 < min(found) < max(found) < 0.97
