@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ def against_cycles(
         Share of the cells in use that are in LRS.
     edges : sequence of float, optional
         Checkpoint k holds the cycles from edges[k] up to but not including edges[k + 1]. Default:
-        each cycle by itself where no more than 12 were read, else cycle 1 and then decades.
+        each cycle of a condition by itself where no more than 12 were read, else cycle 1 and
+        then decades.
     ber_limit : float, optional
         The BER whose first crossing is sought. Cycle 1 is another population (it follows the
         forming) and is not in the line.
@@ -129,20 +131,24 @@ def against_cycles(
     """
     if ber_limit is not None and not 0.0 < ber_limit < 0.5:
         raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
-    cycle = readings["cycle"].values
-    known = np.unique(cycle[cycle >= 0])
-    if known.size < 2:
+    cycle, condition = readings["cycle"].values, readings["condition_index"].values
+    if np.unique(cycle[cycle >= 0]).size < 2:
         return None
-    bounds = checkpoint_edges(known) if edges is None else np.asarray(edges, dtype=float)
     names = [str(name) for name in readings["condition"].values]
     references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
-    values, notes = _empty(len(names), bounds.size - 1), []
+    bounds = [
+        checkpoint_edges(cycle[(condition == number) & (cycle >= 0)])
+        if edges is None
+        else np.asarray(edges, dtype=float)
+        for number in range(len(names))
+    ]
+    values, notes = _empty(len(names), max(each.size for each in bounds) - 1), []
     values["reference_resistance"] = references
     for number, name in enumerate(names):
-        of_condition = readings["condition_index"].values == number
+        of_condition = condition == number
         notes += _cycle_notes(name, cycle[of_condition])
-        for place in range(bounds.size - 1):
-            chosen = of_condition & (cycle >= bounds[place]) & (cycle < bounds[place + 1])
+        for place, (start, end) in enumerate(itertools.pairwise(bounds[number])):
+            chosen = of_condition & (cycle >= start) & (cycle < end)
             if chosen.any():
                 part = readings.isel(reading=np.flatnonzero(chosen))
                 _fill(
@@ -173,14 +179,15 @@ def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
     [100.0, 1000.0, 10000.0, 100000.0]
     """
     distinct = np.unique(cycles).astype(float)
+    if not distinct.size:
+        return np.empty(0)
     if distinct.size <= _MOST_CHECKPOINTS:
         return np.append(distinct, distinct[-1] + 1.0)
     lowest = math.floor(math.log10(max(distinct[0], 1.0)) + 1e-12)
     highest = math.floor(math.log10(distinct[-1]) + 1e-12) + 1
     edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
-    early = [edge for edge in (0.0, 1.0, 2.0) if distinct[0] <= edge < 10.0]
     if distinct[0] <= 1.0:
-        return np.unique(np.concatenate([early, edges]))
+        edges = np.unique(np.concatenate([[distinct[0], 1.0, 2.0], edges]))
     return edges
 
 

@@ -122,7 +122,7 @@ def cell_lives(
     is_first = np.append(True, number[1:] != number[:-1]) if number.size else place.astype(bool)
     first = place[is_first]
     which = np.cumsum(is_first) - 1  # position of the cell
-    last = np.append(first[1:], number.size) - 1
+    last = np.append(first[1:], number.size)[: first.size] - 1
     # Bad cycles in a row up to each one: since the last good one, or the start of the cell.
     start = np.maximum.accumulate(np.where(is_first, place, 0))
     good = np.maximum.accumulate(np.where(is_bad, -1, place))

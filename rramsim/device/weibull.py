@@ -29,7 +29,8 @@ LEAST_FAILURES = 3
 """Failures it takes to fit a shape."""
 
 _MOST_STEPS = 200
-_CONVERGED = 1e-16
+# (Distance to the maximum / standard error)**2, from where one more Newton step is the last.
+_CONVERGED = 1e-10
 # An interval this narrow is a moment: the likelihood of narrower ones loses its digits.
 _NARROW = 1e-3
 # Fall of ln L at the ends of a two-sided profile interval.
@@ -121,13 +122,16 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
     known = np.where(np.isfinite(end), end, start)
     centre = float(np.log(known[known > 0]).mean())
     spread = float(np.log(known[known > 0]).std())
-    if spread == 0.0:
+    if known.min() == known.max():
         raise NoShapeError("every cell failed or was last read at the same cycle: no shape.")
     lives = _sorted(start, end, centre=centre, spread=spread)
     best = _climb(lives, np.array([0.5, 1.0]), np.eye(2))
     value, _, curvature = _slopes(lives, best)
-    covariance = np.linalg.inv(-curvature)
-    if math.sqrt(covariance[1, 1]) > _LOOSEST * best[1]:
+    try:
+        covariance = np.linalg.inv(-curvature)
+    except np.linalg.LinAlgError:
+        covariance = np.full((2, 2), np.inf)
+    if not covariance[1, 1] <= (_LOOSEST * best[1]) ** 2:
         raise NoShapeError("the failures lie between the same reads: they set no limit to a shape.")
 
     def shape_end(sign: float) -> float:
@@ -258,9 +262,12 @@ def _climb(lives: _Lives, start: Floats, directions: Floats) -> Floats:
     value, gradient, curvature = _slopes(lives, at)
     for _ in range(_MOST_STEPS):
         slope = directions.T @ gradient
-        step = np.linalg.solve(-(directions.T @ curvature @ directions), slope)
-        if abs(slope @ step) < _CONVERGED * max(1.0, abs(value)):
-            return at
+        try:
+            step = np.linalg.solve(-(directions.T @ curvature @ directions), slope)
+        except np.linalg.LinAlgError:
+            return at  # so far out that ln L no longer changes
+        if abs(slope @ step) < _CONVERGED:
+            return at + directions @ step
         size, tried = 1.0, at
         while size > 1e-12:
             tried = at + size * (directions @ step)

@@ -214,7 +214,7 @@ def _draw_errors(figure: Figure, axes: Axes, array: _Array) -> None:
     said = f"errors: {wrong:,} of {array.wrong.size:,} ({numbers.percent(array.wrong.mean(), 2)})"
     if rows.size or columns.size:
         said += f"\nmostly wrong: {_counted(rows, 'row')}, {_counted(columns, 'column')}"
-    axes.set_title(said)
+    axes.set_title(said, pad=10)
 
 
 def _counted(lines: NDArray[np.int_], word: str) -> str:

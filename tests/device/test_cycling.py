@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.special import ndtr, ndtri
+
+from rramsim.device.cycling import against_cycles, ber_line, checkpoint_edges, first_crossing
+from rramsim.errors import InputError
+
+REFERENCE = math.exp(10.5)
+
+
+@pytest.fixture(scope="module")
+def cycled(measured_from, exact_sample):
+    """Return readings at cycles 10 to 1e5 whose BER is ndtr(-z) at a reference in the middle."""
+
+    def build(scores, *, cells=500):
+        cycles = 10 ** np.arange(1, len(scores) + 1)
+        parts = [
+            [
+                exact_sample(REFERENCE * math.exp(sign * 0.4 * z), 0.4, cells, seed)
+                for z, seed in zip(scores, range(len(scores)), strict=True)
+            ]
+            for sign in (-1, 1)
+        ]
+        count = cells * len(scores)
+        readings = measured_from(
+            {"worn": [np.concatenate(part) for part in parts]},
+            cells=np.tile(np.arange(cells), 2 * len(scores)),
+        ).readings
+        readings["cycle"] = ("reading", np.tile(np.repeat(cycles, cells), 2))
+        assert readings.sizes["reading"] == 2 * count
+        return readings
+
+    return build
+
+
+def test_the_ber_of_each_checkpoint_is_that_of_its_populations(cycled):
+    scores = [3.0, 2.7, 2.4, 2.1]
+    found = against_cycles(cycled(scores), reference_resistance=REFERENCE).cycling
+    fitted = found["ber_basis"].values[0] == "fitted"
+    assert fitted.any()
+    assert found["ber"].values[0][fitted] == pytest.approx(ndtr(-np.array(scores))[fitted])
+    assert found["cycle"].values[0].tolist() == [10, 100, 1000, 10000]
+    assert (found["readings"].values == 500).all()
+    assert (found["cells"].values == 500).all()
+    median = found["p50"].sel(state="HRS").values[0]
+    assert np.log(median / REFERENCE) == pytest.approx(0.4 * np.array(scores), abs=0.03)
+
+
+def test_the_line_crosses_the_limit_where_the_populations_do(cycled):
+    scores = 3.0 - 0.3 * np.arange(5)  # probit(BER) = -3.3 + 0.3 log10(cycle)
+    row = against_cycles(
+        cycled(scores), reference_resistance=REFERENCE, ber_limit=float(ndtr(-2.2))
+    ).cycling
+    assert row["slope"].item() == pytest.approx(0.3, abs=0.03)
+    crossing = row["cycles_to_limit"].item()
+    assert math.log10(crossing) == pytest.approx((3.3 - 2.2) / 0.3, abs=0.2)
+    assert row["cycles_to_limit_low"].item() < crossing < row["cycles_to_limit_high"].item()
+    assert row["cycles_to_limit_bound"].item() == ""
+
+
+def test_what_was_not_read_is_not_claimed(cycled):
+    scores = 3.0 - 0.3 * np.arange(4)
+    below = against_cycles(cycled(scores), reference_resistance=REFERENCE, ber_limit=0.2)
+    assert below.cycling["cycles_to_limit"].item() == 10000
+    assert below.cycling["cycles_to_limit_bound"].item() == "lower"
+    assert math.isnan(below.cycling["cycles_to_limit_high"].item())
+    assert any("a lower bound" in note for note in below.notes)
+    above = against_cycles(cycled(scores), reference_resistance=REFERENCE, ber_limit=1e-6)
+    assert above.cycling["cycles_to_limit"].item() == 10
+    assert above.cycling["cycles_to_limit_bound"].item() == "upper"
+
+
+def test_a_worn_out_checkpoint_is_counted_where_its_states_have_exchanged(cycled):
+    readings = cycled([2.0, -1.0])
+    found = against_cycles(readings, reference_resistance=REFERENCE).cycling
+    assert found["ber_basis"].values[0].tolist()[1] == "counted"
+    last = readings["cycle"].values == 100
+    wrong = (readings["resistance"].values > REFERENCE) == (readings["state_index"].values == 0)
+    assert found["ber"].values[0, 1] == pytest.approx(wrong[last].mean())
+
+
+def test_the_weighted_line_is_the_textbook_one():
+    cycle, probit = np.array([10, 100, 1000, 10000.0]), np.array([-3.1, -2.8, -2.2, -2.0])
+    error = np.array([0.1, 0.2, 0.1, 0.05])
+    ends = [ndtr(probit + side * 1.959963984540054 * error) for side in (-1, 1)]
+    line = ber_line(cycle, ndtr(probit), *ends)
+    weights = 1 / error
+    slope, intercept = np.polyfit(np.log10(cycle), probit, 1, w=weights)
+    assert (line.intercept, line.slope) == pytest.approx((intercept, slope))
+    covariance = np.polyfit(np.log10(cycle), probit, 1, w=weights, cov="unscaled")[1]
+    residuals = (probit - slope * np.log10(cycle) - intercept) * weights
+    widened = covariance[::-1, ::-1] * max(1.0, residuals @ residuals / 2)
+    assert line.covariance == pytest.approx(widened)
+
+
+def test_cycle_1_and_bounds_are_not_in_the_line():
+    ber, low, high = np.array(
+        [[0.3, 0.2, 0.4], [1e-3, 5e-4, 2e-3], [2e-3, 1e-3, 4e-3], [math.nan, math.nan, 0.1]]
+    ).T
+    line = ber_line([1, 10, 100, 1000], ber, low, high)
+    assert line.points == 2
+    assert line.probit(1.0) == pytest.approx(float(ndtri(1e-3)))
+    assert ber_line([1, 10], ber[:2], low[:2], high[:2]) is None
+
+
+def test_the_interval_of_a_crossing_is_where_the_band_meets_the_limit():
+    scores = np.array([-3.3, -2.7, -2.1])
+    ends = [ndtr(scores + side * 0.2) for side in (-1, 1)]
+    line = ber_line([10, 100, 1000], ndtr(scores), *ends)
+    crossing, low, high = first_crossing(line, float(ndtr(-2.5)), first=10, last=1000)
+    assert math.log10(crossing) == pytest.approx(1 + 0.8 / 0.6, abs=1e-6)
+    assert line.probit(math.log10(low), sides=1.0) == pytest.approx(-2.5, abs=1e-5)
+    assert line.probit(math.log10(high), sides=-1.0) == pytest.approx(-2.5, abs=1e-5)
+    nowhere = first_crossing(line, 0.4, first=10, last=1000)
+    assert all(math.isnan(value) for value in nowhere)
+
+
+def test_many_cycles_are_taken_by_decade_with_cycle_1_alone():
+    edges = checkpoint_edges(np.arange(1, 2000))
+    assert edges.tolist() == [1, 2, 10, 100, 1000, 10000]
+    assert checkpoint_edges(np.array([25, 50])).tolist() == [25, 50, 51]
+
+
+def test_cycle_1_is_said_to_be_another_population(cycled):
+    readings = cycled([3.0, 2.5, 2.0])
+    readings["cycle"] = readings["cycle"] // 10
+    found = against_cycles(readings, reference_resistance=REFERENCE)
+    assert any("cycle 1 follows the forming" in note for note in found.notes)
+
+
+def test_one_cycle_has_no_curve_and_a_strange_limit_is_refused(cycled):
+    assert against_cycles(cycled([2.0]), reference_resistance=REFERENCE) is None
+    with pytest.raises(InputError, match="above 0 and below"):
+        against_cycles(cycled([2.0, 1.9]), reference_resistance=REFERENCE, ber_limit=0.7)
