@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,14 +75,14 @@ class Body:
                 sep=self.separator,
                 header=None,
                 skiprows=self.lines[skip],
-                usecols=used,
-                dtype=dict.fromkeys(labels, "category"),
+                # Without usecols, a line with more columns than the first is an error.
+                dtype=dict.fromkeys(labels, object),
                 na_values={position: [""] for position in numbers},
                 keep_default_na=False,
                 skip_blank_lines=False,
                 skipinitialspace=True,
                 quoting=3,
-                float_precision="round_trip",
+                **_exact_floats(pd.__version__),
                 low_memory=False,
                 engine="c",
             )
@@ -96,19 +96,22 @@ class Body:
         return [columns.get(position, empty) for position in range(width)]
 
 
+def _exact_floats(version: str) -> dict[str, Any]:
+    """Return the option that has pandas round as Python does; from 3.1 on it always does."""
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
+
+
 def _array(series: object) -> np.ndarray:
     import numpy as np
     import pandas as pd
 
     column = pd.Series(series)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        texts = np.append(np.asarray(column.cat.categories, dtype=object), "")
-        return np.asarray(texts[column.cat.codes.to_numpy()], dtype=object)
     if pd.api.types.is_bool_dtype(column.dtype):
         return np.asarray(column.astype(str), dtype=object)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return np.asarray(column, dtype=float)
-    texts = np.asarray(column.astype(object), dtype=object)
+    texts = np.array(column.astype(object), dtype=object, copy=True)
     texts[pd.isna(texts)] = ""
     return texts
 

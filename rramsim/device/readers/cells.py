@@ -118,7 +118,7 @@ def drop_repeated(
     also = [name for name in ("time", "temperature") if name in frame.columns]
     key = ["condition", "state", "cell", "cycle", *also]
     keep = np.ones(len(frame), dtype=bool)
-    named = frame[frame["cell"] >= 0]
+    named = frame[frame["cell"] >= 0].fillna(dict.fromkeys(also, -1.0))
     repeated = named[named.duplicated(key, keep=False)]
     if repeated.empty:
         return keep, None

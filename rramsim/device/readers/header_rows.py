@@ -69,9 +69,13 @@ def _with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
     bare = [text.strip().strip("()[]") for text in units]
     bare += [""] * (len(header) - len(bare))
     return tuple(
-        f"{text} ({unit})" if unit and unit != "-" and len(splits(text)) == 1 else text
+        f"{text} ({unit})" if unit and unit != "-" and not _has_unit(text) else text
         for text, unit in zip(header, bare, strict=False)
     )
+
+
+def _has_unit(text: str) -> bool:
+    return any(unit and _is_unit(unit) for _, unit, _ in splits(text))
 
 
 def _is_number(text: str) -> bool:

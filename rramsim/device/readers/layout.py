@@ -173,9 +173,8 @@ def _of_header(
     texts = header.texts
     constants = {**grid.constants, **constants}
     meaning = _meaning(texts, names=names, constants=constants, place=place)
-    if "state" not in meaning.columns or not meaning.readings:
-        shown = [names.get(text, text) for text in texts]
-        sweeps = sweep_columns(shown) if not _is_wide(meaning) else []
+    if _may_be_sweeps(meaning, texts):
+        sweeps = sweep_columns([names.get(text, text) for text in texts])
         if sweeps and header.start < len(grid.records):
             whole = grid if grid.body is None else grid.body.whole()
             return SweepTable(
@@ -246,6 +245,16 @@ def _add_constants(
             columns[name] = replace(column, position=len(header) + len(used))
             used[text] = value
     return columns, used
+
+
+def _may_be_sweeps(meaning: _Meaning, header: Sequence[str]) -> bool:
+    """Whether no column of the table says the state, and no name says it of single currents."""
+    if _is_wide(meaning):
+        return False
+    state = meaning.columns.get("state")
+    if state is None or not meaning.readings:
+        return True
+    return state.position >= len(header) and "read_voltage" not in meaning.columns
 
 
 def _is_wide(meaning: _Meaning) -> bool:

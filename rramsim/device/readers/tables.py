@@ -115,11 +115,10 @@ def _named_by_sheet(
     for layout in layouts:
         told = any(each.condition is not None for each in layout.readings)
         role = "cell" if told or "condition" in layout.columns else "condition"
-        is_run = "cycle" in layout.grid.constants
-        if role not in layout.columns and not is_run and layout.grid.sheet is not None:
-            grid = replace(
-                layout.grid, constants={**layout.grid.constants, role: layout.grid.sheet}
-            )
+        # The name may already say a run or a state.
+        is_free = layout.grid.sheet is not None and not layout.grid.constants
+        if role not in layout.columns and is_free:
+            grid = replace(layout.grid, constants={role: str(layout.grid.sheet)})
             again = by_header(grid, names=options.names, constants=constants)
             if isinstance(again, Layout):
                 note = f"{grid.place}: the name of the sheet is the {role}."

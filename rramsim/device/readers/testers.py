@@ -13,6 +13,7 @@ from rramsim.errors import InputError
 
 _COMPLIANCE = re.compile(r"\[VAR1\][^\[]*?\bCompliance=([^,\[\t]+)")
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S")
+_STATE = re.compile(r"(?<![a-z])([LH]RS)(?![a-z])", re.IGNORECASE)
 _RUN = re.compile(r"(?:run|cycle)[\s_]*(\d+)", re.IGNORECASE)
 
 
@@ -48,10 +49,21 @@ def parts_of(grid: Grid) -> list[Part]:
         parts = _easyexpert(whole)
         if parts:
             return parts
-    run = _RUN.fullmatch(grid.sheet or "")
+    if grid.sheet is None:
+        return [Part(grid)]
+    return [Part(replace(grid, constants=_of_sheet(grid.sheet)), title=grid.sheet)]
+
+
+def _of_sheet(name: str) -> dict[str, str]:
+    """Return what the name of a sheet says: "Run3" a cycle, "weak LRS" a condition and a state."""
+    run = _RUN.fullmatch(name)
     if run is not None:
-        grid = replace(grid, constants={"cycle": run[1]})
-    return [Part(grid, title=grid.sheet or "")]
+        return {"cycle": run[1]}
+    state = _STATE.search(name)
+    if state is None:
+        return {}
+    condition = (name[: state.start()] + " " + name[state.end() :]).strip(" _-.,()")
+    return {"state": state[1], **({"condition": condition} if condition else {})}
 
 
 def _easyexpert(grid: Grid) -> list[Part]:

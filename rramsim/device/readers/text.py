@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from rramsim.device.readers.table import Grid
 from rramsim.errors import InputError
 
 _SEPARATORS = ("\t", ";", ",")
-_SNIFFED_LINES = 20
+_SNIFFED_LINES = 200
 # A text longer than this many characters is split by its first lines, and the rest by columns.
 _LONG = 200_000
 _HEAD_LINES = 500
@@ -129,10 +130,8 @@ def _separator(lines: list[str]) -> str:
     """Return the separator that splits most of the first lines into equally many columns."""
 
     def consistency(separator: str) -> float:
-        widths = [line.count(separator) for line in lines if line.strip()]
-        if not widths or widths[0] == 0:
-            return 0.0
-        return sum(width == widths[0] for width in widths) / len(widths)
+        widths = Counter(line.count(separator) for line in lines if line.strip())
+        return max((count for width, count in widths.items() if width), default=0)
 
     # max keeps the first of equals: a tab is never decimal, a semicolon only between columns.
     return max(_SEPARATORS, key=consistency)

@@ -96,11 +96,13 @@ def _wide(text: str, position: int, *, place: str) -> WideColumn | None:
     states = {match[1].upper() for match in _STATE.finditer(text)}
     if len(states) > 1:
         return None
-    plain = recognise([text], STATE_COLUMNS, place=place)
-    if plain:
-        role, column = next(iter(plain.items()))
-        return WideColumn(replace(column, position=position), 0 if role.startswith("lrs") else 1)
-    if not states or _ABOUT.search(text.replace("_", " ")):
+    if not states:
+        plain = recognise([text], STATE_COLUMNS, place=place)
+        for role, column in plain.items():
+            column = replace(column, role="reading", position=position)
+            return WideColumn(column, 0 if role.startswith("lrs") else 1)
+        return None
+    if _ABOUT.search(text.replace("_", " ")):
         return None
     # A unit at the end is taken before the rest is read as the name of a condition.
     for name, unit, sure in sorted(splits(text), key=lambda way: not way[1]):
