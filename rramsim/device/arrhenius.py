@@ -203,4 +203,4 @@ def _student(freedom: int) -> float:
 
 
 def _exp(value: float) -> float:
-    return math.exp(value) if value < 700.0 else math.inf
+    return math.inf if value > 700.0 else math.exp(value)

@@ -222,31 +222,30 @@ def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Liv
 
 def _slopes(lives: _Lives, at: Floats) -> tuple[float, Floats, Floats]:
     """Return ln L, its gradient by (g, h) and its second derivatives, shape (2, 2)."""
-    g, h = at
+    g, h = float(at[0]), float(at[1])
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         t, right = np.exp(h * lives.exact - g), np.exp(h * lives.right - g)
-        a, b = np.exp(h * lives.start - g), np.exp(h * lives.end - g)
-        x_a = np.where(np.isfinite(lives.start), lives.start, 0.0)
-        rate = 1.0 / np.expm1(b - a)
         value = (
             lives.exact.size * math.log(h)
             + float(np.sum(h * lives.exact - g - t))
             - float(right.sum())
-            + float(np.sum(-a + np.log(-np.expm1(a - b))))
         )
         gradient = np.array([0.0, lives.exact.size / h])
         curvature = np.array([[0.0, 0.0], [0.0, -lives.exact.size / h**2]])
         # Each term by u, and by du/d(g, h) = (-1, x).
-        bend = rate * (1.0 + rate)
-        for first, second, x in (
-            (1.0 - t, -t, lives.exact),
-            (-right, -right, lives.right),
-            (-(1.0 + rate) * a, -(1.0 + rate) * a - bend * a * a, x_a),
-            (rate * b, rate * b - bend * b * b, lives.end),
-        ):
+        terms = [(1.0 - t, -t, lives.exact), (-right, -right, lives.right)]
+        if lives.end.size:
+            a, b = np.exp(h * lives.start - g), np.exp(h * lives.end - g)
+            x_a = np.where(np.isfinite(lives.start), lives.start, 0.0)
+            rate = 1.0 / np.expm1(b - a)
+            bend = rate * (1.0 + rate)
+            value += float(np.sum(-a + np.log(-np.expm1(a - b))))
+            terms.append((-(1.0 + rate) * a, -(1.0 + rate) * a - bend * a * a, x_a))
+            terms.append((rate * b, rate * b - bend * b * b, lives.end))
+            curvature += _outer(2.0 * bend * a * b, x_a, lives.end)
+        for first, second, x in terms:
             gradient += (-first.sum(), first @ x)
             curvature += _outer(second, x, x)
-        curvature += _outer(2.0 * bend * a * b, x_a, lives.end)
     return value, gradient, curvature
 
 
@@ -268,16 +267,16 @@ def _climb(lives: _Lives, start: Floats, directions: Floats) -> Floats:
             return at  # so far out that ln L no longer changes
         if abs(slope @ step) < _CONVERGED:
             return at + directions @ step
-        size, tried = 1.0, at
+        size = 1.0
         while size > 1e-12:
             tried = at + size * (directions @ step)
-            if tried[1] > 0 and _slopes(lives, tried)[0] >= value:
+            found = _slopes(lives, tried) if tried[1] > 0 else None
+            if found is not None and found[0] >= value:
                 break
             size /= 2.0
         else:
             return at
-        at = tried
-        value, gradient, curvature = _slopes(lives, at)
+        at, (value, gradient, curvature) = tried, found
     raise NoShapeError("the failures set no limit to a Weibull shape.")
 
 
@@ -292,13 +291,13 @@ def _profile_end(
     inner, outer, reach = best, best + step, 1.0
     while outer > least and reach <= _REACH:
         if above(outer) < -_FALL:
-            return float(brentq(lambda at: above(at) + _FALL, inner, outer, xtol=1e-9))
+            return float(brentq(lambda at: above(at) + _FALL, inner, outer, xtol=1e-7))
         inner, reach = outer, 2.0 * reach
         outer = best + reach * step
     if outer <= least:
         floor = least + 1e-9 * (best - least)
         if above(floor) < -_FALL:
-            return float(brentq(lambda at: above(at) + _FALL, inner, floor, xtol=1e-12))
+            return float(brentq(lambda at: above(at) + _FALL, inner, floor, xtol=1e-10))
         return least
     return math.copysign(math.inf, step)
 
