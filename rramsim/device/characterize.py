@@ -56,7 +56,8 @@ class Characterization:
         Schema "populations": the lognormal fits of the conditions that have readings.
     conditions : xarray.Dataset
         Schema "conditions": every condition read or stated. ``attrs`` hold ``lrs_share``,
-        ``confidence`` and ``interval``, how the ends of the BER's interval were made.
+        ``confidence``, ``interval``, how the ends of the BER's interval were made, and
+        ``reference_spread`` and ``offset_spread``.
     counted : xarray.Dataset
         Schema "counted": errors counted at the reference, of the conditions that have readings.
     goodness : xarray.Dataset
@@ -155,7 +156,7 @@ def characterize(
             [said for name, said in stated_rows.items() if name not in names],
             origin=measured.origin,
             lrs_share=lrs_share,
-        ),
+        ).assign_attrs(reference_spread=reference_spread, offset_spread=offset_spread),
         counted=_counted(rows, lrs_share=lrs_share),
         goodness=goodness_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
         outliers=outliers_dataset([row.condition.name for row in rows], [r.judged for r in rows]),

@@ -144,6 +144,8 @@ def _kinds(
 
 def _cells_always(state: StateReadings, is_kind: NDArray[np.bool_]) -> int:
     """Return how many cells have no reading that is not of the kind."""
+    if not is_kind.any():
+        return 0
     named = state.cell >= 0
     touched = np.unique(state.cell[named & is_kind])
     otherwise = np.unique(state.cell[named & ~is_kind])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ class StateReadings:
     unfit: str
     position: NDArray[np.int_]
 
-    @property
+    @functools.cached_property
     def cells(self) -> int:
         """Distinct cells read; a reading that names none counts as a cell of its own."""
         named = self.cell[self.cell >= 0]

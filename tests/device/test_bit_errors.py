@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from rramsim.device.bit_errors import bit_errors
+from rramsim.device.goodness import goodness
 from rramsim.device.populations import fit_conditions
 
 
@@ -118,3 +119,57 @@ def test_a_given_reference_is_used_and_told_where_it_is_outside_the_medians(
 def test_very_unequal_spreads_are_told(errors_of, exact_sample):
     found = errors_of(exact_sample(1e4, 1.0), exact_sample(1.1e4, 0.05, seed=2))
     assert any("do not cross between the medians" in note for note in found.notes)
+
+
+def judged_errors(measured_from, lrs, hrs, **options):
+    (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
+    judged = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+    return bit_errors(condition, judged=judged, **options), bit_errors(condition, **options)
+
+
+def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
+    measured_from, exact_sample
+):
+    """One per cent of the HRS cells are weak but read right: the count is 0, as the fit says."""
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e6, 0.4, seed=2)
+    hrs[:10] = 4e5 * np.exp(np.linspace(-0.2, 0.2, 10))
+    judged, unjudged = judged_errors(measured_from, lrs, hrs)
+    assert unjudged.headline.basis == "fitted"
+    assert judged.headline.basis == "counted"
+    assert (judged.headline.bound, judged.headline.high) == (
+        "upper",
+        pytest.approx(-math.log(0.05) / 2048),
+    )
+    assert any("c/HRS: tail: " in n and "counted BER is used" in n for n in judged.notes)
+    assert judged.fitted == unjudged.headline
+    assert judged.paired.basis == "counted"
+    assert unjudged.paired.basis == "fitted"
+
+
+def test_a_tail_on_the_side_that_makes_no_errors_changes_nothing(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e5, 0.4, seed=2)
+    hrs[:10] = 1e7
+    judged, _ = judged_errors(measured_from, lrs, hrs)
+    assert judged.headline.basis == "fitted"
+
+
+def test_the_spread_of_the_reference_widens_the_fit_and_not_the_count(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.5), exact_sample(6e4, 0.5, seed=2)
+    (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
+    sharp = bit_errors(condition)
+    blurred = bit_errors(condition, reference_spread=0.5)
+    assert blurred.reference == pytest.approx(sharp.reference)
+    separation = math.log(6) / 2 / math.hypot(0.5, 0.5)
+    assert blurred.headline.ber == pytest.approx(stats.norm.sf(separation), rel=1e-6)
+    # The count is of the reference itself, and is held against the fit without the spread.
+    assert blurred.headline.basis == "fitted"
+    assert blurred.counted == sharp.counted
+
+
+def test_a_counted_headline_says_that_it_leaves_the_spread_out(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(1e6, 0.4, seed=2)
+    hrs[:31] = 1e4
+    (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
+    found = bit_errors(condition, reference_spread=0.1)
+    assert found.headline.basis == "counted"
+    assert "c: the counted BER leaves out the spread of the reference." in found.notes

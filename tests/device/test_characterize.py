@@ -209,3 +209,71 @@ def test_a_million_readings_are_characterised(measured_from):
     # Five standard errors of ln BER: z sqrt((1 + z**2 / 2) / n) at z = 3.
     assert math.log(found.conditions["ber"].item()) == pytest.approx(log_ber, abs=0.05)
     assert found.populations["cells"].values.tolist() == [[500_000, 500_000]]
+
+
+def test_goodness_and_outliers_say_what_is_not_lognormal(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e6, 0.4, seed=2)
+    hrs[:20] = 1e4
+    bent = 1e4 * np.exp(np.random.default_rng(3).uniform(-0.5, 0.5, 1024))
+    cells = np.tile(np.arange(1024), 4)
+    measured = measured_from({"a": (lrs, hrs), "b": (bent, exact_sample(1e6, 0.4))}, cells=cells)
+    found = characterize(measured)
+    verdicts = found.goodness["verdict"]
+    assert verdicts.values.tolist() == [["holds", "tail"], ["does not hold", "holds"]]
+    a = found.goodness.sel(condition="a", state="HRS")
+    assert a["tail_share"].item() == pytest.approx(20 / 1024, abs=0.002)
+    assert (a["stuck_cells"].item(), a["outlying_cells"].item()) == (20, 0)
+    assert a["stuck_rate_low"].item() < 20 / 1024 < a["stuck_rate_high"].item()
+    assert math.exp(a["body_mu"].item()) == pytest.approx(3e6, rel=0.05)
+    outliers = found.outliers
+    assert outliers.sizes["outlier"] == 20
+    assert outliers["cell"].values.tolist() == list(range(20))
+    assert outliers["reading"].values.tolist() == list(range(1024, 1044))
+    assert set(outliers["kind"].values) == {"stuck"}
+    assert any("a/HRS: 20 of 1,024 HRS readings read like LRS" in note for note in found.notes)
+    assert any("a/HRS: tail: " in note for note in found.notes)
+    assert any(
+        "b/LRS: the lognormal does not hold" in note and "extrapolated BER rests on it" in note
+        for note in found.notes
+    )
+    assert found.conditions["ber_basis"].values.tolist() == ["counted", "fitted"]
+
+
+def test_a_tail_has_another_model_beside_it_and_a_clean_state_has_none(measured_from, exact_sample):
+    hrs = exact_sample(3e6, 0.4, seed=2)
+    hrs[:40] = exact_sample(4e4, 0.3, cells=40)
+    found = characterize(measured_from({"a": (exact_sample(1e4, 0.2), hrs)}))
+    models = found.goodness["tail_model"].sel(condition="a")
+    assert models.values.tolist() == ["", "two lognormals"]
+    hrs_model = found.goodness.sel(condition="a", state="HRS")
+    assert hrs_model["tail_model_weight"].item() == pytest.approx(40 / 1024, abs=0.003)
+    counted = found.counted["rate"].sel(condition="a", state="HRS").item()
+    assert hrs_model["tail_model_high"].item() == pytest.approx(counted, rel=0.5)
+    assert any("with two lognormals instead of one" in note for note in found.notes)
+
+
+def test_pairs_and_methods_and_standard_errors_are_in_the_datasets(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.4, cells=200), exact_sample(1e5, 0.4, cells=200, seed=2)
+    found = characterize(measured_from({"a": (lrs, hrs), "b": (lrs[:12], hrs[:12])}))
+    z = math.log(10) / math.hypot(0.4, 0.4)
+    ber = 0.5 * math.erfc(z / math.sqrt(2))
+    row = found.conditions.sel(condition="a")
+    assert row["ber_2t2r"].item() == pytest.approx(ber, rel=1e-6)
+    assert row["ber_2t2r_low"].item() < ber < row["ber_2t2r_high"].item()
+    assert row["ber_2t2r"].item() < row["ber"].item()
+    assert found.conditions["ber_interval"].values.tolist() == [
+        "delta method on the probit scale",
+        "profile likelihood",
+    ]
+    errors = found.populations["mu_error"].sel(condition="a").values
+    assert errors == pytest.approx([0.4 / math.sqrt(200)] * 2)
+    sigma_errors = found.populations["sigma_error"].sel(condition="a").values
+    assert sigma_errors == pytest.approx([0.4 / math.sqrt(400)] * 2)
+    offset = characterize(measured_from({"a": (lrs, hrs)}), offset_spread=0.3)
+    assert offset.conditions["ber_2t2r"].item() > 2 * ber
+    assert offset.conditions["ber"].item() == row["ber"].item()
+
+
+def test_a_spread_below_zero_is_refused(reconstructed):
+    with pytest.raises(InputError, match=r"reference spread is -0\.1; it must be 0 or more"):
+        characterize(reconstructed, reference_spread=-0.1)

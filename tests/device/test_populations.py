@@ -82,3 +82,37 @@ def test_few_cells_repeated_cells_and_overlap_are_told(measured_from, exact_samp
 def test_a_clean_condition_needs_no_note(measured_from, exact_sample):
     (condition,) = fitted(measured_from({"a": (exact_sample(1e4, 0.3), exact_sample(3e5, 0.7))}))
     assert fit_notes(condition) == []
+
+
+@pytest.mark.parametrize(
+    ("lrs", "hrs", "side", "sentence"),
+    [
+        # The cases of statistics that a file may bring, each with its sentence.
+        ([1e4] * 64, None, None, "c/LRS: all 64 exact values are 10 kΩ: stuck reading"),
+        (None, [1e6] * 64, 1, "c/HRS: all 64 cells are above 1 MΩ: median > 1 MΩ"),
+        (None, [5e5, 6e5, *[1e6] * 62], 1, "c/HRS: 2 exact values of 64 (62 over range at 1 MΩ)"),
+        ([1e3, 2e3], None, None, "c/LRS: 2 exact values of 2: a distribution needs at least 3"),
+    ],
+)
+def test_what_cannot_be_fitted_has_its_sentence(
+    measured_from, exact_sample, lrs, hrs, side, sentence
+):
+    lrs = exact_sample(1e4, 0.3, cells=64) if lrs is None else np.array(lrs)
+    hrs = exact_sample(3e5, 0.5, cells=64) if hrs is None else np.array(hrs)
+    censoring = None
+    if side:
+        censoring = np.concatenate([np.zeros(lrs.size, int), (hrs == hrs.max()).astype(int)])
+    (condition,) = fitted(measured_from({"c": (lrs, hrs)}, censoring=censoring))
+    notes = [note.replace("\N{NO-BREAK SPACE}", " ") for note in fit_notes(condition)]
+    assert any(note.startswith(sentence) for note in notes)
+
+
+def test_the_readings_of_a_state_know_their_place_in_the_file(measured_from, exact_sample):
+    measured = measured_from({"a": (exact_sample(9e3, 0.3), exact_sample(3e5, 0.7))})
+    shuffled = measured.readings.isel(
+        reading=np.random.default_rng(1).permutation(measured.readings.sizes["reading"])
+    )
+    (condition,) = fit_conditions(shuffled)
+    for state in condition.states:
+        at = shuffled["resistance"].values[state.position]
+        assert at.tolist() == state.resistance.tolist()

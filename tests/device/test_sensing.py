@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import ndtri_exp
 
 from rramsim.device.lognormal import fit_lognormal
 from rramsim.device.sensing import (
@@ -12,6 +13,7 @@ from rramsim.device.sensing import (
     best_reference,
     log_bit_error_rate,
     log_bit_error_rate_2t2r,
+    log_bit_error_rate_2t2r_interval,
     log_bit_error_rate_interval,
     log_misread_rates,
 )
@@ -168,3 +170,63 @@ def test_the_interval_covers_the_true_ber_95_times_in_100(half_separation):
         hits += math.exp(low) <= truth <= math.exp(high)
     # Three binomial standard deviations around 95 %: 0.95 +- 0.027.
     assert hits / sets == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / sets))
+
+
+def test_a_reference_that_varies_is_what_cells_that_vary_more_would_be():
+    """A million reads against a reference with a spread of its own."""
+    states, spread, at = StatePair(9.0, 0.4, 10.5, 0.5), 0.3, 9.7
+    seen = states.seen_through(spread)
+    assert (seen.sigma_lrs, seen.sigma_hrs) == pytest.approx((0.5, math.hypot(0.5, 0.3)))
+    rng = np.random.default_rng(2)
+    reference = rng.normal(at, spread, 1_000_000)
+    misread = rng.normal(9.0, 0.4, 1_000_000) > reference
+    expected = math.exp(log_misread_rates(at, seen)[0])
+    assert misread.mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 1e6))
+    offset = rng.normal(0.0, spread, 1_000_000)
+    pairs = rng.normal(9.0, 0.4, 1_000_000) + offset > rng.normal(10.5, 0.5, 1_000_000)
+    expected = math.exp(log_bit_error_rate_2t2r(states, offset_spread=spread))
+    assert pairs.mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 1e6))
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_intervals_are_the_spread_of_refitted_samples(spread):
+    """Standard errors on the probit scale against 400 samples of 200 cells, known to 3.5 %."""
+    states, at = StatePair(9.0, 0.3, 11.0, 0.7), 9.9
+    rng, found, claimed = np.random.default_rng(3), [], []
+    for _ in range(400):
+        lrs, hrs = (
+            fit_lognormal(np.exp(rng.normal(mu, sigma, 200)))
+            for mu, sigma in ((9.0, 0.3), (11.0, 0.7))
+        )
+        pair = StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma)
+        covariances = {"covariance_lrs": lrs.covariance, "covariance_hrs": hrs.covariance}
+        ends = (
+            log_bit_error_rate_interval(at, pair, reference_spread=spread, **covariances),
+            log_bit_error_rate_2t2r_interval(pair, offset_spread=spread, **covariances),
+        )
+        found.append(
+            (
+                log_bit_error_rate(at, pair.seen_through(spread)),
+                log_bit_error_rate_2t2r(pair, offset_spread=spread),
+            )
+        )
+        claimed.append(ends)
+    distance = -ndtri_exp(np.array(found))
+    low, high = np.moveaxis(-ndtri_exp(np.array(claimed)), 2, 0)
+    errors = (low - high) / 2 / stats.norm.ppf(0.975)
+    assert errors.mean(axis=0) == pytest.approx(distance.std(axis=0), rel=0.11)
+    truth = (
+        log_bit_error_rate(at, states.seen_through(spread)),
+        log_bit_error_rate_2t2r(states, offset_spread=spread),
+    )
+    hits = (high <= -ndtri_exp(truth)) & (-ndtri_exp(truth) <= low)
+    assert hits.mean(axis=0) == pytest.approx([0.95, 0.95], abs=4 * math.sqrt(0.0475 / 400))
+
+
+def test_a_pair_thirty_sigmas_apart_keeps_its_interval():
+    states = separated(30.0)
+    covariance = fit_lognormal(np.exp(stats.norm.ppf(np.linspace(0.01, 0.99, 99)))).covariance
+    low, high = log_bit_error_rate_2t2r_interval(
+        states, covariance_lrs=covariance, covariance_hrs=covariance
+    )
+    assert -math.inf < low < log_bit_error_rate_2t2r(states) < high < -400
