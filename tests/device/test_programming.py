@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.programming import join_programming
+from rramsim.device.programming import MeasuredEndurance, join_programming, mean_pulses
 
 
 @pytest.fixture
@@ -71,3 +71,48 @@ def test_settings_that_vary_or_disagree_with_the_stated_ones_are_told(table_i_we
     varies, disagrees = (note.replace("\N{NO-BREAK SPACE}", " ") for note in joined.notes)
     assert "SET compliance current runs from 50 µA to 55 µA" in varies
     assert "20 µA in the stated conditions" in disagrees
+
+
+def test_the_endurance_of_the_readings_comes_before_the_stated_one(table_i_weak):
+    measured = MeasuredEndurance(cycles=2e5, bound="")
+    joined = join_programming("weak", {}, table_i_weak, endurance=measured)
+    assert (joined.endurance, joined.endurance_basis, joined.endurance_bound) == (
+        2e5,
+        "measured",
+        "",
+    )
+    assert "more than 10⁶ is stated" in " ".join(joined.notes)
+
+
+def test_a_low_bound_of_the_readings_does_not_replace_a_higher_stated_figure(table_i_weak):
+    measured = MeasuredEndurance(cycles=50.0, bound="lower")
+    joined = join_programming("weak", {}, table_i_weak, endurance=measured)
+    assert (joined.endurance, joined.endurance_basis) == (1e6, "stated")
+    assert "the readings show more than 50" in " ".join(joined.notes)
+    alone = join_programming("other", {}, None, endurance=measured)
+    assert (alone.endurance, alone.endurance_basis, alone.endurance_bound) == (
+        50.0,
+        "measured",
+        "lower",
+    )
+
+
+def test_pulses_multiply_a_computed_energy_and_no_other(table_i_weak):
+    readings = {
+        "set_current": np.full(3, 55e-6),
+        "set_voltage": np.full(3, 2.0),
+        "reset_voltage": np.full(3, 2.5),
+        "pulse_width": np.full(3, 100e-9),
+    }
+    joined = join_programming("strong", readings, None, mean_pulses=(3.0, math.nan))
+    assert joined.set_energy.joule == pytest.approx(33e-12)
+    assert joined.reset_energy.joule == pytest.approx(13.75e-12)
+    assert "SET energy is that of 3 pulses" in " ".join(joined.notes)
+    stated = join_programming("weak", {}, table_i_weak, mean_pulses=(3.0, 3.0))
+    assert stated.set_energy.joule == 4e-12
+
+
+def test_mean_pulses_are_of_each_state():
+    pulses, state = np.array([1.0, 3.0, math.nan, 4.0]), np.array([0, 0, 0, 1])
+    assert mean_pulses(pulses, state) == (2.0, 4.0)
+    assert all(math.isnan(mean) for mean in mean_pulses(pulses[:0], state[:0]))

@@ -1,0 +1,100 @@
+import math
+
+import numpy as np
+import pytest
+
+from rramsim.device.cycling import against_cycles
+from rramsim.device.endurance import Failure, endurance
+from rramsim.plotting.cycles import cycles_figure, cycling_ber_figure
+from rramsim.plotting.style import save_figure
+from rramsim.schema import STATES, make
+
+REFERENCE = 5e4
+
+
+def worn(cycles, *, cells=40, condition="worn $1"):
+    """Return readings of cells of which some lose their HRS at cycle 1000."""
+    rng = np.random.default_rng(0)
+    cycles = np.asarray(cycles)
+    cell, cycle = (grid.ravel() for grid in np.meshgrid(np.arange(cells), cycles, indexing="ij"))
+    lost = (cell % 8 == 0) & (cycle >= 1000)
+    lrs = 1e4 * np.exp(0.1 * rng.standard_normal(cell.size))
+    hrs = np.where(lost, 1.5e4, 4e5 * np.exp(0.7 * rng.standard_normal(cell.size)))
+    return make(
+        "readings",
+        {
+            "resistance": np.concatenate([lrs, hrs]),
+            "censoring": np.zeros(2 * cell.size, dtype=int),
+            "condition_index": np.zeros(2 * cell.size, dtype=int),
+            "state_index": np.repeat([0, 1], cell.size),
+            "cell": np.tile(cell, 2),
+            "cycle": np.tile(cycle, 2),
+        },
+        {"condition": [condition], "state": list(STATES)},
+    )
+
+
+def drawn(readings, *, ber_limit=0.02):
+    cycling = against_cycles(readings, reference_resistance=REFERENCE, ber_limit=ber_limit).cycling
+    found = endurance(readings, reference_resistance=REFERENCE, failure=Failure(consecutive=1))
+    lives = found.lives if found is not None else ()
+    return cycles_figure(readings, cycling, lives), cycling_ber_figure(cycling), cycling, lives
+
+
+def lines_of(axes, gid):
+    return [line for line in axes.lines if line.get_gid() == gid]
+
+
+def test_medians_are_those_of_the_readings_and_the_counts_are_said():
+    readings = worn([1, 10, 100, 1000, 10000])
+    figure, *_ = drawn(readings)
+    (axes,) = figure.axes
+    (median,) = lines_of(axes, "median-LRS")
+    assert median.get_xdata() == pytest.approx([1, 10, 100, 1000, 10000])
+    lrs = readings["resistance"].values[:200].reshape(40, 5)
+    assert median.get_ydata() == pytest.approx(np.median(lrs, axis=0))
+    title = axes.get_title()
+    assert "40 cells" in title
+    assert "read at 5 cycles" in title
+    assert r"\$1" in title
+
+
+def test_each_failed_cell_stands_where_it_failed():
+    figure, _, _, lives = drawn(worn([1, 10, 100, 1000, 10000]))
+    (axes,) = figure.axes
+    (marks,) = lines_of(axes, "failed-HRS")
+    failed = np.isfinite(lives[0].until)
+    assert sorted(marks.get_xdata()) == pytest.approx(sorted(lives[0].until[failed]))
+    assert (np.asarray(marks.get_ydata()) < REFERENCE).all()
+    assert f"{failed.sum()} failed" in axes.get_title()
+
+
+def test_many_cycles_become_bins_of_a_decade():
+    figure, *_ = drawn(worn(np.arange(100, 10000, 50), cells=3))
+    (median,) = lines_of(figure.axes[0], "median-HRS")
+    assert 15 <= len(median.get_xdata()) <= 26
+
+
+def test_the_ber_is_drawn_with_its_limit_and_no_further_than_was_read(tmp_path):
+    _, figure, cycling, _ = drawn(worn([1, 10, 100, 1000, 10000]))
+    (axes,) = figure.axes
+    (limit,) = lines_of(axes, "limit")
+    assert limit.get_ydata()[0] == 0.02
+    (line,) = lines_of(axes, "line-0")
+    assert max(line.get_xdata()) == pytest.approx(10000)
+    expected = cycling["intercept"].item() + cycling["slope"].item() * 4
+    from scipy.special import ndtr
+
+    assert line.get_ydata()[-1] == pytest.approx(ndtr(expected))
+    for path in save_figure(figure, tmp_path / "ber"):
+        assert path.stat().st_size > 1000
+
+
+def test_one_cell_and_checkpoints_without_errors_can_be_drawn(tmp_path):
+    readings = worn([1, 10, 100], cells=1)
+    figure, ber, cycling, _ = drawn(readings)
+    assert "1 cell, 0 failed" in figure.axes[0].get_title()
+    bounds = lines_of(ber.axes[0], "bounds-0")[0]
+    assert len(bounds.get_xdata()) == np.count_nonzero(cycling["ber_bound"].values == "upper") == 3
+    assert math.isnan(cycling["slope"].item())
+    save_figure(ber, tmp_path / "one")
