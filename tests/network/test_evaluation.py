@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.evaluation import BATCH_IMAGES, Evaluator
+from rramsim.network.evaluation import Evaluator
 from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
 
 
@@ -71,7 +71,7 @@ def test_predictions_equal_the_naive_reference_under_flips(widths, seed, ber):
 def test_batches_do_not_matter():
     rng = np.random.default_rng(4)
     folded = _folded((12, 9, 5), rng)
-    images = rng.integers(0, 17, (2 * BATCH_IMAGES + 3, 12)).astype(np.uint8)
+    images = rng.integers(0, 17, (2003, 12)).astype(np.uint8)
     labels = np.zeros(len(images), dtype=np.uint8)
     together = Evaluator(folded, images, labels).predictions()
     parts = [

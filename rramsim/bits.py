@@ -1,0 +1,50 @@
+"""Rows of bits, 64 to a word: the form in which many flips pass between rooms.
+
+Bit j of word k of a row stands for column 64 k + j; bits beyond the columns are 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORD = 64
+"""Bits of a word."""
+
+Words = NDArray[np.uint64]
+
+
+def words_for(columns: int) -> int:
+    """Return the words that hold a row of so many bits."""
+    return -(-columns // WORD)
+
+
+def pack_rows(bits: NDArray[np.bool_]) -> Words:
+    """Pack booleans of shape ``(rows, columns)`` into words of shape ``(rows, words)``.
+
+    Examples
+    --------
+    >>> pack_rows(np.array([[True, False, True], [False, False, False]])).tolist()
+    [[5], [0]]
+    """
+    rows, columns = bits.shape
+    packed = np.zeros((rows, words_for(columns) * 8), dtype=np.uint8)
+    packed[:, : -(-columns // 8)] = np.packbits(bits, axis=1, bitorder="little")
+    return packed.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack_rows(words: Words, *, columns: int) -> NDArray[np.bool_]:
+    """Return the booleans that `pack_rows` packed."""
+    octets = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=columns, bitorder="little").view(np.bool_)
+
+
+def positions_of(words: Words, *, columns: int) -> NDArray[np.int64]:
+    """Return the flat (C order) positions of the set bits in the matrix ``(rows, columns)``.
+
+    Examples
+    --------
+    >>> positions_of(np.array([[5], [2]], dtype=np.uint64), columns=3).tolist()
+    [0, 2, 4]
+    """
+    return np.flatnonzero(unpack_rows(words, columns=columns))

@@ -1,0 +1,200 @@
+"""A layer as the kernels take it: oriented sign bits in panels, and mismatches for thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import WORD, Words, pack_rows, words_for
+from rramsim.network.folding import FoldedLayer, ScoreLayer
+from rramsim.network.packed.tile import IMAGES, NEURONS
+
+# Thresholds beyond all sums are drawn in to here, so that no difference overflows.
+_BEYOND = 2**40
+
+
+@dataclass(frozen=True)
+class Coding:
+    """Values as bit planes: a value is ``low + step * code``, a code has `planes` bits.
+
+    With n inputs, |W| weights of +1 and M mismatches weighted by plane, a neuron's sum is
+
+        low (2 |W| - n) + step ((2^planes - 1) |W| - M),
+
+    since plane b adds popcount(x_b AND W) = (|x_b| + |W| - M_b) / 2 twice and takes |x_b| off.
+    """
+
+    low: int
+    step: int
+    planes: int
+
+    @property
+    def codes(self) -> int:
+        """Greatest code, all bits set."""
+        return (1 << self.planes) - 1
+
+    def sums(
+        self, mismatches: NDArray[np.integer], ones: NDArray[np.int64], inputs: int
+    ) -> NDArray[np.int64]:
+        """Return the sums of neurons (last axis) from their mismatches and weights of +1."""
+        at_low = self.low * (2 * ones - inputs)
+        return at_low + self.step * (self.codes * ones - mismatches.astype(np.int64))
+
+    def limits(
+        self, thresholds: NDArray[np.int64], ones: NDArray[np.int64], inputs: int
+    ) -> NDArray[np.int64]:
+        """Return the most mismatches at which the sum is still at or above the threshold."""
+        at_low = self.low * (2 * ones - inputs)
+        return self.codes * ones + (at_low - thresholds) // self.step
+
+
+SIGNS = Coding(low=-1, step=2, planes=1)
+"""Outputs of a hidden layer: -1 and +1. Its limits do not depend on the weights."""
+
+
+def encode(images: NDArray[np.uint8]) -> tuple[Coding, NDArray[np.uint8]]:
+    """Return the coding of fewest planes that is exact for these images, and their codes.
+
+    Images of two values take one plane, whichever the values are.
+    """
+    present = np.zeros(256, dtype=np.bool_)
+    present[images] = True
+    values = np.flatnonzero(present)
+    low = int(values[0]) if values.size else 0
+    step = int(np.gcd.reduce(values - low)) if values.size > 1 else 1
+    greatest = (int(values[-1]) - low) // step if values.size else 0
+    coding = Coding(low, step, max(1, greatest.bit_length()))
+    table = ((np.arange(256) - low) // step).astype(np.uint8)
+    return coding, table[images]
+
+
+def pack_codes(codes: NDArray[np.uint8], coding: Coding) -> Words:
+    """Return codes as bit planes, highest first: shape (images, planes * words), rows padded."""
+    rows, inputs = codes.shape
+    words = words_for(inputs)
+    packed = np.zeros((padded(rows), coding.planes * words), dtype=np.uint64)
+    for place in range(coding.planes):
+        bit = coding.planes - 1 - place
+        plane = ((codes >> np.uint8(bit)) & np.uint8(1)).view(np.bool_)
+        packed[:rows, place * words : (place + 1) * words] = pack_rows(plane)
+    return packed
+
+
+def padded(images: int) -> int:
+    """Return the rows of a buffer for so many images."""
+    return -(-images // IMAGES) * IMAGES
+
+
+@dataclass(frozen=True, eq=False)
+class PackedLayer:
+    """One layer; a flip of a weight is a flip of its bit, oriented or not.
+
+    Attributes
+    ----------
+    weights : uint64 array, shape (panels, words, 32)
+        Bit 1 where ``direction * sign`` is +1; padding is 0.
+    thresholds : int64 array, shape (panels * 32,)
+        Least ``direction * sum`` that fires, out of reach for padding. Of no meaning in the last
+        layer.
+    neurons, inputs : int
+    """
+
+    weights: Words
+    thresholds: NDArray[np.int64]
+    neurons: int
+    inputs: int
+
+    @property
+    def words(self) -> int:
+        """Words of a row of inputs."""
+        return int(self.weights.shape[1])
+
+    def limits(self, weights: Words, coding: Coding) -> NDArray[np.int64]:
+        """Return the most mismatches at which each neuron fires, with `weights` as they are."""
+        inputs = self.inputs
+        return np.where(
+            np.arange(self.thresholds.size) < self.neurons,
+            coding.limits(self.thresholds, ones_of(weights), inputs),
+            -1,
+        )
+
+    def flipped(self, flips: NDArray[np.int64] | Words | None) -> Words:
+        """Return the weights with `flips` applied (see `Evaluator.predictions`)."""
+        if flips is None or not flips.size:
+            return self.weights
+        self._check(flips)
+        weights = self.weights.copy()
+        if flips.ndim == 1:
+            _flip_positions(weights, np.ascontiguousarray(flips, dtype=np.int64), self.inputs)
+        else:
+            _flip_mask(weights, np.ascontiguousarray(flips))
+        return weights
+
+    def _check(self, flips: NDArray[np.int64] | Words) -> None:
+        if flips.ndim == 1:
+            last = self.neurons * self.inputs - 1
+            # Sorted and distinct: only the ends can lie outside, and none cancels another.
+            if flips[0] < 0 or flips[-1] > last or not (flips[1:] > flips[:-1]).all():
+                raise ValueError(f"positions are sorted, distinct and lie in 0..{last}")
+            return
+        if flips.shape != (self.neurons, self.words) or flips.dtype != np.uint64:
+            raise ValueError(
+                f"masks are uint64 {(self.neurons, self.words)}, found {flips.dtype} {flips.shape}"
+            )
+        beyond = self.inputs % WORD
+        if beyond and (flips[:, -1] >> np.uint64(beyond)).any():
+            raise ValueError(f"masks have bits beyond the {self.inputs} inputs")
+
+
+def pack_layer(layer: FoldedLayer | ScoreLayer) -> PackedLayer:
+    """Pack one folded layer."""
+    neurons, inputs = layer.signs.shape
+    positive = layer.signs > 0
+    rows = -(-neurons // NEURONS) * NEURONS
+    thresholds = np.full(rows, _BEYOND, dtype=np.int64)
+    if isinstance(layer, FoldedLayer):
+        positive ^= layer.directions[:, np.newaxis] < 0
+        thresholds[:neurons] = layer.thresholds.clip(-_BEYOND, _BEYOND)
+    return PackedLayer(panels_of(pack_rows(positive)), thresholds, neurons, inputs)
+
+
+def panels_of(rows: Words) -> Words:
+    """Return rows of words, shape (neurons, words), as panels (panels, words, 32)."""
+    neurons, words = rows.shape
+    panels = -(-neurons // NEURONS)
+    full = np.zeros((panels * NEURONS, words), dtype=np.uint64)
+    full[:neurons] = rows
+    return np.ascontiguousarray(full.reshape(panels, NEURONS, words).transpose(0, 2, 1))
+
+
+def rows_of(weights: Words) -> Words:
+    """Return panels as rows of words, shape (panels * 32, words)."""
+    panels, words, _ = weights.shape
+    return np.ascontiguousarray(weights.transpose(0, 2, 1)).reshape(panels * NEURONS, words)
+
+
+def ones_of(weights: Words) -> NDArray[np.int64]:
+    """Return the number of +1 weights of each neuron, padding included."""
+    ones: NDArray[np.int64] = np.bitwise_count(weights).sum(axis=1, dtype=np.int64)
+    return ones.reshape(-1)
+
+
+@nb.njit("void(uint64[:,:,::1], int64[::1], int64)", nogil=True, cache=True)
+def _flip_positions(weights: Words, positions: NDArray[np.int64], inputs: int) -> None:
+    for position in positions:
+        neuron = position // inputs
+        input_ = position - neuron * inputs
+        bit = np.uint64(1) << np.uint64(input_ & 63)
+        weights[neuron >> 5, input_ >> 6, neuron & 31] ^= bit
+
+
+@nb.njit("void(uint64[:,:,::1], uint64[:,::1])", nogil=True, cache=True)
+def _flip_mask(weights: Words, mask: Words) -> None:
+    neurons, words = mask.shape
+    for first in range(0, neurons, 32):
+        for word in range(words):
+            for neuron in range(first, min(first + 32, neurons)):
+                weights[first >> 5, word, neuron & 31] ^= mask[neuron, word]

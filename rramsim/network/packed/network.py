@@ -1,0 +1,136 @@
+"""A whole network on packed images, layer by layer, block of images by block of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import Words, words_for
+from rramsim.network.folding import FoldedNetwork
+from rramsim.network.packed import tile
+from rramsim.network.packed.layers import (
+    SIGNS,
+    Coding,
+    PackedLayer,
+    encode,
+    ones_of,
+    pack_codes,
+    pack_layer,
+    padded,
+)
+from rramsim.parallel import share
+
+BLOCK_IMAGES = 256
+"""Images worked on at once: their outputs stay in the second-level cache."""
+
+INLINE_STEPS = 1_000_000
+"""Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
+
+Flips = NDArray[np.int64] | Words
+"""Wrong cells of a layer: sorted positions, or a mask with a row of words for each neuron."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaultyLayer:
+    """A layer with the weights of one chip, ready for the kernels."""
+
+    layer: PackedLayer
+    coding: Coding
+    weights: Words
+    limits: NDArray[np.int64]
+
+    @property
+    def steps(self) -> int:
+        """Steps for one image."""
+        panels, words, neurons = self.weights.shape
+        return int(self.coding.planes * panels * words * neurons // 8)
+
+
+class PackedNetwork:
+    """A folded network and the images it is scored on, packed once.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    images : uint8 array, shape (images, inputs)
+    """
+
+    def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+        self.images = images.shape[0]
+        self.layers = [pack_layer(layer) for layer in folded.layers]
+        self.coding, self.codes = encode(images)
+        self.inputs = pack_codes(self.codes, self.coding)
+        self._scale, self._offset = folded.output.scale, folded.output.offset
+        self._clean = [
+            self._with(number, layer.weights) for number, layer in enumerate(self.layers)
+        ]
+
+    def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
+        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
+        return self.classify(self.chip(flips), self.inputs, self.images)
+
+    def chip(self, flips: Sequence[Flips | None]) -> list[FaultyLayer]:
+        """Return the layers with the weights in `flips` inverted; free of faults where None."""
+        pairs = zip(self.layers, flips, strict=True)
+        weights = [layer.flipped(positions) for layer, positions in pairs]
+        return [
+            clean if each is clean.weights else self._with(number, each)
+            for number, (each, clean) in enumerate(zip(weights, self._clean, strict=True))
+        ]
+
+    def classify(
+        self, chip: Sequence[FaultyLayer], inputs: Words, images: int
+    ) -> NDArray[np.int64]:
+        """Return the class of each image from the inputs of the first layer in `chip`.
+
+        `inputs` has padded rows; `chip` may be the last layers of a network only.
+        """
+        starts = blocks(images, steps=sum(each.steps for each in chip))
+
+        def work(rows: slice) -> NDArray[np.int64]:
+            values = inputs[rows]
+            for layer in chip[:-1]:
+                values = fired(layer, values)
+            return self._classes(chip[-1], values)
+
+        found = share(work, starts)
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])[:images]
+
+    def _classes(self, last: FaultyLayer, values: Words) -> NDArray[np.int64]:
+        counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
+        tile.count(values, last.weights, last.coding.planes, counts)
+        classes = last.layer.neurons
+        sums = last.coding.sums(
+            counts[:, :classes], ones_of(last.weights)[:classes], last.layer.inputs
+        )
+        scores = sums.astype(np.float32) * self._scale + self._offset
+        best: NDArray[np.int64] = scores.argmax(axis=1)
+        return best
+
+    def _with(self, number: int, weights: Words) -> FaultyLayer:
+        layer, coding = self.layers[number], SIGNS if number else self.coding
+        return FaultyLayer(layer, coding, weights, layer.limits(weights, coding))
+
+
+def blocks(images: int, *, steps: int) -> list[slice]:
+    """Cut padded images into blocks; all in one run of blocks where the work is small.
+
+    Parameters
+    ----------
+    images : int
+    steps : int
+        For one image.
+    """
+    rows = padded(images)
+    size = BLOCK_IMAGES if rows * steps >= INLINE_STEPS else max(rows, 1)
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def fired(layer: FaultyLayer, values: Words) -> Words:
+    """Return the outputs of a hidden layer for some images, packed."""
+    outputs = np.zeros((values.shape[0], words_for(layer.layer.neurons)), dtype=np.uint64)
+    tile.fire(values, layer.weights, layer.coding.planes, layer.limits, outputs)
+    return outputs

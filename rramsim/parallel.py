@@ -1,0 +1,47 @@
+"""Work shared among threads: kernels release the interpreter's lock, so all cores take part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def share(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Return ``[work(part) for part in parts]``, computed by as many threads as there are cores.
+
+    `work` must not call this function, and its results must not depend on the order of work.
+    """
+    if len(parts) < 2 or cores() == 1:
+        return [work(part) for part in parts]
+    return list(_threads().map(work, parts))
+
+
+def cores() -> int:
+    """Return the number of processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(cores(), thread_name_prefix="rramsim")
+    return _pool
+
+
+def _forget() -> None:
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has the pool but not its threads, and would wait for them for ever.
+    os.register_at_fork(after_in_child=_forget)
