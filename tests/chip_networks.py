@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from rramsim.crossbar.faults import FaultModel
+from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.task import Task, faults_text
 from rramsim.network.evaluation import Evaluator
 from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
@@ -42,7 +43,7 @@ def naive_predictions(
         values = image
         for layer, positions in zip(folded.layers, flips, strict=True):
             signs = layer.signs.astype(np.int64).ravel()
-            for position in positions:
+            for position in as_positions(positions, layer.signs):
                 signs[position] = -signs[position]
             sums = signs.reshape(layer.signs.shape) @ values
             if isinstance(layer, ScoreLayer):

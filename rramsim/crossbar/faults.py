@@ -1,8 +1,12 @@
 """Fault models: which cells of one programmed chip are read wrongly.
 
-A chip is programmed once and then read for every image, so one call of `flips` is one chip:
-the set of cells that give the wrong bit, frozen for all that is read from it. LRS stores a
-weight of -1 and HRS a weight of +1.
+A chip is programmed once and then read for every image, so one call of `draw` or `flips` is one
+layer of one chip: the set of cells that give the wrong bit, frozen for all that is read from it.
+LRS stores a weight of -1 and HRS a weight of +1.
+
+Models that know a BER for each state compare it with the same number of each cell (see
+`rramsim.crossbar.sampling`): with one seed, the wrong cells of a chip at a lower BER are among
+those at a higher one, and chips of two models differ only where their BERs do.
 """
 
 from __future__ import annotations
@@ -12,38 +16,36 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rramsim.bits import Words
+from rramsim.crossbar.sampling import Positions, Signs, as_positions, draw_cells
 from rramsim.device.sensing import StatePair, log_misread_rates
 from rramsim.errors import InputError
-
-Signs = NDArray[np.int8]
-Positions = NDArray[np.int64]
-
-# Above this rate, one uniform number per cell costs less than one gap per flip (measured).
-DENSE_BER = 0.2
-
-# Cells handled at a time where every cell is sampled: 8 MiB a temporary array of doubles.
-CHUNK_CELLS = 1 << 20
 
 
 class FaultModel(Protocol):
     """What a fault model offers; its parameters are the fields of a frozen dataclass."""
 
-    def flips(self, signs: Signs, rng: np.random.Generator) -> Positions:
-        """Draw one chip: the sorted, distinct, flat (C order) positions of wrong cells.
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+        """Draw one layer of one chip, in the form that costs least.
 
         Parameters
         ----------
         signs : numpy.ndarray of int8, shape (neurons, inputs)
             The weights as stored, -1 (LRS) or +1 (HRS).
-        rng : numpy.random.Generator
-            The source of chance; a call takes from it what it needs.
+        seed : numpy.random.SeedSequence
+            The only source of chance: the same seed gives the same cells.
 
         Returns
         -------
-        numpy.ndarray of int64
+        numpy.ndarray of int64 or uint64
+            Wrong cells, as sorted, distinct, flat (C order) positions, or as a mask of shape
+            (neurons, words) whose words are those of `rramsim.bits`.
         """
+        ...
+
+    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
+        """Draw the same cells as `draw`, always as positions."""
         ...
 
     def identity(self) -> dict[str, str | float]:
@@ -69,9 +71,13 @@ class IidFaults:
     def __post_init__(self) -> None:
         _check_probability("BER", self.ber)
 
-    def flips(self, signs: Signs, rng: np.random.Generator) -> Positions:
-        """Draw one chip (see `FaultModel`); the cost follows the number of flips."""
-        return bernoulli_positions(signs.size, self.ber, rng)
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+        """Draw one layer of one chip (see `FaultModel`)."""
+        return draw_cells(signs, ber_lrs=self.ber, ber_hrs=self.ber, seed=seed)
+
+    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
+        """Draw the same cells as `draw`, as positions."""
+        return as_positions(self.draw(signs, seed), signs)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -98,18 +104,13 @@ class StateFaults:
         _check_probability("BER of LRS", self.ber_lrs)
         _check_probability("BER of HRS", self.ber_hrs)
 
-    def flips(self, signs: Signs, rng: np.random.Generator) -> Positions:
-        """Draw one chip (see `FaultModel`); the cost follows the larger of the two rates.
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+        """Draw one layer of one chip (see `FaultModel`)."""
+        return draw_cells(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, seed=seed)
 
-        Candidates are drawn at the larger rate from all cells, and a candidate in the state of
-        the smaller rate stays with the ratio of the two: each cell keeps exactly its own rate.
-        """
-        larger = max(self.ber_lrs, self.ber_hrs)
-        candidates = bernoulli_positions(signs.size, larger, rng)
-        if self.ber_lrs == self.ber_hrs:
-            return candidates
-        rate = np.where(signs.reshape(-1)[candidates] < 0, self.ber_lrs, self.ber_hrs)
-        return candidates[rng.random(candidates.size) * larger < rate]
+    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
+        """Draw the same cells as `draw`, as positions."""
+        return as_positions(self.draw(signs, seed), signs)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -131,6 +132,11 @@ class PopulationFaults:
 
     An LRS cell is wrong where its resistance is above the reference, an HRS cell where it is
     below; a resistance equal to the reference is read as what was stored.
+
+    The resistance of a cell follows from its number u, uniform in 0 to 1:
+    ``ln R = mu + sigma z(1 - u)`` in LRS and ``mu + sigma z(u)`` in HRS, with z the quantile of
+    the normal distribution. So a cell is wrong exactly where u is below the closed-form error
+    rate of its state, and no resistance needs to be computed.
 
     Parameters
     ----------
@@ -158,22 +164,13 @@ class PopulationFaults:
             if not (math.isfinite(number) and number > 0):
                 raise InputError(f"The {name} is {number}; a finite number above 0 is needed.")
 
-    def flips(self, signs: Signs, rng: np.random.Generator) -> Positions:
-        """Draw one chip (see `FaultModel`): one resistance per cell, whatever the rate.
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+        """Draw one layer of one chip (see `FaultModel`)."""
+        return self.by_state().draw(signs, seed)
 
-        ln R is compared with ln R_ref, which is R against R_ref without the exponential.
-        """
-        reference = math.log(self.reference_resistance)
-        flat = signs.reshape(-1)
-        found = []
-        for start in range(0, flat.size, CHUNK_CELLS):
-            lrs = flat[start : start + CHUNK_CELLS] < 0
-            log_resistance = rng.standard_normal(lrs.size)
-            log_resistance *= np.where(lrs, self.sigma_lrs, self.sigma_hrs)
-            log_resistance += np.where(lrs, self.mu_lrs, self.mu_hrs)
-            wrong = np.where(lrs, log_resistance > reference, log_resistance < reference)
-            found.append(np.flatnonzero(wrong) + start)
-        return _joined(found)
+    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
+        """Draw the same cells as `draw`, as positions."""
+        return as_positions(self.draw(signs, seed), signs)
 
     def by_state(self) -> StateFaults:
         """Return the error rate of each state.
@@ -204,59 +201,6 @@ class PopulationFaults:
     def certain(self) -> bool:
         """Whether every chip has the same flips: both rates are 0 or 1 in double precision."""
         return self.by_state().certain
-
-
-def bernoulli_positions(size: int, probability: float, rng: np.random.Generator) -> Positions:
-    """Draw which of `size` trials succeed, each on its own with `probability`.
-
-    The number of successes is therefore binomial, and the positions are distinct and sorted.
-    Up to `DENSE_BER` the gaps between successes are drawn (geometric), so that the cost follows
-    their number; above it, one uniform number per trial.
-
-    Parameters
-    ----------
-    size : int
-        Number of trials.
-    probability : float
-        0 to 1, both included.
-    rng : numpy.random.Generator
-        The source of chance.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        Positions from 0 to ``size - 1``.
-    """
-    if probability == 0:
-        return np.empty(0, dtype=np.int64)
-    if probability == 1:
-        return np.arange(size, dtype=np.int64)
-    if probability <= DENSE_BER:
-        return _positions_by_gaps(size, probability, rng)
-    found = []
-    for start in range(0, size, CHUNK_CELLS):
-        trials = rng.random(min(CHUNK_CELLS, size - start))
-        found.append(np.flatnonzero(trials < probability) + start)
-    return _joined(found)
-
-
-def _positions_by_gaps(size: int, probability: float, rng: np.random.Generator) -> Positions:
-    found = []
-    last = -1
-    while last < size:
-        expected = (size - last) * probability
-        # Three standard deviations more than expected: a second round is seldom needed.
-        gaps = rng.geometric(probability, size=int(expected + 3 * math.sqrt(expected)) + 8)
-        # A gap beyond the end is as good as the longest; cut, the sum cannot overflow.
-        positions = last + np.cumsum(np.minimum(gaps, size + 1))
-        found.append(positions)
-        last = int(positions[-1])
-    positions = _joined(found)
-    return positions[: np.searchsorted(positions, size)]
-
-
-def _joined(parts: list[Positions]) -> Positions:
-    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
 def _check_probability(name: str, probability: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rramsim.bits import Words
 from rramsim.errors import InputError
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from rramsim.network.evaluation import Evaluator
     from rramsim.network.folding import FoldedNetwork
 
-Flips = list[NDArray[np.int64]]
+Flips = list[NDArray[np.int64] | Words]
+"""Wrong cells of each layer: sorted positions, or a mask (`rramsim.bits`)."""
 
 OnDraw = Callable[[int, int], None]
 """Called with the number of chips known by now and the number asked for."""
@@ -31,8 +34,10 @@ WRITE_SECONDS = 1.0
 def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: int) -> Flips:
     """Program one chip: draw the cells of each layer that are wrong, for all that is read.
 
-    The stream of chance is Philox, keyed by seed, task id, draw and layer, so a chip is the same
-    in whatever order, batch or process it is drawn, and every layer has cells of its own.
+    The source of chance is keyed by seed, network, draw and layer, so a chip is the same in
+    whatever order, batch or process it is drawn, and every layer has cells of its own. Neither
+    the images nor the faults are part of the key: one chip is asked many questions, and under
+    greater BERs it keeps the wrong cells that it has under smaller ones.
 
     Parameters
     ----------
@@ -41,17 +46,18 @@ def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: in
     faults : FaultModel
         Which cells go wrong.
     task : Task
-        The question the chip is drawn for; it gives the key.
+        The question the chip is drawn for; its seed and network are part of the key.
     draw : int
         Number of the chip, from 0.
 
     Returns
     -------
-    list of numpy.ndarray of int64
-        For each layer, sorted distinct flat (C order) positions in its ``(neurons, inputs)``.
+    list of numpy.ndarray
+        For each layer, sorted distinct flat (C order) positions in its ``(neurons, inputs)``, or
+        a mask (see `FaultModel.draw`).
     """
     return [
-        faults.flips(layer.signs, _generator(task, draw=draw, layer=number))
+        faults.draw(layer.signs, _seed(task, draw=draw, layer=number))
         for number, layer in enumerate(folded.layers)
     ]
 
@@ -145,7 +151,7 @@ class _Pending:
 
 def _score(evaluator: Evaluator, flips: Flips) -> int:
     # A chip without a flip is the network itself, which the evaluator scores only once.
-    return evaluator.correct(flips if any(map(len, flips)) else None)
+    return evaluator.correct(flips if any(layer.size for layer in flips) else None)
 
 
 def _known(task: Task, evaluator: Evaluator, store: TallyStore | None) -> Tally:
@@ -160,10 +166,11 @@ def _known(task: Task, evaluator: Evaluator, store: TallyStore | None) -> Tally:
     return known
 
 
-def _generator(task: Task, *, draw: int, layer: int) -> np.random.Generator:
-    words = np.frombuffer(bytes.fromhex(task.id), dtype=">u4").tolist()
-    sequence = np.random.SeedSequence(task.seed, spawn_key=(*words, draw, layer))
-    return np.random.Generator(np.random.Philox(sequence))
+def _seed(task: Task, *, draw: int, layer: int) -> np.random.SeedSequence:
+    # The hash makes words of any id, and lets none run into the numbers that follow.
+    network = hashlib.sha256(task.network_id.encode()).digest()
+    words = np.frombuffer(network, dtype=">u4").tolist()
+    return np.random.SeedSequence(task.seed, spawn_key=(*words, draw, layer))
 
 
 def _check(task: Task, evaluator: Evaluator, faults: FaultModel, maps: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel
 
-DRAWING = 1
+DRAWING = 2
 """Number of the way in which chips are drawn. It is part of every id: whoever changes which
 flips a draw gives must raise it, so that answers drawn in two ways are never added up."""
 

@@ -15,12 +15,15 @@ from chip_networks import (
 from scipy import stats
 
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.sampling import as_positions
 from rramsim.errors import InputError
 from rramsim.montecarlo import collect as collect_module
 from rramsim.montecarlo.collect import collect, draw_chip
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import Task
 from rramsim.network.evaluation import Evaluator
+from rramsim.network.folding import FoldedLayer, ScoreLayer
 
 FALSE_ALARM = 1e-4
 
@@ -37,6 +40,15 @@ MODELS = [
 
 def evaluator() -> Evaluator:
     return Evaluator(NETWORK, IMAGES, LABELS)
+
+
+def positions(faults: FaultModel, task: Task, *, draw: int) -> list[np.ndarray]:
+    drawn = draw_chip(NETWORK, faults, task=task, draw=draw)
+    return [as_positions(*pair) for pair in zip(drawn, map(_signs, NETWORK.layers), strict=True)]
+
+
+def _signs(layer: FoldedLayer | ScoreLayer) -> np.ndarray:
+    return layer.signs
 
 
 class CountingEvaluator(Evaluator):
@@ -57,7 +69,7 @@ class CountingEvaluator(Evaluator):
 def test_predictions_are_those_of_the_stored_signs_negated(faults: FaultModel) -> None:
     task = task_of(evaluator(), faults)
     flips = draw_chip(NETWORK, faults, task=task, draw=0)
-    assert sum(map(len, flips)) > 50
+    assert sum(map(len, positions(faults, task, draw=0))) > 50
     assert np.array_equal(evaluator().predictions(flips), naive_predictions(NETWORK, IMAGES, flips))
 
 
@@ -77,13 +89,13 @@ def test_a_chip_is_frozen_for_all_images_and_every_forward() -> None:
 
 
 @pytest.mark.parametrize("faults", MODELS)
-def test_every_layer_draw_seed_and_task_has_flips_of_its_own(faults: FaultModel) -> None:
+def test_every_layer_draw_seed_and_network_has_flips_of_its_own(faults: FaultModel) -> None:
     task = task_of(evaluator(), faults)
     chips = [
-        draw_chip(NETWORK, faults, task=task, draw=0),
-        draw_chip(NETWORK, faults, task=task, draw=1),
-        draw_chip(NETWORK, faults, task=replace(task, seed=6), draw=0),
-        draw_chip(NETWORK, faults, task=replace(task, images_id="others"), draw=0),
+        positions(faults, task, draw=0),
+        positions(faults, task, draw=1),
+        positions(faults, replace(task, seed=6), draw=0),
+        positions(faults, replace(task, network_id="another"), draw=0),
     ]
     # The two middle layers have the same shape: a draw shared by layers would show in them.
     fields = [tuple(layer.tolist()) for chip in chips for layer in chip[1:3]]
@@ -94,12 +106,19 @@ def test_every_layer_draw_seed_and_task_has_flips_of_its_own(faults: FaultModel)
     assert stats.binom.sf(int((one & two).sum()) - 1, 900, 2 * rate**2) > FALSE_ALARM
 
 
+def test_a_chip_is_the_same_for_all_images_and_keeps_its_flips_at_greater_bers() -> None:
+    small, great = IidFaults(0.001), IidFaults(0.08)
+    few = positions(small, task_of(evaluator(), small), draw=3)
+    task = replace(task_of(evaluator(), great), images_id="others")
+    many = positions(great, task, draw=3)
+    assert 0 < sum(map(len, few)) < sum(map(len, many))
+    assert all(np.isin(*pair).all() for pair in zip(few, many, strict=True))
+
+
 def test_the_flips_of_a_network_follow_the_rate_over_many_chips() -> None:
     task = task_of(evaluator(), FAULTS)
     chips = 300
-    counts = np.array(
-        [sum(map(len, draw_chip(NETWORK, FAULTS, task=task, draw=draw))) for draw in range(chips)]
-    )
+    counts = np.array([sum(map(len, positions(FAULTS, task, draw=draw))) for draw in range(chips)])
     cells = NETWORK.weight_count
     assert stats.binomtest(int(counts.sum()), cells * chips, 0.08).pvalue > FALSE_ALARM
     # The variance of the count is binomial, neither 0 (int(p N)) nor more (layers hung together).

@@ -13,7 +13,7 @@ TASK = Task("network", "images", faults_text(IidFaults(0.1)), 3)
 
 def test_the_content_says_the_whole_question_and_the_id_is_its_hash() -> None:
     assert TASK.content == (
-        '{"drawing":1,"faults":{"ber":0.1,"model":"iid"},"images":"images","network":"network",'
+        '{"drawing":2,"faults":{"ber":0.1,"model":"iid"},"images":"images","network":"network",'
         '"seed":3}'
     )
     assert TASK.id == hashlib.sha256(TASK.content.encode()).hexdigest()
