@@ -10,6 +10,7 @@ import numpy as np
 
 from rramsim import numbers
 from rramsim.device.bit_errors import INTERVAL, BitErrors, bit_errors
+from rramsim.device.fitted import BitErrorRate
 from rramsim.device.goodness import Goodness, goodness
 from rramsim.device.judged import (
     JudgedState,
@@ -269,6 +270,9 @@ def _conditions(
         "ber_lrs": [head.rate_lrs for head in heads],
         "ber_hrs": [head.rate_hrs for head in heads],
         "ber_interval": [head.interval for head in heads],
+        "ber_fitted": [_of_fit(row.errors.fitted, "ber") for row in rows],
+        "ber_fitted_low": [_of_fit(row.errors.fitted, "low") for row in rows],
+        "ber_fitted_high": [_of_fit(row.errors.fitted, "high") for row in rows],
         "ber_2t2r": [pair.ber for pair in pairs],
         "ber_2t2r_low": [pair.low for pair in pairs],
         "ber_2t2r_high": [pair.high for pair in pairs],
@@ -287,6 +291,10 @@ def _conditions(
         coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
         attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
     )
+
+
+def _of_fit(fitted: BitErrorRate | None, name: str) -> float:
+    return math.nan if fitted is None else float(getattr(fitted, name))
 
 
 def _said(said: xr.Dataset, variable: Variable) -> Any:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scipy.special import ndtri, ndtri_exp
 from scipy.stats import beta
 
 from rramsim import numbers
-from rramsim.device.counting import WeightedCount
+from rramsim.device.counting import Count, WeightedCount, weighted
 from rramsim.device.sensing import CONFIDENCE
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 POWER = 0.8
 """Chance that a sample of the size advised shows what it is taken for."""
@@ -105,6 +110,42 @@ def cells_needed(
             counted=counted,
         ),
     )
+
+
+def sample_sizes(
+    target: float, *, conditions: xr.Dataset, counted: xr.Dataset
+) -> dict[str, SampleSize]:
+    """Return `cells_needed` of each condition that has readings.
+
+    Parameters
+    ----------
+    target : float
+        The BER asked for, above 0 and below 0.5.
+    conditions, counted : xarray.Dataset
+        Of the schemas of these names, as `rramsim.device.characterize` gives them.
+    """
+    share = float(counted.attrs["lrs_share"])
+    found = {}
+    for name in (str(each) for each in counted["condition"].values):
+        fitted, high = (
+            float(conditions[variable].sel(condition=name).values)
+            for variable in ("ber_fitted", "ber_fitted_high")
+        )
+        counts = [_count_of(counted.sel(condition=name, state=state)) for state in STATES]
+        # Below what a number can hold, the bound is taken for the BER.
+        log_high = None if math.isnan(high) else math.log(high)
+        found[name] = cells_needed(
+            target,
+            log_ber=log_high if math.isnan(fitted) else math.log(fitted),
+            log_high=log_high,
+            cells=sum(count.readings + count.undecided for count in counts) / 2.0,
+            counted=weighted(*counts, lrs_share=share),
+        )
+    return found
+
+
+def _count_of(row: xr.Dataset) -> Count:
+    return Count(*(int(row[name].values) for name in ("errors", "readings", "undecided")))
 
 
 def _upper(counted: WeightedCount) -> float:

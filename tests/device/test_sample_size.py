@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rramsim.device.characterize import characterize
 from rramsim.device.counting import Count, weighted
-from rramsim.device.sample_size import cells_needed
+from rramsim.device.sample_size import cells_needed, sample_sizes
 from rramsim.device.sensing import (
     StatePair,
     best_reference,
@@ -101,3 +102,31 @@ def test_counting_shows_what_scipys_one_sided_interval_shows(errors, target):
 def test_targets_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"above 0 and below 0\.5"):
         asked(0.0)
+
+
+def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.3), exact_sample(1e5, 0.3, seed=2)
+    tailed = hrs.copy()
+    tailed[:30] = 1e4
+    far = exact_sample(1e9, 0.01)
+    found = characterize(
+        measured_from(
+            {
+                "good": (lrs, hrs),
+                "tailed": (lrs, tailed),
+                "unfit": ([1e4] * 1024, hrs),
+                "far": (exact_sample(1e3, 0.01), far),
+            }
+        )
+    )
+    asked_for = sample_sizes(1e-3, conditions=found.conditions, counted=found.counted)
+    assert list(asked_for) == ["good", "tailed", "unfit", "far"]
+    assert asked_for["good"].shown_by_fit
+    assert not asked_for["good"].shown_by_count
+    assert math.isnan(asked_for["tailed"].cells_by_count)
+    assert "no fit" in asked_for["unfit"].sentence
+    assert asked_for["far"].shown_by_fit
+    # The tailed condition's fit is kept beside the counted headline.
+    tailed_row = found.conditions.sel(condition="tailed")
+    assert tailed_row["ber_basis"].item() == "counted"
+    assert tailed_row["ber_fitted"].item() > 0
