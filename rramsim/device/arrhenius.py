@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from scipy.stats import t as student
 
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 BOLTZMANN = 8.617333262e-5
 """Boltzmann's constant in eV/K (CODATA 2018, exact to the digits given)."""
@@ -171,6 +175,46 @@ def fit_arrhenius(
         freedom=freedom,
         notes=tuple(notes),
     )
+
+
+def retention_over_temperature(
+    retention: xr.Dataset, *, activation_energy: float | None = None
+) -> dict[str, Arrhenius]:
+    """Fit Arrhenius' law to the times at which each condition reaches the BER limit.
+
+    Parameters
+    ----------
+    retention : xarray.Dataset
+        Schema "retention", made with a BER limit. A time that is only a bound is left out; one
+        extrapolated along the lines is used and told.
+    activation_energy : float, optional
+        In eV, as in `fit_arrhenius`.
+
+    Returns
+    -------
+    dict of str to Arrhenius
+        By condition; those of which nothing can be carried to another temperature are missing.
+    """
+    held = retention["hold_condition"].values.astype(str)
+    kelvin, seconds = retention["temperature"].values, retention["time_to_limit"].values
+    is_bound = retention["time_to_limit_bound"].values != ""
+    late = retention["time_to_limit_extrapolated"].values == 1
+    found = {}
+    for name in dict.fromkeys(held.tolist()):
+        chosen = (held == name) & np.isfinite(kelvin)
+        fit = fit_arrhenius(
+            kelvin[chosen],
+            np.where(is_bound, np.nan, seconds)[chosen],
+            activation_energy=activation_energy,
+        )
+        if fit is None:
+            continue
+        extrapolated = int(np.count_nonzero(late & chosen))
+        if extrapolated:
+            note = f"{extrapolated} of the times to the limit are extrapolated along the lines."
+            fit = replace(fit, notes=(*fit.notes, note))
+        found[name] = fit
+    return found
 
 
 def extrapolation_note(fit: Arrhenius, temperature: float) -> str:

@@ -59,7 +59,8 @@ def misread(
     value, side = np.asarray(resistance, dtype=float), np.asarray(censoring)
     is_hrs = np.asarray(state) == HRS
     lrs_wrong = ((value > reference) & (side != BELOW)) | ((side == ABOVE) & (value == reference))
-    return np.where(is_hrs, (value <= reference) & (side != ABOVE), lrs_wrong)
+    wrong: NDArray[np.bool_] = np.where(is_hrs, (value <= reference) & (side != ABOVE), lrs_wrong)
+    return wrong
 
 
 def window_closed(

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from rramsim.device.arrhenius import BOLTZMANN, retention_over_temperature
 from rramsim.device.retention import retention
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
@@ -90,6 +91,7 @@ def test_a_limit_that_is_not_reached_is_a_bound_and_one_exceeded_at_once_too():
     assert found.retention["time_to_limit_bound"].item() == "lower"
     found = retention(held(lines=LINES), reference_resistance=REFERENCE, ber_limit=1e-6)
     assert found.retention["time_to_limit_bound"].item() == "upper"
+    assert retention_over_temperature(found.retention) == {}
 
 
 def test_each_temperature_is_held_apart():
@@ -101,6 +103,10 @@ def test_each_temperature_is_held_apart():
     assert found["temperature"].values.tolist() == [300.0, 400.0]
     cold, hot = found["time_to_limit"].values
     assert cold / hot == pytest.approx(100.0, rel=0.01)
+    law = retention_over_temperature(found)["held"]
+    energy = math.log(cold / hot) * BOLTZMANN / (1 / 300.0 - 1 / 400.0)
+    assert law.activation_energy == pytest.approx(energy)
+    assert math.isnan(law.low)
 
 
 def test_lines_that_the_errors_do_not_bear_out_are_said_to_be_a_guide():
