@@ -89,7 +89,12 @@ class Body:
         except (ValueError, OverflowError):
             # Also pandas' ParserError: a line with more columns than the first.
             return None
-        columns = {position: _array(frame[position]) for position in used}
+        columns = {}
+        for position in used:
+            column = _array(frame[position])
+            if column is None:
+                return None
+            columns[position] = column
         if not _filled(list(columns.values())):
             return None
         empty = np.empty(0, dtype=object)
@@ -102,18 +107,17 @@ def _exact_floats(version: str) -> dict[str, Any]:
     return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _array(series: object) -> np.ndarray:
+def _array(series: object) -> np.ndarray | None:
+    """Return floats or texts, None where the parser made something else of texts."""
     import numpy as np
     import pandas as pd
 
     column = pd.Series(series)
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return np.asarray(column.astype(str), dtype=object)
-    if pd.api.types.is_numeric_dtype(column.dtype):
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         return np.asarray(column, dtype=float)
     texts = np.array(column.astype(object), dtype=object, copy=True)
     texts[pd.isna(texts)] = ""
-    return texts
+    return texts if pd.api.types.infer_dtype(texts) == "string" else None
 
 
 def _filled(columns: list[np.ndarray]) -> bool:

@@ -127,6 +127,9 @@ def _names(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray | None:
     except InputError:
         # Names such as "A8-04" are as good as numbers: they only have to be told apart.
         texts = layout.table.columns[position]
+        if isinstance(texts, np.ndarray) and texts.dtype.kind == "f":
+            # Not whole numbers: as names they count as they are written, so split line by line.
+            raise
         names = np.array([str(text).strip() for text in texts], dtype=object)
     return np.asarray(names[lines])
 

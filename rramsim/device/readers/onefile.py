@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from rramsim.device.readers.resistances import RawReadings, to_resistances
 from rramsim.device.readers.sidecar import sidecar_of
 from rramsim.device.readers.source import is_netcdf, read_grids, stem_of
 from rramsim.device.readers.stacked import Stacked, stack
-from rramsim.device.readers.table import origin_of
+from rramsim.device.readers.table import Grid, origin_of
 from rramsim.device.readers.tables import Tables, find_tables
 from rramsim.device.readers.values import read_labels, read_quantity_column, read_states
 from rramsim.errors import InputError
@@ -65,20 +65,21 @@ def read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
     options = options.over(None if sidecar is None else sidecar.options)
     if is_netcdf(path):
         return [_of_netcdf(path)]
+    grids = read_grids(path)
     try:
-        return _read(path, options, by_line=False)
+        return _read(path, grids, options)
     except InputError:
-        # Split by line, a long table tells the row of what cannot be used.
-        return _read(path, options, by_line=True)
+        if all(grid.body is None for grid in grids):
+            raise
+        # Split line by line, a long table tells the row of what cannot be used.
+        return _read(path, read_grids(path, by_line=True), options)
 
 
-def _read(path: Path, options: ReadOptions, *, by_line: bool) -> list[FileReadings]:
+def _read(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileReadings]:
     constants = (
         {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
     )
-    tables = find_tables(
-        read_grids(path, by_line=by_line), options, place=path.name, constants=constants
-    )
+    tables = find_tables(grids, options, place=path.name, constants=constants)
     return [
         _of_table(path, layout, options, tables=tables, number=number)
         for number, layout in enumerate(tables.layouts)

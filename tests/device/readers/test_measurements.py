@@ -564,6 +564,11 @@ _PIECES = st.sampled_from(
         *("condition", "state", "R (kOhm)", "LRS", "HRS", "I (uA)", "V_read (V)", "cell", "cycle"),
         *("E_SET [pJ]", "failed", "row", "column", "#", "# origin: synthetic", '"', ",", ";", "\t"),
         *("\n", "\r\n", "\n", "\n", "0", "1", "-1", "5.1", "3e5", "OVLD", ">1e9", "<1", "nan", ""),
+        *("SetupTitle, SET\n", "DataName, V1, I1\n", "DataValue, 0, 1\n", "DataValue, 2, 1e-3\n"),
+        *("DataValue, 0.2, 1e-5\n", "DataValue, -1, -1e-3\n", "MetaData, TestRecord.TestTarget, D"),
+        *("AnalysisSetup, Analysis.Setup.Title, Reset\n", "V1", "I1", "HRS1", "LRS1", "G (uS)"),
+        *("strong LRS (kOhm)", "Wordline,Bitline,Resistance,Amplitude (V)\n", "status", "NAI1E-6"),
+        *("T (K)", "t (s)", "die", "kOhm", "V", "#REF", "over range", "\n1,1,5e3,1\n1,1,9e4,-1\n"),
         *("1,5", "9.91E37", "1e400", "compliance", "weak", "Ω", "\x00", "\ufeff", " "),
     ]
 )
@@ -592,17 +597,26 @@ _WORKBOOK = workbook(("Run1", [["state", "R (kOhm)"], ["LRS", 5], ["HRS", 300]])
             lambda at: _WORKBOOK[: at[0]] + bytes([at[1]]) + _WORKBOOK[at[0] + 1 :]
         ),
     ),
-    columns=st.sampled_from([None, ("state", "R [kOhm]", "cell", "-"), ("LRS", "HRS")]),
-    read_voltage=st.sampled_from([None, 0.2]),
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "columns": st.sampled_from([("state", "R [kOhm]", "cell", "-"), ("LRS", "HRS")]),
+            "read_voltage": st.sampled_from([0.2, -0.2]),
+            "names": st.sampled_from([{"cell": "-"}, {"R": "R [kOhm]"}, {"x": "V"}]),
+            "states": st.sampled_from([{"0": 1, "1": 0}, {"LRS": 0}]),
+            "file_name": st.sampled_from(["what{state}", "{condition}ever"]),
+            "over_range": st.sampled_from([1e3, 1e9]),
+            "floor": st.sampled_from([1.0, 1e4]),
+        },
+    ),
+    name=st.sampled_from(["whatever.csv", "whatHRS.csv"]),
 )
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_comes_is_readings_or_an_input_error(
-    tmp_path_factory, content, columns, read_voltage
-):
-    path: Path = tmp_path_factory.getbasetemp() / "whatever.csv"
+def test_whatever_comes_is_readings_or_an_input_error(tmp_path_factory, content, options, name):
+    path: Path = tmp_path_factory.getbasetemp() / name
     path.write_bytes(content)
     try:
-        measured = read_measurements([path], columns=columns, read_voltage=read_voltage)
+        measured = read_measurements([path], **options)
     except InputError:
         return
     readings = measured.readings
