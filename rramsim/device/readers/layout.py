@@ -249,7 +249,7 @@ def _add_constants(
 
 def _may_be_sweeps(meaning: _Meaning, header: Sequence[str]) -> bool:
     """Whether no column of the table says the state, and no name says it of single currents."""
-    if _is_wide(meaning):
+    if _is_wide(meaning) or any(each.column.quantity != "current" for each in meaning.readings):
         return False
     state = meaning.columns.get("state")
     if state is None or not meaning.readings:

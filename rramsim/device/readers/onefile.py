@@ -31,7 +31,7 @@ class FileReadings:
 
     `condition` indexes `condition_names`; `row_number` is the row in the file; `more` holds the
     optional variables (SI) that the table has. `unit_given` is False where no unit of the readings
-    is known. `headers` are the texts of its header. `taken` holds the seconds at which readings
+    is known. `headers` are those of the file. `taken` holds the seconds at which readings
     that are to be numbered as cycles were taken, or is None.
     """
 
@@ -134,7 +134,7 @@ def _of_table(
         origin=origin_of(layout.grid) or options.origin or "measured",
         notes=(*notes, *assumed),
         unit_given=all(each.column.unit_given for each in layout.readings),
-        headers=frozenset(layout.table.header),
+        headers=tables.headers,
         taken=None if times is None or "cycle" in layout.columns else np.array(times)[lines],
     )
 

@@ -35,11 +35,14 @@ class Tables:
         By position in `layouts`, when each reading of a table of sweeps was taken, in seconds.
     notes : tuple of str
         Sheets that are not read.
+    headers : frozenset of str
+        Texts of all headers found.
     """
 
     layouts: tuple[Layout, ...]
     taken: Mapping[int, list[float]]
     notes: tuple[str, ...]
+    headers: frozenset[str]
 
 
 def find_tables(
@@ -58,7 +61,7 @@ def find_tables(
         fitting = [grid for grid in filled if len(grid.records[0]) == width] or filled[:1]
         found = [by_given_columns(grid, options.columns, constants=constants) for grid in fitting]
         notes = _left_out([(grid, "") for grid in filled if grid not in fitting], place=place)
-        return Tables(tuple(found), {}, notes)
+        return Tables(tuple(found), {}, notes, frozenset(options.columns))
     return _by_headers(filled, options, place=place, constants=constants)
 
 
@@ -68,6 +71,7 @@ def _by_headers(
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []
     unread: list[tuple[Grid, str]] = []
+    headers: set[str] = set()
     refused: list[InputError] = []
     for part in (part for grid in grids for part in _parts(grid)):
         try:
@@ -76,6 +80,7 @@ def _by_headers(
             refused.append(error)
             unread.append((part.grid, f" ({error})"))
             continue
+        headers |= set() if found is None else set(found.table.header)
         if isinstance(found, SweepTable):
             sweeps += _sweeps(found, part, constants=constants)
         elif found is None:
@@ -94,7 +99,7 @@ def _by_headers(
         if isinstance(of_sweeps, Layout):
             taken[len(layouts)] = times
             layouts.append(of_sweeps)
-    return Tables(tuple(layouts), taken, _left_out(unread, place=place))
+    return Tables(tuple(layouts), taken, _left_out(unread, place=place), frozenset(headers))
 
 
 def _parts(grid: Grid) -> list[Part]:

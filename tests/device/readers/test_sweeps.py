@@ -206,3 +206,12 @@ def test_a_curve_of_arc_two_has_its_header_in_a_comment(read):
     content = f"# device: 3\n# ATTRS_END\n# voltage,current,read_voltage\n{points}"
     readings = read(content, read_voltage=0.2).readings
     assert readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+
+
+def test_a_table_with_resistances_is_no_sweep(read):
+    content = "R (kOhm)," + table([(0, 0)]).splitlines()[0]
+    content += "\n" + "".join(f"5,{v:.6g},{i:.6g}\n" for v, i in cycle())
+    with pytest.raises(InputError, match="no column holds the state"):
+        read(content, read_voltage=0.2)
+    measured = read(content, read_voltage=0.2, names={"R (kOhm)": "-"})
+    assert measured.readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
