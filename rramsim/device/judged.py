@@ -54,7 +54,12 @@ def judge(
         )
     return JudgedState(
         goodness=verdict,
-        outliers=find_outliers(state, body=verdict.body, other_body=other.body),
+        outliers=find_outliers(
+            state,
+            body=verdict.body,
+            other_body=other.body,
+            has_tail=verdict.verdict == "tail",
+        ),
         tail_model=model,
     )
 

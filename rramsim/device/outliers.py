@@ -23,7 +23,7 @@ STUCK, OUTLYING = "stuck", "outlying"
 
 # So far out that a lognormal body gives one such reading in a hundred samples of this size.
 _CHANCE = 0.01
-# The other state reaches this many sigmas of its body.
+# A state reaches this many sigmas of its body.
 _REACH = 3.0
 _NAMED = 5
 
@@ -71,13 +71,18 @@ class Outliers:
 
 
 def find_outliers(
-    state: StateReadings, *, body: LognormalFit | None, other_body: LognormalFit | None
+    state: StateReadings,
+    *,
+    body: LognormalFit | None,
+    other_body: LognormalFit | None,
+    has_tail: bool = False,
 ) -> Outliers:
     """Find the readings beyond what the body of a population can give.
 
     A reading is out where a lognormal body would give 0.01 such readings in a sample of this
     size. It is stuck where it is also within 3 sigmas of the body of the other state, or beyond
-    the other state's median. A censored reading is out where its limit already is.
+    it, and past the middle of the two medians. Where the tail is known to hold another population (`goodness`),
+    3 sigmas of its own body are enough for that. A censored reading is out where its limit is.
 
     Parameters
     ----------
@@ -85,8 +90,10 @@ def find_outliers(
     body, other_body : LognormalFit or None
         Bodies of this and of the other state (`goodness.fit_body`). Without the first nothing is
         called an outlier; without the second nothing is called stuck.
+    has_tail : bool
+        Whether more readings are beyond 3 sigmas of the body than it can give.
     """
-    kinds = _kinds(state, body, other_body)
+    kinds = _kinds(state, body, other_body, has_tail=has_tail)
     is_out = kinds != ""
     middle, spread = (0.0, math.inf) if body is None else (body.mu, body.sigma)
     return Outliers(
@@ -124,7 +131,11 @@ def outlier_notes(state: StateReadings, found: Outliers) -> list[str]:
 
 
 def _kinds(
-    state: StateReadings, body: LognormalFit | None, other_body: LognormalFit | None
+    state: StateReadings,
+    body: LognormalFit | None,
+    other_body: LognormalFit | None,
+    *,
+    has_tail: bool,
 ) -> NDArray[np.str_]:
     x, side = np.log(state.resistance), state.censoring
     kinds = np.full(x.size, "", dtype="U8")
@@ -133,12 +144,15 @@ def _kinds(
     limit = -float(ndtri(_CHANCE / 2.0 / x.size))
     z = (x - body.mu) / body.sigma
     # A limit on the near side leaves open how far out the reading is.
-    is_low, is_high = (z < -limit) & (side != ABOVE), (z > limit) & (side != BELOW)
-    kinds[is_low | is_high] = OUTLYING
+    lowest, highest = np.where(side != ABOVE, z, np.inf), np.where(side != BELOW, z, -np.inf)
+    kinds[(lowest < -limit) | (highest > limit)] = OUTLYING
     if other_body is not None:
         towards = 1.0 if other_body.mu > body.mu else -1.0
-        reaches = towards * (x - other_body.mu) > -_REACH * other_body.sigma
-        kinds[(is_high if towards > 0 else is_low) & reaches] = STUCK
+        # A wide state reaches far into a narrow one: past the middle of the medians as well.
+        nearest = min(_REACH * other_body.sigma, abs(other_body.mu - body.mu) / 2.0)
+        reaches = towards * (x - other_body.mu) > -nearest
+        near = _REACH if has_tail else limit
+        kinds[(highest > near if towards > 0 else lowest < -near) & reaches] = STUCK
     return kinds
 
 

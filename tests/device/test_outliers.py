@@ -55,6 +55,14 @@ def test_lrs_cells_that_read_like_hrs_are_stuck_upwards(state_of, lrs):
     assert found.z[0] > 10 > -5 > found.z[1]
 
 
+def test_a_wide_state_does_not_claim_the_tail_of_a_narrow_one(state_of):
+    x = normal(512, 1, mu=9.0, sigma=0.1)
+    x[:10] = 9.6
+    low, wide = state_of(x, place="c/LRS"), state_of(normal(512, 2, mu=12.0, sigma=1.3))
+    assert 12.0 - 3 * 1.3 < 9.0
+    assert set(found_in(low, wide).kind) == {"outlying"}
+
+
 def test_a_cell_stuck_in_some_of_its_readings_only_is_not_counted_as_stuck(state_of, lrs):
     x = normal(600, 3)
     cell = np.arange(600) // 3
@@ -70,6 +78,18 @@ def test_a_limit_that_leaves_the_side_open_makes_no_outlier(state_of, lrs):
     x[1], side[1] = 9.0, -1  # at most a low number
     found = found_in(state_of(x, side), lrs)
     assert found.position.tolist() == [1]
+
+
+def test_where_the_tail_is_another_population_three_sigmas_make_a_cell_stuck(state_of, lrs):
+    x = normal(512, 2, sigma=0.8)
+    x[:20] = 9.2
+    hrs = state_of(x)
+    body, other = fit_body(hrs, hrs.fit), fit_body(lrs, lrs.fit)
+    assert -4.2 < (9.2 - body.mu) / body.sigma < -3
+    single = find_outliers(hrs, body=body, other_body=other)
+    group = find_outliers(hrs, body=body, other_body=other, has_tail=True)
+    assert (single.stuck_cells, group.stuck_cells) == (0, 20)
+    assert set(group.kind) == {"stuck"}
 
 
 def test_clean_populations_have_an_outlier_in_one_sample_of_a_hundred(state_of, lrs):
