@@ -81,8 +81,9 @@ def find_outliers(
 
     A reading is out where a lognormal body would give 0.01 such readings in a sample of this
     size. It is stuck where it is also within 3 sigmas of the body of the other state, or beyond
-    it, and past the middle of the two medians. Where the tail is known to hold another population (`goodness`),
-    3 sigmas of its own body are enough for that. A censored reading is out where its limit is.
+    it, and past the middle of the two medians. Where the tail is known to hold another
+    population (`goodness`), 3 sigmas of its own body are enough for that. A censored reading is
+    out where its limit is.
 
     Parameters
     ----------
