@@ -3,6 +3,7 @@
 import sys
 from typing import Annotated
 
+import click
 import typer
 
 from rramsim import __version__
@@ -40,10 +41,14 @@ def _rramsim(
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
     try:
-        app()
+        # typer would turn an interrupt into exit code 130 without a word.
+        sys.exit(app(standalone_mode=False))
     except InputError as error:
         sys.stderr.write(f"rramsim: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("rramsim: interrupted; run the same command again to go on.\n")
         sys.exit(130)

@@ -74,11 +74,11 @@ def tradeoff(
 
 
 def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
+    from rramsim.report.rows import origins
     from rramsim.report.tables import tradeoff_json
 
     if as_json:
-        found = tradeoff_json(findings.tradeoff, findings.recommendation)
-        typer.echo(json.dumps(found, indent=2, allow_nan=False))
+        typer.echo(json.dumps(tradeoff_json(findings), indent=2, allow_nan=False))
         return
     from rich.console import Console
     from rich.text import Text
@@ -89,7 +89,7 @@ def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
     if findings.tradeoff.ber_extrapolated.any():
         console.print(f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show")
     console.print(Text(f"Recommended: {findings.recommendation.reason}"))
-    for note in findings.notes:
+    for note in (*origins(findings), *findings.notes):
         console.print(Text(f"Note: {note}"))
     console.print(Text(f"The report is {out / 'report.html'}"))
 
@@ -102,11 +102,12 @@ def _table(findings: Findings) -> Table:
     from rramsim import numbers
     from rramsim.tradeoff.points import points_of
 
+    confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)
     table = Table(
         "condition",
         "trained at",
         "BER",
-        "accuracy (95 % interval)",
+        f"accuracy ({confidence} interval)",
         "energy",
         "endurance",
         "front",

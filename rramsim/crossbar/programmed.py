@@ -48,6 +48,18 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
     return IidFaults(float(condition.ber_high if is_bound else condition.ber))
 
 
+def faults_at_upper_end(condition: xr.Dataset) -> FaultModel | None:
+    """Return the faults at the upper end of the condition's BER interval, None without one.
+
+    Both states err more by the same factor, so that the share of each in the errors stays.
+    """
+    ber, high = float(condition.ber), float(condition.ber_high)
+    if not ber > 0 or math.isnan(high):
+        return None
+    rates = [min(float(rate) * high / ber, 1.0) for rate in (condition.ber_lrs, condition.ber_hrs)]
+    return IidFaults(high) if any(map(math.isnan, rates)) else StateFaults(*rates)
+
+
 def in_words(faults: FaultModel) -> str:
     """Say in one phrase which model the chips of a condition were drawn from."""
     return {

@@ -7,11 +7,13 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from rramsim.report.rows import origins
 from rramsim.tradeoff.points import Point, points_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.report.findings import Findings
     from rramsim.tradeoff.recommend import Recommendation
 
 
@@ -19,8 +21,8 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     """Return the points as CSV, a row for each network on each condition.
 
     Units are in the names of the columns. Numbers read back exactly; unknown ones are empty.
-    Where ``ber_is_bound`` is true the BER is at most the number, where ``endurance_is_bound``
-    is, the endurance is more than it.
+    A bound is never given as a value: it stands in ``ber_less_than`` or
+    ``endurance_more_than``, and ``ber`` or ``endurance_cycles`` is empty.
 
     Parameters
     ----------
@@ -34,17 +36,7 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     str
     """
     rows = [
-        _row(point)
-        | {
-            "accuracy_p05": _known(point.accuracy_p05),
-            "maps": point.maps,
-            "ber_is_extrapolated": point.ber_extrapolated,
-            "set_energy_basis": point.set_energy_basis,
-            "reset_energy_basis": point.reset_energy_basis,
-            "endurance_basis": point.endurance_basis,
-            "recommended": _is(point, recommendation),
-        }
-        for point in points_of(tradeoff)
+        _row(point) | {"recommended": _is(point, recommendation)} for point in points_of(tradeoff)
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -53,20 +45,19 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     return text.getvalue()
 
 
-def tradeoff_json(tradeoff: xr.Dataset, recommendation: Recommendation) -> dict[str, Any]:
+def tradeoff_json(findings: Findings) -> dict[str, Any]:
     """Return what ``rramsim tradeoff --json`` prints: plain values, None where unknown.
 
     Parameters
     ----------
-    tradeoff : xarray.Dataset
-        Product "tradeoff".
-    recommendation : Recommendation
+    findings : Findings
 
     Returns
     -------
     dict
-        ``"points"``, a list of dicts, and ``"recommendation"``, a dict.
+        ``"points"``, a list of dicts, ``"recommendation"``, a dict, and what both rest on.
     """
+    tradeoff, recommendation = findings.tradeoff, findings.recommendation
     return {
         "points": [_row(point) for point in points_of(tradeoff)],
         "recommendation": {
@@ -75,24 +66,46 @@ def tradeoff_json(tradeoff: xr.Dataset, recommendation: Recommendation) -> dict[
             "reason": recommendation.reason,
             "meets_tolerance": recommendation.met,
         },
+        "error_free_accuracy": float(tradeoff.attrs["error_free_accuracy"]),
+        "tolerance": float(tradeoff.attrs["tolerance"]),
+        "confidence": float(tradeoff.attrs["confidence"]),
+        "interval": str(tradeoff.attrs["interval"]),
+        "notes": [*origins(findings), *findings.notes],
+        "images": findings.images,
+        "network": findings.network,
+        "seed": findings.provenance.seed,
+        "version": findings.provenance.version,
     }
 
 
 def _row(point: Point) -> dict[str, Any]:
+    """Return a point by column; a figure that is only a bound stands apart from values."""
+    ber_is_bound = point.ber_bound == "upper"
+    endurance_is_bound = point.endurance_bound == "lower"
+    endurance = _known(point.endurance)
     return {
         "condition": point.condition,
         "training_ber": point.training_ber,
-        "ber": _known(point.test_ber),
-        "ber_is_bound": point.ber_bound == "upper",
+        "ber": None if ber_is_bound else _known(point.test_ber),
+        "ber_less_than": _known(point.test_ber) if ber_is_bound else None,
+        "ber_high": _known(point.ber_high),
+        "ber_is_extrapolated": point.ber_extrapolated,
         "accuracy_mean": _known(point.accuracy),
         "accuracy_low": _known(point.accuracy_low),
         "accuracy_high": _known(point.accuracy_high),
+        "accuracy_p05": _known(point.accuracy_p05),
+        "accuracy_low_at_ber_high": _known(point.accuracy_low_at_ber_high),
+        "maps": point.maps,
         "programming_energy_j": _known(point.programming_energy),
         "energy_per_cell_j": _known(point.energy_per_cell),
-        "endurance_cycles": _known(point.endurance),
-        "endurance_is_bound": point.endurance_bound == "lower",
+        "set_energy_basis": point.set_energy_basis,
+        "reset_energy_basis": point.reset_energy_basis,
+        "endurance_cycles": None if endurance_is_bound else endurance,
+        "endurance_more_than": endurance if endurance_is_bound else None,
+        "endurance_basis": point.endurance_basis,
         "pareto": point.on_front,
         "meets_tolerance": point.meets_tolerance,
+        "origin": point.origin,
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults
-from rramsim.crossbar.programmed import faults_of_condition, in_words
+from rramsim.crossbar.programmed import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.store import TallyStore
@@ -58,16 +61,23 @@ class Chips:
         names = [str(name) for name in devices.conditions["condition"].values]
         found = devices.characterization
         populations = None if found is None else found.populations
-        faults = [
-            faults_of_condition(devices.conditions.sel(condition=name), populations)
-            for name in names
-        ]
+        rows = [devices.conditions.sel(condition=name) for name in names]
+        faults = [faults_of_condition(row, populations) for row in rows]
+        worst = [faults_at_upper_end(row) for row in rows]
         table = [[self._estimate(one, each) for each in faults] for one in self._evaluators]
+        is_bound = devices.conditions["ber_bound"] == "upper"
+        mean_ber = [each.mean_ber(1.0 - self._study.lrs_share) for each in faults]
         return schema.make(
             "condition_accuracy",
             {
                 **_columns(table),
-                "test_ber": [each.mean_ber(1.0 - self._study.lrs_share) for each in faults],
+                "accuracy_low_at_ber_high": [
+                    [self._estimate(one, each).low if each else math.nan for each in worst]
+                    for one in self._evaluators
+                ],
+                # The faults at a bound may err less than the bound (a fit that underflows).
+                "test_ber": np.where(is_bound, devices.conditions["ber_high"], mean_ber),
+                "ber_high": devices.conditions["ber_high"].values,
                 "faults": [in_words(each) for each in faults],
             },
             coords={"training_ber": list(self._evaluators), "condition": names},

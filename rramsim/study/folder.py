@@ -69,12 +69,20 @@ def _refuse_another(file: Path, identity: dict[str, object]) -> None:
     here, there = _flat(identity), _flat(there)
     differing = [key for key in sorted(here | there) if here.get(key) != there.get(key)]
     if differing:
-        key = differing[0]
+        told = "; ".join(_difference(key, there.get(key), here.get(key)) for key in differing)
         raise InputError(
-            f"{file.parent}: holds the results of another study ({', '.join(differing)} differ; "
-            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here). "
+            f"{file.parent}: holds the results of another study ({told}). "
             "Name another --out, or delete the folder."
         )
+
+
+def _difference(key: str, there: object, here: object) -> str:
+    if not key.startswith("inputs "):
+        return f"{key} is {there!r} there and {here!r} here"
+    name = key.removeprefix("inputs ")
+    if there is None:
+        return f"{name} was not read there"
+    return f"{name} was read there" if here is None else f"{name} has another content"
 
 
 def _flat(identity: object) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from rramsim.device.readers.layout import parse_columns
 from rramsim.device.readers.units import read_quantity
 from rramsim.errors import InputError
 
@@ -92,7 +93,7 @@ class Study(BaseModel):
     @property
     def column_names(self) -> list[str] | None:
         """`columns`, one by one."""
-        return self.columns.split(",") if self.columns is not None else None
+        return None if self.columns is None else list(parse_columns(self.columns))
 
     @property
     def read_voltage_v(self) -> float | None:
@@ -145,7 +146,10 @@ def _read_fields(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: a study file is TOML in UTF-8; this is not text.") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file}: not valid TOML: {error}.") from error
+        raise InputError(
+            f"{file}: not valid TOML: {error}. (A file of resistances is given with "
+            "--measurements.)"
+        ) from error
     return {name: _relative_to(file.parent, name, value) for name, value in fields.items()}
 
 

@@ -77,7 +77,8 @@ def _findings(
     on_progress: OnProgress,
 ) -> Findings:
     folded = {training_ber: saved.folded for training_ber, saved in networks.items()}
-    points = 1 + len(study.curve_bers) + devices.conditions.sizes["condition"]
+    with_interval = int(devices.conditions["ber"].where(devices.conditions["ber_high"] > 0).count())
+    points = 1 + len(study.curve_bers) + devices.conditions.sizes["condition"] + with_interval
     counter = _Counter("drawing chips", len(folded) * points * study.maps, on_progress)
     chips = Chips(study, images, folded, TallyStore(folder.tallies), counter.step)
     accuracy = chips.curves()
@@ -128,6 +129,11 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
 
 def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
     return (
+        f"Each network was trained once, with seed {study.seed}. Trained with another seed it "
+        "may differ by more than the intervals, which are over chips only; run the study with "
+        "other seeds before a close decision.",
+        "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
+        "enters through a second set of chips at the upper end of its interval.",
         f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
         f"was programmed to for all {len(images.test_labels)} test images.",
         f"For the BER and the best reference, {100 * study.lrs_share:g} % of cells are in LRS.",

@@ -24,11 +24,14 @@ class Point:
     accuracy_high: float
     accuracy_p05: float
     maps: int
+    accuracy_low_at_ber_high: float
     programming_energy: float
     energy_per_cell: float
     on_front: bool
     meets_tolerance: bool
     test_ber: float
+    ber_high: float
+    origin: str
     faults: str
     ber_bound: str
     ber_extrapolated: bool

@@ -91,7 +91,7 @@ def training_words(training_ber: float) -> str:
 
 
 def _by_accuracy(point: Point) -> tuple[float, ...]:
-    """Order by accuracy, then less energy, then endurance; a lower bound outlasts its number."""
+    """Order by accuracy, then endurance (a lower bound outlasts its number), then less energy."""
     return (
         -1.0 if math.isnan(point.accuracy) else point.accuracy,
         -1.0 if math.isnan(point.endurance) else point.endurance,
@@ -144,7 +144,10 @@ class _Judged:
                 f"No programming energy{others} is known, so the choice is the most accurate "
                 f"of the conditions that are accurate enough: {name}."
             )
-        return f"The least programming energy that is accurate enough: {name}."
+        return (
+            f"The least programming energy (to within {numbers.percent(SAME_ENERGY, 0)}) that is "
+            f"accurate enough: {name}."
+        )
 
     def _accuracy(self) -> str:
         point = self.chosen
@@ -170,9 +173,16 @@ class _Judged:
 
     def _shortfall(self) -> str:
         point = self.chosen
-        if not point.meets_tolerance and point.accuracy >= self.error_free - self.tolerance:
-            return "Its mean is within the tolerance; more chips (fault maps) could settle it."
-        return ""
+        least = self.error_free - self.tolerance
+        if point.meets_tolerance or not point.accuracy >= least:
+            return ""
+        if point.accuracy_low >= least:
+            return (
+                "At the estimated bit-error rate it is accurate enough, but not at the upper end "
+                f"of that rate's interval, {numbers.power(point.ber_high)}; more cells could "
+                "settle it."
+            )
+        return "Its mean is within the tolerance; more chips (fault maps) could settle it."
 
     def _energy(self) -> str:
         point = self.chosen
@@ -214,6 +224,12 @@ class _Judged:
         point = self.chosen
         rate = numbers.power(point.test_ber)
         sentences = []
+        if point.meets_tolerance and not math.isnan(point.accuracy_low_at_ber_high):
+            sentences.append(
+                f"If its bit-error rate is at the upper end of its interval, "
+                f"{numbers.power(point.ber_high)}, the accuracy still is "
+                f"{numbers.percent(point.accuracy_low_at_ber_high)} or more."
+            )
         if point.ber_bound == "upper":
             sentences.append(
                 f"Its bit-error rate is known only to be below {rate}; the accuracy is that at "

@@ -68,7 +68,11 @@ def test_bers_and_energies_are_those_of_the_paper(finished):
         assert pair[0] * 1e-12 < energy < pair[1] * 1e-12
         cells = 64 * 48 + 48 * 10
         assert by_name[name]["programming_energy_j"] == pytest.approx(energy * cells)
-    assert by_name["weak"]["endurance_cycles"] == 1e6
+    assert by_name["weak"]["endurance_cycles"] is None
+    assert by_name["weak"]["endurance_more_than"] == 1e6
+    assert by_name["very strong"]["endurance_cycles"] == 100
+    assert {point["origin"] for point in found["points"]} == {"reconstructed"}
+    assert "reconstructed, not measured" in found["notes"][0]
 
 
 def test_the_folder_holds_what_the_contract_names(finished):
@@ -141,9 +145,20 @@ def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(tmp_path):
     done = run(study(tmp_path, text), "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     points = json.loads(done.stdout)["points"]
-    bounds = {point["condition"]: point["ber_is_bound"] for point in points}
-    assert bounds == {"very strong": True, "weak": False}
+    bers = {point["condition"]: (point["ber"], point["ber_less_than"]) for point in points}
+    assert bers == {"very strong": (None, 1e-6), "weak": (3.3e-2, None)}
     assert not list((tmp_path / "rramsim-results" / "figures").glob("populations*"))
+
+
+def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
+    command = [str(RRAMSIM), "tradeoff", str(study(tmp_path)), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(tmp_path.glob("out/networks/*")):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    assert told == "rramsim: interrupted; run the same command again to go on.\n"
 
 
 def _cells(name, text):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.programmed import faults_of_condition, in_words
+from rramsim.crossbar.programmed import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.device.characterize import characterize
 from rramsim.device.conditions_file import read_conditions
 from rramsim.device.readers.measurements import read_measurements
@@ -44,3 +44,13 @@ def test_a_stated_ber_is_used_and_a_bound_is_its_worst(stated):
 def test_each_model_is_said_in_words():
     models = (IidFaults(0.1), StateFaults(0.1, 0.2), PopulationFaults(9.0, 0.2, 12.0, 0.7, 3e4))
     assert len({in_words(model) for model in models}) == 3
+
+
+def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
+    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    row = found.conditions.sel(condition="weak")
+    worst = faults_at_upper_end(row)
+    assert worst.mean_ber(0.5) == pytest.approx(float(row.ber_high))
+    assert worst.ber_lrs / worst.ber_hrs == pytest.approx(float(row.ber_lrs / row.ber_hrs))
+    assert faults_at_upper_end(stated.sel(condition="very strong")) is None
+    assert faults_at_upper_end(stated.sel(condition="weak")) is None

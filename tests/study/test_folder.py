@@ -16,7 +16,12 @@ def test_the_same_study_may_go_on(tmp_path):
     ("settings", "inputs", "differs"),
     [
         ('{"seed": 2}', {"cells.csv": "ab"}, "settings seed is 1 there and 2 here"),
-        ('{"seed": 1}', {"cells.csv": "cd"}, "inputs cells.csv is 'ab' there and 'cd' here"),
+        (
+            '{"seed": 1}',
+            {"other.csv": "ab"},
+            "cells.csv was read there; other.csv was not read there",
+        ),
+        ('{"seed": 1}', {"cells.csv": "cd"}, "cells.csv has another content"),
     ],
 )
 def test_another_study_is_refused_and_told_apart(tmp_path, settings, inputs, differs):

@@ -85,3 +85,17 @@ def test_reference_is_the_lowest_training_ber_at_no_bit_errors():
 def test_curves_without_a_point_at_no_bit_errors_are_refused():
     with pytest.raises(schema.SchemaError, match="test BER of 0"):
         error_free_accuracy(accuracy_curves().isel(test_ber=slice(1, None)))
+
+
+def test_a_point_must_hold_at_the_upper_end_of_its_ber_too():
+    met = condition_accuracy({0.0: (0.97, 0.97, 0.97)})
+    met["accuracy_low_at_ber_high"][:] = [[NAN, 0.966, 0.960]]
+    joined = join(conditions(), met, cells={0.0: (500, 500)}, error_free=0.97, tolerance=0.005)
+    assert joined.meets_tolerance.values.tolist() == [[1, 1, 0]]
+
+
+def test_networks_that_differ_in_their_lrs_share_do_not_stand_on_the_front_for_that():
+    met = condition_accuracy({0.0: (0.97, 0.97, 0.90), 0.1: (0.96, 0.96, 0.91)})
+    cells = {0.0: (500, 500), 0.1: (510, 490)}
+    joined = join(conditions(), met, cells=cells, error_free=0.97, tolerance=0.005)
+    assert joined.on_front.values.tolist() == [[0, 1, 0], [0, 0, 1]]
