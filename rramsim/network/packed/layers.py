@@ -125,7 +125,7 @@ class PackedLayer:
         """Return the weights with `flips` applied (see `Evaluator.predictions`)."""
         if flips is None or not flips.size:
             return self.weights
-        self._check(flips)
+        self.check(flips)
         weights = self.weights.copy()
         if flips.ndim == 1:
             _flip_positions(weights, np.ascontiguousarray(flips, dtype=np.int64), self.inputs)
@@ -133,7 +133,10 @@ class PackedLayer:
             _flip_mask(weights, np.ascontiguousarray(flips))
         return weights
 
-    def _check(self, flips: NDArray[np.int64] | Words) -> None:
+    def check(self, flips: NDArray[np.int64] | Words) -> None:
+        """Raise `ValueError` where `flips` do not fit the layer."""
+        if not flips.size:
+            return
         if flips.ndim == 1:
             last = self.neurons * self.inputs - 1
             # Sorted and distinct: only the ends can lie outside, and none cancels another.

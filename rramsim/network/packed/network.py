@@ -24,7 +24,11 @@ from rramsim.network.packed.layers import (
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 256
-"""Images worked on at once: their outputs stay in the second-level cache."""
+"""Images worked on at once: their outputs stay in the second-level cache.
+
+Up to `LARGE_BLOCKS` times as many where the layers are small."""
+
+LARGE_BLOCKS = 4
 
 INLINE_STEPS = 1_000_000
 """Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
@@ -41,6 +45,11 @@ class FaultyLayer:
     coding: Coding
     weights: Words
     limits: NDArray[np.int64]
+
+    def sums(self, mismatches: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the sums of the first neurons (last axis) from their mismatches."""
+        ones = ones_of(self.weights)[: mismatches.shape[-1]]
+        return self.coding.sums(mismatches, ones, self.layer.inputs)
 
     @property
     def steps(self) -> int:
@@ -64,9 +73,7 @@ class PackedNetwork:
         self.coding, self.codes = encode(images)
         self.inputs = pack_codes(self.codes, self.coding)
         self._scale, self._offset = folded.output.scale, folded.output.offset
-        self._clean = [
-            self._with(number, layer.weights) for number, layer in enumerate(self.layers)
-        ]
+        self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
 
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
         """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
@@ -74,12 +81,13 @@ class PackedNetwork:
 
     def chip(self, flips: Sequence[Flips | None]) -> list[FaultyLayer]:
         """Return the layers with the weights in `flips` inverted; free of faults where None."""
-        pairs = zip(self.layers, flips, strict=True)
-        weights = [layer.flipped(positions) for layer, positions in pairs]
-        return [
-            clean if each is clean.weights else self._with(number, each)
-            for number, (each, clean) in enumerate(zip(weights, self._clean, strict=True))
-        ]
+        pairs = zip(range(len(self.layers)), flips, strict=True)
+        return [self.layer(number, each) for number, each in pairs]
+
+    def layer(self, number: int, flips: Flips | None) -> FaultyLayer:
+        """Return one layer with the weights in `flips` inverted."""
+        weights, clean = self.layers[number].flipped(flips), self.clean[number]
+        return clean if weights is clean.weights else self._with(number, weights)
 
     def classify(
         self, chip: Sequence[FaultyLayer], inputs: Words, images: int
@@ -102,10 +110,7 @@ class PackedNetwork:
     def _classes(self, last: FaultyLayer, values: Words) -> NDArray[np.int64]:
         counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
         tile.count(values, last.weights, last.coding.planes, counts)
-        classes = last.layer.neurons
-        sums = last.coding.sums(
-            counts[:, :classes], ones_of(last.weights)[:classes], last.layer.inputs
-        )
+        sums = last.sums(counts[:, : last.layer.neurons])
         scores = sums.astype(np.float32) * self._scale + self._offset
         best: NDArray[np.int64] = scores.argmax(axis=1)
         return best
@@ -116,7 +121,7 @@ class PackedNetwork:
 
 
 def blocks(images: int, *, steps: int) -> list[slice]:
-    """Cut padded images into blocks; all in one run of blocks where the work is small.
+    """Cut padded images into blocks, into a single one where the work is small.
 
     Parameters
     ----------
@@ -125,7 +130,9 @@ def blocks(images: int, *, steps: int) -> list[slice]:
         For one image.
     """
     rows = padded(images)
-    size = BLOCK_IMAGES if rows * steps >= INLINE_STEPS else max(rows, 1)
+    if rows * steps < INLINE_STEPS:
+        return [slice(0, rows)] if rows else []
+    size = min(LARGE_BLOCKS * BLOCK_IMAGES, padded(max(BLOCK_IMAGES, INLINE_STEPS // (4 * steps))))
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 

@@ -1,0 +1,372 @@
+"""The kernels that correct margins for flipped weights and changed inputs.
+
+A margin says by how much a neuron fires on an image: it fires where the margin is 0 or more.
+Margins are int16, cut to -`CUT`..`CUT`: as long as corrections add up to less than that, the
+sign is the true one.
+
+Kernels and what they call stay in one file, since numba's cache only watches the file of the
+kernel for changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from rramsim.bits import Words
+
+CUT = 16_000
+"""Margins are cut to this size; twice it still fits into int16."""
+
+_ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
+_WORD = ir.IntType(64)
+_MARGINS = ir.VectorType(ir.IntType(16), 64)
+_BITS = ir.VectorType(ir.IntType(1), 64)
+
+
+def _splat(value: int) -> Any:
+    return ir.Constant(_MARGINS, [value] * 64)
+
+
+def _load(builder: Any, address: Any, pointee: Any, align: int) -> Any:
+    return builder.load(builder.inttoptr(address, pointee.as_pointer()), align=align)
+
+
+def _not_negative(builder: Any, margins: Any) -> Any:
+    return builder.bitcast(builder.icmp_signed(">=", margins, _splat(0)), _WORD)
+
+
+@intrinsic
+def _fires(typing: Any, margins: Any) -> Any:
+    """Return a word of 64 bits: which of 64 int16 margins are 0 or more."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _not_negative(builder, _load(builder, args[0], _MARGINS, 2))
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
+def _corrected(
+    typing: Any, margins: Any, rows: Any, inverted: Any, count: Any, offset: Any, target: Any
+) -> Any:
+    """Correct 64 margins for `count` (above 0) bits that toggle; return which then fire.
+
+    For each, the word at `offset` of its row, inverted or not, says which of the 64 mismatched:
+    those match from now on, and their margin grows by 1; the others' falls by 1.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        margins, rows, inverted, count, offset, target = args
+        before = builder.block
+        first = _load(builder, margins, _MARGINS, 2)
+        start = builder.append_basic_block("toggle")
+        done = builder.append_basic_block("toggled")
+        builder.branch(start)
+        builder.position_at_end(start)
+        step, carried = builder.phi(_WORD), builder.phi(_MARGINS)
+        step.add_incoming(ir.Constant(_WORD, 0), before)
+        carried.add_incoming(first, before)
+        place = builder.shl(step, ir.Constant(_WORD, 3))
+        row = _load(builder, builder.add(rows, place), _WORD, 8)
+        bits = _load(builder, builder.add(row, offset), _WORD, 8)
+        turned = builder.xor(bits, _load(builder, builder.add(inverted, place), _WORD, 8))
+        change = builder.select(builder.bitcast(turned, _BITS), _splat(1), _splat(-1))
+        after = builder.add(carried, change)
+        following = builder.add(step, ir.Constant(_WORD, 1))
+        step.add_incoming(following, start)
+        carried.add_incoming(after, start)
+        builder.cbranch(builder.icmp_signed("<", following, count), start, done)
+        builder.position_at_end(done)
+        builder.store(after, builder.inttoptr(target, _MARGINS.as_pointer()), align=2)
+        return _not_negative(builder, after)
+
+    return types.uint64(*[types.int64] * 6), generate
+
+
+@intrinsic
+def _trailing_zeros(typing: Any, word: Any) -> Any:
+    """Return the place of the lowest set bit of a word other than 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+# An intrinsic is called without its first parameter, which a type checker cannot know.
+_fires_of: Any = _fires
+_correct: Any = _corrected
+_lowest: Any = _trailing_zeros
+
+
+@nb.njit("void(int16[:,::1], uint64[:,::1])", nogil=True, cache=True)
+def fires(margins: NDArray[np.int16], bits: Words) -> None:
+    """Set the bits of the margins of 0 or more, row by row."""
+    rows, words = bits.shape
+    for row in range(rows):
+        for word in range(words):
+            bits[row, word] = _fires_of(margins.ctypes.data + (row * words + word) * 128)
+
+
+@nb.njit(
+    "void(int16[:,::1], uint8[:,::1], uint64[:,:,::1], int64[::1], int64[::1], int64[::1], "
+    "int64, int64, uint64[:,::1])",
+    nogil=True,
+    cache=True,
+)
+def pixel_columns(
+    margins: NDArray[np.int16],
+    pixels: NDArray[np.uint8],
+    weights: Words,
+    neurons: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    inputs: NDArray[np.int64],
+    begin: int,
+    end: int,
+    fired: Words,
+) -> None:
+    """Find the outputs of first-layer neurons with flips, for all images.
+
+    Parameters
+    ----------
+    margins : int16 array, shape (neurons, images)
+        Free of faults.
+    pixels : uint8 array, shape (inputs, images)
+    weights : uint64 array, shape (panels, words, 32)
+        Free of faults.
+    neurons, starts, inputs : int64 arrays
+        Neuron k of those with flips is ``neurons[k]``; its flipped weights are those of
+        ``inputs[starts[k]:starts[k + 1]]``.
+    begin, end : int
+        Neurons to work on, counted among those with flips.
+    fired : uint64 array, shape (neurons with flips, words of images)
+        Takes the outputs.
+    """
+    images = margins.shape[1]
+    corrected = np.empty(images, dtype=np.int16)
+    for k in range(begin, end):
+        neuron = neurons[k]
+        corrected[:] = margins[neuron]
+        for input_ in inputs[starts[k] : starts[k + 1]]:
+            column = pixels[input_]
+            if (weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63)) & _ONE:
+                for image in range(images):
+                    corrected[image] -= np.int16(column[image]) << 1
+            else:
+                for image in range(images):
+                    corrected[image] += np.int16(column[image]) << 1
+        for word in range(images >> 6):
+            fired[k, word] = _fires_of(corrected.ctypes.data + word * 128)
+
+
+@nb.njit("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])", nogil=True, cache=True)
+def count_changes(
+    fired: Words, clean: Words, neurons: NDArray[np.int64], counts: NDArray[np.int64]
+) -> int:
+    """Count the changed outputs of each image into `counts`; return how many there are."""
+    total = 0
+    for k in range(neurons.size):
+        for word in range(fired.shape[1]):
+            changed = fired[k, word] ^ clean[neurons[k], word]
+            while changed:
+                counts[word * 64 + _lowest(changed)] += 1
+                total += 1
+                changed &= changed - _ONE
+    return total
+
+
+@nb.njit(
+    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1])",
+    nogil=True,
+    cache=True,
+)
+def list_changes(
+    fired: Words,
+    clean: Words,
+    neurons: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    changes: NDArray[np.int64],
+) -> None:
+    """List the neurons that changed, image by image.
+
+    `ends` holds the start of each image's list and is moved on to its end.
+    """
+    for k in range(neurons.size):
+        for word in range(fired.shape[1]):
+            changed = fired[k, word] ^ clean[neurons[k], word]
+            while changed:
+                image = word * 64 + _lowest(changed)
+                changes[ends[image]] = neurons[k]
+                ends[image] += 1
+                changed &= changed - _ONE
+
+
+@nb.njit(
+    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64, int64, uint64[:,::1])",
+    nogil=True,
+    cache=True,
+)
+def apply_changes(
+    fired: Words,
+    clean: Words,
+    neurons: NDArray[np.int64],
+    begin: int,
+    end: int,
+    outputs: Words,
+) -> None:
+    """Toggle the changed bits in `outputs`, shape (images, words of neurons).
+
+    `begin` and `end` are words of images.
+    """
+    for k in range(neurons.size):
+        neuron = neurons[k]
+        bit = _ONE << np.uint64(neuron & 63)
+        for word in range(begin, end):
+            changed = fired[k, word] ^ clean[neuron, word]
+            while changed:
+                outputs[word * 64 + _lowest(changed), neuron >> 6] ^= bit
+                changed &= changed - _ONE
+
+
+@nb.njit(
+    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1], "
+    "int64, int64, int64[::1], int16[:,::1], uint64[:,::1])",
+    nogil=True,
+    cache=True,
+)
+def changed_rows(
+    margins: NDArray[np.int16],
+    weights: Words,
+    clean: Words,
+    images: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    changes: NDArray[np.int64],
+    begin: int,
+    end: int,
+    flipped: NDArray[np.int64],
+    columns: NDArray[np.int16],
+    fired: Words,
+) -> None:
+    """Find the outputs of second-layer neurons, free of faults, on images with changed inputs.
+
+    Parameters
+    ----------
+    margins : int16 array, shape (images, neurons)
+        Free of faults.
+    weights : uint64 array, shape (inputs, words of neurons)
+        Free of faults.
+    clean : uint64 array, shape (inputs, words of images)
+        The inputs as they were.
+    images, starts, changes : int64 arrays
+        Image ``images[k]`` has the changed inputs ``changes[starts[image]:starts[image + 1]]``.
+    begin, end : int
+        Images to work on, counted among `images`.
+    flipped : int64 array
+        Neurons with flips.
+    columns : int16 array, shape (neurons with flips, images)
+        Takes their margins.
+    fired : uint64 array, shape (images, words of neurons)
+        Takes the outputs.
+    """
+    words = margins.shape[1] >> 6
+    corrected = np.empty(margins.shape[1], dtype=np.int16)
+    rows = np.empty(clean.shape[0], dtype=np.int64)
+    inverted = np.empty(clean.shape[0], dtype=np.uint64)
+    for k in range(begin, end):
+        image = images[k]
+        listed = changes[starts[image] : starts[image + 1]]
+        for place, input_ in enumerate(listed):
+            rows[place] = weights.ctypes.data + input_ * words * 8
+            was = (clean[input_, image >> 6] >> np.uint64(image & 63)) & _ONE
+            inverted[place] = _ALL if was else np.uint64(0)
+        for word in range(words):
+            fired[image, word] = _correct(
+                margins.ctypes.data + (image * words + word) * 128,
+                rows.ctypes.data,
+                inverted.ctypes.data,
+                listed.size,
+                word * 8,
+                corrected.ctypes.data + word * 128,
+            )
+        for place, neuron in enumerate(flipped):
+            columns[place, image] = corrected[neuron]
+
+
+@nb.njit(
+    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,:,::1], int64[::1], int64[::1], "
+    "int64[::1], int64[::1], int64, int64, uint64[:,::1], uint8[::1])",
+    nogil=True,
+    cache=True,
+)
+def flipped_columns(
+    columns: NDArray[np.int16],
+    clean: Words,
+    corrected: Words,
+    weights: Words,
+    corrected_at: NDArray[np.int64],
+    neurons: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    inputs: NDArray[np.int64],
+    begin: int,
+    end: int,
+    fired: Words,
+    touched: NDArray[np.uint8],
+) -> None:
+    """Toggle the outputs that change where weights of the second layer are flipped.
+
+    Parameters
+    ----------
+    columns : int16 array, shape (neurons with flips, images)
+        Their margins before the flips.
+    clean, corrected : uint64 arrays, shape (rows, words of images)
+        The inputs: row ``corrected_at[c]`` of `corrected` for input c, and row c of `clean` where
+        that is below 0.
+    weights : uint64 array, shape (panels, words, 32)
+        Free of faults.
+    neurons, starts, inputs, begin, end
+        As of `pixel_columns`.
+    fired : uint64 array, shape (images, words of neurons)
+    touched : uint8 array, shape (images,)
+        Set to 1 for images with a change.
+    """
+    words = columns.shape[1] >> 6
+    unused = np.empty(64, dtype=np.int16)
+    most = 0
+    for k in range(begin, end):
+        most = max(most, starts[k + 1] - starts[k])
+    rows = np.empty(most, dtype=np.int64)
+    inverted = np.empty(most, dtype=np.uint64)
+    for k in range(begin, end):
+        neuron = neurons[k]
+        listed = inputs[starts[k] : starts[k + 1]]
+        for place, input_ in enumerate(listed):
+            at = corrected_at[input_]
+            if at < 0:
+                rows[place] = clean.ctypes.data + input_ * words * 8
+            else:
+                rows[place] = corrected.ctypes.data + at * words * 8
+            weight = weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63)
+            inverted[place] = _ALL if weight & _ONE else np.uint64(0)
+        bit = _ONE << np.uint64(neuron & 63)
+        for word in range(words):
+            margins = columns.ctypes.data + (k * words + word) * 128
+            changed = _fires_of(margins) ^ _correct(
+                margins,
+                rows.ctypes.data,
+                inverted.ctypes.data,
+                listed.size,
+                word * 8,
+                unused.ctypes.data,
+            )
+            while changed:
+                image = word * 64 + _lowest(changed)
+                fired[image, neuron >> 6] ^= bit
+                touched[image] = 1
+                changed &= changed - _ONE
