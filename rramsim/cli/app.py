@@ -3,11 +3,12 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from rramsim import __version__
 from rramsim.errors import InputError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="rramsim",
@@ -41,14 +42,12 @@ def _rramsim(
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
     try:
-        # typer would turn an interrupt into exit code 130 without a word.
-        sys.exit(app(standalone_mode=False))
+        app()
     except InputError as error:
         sys.stderr.write(f"rramsim: {error}\n")
         sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("rramsim: interrupted; run the same command again to go on.\n")
-        sys.exit(130)
+    except SystemExit as stop:
+        # typer makes an exit code of an interrupt, without a word.
+        if stop.code == _INTERRUPTED:
+            sys.stderr.write("rramsim: interrupted; run the same command again to go on.\n")
+        raise

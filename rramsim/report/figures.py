@@ -10,6 +10,7 @@ import numpy as np
 
 from rramsim.plotting.accuracy import accuracy_figure
 from rramsim.plotting.energy import energy_figure
+from rramsim.plotting.error_map import error_map_figure
 from rramsim.plotting.populations import populations_figure
 from rramsim.plotting.style import figure_style
 
@@ -43,6 +44,14 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
             )
     figures["accuracy"] = accuracy_figure(findings.accuracy, findings.tradeoff, findings.conditions)
     figures["energy"] = energy_figure(findings.tradeoff, (chosen.condition, chosen.training_ber))
+    if findings.chip is not None:
+        placement = findings.placements[findings.chip.layer - 1]
+        figures["chip"] = error_map_figure(
+            placement,
+            findings.chip.wrong,
+            tile_cells=(placement.tile.word_lines, placement.tile.bit_lines),
+            title=f"Wrong cells of one “{chosen.condition}” chip, layer {findings.chip.layer}",
+        )
     return figures
 
 

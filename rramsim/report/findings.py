@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import xarray as xr
 
     from rramsim.crossbar.tiles import Placement
@@ -35,6 +37,22 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
+class ShownChip:
+    """One chip of the recommended point, to show where its wrong cells lie.
+
+    Attributes
+    ----------
+    layer : int
+        Number of the layer shown, from 1 at the input: the one with the most weights.
+    wrong : ndarray of int
+        Flat positions of its wrong cells in the layer's ``(neurons, inputs)`` matrix.
+    """
+
+    layer: int
+    wrong: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Findings:
     """Everything the report shows.
 
@@ -51,6 +69,8 @@ class Findings:
     placements : tuple of Placement
         Where each layer lives, from the input on.
     provenance : Provenance
+    chip : ShownChip or None
+        One chip of the recommended point.
     assumptions : tuple of str
         Sentences from where the facts are known, beyond those of the trade-off itself.
     notes : tuple of str
@@ -69,6 +89,7 @@ class Findings:
     images: str
     placements: tuple[Placement, ...]
     provenance: Provenance
+    chip: ShownChip | None = None
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     readings: xr.Dataset | None = None

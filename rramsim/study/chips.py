@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults
 from rramsim.crossbar.programmed import faults_at_upper_end, faults_of_condition, in_words
-from rramsim.montecarlo.collect import collect
+from rramsim.crossbar.sampling import as_positions
+from rramsim.montecarlo.collect import collect, draw_chip
 from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import Task, faults_text
@@ -84,16 +86,30 @@ class Chips:
             attrs=_attrs(table),
         )
 
-    def _estimate(self, training_ber: float, faults: FaultModel) -> Estimate:
-        evaluator = self._evaluators[training_ber]
-        task = Task(
-            network_id=evaluator.folded.content_id,
+    def wrong_cells(
+        self, training_ber: float, condition: xr.Dataset, populations: xr.Dataset | None
+    ) -> list[npt.NDArray[np.int64]]:
+        """Return the wrong cells of the first chip of a point, by layer: one that was scored."""
+        faults = faults_of_condition(condition, populations)
+        folded = self._evaluators[training_ber].folded
+        drawn = draw_chip(folded, faults, task=self._task(training_ber, faults), draw=0)
+        return [
+            as_positions(cells, layer.signs)
+            for cells, layer in zip(drawn, folded.layers, strict=True)
+        ]
+
+    def _task(self, training_ber: float, faults: FaultModel) -> Task:
+        return Task(
+            network_id=self._evaluators[training_ber].folded.content_id,
             images_id=self._images.content_id,
             faults=faults_text(faults),
             seed=self._study.seed,
         )
+
+    def _estimate(self, training_ber: float, faults: FaultModel) -> Estimate:
+        evaluator = self._evaluators[training_ber]
         tally = collect(
-            task,
+            self._task(training_ber, faults),
             evaluator,
             faults,
             maps=self._study.maps,

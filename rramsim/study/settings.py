@@ -100,6 +100,15 @@ class Study(BaseModel):
         """`read_voltage` in volt."""
         return None if self.read_voltage is None else read_quantity(self.read_voltage, "voltage")
 
+    def toml(self) -> str:
+        """Return the settings as a study file that makes the same study again."""
+        fields = self.model_dump(mode="json", exclude_none=True)
+        # JSON's texts, numbers and lists of them are TOML's as well.
+        return "".join(
+            f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
+            for name, value in sorted(fields.items())
+        )
+
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies."""
         return json.dumps(self.model_dump(), sort_keys=True)

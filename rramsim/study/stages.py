@@ -12,7 +12,7 @@ from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.files import write_atomically, write_text
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.images import load_images
-from rramsim.report.findings import Findings, Provenance
+from rramsim.report.findings import Findings, Provenance, ShownChip
 from rramsim.report.tables import tradeoff_csv
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, characterize_devices
@@ -60,6 +60,7 @@ def run_study(study: Study, out: Path, on_progress: OnProgress) -> Findings:
         out, settings=study.text(), inputs={**dict(devices.sources), images.name: images.content_id}
     )
     provenance = _provenance(study, devices, images)
+    write_text(folder.path / "study.toml", study.toml())
     _write_devices(folder, devices, provenance)
     networks = train_networks(study, images, folder, on_progress)
     findings = _findings(study, devices, images, networks, folder, provenance, on_progress)
@@ -90,17 +91,25 @@ def _findings(
         tolerance=study.tolerance,
     )
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
-    any_network = next(iter(folded.values()))
     found = devices.characterization
+    recommendation = recommend(tradeoff)
+    layers = folded[recommendation.training_ber].layers
+    largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
+    wrong = chips.wrong_cells(
+        recommendation.training_ber,
+        devices.conditions.sel(condition=recommendation.condition),
+        found.populations if found else None,
+    )
     return Findings(
         conditions=devices.conditions,
         accuracy=accuracy,
         tradeoff=tradeoff,
-        recommendation=recommend(tradeoff),
+        recommendation=recommendation,
         network=str(next(iter(networks.values())).shape),
         images=images.note,
-        placements=tuple(Placement(layer.signs.shape, tile) for layer in any_network.layers),
+        placements=tuple(Placement(layer.signs.shape, tile) for layer in layers),
         provenance=provenance,
+        chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
         assumptions=_assumptions(study, images),
         notes=(
             *(devices.measured.notes if devices.measured else ()),
@@ -122,7 +131,7 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
     return Provenance(
         version=__version__,
         seed=study.seed,
-        study=study.text(),
+        study=study.toml(),
         sources=(*devices.sources, (f"images {images.name}", images.content_id)),
     )
 

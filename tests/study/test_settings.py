@@ -31,6 +31,12 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path):
     assert make_study(file).measurements == (str(tmp_path / "cells.csv"), "ni-rram-64kb-cycling")
 
 
+def test_a_study_written_as_a_file_is_the_same_study(tmp_path):
+    study = make_study(training_bers=[0.1, 0.0], only=['a "b" ü'], seed=7, network="64-10")
+    (tmp_path / "study.toml").write_text(study.toml())
+    assert make_study(tmp_path / "study.toml") == study
+
+
 def test_equal_studies_have_equal_texts_and_bers_stand_once():
     one = make_study(training_bers=[0.1, 0.0, 0.1])
     assert one.training_bers == (0.0, 0.1)

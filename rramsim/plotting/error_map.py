@@ -1,0 +1,108 @@
+"""One programmed chip: where on the crossbar tiles of a layer its cells are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from rramsim.plotting.style import COLORS, figure_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH_INCHES = 4.6
+_TILE_SHARE = 0.06
+"""Gap between two tiles as a share of a tile."""
+
+
+class Tiles(Protocol):
+    """What the figure asks of a placement of weights on tiles (`rramsim.crossbar.tiles`)."""
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Tiles down the inputs and tiles across the neurons."""
+
+    def cells_used(self) -> npt.NDArray[np.int64]:
+        """Return how many cells of each tile hold a weight."""
+
+    def scatter(
+        self, positions: npt.ArrayLike
+    ) -> dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Return the word lines and bit lines of flat weight positions, by tile."""
+
+
+def error_map_figure(
+    placement: Tiles, wrong: npt.ArrayLike, *, tile_cells: tuple[int, int], title: str
+) -> Figure:
+    """Draw the wrong cells of one chip on the tiles of one layer.
+
+    Parameters
+    ----------
+    placement : Tiles
+        Where the layer's weights are.
+    wrong : array_like of int
+        Flat positions of the wrong cells in the layer's ``(neurons, inputs)`` matrix.
+    tile_cells : (int, int)
+        Word lines and bit lines of a tile.
+    title : str
+        What the chip is.
+    """
+    down, across = placement.grid
+    word_lines, bit_lines = tile_cells
+    by_tile = placement.scatter(wrong)
+    count = sum(len(words) for words, _ in by_tile.values())
+    with figure_style():
+        height = _WIDTH_INCHES * down * word_lines / (across * bit_lines)
+        figure = Figure(figsize=(_WIDTH_INCHES, min(max(height, 1.2), 7.0) + 0.9))
+        axes = figure.add_subplot()
+        _draw_tiles(axes, placement, tile_cells)
+        for tile, (words, bits) in by_tile.items():
+            row, column = divmod(tile, across)
+            axes.scatter(
+                column * (1 + _TILE_SHARE) + (bits + 0.5) / bit_lines,
+                row * (1 + _TILE_SHARE) + (words + 0.5) / word_lines,
+                s=_dot_size(count),
+                color=COLORS["vermilion"],
+                linewidths=0,
+                # Thousands of dots are one picture inside the page, not thousands of elements.
+                rasterized=count > 500,
+            )
+        axes.set_xlim(-_TILE_SHARE, across * (1 + _TILE_SHARE))
+        axes.set_ylim(down * (1 + _TILE_SHARE), -_TILE_SHARE)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        axes.set_frame_on(False)
+        axes.set_xlabel("bit lines (neurons)")
+        axes.set_ylabel("word lines (inputs)")
+        axes.set_title(title, wrap=True)
+        figure.set_layout_engine("constrained")
+    return figure
+
+
+def _draw_tiles(axes: Axes, placement: Tiles, tile_cells: tuple[int, int]) -> None:
+    _, across = placement.grid
+    shares = placement.cells_used() / (tile_cells[0] * tile_cells[1])
+    for tile, share in enumerate(shares):
+        row, column = divmod(tile, across)
+        corner = column * (1 + _TILE_SHARE), row * (1 + _TILE_SHARE)
+        # An edge tile is drawn whole; the paler it is, the fewer of its cells hold a weight.
+        axes.add_patch(
+            Rectangle(
+                corner,
+                1.0,
+                1.0,
+                facecolor=COLORS["grey"],
+                edgecolor="none",
+                alpha=0.06 + 0.1 * float(share),
+            )
+        )
+
+
+def _dot_size(count: int) -> float:
+    """Return an area in points squared that neither hides single errors nor fills a dense map."""
+    return float(np.clip(3000.0 / max(count, 1), 0.4, 12.0))
