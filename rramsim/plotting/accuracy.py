@@ -16,6 +16,7 @@ from rramsim.plotting.series import (
     draw_accepted,
     name_above,
     network_style,
+    note_origin,
     spread,
     use_accuracy_scale,
 )
@@ -74,6 +75,7 @@ def accuracy_figure(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.D
         _draw_conditions(axes, tradeoff, known, places, lowest=lowest)
         if (accepted := draw_accepted(axes, tradeoff)) is not None:
             _name_accepted(axes, accepted)
+        note_origin(axes, tradeoff)
     return figure
 
 

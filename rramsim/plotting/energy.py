@@ -19,6 +19,7 @@ from rramsim.plotting.series import (
     draw_accepted,
     name_above,
     network_style,
+    note_origin,
     shown_name,
     use_accuracy_scale,
 )
@@ -65,6 +66,7 @@ def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -
             _draw_points(axes, tradeoff.isel(condition=index), int(index))
         if recommended is not None:
             _ring(axes, tradeoff, *recommended)
+        note_origin(axes, tradeoff)
     return figure
 
 

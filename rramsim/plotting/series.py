@@ -187,6 +187,26 @@ def draw_accepted(axes: Axes, tradeoff: xr.Dataset) -> float | None:
     return accepted
 
 
+def note_origin(axes: Axes, tradeoff: xr.Dataset) -> None:
+    """Say beside the axes where conditions rest on cells that were not measured."""
+    origins = sorted(set(tradeoff.origin.values.astype(str)) - {"measured", "none"})
+    for origin in origins:
+        of_all = bool((tradeoff.origin == origin).all())
+        names = tradeoff.condition.values[tradeoff.origin == origin]
+        which = "cells" if of_all else f"cells of {', '.join(shown_name(str(n)) for n in names)}"
+        axes.text(
+            1.012,
+            1.0,
+            f"{which}: {origin}, not measured",
+            transform=axes.transAxes,
+            rotation=270,
+            va="top",
+            fontsize=6.5,
+            color=COLORS["grey"],
+            gid="origin",
+        )
+
+
 def spread(values: Sequence[float], gap: float) -> list[float]:
     """Return places at least `gap` apart, in the order of `values` and near them.
 

@@ -151,3 +151,19 @@ def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks)
         assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
         assert box.y1 <= figure.bbox.y1
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        (["reconstructed"] * 3, ["cells: reconstructed, not measured"]),
+        (["measured", "synthetic", "measured"], ["cells of strong: synthetic, not measured"]),
+        (["measured"] * 3, []),
+    ],
+)
+def test_cells_that_were_not_measured_are_said_so_in_the_figure(origin, said):
+    found = tradeoff_of(accuracy_curves(TRAINED))
+    found["origin"] = ("condition", origin)
+    figure = accuracy_figure(accuracy_curves(TRAINED), found, conditions())
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts if text.get_gid() == "origin"] == said
