@@ -20,6 +20,7 @@ from rramsim.device.readers.table import Grid, origin_of
 from rramsim.device.readers.tables import Tables, find_tables
 from rramsim.device.readers.values import read_labels, read_quantity_column, read_states
 from rramsim.errors import InputError
+from rramsim.schema import STATES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,8 @@ def _of_table(
             table=layout.table,
             values=stacked.values,
             kinds=stacked.kinds,
-            groups=2 * condition + states,
+            groups=len(STATES) * condition + states,
+            populations=[f"{name}/{state}" for name in condition_names for state in STATES],
             lines=lines,
             headers=stacked.headers,
             quantity=stacked.quantity,

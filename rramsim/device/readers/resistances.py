@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,16 @@ class RawReadings:
     All arrays are ``(readings,)``. `values` are ohm, or ampere (siemens at 1 V) where
     `read_voltage` is given; `quantity` says which. `kinds` are those of
     `rramsim.device.readers.values`. `lines` and `headers` say where in `table` a reading stands.
-    `groups` numbers the populations (condition and state). `over_range` and `floor` are the
-    largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
+    `groups` numbers the populations (condition and state), and `populations` names them as
+    messages do. `over_range` and `floor` are the largest and the smallest resistance the meter
+    resolves, in ohm, where the user knows them.
     """
 
     table: RawTable
     values: np.ndarray
     kinds: np.ndarray
     groups: np.ndarray
+    populations: Sequence[str]
     lines: np.ndarray
     headers: np.ndarray
     read_voltage: np.ndarray | None
@@ -191,6 +194,10 @@ def _refuse_negative(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) ->
 
 
 def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+    """Censor the readings at a clamp in the populations that end there, in place.
+
+    The value may lie in the middle of another population, whose readings of it are exact.
+    """
     import numpy as np
 
     exact = (kinds == EXACT) & (values > 0)
@@ -200,12 +207,15 @@ def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> lis
     # Marks in the file tell the limits of the meter better than a guess from its numbers.
     marked = {side for side in (ABOVE, BELOW) if (kinds == side).any()}
     for side, clamps in find_clamps(values[exact], raw.groups[exact]).items():
+        ends = np.full(len(raw.populations), np.nan)
+        (np.fmax if side == ABOVE else np.fmin).at(ends, raw.groups[exact], values[exact])
         for clamp in sorted(clamps) if side not in marked else ():
-            clamped = exact & (values == clamp)
-            kinds[clamped] = side
+            clamped = exact & (values == clamp) & (ends[raw.groups] == clamp)
+            kinds[clamped], exact = side, exact & ~clamped
             where = "largest" if side == ABOVE else "smallest"
+            of = ", ".join(raw.populations[group] for group in np.unique(raw.groups[clamped]))
             notes.append(
-                f"{raw.table.place}: {np.count_nonzero(clamped):,} readings pile up at the "
+                f"{raw.table.place}: {np.count_nonzero(clamped):,} readings of {of} pile up at the "
                 f"{where} value, {in_words(clamp, raw.unit)}: {_taken_as(side, clamp, raw.unit)}."
             )
     return notes

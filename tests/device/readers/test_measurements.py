@@ -303,8 +303,32 @@ def test_a_pile_up_at_an_end_is_a_clamp(read):
     assert int((censored == BELOW).sum()) == 0
     assert (measured.readings["resistance"].values[censored == ABOVE] == 1e6).all()
     assert [note.replace("\xa0", " ") for note in measured.notes] == [
-        f"cells.csv: {clamped} readings pile up at the largest value, 1 MΩ: taken as at least "
-        "1 MΩ (censored)."
+        f"cells.csv: {clamped} readings of cells/HRS pile up at the largest value, 1 MΩ: taken as "
+        "at least 1 MΩ (censored)."
+    ]
+
+
+def whole_kilohms(condition, state, values):
+    return "".join(f"{condition},{state},{value:.0f}\n" for value in values)
+
+
+def test_a_clamp_of_one_population_leaves_the_middle_of_another_alone(read):
+    """Whole kOhm: B/HRS is floored at 30 kOhm, the median of A/LRS; C/HRS ends there."""
+    rng = np.random.default_rng(7)
+    floored = np.maximum(np.exp(rng.normal(np.log(60), 0.5, 400)), 30)
+    middle, apart = np.exp(rng.normal(np.log(30), 0.1, 400)), np.exp(rng.normal(7, 0.3, 400))
+    rows = whole_kilohms("A", "LRS", middle) + whole_kilohms("A", "HRS", apart)
+    rows += whole_kilohms("B", "LRS", middle / 10) + whole_kilohms("B", "HRS", floored)
+    rows += whole_kilohms("C", "LRS", middle / 10) + whole_kilohms("C", "HRS", [30, 30, *apart])
+    measured = read("condition,state,R (kOhm)\n" + rows)
+    clamped = int((floored.round() == 30).sum())
+    readings = measured.readings
+    below = readings["censoring"].values == BELOW
+    of = 2 * readings["condition_index"].values + readings["state_index"].values
+    assert np.bincount(of[below], minlength=6).tolist() == [0, 0, 0, clamped, 0, 2]
+    assert [note.replace("\xa0", " ") for note in measured.notes] == [
+        f"cells.csv: {clamped + 2} readings of B/HRS, C/HRS pile up at the smallest value, 30 kΩ: "
+        "taken as at most 30 kΩ (censored)."
     ]
 
 
