@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.device.readers.layout import Layout
 from rramsim.device.readers.table import RawTable
+from rramsim.device.readers.units import scaled_column
 from rramsim.device.readers.values import BLANK, read_numbers, read_statuses
 from rramsim.errors import InputError
 from rramsim.schema import EXACT
@@ -69,9 +70,7 @@ def stack(layout: Layout, notes: list[str]) -> Stacked:
         )
     count = len(table.row_numbers)
     numbers = [read_numbers(table, column.position, marks=True) for column in columns]
-    # What is beyond a float becomes infinite and is refused with its row later.
-    with np.errstate(over="ignore"):
-        values = [n.values * c.factor for n, c in zip(numbers, columns, strict=True)]
+    values = [scaled_column(n.values, c.factor) for n, c in zip(numbers, columns, strict=True)]
 
     def of_column(said: list[int | None]) -> np.ndarray | None:
         return None if None in said else np.repeat(np.array(said, dtype=np.int64), count)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.device.readers.headers import splits
 from rramsim.device.readers.table import Grid, RawTable
-from rramsim.device.readers.units import UnknownUnitError, factor_to_si
+from rramsim.device.readers.units import UnknownUnitError, factor_to_si, scaled_column
 from rramsim.device.readers.values import BLANK, COMPLIANCE, read_numbers
 from rramsim.errors import InputError
 from rramsim.numbers import quantity as in_words
@@ -134,8 +134,8 @@ def read_points(
     amps = read_numbers(table, columns.current, marks=True)
     there = (volts.kinds != BLANK) & (amps.kinds != BLANK) & np.isfinite(amps.values)
     return (
-        volts.values[there] * columns.voltage_factor,
-        amps.values[there] * columns.current_factor,
+        scaled_column(volts.values[there], columns.voltage_factor),
+        scaled_column(amps.values[there], columns.current_factor),
         amps.kinds[there] == COMPLIANCE,
         table.row_numbers[there],
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pint
 
 
@@ -43,6 +46,10 @@ _FACTORS = {
 
 # The ohm sign U+2126 and the Greek Omega, the Greek mu and the micro sign look alike.
 _LOOKALIKES = str.maketrans({"\u2126": "Ω", "\u03bc": "µ"})
+# A column's numbers are taken for decimal ones of this many places or less.
+_PLACES = 6
+_LARGEST_WHOLE = 2.0**53
+_EXACT_POWER = 22  # the largest power of ten that a float holds without rounding
 _QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D.*?)\s*")
 _BARE_NUMBER = re.compile(r"[-+\d.eE\s]*")
 
@@ -102,6 +109,45 @@ def offset_to_si(text: str, quantity: str) -> float:
     return ZERO_CELSIUS_K if is_celsius else 0.0
 
 
+def scaled(value: float, factor: float) -> float:
+    """Return the product as one multiplies on paper.
+
+    >>> scaled(11.0, 1e-12), 11.0 * 1e-12
+    (1.1e-11, 1.0999999999999999e-11)
+    """
+    return float(Decimal(repr(value)) * Decimal(repr(factor)))
+
+
+def scaled_column(values: np.ndarray, factor: float) -> np.ndarray:
+    """Return the products as one multiplies on paper, where a value has at most 6 decimals.
+
+    A value that is a whole number of millionths, times a power of ten, is that whole number
+    times or over an exact power of ten, rounded once; others are multiplied.
+
+    Parameters
+    ----------
+    values : ndarray of float
+        In the unit of a file.
+    factor : float
+        To SI.
+    """
+    import numpy as np
+
+    power = round(math.log10(factor)) if factor > 0 else 0
+    if factor == 1.0:
+        return values
+    # What is beyond a float becomes infinite and is refused with its row later.
+    with np.errstate(over="ignore"):
+        products: np.ndarray = values * factor
+        if float(f"1e{power}") != factor or abs(power - _PLACES) > _EXACT_POWER:
+            return products
+        whole = np.rint(values * 10.0**_PLACES)
+        is_decimal = (whole / 10.0**_PLACES == values) & (np.abs(whole) < _LARGEST_WHOLE)
+        places = _PLACES - power
+        on_paper = whole / float(f"1e{places}") if places > 0 else whole * float(f"1e{-places}")
+    return np.where(is_decimal, on_paper, products)
+
+
 def read_quantity(text: str, quantity: str) -> float:
     """Return the SI value of a number with its unit, such as ``"55 uA"``.
 
@@ -116,7 +162,7 @@ def read_quantity(text: str, quantity: str) -> float:
         raise InputError(
             f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})."
         )
-    value = float(matched[1]) * factor_to_si(matched[2], quantity)
+    value = scaled(float(matched[1]), factor_to_si(matched[2], quantity))
     value += offset_to_si(matched[2], quantity)
     if not abs(value) < float("inf"):
         raise InputError(f"{text!r} is too large for a {quantity}.")

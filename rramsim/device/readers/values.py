@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.device.readers.table import RawTable
+from rramsim.device.readers.units import scaled_column
 from rramsim.errors import InputError
 from rramsim.schema import ABOVE, BELOW, EXACT
 
@@ -134,10 +135,9 @@ def read_quantity_column(
     import numpy as np
 
     numbers = read_numbers(table, position, marks=False)
-    with np.errstate(over="ignore"):
-        values: np.ndarray = np.where(
-            numbers.kinds == BLANK, np.nan, numbers.values * factor + offset
-        )
+    values: np.ndarray = np.where(
+        numbers.kinds == BLANK, np.nan, scaled_column(numbers.values, factor) + offset
+    )
     return values
 
 

@@ -1,10 +1,17 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rramsim.device.readers.units import QUANTITIES, factor_to_si, read_quantity
+from rramsim.device.readers.units import (
+    QUANTITIES,
+    factor_to_si,
+    read_quantity,
+    scaled,
+    scaled_column,
+)
 from rramsim.errors import InputError
 
 
@@ -112,3 +119,29 @@ def test_any_text_is_a_factor_above_zero_or_an_input_error(text, quantity):
         return
     assert math.isfinite(factor)
     assert factor > 0
+
+
+@given(st.integers(0, 10**9), st.integers(0, 6), st.integers(-18, 12))
+def test_what_was_written_reads_back(digits, places, power):
+    """The float nearest to the decimal product, in a single quantity and in a column."""
+    written, factor = float(f"{digits}e-{places}"), float(f"1e{power}")
+    nearest = float(f"{digits}e{power - places}")
+    assert scaled(written, factor) == nearest
+    column = scaled_column(np.array([written, 1.0]), factor)
+    if power >= -16:
+        assert column.tolist() == [nearest, factor]
+
+
+def test_eleven_picojoule_are_not_a_hair_less():
+    assert repr(read_quantity("11 pJ", "energy")) == "1.1e-11"
+    assert scaled_column(np.array([16.1]), 1e3).tolist() == [16100.0]
+    assert 16.1 * 1e3 > 16100.0
+
+
+def test_a_column_that_is_no_decimal_is_multiplied():
+    values = np.array([math.pi, 1e300, -0.0, np.nan, np.inf, -2.5])
+    products = scaled_column(values, 1e9)
+    assert products[:2].tolist() == [math.pi * 1e9, np.inf]
+    assert np.isnan(products[3])
+    assert products[4:].tolist() == [np.inf, -2.5e9]
+    assert scaled_column(values[:1], 3600.0).tolist() == [math.pi * 3600.0]
