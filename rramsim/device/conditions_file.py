@@ -6,6 +6,7 @@ with their unit, and a BER or an endurance as a number or a bound::
     [[condition]]
     name = "weak"
     set_current = "20 uA"
+    reference_resistance = "45 kOhm"
     ber = 3.3e-2
     endurance = ">1e6"
 
@@ -276,7 +277,6 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
         {
             **quantities,
             **basis,
-            "reference_resistance": unknown,
             "ber": [figure.value for figure in bers],
             "ber_low": unknown,
             "ber_high": [figure.bound for figure in bers],

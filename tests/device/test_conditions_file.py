@@ -95,8 +95,8 @@ def test_what_is_not_stated_is_unknown(read):
         (
             '[[condition]]\nname = "weak"\ncolour = "red"',
             "c.toml, condition 1 ('weak'): the key 'colour' is not known; accepted are name, "
-            "set_current, set_voltage, reset_voltage, pulse_width, set_energy, reset_energy, ber, "
-            "endurance.",
+            "set_current, set_voltage, reset_voltage, pulse_width, set_energy, reset_energy, "
+            "reference_resistance, ber, endurance.",
         ),
         (
             '[[condition]]\nname = "weak"\nset_current = 55',
@@ -161,6 +161,17 @@ def test_mistakes_in_a_table_name_the_row_and_the_column(read, text, message):
     with pytest.raises(InputError) as error:
         read(text, "c.csv")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('[[condition]]\nname = "a"\nreference_resistance = "24 kOhm"\n', "c.toml"),
+        ("name,R ref (kOhm)\na,24\n", "c.csv"),
+    ],
+)
+def test_the_reference_of_the_read_can_be_stated(read, text, name):
+    assert read(text, name)["reference_resistance"].values.tolist() == [24e3]
 
 
 def test_a_file_that_is_not_there():

@@ -110,6 +110,9 @@ MEASUREMENT_COLUMNS: dict[str, Accepted] = {
 CONDITION_COLUMNS: dict[str, Accepted] = {
     "name": Accepted(("name", "condition", "programming condition")),
     **_PROGRAMMING,
+    "reference_resistance": Accepted(
+        ("reference", "read reference", "R ref", "R reference"), "resistance"
+    ),
     "ber": Accepted(("BER", "bit error rate")),
     "endurance": Accepted(("endurance", "cyclability", "endurance cycles")),
 }
