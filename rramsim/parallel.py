@@ -11,10 +11,21 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 _pool: ThreadPoolExecutor | None = None
+_most: int | None = None
+
+
+def use_cores(most: int) -> None:
+    """Let this process use no more than `most` cores from now on.
+
+    Who runs many processes on a machine, or calls from many threads, has work for all cores.
+    """
+    global _most, _pool
+    if most != _most:
+        _most, _pool = most, None
 
 
 def share(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Return ``[work(part) for part in parts]``, computed by as many threads as there are cores.
+    """Return ``[work(part) for part in parts]``, computed by as many threads as there are `cores`.
 
     `work` must not call this function, and its results must not depend on the order of work.
     """
@@ -25,9 +36,10 @@ def share(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]
 
 def cores() -> int:
     """Return the number of processor cores this process may use."""
+    there = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0))
+    return there if _most is None else min(_most, there)
 
 
 def _threads() -> ThreadPoolExecutor:

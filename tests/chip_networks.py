@@ -4,9 +4,8 @@ import itertools
 
 import numpy as np
 
-from rramsim.crossbar.faults import FaultModel
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.task import Task, faults_text
+from rramsim.montecarlo.chip import ScoredNetwork
 from rramsim.network.evaluation import Evaluator
 from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
 
@@ -53,11 +52,20 @@ def naive_predictions(
     return np.array(found)
 
 
-def task_of(evaluator: Evaluator, faults: FaultModel, *, seed: int = 5) -> Task:
-    return Task(evaluator.folded.content_id, "images", faults_text(faults), seed)
+def scored(
+    folded: FoldedNetwork,
+    images: np.ndarray,
+    labels: np.ndarray,
+    evaluator: Evaluator | None = None,
+) -> ScoredNetwork:
+    """Return a network with its images, scored by `evaluator` if one is given."""
+    network = ScoredNetwork(folded, images, labels, "images")
+    if evaluator is not None:
+        vars(network)["evaluator"] = evaluator
+    return network
 
 
-def one_weight_pairs(pairs: int) -> Evaluator:
+def one_weight_pairs(pairs: int) -> ScoredNetwork:
     """Return a linear classifier in which image i rests on two weights that no other image uses.
 
     Image i has its only bright pixel at input i, where class 0 has weight +1 and class 1 weight
@@ -68,4 +76,4 @@ def one_weight_pairs(pairs: int) -> Evaluator:
     signs = np.vstack([np.ones(pairs), -np.ones(pairs)])
     images = np.eye(pairs, dtype=np.uint8)
     network = FoldedNetwork((score_layer(signs),))
-    return Evaluator(network, images, np.zeros(pairs, dtype=np.uint8))
+    return scored(network, images, np.zeros(pairs, dtype=np.uint8))

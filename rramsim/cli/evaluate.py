@@ -54,27 +54,25 @@ def evaluate(
     from rramsim.crossbar.faults import IidFaults
 
     models = [IidFaults(each) for each in ber]
+    from rramsim.montecarlo.chip import Question, ScoredNetwork
     from rramsim.montecarlo.collect import collect
     from rramsim.montecarlo.estimate import estimate
-    from rramsim.montecarlo.task import Task, faults_text
-    from rramsim.network.evaluation import Evaluator
+    from rramsim.montecarlo.stopping import StoppingRule
     from rramsim.network.files import load_network
 
     network = load_network(model)
     image_set = _image_set(model, network, images)
-    evaluator = Evaluator(network.folded, image_set.test_images, image_set.test_labels)
-    estimates = []
+    scored = ScoredNetwork(
+        network.folded, image_set.test_images, image_set.test_labels, image_set.content_id
+    )
+    questions = [Question(scored, faults, seed) for faults in models]
     with shown_progress() as on_progress:
-        for faults in models:
-            task = Task(
-                network_id=network.folded.content_id,
-                images_id=image_set.content_id,
-                faults=faults_text(faults),
-                seed=seed,
-            )
-            on_draw = partial(on_progress, f"chips at BER {_exact(faults.ber)}")
-            tally = collect(task, evaluator, faults, maps=maps, on_draw=on_draw)
-            estimates.append(estimate(tally, certain=faults.certain))
+        on_chips = partial(on_progress, "drawing chips")
+        tallies = collect(questions, rule=StoppingRule(maps), on_chips=on_chips)
+    estimates = [
+        estimate(tally, certain=faults.certain)
+        for tally, faults in zip(tallies, models, strict=True)
+    ]
     if as_json:
         _print_json(ber, estimates, network=network, images=image_set, seed=seed)
     else:

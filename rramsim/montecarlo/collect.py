@@ -1,182 +1,232 @@
-"""Chips drawn and scored, as many as are still missing."""
+"""Questions answered: chips scored until each has its answer, only those still missing."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rramsim.bits import Words
 from rramsim.errors import InputError
+from rramsim.montecarlo.chip import Question, score_chips
+from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import Task, faults_text
 
-if TYPE_CHECKING:
-    from rramsim.crossbar.faults import FaultModel
-    from rramsim.network.evaluation import Evaluator
-    from rramsim.network.folding import FoldedNetwork
-
-Flips = list[NDArray[np.int64] | Words]
-"""Wrong cells of each layer: sorted positions, or a mask (`rramsim.bits`)."""
-
-OnDraw = Callable[[int, int], None]
-"""Called with the number of chips known by now and the number asked for."""
+OnChips = Callable[[int, int], None]
+"""Called with the number of chips known by now and the number that may be needed at most."""
 
 # The store writes its whole file each time: at most once in this many seconds.
 WRITE_SECONDS = 1.0
 
 
-def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: int) -> Flips:
-    """Program one chip: draw the cells of each layer that are wrong, for all that is read.
+class WorkItem(NamedTuple):
+    """Chips of one question to score; items do not depend on each other."""
 
-    The source of chance is keyed by seed, network, draw and layer, so a chip is the same in
-    whatever order, batch or process it is drawn, and every layer has cells of its own. Neither
-    the images nor the faults are part of the key: one chip is asked many questions, and under
-    greater BERs it keeps the wrong cells that it has under smaller ones.
+    question: Question
+    draws: tuple[int, ...]
 
-    Parameters
-    ----------
-    folded : FoldedNetwork
-        The network whose sign weights are stored.
-    faults : FaultModel
-        Which cells go wrong.
-    task : Task
-        The question the chip is drawn for; its seed and network are part of the key.
-    draw : int
-        Number of the chip, from 0.
 
-    Returns
-    -------
-    list of numpy.ndarray
-        For each layer, sorted distinct flat (C order) positions in its ``(neurons, inputs)``, or
-        a mask (see `FaultModel.draw`).
-    """
-    return [
-        faults.draw(layer.signs, _seed(task, draw=draw, layer=number))
-        for number, layer in enumerate(folded.layers)
-    ]
+class Workers(Protocol):
+    """Who scores chips: this process (`ThisProcess`), or many machines (`Cluster`)."""
+
+    chips_per_item: int
+    """How many chips one work item should hold."""
+
+    def submit(self, item: WorkItem) -> None:
+        """Take on an item."""
+        ...
+
+    def next_tally(self) -> Tally:
+        """Wait for an item taken on, whichever is done first, and return what it counted."""
+        ...
+
+
+class ThisProcess:
+    """Scores chips here, one after the other; each uses all cores where it is worth it."""
+
+    chips_per_item = 1
+
+    def __init__(self) -> None:
+        self._items: deque[WorkItem] = deque()
+
+    def submit(self, item: WorkItem) -> None:
+        """Take on an item."""
+        self._items.append(item)
+
+    def next_tally(self) -> Tally:
+        """Score the item that was taken on first."""
+        question, draws = self._items.popleft()
+        return score_chips(question.network, question.faults, task=question.task, draws=draws)
 
 
 def collect(
-    task: Task,
-    evaluator: Evaluator,
-    faults: FaultModel,
+    questions: Sequence[Question],
     *,
-    maps: int,
+    rule: StoppingRule,
+    workers: Workers | None = None,
     store: TallyStore | None = None,
-    on_draw: OnDraw | None = None,
-) -> Tally:
-    """Return the tally of chips 0 to ``maps - 1``, drawing only those the store does not hold.
+    on_chips: OnChips | None = None,
+) -> list[Tally]:
+    """Answer questions, scoring only chips that the store does not hold.
 
-    Where every chip is the same (`FaultModel.certain`, as with a BER of 0) the first missing
-    one is scored and stands for all: the tally is the one that scoring each would give.
+    Where every chip is the same (`FaultModel.certain`, as with a BER of 0) one is scored and
+    stands for all: the tally is the one that scoring each would give.
 
     Parameters
     ----------
-    task : Task
-        The question; it must be of the evaluator's network and of `faults`.
-    evaluator : Evaluator
-        The network and the test images.
-    faults : FaultModel
-        Which cells go wrong.
-    maps : int
-        Number of chips, at least 1.
+    questions : sequence of Question
+        Questions asked twice are answered once.
+    rule : StoppingRule
+        How many chips each question takes.
+    workers : Workers, optional
+        Who scores; this process by default. The answers do not depend on it.
     store : TallyStore, optional
         What is known already; new chips are written to it as they come (at most once a second,
         and at the end, an interrupt or an error too).
-    on_draw : callable, optional
-        Called after each new chip, and once before the first, with the chips known and `maps`.
+    on_chips : callable, optional
+        Called once before the first chip and whenever some are done. The second number falls
+        when a question turns out to need fewer chips.
 
     Returns
     -------
-    Tally
-        Of exactly `maps` chips, even where the store holds more.
+    list of Tally
+        One for each question, of the draws that `rule` asks for and no others.
 
     Raises
     ------
-    ValueError
-        If the task is not of this network or of these faults, or `maps` is below 1.
     InputError
-        If the store's file cannot be written, or its tally is of another number of images.
+        If the store's file cannot be written, its tally is of another number of images, images
+        do not fit their network, or workers are lost.
     """
-    _check(task, evaluator, faults, maps)
-    tally = _known(task, evaluator, store).first(maps)
-    pending = _Pending(task.id, evaluator.images, store)
-    score: int | None = None
-    if on_draw is not None:
-        on_draw(tally.maps, maps)
+    workers = ThisProcess() if workers is None else workers
+    open_questions: dict[str, _Open] = {}
+    for question in questions:
+        if question.task.id not in open_questions:
+            open_questions[question.task.id] = _Open(question, rule, _known(question, store))
+    pending = _Pending(store)
     try:
-        for draw in range(maps):
-            if draw in tally.correct:
-                continue
-            if score is None or not faults.certain:
-                score = _score(evaluator, draw_chip(evaluator.folded, faults, task=task, draw=draw))
-            pending.count(draw, score)
-            if on_draw is not None:
-                on_draw(tally.maps + len(pending.counted), maps)
+        waiting = sum(_submit(workers, one) for one in open_questions.values())
+        _tell(on_chips, open_questions)
+        while waiting:
+            tally = workers.next_tally()
+            pending.count(tally)
+            one = open_questions[tally.task_id]
+            one.count(tally)
+            waiting += _submit(workers, one) - 1
+            _tell(on_chips, open_questions)
+        for one in open_questions.values():
+            pending.count(one.copies())
     finally:
         pending.write()
-    return tally + Tally(task.id, evaluator.images, pending.counted)
+    return [open_questions[question.task.id].answer() for question in questions]
+
+
+class _Open:
+    """A question with the chips known of it."""
+
+    def __init__(self, question: Question, rule: StoppingRule, known: Tally) -> None:
+        self.question, self.tally = question, known
+        self._rule, self._in_work = rule, 0
+        self._certain = question.faults.certain
+        self._decide()
+
+    def next_draws(self) -> list[int]:
+        """Return the draws to score next; none while some are in work, or if all is known."""
+        if self._in_work:
+            return []
+        draws = self._missing
+        if self._certain:
+            draws = [] if self.tally.maps else draws[:1]
+        self._in_work = len(draws)
+        return draws
+
+    def count(self, tally: Tally) -> None:
+        self.tally += tally
+        self._in_work -= tally.maps
+        if not self._in_work:
+            self._decide()
+
+    def copies(self) -> Tally:
+        """Return, and count, the draws that one chip stands for."""
+        score = next(iter(self.tally.correct.values()))
+        copies = Tally(self.tally.task_id, self.tally.images, dict.fromkeys(self._missing, score))
+        self.tally += copies
+        self._decide()
+        return copies
+
+    def answer(self) -> Tally:
+        return self.tally.first(self._chips)
+
+    def progress(self) -> tuple[int, int]:
+        """Return how many chips are known, and how many may be needed at most."""
+        known = self.tally.maps
+        if self._certain:
+            return (self._chips if known else 0), self._chips
+        if not self._missing:
+            return self._chips, self._chips
+        return min(known, self._rule.maps), self._rule.maps
+
+    def _decide(self) -> None:
+        self._chips = self._rule.chips(self.tally, certain=self._certain)
+        self._missing = [draw for draw in range(self._chips) if draw not in self.tally.correct]
 
 
 class _Pending:
     """New draws, handed on to the store in batches by time."""
 
-    def __init__(self, task_id: str, images: int, store: TallyStore | None) -> None:
-        self.counted: dict[int, int] = {}
-        self._task_id, self._images, self._store = task_id, images, store
+    def __init__(self, store: TallyStore | None) -> None:
+        self._counted: dict[str, Tally] = {}
+        self._store = store
         self._write_at = time.monotonic() + WRITE_SECONDS
 
-    def count(self, draw: int, correct: int) -> None:
-        self.counted[draw] = correct
+    def count(self, tally: Tally) -> None:
+        if self._store is None or not tally.maps:
+            return
+        before = self._counted.get(tally.task_id)
+        self._counted[tally.task_id] = tally if before is None else before + tally
         if time.monotonic() >= self._write_at:
             self.write()
 
     def write(self) -> None:
-        if self._store is None:
+        if self._store is None or not self._counted:
             return
         # Asked of the store and not remembered here: an interrupt may come just after a write.
-        stored = self._store.tally(self._task_id)
-        unwritten = self.counted.keys() - (stored.correct.keys() if stored else ())
-        if unwritten:
-            counted = {draw: self.counted[draw] for draw in unwritten}
-            self._store.add(Tally(self._task_id, self._images, counted))
+        self._store.add(*map(self._unwritten, self._counted.values()))
+        self._counted = {}
         self._write_at = time.monotonic() + WRITE_SECONDS
 
+    def _unwritten(self, tally: Tally) -> Tally:
+        assert self._store is not None
+        stored = self._store.tally(tally.task_id)
+        known = stored.correct.keys() if stored else set()
+        counted = {draw: tally.correct[draw] for draw in tally.correct.keys() - known}
+        return Tally(tally.task_id, tally.images, counted)
 
-def _score(evaluator: Evaluator, flips: Flips) -> int:
-    # A chip without a flip is the network itself, which the evaluator scores only once.
-    return evaluator.correct(flips if any(layer.size for layer in flips) else None)
+
+def _submit(workers: Workers, one: _Open) -> int:
+    draws, size = one.next_draws(), workers.chips_per_item
+    items = [tuple(draws[start : start + size]) for start in range(0, len(draws), size)]
+    for item in items:
+        workers.submit(WorkItem(one.question, item))
+    return len(items)
 
 
-def _known(task: Task, evaluator: Evaluator, store: TallyStore | None) -> Tally:
-    known = store.tally(task.id) if store is not None else None
+def _tell(on_chips: OnChips | None, open_questions: Mapping[str, _Open]) -> None:
+    if on_chips is not None:
+        known, most = zip(*(one.progress() for one in open_questions.values()), strict=True)
+        on_chips(sum(known), sum(most))
+
+
+def _known(question: Question, store: TallyStore | None) -> Tally:
+    images = len(question.network.labels)
+    task_id = question.task.id
+    known = store.tally(task_id) if store is not None else None
     if store is None or known is None:
-        return Tally(task.id, evaluator.images, {})
-    if known.images != evaluator.images:
+        return Tally(task_id, images, {})
+    if known.images != images:
         raise InputError(
-            f"{store.path}: the rows of task {task.id} count {known.images} images, but the "
-            f"network is scored on {evaluator.images}. Delete those rows or the file."
+            f"{store.path}: the rows of task {task_id} count {known.images} images, but the "
+            f"network is scored on {images}. Delete those rows or the file."
         )
     return known
-
-
-def _seed(task: Task, *, draw: int, layer: int) -> np.random.SeedSequence:
-    # The hash makes words of any id, and lets none run into the numbers that follow.
-    network = hashlib.sha256(task.network_id.encode()).digest()
-    words = np.frombuffer(network, dtype=">u4").tolist()
-    return np.random.SeedSequence(task.seed, spawn_key=(*words, draw, layer))
-
-
-def _check(task: Task, evaluator: Evaluator, faults: FaultModel, maps: int) -> None:
-    if maps < 1:
-        raise ValueError(f"At least 1 chip is needed, not {maps}.")
-    if task.network_id != evaluator.folded.content_id:
-        raise ValueError(f"Task {task.content} is not of network {evaluator.folded.content_id}.")
-    if task.faults != faults_text(faults):
-        raise ValueError(f"Task {task.content} is not of the faults {faults_text(faults)}.")

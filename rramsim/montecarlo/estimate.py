@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
+from rramsim.montecarlo.stopping import STOP_CONFIDENCE, t_half_width, within
 from rramsim.montecarlo.tally import Tally
 
 POOR_CHIP = 0.05
@@ -45,7 +46,9 @@ class Estimate:
         return " ".join(self.sentences)
 
 
-def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -> Estimate:
+def estimate(
+    tally: Tally, *, confidence: float = 0.95, certain: bool = False, half_width: float = 0.0
+) -> Estimate:
     """Estimate the mean accuracy over chips and a poor chip's accuracy.
 
     The interval is Student's t interval of the mean over chips. Chips are independent draws;
@@ -53,10 +56,12 @@ def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -
     sample size. The test images are taken as fixed: the interval does not say how the network
     would do on other images. Its coverage is that of its confidence where chip accuracies are
     near normal, and only about that where most chips score alike and a few do not (very small
-    BERs) or chips are few and skewed. The 5th-percentile chip is the linearly interpolated sample
-    quantile (Hyndman and Fan's type 7); up to 21 chips that lies between the two lowest.
+    BERs) or chips are few and skewed. Where chips were scored until the mean was known well enough
+    (`StoppingRule`), it is the fixed-width interval of that rule instead. The 5th-percentile chip
+    is the linearly interpolated sample quantile (Hyndman and Fan's type 7); up to 21 chips that
+    lies between the two lowest.
 
-    Where all chips scored alike the sample has no spread and the interval no width. That says
+    Where all chips scored alike the sample has no spread and Student's interval no width. That says
     that no difference was seen, not that there is none: with n chips alike, chips that score
     otherwise may be up to ``1 - (1 - confidence)**(1/n)`` of all (exact binomial bound at 0 of
     n). The method text gives that share.
@@ -69,6 +74,9 @@ def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -
         Of the interval, between 0 and 1.
     certain : bool
         Every chip has the same flips (`FaultModel.certain`): one chip tells all, exactly.
+    half_width : float
+        That of the `StoppingRule` the chips were scored by; its interval is one of 95 %, whatever
+        `confidence` is. 0 where their number was fixed.
 
     Returns
     -------
@@ -84,11 +92,9 @@ def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -
         raise ValueError(f"The tally of task {tally.task_id} holds no chip.")
     if not 0 < confidence < 1:
         raise ValueError(f"The confidence is {confidence}; between 0 and 1 is needed.")
-    # Whole numbers: equal scores give a spread of exactly 0, and no order of adding matters.
-    spread = tally.maps * tally.sum_squares - tally.sum_correct**2
     mean = tally.sum_correct / (tally.maps * tally.images)
     if certain:
-        if spread:
+        if len(set(tally.correct.values())) > 1:
             raise ValueError(f"Chips said to be all the same scored {dict(tally.correct)}.")
         low = high = p05 = mean
         sentences: tuple[str, ...] = (
@@ -99,33 +105,41 @@ def estimate(tally: Tally, *, confidence: float = 0.95, certain: bool = False) -
         low = high = p05 = math.nan
         sentences = ("One chip only: neither an interval nor a 5th-percentile chip can be told.",)
     else:
-        half_width = _half_width(tally, spread, confidence)
-        low, high = max(mean - half_width, 0.0), min(mean + half_width, 1.0)
+        settled = within(tally, half_width)
+        beside = half_width if settled else t_half_width(tally, confidence)
+        low, high = max(mean - beside, 0.0), min(mean + beside, 1.0)
         p05 = float(np.quantile(list(tally.correct.values()), POOR_CHIP)) / tally.images
-        cut = mean - half_width < 0 or mean + half_width > 1
-        sentences = _sentences(tally.maps, confidence, alike=not spread, cut=cut)
+        made = _fixed_width(half_width) if settled else _student(tally, confidence)
+        cut = mean - beside < 0 or mean + beside > 1
+        made += ", cut to 0 to 1." if cut else "."
+        sentences = (made, *_beside(tally, confidence, no_width=low == high))
     return Estimate(mean, low, high, p05, tally.maps, tally.images, sentences)
 
 
-def _half_width(tally: Tally, spread: int, confidence: float) -> float:
-    n = tally.maps
-    standard_error = math.sqrt(spread / (n * n * (n - 1))) / tally.images
-    return float(student.ppf((1 + confidence) / 2, n - 1)) * standard_error
+def _student(tally: Tally, confidence: float) -> str:
+    return (
+        f"{100 * confidence:g} % Student t interval of the mean over {tally.maps} chips "
+        f"({tally.maps - 1} degrees of freedom), the test images taken as fixed"
+    )
 
 
-def _sentences(maps: int, confidence: float, *, alike: bool, cut: bool) -> tuple[str, ...]:
-    sentences = [
-        f"{100 * confidence:g} % Student t interval of the mean over {maps} chips "
-        f"({maps - 1} degrees of freedom), the test images taken as fixed"
-        + (", cut to 0 to 1." if cut else ".")
-    ]
-    if alike:
+def _fixed_width(half_width: float) -> str:
+    # Without the number of chips: it differs from point to point, and stands beside each.
+    return (
+        f"95 % interval of the mean over chips, of the fixed width ± {100 * half_width:g} %: chips "
+        f"were scored until the {100 * STOP_CONFIDENCE:g} % Student t interval was within it; the "
+        "test images are taken as fixed"
+    )
+
+
+def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]:
+    maps = tally.maps
+    if len(set(tally.correct.values())) == 1:
         unseen = 1 - (1 - confidence) ** (1 / maps)
-        sentences.append(
-            "All chips scored alike, so the interval has no width: no difference was seen, but "
-            f"up to {100 * unseen:.2g} % of chips may still score otherwise "
-            f"({100 * confidence:g} % bound)."
+        yield (
+            f"All chips scored alike{', so the interval has no width' if no_width else ''}: no "
+            f"difference was seen, but up to {100 * unseen:.2g} % of chips may still score "
+            f"otherwise ({100 * confidence:g} % bound)."
         )
     place = ", which lies between the two lowest chips" if maps <= 21 else ""
-    sentences.append(f"5th-percentile chip: linearly interpolated sample quantile{place}.")
-    return tuple(sentences)
+    yield f"5th-percentile chip: linearly interpolated sample quantile{place}."

@@ -40,8 +40,8 @@ class TallyStore:
         """Return what is known of a task, None where that is nothing."""
         return self._tallies.get(task_id)
 
-    def add(self, tally: Tally) -> None:
-        """Add draws that are not in the store yet, and write the file.
+    def add(self, *tallies: Tally) -> None:
+        """Add draws that are not in the store yet, and write the file once.
 
         Raises
         ------
@@ -50,8 +50,10 @@ class TallyStore:
         InputError
             If the file cannot be written; the store then holds what it held before.
         """
-        known = self._tallies.get(tally.task_id)
-        merged = {**self._tallies, tally.task_id: tally if known is None else known + tally}
+        merged = dict(self._tallies)
+        for tally in tallies:
+            known = merged.get(tally.task_id)
+            merged[tally.task_id] = tally if known is None else known + tally
         write_text(self.path, _text(merged))
         self._tallies = merged
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults
 from rramsim.crossbar.programmed import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.collect import collect, draw_chip
+from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
+from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
-from rramsim.montecarlo.task import Task, faults_text
-from rramsim.network.evaluation import Evaluator
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,23 +39,29 @@ class Chips:
         study: Study,
         images: ImageSet,
         networks: Mapping[float, FoldedNetwork],
+        *,
         store: TallyStore,
-        on_chip: Callable[[], None],
+        workers: Workers,
+        on_progress: Callable[[str, int, int], None],
     ) -> None:
-        self._study, self._images, self._store, self._on_chip = study, images, store, on_chip
-        self._evaluators = {
-            training_ber: Evaluator(folded, images.test_images, images.test_labels)
+        self._study, self._store, self._workers = study, store, workers
+        self._on_progress = on_progress
+        self._rule = StoppingRule(study.maps, study.half_width)
+        self._networks = {
+            training_ber: ScoredNetwork(
+                folded, images.test_images, images.test_labels, images.content_id
+            )
             for training_ber, folded in networks.items()
         }
 
     def curves(self) -> xr.Dataset:
         """Return the product "accuracy": every network at 0 and at every BER of the curves."""
         bers = (0.0, *self._study.curve_bers)
-        table = [[self._estimate(one, IidFaults(ber)) for ber in bers] for one in self._evaluators]
+        table = self._estimates("chips of the curves", [IidFaults(ber) for ber in bers])
         return schema.make(
             "accuracy",
             _columns(table),
-            coords={"training_ber": list(self._evaluators), "test_ber": list(bers)},
+            coords={"training_ber": list(self._networks), "test_ber": list(bers)},
             attrs=_attrs(table),
         )
 
@@ -66,23 +73,23 @@ class Chips:
         rows = [devices.conditions.sel(condition=name) for name in names]
         faults = [faults_of_condition(row, populations) for row in rows]
         worst = [faults_at_upper_end(row) for row in rows]
-        table = [[self._estimate(one, each) for each in faults] for one in self._evaluators]
+        asked = [*faults, *(each for each in worst if each)]
+        met = self._estimates("chips of the conditions", asked)
+        table = [row[: len(faults)] for row in met]
+        low = [_filled(worst, [one.low for one in row[len(faults) :]]) for row in met]
         is_bound = devices.conditions["ber_bound"] == "upper"
         mean_ber = [each.mean_ber(1.0 - self._study.lrs_share) for each in faults]
         return schema.make(
             "condition_accuracy",
             {
                 **_columns(table),
-                "accuracy_low_at_ber_high": [
-                    [self._estimate(one, each).low if each else math.nan for each in worst]
-                    for one in self._evaluators
-                ],
+                "accuracy_low_at_ber_high": low,
                 # The faults at a bound may err less than the bound (a fit that underflows).
                 "test_ber": np.where(is_bound, devices.conditions["ber_high"], mean_ber),
                 "ber_high": devices.conditions["ber_high"].values,
                 "faults": [in_words(each) for each in faults],
             },
-            coords={"training_ber": list(self._evaluators), "condition": names},
+            coords={"training_ber": list(self._networks), "condition": names},
             attrs=_attrs(table),
         )
 
@@ -90,45 +97,46 @@ class Chips:
         self, training_ber: float, condition: xr.Dataset, populations: xr.Dataset | None
     ) -> list[npt.NDArray[np.int64]]:
         """Return the wrong cells of the first chip of a point, by layer: one that was scored."""
+        network = self._networks[training_ber]
         faults = faults_of_condition(condition, populations)
-        folded = self._evaluators[training_ber].folded
-        drawn = draw_chip(folded, faults, task=self._task(training_ber, faults), draw=0)
+        task = Question(network, faults, self._study.seed).task
+        drawn = draw_chip(network.folded, faults, task=task, draw=0)
         return [
             as_positions(cells, layer.signs)
-            for cells, layer in zip(drawn, folded.layers, strict=True)
+            for cells, layer in zip(drawn, network.folded.layers, strict=True)
         ]
 
-    def _task(self, training_ber: float, faults: FaultModel) -> Task:
-        return Task(
-            network_id=self._evaluators[training_ber].folded.content_id,
-            images_id=self._images.content_id,
-            faults=faults_text(faults),
-            seed=self._study.seed,
-        )
-
-    def _estimate(self, training_ber: float, faults: FaultModel) -> Estimate:
-        evaluator = self._evaluators[training_ber]
-        tally = collect(
-            self._task(training_ber, faults),
-            evaluator,
-            faults,
-            maps=self._study.maps,
+    def _estimates(self, stage: str, faults: Sequence[FaultModel]) -> list[list[Estimate]]:
+        """Return a row for each network, with an estimate for each of the fault models."""
+        questions = [
+            Question(network, each, self._study.seed)
+            for network in self._networks.values()
+            for each in faults
+        ]
+        tallies = collect(
+            questions,
+            rule=self._rule,
+            workers=self._workers,
             store=self._store,
-            on_draw=_Newly(self._on_chip),
+            on_chips=partial(self._on_progress, stage),
         )
-        return estimate(tally, confidence=CONFIDENCE, certain=faults.certain)
+        found = [
+            estimate(
+                tally,
+                confidence=CONFIDENCE,
+                certain=question.faults.certain,
+                half_width=self._rule.half_width,
+            )
+            for question, tally in zip(questions, tallies, strict=True)
+        ]
+        width = len(faults)
+        return [found[start : start + width] for start in range(0, len(found), width)]
 
 
-class _Newly:
-    """Turns `collect`'s (known, wanted) into one call a chip, those of the store included."""
-
-    def __init__(self, on_chip: Callable[[], None]) -> None:
-        self._on_chip, self._told = on_chip, 0
-
-    def __call__(self, known: int, wanted: int) -> None:
-        for _ in range(known - self._told):
-            self._on_chip()
-        self._told = known
+def _filled(asked: Sequence[object | None], answers: Sequence[float]) -> list[float]:
+    """Return the answers where something was asked, NaN elsewhere."""
+    left = iter(answers)
+    return [math.nan if one is None else next(left) for one in asked]
 
 
 def _columns(table: Sequence[Sequence[Estimate]]) -> dict[str, Any]:

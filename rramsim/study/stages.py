@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rramsim import __version__
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.files import write_atomically, write_text
+from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.images import load_images
 from rramsim.report.findings import Findings, Provenance, ShownChip
@@ -32,7 +33,9 @@ OnProgress = Callable[[str, int, int], None]
 """Called with the name of the stage, the steps done and the steps in all."""
 
 
-def run_study(study: Study, out: Path, on_progress: OnProgress) -> Findings:
+def run_study(
+    study: Study, out: Path, on_progress: OnProgress, workers: Workers | None = None
+) -> Findings:
     """Run a study to its report; what `out` already holds of it is not done again.
 
     Parameters
@@ -43,6 +46,8 @@ def run_study(study: Study, out: Path, on_progress: OnProgress) -> Findings:
         The output folder. Every result is written to it as soon as it is there.
     on_progress : callable
         Told how far each stage is.
+    workers : Workers, optional
+        Who scores the chips; this process by default. The results do not depend on it.
 
     Returns
     -------
@@ -63,7 +68,8 @@ def run_study(study: Study, out: Path, on_progress: OnProgress) -> Findings:
     write_text(folder.path / "study.toml", study.toml())
     _write_devices(folder, devices, provenance)
     networks = train_networks(study, images, folder, on_progress)
-    findings = _findings(study, devices, images, networks, folder, provenance, on_progress)
+    workers = ThisProcess() if workers is None else workers
+    findings = _findings(study, devices, images, networks, folder, provenance, on_progress, workers)
     _write_findings(folder, findings)
     return findings
 
@@ -76,12 +82,17 @@ def _findings(
     folder: ResultFolder,
     provenance: Provenance,
     on_progress: OnProgress,
+    workers: Workers,
 ) -> Findings:
     folded = {training_ber: saved.folded for training_ber, saved in networks.items()}
-    with_interval = int(devices.conditions["ber"].where(devices.conditions["ber_high"] > 0).count())
-    points = 1 + len(study.curve_bers) + devices.conditions.sizes["condition"] + with_interval
-    counter = _Counter("drawing chips", len(folded) * points * study.maps, on_progress)
-    chips = Chips(study, images, folded, TallyStore(folder.tallies), counter.step)
+    chips = Chips(
+        study,
+        images,
+        folded,
+        store=TallyStore(folder.tallies),
+        workers=workers,
+        on_progress=on_progress,
+    )
     accuracy = chips.curves()
     tradeoff = join(
         devices.conditions,
@@ -147,15 +158,6 @@ def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
         f"was programmed to for all {len(images.test_labels)} test images.",
         f"For the BER and the best reference, {100 * study.lrs_share:g} % of cells are in LRS.",
     )
-
-
-class _Counter:
-    def __init__(self, stage: str, total: int, on_progress: OnProgress) -> None:
-        self._stage, self._total, self._on_progress, self._done = stage, total, on_progress, 0
-
-    def step(self) -> None:
-        self._done += 1
-        self._on_progress(self._stage, self._done, self._total)
 
 
 def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenance) -> None:

@@ -1,29 +1,22 @@
-"""Chips are drawn once, layer by layer, and scored as a naive reader of the weights would."""
+"""Questions are answered by the chips they need, and by no more, whoever scores them."""
 
-from dataclasses import replace
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from chip_networks import (
-    naive_predictions,
-    one_weight_pairs,
-    random_images,
-    random_network,
-    task_of,
-)
+from chip_networks import naive_predictions, one_weight_pairs, random_images, random_network, scored
 from scipy import stats
 
-from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.sampling import as_positions
+from rramsim.crossbar.faults import FaultModel, IidFaults
 from rramsim.errors import InputError
 from rramsim.montecarlo import collect as collect_module
-from rramsim.montecarlo.collect import collect, draw_chip
+from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
+from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect
+from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import Task
 from rramsim.network.evaluation import Evaluator
-from rramsim.network.folding import FoldedLayer, ScoreLayer
 
 FALSE_ALARM = 1e-4
 
@@ -31,24 +24,15 @@ NETWORK = random_network(20, 30, 30, 30, 4)
 IMAGES = random_images(60, 20)
 LABELS = np.arange(60, dtype=np.uint8) % 4
 FAULTS = IidFaults(0.08)
-MODELS = [
-    FAULTS,
-    StateFaults(0.15, 0.02),
-    PopulationFaults(9.0, 0.8, 11.0, 0.8, reference_resistance=22e3),
-]
 
 
-def evaluator() -> Evaluator:
-    return Evaluator(NETWORK, IMAGES, LABELS)
+def ask(faults: FaultModel, *, network: ScoredNetwork | None = None, seed: int = 5) -> Question:
+    return Question(network or scored(NETWORK, IMAGES, LABELS), faults, seed)
 
 
-def positions(faults: FaultModel, task: Task, *, draw: int) -> list[np.ndarray]:
-    drawn = draw_chip(NETWORK, faults, task=task, draw=draw)
-    return [as_positions(*pair) for pair in zip(drawn, map(_signs, NETWORK.layers), strict=True)]
-
-
-def _signs(layer: FoldedLayer | ScoreLayer) -> np.ndarray:
-    return layer.signs
+def tally_of(question: Question, *, maps: int, store: TallyStore | None = None) -> Tally:
+    (tally,) = collect([question], rule=StoppingRule(maps), store=store)
+    return tally
 
 
 class CountingEvaluator(Evaluator):
@@ -65,73 +49,27 @@ class CountingEvaluator(Evaluator):
         return super().correct(flips)
 
 
-@pytest.mark.parametrize("faults", MODELS)
-def test_predictions_are_those_of_the_stored_signs_negated(faults: FaultModel) -> None:
-    task = task_of(evaluator(), faults)
-    flips = draw_chip(NETWORK, faults, task=task, draw=0)
-    assert sum(map(len, positions(faults, task, draw=0))) > 50
-    assert np.array_equal(evaluator().predictions(flips), naive_predictions(NETWORK, IMAGES, flips))
+def counted() -> tuple[CountingEvaluator, ScoredNetwork]:
+    evaluator = CountingEvaluator(NETWORK, IMAGES, LABELS)
+    return evaluator, scored(NETWORK, IMAGES, LABELS, evaluator)
 
 
-def test_a_chip_is_frozen_for_all_images_and_every_forward() -> None:
-    task = task_of(evaluator(), FAULTS)
-    flips = draw_chip(NETWORK, FAULTS, task=task, draw=2)
-    whole = evaluator()
-    first = whole.predictions(flips)
-    assert np.array_equal(whole.predictions(flips), first)
-    halves = [
-        Evaluator(NETWORK, IMAGES[part], LABELS[part]).predictions(flips)
-        for part in (slice(0, 23), slice(23, 60))
-    ]
-    assert np.array_equal(np.concatenate(halves), first)
-    again = draw_chip(NETWORK, FAULTS, task=task, draw=2)
-    assert all(np.array_equal(*pair) for pair in zip(flips, again, strict=True))
+class Shuffled(ThisProcess):
+    """Does items in an order of its own, some of several chips, as many machines would."""
 
+    def __init__(self, chips_per_item: int, seed: int) -> None:
+        super().__init__()
+        self.chips_per_item, self._rng = chips_per_item, np.random.default_rng(seed)
 
-@pytest.mark.parametrize("faults", MODELS)
-def test_every_layer_draw_seed_and_network_has_flips_of_its_own(faults: FaultModel) -> None:
-    task = task_of(evaluator(), faults)
-    chips = [
-        positions(faults, task, draw=0),
-        positions(faults, task, draw=1),
-        positions(faults, replace(task, seed=6), draw=0),
-        positions(faults, replace(task, network_id="another"), draw=0),
-    ]
-    # The two middle layers have the same shape: a draw shared by layers would show in them.
-    fields = [tuple(layer.tolist()) for chip in chips for layer in chip[1:3]]
-    assert len(set(fields)) == len(fields)
-    # Independent fields of 900 cells at one rate meet as often as chance says.
-    rate = faults.mean_ber(NETWORK.hrs_share)
-    one, two = (np.isin(np.arange(900), layer) for layer in chips[0][1:3])
-    assert stats.binom.sf(int((one & two).sum()) - 1, 900, 2 * rate**2) > FALSE_ALARM
-
-
-def test_a_chip_is_the_same_for_all_images_and_keeps_its_flips_at_greater_bers() -> None:
-    small, great = IidFaults(0.001), IidFaults(0.08)
-    few = positions(small, task_of(evaluator(), small), draw=3)
-    task = replace(task_of(evaluator(), great), images_id="others")
-    many = positions(great, task, draw=3)
-    assert 0 < sum(map(len, few)) < sum(map(len, many))
-    assert all(np.isin(*pair).all() for pair in zip(few, many, strict=True))
-
-
-def test_the_flips_of_a_network_follow_the_rate_over_many_chips() -> None:
-    task = task_of(evaluator(), FAULTS)
-    chips = 300
-    counts = np.array([sum(map(len, positions(FAULTS, task, draw=draw))) for draw in range(chips)])
-    cells = NETWORK.weight_count
-    assert stats.binomtest(int(counts.sum()), cells * chips, 0.08).pvalue > FALSE_ALARM
-    # The variance of the count is binomial, neither 0 (int(p N)) nor more (layers hung together).
-    statistic = float(((counts - 0.08 * cells) ** 2).sum() / (0.08 * 0.92 * cells))
-    assert FALSE_ALARM / 2 < stats.chi2.cdf(statistic, chips) < 1 - FALSE_ALARM / 2
+    def submit(self, item: WorkItem) -> None:
+        super().submit(item)
+        self._items.rotate(int(self._rng.integers(10)))
 
 
 @pytest.mark.parametrize("ber", [0.1, 0.3])
 def test_a_linear_classifier_has_the_accuracy_of_its_closed_form(ber: float) -> None:
     pairs, maps = 200, 400
-    scored = one_weight_pairs(pairs)
-    faults = IidFaults(ber)
-    tally = collect(task_of(scored, faults), scored, faults, maps=maps)
+    tally = tally_of(ask(IidFaults(ber), network=one_weight_pairs(pairs)), maps=maps)
     right = 1 - ber**2
     assert stats.binomtest(tally.sum_correct, pairs * maps, right).pvalue > FALSE_ALARM
     # Each image rests on weights of its own here, so a chip's count is binomial as well.
@@ -145,43 +83,87 @@ def test_a_linear_classifier_has_the_accuracy_of_its_closed_form(ber: float) -> 
 def test_images_of_one_chip_are_not_counted_as_independent() -> None:
     # 100 copies of one image stand or fall together: a chip scores 0 or 100.
     one = one_weight_pairs(1)
-    copies = Evaluator(one.folded, np.ones((100, 1), np.uint8), np.zeros(100, np.uint8))
-    faults = IidFaults(0.5)
-    tally = collect(task_of(copies, faults), copies, faults, maps=400)
+    copies = scored(one.folded, np.ones((100, 1), np.uint8), np.zeros(100, np.uint8))
+    tally = tally_of(ask(IidFaults(0.5), network=copies), maps=400)
     assert set(tally.correct.values()) == {0, 100}
     wrong = list(tally.correct.values()).count(0)
     assert stats.binomtest(wrong, 400, 0.25).pvalue > FALSE_ALARM
 
 
 def test_a_tally_does_not_depend_on_how_it_was_come_by(tmp_path: Path) -> None:
-    scored, task = evaluator(), task_of(evaluator(), FAULTS)
-    whole = collect(task, scored, FAULTS, maps=9)
+    question = ask(FAULTS)
+    whole = tally_of(question, maps=9)
     store = TallyStore(tmp_path / "tallies.csv")
-    store.add(Tally(task.id, 60, {draw: whole.correct[draw] for draw in (7, 2, 12 - 8)}))
-    assert collect(task, scored, FAULTS, maps=9, store=store) == whole
-    alone = {
-        draw: scored.correct(draw_chip(NETWORK, FAULTS, task=task, draw=draw)) for draw in range(9)
-    }
-    assert dict(whole.correct) == alone
+    store.add(Tally(question.task.id, 60, {draw: whole.correct[draw] for draw in (7, 2, 4)}))
+    assert tally_of(question, maps=9, store=store) == whole
+    alone = score_chips(question.network, FAULTS, task=question.task, draws=range(9))
+    assert whole == alone
 
 
 def test_only_missing_chips_are_drawn_and_never_more_given_back(tmp_path: Path) -> None:
     store = TallyStore(tmp_path / "tallies.csv")
-    scored = CountingEvaluator(NETWORK, IMAGES, LABELS)
-    task = task_of(scored, FAULTS)
-    five = collect(task, scored, FAULTS, maps=5, store=store)
-    assert scored.scored == 5
+    evaluator, network = counted()
+    question = ask(FAULTS, network=network)
+    five = tally_of(question, maps=5, store=store)
+    assert evaluator.scored == 5
     seen: list[tuple[int, int]] = []
-    eight = collect(
-        task, scored, FAULTS, maps=8, store=store, on_draw=lambda *args: seen.append(args)
+    (eight,) = collect(
+        [question], rule=StoppingRule(8), store=store, on_chips=lambda *args: seen.append(args)
     )
-    assert scored.scored == 8
+    assert evaluator.scored == 8
     assert seen == [(5, 8), (6, 8), (7, 8), (8, 8)]
     assert eight.first(5) == five
     before = store.path.read_bytes()
-    assert collect(task, scored, FAULTS, maps=5, store=TallyStore(store.path)) == five
-    assert scored.scored == 8
+    assert tally_of(question, maps=5, store=TallyStore(store.path)) == five
+    assert evaluator.scored == 8
     assert store.path.read_bytes() == before
+
+
+def test_a_question_asked_twice_is_answered_once() -> None:
+    evaluator, network = counted()
+    again = [ask(FAULTS, network=network), ask(IidFaults(0.2), network=network)] * 2
+    tallies = collect(again, rule=StoppingRule(3))
+    assert tallies[:2] == tallies[2:]
+    assert tallies[0] != tallies[1]
+    assert evaluator.scored == 6
+
+
+SURE = StoppingRule(130, half_width=0.0118)
+QUESTIONS = [IidFaults(ber) for ber in (0.0, 1e-4, 1e-3, 0.08, 0.3)]
+
+
+@pytest.fixture(scope="module")
+def serial() -> list[Tally]:
+    return collect([ask(faults) for faults in QUESTIONS], rule=SURE)
+
+
+def test_the_rule_gives_each_question_the_chips_it_needs(serial: list[Tally]) -> None:
+    assert [tally.maps for tally in serial] == [1, 30, 60, 120, 130]
+
+
+@pytest.mark.parametrize(("chips_per_item", "seed"), [(1, 1), (4, 2), (7, 3), (50, 4)])
+def test_answers_do_not_depend_on_who_scores_and_in_which_order(
+    serial: list[Tally], chips_per_item: int, seed: int, tmp_path: Path
+) -> None:
+    questions = [ask(faults) for faults in QUESTIONS]
+    seen: list[tuple[int, int]] = []
+    # Chips beyond those needed lie in the store already, and gaps among those needed.
+    store = TallyStore(tmp_path / "tallies.csv")
+    odd = range(1, 40, 2)
+    store.add(score_chips(questions[1].network, QUESTIONS[1], task=questions[1].task, draws=odd))
+    found = collect(
+        questions,
+        rule=SURE,
+        workers=Shuffled(chips_per_item, seed),
+        store=store,
+        on_chips=lambda *args: seen.append(args),
+    )
+    assert found == serial
+    assert seen[0] == (20, 1 + 4 * 130)
+    assert seen[-1] == (341, 341)
+    _known, most = zip(*seen, strict=True)
+    assert all(first >= second for first, second in itertools.pairwise(most))
+    assert collect(questions, rule=SURE, store=TallyStore(store.path)) == serial
 
 
 class StoppedError(Exception):
@@ -197,26 +179,24 @@ def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(collect_module, "WRITE_SECONDS", write_seconds)
-    scored = CountingEvaluator(NETWORK, IMAGES, LABELS)
-    tasks = [task_of(scored, FAULTS, seed=seed) for seed in (1, 2)]
+    evaluator, network = counted()
+    questions = [ask(FAULTS, network=network, seed=seed) for seed in (1, 2)]
     unbroken = TallyStore(tmp_path / "unbroken.csv")
-    for task in tasks:
-        collect(task, scored, FAULTS, maps=6, store=unbroken)
+    rule = StoppingRule(6)
+    collect(questions, rule=rule, store=unbroken)
 
     def stopping(done: int, maps: int) -> None:
-        if done == 3:
+        if done == 9:
             raise stop
 
     path = tmp_path / "stopped.csv"
-    scored.scored = 0
+    evaluator.scored = 0
     with pytest.raises(stop):
-        collect(tasks[1], scored, FAULTS, maps=6, store=TallyStore(path), on_draw=stopping)
-    kept = TallyStore(path).tally(tasks[1].id)
-    assert kept is not None
-    assert kept.maps == 3
-    for task in reversed(tasks):
-        collect(task, scored, FAULTS, maps=6, store=TallyStore(path))
-    assert scored.scored == 12
+        collect(questions[::-1], rule=rule, store=TallyStore(path), on_chips=stopping)
+    kept = [TallyStore(path).tally(question.task.id) for question in questions]
+    assert [tally.maps for tally in kept if tally is not None] == [3, 6]
+    collect(questions, rule=rule, store=TallyStore(path))
+    assert evaluator.scored == 12
     assert path.read_bytes() == unbroken.path.read_bytes()
 
 
@@ -228,52 +208,37 @@ def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Mo
     def look(done: int, maps: int) -> None:
         rows.append(len(path.read_text().splitlines()) - 1 if path.exists() else 0)
 
-    scored = evaluator()
-    task = task_of(scored, FAULTS)
-    collect(task, scored, FAULTS, maps=3, store=TallyStore(path), on_draw=look)
+    collect([ask(FAULTS)], rule=StoppingRule(3), store=TallyStore(path), on_chips=look)
     assert rows == [0, 1, 2, 3]
 
 
-def test_without_errors_one_scoring_tells_of_all_chips(tmp_path: Path) -> None:
-    scored = CountingEvaluator(NETWORK, IMAGES, LABELS)
-    faults = IidFaults(0.0)
-    tally = collect(task_of(scored, faults), scored, faults, maps=30)
-    clean = int((evaluator().predictions() == LABELS).sum())
+def test_without_errors_one_scoring_tells_of_all_chips() -> None:
+    evaluator, network = counted()
+    tally = tally_of(ask(IidFaults(0.0), network=network), maps=30)
+    clean = int((Evaluator(NETWORK, IMAGES, LABELS).predictions() == LABELS).sum())
     assert dict(tally.correct) == dict.fromkeys(range(30), clean)
-    assert (scored.scored_clean, scored.scored) == (1, 0)
+    assert (evaluator.scored_clean, evaluator.scored) == (1, 0)
 
 
 def test_with_every_cell_wrong_all_signs_are_negated() -> None:
-    scored = CountingEvaluator(NETWORK, IMAGES, LABELS)
-    faults = IidFaults(1.0)
-    tally = collect(task_of(scored, faults), scored, faults, maps=3)
+    evaluator, network = counted()
+    tally = tally_of(ask(IidFaults(1.0), network=network), maps=3)
     everything = [np.arange(layer.signs.size) for layer in NETWORK.layers]
     expected = int((naive_predictions(NETWORK, IMAGES, everything) == LABELS).sum())
     assert dict(tally.correct) == dict.fromkeys(range(3), expected)
-    assert scored.scored == 1
+    assert evaluator.scored == 1
 
 
 def test_a_chip_without_a_flip_scores_as_the_network_itself() -> None:
-    scored = CountingEvaluator(NETWORK, IMAGES, LABELS)
-    faults = IidFaults(1e-9)
-    tally = collect(task_of(scored, faults), scored, faults, maps=4)
-    assert set(tally.correct.values()) == {evaluator().correct()}
-    assert (scored.scored_clean, scored.scored) == (4, 0)
-
-
-def test_a_question_about_something_else_is_refused() -> None:
-    scored, task = evaluator(), task_of(evaluator(), FAULTS)
-    with pytest.raises(ValueError, match="not of network"):
-        collect(replace(task, network_id="another"), scored, FAULTS, maps=1)
-    with pytest.raises(ValueError, match="not of the faults"):
-        collect(task, scored, IidFaults(0.09), maps=1)
-    with pytest.raises(ValueError, match="At least 1 chip"):
-        collect(task, scored, FAULTS, maps=0)
+    evaluator, network = counted()
+    tally = tally_of(ask(IidFaults(1e-9), network=network), maps=4)
+    assert set(tally.correct.values()) == {Evaluator(NETWORK, IMAGES, LABELS).correct()}
+    assert (evaluator.scored_clean, evaluator.scored) == (4, 0)
 
 
 def test_a_store_that_counts_other_images_is_told(tmp_path: Path) -> None:
     store = TallyStore(tmp_path / "tallies.csv")
-    task = task_of(evaluator(), FAULTS)
-    store.add(Tally(task.id, 59, {0: 3}))
+    question = ask(FAULTS)
+    store.add(Tally(question.task.id, 59, {0: 3}))
     with pytest.raises(InputError, match=r"tallies\.csv: .*59 images.*60"):
-        collect(task, evaluator(), FAULTS, maps=1, store=store)
+        tally_of(question, maps=1, store=store)
