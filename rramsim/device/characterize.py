@@ -10,8 +10,9 @@ import numpy as np
 
 from rramsim import numbers
 from rramsim.device.bit_errors import INTERVAL, BitErrors, bit_errors
+from rramsim.device.endurance import Endurance, endurance
 from rramsim.device.fitted import BitErrorRate
-from rramsim.device.goodness import Goodness, goodness
+from rramsim.device.goodness import goodness
 from rramsim.device.judged import (
     JudgedState,
     goodness_dataset,
@@ -26,7 +27,14 @@ from rramsim.device.populations import (
     fit_notes,
     populations_dataset,
 )
-from rramsim.device.programming import PROGRAMMING, Programming, columns_of, join_programming
+from rramsim.device.programming import (
+    PROGRAMMING,
+    MeasuredEndurance,
+    Programming,
+    columns_of,
+    join_programming,
+    mean_pulses,
+)
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import DATASETS, STATES, Variable, make
@@ -65,6 +73,8 @@ class Characterization:
         Schema "goodness": whether each population is lognormal, its tail, stuck and odd cells.
     outliers : xarray.Dataset
         Schema "outliers": the readings beyond what the body of their population gives.
+    endurance : Endurance or None
+        By the readings at the condition's reference; None where no cell can be followed.
     notes : tuple of str
         What a reader must know to judge the numbers, a sentence each.
     """
@@ -74,14 +84,26 @@ class Characterization:
     counted: xr.Dataset
     goodness: xr.Dataset
     outliers: xr.Dataset
+    endurance: Endurance | None
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Read:
+    """What the populations of a condition give."""
+
     condition: ConditionReadings
     judged: tuple[JudgedState, JudgedState]
     errors: BitErrors
+
+    @property
+    def notes(self) -> list[str]:
+        notes = [*fit_notes(self.condition)]
+        return [*notes, *_goodness_notes(self.condition, self.judged, self.errors)]
+
+
+@dataclass(frozen=True)
+class _Row(_Read):
     programming: Programming
 
 
@@ -127,28 +149,33 @@ def characterize(
     _check(lrs_share=lrs_share, reference_resistance=reference_resistance)
     _check_spreads(reference_spread=reference_spread, offset_spread=offset_spread)
     stated_rows = _rows_by_name(stated)
-    rows, notes = [], []
-    for number, condition in enumerate(fit_conditions(measured.readings)):
-        said = stated_rows.get(condition.name)
-        verdicts = _verdicts(condition)
-        errors = bit_errors(
+    reads = [
+        _read(
             condition,
             lrs_share=lrs_share,
-            reference=_reference(reference_resistance, said),
-            judged=verdicts,
+            reference=_reference(reference_resistance, stated_rows.get(condition.name)),
             reference_spread=reference_spread,
             offset_spread=offset_spread,
         )
+        for condition in fit_conditions(measured.readings)
+    ]
+    lasting = endurance(
+        measured.readings, reference_resistance=[read.errors.reference for read in reads]
+    )
+    rows, notes = [], []
+    for number, read in enumerate(reads):
+        name = read.condition.name
+        said = stated_rows.get(name)
         programming = join_programming(
-            condition.name, _programming_readings(measured.readings, number), said
+            name,
+            _programming_readings(measured.readings, number),
+            said,
+            endurance=_measured_endurance(lasting, number),
+            mean_pulses=_mean_pulses(measured.readings, number),
         )
-        judged = _judged(condition, verdicts, errors)
-        rows.append(
-            _Row(condition=condition, judged=judged, errors=errors, programming=programming)
-        )
-        notes += [*fit_notes(condition), *_goodness_notes(condition, judged, errors)]
-        notes += [*errors.notes, *programming.notes]
-        notes += _stated_notes(condition.name, errors, said, any_stated=bool(stated_rows))
+        rows.append(_Row(read.condition, read.judged, read.errors, programming))
+        notes += [*read.notes, *read.errors.notes, *programming.notes]
+        notes += _stated_notes(name, read.errors, said, any_stated=bool(stated_rows))
     names = {row.condition.name for row in rows}
     return Characterization(
         populations=populations_dataset([row.condition for row in rows], origin=measured.origin),
@@ -161,7 +188,8 @@ def characterize(
         counted=_counted(rows, lrs_share=lrs_share),
         goodness=goodness_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
         outliers=outliers_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
-        notes=tuple(notes),
+        endurance=lasting,
+        notes=(*notes, *(lasting.notes if lasting else ())),
     )
 
 
@@ -181,18 +209,29 @@ def _check_spreads(**spreads: float) -> None:
             raise InputError(f"The {words} is {spread:g}; it must be 0 or more, in units of ln R.")
 
 
-def _verdicts(condition: ConditionReadings) -> tuple[Goodness, Goodness]:
-    return goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
-
-
-def _judged(
-    condition: ConditionReadings, verdicts: tuple[Goodness, Goodness], errors: BitErrors
-) -> tuple[JudgedState, JudgedState]:
+def _read(
+    condition: ConditionReadings,
+    *,
+    lrs_share: float,
+    reference: float | None,
+    reference_spread: float,
+    offset_spread: float,
+) -> _Read:
+    verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+    errors = bit_errors(
+        condition,
+        lrs_share=lrs_share,
+        reference=reference,
+        judged=verdicts,
+        reference_spread=reference_spread,
+        offset_spread=offset_spread,
+    )
     lrs, hrs = verdicts
-    return (
+    judged = (
         judge(condition.lrs, lrs, other=hrs, reference=errors.reference, is_hrs=False),
         judge(condition.hrs, hrs, other=lrs, reference=errors.reference, is_hrs=True),
     )
+    return _Read(condition, judged, errors)
 
 
 def _goodness_notes(
@@ -228,6 +267,21 @@ def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
         for name in (*PROGRAMMING, "set_energy", "reset_energy")
         if name in readings.variables
     }
+
+
+def _measured_endurance(lasting: Endurance | None, number: int) -> MeasuredEndurance | None:
+    if lasting is None:
+        return None
+    row = lasting.endurance.isel(condition=number)
+    return MeasuredEndurance(float(row["cycles"].values), str(row["bound"].values))
+
+
+def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
+    if "pulses" not in readings.variables:
+        return math.nan, math.nan
+    of_condition = readings["condition_index"].values == number
+    pulses, state = (readings[name].values[of_condition] for name in ("pulses", "state_index"))
+    return mean_pulses(pulses, state)
 
 
 def _stated_notes(
