@@ -58,6 +58,7 @@ def _per(*dims: str) -> Any:
 
 _reading = _per("reading")
 _population = _per("condition", "state")
+_percentile = _per("condition", "state", "percent")
 _condition = _per("condition")
 _curve = _per("training_ber", "test_ber")
 _met = _per("training_ber", "condition")
@@ -140,6 +141,13 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _population("cells", "1", "i", "distinct cells read"),
         _population("mu_error", "1", "f", "standard error of mu", optional=True),
         _population("sigma_error", "1", "f", "standard error of sigma", optional=True),
+    ),
+    "percentiles": (
+        Variable("percent", ("percent",), "%", "f", "share of the population at or below"),
+        _percentile("resistance", "ohm", "f", "of the fitted lognormal, NaN: no fit"),
+        _percentile("resistance_low", "ohm", "f", "lower end of its interval"),
+        _percentile("resistance_high", "ohm", "f", "upper end of its interval"),
+        _percentile("extrapolated", "1", "b", "1: nearer to the end than one reading in all"),
     ),
     "goodness": (
         _population("verdict", "1", "U", "whether the readings are lognormal", choices=VERDICTS),

@@ -227,7 +227,7 @@ def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_
     assert done.stderr == (
         "rramsim: cells.csv, row 3, column 'R (kOhm)': the resistance is negative (-300\xa0kΩ); "
         "check the sign of the current. A resistance is more than 0. Where the current is noise "
-            "around zero, --over-range says from which resistance on.\n"
+        "around zero, --over-range says from which resistance on.\n"
     )
 
 
