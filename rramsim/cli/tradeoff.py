@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from rramsim.cli.app import app
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from rramsim.montecarlo.collect import Workers
     from rramsim.report.findings import Findings
 
 _WIDE = 110
@@ -48,6 +50,13 @@ def tradeoff(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the report and results.")
     ] = Path("rramsim-results"),
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Score chips on the Dask cluster of this scheduler, such as tcp://host:8786.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:
     """Find which programming condition is good enough for a binarized network.
@@ -66,11 +75,19 @@ def tradeoff(
         images=images,
         seed=seed,
     )
-    with shown_progress() as on_progress:
+    with _workers(scheduler) as workers, shown_progress() as on_progress:
         from rramsim.study.stages import run_study
 
-        findings = run_study(settings, out, on_progress)
+        findings = run_study(settings, out, on_progress, workers)
     _show(findings, out, as_json=as_json)
+
+
+def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:
+    if scheduler is None:
+        return nullcontext()
+    from rramsim.montecarlo.cluster import cluster
+
+    return cluster(scheduler)
 
 
 def _show(findings: Findings, out: Path, *, as_json: bool) -> None:

@@ -188,6 +188,7 @@ def _cells(name, text):
         ({}, ["--images", "nowhere"], "nowhere"),
         ({"file": ""}, ["--out", "file/out"], "cannot be made"),
         ({}, ["--seed", "-1"], "seed"),
+        ({}, ["--scheduler", "nonsense"], "no Dask scheduler"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(
