@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from rramsim import numbers
 from rramsim.report import rows
-from rramsim.report.figures import inline_svg
+from rramsim.report.html import inlined, template
 from rramsim.tradeoff.join import ASSUMPTIONS
 from rramsim.tradeoff.recommend import training_words
 
@@ -19,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rramsim.report.findings import Findings
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
@@ -39,17 +33,9 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
     -------
     str
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     attrs = findings.tradeoff.attrs
     key_rows = rows.key_rows(findings)
-    return environment.get_template("page.html").render(
+    return template("page.html").render(
         findings=findings,
         headline=_headline(findings),
         networks=[_network(float(ber)) for ber in findings.tradeoff.training_ber],
@@ -65,11 +51,7 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         origins=rows.origins(findings),
         doubts=rows.doubts(findings),
         assumptions=(*ASSUMPTIONS, *findings.assumptions),
-        figures={
-            # The one text that is not escaped: it is made by matplotlib, not by a user.
-            name: Markup(inline_svg(figure, name))
-            for name, figure in figures.items()
-        },
+        figures=inlined(figures),
     )
 
 
