@@ -6,9 +6,10 @@ without flips; the others are corrected for every changed input, and then neuron
 every flip. Images that come out of this with the outputs they had keep their class as well.
 
 Whether that is less work than to compute a layer in full is judged by counted steps, first from
-the number of flips and then, for the second layer, from the number of changed inputs.
-On networks of two hidden layers of 4096 it is up to a BER of about 1e-3 for both layers, and
-for the first alone, with pixels of 8 bits, up to about 2e-2 (measured).
+the number of flips and then, for the second layer, from the number of changed inputs. Measured on
+784-4096-4096-10 and 10,000 images, against all in full (180 ms of two cores' time, 390 with
+pixels of 8 bits): 0.8 ms at a BER of 1e-6, 7 at 1e-5, 33 at 1e-4, 93 at 3e-4, and no gain from
+1e-3 on; with pixels of 8 bits the first layer alone still saves half at 1e-2.
 """
 
 from __future__ import annotations
