@@ -191,6 +191,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
         _population("errors", "1", "i", "readings on the wrong side of the reference"),
         _population("readings", "1", "i", "readings whose side of the reference is known"),
         _population("undecided", "1", "i", "censored readings whose side is not known"),
+        _population("design_effect", "1", "f", "readings that tell as much as one of another cell"),
         _population("rate", "1", "f", "errors per reading, NaN without readings"),
         _population("rate_low", "1", "f", "lower end of the rate's interval"),
         _population("rate_high", "1", "f", "upper end of the rate's interval"),

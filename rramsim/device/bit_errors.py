@@ -14,8 +14,8 @@ from rramsim.device.counting import (
     weighted,
 )
 from rramsim.device.fitted import (
-    CLOPPER_PEARSON,
     BitErrorRate,
+    clopper_pearson_name,
     fitted_pair,
     fitted_rate,
     paired_rate,
@@ -29,9 +29,12 @@ INTERVAL = (
     "(over cells where cells are read more than once), with fewer than 30 readings or 20 exact "
     "ones in a state the profile likelihood; counted BER: Clopper-Pearson, of the "
     "pooled count where the readings are in the shares in use, else of the sample in which every "
-    "error weighs as much as the heaviest"
+    "error weighs as much as the heaviest; where cells are read more than once, of the readings "
+    "over their design effect, with cells as clusters (Korn and Graubard 1998)"
 )
 """How the ends of every BER's interval were made."""
+
+_FEW_ERRORS = 3
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,13 @@ def bit_errors(
     else:
         notes = _reference_notes(condition, reference)
     lrs, hrs = (
-        count_errors(state.resistance, state.censoring, reference=reference, is_hrs=is_hrs)
+        count_errors(
+            state.resistance,
+            state.censoring,
+            reference=reference,
+            is_hrs=is_hrs,
+            cell=state.cell if state.is_repeated else None,
+        )
         for state, is_hrs in zip(condition.states, (False, True), strict=True)
     )
     counted = weighted(lrs, hrs, lrs_share=lrs_share)
@@ -123,7 +132,11 @@ def bit_errors(
     against = fitted_with(0.0) if reference_spread else fitted
     doubts = _doubts(condition, against, counted, judged)
     is_fitted = fitted is not None and not doubts
-    headline = fitted if fitted is not None and is_fitted else _counted_rate(lrs, hrs, counted)
+    headline = (
+        fitted
+        if fitted is not None and is_fitted
+        else _counted_rate(lrs, hrs, counted, interval=clopper_pearson_name(condition))
+    )
     notes += doubts
     if not is_fitted and reference_spread:
         notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
@@ -198,7 +211,7 @@ def _undecided_notes(
     ]
 
 
-def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount) -> BitErrorRate:
+def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount, *, interval: str) -> BitErrorRate:
     if counted.errors and not math.isnan(counted.ber):
         return BitErrorRate(
             ber=counted.ber,
@@ -207,7 +220,7 @@ def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount) -> BitErrorRat
             rate_lrs=lrs.rate,
             rate_hrs=hrs.rate,
             basis="counted",
-            interval=CLOPPER_PEARSON,
+            interval=interval,
         )
     bound = smallest_countable(counted.sample)
     return BitErrorRate(
@@ -224,8 +237,9 @@ def _limit_notes(name: str, headline: BitErrorRate, counted: WeightedCount) -> l
     errors = f"{counted.errors:,} {'error was' if counted.errors == 1 else 'errors were'} counted"
     shown = f"a BER below {numbers.power(smallest_countable(counted.sample))} (95 %, one-sided)"
     if headline.is_extrapolated:
+        few = ", too few to bear out a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
         return [
-            f"{name}: the BER is extrapolated along the fitted tails: {errors}, and counting "
+            f"{name}: the BER is extrapolated along the fitted tails: {errors}{few}, and counting "
             f"without any error would show no more than {shown}."
         ]
     if headline.bound:

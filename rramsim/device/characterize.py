@@ -369,6 +369,7 @@ def _counted(rows: list[_Row], *, lrs_share: float) -> xr.Dataset:
             "errors": by_state(lambda count: count.errors),
             "readings": by_state(lambda count: count.readings),
             "undecided": by_state(lambda count: count.undecided),
+            "design_effect": by_state(lambda count: count.design_effect),
             "rate": by_state(lambda count: count.rate),
             "rate_low": by_state(lambda count: count.interval[0]),
             "rate_high": by_state(lambda count: count.interval[1]),

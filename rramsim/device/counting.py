@@ -1,7 +1,8 @@
 """Bit errors counted at a reference, with exact binomial intervals.
 
 A cell is read as HRS where its resistance is above the reference, so an LRS cell above it and
-an HRS cell below it are errors.
+an HRS cell below it are errors. Where cells are read more than once, the intervals are those of
+fewer readings: see `rramsim.device.design_effect`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import beta
 
+from rramsim.device.design_effect import design_effect
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.schema import ABOVE, BELOW
 
@@ -29,11 +31,14 @@ class Count:
         Readings whose side is known.
     undecided : int
         Censored readings whose limit leaves the side open; they are in neither of the others.
+    design_effect : float
+        Readings that tell as much as one of another cell; 1 where each cell is read once.
     """
 
     errors: int
     readings: int
     undecided: int
+    design_effect: float = 1.0
 
     @property
     def rate(self) -> float:
@@ -42,8 +47,8 @@ class Count:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Ends of the two-sided 95 % Clopper-Pearson interval of the rate."""
-        return clopper_pearson(self.errors, self.readings)
+        """Ends of the two-sided 95 % Clopper-Pearson interval of the rate, over cells."""
+        return clopper_pearson(self.errors / self.design_effect, self.readings / self.design_effect)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class WeightedCount:
     errors : int
         Errors of both states.
     sample : float
-        Readings of one population that would weigh each error as much: see `weighted`.
+        Independent readings of one population that would weigh each error as much: see
+        `weighted`.
     """
 
     ber: float
@@ -68,7 +74,12 @@ class WeightedCount:
 
 
 def count_errors(
-    resistance: ArrayLike, censoring: ArrayLike, *, reference: float, is_hrs: bool
+    resistance: ArrayLike,
+    censoring: ArrayLike,
+    *,
+    reference: float,
+    is_hrs: bool,
+    cell: ArrayLike | None = None,
 ) -> Count:
     """Count the readings of one state on the wrong side of `reference` (ohm).
 
@@ -83,16 +94,23 @@ def count_errors(
         Reference resistance in ohm.
     is_hrs : bool
         Whether the cells were programmed to HRS.
+    cell : array_like, shape (readings,), optional
+        Number of the cell, -1 where unknown. Default: each reading is of another cell.
     """
     value, side = np.asarray(resistance, dtype=float), np.asarray(censoring)
     undecided = ((side == ABOVE) & (value < reference)) | ((side == BELOW) & (value > reference))
     reads_hrs = (value > reference) | ((side == ABOVE) & (value == reference))
     wrong = (reads_hrs != is_hrs) & ~undecided
     left_open = int(np.count_nonzero(undecided))
+    effect = 1.0
+    if cell is not None:
+        known = ~undecided
+        effect = design_effect(wrong[known], np.asarray(cell)[known], np.log(value[known]))
     return Count(
         errors=int(np.count_nonzero(wrong)),
         readings=value.size - left_open,
         undecided=left_open,
+        design_effect=effect,
     )
 
 
@@ -103,7 +121,9 @@ def weighted(lrs: Count, hrs: Count, *, lrs_share: float = 0.5) -> WeightedCount
     heaviest here: size n = min over states of (readings / share), errors n * BER. With as many
     readings as the shares ask for (equal numbers at a share of 0.5) that is the pooled count
     itself; otherwise the interval is on the safe, wide side, because lighter errors make the
-    weighted sum spread less than that sample's.
+    weighted sum spread less than that sample's. Where cells are read more than once, n is divided
+    by the design effect: the mean of those of the states, each weighted by its share of the
+    variance, share**2 p (1 - p) / readings with p = (errors + 1) / (readings + 2).
 
     Parameters
     ----------
@@ -119,8 +139,18 @@ def weighted(lrs: Count, hrs: Count, *, lrs_share: float = 0.5) -> WeightedCount
     """
     ber = lrs_share * lrs.rate + (1.0 - lrs_share) * hrs.rate
     sample = min(lrs.readings / lrs_share, hrs.readings / (1.0 - lrs_share))
+    sample /= _design_effect(((lrs, lrs_share), (hrs, 1.0 - lrs_share)))
     low, high = clopper_pearson(sample * ber, sample)
     return WeightedCount(ber=ber, low=low, high=high, errors=lrs.errors + hrs.errors, sample=sample)
+
+
+def _design_effect(states: tuple[tuple[Count, float], ...]) -> float:
+    parts = []
+    for count, share in states:
+        p = (count.errors + 1.0) / (count.readings + 2.0)
+        parts.append(share**2 * p * (1.0 - p) / max(count.readings, 1))
+    effects = [count.design_effect for count, _ in states]
+    return float(np.average(effects, weights=parts))
 
 
 def clopper_pearson(errors: float, readings: float) -> tuple[float, float]:

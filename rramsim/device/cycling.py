@@ -334,10 +334,12 @@ def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
     counts = []
     for state in range(len(STATES)):
         of_state = part["state_index"].values == state
-        resistance, censoring = (
-            part[name].values[of_state] for name in ("resistance", "censoring")
+        resistance, censoring, cell = (
+            part[name].values[of_state] for name in ("resistance", "censoring", "cell")
         )
-        counts.append(count_errors(resistance, censoring, reference=reference, is_hrs=bool(state)))
+        counts.append(
+            count_errors(resistance, censoring, reference=reference, is_hrs=bool(state), cell=cell)
+        )
     both = weighted(*counts, lrs_share=lrs_share)
     if math.isnan(both.ber):
         return _Rate(math.nan, math.nan, math.nan, "")

@@ -25,6 +25,7 @@ DELTA = "delta method on the probit scale"
 DELTA_OVER_CELLS = "delta method on the probit scale, over cells"
 PROFILE = "profile likelihood"
 CLOPPER_PEARSON = "Clopper-Pearson"
+CLOPPER_PEARSON_OVER_CELLS = "Clopper-Pearson, over cells"
 """How the ends of an interval were made; an empty text where there are none."""
 
 UNDERFLOW = 1e-300
@@ -128,7 +129,7 @@ def paired_rate(
 
     Fitted where both states have a fit and `is_lognormal`. Otherwise counted over all pairs of
     an LRS and an HRS reading; its interval is Clopper-Pearson's for as many pairs as the smaller
-    state has readings, which is on the wide side (each reading is in many pairs).
+    state has cells, which is on the wide side (each cell is in many pairs).
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def paired_rate(
         covariance_hrs=hrs.covariance,
         offset_spread=offset_spread,
     )
-    pairs = min(state.resistance.size for state in condition.states)
+    pairs = _pairs(condition)
     return BitErrorRate(
         ber=ber,
         low=math.exp(low),
@@ -206,8 +207,12 @@ def _is_small(state: StateReadings) -> bool:
 
 
 def _delta_name(condition: ConditionReadings) -> str:
-    repeated = any(1 < state.cells < state.resistance.size for state in condition.states)
-    return DELTA_OVER_CELLS if repeated else DELTA
+    return DELTA_OVER_CELLS if condition.is_repeated else DELTA
+
+
+def clopper_pearson_name(condition: ConditionReadings) -> str:
+    """Return how the ends of a counted interval were made."""
+    return CLOPPER_PEARSON_OVER_CELLS if condition.is_repeated else CLOPPER_PEARSON
 
 
 def _counted_pairs(condition: ConditionReadings) -> BitErrorRate:
@@ -221,11 +226,20 @@ def _counted_pairs(condition: ConditionReadings) -> BitErrorRate:
         + np.searchsorted(ordered, lrs.resistance, side="right")
     ) / 2.0
     rate = float(below.sum()) / (lrs.resistance.size * hrs.resistance.size)
-    pairs = min(lrs.resistance.size, hrs.resistance.size)
+    pairs = _pairs(condition)
     if rate == 0.0:
         return _bound(min(smallest_countable(pairs), 1.0), basis="counted")
     low, high = clopper_pearson(rate * pairs, pairs)
-    return BitErrorRate(rate, low, high, rate, rate, basis="counted", interval=CLOPPER_PEARSON)
+    return BitErrorRate(
+        rate, low, high, rate, rate, basis="counted", interval=clopper_pearson_name(condition)
+    )
+
+
+def _pairs(condition: ConditionReadings) -> int:
+    """Return the pairs that are independent of each other; of one cell, its readings."""
+    return min(
+        state.cells if state.is_repeated else state.resistance.size for state in condition.states
+    )
 
 
 def _bound(high: float, *, basis: str, is_extrapolated: bool = False) -> BitErrorRate:

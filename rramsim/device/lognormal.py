@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim import numbers
+from rramsim.device.design_effect import clusters_of
 from rramsim.device.likelihood import (
     Floats,
     NotSettledError,
@@ -122,7 +123,7 @@ def fit_lognormal(
     mean, scale = float(located.mean()), float(located.std())
     low, high = _limits((x - mean) / scale, (high - mean) / scale, side=side, between=is_between)
     g, h, information = _maximum(low, high)
-    clusters = _clusters(cell, x.size)
+    clusters = np.arange(x.size) if cell is None else clusters_of(cell)
     covariance: Floats = np.linalg.inv(information).astype(float)
     if 1 < clusters.max() + 1 < x.size:
         covariance = _sandwich(covariance, _scores(low, high, g=g, h=h), clusters)
@@ -205,20 +206,6 @@ def _beyond(x: Floats, side: NDArray[np.int_]) -> str:
             limit = numbers.quantity(math.exp(pick(beyond)), "Ω")
             parts.append(f"{beyond.size:,} {words} {limit}")
     return f" ({', '.join(parts)})" if parts else ""
-
-
-def _clusters(cell: ArrayLike | None, readings: int) -> NDArray[np.int_]:
-    """Return the independent group of each reading: its cell, or one of its own if unnamed."""
-    if cell is None:
-        return np.arange(readings)
-    numbers_of_cells = np.asarray(cell)
-    unnamed = numbers_of_cells < 0
-    _, group = np.unique(numbers_of_cells[~unnamed], return_inverse=True)
-    clusters = np.empty(readings, dtype=int)
-    clusters[~unnamed] = group
-    named = int(group.max()) + 1 if group.size else 0
-    clusters[unnamed] = named + np.arange(np.count_nonzero(unnamed))
-    return clusters
 
 
 def _scores(low: Floats, high: Floats, *, g: float, h: float) -> Floats:

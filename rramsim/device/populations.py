@@ -63,6 +63,11 @@ class StateReadings:
         return int(np.unique(named).size + self.cell.size - named.size)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether several cells are read, some of them more than once."""
+        return 1 < self.cells < self.resistance.size
+
+    @property
     def median(self) -> float:
         """Median in ohm: of the fit, else of the readings with limits standing for themselves."""
         if self.fit is not None:
@@ -82,6 +87,11 @@ class ConditionReadings:
     def states(self) -> tuple[StateReadings, StateReadings]:
         """The states in the order of `rramsim.schema.STATES`."""
         return self.lrs, self.hrs
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether several cells are read in a state, some of them more than once."""
+        return any(state.is_repeated for state in self.states)
 
 
 def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
@@ -193,11 +203,11 @@ def fit_notes(condition: ConditionReadings) -> list[str]:
                 f"{state.place}: one cell, read {state.resistance.size:,} times; the intervals "
                 "hold for this cell, not for others."
             )
-        elif state.cells < state.resistance.size:
+        elif state.is_repeated:
             notes.append(
                 f"{state.place}: {state.resistance.size:,} readings of {state.cells:,} cells; the "
-                "interval of the fitted BER allows for cells read more than once, that of the "
-                "counted BER takes every reading as independent and is too narrow."
+                "intervals of the fitted and of the counted BER allow for cells read more than "
+                "once."
             )
     if condition.lrs.fit is not None and condition.hrs.fit is not None:
         lrs, hrs = condition.lrs.fit, condition.hrs.fit

@@ -145,7 +145,10 @@ def sample_sizes(
 
 
 def _count_of(row: xr.Dataset) -> Count:
-    return Count(*(int(row[name].values) for name in ("errors", "readings", "undecided")))
+    errors, readings, undecided = (
+        int(row[name].values) for name in ("errors", "readings", "undecided")
+    )
+    return Count(errors, readings, undecided, float(row["design_effect"].values))
 
 
 def _upper(counted: WeightedCount) -> float:

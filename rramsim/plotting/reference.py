@@ -33,6 +33,8 @@ _NARROW = 20.0
 _CAPTION_SIZE = 7.5
 
 Floats = NDArray[np.float64]
+# Resistance, censoring and cell of the readings of one state.
+_State = tuple[Floats, NDArray[np.int_], NDArray[np.int_]]
 
 
 def reference_figure(
@@ -42,8 +44,8 @@ def reference_figure(
 
     Lines are the shares of misread cells that the fitted populations give, of LRS, of HRS, and
     of both in their shares in use (the BER). Points are the shares counted, with 95 %
-    Clopper-Pearson intervals; a triangle is the upper end where no error was counted. The
-    reference chosen and its BER with its interval are marked.
+    Clopper-Pearson intervals (over cells, where some are read again); a triangle is the upper
+    end where no error was counted. The reference chosen and its BER with its interval are marked.
 
     Parameters
     ----------
@@ -89,20 +91,21 @@ def reference_figure(
     return figure
 
 
-def _readings_of(name: str, readings: xr.Dataset) -> tuple[tuple[Floats, NDArray[np.int_]], ...]:
+def _readings_of(name: str, readings: xr.Dataset) -> tuple[_State, ...]:
     position = readings["condition"].values.tolist().index(name)
     of_condition = readings["condition_index"].values == position
     chosen = [of_condition & (readings["state_index"].values == index) for index in (0, 1)]
-    return tuple(
-        (readings["resistance"].values[each], readings["censoring"].values[each]) for each in chosen
+    resistance, censoring, cell = (
+        readings[name].values for name in ("resistance", "censoring", "cell")
     )
+    return tuple((resistance[each], censoring[each], cell[each]) for each in chosen)
 
 
 def _draw_panel(
     axes: Axes,
     row: xr.Dataset,
     population: xr.Dataset,
-    states: tuple[tuple[Floats, NDArray[np.int_]], ...],
+    states: tuple[_State, ...],
     *,
     lrs_share: float,
     spread: float,
@@ -125,7 +128,7 @@ def _draw_panel(
     axes.set_xlim(low, high)
     shown = [float(row[name].values) for name in ("ber_low", "ber", "ber_high")]
     least = min([1e-3, *(value for value in shown if value > 0)])
-    smallest = smallest_countable(min(values.size for values, _ in states))
+    smallest = smallest_countable(min(values.size for values, *_ in states))
     axes.set_ylim(max(min(least / _DEPTH, smallest / _DEPTH), _LEAST), 1.0)
     if high < _NARROW * low:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -140,7 +143,7 @@ def _draw_panel(
 
 def _range(
     population: xr.Dataset,
-    states: tuple[tuple[Floats, NDArray[np.int_]], ...],
+    states: tuple[_State, ...],
     reference: float,
 ) -> tuple[float, float]:
     """Return the medians, moved apart to hold the reference."""
@@ -163,17 +166,19 @@ def _draw_lines(axes: Axes, pair: StatePair, *, low: float, high: float, lrs_sha
 
 def _draw_counts(
     axes: Axes,
-    states: tuple[tuple[Floats, NDArray[np.int_]], ...],
+    states: tuple[_State, ...],
     *,
     low: float,
     high: float,
 ) -> None:
-    for state, (resistance, censoring) in zip(STATES, states, strict=True):
+    for state, (resistance, censoring, cell) in zip(STATES, states, strict=True):
         color, marker = STATE_LOOK[state]
         found = []
         # Away from the ends, where every second cell is misread by definition.
         for at in np.geomspace(low, high, _COUNTED_AT + 2)[1:-1]:
-            count = count_errors(resistance, censoring, reference=at, is_hrs=state == "HRS")
+            count = count_errors(
+                resistance, censoring, reference=at, is_hrs=state == "HRS", cell=cell
+            )
             if count.readings:
                 found.append((at, count.rate, *count.interval))
         at, rate, low_end, high_end = np.array(found).reshape(-1, 4).T

@@ -77,6 +77,45 @@ def test_no_fit_but_errors_is_counted(errors_of, exact_sample):
     assert (head.basis, head.bound, head.ber) == ("counted", "", pytest.approx(3 / 2048))
 
 
+def test_a_few_counted_errors_do_not_bear_out_a_lower_ber(errors_of, exact_sample):
+    """One LRS cell of 2048 is above the reference: still below what counting could show."""
+    lrs, hrs = exact_sample(1e4, 0.3), exact_sample(8e4, 0.3, seed=2)
+    found = errors_of(lrs, hrs, reference=float(np.sort(lrs)[-2:].mean()))
+    assert found.counted.errors == 1
+    assert 0 < found.headline.ber < -math.log(0.05) / 2048
+    assert (found.headline.basis, found.headline.is_extrapolated) == ("fitted", True)
+    (note,) = found.notes
+    assert "1 error was counted, too few to bear out a BER that low" in note
+    zero = errors_of(lrs, hrs, reference=float(lrs.max() * 1.01))
+    assert zero.counted.errors == 0
+    assert "too few" not in zero.notes[0]
+
+
+def test_cells_read_again_widen_the_counted_interval_and_decide_the_headline(
+    measured_from, exact_sample
+):
+    """Read 16 times without any change, 64 cells tell what 64 readings tell."""
+    lrs, hrs = exact_sample(1e4, 0.2, cells=64), exact_sample(1e6, 0.4, cells=64, seed=2)
+    hrs[:6] = np.linspace(1e4, 1.2e4, 6)
+
+    def found(times, cells):
+        measured = measured_from(
+            {"c": (np.repeat(lrs, times), np.repeat(hrs, times))}, cells=np.tile(cells, 2)
+        )
+        (condition,) = fit_conditions(measured.readings)
+        return bit_errors(condition, reference=5e4)
+
+    once = found(1, np.arange(64))
+    again, blind = found(16, np.repeat(np.arange(64), 16)), found(16, np.arange(1024))
+    assert again.counted.ber == once.counted.ber == 6 / 128
+    # t with 63 degrees of freedom, and k/(k - 1) cells, are all that is between them.
+    assert again.counted.sample == pytest.approx(once.counted.sample, rel=0.06)
+    assert again.counted.sample < once.counted.sample
+    assert blind.counted.sample == 16 * once.counted.sample
+    assert (again.headline.basis, blind.headline.basis) == (once.headline.basis, "counted")
+    assert blind.headline.interval == "Clopper-Pearson"
+
+
 def test_states_hundreds_of_sigmas_apart_give_a_bound_instead_of_zero(errors_of, exact_sample):
     head = errors_of(exact_sample(1e3, 0.01), exact_sample(1e6, 0.01, seed=2)).headline
     assert math.isnan(head.ber)

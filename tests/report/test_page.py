@@ -215,6 +215,7 @@ def test_derived_figures_stand_beside_the_stated_ones(figures):
             "errors": np.array([[0, 0], [0, 0], [31, 28]]),
             "readings": np.full((3, 2), 1024),
             "undecided": np.zeros((3, 2), int),
+            "design_effect": np.ones((3, 2)),
             "rate": np.array([[0, 0], [0, 0], [31, 28]]) / 1024,
             "rate_low": np.zeros((3, 2)),
             "rate_high": np.full((3, 2), 0.04),
