@@ -20,6 +20,8 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from rramsim.kernels import kernel
+
 FIRST_LEVEL = 9
 """Cells with a number u below 2**-FIRST_LEVEL are found by gaps, the others by bit masks.
 
@@ -85,7 +87,7 @@ def _philox(
     return c0, c1, c2, c3
 
 
-@nb.njit("uint64[::1](uint64[::1], uint64[::1])", cache=True)
+@kernel("uint64[::1](uint64[::1], uint64[::1])")
 def philox(key: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the 4 words of one counter."""
     words = np.empty(4, dtype=np.uint64)
@@ -95,11 +97,7 @@ def philox(key: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.u
     return words
 
 
-@nb.njit(
-    "int64(UniTuple(uint64, 2), int64, int64, int8[::1], UniTuple(float64, 2), int64[::1])",
-    nogil=True,
-    cache=True,
-)
+@kernel("int64(UniTuple(uint64, 2), int64, int64, int8[::1], UniTuple(float64, 2), int64[::1])")
 def rare(
     key: tuple[int, int],
     start: int,
@@ -208,11 +206,7 @@ def _hrs(signs: Any, neuron: Any, first: Any, among: Any) -> Any:
     return hrs
 
 
-@nb.njit(
-    "void(UniTuple(uint64, 2), int64, int64, int8[:,::1], UniTuple(uint64, 2), uint64[:,::1])",
-    nogil=True,
-    cache=True,
-)
+@kernel("void(UniTuple(uint64, 2), int64, int64, int8[:,::1], UniTuple(uint64, 2), uint64[:,::1])")
 def frequent(
     key: tuple[int, int],
     start: int,
@@ -270,7 +264,7 @@ def frequent(
             mask[neuron, word] = chosen & (_ALL >> np.uint64(64 - among))
 
 
-@nb.njit("void(uint64[:,::1], int64[::1], int64)", nogil=True, cache=True)
+@kernel("void(uint64[:,::1], int64[::1], int64)")
 def set_bits(mask: NDArray[np.uint64], positions: NDArray[np.int64], inputs: int) -> None:
     """Set the bits of flat positions in a mask of rows."""
     for position in positions:

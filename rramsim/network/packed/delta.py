@@ -124,7 +124,8 @@ class DeltaNetwork:
 
         layers = self._network.layers[:2] if self._two_layers else self._network.layers[:1]
         copies = sum(layer.neurons * (1 + number) for number, layer in enumerate(layers))
-        narrow = not self._two_layers or layers[1].inputs < CUT
+        # Every input of a neuron may change and every weight be flipped.
+        narrow = not self._two_layers or 2 * layers[1].inputs < CUT
         return narrow and 2 * copies * self._network.images <= MARGIN_BYTES
 
     def _prepare(self) -> None:

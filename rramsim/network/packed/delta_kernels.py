@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -20,6 +19,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
+from rramsim.kernels import kernel
 
 CUT = 16_000
 """Margins are cut to this size; twice it still fits into int16."""
@@ -106,7 +106,7 @@ _correct: Any = _corrected
 _lowest: Any = _trailing_zeros
 
 
-@nb.njit("void(int16[:,::1], uint64[:,::1])", nogil=True, cache=True)
+@kernel("void(int16[:,::1], uint64[:,::1])")
 def fires(margins: NDArray[np.int16], bits: Words) -> None:
     """Set the bits of the margins of 0 or more, row by row."""
     rows, words = bits.shape
@@ -115,11 +115,9 @@ def fires(margins: NDArray[np.int16], bits: Words) -> None:
             bits[row, word] = _fires_of(margins.ctypes.data + (row * words + word) * 128)
 
 
-@nb.njit(
+@kernel(
     "void(int16[:,::1], uint8[:,::1], uint64[:,:,::1], int64[::1], int64[::1], int64[::1], "
-    "int64, int64, uint64[:,::1])",
-    nogil=True,
-    cache=True,
+    "int64, int64, uint64[:,::1])"
 )
 def pixel_columns(
     margins: NDArray[np.int16],
@@ -166,7 +164,7 @@ def pixel_columns(
             fired[k, word] = _fires_of(corrected.ctypes.data + word * 128)
 
 
-@nb.njit("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])", nogil=True, cache=True)
+@kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])")
 def count_changes(
     fired: Words, clean: Words, neurons: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> int:
@@ -182,11 +180,7 @@ def count_changes(
     return total
 
 
-@nb.njit(
-    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1])",
-    nogil=True,
-    cache=True,
-)
+@kernel("void(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1])")
 def list_changes(
     fired: Words,
     clean: Words,
@@ -208,11 +202,7 @@ def list_changes(
                 changed &= changed - _ONE
 
 
-@nb.njit(
-    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64, int64, uint64[:,::1])",
-    nogil=True,
-    cache=True,
-)
+@kernel("void(uint64[:,::1], uint64[:,::1], int64[::1], int64, int64, uint64[:,::1])")
 def apply_changes(
     fired: Words,
     clean: Words,
@@ -235,11 +225,9 @@ def apply_changes(
                 changed &= changed - _ONE
 
 
-@nb.njit(
+@kernel(
     "void(int16[:,::1], uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1], "
-    "int64, int64, int64[::1], int16[:,::1], uint64[:,::1])",
-    nogil=True,
-    cache=True,
+    "int64, int64, int64[::1], int16[:,::1], uint64[:,::1])"
 )
 def changed_rows(
     margins: NDArray[np.int16],
@@ -299,11 +287,9 @@ def changed_rows(
             columns[place, image] = corrected[neuron]
 
 
-@nb.njit(
+@kernel(
     "void(int16[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,:,::1], int64[::1], int64[::1], "
-    "int64[::1], int64[::1], int64, int64, uint64[:,::1], uint8[::1])",
-    nogil=True,
-    cache=True,
+    "int64[::1], int64[::1], int64, int64, uint64[:,::1], uint8[::1])"
 )
 def flipped_columns(
     columns: NDArray[np.int16],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, words_for
+from rramsim.kernels import kernel
 from rramsim.network.folding import FoldedLayer, ScoreLayer
 from rramsim.network.packed.tile import IMAGES, NEURONS
 
@@ -185,7 +185,7 @@ def ones_of(weights: Words) -> NDArray[np.int64]:
     return ones.reshape(-1)
 
 
-@nb.njit("void(uint64[:,:,::1], int64[::1], int64)", nogil=True, cache=True)
+@kernel("void(uint64[:,:,::1], int64[::1], int64)")
 def _flip_positions(weights: Words, positions: NDArray[np.int64], inputs: int) -> None:
     for position in positions:
         neuron = position // inputs
@@ -194,7 +194,7 @@ def _flip_positions(weights: Words, positions: NDArray[np.int64], inputs: int) -
         weights[neuron >> 5, input_ >> 6, neuron & 31] ^= bit
 
 
-@nb.njit("void(uint64[:,:,::1], uint64[:,::1])", nogil=True, cache=True)
+@kernel("void(uint64[:,:,::1], uint64[:,::1])")
 def _flip_mask(weights: Words, mask: Words) -> None:
     neurons, words = mask.shape
     for first in range(0, neurons, 32):

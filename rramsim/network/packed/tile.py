@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from rramsim.kernels import kernel
 
 IMAGES = 4
 """Images of a tile: rows of images are padded to a multiple of it."""
@@ -187,9 +188,7 @@ _fire: Any = _fire_tile
 _count: Any = _count_tile
 
 
-@nb.njit(
-    "void(uint64[:,::1], uint64[:,:,::1], int64, int64[::1], uint64[:,::1])", nogil=True, cache=True
-)
+@kernel("void(uint64[:,::1], uint64[:,:,::1], int64, int64[::1], uint64[:,::1])")
 def fire(
     images: NDArray[np.uint64],
     weights: NDArray[np.uint64],
@@ -228,7 +227,7 @@ def fire(
             )
 
 
-@nb.njit("void(uint64[:,::1], uint64[:,:,::1], int64, int32[:,::1])", nogil=True, cache=True)
+@kernel("void(uint64[:,::1], uint64[:,:,::1], int64, int32[:,::1])")
 def count(
     images: NDArray[np.uint64],
     weights: NDArray[np.uint64],

@@ -1,0 +1,33 @@
+"""Functions compiled to machine code, once for each computer.
+
+numba is loaded with this module: only files of kernels import it, and they are imported where a
+kernel is about to be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba as nb
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def kernel(signature: str) -> Callable[[Function], Function]:
+    """Compile a function for one signature of numba; it runs without the interpreter's lock.
+
+    The machine code is kept beside the function's file, or in the user's cache folder, or in
+    ``NUMBA_CACHE_DIR``, and found there by later processes. Where none of them can be written to,
+    every process compiles anew.
+    """
+
+    def compiled(function: Function) -> Function:
+        try:
+            return cast(Function, nb.njit(signature, nogil=True, cache=True)(function))
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):
+                raise
+        return cast(Function, nb.njit(signature, nogil=True)(function))
+
+    return compiled
