@@ -10,7 +10,8 @@ with their unit, and a BER or an endurance as a number or a bound::
     ber = 3.3e-2
     endurance = ">1e6"
 
-Its CSV (or Excel) form has one row for each condition and the units in the headers.
+Its CSV (or Excel) form has one row for each condition and the units in the headers; where
+semicolons or tabs part the columns, commas may be decimal.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from rramsim.device.readers.headers import (
 )
 from rramsim.device.readers.source import read_grids
 from rramsim.device.readers.table import make_table
-from rramsim.device.readers.units import QUANTITIES, read_quantity
+from rramsim.device.readers.units import QUANTITIES, read_quantity, scaled
+from rramsim.device.readers.values import with_points
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -195,13 +197,20 @@ def _from_table(path: Path) -> list[_Condition]:
     found = recognise(header, CONDITION_COLUMNS, place=place)
     _check_header(header, found, place=place)
     table = make_table(grid, header, start=1)
-    conditions = []
-    for index, row in enumerate(table.row_numbers):
-        cells = {
-            role: table.columns[column.position][index].strip() for role, column in found.items()
-        }
-        conditions.append(_from_row(cells, found, place=f"{grid.place}, row {row}"))
-    return conditions
+    columns = {
+        role: list(table.columns[column.position])
+        if role == "name"
+        else with_points(table, column.position)
+        for role, column in found.items()
+    }
+    return [
+        _from_row(
+            {role: texts[index].strip() for role, texts in columns.items()},
+            found,
+            place=f"{grid.place}, row {row}",
+        )
+        for index, row in enumerate(table.row_numbers)
+    ]
 
 
 def _check_header(header: Sequence[str], found: Mapping[str, Column], *, place: str) -> None:
@@ -241,7 +250,7 @@ def _from_row(cells: Mapping[str, str], found: Mapping[str, Column], *, place: s
                     f"{place}, column {column.header!r}: {cells[role]!r} is not a number; "
                     "accepted is a number without a unit."
                 )
-            value = float(matched[2]) * column.factor
+            value = scaled(float(matched[2]), column.factor)
             quantities[role] = _checked(value, role, said=cells[role], place=place)
     return _Condition(
         name=name,

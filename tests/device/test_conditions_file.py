@@ -67,6 +67,28 @@ def test_both_forms_give_the_same_conditions(read, text, name):
     assert conditions["origin"].values.tolist() == ["none", "none"]
 
 
+def test_semicolons_and_decimal_commas_are_read_as_in_measurement_files(read):
+    conditions = read(
+        "condition;I_SET (uA);V_SET (V);E_SET (pJ);BER;endurance\n"
+        "mild, at 1,5 V;55,5;1,5;11;<0,001;>2,5e6\n"
+        "weak;20;1,25;1,1;3,3e-2;1e6\n",
+        "c.csv",
+    )
+    assert conditions["condition"].values.tolist() == ["mild, at 1,5 V", "weak"]
+    assert conditions["set_current"].values.tolist() == [55.5e-6, 20e-6]
+    assert conditions["set_voltage"].values.tolist() == [1.5, 1.25]
+    # To the last digit, although 11 * 1e-12 is less.
+    assert conditions["set_energy"].values.tolist() == [1.1e-11, 1.1e-12]
+    assert conditions["ber"].values[1] == 0.033
+    assert conditions["ber_high"].values[0] == 0.001
+    assert conditions["endurance"].values.tolist() == [2.5e6, 1e6]
+
+
+def test_a_comma_that_may_part_thousands_is_asked_about(read):
+    with pytest.raises(InputError, match=r"c\.csv, row 2, column 'endurance'.*'1,000'.*thousands"):
+        read("condition;BER;endurance\nmild;1e-4;1,000\n", "c.csv")
+
+
 @pytest.mark.parametrize(("text", "name"), [(TOML, "c.toml"), (CSV, "c.csv")])
 def test_a_bound_is_never_a_value(read, text, name):
     conditions = read(text, name)

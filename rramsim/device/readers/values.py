@@ -98,7 +98,7 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
     else:
-        values, kinds = _numbers_of(_with_points(table, position))
+        values, kinds = _numbers_of(with_points(table, position))
     _mark_special(values, kinds)
     refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
     if refused.any():
@@ -266,8 +266,14 @@ def _plain(text: str) -> str:
     return stripped if number is None else repr(number)
 
 
-def _with_points(table: RawTable, position: int) -> list[str]:
-    """Return the column's texts with decimal commas turned into points, where they are that."""
+def with_points(table: RawTable, position: int) -> list[str]:
+    """Return the column's texts with decimal commas turned into points, where they are that.
+
+    Raises
+    ------
+    InputError
+        If every comma of the column could as well part the thousands.
+    """
     texts = list(map(str, table.columns[position]))
     with_comma = [text for text in texts if "," in text] if table.decimal_comma else []
     if not with_comma:
