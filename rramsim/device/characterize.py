@@ -36,6 +36,7 @@ from rramsim.device.programming import (
     mean_pulses,
 )
 from rramsim.device.sensing import CONFIDENCE
+from rramsim.device.unmatched import unmatched_notes
 from rramsim.errors import InputError
 from rramsim.schema import DATASETS, STATES, Variable, make
 
@@ -175,8 +176,10 @@ def characterize(
         )
         rows.append(_Row(read.condition, read.judged, read.errors, programming))
         notes += [*read.notes, *read.errors.notes, *programming.notes]
-        notes += _stated_notes(name, read.errors, said, any_stated=bool(stated_rows))
+        notes += _stated_notes(name, read.errors, said)
     names = {row.condition.name for row in rows}
+    if stated is not None:
+        notes += unmatched_notes([row.condition.name for row in rows], list(stated_rows))
     return Characterization(
         populations=populations_dataset([row.condition for row in rows], origin=measured.origin),
         conditions=_conditions(
@@ -284,14 +287,10 @@ def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
     return mean_pulses(pulses, state)
 
 
-def _stated_notes(
-    name: str, errors: BitErrors, said: xr.Dataset | None, *, any_stated: bool
-) -> list[str]:
+def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list[str]:
     """Return a sentence where the stated and the derived figures of a condition part."""
     if said is None:
-        if not any_stated:
-            return []
-        return [f"{name}: not among the stated conditions; nothing is joined to its readings."]
+        return []
     head = errors.headline
     derived = numbers.bit_error_rate(head.ber, head.low, head.high, bound=head.bound)
     ber, high = float(said["ber"].values), float(said["ber_high"].values)

@@ -127,6 +127,13 @@ def test_a_condition_that_is_not_stated_has_unknown_energies_and_says_so(
     assert any("mine: not among the stated conditions" in note for note in found.notes)
 
 
+def test_nearly_equal_names_are_told_in_both_directions(measured_from, exact_sample, table_i):
+    cells = (exact_sample(8.8e3, 0.26), exact_sample(3e5, 0.69))
+    notes = characterize(measured_from({"Very  strong": cells}), table_i).notes
+    assert any(n.startswith("Very  strong: not among") and "'very strong'" in n for n in notes)
+    assert any(n.startswith("very strong: stated, but") and "'Very  strong'" in n for n in notes)
+
+
 def test_a_stated_ber_outside_the_interval_is_told_and_the_readings_win(
     measured_from, exact_sample, table_i
 ):
