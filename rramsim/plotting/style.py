@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from cycler import cycler
 
+from rramsim.errors import InputError
 from rramsim.files import write_atomically
 
 if TYPE_CHECKING:
@@ -54,24 +56,32 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+# Neither date nor version: the same figure gives the same bytes.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Apply rramsim's figure style inside a ``with`` block and restore the user's after it.
 
     The style starts from matplotlib's own defaults, so a figure never depends on the
     configuration of the machine. Figures are made with ``matplotlib.figure.Figure``, never by
-    pyplot: nothing stays open and no display is needed.
+    pyplot: nothing stays open and no display is needed. A letter that the font lacks (a name
+    may hold any) is drawn as a box, and not warned of: tables show the name.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
 
 
 def save_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, Path]:
-    """Write `figure` as SVG and as PNG, each whole or not at all, and return both paths.
-
-    The files hold neither date nor version, so the same figure gives the same bytes.
+    """Write `figure` as SVG and as PNG, as `write_figure` does, and return both paths.
 
     Parameters
     ----------
@@ -92,14 +102,34 @@ def save_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, Path]:
     """
     stem = Path(path_without_suffix)
     svg, png = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png"))
-    with figure_style():
-        write_atomically(
-            svg,
-            lambda file: figure.savefig(
-                file, format="svg", metadata={"Date": None, "Creator": None}
-            ),
-        )
-        write_atomically(
-            png, lambda file: figure.savefig(file, format="png", metadata={"Software": None})
-        )
+    write_figure(figure, svg)
+    write_figure(figure, png)
     return svg, png
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write `figure` whole or not at all, in the form that the suffix of `path` names.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Made inside `figure_style`.
+    path : Path
+        Ends in ``.svg``, ``.png`` or ``.pdf``.
+
+    Raises
+    ------
+    InputError
+        For another suffix, or if the folder cannot be written.
+    """
+    kind = Path(path).suffix.lower().removeprefix(".")
+    if kind not in _METADATA:
+        accepted = ", ".join(f".{each}" for each in _METADATA)
+        raise InputError(f"{path}: a figure cannot be written as that; accepted are {accepted}.")
+    write_atomically(path, lambda file: render_figure(figure, file, kind))
+
+
+def render_figure(figure: Figure, file: Path | IO[Any], kind: str) -> None:
+    """Write `figure` to `file` as ``"svg"``, ``"png"`` or ``"pdf"``, with no date or version."""
+    with figure_style():
+        figure.savefig(file, format=kind, metadata=_METADATA[kind])

@@ -12,7 +12,7 @@ from rramsim.plotting.accuracy import accuracy_figure
 from rramsim.plotting.energy import energy_figure
 from rramsim.plotting.error_map import error_map_figure
 from rramsim.plotting.populations import populations_figure
-from rramsim.plotting.style import figure_style
+from rramsim.plotting.style import render_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,8 +68,7 @@ def inline_svg(figure: Figure, name: str) -> str:
         Letters and hyphens, another for each figure of a page.
     """
     text = io.StringIO()
-    with figure_style():
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    render_figure(figure, text, "svg")
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].strip()
     pixels = 96 * figure.get_figwidth()

@@ -1,9 +1,11 @@
+import warnings
+
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 from rramsim.errors import InputError
-from rramsim.plotting.style import COLORS, figure_style, save_figure
+from rramsim.plotting.style import COLORS, figure_style, save_figure, write_figure
 
 
 def drawn() -> Figure:
@@ -41,3 +43,31 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(InputError, match="cannot be made"):
         save_figure(drawn(), tmp_path / "taken" / "figure")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.svg", b"<?xml"), ("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF")]
+)
+def test_the_suffix_names_the_form_and_the_bytes_are_the_same_again(tmp_path, name, start):
+    one, two = tmp_path / "1" / name, tmp_path / "2" / name
+    for path in (one, two):
+        write_figure(drawn(), path)
+    assert one.read_bytes().startswith(start)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_another_suffix_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"figure\.doc.*\.svg, \.png, \.pdf"):
+        write_figure(drawn(), tmp_path / "figure.doc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_letter_that_the_font_lacks_is_not_warned_of_and_other_warnings_are(tmp_path):
+    """Warnings are errors in these tests."""
+    with figure_style():
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure.subplots().set_title("弱", parse_math=False)
+    for path in save_figure(figure, tmp_path / "figure"):
+        assert path.stat().st_size > 0
+    with figure_style(), pytest.warns(UserWarning, match="something else"):
+        warnings.warn("something else", UserWarning, stacklevel=1)
