@@ -1,8 +1,9 @@
-"""`rramsim fit`: populations, reference, BER, energy and endurance of measured conditions."""
+"""`rramsim fit`: what measured cells say of each programming condition."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,18 +13,21 @@ from rramsim.cli.app import app
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
-    from rramsim.device.characterize import Characterization
+    from rramsim.device.examination import Question, Use
     from rramsim.device.readers.measurements import Measured
-
-_FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
 
 _EXAMPLE = """
 Example, resistances of your own with the energies you know of, and the shipped measured set:
 
-    rramsim fit cells.csv --conditions energies.toml --plot cells.svg
+    rramsim fit cells.csv --conditions energies.toml --report results
 
-    rramsim fit ni-rram-64kb-cycling
+    rramsim fit ni-rram-64kb-cycling --target-ber 1e-3 --ber-limit 0.03
 """
+
+_READING = "Reading the files"
+_USE = "How the cells are used"
+_QUESTIONS = "Questions"
+_OUTPUT = "Output"
 
 
 @app.command(epilog=_EXAMPLE)
@@ -35,20 +39,21 @@ def fit(
             help="Tables (CSV, TSV, Excel), testers' records, or names of shipped sets.",
         ),
     ],
-    conditions: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Conditions (TOML or CSV): energies, endurance, BERs."),
-    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
             metavar="NAMES",
             help='Columns of files without a header: "cell,LRS [ohm],HRS [ohm],cycle".',
+            rich_help_panel=_READING,
         ),
     ] = None,
     read_voltage: Annotated[
         str | None,
-        typer.Option(metavar="V", help='For currents and sweeps, with its unit: "0.2 V".'),
+        typer.Option(
+            metavar="V",
+            help='For currents and sweeps, with its unit: "0.2 V".',
+            rich_help_panel=_READING,
+        ),
     ] = None,
     names: Annotated[
         list[str] | None,
@@ -56,6 +61,7 @@ def fit(
             "--map",
             metavar="HEADER=NAME",
             help='A header of the file = our name with its unit: "Rcell=R [kOhm]". Repeatable.',
+            rich_help_panel=_READING,
         ),
     ] = None,
     states: Annotated[
@@ -63,6 +69,7 @@ def fit(
         typer.Option(
             metavar="VALUES",
             help='Values of the state column, "0=HRS,31=LRS"; other rows are left out.',
+            rich_help_panel=_READING,
         ),
     ] = None,
     file_name: Annotated[
@@ -70,80 +77,237 @@ def fit(
         typer.Option(
             metavar="PATTERN",
             help='What the names of the files hold: "{condition}_{state}_{temperature [degC]}".',
+            rich_help_panel=_READING,
         ),
     ] = None,
     over_range: Annotated[
         str | None,
-        typer.Option(metavar="R", help='Largest resistance the meter resolves: "100 MOhm".'),
+        typer.Option(
+            metavar="R",
+            help='Largest resistance the meter resolves: "100 MOhm".',
+            rich_help_panel=_READING,
+        ),
     ] = None,
     floor: Annotated[
         str | None,
-        typer.Option(metavar="R", help='Smallest resistance the meter resolves: "100 Ohm".'),
+        typer.Option(
+            metavar="R",
+            help='Smallest resistance the meter resolves: "100 Ohm".',
+            rich_help_panel=_READING,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    conditions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What you know beside the readings (TOML or CSV): energies, endurance, BERs, "
+            "references.",
+            rich_help_panel=_USE,
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R",
+            help='Reference of your sense amplifiers, "25 kOhm": the best one is not yours to '
+            "choose once a chip is made.",
+            rich_help_panel=_USE,
+        ),
+    ] = None,
+    reference_spread: Annotated[
+        float,
+        typer.Option(
+            metavar="S",
+            help="Standard deviation of ln(reference), 0.05 for about 5 %: references of real "
+            "arrays differ.",
+            rich_help_panel=_USE,
+        ),
+    ] = 0.0,
+    offset: Annotated[
+        float,
+        typer.Option(
+            metavar="S",
+            help="Standard deviation of a sense amplifier's offset in ln R: it alone limits 2T2R "
+            "where the states are far apart.",
+            rich_help_panel=_USE,
+        ),
+    ] = 0.0,
+    lrs_share: Annotated[
+        float,
+        typer.Option(
+            metavar="W",
+            help="Share of the cells in use that are in LRS: weights need not be half and half.",
+            rich_help_panel=_USE,
+        ),
+    ] = 0.5,
+    read_pulse: Annotated[
+        str | None,
+        typer.Option(
+            metavar="V,T",
+            help='Pulse that reads a cell in use, "0.2 V, 10 ns": gives the energy of a read.',
+            rich_help_panel=_USE,
+        ),
+    ] = None,
+    target_ber: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Do these cells show a BER below P, and how many would? Tells how many to "
+            "measure.",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
+    ber_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="After how many cycles, and after what time, is the BER P? The BER your network "
+            "still tolerates.",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
+    bake: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BEFORE,AFTER",
+            help="Two conditions that are the same cells before and after a bake: how did they "
+            "move?",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=_OUTPUT),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write report.html, figures (SVG, PNG) and tables (CSV, netCDF) into DIR.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the populations: .svg, .png or .pdf.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the populations alone: .svg, .png or .pdf.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE.nc", help="Write the conditions as netCDF."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.nc",
+            help="Write the conditions as netCDF.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
 ) -> None:
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
     A table has a row for each reading (columns condition, state, resistance, or current and read
     voltage) or for each cell (a column for LRS and one for HRS); units stand in the headers.
+    Columns cell, cycle, time, row and column tell of endurance, retention and variability.
     """
-    _check_suffix(plot, _FIGURE_SUFFIXES, option="--plot")
-    _check_suffix(output, (".nc",), option="-o")
-    from rramsim.device.characterize import characterize
+    from rramsim.cli import fit_output
+
+    fit_output.check_suffix(plot, fit_output.FIGURE_SUFFIXES, option="--plot")
+    fit_output.check_suffix(output, (".nc",), option="-o")
     from rramsim.device.conditions_file import read_conditions
-    from rramsim.device.readers.layout import parse_columns
-    from rramsim.device.readers.measurements import read_measurements
-    from rramsim.device.readers.options import parse_names, parse_states
-    from rramsim.device.readers.units import read_quantity
+    from rramsim.device.examination import examine
     from rramsim.device.shipped import resolve
+    from rramsim.files import sha256_of_file
 
-    def quantity(text: str | None, kind: str) -> float | None:
-        return None if text is None else read_quantity(text, kind)
-
-    measured = read_measurements(
-        [_measurement_file(resolve(file)) for file in files],
-        columns=None if columns is None else parse_columns(columns),
-        read_voltage=quantity(read_voltage, "voltage"),
-        names=parse_names(names or []),
-        states=None if states is None else parse_states(states),
-        file_name=file_name,
-        over_range=quantity(over_range, "resistance"),
-        floor=quantity(floor, "resistance"),
+    use = _use(
+        reference=reference,
+        reference_spread=reference_spread,
+        offset=offset,
+        lrs_share=lrs_share,
+        read_pulse=read_pulse,
     )
-    stated = None if conditions is None else read_conditions(resolve(conditions))
-    found = characterize(measured, stated)
+    measured = _measured(
+        files,
+        columns=columns,
+        read_voltage=read_voltage,
+        names=names,
+        states=states,
+        file_name=file_name,
+        over_range=over_range,
+        floor=floor,
+    )
+    stated_file = None if conditions is None else resolve(conditions)
+    examination = examine(
+        measured,
+        None if stated_file is None else read_conditions(stated_file),
+        use=use,
+        question=_question(measured, target_ber=target_ber, ber_limit=ber_limit, bake=bake),
+    )
+    options: dict[str, Any] = {
+        **{"columns": columns, "read_voltage": read_voltage, "map": names, "states": states},
+        **{"file_name": file_name, "over_range": over_range, "floor": floor},
+        **{"conditions": conditions, "reference": reference},
+        **{"reference_spread": reference_spread or None, "offset": offset or None},
+        **{"lrs_share": None if lrs_share == 0.5 else lrs_share, "read_pulse": read_pulse},
+        **{"target_ber": target_ber, "ber_limit": ber_limit, "bake": bake},
+    }
     if plot is not None:
-        _draw(plot, found, measured)
+        fit_output.draw_populations(plot, examination, measured)
     if output is not None:
-        options = {
-            **{"conditions": conditions, "columns": columns, "read_voltage": read_voltage},
-            **{"map": names, "states": states, "file_name": file_name},
-            **{"over_range": over_range, "floor": floor},
-        }
-        _write(output, found, measured, options=options)
+        fit_output.write_conditions(output, examination, measured, options=options)
+    if report is not None:
+        sources = measured.sources
+        if stated_file is not None:
+            sources = (*sources, (stated_file.name, sha256_of_file(stated_file)))
+        fit_output.write_report(
+            report, examination, measured, files=files, options=options, sources=sources
+        )
     if as_json:
         from rramsim.report.fit_json import fit_answer
 
-        typer.echo(json.dumps(fit_answer(found, measured), indent=2, allow_nan=False))
+        typer.echo(json.dumps(fit_answer(examination, measured), indent=2, allow_nan=False))
     else:
         from rramsim.cli.fit_table import show
 
-        show(found, measured)
+        show(examination, measured)
+        if report is not None:
+            typer.echo(f"Report: {report / 'report.html'}")
 
 
-def _check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -> None:
-    if path is not None and path.suffix.lower() not in accepted:
-        raise InputError(
-            f"{option} {path}: the suffix {path.suffix!r} was found; accepted are "
-            f"{', '.join(accepted)}."
-        )
+def _measured(
+    files: list[str],
+    *,
+    columns: str | None,
+    read_voltage: str | None,
+    names: list[str] | None,
+    states: str | None,
+    file_name: str | None,
+    over_range: str | None,
+    floor: str | None,
+) -> Measured:
+    from rramsim.device.readers.layout import parse_columns
+    from rramsim.device.readers.measurements import read_measurements
+    from rramsim.device.readers.options import parse_names, parse_states
+    from rramsim.device.shipped import resolve
+
+    return read_measurements(
+        [_measurement_file(resolve(file)) for file in files],
+        columns=None if columns is None else parse_columns(columns),
+        read_voltage=_quantity(read_voltage, "voltage"),
+        names=parse_names(names or []),
+        states=None if states is None else parse_states(states),
+        file_name=file_name,
+        over_range=_quantity(over_range, "resistance"),
+        floor=_quantity(floor, "resistance"),
+    )
+
+
+def _quantity(text: str | None, kind: str) -> float | None:
+    from rramsim.device.readers.units import read_quantity
+
+    return None if text is None else read_quantity(text, kind)
 
 
 def _measurement_file(path: Path) -> Path:
@@ -155,35 +319,55 @@ def _measurement_file(path: Path) -> Path:
     return path
 
 
-def _draw(path: Path, found: Characterization, measured: Measured) -> None:
-    from rramsim.files import write_atomically
-    from rramsim.plotting.populations import populations_figure
-    from rramsim.plotting.style import figure_style
+def _use(
+    *,
+    reference: str | None,
+    reference_spread: float,
+    offset: float,
+    lrs_share: float,
+    read_pulse: str | None,
+) -> Use:
+    from rramsim.device.examination import Use
 
-    kind = path.suffix.lower().lstrip(".")
-    # Without its date and maker, the same figure gives the same bytes.
-    metadata = {
-        "svg": {"Date": None, "Creator": None},
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }[kind]
-    with figure_style():
-        figure = populations_figure(measured.readings, found.populations, found.conditions)
-        write_atomically(path, lambda file: figure.savefig(file, format=kind, metadata=metadata))
-
-
-def _write(
-    path: Path, found: Characterization, measured: Measured, *, options: dict[str, Any]
-) -> None:
-    from rramsim import __version__
-    from rramsim.files import write_atomically
-
-    # netCDF attributes take texts and numbers; lists and None travel as JSON.
-    conditions = found.conditions.assign_attrs(
-        rramsim_version=__version__,
-        origin=measured.origin,
-        sources=json.dumps([list(source) for source in measured.sources]),
-        options=json.dumps(options),
-        notes=json.dumps([*measured.notes, *found.notes]),
+    volt = second = None
+    if read_pulse is not None:
+        parts = re.split(r"[,;]", read_pulse)
+        if len(parts) != 2:
+            raise InputError(
+                f"--read-pulse {read_pulse!r}: accepted is a voltage and a time with their units, "
+                'such as "0.2 V, 10 ns".'
+            )
+        volt, second = _quantity(parts[0], "voltage"), _quantity(parts[1], "time")
+    return Use(
+        lrs_share=lrs_share,
+        reference_resistance=_quantity(reference, "resistance"),
+        reference_spread=reference_spread,
+        offset_spread=offset,
+        read_voltage=volt,
+        read_time=second,
     )
-    write_atomically(path, lambda file: conditions.to_netcdf(file))
+
+
+def _question(
+    measured: Measured, *, target_ber: float | None, ber_limit: float | None, bake: str | None
+) -> Question:
+    from rramsim.device.examination import Question
+
+    names = [str(name) for name in measured.readings["condition"].values]
+    return Question(
+        target_ber=target_ber,
+        ber_limit=ber_limit,
+        bake=None if bake is None else _two_conditions(bake, names),
+    )
+
+
+def _two_conditions(text: str, names: list[str]) -> tuple[str, str]:
+    """Return the two conditions; a name may hold a comma itself."""
+    for comma in re.finditer(",", text):
+        before, after = text[: comma.start()].strip(), text[comma.end() :].strip()
+        if before in names and after in names and before != after:
+            return before, after
+    raise InputError(
+        f"--bake {text!r}: accepted are two conditions with a comma between them; there are "
+        f"{', '.join(names)}."
+    )
