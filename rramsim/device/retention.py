@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from rramsim import numbers
 from rramsim.device.counting import Count, count_errors, weighted
-from rramsim.device.drift import JITTER, Drift, Readouts, drifting_ber, fit_drift, readout_groups
+from rramsim.device.drift import JITTER, Drift, Readouts, drifting_ber
+from rramsim.device.holds import Hold, find_holds, hold_notes
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
@@ -47,19 +48,6 @@ class Retention:
 
     retention: xr.Dataset
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Hold:
-    name: str
-    temperature: float
-    reference: float
-    states: tuple[Readouts, Readouts]
-    drifts: tuple[Drift | None, Drift | None]
-
-    @property
-    def last_time(self) -> float:
-        return max(float(state.time.max(initial=0.0)) for state in self.states)
 
 
 def retention(
@@ -109,21 +97,17 @@ def retention(
     known = np.isfinite(readings["time"].values)
     if np.unique(readings["time"].values[known]).size < 2:
         return None
-    names = [str(name) for name in readings["condition"].values]
-    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
-    holds = [
-        _hold(
-            readings.isel(reading=chosen),
-            name=names[number],
-            temperature=temperature,
-            reference=float(references[number]),
-            first_time=first_time,
-            resamples=resamples,
-            stream=stream,
-        )
-        for number, temperature, chosen in _groups(readings, known)
-    ]
+    references = np.broadcast_to(
+        np.asarray(reference_resistance, dtype=float), readings.sizes["condition"]
+    )
+    holds = find_holds(
+        readings,
+        known,
+        references=references,
+        first_time=first_time,
+        resamples=resamples,
+        stream=np.random.Generator(np.random.Philox(np.random.SeedSequence(seed))),
+    )
     return _assembled(
         holds,
         times=times,
@@ -143,56 +127,8 @@ def _check(*, ber_limit: float | None, times: Sequence[float]) -> None:
             raise InputError(f"A time of {time:g} s was asked for; it must be above 0.")
 
 
-def _groups(
-    readings: xr.Dataset, known: NDArray[np.bool_]
-) -> list[tuple[int, float, NDArray[np.int_]]]:
-    """Return condition, temperature and readings of each hold, in order."""
-    condition = readings["condition_index"].values
-    if "temperature" in readings.variables:
-        temperature = readings["temperature"].values
-    else:
-        temperature = np.full(condition.size, np.nan)
-    groups = []
-    for number in np.unique(condition[known]):
-        for kelvin in np.unique(temperature[known & (condition == number)]):
-            same = np.isnan(temperature) if math.isnan(kelvin) else temperature == kelvin
-            chosen = np.flatnonzero(known & (condition == number) & same)
-            groups.append((int(number), float(kelvin), chosen))
-    return groups
-
-
-def _hold(
-    part: xr.Dataset,
-    *,
-    name: str,
-    temperature: float,
-    reference: float,
-    first_time: float,
-    resamples: int,
-    stream: np.random.Generator,
-) -> _Hold:
-    group, times = readout_groups(part["time"].values)
-    states = []
-    for index in range(len(STATES)):
-        of_state = part["state_index"].values == index
-        states.append(
-            Readouts.of(
-                part["resistance"].values[of_state],
-                part["censoring"].values[of_state],
-                cell=part["cell"].values[of_state],
-                group=group[of_state],
-                time=times,
-            )
-        )
-    drifts = [
-        fit_drift(state, first_time=first_time, resamples=resamples, stream=stream)
-        for state in states
-    ]
-    return _Hold(name, temperature, reference, (states[0], states[1]), (drifts[0], drifts[1]))
-
-
 def _assembled(
-    holds: list[_Hold],
+    holds: list[Hold],
     *,
     times: Sequence[float],
     first_time: float,
@@ -215,7 +151,7 @@ def _assembled(
         values["first_time"][number], values["last_time"][number] = first_time, hold.last_time
         for index, state in enumerate(hold.states):
             _fill_state(values, (number, index), state, hold)
-        notes += _hold_notes(hold, first_time=first_time)
+        notes += hold_notes(hold, first_time=first_time)
         notes += _fill_ber(
             values, number, hold, wanted=wanted, lrs_share=lrs_share, ber_limit=ber_limit
         )
@@ -263,7 +199,7 @@ def _empty(holds: int, *, readouts: int, times: int) -> dict[str, Any]:
     }
 
 
-def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, hold: _Hold) -> None:
+def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, hold: Hold) -> None:
     values["cells"][at] = state.cells
     drift = hold.drifts[at[1]]
     if drift is not None:
@@ -293,7 +229,7 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
 def _fill_ber(
     values: dict[str, Any],
     number: int,
-    hold: _Hold,
+    hold: Hold,
     *,
     wanted: NDArray[np.float64],
     lrs_share: float,
@@ -311,13 +247,13 @@ def _fill_ber(
     if wanted.max() > _FURTHEST * hold.last_time:
         decades = math.log10(wanted.max() / hold.last_time)
         notes.append(
-            f"{_words(hold)}: the BER is extrapolated {numbers.plain(decades, 2)} decades of time "
+            f"{hold.words}: the BER is extrapolated {numbers.plain(decades, 2)} decades of time "
             "beyond the last read-out; nothing measured bears that out."
         )
     notes += _disagreement(values, number, hold, (lrs, hrs), lrs_share=lrs_share)
     if np.isnan(found[0]).any():
         notes.append(
-            f"{_words(hold)}: the line of a spread reaches 0 within the times asked for; no BER "
+            f"{hold.words}: the line of a spread reaches 0 within the times asked for; no BER "
             "is given there."
         )
     if ber_limit is not None:
@@ -326,7 +262,7 @@ def _fill_ber(
 
 
 def _fill_limit(
-    values: dict[str, Any], number: int, hold: _Hold, *, limit: float, lrs_share: float
+    values: dict[str, Any], number: int, hold: Hold, *, limit: float, lrs_share: float
 ) -> list[str]:
     lrs, hrs = hold.drifts
     assert lrs is not None
@@ -335,7 +271,7 @@ def _fill_limit(
     grid = np.geomspace(max(start, 1e-9), _LATEST, 241)
     curves = drifting_ber(grid, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
     time, early, late = (_crossing(grid, curve, limit) for curve in (curves[0], *curves[:0:-1]))
-    said = f"{_words(hold)}: a BER of {numbers.power(limit)}"
+    said = f"{hold.words}: a BER of {numbers.power(limit)}"
     if math.isnan(time):
         values["time_to_limit"][number] = hold.last_time
         values["time_to_limit_bound"][number] = "lower"
@@ -364,7 +300,7 @@ def _fill_limit(
 def _disagreement(
     values: dict[str, Any],
     number: int,
-    hold: _Hold,
+    hold: Hold,
     drifts: tuple[Drift, Drift],
     *,
     lrs_share: float,
@@ -386,7 +322,7 @@ def _disagreement(
     if not (ber < counted.low or ber > counted.high):
         return []
     return [
-        f"{_words(hold)}: at the last read-out the lines give a BER of {numbers.power(ber)}, and "
+        f"{hold.words}: at the last read-out the lines give a BER of {numbers.power(ber)}, and "
         f"{numbers.power(counted.low)} to {numbers.power(counted.high)} was counted: the tails "
         "are not those of the lognormals, so take the lines as a guide only."
     ]
@@ -402,26 +338,3 @@ def _crossing(grid: NDArray[np.float64], ber: NDArray[np.float64], limit: float)
     left, right = (math.log(float(ber[i]) / limit) for i in (at - 1, at))
     share = -left / (right - left)
     return float(grid[at - 1] * (grid[at] / grid[at - 1]) ** share)
-
-
-def _hold_notes(hold: _Hold, *, first_time: float) -> list[str]:
-    notes = []
-    for state_name, state, drift in zip(STATES, hold.states, hold.drifts, strict=True):
-        place = f"{_words(hold)}/{state_name}"
-        used = int(np.count_nonzero((state.time >= JITTER * first_time) & np.isfinite(state.sigma)))
-        if drift is None:
-            notes.append(
-                f"{place}: {used} read-outs from {numbers.quantity(first_time, 's')} on could be "
-                "fitted; a line of drift needs two."
-            )
-        elif used == 2:
-            notes.append(f"{place}: the lines of drift have two points; nothing checks them.")
-        if drift is not None and not len(drift.resampled):
-            notes.append(f"{place}: too few cells are read again for an interval of the drift.")
-    return notes
-
-
-def _words(hold: _Hold) -> str:
-    if math.isnan(hold.temperature):
-        return hold.name
-    return f"{hold.name} at {numbers.quantity(hold.temperature, 'K')}"

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from rramsim import numbers
-from rramsim.device.cycling import BerLine, first_crossing
+from rramsim.device.ber_line import BerLine, first_crossing
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
 from rramsim.plotting.style import COLORS, figure_style
