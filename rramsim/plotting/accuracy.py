@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from rramsim import numbers
 from rramsim.plotting.series import (
     WIDTH_INCHES,
-    condition_marker,
     draw_accepted,
+    draw_points,
     name_above,
     network_style,
     note_origin,
@@ -206,7 +206,7 @@ def _draw_conditions(
                 transform=axes.get_xaxis_transform(),
                 gid=f"ber-interval-{index}",
             )
-        _draw_points(axes, met, index, place)
+        draw_points(axes, met, index, [place] * met.sizes["training_ber"])
 
 
 def _point_left(axes: Axes, place: float, level: float) -> None:
@@ -217,26 +217,6 @@ def _point_left(axes: Axes, place: float, level: float) -> None:
         xycoords=axes.get_xaxis_transform(),
         arrowprops={"arrowstyle": "-|>", "lw": 1.2, "color": COLORS["black"], "shrinkA": 0},
     )
-
-
-def _draw_points(axes: Axes, met: xr.Dataset, index: int, place: float) -> None:
-    for network in range(met.sizes["training_ber"]):
-        point = met.isel(training_ber=network)
-        style = network_style(network) | {"linestyle": "none"}
-        axes.plot(
-            [place, place],
-            [point.accuracy_low, point.accuracy_high],
-            lw=1.0,
-            color=style["color"],
-        )
-        axes.plot(
-            place,
-            point.accuracy,
-            marker=condition_marker(index),
-            ms=5,
-            **style,
-            gid=f"point-{index}-{network}",
-        )
 
 
 def _name_accepted(axes: Axes, accepted: float) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rramsim import numbers
 from rramsim.device.ber_line import BerLine, first_crossing
+from rramsim.plotting.panels import panel_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
 from rramsim.plotting.style import COLORS, figure_style
@@ -57,14 +58,11 @@ def cycles_figure(
     """
     names = [str(name) for name in cycling["condition"].values]
     with figure_style():
-        columns = min(_COLUMNS, len(names))
-        rows = math.ceil(len(names) / columns)
-        figure = Figure(figsize=(1.2 + 4.2 * columns, 0.9 + 3.0 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-        for axes in grid.flat[len(names) :]:
-            axes.set_axis_off()
+        figure, grid, columns = panel_grid(
+            len(names), most_columns=_COLUMNS, panel=(4.2, 3.0), around=(1.2, 0.9), share_y=True
+        )
         any_failed = False
-        for number, axes in zip(range(len(names)), grid.flat, strict=False):
+        for number, axes in enumerate(grid):
             chosen = (readings["condition_index"].values == number) & (
                 readings["cycle"].values >= 0
             )

@@ -15,8 +15,8 @@ from rramsim import numbers
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
     WIDTH_INCHES,
-    condition_marker,
     draw_accepted,
+    draw_points,
     name_above,
     network_style,
     note_origin,
@@ -63,7 +63,8 @@ def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -
         _annotate(axes, tradeoff, known, ringed=recommended is not None)
         _draw_front(axes, tradeoff)
         for index in np.flatnonzero(known):
-            _draw_points(axes, tradeoff.isel(condition=index), int(index))
+            met = tradeoff.isel(condition=index)
+            draw_points(axes, met, int(index), met.energy_per_cell.values.tolist())
         if recommended is not None:
             _ring(axes, tradeoff, *recommended)
         note_origin(axes, tradeoff)
@@ -159,28 +160,6 @@ def _draw_front(axes: Axes, tradeoff: xr.Dataset) -> None:
         zorder=1.5,
         gid="front",
     )
-
-
-def _draw_points(axes: Axes, met: xr.Dataset, index: int) -> None:
-    for network in range(met.sizes["training_ber"]):
-        point = met.isel(training_ber=network)
-        style = _fill(network)
-        energy = float(point.energy_per_cell)
-        axes.plot(
-            [energy, energy],
-            [point.accuracy_low, point.accuracy_high],
-            color=style["color"],
-            lw=1.2,
-            gid=f"interval-{index}-{network}",
-        )
-        axes.plot(
-            energy,
-            point.accuracy,
-            marker=condition_marker(index),
-            ms=6,
-            **style,
-            gid=f"point-{index}-{network}",
-        )
 
 
 def _ring(axes: Axes, tradeoff: xr.Dataset, condition: str, training_ber: float) -> None:

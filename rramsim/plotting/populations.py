@@ -19,6 +19,7 @@ from scipy.special import ndtri
 
 from rramsim import numbers
 from rramsim.device.positions import normal_quantiles
+from rramsim.plotting.panels import panel_grid, with_origin
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
 
@@ -76,14 +77,15 @@ def populations_figure(
     panels = [_populations_of(name, readings, populations) for name in names]
     sigmas = _reach(panels, conditions.sel(condition=names))
     with figure_style():
-        columns = min(_COLUMNS, len(names))
-        rows = math.ceil(len(names) / columns)
-        figure = Figure(figsize=(1.4 + 3.0 * columns, 1.4 + 3.2 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for number, axes in enumerate(grid.flat):
-            if number >= len(names):
-                axes.set_axis_off()
-                continue
+        figure, grid, columns = panel_grid(
+            len(names),
+            most_columns=_COLUMNS,
+            panel=(3.0, 3.2),
+            around=(1.4, 1.4),
+            share_x=True,
+            share_y=True,
+        )
+        for number, axes in enumerate(grid):
             row = conditions.sel(condition=names[number])
             _draw_panel(axes, panels[number], row, sigmas=sigmas)
             column = number % columns
@@ -91,7 +93,8 @@ def populations_figure(
             # With shared axes a panel above an empty place would lose its numbers.
             _label_resistance(axes, shown=number + columns >= len(names))
         figure.legend(handles=_legend(panels), loc="outside lower center", ncols=columns + 1)
-        figure.suptitle(_title(conditions.sel(condition=names)))
+        title = "Resistance populations and lognormal fits"
+        figure.suptitle(with_origin(title, conditions.sel(condition=names)))
     return figure
 
 
@@ -297,9 +300,3 @@ def _legend(panels: list[tuple[_Population, ...]]) -> list[Line2D]:
             Line2D([], [], linestyle="", label=f"up to {_MOST_POINTS} points a population")
         )
     return handles
-
-
-def _title(conditions: xr.Dataset) -> str:
-    unreal = sorted(set(map(str, conditions["origin"].values)) - {"measured", "none"})
-    title = "Resistance populations and lognormal fits"
-    return f"{title}\n{' and '.join(unreal)} populations, not measured" if unreal else title

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rramsim import numbers
 from rramsim.device.counting import count_errors, smallest_countable
 from rramsim.device.sensing import StatePair, log_bit_error_rate, log_misread_rates
+from rramsim.plotting.panels import panel_grid, with_origin
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
@@ -58,17 +59,13 @@ def reference_figure(
         To be saved by `rramsim.plotting.style.save_figure`.
     """
     names = [str(name) for name in populations["condition"].values]
-    columns = min(_COLUMNS, len(names))
-    rows = math.ceil(len(names) / columns)
     share = float(conditions.attrs.get("lrs_share", 0.5))
     spread = float(conditions.attrs.get("reference_spread", 0.0))
     with figure_style():
-        figure = Figure(figsize=(1.3 + 3.1 * columns, 1.2 + 3.0 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for number, axes in enumerate(grid.flat):
-            if number >= len(names):
-                axes.set_axis_off()
-                continue
+        figure, grid, columns = panel_grid(
+            len(names), most_columns=_COLUMNS, panel=(3.1, 3.0), around=(1.3, 1.2)
+        )
+        for number, axes in enumerate(grid):
             row = conditions.sel(condition=names[number])
             states = _readings_of(names[number], readings)
             _draw_panel(
@@ -82,12 +79,8 @@ def reference_figure(
             if number % columns == 0:
                 axes.set_ylabel("share of cells misread")
         figure.legend(handles=_legend(), loc="outside lower center", ncols=min(columns + 1, 3))
-        unreal = sorted(
-            {str(conditions.sel(condition=name)["origin"].values) for name in names} - {"measured"}
-        )
         title = "Bit errors against the reference"
-        said = f"\n{' and '.join(unreal)} populations, not measured" if unreal else ""
-        figure.suptitle(title + said)
+        figure.suptitle(with_origin(title, conditions.sel(condition=names)))
     return figure
 
 

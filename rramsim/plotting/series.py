@@ -54,6 +54,39 @@ def condition_marker(index: int) -> str:
     return _MARKERS[index % len(_MARKERS)]
 
 
+def draw_points(axes: Axes, met: xr.Dataset, index: int, places: Sequence[float]) -> None:
+    """Draw the accuracies of a condition, a point and its interval for each network.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    met : xarray.Dataset
+        The condition's part of the trade-off, by `training_ber`.
+    index : int
+        Place of the condition, which tells its marker.
+    places : sequence of float
+        Where the points of the networks are on the horizontal axis.
+    """
+    for network, place in enumerate(places):
+        point = met.isel(training_ber=network)
+        style = network_style(network) | {"linestyle": "none"}
+        axes.plot(
+            [place, place],
+            [point.accuracy_low, point.accuracy_high],
+            color=style["color"],
+            lw=1.1,
+            gid=f"interval-{index}-{network}",
+        )
+        axes.plot(
+            place,
+            point.accuracy,
+            marker=condition_marker(index),
+            ms=5.5,
+            **style,
+            gid=f"point-{index}-{network}",
+        )
+
+
 def shown_name(name: str) -> str:
     """Return a condition's name for a figure: one line, not too long, a $ taken as a $."""
     line = " ".join(name.split())
