@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Fewer cells than this are a list, not an array.
 _LEAST_MAPPED = 64
+# Addresses of which fewer than one in so many was read leave a map of gaps.
+_MOST_SPARSE = 10
 
 
 def draw_fit_figures(examination: Examination, measured: Measured) -> dict[str, Figure]:
@@ -65,5 +67,9 @@ def draw_fit_figures(examination: Examination, measured: Measured) -> dict[str, 
 
 
 def _is_array(readings: xr.Dataset) -> bool:
-    cells = readings["cell"].values
-    return has_places(readings) and np.unique(cells[cells >= 0]).size >= _LEAST_MAPPED
+    """Return whether a map shows more cells than gaps would hide."""
+    cells = np.unique(readings["cell"].values)
+    cells = cells[cells >= 0]
+    if not has_places(readings) or cells.size < _LEAST_MAPPED:
+        return False
+    return "row" in readings.variables or cells.size * _MOST_SPARSE >= np.ptp(cells) + 1

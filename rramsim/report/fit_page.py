@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim import __version__, numbers
+from rramsim.device.programming import PROGRAMMING
 from rramsim.report import fit_aging_tables as aging
 from rramsim.report import fit_tables as tables
 from rramsim.report.fit_notes import ORIGIN_WORDS, grouped_notes, interval_notes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rramsim.device.examination import Examination
     from rramsim.device.readers.measurements import Measured
 
-_MOST_OUTLIERS = 60
+_MOST_OUTLIERS = 15
 
 
 def render_fit(
@@ -91,8 +92,13 @@ def _headline(name: str, found: Characterization) -> dict[str, str]:
     return {
         "name": name,
         "ber": tables.ber_text(row) + ("" if basis == numbers.UNKNOWN else f", {basis}"),
-        "rest": "; ".join(said),
+        "rest": _sentence("; ".join(said)),
     }
+
+
+def _sentence(text: str) -> str:
+    """Return `text` with a capital, and the rest as it is: Ω and SET keep their case."""
+    return text[:1].upper() + text[1:]
 
 
 def _energies(row: xr.Dataset) -> list[str]:
@@ -155,29 +161,28 @@ def _percentile(row: xr.Dataset, percent: float) -> str:
     ohm = [float(at[f"resistance{end}"].values) for end in ("", "_low", "_high")]
     mark = "*" if bool(at["extrapolated"].values) else ""
     value, low, high = (numbers.quantity(each, "Ω") for each in ohm)
-    return tables.ends(value + mark, low, high)
+    return value if value == numbers.UNKNOWN else f"{value}{mark}\n{low} to {high}"
 
 
-def _energies_table(found: Characterization) -> TextTable:
-    rows = [
-        (
-            name,
-            *(tables.energy_text(row, f"{operation}_energy") for operation in ("set", "reset")),
-            numbers.quantity(float(row["set_current"].values), "A"),
-            numbers.quantity(float(row["set_voltage"].values), "V"),
-            numbers.quantity(float(row["reset_voltage"].values), "V"),
-            numbers.quantity(float(row["pulse_width"].values), "s"),
-        )
-        for name in names_of(found.conditions)
-        for row in [found.conditions.sel(condition=name)]
-    ]
+def _energies_table(found: Characterization) -> TextTable | None:
+    """Return energies and what they were programmed with, as far as anything is known."""
+    names = names_of(found.conditions)
+    rows = [found.conditions.sel(condition=name) for name in names]
+    columns = {
+        f"{operation.upper()} energy": [
+            tables.energy_text(row, f"{operation}_energy") for row in rows
+        ]
+        for operation in ("set", "reset")
+    }
+    for setting, (unit, words) in PROGRAMMING.items():
+        columns[words] = [numbers.quantity(float(row[setting].values), unit) for row in rows]
+    known = {header: texts for header, texts in columns.items() if set(texts) != {numbers.UNKNOWN}}
+    if not known:
+        return None
     return TextTable(
         title="Energy of one programming operation",
-        columns=(
-            *("condition", "SET", "RESET", "SET current", "SET voltage", "RESET voltage"),
-            "pulse",
-        ),
-        rows=tuple(rows),
+        columns=("condition", *known),
+        rows=tuple(zip(names, *known.values(), strict=True)),
     )
 
 
@@ -195,11 +200,11 @@ def _rates_table(found: Characterization) -> TextTable | None:
     if not rows:
         return None
     return TextTable(
-        title="Cells that always read so",
+        title="Stuck and outlying cells",
         columns=("condition", "state", "cells", "stuck", "outlying"),
         rows=tuple(rows),
         remark=(
-            "Stuck: reads like the other state. Outlying: like neither. They stay in the fit and "
+            "Stuck: always reads like the other state. Outlying: like neither. They stay in the fit and "
             "in every count."
         ),
     )
@@ -228,7 +233,7 @@ def _outliers_table(outliers: xr.Dataset) -> TextTable | None:
                 str(outliers["state"].values[int(row["state_index"].values)]),
                 tables.NONE if cell < 0 else str(cell),
                 numbers.quantity(float(row["resistance"].values), "Ω"),
-                numbers.plain(float(row["z"].values), 2),
+                numbers.plain(float(row["z"].values), 2).replace("-", "−"),
                 str(row["kind"].values),
             )
         )
