@@ -59,8 +59,10 @@ class StateReadings:
     @functools.cached_property
     def cells(self) -> int:
         """Distinct cells read; a reading that names none counts as a cell of its own."""
-        named = self.cell[self.cell >= 0]
-        return int(np.unique(named).size + self.cell.size - named.size)
+        # Sorting takes a tenth of the time that hashing, as numpy.unique does, takes.
+        named = np.sort(self.cell[self.cell >= 0])
+        distinct = np.count_nonzero(np.diff(named, prepend=-1))
+        return int(distinct + self.cell.size - named.size)
 
     @property
     def is_repeated(self) -> bool:
