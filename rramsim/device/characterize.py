@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -310,29 +311,16 @@ def _conditions(
     rows: list[_Row], stated_only: list[xr.Dataset], *, origin: str, lrs_share: float
 ) -> xr.Dataset:
     heads = [row.errors.headline for row in rows]
-    pairs = [row.errors.paired for row in rows]
     columns = {
         **columns_of([row.programming for row in rows]),
         "reference_resistance": [row.errors.reference for row in rows],
-        "ber": [head.ber for head in heads],
-        "ber_low": [head.low for head in heads],
-        "ber_high": [head.high for head in heads],
-        "ber_basis": [head.basis for head in heads],
-        "ber_bound": [head.bound for head in heads],
-        "ber_extrapolated": [head.is_extrapolated for head in heads],
+        **_rate_columns("ber", heads),
         "ber_lrs": [head.rate_lrs for head in heads],
         "ber_hrs": [head.rate_hrs for head in heads],
-        "ber_interval": [head.interval for head in heads],
         "ber_fitted": [_of_fit(row.errors.fitted, "ber") for row in rows],
         "ber_fitted_low": [_of_fit(row.errors.fitted, "low") for row in rows],
         "ber_fitted_high": [_of_fit(row.errors.fitted, "high") for row in rows],
-        "ber_2t2r": [pair.ber for pair in pairs],
-        "ber_2t2r_low": [pair.low for pair in pairs],
-        "ber_2t2r_high": [pair.high for pair in pairs],
-        "ber_2t2r_basis": [pair.basis for pair in pairs],
-        "ber_2t2r_bound": [pair.bound for pair in pairs],
-        "ber_2t2r_extrapolated": [pair.is_extrapolated for pair in pairs],
-        "ber_2t2r_interval": [pair.interval for pair in pairs],
+        **_rate_columns("ber_2t2r", [row.errors.paired for row in rows]),
         "origin": [origin for _ in rows],
     }
     for variable in DATASETS["conditions"]:
@@ -344,6 +332,18 @@ def _conditions(
         coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
         attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
     )
+
+
+def _rate_columns(name: str, rates: Sequence[BitErrorRate]) -> dict[str, list[Any]]:
+    return {
+        name: [rate.ber for rate in rates],
+        f"{name}_low": [rate.low for rate in rates],
+        f"{name}_high": [rate.high for rate in rates],
+        f"{name}_basis": [rate.basis for rate in rates],
+        f"{name}_bound": [rate.bound for rate in rates],
+        f"{name}_extrapolated": [rate.is_extrapolated for rate in rates],
+        f"{name}_interval": [rate.interval for rate in rates],
+    }
 
 
 def _of_fit(fitted: BitErrorRate | None, name: str) -> float:
