@@ -1,7 +1,7 @@
 """The `rramsim` command: one file per subcommand, each thin."""
 
 # Each command registers itself, in the order in which the help lists them.
-from rramsim.cli import tradeoff, fit, train, evaluate  # noqa: F401, I001
+from rramsim.cli import tradeoff, fit, train, evaluate, bench  # noqa: F401, I001
 from rramsim.cli.app import main
 
 __all__ = ["main"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from rramsim import __version__, parallel
@@ -16,6 +17,8 @@ from rramsim.montecarlo.tally import Tally
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel
     from rramsim.montecarlo.task import Task
+
+_SCORING = Lock()
 
 CONNECT_SECONDS = 15
 """How long to wait for the scheduler, and then for its first worker."""
@@ -64,8 +67,8 @@ class Cluster:
     """Workers of a Dask cluster; see `rramsim.montecarlo.collect.Workers`.
 
     Every network goes out once, with its images, and workers hand it to each other. The items of
-    a worker that dies are done by others, and a worker that joins gets its share. Within a worker
-    the kernels use one thread for each of the worker's threads (``dask worker --nthreads``).
+    a worker that dies are done by others, and a worker that joins gets its share. A worker scores
+    one chip at a time, on as many cores as it has threads (``dask worker --nthreads``).
 
     Parameters
     ----------
@@ -143,5 +146,10 @@ def _score(
         raise InputError(
             f"A worker runs rramsim {__version__}, but this is {version}; the same is needed."
         )
-    parallel.use_cores(1)
-    return score_chips(network, faults, task=task, draws=draws)
+    from distributed import get_worker
+
+    worker: Any = get_worker()
+    # An evaluator serves one thread at a time; a chip is shared among the worker's threads.
+    with _SCORING:
+        parallel.use_cores(worker.state.nthreads)
+        return score_chips(network, faults, task=task, draws=draws)

@@ -31,6 +31,7 @@ Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
 def main() -> None:
+    """Simulate, print and write `coverage.csv`."""
     rng = np.random.default_rng(20)
     rows = []
     for name, images, draw, mean, spread in [*made_up(), *measured()]:

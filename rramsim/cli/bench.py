@@ -1,0 +1,116 @@
+"""`rramsim bench`: how fast it is, against naive PyTorch in the same run."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rramsim.cli.app import app
+
+if TYPE_CHECKING:
+    from rramsim.montecarlo.bench.compare import Comparison
+
+_EXAMPLE = """
+Example, in under a minute:
+
+    rramsim bench --quick
+"""
+
+_NAIVE = (
+    "Naive: PyTorch float32, one uniform number a weight, matrix products, batch norm and sign, "
+    "{batch} images at a time (its best). Both are given the same flips and every prediction is "
+    "compared; times are minima of a map, sampling included."
+)
+
+
+@app.command(epilog=_EXAMPLE)
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure a narrower network on fewer images.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
+) -> None:
+    """Measure how fast fault maps are scored here, against naive PyTorch in the same run.
+
+    The network is 784-4096-4096-10 with random signs, on 10,000 random images; with --quick it is
+    784-1024-1024-10 on 2,000. It takes some minutes, with --quick under one.
+    """
+    from rramsim.cli.progress import shown_progress
+
+    with shown_progress() as on_progress:
+        from rramsim.montecarlo.bench.compare import FULL, QUICK, compare
+
+        found = compare(QUICK if quick else FULL, partial(on_progress, "measuring"))
+    if as_json:
+        answer = {**asdict(found), "quick": quick, "machine": _machine()}
+        typer.echo(json.dumps(answer, indent=2, allow_nan=False))
+    else:
+        _show(found, quick=quick)
+
+
+def _machine() -> dict[str, Any]:
+    import numba
+    import numpy
+    import torch
+
+    from rramsim import __version__, parallel
+
+    return {
+        "cores": parallel.cores(),
+        "cpu": _processor(),
+        "python": platform.python_version(),
+        "rramsim": __version__,
+        "numpy": numpy.__version__,
+        "numba": numba.__version__,
+        "torch": torch.__version__,
+        "torch_threads": torch.get_num_threads(),
+    }
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    if listed.exists():
+        for line in listed.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _show(found: Comparison, *, quick: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from rramsim.numbers import power, quantity
+
+    def seconds(value: float) -> str:
+        return quantity(value, "s")
+
+    table = Table("case", "BER", "rramsim, a map", "naive, a map", "ratio", "predictions")
+    for case in found.cases:
+        equal = "identical" if case.identical else "DIFFERENT"
+        times = seconds(case.rramsim_s), seconds(case.naive_s), f"{case.ratio:.3g}"
+        table.add_row(case.name, power(case.ber), *times, equal)
+    kernel, sweep, machine = found.kernel, found.sweep, _machine()
+    said = [
+        f"Workload{' (quick: narrower than the reference)' if quick else ''}: {found.workload}.",
+        _NAIVE.format(batch=found.naive_batch),
+        f"The second layer alone: {seconds(kernel.layer_s)}, which is "
+        f"{100 * kernel.fraction_of_limit:.0f} % of the limit of XOR, popcount and add on "
+        f"registers ({seconds(kernel.limit_s)}); PyTorch's float32 product takes "
+        f"{seconds(kernel.float32_s)}.",
+        f"A sweep of {sweep.maps} maps: {seconds(sweep.rramsim_s)}, naive "
+        f"{seconds(sweep.naive_s)} ({'extrapolated' if sweep.naive_extrapolated else 'measured'}), "
+        f"ratio {sweep.ratio:.3g}.",
+        f"{machine['cpu']}, {machine['cores']} cores; torch {machine['torch']}, "
+        f"numba {machine['numba']}.",
+    ]
+    console = Console()
+    console.print(table)
+    console.print(Text("\n".join(said)))

@@ -1,0 +1,65 @@
+"""The way one would write it in PyTorch: float32 weights, a coin for each, matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rramsim.network.folding import FoldedLayer, FoldedNetwork
+
+
+class NaiveNetwork:
+    """The network of `folded` as float32 tensors, with batch norm and sign after each product.
+
+    Batch norm is that of PyTorch with the mean half below the threshold, which no sum can equal,
+    so that its sign is exactly the comparison with the threshold.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    images : uint8 array, shape (images, inputs)
+    """
+
+    def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+        self.weights = [torch.from_numpy(layer.signs).float() for layer in folded.layers]
+        self._norms = [_batch_norm(layer) for layer in folded.hidden]
+        self._scale = torch.from_numpy(folded.output.scale)
+        self._offset = torch.from_numpy(folded.output.offset)
+        self._pixels = torch.from_numpy(images)
+
+    def with_coins(self, ber: float) -> list[torch.Tensor]:
+        """Return the weights of a chip: one uniform number for each weight."""
+        return [
+            torch.where(torch.rand_like(weights) < ber, -weights, weights)
+            for weights in self.weights
+        ]
+
+    def with_flips(self, flips: Sequence[NDArray[np.int64]]) -> list[torch.Tensor]:
+        """Return the weights with the given flat positions negated."""
+        flipped = [weights.clone() for weights in self.weights]
+        for weights, positions in zip(flipped, flips, strict=True):
+            weights.view(-1)[torch.from_numpy(positions)] *= -1
+        return flipped
+
+    @torch.inference_mode()
+    def predictions(self, weights: Sequence[torch.Tensor], *, batch: int) -> NDArray[np.int64]:
+        """Return the class of each image, computed for `batch` images at a time."""
+        found = []
+        for start in range(0, len(self._pixels), batch):
+            values = self._pixels[start : start + batch].float()
+            for layer, norm in zip(weights, self._norms, strict=False):
+                sums = values @ layer.T
+                mean, one, scale, zero = norm
+                values = torch.nn.functional.batch_norm(sums, mean, one, scale, zero, eps=0).sign()
+            scores = (values @ weights[-1].T) * self._scale + self._offset
+            found.append(scores.argmax(dim=1))
+        return torch.cat(found).numpy()
+
+
+def _batch_norm(layer: FoldedLayer) -> tuple[torch.Tensor, ...]:
+    scale = torch.from_numpy(layer.directions).float()
+    mean = scale * (torch.from_numpy(layer.thresholds).float() - 0.5)
+    return mean, torch.ones_like(scale), scale, torch.zeros_like(scale)

@@ -1,0 +1,40 @@
+"""`rramsim bench`: its contract, on a workload that takes no time."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import rramsim.cli  # noqa: F401  (registers the commands)
+from rramsim.cli.app import app
+from rramsim.montecarlo.bench import compare as compare_module
+from rramsim.montecarlo.bench.compare import Plan
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Put a tiny plan in the place of the quick one."""
+    plan = Plan(32, 40, (0.01,), (0.1,), (0.1,), 2, 0.0, 1)
+    monkeypatch.setattr(compare_module, "QUICK", plan)
+
+
+def test_the_json_has_the_keys_of_the_contract(tiny):
+    shown = CliRunner().invoke(app, ["bench", "--quick", "--json"])
+    found = json.loads(shown.stdout)
+    for case in found["cases"]:
+        assert set(case) == {"name", "ber", "rramsim_s", "naive_s", "ratio", "identical"}
+        assert case["identical"] is True
+    assert set(found["kernel"]) == {"layer_s", "float32_s", "limit_s", "fraction_of_limit"}
+    assert set(found["sweep"]) == {
+        *("ratio", "maps", "rramsim_s", "naive_s", "naive_extrapolated"),
+    }
+    assert {"cores", "cpu", "torch", "numba"} <= set(found["machine"])
+    assert found["quick"] is True
+
+
+def test_the_table_says_what_was_measured_and_what_was_not(tiny):
+    shown = CliRunner().invoke(app, ["bench", "--quick"]).stdout
+    assert "identical" in shown
+    assert "narrower than the reference" in shown
+    assert "784-32-32-10" in shown
+    assert "extrapolated" in shown
