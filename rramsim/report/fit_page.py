@@ -204,8 +204,8 @@ def _rates_table(found: Characterization) -> TextTable | None:
         columns=("condition", "state", "cells", "stuck", "outlying"),
         rows=tuple(rows),
         remark=(
-            "Stuck: always reads like the other state. Outlying: like neither. They stay in the fit and "
-            "in every count."
+            "Stuck: always reads like the other state. Outlying: like neither. They stay in the "
+            "fit and in every count."
         ),
     )
 

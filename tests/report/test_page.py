@@ -99,7 +99,7 @@ def test_page_loads_nothing_and_runs_nothing(page):
         assert not name.startswith("on")
     assert all(target == "#" for target in re.findall(r"url\((.)", page))
     policy = [value for _, name, value in parsed.attributes if name == "content"]
-    assert "default-src 'none'; style-src 'unsafe-inline'" in policy
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policy
 
 
 def test_every_reference_inside_a_figure_has_one_target(page):

@@ -1,0 +1,44 @@
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+
+from rramsim.report.fit_notes import FILES, SEVERAL, grouped_notes
+
+
+@pytest.fixture
+def grouped():
+    """Group notes about conditions of the given names."""
+
+    def group(names, notes, files=()):
+        conditions = xr.Dataset(coords={"condition": list(names)})
+        examination = SimpleNamespace(found=SimpleNamespace(conditions=conditions), notes=notes)
+        return dict(grouped_notes(examination, SimpleNamespace(notes=list(files))))
+
+    return group
+
+
+def test_sentences_stand_under_what_they_are_about(grouped):
+    found = grouped(
+        ("weak", "strong"),
+        ("weak: the states overlap.", "strong/HRS: a tail.", "c.csv: a row."),
+        files=("b.csv: 1 blank reading.",),
+    )
+    assert found == {
+        FILES: ("b.csv: 1 blank reading.", "c.csv: a row."),
+        "weak": ("The states overlap.",),
+        "strong": ("HRS: a tail.",),
+    }
+
+
+def test_a_sentence_true_of_several_stands_once(grouped):
+    found = grouped(
+        ("weak", "strong"),
+        ("weak/LRS: few.", "weak/HRS: few.", "weak: none.", "strong: none.", "strong/LRS: few."),
+    )
+    assert found == {SEVERAL: ("weak (LRS and HRS), strong (LRS): few.", "weak, strong: none.")}
+
+
+def test_a_name_that_begins_with_another_keeps_its_own(grouped):
+    found = grouped(("a", "a: b", "a.c (+)"), ("a: b: x.", "a: y.", "a.c (+)/LRS: z."))
+    assert found == {"a: b": ("X.",), "a": ("Y.",), "a.c (+)": ("LRS: z.",)}

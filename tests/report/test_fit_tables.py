@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from rramsim.device.examination import Examination, Question, Use, examine
+from rramsim.report.fit_aging_tables import bake_table, cycling_table, drift_table, retention_table
+from rramsim.report.fit_tables import ends, short_tables
+from rramsim.schema import make
+
+
+class Readings:
+    """What a reader gives."""
+
+    def __init__(self, state, ohm, **columns):
+        count = len(ohm)
+        names = columns.pop("names", ["a"])
+        base = {"cell": np.full(count, -1), "cycle": np.full(count, -1)}
+        base |= {"condition_index": np.zeros(count, dtype=int)}
+        values = base | {"resistance": ohm, "censoring": np.zeros(count, dtype=int)} | columns
+        self.readings = make(
+            "readings",
+            values | {"state_index": state},
+            {"condition": names, "state": ["LRS", "HRS"]},
+        )
+        self.origin, self.notes, self.sources = "measured", (), ()
+
+
+@pytest.fixture(scope="module")
+def held() -> Examination:
+    """Cells whose LRS rises by 10 % a decade of time, twice after a bake."""
+    rng = np.random.default_rng(4)
+    time = np.tile(np.repeat([1.0, 100.0, 10000.0], 50), 2)
+    cell = np.tile(np.arange(50), 6)
+    state = np.repeat([0, 1], 150)
+    place = np.tile(rng.normal(0, 0.2, 50), 6)
+    drift = np.where(state == 0, np.log10(time) * np.log(1.1), 0.0)
+    ohm = np.exp(np.where(state == 0, 9.0, 13.0) + drift + place)
+    baked = np.where(state == 0, 1.5, 1.0) * ohm
+    both = Readings(
+        np.tile(state, 2),
+        np.concatenate([ohm, baked]),
+        names=["before", "after"],
+        condition_index=np.repeat([0, 1], 300),
+        time=np.tile(time, 2),
+        cell=np.tile(cell, 2),
+    )
+    question = Question(ber_limit=0.01, bake=("before", "after"))
+    return examine(both, use=Use(read_voltage=0.2, read_time=1e-8), question=question)
+
+
+def test_what_is_known_of_an_interval_is_said():
+    assert ends("5", "4", "7") == "5 (4 to 7)"
+    assert ends("5", "4", "unknown") == "5 (4 or more)"
+    assert ends("5", "unknown", "7") == "5 (up to 7)"
+    assert ends("5", "unknown", "unknown") == "5"
+    assert ends("unknown", "4", "7") == "unknown"
+
+
+def test_drift_is_in_per_cent_a_decade_and_no_temperature_is_made_up(held):
+    table = drift_table(held)
+    assert "held at" not in table.columns
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["condition"], row["state"], row["cells"]) == ("before", "LRS", "50")
+    assert row["median"].replace("\xa0", " ").startswith("+10 % (+10 % to +10 %)")
+
+
+def test_a_limit_that_is_not_reached_is_a_bound(held):
+    until = [row[-1] for row in retention_table(held).rows]
+    assert all(text == "more than 10⁴" or "extrapolated" in text for text in until)
+
+
+def test_a_bake_is_told_by_state(held):
+    lrs, hrs = bake_table(held).rows
+    assert lrs[2].replace("\xa0", " ").startswith("+50 %")
+    assert hrs[2].replace("\xa0", " ").startswith("+0 %")
+    assert "BER at the reference" in bake_table(held).remark
+
+
+def test_there_is_a_table_of_everything_there_is_and_no_other(held):
+    titles = [table.title for table in short_tables(held)]
+    assert titles == [
+        *("Populations", "Conditions", "One cell a bit (1T1R) and two (2T2R)"),
+        *("Drift a decade of time", "Retention", "Bake: from before to after"),
+        *("Where the variance of ln R is from", "Energy of a read"),
+    ]
+    assert cycling_table(held) is None
+    for table in short_tables(held):
+        assert table.rows
+        assert all(len(row) == len(table.columns) for row in table.rows)
+        assert set(table.numeric) <= set(table.columns)
