@@ -76,7 +76,7 @@ def fit(
         str | None,
         typer.Option(
             metavar="PATTERN",
-            help='What the names of the files hold: "{condition}_{state}_{temperature [degC]}".',
+            help="What the names of the files hold: `{condition}_{state}_{temperature [degC]}`.",
             rich_help_panel=_READING,
         ),
     ] = None,
@@ -118,6 +118,7 @@ def fit(
         float,
         typer.Option(
             metavar="S",
+            show_default=False,
             help="Standard deviation of ln(reference), 0.05 for about 5 %: references of real "
             "arrays differ.",
             rich_help_panel=_USE,
@@ -127,6 +128,7 @@ def fit(
         float,
         typer.Option(
             metavar="S",
+            show_default=False,
             help="Standard deviation of a sense amplifier's offset in ln R: it alone limits 2T2R "
             "where the states are far apart.",
             rich_help_panel=_USE,
