@@ -13,6 +13,8 @@ from rramsim.montecarlo.tally import Tally
 
 POOR_CHIP = 0.05
 
+_NO_WIDTH = ", so that the interval has no width,"
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -98,7 +100,7 @@ def estimate(
             raise ValueError(f"Chips said to be all the same scored {dict(tally.correct)}.")
         low = high = p05 = mean
         sentences: tuple[str, ...] = (
-            "Exact: with these faults every chip has the same wrong cells, so there is no chance "
+            "Exact where every chip has the same wrong cells, as at a BER of 0: there is no chance "
             "in it; the test images are taken as fixed.",
         )
     elif tally.maps == 1:
@@ -126,9 +128,10 @@ def _student(tally: Tally, confidence: float) -> str:
 def _fixed_width(half_width: float) -> str:
     # Without the number of chips: it differs from point to point, and stands beside each.
     return (
-        f"95 % interval of the mean over chips, of the fixed width ± {100 * half_width:g} %: chips "
-        f"were scored until the {100 * STOP_CONFIDENCE:g} % Student t interval was within it; the "
-        "test images are taken as fixed"
+        "95 % interval of the mean over chips, of the fixed width "
+        f"± {100 * half_width:g} percentage points: chips were scored until the "
+        f"{100 * STOP_CONFIDENCE:g} % Student t interval was within it; the test images are taken "
+        "as fixed"
     )
 
 
@@ -137,9 +140,9 @@ def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]
     if len(set(tally.correct.values())) == 1:
         unseen = 1 - (1 - confidence) ** (1 / maps)
         yield (
-            f"All chips scored alike{', so the interval has no width' if no_width else ''}: no "
-            f"difference was seen, but up to {100 * unseen:.2g} % of chips may still score "
-            f"otherwise ({100 * confidence:g} % bound)."
+            f"Where all {maps} chips scored alike{_NO_WIDTH if no_width else ''} no difference "
+            f"was seen, but up to {100 * unseen:.2g} % of chips may still score otherwise "
+            f"({100 * confidence:g} % bound)."
         )
     place = ", which lies between the two lowest chips" if maps <= 21 else ""
     yield f"5th-percentile chip: linearly interpolated sample quantile{place}."

@@ -69,7 +69,7 @@ def test_any_way_to_the_answer_ends_at_the_same_chips(
     found = estimate(whole.first(chips), half_width=half_width)
     if looks:
         assert found.high - found.low == pytest.approx(2 * half_width)
-        assert f"fixed width ± {100 * half_width:g} %" in found.method
+        assert f"fixed width ± {100 * half_width:g} percentage points" in found.method
     else:
         assert found == estimate(whole.first(chips))
 
