@@ -23,6 +23,7 @@ epochs = 4
 maps = 6
 """
 SHIPPED = 'measurements = "hirtzlin2019-reconstructed"\nconditions = "table1"\n'
+STATED = 'conditions = "table1"\nonly = ["very strong", "weak"]\n'
 POINT_KEYS = {
     *("condition", "training_ber", "ber", "accuracy_mean", "accuracy_low", "accuracy_high"),
     *("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "pareto"),
@@ -47,6 +48,15 @@ def finished(tmp_path_factory):
     done = run(study(folder), "--out", "out", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "out", json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def stated(tmp_path_factory):
+    """Return a finished small study of stated conditions, the quickest there is, and its JSON."""
+    folder = tmp_path_factory.mktemp("stated")
+    done = run(study(folder, STATED + SMALL), "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "rramsim-results", json.loads(done.stdout)
 
 
 def test_the_json_holds_a_point_for_each_network_and_condition(finished):
@@ -107,19 +117,20 @@ def test_the_report_says_what_is_reconstructed_and_extrapolated(finished):
     assert "<script" not in page
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(finished, tmp_path):
-    folder, _ = finished
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(stated, tmp_path):
+    folder, _ = stated
+    file = study(tmp_path, STATED + SMALL)
     for seed, same in (("1", True), ("2", False)):
-        done = run(study(tmp_path), "--seed", seed, "--out", seed, cwd=tmp_path)
+        done = run(file, "--seed", seed, "--out", seed, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         for name in ("tradeoff.csv", "tallies.csv"):
             equal = (tmp_path / seed / name).read_bytes() == (folder / name).read_bytes()
             assert equal == same, (seed, name)
 
 
-def test_killed_at_any_point_the_same_command_ends_with_the_same_result(finished, tmp_path):
-    folder, _ = finished
-    file, out = study(tmp_path), tmp_path / "out"
+def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, tmp_path):
+    folder, _ = stated
+    file, out = study(tmp_path, STATED + SMALL), tmp_path / "out"
     command = [str(RRAMSIM), "tradeoff", str(file), "--out", str(out)]
     for waited_for in ("networks/*.checkpoint", "networks/*-0.1.safetensors", "tallies.csv"):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -140,14 +151,11 @@ def test_a_folder_of_another_study_is_refused(finished, tmp_path):
     assert "another study" in done.stderr
 
 
-def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(tmp_path):
-    text = 'conditions = "table1"\nonly = ["very strong", "weak"]\n' + SMALL
-    done = run(study(tmp_path, text), "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    points = json.loads(done.stdout)["points"]
-    bers = {point["condition"]: (point["ber"], point["ber_less_than"]) for point in points}
+def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(stated):
+    folder, found = stated
+    bers = {point["condition"]: (point["ber"], point["ber_less_than"]) for point in found["points"]}
     assert bers == {"very strong": (None, 1e-6), "weak": (3.3e-2, None)}
-    assert not list((tmp_path / "rramsim-results" / "figures").glob("populations*"))
+    assert not list((folder / "figures").glob("populations*"))
 
 
 def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
