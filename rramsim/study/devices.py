@@ -59,7 +59,12 @@ def characterize_devices(study: Study) -> Devices:
         columns=study.column_names,
         read_voltage=study.read_voltage_v,
     )
-    found = characterize(measured, stated, lrs_share=study.lrs_share)
+    found = characterize(
+        measured,
+        stated,
+        lrs_share=study.lrs_share,
+        reference_resistance=study.reference_ohm,
+    )
     found = replace(found, conditions=_only(found.conditions, study.only))
     return Devices(
         _usable(found.conditions, study), found, measured, stated, (*measured.sources, *sources)

@@ -36,6 +36,9 @@ class Study(BaseModel):
         The read voltage with its unit, for files that hold currents.
     only : tuple of str
         Names of the conditions to keep; empty keeps all.
+    reference : str or None
+        Reference of the sense amplifiers with its unit, for every condition; None takes the one
+        stated for a condition, else the best one.
     lrs_share : float
         Share of the cells in use that are in LRS, for the BER and the best reference.
     images : str
@@ -69,6 +72,7 @@ class Study(BaseModel):
     columns: str | None = None
     read_voltage: str | None = None
     only: tuple[str, ...] = ()
+    reference: str | None = None
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
     images: str = "digits"
     network: str | None = None
@@ -104,6 +108,11 @@ class Study(BaseModel):
     def read_voltage_v(self) -> float | None:
         """`read_voltage` in volt."""
         return None if self.read_voltage is None else read_quantity(self.read_voltage, "voltage")
+
+    @property
+    def reference_ohm(self) -> float | None:
+        """`reference` in ohm."""
+        return None if self.reference is None else read_quantity(self.reference, "resistance")
 
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""

@@ -3,6 +3,7 @@
 import pytest
 
 from rramsim.errors import InputError
+from rramsim.study.devices import characterize_devices
 from rramsim.study.settings import make_study
 
 
@@ -76,3 +77,9 @@ def test_a_read_voltage_needs_a_unit():
     assert make_study(read_voltage="200 mV").read_voltage_v == pytest.approx(0.2)
     with pytest.raises(InputError, match="V, mV"):
         _ = make_study(read_voltage="0.2").read_voltage_v
+
+
+def test_a_reference_of_the_study_is_read_against(tmp_path):
+    study = make_study(measurements=["hirtzlin2019-reconstructed"], reference="30 kOhm")
+    conditions = characterize_devices(study).conditions
+    assert conditions.reference_resistance.values.tolist() == [30e3] * 3
