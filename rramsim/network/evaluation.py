@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.network.folding import FoldedNetwork, check_exact
+from rramsim.network.folding import FoldedNetwork
+from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.delta import DeltaNetwork
 from rramsim.network.packed.network import Flips, PackedNetwork
+from rramsim.network.thresholds import check_exact
 
 
 class Evaluator:
     """A folded network made ready for one fixed set of images.
 
     It computes with packed bits and whole numbers on all cores, so results depend neither on the
-    number of threads nor on how images are blocked. Of chips with few flips it computes only what
-    they change (`DeltaNetwork`), which gives the same predictions sooner.
+    number of threads nor on how images are blocked. Of chips with few flips of a fully connected
+    network it computes only what they change (`DeltaNetwork`), which gives the same predictions
+    sooner.
 
     One evaluator serves one thread at a time.
 
@@ -27,7 +30,7 @@ class Evaluator:
     folded : FoldedNetwork
         The network, free of faults.
     images : uint8 array, shape (images, inputs)
-        Pixels.
+        Pixels, channel by channel, row by row.
     labels : integer array, shape (images,)
         The right class of each image.
 
@@ -44,8 +47,14 @@ class Evaluator:
         self.folded = folded
         self.images = images.shape[0]
         self._labels = labels
-        self._network = PackedNetwork(folded, images)
-        self._delta = DeltaNetwork(self._network)
+        self._network: PackedNetwork | ConvolutionalNetwork
+        self._on_chip: Callable[[Sequence[Flips]], NDArray[np.int64]]
+        if folded.convolutions:
+            self._network = ConvolutionalNetwork(folded, images)
+            self._on_chip = self._network.predictions
+        else:
+            self._network = PackedNetwork(folded, images)
+            self._on_chip = DeltaNetwork(self._network).predictions
         self._clean: NDArray[np.int64] | None = None
 
     def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
@@ -65,7 +74,7 @@ class Evaluator:
             If there is not one array for each layer, or one does not fit its layer.
         """
         if flips is not None:
-            return self._delta.predictions(flips)
+            return self._on_chip(flips)
         if self._clean is None:
             self._clean = self._network.predictions([None] * len(self.folded.layers))
         return self._clean.copy()
@@ -79,13 +88,14 @@ def check_scored(
     folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
 ) -> None:
     """Raise `InputError` or `ValueError` where a network cannot be scored on images exactly."""
-    if images.ndim != 2 or images.shape[1] != folded.widths[0]:
+    if images.ndim != 2 or images.shape[1] != folded.inputs:
         raise InputError(
-            f"The network has {folded.widths[0]} inputs, but the images have "
+            f"The network has {folded.inputs} inputs, but the images have "
             f"{' x '.join(map(str, images.shape[1:]))} pixels; score it on images "
             "like those it was trained with."
         )
     if labels.shape != images.shape[:1]:
         raise ValueError(f"labels are {images.shape[:1]}, found {labels.shape}")
-    check_exact(folded.widths[0] * max(1, int(images.max(initial=0))))
-    check_exact(max(folded.widths))
+    fan_in = [layer.matrix.shape[1] for layer in folded.layers]
+    check_exact(fan_in[0] * max(1, int(images.max(initial=0))))
+    check_exact(max(fan_in))

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rramsim.errors import InputError
+from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.definition import NetworkShape
-from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folding import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "folded network"
@@ -62,11 +65,13 @@ def save_network(path: Path, folded: FoldedNetwork, metadata: Mapping[str, Any])
     """
     _check_record(metadata)
     arrays = {
-        f"{number}.{name}": array
+        f"{number}.{name}": np.asarray(value)
         for number, layer in enumerate(folded.layers)
-        for name, array in vars(layer).items()
+        for name, value in vars(layer).items()
     }
     record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
+    if folded.image_shape is not None:
+        record["image_shape"] = list(folded.image_shape)
     write_arrays(Path(path), arrays, kind=KIND, record=record)
 
 
@@ -81,7 +86,12 @@ def load_network(path: Path) -> SavedNetwork:
     arrays, record = read_arrays(Path(path), kind=KIND)
     try:
         _check_record(record)
-        folded = FoldedNetwork(tuple(_layers(arrays, int(record["layers"]))))
+        folded = FoldedNetwork(
+            tuple(
+                _layer(arrays, number, count=record["layers"]) for number in range(record["layers"])
+            ),
+            _image_shape(record),
+        )
         whole = folded.content_id == record["network_id"]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: this model file is damaged ({error}).") from error
@@ -93,12 +103,19 @@ def load_network(path: Path) -> SavedNetwork:
     return SavedNetwork(folded=folded, metadata=record)
 
 
-def _layers(arrays: Arrays, count: int) -> list[FoldedLayer | ScoreLayer]:
-    kinds = [FoldedLayer] * (count - 1) + [ScoreLayer]
-    return [
-        kind(**{name: arrays[f"{number}.{name}"] for name in kind.__dataclass_fields__})
-        for number, kind in enumerate(kinds)
-    ]
+def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
+    pool = arrays.get(f"{number}.pool")
+    kind = ScoreLayer if number == count - 1 else FoldedLayer
+    names = FoldedLayer if pool is not None else kind
+    fields = {name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__}
+    return kind(**fields) if pool is None else FoldedConvolution(**fields, pool=bool(pool))
+
+
+def _image_shape(record: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    if "image_shape" not in record:
+        return None
+    channels, height, width = map(int, record["image_shape"])
+    return channels, height, width
 
 
 def _check_record(record: Mapping[str, Any]) -> None:

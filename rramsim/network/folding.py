@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,16 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.errors import InputError
+from rramsim.network.convolution import FoldedConvolution
+from rramsim.network.forms import check_directions, check_form, check_signs
+from rramsim.network.thresholds import PIXEL_LIMIT, check_exact, check_finite, fold_thresholds
 
 if TYPE_CHECKING:
     from rramsim.network.model import BinarizedLayer, BinarizedNetwork
-
-PIXEL_LIMIT = 255
-"""Greatest value of an input: pixels are bytes."""
-
-EXACT_LIMIT = 2**24
-"""Whole numbers up to here are exact in float32, and so are sums that stay below."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +49,14 @@ class FoldedLayer:
     directions: NDArray[np.int8]
 
     def __post_init__(self) -> None:
-        _check_signs(self.signs)
-        neurons = (self.signs.shape[0],)
-        _check_form("thresholds", self.thresholds, np.int64, neurons)
-        _check_form("directions", self.directions, np.int8, neurons)
-        if not np.isin(self.directions, (-1, 1)).all():
-            raise ValueError("directions are -1 or +1")
+        check_signs(self.signs, axes="neurons, inputs")
+        check_form("thresholds", self.thresholds, np.int64, (self.signs.shape[0],))
+        check_directions(self.directions, self.signs.shape[0])
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """The signs as a crossbar holds them, (neurons, inputs)."""
+        return self.signs
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +78,17 @@ class ScoreLayer:
     offset: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        _check_signs(self.signs)
-        _check_form("scale", self.scale, np.float32, (self.signs.shape[0],))
-        _check_form("offset", self.offset, np.float32, (self.signs.shape[0],))
+        check_signs(self.signs, axes="classes, inputs")
+        check_form("scale", self.scale, np.float32, (self.signs.shape[0],))
+        check_form("offset", self.offset, np.float32, (self.signs.shape[0],))
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """The signs as a crossbar holds them, (classes, inputs)."""
+        return self.signs
+
+
+Layer = FoldedConvolution | FoldedLayer | ScoreLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,25 +97,54 @@ class FoldedNetwork:
 
     Attributes
     ----------
-    layers : tuple of FoldedLayer, the last a ScoreLayer
-        From the input on; the outputs of one are the inputs of the next.
+    layers : tuple of FoldedConvolution, then FoldedLayer, the last a ScoreLayer
+        From the input on; the outputs of one are the inputs of the next. Outputs of the last
+        convolution enter the next layer channel by channel, row by row.
+    image_shape : (int, int, int), optional
+        Channels, height and width of the images, where the first layer is a convolution. Pixels
+        are in that order.
     """
 
-    layers: tuple[FoldedLayer | ScoreLayer, ...]
+    layers: tuple[Layer, ...]
+    image_shape: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[-1], ScoreLayer):
             raise ValueError("the last layer is a ScoreLayer")
-        if len(self.hidden) != len(self.layers) - 1:
-            raise ValueError("all layers but the last are a FoldedLayer")
+        order: list[Layer] = [*self.convolutions, *self.hidden, self.output]
+        if list(map(id, order)) != list(map(id, self.layers)):
+            raise ValueError(
+                "all layers but the last are a FoldedLayer, or a FoldedConvolution before those"
+            )
+        if bool(self.convolutions) != (self.image_shape is not None):
+            raise ValueError("a network has an image shape if its first layer is a convolution")
         for before, after in zip(self.layers, self.layers[1:], strict=False):
-            if before.signs.shape[0] != after.signs.shape[1]:
+            if self._outputs(before) != _inputs(after):
                 raise ValueError(f"{before.signs.shape} does not lead into {after.signs.shape}")
+        if self.image_shape and self.image_shape[0] != self.convolutions[0].signs.shape[1]:
+            raise ValueError(f"{self.image_shape} does not lead into the first convolution")
+
+    @property
+    def convolutions(self) -> tuple[FoldedConvolution, ...]:
+        """The first layers, where they are convolutions."""
+        return tuple(layer for layer in self.layers if isinstance(layer, FoldedConvolution))
 
     @property
     def hidden(self) -> tuple[FoldedLayer, ...]:
-        """All layers but the last."""
+        """All fully connected layers but the last."""
         return tuple(layer for layer in self.layers if isinstance(layer, FoldedLayer))
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the images, then of the outputs of each convolution."""
+        if self.image_shape is None:
+            return ()
+        found = [self.image_shape[1:]]
+        for layer in self.convolutions:
+            found.append(layer.output_size(*found[-1]))
+        if min(map(min, found)) < 1:
+            raise ValueError(f"pooling leaves nothing of images of {self.image_shape}")
+        return tuple(found)
 
     @property
     def output(self) -> ScoreLayer:
@@ -119,8 +155,13 @@ class FoldedNetwork:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Inputs of the network, then the neurons of each layer."""
-        return (self.layers[0].signs.shape[1], *(layer.signs.shape[0] for layer in self.layers))
+        """Inputs of the network, then the neurons (filters) of each layer."""
+        return (self.inputs, *(layer.signs.shape[0] for layer in self.layers))
+
+    @property
+    def inputs(self) -> int:
+        """Pixels of an image, all channels counted."""
+        return math.prod(self.image_shape) if self.image_shape else self.layers[0].signs.shape[1]
 
     @property
     def weight_count(self) -> int:
@@ -139,21 +180,46 @@ class FoldedNetwork:
 
     @cached_property
     def content_id(self) -> str:
-        """SHA-256 (hexadecimal) of every array of every layer."""
+        """SHA-256 (hexadecimal) of every array of every layer, and of the images' shape."""
         digest = hashlib.sha256()
+        if self.image_shape is not None:
+            digest.update(f"image_shape {self.image_shape}".encode())
         for layer in self.layers:
-            for name, array in vars(layer).items():
+            for name, value in vars(layer).items():
+                array = np.asarray(value)
                 digest.update(f"{name} {array.shape} {array.dtype.newbyteorder('<').str}".encode())
                 digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
+    def __str__(self) -> str:
+        """Return the widths, and filters and pooling in the notation of Courbariaux et al. 2016.
+
+        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10.
+        """
+        first = "x".join(map(str, self.image_shape)) if self.image_shape else str(self.inputs)
+        return "-".join([first, *map(_notation, self.layers)])
+
+    def _outputs(self, layer: Layer) -> int:
+        """Return what the next layer is to have as inputs: channels, or single values."""
+        neurons = int(layer.signs.shape[0])
+        if isinstance(layer, FoldedConvolution) and layer is self.convolutions[-1]:
+            return neurons * math.prod(self.sizes[-1])
+        return neurons
+
+
+def _inputs(layer: Layer) -> int:
+    return int(layer.signs.shape[1])
+
+
+def _notation(layer: Layer) -> str:
+    neurons = str(layer.signs.shape[0])
+    if not isinstance(layer, FoldedConvolution):
+        return neurons
+    return f"{neurons}C3-MP2" if layer.pool else f"{neurons}C3"
+
 
 def fold(network: BinarizedNetwork) -> FoldedNetwork:
     """Fold a trained network; its predictions stay the same to the last tie.
-
-    The batch norm of a hidden neuron, ``sum * scale + offset`` rounded to float32 at each step, is
-    monotone in the integer ``sum``, since rounding is. The threshold is found by bisection on that
-    very expression, not by dividing, so no rounding can move it.
 
     Raises
     ------
@@ -161,7 +227,7 @@ def fold(network: BinarizedNetwork) -> FoldedNetwork:
         If the batch norm holds values that are not finite (a training that diverged), or a layer
         is so wide that its sums are not exact in float32.
     """
-    layers: list[FoldedLayer | ScoreLayer] = []
+    layers: list[Layer] = []
     for number, layer in enumerate(network.layers):
         greatest_sum = layer.latent.shape[1] * (PIXEL_LIMIT if number == 0 else 1)
         check_exact(greatest_sum)
@@ -172,65 +238,17 @@ def fold(network: BinarizedNetwork) -> FoldedNetwork:
     return FoldedNetwork(tuple(layers))
 
 
-def check_exact(greatest_sum: int) -> None:
-    """Raise `InputError` where sums up to `greatest_sum` would not be exact in float32."""
-    if greatest_sum >= EXACT_LIMIT:
-        raise InputError(
-            f"A layer whose sums reach {greatest_sum} cannot be computed exactly in float32 "
-            f"(limit {EXACT_LIMIT}); use fewer inputs or smaller pixel values."
-        )
-
-
 def _score_layer(layer: BinarizedLayer) -> ScoreLayer:
     scale, offset = _affine(layer)
     return ScoreLayer(signs=layer.sign_weights(), scale=scale, offset=offset)
 
 
 def _hidden_layer(layer: BinarizedLayer, greatest_sum: int) -> FoldedLayer:
-    scale, offset = _affine(layer)
-    directions = np.where(scale < 0, -1, 1).astype(np.int8)
-    return FoldedLayer(
-        signs=layer.sign_weights(),
-        thresholds=_first_firing(scale * directions, offset, greatest_sum),
-        directions=directions,
-    )
-
-
-def _first_firing(
-    scale: NDArray[np.float32], offset: NDArray[np.float32], greatest_sum: int
-) -> NDArray[np.int64]:
-    """Return, for `scale` >= 0, the least sum that fires; one above the greatest if none does."""
-    low = np.full(scale.shape, -greatest_sum, dtype=np.int64)
-    high = np.full(scale.shape, greatest_sum + 1, dtype=np.int64)
-    while (low < high).any():
-        middle = (low + high) // 2
-        fires = middle.astype(np.float32) * scale + offset >= 0
-        # Where low has met high, middle is high: lowering high to it changes nothing, and low
-        # must not rise past it.
-        low = np.where(fires | (low == high), low, middle + 1)
-        high = np.where(fires, middle, high)
-    return low
+    thresholds, directions = fold_thresholds(*_affine(layer), greatest_sum=greatest_sum)
+    return FoldedLayer(signs=layer.sign_weights(), thresholds=thresholds, directions=directions)
 
 
 def _affine(layer: BinarizedLayer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     scale, offset = (value.detach().numpy().copy() for value in layer.affine())
-    if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
-        raise InputError(
-            "The batch norm of the network holds values that are not finite: its training "
-            "diverged. Train it with a lower learning rate."
-        )
+    check_finite(scale, offset)
     return scale, offset
-
-
-def _check_signs(signs: NDArray[np.int8]) -> None:
-    if signs.ndim != 2 or signs.dtype != np.int8 or not signs.size:
-        raise ValueError(f"signs are int8 (neurons, inputs), found {signs.dtype} {signs.shape}")
-    if not np.isin(signs, (-1, 1)).all():
-        raise ValueError("signs are -1 or +1")
-
-
-def _check_form(
-    name: str, array: NDArray[np.generic], dtype: type[np.generic], shape: tuple[int, ...]
-) -> None:
-    if array.dtype != dtype or array.shape != shape:
-        raise ValueError(f"{name} are {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")

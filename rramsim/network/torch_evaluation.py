@@ -7,14 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from rramsim.bits import positions_of
+from rramsim.errors import InputError
+from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.evaluation import check_scored
-from rramsim.network.folding import FoldedNetwork
+from rramsim.network.folding import FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.packed.network import Flips
 
 BATCH_IMAGES = 1000
 """Images worked on at once: more do not fit a processor's cache and are slower."""
+
+BATCH_BYTES = 1 << 29
+"""Fewer images are, where what a convolution multiplies would take more memory than this."""
+
+
+def check_device(device: str) -> None:
+    """Raise `InputError` where torch does not have this device (``"cpu"`` or ``"cuda"``)."""
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"--device {device}: torch finds no CUDA graphics processor here (torch "
+            f"{torch.__version__}). Use --device cpu, which gives the same results, or install "
+            "torch with CUDA where there is one."
+        )
 
 
 class TorchEvaluator:
@@ -22,7 +38,9 @@ class TorchEvaluator:
 
     Every weight, pixel and activation has at most 8 significant bits and every sum is a whole
     number below 2**24. So float32 holds all of them exactly, and so does TF32, should it be
-    switched on: it shortens the factors to 11 bits and adds in float32.
+    switched on: it shortens the factors to 11 bits and adds in float32. A convolution is computed
+    as the matrix product it stands for, since torch's own may go by a fast algorithm (Winograd's)
+    that multiplies by fractions and rounds.
 
     Parameters
     ----------
@@ -34,7 +52,8 @@ class TorchEvaluator:
     Raises
     ------
     InputError
-        If the images do not have the network's inputs, or sums could leave the exact range.
+        If torch does not have the device, the images do not have the network's inputs, or sums
+        could leave the exact range.
     """
 
     def __init__(
@@ -45,16 +64,19 @@ class TorchEvaluator:
         *,
         device: str = "cpu",
     ) -> None:
+        check_device(device)
         check_scored(folded, images, labels)
         self.folded = folded
         self.images = images.shape[0]
         self._labels = labels
         self._device = torch.device(device)
         self._pixels = torch.from_numpy(np.array(images)).to(self._device)
+        self._batch = _batch_images(folded)
+        hidden = [layer for layer in folded.layers if not isinstance(layer, ScoreLayer)]
         self._thresholds = [
-            torch.from_numpy(layer.thresholds).float().to(self._device) for layer in folded.hidden
+            torch.from_numpy(layer.thresholds).float().to(self._device) for layer in hidden
         ]
-        oriented = [layer.signs * layer.directions[:, np.newaxis] for layer in folded.hidden]
+        oriented = [layer.matrix * layer.directions[:, np.newaxis] for layer in hidden]
         self._weights = [
             torch.from_numpy(signs).float().to(self._device)
             for signs in (*oriented, folded.output.signs)
@@ -75,15 +97,35 @@ class TorchEvaluator:
     def _classify(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
         scale, offset = self.folded.output.scale, self.folded.output.offset
         found = [np.empty(0, dtype=np.int64)]
-        for start in range(0, self.images, BATCH_IMAGES):
-            values = self._pixels[start : start + BATCH_IMAGES].float()
-            for layer, threshold in zip(weights, self._thresholds, strict=False):
-                fires = values @ layer.T >= threshold
-                values = fires.float().mul_(2).sub_(1)
+        for start in range(0, self.images, self._batch):
+            values = self._pixels[start : start + self._batch].float()
+            if self.folded.image_shape:
+                values = values.reshape(-1, *self.folded.image_shape)
+            for number, threshold in enumerate(self._thresholds):
+                values = _outputs(self.folded.layers[number], values, weights[number], threshold)
             # Scores in numpy: one order of rounding on every device.
-            scores = (values @ weights[-1].T).cpu().numpy() * scale + offset
+            scores = (values.flatten(1) @ weights[-1].T).cpu().numpy() * scale + offset
             found.append(scores.argmax(axis=1))
         return np.concatenate(found)
+
+
+def _outputs(
+    layer: Layer, values: torch.Tensor, weights: torch.Tensor, threshold: torch.Tensor
+) -> torch.Tensor:
+    """Return the outputs of a hidden layer, -1 or +1."""
+    if not isinstance(layer, FoldedConvolution):
+        fires = values.flatten(1) @ weights.T >= threshold
+        return fires.float().mul_(2).sub_(1)
+    around = functional.unfold(values, kernel_size=3, padding=1)
+    fires = weights @ around >= threshold[:, None]
+    outputs = fires.float().mul_(2).sub_(1).reshape(len(values), -1, *values.shape[2:])
+    return functional.max_pool2d(outputs, 2) if layer.pool else outputs
+
+
+def _batch_images(folded: FoldedNetwork) -> int:
+    sizes = zip(folded.convolutions, folded.sizes, strict=False)
+    largest = max((4 * layer.matrix.shape[1] * h * w for layer, (h, w) in sizes), default=1)
+    return max(1, min(BATCH_IMAGES, BATCH_BYTES // largest))
 
 
 def _flipped(weights: torch.Tensor, flips: Flips) -> torch.Tensor:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from rramsim.errors import InputError
 from rramsim.network.definition import NetworkShape
 from rramsim.network.evaluation import Evaluator
-from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer, check_exact, fold
+from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer, fold
 from rramsim.network.model import BinarizedNetwork
+from rramsim.network.thresholds import check_exact
 
 
 def _network(widths: tuple[int, ...], seed: int, *, whole_numbers: bool) -> BinarizedNetwork:

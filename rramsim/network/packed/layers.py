@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, words_for
 from rramsim.kernels import kernel
-from rramsim.network.folding import FoldedLayer, ScoreLayer
+from rramsim.network.folding import Layer, ScoreLayer
 from rramsim.network.packed.tile import IMAGES, NEURONS
 
 # Thresholds beyond all sums are drawn in to here, so that no difference overflows.
@@ -100,17 +100,16 @@ class PackedLayer:
         Least ``direction * sum`` that fires, out of reach for padding. Of no meaning in the last
         layer.
     neurons, inputs : int
+    places : int
+        Above 1, an input is a channel at one of so many places, the places of the first channel
+        first; packed, every place has words of its own that hold its channels.
     """
 
     weights: Words
     thresholds: NDArray[np.int64]
     neurons: int
     inputs: int
-
-    @property
-    def words(self) -> int:
-        """Words of a row of inputs."""
-        return int(self.weights.shape[1])
+    places: int = 1
 
     def limits(self, weights: Words, coding: Coding) -> NDArray[np.int64]:
         """Return the most mismatches at which each neuron fires, with `weights` as they are."""
@@ -128,9 +127,12 @@ class PackedLayer:
         self.check(flips)
         weights = self.weights.copy()
         if flips.ndim == 1:
-            _flip_positions(weights, np.ascontiguousarray(flips, dtype=np.int64), self.inputs)
-        else:
+            positions = np.ascontiguousarray(flips, dtype=np.int64)
+            _flip_positions(weights, positions, self.inputs, self.places)
+        elif self.places == 1:
             _flip_mask(weights, np.ascontiguousarray(flips))
+        else:
+            _flip_spread(weights, np.ascontiguousarray(flips), self.places)
         return weights
 
     def check(self, flips: NDArray[np.int64] | Words) -> None:
@@ -143,25 +145,26 @@ class PackedLayer:
             if flips[0] < 0 or flips[-1] > last or not (flips[1:] > flips[:-1]).all():
                 raise ValueError(f"positions are sorted, distinct and lie in 0..{last}")
             return
-        if flips.shape != (self.neurons, self.words) or flips.dtype != np.uint64:
-            raise ValueError(
-                f"masks are uint64 {(self.neurons, self.words)}, found {flips.dtype} {flips.shape}"
-            )
+        form = (self.neurons, words_for(self.inputs))
+        if flips.shape != form or flips.dtype != np.uint64:
+            raise ValueError(f"masks are uint64 {form}, found {flips.dtype} {flips.shape}")
         beyond = self.inputs % WORD
         if beyond and (flips[:, -1] >> np.uint64(beyond)).any():
             raise ValueError(f"masks have bits beyond the {self.inputs} inputs")
 
 
-def pack_layer(layer: FoldedLayer | ScoreLayer) -> PackedLayer:
-    """Pack one folded layer."""
-    neurons, inputs = layer.signs.shape
-    positive = layer.signs > 0
+def pack_layer(layer: Layer, *, places: int = 1) -> PackedLayer:
+    """Pack one folded layer, whose inputs are channels at so many `places`."""
+    neurons, inputs = layer.matrix.shape
+    positive = layer.matrix > 0
     rows = -(-neurons // NEURONS) * NEURONS
     thresholds = np.full(rows, _BEYOND, dtype=np.int64)
-    if isinstance(layer, FoldedLayer):
+    if not isinstance(layer, ScoreLayer):
         positive ^= layer.directions[:, np.newaxis] < 0
         thresholds[:neurons] = layer.thresholds.clip(-_BEYOND, _BEYOND)
-    return PackedLayer(panels_of(pack_rows(positive)), thresholds, neurons, inputs)
+    by_place = positive.reshape(neurons, -1, places).transpose(0, 2, 1)
+    packed = pack_rows(by_place.reshape(neurons * places, -1)).reshape(neurons, -1)
+    return PackedLayer(panels_of(packed), thresholds, neurons, inputs, places)
 
 
 def panels_of(rows: Words) -> Words:
@@ -185,13 +188,34 @@ def ones_of(weights: Words) -> NDArray[np.int64]:
     return ones.reshape(-1)
 
 
-@kernel("void(uint64[:,:,::1], int64[::1], int64)")
-def _flip_positions(weights: Words, positions: NDArray[np.int64], inputs: int) -> None:
+@kernel("void(uint64[:,:,::1], int64[::1], int64, int64)")
+def _flip_positions(weights: Words, positions: NDArray[np.int64], inputs: int, places: int) -> None:
+    words = weights.shape[1] // places
     for position in positions:
         neuron = position // inputs
         input_ = position - neuron * inputs
-        bit = np.uint64(1) << np.uint64(input_ & 63)
-        weights[neuron >> 5, input_ >> 6, neuron & 31] ^= bit
+        channel = input_ // places
+        place = input_ - channel * places
+        bit = np.uint64(1) << np.uint64(channel & 63)
+        weights[neuron >> 5, place * words + (channel >> 6), neuron & 31] ^= bit
+
+
+@kernel("void(uint64[:,:,::1], uint64[:,::1], int64)")
+def _flip_spread(weights: Words, mask: Words, places: int) -> None:
+    words = weights.shape[1] // places
+    for neuron in range(mask.shape[0]):
+        for column in range(mask.shape[1]):
+            left = mask[neuron, column]
+            channel = column * 64 // places
+            place = column * 64 - channel * places
+            while left:
+                bit = (left & np.uint64(1)) << np.uint64(channel & 63)
+                weights[neuron >> 5, place * words + (channel >> 6), neuron & 31] ^= bit
+                left >>= np.uint64(1)
+                place += 1
+                if place == places:
+                    place = 0
+                    channel += 1
 
 
 @kernel("void(uint64[:,:,::1], uint64[:,::1])")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Words, words_for
-from rramsim.network.folding import FoldedNetwork
+from rramsim.network.folding import FoldedNetwork, ScoreLayer
 from rramsim.network.packed import tile
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -59,7 +59,7 @@ class FaultyLayer:
 
 
 class PackedNetwork:
-    """A folded network and the images it is scored on, packed once.
+    """A fully connected network and the images it is scored on, packed once.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class PackedNetwork:
         self.layers = [pack_layer(layer) for layer in folded.layers]
         self.coding, self.codes = encode(images)
         self.inputs = pack_codes(self.codes, self.coding)
-        self._scale, self._offset = folded.output.scale, folded.output.offset
+        self._output = folded.output
         self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
 
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
@@ -102,18 +102,10 @@ class PackedNetwork:
             values = inputs[rows]
             for layer in chip[:-1]:
                 values = fired(layer, values)
-            return self._classes(chip[-1], values)
+            return classes(chip[-1], values, self._output)
 
         found = share(work, starts)
         return np.concatenate([np.empty(0, dtype=np.int64), *found])[:images]
-
-    def _classes(self, last: FaultyLayer, values: Words) -> NDArray[np.int64]:
-        counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
-        tile.count(values, last.weights, last.coding.planes, counts)
-        sums = last.sums(counts[:, : last.layer.neurons])
-        scores = sums.astype(np.float32) * self._scale + self._offset
-        best: NDArray[np.int64] = scores.argmax(axis=1)
-        return best
 
     def _with(self, number: int, weights: Words) -> FaultyLayer:
         layer, coding = self.layers[number], SIGNS if number else self.coding
@@ -141,3 +133,14 @@ def fired(layer: FaultyLayer, values: Words) -> Words:
     outputs = np.zeros((values.shape[0], words_for(layer.layer.neurons)), dtype=np.uint64)
     tile.fire(values, layer.weights, layer.coding.planes, layer.limits, outputs)
     return outputs
+
+
+def classes(last: FaultyLayer, values: Words, scores: ScoreLayer) -> NDArray[np.int64]:
+    """Return the classes of some images from the packed inputs of the last layer."""
+    counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
+    tile.count(values, last.weights, last.coding.planes, counts)
+    sums = last.sums(counts[:, : last.layer.neurons])
+    best: NDArray[np.int64] = (sums.astype(np.float32) * scores.scale + scores.offset).argmax(
+        axis=1
+    )
+    return best

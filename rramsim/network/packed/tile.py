@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from rramsim.kernels import kernel
 
 IMAGES = 4
-"""Images of a tile: rows of images are padded to a multiple of it."""
+"""Images (or places of one image) of a tile: rows of images are padded to a multiple of it."""
 
 NEURONS = 32
 """Neurons of a tile, and of a panel of weights."""
@@ -76,19 +76,31 @@ def _loop(builder: Any, count: Any, carried: list[Any], body: Any) -> list[Any]:
 
 
 def _mismatches(
-    builder: Any, images: Any, stride: Any, panel: Any, planes: Any, words: Any
+    builder: Any,
+    rows: list[Any],
+    panel: Any,
+    lines: Any,
+    words: Any,
+    *,
+    line_stride: Any,
+    word_stride: Any = None,
+    planes: bool,
 ) -> list[Any]:
-    """Emit the weighted mismatches of a tile: for each image, 4 vectors of 8 neurons."""
-    one = ir.Constant(_VECTOR, [1] * _LANES)
-    rows = [images]
-    for _ in range(IMAGES - 1):
-        rows.append(builder.add(rows[-1], builder.shl(stride, ir.Constant(_WORD, 3))))
+    """Emit the mismatches of a tile: for each row, 4 vectors of 8 neurons.
 
-    def plane_body(plane: Any, sums: list[Any]) -> list[Any]:
-        begin = builder.mul(plane, words)
+    A row is `lines` stretches of `words` words, `line_stride` words apart. As `planes` they are
+    the bits of one image, highest first, and all meet the same weights; else each meets the next
+    weights. The words of a stretch are `word_stride` words apart, if that is given.
+    """
+    one = ir.Constant(_VECTOR, [1] * _LANES)
+
+    def line_body(line: Any, sums: list[Any]) -> list[Any]:
+        begin = builder.mul(line, line_stride)
+        weights_begin = None if planes else builder.mul(line, words)
 
         def word_body(word: Any, sums: list[Any]) -> list[Any]:
-            first = builder.mul(word, ir.Constant(_WORD, NEURONS))
+            passed = word if weights_begin is None else builder.add(weights_begin, word)
+            first = builder.mul(passed, ir.Constant(_WORD, NEURONS))
             weights = [
                 builder.load(
                     _at(
@@ -99,7 +111,8 @@ def _mismatches(
                 for k in range(_VECTORS)
             ]
             added = []
-            place = builder.add(begin, word)
+            moved = word if word_stride is None else builder.mul(word, word_stride)
+            place = builder.add(begin, moved)
             for number, row in enumerate(rows):
                 bits = builder.load(_at(builder, row, place, _WORD))
                 spread = builder.shuffle_vector(
@@ -114,10 +127,40 @@ def _mismatches(
                     added.append(builder.add(sums[number * _VECTORS + k], count))
             return added
 
-        return _loop(builder, words, [builder.shl(each, one) for each in sums], word_body)
+        if planes:
+            sums = [builder.shl(each, one) for each in sums]
+        return _loop(builder, words, sums, word_body)
 
     zeros = [ir.Constant(_VECTOR, [0] * _LANES)] * (IMAGES * _VECTORS)
-    return _loop(builder, planes, zeros, plane_body)
+    return _loop(builder, lines, zeros, line_body)
+
+
+def _image_mismatches(
+    builder: Any, images: Any, stride: Any, panel: Any, planes: Any, words: Any
+) -> list[Any]:
+    """Emit the mismatches of `IMAGES` images, `stride` words apart."""
+    rows = [images]
+    for _ in range(IMAGES - 1):
+        rows.append(builder.add(rows[-1], builder.shl(stride, ir.Constant(_WORD, 3))))
+    return _mismatches(builder, rows, panel, planes, words, line_stride=words, planes=True)
+
+
+def _limits_at(builder: Any, address: Any) -> list[Any]:
+    return [
+        builder.load(_at(builder, address, ir.Constant(_WORD, k * _LANES), _VECTOR), align=8)
+        for k in range(_VECTORS)
+    ]
+
+
+def _within(builder: Any, sums: list[Any], limits: list[Any]) -> Any:
+    """Emit 32 bits: which sums of one row are within the limits."""
+    half = ir.IntType(32)
+    bits = ir.Constant(half, 0)
+    for k, (each, limit) in enumerate(zip(sums, limits, strict=True)):
+        fires = builder.icmp_signed("<=", each, limit)
+        eight = builder.zext(builder.bitcast(fires, ir.IntType(_LANES)), half)
+        bits = builder.or_(bits, builder.shl(eight, ir.Constant(half, k * _LANES)))
+    return bits
 
 
 @intrinsic
@@ -136,19 +179,12 @@ def _fire_tile(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         images, stride, panel, planes, words, limits, fired, fired_stride = args
-        sums = _mismatches(builder, images, stride, panel, planes, words)
-        half = ir.IntType(32)
-        within = [
-            builder.load(_at(builder, limits, ir.Constant(_WORD, k * _LANES), _VECTOR), align=8)
-            for k in range(_VECTORS)
-        ]
+        sums = _image_mismatches(builder, images, stride, panel, planes, words)
+        within = _limits_at(builder, limits)
         for number in range(IMAGES):
-            bits = ir.Constant(half, 0)
-            for k in range(_VECTORS):
-                fires = builder.icmp_signed("<=", sums[number * _VECTORS + k], within[k])
-                eight = builder.zext(builder.bitcast(fires, ir.IntType(_LANES)), half)
-                bits = builder.or_(bits, builder.shl(eight, ir.Constant(half, k * _LANES)))
-            builder.store(bits, builder.inttoptr(fired, half.as_pointer()), align=4)
+            of_image = sums[number * _VECTORS : (number + 1) * _VECTORS]
+            bits = _within(builder, of_image, within)
+            builder.store(bits, builder.inttoptr(fired, bits.type.as_pointer()), align=4)
             fired = builder.add(fired, builder.shl(fired_stride, ir.Constant(_WORD, 3)))
         return context.get_dummy_value()
 
@@ -170,7 +206,7 @@ def _count_tile(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         images, stride, panel, planes, words, counts, counts_stride = args
-        sums = _mismatches(builder, images, stride, panel, planes, words)
+        sums = _image_mismatches(builder, images, stride, panel, planes, words)
         narrow = ir.VectorType(ir.IntType(32), _LANES)
         for number in range(IMAGES):
             for k in range(_VECTORS):
@@ -183,9 +219,77 @@ def _count_tile(
     return types.void(*[types.int64] * 7), generate
 
 
+def _generate_places(planes: bool) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        image, places, panel, lines, line_stride, words, word_stride, limits, classes, fired = args
+        numbers = [ir.Constant(_WORD, number) for number in range(IMAGES)]
+        sums = _mismatches(
+            builder,
+            [_moved(builder, image, places, number, words=1) for number in numbers],
+            panel,
+            lines,
+            words,
+            line_stride=line_stride,
+            word_stride=word_stride if planes else None,
+            planes=planes,
+        )
+        for number, each in enumerate(numbers):
+            of_class = _limits_at(builder, _moved(builder, limits, classes, each, words=NEURONS))
+            bits = _within(builder, sums[number * _VECTORS : (number + 1) * _VECTORS], of_class)
+            to = builder.add(fired, ir.Constant(_WORD, 4 * number))
+            builder.store(bits, builder.inttoptr(to, bits.type.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def _moved(builder: Any, address: Any, numbers: Any, k: Any, *, words: int) -> Any:
+    """Emit an address moved on by the k-th of `numbers`, each standing for so many words."""
+    number = builder.load(_at(builder, numbers, k, _WORD))
+    return builder.add(address, builder.mul(number, ir.Constant(_WORD, 8 * words)))
+
+
+@intrinsic
+def _fire_places(
+    typing: Any,
+    image: Any,
+    places: Any,
+    panel: Any,
+    lines: Any,
+    line_stride: Any,
+    words: Any,
+    word_stride: Any,
+    limits: Any,
+    classes: Any,
+    fired: Any,
+) -> Any:
+    """Write 32 output bits for each of 4 places of an image, whose limits go by classes."""
+    return types.void(*[types.int64] * 10), _generate_places(planes=False)
+
+
+@intrinsic
+def _fire_pixels(
+    typing: Any,
+    image: Any,
+    places: Any,
+    panel: Any,
+    lines: Any,
+    line_stride: Any,
+    words: Any,
+    word_stride: Any,
+    limits: Any,
+    classes: Any,
+    fired: Any,
+) -> Any:
+    """Do the same for an image in bit planes, with the words of a place apart."""
+    return types.void(*[types.int64] * 10), _generate_places(planes=True)
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 _fire: Any = _fire_tile
 _count: Any = _count_tile
+_places: Any = _fire_places
+_pixels: Any = _fire_pixels
 
 
 @kernel("void(uint64[:,::1], uint64[:,:,::1], int64, int64[::1], uint64[:,::1])")
@@ -252,3 +356,139 @@ def count(
                 counts.ctypes.data + (image * counts_stride + panel * NEURONS) * 4,
                 counts_stride,
             )
+
+
+@kernel(
+    "void(uint64[:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
+    "int64[:,::1], int64, boolean, uint32[:,::1])"
+)
+def convolve(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    limits: NDArray[np.int64],
+    places: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    row_stride: int,
+    pool: bool,
+    fired: NDArray[np.uint32],
+) -> None:
+    """Compute a convolution of 3 x 3 on outputs of another one.
+
+    Parameters
+    ----------
+    images : uint64 array, shape (images, words of an image)
+        Pixel by pixel, each the words of its channels, with a border of zeros.
+    weights : uint64 array, shape (panels, 9 * words of a pixel, 32)
+    limits : int64 array, shape (panels, classes, 32)
+        Most mismatches at which a filter fires, by the class of the place.
+    places, classes, targets : int64 array, shape (tiles, 4)
+        For each output: the word at which its 3 x 3 pixels begin, its class, and the word at
+        which its own bits begin in `fired`. The outputs of a tile become one where `pool` is set.
+    row_stride : int
+        Words from a pixel to the one below.
+    pool : bool
+    fired : uint32 array, shape (images, twice the words of an image's outputs)
+        Written over, half a word for each panel.
+    """
+    panels, words, _ = weights.shape
+    bits = np.empty(IMAGES, dtype=np.uint32)
+    for panel in range(panels):
+        panel_at = weights.ctypes.data + panel * words * NEURONS * 8
+        limits_at = limits.ctypes.data + panel * limits.shape[1] * NEURONS * 8
+        for image in range(images.shape[0]):
+            image_at = images.ctypes.data + image * images.shape[1] * 8
+            for tile in range(places.shape[0]):
+                _places(
+                    image_at,
+                    places.ctypes.data + tile * IMAGES * 8,
+                    panel_at,
+                    3,
+                    row_stride,
+                    words // 3,
+                    1,
+                    limits_at,
+                    classes.ctypes.data + tile * IMAGES * 8,
+                    bits.ctypes.data,
+                )
+                if pool:
+                    fired[image, 2 * targets[tile, 0] + panel] = (
+                        bits[0] | bits[1] | bits[2] | bits[3]
+                    )
+                else:
+                    for k in range(IMAGES):
+                        fired[image, 2 * targets[tile, k] + panel] = bits[k]
+
+
+@kernel(
+    "void(uint8[:,:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
+    "int64[:,::1], int64, int64, boolean, uint32[:,::1])"
+)
+def convolve_pixels(
+    codes: NDArray[np.uint8],
+    weights: NDArray[np.uint64],
+    limits: NDArray[np.int64],
+    places: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    row_stride: int,
+    planes: int,
+    pool: bool,
+    fired: NDArray[np.uint32],
+) -> None:
+    """Compute a convolution of 3 x 3 on pixels.
+
+    Here the bits of a filter stand as closely as its weights do, one channel after the other.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (images, channels, pixels)
+        With a border of zeros, row by row.
+    weights : uint64 array, shape (panels, words of 9 * channels bits, 32)
+    row_stride : int
+        Pixels from one to the one below.
+    planes : int
+        Bits of a code.
+
+    The other parameters are those of `convolve`, with one word for each pixel.
+    """
+    panels, words, _ = weights.shape
+    span = codes.shape[2] - 2 * row_stride - 2
+    rows = np.empty(planes * words * span, dtype=np.uint64)
+    bits = np.empty(IMAGES, dtype=np.uint32)
+    one = np.uint64(1)
+    for image in range(codes.shape[0]):
+        rows[:] = 0
+        for channel in range(codes.shape[1]):
+            for tap in range(9):
+                bit = channel * 9 + tap
+                at = np.uint64(bit & 63)
+                source = codes[image, channel, (tap // 3) * row_stride + tap % 3 :]
+                for plane in range(planes):
+                    shift = np.uint64(planes - 1 - plane)
+                    line = rows[(plane * words + (bit >> 6)) * span :]
+                    for k in range(span):
+                        line[k] |= ((np.uint64(source[k]) >> shift) & one) << at
+        for panel in range(panels):
+            panel_at = weights.ctypes.data + panel * words * NEURONS * 8
+            limits_at = limits.ctypes.data + panel * limits.shape[1] * NEURONS * 8
+            for tile in range(places.shape[0]):
+                _pixels(
+                    rows.ctypes.data,
+                    places.ctypes.data + tile * IMAGES * 8,
+                    panel_at,
+                    planes,
+                    words * span,
+                    words,
+                    span,
+                    limits_at,
+                    classes.ctypes.data + tile * IMAGES * 8,
+                    bits.ctypes.data,
+                )
+                if pool:
+                    fired[image, 2 * targets[tile, 0] + panel] = (
+                        bits[0] | bits[1] | bits[2] | bits[3]
+                    )
+                else:
+                    for k in range(IMAGES):
+                        fired[image, 2 * targets[tile, k] + panel] = bits[k]

@@ -1,0 +1,302 @@
+"""Convolutional networks on packed images, block of images by block of images.
+
+Outputs of a convolution are packed over channels, pixel by pixel, with a border of zero bits
+where another convolution follows. A filter's three rows then meet three stretches of memory, so
+no place is copied nine times.
+
+The bits of the border, and those of padded channels, are 0 and mismatch with every weight of +1.
+With W the weights of +1 of a filter in all, and W_S and n_S the weights of +1 and the weights at
+the places S that lie within the image, the sum over S is
+
+    low (2 W_S - n_S) + step ((2^planes - 1) W - M),
+
+for M mismatches counted with the border (compare `Coding`). So the border costs nothing but
+limits of its own: there are 16 classes of places, by the sides of the image that they touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import Words, unpack_rows, words_for
+from rramsim.network.convolution import TAPS, FoldedConvolution
+from rramsim.network.folding import FoldedNetwork
+from rramsim.network.packed import tile
+from rramsim.network.packed.layers import (
+    SIGNS,
+    Coding,
+    PackedLayer,
+    encode,
+    ones_of,
+    pack_layer,
+    padded,
+    rows_of,
+)
+from rramsim.network.packed.network import FaultyLayer, Flips, classes, fired
+from rramsim.parallel import share
+
+BLOCK_IMAGES = 64
+"""Images of a part of the work."""
+
+STACK_IMAGES = 8
+"""Images that pass through the convolutions at once: their outputs stay in the cache."""
+
+_ABOVE, _BELOW, _LEFT, _RIGHT = 1, 2, 4, 8
+_CLASSES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """The outputs of a convolution, four to a tile; see `tile.convolve`."""
+
+    begins: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    row_stride: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Convolution:
+    """One convolution with its weights free of faults.
+
+    Attributes
+    ----------
+    layer : PackedLayer
+    coding : Coding
+        Of its inputs.
+    channels : int
+        Of its inputs.
+    places : _Places
+    output_words : int
+        Words of the outputs of one image.
+    pool, on_pixels : bool
+    """
+
+    layer: PackedLayer
+    coding: Coding
+    channels: int
+    places: _Places
+    output_words: int
+    pool: bool
+    on_pixels: bool
+
+    def limits(self, weights: Words) -> NDArray[np.int64]:
+        """Return the most mismatches at which filters fire, shape (panels, classes, 32)."""
+        within = _within_image()
+        ones_within = within @ self._ones_by_tap(weights)
+        weights_within = within.sum(axis=1, keepdims=True) * self.channels
+        at_low = self.coding.low * (2 * ones_within - weights_within)
+        spare = (at_low - self.layer.thresholds) // self.coding.step
+        limits = self.coding.codes * ones_of(weights) + spare
+        limits[:, self.layer.neurons :] = -1
+        by_panel = limits.reshape(_CLASSES, -1, tile.NEURONS).transpose(1, 0, 2)
+        return np.ascontiguousarray(by_panel)
+
+    def _ones_by_tap(self, weights: Words) -> NDArray[np.int64]:
+        """Return the weights of +1, shape (9, filters)."""
+        if self.on_pixels:
+            bits = unpack_rows(rows_of(weights), columns=self.layer.inputs)
+            found: NDArray[np.int64] = bits.reshape(-1, self.channels, TAPS).sum(
+                axis=1, dtype=np.int64
+            )
+            return found.T
+        panels, words, filters = weights.shape
+        ones = np.bitwise_count(weights).reshape(panels, TAPS, words // TAPS, filters)
+        by_tap: NDArray[np.int64] = ones.sum(axis=2, dtype=np.int64).transpose(1, 0, 2)
+        return by_tap.reshape(TAPS, -1)
+
+    def fire(
+        self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
+    ) -> None:
+        """Write the outputs of some images; the border of `outputs` is left as it is."""
+        at, halves = self.places, outputs.view(np.uint32)
+        shared = (weights, limits, at.begins, at.classes, at.targets, at.row_stride)
+        if self.on_pixels:
+            tile.convolve_pixels(values, *shared, self.coding.planes, self.pool, halves)
+        else:
+            tile.convolve(values, *shared, self.pool, halves)
+
+
+class ConvolutionalNetwork:
+    """A network that begins with convolutions, and the images it is scored on, packed once.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    images : uint8 array, shape (images, inputs)
+    """
+
+    def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+        assert folded.image_shape is not None
+        self.images = images.shape[0]
+        self._output = folded.output
+        coding, codes = encode(images)
+        channels, height, width = folded.image_shape
+        framed = np.zeros((self.images, channels, height + 2, width + 2), dtype=np.uint8)
+        framed[:, :, 1:-1, 1:-1] = codes.reshape(self.images, channels, height, width)
+        self._codes = framed.reshape(self.images, channels, -1)
+        self._convolutions = _convolutions(folded, coding)
+        pixels = folded.sizes[-1][0] * folded.sizes[-1][1]
+        after = folded.layers[len(folded.convolutions) :]
+        self._connected = [
+            pack_layer(layer, places=1 if number else pixels) for number, layer in enumerate(after)
+        ]
+
+    def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
+        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
+        weights = self._flipped(flips)
+        first = len(self._convolutions)
+        filters = self._filters(weights[:first])
+        connected = [
+            FaultyLayer(layer, SIGNS, each, layer.limits(each, SIGNS))
+            for layer, each in zip(self._connected, weights[first:], strict=True)
+        ]
+
+        def work(rows: slice) -> NDArray[np.int64]:
+            values = _convolved(filters, self._codes[rows])
+            for layer in connected[:-1]:
+                values = fired(layer, values)
+            return classes(connected[-1], values, self._output)[: rows.stop - rows.start]
+
+        found = share(work, _slices(self.images, BLOCK_IMAGES))
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+
+    def convolved(self, flips: Sequence[Flips | None]) -> Words:
+        """Return the outputs of the last convolution, shape (images, pixels * words)."""
+        filters = self._filters(self._flipped(flips)[: len(self._convolutions)])
+        return _convolved(filters, self._codes)[: self.images]
+
+    def _flipped(self, flips: Sequence[Flips | None]) -> list[Words]:
+        layers = [*(each.layer for each in self._convolutions), *self._connected]
+        return [layer.flipped(each) for layer, each in zip(layers, flips, strict=True)]
+
+    def _filters(self, weights: Sequence[Words]) -> list[_Filters]:
+        pairs = zip(self._convolutions, weights, strict=True)
+        return [(layer, each, layer.limits(each)) for layer, each in pairs]
+
+
+_Filters = tuple[_Convolution, Words, NDArray[np.int64]]
+
+
+def _convolved(filters: Sequence[_Filters], codes: NDArray[np.uint8]) -> Words:
+    """Return the outputs of the last convolution, with padded rows."""
+    images = codes.shape[0]
+    buffers = [
+        np.zeros((min(STACK_IMAGES, images), layer.output_words), dtype=np.uint64)
+        for layer, _, _ in filters[:-1]
+    ]
+    found = np.zeros((padded(images), filters[-1][0].output_words), dtype=np.uint64)
+    for part in _slices(images, STACK_IMAGES):
+        values: NDArray[Any] = codes[part]
+        for number, (layer, weights, limits) in enumerate(filters):
+            last = number == len(filters) - 1
+            outputs = found[part] if last else buffers[number][: part.stop - part.start]
+            layer.fire(values, weights, limits, outputs)
+            values = outputs
+    return found
+
+
+def _slices(images: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, images)) for start in range(0, images, size)]
+
+
+def _convolutions(folded: FoldedNetwork, coding: Coding) -> list[_Convolution]:
+    last = len(folded.convolutions) - 1
+    return [
+        _convolution(
+            layer,
+            coding=SIGNS if number else coding,
+            size=folded.sizes[number],
+            on_pixels=number == 0,
+            framed=number < last,
+        )
+        for number, layer in enumerate(folded.convolutions)
+    ]
+
+
+def _convolution(
+    layer: FoldedConvolution,
+    *,
+    coding: Coding,
+    size: tuple[int, int],
+    on_pixels: bool,
+    framed: bool,
+) -> _Convolution:
+    filters, channels = layer.signs.shape[:2]
+    frame = 1 if framed else 0
+    height, width = layer.output_size(*size)
+    pixels = (height + 2 * frame) * (width + 2 * frame)
+    return _Convolution(
+        layer=pack_layer(layer, places=1 if on_pixels else TAPS),
+        coding=coding,
+        channels=channels,
+        places=_places(
+            size,
+            pool=layer.pool,
+            words=1 if on_pixels else words_for(channels),
+            output_words=words_for(filters),
+            frame=frame,
+        ),
+        output_words=pixels * words_for(filters),
+        pool=layer.pool,
+        on_pixels=on_pixels,
+    )
+
+
+def _places(
+    size: tuple[int, int], *, pool: bool, words: int, output_words: int, frame: int
+) -> _Places:
+    """Lay out tiles: the outputs that are pooled, or any four in a row.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the inputs.
+    pool : bool
+    words, output_words : int
+        Words of a pixel of the inputs and of the outputs.
+    frame : int
+        Pixels of border around the outputs.
+    """
+    height, width = size
+    if pool:
+        row, column = np.divmod(np.arange((height // 2) * (width // 2)), width // 2)
+        rows = 2 * row[:, np.newaxis] + np.array([0, 0, 1, 1])
+        columns = 2 * column[:, np.newaxis] + np.array([0, 1, 0, 1])
+        width_out = width // 2
+    else:
+        # The last output once more, where they do not fill the last tile.
+        outputs = np.arange(padded(height * width)).clip(max=height * width - 1)
+        rows, columns = np.divmod(outputs.reshape(-1, tile.IMAGES), width)
+        row, column, width_out = rows, columns, width
+    touched = (
+        _ABOVE * (rows == 0)
+        + _BELOW * (rows == height - 1)
+        + _LEFT * (columns == 0)
+        + _RIGHT * (columns == width - 1)
+    )
+    target = ((row + frame) * (width_out + 2 * frame) + column + frame) * output_words
+    return _Places(
+        begins=(rows * (width + 2) + columns) * words,
+        classes=touched,
+        targets=np.broadcast_to(target.reshape(len(rows), -1), rows.shape).copy(),
+        row_stride=(width + 2) * words,
+    )
+
+
+def _within_image() -> NDArray[np.int64]:
+    """Return which of the 9 weights of a filter count, 0 or 1, by class: shape (16, 9)."""
+    number = np.arange(_CLASSES)[:, np.newaxis]
+    row, column = np.divmod(np.arange(TAPS), 3)
+    beyond = (
+        ((number & _ABOVE) != 0) & (row == 0)
+        | ((number & _BELOW) != 0) & (row == 2)
+        | ((number & _LEFT) != 0) & (column == 0)
+        | ((number & _RIGHT) != 0) & (column == 2)
+    )
+    return np.where(beyond, 0, 1)

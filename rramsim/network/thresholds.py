@@ -1,0 +1,68 @@
+"""Batch norm and sign as one comparison of a whole number, and where float32 is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.errors import InputError
+
+PIXEL_LIMIT = 255
+"""Greatest value of an input: pixels are bytes."""
+
+EXACT_LIMIT = 2**24
+"""Whole numbers up to here are exact in float32, and so are sums that stay below."""
+
+
+def check_exact(greatest_sum: int) -> None:
+    """Raise `InputError` where sums up to `greatest_sum` would not be exact in float32."""
+    if greatest_sum >= EXACT_LIMIT:
+        raise InputError(
+            f"A layer whose sums reach {greatest_sum} cannot be computed exactly in float32 "
+            f"(limit {EXACT_LIMIT}); use fewer inputs or smaller pixel values."
+        )
+
+
+def check_finite(scale: NDArray[np.float32], offset: NDArray[np.float32]) -> None:
+    """Raise `InputError` where a batch norm holds values that are not finite."""
+    if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
+        raise InputError(
+            "The batch norm of the network holds values that are not finite: its training "
+            "diverged. Train it with a lower learning rate."
+        )
+
+
+def fold_thresholds(
+    scale: NDArray[np.float32], offset: NDArray[np.float32], *, greatest_sum: int
+) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Return (thresholds, directions) such that ``direction * sum >= threshold`` is the sign.
+
+    ``sum * scale + offset``, rounded to float32 at each step, is monotone in the integer ``sum``,
+    since rounding is. The threshold is found by bisection on that very expression, not by
+    dividing, so no rounding can move it.
+
+    Parameters
+    ----------
+    scale, offset : float32 array, shape (neurons,)
+        The batch norm; a neuron fires where it gives 0 or more.
+    greatest_sum : int
+        No sum is beyond -greatest_sum..greatest_sum.
+    """
+    directions = np.where(scale < 0, -1, 1).astype(np.int8)
+    return _first_firing(scale * directions, offset, greatest_sum), directions
+
+
+def _first_firing(
+    scale: NDArray[np.float32], offset: NDArray[np.float32], greatest_sum: int
+) -> NDArray[np.int64]:
+    """Return, for `scale` >= 0, the least sum that fires; one above the greatest if none does."""
+    low = np.full(scale.shape, -greatest_sum, dtype=np.int64)
+    high = np.full(scale.shape, greatest_sum + 1, dtype=np.int64)
+    while (low < high).any():
+        middle = (low + high) // 2
+        fires = middle.astype(np.float32) * scale + offset >= 0
+        # Where low has met high, middle is high: lowering high to it changes nothing, and low
+        # must not rise past it.
+        low = np.where(fires | (low == high), low, middle + 1)
+        high = np.where(fires, middle, high)
+    return low

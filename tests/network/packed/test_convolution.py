@@ -1,0 +1,212 @@
+"""Convolutional networks: packed against torch and against whole numbers one by one."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from rramsim import parallel
+from rramsim.bits import pack_rows
+from rramsim.errors import InputError
+from rramsim.network.convolution import FoldedConvolution
+from rramsim.network.evaluation import Evaluator
+from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.packed import convolution
+from rramsim.network.torch_evaluation import TorchEvaluator
+
+SIGNS = np.array([-1, 1], dtype=np.int8)
+CHANNELS = st.one_of(st.integers(1, 5), st.sampled_from([31, 33, 64, 65, 70]))
+
+
+def _hidden(kind, shape, *, greatest, rng, **more):
+    """Return a layer whose thresholds some sums meet exactly, and that none can reach for some."""
+    neurons, fan_in = shape[0], int(np.prod(shape[1:]))
+    spread = max(1, int(np.sqrt(fan_in) * greatest))
+    thresholds = rng.integers(-spread, spread + 1, neurons)
+    beyond = rng.random(neurons) < 0.2
+    ends = [-fan_in * greatest, fan_in * greatest, fan_in * greatest + 1, 2**50, -(2**50)]
+    thresholds[beyond] = rng.choice(ends, beyond.sum())
+    return kind(rng.choice(SIGNS, shape), thresholds, rng.choice(SIGNS, neurons), **more)
+
+
+def _network(image_shape, filters, widths, rng, *, greatest=255):
+    """Return a network; `filters` are (channels, whether to pool if that leaves a pixel)."""
+    channels, height, width = image_shape
+    layers = []
+    for count, pool in filters:
+        pool = pool and min(height, width) > 1
+        shape = (count, channels, 3, 3)
+        layers.append(_hidden(FoldedConvolution, shape, greatest=greatest, rng=rng, pool=pool))
+        channels, greatest = count, 1
+        height, width = layers[-1].output_size(height, width)
+    inputs = channels * height * width
+    for neurons in widths[:-1]:
+        layers.append(_hidden(FoldedLayer, (neurons, inputs), greatest=1, rng=rng))
+        inputs = neurons
+    scale, offset = rng.integers(-3, 4, (2, widths[-1])).astype(np.float32)
+    layers.append(ScoreLayer(rng.choice(SIGNS, (widths[-1], inputs)), scale, offset))
+    return FoldedNetwork(tuple(layers), image_shape)
+
+
+def _naive(folded, images, flips):
+    """Classify with whole numbers, filter by filter, each flipped sign negated where it lies."""
+    values = images.astype(np.int64).reshape(-1, *folded.image_shape)
+    for layer, positions in zip(folded.layers, flips, strict=True):
+        signs = layer.signs.astype(np.int64).ravel()
+        signs[positions] *= -1
+        signs = signs.reshape(layer.signs.shape)
+        if not isinstance(layer, FoldedConvolution):
+            values = values.reshape(len(values), -1)
+            sums = values @ signs.T
+            if isinstance(layer, ScoreLayer):
+                return (sums.astype(np.float32) * layer.scale + layer.offset).argmax(axis=1)
+            values = np.where(sums * layer.directions >= layer.thresholds, 1, -1)
+            continue
+        sums = _correlate(values, signs)
+        fires = sums * layer.directions[:, None, None] >= layer.thresholds[:, None, None]
+        values = np.where(fires, 1, -1)
+        if layer.pool:
+            values = _pooled(values)
+    raise AssertionError("a network ends with scores")
+
+
+def _correlate(values, signs):
+    images, _, height, width = values.shape
+    sums = np.zeros((images, len(signs), height, width), dtype=np.int64)
+    for y in range(height):
+        for x in range(width):
+            for dy in (-1, 0, 1):
+                for dx in (-1, 0, 1):
+                    if 0 <= y + dy < height and 0 <= x + dx < width:
+                        at = values[:, :, y + dy, x + dx]
+                        sums[:, :, y, x] += at @ signs[:, :, dy + 1, dx + 1].T
+    return sums
+
+
+def _pooled(values):
+    height, width = values.shape[2] // 2, values.shape[3] // 2
+    cut = values[:, :, : 2 * height, : 2 * width]
+    return cut.reshape(*values.shape[:2], height, 2, width, 2).max(axis=(3, 5))
+
+
+def _flips(folded, ber, rng):
+    return [np.flatnonzero(rng.random(layer.signs.size) < ber) for layer in folded.layers]
+
+
+def _masks(folded, flips):
+    masks = []
+    for layer, positions in zip(folded.layers, flips, strict=True):
+        wrong = np.zeros(layer.signs.size, dtype=np.bool_)
+        wrong[positions] = True
+        masks.append(pack_rows(wrong.reshape(layer.matrix.shape)))
+    return masks
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(CHANNELS, st.integers(1, 7), st.integers(1, 7)),
+    filters=st.lists(st.tuples(CHANNELS, st.booleans()), min_size=1, max_size=3),
+    widths=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    pixels=st.sampled_from([(0, 1), (0, 255), (3, 10), (7,), tuple(range(256))]),
+    images=st.integers(1, 9),
+    ber=st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_packed_torch_and_naive_predictions_are_equal(
+    size, filters, widths, pixels, images, ber, seed
+):
+    rng = np.random.default_rng(seed)
+    folded = _network(size, filters, widths, rng, greatest=max(pixels))
+    values = rng.choice(np.array(pixels, dtype=np.uint8), (images, folded.inputs))
+    flips = _flips(folded, ber, rng)
+    expected = _naive(folded, values, flips)
+    labels = rng.integers(0, widths[-1], images)
+    for evaluator in (Evaluator(folded, values, labels), TorchEvaluator(folded, values, labels)):
+        assert np.array_equal(evaluator.predictions(flips), expected)
+        assert np.array_equal(evaluator.predictions(_masks(folded, flips)), expected)
+        assert evaluator.correct(flips) == (expected == labels).sum()
+        clean = _naive(folded, values, _flips(folded, 0.0, rng))
+        assert np.array_equal(evaluator.predictions(), clean)
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 6), (5, 1), (2, 2), (4, 7), (5, 4)])
+def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool):
+    """Against torch's own convolution and pooling; scores could hide a wrong bit."""
+    pool = pool and min(height, width) > 1
+    rng = np.random.default_rng(height * 10 + width)
+    folded = _network((3, height, width), [(70, False), (40, pool)], (2,), rng)
+    images = rng.integers(0, 256, (11, folded.inputs)).astype(np.uint8)
+    values = torch.from_numpy(images.reshape(11, 3, height, width)).double()
+    for layer in folded.convolutions:
+        sums = functional.conv2d(values, torch.from_numpy(layer.signs).double(), padding=1)
+        directed = sums.numpy() * layer.directions[:, None, None]
+        values = torch.from_numpy(np.where(directed >= layer.thresholds[:, None, None], 1.0, -1.0))
+        values = functional.max_pool2d(values, 2) if layer.pool else values
+    network = convolution.ConvolutionalNetwork(folded, images)
+    found = network.convolved([None] * len(folded.layers))
+    bits = values.numpy().transpose(0, 2, 3, 1) > 0
+    assert np.array_equal(found, pack_rows(bits.reshape(-1, 40)).reshape(11, -1))
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+@pytest.mark.parametrize(("block", "stack"), [(4, 1), (8, 3), (64, 8)])
+def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):
+    rng = np.random.default_rng(6)
+    folded = _network((2, 6, 5), [(40, False), (33, True)], (20, 5), rng)
+    values = rng.integers(0, 256, (45, folded.inputs)).astype(np.uint8)
+    flips = _flips(folded, 0.02, rng)
+    monkeypatch.setattr(parallel, "cores", lambda: cores)
+    monkeypatch.setattr(parallel, "_pool", None)
+    monkeypatch.setattr(convolution, "BLOCK_IMAGES", block)
+    monkeypatch.setattr(convolution, "STACK_IMAGES", stack)
+    found = Evaluator(folded, values, np.zeros(45, dtype=np.uint8)).predictions(flips)
+    assert np.array_equal(found, _naive(folded, values, flips))
+    assert len(set(found.tolist())) > 1
+
+
+def test_images_in_small_batches_of_torch_give_the_same(monkeypatch):
+    from rramsim.network import torch_evaluation
+
+    rng = np.random.default_rng(7)
+    folded = _network((2, 6, 5), [(40, False), (33, True)], (20, 5), rng)
+    values = rng.integers(0, 256, (45, folded.inputs)).astype(np.uint8)
+    labels = np.zeros(45, dtype=np.uint8)
+    monkeypatch.setattr(torch_evaluation, "BATCH_BYTES", 1 << 17)
+    evaluator = TorchEvaluator(folded, values, labels)
+    assert evaluator._batch < 10
+    assert np.array_equal(evaluator.predictions(), Evaluator(folded, values, labels).predictions())
+
+
+@pytest.mark.parametrize(
+    ("number", "flips", "told"),
+    [
+        (1, np.array([4, 3]), "sorted"),
+        (1, np.array([3 * 5 * 9]), r"0\.\.134"),
+        (1, np.zeros((3, 2), dtype=np.uint64), r"masks are uint64 \(3, 1\)"),
+        (1, np.full((3, 1), 1 << 60, dtype=np.uint64), "beyond the 45 inputs"),
+        (2, np.array([2 * 3 * 12]), r"0\.\.71"),
+    ],
+)
+def test_flips_that_do_not_fit_are_refused(number, flips, told):
+    rng = np.random.default_rng(0)
+    folded = _network((1, 4, 3), [(5, False), (3, False)], (2,), rng)
+    evaluator = Evaluator(folded, np.zeros((2, 12), dtype=np.uint8), np.zeros(2, dtype=np.uint8))
+    wrong = [np.empty(0, dtype=np.int64)] * 3
+    wrong[number] = flips
+    with pytest.raises(ValueError, match=told):
+        evaluator.predictions(wrong)
+
+
+def test_images_of_another_size_and_inexact_sums_are_told():
+    rng = np.random.default_rng(0)
+    folded = _network((1, 4, 3), [(5, False)], (2,), rng)
+    labels = np.zeros(2, dtype=np.uint8)
+    with pytest.raises(InputError, match="12 inputs"):
+        Evaluator(folded, np.zeros((2, 13), dtype=np.uint8), labels)
+    channels = 2**24 // (9 * 255) + 1
+    wide = _network((channels, 1, 1), [(1, False)], (2,), rng)
+    with pytest.raises(InputError, match="exactly"):
+        Evaluator(wide, np.full((2, channels), 255, dtype=np.uint8), labels)
