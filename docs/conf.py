@@ -15,6 +15,8 @@ html_theme = "furo"
 html_title = "rramsim"
 exclude_patterns = ["figures", "study-settings.md"]
 autodoc_typehints = "none"
+# Attributes of one name in several classes are no mistake, and Sphinx cannot tell which is meant.
+suppress_warnings = ["ref.python"]
 
 
 def _write_settings_table() -> None:
