@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rramsim.cli.app import app
+from rramsim.cli.options import Device, DeviceOption
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def evaluate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,
+    device: DeviceOption = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:
     """Measure the accuracy of a trained network on chips with bit errors.
@@ -63,7 +65,11 @@ def evaluate(
     network = load_network(model)
     image_set = _image_set(model, network, images)
     scored = ScoredNetwork(
-        network.folded, image_set.test_images, image_set.test_labels, image_set.content_id
+        network.folded,
+        image_set.test_images,
+        image_set.test_labels,
+        image_set.content_id,
+        device.value,
     )
     questions = [Question(scored, faults, seed) for faults in models]
     with shown_progress() as on_progress:
@@ -159,10 +165,9 @@ def _print_table(
         table.add_row(*row)
     console = Console()
     console.print(table)
-    widths = "-".join(map(str, network.folded.widths))
     said = [
-        f"Network {widths} trained at BER {_exact(network.metadata['training_ber'])}, scored on "
-        f"the {len(images.test_labels)} test images of {images.name}, seed {seed}."
+        f"Network {network.folded} trained at BER {_exact(network.metadata['training_ber'])}, "
+        f"scored on the {len(images.test_labels)} test images of {images.name}, seed {seed}."
     ]
     for method in dict.fromkeys(each.method for each in estimates):
         of = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rramsim.cli.app import app
+from rramsim.cli.options import Device, DeviceOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,6 +58,7 @@ def tradeoff(
             help="Score chips on the Dask cluster of this scheduler, such as tcp://host:8786.",
         ),
     ] = None,
+    device: DeviceOption = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:
     """Find which programming condition is good enough for a binarized network.
@@ -78,7 +80,7 @@ def tradeoff(
     with _workers(scheduler) as workers, shown_progress() as on_progress:
         from rramsim.study.stages import run_study
 
-        findings = run_study(settings, out, on_progress, workers)
+        findings = run_study(settings, out, on_progress, workers, device=device.value)
     _show(findings, out, as_json=as_json)
 
 

@@ -132,7 +132,7 @@ def _print_json(models: dict[Path, SavedNetwork]) -> None:
     answer: list[dict[str, Any]] = [
         {
             "file": str(path),
-            "network": str(model.shape),
+            "network": str(model.folded),
             "network_id": model.folded.content_id,
             **{
                 name: model.metadata[name]

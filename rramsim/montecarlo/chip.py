@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel
     from rramsim.network.evaluation import Evaluator
     from rramsim.network.folding import FoldedNetwork
+    from rramsim.network.torch_evaluation import TorchEvaluator
 
 Flips = list[NDArray[np.int64] | Words]
 """Wrong cells of each layer: sorted positions, or a mask (`rramsim.bits`)."""
@@ -38,23 +39,36 @@ class ScoredNetwork:
         The right class of each image.
     images_id : str
         Content id of the image set.
+    device : str
+        ``"cpu"``, or a device of torch that scores instead; the results are the same.
     """
 
     folded: FoldedNetwork
     images: NDArray[np.uint8]
     labels: NDArray[np.integer]
     images_id: str
+    device: str = "cpu"
 
     @cached_property
-    def evaluator(self) -> Evaluator:
-        """The network made ready for the images; `InputError` where they do not fit it."""
+    def evaluator(self) -> Evaluator | TorchEvaluator:
+        """The network made ready for the images.
+
+        Raises
+        ------
+        InputError
+            If the images do not fit the network, or the device is not there.
+        """
+        if self.device != "cpu":
+            from rramsim.network.torch_evaluation import TorchEvaluator
+
+            return TorchEvaluator(self.folded, self.images, self.labels, device=self.device)
         from rramsim.network.evaluation import Evaluator
 
         return Evaluator(self.folded, self.images, self.labels)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process without the evaluator, which is made there in no time."""
-        return ScoredNetwork, (self.folded, self.images, self.labels, self.images_id)
+        return ScoredNetwork, (self.folded, self.images, self.labels, self.images_id, self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +125,7 @@ def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: in
         a mask (see `FaultModel.draw`).
     """
     return [
-        faults.draw(layer.signs, _seed(task, draw=draw, layer=number))
+        faults.draw(layer.matrix, _seed(task, draw=draw, layer=number))
         for number, layer in enumerate(folded.layers)
     ]
 

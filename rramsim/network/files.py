@@ -9,7 +9,6 @@ import numpy as np
 
 from rramsim.errors import InputError
 from rramsim.network.convolution import FoldedConvolution
-from rramsim.network.definition import NetworkShape
 from rramsim.network.folding import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
@@ -44,11 +43,6 @@ class SavedNetwork:
 
     folded: FoldedNetwork
     metadata: Mapping[str, Any]
-
-    @property
-    def shape(self) -> NetworkShape:
-        """Widths of the layers."""
-        return NetworkShape(self.folded.widths)
 
 
 def save_network(path: Path, folded: FoldedNetwork, metadata: Mapping[str, Any]) -> None:

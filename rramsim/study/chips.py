@@ -42,6 +42,7 @@ class Chips:
         *,
         store: TallyStore,
         workers: Workers,
+        device: str,
         on_progress: Callable[[str, int, int], None],
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
@@ -49,7 +50,7 @@ class Chips:
         self._rule = StoppingRule(study.maps, study.half_width)
         self._networks = {
             training_ber: ScoredNetwork(
-                folded, images.test_images, images.test_labels, images.content_id
+                folded, images.test_images, images.test_labels, images.content_id, device
             )
             for training_ber, folded in networks.items()
         }
@@ -102,7 +103,7 @@ class Chips:
         task = Question(network, faults, self._study.seed).task
         drawn = draw_chip(network.folded, faults, task=task, draw=0)
         return [
-            as_positions(cells, layer.signs)
+            as_positions(cells, layer.matrix)
             for cells, layer in zip(drawn, network.folded.layers, strict=True)
         ]
 

@@ -34,7 +34,12 @@ OnProgress = Callable[[str, int, int], None]
 
 
 def run_study(
-    study: Study, out: Path, on_progress: OnProgress, workers: Workers | None = None
+    study: Study,
+    out: Path,
+    on_progress: OnProgress,
+    workers: Workers | None = None,
+    *,
+    device: str = "cpu",
 ) -> Findings:
     """Run a study to its report; what `out` already holds of it is not done again.
 
@@ -48,6 +53,8 @@ def run_study(
         Told how far each stage is.
     workers : Workers, optional
         Who scores the chips; this process by default. The results do not depend on it.
+    device : str
+        What they are scored on, ``"cpu"`` or ``"cuda"``. Nor do they depend on this.
 
     Returns
     -------
@@ -57,8 +64,14 @@ def run_study(
     Raises
     ------
     InputError
-        If an input cannot be used, or `out` belongs to another study or cannot be written.
+        If an input cannot be used, `out` belongs to another study or cannot be written, or this
+        process is to score and does not have the device.
     """
+    if workers is None and device != "cpu":
+        from rramsim.network.torch_evaluation import check_device
+
+        # Now, and not after the networks are trained.
+        check_device(device)
     devices = characterize_devices(study)
     images = load_images(study.images)
     folder = claim(
@@ -68,8 +81,16 @@ def run_study(
     write_text(folder.path / "study.toml", study.toml())
     _write_devices(folder, devices, provenance)
     networks = train_networks(study, images, folder, on_progress)
-    workers = ThisProcess() if workers is None else workers
-    findings = _findings(study, devices, images, networks, folder, provenance, on_progress, workers)
+    chips = Chips(
+        study,
+        images,
+        {training_ber: saved.folded for training_ber, saved in networks.items()},
+        store=TallyStore(folder.tallies),
+        workers=ThisProcess() if workers is None else workers,
+        device=device,
+        on_progress=on_progress,
+    )
+    findings = _findings(study, devices, images, networks, chips, provenance)
     _write_findings(folder, findings)
     return findings
 
@@ -79,20 +100,9 @@ def _findings(
     devices: Devices,
     images: ImageSet,
     networks: dict[float, SavedNetwork],
-    folder: ResultFolder,
+    chips: Chips,
     provenance: Provenance,
-    on_progress: OnProgress,
-    workers: Workers,
 ) -> Findings:
-    folded = {training_ber: saved.folded for training_ber, saved in networks.items()}
-    chips = Chips(
-        study,
-        images,
-        folded,
-        store=TallyStore(folder.tallies),
-        workers=workers,
-        on_progress=on_progress,
-    )
     accuracy = chips.curves()
     tradeoff = join(
         devices.conditions,
@@ -104,7 +114,7 @@ def _findings(
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
     found = devices.characterization
     recommendation = recommend(tradeoff)
-    layers = folded[recommendation.training_ber].layers
+    layers = networks[recommendation.training_ber].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
     wrong = chips.wrong_cells(
         recommendation.training_ber,
@@ -116,9 +126,9 @@ def _findings(
         accuracy=accuracy,
         tradeoff=tradeoff,
         recommendation=recommendation,
-        network=str(next(iter(networks.values())).shape),
+        network=str(next(iter(networks.values())).folded),
         images=images.note,
-        placements=tuple(Placement(layer.signs.shape, tile) for layer in layers),
+        placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
         assumptions=_assumptions(study, images),

@@ -1,6 +1,8 @@
 import json
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from typer.testing import CliRunner
 
 from rramsim.cli import main
 from rramsim.cli.app import app
+from rramsim.network import torch_evaluation
+from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.files import save_network
 from rramsim.network.folding import FoldedNetwork
 from rramsim.network.images import ImageSet, load_images
@@ -135,6 +139,63 @@ def test_a_person_is_shown_a_table_and_how_it_was_made(model: str) -> None:
     assert "490 test images of digits" in " ".join(result.stdout.split())
 
 
+@pytest.fixture(scope="module")
+def convolutional(
+    tmp_path_factory: pytest.TempPathFactory, digits: ImageSet, network: FoldedNetwork
+) -> str:
+    """Return a model file: 16 random filters on the digits' 8 x 8 pixels, then scores."""
+    rng = np.random.default_rng(1)
+    signs = np.array([-1, 1], dtype=np.int8)
+    filters = FoldedConvolution(
+        signs=rng.choice(signs, (16, 1, 3, 3)),
+        thresholds=rng.integers(-9, 9, 16),
+        directions=rng.choice(signs, 16),
+        pool=True,
+    )
+    folded = FoldedNetwork((filters, score_layer(rng.choice(signs, (10, 256)))), (1, 8, 8))
+    path = tmp_path_factory.mktemp("models") / "convolutional.safetensors"
+    save_network(path, folded, record(digits))
+    return str(path)
+
+
+def test_a_convolutional_network_is_scored_and_named(convolutional: str) -> None:
+    asked = [convolutional, "--ber", "0.3", "--maps", "3"]
+    (point,) = answer(*asked)["points"]
+    assert 0 < point["accuracy_low"] < point["accuracy_mean"] < point["accuracy_high"]
+    shown = CliRunner().invoke(app, ["evaluate", *asked]).stdout
+    assert "1x8x8-16C3-MP2-10" in shown
+
+
+@pytest.mark.parametrize("kind", ["model", "convolutional"])
+def test_a_graphics_processor_gives_the_same_answer(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of --device cuda, with torch's CPU in the place of a graphics processor."""
+    asked = [request.getfixturevalue(kind), "--ber", "0", "--ber", "0.001", "--ber", "0.1"]
+    expected = answer(*asked, "--maps", "3", "--device", "cpu")
+    devices = []
+
+    def on_cpu(*scored: Any, device: str) -> torch_evaluation.TorchEvaluator:
+        devices.append(device)
+        return torch_evaluation.TorchEvaluator(*scored)
+
+    class Stand:
+        TorchEvaluator = staticmethod(on_cpu)
+
+    monkeypatch.setitem(sys.modules, "rramsim.network.torch_evaluation", Stand)
+    assert answer(*asked, "--maps", "3", "--device", "cuda") == expected
+    assert devices == ["cuda"]
+
+
+def test_a_device_that_is_not_there_is_told(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    told = refusal([model, "--ber", "0.1", "--device", "cuda"], monkeypatch, capsys)
+    assert "no CUDA graphics processor" in told
+    assert "--device cpu" in told
+
+
 def test_help_holds_an_example() -> None:
     result = CliRunner().invoke(app, ["evaluate", "--help"])
     assert result.exit_code == 0
@@ -155,6 +216,7 @@ def test_a_ber_out_of_range_is_told(
         ([], "--ber"),
         (["--ber", "0.1", "--maps", "0"], "--maps"),
         (["--ber", "0.1", "--seed", "-1"], "--seed"),
+        (["--ber", "0.1", "--device", "tpu"], "--device"),
     ],
 )
 def test_options_that_cannot_be_are_told(arguments: list[str], told: str, model: str) -> None:

@@ -218,6 +218,20 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert told.err.count("\n") == 1
 
 
+def test_a_device_that_is_not_there_is_told_before_anything_is_trained(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    out = tmp_path / "out"
+    asked = ["tradeoff", str(study(tmp_path)), "--out", str(out), "--device", "cuda"]
+    monkeypatch.setattr("sys.argv", ["rramsim", *asked])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "no CUDA graphics processor" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_the_installed_command_tells_bad_input_the_same_way(tmp_path):
     done = run("--measurements", "none.csv", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -49,7 +49,7 @@ def file(folded, tmp_path):
 def test_a_network_comes_back_as_it_was(file, folded):
     saved = load_network(file)
     assert saved.folded.content_id == folded.content_id
-    assert str(saved.shape) == "6-4-3"
+    assert str(saved.folded) == "6-4-3"
     assert {name: saved.metadata[name] for name in RECORD} == RECORD
 
 
