@@ -1,0 +1,38 @@
+"""Every variable that crosses from one room of rramsim to the next: dims, unit and meaning.
+
+`DATASETS` is the register. `make` builds a labelled dataset from plain arrays and `validate`
+checks one, so a room can trust what it is handed. All quantities are in SI units.
+"""
+
+from rramsim.schema.check import DATASETS, SchemaError, make, validate
+from rramsim.schema.variable import (
+    ABOVE,
+    BELOW,
+    BER_BASES,
+    BOUNDS,
+    ENDURANCE_BASES,
+    ENERGY_BASES,
+    EXACT,
+    OUTLIER_KINDS,
+    STATES,
+    VERDICTS,
+    Variable,
+)
+
+__all__ = [
+    "ABOVE",
+    "BELOW",
+    "BER_BASES",
+    "BOUNDS",
+    "DATASETS",
+    "ENDURANCE_BASES",
+    "ENERGY_BASES",
+    "EXACT",
+    "OUTLIER_KINDS",
+    "STATES",
+    "VERDICTS",
+    "SchemaError",
+    "Variable",
+    "make",
+    "validate",
+]

@@ -1,0 +1,153 @@
+"""The datasets of what happens over cycles, time and place."""
+
+from rramsim.schema.variable import BER_BASES, BOUNDS, ENERGY_BASES, Variable, per
+
+_population = per("condition", "state")
+_condition = per("condition")
+_at_checkpoint = per("condition", "checkpoint")
+_hold = per("hold")
+_held = per("hold", "state")
+_at_readout = per("hold", "state", "readout")
+_at_time = per("hold", "time")
+
+
+AGING: dict[str, tuple[Variable, ...]] = {
+    "endurance": (
+        _condition("cells", "1", "i", "cells whose reads can tell whether they failed"),
+        _condition("failed", "1", "i", "cells that failed"),
+        _condition("undecided", "1", "i", "cells bad at their last reads, too few to be sure"),
+        _condition("soft", "1", "i", "cells read wrong at times that were right again later"),
+        _condition("never_good", "1", "i", "failed cells that were bad from their first read"),
+        _condition("first_cycle", "1", "f", "first cycle read"),
+        _condition("last_cycle", "1", "f", "last cycle read"),
+        _condition("shape", "1", "f", "Weibull shape, NaN where none could be fitted"),
+        _condition("scale", "1", "f", "cycles until 63.2 % of the cells have failed"),
+        *(
+            _condition(f"{name}{end}", "1", "f", meaning + words)
+            for name, meaning in (
+                ("b1", "cycles until 1 % of the cells have failed"),
+                ("b10", "cycles until 10 % of the cells have failed"),
+                ("median", "cycles until half of the cells have failed"),
+            )
+            for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        ),
+        _condition("shape_low", "1", "f", "lower end of the interval of the shape"),
+        _condition("shape_high", "1", "f", "upper end of the interval of the shape"),
+        _condition("failing_high", "1", "f", "at most this share failed by a bound of cycles"),
+        _condition(
+            "cycles", "1", "f", "endurance: b10, or the last read with 90 % good as a bound"
+        ),
+        _condition("cycles_low", "1", "f", "lower end of its interval, NaN for a bound"),
+        _condition("cycles_high", "1", "f", "upper end of its interval, NaN for a bound"),
+        _condition("bound", "1", "U", "lower: more than the number of cycles", choices=BOUNDS),
+    ),
+    "cycling": (
+        _at_checkpoint("cycle", "1", "f", "geometric mean of the cycles read, NaN: none"),
+        _at_checkpoint("cycle_first", "1", "f", "first cycle read at the checkpoint"),
+        _at_checkpoint("cycle_last", "1", "f", "last cycle read at the checkpoint"),
+        _at_checkpoint("ber", "1", "f", "bit errors per cell read, NaN where only a bound"),
+        _at_checkpoint("ber_low", "1", "f", "lower end of the BER's interval"),
+        _at_checkpoint("ber_high", "1", "f", "upper end of its interval, or the upper bound"),
+        _at_checkpoint("ber_basis", "1", "U", "where the BER is from", choices=("", *BER_BASES)),
+        _at_checkpoint("ber_bound", "1", "U", "upper: only ber_high is known", choices=BOUNDS),
+        _at_checkpoint("ber_extrapolated", "1", "b", "1: beyond what the readings can show"),
+        *(
+            Variable(name, ("condition", "state", "checkpoint"), unit, kind, meaning)
+            for name, unit, kind, meaning in (
+                ("readings", "1", "i", "readings at the checkpoint"),
+                ("cells", "1", "i", "distinct cells read at the checkpoint"),
+                ("p05", "ohm", "f", "5 % of the readings are at or below"),
+                ("p50", "ohm", "f", "median of the readings"),
+                ("p95", "ohm", "f", "95 % of the readings are at or below"),
+            )
+        ),
+        _condition("reference_resistance", "ohm", "f", "the reference of every checkpoint"),
+        _condition("intercept", "1", "f", "probit(BER) = intercept + slope log10(cycle)"),
+        _condition("slope", "1", "f", "change of probit(BER) per decade of cycles"),
+        Variable(
+            "covariance",
+            ("condition", "parameter", "parameter_too"),
+            "1",
+            "f",
+            "covariance of intercept and slope, in that order",
+        ),
+        _condition("cycles_to_limit", "1", "f", "where the line crosses the BER limit, NaN: no"),
+        _condition("cycles_to_limit_low", "1", "f", "lower end of its interval, NaN: unknown"),
+        _condition("cycles_to_limit_high", "1", "f", "upper end, NaN: beyond the last read"),
+        _condition("cycles_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
+    ),
+    "retention": (
+        _hold("hold_condition", "1", "U", "name of the programming condition held"),
+        _hold("temperature", "K", "f", "of the hold, NaN where unknown"),
+        _hold("reference_resistance", "ohm", "f", "the reference at every time"),
+        _hold("first_time", "s", "f", "first read-out the lines are fitted to"),
+        _hold("last_time", "s", "f", "last read-out; what is later is extrapolated"),
+        *(
+            _held(name, "1", "f", meaning)
+            for name, meaning in (
+                ("mu", "line of the median: mean of ln(resistance / ohm) at 1 s"),
+                ("mu_drift", "its change per decade of time"),
+                ("mu_drift_low", "lower end of the interval of that change"),
+                ("mu_drift_high", "upper end of the interval of that change"),
+                ("sigma", "line of the spread: standard deviation of ln(resistance) at 1 s"),
+                ("sigma_drift", "its change per decade of time"),
+                ("sigma_drift_low", "lower end of the interval of that change"),
+                ("sigma_drift_high", "upper end of the interval of that change"),
+            )
+        ),
+        _held("cells", "1", "i", "distinct cells the lines rest on"),
+        _at_readout("readout_time", "s", "f", "median time of a read-out, NaN: none"),
+        _at_readout("readout_mu", "1", "f", "fitted mean of ln(resistance / ohm)"),
+        _at_readout("readout_sigma", "1", "f", "fitted standard deviation of it"),
+        _at_readout("readings", "1", "i", "readings of the read-out"),
+        _at_readout("errors", "1", "i", "readings on the wrong side of the reference"),
+        _at_readout("p05", "ohm", "f", "5 % of the readings are at or below"),
+        _at_readout("p50", "ohm", "f", "median of the readings"),
+        _at_readout("p95", "ohm", "f", "95 % of the readings are at or below"),
+        _at_time("ber", "1", "f", "bit errors per cell read, from the lines"),
+        _at_time("ber_low", "1", "f", "lower end of the BER's interval"),
+        _at_time("ber_high", "1", "f", "upper end of the BER's interval"),
+        _at_time("ber_extrapolated", "1", "b", "1: later than the last read-out"),
+        _hold("time_to_limit", "s", "f", "when the BER reaches the limit, NaN: unknown"),
+        _hold("time_to_limit_low", "s", "f", "lower end of its interval, NaN: unknown"),
+        _hold("time_to_limit_high", "s", "f", "upper end of its interval, NaN: unknown"),
+        _hold("time_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
+        _hold("time_to_limit_extrapolated", "1", "b", "1: later than the last read-out"),
+    ),
+    "bake": (
+        _population("cells", "1", "i", "cells read before and after"),
+        *(
+            _population(f"{name}{end}", "1", "f", meaning + words)
+            for name, meaning in (
+                ("mu_shift", "change of the mean of ln(resistance)"),
+                ("sigma_ratio", "standard deviation of ln(resistance), after over before"),
+            )
+            for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        ),
+        _population("correlation", "1", "f", "of ln(resistance) before and after"),
+        Variable("reference_resistance", (), "ohm", "f", "the reference before and after"),
+        *(
+            Variable(f"ber_{when}{end}", (), "1", "f", f"BER {when} the bake{words}")
+            for when in ("before", "after")
+            for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        ),
+    ),
+    "variance": (
+        *(
+            Variable(name, ("condition", "state", "component"), "1", kind, meaning)
+            for name, kind, meaning in (
+                ("variance", "f", "part of the variance of ln(resistance), NaN: not told apart"),
+                ("share", "f", "of the sum of all parts"),
+                ("groups", "i", "dies, rows, columns, cells or cycles it was estimated from"),
+                ("negative", "b", "1: the estimate was negative and is given as 0"),
+            )
+        ),
+        _population("readings", "1", "i", "exact readings used"),
+        _population("left_out", "1", "i", "readings censored, or without a place"),
+    ),
+    "read_energy": (
+        _population("energy", "J", "f", "mean energy of reading one cell, NaN: no fit"),
+        _condition("energy_per_read", "J", "f", "both states at the shares in use"),
+        _condition("basis", "1", "U", "where the energy is from", choices=ENERGY_BASES),
+    ),
+}

@@ -1,0 +1,176 @@
+"""The datasets of cells: readings, populations, their errors, conditions."""
+
+from rramsim.schema.variable import (
+    ABOVE,
+    BELOW,
+    BER_BASES,
+    BOUNDS,
+    ENDURANCE_BASES,
+    ENERGY_BASES,
+    EXACT,
+    OUTLIER_KINDS,
+    STATES,
+    VERDICTS,
+    Variable,
+    per,
+)
+
+_reading = per("reading")
+_population = per("condition", "state")
+_percentile = per("condition", "state", "percent")
+_condition = per("condition")
+_outlier = per("outlier")
+
+_PROGRAMMING = (
+    ("set_current", "A", "SET compliance current"),
+    ("set_voltage", "V", "SET voltage"),
+    ("reset_voltage", "V", "RESET voltage"),
+    ("pulse_width", "s", "width of one programming pulse"),
+)
+
+CELLS: dict[str, tuple[Variable, ...]] = {
+    "readings": (
+        _reading("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
+        _reading(
+            "censoring",
+            "1",
+            "i",
+            "-1: at most the number, 0: exact, +1: at least the number",
+            choices=(BELOW, EXACT, ABOVE),
+        ),
+        _reading("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _reading("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
+        _reading("cell", "1", "i", "number of the cell, -1 where the file names none"),
+        _reading("cycle", "1", "i", "SET/RESET cycle of the reading, -1 where unknown"),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
+        Variable("state", ("state",), "1", "U", "resistance state", choices=STATES),
+        *(
+            _reading(name, unit, "f", f"{meaning}, NaN where unknown", optional=True)
+            for name, unit, meaning in (
+                *_PROGRAMMING,
+                ("set_energy", "J", "energy of the SET of this cell, as measured"),
+                ("reset_energy", "J", "energy of the RESET of this cell, as measured"),
+            )
+        ),
+        _reading("failed", "1", "b", "1: the file marks the cell as failed", optional=True),
+        _reading("row", "1", "i", "word line of the cell in its array", optional=True),
+        _reading("column", "1", "i", "bit line of the cell in its array", optional=True),
+        _reading("die", "1", "i", "number of the die, -1 where unknown", optional=True),
+        _reading("time", "s", "f", "time since programming, NaN where unknown", optional=True),
+        _reading("temperature", "K", "f", "of the bake or hold, NaN where unknown", optional=True),
+        _reading(
+            "pulses", "1", "f", "programming pulses until verified, NaN unknown", optional=True
+        ),
+    ),
+    "populations": (
+        _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
+        _population("sigma", "1", "f", "standard deviation of ln(resistance / ohm)"),
+        Variable(
+            "covariance",
+            ("condition", "state", "parameter", "parameter_too"),
+            "1",
+            "f",
+            "covariance of the estimates of g = mu/sigma and h = 1/sigma, in that order",
+        ),
+        _population("exact", "1", "i", "readings with an exact resistance"),
+        _population("censored_below", "1", "i", "readings known only to be at most a limit"),
+        _population("censored_above", "1", "i", "readings known only to be at least a limit"),
+        _population("cells", "1", "i", "distinct cells read"),
+        _population("mu_error", "1", "f", "standard error of mu", optional=True),
+        _population("sigma_error", "1", "f", "standard error of sigma", optional=True),
+    ),
+    "percentiles": (
+        Variable("percent", ("percent",), "%", "f", "share of the population at or below"),
+        _percentile("resistance", "ohm", "f", "of the fitted lognormal, NaN: no fit"),
+        _percentile("resistance_low", "ohm", "f", "lower end of its interval"),
+        _percentile("resistance_high", "ohm", "f", "upper end of its interval"),
+        _percentile("extrapolated", "1", "b", "1: nearer to the end than one reading in all"),
+    ),
+    "goodness": (
+        _population("verdict", "1", "U", "whether the readings are lognormal", choices=VERDICTS),
+        _population("sentence", "1", "U", "the verdict in words"),
+        _population("deficit", "1", "f", "1 - correlation with the normal quantiles (PPCC)"),
+        _population("p_value", "1", "f", "of the deficit, NaN where not tested"),
+        _population("anderson_darling", "1", "f", "A^2 (1 + 0.75/n + 2.25/n^2), NaN if censored"),
+        _population("largest_deviation", "1", "f", "from the line within 3 sigma, in sigma"),
+        _population("tail_found", "1", "f", "readings beyond 3 sigma of the body that may err"),
+        _population("tail_expected", "1", "f", "of them expected of a lognormal"),
+        _population("tail_p_value", "1", "f", "of so many readings there"),
+        _population("tail_share", "1", "f", "share of readings the body does not account for"),
+        _population("body_mu", "1", "f", "mean of ln(resistance / ohm) of the body"),
+        _population("body_sigma", "1", "f", "standard deviation of ln R of the body"),
+        _population("tail_model", "1", "U", "model with room for the tail, empty: none needed"),
+        _population("tail_model_weight", "1", "f", "share of cells in its second population"),
+        _population("tail_model_rate", "1", "f", "misread rate it gives, NaN where a bound"),
+        _population("tail_model_bound", "1", "U", "upper: at most tail_model_high", choices=BOUNDS),
+        _population("tail_model_high", "1", "f", "that rate, or one reading in n as its bound"),
+        _population("stuck_cells", "1", "i", "cells that always read like the other state"),
+        _population("stuck_rate", "1", "f", "of the cells read"),
+        _population("stuck_rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("stuck_rate_high", "1", "f", "upper end of the rate's interval"),
+        _population("outlying_cells", "1", "i", "cells that always read like neither state"),
+        _population("outlying_rate", "1", "f", "of the cells read"),
+        _population("outlying_rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("outlying_rate_high", "1", "f", "upper end of the rate's interval"),
+    ),
+    "outliers": (
+        _outlier("reading", "1", "i", "position in the dataset readings"),
+        _outlier("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _outlier("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
+        _outlier("cell", "1", "i", "number of the cell, -1 where unknown"),
+        _outlier("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
+        _outlier("z", "1", "f", "distance from the median of the body, in its sigmas"),
+        _outlier("kind", "1", "U", "how the reading is out", choices=OUTLIER_KINDS),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
+        Variable("state", ("state",), "1", "U", "resistance state", choices=STATES),
+    ),
+    "counted": (
+        _population("errors", "1", "i", "readings on the wrong side of the reference"),
+        _population("readings", "1", "i", "readings whose side of the reference is known"),
+        _population("undecided", "1", "i", "censored readings whose side is not known"),
+        _population("design_effect", "1", "f", "readings that tell as much as one of another cell"),
+        _population("rate", "1", "f", "errors per reading, NaN without readings"),
+        _population("rate_low", "1", "f", "lower end of the rate's interval"),
+        _population("rate_high", "1", "f", "upper end of the rate's interval"),
+        _condition("reference_resistance", "ohm", "f", "reference the errors were counted at"),
+        _condition("ber", "1", "f", "counted rates weighted by the shares of the states in use"),
+        _condition("ber_low", "1", "f", "lower end of the interval of that BER"),
+        _condition("ber_high", "1", "f", "upper end of the interval of that BER"),
+    ),
+    "conditions": (
+        *(
+            _condition(name, unit, "f", f"{meaning}, NaN where unknown")
+            for name, unit, meaning in _PROGRAMMING
+        ),
+        _condition("set_energy", "J", "f", "energy of one SET, NaN where unknown"),
+        _condition("reset_energy", "J", "f", "energy of one RESET, NaN where unknown"),
+        _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
+        _condition(
+            "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
+        ),
+        _condition("reference_resistance", "ohm", "f", "reference of the 1T1R read, NaN: none"),
+        _condition("ber", "1", "f", "bit errors per cell read, NaN where only a bound is known"),
+        _condition("ber_low", "1", "f", "lower end of the BER's interval, NaN: none"),
+        _condition("ber_high", "1", "f", "upper end of the BER's interval, or the upper bound"),
+        _condition("ber_basis", "1", "U", "where the BER is from", choices=BER_BASES),
+        _condition("ber_bound", "1", "U", "upper: ber_high is all that is known", choices=BOUNDS),
+        _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
+        _condition("ber_lrs", "1", "f", "share of LRS cells read as HRS, NaN where unknown"),
+        _condition("ber_hrs", "1", "f", "share of HRS cells read as LRS, NaN where unknown"),
+        _condition("ber_interval", "1", "U", "how the ends were made", optional=True),
+        _condition("ber_fitted", "1", "f", "BER of the fits, headline or not", optional=True),
+        _condition("ber_fitted_low", "1", "f", "lower end of its interval", optional=True),
+        _condition("ber_fitted_high", "1", "f", "upper end, or the upper bound", optional=True),
+        _condition("ber_2t2r", "1", "f", "BER of a 2T2R read, NaN: unknown", optional=True),
+        _condition("ber_2t2r_low", "1", "f", "lower end of its interval", optional=True),
+        _condition("ber_2t2r_high", "1", "f", "upper end, or the upper bound", optional=True),
+        _condition("ber_2t2r_basis", "1", "U", "fitted or counted, empty: none", optional=True),
+        _condition("ber_2t2r_bound", "1", "U", "upper: only ber_2t2r_high", optional=True),
+        _condition("ber_2t2r_extrapolated", "1", "b", "1: beyond the sample", optional=True),
+        _condition("ber_2t2r_interval", "1", "U", "how the ends were made", optional=True),
+        _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
+        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+        _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
+    ),
+}

@@ -1,0 +1,54 @@
+"""The datasets of accuracy and of the trade-off."""
+
+from rramsim.schema.variable import BOUNDS, ENDURANCE_BASES, ENERGY_BASES, Variable, per
+
+_condition = per("condition")
+_curve = per("training_ber", "test_ber")
+_met = per("training_ber", "condition")
+
+_ACCURACY = (
+    ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
+    ("accuracy_low", "1", "f", "lower end of the interval of that mean (see attrs: interval)"),
+    ("accuracy_high", "1", "f", "upper end of the interval of that mean"),
+    ("accuracy_p05", "1", "f", "accuracy of the 5th-percentile chip"),
+    ("maps", "1", "i", "number of chips (fault maps) drawn"),
+)
+
+_AT_BER_HIGH = (
+    "accuracy_low_at_ber_high",
+    "1",
+    "f",
+    "accuracy_low if the BER is at the upper end of its interval, NaN: no interval",
+)
+
+SCORES: dict[str, tuple[Variable, ...]] = {
+    "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
+    "condition_accuracy": (
+        *(_met(*columns) for columns in _ACCURACY),
+        _met(*_AT_BER_HIGH),
+        _condition("test_ber", "1", "f", "mean BER of the faults planted, or the bound planted"),
+        _condition("ber_high", "1", "f", "upper end of the BER's interval, NaN: none"),
+        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
+    ),
+    "tradeoff": (
+        *(_met(*columns) for columns in _ACCURACY),
+        _met(*_AT_BER_HIGH),
+        _met("programming_energy", "J", "f", "energy to program every weight once, NaN: unknown"),
+        _met("energy_per_cell", "J", "f", "programming_energy per cell"),
+        _met("on_front", "1", "b", "1: no other point is as good in both and better in one"),
+        _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
+        _condition("test_ber", "1", "f", "mean BER of the faults planted, or the bound planted"),
+        _condition("ber_high", "1", "f", "upper end of the BER's interval, NaN: none"),
+        _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
+        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
+        _condition("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
+        _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
+        _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
+        _condition(
+            "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
+        ),
+        _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
+        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+    ),
+}

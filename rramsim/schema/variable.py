@@ -1,0 +1,51 @@
+"""What one variable of a dataset is, and the words and codes that variables are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+STATES = ("LRS", "HRS")
+"""The two resistance states, in the order of the `state` dimension. LRS stores 0 (weight -1)."""
+
+BELOW, EXACT, ABOVE = -1, 0, 1
+"""Censoring of a reading: the true resistance is at most, equal to, or at least the number."""
+
+BER_BASES = ("fitted", "counted", "stated")
+ENERGY_BASES = ("measured", "stated", "computed", "unknown")
+ENDURANCE_BASES = ("measured", "stated", "unknown")
+VERDICTS = ("holds", "tail", "does not hold", "not tested")
+"""Whether readings are lognormal, also in the tail that makes the errors."""
+
+OUTLIER_KINDS = ("stuck", "outlying")
+"""A reading beyond its population that is like the other state's, or like neither's."""
+
+BOUNDS = ("", "upper", "lower")
+"""Whether a figure is a value (``""``) or only an upper or lower bound on one."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a dataset: its name, dims, unit, numpy kind and meaning.
+
+    `kind` is ``"f"`` (float), ``"i"`` (integer), ``"b"`` (yes or no, stored as int8) or ``"U"``
+    (text). `choices` lists the texts or codes allowed; `optional` ones may be left out.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    unit: str
+    kind: str
+    meaning: str
+    choices: tuple[str, ...] | tuple[int, ...] | None = None
+    optional: bool = False
+
+
+def per(*dims: str) -> Callable[..., Variable]:
+    """Return a maker of variables that all have these dims."""
+
+    def variable(name: str, unit: str, kind: str, meaning: str, **more: Any) -> Variable:
+        return Variable(name, dims, unit, kind, meaning, **more)
+
+    return variable
