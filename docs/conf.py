@@ -55,6 +55,25 @@ def _write_commands() -> None:
     Path(__file__).with_name("commands.md").write_text("\n".join(parts))
 
 
+def _write_datasets() -> None:
+    """Write the register of variables, which is what every netCDF file of rramsim holds."""
+    from pathlib import Path
+
+    from rramsim.schema import DATASETS
+
+    parts = ["# Datasets", "", "What the netCDF files hold, and what passes between rooms.", ""]
+    for product, variables in DATASETS.items():
+        parts += [f"## {product}", "", "| variable | dims | unit | meaning |", "|---|---|---|---|"]
+        for variable in variables:
+            remark = " (optional)" if variable.optional else ""
+            parts.append(
+                f"| `{variable.name}` | {', '.join(variable.dims)} | {variable.unit} "
+                f"| {variable.meaning}{remark} |"
+            )
+        parts.append("")
+    Path(__file__).with_name("datasets.md").write_text("\n".join(parts))
+
+
 def _toml(value: object) -> str:
     text = str(list(value)) if isinstance(value, tuple) else repr(value)
     return text.replace("'", '"')
@@ -62,3 +81,4 @@ def _toml(value: object) -> str:
 
 _write_settings_table()
 _write_commands()
+_write_datasets()
