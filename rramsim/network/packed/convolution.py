@@ -27,6 +27,7 @@ from rramsim.bits import Words, unpack_rows, words_for
 from rramsim.network.convolution import TAPS, FoldedConvolution
 from rramsim.network.folding import FoldedNetwork
 from rramsim.network.packed import tile
+from rramsim.network.packed.gather import gather
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
@@ -114,12 +115,25 @@ class _Convolution:
         self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
     ) -> None:
         """Write the outputs of some images; the border of `outputs` is left as it is."""
-        at, halves = self.places, outputs.view(np.uint32)
-        shared = (weights, limits, at.begins, at.classes, at.targets, at.row_stride)
+        at = self.places
+        stride, planes = at.row_stride, 0
         if self.on_pixels:
-            tile.convolve_pixels(values, *shared, self.coding.planes, self.pool, halves)
-        else:
-            tile.convolve(values, *shared, self.pool, halves)
+            stride, planes = values.shape[2] - 2 * at.row_stride - 2, self.coding.planes
+            rows = np.zeros((len(values), planes * weights.shape[1] * stride), dtype=np.uint64)
+            gather(values, planes, at.row_stride, rows)
+            values = rows
+        tile.convolve(
+            values,
+            weights,
+            limits,
+            at.begins,
+            at.classes,
+            at.targets,
+            stride,
+            planes,
+            self.pool,
+            outputs.view(np.uint32),
+        )
 
 
 class ConvolutionalNetwork:

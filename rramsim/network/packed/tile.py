@@ -268,7 +268,7 @@ def _fire_places(
 
 
 @intrinsic
-def _fire_pixels(
+def _fire_planes(
     typing: Any,
     image: Any,
     places: Any,
@@ -289,7 +289,7 @@ def _fire_pixels(
 _fire: Any = _fire_tile
 _count: Any = _count_tile
 _places: Any = _fire_places
-_pixels: Any = _fire_pixels
+_planes: Any = _fire_planes
 
 
 @kernel("void(uint64[:,::1], uint64[:,:,::1], int64, int64[::1], uint64[:,::1])")
@@ -360,7 +360,7 @@ def count(
 
 @kernel(
     "void(uint64[:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
-    "int64[:,::1], int64, boolean, uint32[:,::1])"
+    "int64[:,::1], int64, int64, boolean, uint32[:,::1])"
 )
 def convolve(
     images: NDArray[np.uint64],
@@ -369,24 +369,28 @@ def convolve(
     places: NDArray[np.int64],
     classes: NDArray[np.int64],
     targets: NDArray[np.int64],
-    row_stride: int,
+    stride: int,
+    planes: int,
     pool: bool,
     fired: NDArray[np.uint32],
 ) -> None:
-    """Compute a convolution of 3 x 3 on outputs of another one.
+    """Compute a convolution of 3 x 3.
 
     Parameters
     ----------
     images : uint64 array, shape (images, words of an image)
-        Pixel by pixel, each the words of its channels, with a border of zeros.
-    weights : uint64 array, shape (panels, 9 * words of a pixel, 32)
+        Pixel by pixel, each the words of its channels, with a border of zeros; or, with `planes`,
+        what `gather` gives.
+    weights : uint64 array, shape (panels, words of a filter, 32)
     limits : int64 array, shape (panels, classes, 32)
         Most mismatches at which a filter fires, by the class of the place.
     places, classes, targets : int64 array, shape (tiles, 4)
-        For each output: the word at which its 3 x 3 pixels begin, its class, and the word at
-        which its own bits begin in `fired`. The outputs of a tile become one where `pool` is set.
-    row_stride : int
-        Words from a pixel to the one below.
+        For each output: the word at which what it sees begins, its class, and the word at which
+        its own bits begin in `fired`. The outputs of a tile become one where `pool` is set.
+    stride : int
+        Words from a pixel to the one below; with `planes`, from a word of a place to the next.
+    planes : int
+        Bits of a pixel, or 0 for outputs of another convolution.
     pool : bool
     fired : uint32 array, shape (images, twice the words of an image's outputs)
         Written over, half a word for each panel.
@@ -399,96 +403,38 @@ def convolve(
         for image in range(images.shape[0]):
             image_at = images.ctypes.data + image * images.shape[1] * 8
             for tile in range(places.shape[0]):
-                _places(
-                    image_at,
-                    places.ctypes.data + tile * IMAGES * 8,
-                    panel_at,
-                    3,
-                    row_stride,
-                    words // 3,
-                    1,
-                    limits_at,
-                    classes.ctypes.data + tile * IMAGES * 8,
-                    bits.ctypes.data,
-                )
-                if pool:
-                    fired[image, 2 * targets[tile, 0] + panel] = (
-                        bits[0] | bits[1] | bits[2] | bits[3]
+                places_at = places.ctypes.data + tile * IMAGES * 8
+                classes_at = classes.ctypes.data + tile * IMAGES * 8
+                bits_at = bits.ctypes.data
+                if planes:
+                    _planes(
+                        image_at,
+                        places_at,
+                        panel_at,
+                        planes,
+                        words * stride,
+                        words,
+                        stride,
+                        limits_at,
+                        classes_at,
+                        bits_at,
                     )
                 else:
-                    for k in range(IMAGES):
-                        fired[image, 2 * targets[tile, k] + panel] = bits[k]
-
-
-@kernel(
-    "void(uint8[:,:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
-    "int64[:,::1], int64, int64, boolean, uint32[:,::1])"
-)
-def convolve_pixels(
-    codes: NDArray[np.uint8],
-    weights: NDArray[np.uint64],
-    limits: NDArray[np.int64],
-    places: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    targets: NDArray[np.int64],
-    row_stride: int,
-    planes: int,
-    pool: bool,
-    fired: NDArray[np.uint32],
-) -> None:
-    """Compute a convolution of 3 x 3 on pixels.
-
-    Here the bits of a filter stand as closely as its weights do, one channel after the other.
-
-    Parameters
-    ----------
-    codes : uint8 array, shape (images, channels, pixels)
-        With a border of zeros, row by row.
-    weights : uint64 array, shape (panels, words of 9 * channels bits, 32)
-    row_stride : int
-        Pixels from one to the one below.
-    planes : int
-        Bits of a code.
-
-    The other parameters are those of `convolve`, with one word for each pixel.
-    """
-    panels, words, _ = weights.shape
-    span = codes.shape[2] - 2 * row_stride - 2
-    rows = np.empty(planes * words * span, dtype=np.uint64)
-    bits = np.empty(IMAGES, dtype=np.uint32)
-    one = np.uint64(1)
-    for image in range(codes.shape[0]):
-        rows[:] = 0
-        for channel in range(codes.shape[1]):
-            for tap in range(9):
-                bit = channel * 9 + tap
-                at = np.uint64(bit & 63)
-                source = codes[image, channel, (tap // 3) * row_stride + tap % 3 :]
-                for plane in range(planes):
-                    shift = np.uint64(planes - 1 - plane)
-                    line = rows[(plane * words + (bit >> 6)) * span :]
-                    for k in range(span):
-                        line[k] |= ((np.uint64(source[k]) >> shift) & one) << at
-        for panel in range(panels):
-            panel_at = weights.ctypes.data + panel * words * NEURONS * 8
-            limits_at = limits.ctypes.data + panel * limits.shape[1] * NEURONS * 8
-            for tile in range(places.shape[0]):
-                _pixels(
-                    rows.ctypes.data,
-                    places.ctypes.data + tile * IMAGES * 8,
-                    panel_at,
-                    planes,
-                    words * span,
-                    words,
-                    span,
-                    limits_at,
-                    classes.ctypes.data + tile * IMAGES * 8,
-                    bits.ctypes.data,
-                )
-                if pool:
-                    fired[image, 2 * targets[tile, 0] + panel] = (
-                        bits[0] | bits[1] | bits[2] | bits[3]
+                    _places(
+                        image_at,
+                        places_at,
+                        panel_at,
+                        3,
+                        stride,
+                        words // 3,
+                        1,
+                        limits_at,
+                        classes_at,
+                        bits_at,
                     )
+                if pool:
+                    any_of_four = bits[0] | bits[1] | bits[2] | bits[3]
+                    fired[image, 2 * targets[tile, 0] + panel] = any_of_four
                 else:
                     for k in range(IMAGES):
                         fired[image, 2 * targets[tile, k] + panel] = bits[k]

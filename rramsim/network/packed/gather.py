@@ -1,0 +1,74 @@
+"""The kernel that gathers, for every place of an image, the pixels that a filter of 3 x 3 sees."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.kernels import kernel
+
+
+@kernel("void(uint8[:,::1], int64, int64, uint64[::1], uint64[::1], uint64[::1])")
+def _gather_plane(
+    codes: NDArray[np.uint8],
+    digit: int,
+    row_stride: int,
+    spread: NDArray[np.uint64],
+    seen: NDArray[np.uint64],
+    rows: NDArray[np.uint64],
+) -> None:
+    channels, pixels = codes.shape
+    span = seen.size
+    shift, one = np.uint64(digit), np.uint64(1)
+    # Seven channels at a time, whose 63 bits fit a word.
+    for group in range(0, channels, 7):
+        spread[:] = 0
+        for channel in range(group, min(group + 7, channels)):
+            at = np.uint64((channel - group) * 9)
+            for k in range(pixels):
+                spread[k] |= ((np.uint64(codes[channel, k]) >> shift) & one) << at
+        # A slice for each pixel: numba makes vectors of plain indices only.
+        a0, a1, a2 = spread, spread[1:], spread[2:]
+        b0, b1, b2 = a0[row_stride:], a1[row_stride:], a2[row_stride:]
+        c0, c1, c2 = b0[row_stride:], b1[row_stride:], b2[row_stride:]
+        for k in range(span):
+            bits = a0[k] | a1[k] << one | a2[k] << np.uint64(2)
+            bits |= b0[k] << np.uint64(3) | b1[k] << np.uint64(4) | b2[k] << np.uint64(5)
+            bits |= c0[k] << np.uint64(6) | c1[k] << np.uint64(7) | c2[k] << np.uint64(8)
+            seen[k] = bits
+        word, begin = (group * 9) >> 6, np.uint64((group * 9) & 63)
+        here = rows[word * span :]
+        for k in range(span):
+            here[k] |= seen[k] << begin
+        if (min(group + 7, channels) * 9 - 1) >> 6 > word:
+            there = rows[(word + 1) * span :]
+            for k in range(span):
+                there[k] |= seen[k] >> (np.uint64(64) - begin)
+
+
+@kernel("void(uint8[:,:,::1], int64, int64, uint64[:,::1])")
+def gather(
+    codes: NDArray[np.uint8], planes: int, row_stride: int, rows: NDArray[np.uint64]
+) -> None:
+    """Set a bit for each of the nine pixels that a place sees, in each channel and plane.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (images, channels, pixels)
+        With a border of zeros, row by row.
+    planes : int
+        Bits of a code; the highest plane comes first.
+    row_stride : int
+        Pixels from one to the one below.
+    rows : uint64 array, shape (images, planes * words * places)
+        Zeros. Bit ``9 channel + tap`` of a place is bit j of its word k; the words k of all places
+        stand together. Places are numbered like the pixels at which what they see begins.
+    """
+    span = codes.shape[2] - 2 * row_stride - 2
+    per_plane = rows.shape[1] // planes
+    spread = np.empty(codes.shape[2], dtype=np.uint64)
+    seen = np.empty(span, dtype=np.uint64)
+    for image in range(codes.shape[0]):
+        for plane in range(planes):
+            part = rows[image, plane * per_plane : (plane + 1) * per_plane]
+            _gather_plane(codes[image], planes - 1 - plane, row_stride, spread, seen, part)
