@@ -23,9 +23,10 @@ Example, in under a minute:
 """
 
 _NAIVE = (
-    "Naive: PyTorch float32, one uniform number a weight, matrix products, batch norm and sign, "
-    "{batch} images at a time (its best). Both are given the same flips and every prediction is "
-    "compared; times are minima of a map, sampling included."
+    "Naive: PyTorch float32, one uniform number a weight, matrix products or convolutions, batch "
+    "norm and sign, at the number of images at a time that suits it best ({batch} for matrix "
+    "products). Both are given the same flips and every prediction is compared; times are minima "
+    "of a map, sampling included."
 )
 
 
@@ -39,7 +40,8 @@ def bench(
     """Measure how fast fault maps are scored here, against naive PyTorch in the same run.
 
     The network is 784-4096-4096-10 with random signs, on 10,000 random images; with --quick it is
-    784-1024-1024-10 on 2,000. It takes some minutes, with --quick under one.
+    784-1024-1024-10 on 2,000. The convolutional case is the CIFAR-10 network of Courbariaux et
+    al. 2016, with --quick at half its width. It takes some minutes, with --quick under one.
     """
     from rramsim.cli.progress import shown_progress
 

@@ -14,7 +14,7 @@ from rramsim.montecarlo.bench.compare import Plan
 @pytest.fixture
 def tiny(monkeypatch):
     """Put a tiny plan in the place of the quick one."""
-    plan = Plan(32, 40, (0.01,), (0.1,), (0.1,), 2, 0.0, 1)
+    plan = Plan(32, 40, (0.01,), (0.1,), 4, 3, (0.1,), 2, 0.0, 1)
     monkeypatch.setattr(compare_module, "QUICK", plan)
 
 
@@ -24,6 +24,9 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
     for case in found["cases"]:
         assert set(case) == {"name", "ber", "rramsim_s", "naive_s", "ratio", "identical"}
         assert case["identical"] is True
+    assert [case["name"].split(",")[0] for case in found["cases"]] == [
+        *("1-bit pixels", "8-bit pixels", "convolutional"),
+    ]
     assert set(found["kernel"]) == {"layer_s", "float32_s", "limit_s", "fraction_of_limit"}
     assert set(found["sweep"]) == {
         *("ratio", "maps", "rramsim_s", "naive_s", "naive_extrapolated"),

@@ -17,7 +17,7 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.bench.limit import LANES, triples_per_second
 from rramsim.montecarlo.bench.naive import NaiveNetwork
-from rramsim.montecarlo.bench.workload import random_workload
+from rramsim.montecarlo.bench.workload import random_convolutional, random_workload
 from rramsim.montecarlo.chip import Flips, Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
@@ -28,6 +28,8 @@ from rramsim.parallel import share
 BATCHES = (250, 500, 1000, 2000)
 """Images at a time that the naive way is tried with; its best one counts."""
 
+CONVOLVED_BATCHES = (8, 16, 32, 64)
+CONVOLVED_BER = 1e-2
 
 WARM_MAPS = 15
 TIMED_MAPS = 5
@@ -45,6 +47,8 @@ class Plan:
     images : int
     bers, byte_bers : tuple of float
         BERs of the cases with black and white pixels, and of those with pixels of 8 bits.
+    channels, convolved_images : int
+        Width of the convolutional network (128 in the original) and its images, one case.
     sweep_bers : tuple of float
     sweep_maps : int
         Maps for each BER of the sweep.
@@ -58,6 +62,8 @@ class Plan:
     images: int
     bers: tuple[float, ...]
     byte_bers: tuple[float, ...]
+    channels: int
+    convolved_images: int
     sweep_bers: tuple[float, ...]
     sweep_maps: int
     least_seconds: float
@@ -65,8 +71,10 @@ class Plan:
 
 
 _SWEEP = (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 7e-2, 0.1, 0.15, 0.2, 0.25, 0.3)
-FULL = Plan(4096, 10_000, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3), (1e-4, 1e-2), _SWEEP, 20, 2, 2)
-QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), _SWEEP, 20, 0.5, 3)
+FULL = Plan(
+    4096, 10_000, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3), (1e-4, 1e-2), 128, 64, _SWEEP, 20, 2, 2
+)
+QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), 64, 16, _SWEEP, 20, 0.5, 3)
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     on_progress : callable
         Called with the steps done and the steps in all.
     """
-    total = 3 + len(plan.bers) + len(plan.byte_bers)
+    total = 4 + len(plan.bers) + len(plan.byte_bers)
     widths = (784, plan.hidden, plan.hidden, 10)
     cases: list[Case] = []
 
@@ -136,7 +144,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     on_progress(0, total)
     binary = random_workload(widths, images=plan.images, levels=2)
     naive = NaiveNetwork(binary.folded, binary.images)
-    batch = _best_batch(naive, plan)
+    batch = _best_batch(naive, plan.images, BATCHES)
     step()
     evaluator = Evaluator(binary.folded, binary.images, binary.labels)
     for ber in plan.bers:
@@ -150,6 +158,8 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
             _case("8-bit pixels", grey, grey_evaluator, grey_naive, ber, batch=batch, plan=plan)
         )
         step()
+    cases.append(_convolutional(plan))
+    step()
     kernel = _kernel(binary, plan)
     on_progress(total - 1, total)
     naive_map = float(np.median([case.naive_s for case in cases[: len(plan.bers)]]))
@@ -165,9 +175,18 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     )
 
 
-def _best_batch(naive: NaiveNetwork, plan: Plan) -> int:
-    naive.predictions(naive.weights, batch=BATCHES[0])
-    batches = sorted({min(batch, plan.images) for batch in BATCHES})
+def _convolutional(plan: Plan) -> Case:
+    network = random_convolutional(plan.channels, images=plan.convolved_images)
+    evaluator = Evaluator(network.folded, network.images, network.labels)
+    naive = NaiveNetwork(network.folded, network.images)
+    batch = _best_batch(naive, plan.convolved_images, CONVOLVED_BATCHES)
+    name = f"convolutional, {plan.channels} to {4 * plan.channels} channels"
+    return _case(name, network, evaluator, naive, CONVOLVED_BER, batch=batch, plan=plan)
+
+
+def _best_batch(naive: NaiveNetwork, images: int, tried: Sequence[int]) -> int:
+    naive.predictions(naive.weights, batch=tried[0])
+    batches = sorted({min(batch, images) for batch in tried})
     times = [_least(partial(naive.predictions, naive.weights, batch=batch), 2) for batch in batches]
     return batches[times.index(min(times))]
 
@@ -248,7 +267,7 @@ def _sweep(network: ScoredNetwork, plan: Plan, *, naive_map: float) -> Sweep:
 
 def _positions(flips: Flips, network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:
     pairs = zip(flips, network.folded.layers, strict=True)
-    return [as_positions(each, layer.signs) for each, layer in pairs]
+    return [as_positions(each, layer.matrix) for each, layer in pairs]
 
 
 def _least(work: Callable[[], object], repeats: int) -> float:

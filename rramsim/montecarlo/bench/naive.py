@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
+from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.folding import FoldedLayer, FoldedNetwork
 
 
@@ -25,7 +27,10 @@ class NaiveNetwork:
 
     def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
         self.weights = [torch.from_numpy(layer.signs).float() for layer in folded.layers]
-        self._norms = [_batch_norm(layer) for layer in folded.hidden]
+        normed: list[FoldedConvolution | FoldedLayer] = [*folded.convolutions, *folded.hidden]
+        self._norms = [_batch_norm(layer) for layer in normed]
+        self._pools = [layer.pool for layer in folded.convolutions]
+        self._image_shape = folded.image_shape or (folded.inputs,)
         self._scale = torch.from_numpy(folded.output.scale)
         self._offset = torch.from_numpy(folded.output.offset)
         self._pixels = torch.from_numpy(images)
@@ -50,16 +55,25 @@ class NaiveNetwork:
         found = []
         for start in range(0, len(self._pixels), batch):
             values = self._pixels[start : start + batch].float()
-            for layer, norm in zip(weights, self._norms, strict=False):
-                sums = values @ layer.T
+            values = values.reshape(-1, *self._image_shape)
+            for number, (layer, norm) in enumerate(zip(weights, self._norms, strict=False)):
+                sums = _product(values, layer)
                 mean, one, scale, zero = norm
-                values = torch.nn.functional.batch_norm(sums, mean, one, scale, zero, eps=0).sign()
+                values = functional.batch_norm(sums, mean, one, scale, zero, eps=0).sign()
+                if number < len(self._pools) and self._pools[number]:
+                    values = functional.max_pool2d(values, 2)
             scores = (values @ weights[-1].T) * self._scale + self._offset
             found.append(scores.argmax(dim=1))
         return torch.cat(found).numpy()
 
 
-def _batch_norm(layer: FoldedLayer) -> tuple[torch.Tensor, ...]:
+def _product(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    if weights.ndim == 4:
+        return functional.conv2d(values, weights, padding=1)
+    return values.flatten(1) @ weights.T
+
+
+def _batch_norm(layer: FoldedConvolution | FoldedLayer) -> tuple[torch.Tensor, ...]:
     scale = torch.from_numpy(layer.directions).float()
     mean = scale * (torch.from_numpy(layer.thresholds).float() - 0.5)
     return mean, torch.ones_like(scale), scale, torch.zeros_like(scale)

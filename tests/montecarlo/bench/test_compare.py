@@ -16,6 +16,8 @@ TINY = Plan(
     images=60,
     bers=(1e-3, 0.2),
     byte_bers=(0.01,),
+    channels=5,
+    convolved_images=4,
     sweep_bers=(1e-3, 0.1),
     sweep_maps=3,
     least_seconds=0.0,
@@ -64,6 +66,7 @@ def test_everything_is_measured_and_all_predictions_are_equal() -> None:
         ("1-bit pixels", 1e-3),
         ("1-bit pixels", 0.2),
         ("8-bit pixels", 0.01),
+        ("convolutional, 5 to 20 channels", 0.01),
     ]
     assert all(case.identical for case in found.cases)
     assert all(case.ratio == pytest.approx(case.naive_s / case.rramsim_s) for case in found.cases)
@@ -72,8 +75,8 @@ def test_everything_is_measured_and_all_predictions_are_equal() -> None:
     assert (sweep.maps, sweep.naive_extrapolated) == (6, True)
     assert sweep.ratio == pytest.approx(sweep.naive_s / sweep.rramsim_s)
     assert set(asdict(found)) == {"workload", "naive_batch", "cases", "kernel", "sweep"}
-    assert steps[0] == (0, 6)
-    assert steps[-1] == (6, 6)
+    assert steps[0] == (0, 7)
+    assert steps[-1] == (7, 7)
     assert steps == sorted(steps)
 
 
