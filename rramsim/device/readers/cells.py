@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -26,6 +27,11 @@ class CellNames:
     row: np.ndarray | None
     column: np.ndarray | None
     die: np.ndarray | None = None
+
+    @property
+    def are_unnamed(self) -> bool:
+        """Whether nothing tells one cell from another."""
+        return self.names is None and self.row is None and self.die is None
 
 
 def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
@@ -85,6 +91,52 @@ def _numbered(parts: Sequence[np.ndarray]) -> np.ndarray:
     joined = np.concatenate([part.astype(str).astype(object) for part in parts])
     joined[(joined == "") | (joined == "-1")] = None
     return np.asarray(pd.factorize(joined)[0], dtype=np.int64)
+
+
+def take_as_one_cell(
+    frame: pd.DataFrame, *, unnamed: Sequence[bool], paths: Sequence[Path]
+) -> list[str]:
+    """Give one number, in place, to the readings of files that name no cell and are of one.
+
+    A file has one cell where it has cycles and at most one reading of a condition, state and
+    cycle. Such files are of the same cell, unless they repeat a condition, state and cycle
+    between them; then each has its own.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row a reading with condition, state, cell, cycle and file.
+    unnamed : sequence of bool
+        For each number in `file` whether that table names no cells.
+    paths : sequence of Path
+        For each number in `file` where it is from; several tables may be of one path.
+
+    Returns
+    -------
+    list of str
+        What was assumed, for each file.
+    """
+    import numpy as np
+
+    key = ["condition", "state", "cycle"]
+    taken = {}
+    for path in dict.fromkeys(paths):
+        tables = [table for table, other in enumerate(paths) if other == path]
+        rows = frame[frame["file"].isin(tables)]
+        one_a_cycle = (rows["cycle"] >= 0).all() and not rows.duplicated(key).any()
+        if one_a_cycle and all(unnamed[table] for table in tables):
+            taken[path] = rows.index
+    if not taken:
+        return []
+    together = frame.loc[np.concatenate(list(taken.values()))].duplicated(key).sum() == 0
+    first = int(frame["cell"].max()) + 1
+    for number, rows_of_file in enumerate(taken.values()):
+        frame.loc[rows_of_file, "cell"] = first + (0 if together else number)
+    return [
+        f"{path.name}: no column names the cell, and each state is read once a cycle: all readings "
+        "are taken as of one cell. A column of cells would say otherwise."
+        for path in taken
+    ]
 
 
 def drop_repeated(

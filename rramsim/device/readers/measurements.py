@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rramsim.device.readers.cells import drop_repeated, number_cells, number_dice
+from rramsim.device.readers.cells import (
+    drop_repeated,
+    number_cells,
+    number_dice,
+    take_as_one_cell,
+)
 from rramsim.device.readers.extras import MISSING
 from rramsim.device.readers.mixed_units import check_units
 from rramsim.device.readers.onefile import FileReadings, read_file
@@ -109,12 +114,17 @@ def read_measurements(
     check_units(files)
     conditions, condition = _join_conditions(files)
     frame = _frame(files, condition)
+    assumed = take_as_one_cell(
+        frame,
+        unnamed=[file.cells.are_unnamed for file in files],
+        paths=[file.path for file in files],
+    )
     values = [name for name in frame.columns if name not in ("file", "row_number")]
     keep, repeated = drop_repeated(
         frame, values=values, places=[file.place for file in files], names=conditions
     )
     frame = frame[keep]
-    notes = [note for file in files for note in file.notes]
+    notes = [*(note for file in files for note in file.notes), *assumed]
     return Measured(
         readings=_readings(frame, conditions),
         notes=tuple(notes if repeated is None else [*notes, repeated]),

@@ -360,6 +360,57 @@ def test_readings_that_name_no_cell_are_never_taken_for_repeats(read):
     assert len(resistances(read("state,R (kOhm)\nLRS,5\nLRS,5\nHRS,300\n"))) == 3
 
 
+def series(name="R (kOhm)", cycles=range(1, 5), **more):
+    """Return a file in which each state is read once a cycle, with constant columns `more`."""
+    header = ",".join(["cycle", "state", name, *more])
+    tail = "".join(f",{text}" for text in more.values())
+    rows = [f"{c},{s},{r + c}{tail}" for c in cycles for s, r in (("LRS", 5), ("HRS", 300))]
+    return "\n".join([header, *rows]) + "\n"
+
+
+def test_readings_once_a_cycle_without_a_cell_are_of_one_cell_and_this_is_said(read):
+    measured = read(series())
+    assert len(set(measured.readings["cell"].values.tolist())) == 1
+    assert measured.readings["cell"].values.min() >= 0
+    (note,) = (note for note in measured.notes if "cell" in note.split(": ", 1)[1])
+    assert "all readings are taken as of one cell" in note
+    assert note.startswith("cells.csv: no column names the cell")
+    told = read(series(cell="7"))
+    assert set(told.readings["cell"].values.tolist()) == {7}
+    assert not any("one cell" in note for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A state is read twice in cycle 4, so there is more than one cell.
+        series() + "4,LRS,9\n",
+        "state,R (kOhm)\nLRS,5\nHRS,300\n",
+        # Dice are told apart, so they are not one cell.
+        series(die="1"),
+    ],
+)
+def test_readings_that_may_be_of_several_cells_stay_apart(read, content):
+    measured = read(content)
+    assert set(measured.readings["cell"].values.tolist()) == {-1}
+    assert not any("one cell" in note for note in measured.notes)
+
+
+def test_files_of_one_cell_are_one_cell_only_where_they_repeat_nothing(tmp_path):
+    def cells_of(first, second):
+        for name, content in (("a.csv", first), ("b.csv", second)):
+            (tmp_path / name).write_text(content)
+        measured = read_measurements([tmp_path / "a.csv", tmp_path / "b.csv"])
+        assert sum("as of one cell" in note for note in measured.notes) == 2
+        return [
+            sorted(set(part.tolist())) for part in np.split(measured.readings["cell"].values, 2)
+        ]
+
+    weak = {"condition": "weak"}
+    assert cells_of(series(**weak), series(cycles=range(5, 9), **weak)) == [[0], [0]]
+    assert cells_of(series(**weak), series(**weak)) == [[0], [1]]
+
+
 def test_the_same_cell_at_two_cycles_is_two_readings(read):
     measured = read("state,cell,cycle,R (kOhm)\nLRS,1,1,5\nLRS,1,2,6\nHRS,1,1,300\n")
     assert len(resistances(measured)) == 3

@@ -146,6 +146,8 @@ def test_runs_of_a_workbook_are_cycles_and_formulas_without_value_are_nothing(re
     measured = read(content, name="chip.xlsx", read_voltage=0.2)
     readings = measured.readings
     assert readings["cycle"].values.tolist() == [2, 2, 1, 1]
+    # Nothing names the device, and each run reads each state once: it is one.
+    assert readings["cell"].values.tolist() == [0, 0, 0, 0]
     assert readings["resistance"].values == pytest.approx([6e3, HRS, 5e3, HRS], rel=1e-6)
     assert "chip.xlsx: sheets not read: 2 ('Calc', 'Settings')." in measured.notes
 
