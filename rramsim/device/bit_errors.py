@@ -26,8 +26,9 @@ from rramsim.device.sensing import StatePair, best_reference
 
 INTERVAL = (
     "95 %; fitted BER: delta method on the probit scale from the observed information of the fits "
-    "(over cells where cells are read more than once), with fewer than 30 readings or 20 exact "
-    "ones in a state the profile likelihood; counted BER: Clopper-Pearson, of the "
+    "(over cells where cells are read more than once, then with Student's t, and none of fewer "
+    "than 5 cells); of 1T1R with fewer than 30 readings or 20 exact ones in a state, each of "
+    "another cell, the profile likelihood; counted BER: Clopper-Pearson, of the "
     "pooled count where the readings are in the shares in use, else of the sample in which every "
     "error weighs as much as the heaviest; where cells are read more than once, of the readings "
     "over their design effect, with cells as clusters (Korn and Graubard 1998)"

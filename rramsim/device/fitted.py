@@ -9,7 +9,7 @@ import numpy as np
 
 from rramsim.device.counting import clopper_pearson, smallest_countable
 from rramsim.device.likelihood import NotSettledError
-from rramsim.device.populations import ConditionReadings, StateReadings
+from rramsim.device.populations import LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.profile import log_bit_error_rate_profile
 from rramsim.device.sensing import (
     StatePair,
@@ -151,6 +151,7 @@ def paired_rate(
         covariance_lrs=lrs.covariance,
         covariance_hrs=hrs.covariance,
         offset_spread=offset_spread,
+        degrees_of_freedom=_degrees_of_freedom(condition),
     )
     pairs = _pairs(condition)
     return BitErrorRate(
@@ -161,7 +162,7 @@ def paired_rate(
         rate_hrs=ber,
         basis="fitted",
         is_extrapolated=ber < smallest_countable(pairs),
-        interval=_delta_name(condition),
+        interval="" if math.isnan(low) else _delta_name(condition),
     )
 
 
@@ -197,8 +198,21 @@ def _interval(
         covariance_hrs=hrs.covariance,
         lrs_share=lrs_share,
         reference_spread=reference_spread,
+        degrees_of_freedom=_degrees_of_freedom(condition),
     )
-    return low, high, _delta_name(condition)
+    return low, high, "" if math.isnan(low) else _delta_name(condition)
+
+
+def _degrees_of_freedom(condition: ConditionReadings) -> float:
+    """Return the degrees of freedom of the fits' covariances, NaN where they give no interval.
+
+    The cluster sandwich knows a variance from as many values as there are cells, however often
+    each is read; Student's t allows for that from 5 cells on.
+    """
+    cells = [state.cells for state in condition.states if state.is_repeated]
+    if not cells:
+        return math.inf
+    return min(cells) - 1.0 if min(cells) >= LEAST_CELLS else math.nan
 
 
 def _is_small(state: StateReadings) -> bool:

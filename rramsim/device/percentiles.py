@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from rramsim.device.sensing import CONFIDENCE
+from rramsim.device.populations import LEAST_CELLS
+from rramsim.device.sensing import CONFIDENCE, standard_errors
 from rramsim.schema import STATES, make
 
 if TYPE_CHECKING:
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
 PERCENTS = (0.1, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9)
 """Those a table of percentiles has."""
 
-INTERVAL = "95 %; delta method on ln R from the observed information of the fits"
+INTERVAL = (
+    "95 %; delta method on ln R from the observed information of the fits (over cells and with "
+    "Student's t where cells are read more than once)"
+)
 """How the ends of the intervals were made."""
 
 
@@ -39,7 +45,8 @@ def percentiles(populations: xr.Dataset, percents: Sequence[float] = PERCENTS) -
     -------
     xarray.Dataset
         Schema "percentiles". A percentile nearer to 0 or 100 % than one reading in the sample
-        is marked as extrapolated; a population without a fit has NaN.
+        is marked as extrapolated; a population without a fit has NaN, and fewer than 5 cells
+        read more than once have no interval.
     """
     fits = populations.transpose("condition", "state", ...)
     z = ndtri(np.asarray(percents, dtype=float) / 100.0)
@@ -47,8 +54,8 @@ def percentiles(populations: xr.Dataset, percents: Sequence[float] = PERCENTS) -
     ln_ohm = mu + sigma * z
     toward = np.stack([sigma + 0.0 * z, -sigma * ln_ohm], axis=-1)
     variance = np.einsum("cspi,csij,cspj->csp", toward, fits["covariance"].values, toward)
-    width = float(ndtri(0.5 + CONFIDENCE / 2.0)) * np.sqrt(variance)
     readings = sum(fits[name].values for name in ("exact", "censored_below", "censored_above"))
+    width = _standard_errors(fits["cells"].values, readings)[..., None] * np.sqrt(variance)
     share = np.minimum(np.asarray(percents), 100.0 - np.asarray(percents)) / 100.0
     return make(
         "percentiles",
@@ -65,3 +72,15 @@ def percentiles(populations: xr.Dataset, percents: Sequence[float] = PERCENTS) -
         },
         attrs={"confidence": CONFIDENCE, "interval": INTERVAL},
     )
+
+
+def _standard_errors(cells: Any, readings: Any) -> NDArray[np.float64]:
+    """Return how many standard errors an interval reaches, NaN for too few cells read again."""
+
+    def of_population(cells: int, readings: int) -> float:
+        if not 1 < cells < readings:
+            return standard_errors()
+        return standard_errors(cells - 1) if cells >= LEAST_CELLS else math.nan
+
+    found: NDArray[np.float64] = np.vectorize(of_population, otypes=[float])(cells, readings)
+    return found

@@ -25,6 +25,11 @@ _FEW_EXACT = 20
 # Medians closer than this many sigmas say nothing about the state of a cell.
 _OVERLAP = 0.1
 
+LEAST_CELLS = 5
+"""Fewer cells, read again and again, give no interval for the population they are of."""
+# Below this many cells the interval rests on few independent values, however many reads.
+_FEW_CELLS = 20
+
 
 @dataclass(frozen=True, eq=False)
 class StateReadings:
@@ -209,7 +214,7 @@ def fit_notes(condition: ConditionReadings) -> list[str]:
             notes.append(
                 f"{state.place}: {state.resistance.size:,} readings of {state.cells:,} cells; the "
                 "intervals of the fitted and of the counted BER allow for cells read more than "
-                "once."
+                f"once.{_few_cells(state.cells)}"
             )
     if condition.lrs.fit is not None and condition.hrs.fit is not None:
         lrs, hrs = condition.lrs.fit, condition.hrs.fit
@@ -217,6 +222,19 @@ def fit_notes(condition: ConditionReadings) -> list[str]:
         if apart < _OVERLAP:
             notes.append(f"{condition.name}: the states overlap ({apart:.2f} sigma apart).")
     return notes
+
+
+def _few_cells(cells: int) -> str:
+    if cells < LEAST_CELLS:
+        return (
+            f" The intervals of the fit need more cells: of fewer than {LEAST_CELLS} there is none."
+        )
+    if cells < _FEW_CELLS:
+        return (
+            f" So few cells make those of the fit wide and rough: Student's t, {cells - 1} degrees "
+            "of freedom."
+        )
+    return ""
 
 
 def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> xr.Dataset:

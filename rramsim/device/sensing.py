@@ -13,13 +13,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import log_ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtri, ndtri_exp, stdtrit
 
 CONFIDENCE = 0.95
 """Confidence of every interval rramsim gives, two-sided."""
 
 NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
 """How many standard errors such an interval reaches on either side."""
+
+
+def standard_errors(degrees_of_freedom: float = math.inf) -> float:
+    """Return how many standard errors a 95 % interval reaches on either side.
+
+    Parameters
+    ----------
+    degrees_of_freedom : float
+        Of Student's t; infinite for a normal estimate whose error is known. A standard error
+        taken from k cells read again and again has k - 1.
+
+    Examples
+    --------
+    >>> round(standard_errors(), 2), round(standard_errors(4), 2)
+    (1.96, 2.78)
+    """
+    if math.isinf(degrees_of_freedom):
+        return NORMAL_END
+    return float(stdtrit(degrees_of_freedom, 0.5 + CONFIDENCE / 2.0))
 
 
 @dataclass(frozen=True)
@@ -155,6 +174,7 @@ def log_bit_error_rate_interval(
     covariance_hrs: NDArray[np.float64],
     lrs_share: float = 0.5,
     reference_spread: float = 0.0,
+    degrees_of_freedom: float = math.inf,
 ) -> tuple[float, float]:
     """Return the ends of the 95 % interval of ln(BER), by the delta method on the probit scale.
 
@@ -174,6 +194,8 @@ def log_bit_error_rate_interval(
         Share of the cells in use that are in LRS.
     reference_spread : float
         Standard deviation of ln(reference) from read to read or array to array.
+    degrees_of_freedom : float
+        Of the covariances, for Student's t: see `standard_errors`.
     """
     seen = states.seen_through(reference_spread)
     y = -float(ndtri_exp(log_bit_error_rate(ln_reference, seen, lrs_share=lrs_share)))
@@ -189,7 +211,7 @@ def log_bit_error_rate_interval(
         weight = share * math.exp((y * y - z * z) / 2.0)
         by_parameter = _score_slopes(ln_reference, mu=mu, sigma=sigma, spread=reference_spread)
         variance += weight**2 * float(by_parameter @ covariance @ by_parameter)
-    return _ends(y, math.sqrt(variance))
+    return _ends(y, math.sqrt(variance), degrees_of_freedom)
 
 
 def log_bit_error_rate_2t2r_interval(
@@ -198,6 +220,7 @@ def log_bit_error_rate_2t2r_interval(
     covariance_lrs: NDArray[np.float64],
     covariance_hrs: NDArray[np.float64],
     offset_spread: float = 0.0,
+    degrees_of_freedom: float = math.inf,
 ) -> tuple[float, float]:
     """Return the ends of the 95 % interval of ln(BER) of a 2T2R read, by the same delta method.
 
@@ -215,7 +238,7 @@ def log_bit_error_rate_2t2r_interval(
         by_mu, by_sigma = sign / spread, -apart * sigma / spread**3
         by_parameter = _by_g_and_h(by_mu, by_sigma, mu=mu, sigma=sigma)
         variance += float(by_parameter @ covariance @ by_parameter)
-    return _ends(apart / spread, math.sqrt(variance))
+    return _ends(apart / spread, math.sqrt(variance), degrees_of_freedom)
 
 
 def _score_slopes(
@@ -235,6 +258,6 @@ def _by_g_and_h(by_mu: float, by_sigma: float, *, mu: float, sigma: float) -> ND
     return np.array([by_mu * sigma, -by_mu * mu * sigma - by_sigma * sigma**2])
 
 
-def _ends(y: float, error: float) -> tuple[float, float]:
-    half_width = NORMAL_END * error
+def _ends(y: float, error: float, degrees_of_freedom: float) -> tuple[float, float]:
+    half_width = standard_errors(degrees_of_freedom) * error
     return float(log_ndtr(-(y + half_width))), float(log_ndtr(-(y - half_width)))

@@ -6,6 +6,7 @@ from scipy import stats
 
 from rramsim.device.fitted import fitted_rate, paired_rate
 from rramsim.device.populations import ConditionReadings
+from rramsim.device.sensing import StatePair, log_bit_error_rate_interval
 
 
 @pytest.fixture
@@ -52,6 +53,58 @@ def test_few_cells_read_often_keep_the_interval_over_cells(condition_of):
     cell = np.arange(24) // 2
     found = rate_of(condition_of(normal(24, 1, 9, 0.3), normal(24, 2, 11, 0.5), cell=cell))
     assert found.interval == "delta method on the probit scale, over cells"
+
+
+def reads(cells, cycles, rng, *, mu, sigma, correlation):
+    """Return ln R of cells read again and again, correlated within a cell."""
+    of_cell = rng.normal(0.0, math.sqrt(correlation), (cells, 1))
+    of_read = rng.normal(0.0, math.sqrt(1.0 - correlation), (cells, cycles))
+    return (mu + sigma * (of_cell + of_read)).ravel()
+
+
+@pytest.mark.parametrize("cells", [5, 10])
+def test_intervals_of_few_cells_read_often_cover_95_times_in_100(condition_of, cells):
+    """Half of the variance is between cells; at least 95 % but for 4 binomial deviations."""
+    sets, rng, hits = 400, np.random.default_rng(cells), np.zeros(2)
+    cell = np.repeat(np.arange(cells), 20)
+    one = stats.norm.sf(2.0)
+    two = stats.norm.sf(4.0 / math.sqrt(2.0))
+    for _ in range(sets):
+        lrs, hrs = (reads(cells, 20, rng, mu=mu, sigma=0.5, correlation=0.5) for mu in (9.0, 11.0))
+        condition = condition_of(lrs, hrs, cell=cell)
+        found = (rate_of(condition), paired_rate(condition))
+        hits += [
+            rate.low <= truth <= rate.high for rate, truth in zip(found, (one, two), strict=True)
+        ]
+    assert np.all(hits / sets > 0.95 - 4 * math.sqrt(0.0475 / sets))
+
+
+def test_the_state_of_fewer_cells_sets_students_t_and_four_cells_give_no_interval(state_of):
+    def condition(cells):
+        states = []
+        for name, mu, count in (("LRS", 9.0, 30), ("HRS", 11.0, cells)):
+            x = reads(count, 9, np.random.default_rng(1), mu=mu, sigma=0.5, correlation=0.5)
+            states.append(state_of(x, place=f"c/{name}", cell=np.repeat(np.arange(count), 9)))
+        return ConditionReadings("c", *states)
+
+    few = condition(5)
+    lrs, hrs = few.lrs.fit, few.hrs.fit
+    normal_ends = log_bit_error_rate_interval(
+        10.0,
+        StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma),
+        covariance_lrs=lrs.covariance,
+        covariance_hrs=hrs.covariance,
+    )
+    found = rate_of(few)
+    width = np.diff(stats.norm.ppf([found.low, found.high]))[0]
+    assert width / np.diff(stats.norm.ppf(np.exp(normal_ends)))[0] == pytest.approx(
+        stats.t.ppf(0.975, 4) / stats.norm.ppf(0.975)
+    )
+    for none in (rate_of(condition(4)), paired_rate(condition(4))):
+        assert none.ber > 0
+        assert math.isnan(none.low)
+        assert math.isnan(none.high)
+        assert none.interval == ""
 
 
 def test_a_spread_of_the_reference_raises_the_ber_and_keeps_to_the_delta_method(condition_of):

@@ -31,3 +31,15 @@ def test_a_population_without_a_fit_has_no_percentiles(measured_from, exact_samp
     row = percentiles(found.populations).sel(condition="a", percent=50)
     assert math.isnan(row["resistance"].sel(state="LRS"))
     assert row["resistance"].sel(state="HRS").item() == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize(("cells", "quantile"), [(5, 2.776445), (4, math.nan)])
+def test_cells_read_again_and_again_have_students_t(measured_from, exact_sample, cells, quantile):
+    lrs, hrs = (exact_sample(ohm, 0.5, 20 * cells) for ohm in (1e4, 1e6))
+    found = characterize(
+        measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 40))
+    ).populations.sel(condition=["a"], state=["LRS", "HRS"])
+    row = percentiles(found, (50.0,)).sel(condition="a", state="LRS", percent=50)
+    width = math.log(row["resistance_high"] / row["resistance"])
+    error = float(found["mu_error"].sel(condition="a", state="LRS"))
+    assert width == pytest.approx(quantile * error, rel=1e-5, nan_ok=True)

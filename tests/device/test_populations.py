@@ -116,3 +116,16 @@ def test_the_readings_of_a_state_know_their_place_in_the_file(measured_from, exa
     for state in condition.states:
         at = shuffled["resistance"].values[state.position]
         assert at.tolist() == state.resistance.tolist()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(4, "need more cells"), (19, "Student's t, 18 degrees of freedom"), (20, "more than once.")],
+)
+def test_few_cells_read_often_are_told(measured_from, exact_sample, cells, words):
+    lrs, hrs = (exact_sample(ohm, 0.3, cells=3 * cells) for ohm in (1e4, 2e5))
+    measured = measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 6))
+    (condition,) = fitted(measured)
+    notes = [note for note in fit_notes(condition) if "readings of" in note]
+    assert [words in note for note in notes] == [True, True]
+    assert ["t, " in note for note in notes] == [cells == 19] * 2
