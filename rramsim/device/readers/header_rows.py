@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rramsim.device.readers.headers import splits
 from rramsim.device.readers.table import Grid
 from rramsim.device.readers.units import QUANTITIES, UnknownUnitError, factor_to_si
+from rramsim.device.readers.values import state_of
 from rramsim.errors import InputError
 
 _ROWS_BEFORE_A_HEADER = 300
@@ -33,6 +34,8 @@ def possible_headers(grid: Grid) -> Iterator[Header]:
         return
     for at, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
         texts = tuple(text.strip() for text in record)
+        if not at and _is_reading(texts):
+            continue
         if at and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
             continue
         units = records[at + 1] if at + 1 < len(records) else []
@@ -80,6 +83,17 @@ def _has_unit(text: str) -> bool:
 
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) is not None
+
+
+def _is_reading(texts: Sequence[str]) -> bool:
+    """Whether a line is a reading with its state, such as ``1, LRS, 5100``."""
+    others = [text for text in texts if not _is_number(text)]
+    return mostly_numbers(texts) and all(state_of(text) is not None for text in others)
+
+
+def mostly_numbers(texts: Sequence[str]) -> bool:
+    """Whether more than half of the texts are numbers, so that a line hardly is a header."""
+    return 2 * sum(map(_is_number, texts)) > len(texts)
 
 
 def only_numbers(texts: Sequence[str]) -> bool:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rramsim.device.readers.header_rows import Header, only_numbers, possible_headers
+from rramsim.device.readers.header_rows import (
+    Header,
+    mostly_numbers,
+    only_numbers,
+    possible_headers,
+)
 from rramsim.device.readers.headers import (
     MEASUREMENT_COLUMNS,
     STATE_COLUMNS,
@@ -149,10 +154,13 @@ def no_header(grid: Grid) -> InputError:
     """Return the error for a grid in which no header was found."""
     header = [text.strip() for text in grid.records[0]]
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    if only_numbers(header):
+    if mostly_numbers(header) and not recognise(header, MEASUREMENT_COLUMNS, place=place):
+        shown = ", ".join(header[:6])
+        what = f"only the numbers {shown}" if only_numbers(header) else f"only readings ({shown})"
         return InputError(
-            f"{place}: there is no header, only the numbers {', '.join(header[:6])}. Name the "
-            'columns in order, such as --columns "cell,LRS [ohm],HRS [ohm],cycle".'
+            f"{place}: there is no header, {what}. Name the columns in order, such as "
+            '--columns "cell,LRS [ohm],HRS [ohm],cycle" or --columns "cell,state,R [ohm]"; '
+            f"{IGNORED!r} leaves one out."
         )
     return _missing("a resistance or current", ("resistance", "current"), header[:30], place)
 

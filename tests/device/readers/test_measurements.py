@@ -454,8 +454,16 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             "1,5,300\n2,6,200\n",
             "cells.csv, row 1: there is no header, only the numbers 1, 5, 300. Name the columns in "
-            'order, such as --columns "cell,LRS [ohm],HRS [ohm],cycle".',
+            'order, such as --columns "cell,LRS [ohm],HRS [ohm],cycle" or --columns '
+            "\"cell,state,R [ohm]\"; '-' leaves one out.",
         ),
+        (
+            "1000,READ,32486.5,3.1e-05\n1001,READ,374961.7,2.7e-06\n",
+            "cells.csv, row 1: there is no header, only readings (1000, READ, 32486.5, 3.1e-05). "
+            "Name the columns in order, such as --columns",
+        ),
+        ("1,LRS,5000\n1,HRS,300000\n", "row 1: there is no header, only readings (1, LRS, 5000)."),
+        ("state,1,2,3\nLRS,5,6,7\n", "row 1: no column holds a resistance or current. Headers"),
         (
             HEADER + "weak,LRS,1,5\nweak,HRS,1,three\n",
             "cells.csv, row 3, column 'R (kOhm)': 'three' is not a number. Accepted is a number "

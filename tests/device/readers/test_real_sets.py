@@ -1,5 +1,7 @@
 """The public files of docs/real-sets.md; they are no part of the repository."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -59,10 +61,27 @@ def test_the_time_of_the_relaxation_is_a_quantity(shared_data):
     assert len(set(readings["cell"].values.tolist())) == 503 + 376
 
 
-@pytest.mark.parametrize("name", ["newwrite.tsv", "C1_read_1.tsv", "CHIP_7_read_0325.tsv"])
-def test_files_without_states_are_refused(shared_data, name):
-    with pytest.raises(InputError, match="no column holds the state"):
-        read_measurements([shared_data / "rram/ni-rram-64kb" / name], columns=("cell", "R [ohm]"))
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("newwrite.tsv", "cell,R [ohm]"),
+        ("C1_read_1.tsv", "cell,R [ohm]"),
+        ("CHIP_7_read_0325.tsv", "cell,R [ohm]"),
+        ("read.csv", "cell,-,R [ohm],-,-,-"),
+    ],
+)
+def test_files_without_states_are_refused(shared_data, name, columns):
+    page = (Path(__file__).parents[3] / "docs/real-sets.md").read_text()
+    path = shared_data / "rram/ni-rram-64kb" / name
+    for options, message in (
+        ({}, "there is no header, only"),
+        ({"columns": tuple(columns.split(","))}, "the given columns: no column holds the state."),
+    ):
+        with pytest.raises(InputError) as refused:
+            read_measurements([path], **options)
+        assert message in str(refused.value)
+        assert message in page
+    assert f'--columns "{columns}"' in page
 
 
 def test_negative_currents_beside_resistances_are_counted(shared_data):
