@@ -200,4 +200,9 @@ def _read_energy(populations: xr.Dataset, use: Use) -> xr.Dataset | None:
 def _targets(found: Characterization, target: float | None) -> dict[str, SampleSize]:
     if target is None:
         return {}
-    return sample_sizes(target, conditions=found.conditions, counted=found.counted)
+    return sample_sizes(
+        target,
+        conditions=found.conditions,
+        counted=found.counted,
+        populations=found.populations,
+    )

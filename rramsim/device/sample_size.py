@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.special import ndtri, ndtri_exp
+from scipy.special import ndtr, ndtri, ndtri_exp
 from scipy.stats import beta
 
 from rramsim import numbers
@@ -32,8 +32,8 @@ class SampleSize:
     shown_by_fit, shown_by_count : bool
         Whether the upper end of the one-sided 95 % interval is below the target.
     cells_by_fit, cells_by_count : float
-        Cells a state that would show it; NaN where no number will, because the estimate is
-        above the target. By fit the number rests on the lognormal holding that far; by count
+        Cells a state that would show it; NaN where no number will at the estimate, because it
+        is above the target, or where the count contradicts the fit. By fit the number rests on the lognormal holding that far; by count
         it is the fewest, without a single error.
     sentence : str
         All of it in words.
@@ -54,6 +54,7 @@ def cells_needed(
     log_high: float | None,
     cells: float,
     counted: WeightedCount,
+    is_contradicted: bool = False,
     power: float = POWER,
 ) -> SampleSize:
     """Return whether a sample shows BER < target at 95 %, and how many cells a state would.
@@ -72,9 +73,12 @@ def cells_needed(
         ln of the fitted BER and of the upper end of its two-sided 95 % interval on the probit
         scale; None without a fit.
     cells : float
-        Cells a state in this sample (their mean, where the states differ).
+        Distinct cells a state in this sample (their mean, where the states differ): the standard
+        error is over cells, however often each is read.
     counted : WeightedCount
         What was counted at the same reference.
+    is_contradicted : bool
+        Whether that count contradicts the fit, which then shows nothing.
     power : float
         Chance that the sample advised shows it.
 
@@ -86,11 +90,12 @@ def cells_needed(
     if not 0.0 < target < 0.5:
         raise ValueError(f"the target BER is {target:g}; it must be above 0 and below 0.5")
     z_target, z_confidence = -float(ndtri(target)), float(ndtri(CONFIDENCE))
-    shown_by_fit, by_fit = False, math.nan
-    if log_ber is not None and log_high is not None:
+    shown_by_fit, by_fit, low = False, math.nan, 0.0
+    if log_ber is not None and log_high is not None and not is_contradicted:
         z = -float(ndtri_exp(log_ber))
         error = (z + float(ndtri_exp(log_high))) / float(ndtri(0.5 + CONFIDENCE / 2.0))
         shown_by_fit = z - z_confidence * error > z_target
+        low = float(ndtr(-z - float(ndtri(0.5 + CONFIDENCE / 2.0)) * error))
         if z > z_target:
             root = (z_confidence + float(ndtri(power))) * error / (z - z_target)
             by_fit = float(math.ceil(cells * root**2))
@@ -106,22 +111,24 @@ def cells_needed(
             target,
             shown=(shown_by_fit, shown_by_count),
             cells=(by_fit, by_count),
-            fitted=None if log_ber is None else math.exp(log_ber),
+            without_fit=_without_fit(target, log_ber, low=low, is_contradicted=is_contradicted),
             counted=counted,
         ),
     )
 
 
 def sample_sizes(
-    target: float, *, conditions: xr.Dataset, counted: xr.Dataset
+    target: float, *, conditions: xr.Dataset, counted: xr.Dataset, populations: xr.Dataset
 ) -> dict[str, SampleSize]:
     """Return `cells_needed` of each condition that has readings.
+
+    A fit whose BER the headline does not take, because the count contradicts it, shows nothing.
 
     Parameters
     ----------
     target : float
         The BER asked for, above 0 and below 0.5.
-    conditions, counted : xarray.Dataset
+    conditions, counted, populations : xarray.Dataset
         Of the schemas of these names, as `rramsim.device.characterize` gives them.
     """
     share = float(counted.attrs["lrs_share"])
@@ -131,6 +138,8 @@ def sample_sizes(
             float(conditions[variable].sel(condition=name).values)
             for variable in ("ber_fitted", "ber_fitted_high")
         )
+        has_fit = not (math.isnan(fitted) and math.isnan(high))
+        basis = str(conditions["ber_basis"].sel(condition=name).values)
         counts = [_count_of(counted.sel(condition=name, state=state)) for state in STATES]
         # Below what a number can hold, the bound is taken for the BER.
         log_high = None if math.isnan(high) else math.log(high)
@@ -138,8 +147,9 @@ def sample_sizes(
             target,
             log_ber=log_high if math.isnan(fitted) else math.log(fitted),
             log_high=log_high,
-            cells=sum(count.readings + count.undecided for count in counts) / 2.0,
+            cells=float(populations["cells"].sel(condition=name).mean()),
             counted=weighted(*counts, lrs_share=share),
+            is_contradicted=has_fit and basis == "counted",
         )
     return found
 
@@ -167,12 +177,27 @@ def _counting(target: float, counted: WeightedCount) -> float:
     return float(math.ceil(readings / 2.0))
 
 
+def _without_fit(target: float, log_ber: float | None, *, low: float, is_contradicted: bool) -> str:
+    """Return why the fit shows nothing, however many the cells."""
+    if is_contradicted:
+        return "not shown: the fit is contradicted by the count"
+    if log_ber is None:
+        return "not shown: there is no fit"
+    fitted = numbers.power(math.exp(log_ber))
+    if low > target:
+        return f"not shown, and no number of cells will show it: the fitted BER is {fitted}"
+    return (
+        f"not shown: at the estimated BER, {fitted}, no number of cells would; the target lies "
+        "within the interval"
+    )
+
+
 def _sentence(
     target: float,
     *,
     shown: tuple[bool, bool],
     cells: tuple[float, float],
-    fitted: float | None,
+    without_fit: str,
     counted: WeightedCount,
 ) -> str:
     asked = f"A BER below {numbers.power(target)} (95 %, one-sided) is"
@@ -185,13 +210,8 @@ def _sentence(
         return (
             f"{asked} shown by the fitted populations, if the lognormal holds that far; {counting}."
         )
-    if fitted is None:
-        return f"{asked} not shown; no fit, and {counting}."
     if math.isnan(cells[0]):
-        return (
-            f"{asked} not shown, and no number of cells will show it: the fitted BER is "
-            f"{numbers.power(fitted)}."
-        )
+        return f"{asked} {without_fit}; {counting}."
     return (
         f"{asked} not shown: {_count(cells[0])} cells a state would show it by the fitted "
         f"populations, if the lognormal holds that far; {counting}."

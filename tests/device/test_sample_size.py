@@ -6,6 +6,7 @@ from scipy import stats
 
 from rramsim.device.characterize import characterize
 from rramsim.device.counting import Count, weighted
+from rramsim.device.readers.measurements import read_measurements
 from rramsim.device.sample_size import cells_needed, sample_sizes
 from rramsim.device.sensing import (
     StatePair,
@@ -13,6 +14,16 @@ from rramsim.device.sensing import (
     log_bit_error_rate,
     log_bit_error_rate_interval,
 )
+from rramsim.device.shipped import shipped_path
+
+
+def of_all(found, target):
+    return sample_sizes(
+        target,
+        conditions=found.conditions,
+        counted=found.counted,
+        populations=found.populations,
+    )
 
 
 def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True):
@@ -119,7 +130,7 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
             }
         )
     )
-    asked_for = sample_sizes(1e-3, conditions=found.conditions, counted=found.counted)
+    asked_for = of_all(found, 1e-3)
     assert list(asked_for) == ["good", "tailed", "unfit", "far"]
     assert asked_for["good"].shown_by_fit
     assert not asked_for["good"].shown_by_count
@@ -127,6 +138,42 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
     assert "no fit" in asked_for["unfit"].sentence
     assert asked_for["far"].shown_by_fit
     # The tailed condition's fit is kept beside the counted headline.
+    assert not asked_for["tailed"].shown_by_fit
+    assert math.isnan(asked_for["tailed"].cells_by_fit)
     tailed_row = found.conditions.sel(condition="tailed")
     assert tailed_row["ber_basis"].item() == "counted"
     assert tailed_row["ber_fitted"].item() > 0
+
+
+@pytest.mark.parametrize("target", [0.02, 1e-3])
+def test_a_fit_that_the_count_contradicts_shows_nothing(target):
+    found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
+    row = found.conditions.isel(condition=0)
+    assert row["ber_basis"].item() == "counted"
+    assert row["ber"].item() > 0.02
+    (size,) = of_all(found, target).values()
+    assert (size.shown_by_fit, size.shown_by_count) == (False, False)
+    assert math.isnan(size.cells_by_fit)
+    assert "not shown: the fit is contradicted by the count" in size.sentence
+
+
+def test_cells_are_counted_and_not_their_readings(measured_from):
+    rng = np.random.default_rng(3)
+    cells, cycles = 100, 8
+    own = rng.standard_normal((2, cells))
+    x = own[:, None, :] + 0.1 * rng.standard_normal((2, cycles, cells))
+    ohm = np.exp(np.array([10.0, 14.0])[:, None] + 0.7 * x.reshape(2, -1))
+    cell = np.tile(np.arange(cells), 2 * cycles)
+    often = characterize(measured_from({"a": ohm}, cells=cell))
+    once = characterize(measured_from({"a": ohm[:, :cells]}, cells=np.tile(np.arange(cells), 2)))
+    # As good as each cell read once: the cells of a population are what differs.
+    advised, expected = (of_all(found, 4e-3)["a"].cells_by_fit for found in (often, once))
+    assert advised == pytest.approx(expected, rel=0.3)
+
+
+def test_a_target_within_the_interval_is_not_said_to_be_hopeless():
+    inside = asked(1.2e-3, errors=(1, 2))
+    assert math.isnan(inside.cells_by_fit)
+    assert "at the estimated BER, 1.3×10⁻³, no number of cells would" in inside.sentence
+    assert "the target lies within the interval" in inside.sentence
+    assert "will show it:" not in inside.sentence
