@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+ALL_FILES = "all files"
+"""The condition of files whose names hold other things than a condition."""
+
+
 @dataclass(frozen=True)
 class FileReadings:
     """The readings of one table of a file: arrays ``(readings,)``, blank readings taken out.
@@ -100,9 +104,13 @@ def _of_table(
         stacked, states = stacked.only(keep), states[keep]
         notes.append(_of_other_states(layout, options.states, int((~keep).sum()), len(keep)))
     lines = stacked.lines
-    condition, condition_names = _conditions(
-        layout, stacked, default=options.condition or stem_of(path)
-    )
+    default = options.condition or _condition_of_name(path, options)
+    condition, condition_names = _conditions(layout, stacked, default=default)
+    if default == ALL_FILES and default in condition_names:
+        notes.append(
+            f"{layout.grid.place}: neither the pattern of file names nor a column holds a "
+            f"condition; its readings are of the condition {ALL_FILES!r}."
+        )
     resistance, censoring, assumed = to_resistances(
         RawReadings(
             table=layout.table,
@@ -165,6 +173,15 @@ def _of_netcdf(path: Path) -> FileReadings:
         origin=origin,
         notes=(),
     )
+
+
+def _condition_of_name(path: Path, options: ReadOptions) -> str:
+    """Return what a file without conditions is called.
+
+    Where a pattern tells what the names hold, and no condition is in it, they tell files of one
+    condition apart: by state, cell or temperature.
+    """
+    return stem_of(path) if options.file_name is None else ALL_FILES
 
 
 def _conditions(layout: Layout, stacked: Stacked, *, default: str) -> tuple[np.ndarray, list[str]]:

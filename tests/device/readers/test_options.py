@@ -107,6 +107,24 @@ def test_a_file_a_state_by_its_name(tmp_path):
     assert readings["temperature"].values == pytest.approx([358.15] * 4)
 
 
+def test_files_told_apart_by_other_things_than_a_condition_are_of_one(tmp_path):
+    for name, value in (("A1_LRS_85C", 5), ("A1_HRS_85C", 300), ("B2_LRS_85C", 6)):
+        (tmp_path / f"{name}.csv").write_text(f"R (kOhm)\n{value}\n")
+    files = sorted(tmp_path.glob("*.csv"))
+    pattern = "{-}_{state}_{temperature [degC]}C"
+    measured = read_measurements(files, file_name=pattern)
+    assert measured.readings["condition"].values.tolist() == ["all files"]
+    assert measured.readings["state_index"].values.tolist() == [1, 0, 0]
+    said = [note for note in measured.notes if "of the condition 'all files'" in note]
+    assert [note.split(":")[0] for note in said] == [file.name for file in files]
+
+    (tmp_path / "set.toml").write_text('file = "A1_HRS_85C.csv"\ncondition = "weak"\n')
+    named = read_measurements(files, file_name=pattern)
+    assert named.readings["condition"].values.tolist() == ["weak", "all files"]
+    told = read_measurements(files, file_name="{condition}_{state}_{temperature [degC]}C")
+    assert not any("all files" in note for note in told.notes)
+
+
 def test_a_column_of_the_table_comes_before_the_name(tmp_path):
     (tmp_path / "weak_LRS.csv").write_text("state,R (kOhm)\nLRS,5\nHRS,300\n")
     measured = read_measurements([tmp_path / "weak_LRS.csv"], file_name="{condition}_{state}")
