@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
+from rramsim.device.characterize import characterize
+from rramsim.device.readers.measurements import read_measurements
 from rramsim.study.settings import make_study
 from rramsim.study.stages import run_study
 
@@ -36,6 +39,19 @@ def test_every_command_that_a_text_names_exists():
     assert len(named) > 5
     for path, command in named:
         assert "".join(command) in COMMANDS, path
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/own-measurements.md"])
+def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
+    (table,) = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    (tmp_path / "cells.csv").write_text(table)
+    found = characterize(read_measurements([tmp_path / "cells.csv"]))
+    assert found.conditions["condition"].values.tolist() == ["55 uA"]
+    medians = np.exp(found.populations["mu"].values.ravel())
+    # Geometric means of the resistances in the table.
+    expected = [np.cbrt(5.1 * 4.8 * 5.6) * 1e3, np.cbrt(310 * 190 * 420) * 1e3]
+    assert medians == pytest.approx(expected, rel=1e-6)
+    assert CliRunner().invoke(app, ["fit", str(tmp_path / "cells.csv")]).exit_code == 0
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.parent.name)
