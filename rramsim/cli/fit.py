@@ -220,6 +220,7 @@ def fit(
     fit_output.check_suffix(output, (".nc",), option="-o")
     from rramsim.device.conditions_file import read_conditions
     from rramsim.device.examination import examine
+    from rramsim.device.incomplete import leave_out_incomplete
     from rramsim.device.shipped import resolve
     from rramsim.files import sha256_of_file
 
@@ -230,15 +231,17 @@ def fit(
         lrs_share=lrs_share,
         read_pulse=read_pulse,
     )
-    measured = _measured(
-        files,
-        columns=columns,
-        read_voltage=read_voltage,
-        names=names,
-        states=states,
-        file_name=file_name,
-        over_range=over_range,
-        floor=floor,
+    measured = leave_out_incomplete(
+        _measured(
+            files,
+            columns=columns,
+            read_voltage=read_voltage,
+            names=names,
+            states=states,
+            file_name=file_name,
+            over_range=over_range,
+            floor=floor,
+        )
     )
     stated_file = None if conditions is None else resolve(conditions)
     examination = examine(

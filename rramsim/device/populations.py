@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,7 +130,9 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     groups = [order[start:end] for start, end in itertools.pairwise(ends)]
     conditions = []
     for number, name in enumerate(names):
-        _refuse_missing(name, [groups[2 * number + state].size for state in (0, 1)])
+        missing = what_is_missing(name, [groups[2 * number + state].size for state in (0, 1)])
+        if missing:
+            raise InputError(missing)
         lrs, hrs = (
             _state_readings(
                 f"{name}/{state}",
@@ -144,18 +146,28 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     return conditions
 
 
-def _refuse_missing(name: str, sizes: list[int]) -> None:
+def what_is_missing(name: str, sizes: Sequence[int]) -> str:
+    """Return why a condition of these numbers of LRS and HRS readings has no BER, else "".
+
+    Parameters
+    ----------
+    name : str
+        Of the condition.
+    sizes : sequence of int
+        Readings in LRS and in HRS.
+    """
     for state, other, size in zip(STATES, STATES[::-1], sizes, strict=True):
         if size == 0:
-            raise InputError(
+            return (
                 f"{name}: no reading in {state}, only in {other}. A bit-error rate needs both "
                 f"states; check the state column, or leave this condition out."
             )
         if size == 1:
-            raise InputError(
+            return (
                 f"{name}/{state}: 1 reading, one cell. A population needs at least 3 readings; "
                 "check the condition and state columns, or give more cells."
             )
+    return ""
 
 
 def _refuse_exchanged(condition: ConditionReadings) -> None:

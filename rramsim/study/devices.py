@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.device.characterize import Characterization, characterize
 from rramsim.device.conditions_file import read_conditions
+from rramsim.device.incomplete import leave_out_incomplete
 from rramsim.device.readers.measurements import Measured, read_measurements
 from rramsim.device.shipped import resolve
 from rramsim.errors import InputError
@@ -54,10 +55,12 @@ def characterize_devices(study: Study) -> Devices:
             raise InputError("neither measurements nor conditions are given.")
         chosen = _only(stated, study.only)
         return Devices(_usable(chosen, study), None, None, chosen, tuple(sources))
-    measured = read_measurements(
-        [resolve(name) for name in study.measurements],
-        columns=study.column_names,
-        read_voltage=study.read_voltage_v,
+    measured = leave_out_incomplete(
+        read_measurements(
+            [resolve(name) for name in study.measurements],
+            columns=study.column_names,
+            read_voltage=study.read_voltage_v,
+        )
     )
     found = characterize(
         measured,

@@ -144,6 +144,14 @@ def test_columns_and_read_voltage_are_options(tmp_path):
     assert found["hrs"]["median_ohm"] == pytest.approx(np.exp(12.0), rel=0.1)
 
 
+def test_a_condition_without_a_state_is_told_and_the_others_are_fitted(cells):
+    with cells.open("a", encoding="utf-8") as file:
+        file.write(f"lone,{cells.read_text(encoding='utf-8').splitlines()[1].split(',', 1)[1]}\n")
+    said = answer(cells)
+    assert "lone" not in json.dumps(said["conditions"])
+    assert any(note.startswith("lone") and "left out" in note for note in said["notes"])
+
+
 def test_the_table_says_what_a_number_is():
     shown = run("hirtzlin2019-reconstructed", "--conditions", "table1").stdout
     shown = shown.replace("\xa0", " ")
