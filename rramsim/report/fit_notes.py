@@ -23,13 +23,15 @@ ORIGIN_WORDS = {
 FILES = "The files"
 SEVERAL = "Several conditions"
 
+_FILES_SHOWN = 3
+
 
 def grouped_notes(
     examination: Examination, measured: Measured
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Return all sentences by what they are about: the files, several conditions, or one.
 
-    A sentence that is true of several conditions or of both states stands once.
+    A sentence that is true of several files, several conditions or both states stands once.
 
     Returns
     -------
@@ -37,7 +39,10 @@ def grouped_notes(
         A heading and its sentences.
     """
     names = names_of(examination.found.conditions)
-    groups: dict[str, list[str]] = {FILES: list(measured.notes), SEVERAL: []}
+    groups: dict[str, list[str]] = {
+        FILES: merged_notes(measured.notes, files=[name for name, _ in measured.sources]),
+        SEVERAL: [],
+    }
     groups |= {name: [] for name in names}
     for text, places in _by_text(examination.notes, names).items():
         about = list(dict.fromkeys(name for name, _ in places))
@@ -51,6 +56,24 @@ def grouped_notes(
         else:
             groups[SEVERAL].append(f"{', '.join(_place_words(about, places))}: {text}")
     return [(heading, tuple(texts)) for heading, texts in groups.items() if texts]
+
+
+def merged_notes(notes: Iterable[str], *, files: Sequence[str]) -> list[str]:
+    """Return notes with those that differ only in the file they begin with said once."""
+    known = set(files)
+    texts: dict[str, list[str]] = {}
+    for note in notes:
+        file, divided, text = note.partition(": ")
+        is_of_file = bool(divided) and file in known
+        texts.setdefault(text if is_of_file else note, []).append(file if is_of_file else "")
+    return [f"{_file_words(of)}: {text}" if any(of) else text for text, of in texts.items()]
+
+
+def _file_words(files: Sequence[str]) -> str:
+    names = list(dict.fromkeys(file for file in files if file))
+    if len(names) <= _FILES_SHOWN:
+        return ", ".join(names)
+    return f"{len(names):,} files ({', '.join(names[: _FILES_SHOWN - 1])}, ..., {names[-1]})"
 
 
 def _by_text(notes: Iterable[str], names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
