@@ -18,6 +18,7 @@ from rramsim.device.bit_errors import bit_errors
 from rramsim.device.counting import count_errors, smallest_countable, weighted
 from rramsim.device.endurance import sparse_notes
 from rramsim.device.populations import fit_conditions
+from rramsim.device.sample_percentiles import sample_percentiles
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
@@ -204,7 +205,9 @@ def _fill(
         cell = part["cell"].values[of_state]
         unnamed = int(np.count_nonzero(cell < 0))
         values["cells"][place] = np.unique(cell[cell >= 0]).size + unnamed
-        percentiles = np.percentile(part["resistance"].values[of_state], (5, 50, 95))
+        percentiles = sample_percentiles(
+            part["resistance"].values[of_state], part["censoring"].values[of_state]
+        )
         for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
             values[name][place] = value
     rate = _rate(part, reference=reference, lrs_share=w)
@@ -271,33 +274,24 @@ def _fill_line(
     bad = read & (values["ber_low"][number] > limit)
     if line is None:
         return _without_line(values, number, name, limit=limit, last=last)
-    points = values["cycle"][number][read & (values["cycle"][number] > 1)]
-    crossing, low, high = first_crossing(line, limit, first=float(points.min()), last=last)
-    keys = ("cycles_to_limit", "cycles_to_limit_low", "cycles_to_limit_high")
-    notes = []
+    cycle = values["cycle"][number]
+    first = float(cycle[read & (cycle > 1)].min())
+    crossing, low, high = first_crossing(line, limit, first=first, last=last)
     if math.isnan(crossing):
-        values["cycles_to_limit"][number] = last
-        values["cycles_to_limit_bound"][number] = "lower"
-        notes.append(
-            f"{name}: the line of BER against cycles stays below {said} up to the last cycle "
-            f"read, {numbers.power(last)}, a lower bound; what was not read is not claimed"
-            + (
-                f" (the upper end of its band is above from {numbers.power(low)} cycles on)."
-                if math.isfinite(low)
-                else "."
-            )
-        )
+        until = _surely_below(low, first=first, last=last)
+        if np.any(bad & (cycle > 1) & ~(cycle > until)):
+            until = math.nan
+        found, bound = (until, math.nan, math.nan), "lower"
+        notes = [_below_note(name, said, until, last=last)]
+    elif crossing > first:
+        found, bound, notes = (crossing, low if low > first else math.nan, high), "", []
     else:
-        met = crossing > points.min()
-        found = (crossing, low if low > points.min() else math.nan, high)
-        for key, value in zip(keys, found if met else (crossing, math.nan, math.nan), strict=True):
-            values[key][number] = value
-        if not met:
-            values["cycles_to_limit_bound"][number] = "upper"
-            notes.append(
-                f"{name}: the line of BER against cycles is above {said} from the first "
-                "checkpoint on."
-            )
+        # Above from the first checkpoint on: fewer cycles than where the whole band is.
+        found, bound = (high, math.nan, math.nan), "upper"
+        notes = [_above_note(name, said, high)]
+    for key, value in zip(("", "_low", "_high"), found, strict=True):
+        values[f"cycles_to_limit{key}"][number] = value
+    values["cycles_to_limit_bound"][number] = "" if math.isnan(found[0]) else bound
     early = values["cycle"][number][bad & ~(values["cycle"][number] >= crossing)]
     if early.size:
         notes.append(
@@ -307,6 +301,40 @@ def _fill_line(
     if line.points == 2:
         notes.append(f"{name}: the line of BER against cycles has two points; nothing checks it.")
     return notes
+
+
+def _surely_below(low: float, *, first: float, last: float) -> float:
+    """Return the cycle up to which the whole band is below the limit, NaN for none.
+
+    `low` is where its upper end meets the limit, NaN where it does not up to the last cycle.
+    """
+    if math.isnan(low):
+        return last
+    return low if low > first else math.nan
+
+
+def _below_note(name: str, said: str, until: float, *, last: float) -> str:
+    text = (
+        f"{name}: the line of BER against cycles stays below {said} up to the last cycle read, "
+        f"{numbers.power(last)}"
+    )
+    if math.isnan(until):
+        return (
+            f"{text}, but its 95 % band or a checkpoint does not: no number of cycles is claimed."
+        )
+    if until < last:
+        return (
+            f"{text}, but its 95 % band only up to {numbers.power(until)} cycles: that is the "
+            "lower bound."
+        )
+    return f"{text}, and so does its 95 % band: a lower bound; what was not read is not claimed."
+
+
+def _above_note(name: str, said: str, from_here: float) -> str:
+    text = f"{name}: the line of BER against cycles is above {said} from the first checkpoint on"
+    if math.isnan(from_here):
+        return f"{text}, but its 95 % band includes it up to the last: no number is claimed."
+    return f"{text}, its whole 95 % band from {numbers.power(from_here)} cycles on."
 
 
 def _without_line(

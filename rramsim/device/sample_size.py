@@ -33,8 +33,8 @@ class SampleSize:
         Whether the upper end of the one-sided 95 % interval is below the target.
     cells_by_fit, cells_by_count : float
         Cells a state that would show it; NaN where no number will at the estimate, because it
-        is above the target, or where the count contradicts the fit. By fit the number rests on the lognormal holding that far; by count
-        it is the fewest, without a single error.
+        is above the target, or where the count contradicts the fit. By fit the number rests on
+        the lognormal holding that far; by count it is the fewest, without a single error.
     sentence : str
         All of it in words.
     """

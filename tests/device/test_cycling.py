@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from rramsim.device.bit_errors import bit_errors
 from rramsim.device.cycling import against_cycles, checkpoint_edges
+from rramsim.device.populations import fit_conditions
+from rramsim.device.readers.measurements import read_measurements
+from rramsim.device.shipped import shipped_path
 from rramsim.errors import InputError
 
 REFERENCE = math.exp(10.5)
@@ -98,3 +102,54 @@ def test_one_cycle_has_no_curve_and_a_strange_limit_is_refused(cycled):
     assert against_cycles(cycled([2.0]), reference_resistance=REFERENCE) is None
     with pytest.raises(InputError, match="above 0 and below"):
         against_cycles(cycled([2.0, 1.9]), reference_resistance=REFERENCE, ber_limit=0.7)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Two checkpoints, 25 and 50 cycles, whose intervals overlap."""
+    return read_measurements([shipped_path("ni-rram-64kb-cycling")]).readings
+
+
+def reference_of(readings):
+    (condition,) = fit_conditions(readings)
+    return bit_errors(condition).reference
+
+
+def test_a_bound_ends_where_the_band_meets_the_limit(shipped):
+    reference = reference_of(shipped)
+    found = against_cycles(shipped, reference_resistance=reference, ber_limit=0.03)
+    row = found.cycling.isel(condition=0)
+    # The BER at 50 cycles is below the limit, its interval is not.
+    assert row["ber"].values[-1] < 0.03 < row["ber_high"].values[-1]
+    assert row["cycles_to_limit_bound"].item() == "lower"
+    assert row["cycles_to_limit"].item() == pytest.approx(32.7, abs=0.1)
+    assert any("95 % band only up to 32.69 cycles" in note for note in found.notes)
+    safe = against_cycles(shipped, reference_resistance=reference, ber_limit=0.1)
+    assert safe.cycling["cycles_to_limit"].item() == 50
+
+
+@pytest.mark.parametrize("limit", [0.02, 0.0225])
+def test_no_bound_is_claimed_where_the_band_includes_the_limit_from_the_start(shipped, limit):
+    found = against_cycles(
+        shipped, reference_resistance=reference_of(shipped), ber_limit=limit
+    ).cycling
+    row = found.isel(condition=0)
+    assert row["ber_low"].values[0] < limit < row["ber_high"].values[0]
+    if row["cycles_to_limit_bound"].item():
+        band_end = row["cycles_to_limit"].item()
+        assert row["cycles_to_limit_bound"].item() == "upper"
+        assert 25 < band_end < 50
+    else:
+        assert 25 < row["cycles_to_limit"].item() < 50
+        assert math.isnan(row["cycles_to_limit_low"].item())
+
+
+def test_a_percentile_among_the_limits_is_not_a_resistance(cycled):
+    readings = cycled([3.0, 2.7])
+    high = np.percentile(readings["resistance"].values[readings["state_index"].values == 1], 80)
+    is_limit = readings["resistance"].values >= high
+    readings["censoring"] = ("reading", is_limit.astype(int))
+    readings["resistance"] = ("reading", np.minimum(readings["resistance"].values, high))
+    row = against_cycles(readings, reference_resistance=REFERENCE).cycling.sel(state="HRS")
+    assert np.isnan(row["p95"].values).all()
+    assert np.isfinite(row["p50"].values).all()
