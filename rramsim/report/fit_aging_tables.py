@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import numbers
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.device.examination import Examination
+
+_MOST_DIGITS = 6
 
 
 def endurance_table(examination: Examination) -> TextTable | None:
@@ -146,8 +149,8 @@ def drift_table(examination: Examination) -> TextTable | None:
             rows.append(
                 (
                     *(*words, state, f"{int(row['cells'].values):,}"),
-                    ends(*(_signed_percent(each) for each in change)),
-                    ends(*(_signed(each) for each in wider)),
+                    ends(*(_signed_percent(each, digits_apart(change)) for each in change)),
+                    ends(*(_signed(each, digits_apart(wider)) for each in wider)),
                 )
             )
     first = numbers.quantity(float(examination.retention.retention["first_time"].min()), "s")
@@ -163,17 +166,30 @@ def drift_table(examination: Examination) -> TextTable | None:
     )
 
 
-def _signed_percent(share: float) -> str:
+def digits_apart(values: Sequence[float]) -> int:
+    """Return how many digits, at least 2, show a value and the ends of its interval apart.
+
+    >>> digits_apart([-0.11, -0.14, -0.09]), digits_apart([-0.1098, -0.1112, -0.1083])
+    (2, 3)
+    """
+    known = {value for value in values if not math.isnan(value)}
+    for digits in range(2, _MOST_DIGITS):
+        if len({numbers.plain(value, digits) for value in known}) == len(known):
+            return digits
+    return _MOST_DIGITS
+
+
+def _signed_percent(share: float, digits: int) -> str:
     if math.isnan(share):
         return numbers.UNKNOWN
     sign = "−" if share < 0 else "+"
-    return f"{sign}{numbers.plain(abs(100 * share), 2)}\N{NO-BREAK SPACE}%"
+    return f"{sign}{numbers.plain(abs(100 * share), digits)}\N{NO-BREAK SPACE}%"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, digits: int) -> str:
     if math.isnan(value):
         return numbers.UNKNOWN
-    return f"{'−' if value < 0 else '+'}{numbers.plain(abs(value), 2)}"
+    return f"{'−' if value < 0 else '+'}{numbers.plain(abs(value), digits)}"
 
 
 def _hold_columns(retention: xr.Dataset) -> tuple[str, ...]:
@@ -255,7 +271,7 @@ def bake_table(examination: Examination) -> TextTable | None:
         rows.append(
             (
                 *(state, f"{int(row['cells'].values):,}"),
-                ends(*(_signed_percent(each) for each in moved)),
+                ends(*(_signed_percent(each, digits_apart(moved)) for each in moved)),
                 _with_ends(row, "sigma_ratio"),
                 numbers.plain(float(row["correlation"].values), 2),
             )

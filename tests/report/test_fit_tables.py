@@ -1,8 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rramsim.device.examination import Examination, Question, Use, examine
-from rramsim.report.fit_aging_tables import bake_table, cycling_table, drift_table, retention_table
+from rramsim.report.fit_aging_tables import (
+    bake_table,
+    cycling_table,
+    digits_apart,
+    drift_table,
+    retention_table,
+)
 from rramsim.report.fit_tables import ends, short_tables
 from rramsim.schema import make
 
@@ -60,7 +68,28 @@ def test_drift_is_in_per_cent_a_decade_and_no_temperature_is_made_up(held):
     assert "held at" not in table.columns
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert (row["condition"], row["state"], row["cells"]) == ("before", "LRS", "50")
-    assert row["median"].replace("\xa0", " ").startswith("+10 % (+10 % to +10 %)")
+    # Cells of one and the same drift: the interval is of rounding alone.
+    assert row["median"].replace("\xa0", " ") == "+10 % (+10 % to +10 %)"
+
+
+def test_digits_show_a_value_and_its_interval_apart():
+    assert digits_apart([-0.11, -0.14, -0.09]) == 2
+    # To two digits this would be 11 (11 to 11).
+    assert digits_apart([-0.1098, -0.1112, -0.1083]) == 3
+    assert digits_apart([-0.1098, -0.1102, -0.1094]) == 4
+    assert digits_apart([0.1, 0.1, 0.1]) == 2
+    assert digits_apart([0.1, float("nan"), float("nan")]) == 2
+    assert digits_apart([0.1, 0.1 + 1e-15, 0.1]) == 6
+
+
+def test_the_digits_of_a_drift_follow_its_interval(held):
+    retention = held.retention.retention.copy(deep=True)
+    ends_of = {"mu_drift": -0.11, "mu_drift_low": -0.1104, "mu_drift_high": -0.1096}
+    for name, share in ends_of.items():
+        retention[name] = np.log1p(share) + 0 * retention[name]
+    changed = replace(held, retention=replace(held.retention, retention=retention))
+    row = drift_table(changed).rows[0]
+    assert "−11 % (−11.04 % to −10.96 %)" in [text.replace("\xa0", " ") for text in row]
 
 
 def test_a_limit_that_is_not_reached_is_a_bound(held):
