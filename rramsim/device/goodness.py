@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr, ndtri
-from scipy.stats import binom
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc, log_ndtr, ndtr, ndtri
 
 from rramsim import numbers
+from rramsim.device.design_effect import clusters_of, design_effect
 from rramsim.device.lognormal import LognormalFit, UnfittableError, fit_lognormal
 from rramsim.device.populations import StateReadings
 from rramsim.device.positions import normal_quantiles
@@ -56,7 +56,8 @@ class Tail:
         Readings of which it is known whether they are beyond.
     p_value : float
         Probability of at least `found` if there is no other population: binomial, averaged
-        over what the readings leave open of the body.
+        over what the readings leave open of the body; where cells are read more than once, of
+        both numbers over their design effect.
     """
 
     found: int
@@ -114,6 +115,9 @@ def goodness(state: StateReadings, *, is_hrs: bool, seed: int = SEED) -> Goodnes
     does not change with mu and sigma, so the samples need no fit. Above 100,000 readings, where
     every real sample is rejected, the largest deviation from the line decides (0.1 sigma).
 
+    Readings of the same cell go together, so where cells are read more than once the straightness
+    is that of the first reading of each cell; the tail is counted in all of them.
+
     Parameters
     ----------
     state : StateReadings
@@ -131,23 +135,43 @@ def goodness(state: StateReadings, *, is_hrs: bool, seed: int = SEED) -> Goodnes
             verdict="not tested",
             sentence=f"{fit.exact} exact values are too few to test the lognormal.",
         )
-    x, side = np.log(state.resistance), state.censoring
-    z = normal_quantiles(state.resistance, side)
-    is_exact = (side == EXACT) & np.isfinite(z)
-    deficit = _deficit(x[is_exact], z[is_exact])
     body = fit_body(state, fit)
-    found = Goodness(
+    tail = count_tail(
+        np.log(state.resistance),
+        state.censoring,
+        body,
+        is_hrs=is_hrs,
+        cell=state.cell if state.is_repeated else None,
+    )
+    found = replace(_straightness(state, fit, seed=seed), tail=tail, body=body)
+    verdict, sentence = _verdict(found, state, is_hrs=is_hrs)
+    return replace(found, verdict=verdict, sentence=sentence)
+
+
+def _straightness(state: StateReadings, fit: LognormalFit, *, seed: int) -> Goodness:
+    """Return how straight independent readings are, NaN of too few of them; no verdict yet."""
+    tested = _independent(state)
+    x, side = np.log(state.resistance[tested]), state.censoring[tested]
+    z = normal_quantiles(state.resistance[tested], side)
+    is_exact = (side == EXACT) & np.isfinite(z)
+    if np.count_nonzero(side == EXACT) < _LEAST_EXACT:
+        return Goodness(verdict="", sentence="")
+    deficit = _deficit(x[is_exact], z[is_exact])
+    return Goodness(
         verdict="",
         sentence="",
         deficit=deficit,
         p_value=_p_value(deficit, x, side, fit, seed=seed),
         anderson_darling=_anderson_darling(x) if is_exact.all() else math.nan,
         largest_deviation=_largest_deviation(x[is_exact], z[is_exact], fit),
-        tail=count_tail(x, side, body, is_hrs=is_hrs),
-        body=body,
     )
-    verdict, sentence = _verdict(found, x[side == EXACT], readings=x.size, is_hrs=is_hrs)
-    return Goodness(**{**found.__dict__, "verdict": verdict, "sentence": sentence})
+
+
+def _independent(state: StateReadings) -> NDArray[np.int_]:
+    """Return which readings are tested: all, or the first of each cell where cells repeat."""
+    if not state.is_repeated:
+        return np.arange(state.resistance.size)
+    return np.unique(clusters_of(state.cell), return_index=True)[1]
 
 
 def fit_body(state: StateReadings, fit: LognormalFit) -> LognormalFit:
@@ -180,7 +204,14 @@ def _middle(x: Floats, z: Floats, side: NDArray[np.int_], fit: LognormalFit) -> 
     return (float(middle), spread) if spread > 0 else (fit.mu, fit.sigma)
 
 
-def count_tail(x: Floats, side: NDArray[np.int_], body: LognormalFit, *, is_hrs: bool) -> Tail:
+def count_tail(
+    x: Floats,
+    side: NDArray[np.int_],
+    body: LognormalFit,
+    *,
+    is_hrs: bool,
+    cell: ArrayLike | None = None,
+) -> Tail:
     """Count the readings beyond 3 sigmas of the body on the side that makes errors.
 
     Parameters
@@ -190,6 +221,9 @@ def count_tail(x: Floats, side: NDArray[np.int_], body: LognormalFit, *, is_hrs:
     body : LognormalFit
     is_hrs : bool
         HRS errs in its lower tail, LRS in its upper one.
+    cell : array_like, shape (readings,), optional
+        Number of the cell, -1 where unknown: the test is that of as many readings as these are
+        worth (`design_effect`). Default: each reading is of another cell.
     """
     sign = -1.0 if is_hrs else 1.0
     bound = body.mu + sign * TAIL_SIGMAS * body.sigma
@@ -199,17 +233,29 @@ def count_tail(x: Floats, side: NDArray[np.int_], body: LognormalFit, *, is_hrs:
     open_side = (is_out & (side == inward)) | (~is_out & (side == outward))
     readings = x.size - int(np.count_nonzero(open_side))
     found = int(np.count_nonzero(beyond))
+    effect = 1.0
+    if cell is not None:
+        known = ~open_side
+        effect = design_effect(beyond[known], np.asarray(cell)[known], x[known])
     by_parameter = np.array([-1.0, bound])
     error = math.sqrt(by_parameter @ body.covariance @ by_parameter)
     nodes, weights = np.polynomial.hermite_e.hermegauss(31)
     shares = ndtr(-(TAIL_SIGMAS + error * nodes))
-    p_value = weights @ binom.sf(found - 1, readings, shares) / weights.sum()
+    p_value = weights @ _at_least(found / effect, readings / effect, shares) / weights.sum()
     return Tail(
         found=found,
         expected=readings * float(ndtr(-TAIL_SIGMAS)),
         readings=readings,
         p_value=float(p_value),
     )
+
+
+def _at_least(found: float, readings: float, shares: Floats) -> Floats:
+    """Return the binomial probability of at least `found`, for counts that need not be whole."""
+    if found == 0.0:
+        return np.ones_like(shares)
+    at_least: Floats = betainc(found, readings - found + 1.0, shares)
+    return at_least
 
 
 def _deficit(x: Floats, z: Floats) -> float:
@@ -308,21 +354,28 @@ def _largest_deviation(x: Floats, z: Floats, fit: LognormalFit) -> float:
     return float(np.max(abs((x - fit.mu) / fit.sigma - z)[inside], initial=0.0))
 
 
-def _verdict(found: Goodness, exact: Floats, *, readings: int, is_hrs: bool) -> tuple[str, str]:
-    state = "HRS" if is_hrs else "LRS"
+def _verdict(found: Goodness, state: StateReadings, *, is_hrs: bool) -> tuple[str, str]:
+    name = "HRS" if is_hrs else "LRS"
     assert found.tail is not None
     tail = found.tail
     if tail.p_value < LEVEL:
         return "tail", (
-            f"tail: {numbers.percent(tail.share, 1)} of {state} cells belong to another population "
-            f"({tail.found:,} found beyond 3 sigma of the body, {numbers.plain(tail.expected, 2)} "
-            f"expected, p = {numbers.power(tail.p_value)})."
+            f"tail: {numbers.percent(tail.share, 1)} of {name} {state.unit} belong to another "
+            f"population ({tail.found:,} found beyond 3 sigma of the body, "
+            f"{numbers.plain(tail.expected, 2)} expected, p = {numbers.power(tail.p_value)})."
+        )
+    tested = _independent(state)
+    exact = state.resistance[tested][state.censoring[tested] == EXACT]
+    no_excess = "no excess in the tail that errs."
+    if math.isnan(found.deficit):
+        return "not tested", (
+            f"exact values of {exact.size:,} cells are too few to test the lognormal; {no_excess}"
         )
     distinct = np.unique(exact).size
     if distinct < _TIED * exact.size:
         return "not tested", (
             f"only {distinct:,} different values among {exact.size:,}: too few digits to test the "
-            "lognormal; no excess in the tail that errs."
+            f"lognormal; {no_excess}"
         )
     straightness = f"1 - PPCC = {numbers.power(found.deficit)}"
     if math.isnan(found.p_value):
@@ -331,7 +384,9 @@ def _verdict(found: Goodness, exact: Floats, *, readings: int, is_hrs: bool) -> 
     else:
         fails = found.p_value < LEVEL
         straightness += f", p = {numbers.plain(found.p_value, 2)}"
+    if state.is_repeated:
+        straightness = f"the first reading of each of {tested.size:,} cells: {straightness}"
     if fails:
         return "does not hold", f"the lognormal does not hold ({straightness})."
-    reach = numbers.plain(float(ndtri(1.0 - 1.0 / readings)), 2)
+    reach = numbers.plain(float(ndtri(1.0 - 1.0 / tested.size)), 2)
     return "holds", f"the lognormal holds to z = {reach} ({straightness})."

@@ -70,10 +70,10 @@ def tail_model_notes(state: StateReadings, judged: JudgedState) -> list[str]:
     if model is None:
         return []
     rate = numbers.bounded(numbers.power(model.high), model.bound)
-    share = numbers.percent(model.weight, 1)
+    share, unit = numbers.percent(model.weight, 1), state.unit
     return [
-        f"{state.place}: with {model.method} instead of one lognormal ({share} of the cells in "
-        f"{_PART[model.method]}) the share of cells misread at the reference would be {rate}; for "
+        f"{state.place}: with {model.method} instead of one lognormal ({share} of the {unit} in "
+        f"{_PART[model.method]}) the share of {unit} misread at the reference would be {rate}; for "
         "comparison only."
     ]
 

@@ -75,6 +75,11 @@ class StateReadings:
         return 1 < self.cells < self.resistance.size
 
     @property
+    def unit(self) -> str:
+        """What a share is of: ``"cells"``, or ``"readings"`` where cells are read repeatedly."""
+        return "cells" if self.cells == self.resistance.size else "readings"
+
+    @property
     def median(self) -> float:
         """Median in ohm: of the fit, else of the readings with limits standing for themselves."""
         if self.fit is not None:

@@ -150,3 +150,40 @@ def test_units_and_spread_change_no_verdict(state_of, shift, scale, seed):
     other = goodness(state_of(shift + scale * z), is_hrs=True)
     assert other.deficit == pytest.approx(one.deficit, rel=1e-6, abs=1e-9)
     assert (other.verdict, other.tail.found) == (one.verdict, one.tail.found)
+
+
+@pytest.mark.parametrize(("cells", "correlation"), [(60, 0.9), (60, 0.3), (8, 0.5)])
+def test_cells_read_often_are_rejected_no_more_often_than_the_level_says(
+    state_of, cells, correlation
+):
+    """Lognormal cells of 13 cycles: the cells and not the readings are the sample."""
+    sets, rng = 300, np.random.default_rng(1)
+    verdicts, rejected = [], 0
+    for _ in range(sets):
+        of_cell = rng.normal(0, math.sqrt(correlation), (cells, 1))
+        of_read = rng.normal(0, math.sqrt(1 - correlation), (cells, 13))
+        found = goodness(
+            state_of((of_cell + of_read).ravel(), cell=np.repeat(np.arange(cells), 13)),
+            is_hrs=True,
+        )
+        verdicts.append(found.verdict)
+        rejected += found.p_value < 0.05
+    assert verdicts.count("tail") / sets < 0.01 + 4 * math.sqrt(0.01 / sets)
+    assert rejected / sets < 0.05 + 4 * math.sqrt(0.05 * 0.95 / sets)
+    assert ("first reading of each of 60 cells" in found.sentence) == (cells == 60)
+    assert (verdicts.count("not tested") == sets) == (cells == 8)
+
+
+def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(state_of):
+    rng = np.random.default_rng(2)
+    x = rng.normal(12, 0.6, (200, 1)) + rng.normal(0, 0.1, (200, 10))
+    x[:10] -= 4.0
+    cell = np.repeat(np.arange(200), 10)
+    found = goodness(state_of(x.ravel(), cell=cell), is_hrs=True)
+    assert found.verdict == "tail"
+    assert "4.9 % of HRS readings belong to another population" in found.sentence.replace(
+        "\xa0", " "
+    )
+    alone = count_tail(x.ravel(), np.zeros(2000, int), found.body, is_hrs=True)
+    assert (found.tail.found, found.tail.readings) == (alone.found, alone.readings)
+    assert alone.p_value < found.tail.p_value < LEVEL
