@@ -98,7 +98,9 @@ def endurance(
 
     The headline `cycles` is B10, the cycles until 10 % of the cells have failed, where 3 cells
     or more failed and B10 is not beyond the last read; else it is a lower bound, the last read
-    at which at least 90 % of the cells were good. Nothing is claimed of cycles not read.
+    by which, at 95 %, no more than 10 % of the cells have failed: 29 cells without a failure are
+    the fewest that bear it. Nothing is claimed of cycles not read, nor where fewer cycles were
+    read than make a failure.
 
     Parameters
     ----------
@@ -148,7 +150,8 @@ def endurance(
                 "failure": definition.words,
                 "confidence": CONFIDENCE,
                 "interval": INTERVAL,
-                "headline": "B10, else a lower bound: the last read with 90 % of the cells good",
+                "headline": "B10, else a lower bound: the last read by which, at 95 %, no more "
+                "than 10 % have failed",
             },
         ),
         lives=tuple(lives),
@@ -215,10 +218,13 @@ def _row(
         row |= {"cycles": row["b10"], "cycles_low": row["b10_low"], "cycles_high": row["b10_high"]}
         notes += _fit_notes(name, row)
         return row, notes
+    if _none_could_be_seen(columns, definition):
+        return row, notes
     good_until, failing = _good_until(lives)
-    if good_until > 0:
+    if good_until > 0 and failing <= _FAILING:
         row |= {"cycles": good_until, "bound": "lower", "failing_high": failing}
-    notes.append(_bound_note(name, row, lives, fit=fit, why=why, shape=definition.shape))
+    until = _bound_words(good_until, failing)
+    notes.append(_bound_note(name, until, row, lives, fit=fit, why=why, shape=definition.shape))
     return row, notes
 
 
@@ -230,15 +236,20 @@ def _fitted(lives: Lives) -> tuple[WeibullFit | None, str]:
 
 
 def _good_until(lives: Lives) -> tuple[float, float]:
-    """Return the cycle to which 90 % of the cells were read good, and the share failed by then.
+    """Return the cycle to which a sample bears B10, and the share of cells failed by then.
 
-    The share is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the
-    success run, 1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
+    It is the last to which so many cells were read good that the bound on the share failed is
+    10 % at most; where no cycle is, the last to which 90 % of the cells were. The share
+    is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the success run,
+    1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
     """
-    cells = lives.after.size
-    until = float(np.sort(lives.after)[int(_FAILING * cells)])
-    failed = int(np.count_nonzero(lives.after < until))
-    return until, float(beta.ppf(CONFIDENCE, failed + 1, cells - failed))
+    cells, after = lives.after.size, np.sort(lives.after)
+    most = int(_FAILING * cells)
+    failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
+    failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
+    borne = np.flatnonzero(failing <= _FAILING)
+    at = int(borne[-1]) if borne.size else most
+    return float(after[at]), float(failing[at])
 
 
 def _count_note(name: str, row: dict[str, Any], lives: Lives, definition: Failure) -> str:
@@ -267,12 +278,18 @@ def _count_note(name: str, row: dict[str, Any], lives: Lives, definition: Failur
 def _read_notes(name: str, columns: dict[str, NDArray[Any]], definition: Failure) -> list[str]:
     cycles = np.unique(columns["cycle"])
     notes = []
-    if definition.kind != "failed" and cycles.size < definition.consecutive:
+    if _none_could_be_seen(columns, definition):
         notes.append(
             f"{name}: {cycles.size} cycles were read, and a failure needs "
-            f"{definition.consecutive} bad ones in a row: none could be seen."
+            f"{definition.consecutive} bad ones in a row: none could be seen, so no endurance is "
+            "claimed."
         )
     return notes + sparse_notes(name, cycles)
+
+
+def _none_could_be_seen(columns: dict[str, NDArray[Any]], definition: Failure) -> bool:
+    few = bool(np.unique(columns["cycle"]).size < definition.consecutive)
+    return definition.kind != "failed" and few
 
 
 def sparse_notes(name: str, cycles: NDArray[Any]) -> list[str]:
@@ -309,8 +326,25 @@ def _fit_notes(name: str, row: dict[str, Any]) -> list[str]:
     return notes
 
 
+def _bound_words(until: float, failing: float) -> str:
+    if not until > 0:
+        return "fewer than 90 % of the cells were good at any read; no endurance is claimed"
+    at = numbers.power(until, 3)
+    share = numbers.percent(failing, 1)
+    if failing > _FAILING:
+        return (
+            f"the cells are too few for a bound on B10, so no endurance is claimed: at 95 % no "
+            f"more than {share} failed by {at} cycles, to which 90 % of those read were good"
+        )
+    return (
+        f"endurance is a lower bound, {at} cycles, the last read by which, at 95 %, no more than "
+        f"{share} of the cells have failed"
+    )
+
+
 def _bound_note(
     name: str,
+    until: str,
     row: dict[str, Any],
     lives: Lives,
     *,
@@ -318,15 +352,7 @@ def _bound_note(
     why: str,
     shape: float | None,
 ) -> str:
-    if not row["cycles"] > 0:
-        return (
-            f"{name}: fewer than 90 % of the cells were good at any read; no endurance is claimed."
-        )
-    text = (
-        f"{name}: endurance is a lower bound, {numbers.power(row['cycles'], 3)} cycles, the last "
-        "read at which at least 90 % of the cells were good: at 95 % no more than "
-        f"{numbers.percent(row['failing_high'], 1)} have failed by then"
-    )
+    text = f"{name}: {until}"
     if fit is not None:
         b10 = numbers.power(fit.b10.value, 3)
         text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"

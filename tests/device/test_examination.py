@@ -32,8 +32,9 @@ def test_the_endurance_of_the_readings_is_that_of_the_condition(cycled, stated_f
     lasting = found.endurance.endurance.sel(condition="a")
     assert int(lasting["failed"]) == 0
     assert int(lasting["undecided"]) == 5
-    assert (row["endurance"].item(), row["endurance_bound"].item()) == (100.0, "lower")
-    assert row["endurance_basis"].item() == "measured"
+    # Twenty cells are too few for a bound on B10.
+    assert math.isnan(row["endurance"].item())
+    assert row["endurance_bound"].item() == ""
     stated = stated_from(
         {"a": {"endurance": 1e6, "endurance_basis": "stated", "endurance_bound": ""}}
     )
