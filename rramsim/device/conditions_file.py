@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.device.readers.decimals import with_points
 from rramsim.device.readers.headers import (
     CONDITION_COLUMNS,
     Column,
@@ -33,7 +34,6 @@ from rramsim.device.readers.headers import (
 from rramsim.device.readers.source import read_grids
 from rramsim.device.readers.table import make_table
 from rramsim.device.readers.units import QUANTITIES, read_quantity, scaled
-from rramsim.device.readers.values import with_points
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rramsim.device.readers.decimals import with_points
 from rramsim.device.readers.table import RawTable
 from rramsim.device.readers.units import scaled_column
 from rramsim.errors import InputError
@@ -48,7 +49,6 @@ _STATUS = {
     **dict.fromkeys(["x", "oscillation", "invalid"], BLANK),
 }
 _BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
-_LIKE_THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\s*")
 
 _STATES = {
     **dict.fromkeys(["lrs", "0", "0.0", "set", "low"], 0),
@@ -264,27 +264,6 @@ def _plain(text: str) -> str:
     stripped = text.strip().casefold()
     number = _number(stripped)
     return stripped if number is None else repr(number)
-
-
-def with_points(table: RawTable, position: int) -> list[str]:
-    """Return the column's texts with decimal commas turned into points, where they are that.
-
-    Raises
-    ------
-    InputError
-        If every comma of the column could as well part the thousands.
-    """
-    texts = list(map(str, table.columns[position]))
-    with_comma = [text for text in texts if "," in text] if table.decimal_comma else []
-    if not with_comma:
-        return texts
-    if all(_LIKE_THOUSANDS.fullmatch(text) for text in with_comma):
-        index = texts.index(with_comma[0])
-        raise InputError(
-            f"{table.where(index, table.header[position])}: is the comma in {texts[index]!r} a "
-            "decimal comma or a thousands separator? Write the number with a decimal point."
-        )
-    return [text.replace(",", ".") for text in texts]
 
 
 @functools.lru_cache(maxsize=4096)
