@@ -94,7 +94,7 @@ def populations_table(found: Characterization) -> TextTable:
                     f"{int(row['cells'].values):,}",
                     f"{int(row['exact'].values) + below + above:,}",
                     _censored(below, above),
-                    numbers.quantity(math.exp(float(row["mu"].values)), "Ω"),
+                    _median(row),
                     numbers.plain(float(row["sigma"].values)),
                     _verdict(found.goodness.sel(condition=name, state=state)),
                 )
@@ -106,6 +106,18 @@ def populations_table(found: Characterization) -> TextTable:
         rows=tuple(rows),
         numeric=numeric,
     )
+
+
+def _median(row: xr.Dataset) -> str:
+    """Return the fitted median, or on which side it is of the limits of all readings."""
+    mu = float(row["mu"].values)
+    exact, below, above = (
+        int(row[name].values) for name in ("exact", "censored_below", "censored_above")
+    )
+    # The limit itself is in the note on the population.
+    if math.isnan(mu) and not exact and bool(below) != bool(above):
+        return "above range" if above else "below range"
+    return numbers.quantity(math.exp(mu), "Ω")
 
 
 def _verdict(row: xr.Dataset) -> str:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination, Question, Use, examine
 from rramsim.report.fit_aging_tables import (
     bake_table,
@@ -11,7 +12,7 @@ from rramsim.report.fit_aging_tables import (
     drift_table,
     retention_table,
 )
-from rramsim.report.fit_tables import ends, short_tables
+from rramsim.report.fit_tables import ends, populations_table, short_tables
 from rramsim.schema import make
 
 
@@ -102,6 +103,18 @@ def test_a_bake_is_told_by_state(held):
     assert lrs[2].replace("\xa0", " ").startswith("+50 %")
     assert hrs[2].replace("\xa0", " ").startswith("+0 %")
     assert "BER at the reference" in bake_table(held).remark
+
+
+@pytest.mark.parametrize(("side", "said"), [(1, "above range"), (-1, "below range")])
+def test_a_state_wholly_out_of_range_has_a_median_out_of_range(side, said):
+    beyond = 1 if side == 1 else 0
+    state = np.repeat([0, 1], 5)
+    ohm = np.where(state == beyond, [1e3, 1e6][beyond], 3e4 + np.arange(10.0))
+    censoring = np.where(state == beyond, side, 0)
+    table = populations_table(characterize(Readings(state, ohm, censoring=censoring)))
+    medians = [row[table.columns.index("median")] for row in table.rows]
+    assert medians[beyond] == said
+    assert medians[1 - beyond].endswith("kΩ")
 
 
 def test_there_is_a_table_of_everything_there_is_and_no_other(held):
