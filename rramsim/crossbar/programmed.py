@@ -28,8 +28,9 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
           reference.
         - BER counted: the counted error rate of each state. The populations are not lognormal
           where counting wins over the fit, so nothing is sampled from the fit.
-        - BER stated: that BER, in whichever state; of a bound the bound itself, the worst that
-          is allowed by it.
+        - BER stated: that BER, in whichever state.
+        - Of a bound, stated or counted without an error, the bound itself: the worst that is
+          allowed by it.
     """
     if str(condition.ber_basis.item()) == "fitted" and populations is not None:
         row = populations.sel(condition=condition.condition)
@@ -65,5 +66,5 @@ def in_words(faults: FaultModel) -> str:
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: "counted error rates of LRS and HRS cells",
-        IidFaults: "independent errors at the stated BER",
+        IidFaults: "independent errors at the BER, or its bound",
     }[type(faults)]

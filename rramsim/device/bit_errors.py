@@ -81,8 +81,9 @@ def bit_errors(
     """Return the BER of a condition, fitted or counted, at one reference.
 
     The fitted BER is the headline, unless a state could not be fitted, the 95 % interval of the
-    BER counted at the same reference excludes it, or a state has another population in the tail
-    that errs: then the counted BER is.
+    BER counted at the same reference excludes it, a state has another population in the tail
+    that errs, or the lognormal does not hold in a state and the fitted BER is extrapolated: then
+    the counted BER is, or the bound that counting gives.
 
     Parameters
     ----------
@@ -132,6 +133,8 @@ def bit_errors(
     # The count knows no spread of the reference, so it is held against the fit without one.
     against = fitted_with(0.0) if reference_spread else fitted
     doubts = _doubts(condition, against, counted, judged)
+    if not doubts and fitted is not None and fitted.is_extrapolated:
+        doubts = _rejected_notes(condition, fitted, judged)
     is_fitted = fitted is not None and not doubts
     headline = (
         fitted
@@ -148,7 +151,7 @@ def bit_errors(
         counts=(lrs, hrs),
         counted=counted,
         fitted=fitted,
-        paired=paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted),
+        paired=_paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted),
         notes=tuple(notes),
     )
 
@@ -170,6 +173,43 @@ def _doubts(
         if verdict.verdict == "tail":
             doubts.append(f"{state.place}: {verdict.sentence} The counted BER is used.")
     return doubts
+
+
+def _rejected_notes(
+    condition: ConditionReadings,
+    fitted: BitErrorRate,
+    judged: tuple[Goodness, Goodness] | None,
+) -> list[str]:
+    """Return why nothing is extrapolated along tails that the readings reject."""
+    rejected = _rejected(condition, judged)
+    if not rejected:
+        return []
+    ber = numbers.bounded(numbers.power(fitted.high if fitted.bound else fitted.ber), fitted.bound)
+    return [
+        f"{' and '.join(rejected)}: the lognormal does not hold, so the fitted BER, {ber}, is not "
+        "believed beyond what counting can show: the counted BER is used."
+    ]
+
+
+def _rejected(condition: ConditionReadings, judged: tuple[Goodness, Goodness] | None) -> list[str]:
+    return [
+        state.place
+        for state, found in zip(condition.states, judged or (), strict=bool(judged))
+        if found.verdict == "does not hold"
+    ]
+
+
+def _paired(
+    condition: ConditionReadings,
+    judged: tuple[Goodness, Goodness] | None,
+    *,
+    offset_spread: float,
+    is_fitted: bool,
+) -> BitErrorRate:
+    found = paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted)
+    if found.is_extrapolated and _rejected(condition, judged):
+        return paired_rate(condition, offset_spread=offset_spread, is_lognormal=False)
+    return found
 
 
 def _choose_reference(

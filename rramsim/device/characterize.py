@@ -101,7 +101,7 @@ class _Read:
     @property
     def notes(self) -> list[str]:
         notes = [*fit_notes(self.condition)]
-        return [*notes, *_goodness_notes(self.condition, self.judged, self.errors)]
+        return [*notes, *_goodness_notes(self.condition, self.judged)]
 
 
 @dataclass(frozen=True)
@@ -239,14 +239,13 @@ def _read(
 
 
 def _goodness_notes(
-    condition: ConditionReadings, judged: tuple[JudgedState, JudgedState], errors: BitErrors
+    condition: ConditionReadings, judged: tuple[JudgedState, JudgedState]
 ) -> list[str]:
     """Return a sentence for what is not lognormal (a tail is told with the BER) or odd."""
     notes = []
     for state, found in zip(condition.states, judged, strict=True):
         if found.goodness.verdict == "does not hold":
-            rests = " The extrapolated BER rests on it." if errors.headline.is_extrapolated else ""
-            notes.append(f"{state.place}: {found.goodness.sentence}{rests}")
+            notes.append(f"{state.place}: {found.goodness.sentence}")
         notes += [*tail_model_notes(state, found), *outlier_notes(state, found.outliers)]
     return notes
 

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import math
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -156,6 +158,23 @@ def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(stated):
     bers = {point["condition"]: (point["ber"], point["ber_less_than"]) for point in found["points"]}
     assert bers == {"very strong": (None, 1e-6), "weak": (3.3e-2, None)}
     assert not list((folder / "figures").glob("populations*"))
+
+
+def test_cells_that_are_not_lognormal_and_never_erred_are_scored_at_the_counted_bound(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = ["condition,state,R [ohm]"]
+    for state, median in (("LRS", 1e4), ("HRS", 1e6)):
+        rows += [f"a,{state},{r:.6g}" for r in median * np.exp(rng.uniform(-0.8, 0.8, 200))]
+    (tmp_path / "cells.csv").write_text("\n".join(rows))
+    (tmp_path / "energies.toml").write_text(
+        "[[condition]]\nname = 'a'\nset_energy = '10 pJ'\nreset_energy = '10 pJ'\n"
+    )
+    text = "measurements = 'cells.csv'\nconditions = 'energies.toml'\n" + SMALL
+    done = run(study(tmp_path, text), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for point in json.loads(done.stdout)["points"]:
+        assert point["ber"] is None
+        assert point["ber_less_than"] == pytest.approx(-math.log(0.05) / 400)
 
 
 def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):

@@ -41,6 +41,22 @@ def test_a_stated_ber_is_used_and_a_bound_is_its_worst(stated):
     assert np.isnan(float(stated.sel(condition="very strong").ber))
 
 
+def test_where_only_counting_is_believed_its_bound_is_planted(tmp_path):
+    """Uniform cells are not lognormal, and none of 400 errs."""
+    rng = np.random.default_rng(1)
+    rows = ["condition,state,R [ohm]"]
+    for state, median in (("LRS", 1e4), ("HRS", 1e6)):
+        rows += [f"a,{state},{r:.6g}" for r in median * np.exp(rng.uniform(-0.8, 0.8, 200))]
+    (tmp_path / "cells.csv").write_text("\n".join(rows))
+    found = characterize(read_measurements([tmp_path / "cells.csv"]))
+    row = found.conditions.isel(condition=0)
+    assert np.isnan(float(row.ber))
+    faults = faults_of_condition(row, found.populations)
+    assert isinstance(faults, IidFaults)
+    assert faults.ber == pytest.approx(-np.log(0.05) / 400)
+    assert faults_at_upper_end(row) is None
+
+
 def test_each_model_is_said_in_words():
     models = (IidFaults(0.1), StateFaults(0.1, 0.2), PopulationFaults(9.0, 0.2, 12.0, 0.7, 3e4))
     assert len({in_words(model) for model in models}) == 3

@@ -186,8 +186,9 @@ def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
 
 
 def test_a_tail_on_the_side_that_makes_no_errors_changes_nothing(measured_from, exact_sample):
-    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e5, 0.4, seed=2)
-    hrs[:10] = 1e7
+    """Where the BER can be counted; nothing is extrapolated along such a population."""
+    lrs, hrs = exact_sample(1e4, 0.2), exact_sample(4e4, 0.4, seed=2)
+    hrs[:10] = 2.4e5
     judged, _ = judged_errors(measured_from, lrs, hrs)
     assert judged.headline.basis == "fitted"
 
@@ -212,3 +213,26 @@ def test_a_counted_headline_says_that_it_leaves_the_spread_out(measured_from, ex
     found = bit_errors(condition, reference_spread=0.1)
     assert found.headline.basis == "counted"
     assert "c: the counted BER leaves out the spread of the reference." in found.notes
+
+
+def uniform(median, half_width, seed, cells=500):
+    return median * np.exp(np.random.default_rng(seed).uniform(-half_width, half_width, cells))
+
+
+def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_from, exact_sample):
+    found, _ = judged_errors(measured_from, uniform(1e4, 1.0, 1), exact_sample(1e6, 0.4, cells=500))
+    head = found.headline
+    assert (head.basis, head.bound, head.is_extrapolated) == ("counted", "upper", False)
+    assert math.isnan(head.ber)
+    assert head.high == pytest.approx(-math.log(0.05) / 1000)
+    assert 0 < found.fitted.ber < head.high
+    assert any("c/LRS: the lognormal does not hold, so the fitted BER" in n for n in found.notes)
+    assert found.paired.basis == "counted"
+
+
+def test_a_ber_that_counting_can_show_stays_fitted_though_the_lognormal_does_not_hold(
+    measured_from, exact_sample
+):
+    found, _ = judged_errors(measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500))
+    assert (found.headline.basis, found.headline.is_extrapolated) == ("fitted", False)
+    assert found.headline.ber > 3e-3

@@ -240,10 +240,11 @@ def test_goodness_and_outliers_say_what_is_not_lognormal(measured_from, exact_sa
     assert any("a/HRS: 20 of 1,024 HRS readings read like LRS" in note for note in found.notes)
     assert any("a/HRS: tail: " in note for note in found.notes)
     assert any(
-        "b/LRS: the lognormal does not hold" in note and "extrapolated BER rests on it" in note
-        for note in found.notes
+        "b/LRS: the lognormal does not hold, so the fitted BER" in note for note in found.notes
     )
-    assert found.conditions["ber_basis"].values.tolist() == ["counted", "fitted"]
+    assert found.conditions["ber_basis"].values.tolist() == ["counted", "counted"]
+    assert found.conditions["ber_bound"].values.tolist() == ["", "upper"]
+    assert np.isfinite(found.conditions["ber_fitted"].values).all()
 
 
 def test_a_tail_has_another_model_beside_it_and_a_clean_state_has_none(measured_from, exact_sample):
