@@ -197,24 +197,37 @@ def retention_over_temperature(
     """
     held = retention["hold_condition"].values.astype(str)
     kelvin, seconds = retention["temperature"].values, retention["time_to_limit"].values
-    is_bound = retention["time_to_limit_bound"].values != ""
+    bound = retention["time_to_limit_bound"].values
     late = retention["time_to_limit_extrapolated"].values == 1
     found = {}
     for name in dict.fromkeys(held.tolist()):
         chosen = (held == name) & np.isfinite(kelvin)
-        fit = fit_arrhenius(
-            kelvin[chosen],
-            np.where(is_bound, np.nan, seconds)[chosen],
-            activation_energy=activation_energy,
-        )
+        known = chosen & (bound == "") & np.isfinite(seconds)
+        fit = fit_arrhenius(kelvin[known], seconds[known], activation_energy=activation_energy)
         if fit is None:
             continue
+        left_out = _left_out(bound[chosen & ~known], times=int(np.count_nonzero(chosen)))
+        fit = replace(fit, notes=(*fit.notes, *left_out))
         extrapolated = int(np.count_nonzero(late & chosen))
         if extrapolated:
             note = f"{extrapolated} of the times to the limit are extrapolated along the lines."
             fit = replace(fit, notes=(*fit.notes, note))
         found[name] = fit
     return found
+
+
+def _left_out(bound: NDArray[np.str_], *, times: int) -> list[str]:
+    """Return a sentence where times to the limit are only bounds, or not known at all."""
+    if not bound.size:
+        return []
+    late, early = int(np.count_nonzero(bound == "lower")), int(np.count_nonzero(bound == "upper"))
+    parts = [(late, "not reached"), (early, "exceeded by the first read-out")]
+    parts.append((bound.size - late - early, "unknown"))
+    said = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return [
+        f"{bound.size} of {times} times to the limit are left out of the activation energy "
+        f"({said}); it leans to the temperatures that are in it."
+    ]
 
 
 def extrapolation_note(fit: Arrhenius, temperature: float) -> str:

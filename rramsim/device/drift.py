@@ -65,6 +65,13 @@ class Readouts:
         named = self.cell[self.cell >= 0]
         return int(np.unique(named).size + self.cell.size - named.size)
 
+    def in_lines(self, first_time: float) -> NDArray[np.bool_]:
+        """Return which read-outs the lines of drift are fitted to, those from `first_time` (s)."""
+        used: NDArray[np.bool_] = (
+            (self.time >= JITTER * first_time) & np.isfinite(self.sigma) & (self.sigma > 0)
+        )
+        return used
+
 
 @dataclass(frozen=True, eq=False)
 class Drift:
@@ -130,9 +137,7 @@ def fit_drift(
         None with fewer than two read-outs that can be fitted.
     """
     counts = np.bincount(readouts.group, minlength=readouts.time.size).astype(float)
-    used = (
-        (readouts.time >= JITTER * first_time) & np.isfinite(readouts.sigma) & (readouts.sigma > 0)
-    )
+    used = readouts.in_lines(first_time)
     if np.count_nonzero(used) < 2:
         return None
     design = np.stack([np.ones(int(used.sum())), np.log10(readouts.time[used])], axis=1)

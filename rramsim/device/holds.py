@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import numbers
-from rramsim.device.drift import JITTER, Drift, Readouts, fit_drift, readout_groups
+from rramsim.device.drift import Drift, Readouts, fit_drift, readout_groups
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class Hold:
     def last_time(self) -> float:
         """Seconds after programming of the last read-out."""
         return max(float(state.time.max(initial=0.0)) for state in self.states)
+
+    def first_time(self, earliest: float) -> float:
+        """Return the seconds of the first read-out in the lines of both states, or `earliest`."""
+        firsts = [state.time[state.in_lines(earliest)] for state in self.states]
+        return max((float(times[0]) for times in firsts if times.size), default=earliest)
 
     @property
     def words(self) -> str:
@@ -98,7 +103,7 @@ def hold_notes(hold: Hold, *, first_time: float) -> list[str]:
     notes = []
     for state_name, state, drift in zip(STATES, hold.states, hold.drifts, strict=True):
         place = f"{hold.words}/{state_name}"
-        used = int(np.count_nonzero((state.time >= JITTER * first_time) & np.isfinite(state.sigma)))
+        used = int(np.count_nonzero(state.in_lines(first_time)))
         if drift is None:
             notes.append(
                 f"{place}: {used} read-outs from {numbers.quantity(first_time, 's')} on could be "

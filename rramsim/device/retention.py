@@ -18,6 +18,7 @@ from rramsim import numbers
 from rramsim.device.counting import Count, count_errors, weighted
 from rramsim.device.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.holds import Hold, find_holds, hold_notes
+from rramsim.device.sample_percentiles import sample_percentiles
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
@@ -148,7 +149,8 @@ def _assembled(
         values["hold_condition"].append(hold.name)
         values["temperature"][number] = hold.temperature
         values["reference_resistance"][number] = hold.reference
-        values["first_time"][number], values["last_time"][number] = first_time, hold.last_time
+        values["first_time"][number] = hold.first_time(first_time)
+        values["last_time"][number] = hold.last_time
         for index, state in enumerate(hold.states):
             _fill_state(values, (number, index), state, hold)
         notes += hold_notes(hold, first_time=first_time)
@@ -191,7 +193,7 @@ def _empty(holds: int, *, readouts: int, times: int) -> dict[str, Any]:
             name: np.full(by_readout, np.nan)
             for name in ("readout_time", "readout_mu", "readout_sigma", "p05", "p50", "p95")
         },
-        **{name: np.zeros(by_readout, dtype=int) for name in ("readings", "errors")},
+        **{name: np.zeros(by_readout, dtype=int) for name in ("readings", "undecided", "errors")},
         **{name: np.full((holds, times), np.nan) for name in ("ber", "ber_low", "ber_high")},
         "ber_extrapolated": np.zeros((holds, times), dtype=int),
         "time_to_limit_bound": np.full(holds, "", dtype="U8"),
@@ -217,11 +219,10 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
         if not of_readout.any():
             continue
         resistance, censoring = state.resistance[of_readout], state.censoring[of_readout]
-        values["errors"][where] = count_errors(
-            resistance, censoring, reference=hold.reference, is_hrs=at[1] == 1
-        ).errors
+        count = count_errors(resistance, censoring, reference=hold.reference, is_hrs=at[1] == 1)
+        values["errors"][where], values["undecided"][where] = count.errors, count.undecided
         for name, value in zip(
-            ("p05", "p50", "p95"), np.percentile(resistance, (5, 50, 95)), strict=True
+            ("p05", "p50", "p95"), sample_percentiles(resistance, censoring), strict=True
         ):
             values[name][where] = value
 
@@ -242,7 +243,10 @@ def _fill_ber(
     for name, value in zip(("ber", "ber_low", "ber_high"), found, strict=True):
         values[name][number] = value
     # Read-outs that belong together differ by the jitter of the tester.
-    values["ber_extrapolated"][number] = wanted > hold.last_time * (1.0 + 1e-9)
+    first = float(values["first_time"][number])
+    values["ber_extrapolated"][number] = (wanted > hold.last_time * (1.0 + 1e-9)) | (
+        wanted < first * (1.0 - 1e-9)
+    )
     notes = []
     if wanted.max() > _FURTHEST * hold.last_time:
         decades = math.log10(wanted.max() / hold.last_time)
@@ -268,22 +272,33 @@ def _fill_limit(
     assert lrs is not None
     assert hrs is not None
     start = float(values["first_time"][number])
-    grid = np.geomspace(max(start, 1e-9), _LATEST, 241)
+    grid = np.geomspace(start, _LATEST, 241)
     curves = drifting_ber(grid, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
     time, early, late = (_crossing(grid, curve, limit) for curve in (curves[0], *curves[:0:-1]))
     said = f"{hold.words}: a BER of {numbers.power(limit)}"
     if math.isnan(time):
-        values["time_to_limit"][number] = hold.last_time
-        values["time_to_limit_bound"][number] = "lower"
-        return [
-            f"{said} is not reached along the lines; the last read-out, "
-            f"{numbers.quantity(hold.last_time, 's')}, is a lower bound."
-        ]
+        # The upper end of the band may cross where the line does not.
+        until = hold.last_time if math.isnan(early) else min(early, hold.last_time)
+        return _fill_bound(
+            values,
+            number,
+            until if until > start else math.nan,
+            bound="lower",
+            said=f"{said} is not reached along the lines",
+        )
+    if time <= start:
+        # Without an interval the line itself must do.
+        surely = start if np.isnan(curves[1]).all() else late
+        return _fill_bound(
+            values,
+            number,
+            surely if surely <= hold.last_time else math.nan,
+            bound="upper",
+            said=f"{said} is exceeded by the first read-out in the lines, "
+            f"{numbers.quantity(start, 's')}",
+        )
     values["time_to_limit"][number] = time
-    if time <= grid[0]:
-        values["time_to_limit_bound"][number] = "upper"
-        return [f"{said} is exceeded from the first read-out in the lines on."]
-    early = early if early > grid[0] else math.nan
+    early = early if early > start else math.nan
     values["time_to_limit_low"][number] = early
     values["time_to_limit_high"][number] = late
     extrapolated = time > hold.last_time
@@ -297,6 +312,17 @@ def _fill_limit(
     ]
 
 
+def _fill_bound(
+    values: dict[str, Any], number: int, time: float, *, bound: str, said: str
+) -> list[str]:
+    if math.isnan(time):
+        return [f"{said}, but the 95 % band includes it over all that was read: none is claimed."]
+    values["time_to_limit"][number] = time
+    values["time_to_limit_bound"][number] = bound
+    which = "a lower bound" if bound == "lower" else "an upper bound"
+    return [f"{said}; by the 95 % band {numbers.power(time)} s is {which}."]
+
+
 def _disagreement(
     values: dict[str, Any],
     number: int,
@@ -307,9 +333,9 @@ def _disagreement(
 ) -> list[str]:
     """Return a sentence where the errors of the last read-out are not those of the lines."""
     last = max(state.time.size for state in hold.states) - 1
-    readings, errors = (values[name][number, :, last] for name in ("readings", "errors"))
+    counts = [values[name][number, :, last] for name in ("errors", "readings", "undecided")]
     counted = weighted(
-        *(Count(int(k), int(n), 0) for k, n in zip(errors, readings, strict=True)),
+        *(Count(int(k), int(n - u), int(u)) for k, n, u in zip(*counts, strict=True)),
         lrs_share=lrs_share,
     )
     lines = drifting_ber(

@@ -30,7 +30,8 @@ def retention_figure(retention: xr.Dataset) -> Figure:
     On the left are the median and the 5th and 95th percentiles of the readings of each state at
     each read-out, and the fitted lines of the same; on the right the BER at the reference along
     the lines with its 95 % band, and the errors counted. What is later than the last read-out is
-    dashed. A read-out at 0 s stands at the left end.
+    dashed; before the first read-out in the lines no line is drawn. A read-out at 0 s stands at
+    the left end.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def _draw_resistances(axes: Axes, hold: xr.Dataset, *, zero: float | None) -> No
         axes.errorbar(
             at,
             middle,
-            yerr=[middle - low, high - middle],
+            # Where a percentile lies among limits, the bar is left open on that side.
+            yerr=np.nan_to_num([middle - low, high - middle]),
             fmt=marker,
             color=color,
             capsize=3,
@@ -125,8 +127,11 @@ def _draw_ber(axes: Axes, hold: xr.Dataset) -> None:
     color = COLORS["purple"]
     time = hold["time"].values
     ber, low, high = (hold[name].values for name in ("ber", "ber_low", "ber_high"))
-    late = hold["ber_extrapolated"].values == 1
+    outside = hold["ber_extrapolated"].values == 1
+    late = outside & (time > float(hold["last_time"].values))
     drawn = np.isfinite(ber) & (ber > 0)
+    # Nothing is drawn before the first read-out in the lines: the cells relax otherwise.
+    drawn &= late | ~outside
     axes.fill_between(
         time[drawn], np.maximum(low, 1e-300)[drawn], high[drawn], color=color, alpha=0.15, lw=0
     )
@@ -154,8 +159,10 @@ def _draw_counted(axes: Axes, hold: xr.Dataset) -> None:
     for place in range(hold.sizes["readout"]):
         one = hold.isel(readout=place)
         counts = [
-            Count(int(k), int(n), 0)
-            for k, n in zip(one["errors"].values, one["readings"].values, strict=True)
+            Count(int(k), int(n - u), int(u))
+            for k, n, u in zip(
+                *(one[name].values for name in ("errors", "readings", "undecided")), strict=True
+            )
         ]
         time = float(np.nanmax(one["readout_time"].values, initial=0.0))
         if time > 0 and all(count.readings for count in counts):

@@ -163,3 +163,62 @@ def test_a_measured_set_widens_with_time(shared_data):
     decades = row["readout_sigma"].values[:, -1] / math.log(10)
     assert decades == pytest.approx([0.0384, 0.448], rel=0.01)
     assert (row["sigma_drift_low"].values > 0).all()
+
+
+LATE = (100.0, 1e3, 1e4)
+
+
+def test_a_crossing_before_the_first_read_out_is_an_upper_bound_and_in_no_activation_energy():
+    readings = held(lines=LINES, times=LATE, temperatures=(300.0, 350.0, 400.0), speed=1e3)
+    # Along the lines the limit is met a thousand times sooner at each temperature.
+    early = retention(readings, reference_resistance=REFERENCE, times=[10.0], ber_limit=3e-3)
+    found = early.retention
+    assert found["first_time"].values.tolist() == [100.0] * 3
+    assert found["time_to_limit_bound"].values.tolist() == ["", "upper", "upper"]
+    assert found["time_to_limit"].values[1:].tolist() == [100.0, 100.0]
+    assert found["time_to_limit"].values[0] > 100.0
+    assert any("exceeded by the first read-out in the lines, 100" in note for note in early.notes)
+    before = found["ber_extrapolated"].sel(time=10.0).values
+    assert before.tolist() == [1, 1, 1]
+    assert retention_over_temperature(found) == {}
+    given = retention_over_temperature(found, activation_energy=1.0)["held"]
+    assert given.temperatures.tolist() == [300.0]
+    assert any("2 exceeded by the first read-out" in note for note in given.notes)
+
+
+def test_a_bound_is_where_the_band_is_and_not_the_line():
+    # The line does not reach the limit by the last read-out, the upper end of its band may.
+    level = ((10.0, 0.0, 0.2, 0.0), (12.5, 0.0, 0.5, 0.0))
+    readings = held(lines=level, cells=40)
+    ber = retention(readings, reference_resistance=REFERENCE).retention["ber"].values[0, 0]
+    found = retention(readings, reference_resistance=REFERENCE, ber_limit=1.05 * ber)
+    row = found.retention.isel(hold=0)
+    assert row["ber_high"].values.min() > 1.05 * ber
+    assert math.isnan(row["time_to_limit"].item())
+    assert row["time_to_limit_bound"].item() == ""
+    assert any("the 95 % band includes it" in note for note in found.notes)
+
+
+def test_undecided_readings_are_not_taken_as_right():
+    readings = held(lines=LINES)
+    # Half of the HRS readings are only known to be at least 30 kOhm, below the reference.
+    is_limit = (readings["state_index"].values == 1) & (readings["cell"].values % 2 == 0)
+    readings["censoring"] = ("reading", is_limit.astype(int))
+    readings["resistance"] = ("reading", np.where(is_limit, 3e4, readings["resistance"].values))
+    row = retention(readings, reference_resistance=REFERENCE, resamples=5).retention
+    hrs = row.isel(hold=0).sel(state="HRS")
+    assert hrs["undecided"].values.tolist() == [300] * len(TIMES)
+    assert hrs["readings"].values.tolist() == [600] * len(TIMES)
+
+
+def test_a_percentile_among_the_limits_is_not_a_resistance():
+    readings = held(lines=LINES)
+    is_limit = readings["resistance"].values > math.exp(13.0)
+    readings["censoring"] = ("reading", is_limit.astype(int))
+    readings["resistance"] = (
+        "reading",
+        np.where(is_limit, math.exp(13.0), readings["resistance"].values),
+    )
+    row = retention(readings, reference_resistance=REFERENCE, resamples=5).retention.isel(hold=0)
+    assert np.isnan(row["p95"].sel(state="HRS").values).all()
+    assert np.isfinite(row["p05"].sel(state="HRS").values).all()

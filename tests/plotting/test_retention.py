@@ -84,3 +84,11 @@ def test_a_hold_without_lines_can_be_drawn():
     figure, found = drawn(readings)
     assert np.isnan(found["mu_drift"].values).all()
     assert not lines_of(figure.axes[0], "line-LRS")
+
+
+def test_no_line_is_drawn_before_the_first_read_out_in_the_lines():
+    figure, _ = drawn(held(times=(0.01, 100.0, 1e4)), times=[10.0])
+    ohm, ber = figure.axes
+    assert min(lines_of(ohm, "line-HRS")[0].get_xdata()) == pytest.approx(100.0)
+    assert [min(line.get_xdata()) for line in lines_of(ber, "ber")] == pytest.approx([100.0])
+    assert not lines_of(ber, "ber-extrapolated")
