@@ -21,6 +21,7 @@ from rramsim.device.fitted import (
     paired_rate,
 )
 from rramsim.device.goodness import Goodness
+from rramsim.device.pairs import count_pairs
 from rramsim.device.populations import ConditionReadings
 from rramsim.device.sensing import StatePair, best_reference
 
@@ -145,13 +146,16 @@ def bit_errors(
     if not is_fitted and reference_spread:
         notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
     notes += _limit_notes(condition.name, headline, counted)
+    paired = _paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted)
+    if paired.basis == "counted":
+        notes += _undecided_pairs_notes(condition)
     return BitErrors(
         reference=reference,
         headline=headline,
         counts=(lrs, hrs),
         counted=counted,
         fitted=fitted,
-        paired=_paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted),
+        paired=paired,
         notes=tuple(notes),
     )
 
@@ -249,6 +253,17 @@ def _undecided_notes(
         f"{numbers.quantity(reference, 'Ω')} they are."
         for state, count in zip(condition.states, counts, strict=True)
         if count.undecided
+    ]
+
+
+def _undecided_pairs_notes(condition: ConditionReadings) -> list[str]:
+    pairs = count_pairs(condition)
+    if not pairs.undecided:
+        return []
+    return [
+        f"{condition.name}: {pairs.undecided:,} of {pairs.decided + pairs.undecided:,} pairs of an "
+        "LRS and an HRS reading are not in the counted 2T2R BER: their limits leave open which is "
+        "higher."
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from rramsim.device.counting import clopper_pearson, smallest_countable
 from rramsim.device.likelihood import NotSettledError
+from rramsim.device.pairs import count_pairs
 from rramsim.device.populations import LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.profile import log_bit_error_rate_profile
 from rramsim.device.sensing import (
@@ -128,8 +129,9 @@ def paired_rate(
     """Return the BER of a 2T2R read: an LRS and an HRS cell compared with each other.
 
     Fitted where both states have a fit and `is_lognormal`. Otherwise counted over all pairs of
-    an LRS and an HRS reading; its interval is Clopper-Pearson's for as many pairs as the smaller
-    state has cells, which is on the wide side (each cell is in many pairs).
+    an LRS and an HRS reading (`rramsim.device.pairs`); its interval is Clopper-Pearson's for as
+    many pairs as the smaller state has cells, which is on the wide side (each cell is in many
+    pairs), from 0 where fewer than one of those errs.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def paired_rate(
     pair = fitted_pair(condition)
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if pair is None or lrs is None or hrs is None or not is_lognormal:
-        return _counted_pairs(condition)
+        return _counted_pairs(condition, offset_spread=offset_spread)
     ber = math.exp(log_bit_error_rate_2t2r(pair, offset_spread=offset_spread))
     if ber < UNDERFLOW:
         return _bound(UNDERFLOW, basis="fitted", is_extrapolated=True)
@@ -229,21 +231,18 @@ def clopper_pearson_name(condition: ConditionReadings) -> str:
     return CLOPPER_PEARSON_OVER_CELLS if condition.is_repeated else CLOPPER_PEARSON
 
 
-def _counted_pairs(condition: ConditionReadings) -> BitErrorRate:
-    lrs, hrs = condition.states
-    if np.any(lrs.censoring != EXACT) or np.any(hrs.censoring != EXACT):
+def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> BitErrorRate:
+    counted = count_pairs(condition, offset_spread=offset_spread)
+    if not counted.decided:
         return BitErrorRate(*(math.nan,) * 5, basis="counted")
-    ordered = np.sort(hrs.resistance)
-    # Errors: HRS cells below the LRS cell they are paired with; a tie falls either way.
-    below = (
-        np.searchsorted(ordered, lrs.resistance, side="left")
-        + np.searchsorted(ordered, lrs.resistance, side="right")
-    ) / 2.0
-    rate = float(below.sum()) / (lrs.resistance.size * hrs.resistance.size)
+    rate = counted.errors / counted.decided
     pairs = _pairs(condition)
     if rate == 0.0:
         return _bound(min(smallest_countable(pairs), 1.0), basis="counted")
     low, high = clopper_pearson(rate * pairs, pairs)
+    if rate * pairs < 1.0:
+        # Less than one error among independent pairs is no evidence that there are any.
+        low = 0.0
     return BitErrorRate(
         rate, low, high, rate, rate, basis="counted", interval=clopper_pearson_name(condition)
     )

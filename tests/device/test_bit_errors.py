@@ -236,3 +236,13 @@ def test_a_ber_that_counting_can_show_stays_fitted_though_the_lognormal_does_not
     found, _ = judged_errors(measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500))
     assert (found.headline.basis, found.headline.is_extrapolated) == ("fitted", False)
     assert found.headline.ber > 3e-3
+
+
+def test_pairs_whose_limits_leave_them_open_are_told(errors_of, exact_sample):
+    """Stuck HRS cells and an over-range LRS cell, which may be above any of them."""
+    lrs, hrs = exact_sample(1e4, 0.2, cells=50), exact_sample(1e6, 0.4, cells=50, seed=2)
+    hrs[:10], lrs[0] = 1e4, 1e5
+    found = errors_of(lrs, hrs, censoring=np.r_[1, np.zeros(99, int)])
+    assert found.paired.basis == "counted"
+    assert 0 < found.paired.low < found.paired.ber < found.paired.high
+    assert any("c: 40 of 2,500 pairs of an LRS and an HRS reading" in n for n in found.notes)

@@ -151,12 +151,26 @@ def test_the_interval_of_counted_pairs_covers_at_least_95_times_in_100(condition
     assert hits / sets > 0.95 - 3 * math.sqrt(0.0475 / sets)
 
 
-def test_censored_readings_are_not_counted_in_pairs(condition_of):
+def test_a_censored_reading_is_counted_in_the_pairs_its_limit_decides(condition_of):
+    lrs, hrs = normal(40, 1, 9, 0.3), normal(40, 2, 11, 0.5)
     side = np.r_[1, np.zeros(39, int)]
-    found = paired_rate(
-        condition_of(normal(40, 1, 9, 0.3), normal(40, 2, 11, 0.5), side=side), is_lognormal=False
-    )
-    assert all(math.isnan(value) for value in (found.ber, found.low, found.high))
+    found = paired_rate(condition_of(lrs, hrs, side=side), is_lognormal=False)
+    assert (found.basis, found.bound) == ("counted", "upper")
+    assert found.high == pytest.approx(-math.log(0.05) / 40)
+
+
+def test_counted_pairs_know_the_offset_and_no_lower_end_below_one_error(condition_of):
+    lrs, hrs = normal(60, 1, 9, 0.3), normal(50, 2, 11, 0.5)
+    condition = condition_of(lrs, hrs)
+    sharp = paired_rate(condition, is_lognormal=False)
+    assert sharp.bound == "upper"
+    blurred = paired_rate(condition, offset_spread=0.4, is_lognormal=False)
+    expected = stats.norm.sf((hrs - lrs[:, None]) / 0.4).mean()
+    assert blurred.ber == pytest.approx(expected, rel=1e-3)
+    # 50 independent pairs at this rate err less than once.
+    assert 50 * blurred.ber < 1
+    assert blurred.low == 0
+    assert blurred.ber < blurred.high < 0.2
 
 
 def test_pairs_hundreds_of_sigmas_apart_give_a_bound(condition_of):
