@@ -78,7 +78,7 @@ def cells_needed(
     counted : WeightedCount
         What was counted at the same reference.
     is_contradicted : bool
-        Whether that count contradicts the fit, which then shows nothing.
+        Whether that count, or a test of the lognormal, contradicts the fit: it shows nothing.
     power : float
         Chance that the sample advised shows it.
 
@@ -111,7 +111,9 @@ def cells_needed(
             target,
             shown=(shown_by_fit, shown_by_count),
             cells=(by_fit, by_count),
-            without_fit=_without_fit(target, log_ber, low=low, is_contradicted=is_contradicted),
+            without_fit=_without_fit(
+                *(target, log_ber), low=low, is_contradicted=is_contradicted, counted=counted
+            ),
             counted=counted,
         ),
     )
@@ -122,7 +124,7 @@ def sample_sizes(
 ) -> dict[str, SampleSize]:
     """Return `cells_needed` of each condition that has readings.
 
-    A fit whose BER the headline does not take, because the count contradicts it, shows nothing.
+    A fit whose BER the headline does not take, because the readings contradict it, shows nothing.
 
     Parameters
     ----------
@@ -177,10 +179,19 @@ def _counting(target: float, counted: WeightedCount) -> float:
     return float(math.ceil(readings / 2.0))
 
 
-def _without_fit(target: float, log_ber: float | None, *, low: float, is_contradicted: bool) -> str:
+def _without_fit(
+    target: float,
+    log_ber: float | None,
+    *,
+    low: float,
+    is_contradicted: bool,
+    counted: WeightedCount,
+) -> str:
     """Return why the fit shows nothing, however many the cells."""
     if is_contradicted:
-        return "not shown: the fit is contradicted by the count"
+        excluded = log_ber is not None and not counted.low <= math.exp(log_ber) <= counted.high
+        by = "count" if excluded else "readings (the lognormal does not hold)"
+        return f"not shown: the fit is contradicted by the {by}"
     if log_ber is None:
         return "not shown: there is no fit"
     fitted = numbers.power(math.exp(log_ber))
