@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rramsim import numbers
 from rramsim.device.ber_line import BerLine, first_crossing
+from rramsim.device.sample_percentiles import sample_percentiles
 from rramsim.plotting.panels import panel_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
@@ -68,7 +69,7 @@ def cycles_figure(
             )
             part = {
                 name: readings[name].values[chosen]
-                for name in ("resistance", "state_index", "cell", "cycle")
+                for name in ("resistance", "censoring", "state_index", "cell", "cycle")
             }
             life = lives[number] if number < len(lives) else None
             _draw_cycles(axes, part)
@@ -125,16 +126,18 @@ def _draw_cycles(axes: Axes, part: dict[str, NDArray[Any]]) -> None:
         of_state = part["state_index"] == index
         rows = []
         for place, at in enumerate(places):
-            values = part["resistance"][of_state & (member == place)]
-            if values.size:
-                rows.append((at, *np.percentile(values, (5, 50, 95))))
+            here = of_state & (member == place)
+            if here.any():
+                shown = sample_percentiles(part["resistance"][here], part["censoring"][here])
+                rows.append((at, *shown))
         if not rows:
             continue
         at, low, middle, high = np.array(rows).T
         few = at.size <= _FEW_CYCLES
         if few:
             # A band would show what lies between cycles that were not read.
-            ends = [middle - low, high - middle]
+            # Where a percentile lies among limits, the bar is left open on that side.
+            ends = np.nan_to_num([middle - low, high - middle])
             axes.errorbar(at, middle, yerr=ends, color=color, fmt="none", capsize=3, elinewidth=1)
         else:
             axes.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)

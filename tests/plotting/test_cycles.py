@@ -98,3 +98,14 @@ def test_one_cell_and_checkpoints_without_errors_can_be_drawn(tmp_path):
     assert len(bounds.get_xdata()) == np.count_nonzero(cycling["ber_bound"].values == "upper") == 3
     assert math.isnan(cycling["slope"].item())
     save_figure(ber, tmp_path / "one")
+
+
+def test_a_percentile_among_the_limits_is_not_drawn():
+    readings = worn([1, 10, 100])
+    high = np.quantile(readings["resistance"].values, 0.9)
+    is_limit = readings["resistance"].values >= high
+    readings["censoring"] = ("reading", is_limit.astype(int))
+    readings["resistance"] = ("reading", np.minimum(readings["resistance"].values, high))
+    figure, *_ = drawn(readings)
+    whiskers = figure.axes[0].collections[1].get_segments()
+    assert max(np.asarray(each)[:, 1].max() for each in whiskers) < high
