@@ -22,6 +22,7 @@ from rramsim.device.judged import (
     tail_model_notes,
 )
 from rramsim.device.outliers import outlier_notes
+from rramsim.device.pooled import pooled_notes, pooled_over
 from rramsim.device.populations import (
     ConditionReadings,
     fit_conditions,
@@ -165,6 +166,9 @@ def characterize(
         measured.readings, reference_resistance=[read.errors.reference for read in reads]
     )
     rows, notes = [], []
+    together = [pooled_over(measured.readings, number) for number in range(len(reads))]
+    for read, over in zip(reads, together, strict=True):
+        notes += pooled_notes(read.condition.name, over)
     for number, read in enumerate(reads):
         name = read.condition.name
         said = stated_rows.get(name)
@@ -186,6 +190,7 @@ def characterize(
         conditions=_conditions(
             rows,
             [said for name, said in stated_rows.items() if name not in names],
+            together=together,
             origin=measured.origin,
             lrs_share=lrs_share,
         ).assign_attrs(reference_spread=reference_spread, offset_spread=offset_spread),
@@ -307,7 +312,12 @@ def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list
 
 
 def _conditions(
-    rows: list[_Row], stated_only: list[xr.Dataset], *, origin: str, lrs_share: float
+    rows: list[_Row],
+    stated_only: list[xr.Dataset],
+    *,
+    together: list[str],
+    origin: str,
+    lrs_share: float,
 ) -> xr.Dataset:
     heads = [row.errors.headline for row in rows]
     columns = {
@@ -320,6 +330,7 @@ def _conditions(
         "ber_fitted_low": [_of_fit(row.errors.fitted, "low") for row in rows],
         "ber_fitted_high": [_of_fit(row.errors.fitted, "high") for row in rows],
         **_rate_columns("ber_2t2r", [row.errors.paired for row in rows]),
+        "pooled_over": list(together),
         "origin": [origin for _ in rows],
     }
     for variable in DATASETS["conditions"]:

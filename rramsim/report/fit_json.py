@@ -61,6 +61,7 @@ def _condition(name: str, examination: Examination) -> dict[str, Any]:
         **{state.lower(): _population(name, state, found) for state in STATES},
         "reference_ohm": number(row, "reference_resistance"),
         "ber": _ber(name, row, found),
+        "pooled_over": str(row["pooled_over"].values) or None,
         "set_energy_j": number(row, "set_energy"),
         "reset_energy_j": number(row, "reset_energy"),
         "energy_source": next((basis for basis in _ENERGY_TRUST if basis in bases), None),

@@ -168,11 +168,16 @@ def ber_text(row: xr.Dataset, name: str = "ber") -> str:
 
 
 def basis_text(row: xr.Dataset, name: str = "ber") -> str:
-    """Return where a BER is from, and whether it is extrapolated."""
+    """Return where a BER is from, whether it is extrapolated, and what it is pooled over."""
     if math.isnan(float(row[name].values)) and math.isnan(float(row[f"{name}_high"].values)):
         return numbers.UNKNOWN
     extrapolated = bool(row[f"{name}_extrapolated"].values)
-    return str(row[f"{name}_basis"].values) + (", extrapolated" if extrapolated else "")
+    over = str(row["pooled_over"].values) if "pooled_over" in row else ""
+    return (
+        str(row[f"{name}_basis"].values)
+        + (", extrapolated" if extrapolated else "")
+        + (f", all {over} together" if over else "")
+    )
 
 
 def errors_text(name: str, counted: xr.Dataset) -> str:

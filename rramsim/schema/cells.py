@@ -158,6 +158,9 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_lrs", "1", "f", "share of LRS cells read as HRS, NaN where unknown"),
         _condition("ber_hrs", "1", "f", "share of HRS cells read as LRS, NaN where unknown"),
         _condition("ber_interval", "1", "U", "how the ends were made", optional=True),
+        _condition(
+            "pooled_over", "1", "U", "read-outs, temperatures taken together", optional=True
+        ),
         _condition("ber_fitted", "1", "f", "BER of the fits, headline or not", optional=True),
         _condition("ber_fitted_low", "1", "f", "lower end of its interval", optional=True),
         _condition("ber_fitted_high", "1", "f", "upper end, or the upper bound", optional=True),

@@ -55,6 +55,8 @@ def test_what_the_columns_do_not_allow_is_none(measured_from, exact_sample):
     plain = measured_from({"a": (exact_sample(1e4, 0.2, 60), exact_sample(1e6, 0.5, 60))})
     found = examine(plain)
     assert found.found.endurance is None
+    assert found.found.conditions["pooled_over"].item() == ""
+    assert not any("together" in note for note in found.notes)
     for name in ("cycling", "retention", "variability", "bake", "read_energy"):
         assert getattr(found, name) is None, name
     assert (found.targets, found.arrhenius) == ({}, {})
@@ -86,6 +88,8 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
     )
     use = Use(reference_resistance=6e4, read_voltage=0.2, read_time=1e-8)
     found = examine(measured, use=use, question=Question(ber_limit=0.1))
+    assert found.found.conditions["pooled_over"].item() == "read-outs and temperatures"
+    assert "BER are of all read-outs and temperatures together" in found.notes[0]
     assert found.retention.retention.sizes["hold"] == 3
     assert found.arrhenius["a"].activation_energy > 0
     energy = found.read_energy.sel(condition="a")

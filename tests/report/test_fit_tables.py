@@ -12,7 +12,7 @@ from rramsim.report.fit_aging_tables import (
     drift_table,
     retention_table,
 )
-from rramsim.report.fit_tables import ends, populations_table, short_tables
+from rramsim.report.fit_tables import conditions_table, ends, populations_table, short_tables
 from rramsim.schema import make
 
 
@@ -91,6 +91,12 @@ def test_the_digits_of_a_drift_follow_its_interval(held):
     changed = replace(held, retention=replace(held.retention, retention=retention))
     row = drift_table(changed).rows[0]
     assert "−11 % (−11.04 % to −10.96 %)" in [text.replace("\xa0", " ") for text in row]
+
+
+def test_a_ber_of_all_read_outs_is_said_to_be(held):
+    table = conditions_table(held.found)
+    said = dict(zip(table.columns, table.rows[0], strict=True))
+    assert said["BER is"].endswith(", all read-outs together")
 
 
 def test_a_limit_that_is_not_reached_is_a_bound(held):
