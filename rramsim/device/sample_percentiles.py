@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,7 +14,7 @@ _BEYOND = 1e300
 
 
 def sample_percentiles(
-    resistance: ArrayLike, censoring: ArrayLike, percents: ArrayLike = (5, 50, 95)
+    resistance: ArrayLike, censoring: ArrayLike, percents: Sequence[float] = (5, 50, 95)
 ) -> NDArray[np.float64]:
     """Return the percentiles of the readings themselves, NaN where limits leave one open.
 
@@ -23,13 +25,13 @@ def sample_percentiles(
     ----------
     resistance, censoring : array_like, shape (readings,)
         As in the schema "readings", one reading at least.
-    percents : array_like
+    percents : sequence of float
         From 0 to 100.
 
     Returns
     -------
     ndarray
-        In ohm, of the shape of `percents`.
+        In ohm, one for each of `percents`.
 
     Examples
     --------
