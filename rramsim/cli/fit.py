@@ -168,6 +168,15 @@ def fit(
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
+    use_temperature: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help='After what time is the BER limit reached at T, "85 degC", by Arrhenius\' law? '
+            "With --ber-limit.",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
     bake: Annotated[
         str | None,
         typer.Option(
@@ -248,7 +257,13 @@ def fit(
         measured,
         None if stated_file is None else read_conditions(stated_file),
         use=use,
-        question=_question(measured, target_ber=target_ber, ber_limit=ber_limit, bake=bake),
+        question=_question(
+            measured,
+            target_ber=target_ber,
+            ber_limit=ber_limit,
+            use_temperature=use_temperature,
+            bake=bake,
+        ),
     )
     options: dict[str, Any] = {
         **{"columns": columns, "read_voltage": read_voltage, "map": names, "states": states},
@@ -257,6 +272,7 @@ def fit(
         **{"reference_spread": reference_spread or None, "offset": offset or None},
         **{"lrs_share": None if lrs_share == 0.5 else lrs_share, "read_pulse": read_pulse},
         **{"target_ber": target_ber, "ber_limit": ber_limit, "bake": bake},
+        "use_temperature": use_temperature,
     }
     if plot is not None:
         fit_output.draw_populations(plot, examination, measured)
@@ -354,7 +370,12 @@ def _use(
 
 
 def _question(
-    measured: Measured, *, target_ber: float | None, ber_limit: float | None, bake: str | None
+    measured: Measured,
+    *,
+    target_ber: float | None,
+    ber_limit: float | None,
+    use_temperature: str | None,
+    bake: str | None,
 ) -> Question:
     from rramsim.device.examination import Question
 
@@ -362,6 +383,7 @@ def _question(
     return Question(
         target_ber=target_ber,
         ber_limit=ber_limit,
+        use_temperature=_quantity(use_temperature, "temperature"),
         bake=None if bake is None else _two_conditions(bake, names),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from rramsim import numbers
 from rramsim.device.sensing import CONFIDENCE
 from rramsim.errors import InputError
 
@@ -230,15 +231,30 @@ def _left_out(bound: NDArray[np.str_], *, times: int) -> list[str]:
     ]
 
 
-def extrapolation_note(fit: Arrhenius, temperature: float) -> str:
-    """Return a sentence where `temperature` is far from those measured, else an empty one."""
+def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[str]:
+    """Return the time to the BER limit at a temperature of use (K), and how far it is carried."""
+    kelvin = numbers.quantity(temperature, "K")
+    if fit is None:
+        return [
+            f"{name}: no time to the BER limit can be given at {kelvin}; it takes known times at "
+            "two temperatures or more."
+        ]
+    at = fit.time_at(temperature)
+    ends = "no interval is known"
+    if math.isfinite(at.low) and math.isfinite(at.high):
+        ends = f"95 % interval {numbers.power(at.low)} to {numbers.power(at.high)} s"
+    carried = ", extrapolated beyond the temperatures measured" if at.is_extrapolated else ""
+    notes = [
+        f"{name}: at {kelvin} the BER limit is reached after {numbers.power(at.value)} s by "
+        f"Arrhenius' law ({ends}){carried}."
+    ]
     nearest = float(np.min(np.abs(fit.temperatures - temperature)))
-    if fit.time_at(temperature).is_extrapolated and nearest > FURTHEST_KELVIN:
-        return (
-            f"{temperature:g} K is {nearest:.0f} K from the nearest temperature measured: "
-            "another mechanism may rule there."
+    if at.is_extrapolated and nearest > FURTHEST_KELVIN:
+        notes.append(
+            f"{name}: {kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
+            "mechanism may rule there."
         )
-    return ""
+    return notes
 
 
 def _refuse(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rramsim.device.arrhenius import Arrhenius, retention_over_temperature
+from rramsim.device.arrhenius import Arrhenius, retention_over_temperature, use_notes
 from rramsim.device.bake import Bake, bake_shift
 from rramsim.device.characterize import Characterization, Measured, characterize
 from rramsim.device.cycling import Cycling, against_cycles
@@ -58,11 +58,14 @@ class Question:
         After how many cycles, and after how much time, is this BER reached?
     bake : (str, str) or None
         The conditions that are the same cells before and after a bake.
+    use_temperature : float or None
+        In K: after how much time is the BER limit reached there?
     """
 
     target_ber: float | None = None
     ber_limit: float | None = None
     bake: tuple[str, str] | None = None
+    use_temperature: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,8 @@ class Examination:
     bake : Bake or None
     read_energy : xarray.Dataset or None
         Schema "read_energy".
+    use_temperature : float or None
+        In K, as asked.
     targets : dict of str to SampleSize
         By condition; empty without a target.
     notes : tuple of str
@@ -98,6 +103,7 @@ class Examination:
     bake: Bake | None
     read_energy: xr.Dataset | None
     arrhenius: dict[str, Arrhenius] = field(default_factory=dict)
+    use_temperature: float | None = None
     targets: dict[str, SampleSize] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -128,6 +134,7 @@ def examine(
     """
     use, question = use or Use(), question or Question()
     _check(question.target_ber, "target BER")
+    _check_temperature(question)
     readings = measured.readings
     found = characterize(
         measured,
@@ -167,6 +174,9 @@ def examine(
     told = [cycling, held, parts if is_split else None, baked]
     notes = [note for each in told if each is not None for note in each.notes]
     notes += [f"{name}: {note}" for name, fit in arrhenius.items() for note in fit.notes]
+    if question.use_temperature is not None:
+        for name in readings["condition"].values.astype(str).tolist():
+            notes += use_notes(name, arrhenius.get(name), question.use_temperature)
     return Examination(
         found=found,
         percentiles=percentiles(found.populations),
@@ -176,6 +186,7 @@ def examine(
         bake=baked,
         read_energy=_read_energy(found.populations, use),
         arrhenius=arrhenius,
+        use_temperature=question.use_temperature,
         targets=_targets(found, question.target_ber),
         notes=tuple(dict.fromkeys((*found.notes, *notes))),
     )
@@ -184,6 +195,18 @@ def examine(
 def _check(ber: float | None, what: str) -> None:
     if ber is not None and not 0.0 < ber < 0.5:
         raise InputError(f"The {what} is {ber:g}; it must be above 0 and below 0.5.")
+
+
+def _check_temperature(question: Question) -> None:
+    kelvin = question.use_temperature
+    if kelvin is None:
+        return
+    if not 0.0 < kelvin < float("inf"):
+        raise InputError(f"The temperature of use is {kelvin:g} K; it must be above 0.")
+    if question.ber_limit is None:
+        raise InputError(
+            "A time at the temperature of use takes the BER that it lasts to: give a BER limit."
+        )
 
 
 def _read_energy(populations: xr.Dataset, use: Use) -> xr.Dataset | None:

@@ -19,9 +19,7 @@ def details(examination: Examination) -> dict[str, Any]:
     cycling, retention = examination.cycling, examination.retention
     return {
         "cycling": None if cycling is None else _cycling(cycling.cycling),
-        "retention": None
-        if retention is None
-        else _retention(retention.retention, examination.arrhenius),
+        "retention": None if retention is None else _retention(retention.retention, examination),
         "variance": None
         if examination.variability is None
         else _variance(examination.variability.variance),
@@ -124,7 +122,7 @@ def _percentiles(row: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _retention(retention: xr.Dataset, arrhenius: dict[str, Arrhenius]) -> dict[str, Any]:
+def _retention(retention: xr.Dataset, examination: Examination) -> dict[str, Any]:
     return {
         "ber_limit": _attribute(retention, "ber_limit"),
         "confidence": float(retention.attrs["confidence"]),
@@ -137,9 +135,25 @@ def _retention(retention: xr.Dataset, arrhenius: dict[str, Arrhenius]) -> dict[s
                 "low_ev": fit.low if math.isfinite(fit.low) else None,
                 "high_ev": fit.high if math.isfinite(fit.high) else None,
                 "temperatures_k": fit.temperatures.tolist(),
+                "at_use": _at_use(fit, examination.use_temperature),
             }
-            for name, fit in arrhenius.items()
+            for name, fit in examination.arrhenius.items()
         ],
+    }
+
+
+def _at_use(fit: Arrhenius, temperature: float | None) -> dict[str, Any] | None:
+    if temperature is None:
+        return None
+    at = fit.time_at(temperature)
+    seconds = {"": at.value, "_low": at.low, "_high": at.high}
+    return {
+        "temperature_k": temperature,
+        **{
+            f"seconds_to_ber_limit{end}": value if math.isfinite(value) else None
+            for end, value in seconds.items()
+        },
+        "extrapolated": at.is_extrapolated,
     }
 
 

@@ -123,6 +123,34 @@ def test_the_reference_and_the_questions_are_answered(reported):
         assert condition["outliers"][state]["stuck_cells"] == 0
 
 
+def test_a_time_at_the_temperature_of_use_is_carried_by_arrhenius(tmp_path):
+    rng = np.random.default_rng(7)
+    rows = ["condition,state,cell,time (s),temperature (degC),R (ohm)"]
+    for celsius in (125, 160, 200):
+        own = rng.standard_normal((2, 40))
+        for time in (1, 10, 100, 1000, 10000):
+            fall = (celsius - 95) / 100 * np.log10(time)
+            for state, mu, drop in (("LRS", 9.0, 0.0), ("HRS", 13.0, fall)):
+                ohm = np.exp(mu - drop + 0.6 * own[int(state == "HRS")])
+                rows += [
+                    f"a,{state},{1000 * celsius + cell},{time},{celsius},{value:.6g}"
+                    for cell, value in enumerate(ohm)
+                ]
+    path = tmp_path / "baked.csv"
+    path.write_text("\n".join(rows) + "\n")
+    found = answer(path, "--ber-limit", "0.05", "--use-temperature", "85 degC")
+    (law,) = found["retention"]["activation_energies"]
+    kelvin = np.array([hold["temperature_k"] for hold in found["retention"]["holds"]])
+    seconds = np.array([hold["seconds_to_ber_limit"] for hold in found["retention"]["holds"]])
+    assert law["activation_energy_ev"] > 0
+    slope, start = np.polyfit(1 / kelvin, np.log(seconds), 1)
+    use = law["at_use"]
+    assert use["temperature_k"] == pytest.approx(358.15)
+    assert use["seconds_to_ber_limit"] == pytest.approx(np.exp(start + slope / 358.15), rel=1e-6)
+    assert use["extrapolated"]
+    assert any("by Arrhenius' law" in note for note in found["notes"])
+
+
 def test_held_cells_have_retention_and_placed_ones_rows_and_columns(held, placed):
     found = answer(held, "--ber-limit", "0.2")
     assert found["cycling"] is None
@@ -230,6 +258,8 @@ def test_the_table_is_short_where_there_is_little(placed):
         (("--lrs-share", "1"), "The share of LRS cells is 1; it must be between 0 and 1."),
         (("--target-ber", "0.6"), "The target BER is 0.6; it must be above 0 and below 0.5."),
         (("--ber-limit", "0"), "The BER limit is 0; it must be above 0 and below 0.5."),
+        (("--use-temperature", "85 degC"), "give a BER limit"),
+        (("--use-temperature", "85"), "'85' is not a temperature"),
         (("--bake", "a"), "--bake 'a': accepted are two conditions with a comma between them"),
         (("--read-pulse", "0.2 V"), "accepted is a voltage and a time with their units"),
         (("--read-pulse", "0.2 V, 0 ns"), "The read time is 0 s; it must be above 0."),

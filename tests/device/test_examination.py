@@ -87,7 +87,11 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
         temperature=np.tile(kelvin, 2),
     )
     use = Use(reference_resistance=6e4, read_voltage=0.2, read_time=1e-8)
-    found = examine(measured, use=use, question=Question(ber_limit=0.1))
+    found = examine(measured, use=use, question=Question(ber_limit=0.1, use_temperature=358.15))
+    law = found.arrhenius["a"]
+    assert law.time_at(358.15).is_extrapolated
+    assert found.use_temperature == 358.15
+    assert any("at 358" in note and "by Arrhenius' law" in note for note in found.notes)
     assert found.found.conditions["pooled_over"].item() == "read-outs and temperatures"
     assert "BER are of all read-outs and temperatures together" in found.notes[0]
     assert found.retention.retention.sizes["hold"] == 3
@@ -104,6 +108,7 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
     [
         (Question(target_ber=0.7), r"The target BER is 0\.7; it must be above 0 and below 0\.5\."),
         (Question(ber_limit=0.0), r"The BER limit is 0; it must be above 0 and below 0\.5\."),
+        (Question(use_temperature=358.0), "give a BER limit"),
         (Question(bake=("a", "b")), "no condition is named 'b'; there are a"),
     ],
 )
