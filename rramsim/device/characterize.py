@@ -184,6 +184,8 @@ def characterize(
         notes += _stated_notes(name, read.errors, said)
     names = {row.condition.name for row in rows}
     if stated is not None:
+        if stated.attrs.get("waveforms"):
+            notes.append(stated.attrs["waveforms"])
         notes += unmatched_notes([row.condition.name for row in rows], list(stated_rows))
     return Characterization(
         populations=populations_dataset([row.condition for row in rows], origin=measured.origin),

@@ -9,6 +9,8 @@ with their unit, and a BER or an endurance as a number or a bound::
     reference_resistance = "45 kOhm"
     ber = 3.3e-2
     endurance = ">1e6"
+    set_waveform = ["pulse1.csv", "pulse2.csv"]  # measured: time, voltage, current
+    waveform_covers = "cell and transistor"
 
 Its CSV (or Excel) form has one row for each condition and the units in the headers; where
 semicolons or tabs part the columns, commas may be decimal.
@@ -34,12 +36,15 @@ from rramsim.device.readers.headers import (
 from rramsim.device.readers.source import read_grids
 from rramsim.device.readers.table import make_table
 from rramsim.device.readers.units import QUANTITIES, read_quantity, scaled
+from rramsim.device.readers.waveform import waveform_energy
+from rramsim.device.transients import COVERS
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_KEYS = tuple(CONDITION_COLUMNS)
+_WAVEFORMS = {"set_waveform": "set_energy", "reset_waveform": "reset_energy"}
+_KEYS = (*CONDITION_COLUMNS, *_WAVEFORMS, "waveform_covers")
 _TOP_LEVEL = ("condition", "title", "source")
 _NUMBER = re.compile(r"\s*([<>]=?|≤|≥)?\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 # A BER can be known to be less than a number, an endurance to be more.
@@ -64,6 +69,7 @@ class _Condition:
 
     name: str
     quantities: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, str] = field(default_factory=dict)  # energies from waveforms: how
     ber: _Figure = field(default_factory=_Figure)
     endurance: _Figure = field(default_factory=_Figure)
 
@@ -71,8 +77,10 @@ class _Condition:
 def read_conditions(path: Path | str) -> xr.Dataset:
     """Read a conditions file, TOML or table, into the dataset "conditions" of the schema.
 
-    All figures are of basis "stated". A BER that is only a bound is NaN with its bound in
-    ``ber_high``; an endurance that is only a bound has the number and ``endurance_bound``.
+    All figures are of basis "stated", but for energies integrated from waveforms that the file
+    names, which are "measured" (``attrs["waveforms"]`` says over what). A BER that is only a
+    bound is NaN with its bound in ``ber_high``; an endurance that is only a bound has the number
+    and ``endurance_bound``.
 
     Parameters
     ----------
@@ -122,12 +130,12 @@ def _from_toml(path: Path) -> list[_Condition]:
             f"{path.name}: condition = {tables!r} was found; accepted are [[condition]] tables."
         )
     return [
-        _from_mapping(table, place=f"{path.name}, condition {number}")
+        _from_mapping(table, place=f"{path.name}, condition {number}", folder=path.parent)
         for number, table in enumerate(tables, start=1)
     ]
 
 
-def _from_mapping(table: Mapping[str, Any], *, place: str) -> _Condition:
+def _from_mapping(table: Mapping[str, Any], *, place: str, folder: Path) -> _Condition:
     name = table.get("name")
     if not isinstance(name, str) or not name.strip():
         raise InputError(f'{place}: it has no name, such as name = "weak".')
@@ -139,15 +147,42 @@ def _from_mapping(table: Mapping[str, Any], *, place: str) -> _Condition:
             )
     quantities = {}
     for key, value in table.items():
-        quantity = CONDITION_COLUMNS[key].quantity
+        quantity = CONDITION_COLUMNS[key].quantity if key in CONDITION_COLUMNS else None
         if quantity is not None:
             quantities[key] = _quantity_of(value, key, quantity=quantity, place=place)
+    energies = _waveform_energies(table, place=place, folder=folder)
     return _Condition(
         name=name.strip(),
-        quantities=quantities,
+        quantities=quantities | {key: joule for key, (joule, _) in energies.items()},
+        measured={key: how for key, (_, how) in energies.items()},
         ber=_figure(table.get("ber"), "ber", place=place),
         endurance=_figure(table.get("endurance"), "endurance", place=place),
     )
+
+
+def _waveform_energies(
+    table: Mapping[str, Any], *, place: str, folder: Path
+) -> dict[str, tuple[float, str]]:
+    """Return the energies of the waveforms that a condition names, and how they were made."""
+    covers = table.get("waveform_covers")
+    found = {}
+    for key, energy in _WAVEFORMS.items():
+        if key not in table:
+            continue
+        if energy in table:
+            raise InputError(f"{place}: both {key} and {energy} are given; keep one.")
+        if covers not in COVERS:
+            raise InputError(
+                f"{place}: waveform_covers = {covers!r} was found; say what the voltage was "
+                f"measured over: {' or '.join(map(repr, COVERS))}."
+            )
+        names = [table[key]] if isinstance(table[key], str) else table[key]
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise InputError(f"{place}, {key}: accepted is the name of a file, or a list of them.")
+        joules = [waveform_energy(folder / name, covers=covers).joule for name in names]
+        how = f"mean integral of V(t) I(t) of {len(joules)} measured pulses over {covers}"
+        found[energy] = sum(joules) / len(joules), how
+    return found
 
 
 def _quantity_of(value: object, key: str, *, quantity: str, place: str) -> float:
@@ -275,7 +310,10 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
         if accepted.quantity is not None
     }
     basis = {
-        f"{key}_basis": ["unknown" if value != value else "stated" for value in quantities[key]]
+        f"{key}_basis": [
+            "measured" if key in condition.measured else "unknown" if value != value else "stated"
+            for condition, value in zip(conditions, quantities[key], strict=True)
+        ]
         for key in ("set_energy", "reset_energy")
     }
     bers = [condition.ber for condition in conditions]
@@ -300,4 +338,13 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
             "origin": ["none"] * len(conditions),
         },
         {"condition": [condition.name for condition in conditions]},
+        {"waveforms": " ".join(_waveform_sentences(conditions))},
     )
+
+
+def _waveform_sentences(conditions: Sequence[_Condition]) -> list[str]:
+    return [
+        f"{condition.name}: {describe(energy)} is the {how}."
+        for condition in conditions
+        for energy, how in condition.measured.items()
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rramsim import numbers
 from rramsim.device.energy import Energy, programming_energy
@@ -94,7 +94,7 @@ def join_programming(
     }
     set_energy, reset_energy = (
         programming_energy(
-            measured=readings.get(f"{operation}_energy", ()),
+            measured=_measured_energy(readings, stated, f"{operation}_energy"),
             stated=_stated(stated, f"{operation}_energy"),
             voltage=settings[f"{operation}_voltage"],
             current=settings["set_current"],
@@ -169,6 +169,17 @@ def _endurance(
             f"{name}: the endurance of the readings, {read} cycles, is used; {in_words} is stated."
         )
     return measured.cycles, "measured", measured.bound
+
+
+def _measured_energy(
+    readings: dict[str, NDArray[np.float64]], stated: xr.Dataset | None, variable: str
+) -> ArrayLike:
+    """Return the energies of the readings, else that of waveforms the conditions file names."""
+    of_cells = readings.get(variable, np.array([]))
+    if np.isfinite(of_cells).any() or stated is None:
+        return of_cells
+    is_measured = str(stated[f"{variable}_basis"].values) == "measured"
+    return [_stated(stated, variable)] if is_measured else of_cells
 
 
 def _stated(stated: xr.Dataset | None, variable: str) -> float:
