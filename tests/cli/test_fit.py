@@ -1,7 +1,8 @@
 import hashlib
 import json
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,11 +37,9 @@ def answer(*arguments):
 
 def installed(*arguments):
     """Run the command as a user does."""
-    command = shutil.which("rramsim")
-    assert command is not None
-    return subprocess.run(
-        [command, "fit", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    # Beside this Python, not on the PATH: an environment need not be activated to be tested.
+    command = [str(Path(sys.executable).with_name("rramsim")), "fit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
