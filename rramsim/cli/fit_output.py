@@ -30,21 +30,11 @@ def check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -
 
 def draw_populations(path: Path, examination: Examination, measured: Measured) -> None:
     """Draw the populations as the format of the suffix."""
-    from rramsim.files import write_atomically
     from rramsim.plotting.populations import populations_figure
-    from rramsim.plotting.style import figure_style
+    from rramsim.plotting.style import write_figure
 
-    kind = path.suffix.lower().lstrip(".")
-    # Without its date and maker, the same figure gives the same bytes.
-    metadata = {
-        "svg": {"Date": None, "Creator": None},
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }[kind]
     found = examination.found
-    with figure_style():
-        figure = populations_figure(measured.readings, found.populations, found.conditions)
-        write_atomically(path, lambda file: figure.savefig(file, format=kind, metadata=metadata))
+    write_figure(populations_figure(measured.readings, found.populations, found.conditions), path)
 
 
 def write_conditions(
