@@ -29,6 +29,7 @@ def load() -> ImageSet:
         train_labels=labels[~for_test],
         test_images=pixels[for_test],
         test_labels=labels[for_test],
+        image_shape=(1, 8, 8),
         class_count=10,
         levels=16,
         note=(

@@ -52,6 +52,7 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
         train_labels=train_labels,
         test_images=test_images.reshape(len(test_images), -1),
         test_labels=test_labels,
+        image_shape=(1, *train_images.shape[1:]),
         class_count=class_count,
         levels=255,
         note=note or f"Images from the folder {folder}.",

@@ -1,6 +1,7 @@
 """Image sets by name or by folder: the shipped digits, MNIST and its kin, or a user's own."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +26,11 @@ class ImageSet:
     name : str
         Short name, usable in file names.
     train_images, test_images : uint8 array, shape (images, features)
-        Pixels, row by row.
+        Pixels, channel by channel, row by row.
     train_labels, test_labels : uint8 array, shape (images,)
         Class of each image, from 0.
+    image_shape : tuple of int
+        Channels (1 grey, 3 red, green and blue), height and width of an image.
     class_count : int
         Number of classes.
     levels : int
@@ -41,9 +44,19 @@ class ImageSet:
     train_labels: Bytes
     test_images: Bytes
     test_labels: Bytes
+    image_shape: tuple[int, int, int]
     class_count: int
     levels: int
     note: str
+
+    def __post_init__(self) -> None:
+        pixels = math.prod(self.image_shape)
+        for images in (self.train_images, self.test_images):
+            if images.shape[1:] != (pixels,):
+                raise ValueError(
+                    f"images of shape {self.image_shape} have {pixels} pixels each, but the array "
+                    f"of pixels has shape {images.shape}"
+                )
 
     @property
     def features(self) -> int:

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import struct
 
@@ -34,6 +35,7 @@ def test_digits_are_the_1797_images_of_the_source():
     labels = np.concatenate([digits.train_labels, digits.test_labels])
     assert (digits.train_images.shape, digits.test_images.shape) == ((1307, 64), (490, 64))
     assert (together.min(), together.max(), digits.levels) == (0, 16, 16)
+    assert digits.image_shape == (1, 8, 8)
     # The source's own counts of the digits 0 to 9 in its test part.
     assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert digits.content_id.startswith("08e23bf634e7d92d68e6418b76c074bf")
@@ -58,6 +60,12 @@ def test_a_folder_is_read(folder):
     assert images.train_images.shape == (5, 6)
     assert images.train_labels.tolist() == [0, 1, 2, 0, 1]
     assert (images.class_count, images.levels, images.features) == (3, 255, 6)
+    assert images.image_shape == (1, 2, 3)
+
+
+def test_a_shape_that_the_pixels_do_not_have_is_refused(folder):
+    with pytest.raises(ValueError, match=r"\(1, 3, 3\) have 9 pixels each.*\(5, 6\)"):
+        dataclasses.replace(load_images(str(folder)), image_shape=(1, 3, 3))
 
 
 def test_compressed_and_dotted_names_give_the_same_images(folder, tmp_path_factory):
