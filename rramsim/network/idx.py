@@ -1,7 +1,6 @@
 """Read the IDX files of MNIST's layout (http://yann.lecun.com/exdb/mnist/) from a folder."""
 
 import gzip
-import re
 import zlib
 from pathlib import Path
 
@@ -9,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.network.images import ImageSet
+from rramsim.network.images import ImageSet, folder_name
 
 PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 """The four files, without their ending; ``train-images.idx3-ubyte`` is read as well."""
 
+LAYOUT = f"the four IDX files of MNIST's layout ({', '.join(f'{part}-ubyte' for part in PARTS)})"
+
 _UNSIGNED_BYTE = 0x08
+
+
+def recognises(folder: Path) -> bool:
+    """Whether `folder` holds one of the four IDX files."""
+    return any(_find(folder, part) for part in PARTS)
 
 
 def load_folder(folder: Path, *, name: str | None = None, note: str | None = None) -> ImageSet:
@@ -30,7 +36,7 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
     if missing:
         raise InputError(
             f"{folder}: missing {', '.join(missing)} (each may end in .gz, and .idx may stand "
-            "for -idx). A folder of images holds the four IDX files of MNIST's layout."
+            f"for -idx). Accepted are {LAYOUT}."
         )
     files = [path for path in paths.values() if path is not None]
     train_images, train_labels = _read_pair(*files[:2])
@@ -47,7 +53,7 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
             f"{files[1].name} end at {class_count - 1}; no network can learn a class it never saw."
         )
     return ImageSet(
-        name=name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-") or "images",
+        name=name or folder_name(folder),
         train_images=train_images.reshape(len(train_images), -1),
         train_labels=train_labels,
         test_images=test_images.reshape(len(test_images), -1),

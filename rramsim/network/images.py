@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,7 @@ from rramsim.errors import InputError
 
 Bytes = NDArray[np.uint8]
 
-KNOWN_NAMES = ("digits", "mnist", "fashion-mnist")
+KNOWN_NAMES = ("digits", "mnist", "fashion-mnist", "cifar10")
 """The image sets that need no folder."""
 
 
@@ -79,15 +81,17 @@ def load_images(name_or_folder: str) -> ImageSet:
     Parameters
     ----------
     name_or_folder : str
-        ``"digits"`` (shipped), ``"mnist"`` or ``"fashion-mnist"`` (downloaded once and checked),
-        or a folder that holds the four IDX files of MNIST's layout, compressed or not.
+        ``"digits"`` (shipped), ``"mnist"``, ``"fashion-mnist"`` or ``"cifar10"`` (downloaded once
+        and checked), or a folder that holds the four IDX files of MNIST's layout, CIFAR-10's
+        binary version, or images in ``train/CLASS/`` and ``test/CLASS/``.
 
     Raises
     ------
     InputError
-        If there is no such name or folder, a file is missing or damaged, or a download fails.
+        If there is no such name or folder, it holds none of these or more than one, a file is
+        missing or damaged, or a download fails.
     """
-    from rramsim.network import digits, downloads, idx
+    from rramsim.network import digits, downloads
 
     if name_or_folder == "digits":
         return digits.load()
@@ -97,8 +101,41 @@ def load_images(name_or_folder: str) -> ImageSet:
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "is neither a known name nor a folder"
         raise InputError(
-            f"images {name_or_folder!r}: this {found}. "
-            f"Accepted are {', '.join(KNOWN_NAMES)}, or a folder with the four IDX files of "
-            "MNIST's layout."
+            f"images {name_or_folder!r}: this {found}. Accepted are {', '.join(KNOWN_NAMES)}, or "
+            f"a folder with {_layouts()}."
         )
-    return idx.load_folder(folder)
+    return _load_folder(folder)
+
+
+def folder_name(folder: Path) -> str:
+    """Return the name of `folder` with what is awkward in file names replaced by ``-``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-") or "images"
+
+
+def _load_folder(folder: Path) -> ImageSet:
+    from rramsim.network import cifar10, idx, image_folders
+
+    readers: dict[str, tuple[Callable[[Path], bool], Callable[[Path], ImageSet]]] = {
+        idx.LAYOUT: (idx.recognises, idx.load_folder),
+        cifar10.LAYOUT: (cifar10.recognises, cifar10.load_folder),
+        image_folders.LAYOUT: (image_folders.recognises, image_folders.load_folder),
+    }
+    found = [layout for layout, (recognises, _) in readers.items() if recognises(folder)]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no images of a known layout. Accepted are {_layouts()}; rramsim "
+            "does not split images itself."
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{folder}: holds more than one image set ({'; '.join(found)}). Accepted is one a "
+            "folder."
+        )
+    _, load = readers[found[0]]
+    return load(folder)
+
+
+def _layouts() -> str:
+    from rramsim.network import cifar10, idx, image_folders
+
+    return f"{idx.LAYOUT}; {cifar10.LAYOUT}; or {image_folders.LAYOUT}"

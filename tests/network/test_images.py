@@ -152,6 +152,30 @@ def test_neither_name_nor_folder_is_told(tmp_path):
         load_images(str(file))
 
 
+def test_a_folder_of_no_known_layout_is_told_all_of_them(tmp_path):
+    (tmp_path / "readme.txt").write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"train-images-idx3-ubyte.*data_batch_1\.bin.*train/CLASS/.*not split"
+    ):
+        load_images(str(tmp_path))
+
+
+def test_a_folder_of_two_image_sets_is_refused(folder):
+    (folder / "train").mkdir()
+    with pytest.raises(InputError, match=r"more than one image set \(the four IDX.*train/CLASS/"):
+        load_images(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("folder_name", "name"), [("a b/c", "c"), ("my images!", "my-images"), ("é", "images")]
+)
+def test_the_name_of_a_set_suits_file_names(folder, tmp_path_factory, folder_name, name):
+    named = tmp_path_factory.mktemp("named") / folder_name
+    named.parent.mkdir(exist_ok=True)
+    folder.rename(named)
+    assert load_images(str(named)).name == name
+
+
 def test_known_names_are_those_that_load():
     assert set(KNOWN_NAMES) == {"digits", *downloads.DOWNLOADS}
 
