@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-OnProgress = Callable[[str, int, int], None]
-"""Called with the name of the stage, the steps done and the steps in all."""
+
+class OnProgress(Protocol):
+    """What is told how far a command is."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Take the name of the stage, the steps done and in all, and what is known so far."""
+        ...
 
 
 @contextmanager
@@ -22,14 +28,15 @@ def shown_progress() -> Iterator[OnProgress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         Remaining(),
+        TextColumn("{task.fields[note]}"),
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bars: dict[str, object] = {}
 
-        def on_progress(stage: str, done: int, total: int) -> None:
+        def on_progress(stage: str, done: int, total: int, note: str = "") -> None:
             if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
-            progress.update(bars[stage], completed=done, total=total)  # type: ignore[arg-type]
+                bars[stage] = progress.add_task(stage, total=total, note=note)
+            progress.update(bars[stage], completed=done, total=total, note=note)  # type: ignore[arg-type]
 
         yield on_progress

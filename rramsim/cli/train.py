@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rramsim.cli.app import app
+from rramsim.cli.options import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rramsim.network.files import SavedNetwork
     from rramsim.network.plan import TrainingPlan
+    from rramsim.network.training import OnEpoch
+    from rramsim.study.training_settings import TrainingFile
 
 _EXAMPLE = """
 Example, a plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
@@ -29,19 +32,28 @@ def train(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the model files.")
     ],
+    settings: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[TRAINING.toml]",
+            help="A training file: all of the options below, and how networks are trained.",
+        ),
+    ] = None,
     images: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME|DIR",
-            help="digits (shipped), mnist or fashion-mnist (downloaded), or a folder with the four "
-            "IDX files of MNIST's layout.",
+            help="digits (shipped, if none is named), mnist, fashion-mnist or cifar10 "
+            "(downloaded), or a folder: the IDX files of MNIST's layout, the binary files of "
+            "CIFAR-10, or train/CLASS/ and test/CLASS/ with image files.",
         ),
-    ] = "digits",
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
-            metavar="WIDTHS",
-            help="Widths of the layers, like 784-512-512-10; without, they suit the images.",
+            metavar="LAYERS",
+            help="Widths of the layers, like 784-512-512-10, or with filters of 3x3 and pooling, "
+            "like 3x32x32-2x128C3-MP2-1024-10; without, they suit the images.",
         ),
     ] = None,
     training_ber: Annotated[
@@ -50,8 +62,8 @@ def train(
             metavar="P",
             min=0.0,
             max=0.5,
-            help="Bit-error rate met in training, 0 to 0.5; one network for each. 0 (plain "
-            "training) if none is given.",
+            help="Bit-error rate met in training, from 0 to below 0.5; one network for each. 0 "
+            "(plain training) if none is given.",
         ),
     ] = None,
     epochs: Annotated[
@@ -61,32 +73,55 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, help="Seed of all that training draws.")
-    ] = 1,
+        int | None,
+        typer.Option(min=0, max=2**63 - 1, help="Seed of all that training draws; 1 if unset."),
+    ] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where to train: on all cores, or on a graphics processor.")
+    ] = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the models as JSON.")] = False,
 ) -> None:
     """Train binarized networks, one model file a training BER.
 
     Each epoch is kept in a checkpoint: after an interrupt the same command goes on, and ends with
-    the same network. Networks that are finished are not trained again.
+    the same network. Networks that are finished are not trained again. Beside each model file is
+    the log of its training, a CSV file with a row an epoch.
     """
     from rramsim.cli.progress import shown_progress
+    from rramsim.study.toml_files import make_settings
+    from rramsim.study.training_settings import TrainingFile
+
+    asked = make_settings(
+        TrainingFile,
+        settings,
+        {
+            "images": images,
+            "network": network,
+            "training_bers": training_ber,
+            "epochs": epochs,
+            "seed": seed,
+        },
+    )
+    asked = asked.model_copy(update={"images": _origin(asked.images)})
+    paths = _plans(asked, out)
     from rramsim.network.plan import find_network, obtain_network
 
-    origin = _origin(images)
-    plans = _plans(origin, network, training_ber or [0.0], epochs=epochs, seed=seed)
-    paths = {out / _file_name(plan): plan for plan in plans}
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
     models = {}
     with shown_progress() as on_progress:
         for path, plan in paths.items():
-            on_epoch = _bar(on_progress, plan)
-            models[path] = obtain_network(path, plan, images_from=origin, on_epoch=on_epoch)
+            models[path] = obtain_network(
+                path,
+                plan,
+                images_from=asked.images,
+                on_epoch=_bar(on_progress, plan),
+                device=device.value,
+            )
     if as_json:
         _print_json(models)
     else:
-        _print_table(models, there=there, plan=plans[0])
+        _print_table(models, there=there, plan=next(iter(paths.values())))
 
 
 def _origin(images: str) -> str:
@@ -97,35 +132,34 @@ def _origin(images: str) -> str:
     return str(folder.resolve()) if images not in KNOWN_NAMES and folder.is_dir() else images
 
 
-def _plans(
-    images: str, network: str | None, bers: list[float], *, epochs: int | None, seed: int
-) -> list[TrainingPlan]:
-    from rramsim.network.definition import NetworkShape, default_shape
+def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
+    """Return the plans, by the files they end in."""
+    from rramsim.network.definition import NetworkShape
     from rramsim.network.images import load_images
-    from rramsim.network.plan import TrainingPlan, default_epochs
 
-    # A mistyped shape is told before anything is downloaded.
-    named = None if network is None else NetworkShape.parse(network)
-    image_set = load_images(images)
-    shape = named or default_shape(image_set)
-    make = partial(
-        TrainingPlan, shape, image_set, epochs=epochs or default_epochs(image_set), seed=seed
-    )
-    # Adding 0.0 makes a 0 of -0.0.
-    return [make(training_ber=ber + 0.0) for ber in dict.fromkeys(bers)]
+    # What is mistyped is told before anything is downloaded.
+    if isinstance(asked.network, str):
+        NetworkShape.parse(asked.network)
+    faults = asked.named_faults()
+    images = load_images(asked.images)
+    bers = asked.training_bers or (() if faults else (0.0,))
+    plain = asked.plan(images, 0.0)
+    first = f"{images.name}-{plain.shape}"
+    plans = {
+        out / f"{first}-training-ber-{ber!r}.safetensors": asked.plan(images, ber) for ber in bers
+    }
+    named = {
+        out / f"{first}-{name}.safetensors": replace(plain, faults=each)
+        for name, each in faults.items()
+    }
+    return plans | named
 
 
-def _file_name(plan: TrainingPlan) -> str:
-    return f"{plan.images.name}-{plan.shape}-training-ber-{plan.training_ber!r}.safetensors"
+def _bar(on_progress: Callable[..., None], plan: TrainingPlan) -> OnEpoch:
+    from rramsim.network.plan import in_words
 
-
-def _bar(
-    on_progress: Callable[[str, int, int], None], plan: TrainingPlan
-) -> Callable[[int, float, float], None]:
-    def on_epoch(done: int, loss: float, accuracy: float) -> None:
-        on_progress(f"epochs at training BER {plan.training_ber:g}", done, plan.epochs)
-
-    return on_epoch
+    stage = f"epochs ({plan.faults.identity if plan.faults else 'plain training'})"
+    return lambda history: on_progress(stage, len(history), plan.method.epochs, in_words(history))
 
 
 def _print_json(models: dict[Path, SavedNetwork]) -> None:
@@ -156,7 +190,8 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
         ber, accuracy = model.metadata["training_ber"], model.metadata["accuracy"]
         when = "before" if path in there else "now"
         file = Text(path.name, overflow="fold")
-        table.add_row(power(ber, digits=12), percent(accuracy), str(plan.epochs), when, file)
+        epochs = str(model.metadata["epochs"])
+        table.add_row(power(ber, digits=12), percent(accuracy), epochs, when, file)
     console = Console()
     console.print(table)
     words = (

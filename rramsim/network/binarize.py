@@ -5,10 +5,10 @@ Deep Neural Networks with Weights and Activations Constrained to +1 or -1", 2016
 (arXiv 1602.02830).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.nn import functional, grad
 
 
 def sign(values: torch.Tensor) -> torch.Tensor:
@@ -27,35 +27,57 @@ def sign(values: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def sign_of_weights(
-    latent: torch.Tensor, flip: Callable[[torch.Tensor], torch.Tensor] | None = None
+def write_signs(latent: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Write -1 or +1 for each latent weight into `out`, +1 for 0, and return it.
+
+    `out` may be of a narrower kind of number than `latent`, which is not negative zero anywhere.
+    """
+    out.copy_(latent)
+    # Memory is what this costs, so nothing is made in between.
+    return torch.copysign(torch.ones((), dtype=out.dtype, device=out.device), out, out=out)
+
+
+def weighted_sums(
+    values: torch.Tensor,
+    latent: torch.Tensor,
+    *,
+    weights: torch.Tensor,
+    backward_weights: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the sign weights W_err that a layer computes with, faults included.
+    """Return the sums of a layer that computes with `weights`, the sign weights W_err.
 
     The gradient with respect to W_err goes to the real-valued latent weights as it is, as if
     there were neither sign nor fault between (T. Hirtzlin et al. 2019, arXiv 1904.03652, adapted
-    training). Forward and backward pass both compute with the W_err returned here.
+    training). It is written over ``latent.grad``, which spares an array of the size of the layer:
+    so a layer serves one forward and one backward pass at a time.
 
     Parameters
     ----------
-    latent : tensor
-        Real-valued weights in [-1, 1]; they are kept there, so the estimator's limit is met.
-    flip : callable, optional
-        From sign weights to sign weights of the same shape; it is handed a copy.
+    values : tensor, shape (images, inputs) or (images, channels, height, width)
+        Inputs, of the same kind of number as `weights`.
+    latent : tensor, shape (neurons, inputs) or (filters, channels, 3, 3)
+        Real-valued weights.
+    weights : tensor, shape of `latent`
+        What the forward pass multiplies by.
+    backward_weights : tensor, shape of `latent`
+        What the gradient with respect to `values` is computed with: `weights`, as in the paper.
+
+    Returns
+    -------
+    tensor, shape (images, neurons) or (images, filters, height, width)
+        Of the kind of number of `values`. In bfloat16 sums beyond 256 are rounded to 8 bits.
     """
-    result: torch.Tensor = _FaultySign.apply(latent, flip)  # type: ignore[no-untyped-call]
+    result: torch.Tensor = _WeightedSums.apply(  # type: ignore[no-untyped-call]
+        values, latent, weights, backward_weights
+    )
     return result
-
-
-def _signs(values: torch.Tensor) -> torch.Tensor:
-    return (values >= 0).to(values.dtype).mul_(2).sub_(1)
 
 
 class _Sign(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
         context.save_for_backward(values)
-        return _signs(values)
+        return (values >= 0).to(values.dtype).mul_(2).sub_(1)
 
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
@@ -64,16 +86,39 @@ class _Sign(torch.autograd.Function):
         return passed
 
 
-class _FaultySign(torch.autograd.Function):
+class _WeightedSums(torch.autograd.Function):
     @staticmethod
     def forward(
         context: Any,
+        values: torch.Tensor,
         latent: torch.Tensor,
-        flip: Callable[[torch.Tensor], torch.Tensor] | None,
+        weights: torch.Tensor,
+        backward_weights: torch.Tensor,
     ) -> torch.Tensor:
-        signs = _signs(latent)
-        return flip(signs) if flip else signs
+        context.save_for_backward(values, latent, backward_weights)
+        if values.ndim == 4:
+            return functional.conv2d(values, weights, padding=1)
+        return values @ weights.T
 
     @staticmethod
-    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return gradient, None
+    def backward(
+        context: Any, gradient: torch.Tensor
+    ) -> tuple[torch.Tensor | None, None, None, None]:
+        values, latent, weights = context.saved_tensors
+        back, needed = None, context.needs_input_grad[0]
+        if latent.grad is None:
+            latent.grad = torch.empty_like(latent)
+        if values.ndim == 4:
+            if needed:
+                back = grad.conv2d_input(  # type: ignore[no-untyped-call]
+                    list(values.shape), weights, gradient, padding=1
+                )
+            latent.grad.copy_(
+                grad.conv2d_weight(  # type: ignore[no-untyped-call]
+                    values, weights.shape, gradient, padding=1
+                )
+            )
+        else:
+            back = gradient @ weights if needed else None
+            latent.grad.copy_(gradient.T @ values)
+        return back, None, None, None

@@ -73,20 +73,16 @@ def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | 
 def describe_difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Return in words where two settings differ, "" where they do not."""
     names = [name for name in {**asked, **found} if found.get(name) != asked.get(name)]
-    shown = {name: (_shown(found.get(name)), _shown(asked.get(name))) for name in names}
-    # Flips that differ only in their random stream do so because the seeds differ.
-    telling = {name: pair for name, pair in shown.items() if pair[0] != pair[1]} or shown
     return ", ".join(
-        f"{name.replace('_', ' ')} {there}, now {here}" for name, (there, here) in telling.items()
+        f"{name.replace('_', ' ')} {_shown(found.get(name))}, now {_shown(asked.get(name))}"
+        for name in names
     )
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return " ".join(str(part) for name, part in sorted(value.items()) if name != "stream")
-    return "none" if value is None else str(value)[:24]
+    return "none" if value is None else str(value)[:60]
 
 
 def arrays_of(tensors: Mapping[str, torch.Tensor]) -> Arrays:
     """Return copies of `tensors` as arrays."""
-    return {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rramsim.network.batch_norm import BatchNorm
 from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.forms import check_directions, check_form, check_signs
-from rramsim.network.thresholds import PIXEL_LIMIT, check_exact, check_finite, fold_thresholds
+from rramsim.network.thresholds import PIXEL_LIMIT, check_exact, fold_thresholds
 
 if TYPE_CHECKING:
-    from rramsim.network.model import BinarizedLayer, BinarizedNetwork
+    from rramsim.network.model import BinarizedNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,28 +229,43 @@ def fold(network: BinarizedNetwork) -> FoldedNetwork:
         If the batch norm holds values that are not finite (a training that diverged), or a layer
         is so wide that its sums are not exact in float32.
     """
+    signs = [layer.sign_weights() for layer in network.layers]
+    norms = [layer.batch_norm() for layer in network.layers]
+    pools = [layer.pool for layer in network.layers]
+    return fold_layers(signs, norms, pools=pools, image_shape=network.shape.image_shape)
+
+
+def fold_layers(
+    signs: Sequence[NDArray[np.int8]],
+    norms: Sequence[BatchNorm],
+    *,
+    pools: Sequence[bool],
+    image_shape: tuple[int, int, int] | None,
+) -> FoldedNetwork:
+    """Fold sign weights and batch norms, layer by layer; see `fold`.
+
+    Parameters
+    ----------
+    signs : sequence of int8 arrays
+        Of shape (filters, channels, 3, 3) in convolutions, else (neurons, inputs).
+    norms : sequence of BatchNorm
+        One a layer.
+    pools : sequence of bool
+        For each layer, whether its outputs are pooled 2 x 2.
+    image_shape : (int, int, int) or None
+        See `FoldedNetwork`.
+    """
     layers: list[Layer] = []
-    for number, layer in enumerate(network.layers):
-        greatest_sum = layer.latent.shape[1] * (PIXEL_LIMIT if number == 0 else 1)
+    for number, (weights, norm) in enumerate(zip(signs, norms, strict=True)):
+        scale, offset = norm.affine()
+        greatest_sum = int(weights[0].size) * (1 if number else PIXEL_LIMIT)
         check_exact(greatest_sum)
-        if number == len(network.layers) - 1:
-            layers.append(_score_layer(layer))
+        if number == len(signs) - 1:
+            layers.append(ScoreLayer(weights, scale, offset))
+            continue
+        folded = fold_thresholds(scale, offset, greatest_sum=greatest_sum)
+        if weights.ndim == 4:
+            layers.append(FoldedConvolution(weights, *folded, pool=pools[number]))
         else:
-            layers.append(_hidden_layer(layer, greatest_sum))
-    return FoldedNetwork(tuple(layers))
-
-
-def _score_layer(layer: BinarizedLayer) -> ScoreLayer:
-    scale, offset = _affine(layer)
-    return ScoreLayer(signs=layer.sign_weights(), scale=scale, offset=offset)
-
-
-def _hidden_layer(layer: BinarizedLayer, greatest_sum: int) -> FoldedLayer:
-    thresholds, directions = fold_thresholds(*_affine(layer), greatest_sum=greatest_sum)
-    return FoldedLayer(signs=layer.sign_weights(), thresholds=thresholds, directions=directions)
-
-
-def _affine(layer: BinarizedLayer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    scale, offset = (value.detach().numpy().copy() for value in layer.affine())
-    check_finite(scale, offset)
-    return scale, offset
+            layers.append(FoldedLayer(weights, *folded))
+    return FoldedNetwork(tuple(layers), image_shape)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim import __version__
 from rramsim.errors import InputError
+from rramsim.files import write_text
 from rramsim.network.checkpoint import describe_difference
 from rramsim.network.definition import NetworkShape
 from rramsim.network.files import SavedNetwork, load_network, save_network
 from rramsim.network.flips import RandomFlips
 from rramsim.network.folding import fold
 from rramsim.network.images import ImageSet
-from rramsim.network.training import train, training_settings
+from rramsim.network.method import Method
+from rramsim.network.training import History, OnEpoch, train, training_settings
+from rramsim.numbers import percent
 
 if TYPE_CHECKING:
     from rramsim.network.training import TrainedNetwork
@@ -29,39 +31,44 @@ class TrainingPlan:
     Attributes
     ----------
     shape : NetworkShape
-        Its widths.
+        Its layers.
     images : ImageSet
         What it learns.
-    training_ber : float
-        Bit error rate it is adapted to; 0 is plain training.
-    epochs : int
-        Passes over the training images.
+    method : Method
+        How it learns.
     seed : int
-        Of the training; the flips take a stream of their own from it.
+        Of the training; the faults take a stream of their own from it.
+    faults : RandomFlips, optional
+        Bit errors it is adapted to; None, or rates of 0, is plain training.
     """
 
     shape: NetworkShape
     images: ImageSet
-    training_ber: float
-    epochs: int
+    method: Method
     seed: int
+    faults: RandomFlips | None = None
 
-    def flip(self) -> RandomFlips | None:
-        """Return the faults of the training at their start, None for plain training."""
-        flips = RandomFlips.seeded(self.training_ber, seed=self.seed)
-        return flips if self.training_ber else None
+    @property
+    def training_ber(self) -> float:
+        """Mean bit error rate it is adapted to; 0 is plain training."""
+        return self.faults.mean_ber if self.faults else 0.0
+
+    @property
+    def seeded_faults(self) -> RandomFlips | None:
+        """The faults with the seed of the training; None for plain training."""
+        return replace(self.faults, seed=self.seed) if self.faults and self.training_ber else None
 
     def settings(self) -> dict[str, Any]:
         """Return all that the training depends on; `InputError` where it cannot be done."""
         return training_settings(
-            self.shape, self.images, epochs=self.epochs, seed=self.seed, flip=self.flip()
+            self.shape, self.images, method=self.method, seed=self.seed, faults=self.seeded_faults
         )
 
 
 def default_epochs(images: ImageSet) -> int:
     """Return a number of epochs that suits the images: 40 for the digits, 10 for MNIST.
 
-    Measured on two cores: the digits take 1 to 3 s, MNIST with 784-512-512-10 under a minute.
+    Measured on two cores: the digits take 1 to 3 s, MNIST with 784-512-512-10 half a minute.
     """
     return 40 if len(images.train_images) < 10_000 else 10
 
@@ -91,12 +98,14 @@ def obtain_network(
     plan: TrainingPlan,
     *,
     images_from: str,
-    on_epoch: Callable[[int, float, float], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    device: str = "cpu",
 ) -> SavedNetwork:
     """Return the network of `plan`, trained into the model file `path` unless it is there.
 
     An interrupted training goes on from the checkpoint beside the file (suffix ``.checkpoint``),
-    which goes once the file is written.
+    which goes once the file is written. Beside it, too, is the log of the training, written anew
+    after every epoch (suffix ``.csv``).
 
     Parameters
     ----------
@@ -106,7 +115,7 @@ def obtain_network(
         What to train.
     images_from : str
         The name or folder the images were loaded from, for the record.
-    on_epoch : callable, optional
+    on_epoch, device
         See `rramsim.network.training.train`.
 
     Raises
@@ -118,30 +127,53 @@ def obtain_network(
     if saved:
         return saved
     checkpoint = path.with_suffix(".checkpoint")
+
+    def log(history: History) -> None:
+        write_text(path.with_suffix(".csv"), _log(plan.method, history))
+        if on_epoch:
+            on_epoch(history)
+
     trained = train(
         plan.shape,
         plan.images,
-        epochs=plan.epochs,
+        method=plan.method,
         seed=plan.seed,
-        flip=plan.flip(),
+        faults=plan.seeded_faults,
         checkpoint=checkpoint,
-        on_epoch=on_epoch,
+        on_epoch=log,
+        device=device,
     )
-    save_network(path, fold(trained.network), _record(plan, trained, images_from))
+    norms = [layer.batch_norm() for layer in trained.network.layers]
+    save_network(path, fold(trained.network), _record(plan, trained, images_from), norms)
     with contextlib.suppress(FileNotFoundError):
         checkpoint.unlink()
     return load_network(path)
 
 
+def in_words(history: History) -> str:
+    """Return the loss and the accuracy of the last epoch, for a line of progress."""
+    loss, accuracy = history[-1]
+    return f"loss {loss:.3g}, accuracy {percent(accuracy)}"
+
+
+def _log(method: Method, history: History) -> str:
+    rows = [
+        f"{number + 1},{method.rate(number)!r},{loss!r},{accuracy!r}\n"
+        for number, (loss, accuracy) in enumerate(history)
+    ]
+    return "".join(["epoch,learning_rate,training_loss,test_accuracy\n", *rows])
+
+
 def _record(plan: TrainingPlan, trained: TrainedNetwork, images_from: str) -> dict[str, Any]:
     return {
-        "training_ber": float(plan.training_ber),
+        "training_ber": plan.training_ber,
         "accuracy": trained.history[-1][1],
-        "epochs": plan.epochs,
+        "epochs": plan.method.epochs,
         "seed": plan.seed,
         "images": images_from,
         "images_id": plan.images.content_id,
         "settings": trained.settings,
         "history": [list(epoch) for epoch in trained.history],
+        "arithmetic": trained.arithmetic,
         "version": __version__,
     }

@@ -1,9 +1,9 @@
 """Train a binarized network, plain or adapted to bit errors.
 
 The method is that of M. Courbariaux et al. 2016 (arXiv 1602.02830): real-valued latent weights in
-[-1, 1] whose signs compute, batch norm, sign activations with a straight-through estimator,
-softmax cross-entropy, Adam with each layer's rate scaled by its fan. Adapted training flips a
-fresh random set of sign weights at every iteration (T. Hirtzlin et al. 2019, arXiv 1904.03652).
+[-1, 1] whose signs compute, batch norm, sign activations with a straight-through estimator, Adam
+with each layer's rate scaled by its fan. Adapted training flips a fresh random set of sign weights
+at every iteration (T. Hirtzlin et al. 2019, arXiv 1904.03652).
 """
 
 from __future__ import annotations
@@ -11,24 +11,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from rramsim.errors import InputError
+from rramsim.network.arithmetic import sum_dtype
+from rramsim.network.augmentation import Augmentation
 from rramsim.network.checkpoint import Checkpoint, arrays_of, load_checkpoint
 from rramsim.network.definition import NetworkShape
-from rramsim.network.flips import RandomFlips
+from rramsim.network.evaluation import Evaluator
+from rramsim.network.flips import RandomFlips, TrainingFaults
+from rramsim.network.folding import fold
 from rramsim.network.images import ImageSet
-from rramsim.network.model import BinarizedNetwork, Flip
+from rramsim.network.losses import loss_of
+from rramsim.network.method import Method
+from rramsim.network.model import BinarizedLayer, BinarizedNetwork
 from rramsim.network.threads import threads_for
+from rramsim.network.torch_evaluation import check_device
 
-BATCH_SIZE = 100
-LEARNING_RATE = 1e-2
-FINAL_LEARNING_RATE = 1e-4
-"""Rate of the first and of the last epoch; it falls by one factor an epoch between."""
+History = tuple[tuple[float, float], ...]
+"""Loss and accuracy of each epoch."""
+
+OnEpoch = Callable[[History], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,67 +45,66 @@ class TrainedNetwork:
     Attributes
     ----------
     network : BinarizedNetwork
-        As it is after the last epoch; `rramsim.network.folding.fold` makes the chip's form of it.
+        As it is after the last epoch, on the processor; `rramsim.network.folding.fold` makes the
+        chip's form of it.
     history : tuple of (float, float)
-        For each epoch, the mean loss over its batches and the share of test images classified
-        correctly without faults. The test images choose nothing: the last epoch is the result.
+        For each epoch, the mean loss over its batches and the share of test images that the
+        folded network classifies correctly without faults. The test images choose nothing: the
+        last epoch is the result.
     settings : dict
-        Everything the result depends on besides this version of rramsim and of torch.
+        What was asked for.
+    arithmetic : str
+        What it was computed with, such as ``"cpu bfloat16"``.
     """
 
     network: BinarizedNetwork
-    history: tuple[tuple[float, float], ...]
+    history: History
     settings: dict[str, Any]
+    arithmetic: str
 
 
 def training_settings(
     shape: NetworkShape,
     images: ImageSet,
     *,
-    epochs: int,
+    method: Method,
     seed: int,
-    flip: Flip | None = None,
-    batch_size: int = BATCH_SIZE,
-    learning_rate: float = LEARNING_RATE,
-    final_learning_rate: float = FINAL_LEARNING_RATE,
-    dropout: float = 0.0,
+    faults: TrainingFaults | None = None,
 ) -> dict[str, Any]:
-    """Return all that a training with these arguments (see `train`) depends on, ready for JSON.
+    """Return all that is asked for by a training (see `train`), ready for JSON.
 
     Raises
     ------
     InputError
-        If the shape does not fit the images or a number is out of range.
+        If the shape or the faults do not fit, or a number is out of range.
     """
     shape.check_fits(images)
-    settings = {
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed {seed}: accepted is 0 to {2**63 - 1}.")
+    if len(images.train_images) < 2:
+        raise InputError(f"images {images.name}: batch norm needs two training images or more.")
+    if isinstance(faults, RandomFlips):
+        faults.check_fits(shape.layer_count)
+    return {
         "network": str(shape),
         "images_id": images.content_id,
-        "epochs": epochs,
         "seed": seed,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "final_learning_rate": final_learning_rate,
-        "dropout": dropout,
-        "flips": flip.identity if isinstance(flip, RandomFlips) else flip and repr(flip),
+        **method.settings(),
+        "faults": faults.identity if isinstance(faults, RandomFlips) else faults and repr(faults),
     }
-    _check_numbers(settings, images)
-    return settings
 
 
 def train(
     shape: NetworkShape,
     images: ImageSet,
     *,
-    epochs: int,
+    method: Method,
     seed: int,
-    flip: Flip | None = None,
-    batch_size: int = BATCH_SIZE,
-    learning_rate: float = LEARNING_RATE,
-    final_learning_rate: float = FINAL_LEARNING_RATE,
-    dropout: float = 0.0,
+    faults: TrainingFaults | None = None,
     checkpoint: Path | None = None,
-    on_epoch: Callable[[int, float, float], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
 ) -> TrainedNetwork:
     """Train a network; the same arguments give the same network on the same machine.
 
@@ -108,133 +114,121 @@ def train(
         Must fit the images.
     images : ImageSet
         Trained on its training images; the test images are only scored.
-    epochs : int
-        Passes over the training images.
+    method : Method
+        Epochs, rates, loss and the like.
     seed : int
-        Of the first weights, the order of the images and the dropout. torch's global random
-        state is neither read nor changed.
-    flip : callable, optional
-        The faults of adapted training, from sign weights to sign weights, called for every layer
-        at every iteration; for instance a fresh `RandomFlips`. Without, training is plain.
-    batch_size : int
-        Images an iteration; a remainder is spread over the batches.
-    learning_rate, final_learning_rate : float
-        Adam's rate in the first and the last epoch, before the scaling of each layer.
-    dropout : float
-        Share of hidden activations dropped at each iteration. None by default: it only pays with
-        networks much wider, and trainings much longer, than the defaults here.
+        Of the first weights, the order of the images, the dropout and the augmentation. torch's
+        global random state is neither read nor changed.
+    faults : callable, optional
+        The faults of adapted training, called for every layer at every iteration, for instance
+        `RandomFlips`. Without, training is plain.
     checkpoint : Path, optional
         File that keeps the state after every epoch. Where it exists, training goes on from it
         and ends with the same network as an uninterrupted one.
     on_epoch : callable, optional
-        Called with (epochs done, loss, accuracy) after each epoch and its checkpoint.
+        Called with the history so far after each epoch and its checkpoint.
+    device : str
+        Where torch computes.
+    dtype : torch.dtype, optional
+        What sums are computed with; the fastest the device has, where none is given. Weights,
+        activations and pixels are exact in bfloat16; sums and gradients are rounded to 8 bits.
 
     Raises
     ------
     InputError
-        If the shape does not fit the images, a number is out of range, or the checkpoint is
-        damaged or of another training.
+        If the shape does not fit the images, a number is out of range, the device is not there,
+        or the checkpoint is damaged or of another training.
     """
-    settings = training_settings(
-        shape,
-        images,
-        epochs=epochs,
-        seed=seed,
-        flip=flip,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        final_learning_rate=final_learning_rate,
-        dropout=dropout,
-    )
-    if checkpoint and flip and not isinstance(flip, RandomFlips):
-        raise TypeError("a training with a checkpoint needs flips whose state it can keep")
-    run = _Run(shape, images, flip, settings)
-    saved = load_checkpoint(checkpoint, settings=settings) if checkpoint else None
-    if checkpoint and saved:
-        run.restore(saved, checkpoint)
+    settings = training_settings(shape, images, method=method, seed=seed, faults=faults)
+    check_device(device)
     with threads_for(shape.weight_count):
-        while len(run.history) < epochs:
+        run = _Run(shape, images, method, seed, faults, device, dtype or sum_dtype(device))
+        kept = {**settings, "arithmetic": run.arithmetic}
+        saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
+        if checkpoint and saved:
+            run.restore(saved, checkpoint)
+        while len(run.history) < method.epochs:
             run.epoch()
             if checkpoint:
-                run.checkpoint().save(checkpoint, settings=settings)
+                run.checkpoint().save(checkpoint, settings=kept)
             if on_epoch:
-                on_epoch(len(run.history), *run.history[-1])
-    run.network.eval()
-    return TrainedNetwork(run.network, history=tuple(run.history), settings=settings)
-
-
-def _check_numbers(settings: dict[str, Any], images: ImageSet) -> None:
-    accepted = {
-        "epochs": (1, math.inf),
-        "seed": (0, 2**63 - 1),
-        "batch_size": (2, math.inf),
-        "learning_rate": (1e-12, 1),
-        "final_learning_rate": (1e-12, 1),
-        "dropout": (0, 0.95),
-    }
-    for name, (low, high) in accepted.items():
-        if not low <= settings[name] <= high:
-            raise InputError(
-                f"{name.replace('_', ' ')} {settings[name]}: accepted is {low} to {high}."
-                if high < math.inf
-                else f"{name.replace('_', ' ')} {settings[name]}: accepted is {low} or more."
-            )
-    if len(images.train_images) < 2:
-        raise InputError(f"images {images.name}: batch norm needs two training images or more.")
+                on_epoch(tuple(run.history))
+    network = run.network.to("cpu").eval()
+    return TrainedNetwork(network, tuple(run.history), settings, run.arithmetic)
 
 
 class _Run:
     """A training under way: all that changes from one iteration to the next."""
 
     def __init__(
-        self, shape: NetworkShape, images: ImageSet, flip: Flip | None, settings: dict[str, Any]
+        self,
+        shape: NetworkShape,
+        images: ImageSet,
+        method: Method,
+        seed: int,
+        faults: TrainingFaults | None,
+        device: str,
+        dtype: torch.dtype,
     ) -> None:
-        self.images, self.flip, self.settings = images, flip, settings
-        self.generator = torch.Generator().manual_seed(settings["seed"])
-        self.network = BinarizedNetwork(shape, generator=self.generator)
+        self.images, self.method, self.faults = images, method, faults
+        self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
+        # Chance comes from the processor whatever the device, so that it can be kept in a file.
+        self.generator = torch.Generator().manual_seed(seed)
+        network = BinarizedNetwork(shape, generator=self.generator, dtype=dtype)
+        self.network = network.to(device)
         self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
+        self.augmentation = Augmentation(method.shift, method.mirror)
+        self.loss = loss_of(method)
         self.history: list[tuple[float, float]] = []
-        self.pixels = torch.from_numpy(images.train_images.copy())
-        self.labels = torch.from_numpy(images.train_labels.astype("int64"))
+        self.device = torch.device(device)
+        self.pixels = torch.from_numpy(images.train_images.copy()).to(device)
+        self.labels = torch.from_numpy(images.train_labels.astype("int64")).to(device)
 
     def epoch(self) -> None:
         """Pass over the training images once, in a fresh order, and note how it went."""
-        self._set_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.method.rate(len(self.history)) * group["rate_scale"]
         self.network.train()
         images = len(self.pixels)
-        order = torch.randperm(images, generator=self.generator)
-        batches = torch.tensor_split(order, max(1, images // self.settings["batch_size"]))
-        total = sum(self._iteration(batch) * len(batch) for batch in batches)
-        right = self.network.predictions(self.images.test_images) == self.images.test_labels
-        self.history.append((total / images, float(right.mean())))
+        order = torch.randperm(images, generator=self.generator).to(self.device)
+        batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
+        done = len(self.history) * len(batches)
+        losses = [
+            self._iteration(batch, done + number) * len(batch)
+            for number, batch in enumerate(batches)
+        ]
+        self.history.append((float(torch.stack(losses).sum()) / images, self._accuracy()))
 
-    def _iteration(self, batch: torch.Tensor) -> float:
-        drop = self._drop if self.settings["dropout"] else None
-        scores = self.network(self.pixels[batch].float(), self.flip, drop)
-        loss = functional.cross_entropy(scores, self.labels[batch])
-        self.optimizer.zero_grad()
+    def _iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        pixels = self.pixels[batch]
+        if self.method.shift or self.method.mirror:
+            pixels = self.augmentation(pixels, self.images.image_shape, self.generator)
+        flip = partial(_flipped, self.faults, iteration) if self.faults else None
+        scores = self.network(
+            pixels.float(),
+            flip,
+            self._drop if self.method.dropout else None,
+            straight_through=self.method.straight_through,
+        )
+        loss = self.loss(scores, self.labels[batch])
+        # The layers write the gradients of the latent weights; those of batch norm add up.
+        for layer in self.network.layers:
+            layer.gamma.grad = layer.beta.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        with torch.no_grad():
-            for layer in self.network.layers:
-                layer.latent.clamp_(-1, 1)
-        return float(loss.detach())
+        for layer in self.network.layers:
+            layer.confine()
+        return loss.detach()
+
+    def _accuracy(self) -> float:
+        folded = fold(self.network)
+        evaluator = Evaluator(folded, self.images.test_images, self.images.test_labels)
+        return evaluator.correct() / len(self.images.test_labels)
 
     def _drop(self, values: torch.Tensor) -> torch.Tensor:
-        kept = 1 - self.settings["dropout"]
-        mask = torch.rand(values.shape, generator=self.generator) < kept
-        dropped: torch.Tensor = values * (mask.to(values.dtype) / kept)
-        return dropped
-
-    def _set_rate(self) -> None:
-        first, last = self.settings["learning_rate"], self.settings["final_learning_rate"]
-        progress = len(self.history) / max(1, self.settings["epochs"] - 1)
-        for group in self.optimizer.param_groups:
-            group["lr"] = first * (last / first) ** progress * group["rate_scale"]
-
-    def _generators(self) -> dict[str, torch.Generator]:
-        flips = {"flips": self.flip.generator} if isinstance(self.flip, RandomFlips) else {}
-        return {"training": self.generator, **flips}
+        kept = 1 - self.method.dropout
+        mask = (torch.rand(values.shape, generator=self.generator) < kept).to(self.device)
+        return values * (mask.to(values.dtype) / kept)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that the rest of the training depends on."""
@@ -243,11 +237,10 @@ class _Run:
             for number, state in self.optimizer.state_dict()["state"].items()
             for name, value in state.items()
         }
-        states = {name: item.get_state() for name, item in self._generators().items()}
         return Checkpoint(
             network=arrays_of(self.network.state_dict()),
             optimizer=arrays_of(moments),
-            generators=arrays_of(states),
+            generators=arrays_of({"training": self.generator.get_state()}),
             history=list(self.history),
         )
 
@@ -262,8 +255,7 @@ class _Run:
                 moments.setdefault(int(number), {})[key] = torch.from_numpy(array)
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-            for name, generator in self._generators().items():
-                generator.set_state(torch.from_numpy(saved.generators[name]))
+            self.generator.set_state(torch.from_numpy(saved.generators["training"]))
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise InputError(
                 f"{path}: this checkpoint is damaged; delete it to train anew."
@@ -271,16 +263,25 @@ class _Run:
         self.history = list(saved.history)
 
 
+def _flipped(
+    faults: TrainingFaults, iteration: int, signs: torch.Tensor, layer: int
+) -> torch.Tensor:
+    return faults(signs, layer=layer, iteration=iteration)
+
+
 def _parameter_groups(network: BinarizedNetwork) -> list[dict[str, Any]]:
     # Glorot's bound is how far apart the weights of a layer would lie if they were not binary;
     # a rate that is divided by it moves latent weights of [-1, 1] as fast in every layer.
     # Without it, wide layers hardly flip a sign and training stalls.
     weights = [
-        {
-            "params": [layer.latent],
-            "rate_scale": 1 / math.sqrt(1.5 / sum(layer.latent.shape)),
-        }
+        {"params": [layer.latent], "rate_scale": 1 / math.sqrt(1.5 / _fans(layer))}
         for layer in network.layers
     ]
     norms = [value for layer in network.layers for value in (layer.gamma, layer.beta)]
     return [*weights, {"params": norms, "rate_scale": 1.0}]
+
+
+def _fans(layer: BinarizedLayer) -> int:
+    """Return fan in plus fan out; each place of a filter counts."""
+    neurons, inputs, *places = layer.latent.shape
+    return (neurons + inputs) * math.prod(places)

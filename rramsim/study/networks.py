@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
-from rramsim.network.definition import NetworkShape, default_shape
-from rramsim.network.plan import TrainingPlan, default_epochs, obtain_network
+from rramsim.network.plan import in_words, obtain_network
 
 if TYPE_CHECKING:
     from rramsim.network.files import SavedNetwork
     from rramsim.network.images import ImageSet
+    from rramsim.network.training import History, OnEpoch
     from rramsim.study.folder import ResultFolder
     from rramsim.study.settings import Study
 
@@ -20,30 +19,29 @@ def train_networks(
     study: Study,
     images: ImageSet,
     folder: ResultFolder,
-    on_progress: Callable[[str, int, int], None],
+    *,
+    device: str,
+    on_progress: Callable[..., None],
 ) -> dict[float, SavedNetwork]:
     """Return one network a training BER, trained unless its file is in the folder already."""
-    shape = NetworkShape.parse(study.network) if study.network else default_shape(images)
-    epochs = study.epochs or default_epochs(images)
-    plan = partial(TrainingPlan, shape, images, epochs=epochs, seed=study.seed)
     networks = {}
+    epochs = study.method(images).epochs
     for number, training_ber in enumerate(study.training_bers):
         networks[training_ber] = obtain_network(
             folder.model(training_ber),
-            plan(training_ber=training_ber),
+            study.plan(images, training_ber),
             images_from=study.images,
             on_epoch=_bar(on_progress, before=number, epochs=epochs, study=study),
+            device=device,
         )
         on_progress("training networks", (number + 1) * epochs, len(study.training_bers) * epochs)
     return networks
 
 
-def _bar(
-    on_progress: Callable[[str, int, int], None], *, before: int, epochs: int, study: Study
-) -> Callable[[int, float, float], None]:
+def _bar(on_progress: Callable[..., None], *, before: int, epochs: int, study: Study) -> OnEpoch:
     total = len(study.training_bers) * epochs
 
-    def on_epoch(done: int, loss: float, accuracy: float) -> None:
-        on_progress("training networks", before * epochs + done, total)
+    def on_epoch(history: History) -> None:
+        on_progress("training networks", before * epochs + len(history), total, in_words(history))
 
     return on_epoch

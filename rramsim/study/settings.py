@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from rramsim.device.readers.layout import parse_columns
 from rramsim.device.readers.units import read_quantity
-from rramsim.errors import InputError
-
-Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
-"""A training BER. From 0.5 on a weight carries no information."""
+from rramsim.study.toml_files import make_settings
+from rramsim.study.training_settings import Ber, TrainingSettings
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"
 
 
-class Study(BaseModel):
+class Study(TrainingSettings):
     """A whole study; every field may stand in the study file under the same name.
 
     Attributes
@@ -42,13 +39,16 @@ class Study(BaseModel):
     lrs_share : float
         Share of the cells in use that are in LRS, for the BER and the best reference.
     images : str
-        ``"digits"``, ``"mnist"``, ``"fashion-mnist"`` or a folder.
-    network : str or None
-        Widths of the layers, such as ``"784-512-512-10"``; None chooses by the images.
+        ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar10"`` or a folder.
+    network : str, table or None
+        Layers, such as ``"784-512-512-10"``, or a table with `hidden` layers and a
+        `width_factor`; None chooses by the images.
     training_bers : tuple of float
         One network is trained with each; 0 is plain training.
     epochs : int or None
         Passes over the training images; None chooses by the images.
+    training : table
+        How networks are trained: batch size, rates, loss, dropout, augmentation.
     maps : int
         The most chips (fault maps) drawn for each network and condition, and for each BER of the
         curves.
@@ -65,8 +65,6 @@ class Study(BaseModel):
         Seed of everything that is drawn.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     measurements: tuple[str, ...] = ()
     conditions: str | None = None
     columns: str | None = None
@@ -74,10 +72,7 @@ class Study(BaseModel):
     only: tuple[str, ...] = ()
     reference: str | None = None
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
-    images: str = "digits"
-    network: str | None = None
     training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
-    epochs: int | None = Field(default=None, ge=1)
     maps: int = Field(default=120, ge=2)
     half_width: float = Field(default=0.0025, ge=0.0, lt=1.0)
     curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = (
@@ -87,16 +82,15 @@ class Study(BaseModel):
     tile_word_lines: int = Field(default=128, ge=1)
     tile_bit_lines: int = Field(default=128, ge=1)
     tolerance: float = Field(default=0.01, gt=0.0, lt=1.0)
-    seed: int = Field(default=1, ge=0, lt=2**63)
 
     @field_validator("measurements", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("training_bers", "curve_bers")
+    @field_validator("curve_bers")
     @classmethod
-    def _each_once(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+    def _sorted(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(value)))
 
     @property
@@ -117,11 +111,10 @@ class Study(BaseModel):
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""
         fields = self.model_dump(mode="json", exclude_none=True)
-        # JSON's texts, numbers and lists of them are TOML's as well.
-        return "".join(
-            f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
-            for name, value in sorted(fields.items())
-        )
+        tables = {name: value for name, value in fields.items() if isinstance(value, dict)}
+        plain = {name: value for name, value in fields.items() if name not in tables}
+        parts = [f"\n[{name}]\n{_lines(table)}" for name, table in sorted(tables.items())]
+        return "".join([_lines(plain), *parts])
 
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies."""
@@ -148,12 +141,7 @@ def make_study(file: Path | None = None, **overrides: Any) -> Study:
     InputError
         If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
     """
-    fields: dict[str, Any] = {} if file is None else _read_fields(file)
-    fields |= {name: value for name, value in overrides.items() if value is not None}
-    try:
-        study = Study(**fields)
-    except ValidationError as error:
-        raise InputError(_explain(error, "the study" if file is None else str(file))) from error
+    study = make_settings(Study, file, overrides)
     if study.measurements or study.conditions is not None:
         return study
     return study.model_copy(
@@ -161,39 +149,9 @@ def make_study(file: Path | None = None, **overrides: Any) -> Study:
     )
 
 
-def _read_fields(file: Path) -> dict[str, Any]:
-    try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: the study file cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: a study file is TOML in UTF-8; this is not text.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            f"{file}: not valid TOML: {error}. (A file of resistances is given with "
-            "--measurements.)"
-        ) from error
-    return {name: _relative_to(file.parent, name, value) for name, value in fields.items()}
-
-
-def _relative_to(folder: Path, name: str, value: Any) -> Any:
-    """Make a path of the study file relative to its folder; names of shipped data stay."""
-    if name == "measurements" and isinstance(value, list):
-        return [_relative_to(folder, name, one) for one in value]
-    if name in ("measurements", "conditions", "images") and isinstance(value, str):
-        beside = folder / value
-        return str(beside) if beside.exists() else value
-    return value
-
-
-def _explain(error: ValidationError, place: str) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return (
-            f"{place}: there is no setting {field!r}. Accepted are "
-            f"{', '.join(sorted(Study.model_fields))}."
-        )
-    # pydantic's own words for the limit ("Input should be greater than 0"), with what came.
-    limit = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{place}: {field} is {first['input']!r}; accepted: {limit}."
+def _lines(fields: dict[str, Any]) -> str:
+    # JSON's texts, numbers and lists of them are TOML's as well.
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
+        for name, value in sorted(fields.items())
+    )

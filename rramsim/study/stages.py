@@ -80,7 +80,9 @@ def run_study(
     provenance = _provenance(study, devices, images)
     write_text(folder.path / "study.toml", study.toml())
     _write_devices(folder, devices, provenance)
-    networks = train_networks(study, images, folder, on_progress)
+    # Workers have the device, this process need not.
+    trained_on = device if workers is None else "cpu"
+    networks = train_networks(study, images, folder, device=trained_on, on_progress=on_progress)
     chips = Chips(
         study,
         images,

@@ -1,0 +1,87 @@
+"""How a network is trained: all that is chosen besides the network, the images and the faults."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rramsim.errors import InputError
+
+LOSSES = ("cross-entropy", "hinge")
+
+_ACCEPTED: dict[str, tuple[float, float]] = {
+    "epochs": (1, math.inf),
+    "batch_size": (2, math.inf),
+    "learning_rate": (1e-12, 1),
+    "final_learning_rate": (1e-12, 1),
+    "dropout": (0, 0.95),
+    "margin": (1e-6, 1e6),
+    "shift": (0, 1000),
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """Settings of a training.
+
+    Attributes
+    ----------
+    epochs : int
+        Passes over the training images.
+    batch_size : int
+        Images an iteration; a remainder is spread over the batches.
+    learning_rate, final_learning_rate : float
+        Adam's rate in the first and the last epoch, before the scaling of each layer; it falls by
+        one factor an epoch between.
+    dropout : float
+        Share of hidden activations dropped at each iteration.
+    loss : str
+        ``"cross-entropy"`` (of the softmax, as in the paper), or ``"hinge"``: the mean over images
+        of the sum over classes of max(0, margin - t score)^2, t being +1 for the right class and
+        -1 for the others (as in Courbariaux et al. 2016, whose margin is 1).
+    margin : float
+        Of the hinge loss, in units of the batch-normed scores.
+    shift : int
+        Training images are shifted by up to so many pixels each way, at random.
+    mirror : bool
+        Whether training images are mirrored left to right, every second one at random.
+    straight_through : bool
+        Whether gradients pass each layer by its weights without flips. The paper's adapted
+        training computes the backward pass with the flipped ones, like the forward pass.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range or there is no such loss.
+    """
+
+    epochs: int
+    batch_size: int = 100
+    learning_rate: float = 1e-2
+    final_learning_rate: float = 1e-4
+    dropout: float = 0.0
+    loss: str = "cross-entropy"
+    margin: float = 1.0
+    shift: int = 0
+    mirror: bool = False
+    straight_through: bool = False
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _ACCEPTED.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
+                raise InputError(f"{name.replace('_', ' ')} {value}: accepted is {limits}.")
+        if self.loss not in LOSSES:
+            raise InputError(f"loss {self.loss!r}: accepted are {' and '.join(LOSSES)}.")
+
+    def rate(self, epoch: int) -> float:
+        """Return Adam's rate in an epoch, counted from 0, before the scaling of each layer."""
+        progress = epoch / max(1, self.epochs - 1)
+        factor: float = (self.final_learning_rate / self.learning_rate) ** progress
+        return self.learning_rate * factor
+
+    def settings(self) -> dict[str, Any]:
+        """Return all fields, ready for JSON."""
+        return asdict(self)

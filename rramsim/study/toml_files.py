@@ -1,0 +1,98 @@
+"""Settings from a TOML file, with one clear message where they are wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rramsim.errors import InputError
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+_PATHS = ("measurements", "conditions", "images")
+
+
+def make_settings(model: type[Settings], file: Path | None, overrides: dict[str, Any]) -> Settings:
+    """Build settings from a file and from what the command line sets over it.
+
+    Parameters
+    ----------
+    model : type
+        What to build.
+    file : Path or None
+        A TOML file with fields of `model`. Paths in it are relative to its folder.
+    overrides : dict
+        Fields that win over the file's; None leaves a field as it is.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
+    """
+    fields: dict[str, Any] = {} if file is None else _read_fields(file)
+    fields |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        place = "the settings" if file is None else str(file)
+        raise InputError(_explain(error, place, model)) from error
+
+
+def _read_fields(file: Path) -> dict[str, Any]:
+    try:
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: this file cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: settings are TOML in UTF-8; this is not text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            f"{file}: not valid TOML: {error}. (A file of resistances is given with "
+            "--measurements.)"
+        ) from error
+    return {name: _relative_to(file.parent, name, value) for name, value in fields.items()}
+
+
+def _relative_to(folder: Path, name: str, value: Any) -> Any:
+    """Make a path of the file relative to its folder; names of shipped data stay."""
+    if isinstance(value, list) and name in ("measurements", "errors"):
+        return [_relative_to(folder, name, one) for one in value]
+    if isinstance(value, dict):
+        return {key: _relative_to(folder, key, one) for key, one in value.items()}
+    if name in _PATHS and isinstance(value, str):
+        beside = folder / value
+        return str(beside) if beside.exists() else value
+    return value
+
+
+def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return (
+            f"{place}: there is no setting {field!r}. Accepted are "
+            f"{', '.join(sorted(_table_of(model, first['loc']).model_fields))}."
+        )
+    # pydantic's own words for the limit ("Input should be greater than 0"), with what came.
+    limit = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"{place}: {field} is {first['input']!r}; accepted: {limit}."
+
+
+def _table_of(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the table whose field the last part of `place` would be."""
+    for part in place[:-1]:
+        for each in _tables_in(
+            model.model_fields[part].annotation if part in model.model_fields else None
+        ):
+            model = each
+    return model
+
+
+def _tables_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    inner = getattr(annotation, "__args__", ())
+    return [table for each in inner for table in _tables_in(each)]
