@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,20 +51,36 @@ def fold_thresholds(
         No sum is beyond -greatest_sum..greatest_sum.
     """
     directions = np.where(scale < 0, -1, 1).astype(np.int8)
-    return _first_firing(scale * directions, offset, greatest_sum), directions
+    slope = scale * directions
+    thresholds = first_firing(
+        lambda sums: sums.astype(np.float32) * slope + offset >= 0,
+        neurons=len(scale),
+        greatest_sum=greatest_sum,
+    )
+    return thresholds, directions
 
 
-def _first_firing(
-    scale: NDArray[np.float32], offset: NDArray[np.float32], greatest_sum: int
+def first_firing(
+    fires: Callable[[NDArray[np.int64]], NDArray[np.bool_]], *, neurons: int, greatest_sum: int
 ) -> NDArray[np.int64]:
-    """Return, for `scale` >= 0, the least sum that fires; one above the greatest if none does."""
-    low = np.full(scale.shape, -greatest_sum, dtype=np.int64)
-    high = np.full(scale.shape, greatest_sum + 1, dtype=np.int64)
+    """Return, for each neuron, the least sum that fires; one above the greatest if none does.
+
+    Parameters
+    ----------
+    fires : callable
+        From one sum for each neuron to whether it fires; where it does, greater sums must too.
+    neurons : int
+        Their number.
+    greatest_sum : int
+        No sum is beyond -greatest_sum..greatest_sum.
+    """
+    low = np.full(neurons, -greatest_sum, dtype=np.int64)
+    high = np.full(neurons, greatest_sum + 1, dtype=np.int64)
     while (low < high).any():
         middle = (low + high) // 2
-        fires = middle.astype(np.float32) * scale + offset >= 0
+        fired = fires(middle)
         # Where low has met high, middle is high: lowering high to it changes nothing, and low
         # must not rise past it.
-        low = np.where(fires | (low == high), low, middle + 1)
-        high = np.where(fires, middle, high)
+        low = np.where(fired | (low == high), low, middle + 1)
+        high = np.where(fired, middle, high)
     return low

@@ -97,7 +97,8 @@ def test_foreign_files_are_told(tmp_path, folded):
 @pytest.mark.parametrize("name", sorted(RECORD))
 def test_a_record_with_a_part_missing_or_of_another_type_is_told(file, folded, name):
     layers = {"layers": 2, "network_id": folded.content_id, "kind": "folded network"}
-    for record in ({k: v for k, v in RECORD.items() if k != name}, {**RECORD, name: None}):
+    other = None if name == "settings" else {}
+    for record in ({k: v for k, v in RECORD.items() if k != name}, {**RECORD, name: other}):
         arrays = {
             f"{number}.{key}": array
             for number, layer in enumerate(folded.layers)
@@ -108,7 +109,15 @@ def test_a_record_with_a_part_missing_or_of_another_type_is_told(file, folded, n
         with pytest.raises(InputError, match=f"damaged .*lacks '{name}'"):
             load_network(file)
     with pytest.raises(ValueError, match=name):
-        save_network(file, folded, {**RECORD, name: None})
+        save_network(file, folded, {**RECORD, name: other})
+
+
+@pytest.mark.parametrize("name", ["training_ber", "epochs", "seed"])
+def test_what_is_not_known_of_a_training_is_null(file, folded, name):
+    save_network(file, folded, {**RECORD, name: None})
+    assert load_network(file).metadata[name] is None
+    with pytest.raises(ValueError, match=name):
+        save_network(file, folded, {key: value for key, value in RECORD.items() if key != name})
 
 
 def test_a_missing_layer_is_told(file, folded):
