@@ -109,15 +109,12 @@ class _WeightedSums(torch.autograd.Function):
         if latent.grad is None:
             latent.grad = torch.empty_like(latent)
         if values.ndim == 4:
-            if needed:
-                back = grad.conv2d_input(  # type: ignore[no-untyped-call]
-                    list(values.shape), weights, gradient, padding=1
-                )
-            latent.grad.copy_(
-                grad.conv2d_weight(  # type: ignore[no-untyped-call]
-                    values, weights.shape, gradient, padding=1
-                )
+            # One call for both, on the values themselves, keeps their order in memory.
+            places = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
+            back, change, _ = torch.ops.aten.convolution_backward(
+                gradient, values, weights, None, *places, [needed, True, False]
             )
+            latent.grad.copy_(change)
         else:
             back = gradient @ weights if needed else None
             latent.grad.copy_(gradient.T @ values)
