@@ -1,4 +1,4 @@
-"""A binarized convolution as a chip holds it, and how batch norm is folded into it."""
+"""A binarized convolution as a chip holds it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.network.forms import check_directions, check_form, check_signs
-from rramsim.network.thresholds import PIXEL_LIMIT, check_exact, check_finite, fold_thresholds
 
 TAPS = 9
 """Weights of one channel in a filter of 3 x 3."""
@@ -62,47 +61,3 @@ class FoldedConvolution:
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return height and width of the outputs for inputs of this size."""
         return (height // 2, width // 2) if self.pool else (height, width)
-
-
-def fold_convolution(
-    signs: NDArray[np.int8],
-    *,
-    gamma: NDArray[np.float32],
-    beta: NDArray[np.float32],
-    mean: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    epsilon: float,
-    pool: bool,
-    pixels: bool,
-) -> FoldedConvolution:
-    """Fold a trained convolution with the batch norm and sign that follow it.
-
-    The outputs are those of ``sign(sum * scale + offset)`` to the last tie, computed in float32
-    with ``scale = gamma / sqrt(variance + epsilon)`` and ``offset = beta - mean * scale``, where
-    0 has the sign +1.
-
-    Parameters
-    ----------
-    signs : int8 array, shape (channels out, channels in, 3, 3)
-        Weights, -1 or +1.
-    gamma, beta, mean, variance : float32 array, shape (channels out,)
-        The trained batch norm.
-    epsilon : float
-        What batch norm adds to the variance.
-    pool : bool
-        Whether the outputs are pooled 2 x 2 after the sign.
-    pixels : bool
-        Whether the inputs are pixels (0 to 255) and not outputs of another layer (-1, +1).
-
-    Raises
-    ------
-    InputError
-        If the batch norm holds values that are not finite, or sums are not exact in float32.
-    """
-    greatest_sum = int(signs[0].size) * (PIXEL_LIMIT if pixels else 1)
-    check_exact(greatest_sum)
-    scale = gamma / np.sqrt(variance + np.float32(epsilon))
-    offset = beta - mean * scale
-    check_finite(scale, offset)
-    thresholds, directions = fold_thresholds(scale, offset, greatest_sum=greatest_sum)
-    return FoldedConvolution(signs, thresholds, directions, pool)

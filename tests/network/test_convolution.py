@@ -13,12 +13,12 @@ from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import draw_chip
 from rramsim.montecarlo.task import Task
-from rramsim.network.convolution import FoldedConvolution, fold_convolution
+from rramsim.network.batch_norm import EPSILON, BatchNorm
+from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.files import load_network, save_network
-from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer, fold_layers
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
-EPSILON = 1e-4
 RECORD = {
     "training_ber": 0.05,
     "accuracy": 0.9,
@@ -54,6 +54,23 @@ def _network(**changes):
     return FoldedNetwork((FoldedConvolution(**first), _scores(4 * 2 * 3)), (2, 5, 7))
 
 
+def _fold(signs, norm, *, pool, pixels):
+    """Return the convolution that `fold_layers` makes, first in its network if `pixels`."""
+    filters, channels = signs.shape[:2]
+    ones = np.ones(max(channels, 1), np.float32)
+    before = [] if pixels else [np.ones((channels, 1, 3, 3), np.int8)]
+    places = 1 if pool else 2 * 3
+    layers = [*before, signs, np.ones((1, filters * places), np.int8)]
+    plain = BatchNorm(ones, 0 * ones, 0 * ones, ones)
+    last = BatchNorm(*(ones[:1],) * 4)
+    return fold_layers(
+        layers,
+        [*(plain for _ in before), norm, last],
+        pools=[*(False for _ in before), pool, False],
+        image_shape=(channels if pixels else 1, 2, 3),
+    ).convolutions[-1]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -74,16 +91,7 @@ def test_folded_outputs_are_those_of_torch(seed, channels, pixels, pool, whole_n
         norm[0][rng.random(8) < 0.1] = 0
         variance = rng.uniform(0.1, 30, 8)
     gamma, beta, mean, variance = (np.asarray(each, dtype=np.float32) for each in (*norm, variance))
-    layer = fold_convolution(
-        signs,
-        gamma=gamma,
-        beta=beta,
-        mean=mean,
-        variance=variance,
-        epsilon=EPSILON,
-        pool=pool,
-        pixels=pixels,
-    )
+    layer = _fold(signs, BatchNorm(gamma, beta, mean, variance), pool=pool, pixels=pixels)
     choices = np.arange(256) if pixels else np.array([-1, 1])
     values = torch.from_numpy(rng.choice(choices, (20, channels, 4, 5))).float()
     sums = functional.conv2d(values, torch.from_numpy(signs).float(), padding=1)
@@ -108,16 +116,9 @@ def test_a_batch_norm_of_torch_is_folded_where_no_sum_is_near_zero():
             getattr(module, name).copy_(torch.from_numpy(rng.normal(0, 2, 6)))
         module.running_var.copy_(torch.from_numpy(rng.uniform(1, 9, 6)))
     signs = rng.choice(SIGNS, (6, 3, 3, 3))
-    layer = fold_convolution(
-        signs,
-        gamma=module.weight.detach().numpy(),
-        beta=module.bias.detach().numpy(),
-        mean=module.running_mean.numpy(),
-        variance=module.running_var.numpy(),
-        epsilon=module.eps,
-        pool=False,
-        pixels=False,
-    )
+    norm = module.weight, module.bias, module.running_mean, module.running_var
+    norm = BatchNorm(*(each.detach().numpy() for each in norm))
+    layer = _fold(signs, norm, pool=False, pixels=False)
     values = torch.from_numpy(rng.choice([-1.0, 1.0], (50, 3, 6, 6))).float()
     sums = functional.conv2d(values, torch.from_numpy(signs).float(), padding=1)
     normed = module(sums).detach().numpy()
@@ -130,13 +131,14 @@ def test_a_batch_norm_of_torch_is_folded_where_no_sum_is_near_zero():
 def test_a_diverged_batch_norm_and_inexact_sums_are_told():
     ones = np.ones(1, dtype=np.float32)
     norm = {"gamma": ones, "beta": ones, "mean": ones, "variance": ones}
-    rest = {"epsilon": EPSILON, "pool": False, "pixels": True}
+    rest = {"pool": False, "pixels": True}
     signs = np.ones((1, 2, 3, 3), dtype=np.int8)
     with pytest.raises(InputError, match="diverged"):
-        fold_convolution(signs, **{**norm, "beta": ones * np.nan}, **rest)
+        _fold(signs, BatchNorm(**{**norm, "beta": ones * np.nan}), **rest)
     wide = np.ones((1, 2**24 // (9 * 255) + 1, 3, 3), dtype=np.int8)
     with pytest.raises(InputError, match="cannot be computed exactly"):
-        fold_convolution(wide, **norm, **rest)
+        _fold(wide, BatchNorm(**norm), **rest)
+    assert _fold(wide[:, 1:], BatchNorm(**norm), **rest).thresholds.shape == (1,)
 
 
 def test_a_network_counts_and_names_its_parts():

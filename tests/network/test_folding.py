@@ -61,8 +61,8 @@ def test_threshold_agrees_with_batch_norm_at_every_sum(seed, inputs, whole_numbe
     network = _network((inputs, 6, 2), seed, whole_numbers=whole_numbers)
     layer = fold(network).hidden[0]
     sums = torch.arange(-255 * inputs, 255 * inputs + 1)
-    scale, offset = network.layers[0].affine()
-    fires = (sums.float()[:, None] * scale + offset >= 0).detach().numpy()
+    scale, offset = network.layers[0].batch_norm().affine()
+    fires = sums.numpy().astype(np.float32)[:, None] * scale + offset >= 0
     folded = sums.numpy()[:, None] * layer.directions >= layer.thresholds
     assert np.array_equal(folded, fires)
 
