@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +14,10 @@ from rramsim.cli.options import Device, DeviceOption
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
-    from rramsim.montecarlo.estimate import Estimate
+    from rramsim.crossbar.layer_faults import ChipFaults
+    from rramsim.montecarlo.chip import Question
+    from rramsim.montecarlo.collect import OnChips
+    from rramsim.montecarlo.neurons import ConstantShare
     from rramsim.network.files import SavedNetwork
     from rramsim.network.images import ImageSet
 
@@ -23,6 +25,10 @@ _EXAMPLE = """
 Example, the accuracy at three BERs, each over 50 chips:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.01 --ber 0.1 --maps 50
+
+and how many neurons of each hidden layer then never change their value:
+
+    rramsim evaluate network.safetensors --ber 0 --ber 0.1 --neurons
 """
 
 
@@ -43,6 +49,22 @@ def evaluate(
             help="The images it was trained on; needed only where their folder moved.",
         ),
     ] = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Errors in the cells of this layer only, counted from 1; without, in all layers.",
+        ),
+    ] = None,
+    neurons: Annotated[
+        bool,
+        typer.Option(
+            "--neurons",
+            help="Also show, for each hidden layer, the share of neurons whose value is the same "
+            "on all test images: they tell nothing of an image, so the layer could do without.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,
     device: DeviceOption = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
@@ -52,10 +74,12 @@ def evaluate(
     For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
     test images. The interval is that of the mean over chips, for this one set of test images.
     """
+    from rramsim.cli.evaluate_output import Found, print_json, print_tables
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
 
-    models = [IidFaults(each) for each in ber]
+    models: list[ChipFaults] = [IidFaults(each) for each in ber]
+    from rramsim.crossbar.layer_faults import in_one_layer
     from rramsim.montecarlo.chip import Question, ScoredNetwork
     from rramsim.montecarlo.collect import collect
     from rramsim.montecarlo.estimate import estimate
@@ -63,6 +87,9 @@ def evaluate(
     from rramsim.network.files import load_network
 
     network = load_network(model)
+    if layer is not None:
+        layers = len(network.folded.layers)
+        models = [in_one_layer(IidFaults(each), layer=layer, layers=layers) for each in ber]
     image_set = _image_set(model, network, images)
     scored = ScoredNetwork(
         network.folded,
@@ -75,14 +102,29 @@ def evaluate(
     with shown_progress() as on_progress:
         on_chips = partial(on_progress, "drawing chips")
         tallies = collect(questions, rule=StoppingRule(maps), on_chips=on_chips)
+        shares = (
+            _shares(questions, maps, partial(on_progress, "watching neurons")) if neurons else None
+        )
     estimates = [
         estimate(tally, certain=faults.certain)
         for tally, faults in zip(tallies, models, strict=True)
     ]
+    found = Found(ber, estimates, shares, network, image_set, layer=layer, seed=seed)
     if as_json:
-        _print_json(ber, estimates, network=network, images=image_set, seed=seed)
+        print_json(found)
     else:
-        _print_table(ber, estimates, network=network, images=image_set, seed=seed)
+        print_tables(found)
+
+
+def _shares(questions: list[Question], maps: int, on_chips: OnChips) -> list[list[ConstantShare]]:
+    from rramsim.montecarlo.neurons import constant_shares
+
+    chips = count(1)
+
+    def on_chip() -> None:
+        on_chips(next(chips), maps * len(questions))
+
+    return [constant_shares(each, maps=maps, on_chip=on_chip) for each in questions]
 
 
 def _image_set(model: Path, network: SavedNetwork, named: str | None) -> ImageSet:
@@ -106,84 +148,3 @@ def _image_set(model: Path, network: SavedNetwork, named: str | None) -> ImageSe
             "images it was trained on with --images."
         )
     return images
-
-
-def _print_json(
-    bers: list[float],
-    estimates: list[Estimate],
-    *,
-    network: SavedNetwork,
-    images: ImageSet,
-    seed: int,
-) -> None:
-    from rramsim import __version__
-
-    points = [
-        {
-            "ber": ber,
-            "accuracy_mean": each.mean,
-            "accuracy_low": _known(each.low),
-            "accuracy_high": _known(each.high),
-            "accuracy_p05": _known(each.p05),
-            "maps": each.maps,
-            "method": each.method,
-        }
-        for ber, each in zip(bers, estimates, strict=True)
-    ]
-    answer: dict[str, Any] = {
-        "points": points,
-        "network_id": network.folded.content_id,
-        "training_ber": network.metadata["training_ber"],
-        "images": images.name,
-        "images_id": images.content_id,
-        "test_images": len(images.test_labels),
-        "seed": seed,
-        "version": __version__,
-    }
-    typer.echo(json.dumps(answer, indent=2, allow_nan=False))
-
-
-def _print_table(
-    bers: list[float],
-    estimates: list[Estimate],
-    *,
-    network: SavedNetwork,
-    images: ImageSet,
-    seed: int,
-) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from rramsim.numbers import percent
-
-    table = Table("BER", "accuracy", "interval", "5th-percentile chip", "chips")
-    for ber, each in zip(bers, estimates, strict=True):
-        known = not math.isnan(each.low)
-        interval = f"{100 * each.low:.2f} to {percent(each.high)}" if known else "unknown"
-        row = (_exact(ber), percent(each.mean), interval, percent(each.p05), str(each.maps))
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    said = [
-        f"Network {network.folded} trained at BER {_exact(network.metadata['training_ber'])}, "
-        f"scored on the {len(images.test_labels)} test images of {images.name}, seed {seed}."
-    ]
-    for method in dict.fromkeys(each.method for each in estimates):
-        of = [
-            _exact(ber) for ber, each in zip(bers, estimates, strict=True) if each.method == method
-        ]
-        said.append(f"BER {', '.join(of)}: {method}")
-    # As Text: names from a user's file are not to be read as markup.
-    console.print(Text("\n".join(said)))
-
-
-def _exact(ber: float) -> str:
-    from rramsim.numbers import power
-
-    # A user's own number, which is not to be rounded to look like another.
-    return power(ber, digits=12)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

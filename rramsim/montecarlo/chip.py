@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
+from rramsim.crossbar.layer_faults import ChipFaults, by_layer
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import Task, faults_text
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.faults import FaultModel
+    from rramsim.network.constant_neurons import HiddenNeurons
     from rramsim.network.evaluation import Evaluator
     from rramsim.network.folding import FoldedNetwork
     from rramsim.network.torch_evaluation import TorchEvaluator
@@ -66,6 +67,13 @@ class ScoredNetwork:
 
         return Evaluator(self.folded, self.images, self.labels)
 
+    @cached_property
+    def hidden_neurons(self) -> HiddenNeurons:
+        """The hidden neurons made ready for the images; by the cores, whatever `device` is."""
+        from rramsim.network.constant_neurons import HiddenNeurons
+
+        return HiddenNeurons(self.folded, self.images)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process without the evaluator, which is made there in no time."""
         return ScoredNetwork, (self.folded, self.images, self.labels, self.images_id, self.device)
@@ -78,15 +86,23 @@ class Question:
     Attributes
     ----------
     network : ScoredNetwork
-    faults : FaultModel
+    faults : FaultModel or LayerFaults
         Which cells go wrong.
     seed : int
         Seed of the study, 0 to 2**64 - 1.
+
+    Raises
+    ------
+    InputError
+        If there are fault models for more or fewer layers than the network has.
     """
 
     network: ScoredNetwork
-    faults: FaultModel
+    faults: ChipFaults
     seed: int
+
+    def __post_init__(self) -> None:
+        by_layer(self.faults, len(self.network.folded.layers))
 
     @cached_property
     def task(self) -> Task:
@@ -99,7 +115,7 @@ class Question:
         )
 
 
-def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: int) -> Flips:
+def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, task: Task, draw: int) -> Flips:
     """Program one chip: draw the cells of each layer that are wrong, for all that is read.
 
     The source of chance is keyed by seed, network, draw and layer, so a chip is the same in
@@ -111,7 +127,7 @@ def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: in
     ----------
     folded : FoldedNetwork
         The network whose sign weights are stored.
-    faults : FaultModel
+    faults : FaultModel or LayerFaults
         Which cells go wrong.
     task : Task
         The question the chip is drawn for; its seed and network are part of the key.
@@ -124,14 +140,15 @@ def draw_chip(folded: FoldedNetwork, faults: FaultModel, *, task: Task, draw: in
         For each layer, sorted distinct flat (C order) positions in its ``(neurons, inputs)``, or
         a mask (see `FaultModel.draw`).
     """
+    models = by_layer(faults, len(folded.layers))
     return [
-        faults.draw(layer.matrix, _seed(task, draw=draw, layer=number))
-        for number, layer in enumerate(folded.layers)
+        model.draw(layer.matrix, _seed(task, draw=draw, layer=number))
+        for number, (layer, model) in enumerate(zip(folded.layers, models, strict=True))
     ]
 
 
 def score_chips(
-    network: ScoredNetwork, faults: FaultModel, *, task: Task, draws: Sequence[int]
+    network: ScoredNetwork, faults: ChipFaults, *, task: Task, draws: Sequence[int]
 ) -> Tally:
     """Draw chips and score the network on each; the same in any process, order and batch.
 

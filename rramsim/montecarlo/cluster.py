@@ -15,7 +15,7 @@ from rramsim.montecarlo.collect import WorkItem
 from rramsim.montecarlo.tally import Tally
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.faults import FaultModel
+    from rramsim.crossbar.layer_faults import ChipFaults
     from rramsim.montecarlo.task import Task
 
 _SCORING = Lock()
@@ -140,7 +140,7 @@ def _hold(network: ScoredNetwork) -> ScoredNetwork:
 
 
 def _score(
-    network: ScoredNetwork, faults: FaultModel, task: Task, draws: Sequence[int], version: str
+    network: ScoredNetwork, faults: ChipFaults, task: Task, draws: Sequence[int], version: str
 ) -> Tally:
     if version != __version__:
         raise InputError(

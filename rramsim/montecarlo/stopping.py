@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.stats import t as student
@@ -103,8 +104,21 @@ def within(tally: Tally, half_width: float) -> bool:
 
 def t_half_width(tally: Tally, confidence: float) -> float:
     """Return half the width of Student's t interval of the mean accuracy over 2 or more chips."""
-    n = tally.maps
-    # Whole numbers: equal scores give a spread of exactly 0, and no order of adding matters.
-    spread = n * tally.sum_squares - tally.sum_correct**2
-    standard_error = math.sqrt(spread / (n * n * (n - 1))) / tally.images
+    return mean_half_width(list(tally.correct.values()), of=tally.images, confidence=confidence)
+
+
+def mean_half_width(counts: Sequence[int], *, of: int, confidence: float) -> float:
+    """Return half the width of Student's t interval of the mean share over 2 or more chips.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        For each chip, how many of `of` it is true.
+    of : int
+    confidence : float
+    """
+    n = len(counts)
+    # Whole numbers: equal counts give a spread of exactly 0, and no order of adding matters.
+    spread = n * sum(count * count for count in counts) - sum(counts) ** 2
+    standard_error = math.sqrt(spread / (n * n * (n - 1))) / of
     return float(student.ppf((1 + confidence) / 2, n - 1)) * standard_error

@@ -79,8 +79,3 @@ class Tally:
     def sum_correct(self) -> int:
         """Sum over chips of the correct images."""
         return sum(self.correct.values())
-
-    @property
-    def sum_squares(self) -> int:
-        """Sum over chips of the squares of the correct images."""
-        return sum(correct * correct for correct in self.correct.values())

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.faults import FaultModel
+    from rramsim.crossbar.layer_faults import ChipFaults
 
 DRAWING = 2
 """Number of the way in which chips are drawn. It is part of every id: whoever changes which
@@ -65,7 +65,7 @@ class Task:
         return hashlib.sha256(self.content.encode()).hexdigest()
 
 
-def faults_text(faults: FaultModel) -> str:
+def faults_text(faults: ChipFaults) -> str:
     """Return a fault model's identity as canonical JSON, every digit of its numbers kept."""
     return canonical_json(faults.identity())
 

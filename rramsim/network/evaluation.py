@@ -88,14 +88,19 @@ def check_scored(
     folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
 ) -> None:
     """Raise `InputError` or `ValueError` where a network cannot be scored on images exactly."""
+    check_inputs(folded, images)
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"labels are {images.shape[:1]}, found {labels.shape}")
+
+
+def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+    """Raise `InputError` where images do not fit a network, or sums could not be exact."""
     if images.ndim != 2 or images.shape[1] != folded.inputs:
         raise InputError(
             f"The network has {folded.inputs} inputs, but the images have "
             f"{' x '.join(map(str, images.shape[1:]))} pixels; score it on images "
             "like those it was trained with."
         )
-    if labels.shape != images.shape[:1]:
-        raise ValueError(f"labels are {images.shape[:1]}, found {labels.shape}")
     fan_in = [layer.matrix.shape[1] for layer in folded.layers]
     check_exact(fan_in[0] * max(1, int(images.max(initial=0))))
     check_exact(max(fan_in))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chip_networks import score_layer
+from chip_networks import random_network, score_layer
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -14,8 +14,8 @@ from rramsim.cli import main
 from rramsim.cli.app import app
 from rramsim.network import torch_evaluation
 from rramsim.network.convolution import FoldedConvolution
-from rramsim.network.files import save_network
-from rramsim.network.folding import FoldedNetwork
+from rramsim.network.files import load_network, save_network
+from rramsim.network.folding import FoldedLayer, FoldedNetwork
 from rramsim.network.images import ImageSet, load_images
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
@@ -166,6 +166,95 @@ def test_a_convolutional_network_is_scored_and_named(convolutional: str) -> None
     assert "1x8x8-16C3-MP2-10" in shown
 
 
+@pytest.fixture(scope="module")
+def two_hidden(tmp_path_factory: pytest.TempPathFactory, digits: ImageSet) -> str:
+    """Return a model file of random weights, 64-20-15-10."""
+    path = tmp_path_factory.mktemp("models") / "two-hidden.safetensors"
+    save_network(path, random_network(64, 20, 15, 10), record(digits))
+    return str(path)
+
+
+def outputs_of(layer: FoldedLayer, values: np.ndarray) -> np.ndarray:
+    sums = values @ layer.signs.astype(int).T
+    return np.where(sums * layer.directions >= layer.thresholds, 1, -1)
+
+
+def test_neurons_that_never_change_are_shown_layer_by_layer(
+    two_hidden: str, digits: ImageSet
+) -> None:
+    asked = [two_hidden, "--ber", "0", "--ber", "0.3", "--maps", "3"]
+    found = answer(*asked, "--neurons")
+    values = digits.test_images.astype(int)
+    hidden, without_errors = (
+        load_network(Path(two_hidden)).folded.hidden,
+        found["points"][0].pop("neurons"),
+    )
+    for layer, shown in zip(hidden, without_errors, strict=True):
+        values = outputs_of(layer, values)
+        plus, minus = (values == 1).all(axis=0).mean(), (values == -1).all(axis=0).mean()
+        shares = ("mean", "low", "high")
+        assert [shown[f"constant_share_{each}"] for each in shares] == pytest.approx(
+            [plus + minus] * 3
+        )
+        assert shown["always_plus_share_mean"] == pytest.approx(plus)
+        assert shown["always_minus_share_mean"] == pytest.approx(minus)
+        assert "Exact" in shown["method"]
+    with_errors = found["points"][1].pop("neurons")
+    assert [(each["layer"], each["neurons"]) for each in with_errors] == [(1, 20), (2, 15)]
+    # Nothing else differs from what is answered without the option.
+    assert found == answer(*asked)
+    table = CliRunner().invoke(app, ["evaluate", *asked, "--neurons"]).stdout
+    share = with_errors[0]["constant_share_mean"]
+    assert 0 < share < 1
+    (row,) = (line for line in table.splitlines() if f"{100 * share:.2f}\xa0% (" in line)
+    assert "0.3" in row
+    told = " ".join(table.split())
+    assert "value is the same on all test images" in told
+    assert "In a convolution" not in told
+
+
+def test_a_neuron_of_a_convolution_is_a_filter_at_a_place(convolutional: str) -> None:
+    asked = [convolutional, "--ber", "0.1", "--maps", "2", "--neurons"]
+    ((shown,),) = (point["neurons"] for point in answer(*asked)["points"])
+    assert (shown["layer"], shown["neurons"]) == (1, 16 * 4 * 4)
+    assert 0 < shown["constant_share_mean"] < 1
+    told = " ".join(CliRunner().invoke(app, ["evaluate", *asked]).stdout.split())
+    assert "every filter at every place of its outputs, after pooling, is a neuron" in told
+
+
+def test_a_network_without_hidden_layers_says_so(model: str) -> None:
+    asked = [model, "--ber", "0.1", "--maps", "2", "--neurons"]
+    assert answer(*asked)["points"][0]["neurons"] == []
+    assert "no hidden layer" in CliRunner().invoke(app, ["evaluate", *asked]).stdout
+
+
+def test_one_chip_has_no_interval_of_its_neurons(two_hidden: str) -> None:
+    asked = [two_hidden, "--ber", "0.1", "--maps", "1", "--neurons"]
+    for shown in answer(*asked)["points"][0]["neurons"]:
+        assert shown["constant_share_low"] is shown["constant_share_high"] is None
+
+
+def test_errors_can_be_in_one_layer_only(
+    two_hidden: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [two_hidden, "--ber", "0.2", "--maps", "3", "--neurons"]
+    layers = [answer(*asked, "--layer", str(number)) for number in (1, 2, 3)]
+    assert [found["layer"] for found in layers] == [1, 2, 3]
+    every = answer(*asked)
+    assert "layer" not in every
+    first = [found["points"][0]["neurons"][0] for found in layers]
+    # The first layer has the same wrong cells as among others, and none where others have them.
+    assert first[0] == every["points"][0]["neurons"][0]
+    clean = answer(two_hidden, "--ber", "0", "--neurons")["points"][0]["neurons"][0]
+    for each in first[1:]:
+        assert each["constant_share_mean"] == clean["constant_share_mean"]
+    assert len({found["points"][0]["accuracy_mean"] for found in [*layers, every]}) == 4
+    told = " ".join(CliRunner().invoke(app, ["evaluate", *asked, "--layer", "2"]).stdout.split())
+    assert "Errors are in the cells of layer 2 only." in told
+    refused = refusal([*asked, "--layer", "4"], monkeypatch, capsys)
+    assert "Layer 4 was asked for, but the network has 3" in refused
+
+
 @pytest.mark.parametrize("kind", ["model", "convolutional"])
 def test_a_graphics_processor_gives_the_same_answer(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -217,6 +306,7 @@ def test_a_ber_out_of_range_is_told(
         (["--ber", "0.1", "--maps", "0"], "--maps"),
         (["--ber", "0.1", "--seed", "-1"], "--seed"),
         (["--ber", "0.1", "--device", "tpu"], "--device"),
+        (["--ber", "0.1", "--layer", "0"], "--layer"),
     ],
 )
 def test_options_that_cannot_be_are_told(arguments: list[str], told: str, model: str) -> None:

@@ -14,9 +14,11 @@ from chip_networks import (
 from scipy import stats
 
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.layer_faults import ChipFaults, LayerFaults, in_one_layer
 from rramsim.crossbar.sampling import as_positions
+from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, draw_chip, score_chips
-from rramsim.montecarlo.task import Task
+from rramsim.montecarlo.task import Task, faults_text
 from rramsim.network.evaluation import Evaluator
 from rramsim.network.folding import FoldedLayer, ScoreLayer
 
@@ -33,7 +35,7 @@ MODELS = [
 ]
 
 
-def task_of(faults: FaultModel) -> Task:
+def task_of(faults: ChipFaults) -> Task:
     return Question(scored(NETWORK, IMAGES, LABELS), faults, 5).task
 
 
@@ -41,7 +43,7 @@ def evaluator() -> Evaluator:
     return Evaluator(NETWORK, IMAGES, LABELS)
 
 
-def positions(faults: FaultModel, task: Task, *, draw: int) -> list[np.ndarray]:
+def positions(faults: ChipFaults, task: Task, *, draw: int) -> list[np.ndarray]:
     drawn = draw_chip(NETWORK, faults, task=task, draw=draw)
     return [as_positions(*pair) for pair in zip(drawn, map(_signs, NETWORK.layers), strict=True)]
 
@@ -124,3 +126,38 @@ def test_draws_are_scored_each_on_its_own() -> None:
     sent = pickle.loads(pickle.dumps(network))
     assert "evaluator" not in vars(sent)
     assert score_chips(sent, FAULTS, task=task, draws=(1, 4)) == tally
+
+
+def test_one_layer_goes_wrong_as_it_does_among_others_and_the_others_do_not() -> None:
+    everywhere = positions(FAULTS, task_of(FAULTS), draw=1)
+    layers = len(everywhere)
+    for number in range(layers):
+        alone = in_one_layer(FAULTS, layer=number + 1, layers=layers)
+        found = positions(alone, task_of(alone), draw=1)
+        assert len(everywhere[number]) > 0
+        assert np.array_equal(found[number], everywhere[number])
+        assert sum(map(len, found)) == len(everywhere[number])
+    each = LayerFaults((FAULTS,) * layers)
+    assert all(map(np.array_equal, positions(each, task_of(each), draw=1), everywhere))
+
+
+def test_layers_with_faults_of_their_own_are_scored_like_a_naive_reader_does() -> None:
+    faults = LayerFaults((*MODELS, IidFaults(0.0)))
+    network = scored(NETWORK, IMAGES, LABELS)
+    task = Question(network, faults, 5).task
+    flips = draw_chip(NETWORK, faults, task=task, draw=0)
+    expected = int((naive_predictions(NETWORK, IMAGES, flips) == LABELS).sum())
+    assert dict(score_chips(network, faults, task=task, draws=[0]).correct) == {0: expected}
+    assert task.id != task_of(LayerFaults((IidFaults(0.0), *MODELS))).id
+
+
+def test_more_or_fewer_fault_models_than_layers_are_refused() -> None:
+    with pytest.raises(InputError, match="for 2 layers were given, but the network has 4"):
+        Question(scored(NETWORK, IMAGES, LABELS), LayerFaults((FAULTS, FAULTS)), 5)
+
+
+def test_ids_of_questions_asked_before_stay() -> None:
+    """Tallies that were stored must be found again."""
+    task = Task("network", "images", faults_text(IidFaults(0.1)), 1)
+    content = '{"drawing":2,"faults":{"ber":0.1,"model":"iid"},"images":"images"'
+    assert task.content == content + ',"network":"network","seed":1}'

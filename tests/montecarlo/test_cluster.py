@@ -11,6 +11,7 @@ import pytest
 from chip_networks import random_images, random_network, scored
 
 from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.layer_faults import in_one_layer
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question
 from rramsim.montecarlo.cluster import cluster
@@ -27,7 +28,9 @@ RULE = StoppingRule(70, half_width=0.006)
 
 
 def questions() -> list[Question]:
-    return [Question(NETWORK, IidFaults(ber), 3) for ber in (0.0, 1e-3, 0.05, 0.1, 0.3)]
+    everywhere = [IidFaults(ber) for ber in (0.0, 1e-3, 0.05, 0.1, 0.3)]
+    second = in_one_layer(IidFaults(0.1), layer=2, layers=3)
+    return [Question(NETWORK, faults, 3) for faults in (*everywhere, second)]
 
 
 @pytest.fixture(scope="module")

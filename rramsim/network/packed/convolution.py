@@ -16,7 +16,7 @@ limits of its own: there are 16 classes of places, by the sides of the image tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from rramsim.bits import Words, unpack_rows, words_for
 from rramsim.network.convolution import TAPS, FoldedConvolution
 from rramsim.network.folding import FoldedNetwork
 from rramsim.network.packed import tile
+from rramsim.network.packed.extremes import extremes_of, joined
 from rramsim.network.packed.gather import gather
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -148,7 +149,7 @@ class ConvolutionalNetwork:
     def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
         assert folded.image_shape is not None
         self.images = images.shape[0]
-        self._output = folded.output
+        self._output, self._sizes = folded.output, folded.sizes
         coding, codes = encode(images)
         channels, height, width = folded.image_shape
         framed = np.zeros((self.images, channels, height + 2, width + 2), dtype=np.uint8)
@@ -163,13 +164,7 @@ class ConvolutionalNetwork:
 
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
         """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
-        weights = self._flipped(flips)
-        first = len(self._convolutions)
-        filters = self._filters(weights[:first])
-        connected = [
-            FaultyLayer(layer, SIGNS, each, layer.limits(each, SIGNS))
-            for layer, each in zip(self._connected, weights[first:], strict=True)
-        ]
+        filters, connected = self._chip(flips)
 
         def work(rows: slice) -> NDArray[np.int64]:
             values = _convolved(filters, self._codes[rows])
@@ -180,10 +175,68 @@ class ConvolutionalNetwork:
         found = share(work, _slices(self.images, BLOCK_IMAGES))
         return np.concatenate([np.empty(0, dtype=np.int64), *found])
 
+    def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
+        """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
+
+        Parameters
+        ----------
+        flips : sequence of arrays
+            As of `predictions`.
+
+        Returns
+        -------
+        list of bool arrays, shape (2, neurons)
+            Of a convolution, filter by filter, row by row, after pooling.
+        """
+        filters, connected = self._chip(flips)
+
+        def work(rows: slice) -> list[Words]:
+            parts: list[list[Words]] = [[] for _ in filters]
+            values = _convolved(
+                filters,
+                self._codes[rows],
+                watch=lambda number, outputs: parts[number].append(extremes_of(outputs)),
+            )
+            found = [joined(each) for each in parts]
+            for layer in connected[:-1]:
+                values = fired(layer, values)
+                found.append(extremes_of(values[: rows.stop - rows.start]))
+            return found
+
+        parts = share(work, _slices(self.images, BLOCK_IMAGES))
+        found = [joined(each) for each in zip(*parts, strict=True)]
+        return [
+            *map(self._unframed, range(len(filters)), found),
+            *(
+                unpack_rows(each, columns=layer.layer.neurons)
+                for each, layer in zip(found[len(filters) :], connected, strict=False)
+            ),
+        ]
+
+    def _unframed(self, number: int, outputs: Words) -> NDArray[np.bool_]:
+        """Return outputs of a convolution as booleans, filter by filter, without their border."""
+        height, width = self._sizes[number + 1]
+        filters = self._convolutions[number].layer.neurons
+        frame = 1 if number < len(self._convolutions) - 1 else 0
+        framed = outputs.reshape(len(outputs), height + 2 * frame, width + 2 * frame, -1)
+        pixels = framed[:, frame : frame + height, frame : frame + width]
+        bits = unpack_rows(pixels.reshape(-1, pixels.shape[-1]), columns=filters)
+        by_pixel = bits.reshape(len(outputs), height * width, filters)
+        return by_pixel.transpose(0, 2, 1).reshape(len(outputs), -1)
+
     def convolved(self, flips: Sequence[Flips | None]) -> Words:
         """Return the outputs of the last convolution, shape (images, pixels * words)."""
         filters = self._filters(self._flipped(flips)[: len(self._convolutions)])
         return _convolved(filters, self._codes)[: self.images]
+
+    def _chip(self, flips: Sequence[Flips | None]) -> tuple[list[_Filters], list[FaultyLayer]]:
+        weights = self._flipped(flips)
+        first = len(self._convolutions)
+        connected = [
+            FaultyLayer(layer, SIGNS, each, layer.limits(each, SIGNS))
+            for layer, each in zip(self._connected, weights[first:], strict=True)
+        ]
+        return self._filters(weights[:first]), connected
 
     def _flipped(self, flips: Sequence[Flips | None]) -> list[Words]:
         layers = [*(each.layer for each in self._convolutions), *self._connected]
@@ -197,8 +250,15 @@ class ConvolutionalNetwork:
 _Filters = tuple[_Convolution, Words, NDArray[np.int64]]
 
 
-def _convolved(filters: Sequence[_Filters], codes: NDArray[np.uint8]) -> Words:
-    """Return the outputs of the last convolution, with padded rows."""
+def _convolved(
+    filters: Sequence[_Filters],
+    codes: NDArray[np.uint8],
+    watch: Callable[[int, Words], None] = lambda number, outputs: None,
+) -> Words:
+    """Return the outputs of the last convolution, with padded rows.
+
+    `watch` is shown the outputs of every convolution, by number, for some images at a time.
+    """
     images = codes.shape[0]
     buffers = [
         np.zeros((min(STACK_IMAGES, images), layer.output_words), dtype=np.uint64)
@@ -211,6 +271,7 @@ def _convolved(filters: Sequence[_Filters], codes: NDArray[np.uint8]) -> Words:
             last = number == len(filters) - 1
             outputs = found[part] if last else buffers[number][: part.stop - part.start]
             layer.fire(values, weights, limits, outputs)
+            watch(number, outputs)
             values = outputs
     return found
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Words, words_for
+from rramsim.bits import Words, unpack_rows, words_for
 from rramsim.network.folding import FoldedNetwork, ScoreLayer
 from rramsim.network.packed import tile
+from rramsim.network.packed.extremes import extremes_of, joined
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
@@ -106,6 +107,35 @@ class PackedNetwork:
 
         found = share(work, starts)
         return np.concatenate([np.empty(0, dtype=np.int64), *found])[:images]
+
+    def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
+        """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
+
+        Parameters
+        ----------
+        flips : sequence of arrays
+            As of `chip`.
+
+        Returns
+        -------
+        list of bool arrays, shape (2, neurons)
+        """
+        chip = self.chip(flips)[:-1]
+
+        def work(rows: slice) -> list[Words]:
+            values, images = self.inputs[rows], min(rows.stop, self.images) - rows.start
+            found = []
+            for layer in chip:
+                values = fired(layer, values)
+                found.append(extremes_of(values[:images]))
+            return found
+
+        starts = blocks(self.images, steps=sum(each.steps for each in chip))
+        parts = zip(*share(work, starts), strict=True)
+        return [
+            unpack_rows(joined(each), columns=layer.layer.neurons)
+            for each, layer in zip(parts, chip, strict=True)
+        ]
 
     def _with(self, number: int, weights: Words) -> FaultyLayer:
         layer, coding = self.layers[number], SIGNS if number else self.coding
