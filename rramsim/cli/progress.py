@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-
-class OnProgress(Protocol):
-    """What is told how far a command is."""
-
-    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Take the name of the stage, the steps done and in all, and what is known so far."""
-        ...
+from rramsim.study.progress import OnProgress
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def tradeoff(
     ] = None,
     images: Annotated[
         str | None,
-        typer.Option(metavar="NAME|DIR", help="digits, mnist, fashion-mnist or a folder."),
+        typer.Option(metavar="NAME|DIR", help="digits, mnist, fashion-mnist, cifar10 or a folder."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
     out: Annotated[

@@ -13,11 +13,10 @@ from rramsim.cli.app import app
 from rramsim.cli.options import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rramsim.network.files import SavedNetwork
     from rramsim.network.plan import TrainingPlan
     from rramsim.network.training import OnEpoch
+    from rramsim.study.progress import OnProgress
     from rramsim.study.training_settings import TrainingFile
 
 _EXAMPLE = """
@@ -155,7 +154,7 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     return plans | named
 
 
-def _bar(on_progress: Callable[..., None], plan: TrainingPlan) -> OnEpoch:
+def _bar(on_progress: OnProgress, plan: TrainingPlan) -> OnEpoch:
     from rramsim.network.plan import in_words
 
     stage = f"epochs ({plan.faults.identity if plan.faults else 'plain training'})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rramsim.network.folding import FoldedNetwork
     from rramsim.network.images import ImageSet
     from rramsim.study.devices import Devices
+    from rramsim.study.progress import OnProgress
     from rramsim.study.settings import Study
 
 CONFIDENCE = 0.95
@@ -43,7 +44,7 @@ class Chips:
         store: TallyStore,
         workers: Workers,
         device: str,
-        on_progress: Callable[[str, int, int], None],
+        on_progress: OnProgress,
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
         self._on_progress = on_progress

@@ -1,10 +1,12 @@
-"""The stage of a study that trains its networks."""
+"""The stage of a study that trains its networks, or takes those that are there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
+from rramsim.network.files import load_network
 from rramsim.network.plan import in_words, obtain_network
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from rramsim.network.images import ImageSet
     from rramsim.network.training import History, OnEpoch
     from rramsim.study.folder import ResultFolder
+    from rramsim.study.progress import OnProgress
     from rramsim.study.settings import Study
 
 
@@ -21,7 +24,7 @@ def train_networks(
     folder: ResultFolder,
     *,
     device: str,
-    on_progress: Callable[..., None],
+    on_progress: OnProgress,
 ) -> dict[float, SavedNetwork]:
     """Return one network a training BER, trained unless its file is in the folder already."""
     networks = {}
@@ -38,7 +41,37 @@ def train_networks(
     return networks
 
 
-def _bar(on_progress: Callable[..., None], *, before: int, epochs: int, study: Study) -> OnEpoch:
+def load_models(study: Study, images: ImageSet) -> dict[float, SavedNetwork]:
+    """Return the networks of the study's model files by training BER, none if it names none.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, was trained on other images, does not say at what BER, or says
+        the same as another.
+    """
+    networks: dict[float, SavedNetwork] = {}
+    for file in study.models:
+        saved = load_network(Path(file))
+        training_ber = saved.metadata["training_ber"]
+        if saved.metadata["images_id"] != images.content_id:
+            raise InputError(
+                f"{file}: was trained on the images {saved.metadata['images']!r}, which are not "
+                f"those of the study ({images.name}); name them by the setting images."
+            )
+        if training_ber is None or training_ber in networks:
+            found = (
+                "no training BER" if training_ber is None else f"the training BER {training_ber}"
+            )
+            raise InputError(
+                f"{file}: has {found}; networks of a study are told apart by it, so each model "
+                "needs one of its own (0 for plain training)."
+            )
+        networks[training_ber] = saved
+    return dict(sorted(networks.items()))
+
+
+def _bar(on_progress: OnProgress, *, before: int, epochs: int, study: Study) -> OnEpoch:
     total = len(study.training_bers) * epochs
 
     def on_epoch(history: History) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from rramsim.device.readers.layout import parse_columns
 from rramsim.device.readers.units import read_quantity
@@ -45,6 +45,8 @@ class Study(TrainingSettings):
         `width_factor`; None chooses by the images.
     training_bers : tuple of float
         One network is trained with each; 0 is plain training.
+    models : tuple of str
+        Model files to use instead of training networks.
     epochs : int or None
         Passes over the training images; None chooses by the images.
     training : table
@@ -73,6 +75,7 @@ class Study(TrainingSettings):
     reference: str | None = None
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
     training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
+    models: tuple[str, ...] = ()
     maps: int = Field(default=120, ge=2)
     half_width: float = Field(default=0.0025, ge=0.0, lt=1.0)
     curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = (
@@ -87,6 +90,19 @@ class Study(TrainingSettings):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("models")
+    @classmethod
+    def _nothing_to_train(cls, value: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        defaults = cls.model_fields
+        told = [
+            name
+            for name in ("network", "training_bers", "epochs", "training")
+            if name in others.data and others.data[name] != defaults[name].get_default()
+        ]
+        if value and told:
+            raise ValueError(f"models, which are trained, without {' and '.join(told)}")
+        return value
 
     @field_validator("curve_bers")
     @classmethod

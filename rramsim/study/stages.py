@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ from rramsim.report.tables import tradeoff_csv
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, characterize_devices
 from rramsim.study.folder import ResultFolder, claim
-from rramsim.study.networks import train_networks
+from rramsim.study.networks import load_models, train_networks
+from rramsim.study.progress import OnProgress
 from rramsim.study.settings import Study
 from rramsim.tradeoff.join import error_free_accuracy, join
 from rramsim.tradeoff.recommend import recommend
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from rramsim.network.files import SavedNetwork
     from rramsim.network.images import ImageSet
-
-OnProgress = Callable[[str, int, int], None]
-"""Called with the name of the stage, the steps done and the steps in all."""
 
 
 def run_study(
@@ -74,15 +71,18 @@ def run_study(
         check_device(device)
     devices = characterize_devices(study)
     images = load_images(study.images)
-    folder = claim(
-        out, settings=study.text(), inputs={**dict(devices.sources), images.name: images.content_id}
-    )
+    models = load_models(study, images)
+    inputs = {**dict(devices.sources), images.name: images.content_id}
+    inputs |= {f"model {ber!r}": saved.folded.content_id for ber, saved in models.items()}
+    folder = claim(out, settings=study.text(), inputs=inputs)
     provenance = _provenance(study, devices, images)
     write_text(folder.path / "study.toml", study.toml())
     _write_devices(folder, devices, provenance)
     # Workers have the device, this process need not.
     trained_on = device if workers is None else "cpu"
-    networks = train_networks(study, images, folder, device=trained_on, on_progress=on_progress)
+    networks = models or train_networks(
+        study, images, folder, device=trained_on, on_progress=on_progress
+    )
     chips = Chips(
         study,
         images,
@@ -161,14 +161,25 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
 
 def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
     return (
-        f"Each network was trained once, with seed {study.seed}. Trained with another seed it "
-        "may differ by more than the intervals, which are over chips only; run the study with "
-        "other seeds before a close decision.",
+        _of_networks(study),
         "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
         "enters through a second set of chips at the upper end of its interval.",
         f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
         f"was programmed to for all {len(images.test_labels)} test images.",
         f"For the BER and the best reference, {100 * study.lrs_share:g} % of cells are in LRS.",
+    )
+
+
+def _of_networks(study: Study) -> str:
+    if study.models:
+        return (
+            f"The networks are those of {', '.join(Path(file).name for file in study.models)}. "
+            "Trained again they may differ by more than the intervals, which are over chips only."
+        )
+    return (
+        f"Each network was trained once, with seed {study.seed}. Trained with another seed it "
+        "may differ by more than the intervals, which are over chips only; run the study with "
+        "other seeds before a close decision."
     )
 
 

@@ -12,7 +12,7 @@ from rramsim.errors import InputError
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
-_PATHS = ("measurements", "conditions", "images")
+_PATHS = ("measurements", "conditions", "images", "models")
 
 
 def make_settings(model: type[Settings], file: Path | None, overrides: dict[str, Any]) -> Settings:
@@ -58,7 +58,7 @@ def _read_fields(file: Path) -> dict[str, Any]:
 
 def _relative_to(folder: Path, name: str, value: Any) -> Any:
     """Make a path of the file relative to its folder; names of shipped data stay."""
-    if isinstance(value, list) and name in ("measurements", "errors"):
+    if isinstance(value, list) and name in ("measurements", "models", "errors"):
         return [_relative_to(folder, name, one) for one in value]
     if isinstance(value, dict):
         return {key: _relative_to(folder, key, one) for key, one in value.items()}

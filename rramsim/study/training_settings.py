@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 """A training BER. From 0.5 on a weight carries no information."""
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NetworkTable(BaseModel):

@@ -1,0 +1,86 @@
+"""A study on networks that are there already."""
+
+import dataclasses
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rramsim.cli.app import app
+from rramsim.errors import InputError
+from rramsim.network.definition import NetworkShape
+from rramsim.network.files import load_network, save_network
+from rramsim.network.flips import RandomFlips
+from rramsim.network.images import load_images
+from rramsim.network.method import Method
+from rramsim.network.plan import TrainingPlan, obtain_network
+from rramsim.study.networks import load_models
+from rramsim.study.settings import make_study
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_images("digits")
+
+
+@pytest.fixture(scope="module")
+def models(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    plan = TrainingPlan(NetworkShape((64, 32, 10)), digits, Method(2), seed=1)
+    adapted = dataclasses.replace(plan, faults=RandomFlips.iid(0.05, seed=1))
+    paths = [folder / "plain.safetensors", folder / "adapted.safetensors"]
+    for path, each in zip(paths, (plan, adapted), strict=True):
+        obtain_network(path, each, images_from="digits")
+    return paths
+
+
+def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(
+        f"models = {json.dumps([str(path) for path in models])}\nmaps = 3\ncurve_bers = [0.1]\n"
+    )
+    out = tmp_path / "out"
+    command = ["tradeoff", str(study), "--out", str(out), "--json"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    points = json.loads(result.stdout)["points"]
+    assert {point["training_ber"] for point in points} == {0.0, 0.05}
+    assert not (out / "networks").exists()
+    report = (out / "report.html").read_text()
+    assert "plain.safetensors" in report
+    assert "trained once, with seed" not in report
+    # The folder belongs to these very networks: another one of the same name is another study.
+    saved = load_network(models[1])
+    save_network(models[0], saved.folded, {**saved.metadata, "training_ber": 0.0})
+    again = CliRunner().invoke(app, command)
+    assert isinstance(again.exception, InputError)
+
+
+def test_paths_of_models_are_relative_to_the_study_file(models):
+    study = models[0].parent / "study.toml"
+    study.write_text('models = ["adapted.safetensors"]\n')
+    assert make_study(study).models == (str(models[1]),)
+
+
+@pytest.mark.parametrize("told", ['network = "64-16-10"', "epochs = 3", "training_bers = [0.2]"])
+def test_what_would_be_trained_is_refused_beside_models(tmp_path, told):
+    study = tmp_path / "study.toml"
+    study.write_text(f'models = ["one.safetensors"]\n{told}\n')
+    with pytest.raises(InputError, match=rf"models is .* without {told.split()[0]}"):
+        make_study(study)
+
+
+def test_models_that_cannot_be_told_apart_or_are_of_other_images_are_refused(
+    models, digits, tmp_path
+):
+    twice = make_study(models=(str(models[1]), str(models[1])))
+    with pytest.raises(InputError, match=r"has the training BER 0\.05"):
+        load_models(twice, digits)
+    saved = load_network(models[1])
+    unknown = tmp_path / "unknown.safetensors"
+    save_network(unknown, saved.folded, {**saved.metadata, "training_ber": None})
+    with pytest.raises(InputError, match="has no training BER"):
+        load_models(make_study(models=(str(unknown),)), digits)
+    other = dataclasses.replace(digits, test_labels=digits.test_labels[::-1].copy(), name="turned")
+    with pytest.raises(InputError, match="not those of the study \\(turned\\)"):
+        load_models(make_study(models=(str(models[1]),)), other)

@@ -1,0 +1,66 @@
+"""Reproduce figures 3 to 5 of the paper and its claims with rramsim's own commands.
+
+    python run.py RESULTS [--mnist DIR] [--cifar10 DIR]
+
+Interrupted, the same command goes on. At the end ``compare.py`` sets what came out beside the
+paper.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+WIDTHS = (512, 1024, 2048)
+WIDTH_BERS = ("0", "0.001", "0.01", "0.15")
+
+
+def rramsim(*arguments: object) -> str:
+    """Run a command of rramsim and return what it prints."""
+    command = [Path(sys.executable).with_name("rramsim"), *map(str, arguments)]
+    print("rramsim", *arguments, flush=True)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def keep(path: Path, *arguments: object) -> None:
+    """Write what a command prints into `path`, unless that file is there."""
+    if not path.exists():
+        path.write_text(rramsim(*arguments, "--json"))
+
+
+def options(*bers: str) -> list[str]:
+    """Return the options of `rramsim evaluate` for these BERs."""
+    return [word for ber in bers for word in ("--ber", ber)]
+
+
+def main() -> None:
+    """Run every command, one after the other."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--mnist", default="mnist")
+    parser.add_argument("--cifar10", default="cifar10")
+    asked = parser.parse_args()
+    out, mnist = asked.results, ("--images", asked.mnist)
+    rramsim("tradeoff", HERE / "mnist.toml", *mnist, "--out", out / "mnist")
+    network = out / "mnist/networks/training-ber-0.3.safetensors"
+    neurons = ("evaluate", network, *options("0", "0.3"), *mnist, "--maps", 20, "--neurons")
+    keep(out / "neurons.json", *neurons)
+    for width in WIDTHS:
+        shape = f"784-{width}-{width}-10"
+        trained = ("--network", shape, *mnist, "-o", out / "widths")
+        rramsim("train", HERE / "widths.toml", *trained)
+        for ber in ("0.0", "0.15"):
+            model = next((out / "widths").glob(f"*-{shape}-training-ber-{ber}.safetensors"))
+            scored = ("evaluate", model, *options(*WIDTH_BERS), *mnist, "--maps", 40)
+            keep(out / f"widths/{width}-trained-at-{ber}.json", *scored)
+    images = ("--images", asked.cifar10)
+    rramsim("tradeoff", HERE / "cifar10.toml", *images, "--out", out / "cifar10")
+    subprocess.run([sys.executable, HERE / "compare.py", out], check=True)
+
+
+if __name__ == "__main__":
+    main()
