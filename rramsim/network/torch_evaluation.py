@@ -71,7 +71,7 @@ class TorchEvaluator:
         self._labels = labels
         self._device = torch.device(device)
         self._pixels = torch.from_numpy(np.array(images)).to(self._device)
-        self._batch = _batch_images(folded)
+        self._batch = batch_images(folded)
         hidden = [layer for layer in folded.layers if not isinstance(layer, ScoreLayer)]
         self._thresholds = [
             torch.from_numpy(layer.thresholds).float().to(self._device) for layer in hidden
@@ -87,7 +87,7 @@ class TorchEvaluator:
         if flips is None:
             return self._classify(self._weights)
         pairs = zip(self._weights, flips, strict=True)
-        return self._classify([_flipped(weights, positions) for weights, positions in pairs])
+        return self._classify([flipped(weights, positions) for weights, positions in pairs])
 
     def correct(self, flips: Sequence[Flips] | None = None) -> int:
         """Return the number of images classified correctly, with `flips` as in `Evaluator`."""
@@ -122,13 +122,15 @@ def _outputs(
     return functional.max_pool2d(outputs, 2) if layer.pool else outputs
 
 
-def _batch_images(folded: FoldedNetwork) -> int:
+def batch_images(folded: FoldedNetwork) -> int:
+    """Return how many images of a network are worked on at once."""
     sizes = zip(folded.convolutions, folded.sizes, strict=False)
     largest = max((4 * layer.matrix.shape[1] * h * w for layer, (h, w) in sizes), default=1)
     return max(1, min(BATCH_IMAGES, BATCH_BYTES // largest))
 
 
-def _flipped(weights: torch.Tensor, flips: Flips) -> torch.Tensor:
+def flipped(weights: torch.Tensor, flips: Flips) -> torch.Tensor:
+    """Return the weights of a layer, (neurons, inputs), with `flips` (see `Evaluator`) negated."""
     positions = (
         flips.astype(np.int64, copy=False)
         if flips.ndim == 1
