@@ -249,6 +249,9 @@ class _Run:
         try:
             tensors = {name: torch.from_numpy(array) for name, array in saved.network.items()}
             self.network.load_state_dict(tensors)
+            if {name: array.shape for name, array in saved.optimizer.items()} != self._moments():
+                # Adam does not look, and its fused form crashes.
+                raise ValueError("these are not Adam's moments of this network")
             moments: dict[int, dict[str, torch.Tensor]] = {}
             for name, array in saved.optimizer.items():
                 number, _, key = name.partition("/")
@@ -261,6 +264,15 @@ class _Run:
                 f"{path}: this checkpoint is damaged; delete it to train anew."
             ) from error
         self.history = list(saved.history)
+
+    def _moments(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what Adam keeps of each parameter, by its names in a checkpoint."""
+        parameters = [value for group in self.optimizer.param_groups for value in group["params"]]
+        return {
+            f"{number}/{name}": () if name == "step" else tuple(value.shape)
+            for number, value in enumerate(parameters)
+            for name in ("step", "exp_avg", "exp_avg_sq")
+        }
 
 
 def _flipped(

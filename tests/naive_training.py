@@ -1,0 +1,151 @@
+"""Training as the papers tell it, written with torch's autograd and nothing of rramsim's.
+
+M. Courbariaux et al. 2016 (arXiv 1602.02830), with the faults of T. Hirtzlin et al. 2019 (arXiv
+1904.03652). One layer is a matrix of real-valued weights, its batch norm and whether it pools.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch.nn import functional
+
+
+class _WeightSign(torch.autograd.Function):
+    """Signs, then faults; the gradient passes both as if they were not there."""
+
+    @staticmethod
+    def forward(context, latent, faults, dtype):
+        signs = torch.where(latent >= 0, 1.0, -1.0)
+        return (faults(signs) if faults else signs).to(dtype)
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient.float(), None, None
+
+
+class _Activation(torch.autograd.Function):
+    @staticmethod
+    def forward(context, values):
+        context.save_for_backward(values)
+        return torch.where(values >= 0, torch.ones_like(values), -torch.ones_like(values))
+
+    @staticmethod
+    def backward(context, gradient):
+        (values,) = context.saved_tensors
+        return torch.where(values.abs() <= 1, gradient, torch.zeros_like(gradient))
+
+
+@dataclass
+class NaiveLayer:
+    latent: torch.Tensor
+    pool: bool
+    dtype: torch.dtype
+    gamma: torch.Tensor = field(init=False)
+    beta: torch.Tensor = field(init=False)
+    mean: torch.Tensor = field(init=False)
+    variance: torch.Tensor = field(init=False)
+
+    def __post_init__(self):
+        outputs = len(self.latent)
+        self.latent.requires_grad_()
+        self.gamma = torch.ones(outputs, requires_grad=True)
+        self.beta = torch.zeros(outputs, requires_grad=True)
+        self.mean, self.variance = torch.zeros(outputs), torch.ones(outputs)
+
+    def __call__(self, values, faults, *, straight_through):
+        weights = _WeightSign.apply(self.latent, faults, self.dtype)
+        values = values.to(self.dtype)
+        if straight_through:
+            # Adds exactly 0, but its gradient is the one that the values get.
+            clean = self._sums(values, _WeightSign.apply(self.latent, None, self.dtype).detach())
+            sums = self._sums(values.detach(), weights) + (clean - clean.detach())
+        else:
+            sums = self._sums(values, weights)
+        sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        norm = self.mean, self.variance, self.gamma, self.beta
+        return functional.batch_norm(sums, *norm, training=True, momentum=0.1, eps=1e-4)
+
+    def _sums(self, values, weights):
+        if self.latent.ndim == 4:
+            return functional.conv2d(values, weights, padding=1)
+        return functional.linear(values.flatten(1), weights)
+
+    @property
+    def rate_scale(self):
+        places = self.latent[0, 0].numel()
+        return 1 / math.sqrt(1.5 / ((self.latent.shape[0] + self.latent.shape[1]) * places))
+
+
+def naive_layers(forms, pools, *, generator, dtype):
+    """Return layers of weights of these shapes; the last computes in float32."""
+    last = len(forms) - 1
+    return [
+        NaiveLayer(
+            torch.rand(form, generator=generator) * 2 - 1,
+            pool,
+            dtype if number < last else torch.float32,
+        )
+        for number, (form, pool) in enumerate(zip(forms, pools, strict=True))
+    ]
+
+
+def train_naively(
+    layers,
+    pixels,
+    labels,
+    *,
+    generator,
+    rates,
+    batch_size,
+    image_shape=None,
+    faults=None,
+    straight_through=False,
+    augment=None,
+    dropout=0.0,
+    loss=functional.cross_entropy,
+):
+    """Train `layers` in place, an epoch for each of `rates`; return the mean loss of each."""
+    groups = [{"params": [layer.latent], "scale": layer.rate_scale} for layer in layers]
+    norms = [value for layer in layers for value in (layer.gamma, layer.beta)]
+    optimizer = torch.optim.Adam([*groups, {"params": norms, "scale": 1.0}], fused=True)
+    history, iteration = [], 0
+    for rate in rates:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        order = torch.randperm(len(pixels), generator=generator)
+        total = 0.0
+        for batch in torch.tensor_split(order, max(1, len(pixels) // batch_size)):
+            values = pixels[batch]
+            values = (augment(values, generator) if augment else values).float()
+            if image_shape:
+                # The same order in memory as rramsim's, for the same order of additions.
+                values = values.view(-1, *image_shape).contiguous(memory_format=torch.channels_last)
+            for number, layer in enumerate(layers):
+
+                def met(signs, number=number, iteration=iteration):
+                    return faults(signs, layer=number, iteration=iteration)
+
+                values = layer(values, met if faults else None, straight_through=straight_through)
+                if number < len(layers) - 1:
+                    values = _Activation.apply(values)
+                    if dropout:
+                        drawn = torch.rand(values.shape, generator=generator)
+                        values = values * ((drawn < 1 - dropout) / (1 - dropout)).to(values.dtype)
+            found = loss(values, labels[batch])
+            optimizer.zero_grad()
+            found.backward()
+            optimizer.step()
+            _confine(layers)
+            total += found.item() * len(batch)
+            iteration += 1
+        history.append(total / len(pixels))
+    return history
+
+
+@torch.no_grad()
+def _confine(layers):
+    for layer in layers:
+        layer.latent.clamp_(-1, 1)
+        if layer.pool:
+            layer.gamma.clamp_(min=1e-4)
