@@ -143,6 +143,8 @@ def obtain_network(
         on_epoch=log,
         device=device,
     )
+    # Once more: the last time it may have stopped between a checkpoint and its log.
+    write_text(path.with_suffix(".csv"), _log(plan.method, trained.history))
     norms = [layer.batch_norm() for layer in trained.network.layers]
     save_network(path, fold(trained.network), _record(plan, trained, images_from), norms)
     with contextlib.suppress(FileNotFoundError):

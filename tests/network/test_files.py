@@ -6,8 +6,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from rramsim.errors import InputError
+from rramsim.network.batch_norm import BatchNorm
 from rramsim.network.files import load_network, save_network
 from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.tensor_files import read_arrays, write_arrays
 
 RECORD = {
     "training_ber": 0.05,
@@ -56,6 +58,30 @@ def test_a_network_comes_back_as_it_was(file, folded):
 def test_the_same_network_gives_the_same_file(file, folded, tmp_path):
     save_network(tmp_path / "again.safetensors", folded, RECORD)
     assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()
+
+
+def _norms():
+    rng = np.random.default_rng(1)
+    return [BatchNorm(*rng.normal(size=(4, neurons)).astype(np.float32)) for neurons in (4, 3)]
+
+
+def test_batch_norms_come_back_as_they_were(file, folded):
+    assert load_network(file).norms == ()
+    save_network(file, folded, RECORD, _norms())
+    for found, norm in zip(load_network(file).norms, _norms(), strict=True):
+        for name, value in vars(norm).items():
+            assert np.array_equal(getattr(found, name), value)
+
+
+@pytest.mark.parametrize("value", [None, np.ones(2, np.float32), np.ones(3, np.float64)])
+def test_a_batch_norm_that_does_not_fit_is_told(file, folded, value):
+    save_network(file, folded, RECORD, _norms())
+    arrays, record = read_arrays(file, kind="folded network")
+    arrays["1.batch_norm.beta"] = value
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    write_arrays(file, arrays, kind="folded network", record=record)
+    with pytest.raises(InputError, match=r"model\.safetensors: this model file is damaged .*beta"):
+        load_network(file)
 
 
 def test_every_cut_is_told(file):

@@ -129,8 +129,8 @@ def test_a_short_training_learns_the_digits(digits):
 
 def test_a_convolutional_network_learns_and_its_chip_classifies_alike(digits):
     shape = NetworkShape.parse("1x8x8-12C3-12C3-MP2-32-10")
-    trained = train(shape, digits, method=Method(8), seed=0)
-    assert trained.history[-1][1] > 0.9
+    trained = train(shape, digits, method=Method(4), seed=0)
+    assert trained.history[-1][1] > 0.8
     network, folded = trained.network, fold(trained.network)
     assert (network.layers[1].gamma > 0).all()
     found = Evaluator(folded, digits.test_images, digits.test_labels).predictions()
