@@ -5,6 +5,8 @@ from rramsim.schema.variable import BOUNDS, ENDURANCE_BASES, ENERGY_BASES, Varia
 _condition = per("condition")
 _curve = per("training_ber", "test_ber")
 _met = per("training_ber", "condition")
+_layer = per("network", "layer")
+_layer_curve = per("network", "layer", "test_ber")
 
 _ACCURACY = (
     ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
@@ -23,6 +25,16 @@ _AT_BER_HIGH = (
 
 SCORES: dict[str, tuple[Variable, ...]] = {
     "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
+    "layer_accuracy": (
+        *(_layer_curve(*columns) for columns in _ACCURACY),
+        _layer("cells", "1", "i", "weights of the layer, or of all layers"),
+        _layer(
+            "tolerated_ber", "1", "f", "BER at which accuracy is `loss` (see attrs) below BER 0"
+        ),
+        _layer("tolerated_ber_low", "1", "f", "where accuracy_low is that low, NaN: not measured"),
+        _layer("tolerated_ber_high", "1", "f", "where accuracy_high is that low, NaN: likewise"),
+        _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
+    ),
     "condition_accuracy": (
         *(_met(*columns) for columns in _ACCURACY),
         _met(*_AT_BER_HIGH),
