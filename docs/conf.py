@@ -13,7 +13,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "rramsim"
-exclude_patterns = ["figures", "study-settings.md"]
+exclude_patterns = ["figures", "study-settings.md", "training-settings.md"]
 autodoc_typehints = "none"
 # Attributes of one name in several classes are no mistake, and Sphinx cannot tell which is meant.
 suppress_warnings = ["ref.python"]
@@ -24,15 +24,49 @@ def _write_settings_table() -> None:
     from pathlib import Path
 
     from rramsim.study.settings import Study
+    from rramsim.study.training_settings import (
+        ErrorsTable,
+        MethodTable,
+        NetworkTable,
+        TrainingFile,
+        TrainingSettings,
+    )
 
-    described = dict(re.findall(r"^    (\w[\w, ]*) : .*\n((?:        .*\n)+)", Study.__doc__, re.M))
+    here = Path(__file__)
+    here.with_name("study-settings.md").write_text(_settings(Study, Study))
+    parts = [
+        _settings(TrainingFile, TrainingSettings, TrainingFile),
+        "### `[network]`",
+        _settings(NetworkTable, NetworkTable),
+        "### `[training]`",
+        _settings(MethodTable, MethodTable),
+        "### `[[errors]]`",
+        _settings(ErrorsTable, ErrorsTable),
+    ]
+    here.with_name("training-settings.md").write_text("\n".join(parts))
+
+
+def _settings(model, *described_by) -> str:
+    """Return a table of the settings that the docstrings of some classes describe."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for names, text in described.items():
-        for name in names.split(", "):
-            default = Study.model_fields[name].get_default()
-            shown = "none" if default in (None, ()) else f"`{_toml(default)}`"
-            rows.append(f"| `{name}` | {shown} | {' '.join(text.split())} |")
-    Path(__file__).with_name("study-settings.md").write_text("\n".join(rows) + "\n")
+    for each in described_by:
+        described = re.findall(r"^    (\w[\w, ]*) : .*\n((?:        .*\n)+)", each.__doc__, re.M)
+        rows += [
+            f"| `{name}` | {_default(model, name)} | {' '.join(text.split())} |"
+            for names, text in described
+            for name in names.split(", ")
+        ]
+    return "\n".join(rows) + "\n"
+
+
+def _default(model, name: str) -> str:
+    field = model.model_fields[name]
+    if field.is_required():
+        return "needed"
+    default = field.get_default()
+    if hasattr(default, "model_fields"):
+        return "see below" if model.__name__ == "TrainingFile" else "see [there](training.md)"
+    return "none" if default in (None, ()) else f"`{_toml(default)}`"
 
 
 def _write_commands() -> None:
@@ -75,6 +109,8 @@ def _write_datasets() -> None:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     text = str(list(value)) if isinstance(value, tuple) else repr(value)
     return text.replace("'", '"')
 
