@@ -34,7 +34,7 @@ and how many neurons of each hidden layer then never change their value:
 
 @app.command(epilog=_EXAMPLE)
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file of `rramsim train`.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, of `rramsim train` or imported.")],
     ber: Annotated[
         list[float],
         typer.Option(metavar="P", help="Bit-error rate, 0 to 1; repeat it for several."),
