@@ -133,6 +133,7 @@ def _origin(images: str) -> str:
 
 def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     """Return the plans, by the files they end in."""
+    from rramsim.errors import InputError
     from rramsim.network.definition import NetworkShape
     from rramsim.network.images import load_images
 
@@ -147,11 +148,15 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     plans = {
         out / f"{first}-training-ber-{ber!r}.safetensors": asked.plan(images, ber) for ber in bers
     }
-    named = {
-        out / f"{first}-{name}.safetensors": replace(plain, faults=each)
-        for name, each in faults.items()
-    }
-    return plans | named
+    for name, each in faults.items():
+        path = out / f"{first}-{name}.safetensors"
+        if path in plans:
+            raise InputError(
+                f"errors {name!r}: another network of this training ends in the file of this "
+                "name; accepted is any other name."
+            )
+        plans[path] = replace(plain, faults=each)
+    return plans
 
 
 def _bar(on_progress: OnProgress, plan: TrainingPlan) -> OnEpoch:

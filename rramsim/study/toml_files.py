@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -69,26 +72,48 @@ def _relative_to(folder: Path, name: str, value: Any) -> Any:
 
 
 def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
+    # Of a field that can be of several kinds, each kind was tried: the one that came deepest is
+    # the one that was meant. A name that is mistyped explains one that is missing.
+    told = sorted(
+        error.errors(), key=lambda each: (-len(each["loc"]), each["type"] != "extra_forbidden")
+    )
+    first = told[0]
+    field, table = _place_in(model, first["loc"])
     if first["type"] == "extra_forbidden":
+        name = ".".join([*field, str(first["loc"][-1])])
         return (
-            f"{place}: there is no setting {field!r}. Accepted are "
-            f"{', '.join(sorted(_table_of(model, first['loc']).model_fields))}."
+            f"{place}: there is no setting {name!r}. Accepted are "
+            f"{', '.join(sorted(table.model_fields))}."
         )
-    # pydantic's own words for the limit ("Input should be greater than 0"), with what came.
-    limit = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{place}: {field} is {first['input']!r}; accepted: {limit}."
+    if first["type"] == "missing":
+        return f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}."
+    limits = [_limit(each) for each in told if _place_in(model, each["loc"])[0] == field]
+    return f"{place}: {'.'.join(field)} is {first['input']!r}; accepted: {' or '.join(limits)}."
 
 
-def _table_of(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
-    """Return the table whose field the last part of `place` would be."""
-    for part in place[:-1]:
-        for each in _tables_in(
-            model.model_fields[part].annotation if part in model.model_fields else None
-        ):
-            model = each
-    return model
+def _limit(error: ErrorDetails) -> str:
+    """Return what a value should have been, in pydantic's own words but for its types."""
+    kinds = {"tuple_type": "a list", "model_type": "a table", "dict_type": "a table"}
+    words = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return kinds.get(error["type"], words.removeprefix("String should "))
+
+
+def _place_in(
+    model: type[BaseModel], place: tuple[int | str, ...]
+) -> tuple[list[str], type[BaseModel]]:
+    """Return the names of a place in a file, and the table that its last part leads into.
+
+    Where a field can be of several kinds, pydantic names the kind that it tried, too; this is
+    left out, and so is what is no field.
+    """
+    names = []
+    for part in place:
+        if isinstance(part, int):
+            names.append(str(part))
+        elif part in model.model_fields:
+            names.append(part)
+            model = next(iter(_tables_in(model.model_fields[part].annotation)), model)
+    return names, model
 
 
 def _tables_in(annotation: Any) -> list[type[BaseModel]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -70,7 +70,7 @@ class MethodTable(BaseModel):
     learning_rate: float = Field(default=1e-2, gt=0.0, le=1.0)
     final_learning_rate: float = Field(default=1e-4, gt=0.0, le=1.0)
     dropout: float = Field(default=0.0, ge=0.0, le=0.95)
-    loss: str = "cross-entropy"
+    loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
     margin: float = Field(default=1.0, gt=0.0)
     shift: int = Field(default=0, ge=0)
     mirror: bool = False
@@ -211,7 +211,10 @@ class TrainingFile(TrainingSettings):
         rates = (table.ber_lrs, table.ber_hrs)
         if table.condition is not None and table.conditions is not None:
             rates = _fitted_rates(table.conditions, table.condition)
-        return RandomFlips(*rates, mixed=table.mixed, seed=self.seed)
+        try:
+            return RandomFlips(*rates, mixed=table.mixed, seed=self.seed)
+        except InputError as error:
+            raise InputError(f"errors {table.name!r}: {error}") from error
 
 
 def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]]:
@@ -220,7 +223,7 @@ def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]
 
     try:
         with xr.open_dataset(file, engine="netcdf4") as opened:
-            conditions = opened[["ber_lrs", "ber_hrs", "ber"]].load()
+            conditions = opened[["ber_lrs", "ber_hrs", "ber", "condition"]].load()
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{file}: cannot be read as the conditions that rramsim fit -o writes ({error})."

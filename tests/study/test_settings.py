@@ -3,6 +3,8 @@
 import pytest
 
 from rramsim.errors import InputError
+from rramsim.network.images import load_images
+from rramsim.network.method import Method
 from rramsim.study.devices import characterize_devices
 from rramsim.study.settings import make_study
 
@@ -36,6 +38,21 @@ def test_a_study_written_as_a_file_is_the_same_study(tmp_path):
     study = make_study(training_bers=[0.1, 0.0], only=['a "b" ü'], seed=7, network="64-10")
     (tmp_path / "study.toml").write_text(study.toml())
     assert make_study(tmp_path / "study.toml") == study
+
+
+def test_tables_of_a_study_come_back_from_its_file(tmp_path):
+    network = {"hidden": ["2x16C3", "MP2", "64"], "width_factor": 0.5}
+    training = {"loss": "hinge", "margin": 2.0, "shift": 1, "mirror": True, "batch_size": 256}
+    study = make_study(network=network, training=training, training_bers=[0.0, 0.1], epochs=3)
+    (tmp_path / "study.toml").write_text(study.toml())
+    again = make_study(tmp_path / "study.toml")
+    assert again == study
+    assert again.text() == study.text()
+    images = load_images("digits")
+    plan = again.plan(images, 0.1)
+    assert str(plan.shape) == "1x8x8-8C3-8C3-MP2-32-10"
+    assert plan.method == Method(3, batch_size=256, loss="hinge", margin=2.0, shift=1, mirror=True)
+    assert plan.settings() == study.plan(images, 0.1).settings()
 
 
 def test_equal_studies_have_equal_texts_and_bers_stand_once():
