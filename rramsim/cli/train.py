@@ -155,6 +155,10 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
                 f"errors {name!r}: another network of this training ends in the file of this "
                 "name; accepted is any other name."
             )
+        try:
+            each.check_fits(plain.shape.layer_count)
+        except InputError as error:
+            raise InputError(f"errors {name!r}: {error}") from error
         plans[path] = replace(plain, faults=each)
     return plans
 

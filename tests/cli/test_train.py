@@ -1,7 +1,9 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from rramsim.cli import main
@@ -30,7 +32,9 @@ def test_one_model_file_for_each_training_ber(tmp_path):
     models = _models(*SMALL, *bers, "-o", tmp_path / "nets")
     names = [f"digits-64-16-10-training-ber-{ber}.safetensors" for ber in ("0.0", "0.05")]
     assert [each["file"] for each in models] == [str(tmp_path / "nets" / name) for name in names]
-    assert sorted(path.name for path in (tmp_path / "nets").iterdir()) == names
+    logs = [name.replace(".safetensors", ".csv") for name in names]
+    there = sorted(path.name for path in (tmp_path / "nets").iterdir())
+    assert there == sorted([*names, *logs])
     digits = load_images("digits")
     for each in models:
         saved = load_network(tmp_path / "nets" / each["file"])
@@ -58,8 +62,8 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     train, stopped = plan.train, []
 
     def interrupted(*arguments, on_epoch, **more):
-        def stop(*epoch):
-            stopped.append(epoch)
+        def stop(history):
+            stopped.append(history)
             raise KeyboardInterrupt
 
         return train(*arguments, on_epoch=stop, **more)
@@ -68,7 +72,7 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "train", interrupted)
     assert _run(*command).exit_code != 0
     monkeypatch.undo()
-    assert len(stopped) == 1
+    assert [len(history) for history in stopped] == [1]
     resumed = _models(*command)
     assert resumed[0]["network_id"] == whole[0]["network_id"]
 
@@ -79,7 +83,8 @@ def test_a_model_of_other_settings_is_told_before_anything_is_trained(tmp_path):
     result = _run(*SMALL, *bers, "--seed", 8, "-o", tmp_path)
     assert isinstance(result.exception, InputError)
     assert "another training (seed 1, now 8)" in str(result.exception)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors", ".csv"}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_folder_is_recorded_so_that_it_is_found_again(tmp_path, monkeypatch):
@@ -99,6 +104,109 @@ def test_a_folder_is_recorded_so_that_it_is_found_again(tmp_path, monkeypatch):
     assert model["file"] == "nets/my-images-9-512-512-2-training-ber-0.0.safetensors"
     shown = _run("train", "--images", "my [images]", "--epochs", 1, "-o", "nets")
     assert "20 test images of my-images" in " ".join(shown.stdout.split())
+
+
+TRAINING = """
+epochs = 1
+training_bers = [0.1]
+
+[network]
+hidden = ["4C3", "MP2", "8"]
+
+[training]
+batch_size = 256
+shift = 1
+
+[[errors]]
+name = "one-state"
+ber_lrs = [0.0, 0.1, 0.2]
+ber_hrs = 0
+
+[[errors]]
+name = "mixed"
+ber_lrs = 0.2
+ber_hrs = 0.1
+mixed = true
+"""
+
+
+def _training_file(folder, text=TRAINING):
+    file = folder / "training.toml"
+    file.write_text(text)
+    return file
+
+
+def test_a_training_file_trains_a_network_for_each_ber_and_each_of_its_errors(tmp_path):
+    file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
+    models = _models("train", file, "-o", tmp_path / "nets")
+    first = "digits-1x8x8-4C3-MP2-8-10"
+    names = [f"{first}-{name}" for name in ("training-ber-0.1", "one-state", "mixed")]
+    assert [each["file"] for each in models] == [
+        str(tmp_path / "nets" / f"{name}.safetensors") for name in names
+    ]
+    assert [each["training_ber"] for each in models] == pytest.approx([0.1, 0.05, 0.15])
+    faults = [load_network(Path(each["file"])).metadata["settings"]["faults"] for each in models]
+    assert faults == [
+        "BER 0.1",
+        "BER of LRS 0.0 0.1 0.2, of HRS 0.0 0.0 0.0",
+        "BER of LRS 0.2, of HRS 0.1, mixed",
+    ]
+    for each in models:
+        settings = load_network(Path(each["file"])).metadata["settings"]
+        assert (settings["batch_size"], settings["shift"], settings["epochs"]) == (256, 1, 1)
+    # Options win over the file.
+    (shorter, *_) = _models("train", file, "--training-ber", 0, "-o", tmp_path / "other")
+    assert shorter["training_ber"] == 0
+
+
+def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
+    text = TRAINING.replace("training_bers = [0.1]\n", "").replace(
+        "ber_hrs = 0\n", "ber_hrs = [0,0,0]\n"
+    )
+    models = _models("train", _training_file(tmp_path, text), "-o", tmp_path / "nets")
+    assert [Path(each["file"]).stem.rpartition("10-")[2] for each in models] == [
+        "one-state",
+        "mixed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TRAINING, "'one-state': training BERs: 3 for LRS and 1 for HRS"),
+        (
+            '[[errors]]\nname = "two"\nber_lrs = [0.1, 0.1]\nber_hrs = [0.1, 0.1]\n',
+            "'two': training BERs: 2 are given for a network of 3 layers",
+        ),
+        (
+            'training_bers = [0.1]\n[[errors]]\nname = "training-ber-0.1"\n'
+            "ber_lrs = 0.1\nber_hrs = 0.1\n",
+            "'training-ber-0.1': another network of this training ends in the file of this name",
+        ),
+        ("[training]\nshift = 9\n", "shift of 9 pixels: images of 8 x 8 pixels"),
+        ('network = "3x32x32-8C3-10"\n', "does not fit the images digits"),
+        ('[network]\nhidden = ["8C5"]\n', "'8C5' is not a width"),
+        ("[training]\nrate = 1\n", "there is no setting 'training.rate'. Accepted are batch_size"),
+    ],
+)
+def test_a_training_file_that_cannot_be_done_is_told(tmp_path, text, told):
+    result = _run("train", _training_file(tmp_path, text), "-o", tmp_path / "nets")
+    assert isinstance(result.exception, InputError)
+    assert told in str(result.exception)
+    assert not (tmp_path / "nets").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_exit_code_2(tmp_path, monkeypatch, capsys):
+    command = ["rramsim", *SMALL, "--device", "cuda", "-o", str(tmp_path / "nets")]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert "torch finds no CUDA graphics processor here" in printed.err
+    assert "Traceback" not in printed.err
+    assert not (tmp_path / "nets").exists()
 
 
 @pytest.mark.parametrize(
