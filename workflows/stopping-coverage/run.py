@@ -20,6 +20,7 @@ from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.tally import Tally
 from rramsim.network.definition import default_shape
 from rramsim.network.images import load_images
+from rramsim.network.method import Method
 from rramsim.network.plan import TrainingPlan, obtain_network
 
 MOST = 240
@@ -140,12 +141,13 @@ def made_up() -> list[tuple[str, int, Draw, float, float]]:
 def measured() -> list[tuple[str, int, Draw, float, float]]:
     """Return the scores of chips of a network trained on the shipped digits, as populations."""
     digits = load_images("digits")
-    plan = TrainingPlan(default_shape(digits), digits, epochs=10, seed=1, training_ber=0.0)
+    plan = TrainingPlan(default_shape(digits), digits, Method(10), seed=1)
     file = Path(__file__).with_name("network.safetensors")
     try:
-        saved = obtain_network(file, plan, images_from="digits", on_epoch=lambda *told: None)
+        saved = obtain_network(file, plan, images_from="digits")
     finally:
         file.unlink(missing_ok=True)
+        file.with_suffix(".csv").unlink(missing_ok=True)
     network = ScoredNetwork(saved.folded, digits.test_images, digits.test_labels, digits.content_id)
     found = []
     for ber in (1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.3):
