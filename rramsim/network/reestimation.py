@@ -32,11 +32,12 @@ def reestimate(
 ) -> FoldedNetwork:
     """Fold a trained network again, with the mean and variance that its sums have on chips.
 
-    Layer by layer from the input on, mean and variance over the images are computed of the sums
-    on each chip, from exact whole numbers; the inputs of a layer come from the layers before it on
-    the same chip, with their new thresholds. The mean over chips of both takes the place of what
-    training found; gamma, beta and the weights stay. This is what training itself would keep: its
-    batch norm averages the means and the variances of batches that each met flips of its own.
+    The images are dealt out to the chips in turn. Layer by layer from the input on, mean and
+    (unbiased) variance over its images are computed of the sums on each chip, from exact whole
+    numbers; the inputs of a layer come from the layers before it on the same chip, with their new
+    thresholds. The mean over chips of both takes the place of what training found; gamma, beta and
+    the weights stay. This is what training itself would keep: its batch norm averages the means
+    and the variances of batches that each met flips of its own.
 
     Several chips with independent errors of one BER give thresholds for every chip of that BER.
     The one chip in use gives thresholds that fit this chip only.
@@ -46,7 +47,7 @@ def reestimate(
     saved : SavedNetwork
         With the batch norm of each layer (`SavedNetwork.norms`).
     images : uint8 array, shape (images, inputs)
-        Training images, or some of them (`spaced`); at least 2.
+        Training images, or some of them (`spaced`); at least 2 for each chip.
     chips : sequence of sequences of arrays
         For each chip, the wrong cells of each layer (see `Evaluator.predictions`).
 
@@ -60,7 +61,7 @@ def reestimate(
     InputError
         If the file of the network holds no batch norm, or the images do not fit the network.
     ValueError
-        If there is no chip, there are fewer than 2 images, or flips do not fit their layer.
+        If there is no chip, one has fewer than 2 images, or flips do not fit their layer.
     """
     folded = saved.folded
     if not saved.norms:
@@ -69,9 +70,11 @@ def reestimate(
             "an older rramsim), so none can be estimated anew. Train a network with rramsim train."
         )
     check_inputs(folded, images)
-    if not chips or len(images) < 2:
-        raise ValueError(f"{len(chips)} chips and {len(images)} images: at least 1 and 2 needed")
-    on_chips = [_Chip(folded, images, flips) for flips in chips]
+    if not chips or len(images) < 2 * len(chips):
+        raise ValueError(f"{len(images)} images for {len(chips)} chips: each needs 2 or more")
+    on_chips = [
+        _Chip(folded, images[number :: len(chips)], flips) for number, flips in enumerate(chips)
+    ]
     norms = []
     for number, trained in enumerate(saved.norms):
         norms.append(_renewed(trained, [chip.moments(number) for chip in on_chips]))
@@ -116,7 +119,9 @@ class _Chip:
             squares = squares + rows.square().sum(dim=1).numpy().astype(object)
             count += rows.shape[1]
         mean = np.asarray(total / count, dtype=np.float64)
-        return mean, np.asarray((count * squares - total * total) / count**2, dtype=np.float64)
+        return mean, np.asarray(
+            (count * squares - total * total) / (count * (count - 1)), dtype=np.float64
+        )
 
     def enter_layer(self, number: int, norm: BatchNorm) -> None:
         """Put the outputs of the layer before, with this batch norm, in front of a layer."""

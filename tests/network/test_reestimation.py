@@ -47,7 +47,8 @@ def naive_norms(saved, images, chips):
     """Let torch's own batch norm, in train mode and float64, see one batch a chip."""
     folded, values, norms = saved.folded, [], []
     shape = folded.image_shape or (-1,)
-    values = [torch.from_numpy(images).double().view(len(images), *shape)] * len(chips)
+    pixels = torch.from_numpy(images).double().view(len(images), *shape)
+    values = [pixels[start :: len(chips)] for start in range(len(chips))]
     for number, (layer, trained) in enumerate(zip(folded.layers, saved.norms, strict=True)):
         convolution = isinstance(layer, FoldedConvolution)
         kind = nn.BatchNorm2d if convolution else nn.BatchNorm1d
@@ -65,15 +66,12 @@ def naive_norms(saved, images, chips):
                 found = entered.flatten(1) @ weights.T
             norm(found)
             sums.append(found)
-        count = sums[0].numel() / len(layer.signs)
-        # torch keeps the unbiased variance, but normalises by the biased one.
-        variance = norm.running_var.numpy() * (count - 1) / count
         norms.append(
             BatchNorm(
                 trained.gamma,
                 trained.beta,
                 norm.running_mean.numpy().astype(np.float32),
-                variance.astype(np.float32),
+                norm.running_var.numpy().astype(np.float32),
             )
         )
         scale, offset = (
@@ -88,7 +86,7 @@ def naive_norms(saved, images, chips):
     return fold_layers(signs, norms, pools=pools, image_shape=folded.image_shape)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     notation=st.sampled_from(["6-5-4-3", "9-3", "2x5x6-4C3-MP2-3C3-5-3", "1x4x4-3C3-2"]),
     ber=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
@@ -113,9 +111,10 @@ def test_the_network_is_that_of_batch_norm_in_train_mode(notation, ber, chips, s
 
 def test_means_shrink_and_variances_follow_the_closed_form():
     """Of a layer on pixels: flips of probability p scale each weight by 1 - 2p on average."""
-    saved, ber, chips = saved_network("12-4", 3), 0.2, 600
+    saved, ber, chips = saved_network("12-4", 3), 0.2, 300
     images = np.random.default_rng(4).integers(0, 256, (30, 12)).astype(np.uint8)
-    found = reestimate(saved, images, [draw_flips(saved, ber, draw) for draw in range(chips)])
+    dealt = np.repeat(images, chips, axis=0)  # all to each chip
+    found = reestimate(saved, dealt, [draw_flips(saved, ber, draw) for draw in range(chips)])
     mean, variance = _moments(found.output, saved.norms[0])
     signs = saved.folded.output.signs.astype(np.float64)
     pixels = images.astype(np.float64)
@@ -124,8 +123,9 @@ def test_means_shrink_and_variances_follow_the_closed_form():
     spread = np.sqrt(4 * ber * (1 - ber) * (pixels.mean(axis=0) ** 2).sum())
     assert mean == pytest.approx(known * sums.mean(axis=0), abs=4 * spread / np.sqrt(chips))
     # Over images on one chip; flips of different weights are independent, so only squares stay.
-    expected = known**2 * sums.var(axis=0) + 4 * ber * (1 - ber) * pixels.var(axis=0).sum()
-    assert variance == pytest.approx(expected, rel=0.08)
+    expected = known**2 * sums.var(axis=0, ddof=1)
+    expected += 4 * ber * (1 - ber) * pixels.var(axis=0, ddof=1).sum()
+    assert variance == pytest.approx(expected, rel=0.12)
 
 
 def test_flips_of_every_weight_turn_the_means_round():
@@ -168,12 +168,12 @@ def test_what_training_met_gives_what_training_kept(digits, ber, moved):
     )
     norms = tuple(layer.batch_norm() for layer in trained.network.layers)
     saved = SavedNetwork(fold(trained.network), {}, norms)
-    chips = [draw_flips(saved, ber, draw) for draw in range(20)]
+    chips = [draw_flips(saved, ber, draw) for draw in range(10)]
     found = reestimate(saved, digits.train_images, chips)
     first, before = found.hidden[0], saved.folded.hidden[0]
     spread = np.sqrt(norms[0].variance)
     assert np.median(np.abs(first.thresholds - before.thresholds) / spread) < moved
-    scores = [_accuracy(each, digits, chips[:10]) for each in (found, saved.folded)]
+    scores = [_accuracy(each, digits, chips) for each in (found, saved.folded)]
     assert scores[0] > scores[1] - 0.01
     # Each chip with thresholds of its own, far from what training met.
     others = [draw_flips(saved, 0.25, 100 + draw) for draw in range(5)]
@@ -197,8 +197,10 @@ def test_what_cannot_be_estimated_is_refused():
         reestimate(dataclasses.replace(saved, norms=()), images, [flips])
     with pytest.raises(InputError, match="6 inputs"):
         reestimate(saved, images[:, :5], [flips])
-    with pytest.raises(ValueError, match="0 chips"):
+    with pytest.raises(ValueError, match="for 0 chips"):
         reestimate(saved, images, [])
+    with pytest.raises(ValueError, match="4 images for 3 chips"):
+        reestimate(saved, images, [flips] * 3)
     with pytest.raises(ValueError, match="1 arrays of flips for 2 layers"):
         reestimate(saved, images, [flips[:1]])
 

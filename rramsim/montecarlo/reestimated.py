@@ -1,0 +1,64 @@
+"""Thresholds estimated anew for the chips of a fault model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.crossbar.layer_faults import ChipFaults
+from rramsim.montecarlo.chip import draw_chip
+from rramsim.montecarlo.task import Task, faults_text
+
+if TYPE_CHECKING:
+    from rramsim.network.files import SavedNetwork
+    from rramsim.network.folding import FoldedNetwork
+
+CHIPS = 100
+"""Chips the thresholds are estimated on: what one differs from another averages out."""
+
+IMAGES = 10_000
+"""Training images, at most, that are dealt out to these chips."""
+
+
+def reestimated_for(
+    saved: SavedNetwork,
+    train_images: NDArray[np.uint8],
+    faults: ChipFaults,
+    *,
+    seed: int,
+    chips: int = CHIPS,
+    images: int = IMAGES,
+) -> FoldedNetwork:
+    """Return a network whose thresholds fit every chip of a fault model; see `reestimate`.
+
+    The chips it is estimated on are not those it is scored on: a chip's cells depend on the
+    content of the network, thresholds included.
+
+    Parameters
+    ----------
+    saved : SavedNetwork
+        With the batch norm of each layer.
+    train_images : uint8 array, shape (images, inputs)
+        What it was trained on.
+    faults : FaultModel or LayerFaults
+        Which cells go wrong.
+    seed : int
+        Of the chips.
+    chips, images : int
+        Chips (fewer where there are not 2 images for each), and training images, evenly spaced.
+
+    Raises
+    ------
+    InputError
+        If the model file holds no batch norm, or the images do not fit the network.
+    """
+    from rramsim.network.reestimation import reestimate, spaced
+
+    folded = saved.folded
+    shown = spaced(train_images, images)
+    task = Task(folded.content_id, "none", faults_text(faults), seed)
+    draws = range(1 if faults.certain else min(chips, len(shown) // 2))
+    drawn = [draw_chip(folded, faults, task=task, draw=draw) for draw in draws]
+    return reestimate(saved, shown, drawn)
