@@ -142,7 +142,7 @@ def train(
     settings = training_settings(shape, images, method=method, seed=seed, faults=faults)
     check_device(device)
     with threads_for(shape.weight_count):
-        run = _Run(shape, images, method, seed, faults, device, dtype or sum_dtype(device))
+        run = TrainingRun(shape, images, method, seed, faults, device, dtype or sum_dtype(device))
         kept = {**settings, "arithmetic": run.arithmetic}
         saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
         if checkpoint and saved:
@@ -157,8 +157,8 @@ def train(
     return TrainedNetwork(network, tuple(run.history), settings, run.arithmetic)
 
 
-class _Run:
-    """A training under way: all that changes from one iteration to the next."""
+class TrainingRun:
+    """A training under way: all that changes from one iteration to the next; see `train`."""
 
     def __init__(
         self,
@@ -194,12 +194,13 @@ class _Run:
         batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
         done = len(self.history) * len(batches)
         losses = [
-            self._iteration(batch, done + number) * len(batch)
+            self.iteration(batch, done + number) * len(batch)
             for number, batch in enumerate(batches)
         ]
         self.history.append((float(torch.stack(losses).sum()) / images, self._accuracy()))
 
-    def _iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+    def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Learn from the training images `batch` (their numbers) and return the loss."""
         pixels = self.pixels[batch]
         if self.method.shift or self.method.mirror:
             pixels = self.augmentation(pixels, self.images.image_shape, self.generator)

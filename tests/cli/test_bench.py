@@ -14,7 +14,7 @@ from rramsim.montecarlo.bench.compare import Plan
 @pytest.fixture
 def tiny(monkeypatch):
     """Put a tiny plan in the place of the quick one."""
-    plan = Plan(32, 40, (0.01,), (0.1,), 4, 3, (0.1,), 2, 0.0, 1)
+    plan = Plan(32, 40, (0.01,), (0.1,), 4, 3, (0.1,), 2, 0.0, 1, 1, 8)
     monkeypatch.setattr(compare_module, "QUICK", plan)
 
 
@@ -31,6 +31,10 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
     assert set(found["sweep"]) == {
         *("ratio", "maps", "rramsim_s", "naive_s", "naive_extrapolated"),
     }
+    assert set(found["training"]) == {"workload", "arithmetic", "cases"}
+    for step in found["training"]["cases"]:
+        assert set(step) == {"ber", "rramsim_s", "naive_s", "ratio", "over_plain"}
+    assert [step["ber"] for step in found["training"]["cases"]] == [0, 0.01, 0.1]
     assert {"cores", "cpu", "torch", "numba"} <= set(found["machine"])
     assert found["quick"] is True
 
@@ -41,3 +45,5 @@ def test_the_table_says_what_was_measured_and_what_was_not(tiny):
     assert "narrower than the reference" in shown
     assert "784-32-32-10" in shown
     assert "extrapolated" in shown
+    assert "more than plain" in shown
+    assert "784-32-32-10, 8 random images an iteration" in " ".join(shown.split())

@@ -17,10 +17,12 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.bench.limit import LANES, triples_per_second
 from rramsim.montecarlo.bench.naive import NaiveNetwork
+from rramsim.montecarlo.bench.training import UNWATCHED, TrainingComparison, compare_training
 from rramsim.montecarlo.bench.workload import random_convolutional, random_workload
 from rramsim.montecarlo.chip import Flips, Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.network.definition import NetworkShape
 from rramsim.network.evaluation import Evaluator
 from rramsim.network.packed.network import PackedNetwork, blocks, fired
 from rramsim.parallel import share
@@ -56,6 +58,10 @@ class Plan:
         Maps of a case are timed for at least so long, and at least 5 of them, after as long
         unwatched, and at least 15.
     naive_repeats : int
+    training_rounds : int
+        Iterations of a training that are timed, of each kind.
+    training_batch : int
+        Images of an iteration.
     """
 
     hidden: int
@@ -68,13 +74,14 @@ class Plan:
     sweep_maps: int
     least_seconds: float
     naive_repeats: int
+    training_rounds: int
+    training_batch: int = 256
 
 
 _SWEEP = (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 7e-2, 0.1, 0.15, 0.2, 0.25, 0.3)
-FULL = Plan(
-    4096, 10_000, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3), (1e-4, 1e-2), 128, 256, _SWEEP, 20, 2, 2
-)
-QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), 64, 64, _SWEEP, 20, 0.5, 3)
+_BERS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3)
+FULL = Plan(4096, 10_000, _BERS, (1e-4, 1e-2), 128, 256, _SWEEP, 20, 2, 2, 15)
+QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), 64, 64, _SWEEP, 20, 0.5, 3, 25)
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,7 @@ class Comparison:
     cases: tuple[Case, ...]
     kernel: Kernel
     sweep: Sweep
+    training: TrainingComparison
 
 
 def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
@@ -134,7 +142,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     on_progress : callable
         Called with the steps done and the steps in all.
     """
-    total = 4 + len(plan.bers) + len(plan.byte_bers)
+    total = 4 + len(plan.bers) + len(plan.byte_bers) + UNWATCHED + plan.training_rounds
     widths = (784, plan.hidden, plan.hidden, 10)
     cases: list[Case] = []
 
@@ -161,10 +169,17 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     cases.append(_convolutional(plan))
     step()
     kernel = _kernel(binary, plan)
-    on_progress(total - 1, total)
+    scored = len(cases) + 2
+    on_progress(scored, total)
     naive_map = float(np.median([case.naive_s for case in cases[: len(plan.bers)]]))
     sweep = _sweep(binary, plan, naive_map=naive_map)
-    on_progress(total, total)
+    on_progress(scored + 1, total)
+    training = compare_training(
+        NetworkShape(widths),
+        batch=plan.training_batch,
+        rounds=plan.training_rounds,
+        on_round=lambda done: on_progress(scored + 1 + done, total),
+    )
     described = "-".join(map(str, widths))
     return Comparison(
         workload=f"{described} with random signs, {plan.images} random images",
@@ -172,6 +187,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
         cases=tuple(cases),
         kernel=kernel,
         sweep=sweep,
+        training=training,
     )
 
 

@@ -22,6 +22,8 @@ TINY = Plan(
     sweep_maps=3,
     least_seconds=0.0,
     naive_repeats=1,
+    training_rounds=2,
+    training_batch=8,
 )
 
 
@@ -74,9 +76,11 @@ def test_everything_is_measured_and_all_predictions_are_equal() -> None:
     assert kernel.fraction_of_limit == pytest.approx(kernel.limit_s / kernel.layer_s)
     assert (sweep.maps, sweep.naive_extrapolated) == (6, True)
     assert sweep.ratio == pytest.approx(sweep.naive_s / sweep.rramsim_s)
-    assert set(asdict(found)) == {"workload", "naive_batch", "cases", "kernel", "sweep"}
-    assert steps[0] == (0, 7)
-    assert steps[-1] == (7, 7)
+    assert set(asdict(found)) == {
+        *("workload", "naive_batch", "cases", "kernel", "sweep", "training"),
+    }
+    assert steps[0] == (0, 11)
+    assert steps[-1] == (11, 11)
     assert steps == sorted(steps)
 
 
