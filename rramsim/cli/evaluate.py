@@ -11,7 +11,6 @@ import typer
 
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
-from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     from rramsim.crossbar.layer_faults import ChipFaults
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rramsim.montecarlo.collect import OnChips
     from rramsim.montecarlo.neurons import ConstantShare
     from rramsim.network.files import SavedNetwork
+    from rramsim.network.folding import FoldedNetwork
     from rramsim.network.images import ImageSet
 
 _EXAMPLE = """
@@ -29,12 +29,18 @@ Example, the accuracy at three BERs, each over 50 chips:
 and how many neurons of each hidden layer then never change their value:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --neurons
+
+and with thresholds that are estimated anew for each BER:
+
+    rramsim evaluate network.safetensors --ber 0 --ber 0.1 --reestimate
 """
 
 
 @app.command(epilog=_EXAMPLE)
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file, of `rramsim train` or imported.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model file, of `rramsim train` or imported.")
+    ],
     ber: Annotated[
         list[float],
         typer.Option(metavar="P", help="Bit-error rate, 0 to 1; repeat it for several."),
@@ -65,6 +71,14 @@ def evaluate(
             "on all test images: they tell nothing of an image, so the layer could do without.",
         ),
     ] = False,
+    reestimate: Annotated[
+        bool,
+        typer.Option(
+            "--reestimate",
+            help="Estimate the batch norm anew for each BER, from training images on other chips, "
+            "so that the thresholds fit the sums of chips with that BER; weights stay.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,
     device: DeviceOption = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
@@ -85,21 +99,27 @@ def evaluate(
     from rramsim.montecarlo.estimate import estimate
     from rramsim.montecarlo.stopping import StoppingRule
     from rramsim.network.files import load_network
+    from rramsim.study.trained_on import images_of
 
     network = load_network(model)
     if layer is not None:
         layers = len(network.folded.layers)
         models = [in_one_layer(IidFaults(each), layer=layer, layers=layers) for each in ber]
-    image_set = _image_set(model, network, images)
-    scored = ScoredNetwork(
-        network.folded,
-        image_set.test_images,
-        image_set.test_labels,
-        image_set.content_id,
-        device.value,
-    )
-    questions = [Question(scored, faults, seed) for faults in models]
+    image_set = images_of(model, network, images)
+    test = image_set.test_images, image_set.test_labels, image_set.content_id, device.value
     with shown_progress() as on_progress:
+        if reestimate:
+            networks = _reestimated(
+                network, image_set, models, seed, partial(on_progress, "estimating thresholds")
+            )
+        else:
+            networks = [network.folded] * len(models)
+        # One for each network: it is made ready for the images once.
+        scored = {each.content_id: ScoredNetwork(each, *test) for each in networks}
+        questions = [
+            Question(scored[each.content_id], faults, seed)
+            for each, faults in zip(networks, models, strict=True)
+        ]
         on_chips = partial(on_progress, "drawing chips")
         tallies = collect(questions, rule=StoppingRule(maps), on_chips=on_chips)
         shares = (
@@ -109,7 +129,7 @@ def evaluate(
         estimate(tally, certain=faults.certain)
         for tally, faults in zip(tallies, models, strict=True)
     ]
-    found = Found(ber, estimates, shares, network, image_set, layer=layer, seed=seed)
+    found = Found(ber, estimates, shares, network, image_set, layer, seed, reestimate)
     if as_json:
         print_json(found)
     else:
@@ -127,24 +147,18 @@ def _shares(questions: list[Question], maps: int, on_chips: OnChips) -> list[lis
     return [constant_shares(each, maps=maps, on_chip=on_chip) for each in questions]
 
 
-def _image_set(model: Path, network: SavedNetwork, named: str | None) -> ImageSet:
-    from rramsim.network.images import load_images
+def _reestimated(
+    network: SavedNetwork,
+    images: ImageSet,
+    models: list[ChipFaults],
+    seed: int,
+    on_chips: OnChips,
+) -> list[FoldedNetwork]:
+    from rramsim.montecarlo.reestimated import reestimated_for
 
-    trained_on = str(network.metadata["images"])
-    try:
-        images = load_images(named or trained_on)
-    except InputError as error:
-        if named is not None:
-            raise
-        raise InputError(
-            f"{model}: was trained on the images {trained_on!r}, which cannot be loaded by that "
-            f"name ({error}) If they are a folder of yours, name it with --images."
-        ) from error
-    if images.content_id != network.metadata["images_id"]:
-        raise InputError(
-            f"{model}: was trained on the images {trained_on!r} (content id "
-            f"{network.metadata['images_id'][:12]}), but {named or trained_on!r} holds others "
-            f"({images.content_id[:12]}), whose test images may have been trained on. Name the "
-            "images it was trained on with --images."
-        )
-    return images
+    found = []
+    for number, faults in enumerate(models):
+        on_chips(number, len(models))
+        found.append(reestimated_for(network, images.train_images, faults, seed=seed))
+    on_chips(len(models), len(models))
+    return found

@@ -27,6 +27,7 @@ class Found(NamedTuple):
     images: ImageSet
     layer: int | None
     seed: int
+    reestimated: bool
 
 
 def print_json(found: Found) -> None:
@@ -59,6 +60,8 @@ def print_json(found: Found) -> None:
     }
     if found.layer is not None:
         answer["layer"] = found.layer
+    if found.reestimated:
+        answer["thresholds"] = "reestimated"
     typer.echo(json.dumps(answer, indent=2, allow_nan=False))
 
 
@@ -97,6 +100,10 @@ def print_tables(found: Found) -> None:
     ]
     if found.layer is not None:
         said.append(f"Errors are in the cells of layer {found.layer} only.")
+    if found.reestimated:
+        said.append(
+            "Thresholds were estimated anew for each BER, from training images on other chips."
+        )
     said += _methods(found.bers, [[each.method] for each in found.estimates])
     # As Text: names from a user's file are not to be read as markup.
     console.print(Text("\n".join(said)))

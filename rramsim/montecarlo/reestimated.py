@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +11,13 @@ from numpy.typing import NDArray
 
 from rramsim.crossbar.layer_faults import ChipFaults
 from rramsim.montecarlo.chip import draw_chip
-from rramsim.montecarlo.task import Task, faults_text
+from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import Task, canonical_json, faults_text
 
 if TYPE_CHECKING:
     from rramsim.network.files import SavedNetwork
     from rramsim.network.folding import FoldedNetwork
+    from rramsim.network.images import ImageSet
 
 CHIPS = 100
 """Chips the thresholds are estimated on: what one differs from another averages out."""
@@ -62,3 +66,51 @@ def reestimated_for(
     draws = range(1 if faults.certain else min(chips, len(shown) // 2))
     drawn = [draw_chip(folded, faults, task=task, draw=draw) for draw in draws]
     return reestimate(saved, shown, drawn)
+
+
+def score_own_thresholds(
+    saved: SavedNetwork,
+    images: ImageSet,
+    faults: ChipFaults,
+    *,
+    seed: int,
+    draws: Sequence[int],
+    shown: int = 2000,
+) -> Tally:
+    """Score chips that each have thresholds of their own, estimated on that very chip.
+
+    They are the chips that `score_chips` draws for the network as it was trained.
+
+    Parameters
+    ----------
+    saved, faults, seed
+        See `reestimated_for`.
+    images : ImageSet
+        What it was trained on.
+    draws : sequence of int
+        Numbers of the chips.
+    shown : int
+        Training images, evenly spaced, that thresholds are estimated on.
+
+    Returns
+    -------
+    Tally
+        Under an id of its own.
+    """
+    from rramsim.network.evaluation import Evaluator
+    from rramsim.network.reestimation import reestimate, spaced
+
+    task = Task(saved.folded.content_id, images.content_id, faults_text(faults), seed)
+    correct = {}
+    for draw in draws:
+        flips = draw_chip(saved.folded, faults, task=task, draw=draw)
+        folded = reestimate(saved, spaced(images.train_images, shown), [flips])
+        evaluator = Evaluator(folded, images.test_images, images.test_labels)
+        correct[draw] = evaluator.correct(flips)
+    return Tally(own_thresholds_id(task, shown=shown), len(images.test_labels), correct)
+
+
+def own_thresholds_id(task: Task, *, shown: int) -> str:
+    """Return the id of a task whose chips have thresholds of their own."""
+    content = canonical_json({"task": task.content, "own_thresholds_from": shown})
+    return hashlib.sha256(content.encode()).hexdigest()

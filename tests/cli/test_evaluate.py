@@ -12,6 +12,10 @@ from typer.testing import CliRunner
 
 from rramsim.cli import main
 from rramsim.cli.app import app
+from rramsim.crossbar.faults import IidFaults
+from rramsim.errors import InputError
+from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
+from rramsim.montecarlo.reestimated import reestimated_for
 from rramsim.network import torch_evaluation
 from rramsim.network.convolution import FoldedConvolution
 from rramsim.network.files import load_network, save_network
@@ -349,3 +353,33 @@ def test_images_whose_folder_moved_can_be_named(
     assert "--images" in refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
     found = answer(str(path), "--ber", "0.1", "--maps", "2", "--images", "digits")
     assert found["images_id"] == digits.content_id
+
+
+def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: ImageSet) -> None:
+    networks = tmp_path / "networks"
+    asked = ["train", "--network", "64-48-10", "--epochs", "3", "-o", str(networks), "--json"]
+    trained = CliRunner().invoke(app, asked)
+    file = json.loads(trained.stdout)["models"][0]["file"]
+    command = ["evaluate", file, "--ber", "0.2", "--maps", "4"]
+    shown = CliRunner().invoke(app, [*command, "--reestimate", "--json"])
+    found = json.loads(shown.stdout)
+    assert found["thresholds"] == "reestimated"
+    saved = load_network(Path(file))
+    faults = IidFaults(0.2)
+    folded = reestimated_for(saved, digits.train_images, faults, seed=1)
+    test = ScoredNetwork(folded, digits.test_images, digits.test_labels, digits.content_id)
+    task = Question(test, faults, 1).task
+    expected = score_chips(test, faults, task=task, draws=range(4))
+    right = sum(expected.correct.values()) / (4 * expected.images)
+    assert found["points"][0]["accuracy_mean"] == pytest.approx(right)
+    plain = CliRunner().invoke(app, [*command, "--json"])
+    assert "thresholds" not in json.loads(plain.stdout)
+    assert json.loads(plain.stdout)["points"][0]["accuracy_mean"] < right
+    words = CliRunner().invoke(app, [*command, "--reestimate"])
+    assert "estimated anew for each BER" in " ".join(words.stdout.split())
+
+
+def test_a_model_file_without_batch_norm_cannot_be_estimated_anew(model: str) -> None:
+    shown = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.1", "--reestimate"])
+    assert isinstance(shown.exception, InputError)
+    assert "holds no batch norm" in str(shown.exception)
