@@ -64,6 +64,7 @@ def flip(
     # The gap to the next candidate is geometric: log(u) / log(1 - most), rounded down.
     rate = 1.0 / math.log1p(-most) if most < 1 else 0.0
     keep_lrs, keep_hrs = ber_lrs / most, ber_hrs / most
+    alike = ber_lrs == ber_hrs
     for chunk in range(start, stop):
         state = _mixed(key + _mixed(np.uint64(chunk) * _STEP))
         place = chunk * CHUNK
@@ -74,9 +75,12 @@ def flip(
             if gap >= end - place:
                 break
             place += int(gap)
-            keep = keep_lrs if upper[place] < 0 else keep_hrs
-            if keep < 1:
-                state += _STEP
-            if keep >= 1 or _uniform(state) <= keep:
+            if alike:
                 upper[place] ^= _SIGN
+            else:
+                # Without branches, which could not be foretold.
+                keep = keep_lrs if upper[place] < 0 else keep_hrs
+                drawn = np.uint64(keep < 1)
+                state += _STEP * drawn
+                upper[place] ^= _SIGN * np.int16((drawn == 0) | (_uniform(state) <= keep))
             place += 1

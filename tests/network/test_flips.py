@@ -193,6 +193,24 @@ def test_signs_are_flipped_where_they_are():
     assert 0 < int((signs < 0).sum()) < 600
 
 
+@pytest.mark.parametrize(
+    ("faults", "first", "count", "total"),
+    [
+        (RandomFlips.iid(0.1, seed=7), [26, 33, 36], 3955, 79332998),
+        (RandomFlips((0.05,), (0.2,), seed=7), [14, 15, 20], 5963, 119745847),
+        (RandomFlips((0.3,), (0.0,), mixed=True, seed=7), [12, 15, 33], 2689, 53162913),
+    ],
+    ids=lambda value: value.identity if isinstance(value, RandomFlips) else "",
+)
+def test_the_stream_is_that_of_every_version(faults, first, count, total):
+    """So that an interrupted training goes on with the flips it would have met."""
+    signs = torch.where(torch.arange(40_000) % 3 == 0, -1.0, 1.0)
+    flipped = faults(signs.clone(), layer=2, iteration=11)
+    positions = (flipped != signs).nonzero().flatten()
+    assert positions[:3].tolist() == first
+    assert (len(positions), int(positions.sum())) == (count, total)
+
+
 @pytest.mark.parametrize("ber", [-0.01, 1.01, float("nan")])
 def test_a_rate_out_of_range_is_told(ber):
     with pytest.raises(InputError, match="accepted are numbers from 0 to 1"):
