@@ -144,7 +144,8 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     images = load_images(asked.images)
     bers = asked.training_bers or (() if faults else (0.0,))
     plain = asked.plan(images, 0.0)
-    first = f"{images.name}-{plain.shape}"
+    signed = "-signed" if plain.shape.signed_levels else ""
+    first = f"{images.name}-{plain.shape}{signed}"
     plans = {
         out / f"{first}-training-ber-{ber!r}.safetensors": asked.plan(images, ber) for ber in bers
     }

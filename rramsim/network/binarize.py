@@ -8,7 +8,7 @@ Deep Neural Networks with Weights and Activations Constrained to +1 or -1", 2016
 from typing import Any
 
 import torch
-from torch.nn import functional, grad
+from torch.nn import functional
 
 
 def sign(values: torch.Tensor) -> torch.Tensor:

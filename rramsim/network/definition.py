@@ -42,6 +42,9 @@ class NetworkShape:
         Channels, height and width of the images, where there are convolutions.
     convolutions : tuple of Convolution
         From the images on.
+    signed_levels : int, optional
+        The greatest value of a pixel, L, where the first layer takes ``2 pixel - L``, from -L
+        (black) to +L; without, it takes the pixel. The notation does not tell.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class NetworkShape:
     widths: tuple[int, ...]
     image_shape: tuple[int, int, int] | None = None
     convolutions: tuple[Convolution, ...] = ()
+    signed_levels: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.widths) < 2:
@@ -153,6 +157,11 @@ class NetworkShape:
 
     def check_fits(self, images: ImageSet) -> None:
         """Raise `InputError` unless the network takes these images and gives their classes."""
+        if self.signed_levels not in (None, images.levels):
+            raise InputError(
+                f"network {self}: takes signed pixels that end at {self.signed_levels}, but those "
+                f"of {images.name} end at {images.levels}."
+            )
         found = self.image_shape or self.widths[0], self.widths[-1]
         needed = images.image_shape if self.image_shape else images.features
         if found != (needed, images.class_count):

@@ -102,5 +102,11 @@ def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
             "like those it was trained with."
         )
     fan_in = [layer.matrix.shape[1] for layer in folded.layers]
-    check_exact(fan_in[0] * max(1, int(images.max(initial=0))))
+    greatest = int(images.max(initial=0))
+    if folded.signed_levels is not None and greatest > folded.signed_levels:
+        raise InputError(
+            f"The network takes pixels up to {folded.signed_levels}, but the images hold "
+            f"{greatest}; score it on images like those it was trained with."
+        )
+    check_exact(fan_in[0] * max(1, folded.signed_levels or greatest))
     check_exact(max(fan_in))

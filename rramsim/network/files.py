@@ -83,8 +83,8 @@ def save_network(
         for name, value in vars(norm).items()
     }
     record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
-    if folded.image_shape is not None:
-        record["image_shape"] = list(folded.image_shape)
+    record["image_shape"] = folded.image_shape and list(folded.image_shape)
+    record["signed_levels"] = folded.signed_levels
     write_arrays(Path(path), arrays, kind=KIND, record=record)
 
 
@@ -104,6 +104,7 @@ def load_network(path: Path) -> SavedNetwork:
                 _layer(arrays, number, count=record["layers"]) for number in range(record["layers"])
             ),
             _image_shape(record),
+            record.get("signed_levels"),
         )
         norms = _norms(arrays, folded)
         whole = folded.content_id == record["network_id"]
@@ -140,7 +141,7 @@ def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:
 
 
 def _image_shape(record: Mapping[str, Any]) -> tuple[int, int, int] | None:
-    if "image_shape" not in record:
+    if record.get("image_shape") is None:
         return None
     channels, height, width = map(int, record["image_shape"])
     return channels, height, width

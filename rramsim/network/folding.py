@@ -105,10 +105,15 @@ class FoldedNetwork:
     image_shape : (int, int, int), optional
         Channels, height and width of the images, where the first layer is a convolution. Pixels
         are in that order.
+    signed_levels : int, optional
+        The greatest value of a pixel, L, where the first layer takes ``2 pixel - L``, from -L
+        (black) to +L, as the inputs of T. Hirtzlin et al. 2019 (arXiv 1904.03652) do in units of
+        L. Without, it takes the pixel, from 0 (black).
     """
 
     layers: tuple[Layer, ...]
     image_shape: tuple[int, int, int] | None = None
+    signed_levels: int | None = None
 
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[-1], ScoreLayer):
@@ -125,6 +130,8 @@ class FoldedNetwork:
                 raise ValueError(f"{before.signs.shape} does not lead into {after.signs.shape}")
         if self.image_shape and self.image_shape[0] != self.convolutions[0].signs.shape[1]:
             raise ValueError(f"{self.image_shape} does not lead into the first convolution")
+        if self.signed_levels is not None and not 0 < self.signed_levels <= PIXEL_LIMIT:
+            raise ValueError(f"pixels end at 1 to {PIXEL_LIMIT}, not {self.signed_levels}")
 
     @property
     def convolutions(self) -> tuple[FoldedConvolution, ...]:
@@ -186,6 +193,8 @@ class FoldedNetwork:
         digest = hashlib.sha256()
         if self.image_shape is not None:
             digest.update(f"image_shape {self.image_shape}".encode())
+        if self.signed_levels is not None:
+            digest.update(f"signed_levels {self.signed_levels}".encode())
         for layer in self.layers:
             for name, value in vars(layer).items():
                 array = np.asarray(value)
@@ -196,10 +205,11 @@ class FoldedNetwork:
     def __str__(self) -> str:
         """Return the widths, and filters and pooling in the notation of Courbariaux et al. 2016.
 
-        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10.
+        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10 on signed pixels.
         """
         first = "x".join(map(str, self.image_shape)) if self.image_shape else str(self.inputs)
-        return "-".join([first, *map(_notation, self.layers)])
+        layers = "-".join([first, *map(_notation, self.layers)])
+        return f"{layers} on signed pixels" if self.signed_levels else layers
 
     def _outputs(self, layer: Layer) -> int:
         """Return what the next layer is to have as inputs: channels, or single values."""
@@ -232,7 +242,14 @@ def fold(network: BinarizedNetwork) -> FoldedNetwork:
     signs = [layer.sign_weights() for layer in network.layers]
     norms = [layer.batch_norm() for layer in network.layers]
     pools = [layer.pool for layer in network.layers]
-    return fold_layers(signs, norms, pools=pools, image_shape=network.shape.image_shape)
+    shape = network.shape
+    return fold_layers(
+        signs,
+        norms,
+        pools=pools,
+        image_shape=shape.image_shape,
+        signed_levels=shape.signed_levels,
+    )
 
 
 def fold_layers(
@@ -241,6 +258,7 @@ def fold_layers(
     *,
     pools: Sequence[bool],
     image_shape: tuple[int, int, int] | None,
+    signed_levels: int | None = None,
 ) -> FoldedNetwork:
     """Fold sign weights and batch norms, layer by layer; see `fold`.
 
@@ -252,7 +270,7 @@ def fold_layers(
         One a layer.
     pools : sequence of bool
         For each layer, whether its outputs are pooled 2 x 2.
-    image_shape : (int, int, int) or None
+    image_shape, signed_levels
         See `FoldedNetwork`.
     """
     layers: list[Layer] = []
@@ -268,4 +286,4 @@ def fold_layers(
             layers.append(FoldedConvolution(weights, *folded, pool=pools[number]))
         else:
             layers.append(FoldedLayer(weights, *folded))
-    return FoldedNetwork(tuple(layers), image_shape)
+    return FoldedNetwork(tuple(layers), image_shape, signed_levels)

@@ -126,8 +126,9 @@ class BinarizedLayer(nn.Module):
 class BinarizedNetwork(nn.Module):
     """A binarized network: convolutions, then fully connected layers, sign activations between.
 
-    The inputs are the whole-number pixel values as float32; the first batch norm takes up their
-    range. The scores are the batch-normed sums of the last layer, whose weights are signs too.
+    The inputs are the whole-number pixel values as float32, or twice these less the greatest one
+    (`NetworkShape.signed_levels`); the first batch norm takes up their range. The scores are the
+    batch-normed sums of the last layer, whose weights are signs too.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ class BinarizedNetwork(nn.Module):
         Parameters
         ----------
         pixels : tensor, shape (images, inputs)
-            Whole numbers as float32.
+            Whole numbers as float32, from 0.
         flip : callable, optional
             From sign weights to sign weights, called once a layer with the layer's number; it may
             change what it is handed.
@@ -184,6 +185,8 @@ class BinarizedNetwork(nn.Module):
             otherwise by those that were read (W_err), as in the paper.
         """
         values = pixels
+        if self.shape.signed_levels is not None:
+            values = values * 2 - self.shape.signed_levels
         if self.shape.image_shape:
             values = values.view(-1, *self.shape.image_shape)
             values = values.contiguous(memory_format=torch.channels_last)

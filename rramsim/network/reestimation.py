@@ -24,7 +24,7 @@ from rramsim.network.evaluation import check_inputs
 from rramsim.network.files import SavedNetwork
 from rramsim.network.folding import FoldedNetwork, Layer, fold_layers
 from rramsim.network.packed.network import Flips
-from rramsim.network.torch_evaluation import batch_images, flipped
+from rramsim.network.torch_evaluation import batch_images, first_inputs, flipped
 
 
 def reestimate(
@@ -83,7 +83,13 @@ def reestimate(
                 chip.enter_layer(number + 1, norms[-1])
     pools = [isinstance(layer, FoldedConvolution) and layer.pool for layer in folded.layers]
     signs = [layer.signs for layer in folded.layers]
-    return fold_layers(signs, norms, pools=pools, image_shape=folded.image_shape)
+    return fold_layers(
+        signs,
+        norms,
+        pools=pools,
+        image_shape=folded.image_shape,
+        signed_levels=folded.signed_levels,
+    )
 
 
 def spaced(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
@@ -96,8 +102,8 @@ def spaced(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 class _Chip:
     """The images on their way through one chip: the inputs of one layer, as bits after the first.
 
-    Sums are computed twice, for their mean and variance and then for the outputs: kept, those of
-    a convolution would fill the memory.
+    Sums of a convolution are computed twice, for their mean and variance and then for the outputs:
+    kept, they would fill the memory.
     """
 
     def __init__(
@@ -107,13 +113,16 @@ class _Chip:
             raise ValueError(f"{len(flips)} arrays of flips for {len(folded.layers)} layers")
         self._folded, self._flips, self._batch = folded, flips, batch_images(folded)
         self._pixels, self._bits = images, np.empty((0, 0), dtype=np.uint8)
+        self._kept: list[torch.Tensor] = []
 
     def moments(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and variance of the sums of a layer, each (neurons,)."""
         # Python's whole numbers, so that squares may add up to any size.
         total: NDArray[np.object_] = np.zeros(1, dtype=object)
         squares, count = total, 0
-        for sums in self._sums(number):
+        if not isinstance(self._folded.layers[number], FoldedConvolution):
+            self._kept = list(self._sums(number))
+        for sums in self._kept or self._sums(number):
             rows = sums.movedim(1, 0).flatten(1).to(torch.int64)
             total = total + rows.sum(dim=1).numpy().astype(object)
             squares = squares + rows.square().sum(dim=1).numpy().astype(object)
@@ -127,7 +136,7 @@ class _Chip:
         """Put the outputs of the layer before, with this batch norm, in front of a layer."""
         scale, offset = map(torch.from_numpy, norm.affine())
         found = []
-        for sums in self._sums(number - 1):
+        for sums in self._kept or self._sums(number - 1):
             shape = (-1, *[1] * (sums.ndim - 2))
             fires = sums * scale.view(shape) + offset.view(shape) >= 0
             found.append(np.packbits(fires.flatten(1).numpy(), axis=1))
@@ -143,8 +152,7 @@ class _Chip:
     def _inputs(self, number: int, batch: slice) -> torch.Tensor:
         folded = self._folded
         if not number:
-            values = torch.from_numpy(self._pixels[batch].copy()).float()
-            return values.view(-1, *folded.image_shape) if folded.image_shape else values
+            return first_inputs(torch.from_numpy(self._pixels[batch].copy()), folded)
         inputs = folded.layers[number].signs.shape[1]
         size = folded.sizes[number] if number < len(folded.convolutions) else ()
         bits = np.unpackbits(self._bits[batch], axis=1, count=int(np.prod((inputs, *size))))

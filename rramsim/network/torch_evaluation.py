@@ -98,15 +98,21 @@ class TorchEvaluator:
         scale, offset = self.folded.output.scale, self.folded.output.offset
         found = [np.empty(0, dtype=np.int64)]
         for start in range(0, self.images, self._batch):
-            values = self._pixels[start : start + self._batch].float()
-            if self.folded.image_shape:
-                values = values.reshape(-1, *self.folded.image_shape)
+            values = first_inputs(self._pixels[start : start + self._batch], self.folded)
             for number, threshold in enumerate(self._thresholds):
                 values = _outputs(self.folded.layers[number], values, weights[number], threshold)
             # Scores in numpy: one order of rounding on every device.
             scores = (values.flatten(1) @ weights[-1].T).cpu().numpy() * scale + offset
             found.append(scores.argmax(axis=1))
         return np.concatenate(found)
+
+
+def first_inputs(pixels: torch.Tensor, folded: FoldedNetwork) -> torch.Tensor:
+    """Return what the first layer takes, as float32, from pixels of shape (images, inputs)."""
+    values = pixels.float()
+    if folded.signed_levels is not None:
+        values = values * 2 - folded.signed_levels
+    return values.reshape(-1, *folded.image_shape) if folded.image_shape else values
 
 
 def _outputs(

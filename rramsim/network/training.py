@@ -85,13 +85,16 @@ def training_settings(
         raise InputError(f"images {images.name}: batch norm needs two training images or more.")
     if isinstance(faults, RandomFlips):
         faults.check_fits(shape.layer_count)
-    return {
+    settings = {
         "network": str(shape),
         "images_id": images.content_id,
         "seed": seed,
         **method.settings(),
         "faults": faults.identity if isinstance(faults, RandomFlips) else faults and repr(faults),
     }
+    if shape.signed_levels is not None:
+        settings["signed_levels"] = shape.signed_levels
+    return settings
 
 
 def train(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -32,12 +33,16 @@ class NetworkTable(BaseModel):
         and 2 x 2 pooling ("MP2").
     width_factor : float
         All widths and numbers of filters are multiplied by it.
+    signed_pixels : bool
+        Whether black enters the first layer as -1 and white as +1, as in the paper; otherwise
+        black enters as 0, which bears bit errors better where images are mostly black.
     """
 
     model_config = _STRICT
 
     hidden: tuple[str, ...]
     width_factor: float = Field(default=1.0, gt=0.0)
+    signed_pixels: bool = False
 
 
 class MethodTable(BaseModel):
@@ -152,7 +157,9 @@ class TrainingSettings(BaseModel):
 
         if isinstance(self.network, NetworkTable):
             hidden = "-".join(self.network.hidden)
-            return NetworkShape.between(images, hidden, width_factor=self.network.width_factor)
+            shape = NetworkShape.between(images, hidden, width_factor=self.network.width_factor)
+            signed = images.levels if self.network.signed_pixels else None
+            return replace(shape, signed_levels=signed)
         return NetworkShape.parse(self.network) if self.network else default_shape(images)
 
     def method(self, images: ImageSet) -> Method:

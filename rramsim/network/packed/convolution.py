@@ -150,7 +150,7 @@ class ConvolutionalNetwork:
         assert folded.image_shape is not None
         self.images = images.shape[0]
         self._output, self._sizes = folded.output, folded.sizes
-        coding, codes = encode(images)
+        coding, codes = encode(images, folded.signed_levels)
         channels, height, width = folded.image_shape
         framed = np.zeros((self.images, channels, height + 2, width + 2), dtype=np.uint8)
         framed[:, :, 1:-1, 1:-1] = codes.reshape(self.images, channels, height, width)

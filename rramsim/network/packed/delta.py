@@ -124,6 +124,9 @@ class DeltaNetwork:
 
         layers = self._network.layers[:2] if self._two_layers else self._network.layers[:1]
         copies = sum(layer.neurons * (1 + number) for number, layer in enumerate(layers))
+        # Margins of the first layer are corrected by bytes, which have no sign.
+        if self._network.coding.low < 0:
+            return False
         # Every input of a neuron may change and every weight be flipped.
         narrow = not self._two_layers or 2 * layers[1].inputs < CUT
         return narrow and 2 * copies * self._network.images <= MARGIN_BYTES

@@ -55,10 +55,13 @@ SIGNS = Coding(low=-1, step=2, planes=1)
 """Outputs of a hidden layer: -1 and +1. Its limits do not depend on the weights."""
 
 
-def encode(images: NDArray[np.uint8]) -> tuple[Coding, NDArray[np.uint8]]:
+def encode(
+    images: NDArray[np.uint8], signed_levels: int | None = None
+) -> tuple[Coding, NDArray[np.uint8]]:
     """Return the coding of fewest planes that is exact for these images, and their codes.
 
-    Images of two values take one plane, whichever the values are.
+    Images of two values take one plane, whichever the values are. For `signed_levels` see
+    `FoldedNetwork`.
     """
     present = np.zeros(256, dtype=np.bool_)
     present[images] = True
@@ -66,7 +69,10 @@ def encode(images: NDArray[np.uint8]) -> tuple[Coding, NDArray[np.uint8]]:
     low = int(values[0]) if values.size else 0
     step = int(np.gcd.reduce(values - low)) if values.size > 1 else 1
     greatest = (int(values[-1]) - low) // step if values.size else 0
-    coding = Coding(low, step, max(1, greatest.bit_length()))
+    planes = max(1, greatest.bit_length())
+    coding = Coding(low, step, planes)
+    if signed_levels is not None:
+        coding = Coding(2 * low - signed_levels, 2 * step, planes)
     table = ((np.arange(256) - low) // step).astype(np.uint8)
     return coding, table[images]
 

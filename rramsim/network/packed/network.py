@@ -71,7 +71,7 @@ class PackedNetwork:
     def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
         self.images = images.shape[0]
         self.layers = [pack_layer(layer) for layer in folded.layers]
-        self.coding, self.codes = encode(images)
+        self.coding, self.codes = encode(images, folded.signed_levels)
         self.inputs = pack_codes(self.codes, self.coding)
         self._output = folded.output
         self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
