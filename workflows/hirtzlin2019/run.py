@@ -15,8 +15,21 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-WIDTHS = (512, 1024, 2048)
+WIDTHS = (512, 1024, 4096)
 WIDTH_BERS = ("0", "0.001", "0.01", "0.15")
+
+
+WIDTH_SETTINGS = """images = "mnist"
+training_bers = [0.0, 0.15]
+epochs = 8
+
+[network]
+hidden = ["{width}", "{width}"]
+signed_pixels = true
+
+[training]
+batch_size = 256
+"""
 
 
 def rramsim(*arguments: object) -> str:
@@ -37,6 +50,18 @@ def options(*bers: str) -> list[str]:
     return [word for ber in bers for word in ("--ber", ber)]
 
 
+def train_and_score(width: int, out: Path, images: tuple[str, str]) -> None:
+    """Train a plain network of this width and one with errors, as in mnist.toml, and score both."""
+    out.mkdir(parents=True, exist_ok=True)
+    settings = out / f"{width}.toml"
+    settings.write_text(WIDTH_SETTINGS.format(width=width))
+    rramsim("train", settings, *images, "-o", out)
+    for ber in ("0.0", "0.15"):
+        model = next(out.glob(f"*-784-{width}-{width}-10-*-training-ber-{ber}.safetensors"))
+        scored = ("evaluate", model, *options(*WIDTH_BERS), *images, "--maps", 40)
+        keep(out / f"{width}-trained-at-{ber}.json", *scored)
+
+
 def main() -> None:
     """Run every command, one after the other."""
     parser = argparse.ArgumentParser()
@@ -45,20 +70,16 @@ def main() -> None:
     parser.add_argument("--cifar10", default="cifar10")
     asked = parser.parse_args()
     out, mnist = asked.results, ("--images", asked.mnist)
-    rramsim("tradeoff", HERE / "mnist.toml", *mnist, "--out", out / "mnist")
-    network = out / "mnist/networks/training-ber-0.3.safetensors"
-    neurons = ("evaluate", network, *options("0", "0.3"), *mnist, "--maps", 20, "--neurons")
-    keep(out / "neurons.json", *neurons)
-    for width in WIDTHS:
-        shape = f"784-{width}-{width}-10"
-        trained = ("--network", shape, *mnist, "-o", out / "widths")
-        rramsim("train", HERE / "widths.toml", *trained)
-        for ber in ("0.0", "0.15"):
-            model = next((out / "widths").glob(f"*-{shape}-training-ber-{ber}.safetensors"))
-            scored = ("evaluate", model, *options(*WIDTH_BERS), *mnist, "--maps", 40)
-            keep(out / f"widths/{width}-trained-at-{ber}.json", *scored)
     images = ("--images", asked.cifar10)
+    rramsim("tradeoff", HERE / "mnist.toml", *mnist, "--out", out / "mnist")
     rramsim("tradeoff", HERE / "cifar10.toml", *images, "--out", out / "cifar10")
+    rramsim("tradeoff", HERE / "mnist-unsigned.toml", *mnist, "--out", out / "mnist-unsigned")
+    for study in ("mnist", "mnist-unsigned"):
+        network = out / study / "networks/training-ber-0.3.safetensors"
+        neurons = ("evaluate", network, *options("0", "0.3"), *mnist, "--maps", 20, "--neurons")
+        keep(out / f"{study}-neurons.json", *neurons)
+    for width in WIDTHS:
+        train_and_score(width, out / "widths", mnist)
     subprocess.run([sys.executable, HERE / "compare.py", out], check=True)
 
 
