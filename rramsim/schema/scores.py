@@ -7,6 +7,7 @@ _curve = per("training_ber", "test_ber")
 _met = per("training_ber", "condition")
 _layer = per("network", "layer")
 _layer_curve = per("network", "layer", "test_ber")
+_case_curve = per("network", "case", "test_ber")
 
 _ACCURACY = (
     ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
@@ -35,6 +36,7 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         _layer("tolerated_ber_high", "1", "f", "where accuracy_high is that low, NaN: likewise"),
         _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
     ),
+    "case_accuracy": tuple(_case_curve(*columns) for columns in _ACCURACY),
     "condition_accuracy": (
         *(_met(*columns) for columns in _ACCURACY),
         _met(*_AT_BER_HIGH),

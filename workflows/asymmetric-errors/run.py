@@ -1,0 +1,157 @@
+"""Measure networks on chips whose errors are shared unequally between LRS and HRS.
+
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+
+NETWORKS is the folder of the files that ``rramsim train`` made of the training file beside this
+script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from rramsim.crossbar.faults import StateFaults
+from rramsim.errors import InputError
+from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.chip import Question, ScoredNetwork
+from rramsim.montecarlo.reestimated import reestimated_for
+from rramsim.montecarlo.store import TallyStore
+from rramsim.network.files import SavedNetwork, load_network
+from rramsim.network.images import ImageSet
+from rramsim.numbers import percent
+from rramsim.plotting.case_accuracy import case_accuracy_figure
+from rramsim.plotting.style import save_figure
+from rramsim.study.trained_on import images_of
+
+BERS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2)
+SEED = 1
+LRS_SHARES = {
+    "errors equal in both states": 0.5,
+    "3 of 4 errors in LRS": 0.75,
+    "all errors in LRS": 1.0,
+    "3 of 4 errors in HRS": 0.25,
+    "all errors in HRS": 0.0,
+}
+"""Of the mean BER, how much is that of LRS."""
+
+NAMES = {
+    "training-ber-0.0": "plain training",
+    "training-ber-0.1": "adapted to errors equal in both",
+    "three-in-four-in-lrs": "adapted to 3 of 4 in LRS",
+    "all-in-lrs": "adapted to all in LRS",
+    "three-in-four-in-hrs": "adapted to 3 of 4 in HRS",
+    "all-in-hrs": "adapted to all in HRS",
+}
+"""Networks by the end of their file's name."""
+
+DRAWN = (
+    "plain training",
+    *(f"adapted to {kind}" for kind in ("errors equal in both", "all in LRS", "all in HRS")),
+)
+REESTIMATED = ("plain training", "adapted to errors equal in both")
+ANEW = ", thresholds anew"
+
+
+def faults(ber: float, lrs_share: float) -> StateFaults:
+    """Return faults of a mean BER over both states, of which LRS has a share."""
+    return StateFaults(ber_lrs=2 * ber * lrs_share, ber_hrs=2 * ber * (1 - lrs_share))
+
+
+def load(folder: Path, named: str | None) -> tuple[dict[str, SavedNetwork], ImageSet]:
+    """Return the networks in a folder by name, and the images they were trained on."""
+    found: dict[str, SavedNetwork] = {}
+    for end, name in NAMES.items():
+        paths = sorted(folder.glob(f"*-{end}.safetensors"))
+        if len(paths) != 1:
+            raise InputError(f"{folder}: holds {len(paths)} files *-{end}.safetensors; 1 is due.")
+        found[name] = load_network(paths[0])
+    images = images_of(paths[0], found[name], named)
+    if {each.metadata["images_id"] for each in found.values()} != {images.content_id}:
+        raise InputError(f"{folder}: the networks were trained on different images.")
+    return found, images
+
+
+def ask(
+    networks: Mapping[str, SavedNetwork], images: ImageSet, bers: Sequence[float]
+) -> dict[tuple[str, str], list[Question]]:
+    """Return what is to be scored: each network with its thresholds, and two with others."""
+    test = images.test_images, images.test_labels, images.content_id
+    asked = {}
+    for name, saved in networks.items():
+        as_trained = ScoredNetwork(saved.folded, *test)
+        for case, share in LRS_SHARES.items():
+            asked[name, case] = [Question(as_trained, faults(ber, share), SEED) for ber in bers]
+    for name in REESTIMATED:
+        print(f"estimating thresholds: {name}", flush=True)
+        for case, share in LRS_SHARES.items():
+            asked[name + ANEW, case] = [
+                _anew(networks[name], images, faults(ber, share)) for ber in bers
+            ]
+    return asked
+
+
+def _anew(saved: SavedNetwork, images: ImageSet, model: StateFaults) -> Question:
+    folded = reestimated_for(saved, images.train_images, model, seed=SEED)
+    test = images.test_images, images.test_labels, images.content_id
+    return Question(ScoredNetwork(folded, *test), model, SEED)
+
+
+def table(found: xr.Dataset, ber: float) -> str:
+    """Return a Markdown table: each network in each case at one mean BER, and without errors."""
+    cases = [str(case) for case in found.case.values]
+    lines = ["| network | no errors | " + " | ".join(cases) + " |"]
+    lines.append("|---" * (2 + len(cases)) + "|")
+    for name in found.network.values:
+        of = found.accuracy.sel(network=name)
+        cells = [
+            of.sel(case=cases[0], test_ber=0.0),
+            *(of.sel(case=case, test_ber=ber) for case in cases),
+        ]
+        lines.append(f"| {name} | {' | '.join(percent(float(cell)) for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def run(
+    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+) -> xr.Dataset:
+    """Measure the networks in a folder, write the results into `out` and return them."""
+    make_folder(out)
+    networks, images = load(folder, named)
+    curves = measure_curves(
+        ask(networks, images, bers),
+        maps=maps,
+        store=TallyStore(out / "tallies.csv"),
+        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+    )
+    found = case_accuracy(curves, bers, {"seed": str(SEED)})
+    write_text(out / "accuracy.csv", as_csv(found))
+    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    anew = [name + ANEW for name in REESTIMATED]
+    drawn = found.sel(network=[*DRAWN, *anew])
+    save_figure(case_accuracy_figure(drawn, panels="network"), out / "accuracy")
+    return found
+
+
+def main() -> None:
+    """Measure what is still missing, write the results and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("networks", type=Path, metavar="NETWORKS")
+    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
+    parser.add_argument("--images", metavar="NAME|DIR")
+    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    asked = parser.parse_args()
+    try:
+        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+    except InputError as error:
+        parser.error(str(error))
+    for ber in (0.05, 0.1):
+        print(f"\nMean BER {ber:g}:\n\n{table(found, ber)}")
+
+
+if __name__ == "__main__":
+    main()

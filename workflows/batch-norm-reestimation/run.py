@@ -1,0 +1,179 @@
+"""Measure networks away from their training BER, with thresholds as trained and estimated anew.
+
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+
+NETWORKS is the folder of the files that ``rramsim train`` made of the training file beside this
+script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from rramsim.crossbar.faults import IidFaults
+from rramsim.errors import InputError
+from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.chip import Question, ScoredNetwork
+from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.neurons import constant_shares
+from rramsim.montecarlo.reestimated import (
+    own_thresholds_id,
+    reestimated_for,
+    score_own_thresholds,
+)
+from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.tally import Tally
+from rramsim.network.files import SavedNetwork, load_network
+from rramsim.network.folding import FoldedNetwork
+from rramsim.network.images import ImageSet
+from rramsim.numbers import percent, power
+from rramsim.plotting.case_accuracy import case_accuracy_figure
+from rramsim.plotting.style import save_figure
+from rramsim.study.trained_on import images_of
+
+BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
+SEED = 1
+SHOWN = 2000
+WATCHED_CHIPS = 5
+TRAINED = "thresholds as trained"
+BY_BER = "estimated anew for the BER"
+BY_CHIP = "estimated anew on each chip"
+
+Networks = Mapping[str, SavedNetwork]
+
+
+def load(folder: Path, named: str | None) -> tuple[dict[str, SavedNetwork], ImageSet]:
+    """Return the networks in a folder by training BER, and the images they were trained on."""
+    saved = {path: load_network(path) for path in sorted(folder.glob("*.safetensors"))}
+    if not saved:
+        raise InputError(f"{folder}: holds no model files; train them with rramsim train.")
+    images = images_of(*next(iter(saved.items())), named)
+    found: dict[str, SavedNetwork] = {}
+    for path, each in sorted(saved.items(), key=lambda item: item[1].metadata["training_ber"]):
+        name = f"trained at BER {power(each.metadata['training_ber'])}"
+        if name in found or each.metadata["images_id"] != images.content_id:
+            raise InputError(f"{path}: is a second network {name}, or of other images.")
+        found[name] = each
+    return found, images
+
+
+def ask(
+    networks: Networks, images: ImageSet, bers: Sequence[float]
+) -> dict[tuple[str, str], list[Question]]:
+    """Return what is to be scored with thresholds that are the same on all chips of a BER."""
+    test = images.test_images, images.test_labels, images.content_id
+    asked = {}
+    for name, saved in networks.items():
+        print(f"estimating thresholds of the network {name}", flush=True)
+        as_trained = ScoredNetwork(saved.folded, *test)
+        asked[name, TRAINED] = [Question(as_trained, IidFaults(ber), SEED) for ber in bers]
+        asked[name, BY_BER] = [
+            Question(ScoredNetwork(_anew(saved, images, ber), *test), IidFaults(ber), SEED)
+            for ber in bers
+        ]
+    return asked
+
+
+def _anew(saved: SavedNetwork, images: ImageSet, ber: float) -> FoldedNetwork:
+    return reestimated_for(saved, images.train_images, IidFaults(ber), seed=SEED)
+
+
+def score_each_chip(
+    saved: SavedNetwork, images: ImageSet, question: Question, *, maps: int, store: TallyStore
+) -> Estimate:
+    """Score chips with thresholds of their own, those that the store does not hold yet."""
+    key = own_thresholds_id(question.task, shown=SHOWN)
+    certain = question.faults.certain
+    wanted = 1 if certain else maps
+    for draw in range(wanted):
+        if draw not in (store.tally(key) or Tally(key, 1, {})).correct:
+            store.add(
+                score_own_thresholds(
+                    saved, images, question.faults, seed=SEED, draws=[draw], shown=SHOWN
+                )
+            )
+    tally = store.tally(key)
+    assert tally is not None
+    return estimate(tally.first(wanted), certain=certain)
+
+
+def watch(asked: Mapping[tuple[str, str], Sequence[Question]], bers: Sequence[float]) -> str:
+    """Return as CSV the share of hidden neurons of each layer that never change."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["network", "case", "test_ber", "layer", "share", "low", "high", "chips"])
+    for (name, case), questions in asked.items():
+        for ber, question in zip(bers, questions, strict=True):
+            for each in constant_shares(question, maps=WATCHED_CHIPS):
+                numbers = (f"{value:.4f}" for value in (each.mean, each.low, each.high))
+                writer.writerow([name, case, f"{ber:g}", each.layer, *numbers, each.maps])
+    return text.getvalue()
+
+
+def table(found: xr.Dataset) -> str:
+    """Return a Markdown table: for each network and case the accuracy at each BER."""
+    bers = found.test_ber.values
+    lines = ["| network | thresholds | " + " | ".join(f"BER {ber:g}" for ber in bers) + " |"]
+    lines.append("|---" * (2 + len(bers)) + "|")
+    for name in found.network.values:
+        for case in found.case.values:
+            curve = found.accuracy.sel(network=name, case=case).values
+            cells = " | ".join(percent(float(value)) for value in curve)
+            lines.append(f"| {name} | {case.removeprefix('thresholds ')} | {cells} |")
+    return "\n".join(lines)
+
+
+def run(
+    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+) -> xr.Dataset:
+    """Measure the networks in a folder, write the results into `out` and return them."""
+    make_folder(out)
+    networks, images = load(folder, named)
+    store = TallyStore(out / "tallies.csv")
+    asked = ask(networks, images, bers)
+    curves = measure_curves(
+        asked,
+        maps=maps,
+        store=store,
+        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+    )
+    for name, saved in networks.items():
+        print(f"\nestimating thresholds on each chip of the network {name}", flush=True)
+        curves[name, BY_CHIP] = [
+            score_each_chip(saved, images, question, maps=maps, store=store)
+            for question in asked[name, TRAINED]
+        ]
+    found = case_accuracy(curves, bers, {"seed": str(SEED)})
+    write_text(out / "accuracy.csv", as_csv(found))
+    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    trained_at = {name: float(each.metadata["training_ber"]) for name, each in networks.items()}
+    figure = case_accuracy_figure(found, panels="network", trained_at=trained_at)
+    save_figure(figure, out / "accuracy")
+    write_text(out / "neurons.csv", watch(asked, bers))
+    return found
+
+
+def main() -> None:
+    """Measure what is still missing, write the results and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("networks", type=Path, metavar="NETWORKS")
+    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
+    parser.add_argument("--images", metavar="NAME|DIR")
+    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    asked = parser.parse_args()
+    try:
+        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+    except InputError as error:
+        parser.error(str(error))
+    print(f"\n{table(found)}")
+
+
+if __name__ == "__main__":
+    main()

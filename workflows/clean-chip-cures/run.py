@@ -1,0 +1,183 @@
+"""Measure what adapted training costs on a clean chip, and what its variants save.
+
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+
+NETWORKS is the folder of the files that ``rramsim train`` made of the training files beside this
+script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from rramsim.crossbar.faults import IidFaults
+from rramsim.errors import InputError
+from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.chip import Question, ScoredNetwork
+from rramsim.montecarlo.reestimated import reestimated_for
+from rramsim.montecarlo.store import TallyStore
+from rramsim.network.files import SavedNetwork, load_network
+from rramsim.network.images import ImageSet
+from rramsim.numbers import percent
+from rramsim.plotting.case_accuracy import case_accuracy_figure
+from rramsim.plotting.style import COLORS, figure_style, save_figure
+from rramsim.study.trained_on import images_of
+
+BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+SHOWN = (0.0, 0.1, 0.2)
+SEED = 1
+TRAINED, ANEW = "thresholds as trained", "thresholds estimated anew for the BER"
+PLAIN, PAPER = "plain training", "adapted as in the paper"
+MIXED, HINGE, STRAIGHT = "mixed BER", "hinge loss", "straight-through gradient"
+
+
+def in_words(settings: Mapping[str, Any]) -> str:
+    """Say what a training had that the paper's has not."""
+    faults = settings["faults"]
+    own = {
+        MIXED: faults and faults.endswith("mixed"),
+        HINGE: settings["loss"] == "hinge",
+        STRAIGHT: faults and settings["straight_through"],
+    }
+    words = [name for name, has in own.items() if has]
+    if not faults:
+        return " + ".join([PLAIN, *words])
+    return " + ".join(words) or PAPER
+
+
+def load(folder: Path, named: str | None) -> tuple[dict[str, SavedNetwork], ImageSet]:
+    """Return the networks in a folder and its folders, plain ones first, and their images."""
+    saved = {path: load_network(path) for path in sorted(folder.rglob("*.safetensors"))}
+    if not saved:
+        raise InputError(f"{folder}: holds no model files; train them with rramsim train.")
+    path, first = next(iter(saved.items()))
+    images = images_of(path, first, named)
+    found: dict[str, SavedNetwork] = {}
+    for path, each in saved.items():
+        name = in_words(each.metadata["settings"])
+        if name in found or each.metadata["images_id"] != images.content_id:
+            raise InputError(f"{path}: is a second network of {name!r}, or of other images.")
+        found[name] = each
+    plain = sorted(found, key=lambda name: (not name.startswith(PLAIN), name.count("+"), name))
+    return {name: found[name] for name in plain}, images
+
+
+def measure(
+    networks: Mapping[str, SavedNetwork],
+    images: ImageSet,
+    *,
+    bers: Sequence[float],
+    maps: int,
+    store: TallyStore,
+) -> xr.Dataset:
+    """Return the product "case_accuracy", with thresholds as trained and estimated anew."""
+    asked: dict[tuple[str, str], list[Question]] = {}
+    for name, saved in networks.items():
+        print(f"estimating thresholds: {name}", flush=True)
+        anew = [
+            reestimated_for(saved, images.train_images, IidFaults(ber), seed=SEED) for ber in bers
+        ]
+        for case, folded in ((TRAINED, [saved.folded] * len(bers)), (ANEW, anew)):
+            test = images.test_images, images.test_labels, images.content_id
+            scored = {each.content_id: ScoredNetwork(each, *test) for each in folded}
+            asked[name, case] = [
+                Question(scored[each.content_id], IidFaults(ber), SEED)
+                for each, ber in zip(folded, bers, strict=True)
+            ]
+    curves = measure_curves(
+        asked,
+        maps=maps,
+        store=store,
+        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+    )
+    return case_accuracy(curves, bers, {"seed": str(SEED)})
+
+
+def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
+    """Draw a row for each network: its accuracy at a few BERs, with either kind of thresholds."""
+    names = [str(name) for name in found.network.values]
+    rows = np.arange(len(names))[::-1]
+    with figure_style():
+        figure = Figure(figsize=(8.2, 0.9 + 0.3 * len(names)), layout="constrained")
+        axes = figure.subplots(1, len(bers), sharey=True, squeeze=False)[0]
+        for panel, ber in zip(axes, bers, strict=True):
+            for case, color, marker in ((TRAINED, "vermilion", "o"), (ANEW, "blue", "D")):
+                at = found.sel(case=case, test_ber=ber)
+                ends = abs(np.stack([at.accuracy_low, at.accuracy_high]) - at.accuracy.values)
+                panel.errorbar(
+                    100 * at.accuracy,
+                    rows,
+                    xerr=100 * ends,
+                    fmt=marker,
+                    ms=5,
+                    color=COLORS[color],
+                    label=case,
+                )
+            panel.set_title("clean chip" if ber == 0 else f"BER {ber:g}")
+            panel.set_yticks(rows, names)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        figure.supxlabel("test images classified correctly (%)", fontsize=9)
+    return figure
+
+
+def table(found: xr.Dataset, bers: Sequence[float]) -> str:
+    """Return a Markdown table: for each network its accuracies at a few BERs."""
+    heads = [
+        f"{case.removeprefix('thresholds ')}, BER {ber:g}"
+        for case in found.case.values
+        for ber in bers
+    ]
+    lines = ["| training | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    for name in found.network.values:
+        cells = [
+            percent(float(found.accuracy.sel(network=name, case=case, test_ber=ber)))
+            for case in found.case.values
+            for ber in bers
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def run(
+    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+) -> xr.Dataset:
+    """Measure the networks in a folder, write the results into `out` and return them."""
+    make_folder(out)
+    networks, images = load(folder, named)
+    store = TallyStore(out / "tallies.csv")
+    found = measure(networks, images, bers=bers, maps=maps, store=store)
+    write_text(out / "accuracy.csv", as_csv(found))
+    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
+    few = [name for name in found.network.values if "+" not in name or name.count("+") == 2]
+    curves = case_accuracy_figure(found.sel(network=few), panels="case")
+    save_figure(curves, out / "curves")
+    return found
+
+
+def main() -> None:
+    """Measure what is still missing, write the results and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("networks", type=Path, metavar="NETWORKS")
+    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
+    parser.add_argument("--images", metavar="NAME|DIR")
+    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    asked = parser.parse_args()
+    try:
+        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+    except InputError as error:
+        parser.error(str(error))
+    print(f"\n{table(found, SHOWN)}")
+
+
+if __name__ == "__main__":
+    main()
