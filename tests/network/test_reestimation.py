@@ -24,10 +24,9 @@ from rramsim.network.reestimation import reestimate, spaced
 from rramsim.network.training import train
 
 
-def saved_network(notation: str, seed: int) -> SavedNetwork:
-    network = BinarizedNetwork(
-        NetworkShape.parse(notation), generator=torch.Generator().manual_seed(seed)
-    )
+def saved_network(notation: str, seed: int, signed_levels: int | None = None) -> SavedNetwork:
+    shape = dataclasses.replace(NetworkShape.parse(notation), signed_levels=signed_levels)
+    network = BinarizedNetwork(shape, generator=torch.Generator().manual_seed(seed))
     rng = np.random.default_rng(seed)
     for layer in network.layers:
         with torch.no_grad():
@@ -48,6 +47,7 @@ def naive_norms(saved, images, chips):
     folded, values, norms = saved.folded, [], []
     shape = folded.image_shape or (-1,)
     pixels = torch.from_numpy(images).double().view(len(images), *shape)
+    pixels = pixels if folded.signed_levels is None else 2 * pixels - folded.signed_levels
     values = [pixels[start :: len(chips)] for start in range(len(chips))]
     for number, (layer, trained) in enumerate(zip(folded.layers, saved.norms, strict=True)):
         convolution = isinstance(layer, FoldedConvolution)
@@ -83,7 +83,8 @@ def naive_norms(saved, images, chips):
         ]
     pools = [getattr(layer, "pool", False) for layer in folded.layers]
     signs = [layer.signs for layer in folded.layers]
-    return fold_layers(signs, norms, pools=pools, image_shape=folded.image_shape)
+    shape = {"image_shape": folded.image_shape, "signed_levels": folded.signed_levels}
+    return fold_layers(signs, norms, pools=pools, **shape)
 
 
 @settings(max_examples=15, deadline=None)
@@ -91,10 +92,11 @@ def naive_norms(saved, images, chips):
     notation=st.sampled_from(["6-5-4-3", "9-3", "2x5x6-4C3-MP2-3C3-5-3", "1x4x4-3C3-2"]),
     ber=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     chips=st.integers(1, 3),
+    signed_levels=st.sampled_from([None, 255]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_the_network_is_that_of_batch_norm_in_train_mode(notation, ber, chips, seed):
-    saved = saved_network(notation, seed)
+def test_the_network_is_that_of_batch_norm_in_train_mode(notation, ber, chips, signed_levels, seed):
+    saved = saved_network(notation, seed, signed_levels)
     drawn = [draw_flips(saved, ber, seed + draw) for draw in range(chips)]
     images = np.random.default_rng(seed).integers(0, 256, (16, saved.folded.inputs))
     images = images.astype(np.uint8)
