@@ -59,7 +59,7 @@ def case_accuracy_figure(
             panel.remove()
         use_accuracy_scale(axes[0], [found.accuracy_low, found.accuracy_high], "")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
         figure.supxlabel("bit-error rate (BER) of the cells", fontsize=9)
         figure.supylabel("test images classified correctly (%)", fontsize=9)
     return figure

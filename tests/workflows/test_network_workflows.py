@@ -24,7 +24,7 @@ from rramsim.study.toml_files import make_settings
 from rramsim.study.training_settings import TrainingFile
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
-SMALL = {"images": "digits", "network": "64-24-10", "epochs": 2}
+SMALL = {"images": "digits", "network": "64-24-10", "epochs": 1}
 BERS = (0.0, 0.2)
 
 

@@ -124,7 +124,7 @@ def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
             panel.set_title("clean chip" if ber == 0 else f"BER {ber:g}")
             panel.set_yticks(rows, names)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
         figure.supxlabel("test images classified correctly (%)", fontsize=9)
     return figure
 
