@@ -78,7 +78,7 @@ def test_every_training_has_a_name_of_its_own(cures, tmp_path):
     script = load_script("clean-chip-cures")
     networks, _ = script.load(cures, None)
     assert list(networks)[:3] == ["plain training", "plain training + hinge loss", script.PAPER]
-    assert len(networks) == 10
+    assert len(networks) == 8
     mixed = networks["mixed BER + hinge loss + straight-through gradient"].metadata["settings"]
     assert (mixed["loss"], mixed["straight_through"]) == ("hinge", True)
     assert mixed["faults"] == "BER 0.2, mixed"
@@ -93,13 +93,13 @@ def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
     with xr.open_dataset(tmp_path / "accuracy.nc") as read:
         assert read.load().equals(found)
     rows = list(csv.DictReader((tmp_path / "accuracy.csv").read_text().splitlines()))
-    assert len(rows) == 10 * 2 * 2
+    assert len(rows) == 8 * 2 * 2
     networks, images = script.load(cures, None)
     evaluator = Evaluator(networks[script.PAPER].folded, images.test_images, images.test_labels)
     shown = found.accuracy.sel(network=script.PAPER, case=script.TRAINED, test_ber=0.0)
     assert float(shown) == evaluator.correct() / len(images.test_labels)
     lines = script.table(found, BERS).splitlines()
-    assert len(lines) == 2 + 10
+    assert len(lines) == 2 + 8
     figure = script.draw_methods(found, BERS)
     assert [axes.get_title() for axes in figure.axes] == ["clean chip", "BER 0.2"]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
@@ -156,10 +156,10 @@ def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
     states = networks["adapted to all in LRS"].metadata["settings"]["faults"]
     assert states == "BER of LRS 0.2, of HRS 0.0"
     found = script.run(by_state, tmp_path, named=None, maps=2, bers=BERS)
-    assert found.sizes == {"network": 8, "case": 5, "test_ber": 2}
+    assert found.sizes == {"network": 6, "case": 5, "test_ber": 2}
     clean = found.accuracy.sel(test_ber=0.0)
     assert (clean == clean.isel(case=0)).all()
-    assert len(script.table(found, 0.2).splitlines()) == 2 + 8
+    assert len(script.table(found, 0.2).splitlines()) == 2 + 6
     assert (tmp_path / "accuracy.png").stat().st_size > 1000
     next(by_state.glob("*-all-in-hrs.safetensors")).unlink()
     with pytest.raises(InputError, match="holds 0 files"):

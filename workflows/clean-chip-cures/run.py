@@ -158,9 +158,7 @@ def run(
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
     save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
-    few = [name for name in found.network.values if "+" not in name or name.count("+") == 2]
-    curves = case_accuracy_figure(found.sel(network=few), panels="case")
-    save_figure(curves, out / "curves")
+    save_figure(case_accuracy_figure(found, panels="case"), out / "curves")
     return found
 
 
