@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-WIDTHS = (512, 1024, 4096)
+WIDTHS = (512, 1024)
 WIDTH_BERS = ("0", "0.001", "0.01", "0.15")
 
 
