@@ -26,7 +26,10 @@ _LONGEST_NAME = 24
 _MARKERS = "osD^vPX*"
 _LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)), (0, (8, 3)), (0, (2, 3)))
 _FILLS = ("full", "none", "left", "top", "bottom", "right")
-_COLORS = [COLORS[name] for name in ("blue", "vermilion", "green", "purple", "orange", "black")]
+# One more than lines and fillings, so that a colour comes again with another line.
+_COLORS = [
+    COLORS[name] for name in ("blue", "vermilion", "green", "purple", "orange", "black", "sky")
+]
 
 # Keeps an accuracy of 100 % at a finite place on the scale of errors: one image in 10 000.
 _LEAST_ERROR = 1e-4

@@ -47,3 +47,9 @@ def test_scale_shows_every_accuracy_between_labelled_ticks(accuracies):
     assert len(ticks) >= 2
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert [float(label) / 100 for label in labels] == pytest.approx(list(ticks))
+
+
+def test_networks_look_different_however_many_there_are():
+    looks = [network_style(index) for index in range(20)]
+    seen = {(look["color"], str(look["linestyle"]), look["fillstyle"]) for look in looks}
+    assert len(seen) == 20
