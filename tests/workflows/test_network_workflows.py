@@ -103,7 +103,7 @@ def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
     figure = script.draw_methods(found, BERS)
     assert [axes.get_title() for axes in figure.axes] == ["clean chip", "BER 0.2"]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert names == list(networks)
+    assert [name.replace("\n", " ") for name in names] == list(networks)
     for name in ("methods.png", "curves.png"):
         assert (tmp_path / name).stat().st_size > 1000
 

@@ -122,10 +122,10 @@ def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
                     label=case,
                 )
             panel.set_title("clean chip" if ber == 0 else f"BER {ber:g}")
-            panel.set_yticks(rows, names)
+            panel.set_yticks(rows, [name.replace(" + straight", " +\nstraight") for name in names])
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
-        figure.supxlabel("test images classified correctly (%)", fontsize=9)
+        axes[len(bers) // 2].set_xlabel("test images classified correctly (%)")
     return figure
 
 
@@ -158,7 +158,8 @@ def run(
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
     save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
-    save_figure(case_accuracy_figure(found, panels="case"), out / "curves")
+    few = [name for name in found.network.values if name.count("+") != 1]
+    save_figure(case_accuracy_figure(found.sel(network=few), panels="case"), out / "curves")
     return found
 
 
