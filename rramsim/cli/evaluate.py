@@ -91,6 +91,7 @@ def evaluate(
     from rramsim.cli.evaluate_output import Found, print_json, print_tables
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
+    from rramsim.errors import InputError
 
     models: list[ChipFaults] = [IidFaults(each) for each in ber]
     from rramsim.crossbar.layer_faults import in_one_layer
@@ -109,9 +110,11 @@ def evaluate(
     test = image_set.test_images, image_set.test_labels, image_set.content_id, device.value
     with shown_progress() as on_progress:
         if reestimate:
-            networks = _reestimated(
-                network, image_set, models, seed, partial(on_progress, "estimating thresholds")
-            )
+            on_network = partial(on_progress, "estimating thresholds")
+            try:
+                networks = _reestimated(network, image_set, models, seed, on_network)
+            except InputError as error:
+                raise InputError(f"{model}: {error}") from error
         else:
             networks = [network.folded] * len(models)
         # One for each network: it is made ready for the images once.

@@ -160,11 +160,21 @@ def _interval(low: float, high: float) -> str:
 
 def _training(network: SavedNetwork) -> str:
     """Return the BER of the training, as far as it is known of an imported network."""
-    training_ber = network.metadata["training_ber"]
-    if training_ber is None:
+    if network.metadata["training_ber"] is None:
         return ", training BER unknown"
     stated = " (stated)" if "imported" in network.metadata["settings"] else ""
-    return f" trained at BER {_exact(training_ber)}{stated}"
+    return f" trained at BER {training_ber_words(network)}{stated}"
+
+
+def training_ber_words(network: SavedNetwork) -> str:
+    """Return the BER of a training: "(mean)" of unequal states or layers, "up to" of mixed ones."""
+    from rramsim.numbers import power
+
+    ber: float = network.metadata["training_ber"]
+    faults = network.metadata["settings"].get("faults") or f"BER {ber!r}"
+    alike = str(faults).removesuffix(", mixed")
+    words = _exact(ber) if alike == f"BER {ber!r}" else f"{power(ber, digits=3)} (mean)"
+    return words if alike == faults else f"up to {words}"
 
 
 def _exact(ber: float) -> str:

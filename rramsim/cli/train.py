@@ -192,15 +192,16 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim.numbers import percent, power
+    from rramsim.cli.evaluate_output import training_ber_words
+    from rramsim.numbers import percent
 
     table = Table("training BER", "accuracy", "epochs", "trained", "file")
     for path, model in models.items():
-        ber, accuracy = model.metadata["training_ber"], model.metadata["accuracy"]
+        ber, accuracy = training_ber_words(model), model.metadata["accuracy"]
         when = "before" if path in there else "now"
         file = Text(path.name, overflow="fold")
         epochs = str(model.metadata["epochs"])
-        table.add_row(power(ber, digits=12), percent(accuracy), epochs, when, file)
+        table.add_row(ber, percent(accuracy), epochs, when, file)
     console = Console()
     console.print(table)
     words = (

@@ -35,7 +35,7 @@ def make_settings(model: type[Settings], file: Path | None, overrides: dict[str,
     InputError
         If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
     """
-    fields: dict[str, Any] = {} if file is None else _read_fields(file)
+    fields: dict[str, Any] = {} if file is None else _read_fields(file, model)
     fields |= {name: value for name, value in overrides.items() if value is not None}
     try:
         return model(**fields)
@@ -44,7 +44,7 @@ def make_settings(model: type[Settings], file: Path | None, overrides: dict[str,
         raise InputError(_explain(error, place, model)) from error
 
 
-def _read_fields(file: Path) -> dict[str, Any]:
+def _read_fields(file: Path, model: type[BaseModel]) -> dict[str, Any]:
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -52,10 +52,12 @@ def _read_fields(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: settings are TOML in UTF-8; this is not text.") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            f"{file}: not valid TOML: {error}. (A file of resistances is given with "
-            "--measurements.)"
-        ) from error
+        hint = (
+            " (A file of resistances is given with --measurements.)"
+            if "measurements" in model.model_fields
+            else ""
+        )
+        raise InputError(f"{file}: not valid TOML: {error}.{hint}") from error
     return {name: _relative_to(file.parent, name, value) for name, value in fields.items()}
 
 

@@ -170,6 +170,18 @@ def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
     ]
 
 
+def test_a_table_marks_training_bers_that_are_means_or_mixed(tmp_path):
+    file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
+    words = _run("train", file, "-o", tmp_path / "nets").output
+    assert all(f"\u2502 {ber} " in words for ber in ("0.1 ", "0.05 (mean)", "up to 0.15 (mean)"))
+
+
+def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp_path):
+    result = _run("train", _training_file(tmp_path, "images = digits\n"), "-o", tmp_path)
+    assert "not valid TOML" in str(result.exception)
+    assert "--measurements" not in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -69,7 +69,7 @@ def test_equal_studies_have_equal_texts_and_bers_stand_once():
         ("training_bers = [0.0, 0.7]\n", "training_bers.1 is 0.7; accepted: less than 0.5"),
         ("training_bers = []\n", "training_bers is []"),
         ('seed = "one"\n', "seed is 'one'; accepted: a valid integer"),
-        ("maps = \n", "not valid TOML"),
+        ("maps = \n", "(A file of resistances is given with --measurements.)"),
     ],
 )
 def test_a_bad_file_is_told_with_field_value_and_what_is_accepted(tmp_path, text, words):
