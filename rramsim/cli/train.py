@@ -207,6 +207,7 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     words = (
         f"Network {plan.shape}, seed {plan.seed}; accuracy without bit errors on the "
         f"{len(plan.images.test_labels)} test images of {plan.images.name}. "
+        f"{plan.images.note} "
         f"Try it with bit errors: rramsim evaluate {next(iter(models))} --ber 0.05"
     )
     # As Text: names from a user's folder are not to be read as markup.

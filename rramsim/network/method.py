@@ -75,6 +75,11 @@ class Method:
                 raise InputError(f"{name.replace('_', ' ')} {value}: accepted is {limits}.")
         if self.loss not in LOSSES:
             raise InputError(f"loss {self.loss!r}: accepted are {' and '.join(LOSSES)}.")
+        if self.loss != "hinge" and self.margin != 1.0:
+            raise InputError(
+                f"margin {self.margin}: only the hinge loss has one, and the loss is "
+                f"{self.loss}; set loss to hinge, or leave the margin out."
+            )
 
     def rate(self, epoch: int) -> float:
         """Return Adam's rate in an epoch, counted from 0, before the scaling of each layer."""

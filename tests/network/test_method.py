@@ -32,6 +32,7 @@ def test_settings_hold_every_field_and_make_the_method_again():
         ({"learning_rate": float("nan")}, "learning rate nan"),
         ({"final_learning_rate": 0.0}, "final learning rate 0.0"),
         ({"margin": 0.0}, "margin 0.0"),
+        ({"margin": 2.0}, "margin 2.0: only the hinge loss has one"),
         ({"shift": -1}, "shift -1: accepted is 0 to 1000"),
         ({"loss": "mse"}, "loss 'mse': accepted are cross-entropy and hinge"),
     ],

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from rramsim import numbers
 from rramsim.files import write_text
 from rramsim.plotting.series import network_style
-from rramsim.plotting.style import COLORS, figure_style, save_figure
+from rramsim.plotting.style import COLORS, figure_style, write_figure
 
 HERE = Path(__file__).parent
 KEPT = HERE / "results"
@@ -67,7 +67,7 @@ def maxima(accuracy: xr.Dataset) -> list[dict[str, float]]:
     rows = []
     for training_ber in accuracy.training_ber.values:
         curve = accuracy.sel(training_ber=training_ber)
-        best = curve.isel(test_ber=int(curve.accuracy.argmax()))
+        best = curve.isel(test_ber=int(curve.accuracy.values.argmax()))
         clean = curve.sel(test_ber=0.0)
         rows.append(
             {
@@ -283,11 +283,13 @@ def main() -> None:
         write_csv(KEPT / f"{study}-maxima.csv", maxima(accuracy))
     write_csv(KEPT / "widths.csv", with_study(list(widths(results)), curves["mnist"]))
     write_csv(KEPT / "neurons.csv", neurons(results))
-    save_figure(figure_plain({name: curves[name] for name in TITLES}), KEPT / "figure-3")
-    save_figure(figure_adapted("mnist", curves["mnist"], lowest_percent=50), KEPT / "figure-4")
+    write_figure(figure_plain({name: curves[name] for name in TITLES}), KEPT / "figure-3.png")
+    write_figure(figure_adapted("mnist", curves["mnist"], lowest_percent=50), KEPT / "figure-4.png")
     low = 100 * float(curves["cifar10"].accuracy.min()) - 2
-    save_figure(figure_adapted("cifar10", curves["cifar10"], lowest_percent=low), KEPT / "figure-5")
-    save_figure(figure_pixels(curves["mnist"], curves["mnist-unsigned"]), KEPT / "pixels")
+    write_figure(
+        figure_adapted("cifar10", curves["cifar10"], lowest_percent=low), KEPT / "figure-5.png"
+    )
+    write_figure(figure_pixels(curves["mnist"], curves["mnist-unsigned"]), KEPT / "pixels.png")
 
 
 if __name__ == "__main__":
