@@ -284,7 +284,7 @@ def main() -> None:
     write_csv(KEPT / "widths.csv", with_study(list(widths(results)), curves["mnist"]))
     write_csv(KEPT / "neurons.csv", neurons(results))
     write_figure(figure_plain({name: curves[name] for name in TITLES}), KEPT / "figure-3.png")
-    write_figure(figure_adapted("mnist", curves["mnist"], lowest_percent=50), KEPT / "figure-4.png")
+    write_figure(figure_adapted("mnist", curves["mnist"], lowest_percent=20), KEPT / "figure-4.png")
     low = 100 * float(curves["cifar10"].accuracy.min()) - 2
     write_figure(
         figure_adapted("cifar10", curves["cifar10"], lowest_percent=low), KEPT / "figure-5.png"
