@@ -133,7 +133,7 @@ def _findings(
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
-        assumptions=_assumptions(study, images),
+        assumptions=_assumptions(study, images, networks),
         notes=(
             *(devices.measured.notes if devices.measured else ()),
             *(found.notes if found else ()),
@@ -159,9 +159,11 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
     )
 
 
-def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
+def _assumptions(
+    study: Study, images: ImageSet, networks: dict[float, SavedNetwork]
+) -> tuple[str, ...]:
     return (
-        _of_networks(study),
+        _of_networks(study, networks),
         "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
         "enters through a second set of chips at the upper end of its interval.",
         f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
@@ -170,11 +172,17 @@ def _assumptions(study: Study, images: ImageSet) -> tuple[str, ...]:
     )
 
 
-def _of_networks(study: Study) -> str:
+def _of_networks(study: Study, networks: dict[float, SavedNetwork]) -> str:
     if study.models:
+        files = ", ".join(Path(file).name for file in study.models)
+        means = [
+            f" The training BER {ber:g} stands for {saved.metadata['settings']['faults']}."
+            for ber, saved in networks.items()
+            if saved.metadata["settings"].get("faults") not in (None, f"BER {ber!r}")
+        ]
         return (
-            f"The networks are those of {', '.join(Path(file).name for file in study.models)}. "
-            "Trained again they may differ by more than the intervals, which are over chips only."
+            f"The networks are those of {files}. Trained again they may differ by more than the "
+            f"intervals, which are over chips only.{''.join(means)}"
         )
     return (
         f"Each network was trained once, with seed {study.seed}. Trained with another seed it "

@@ -27,7 +27,8 @@ def digits():
 def models(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     plan = TrainingPlan(NetworkShape((64, 32, 10)), digits, Method(2), seed=1)
-    adapted = dataclasses.replace(plan, faults=RandomFlips.iid(0.05, seed=1))
+    unequal = RandomFlips((0.02,), (0.08,), seed=1)
+    adapted = dataclasses.replace(plan, faults=unequal)
     paths = [folder / "plain.safetensors", folder / "adapted.safetensors"]
     for path, each in zip(paths, (plan, adapted), strict=True):
         obtain_network(path, each, images_from="digits")
@@ -49,6 +50,7 @@ def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_
     report = (out / "report.html").read_text()
     assert "plain.safetensors" in report
     assert "trained once, with seed" not in report
+    assert "0.05 stands for BER of LRS 0.02, of HRS 0.08." in report
     # The folder belongs to these very networks: another one of the same name is another study.
     saved = load_network(models[1])
     save_network(models[0], saved.folded, {**saved.metadata, "training_ber": 0.0})
