@@ -178,7 +178,11 @@ def test_cells_that_are_not_lognormal_and_never_erred_are_scored_at_the_counted_
 
 
 def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
-    command = [str(RRAMSIM), "tradeoff", str(study(tmp_path)), "--out", str(tmp_path / "out")]
+    # So long a training that no machine has ended it when the interrupt comes.
+    endless = (SHIPPED + SMALL).replace("epochs = 4\n", "epochs = 100000\n")
+    assert "100000" in endless
+    file = study(tmp_path, endless)
+    command = [str(RRAMSIM), "tradeoff", str(file), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not list(tmp_path.glob("out/networks/*")):
         time.sleep(0.002)
