@@ -183,11 +183,20 @@ def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
     assert "100000" in endless
     file = study(tmp_path, endless)
     command = [str(RRAMSIM), "tradeoff", str(file), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has them ignore interrupts.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while process.poll() is None and not list(tmp_path.glob("out/networks/*")):
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate()
+    try:
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert told == "rramsim: interrupted; run the same command again to go on.\n"
 
