@@ -225,13 +225,14 @@ def claims(tradeoffs: dict[str, xr.Dataset]) -> list[dict[str, object]]:
         for training_ber in found.training_ber.values:
             for condition in found.condition.values:
                 point = found.sel(training_ber=training_ber, condition=condition)
+                bound = "below " if point.ber_bound.item() == "upper" else ""
                 ratio = dearest.sel(training_ber=training_ber) / point.programming_energy
                 rows.append(
                     {
                         "images": images,
                         "condition": str(condition),
                         "training_ber": float(training_ber),
-                        "ber": f"{float(point.test_ber):.3g}",
+                        "ber": f"{bound}{float(point.test_ber):.3g}",
                         "accuracy_percent": round(100 * float(point.accuracy), 2),
                         "loss_percent": round(
                             100 * (found.attrs["error_free_accuracy"] - float(point.accuracy)), 2
