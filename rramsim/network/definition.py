@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rramsim.errors import InputError
 from rramsim.network.images import ImageSet
@@ -136,14 +138,17 @@ class NetworkShape:
         return "-".join([first, *filters, *map(str, self.widths[1:])])
 
     @property
+    def weight_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of each layer's weights: (filters, channels, 3, 3), or (neurons, inputs)."""
+        first = self.image_shape[:1] if self.image_shape else ()
+        channels = [*first, *(layer.filters for layer in self.convolutions)]
+        filters = [(after, before, 3, 3) for before, after in pairwise(channels)]
+        return (*filters, *((neurons, inputs) for inputs, neurons in self.layers))
+
+    @property
     def weight_count(self) -> int:
         """Binary weights in all layers, one RRAM cell each (1T1R)."""
-        channels = self.image_shape[0] if self.image_shape else 0
-        count = 0
-        for layer in self.convolutions:
-            count += channels * layer.filters * 9
-            channels = layer.filters
-        return count + sum(inputs * neurons for inputs, neurons in self.layers)
+        return sum(map(math.prod, self.weight_shapes))
 
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
@@ -153,7 +158,7 @@ class NetworkShape:
     @property
     def layer_count(self) -> int:
         """Layers with weights, convolutions and fully connected ones."""
-        return len(self.convolutions) + len(self.layers)
+        return len(self.weight_shapes)
 
     def check_fits(self, images: ImageSet) -> None:
         """Raise `InputError` unless the network takes these images and gives their classes."""

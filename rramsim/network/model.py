@@ -13,6 +13,7 @@ from torch.nn import functional
 from rramsim.network.batch_norm import EPSILON, BatchNorm
 from rramsim.network.binarize import sign, weighted_sums, write_signs
 from rramsim.network.definition import NetworkShape
+from rramsim.network.torch_evaluation import first_inputs
 
 Flip = Callable[[torch.Tensor, int], torch.Tensor]
 """From the sign weights of a layer, and its number, to what is read: the faults of one chip."""
@@ -148,14 +149,11 @@ class BinarizedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.layers: list[BinarizedLayer]
-        layers = []
-        channels = shape.image_shape[0] if shape.image_shape else 0
-        for each in shape.convolutions:
-            form = each.filters, channels, 3, 3
-            layers.append(BinarizedLayer(form, pool=each.pool, dtype=dtype, generator=generator))
-            channels = each.filters
-        for inputs, neurons in shape.layers:
-            layers.append(BinarizedLayer((neurons, inputs), dtype=dtype, generator=generator))
+        pooled = [each.pool for each in shape.convolutions] + [False] * len(shape.layers)
+        layers = [
+            BinarizedLayer(form, pool=pool, dtype=dtype, generator=generator)
+            for form, pool in zip(shape.weight_shapes, pooled, strict=True)
+        ]
         # Scores are computed from exact sums.
         layers[-1].dtype = torch.float32
         self.layers = nn.ModuleList(layers)  # type: ignore[assignment]
@@ -184,11 +182,8 @@ class BinarizedNetwork(nn.Module):
             Whether gradients pass a layer by its weights without flips, as if there were none;
             otherwise by those that were read (W_err), as in the paper.
         """
-        values = pixels
-        if self.shape.signed_levels is not None:
-            values = values * 2 - self.shape.signed_levels
+        values = first_inputs(pixels, self.shape)
         if self.shape.image_shape:
-            values = values.view(-1, *self.shape.image_shape)
             values = values.contiguous(memory_format=torch.channels_last)
         for number, layer in enumerate(self.layers):
             faults = _of_layer(flip, number)

@@ -24,7 +24,7 @@ from rramsim.network.evaluation import check_inputs
 from rramsim.network.files import SavedNetwork
 from rramsim.network.folding import FoldedNetwork, Layer, fold_layers
 from rramsim.network.packed.network import Flips
-from rramsim.network.torch_evaluation import batch_images, first_inputs, flipped
+from rramsim.network.torch_evaluation import batch_images, exact_sums, first_inputs, flipped
 
 
 def reestimate(
@@ -160,13 +160,10 @@ class _Chip:
 
 
 def _sums(layer: Layer, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    if not isinstance(layer, FoldedConvolution):
-        return values @ weights.T
-    # As a matrix product: torch's own convolution may go by a fast algorithm that rounds.
-    around = functional.unfold(values, kernel_size=3, padding=1)
-    sums = (weights @ around).view(len(values), -1, *values.shape[2:])
+    sums = exact_sums(layer, values, weights)
     # In training the greatest sum is what meets batch norm.
-    return functional.max_pool2d(sums, 2) if layer.pool else sums
+    pooled = isinstance(layer, FoldedConvolution) and layer.pool
+    return functional.max_pool2d(sums, 2) if pooled else sums
 
 
 def _renewed(

@@ -12,6 +12,7 @@ from torch.nn import functional
 from rramsim.bits import positions_of
 from rramsim.errors import InputError
 from rramsim.network.convolution import FoldedConvolution
+from rramsim.network.definition import NetworkShape
 from rramsim.network.evaluation import check_scored
 from rramsim.network.folding import FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.packed.network import Flips
@@ -107,25 +108,35 @@ class TorchEvaluator:
         return np.concatenate(found)
 
 
-def first_inputs(pixels: torch.Tensor, folded: FoldedNetwork) -> torch.Tensor:
+def first_inputs(pixels: torch.Tensor, network: FoldedNetwork | NetworkShape) -> torch.Tensor:
     """Return what the first layer takes, as float32, from pixels of shape (images, inputs)."""
     values = pixels.float()
-    if folded.signed_levels is not None:
-        values = values * 2 - folded.signed_levels
-    return values.reshape(-1, *folded.image_shape) if folded.image_shape else values
+    if network.signed_levels is not None:
+        values = values * 2 - network.signed_levels
+    return values.reshape(-1, *network.image_shape) if network.image_shape else values
+
+
+def exact_sums(layer: Layer, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the sums of a layer, (images, neurons) or (images, filters, height, width).
+
+    `weights` is (neurons, inputs), as `matrix` of the layer. A convolution is a matrix product
+    here: torch's own may go by a fast algorithm that rounds.
+    """
+    if not isinstance(layer, FoldedConvolution):
+        return values.flatten(1) @ weights.T
+    around = functional.unfold(values, kernel_size=3, padding=1)
+    return (weights @ around).view(len(values), -1, *values.shape[2:])
 
 
 def _outputs(
     layer: Layer, values: torch.Tensor, weights: torch.Tensor, threshold: torch.Tensor
 ) -> torch.Tensor:
     """Return the outputs of a hidden layer, -1 or +1."""
-    if not isinstance(layer, FoldedConvolution):
-        fires = values.flatten(1) @ weights.T >= threshold
-        return fires.float().mul_(2).sub_(1)
-    around = functional.unfold(values, kernel_size=3, padding=1)
-    fires = weights @ around >= threshold[:, None]
-    outputs = fires.float().mul_(2).sub_(1).reshape(len(values), -1, *values.shape[2:])
-    return functional.max_pool2d(outputs, 2) if layer.pool else outputs
+    sums = exact_sums(layer, values, weights)
+    fires = sums >= threshold.view(-1, *[1] * (sums.ndim - 2))
+    outputs = fires.float().mul_(2).sub_(1)
+    pooled = isinstance(layer, FoldedConvolution) and layer.pool
+    return functional.max_pool2d(outputs, 2) if pooled else outputs
 
 
 def batch_images(folded: FoldedNetwork) -> int:
