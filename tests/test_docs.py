@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
 from rramsim.device.characterize import characterize
-from rramsim.device.readers.measurements import read_measurements
+from rramsim.readers.measurements import read_measurements
 from rramsim.study.settings import make_study
-from rramsim.study.stages import run_study
+from rramsim.study.tradeoff import run_study
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(get_command(app).commands)

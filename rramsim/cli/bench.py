@@ -14,7 +14,7 @@ import typer
 from rramsim.cli.app import app
 
 if TYPE_CHECKING:
-    from rramsim.montecarlo.bench.compare import Comparison
+    from rramsim.bench.compare import Comparison
 
 _EXAMPLE = """
 Example, in about a minute:
@@ -53,7 +53,7 @@ def bench(
     from rramsim.cli.progress import shown_progress
 
     with shown_progress() as on_progress:
-        from rramsim.montecarlo.bench.compare import FULL, QUICK, compare
+        from rramsim.bench.compare import FULL, QUICK, compare
 
         found = compare(QUICK if quick else FULL, partial(on_progress, "measuring"))
     if as_json:
@@ -96,7 +96,7 @@ def _show(found: Comparison, *, quick: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim.numbers import power, quantity
+    from rramsim.formatting import power, quantity
 
     def seconds(value: float) -> str:
         return quantity(value, "s")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rramsim.crossbar.layer_faults import ChipFaults
     from rramsim.montecarlo.chip import Question
     from rramsim.montecarlo.collect import OnChips
-    from rramsim.montecarlo.neurons import ConstantShare
-    from rramsim.network.files import SavedNetwork
-    from rramsim.network.folding import FoldedNetwork
-    from rramsim.network.images import ImageSet
+    from rramsim.montecarlo.constant_neurons import ConstantShare
+    from rramsim.network.model_files import SavedNetwork
+    from rramsim.network.folded.network import FoldedNetwork
+    from rramsim.images.catalogue import ImageSet
 
 _EXAMPLE = """
 Example, the accuracy at three BERs, each over 50 chips:
@@ -88,7 +88,7 @@ def evaluate(
     For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
     test images. The interval is that of the mean over chips, for this one set of test images.
     """
-    from rramsim.cli.evaluate_output import Found, print_json, print_tables
+    from rramsim.cli.evaluate_text import Found, print_json, print_tables
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
     from rramsim.errors import InputError
@@ -99,8 +99,8 @@ def evaluate(
     from rramsim.montecarlo.collect import collect
     from rramsim.montecarlo.estimate import estimate
     from rramsim.montecarlo.stopping import StoppingRule
-    from rramsim.network.files import load_network
-    from rramsim.study.trained_on import images_of
+    from rramsim.network.model_files import load_network
+    from rramsim.study.images import images_of
 
     network = load_network(model)
     if layer is not None:
@@ -140,7 +140,7 @@ def evaluate(
 
 
 def _shares(questions: list[Question], maps: int, on_chips: OnChips) -> list[list[ConstantShare]]:
-    from rramsim.montecarlo.neurons import constant_shares
+    from rramsim.montecarlo.constant_neurons import constant_shares
 
     chips = count(1)
 
@@ -157,7 +157,7 @@ def _reestimated(
     seed: int,
     on_chips: OnChips,
 ) -> list[FoldedNetwork]:
-    from rramsim.montecarlo.reestimated import reestimated_for
+    from rramsim.montecarlo.reestimate import reestimated_for
 
     found = []
     for number, faults in enumerate(models):

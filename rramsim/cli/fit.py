@@ -13,8 +13,8 @@ from rramsim.cli.app import app
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
-    from rramsim.device.examination import Question, Use
-    from rramsim.device.readers.measurements import Measured
+    from rramsim.device.examine import Question, Use
+    from rramsim.readers.measurements import Measured
 
 _EXAMPLE = """
 Example, resistances of your own with the energies you know of, and the shipped measured set:
@@ -227,10 +227,10 @@ def fit(
 
     fit_output.check_suffix(plot, fit_output.FIGURE_SUFFIXES, option="--plot")
     fit_output.check_suffix(output, (".nc",), option="-o")
-    from rramsim.device.conditions_file import read_conditions
-    from rramsim.device.examination import examine
+    from rramsim.readers.conditions import read_conditions
+    from rramsim.device.examine import examine
     from rramsim.device.incomplete import leave_out_incomplete
-    from rramsim.device.shipped import resolve
+    from rramsim.readers.shipped import resolve
     from rramsim.files import sha256_of_file
 
     use = _use(
@@ -286,11 +286,11 @@ def fit(
             report, examination, measured, files=files, options=options, sources=sources
         )
     if as_json:
-        from rramsim.report.fit_json import fit_answer
+        from rramsim.report.fit.answer import fit_answer
 
         typer.echo(json.dumps(fit_answer(examination, measured), indent=2, allow_nan=False))
     else:
-        from rramsim.cli.fit_table import show
+        from rramsim.report.fit.terminal import show
 
         show(examination, measured)
         if report is not None:
@@ -308,10 +308,10 @@ def _measured(
     over_range: str | None,
     floor: str | None,
 ) -> Measured:
-    from rramsim.device.readers.layout import parse_columns
-    from rramsim.device.readers.measurements import read_measurements
-    from rramsim.device.readers.options import parse_names, parse_states
-    from rramsim.device.shipped import resolve
+    from rramsim.readers.columns.layout import parse_columns
+    from rramsim.readers.measurements import read_measurements
+    from rramsim.readers.options import parse_names, parse_states
+    from rramsim.readers.shipped import resolve
 
     return read_measurements(
         [_measurement_file(resolve(file)) for file in files],
@@ -326,7 +326,7 @@ def _measured(
 
 
 def _quantity(text: str | None, kind: str) -> float | None:
-    from rramsim.device.readers.units import read_quantity
+    from rramsim.units import read_quantity
 
     return None if text is None else read_quantity(text, kind)
 
@@ -348,7 +348,7 @@ def _use(
     lrs_share: float,
     read_pulse: str | None,
 ) -> Use:
-    from rramsim.device.examination import Use
+    from rramsim.device.examine import Use
 
     volt = second = None
     if read_pulse is not None:
@@ -377,7 +377,7 @@ def _question(
     use_temperature: str | None,
     bake: str | None,
 ) -> Question:
-    from rramsim.device.examination import Question
+    from rramsim.device.examine import Question
 
     names = [str(name) for name in measured.readings["condition"].values]
     return Question(

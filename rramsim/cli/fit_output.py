@@ -13,8 +13,8 @@ from rramsim.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.device.examination import Examination
-    from rramsim.device.readers.measurements import Measured
+    from rramsim.device.examine import Examination
+    from rramsim.readers.measurements import Measured
 
 FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -56,10 +56,10 @@ def write_report(
     """Write the report, its figures as SVG and PNG, and its tables as CSV and netCDF."""
     from rramsim.files import write_text
     from rramsim.plotting.style import save_figure
-    from rramsim.report.fit_csv import conditions_csv, outliers_csv, populations_csv
-    from rramsim.report.fit_figures import draw_fit_figures
-    from rramsim.report.fit_json import fit_answer
-    from rramsim.report.fit_page import render_fit
+    from rramsim.report.fit.exports import conditions_csv, outliers_csv, populations_csv
+    from rramsim.report.fit.figures import draw_fit_figures
+    from rramsim.report.fit.answer import fit_answer
+    from rramsim.report.fit.page import render_fit
 
     found = examination.found
     write_text(folder / "conditions.csv", conditions_csv(fit_answer(examination, measured)))

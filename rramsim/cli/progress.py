@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rramsim.study.progress import OnProgress
+from rramsim.progress import OnProgress
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rramsim.montecarlo.collect import Workers
-    from rramsim.report.findings import Findings
+    from rramsim.report.tradeoff.findings import Findings
 
 _WIDE = 110
 _EXTRAPOLATED = "†"
@@ -78,7 +78,7 @@ def tradeoff(
         seed=seed,
     )
     with _workers(scheduler) as workers, shown_progress() as on_progress:
-        from rramsim.study.stages import run_study
+        from rramsim.study.tradeoff import run_study
 
         findings = run_study(settings, out, on_progress, workers, device=device.value)
     _show(findings, out, as_json=as_json)
@@ -93,8 +93,8 @@ def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:
 
 
 def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
-    from rramsim.report.rows import origins
-    from rramsim.report.tables import tradeoff_json
+    from rramsim.report.tradeoff.rows import origins
+    from rramsim.report.tradeoff.exports import tradeoff_json
 
     if as_json:
         typer.echo(json.dumps(tradeoff_json(findings), indent=2, allow_nan=False))
@@ -118,7 +118,7 @@ def _table(findings: Findings) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim import numbers
+    from rramsim import formatting as numbers
     from rramsim.tradeoff.points import points_of
 
     confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)

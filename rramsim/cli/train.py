@@ -13,10 +13,10 @@ from rramsim.cli.app import app
 from rramsim.cli.options import Device
 
 if TYPE_CHECKING:
-    from rramsim.network.files import SavedNetwork
-    from rramsim.network.plan import TrainingPlan
-    from rramsim.network.training import OnEpoch
-    from rramsim.study.progress import OnProgress
+    from rramsim.network.model_files import SavedNetwork
+    from rramsim.network.training.plan import TrainingPlan
+    from rramsim.network.training.train import OnEpoch
+    from rramsim.progress import OnProgress
     from rramsim.study.training_settings import TrainingFile
 
 _EXAMPLE = """
@@ -87,7 +87,7 @@ def train(
     the log of its training, a CSV file with a row an epoch.
     """
     from rramsim.cli.progress import shown_progress
-    from rramsim.study.toml_files import make_settings
+    from rramsim.study.settings_files import make_settings
     from rramsim.study.training_settings import TrainingFile
 
     asked = make_settings(
@@ -103,7 +103,7 @@ def train(
     )
     asked = asked.model_copy(update={"images": _origin(asked.images)})
     paths = _plans(asked, out)
-    from rramsim.network.plan import find_network, obtain_network
+    from rramsim.network.training.plan import find_network, obtain_network
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
@@ -126,7 +126,7 @@ def train(
 def _origin(images: str) -> str:
     # A folder is recorded as an absolute path, so that other commands find it from elsewhere.
     folder = Path(images).expanduser()
-    from rramsim.network.images import KNOWN_NAMES
+    from rramsim.images.catalogue import KNOWN_NAMES
 
     return str(folder.resolve()) if images not in KNOWN_NAMES and folder.is_dir() else images
 
@@ -134,8 +134,8 @@ def _origin(images: str) -> str:
 def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     """Return the plans, by the files they end in."""
     from rramsim.errors import InputError
-    from rramsim.network.definition import NetworkShape
-    from rramsim.network.images import load_images
+    from rramsim.network.shape import NetworkShape
+    from rramsim.images.catalogue import load_images
 
     # What is mistyped is told before anything is downloaded.
     if isinstance(asked.network, str):
@@ -165,7 +165,7 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
 
 
 def _bar(on_progress: OnProgress, plan: TrainingPlan) -> OnEpoch:
-    from rramsim.network.plan import in_words
+    from rramsim.network.training.plan import in_words
 
     stage = f"epochs ({plan.faults.identity if plan.faults else 'plain training'})"
     return lambda history: on_progress(stage, len(history), plan.method.epochs, in_words(history))
@@ -192,8 +192,8 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim.cli.evaluate_output import training_ber_words
-    from rramsim.numbers import percent
+    from rramsim.cli.evaluate_text import training_ber_words
+    from rramsim.formatting import percent
 
     table = Table("training BER", "accuracy", "epochs", "trained", "file")
     for path, model in models.items():

@@ -19,7 +19,7 @@ import numpy as np
 
 from rramsim.bits import Words
 from rramsim.crossbar.sampling import Positions, Signs, as_positions, draw_cells
-from rramsim.device.sensing import StatePair, log_misread_rates
+from rramsim.device.bit_errors.sensing import StatePair, log_misread_rates
 from rramsim.errors import InputError
 
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from rramsim import numbers
-from rramsim.device.bit_errors import INTERVAL, BitErrors, bit_errors
-from rramsim.device.endurance import Endurance, endurance
-from rramsim.device.fitted import BitErrorRate
-from rramsim.device.goodness import goodness
-from rramsim.device.judged import (
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
+from rramsim.device.lifetime.endurance import Endurance, endurance
+from rramsim.device.bit_errors.fitted import BitErrorRate
+from rramsim.device.populations.goodness import goodness
+from rramsim.device.populations.verdicts import (
     JudgedState,
     goodness_dataset,
     judge,
     outliers_dataset,
     tail_model_notes,
 )
-from rramsim.device.outliers import outlier_notes
-from rramsim.device.pooled import pooled_notes, pooled_over
-from rramsim.device.populations import (
+from rramsim.device.populations.outliers import outlier_notes
+from rramsim.device.populations.pooling import pooled_notes, pooled_over
+from rramsim.device.populations.fit import (
     ConditionReadings,
     fit_conditions,
     fit_notes,
@@ -37,8 +37,8 @@ from rramsim.device.programming import (
     join_programming,
     mean_pulses,
 )
-from rramsim.device.sensing import CONFIDENCE
-from rramsim.device.unmatched import unmatched_notes
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.device.condition_names import unmatched_notes
 from rramsim.errors import InputError
 from rramsim.schema import DATASETS, STATES, Variable, make
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Measured(Protocol):
-    """Readings and where they are from, as `rramsim.device.readers` gives them."""
+    """Readings and where they are from, as `rramsim.readers` gives them."""
 
     @property
     def readings(self) -> xr.Dataset:

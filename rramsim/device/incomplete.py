@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rramsim.device.populations import what_is_missing
+from rramsim.device.populations.fit import what_is_missing
 from rramsim.errors import InputError
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
-    from rramsim.device.readers.measurements import Measured
+    from rramsim.readers.measurements import Measured
 
 
 def leave_out_incomplete(measured: Measured) -> Measured:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim import numbers
-from rramsim.device.energy import Energy, programming_energy
+from rramsim import formatting as numbers
+from rramsim.energy import Energy, programming_energy
 from rramsim.device.transients import verified_energy
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.device.energy import Energy
+from rramsim.energy import Energy
 from rramsim.errors import InputError
 
 COVERS = ("cell", "cell and transistor")

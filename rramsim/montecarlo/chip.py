@@ -17,10 +17,10 @@ from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import Task, faults_text
 
 if TYPE_CHECKING:
-    from rramsim.network.constant_neurons import HiddenNeurons
-    from rramsim.network.evaluation import Evaluator
-    from rramsim.network.folding import FoldedNetwork
-    from rramsim.network.torch_evaluation import TorchEvaluator
+    from rramsim.network.scoring.constant_neurons import HiddenNeurons
+    from rramsim.network.scoring.evaluator import Evaluator
+    from rramsim.network.folded.network import FoldedNetwork
+    from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 Flips = list[NDArray[np.int64] | Words]
 """Wrong cells of each layer: sorted positions, or a mask (`rramsim.bits`)."""
@@ -60,17 +60,17 @@ class ScoredNetwork:
             If the images do not fit the network, or the device is not there.
         """
         if self.device != "cpu":
-            from rramsim.network.torch_evaluation import TorchEvaluator
+            from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
             return TorchEvaluator(self.folded, self.images, self.labels, device=self.device)
-        from rramsim.network.evaluation import Evaluator
+        from rramsim.network.scoring.evaluator import Evaluator
 
         return Evaluator(self.folded, self.images, self.labels)
 
     @cached_property
     def hidden_neurons(self) -> HiddenNeurons:
         """The hidden neurons made ready for the images; by the cores, whatever `device` is."""
-        from rramsim.network.constant_neurons import HiddenNeurons
+        from rramsim.network.scoring.constant_neurons import HiddenNeurons
 
         return HiddenNeurons(self.folded, self.images)
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.plotting.series import (
     WIDTH_INCHES,
     draw_accepted,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from rramsim.numbers import power
+from rramsim.formatting import power
 from rramsim.plotting.series import network_style, use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style
 

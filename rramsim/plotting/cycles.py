@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from rramsim import numbers
-from rramsim.device.ber_line import BerLine, first_crossing
-from rramsim.device.sample_percentiles import sample_percentiles
+from rramsim import formatting as numbers
+from rramsim.statistics.probit_line import BerLine, first_crossing
+from rramsim.statistics.percentiles import sample_percentiles
 from rramsim.plotting.panels import panel_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from rramsim.device.failures import Lives
+    from rramsim.device.lifetime.cell_lives import Lives
 
 _COLUMNS = 2
 # More cycles than this are drawn as bins, so many to a decade.
@@ -51,7 +51,7 @@ def cycles_figure(
     readings, cycling : xarray.Dataset
         Of the schemas of these names.
     lives : sequence of (Lives or None), optional
-        Of each condition, as `rramsim.device.endurance.endurance` gives them.
+        Of each condition, as `rramsim.device.lifetime.endurance.endurance` gives them.
 
     Returns
     -------

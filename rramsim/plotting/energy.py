@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
     WIDTH_INCHES,

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
-from rramsim import numbers
-from rramsim.device.counting import count_errors, smallest_countable
-from rramsim.device.sensing import StatePair, log_bit_error_rate, log_misread_rates
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.counted import count_errors, smallest_countable
+from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate, log_misread_rates
 from rramsim.plotting.panels import panel_grid, with_origin
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style

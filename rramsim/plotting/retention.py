@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.special import ndtri
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
@@ -153,7 +153,7 @@ def _draw_ber(axes: Axes, hold: xr.Dataset) -> None:
 
 
 def _draw_counted(axes: Axes, hold: xr.Dataset) -> None:
-    from rramsim.device.counting import Count, weighted
+    from rramsim.device.bit_errors.counted import Count, weighted
 
     rows = []
     for place in range(hold.sizes["readout"]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rramsim.report.figures import inline_svg
+from rramsim.report.tradeoff.figures import inline_svg
 
 if TYPE_CHECKING:
     from jinja2 import Template

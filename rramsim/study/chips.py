@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults
-from rramsim.crossbar.programmed import faults_at_upper_end, faults_of_condition, in_words
+from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import Workers, collect
@@ -23,10 +23,10 @@ from rramsim.montecarlo.store import TallyStore
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.network.folding import FoldedNetwork
-    from rramsim.network.images import ImageSet
+    from rramsim.network.folded.network import FoldedNetwork
+    from rramsim.images.catalogue import ImageSet
     from rramsim.study.devices import Devices
-    from rramsim.study.progress import OnProgress
+    from rramsim.progress import OnProgress
     from rramsim.study.settings import Study
 
 CONFIDENCE = 0.95

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rramsim.device.characterize import Characterization, characterize
-from rramsim.device.conditions_file import read_conditions
+from rramsim.readers.conditions import read_conditions
 from rramsim.device.incomplete import leave_out_incomplete
-from rramsim.device.readers.measurements import Measured, read_measurements
-from rramsim.device.shipped import resolve
+from rramsim.readers.measurements import Measured, read_measurements
+from rramsim.readers.shipped import resolve
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 from rramsim.study.settings import Study

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.network.files import load_network
-from rramsim.network.plan import in_words, obtain_network
+from rramsim.network.model_files import load_network
+from rramsim.network.training.plan import in_words, obtain_network
 
 if TYPE_CHECKING:
-    from rramsim.network.files import SavedNetwork
-    from rramsim.network.images import ImageSet
-    from rramsim.network.training import History, OnEpoch
-    from rramsim.study.folder import ResultFolder
-    from rramsim.study.progress import OnProgress
+    from rramsim.network.model_files import SavedNetwork
+    from rramsim.images.catalogue import ImageSet
+    from rramsim.network.training.train import History, OnEpoch
+    from rramsim.study.result_folder import ResultFolder
+    from rramsim.progress import OnProgress
     from rramsim.study.settings import Study
 
 

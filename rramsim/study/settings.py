@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rramsim.device.readers.layout import parse_columns
-from rramsim.device.readers.units import read_quantity
-from rramsim.study.toml_files import make_settings
+from rramsim.readers.columns.layout import parse_columns
+from rramsim.units import read_quantity
+from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import Ber, TrainingSettings
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"

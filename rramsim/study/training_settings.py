@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
-    from rramsim.network.definition import NetworkShape
-    from rramsim.network.flips import RandomFlips
-    from rramsim.network.images import ImageSet
-    from rramsim.network.method import Method
-    from rramsim.network.plan import TrainingPlan
+    from rramsim.network.shape import NetworkShape
+    from rramsim.network.training.flips import RandomFlips
+    from rramsim.images.catalogue import ImageSet
+    from rramsim.network.training.method import Method
+    from rramsim.network.training.plan import TrainingPlan
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 """A training BER. From 0.5 on a weight carries no information."""
@@ -153,7 +153,7 @@ class TrainingSettings(BaseModel):
 
     def shape(self, images: ImageSet) -> NetworkShape:
         """Return the network for these images; `InputError` where it does not fit."""
-        from rramsim.network.definition import NetworkShape, default_shape
+        from rramsim.network.shape import NetworkShape, default_shape
 
         if isinstance(self.network, NetworkTable):
             hidden = "-".join(self.network.hidden)
@@ -164,15 +164,15 @@ class TrainingSettings(BaseModel):
 
     def method(self, images: ImageSet) -> Method:
         """Return how networks are trained on these images."""
-        from rramsim.network.method import Method
-        from rramsim.network.plan import default_epochs
+        from rramsim.network.training.method import Method
+        from rramsim.network.training.plan import default_epochs
 
         return Method(self.epochs or default_epochs(images), **self.training.model_dump())
 
     def plan(self, images: ImageSet, training_ber: float) -> TrainingPlan:
         """Return the plan of the network with one of the training BERs."""
-        from rramsim.network.flips import RandomFlips
-        from rramsim.network.plan import TrainingPlan
+        from rramsim.network.training.flips import RandomFlips
+        from rramsim.network.training.plan import TrainingPlan
 
         faults = RandomFlips.iid(training_ber, seed=self.seed) if training_ber else None
         return TrainingPlan(
@@ -205,7 +205,7 @@ class TrainingFile(TrainingSettings):
         return {each.name: self._faults(each) for each in self.errors}
 
     def _faults(self, table: ErrorsTable) -> RandomFlips:
-        from rramsim.network.flips import RandomFlips
+        from rramsim.network.training.flips import RandomFlips
 
         by_condition = table.condition is not None
         if by_condition == bool(table.ber_lrs or table.ber_hrs) or by_condition != bool(

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.tradeoff.points import Point, points_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
-from rramsim.montecarlo.bench import compare as compare_module
-from rramsim.montecarlo.bench.compare import Plan
+from rramsim.bench import compare as compare_module
+from rramsim.bench.compare import Plan
 
 
 @pytest.fixture

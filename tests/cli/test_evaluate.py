@@ -15,12 +15,12 @@ from rramsim.cli.app import app
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
-from rramsim.montecarlo.reestimated import reestimated_for
-from rramsim.network import torch_evaluation
-from rramsim.network.convolution import FoldedConvolution
-from rramsim.network.files import load_network, save_network
-from rramsim.network.folding import FoldedLayer, FoldedNetwork
-from rramsim.network.images import ImageSet, load_images
+from rramsim.montecarlo.reestimate import reestimated_for
+from rramsim.network.scoring import torch_evaluator as torch_evaluation
+from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.model_files import load_network, save_network
+from rramsim.network.folded.network import FoldedLayer, FoldedNetwork
+from rramsim.images.catalogue import ImageSet, load_images
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
 
@@ -275,7 +275,7 @@ def test_a_graphics_processor_gives_the_same_answer(
     class Stand:
         TorchEvaluator = staticmethod(on_cpu)
 
-    monkeypatch.setitem(sys.modules, "rramsim.network.torch_evaluation", Stand)
+    monkeypatch.setitem(sys.modules, "rramsim.network.scoring.torch_evaluator", Stand)
     assert answer(*asked, "--maps", "3", "--device", "cuda") == expected
     assert devices == ["cuda"]
 

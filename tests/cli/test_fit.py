@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rramsim import __version__
 from rramsim.cli.app import app
-from rramsim.device.shipped import shipped_path
+from rramsim.readers.shipped import shipped_path
 from rramsim.errors import InputError
 from rramsim.schema import validate
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rramsim.device.lognormal import UnfittableError, fit_lognormal
-from rramsim.device.populations import StateReadings
+from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
+from rramsim.device.populations.fit import StateReadings
 from rramsim.schema import DATASETS, STATES, make
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.populations import fit_conditions, populations_dataset
+from rramsim.device.populations.fit import fit_conditions, populations_dataset
 from rramsim.device.read_energy import mean_conductance, read_energy
 from rramsim.errors import InputError
 

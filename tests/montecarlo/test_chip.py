@@ -19,8 +19,8 @@ from rramsim.crossbar.sampling import as_positions
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, draw_chip, score_chips
 from rramsim.montecarlo.task import Task, faults_text
-from rramsim.network.evaluation import Evaluator
-from rramsim.network.folding import FoldedLayer, ScoreLayer
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.folded.network import FoldedLayer, ScoreLayer
 
 FALSE_ALARM = 1e-4
 

@@ -16,7 +16,7 @@ from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.network.evaluation import Evaluator
+from rramsim.network.scoring.evaluator import Evaluator
 
 FALSE_ALARM = 1e-4
 

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.definition import NetworkShape
-from rramsim.network.evaluation import Evaluator
-from rramsim.network.files import load_network, save_network
-from rramsim.network.folding import FoldedNetwork, fold
-from rramsim.network.images import load_images
-from rramsim.network.method import Method
-from rramsim.network.model import BinarizedNetwork
+from rramsim.network.shape import NetworkShape
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.model_files import load_network, save_network
+from rramsim.network.folded.network import FoldedNetwork, fold
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.method import Method
+from rramsim.network.training.model import BinarizedNetwork
 from rramsim.network.packed.layers import encode
-from rramsim.network.plan import TrainingPlan, obtain_network
-from rramsim.network.torch_evaluation import TorchEvaluator
+from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 from rramsim.study.training_settings import TrainingSettings
 
 

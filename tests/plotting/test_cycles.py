@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.cycling import against_cycles
-from rramsim.device.endurance import Failure, endurance
+from rramsim.device.lifetime.cycling import against_cycles
+from rramsim.device.lifetime.endurance import Failure, endurance
 from rramsim.plotting.cycles import cycles_figure, cycling_ber_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.characterize import characterize
-from rramsim.device.counting import count_errors
+from rramsim.device.bit_errors.counted import count_errors
 from rramsim.plotting.reference import reference_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make

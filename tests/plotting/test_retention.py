@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.retention import retention
+from rramsim.device.lifetime.retention import retention
 from rramsim.plotting.retention import retention_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make

@@ -3,8 +3,8 @@
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.network.images import load_images
-from rramsim.network.method import Method
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.method import Method
 from rramsim.study.devices import characterize_devices
 from rramsim.study.settings import make_study
 

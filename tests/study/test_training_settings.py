@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.network.flips import RandomFlips
-from rramsim.network.images import load_images
-from rramsim.network.method import LOSSES, Method
-from rramsim.study.toml_files import make_settings
+from rramsim.network.training.flips import RandomFlips
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.method import LOSSES, Method
+from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import MethodTable, TrainingFile
 
 

@@ -17,8 +17,8 @@ from rramsim.crossbar.layer_faults import in_one_layer
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, draw_chip
 from rramsim.montecarlo.store import TallyStore
-from rramsim.network.files import save_network
-from rramsim.network.images import load_images
+from rramsim.network.model_files import save_network
+from rramsim.images.catalogue import load_images
 
 FOLDER = Path(__file__).parents[2] / "workflows/layer-sensitivity"
 BERS = (0.0, 0.001, 0.01, 0.1, 0.4)

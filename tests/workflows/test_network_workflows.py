@@ -14,13 +14,13 @@ from rramsim import schema
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
-from rramsim.montecarlo.reestimated import score_own_thresholds
-from rramsim.network.evaluation import Evaluator
-from rramsim.network.files import load_network
-from rramsim.network.images import load_images
-from rramsim.network.plan import obtain_network
-from rramsim.network.reestimation import reestimate, spaced
-from rramsim.study.toml_files import make_settings
+from rramsim.montecarlo.reestimate import score_own_thresholds
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.model_files import load_network
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.plan import obtain_network
+from rramsim.network.scoring.reestimate import reestimate, spaced
+from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import TrainingFile
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"

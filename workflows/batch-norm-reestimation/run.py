@@ -22,21 +22,21 @@ from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
 from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.estimate import Estimate, estimate
-from rramsim.montecarlo.neurons import constant_shares
-from rramsim.montecarlo.reestimated import (
+from rramsim.montecarlo.constant_neurons import constant_shares
+from rramsim.montecarlo.reestimate import (
     own_thresholds_id,
     reestimated_for,
     score_own_thresholds,
 )
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.network.files import SavedNetwork, load_network
-from rramsim.network.folding import FoldedNetwork
-from rramsim.network.images import ImageSet
-from rramsim.numbers import percent, power
+from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.images.catalogue import ImageSet
+from rramsim.formatting import percent, power
 from rramsim.plotting.case_accuracy import case_accuracy_figure
 from rramsim.plotting.style import save_figure
-from rramsim.study.trained_on import images_of
+from rramsim.study.images import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
 SEED = 1

@@ -22,14 +22,14 @@ from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
 from rramsim.montecarlo.chip import Question, ScoredNetwork
-from rramsim.montecarlo.reestimated import reestimated_for
+from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
-from rramsim.network.files import SavedNetwork, load_network
-from rramsim.network.images import ImageSet
-from rramsim.numbers import percent
+from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.images.catalogue import ImageSet
+from rramsim.formatting import percent
 from rramsim.plotting.case_accuracy import case_accuracy_figure
 from rramsim.plotting.style import COLORS, figure_style, save_figure
-from rramsim.study.trained_on import images_of
+from rramsim.study.images import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 SHOWN = (0.0, 0.1, 0.2)

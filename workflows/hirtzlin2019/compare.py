@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from rramsim import numbers
+from rramsim import formatting as numbers
 from rramsim.files import write_text
 from rramsim.plotting.series import network_style
 from rramsim.plotting.style import COLORS, figure_style, write_figure

@@ -33,10 +33,10 @@ from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
-from rramsim.network.files import load_network
-from rramsim.network.folding import FoldedNetwork
-from rramsim.network.images import load_images
-from rramsim.numbers import power
+from rramsim.network.model_files import load_network
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.images.catalogue import load_images
+from rramsim.formatting import power
 from rramsim.plotting.series import network_style, use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style, save_figure
 

@@ -18,10 +18,10 @@ from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.tally import Tally
-from rramsim.network.definition import default_shape
-from rramsim.network.images import load_images
-from rramsim.network.method import Method
-from rramsim.network.plan import TrainingPlan, obtain_network
+from rramsim.network.shape import default_shape
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.method import Method
+from rramsim.network.training.plan import TrainingPlan, obtain_network
 
 MOST = 240
 STUDIES = 2000

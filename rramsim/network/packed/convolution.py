@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Words, unpack_rows, words_for
-from rramsim.network.convolution import TAPS, FoldedConvolution
-from rramsim.network.folding import FoldedNetwork
-from rramsim.network.packed import tile
+from rramsim.network.folded.convolution import TAPS, FoldedConvolution
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.extremes import extremes_of, joined
-from rramsim.network.packed.gather import gather
+from rramsim.network.packed.gather_kernels import gather
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
@@ -39,7 +39,7 @@ from rramsim.network.packed.layers import (
     padded,
     rows_of,
 )
-from rramsim.network.packed.network import FaultyLayer, Flips, classes, fired
+from rramsim.network.packed.dense import FaultyLayer, Flips, classes, fired
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, words_for
 from rramsim.kernels import kernel
-from rramsim.network.folding import Layer, ScoreLayer
-from rramsim.network.packed.tile import IMAGES, NEURONS
+from rramsim.network.folded.network import Layer, ScoreLayer
+from rramsim.network.packed.mismatch_kernels import IMAGES, NEURONS
 
 # Thresholds beyond all sums are drawn in to here, so that no difference overflows.
 _BEYOND = 2**40

@@ -10,11 +10,11 @@ from torch.nn import functional
 from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
-from rramsim.network.convolution import FoldedConvolution
-from rramsim.network.evaluation import Evaluator
-from rramsim.network.folding import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import convolution
-from rramsim.network.torch_evaluation import TorchEvaluator
+from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
 CHANNELS = st.one_of(st.integers(1, 5), st.sampled_from([31, 33, 64, 65, 70]))
@@ -168,7 +168,7 @@ def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):
 
 
 def test_images_in_small_batches_of_torch_give_the_same(monkeypatch):
-    from rramsim.network import torch_evaluation
+    from rramsim.network.scoring import torch_evaluator as torch_evaluation
 
     rng = np.random.default_rng(7)
     folded = _network((2, 6, 5), [(40, False), (33, True)], (20, 5), rng)

@@ -1,0 +1,295 @@
+"""One workload, scored by rramsim and by naive PyTorch in the same process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rramsim.bits import words_for
+from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.sampling import as_positions
+from rramsim.bench.limit import LANES, triples_per_second
+from rramsim.bench.naive import NaiveNetwork
+from rramsim.bench.training import UNWATCHED, TrainingComparison, compare_training
+from rramsim.bench.workload import random_convolutional, random_workload
+from rramsim.montecarlo.chip import Flips, Question, ScoredNetwork, draw_chip
+from rramsim.montecarlo.collect import collect
+from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.network.shape import NetworkShape
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.packed.dense import PackedNetwork, blocks, fired
+from rramsim.parallel import share
+
+BATCHES = (250, 500, 1000, 2000)
+"""Images at a time that the naive way is tried with; its best one counts."""
+
+CONVOLVED_BATCHES = (8, 16, 32, 64)
+CONVOLVED_BER = 1e-2
+
+WARM_MAPS = 15
+TIMED_MAPS = 5
+KERNEL_TURNS = 15
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Attributes
+    ----------
+    hidden : int
+        Neurons of each of the two hidden layers, between 784 inputs and 10 classes.
+    images : int
+    bers, byte_bers : tuple of float
+        BERs of the cases with black and white pixels, and of those with pixels of 8 bits.
+    channels, convolved_images : int
+        Width of the convolutional network (128 in the original) and its images, one case.
+    sweep_bers : tuple of float
+    sweep_maps : int
+        Maps for each BER of the sweep.
+    least_seconds : float
+        Maps of a case are timed for at least so long, and at least 5 of them, after as long
+        unwatched, and at least 15.
+    naive_repeats : int
+    training_rounds : int
+        Iterations of a training that are timed, of each kind.
+    training_batch : int
+        Images of an iteration.
+    """
+
+    hidden: int
+    images: int
+    bers: tuple[float, ...]
+    byte_bers: tuple[float, ...]
+    channels: int
+    convolved_images: int
+    sweep_bers: tuple[float, ...]
+    sweep_maps: int
+    least_seconds: float
+    naive_repeats: int
+    training_rounds: int
+    training_batch: int = 256
+
+
+_SWEEP = (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 7e-2, 0.1, 0.15, 0.2, 0.25, 0.3)
+_BERS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3)
+FULL = Plan(4096, 10_000, _BERS, (1e-4, 1e-2), 128, 256, _SWEEP, 20, 2, 2, 15)
+QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), 64, 64, _SWEEP, 20, 0.5, 3, 25)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Seconds a map, sampling included, and whether all predictions were equal."""
+
+    name: str
+    ber: float
+    rramsim_s: float
+    naive_s: float
+    ratio: float
+    identical: bool
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The largest layer alone: seconds of rramsim, of PyTorch's product, and of the limit."""
+
+    layer_s: float
+    float32_s: float
+    limit_s: float
+    fraction_of_limit: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All maps of all BERs, with everything that has to be made ready for them."""
+
+    ratio: float
+    maps: int
+    rramsim_s: float
+    naive_s: float
+    naive_extrapolated: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` measured."""
+
+    workload: str
+    naive_batch: int
+    cases: tuple[Case, ...]
+    kernel: Kernel
+    sweep: Sweep
+    training: TrainingComparison
+
+
+def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
+    """Measure a plan.
+
+    Times are minima. Those of rramsim's cases are over many maps, so that what is done once for
+    all maps (compiling, keeping margins of the clean network) is outside; in the sweep all but
+    compiling is inside. The naive sweep is the naive time of a map times the maps.
+
+    Parameters
+    ----------
+    plan : Plan
+    on_progress : callable
+        Called with the steps done and the steps in all.
+    """
+    total = 4 + len(plan.bers) + len(plan.byte_bers) + UNWATCHED + plan.training_rounds
+    widths = (784, plan.hidden, plan.hidden, 10)
+    cases: list[Case] = []
+
+    def step() -> None:
+        on_progress(len(cases) + 1, total)
+
+    on_progress(0, total)
+    binary = random_workload(widths, images=plan.images, levels=2)
+    naive = NaiveNetwork(binary.folded, binary.images)
+    batch = _best_batch(naive, plan.images, BATCHES)
+    step()
+    evaluator = Evaluator(binary.folded, binary.images, binary.labels)
+    for ber in plan.bers:
+        cases.append(_case("1-bit pixels", binary, evaluator, naive, ber, batch=batch, plan=plan))
+        step()
+    grey = random_workload(widths, images=plan.images, levels=256)
+    grey_evaluator = Evaluator(grey.folded, grey.images, grey.labels)
+    grey_naive = NaiveNetwork(grey.folded, grey.images)
+    for ber in plan.byte_bers:
+        cases.append(
+            _case("8-bit pixels", grey, grey_evaluator, grey_naive, ber, batch=batch, plan=plan)
+        )
+        step()
+    cases.append(_convolutional(plan))
+    step()
+    kernel = _kernel(binary, plan)
+    scored = len(cases) + 2
+    on_progress(scored, total)
+    naive_map = float(np.median([case.naive_s for case in cases[: len(plan.bers)]]))
+    sweep = _sweep(binary, plan, naive_map=naive_map)
+    on_progress(scored + 1, total)
+    training = compare_training(
+        NetworkShape(widths),
+        batch=plan.training_batch,
+        rounds=plan.training_rounds,
+        on_round=lambda done: on_progress(scored + 1 + done, total),
+    )
+    described = "-".join(map(str, widths))
+    return Comparison(
+        workload=f"{described} with random signs, {plan.images} random images",
+        naive_batch=batch,
+        cases=tuple(cases),
+        kernel=kernel,
+        sweep=sweep,
+        training=training,
+    )
+
+
+def _convolutional(plan: Plan) -> Case:
+    network = random_convolutional(plan.channels, images=plan.convolved_images)
+    evaluator = Evaluator(network.folded, network.images, network.labels)
+    naive = NaiveNetwork(network.folded, network.images)
+    batch = _best_batch(naive, plan.convolved_images, CONVOLVED_BATCHES)
+    name = f"convolutional, {plan.channels} to {4 * plan.channels} channels"
+    return _case(name, network, evaluator, naive, CONVOLVED_BER, batch=batch, plan=plan)
+
+
+def _best_batch(naive: NaiveNetwork, images: int, tried: Sequence[int]) -> int:
+    naive.predictions(naive.weights, batch=tried[0])
+    batches = sorted({min(batch, images) for batch in tried})
+    times = [_least(partial(naive.predictions, naive.weights, batch=batch), 2) for batch in batches]
+    return batches[times.index(min(times))]
+
+
+def _case(
+    name: str,
+    network: ScoredNetwork,
+    evaluator: Evaluator,
+    naive: NaiveNetwork,
+    ber: float,
+    *,
+    batch: int,
+    plan: Plan,
+) -> Case:
+    question = Question(network, IidFaults(ber), 1)
+
+    def draw(number: int) -> Flips:
+        return draw_chip(network.folded, question.faults, task=question.task, draw=number)
+
+    flips = draw(0)
+    found = evaluator.predictions(flips)
+    expected = naive.predictions(naive.with_flips(_positions(flips, network)), batch=batch)
+    identical = np.array_equal(found, expected)
+    number = 0
+    # First unwatched: margins of the clean network are made once some maps have asked for them.
+    for maps in (WARM_MAPS, TIMED_MAPS):
+        times: list[float] = []
+        while len(times) < maps or sum(times) < plan.least_seconds:
+            number += 1
+            begin = time.perf_counter()
+            last = draw(number)
+            found = evaluator.predictions(last)
+            times.append(time.perf_counter() - begin)
+    # The last map as well: by now the evaluator may take the way of few flips.
+    expected = naive.predictions(naive.with_flips(_positions(last, network)), batch=batch)
+    identical = identical and np.array_equal(found, expected)
+    torch.manual_seed(1)
+    naive_s = _least(
+        lambda: naive.predictions(naive.with_coins(ber), batch=batch), plan.naive_repeats
+    )
+    return Case(name, ber, min(times), naive_s, naive_s / min(times), identical)
+
+
+def _kernel(network: ScoredNetwork, plan: Plan) -> Kernel:
+    packed = PackedNetwork(network.folded, network.images)
+    first, layer = packed.clean[0], packed.clean[1]
+    values = fired(first, packed.inputs)
+    rows = blocks(plan.images, steps=layer.steps)
+
+    def run() -> None:
+        share(lambda part: fired(layer, values[part]), rows)
+
+    signs = torch.from_numpy(network.folded.layers[1].signs).float()
+    neurons, width = signs.shape
+    triples = plan.images * neurons * words_for(width) / LANES
+    layer_s = limit_s = math.inf
+    # In turn, so that what else the machine does slows both.
+    for _ in range(KERNEL_TURNS):
+        layer_s = min(layer_s, _least(run, 1))
+        limit_s = min(limit_s, triples / triples_per_second(repeats=1))
+    inputs = torch.ones(plan.images, width)
+    batches = torch.tensor_split(inputs, -(-plan.images // min(1000, plan.images)))
+    float32_s = _least(lambda: [part @ signs.T for part in batches], plan.naive_repeats)
+    return Kernel(layer_s, float32_s, limit_s, limit_s / layer_s)
+
+
+def _sweep(network: ScoredNetwork, plan: Plan, *, naive_map: float) -> Sweep:
+    # A fresh one, so that packing and margins are part of the time.
+    fresh = ScoredNetwork(network.folded, network.images, network.labels, network.images_id)
+    questions = [Question(fresh, IidFaults(ber), 1) for ber in plan.sweep_bers]
+    begin = time.perf_counter()
+    tallies = collect(questions, rule=StoppingRule(plan.sweep_maps))
+    rramsim_s = time.perf_counter() - begin
+    maps = sum(tally.maps for tally in tallies)
+    naive_s = naive_map * maps
+    return Sweep(naive_s / rramsim_s, maps, rramsim_s, naive_s, naive_extrapolated=True)
+
+
+def _positions(flips: Flips, network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:
+    pairs = zip(flips, network.folded.layers, strict=True)
+    return [as_positions(each, layer.matrix) for each, layer in pairs]
+
+
+def _least(work: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return min(times)

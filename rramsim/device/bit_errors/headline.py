@@ -1,0 +1,319 @@
+"""The bit-error rate of a condition: fitted, counted, and which of the two is to be believed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.counted import (
+    Count,
+    WeightedCount,
+    count_errors,
+    smallest_countable,
+    weighted,
+)
+from rramsim.device.bit_errors.fitted import (
+    BitErrorRate,
+    clopper_pearson_name,
+    fitted_pair,
+    fitted_rate,
+    paired_rate,
+)
+from rramsim.device.populations.goodness import Goodness
+from rramsim.device.bit_errors.pairs import count_pairs
+from rramsim.device.populations.fit import ConditionReadings
+from rramsim.device.bit_errors.sensing import StatePair, best_reference
+
+INTERVAL = (
+    "95 %; fitted BER: delta method on the probit scale from the observed information of the fits "
+    "(over cells where cells are read more than once, then with Student's t, and none of fewer "
+    "than 5 cells); of 1T1R with fewer than 30 readings or 20 exact ones in a state, each of "
+    "another cell, the profile likelihood; counted BER: Clopper-Pearson, of the "
+    "pooled count where the readings are in the shares in use, else of the sample in which every "
+    "error weighs as much as the heaviest; where cells are read more than once, of the readings "
+    "over their design effect, with cells as clusters (Korn and Graubard 1998)"
+)
+"""How the ends of every BER's interval were made."""
+
+_FEW_ERRORS = 3
+
+
+@dataclass(frozen=True)
+class BitErrors:
+    """The bit errors of one condition read against one reference.
+
+    Attributes
+    ----------
+    reference : float
+        Reference resistance in ohm.
+    headline : BitErrorRate
+        The BER to be believed.
+    counts : tuple of Count
+        The errors counted in LRS and in HRS.
+    counted : WeightedCount
+        Both together.
+    fitted : BitErrorRate or None
+        What the fitted populations give, whether it is the headline or not; None without a fit.
+    paired : BitErrorRate
+        Of a 2T2R read, fitted unless the headline is not.
+    notes : tuple of str
+        What a reader must know, a sentence each.
+    """
+
+    reference: float
+    headline: BitErrorRate
+    counts: tuple[Count, Count]
+    counted: WeightedCount
+    fitted: BitErrorRate | None
+    paired: BitErrorRate
+    notes: tuple[str, ...]
+
+
+def bit_errors(
+    condition: ConditionReadings,
+    *,
+    lrs_share: float = 0.5,
+    reference: float | None = None,
+    judged: tuple[Goodness, Goodness] | None = None,
+    reference_spread: float = 0.0,
+    offset_spread: float = 0.0,
+) -> BitErrors:
+    """Return the BER of a condition, fitted or counted, at one reference.
+
+    The fitted BER is the headline, unless a state could not be fitted, the 95 % interval of the
+    BER counted at the same reference excludes it, a state has another population in the tail
+    that errs, or the lognormal does not hold in a state and the fitted BER is extrapolated: then
+    the counted BER is, or the bound that counting gives.
+
+    Parameters
+    ----------
+    condition : ConditionReadings
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    reference : float, optional
+        Reference resistance in ohm. Default: the best one for the fitted populations. (The one
+        with the fewest counted errors would flatter the sample it was chosen on.)
+    judged : tuple of Goodness, optional
+        Whether the lognormal holds in LRS and in HRS. Default: not asked.
+    reference_spread : float
+        Standard deviation of ln(reference), which adds to both spreads of the fitted BER. The
+        counted BER is at the reference itself.
+    offset_spread : float
+        Standard deviation of a sense amplifier's offset in units of ln(R), for 2T2R.
+    """
+    pair = fitted_pair(condition)
+    if reference is None:
+        seen = pair.seen_through(reference_spread) if pair is not None else None
+        reference, notes = _choose_reference(condition, seen, lrs_share=lrs_share)
+    else:
+        notes = _reference_notes(condition, reference)
+    lrs, hrs = (
+        count_errors(
+            state.resistance,
+            state.censoring,
+            reference=reference,
+            is_hrs=is_hrs,
+            cell=state.cell if state.is_repeated else None,
+        )
+        for state, is_hrs in zip(condition.states, (False, True), strict=True)
+    )
+    counted = weighted(lrs, hrs, lrs_share=lrs_share)
+    notes += _undecided_notes(condition, (lrs, hrs), reference=reference)
+
+    def fitted_with(spread: float) -> BitErrorRate | None:
+        return fitted_rate(
+            condition,
+            reference=reference,
+            lrs_share=lrs_share,
+            sample=counted.sample,
+            reference_spread=spread,
+        )
+
+    fitted = fitted_with(reference_spread)
+    # The count knows no spread of the reference, so it is held against the fit without one.
+    against = fitted_with(0.0) if reference_spread else fitted
+    doubts = _doubts(condition, against, counted, judged)
+    if not doubts and fitted is not None and fitted.is_extrapolated:
+        doubts = _rejected_notes(condition, fitted, judged)
+    is_fitted = fitted is not None and not doubts
+    headline = (
+        fitted
+        if fitted is not None and is_fitted
+        else _counted_rate(lrs, hrs, counted, interval=clopper_pearson_name(condition))
+    )
+    notes += doubts
+    if not is_fitted and reference_spread:
+        notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
+    notes += _limit_notes(condition.name, headline, counted)
+    paired = _paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted)
+    if paired.basis == "counted":
+        notes += _undecided_pairs_notes(condition)
+    return BitErrors(
+        reference=reference,
+        headline=headline,
+        counts=(lrs, hrs),
+        counted=counted,
+        fitted=fitted,
+        paired=paired,
+        notes=tuple(notes),
+    )
+
+
+def _doubts(
+    condition: ConditionReadings,
+    fitted: BitErrorRate | None,
+    counted: WeightedCount,
+    judged: tuple[Goodness, Goodness] | None,
+) -> list[str]:
+    """Return why the fitted BER is not to be believed, a sentence each."""
+    if fitted is None or math.isnan(counted.ber):
+        return []
+    doubts = []
+    at_most = fitted.high if fitted.bound else fitted.ber
+    if not counted.low <= at_most <= counted.high:
+        doubts.append(_disagreement(condition.name, at_most, counted))
+    for state, verdict in zip(condition.states, judged or (), strict=bool(judged)):
+        if verdict.verdict == "tail":
+            doubts.append(f"{state.place}: {verdict.sentence} The counted BER is used.")
+    return doubts
+
+
+def _rejected_notes(
+    condition: ConditionReadings,
+    fitted: BitErrorRate,
+    judged: tuple[Goodness, Goodness] | None,
+) -> list[str]:
+    """Return why nothing is extrapolated along tails that the readings reject."""
+    rejected = _rejected(condition, judged)
+    if not rejected:
+        return []
+    ber = numbers.bounded(numbers.power(fitted.high if fitted.bound else fitted.ber), fitted.bound)
+    return [
+        f"{' and '.join(rejected)}: the lognormal does not hold, so the fitted BER, {ber}, is not "
+        "believed beyond what counting can show: the counted BER is used."
+    ]
+
+
+def _rejected(condition: ConditionReadings, judged: tuple[Goodness, Goodness] | None) -> list[str]:
+    return [
+        state.place
+        for state, found in zip(condition.states, judged or (), strict=bool(judged))
+        if found.verdict == "does not hold"
+    ]
+
+
+def _paired(
+    condition: ConditionReadings,
+    judged: tuple[Goodness, Goodness] | None,
+    *,
+    offset_spread: float,
+    is_fitted: bool,
+) -> BitErrorRate:
+    found = paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted)
+    if found.is_extrapolated and _rejected(condition, judged):
+        return paired_rate(condition, offset_spread=offset_spread, is_lognormal=False)
+    return found
+
+
+def _choose_reference(
+    condition: ConditionReadings, pair: StatePair | None, *, lrs_share: float
+) -> tuple[float, list[str]]:
+    if pair is None:
+        reference = math.sqrt(condition.lrs.median * condition.hrs.median)
+        return reference, [
+            f"{condition.name}: no best reference without a fit of both states; errors are "
+            f"counted at the geometric mean of the medians, {numbers.quantity(reference, 'Ω')}."
+        ]
+    best = best_reference(pair, lrs_share=lrs_share)
+    if best.is_crossing:
+        return math.exp(best.ln_ohm), []
+    return math.exp(best.ln_ohm), [
+        f"{condition.name}: the densities of the states do not cross between the medians; the "
+        "reference is where the BER is least between them."
+    ]
+
+
+def _reference_notes(condition: ConditionReadings, reference: float) -> list[str]:
+    lrs, hrs = (state.median for state in condition.states)
+    if lrs <= reference <= hrs:
+        return []
+    return [
+        f"{condition.name}: the reference {numbers.quantity(reference, 'Ω')} is not between the "
+        f"medians, {numbers.quantity(lrs, 'Ω')} and {numbers.quantity(hrs, 'Ω')}."
+    ]
+
+
+def _undecided_notes(
+    condition: ConditionReadings, counts: tuple[Count, Count], *, reference: float
+) -> list[str]:
+    return [
+        f"{state.place}: {count.undecided:,} of {state.resistance.size:,} readings are not in "
+        f"the counted BER: their limit leaves open on which side of the reference "
+        f"{numbers.quantity(reference, 'Ω')} they are."
+        for state, count in zip(condition.states, counts, strict=True)
+        if count.undecided
+    ]
+
+
+def _undecided_pairs_notes(condition: ConditionReadings) -> list[str]:
+    pairs = count_pairs(condition)
+    if not pairs.undecided:
+        return []
+    return [
+        f"{condition.name}: {pairs.undecided:,} of {pairs.decided + pairs.undecided:,} pairs of an "
+        "LRS and an HRS reading are not in the counted 2T2R BER: their limits leave open which is "
+        "higher."
+    ]
+
+
+def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount, *, interval: str) -> BitErrorRate:
+    if counted.errors and not math.isnan(counted.ber):
+        return BitErrorRate(
+            ber=counted.ber,
+            low=counted.low,
+            high=counted.high,
+            rate_lrs=lrs.rate,
+            rate_hrs=hrs.rate,
+            basis="counted",
+            interval=interval,
+        )
+    bound = smallest_countable(counted.sample)
+    return BitErrorRate(
+        *(math.nan, math.nan, 1.0 if math.isnan(bound) else min(bound, 1.0), math.nan, math.nan),
+        basis="counted",
+        bound="upper",
+    )
+
+
+def _limit_notes(name: str, headline: BitErrorRate, counted: WeightedCount) -> list[str]:
+    """Say what counting alone can show, where the headline goes beyond it or is only that."""
+    if math.isnan(counted.ber):
+        return [f"{name}: no reading of one state has a known side; no BER was counted."]
+    errors = f"{counted.errors:,} {'error was' if counted.errors == 1 else 'errors were'} counted"
+    shown = f"a BER below {numbers.power(smallest_countable(counted.sample))} (95 %, one-sided)"
+    if headline.is_extrapolated:
+        few = ", too few to bear out a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
+        return [
+            f"{name}: the BER is extrapolated along the fitted tails: {errors}{few}, and counting "
+            f"without any error would show no more than {shown}."
+        ]
+    if headline.bound:
+        return [f"{name}: {errors}, which shows no more than {shown}."]
+    return []
+
+
+def _disagreement(name: str, fitted: float, counted: WeightedCount) -> str:
+    ratio = counted.ber / fitted if counted.ber else math.nan
+    if math.isnan(ratio):
+        times = "no error was counted"
+    elif ratio >= 1:
+        times = f"{numbers.times(ratio)} times as many errors were counted"
+    else:
+        times = f"{numbers.times(1 / ratio)} times fewer errors were counted"
+    return (
+        f"{name}: the fitted populations give a BER of {numbers.power(fitted)}, outside the "
+        f"counted interval {numbers.power(counted.low)} to {numbers.power(counted.high)} "
+        f"({times}): the readings do not bear out the lognormal where the errors are made, so "
+        "the counted BER is used."
+    )

@@ -1,0 +1,233 @@
+"""How many more cells: what a sample shows of a BER that is asked for, and what it would take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scipy.special import ndtr, ndtri, ndtri_exp
+from scipy.stats import beta
+
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.counted import Count, WeightedCount, weighted
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+POWER = 0.8
+"""Chance that a sample of the size advised shows what it is taken for."""
+
+
+@dataclass(frozen=True)
+class SampleSize:
+    """Whether a sample shows a BER below a target, and how many cells would.
+
+    Attributes
+    ----------
+    target : float
+        The BER asked for.
+    shown_by_fit, shown_by_count : bool
+        Whether the upper end of the one-sided 95 % interval is below the target.
+    cells_by_fit, cells_by_count : float
+        Cells a state that would show it; NaN where no number will at the estimate, because it
+        is above the target, or where the count contradicts the fit. By fit the number rests on
+        the lognormal holding that far; by count it is the fewest, without a single error.
+    sentence : str
+        All of it in words.
+    """
+
+    target: float
+    shown_by_fit: bool
+    shown_by_count: bool
+    cells_by_fit: float
+    cells_by_count: float
+    sentence: str
+
+
+def cells_needed(
+    target: float,
+    *,
+    log_ber: float | None,
+    log_high: float | None,
+    cells: float,
+    counted: WeightedCount,
+    is_contradicted: bool = False,
+    power: float = POWER,
+) -> SampleSize:
+    """Return whether a sample shows BER < target at 95 %, and how many cells a state would.
+
+    By fit, with z = -probit(BER) and se its standard error in this sample of n cells a state,
+    which falls with the square root of n: n ((z_confidence + z_power) se / (z - z_target))**2.
+    Where both states have the same spread that is
+    ((z_confidence + z_power) sqrt((1 + z**2 / 2) / 2) / (z - z_target))**2. By counting without
+    an error: ln(1 - confidence) / ln(1 - target) readings of both states together.
+
+    Parameters
+    ----------
+    target : float
+        The BER asked for, above 0 and below 0.5.
+    log_ber, log_high : float or None
+        ln of the fitted BER and of the upper end of its two-sided 95 % interval on the probit
+        scale; None without a fit.
+    cells : float
+        Distinct cells a state in this sample (their mean, where the states differ): the standard
+        error is over cells, however often each is read.
+    counted : WeightedCount
+        What was counted at the same reference.
+    is_contradicted : bool
+        Whether that count, or a test of the lognormal, contradicts the fit: it shows nothing.
+    power : float
+        Chance that the sample advised shows it.
+
+    Raises
+    ------
+    ValueError
+        If the target is not above 0 and below 0.5.
+    """
+    if not 0.0 < target < 0.5:
+        raise ValueError(f"the target BER is {target:g}; it must be above 0 and below 0.5")
+    z_target, z_confidence = -float(ndtri(target)), float(ndtri(CONFIDENCE))
+    shown_by_fit, by_fit, low = False, math.nan, 0.0
+    if log_ber is not None and log_high is not None and not is_contradicted:
+        z = -float(ndtri_exp(log_ber))
+        error = (z + float(ndtri_exp(log_high))) / float(ndtri(0.5 + CONFIDENCE / 2.0))
+        shown_by_fit = z - z_confidence * error > z_target
+        low = float(ndtr(-z - float(ndtri(0.5 + CONFIDENCE / 2.0)) * error))
+        if z > z_target:
+            root = (z_confidence + float(ndtri(power))) * error / (z - z_target)
+            by_fit = float(math.ceil(cells * root**2))
+    by_count = _counting(target, counted)
+    shown_by_count = _upper(counted) < target
+    return SampleSize(
+        target=target,
+        shown_by_fit=shown_by_fit,
+        shown_by_count=shown_by_count,
+        cells_by_fit=by_fit,
+        cells_by_count=by_count,
+        sentence=_sentence(
+            target,
+            shown=(shown_by_fit, shown_by_count),
+            cells=(by_fit, by_count),
+            without_fit=_without_fit(
+                *(target, log_ber), low=low, is_contradicted=is_contradicted, counted=counted
+            ),
+            counted=counted,
+        ),
+    )
+
+
+def sample_sizes(
+    target: float, *, conditions: xr.Dataset, counted: xr.Dataset, populations: xr.Dataset
+) -> dict[str, SampleSize]:
+    """Return `cells_needed` of each condition that has readings.
+
+    A fit whose BER the headline does not take, because the readings contradict it, shows nothing.
+
+    Parameters
+    ----------
+    target : float
+        The BER asked for, above 0 and below 0.5.
+    conditions, counted, populations : xarray.Dataset
+        Of the schemas of these names, as `rramsim.device.characterize` gives them.
+    """
+    share = float(counted.attrs["lrs_share"])
+    found = {}
+    for name in (str(each) for each in counted["condition"].values):
+        fitted, high = (
+            float(conditions[variable].sel(condition=name).values)
+            for variable in ("ber_fitted", "ber_fitted_high")
+        )
+        has_fit = not (math.isnan(fitted) and math.isnan(high))
+        basis = str(conditions["ber_basis"].sel(condition=name).values)
+        counts = [_count_of(counted.sel(condition=name, state=state)) for state in STATES]
+        # Below what a number can hold, the bound is taken for the BER.
+        log_high = None if math.isnan(high) else math.log(high)
+        found[name] = cells_needed(
+            target,
+            log_ber=log_high if math.isnan(fitted) else math.log(fitted),
+            log_high=log_high,
+            cells=float(populations["cells"].sel(condition=name).mean()),
+            counted=weighted(*counts, lrs_share=share),
+            is_contradicted=has_fit and basis == "counted",
+        )
+    return found
+
+
+def _count_of(row: xr.Dataset) -> Count:
+    errors, readings, undecided = (
+        int(row[name].values) for name in ("errors", "readings", "undecided")
+    )
+    return Count(errors, readings, undecided, float(row["design_effect"].values))
+
+
+def _upper(counted: WeightedCount) -> float:
+    """Return the one-sided 95 % upper end of the counted BER, 1 without readings."""
+    if not counted.sample > 0 or math.isnan(counted.ber):
+        return 1.0
+    errors = counted.sample * counted.ber
+    return float(beta.ppf(CONFIDENCE, errors + 1.0, counted.sample - errors))
+
+
+def _counting(target: float, counted: WeightedCount) -> float:
+    """Return the cells a state that show the target without an error, NaN where hopeless."""
+    if counted.low > target:
+        return math.nan
+    readings = math.log(1.0 - CONFIDENCE) / math.log1p(-target)
+    return float(math.ceil(readings / 2.0))
+
+
+def _without_fit(
+    target: float,
+    log_ber: float | None,
+    *,
+    low: float,
+    is_contradicted: bool,
+    counted: WeightedCount,
+) -> str:
+    """Return why the fit shows nothing, however many the cells."""
+    if is_contradicted:
+        excluded = log_ber is not None and not counted.low <= math.exp(log_ber) <= counted.high
+        by = "count" if excluded else "readings (the lognormal does not hold)"
+        return f"not shown: the fit is contradicted by the {by}"
+    if log_ber is None:
+        return "not shown: there is no fit"
+    fitted = numbers.power(math.exp(log_ber))
+    if low > target:
+        return f"not shown, and no number of cells will show it: the fitted BER is {fitted}"
+    return (
+        f"not shown: at the estimated BER, {fitted}, no number of cells would; the target lies "
+        "within the interval"
+    )
+
+
+def _sentence(
+    target: float,
+    *,
+    shown: tuple[bool, bool],
+    cells: tuple[float, float],
+    without_fit: str,
+    counted: WeightedCount,
+) -> str:
+    asked = f"A BER below {numbers.power(target)} (95 %, one-sided) is"
+    counting = f"counting takes {_count(cells[1])} cells a state without an error"
+    if math.isnan(cells[1]):
+        counting = f"more cells will not show it by counting ({counted.errors:,} errors found)"
+    if shown[1]:
+        return f"{asked} shown by counting alone."
+    if shown[0]:
+        return (
+            f"{asked} shown by the fitted populations, if the lognormal holds that far; {counting}."
+        )
+    if math.isnan(cells[0]):
+        return f"{asked} {without_fit}; {counting}."
+    return (
+        f"{asked} not shown: {_count(cells[0])} cells a state would show it by the fitted "
+        f"populations, if the lognormal holds that far; {counting}."
+    )
+
+
+def _count(cells: float) -> str:
+    return f"{cells:,.0f}" if cells < 1e7 else numbers.power(cells)

@@ -1,0 +1,279 @@
+"""Times to a retention criterion at several temperatures, carried to another by Arrhenius' law."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
+
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BOLTZMANN = 8.617333262e-5
+"""Boltzmann's constant in eV/K (CODATA 2018, exact to the digits given)."""
+
+FURTHEST_KELVIN = 50.0
+"""An extrapolation by more than this many kelvin is warned of."""
+
+
+@dataclass(frozen=True)
+class TimeAt:
+    """A time in s carried to one temperature, with the ends of its 95 % interval (NaN: none)."""
+
+    value: float
+    low: float
+    high: float
+    is_extrapolated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Arrhenius:
+    """ln t = ln t0 + Ea / (k T).
+
+    Attributes
+    ----------
+    activation_energy : float
+        Ea in eV.
+    low, high : float
+        Ends of its 95 % interval, NaN with fewer than three temperatures or a given Ea.
+    ln_t0 : float
+        ln(t0 / s).
+    basis : str
+        ``"fitted"`` or ``"given"``.
+    temperatures : ndarray, shape (temperatures,)
+        Distinct ones, in K, in order.
+    covariance : ndarray, shape (2, 2)
+        Of ln t0 and Ea; NaN where the times leave no freedom to tell.
+    freedom : int
+        Times less the two parameters.
+    notes : tuple of str
+        What a reader must know, a sentence each.
+    """
+
+    activation_energy: float
+    low: float
+    high: float
+    ln_t0: float
+    basis: str
+    temperatures: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    freedom: int
+    notes: tuple[str, ...]
+
+    def time_at(self, temperature: float) -> TimeAt:
+        """Return the time to the criterion at `temperature` (K)."""
+        inverse = 1.0 / (BOLTZMANN * temperature)
+        ln_t = self.ln_t0 + self.activation_energy * inverse
+        lowest, highest = float(self.temperatures[0]), float(self.temperatures[-1])
+        variance = float(np.array([1.0, inverse]) @ self.covariance @ [1.0, inverse])
+        width = math.nan
+        if math.isfinite(variance):
+            width = _student(self.freedom) * math.sqrt(variance)
+        return TimeAt(
+            value=_exp(ln_t),
+            low=_exp(ln_t - width),
+            high=_exp(ln_t + width),
+            is_extrapolated=not lowest <= temperature <= highest,
+        )
+
+
+def fit_arrhenius(
+    temperature: ArrayLike, time: ArrayLike, *, activation_energy: float | None = None
+) -> Arrhenius | None:
+    """Fit Arrhenius' law to times to a criterion, or use a given activation energy.
+
+    The fit is least squares of ln t on 1/(kT), with Student's t for the intervals: three
+    temperatures or more give an interval, two only the value, and one gives nothing unless an
+    activation energy is given.
+
+    Parameters
+    ----------
+    temperature : array_like, shape (times,)
+        In K.
+    time : array_like, shape (times,)
+        In s, NaN or infinite where the criterion was not reached; those are left out and told.
+    activation_energy : float, optional
+        In eV, known from elsewhere. It is used instead of a fit, and the result says so.
+
+    Returns
+    -------
+    Arrhenius or None
+        None where nothing can be carried to another temperature.
+
+    Raises
+    ------
+    InputError
+        For a temperature, time or activation energy that is not above 0.
+
+    Examples
+    --------
+    >>> times = [math.exp(-20 + 1.1 / (BOLTZMANN * kelvin)) for kelvin in (400, 450, 500)]
+    >>> round(fit_arrhenius([400, 450, 500], times).activation_energy, 6)
+    1.1
+    """
+    kelvin, seconds = np.asarray(temperature, dtype=float), np.asarray(time, dtype=float)
+    _refuse(kelvin, seconds, activation_energy)
+    reached = np.isfinite(seconds)
+    notes = []
+    if not reached.all():
+        notes.append(
+            f"{np.count_nonzero(~reached)} of {seconds.size} times to the criterion are not known "
+            "(not reached) and are left out; the activation energy leans to the faster ones."
+        )
+    kelvin, seconds = kelvin[reached], seconds[reached]
+    distinct = np.unique(kelvin)
+    if not distinct.size or (distinct.size == 1 and activation_energy is None):
+        return None
+    inverse, ln_t = 1.0 / (BOLTZMANN * kelvin), np.log(seconds)
+    unknown = np.full((2, 2), np.nan)
+    if activation_energy is not None:
+        ln_t0 = float(np.mean(ln_t - activation_energy * inverse))
+        notes.append(
+            f"The activation energy {activation_energy:g} eV is given, not fitted; what is "
+            "carried to another temperature rests on it."
+        )
+        return Arrhenius(
+            *(activation_energy, math.nan, math.nan, ln_t0),
+            basis="given",
+            temperatures=distinct,
+            covariance=unknown,
+            freedom=0,
+            notes=tuple(notes),
+        )
+    # Centred, because 1/(kT) of near temperatures hardly differ.
+    centred = inverse - inverse.mean()
+    square = float(centred @ centred)
+    energy = float(centred @ ln_t) / square
+    ln_t0 = float(ln_t.mean() - energy * inverse.mean())
+    freedom = int(seconds.size - 2)
+    low = high = math.nan
+    covariance = unknown
+    if distinct.size >= 3:
+        rest = float(np.sum((ln_t - ln_t0 - energy * inverse) ** 2)) / freedom
+        mean = float(inverse.mean())
+        covariance = rest * np.array(
+            [[1.0 / seconds.size + mean**2 / square, -mean / square], [-mean / square, 1 / square]]
+        )
+        width = _student(freedom) * math.sqrt(covariance[1, 1])
+        low, high = energy - width, energy + width
+    else:
+        notes.append("Two temperatures give an activation energy but nothing to judge it by.")
+    if energy <= 0:
+        notes.append("The times do not fall with temperature: the cells do not follow Arrhenius.")
+    return Arrhenius(
+        *(energy, low, high, ln_t0),
+        basis="fitted",
+        temperatures=distinct,
+        covariance=covariance,
+        freedom=freedom,
+        notes=tuple(notes),
+    )
+
+
+def retention_over_temperature(
+    retention: xr.Dataset, *, activation_energy: float | None = None
+) -> dict[str, Arrhenius]:
+    """Fit Arrhenius' law to the times at which each condition reaches the BER limit.
+
+    Parameters
+    ----------
+    retention : xarray.Dataset
+        Schema "retention", made with a BER limit. A time that is only a bound is left out; one
+        extrapolated along the lines is used and told.
+    activation_energy : float, optional
+        In eV, as in `fit_arrhenius`.
+
+    Returns
+    -------
+    dict of str to Arrhenius
+        By condition; those of which nothing can be carried to another temperature are missing.
+    """
+    held = retention["hold_condition"].values.astype(str)
+    kelvin, seconds = retention["temperature"].values, retention["time_to_limit"].values
+    bound = retention["time_to_limit_bound"].values
+    late = retention["time_to_limit_extrapolated"].values == 1
+    found = {}
+    for name in dict.fromkeys(held.tolist()):
+        chosen = (held == name) & np.isfinite(kelvin)
+        known = chosen & (bound == "") & np.isfinite(seconds)
+        fit = fit_arrhenius(kelvin[known], seconds[known], activation_energy=activation_energy)
+        if fit is None:
+            continue
+        left_out = _left_out(bound[chosen & ~known], times=int(np.count_nonzero(chosen)))
+        fit = replace(fit, notes=(*fit.notes, *left_out))
+        extrapolated = int(np.count_nonzero(late & chosen))
+        if extrapolated:
+            note = f"{extrapolated} of the times to the limit are extrapolated along the lines."
+            fit = replace(fit, notes=(*fit.notes, note))
+        found[name] = fit
+    return found
+
+
+def _left_out(bound: NDArray[np.str_], *, times: int) -> list[str]:
+    """Return a sentence where times to the limit are only bounds, or not known at all."""
+    if not bound.size:
+        return []
+    late, early = int(np.count_nonzero(bound == "lower")), int(np.count_nonzero(bound == "upper"))
+    parts = [(late, "not reached"), (early, "exceeded by the first read-out")]
+    parts.append((bound.size - late - early, "unknown"))
+    said = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return [
+        f"{bound.size} of {times} times to the limit are left out of the activation energy "
+        f"({said}); it leans to the temperatures that are in it."
+    ]
+
+
+def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[str]:
+    """Return the time to the BER limit at a temperature of use (K), and how far it is carried."""
+    kelvin = numbers.quantity(temperature, "K")
+    if fit is None:
+        return [
+            f"{name}: no time to the BER limit can be given at {kelvin}; it takes known times at "
+            "two temperatures or more."
+        ]
+    at = fit.time_at(temperature)
+    ends = "no interval is known"
+    if math.isfinite(at.low) and math.isfinite(at.high):
+        ends = f"95 % interval {numbers.power(at.low)} to {numbers.power(at.high)} s"
+    carried = ", extrapolated beyond the temperatures measured" if at.is_extrapolated else ""
+    notes = [
+        f"{name}: at {kelvin} the BER limit is reached after {numbers.power(at.value)} s by "
+        f"Arrhenius' law ({ends}){carried}."
+    ]
+    nearest = float(np.min(np.abs(fit.temperatures - temperature)))
+    if at.is_extrapolated and nearest > FURTHEST_KELVIN:
+        notes.append(
+            f"{name}: {kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
+            "mechanism may rule there."
+        )
+    return notes
+
+
+def _refuse(
+    kelvin: NDArray[np.float64], seconds: NDArray[np.float64], energy: float | None
+) -> None:
+    if kelvin.shape != seconds.shape or kelvin.ndim != 1:
+        raise ValueError("temperature and time must be of one shape, (times,)")
+    for values, unit, what in ((kelvin, "K", "temperature"), (seconds, "s", "time")):
+        bad = values <= 0 if what == "time" else ~(values > 0)
+        if bad.any():
+            found = values[int(bad.argmax())]
+            raise InputError(f"A {what} of {found:g} {unit} was found; it must be above 0.")
+    if energy is not None and not energy > 0:
+        raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
+
+
+def _student(freedom: int) -> float:
+    return float(student.ppf(0.5 + CONFIDENCE / 2.0, freedom))
+
+
+def _exp(value: float) -> float:
+    return math.inf if value > 700.0 else math.exp(value)

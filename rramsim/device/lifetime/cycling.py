@@ -1,0 +1,355 @@
+"""Resistances and bit-error rate against the number of cycles, and where a BER limit is met."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim import formatting as numbers
+from rramsim.statistics.probit_line import BerLine, ber_line, first_crossing
+from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
+from rramsim.device.bit_errors.headline import bit_errors
+from rramsim.device.bit_errors.counted import count_errors, smallest_countable, weighted
+from rramsim.device.lifetime.endurance import sparse_notes
+from rramsim.device.populations.fit import fit_conditions
+from rramsim.statistics.percentiles import sample_percentiles
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.errors import InputError
+from rramsim.schema import STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INTERVAL = (
+    f"BER: {BER_INTERVAL}; cycles until the BER limit: where the 95 % band of the weighted line "
+    "of probit(BER) against log10(cycle) meets the limit"
+)
+"""How the ends of the intervals were made."""
+
+# More distinct cycles than this are taken together by decade.
+_MOST_CHECKPOINTS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Cycling:
+    """Every condition against its cycles.
+
+    Attributes
+    ----------
+    cycling : xarray.Dataset
+        Schema "cycling"; ``attrs`` hold ``ber_limit`` (NaN for none), ``lrs_share``,
+        ``confidence`` and ``interval``.
+    notes : tuple of str
+        What a reader must know, a sentence each.
+    """
+
+    cycling: xr.Dataset
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Rate:
+    ber: float
+    low: float
+    high: float
+    basis: str
+    bound: str = ""
+    is_extrapolated: bool = False
+
+
+def against_cycles(
+    readings: xr.Dataset,
+    *,
+    reference_resistance: Any,
+    lrs_share: float = 0.5,
+    edges: Sequence[float] | None = None,
+    ber_limit: float | None = None,
+) -> Cycling | None:
+    """Derive populations and BER at checkpoints of the cycles, at one reference a condition.
+
+    The BER of a checkpoint is fitted or counted by the rules of `bit_errors`; where a checkpoint
+    has no two populations in order (a state missing, the medians exchanged) it is counted.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Schema "readings"; readings whose cycle is unknown are left out.
+    reference_resistance : array_like, shape (conditions,)
+        Reference of each condition in ohm, the same at all its cycles.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    edges : sequence of float, optional
+        Checkpoint k holds the cycles from edges[k] up to but not including edges[k + 1]. Default:
+        each cycle of a condition by itself where no more than 12 were read, else cycle 1 and
+        then decades.
+    ber_limit : float, optional
+        The BER whose first crossing is sought. Cycle 1 is another population (it follows the
+        forming) and is not in the line.
+
+    Returns
+    -------
+    Cycling or None
+        None where fewer than two cycles are known.
+
+    Raises
+    ------
+    InputError
+        If `ber_limit` is not above 0 and below 0.5.
+    """
+    if ber_limit is not None and not 0.0 < ber_limit < 0.5:
+        raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
+    cycle, condition = readings["cycle"].values, readings["condition_index"].values
+    if np.unique(cycle[cycle >= 0]).size < 2:
+        return None
+    names = [str(name) for name in readings["condition"].values]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    bounds = [
+        checkpoint_edges(cycle[(condition == number) & (cycle >= 0)])
+        if edges is None
+        else np.asarray(edges, dtype=float)
+        for number in range(len(names))
+    ]
+    values, notes = _empty(len(names), max(each.size for each in bounds) - 1), []
+    values["reference_resistance"] = references
+    for number, name in enumerate(names):
+        of_condition = condition == number
+        notes += _cycle_notes(name, cycle[of_condition])
+        for place, (start, end) in enumerate(itertools.pairwise(bounds[number])):
+            chosen = of_condition & (cycle >= start) & (cycle < end)
+            if chosen.any():
+                part = readings.isel(reading=np.flatnonzero(chosen))
+                _fill(
+                    values, (number, place), part, reference=float(references[number]), w=lrs_share
+                )
+        line = ber_line(*(values[key][number] for key in ("cycle", "ber", "ber_low", "ber_high")))
+        notes += _fill_line(values, number, name, line=line, limit=ber_limit)
+    return Cycling(
+        cycling=make(
+            "cycling",
+            values,
+            coords={"condition": names, "state": list(STATES)},
+            attrs={
+                "ber_limit": math.nan if ber_limit is None else ber_limit,
+                "lrs_share": lrs_share,
+                "confidence": CONFIDENCE,
+                "interval": INTERVAL,
+            },
+        ),
+        notes=tuple(notes),
+    )
+
+
+def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the edges of the checkpoints: each cycle by itself, or cycle 1 and then decades.
+
+    >>> checkpoint_edges(np.arange(100, 20000, 100)).tolist()
+    [100.0, 1000.0, 10000.0, 100000.0]
+    """
+    distinct = np.unique(cycles).astype(float)
+    if not distinct.size:
+        return np.empty(0)
+    if distinct.size <= _MOST_CHECKPOINTS:
+        return np.append(distinct, distinct[-1] + 1.0)
+    lowest = math.floor(math.log10(max(distinct[0], 1.0)) + 1e-12)
+    highest = math.floor(math.log10(distinct[-1]) + 1e-12) + 1
+    edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
+    if distinct[0] <= 1.0:
+        edges = np.unique(np.concatenate([[distinct[0], 1.0, 2.0], edges]))
+    return edges
+
+
+def _empty(conditions: int, checkpoints: int) -> dict[str, Any]:
+    flat, by_state = (conditions, checkpoints), (conditions, len(STATES), checkpoints)
+    return {
+        **{
+            name: np.full(flat, np.nan)
+            for name in ("cycle", "cycle_first", "cycle_last", "ber", "ber_low", "ber_high")
+        },
+        "ber_basis": np.full(flat, "", dtype="U8"),
+        "ber_bound": np.full(flat, "", dtype="U8"),
+        "ber_extrapolated": np.zeros(flat, dtype=int),
+        **{name: np.full(by_state, np.nan) for name in ("p05", "p50", "p95")},
+        **{name: np.zeros(by_state, dtype=int) for name in ("readings", "cells")},
+        **{
+            name: np.full(conditions, np.nan)
+            for name in (
+                *("intercept", "slope", "cycles_to_limit"),
+                *("cycles_to_limit_low", "cycles_to_limit_high"),
+            )
+        },
+        "covariance": np.full((conditions, 2, 2), np.nan),
+        "cycles_to_limit_bound": np.full(conditions, "", dtype="U8"),
+    }
+
+
+def _fill(
+    values: dict[str, Any], at: tuple[int, int], part: xr.Dataset, *, reference: float, w: float
+) -> None:
+    cycle = part["cycle"].values.astype(float)
+    # exp(log(c)) would not give a single cycle c back to the last digit.
+    mean = math.exp(float(np.log(np.maximum(cycle, 1.0)).mean()))
+    values["cycle"][at] = cycle[0] if np.ptp(cycle) == 0 else mean
+    values["cycle_first"][at], values["cycle_last"][at] = cycle.min(), cycle.max()
+    for state in range(len(STATES)):
+        of_state = part["state_index"].values == state
+        place = (at[0], state, at[1])
+        values["readings"][place] = np.count_nonzero(of_state)
+        if not of_state.any():
+            continue
+        cell = part["cell"].values[of_state]
+        unnamed = int(np.count_nonzero(cell < 0))
+        values["cells"][place] = np.unique(cell[cell >= 0]).size + unnamed
+        percentiles = sample_percentiles(
+            part["resistance"].values[of_state], part["censoring"].values[of_state]
+        )
+        for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
+            values[name][place] = value
+    rate = _rate(part, reference=reference, lrs_share=w)
+    values["ber"][at], values["ber_low"][at], values["ber_high"][at] = rate.ber, rate.low, rate.high
+    values["ber_basis"][at], values["ber_bound"][at] = rate.basis, rate.bound
+    values["ber_extrapolated"][at] = rate.is_extrapolated
+
+
+def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
+    number = int(part["condition_index"].values[0])
+    alone = part.isel(condition=[number]).assign(condition_index=part["condition_index"] - number)
+    try:
+        (condition,) = fit_conditions(alone)
+    except InputError:
+        return _counted(part, reference=reference, lrs_share=lrs_share)
+    head = bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
+    return _Rate(head.ber, head.low, head.high, head.basis, head.bound, head.is_extrapolated)
+
+
+def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
+    """Count where the populations cannot be fitted: a worn-out checkpoint counts all the more."""
+    counts = []
+    for state in range(len(STATES)):
+        of_state = part["state_index"].values == state
+        resistance, censoring, cell = (
+            part[name].values[of_state] for name in ("resistance", "censoring", "cell")
+        )
+        counts.append(
+            count_errors(resistance, censoring, reference=reference, is_hrs=bool(state), cell=cell)
+        )
+    both = weighted(*counts, lrs_share=lrs_share)
+    if math.isnan(both.ber):
+        return _Rate(math.nan, math.nan, math.nan, "")
+    if not both.errors:
+        high = min(smallest_countable(both.sample), 1.0)
+        return _Rate(math.nan, math.nan, high, "counted", "upper")
+    return _Rate(both.ber, both.low, both.high, "counted")
+
+
+def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[str]:
+    notes = []
+    unknown = int(np.count_nonzero(cycle < 0))
+    if 0 < unknown < cycle.size:
+        notes.append(f"{name}: {unknown:,} readings of unknown cycle are not drawn over cycles.")
+    if np.any(cycle == 1):
+        notes.append(
+            f"{name}: cycle 1 follows the forming and is another population; it is shown, but "
+            "is not in the line of BER against cycles."
+        )
+    return notes + sparse_notes(name, cycle)
+
+
+def _fill_line(
+    values: dict[str, Any], number: int, name: str, *, line: BerLine | None, limit: float | None
+) -> list[str]:
+    if line is not None:
+        values["intercept"][number], values["slope"][number] = line.intercept, line.slope
+        values["covariance"][number] = line.covariance
+    if limit is None:
+        return []
+    read = ~np.isnan(values["cycle"][number])
+    last = float(np.max(values["cycle_last"][number][read], initial=0.0))
+    said = numbers.power(limit)
+    bad = read & (values["ber_low"][number] > limit)
+    if line is None:
+        return _without_line(values, number, name, limit=limit, last=last)
+    cycle = values["cycle"][number]
+    first = float(cycle[read & (cycle > 1)].min())
+    crossing, low, high = first_crossing(line, limit, first=first, last=last)
+    if math.isnan(crossing):
+        until = _surely_below(low, first=first, last=last)
+        if np.any(bad & (cycle > 1) & ~(cycle > until)):
+            until = math.nan
+        found, bound = (until, math.nan, math.nan), "lower"
+        notes = [_below_note(name, said, until, last=last)]
+    elif crossing > first:
+        found, bound, notes = (crossing, low if low > first else math.nan, high), "", []
+    else:
+        # Above from the first checkpoint on: fewer cycles than where the whole band is.
+        found, bound = (high, math.nan, math.nan), "upper"
+        notes = [_above_note(name, said, high)]
+    for key, value in zip(("", "_low", "_high"), found, strict=True):
+        values[f"cycles_to_limit{key}"][number] = value
+    values["cycles_to_limit_bound"][number] = "" if math.isnan(found[0]) else bound
+    early = values["cycle"][number][bad & ~(values["cycle"][number] >= crossing)]
+    if early.size:
+        notes.append(
+            f"{name}: the BER is above {said} already at {numbers.power(float(early.min()))} "
+            "cycles, before the line crosses: the line does not describe it."
+        )
+    if line.points == 2:
+        notes.append(f"{name}: the line of BER against cycles has two points; nothing checks it.")
+    return notes
+
+
+def _surely_below(low: float, *, first: float, last: float) -> float:
+    """Return the cycle up to which the whole band is below the limit, NaN for none.
+
+    `low` is where its upper end meets the limit, NaN where it does not up to the last cycle.
+    """
+    if math.isnan(low):
+        return last
+    return low if low > first else math.nan
+
+
+def _below_note(name: str, said: str, until: float, *, last: float) -> str:
+    text = (
+        f"{name}: the line of BER against cycles stays below {said} up to the last cycle read, "
+        f"{numbers.power(last)}"
+    )
+    if math.isnan(until):
+        return (
+            f"{text}, but its 95 % band or a checkpoint does not: no number of cycles is claimed."
+        )
+    if until < last:
+        return (
+            f"{text}, but its 95 % band only up to {numbers.power(until)} cycles: that is the "
+            "lower bound."
+        )
+    return f"{text}, and so does its 95 % band: a lower bound; what was not read is not claimed."
+
+
+def _above_note(name: str, said: str, from_here: float) -> str:
+    text = f"{name}: the line of BER against cycles is above {said} from the first checkpoint on"
+    if math.isnan(from_here):
+        return f"{text}, but its 95 % band includes it up to the last: no number is claimed."
+    return f"{text}, its whole 95 % band from {numbers.power(from_here)} cycles on."
+
+
+def _without_line(
+    values: dict[str, Any], number: int, name: str, *, limit: float, last: float
+) -> list[str]:
+    """Without a line, a bound holds where the interval of every checkpoint is below the limit."""
+    read = ~np.isnan(values["cycle"][number])
+    if read.any() and np.all(values["ber_high"][number][read] < limit):
+        values["cycles_to_limit"][number] = last
+        values["cycles_to_limit_bound"][number] = "lower"
+        return [
+            f"{name}: the BER is below {numbers.power(limit)} at every checkpoint up to the last "
+            f"cycle read, {numbers.power(last)}, a lower bound."
+        ]
+    return [
+        f"{name}: cycles until a BER of {numbers.power(limit)} unknown: fewer than two "
+        "checkpoints have a BER with an interval."
+    ]

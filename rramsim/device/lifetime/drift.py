@@ -1,0 +1,251 @@
+"""Lines of the median and the spread of one state against the logarithm of time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
+from rramsim.device.bit_errors.sensing import CONFIDENCE, StatePair, log_bit_error_rate
+from rramsim.schema import EXACT
+
+Floats = NDArray[np.float64]
+
+JITTER = 0.9
+"""A read-out this much of a nominal time before it is still the one meant."""
+
+# Read-outs further apart than this factor are different ones; nearer, it is the tester's jitter.
+_APART = 1.5
+_LEAST_CELLS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Readouts:
+    """The readings of one state by read-out, with a lognormal fitted to each.
+
+    Attributes
+    ----------
+    resistance, censoring, cell, group : ndarray, shape (readings,)
+        As in the schema "readings"; `group` is the read-out.
+    time : ndarray, shape (readouts,)
+        Seconds since programming, the median of a read-out, in order.
+    mu, sigma : ndarray, shape (readouts,)
+        Of ln(R / ohm), NaN where no lognormal can be fitted.
+    """
+
+    resistance: Floats
+    censoring: NDArray[np.int_]
+    cell: NDArray[np.int_]
+    group: NDArray[np.int_]
+    time: Floats
+    mu: Floats
+    sigma: Floats
+
+    @classmethod
+    def of(
+        cls, resistance: Any, censoring: Any, *, cell: Any, group: Any, time: Floats
+    ) -> Readouts:
+        """Fit each read-out."""
+        columns = (np.asarray(resistance, dtype=float), np.asarray(censoring))
+        member = np.asarray(group)
+        fits = [
+            _mean_and_spread(*(column[member == place] for column in columns))
+            for place in range(time.size)
+        ]
+        mu, sigma = np.array(fits).reshape(-1, 2).T
+        return cls(*columns, np.asarray(cell), member, time, mu, sigma)
+
+    @property
+    def cells(self) -> int:
+        """Distinct cells; a reading that names none counts as a cell of its own."""
+        named = self.cell[self.cell >= 0]
+        return int(np.unique(named).size + self.cell.size - named.size)
+
+    def in_lines(self, first_time: float) -> NDArray[np.bool_]:
+        """Return which read-outs the lines of drift are fitted to, those from `first_time` (s)."""
+        used: NDArray[np.bool_] = (
+            (self.time >= JITTER * first_time) & np.isfinite(self.sigma) & (self.sigma > 0)
+        )
+        return used
+
+
+@dataclass(frozen=True, eq=False)
+class Drift:
+    """mu = m + m' log10(t), sigma = s + s' log10(t), t in seconds.
+
+    Attributes
+    ----------
+    lines : ndarray, shape (4,)
+        m, m', s, s'.
+    resampled : ndarray, shape (resamples, 4)
+        The same from resampled cells; without rows where there are too few cells.
+    """
+
+    lines: Floats
+    resampled: Floats
+
+    def interval(self, which: int) -> tuple[float, float]:
+        """Return the 95 % interval of one of `lines`, NaN without resamples."""
+        if not len(self.resampled):
+            return np.nan, np.nan
+        tail = 50.0 * (1.0 - CONFIDENCE)
+        low, high = np.percentile(self.resampled[:, which], (tail, 100.0 - tail))
+        return float(low), float(high)
+
+
+def readout_groups(time: ArrayLike) -> tuple[NDArray[np.int_], Floats]:
+    """Return the read-out of each reading, and the median time of each read-out.
+
+    Times closer than a factor of 1.5 to the next belong together: a tester reads an array one
+    cell after the other. Everything at or below 1 microsecond is the read-out at 0.
+
+    Parameters
+    ----------
+    time : array_like, shape (readings,)
+        Seconds since programming, none unknown.
+
+    Examples
+    --------
+    >>> group, times = readout_groups([0.0, 0.99, 1.02, 98.0, 100.0])
+    >>> group.tolist(), times.tolist()
+    ([0, 1, 1, 2, 2], [0.0, 1.005, 99.0])
+    """
+    seconds = np.asarray(time, dtype=float)
+    distinct, inverse = np.unique(np.maximum(seconds, 1e-6), return_inverse=True)
+    number = np.concatenate([[0], np.cumsum(distinct[1:] > _APART * distinct[:-1])]).astype(int)
+    group = number[inverse]
+    times = np.array([np.median(seconds[group == place]) for place in range(number[-1] + 1)])
+    return group, times
+
+
+def fit_drift(
+    readouts: Readouts, *, first_time: float, resamples: int, stream: np.random.Generator
+) -> Drift | None:
+    """Fit the lines to the read-outs from `first_time` (s) on, and again to resampled cells.
+
+    Each read-out weighs n / sigma**2, the inverse of the variance of its estimates up to a
+    factor. Whole cells are resampled, with all their read-outs, because a cell that is high at
+    one time is high at the next.
+
+    Returns
+    -------
+    Drift or None
+        None with fewer than two read-outs that can be fitted.
+    """
+    counts = np.bincount(readouts.group, minlength=readouts.time.size).astype(float)
+    used = readouts.in_lines(first_time)
+    if np.count_nonzero(used) < 2:
+        return None
+    design = np.stack([np.ones(int(used.sum())), np.log10(readouts.time[used])], axis=1)
+    weight = counts[used] / readouts.sigma[used] ** 2
+    # Both lines from one solution: coefficients = solve @ values.
+    solve = np.linalg.solve(design.T @ (weight[:, None] * design), design.T * weight)
+    lines = np.concatenate([solve @ readouts.mu[used], solve @ readouts.sigma[used]])
+    draws = _resampled(readouts, np.flatnonzero(used), resamples=resamples, stream=stream)
+    resampled = np.concatenate([draws[:, 0] @ solve.T, draws[:, 1] @ solve.T], axis=1)
+    return Drift(lines=lines, resampled=resampled[np.all(np.isfinite(resampled), axis=1)])
+
+
+def drifting_ber(
+    time: ArrayLike,
+    drifts: tuple[Drift, Drift],
+    *,
+    reference: float,
+    lrs_share: float = 0.5,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the BER at each time from the lines of LRS and HRS, and the ends of its interval.
+
+    The ends are the 2.5th and 97.5th percentiles over the resampled lines. NaN where the line of
+    a spread has reached 0.
+
+    Parameters
+    ----------
+    time : array_like, shape (times,)
+        Seconds since programming, above 0.
+    drifts : tuple of Drift
+        Of LRS and HRS.
+    reference : float
+        In ohm.
+    lrs_share : float
+    """
+    at, ln_ohm = np.log10(np.asarray(time, dtype=float)), math.log(reference)
+    draws = np.array(
+        [
+            _ber_of(at, ln_ohm, lines, lrs_share)
+            for lines in zip(*(drift.resampled for drift in drifts), strict=True)
+        ]
+    )
+    best = _ber_of(at, ln_ohm, (drifts[0].lines, drifts[1].lines), lrs_share)
+    if draws.size == 0:
+        return best, np.full_like(best, np.nan), np.full_like(best, np.nan)
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    # A line whose spread has reached 0 leaves that resample out at that time.
+    usable = ~np.all(np.isnan(draws), axis=0)
+    low, high = np.full_like(best, np.nan), np.full_like(best, np.nan)
+    if usable.any():
+        low[usable], high[usable] = np.nanpercentile(draws[:, usable], (tail, 100.0 - tail), axis=0)
+    return best, low, high
+
+
+def _ber_of(
+    at: NDArray[np.float64], ln_ohm: float, lines: Any, lrs_share: float
+) -> NDArray[np.float64]:
+    mu = [line[0] + line[1] * at for line in lines]
+    sigma = [line[2] + line[3] * at for line in lines]
+    ber = np.full(at.shape, np.nan)
+    for i in np.flatnonzero((sigma[0] > 0) & (sigma[1] > 0)):
+        pair = StatePair(mu[0][i], sigma[0][i], mu[1][i], sigma[1][i])
+        ber[i] = math.exp(log_bit_error_rate(ln_ohm, pair, lrs_share=lrs_share))
+    return ber
+
+
+def _resampled(
+    readouts: Readouts, places: NDArray[np.int_], *, resamples: int, stream: np.random.Generator
+) -> Floats:
+    """Return mu and sigma of each read-out from resampled cells, shape (resamples, 2, readouts)."""
+    _, cell = np.unique(readouts.cell, return_inverse=True)
+    cells = int(cell.max()) + 1
+    if np.any(readouts.cell < 0):
+        # Readings that name no cell cannot be followed; each is a cell of its own.
+        unnamed = readouts.cell < 0
+        cell[unnamed] = cells + np.arange(np.count_nonzero(unnamed))
+        cells += int(np.count_nonzero(unnamed))
+    if cells < _LEAST_CELLS:
+        return np.empty((0, 2, places.size))
+    times = stream.multinomial(cells, np.full(cells, 1.0 / cells), size=resamples)
+    found = np.full((resamples, 2, places.size), np.nan)
+    x = np.log(readouts.resistance)
+    for column, place in enumerate(places):
+        member = readouts.group == place
+        if np.all(readouts.censoring[member] == EXACT):
+            found[:, :, column] = _moments(times[:, cell[member]], x[member])
+            continue
+        of_readout = (readouts.resistance[member], readouts.censoring[member])
+        for row in range(resamples):
+            again = times[row, cell[member]]
+            found[row, :, column] = _mean_and_spread(
+                *(np.repeat(values, again) for values in of_readout)
+            )
+    return found
+
+
+def _moments(times: NDArray[np.int_], x: Floats) -> Floats:
+    """Return mean and deviation of `x` at each row of frequencies, shape (rows, 2)."""
+    n = np.maximum(times.sum(axis=1), 1)
+    centre = x - x.mean()
+    mean = times @ centre / n
+    variance = times @ centre**2 / n - mean**2
+    moments: Floats = np.stack([mean + x.mean(), np.sqrt(np.maximum(variance, 0.0))], axis=1)
+    return moments
+
+
+def _mean_and_spread(resistance: Floats, censoring: NDArray[np.int_]) -> tuple[float, float]:
+    try:
+        fit = fit_lognormal(resistance, censoring)
+    except UnfittableError:
+        return np.nan, np.nan
+    return fit.mu, fit.sigma

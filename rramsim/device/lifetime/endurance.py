@@ -1,0 +1,371 @@
+"""Endurance of the cells of each condition: cycles to failure, Weibull, and honest bounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from rramsim import formatting as numbers
+from rramsim.device.lifetime.cell_lives import CONSECUTIVE, Lives, cell_lives, misread, window_closed
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.statistics.weibull import NoShapeError, WeibullFit, fit_weibull, life_at_least
+from rramsim.schema import make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INTERVAL = (
+    "95 %; shape, B1, B10 and median life: profile likelihood of the Weibull fit, each life known "
+    "to lie between two reads or beyond the last; share of cells that failed: Clopper-Pearson, "
+    "one-sided"
+)
+"""How the ends of the intervals of an endurance were made."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What counts as the failure of a cell.
+
+    Attributes
+    ----------
+    kind : str
+        ``"misread"``: a read on the wrong side of the reference; ``"window"``: R_HRS / R_LRS
+        below `least_ratio`; ``"failed"``: the file says so.
+    consecutive : int
+        Bad cycles in a row, of those read, that make a failure; a file's own mark needs no
+        second.
+    least_ratio : float
+        Of the window, for that kind only.
+    shape : float or None
+        A Weibull shape known from elsewhere, used only where fewer than 3 cells failed.
+    """
+
+    kind: str = "misread"
+    consecutive: int = CONSECUTIVE
+    least_ratio: float = 10.0
+    shape: float | None = None
+
+    @property
+    def words(self) -> str:
+        """The definition in words."""
+        if self.kind == "failed":
+            return "the file marks the cell as failed"
+        what = (
+            "read on the wrong side of the reference"
+            if self.kind == "misread"
+            else f"R_HRS / R_LRS below {numbers.plain(self.least_ratio)}"
+        )
+        times = (
+            "at one read cycle"
+            if self.consecutive == 1
+            else (f"at {self.consecutive} read cycles in a row")
+        )
+        return f"{what} {times}"
+
+
+@dataclass(frozen=True, eq=False)
+class Endurance:
+    """Endurance of every condition, and what a reader must know.
+
+    Attributes
+    ----------
+    endurance : xarray.Dataset
+        Schema "endurance"; ``attrs`` hold ``failure`` (the definition in words), ``interval``
+        and ``confidence``.
+    lives : tuple of (Lives or None)
+        Of each condition, None where no cell can be followed.
+    notes : tuple of str
+        A sentence each.
+    """
+
+    endurance: xr.Dataset
+    lives: tuple[Lives | None, ...]
+    notes: tuple[str, ...]
+
+
+def endurance(
+    readings: xr.Dataset,
+    *,
+    reference_resistance: Any,
+    failure: Failure | None = None,
+) -> Endurance | None:
+    """Derive the endurance of each condition from readings along the cycles of named cells.
+
+    The headline `cycles` is B10, the cycles until 10 % of the cells have failed, where 3 cells
+    or more failed and B10 is not beyond the last read; else it is a lower bound, the last read
+    by which, at 95 %, no more than 10 % of the cells have failed: 29 cells without a failure are
+    the fewest that bear it. Nothing is claimed of cycles not read, nor where fewer cycles were
+    read than make a failure.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Schema "readings".
+    reference_resistance : array_like, shape (conditions,)
+        Reference of each condition in ohm.
+    failure : Failure, optional
+        Default: the file's `failed` marks where it has any, else 3 misread cycles in a row.
+
+    Returns
+    -------
+    Endurance or None
+        None where no reading names both a cell and a cycle, or none of them is at more than one.
+    """
+    named = (readings["cell"].values >= 0) & (readings["cycle"].values >= 0)
+    if np.unique(readings["cycle"].values[named]).size < 2:
+        return None
+    has_marks = "failed" in readings.variables and bool(readings["failed"].values.any())
+    definition = failure or Failure(kind="failed" if has_marks else "misread")
+    names = [str(name) for name in readings["condition"].values]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    rows, lives, notes = [], [], []
+    for number, name in enumerate(names):
+        chosen = np.flatnonzero(named & (readings["condition_index"].values == number))
+        columns = {
+            str(key): np.asarray(readings[key].values)[chosen]
+            for key in readings.data_vars
+            if readings[key].dims == ("reading",)
+        }
+        left_out = int(np.count_nonzero(readings["condition_index"].values == number)) - chosen.size
+        found = _lives(columns, definition, reference=float(references[number]))
+        row, said = _row(name, columns, found, definition)
+        rows.append(row)
+        lives.append(found)
+        notes += said
+        if left_out and chosen.size:
+            notes.append(
+                f"{name}: {left_out:,} readings without a cell or a cycle are not in the endurance."
+            )
+    return Endurance(
+        endurance=make(
+            "endurance",
+            {key: [row[key] for row in rows] for key in rows[0]},
+            coords={"condition": names},
+            attrs={
+                "failure": definition.words,
+                "confidence": CONFIDENCE,
+                "interval": INTERVAL,
+                "headline": "B10, else a lower bound: the last read by which, at 95 %, no more "
+                "than 10 % have failed",
+            },
+        ),
+        lives=tuple(lives),
+        notes=tuple(notes),
+    )
+
+
+def _lives(
+    columns: dict[str, NDArray[Any]], definition: Failure, *, reference: float
+) -> Lives | None:
+    cell, cycle = columns["cell"], columns["cycle"]
+    if not cell.size:
+        return None
+    reading = (columns["resistance"], columns["censoring"], columns["state_index"])
+    if definition.kind == "failed":
+        return cell_lives(cell, cycle, columns["failed"] == 1, consecutive=1)
+    if definition.kind == "window":
+        _, group = np.unique(np.stack([cell, cycle]), axis=1, return_inverse=True)
+        bad = window_closed(*reading, group.ravel(), least_ratio=definition.least_ratio)
+    elif math.isnan(reference):
+        return None
+    else:
+        bad = misread(*reading, reference=reference)
+    return cell_lives(cell, cycle, bad, consecutive=definition.consecutive)
+
+
+# The share of the cells that may have failed at the endurance claimed: that of B10.
+_FAILING = 0.1
+
+_NUMBERS = (
+    *("shape", "shape_low", "shape_high", "scale", "b1", "b1_low", "b1_high", "b10", "b10_low"),
+    *("b10_high", "median", "median_low", "median_high", "failing_high", "cycles", "cycles_low"),
+    *("cycles_high", "first_cycle", "last_cycle"),
+)
+_COUNTS = ("cells", "failed", "undecided", "soft", "never_good")
+
+
+def _row(
+    name: str, columns: dict[str, NDArray[Any]], lives: Lives | None, definition: Failure
+) -> tuple[dict[str, Any], list[str]]:
+    row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
+    row["bound"] = ""
+    if lives is None:
+        return row, []
+    failed = np.isfinite(lives.until)
+    last = float(columns["cycle"].max())
+    row |= {
+        "cells": int(lives.cell.size),
+        "failed": int(failed.sum()),
+        "undecided": int(lives.is_undecided.sum()),
+        "soft": int(lives.is_soft.sum()),
+        "never_good": int(np.count_nonzero(failed & (lives.after == 0))),
+        "first_cycle": float(columns["cycle"].min()),
+        "last_cycle": last,
+    }
+    notes = [_count_note(name, row, lives, definition), *_read_notes(name, columns, definition)]
+    fit, why = _fitted(lives)
+    if fit is not None:
+        row |= {"scale": fit.scale}
+        for key in ("shape", "b1", "b10", "median"):
+            estimate = getattr(fit, key)
+            row |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+    if fit is not None and fit.b10.value <= last:
+        row |= {"cycles": row["b10"], "cycles_low": row["b10_low"], "cycles_high": row["b10_high"]}
+        notes += _fit_notes(name, row)
+        return row, notes
+    if _none_could_be_seen(columns, definition):
+        return row, notes
+    good_until, failing = _good_until(lives)
+    if good_until > 0 and failing <= _FAILING:
+        row |= {"cycles": good_until, "bound": "lower", "failing_high": failing}
+    until = _bound_words(good_until, failing)
+    notes.append(_bound_note(name, until, row, lives, fit=fit, why=why, shape=definition.shape))
+    return row, notes
+
+
+def _fitted(lives: Lives) -> tuple[WeibullFit | None, str]:
+    try:
+        return fit_weibull(lives.after, lives.until), ""
+    except NoShapeError as error:
+        return None, str(error)
+
+
+def _good_until(lives: Lives) -> tuple[float, float]:
+    """Return the cycle to which a sample bears B10, and the share of cells failed by then.
+
+    It is the last to which so many cells were read good that the bound on the share failed is
+    10 % at most; where no cycle is, the last to which 90 % of the cells were. The share
+    is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the success run,
+    1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
+    """
+    cells, after = lives.after.size, np.sort(lives.after)
+    most = int(_FAILING * cells)
+    failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
+    failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
+    borne = np.flatnonzero(failing <= _FAILING)
+    at = int(borne[-1]) if borne.size else most
+    return float(after[at]), float(failing[at])
+
+
+def _count_note(name: str, row: dict[str, Any], lives: Lives, definition: Failure) -> str:
+    text = (
+        f"{name}: {row['failed']:,} of {row['cells']:,} {_cells(row['cells'])} failed "
+        f"({definition.words})"
+    )
+    if definition.kind != "failed" and definition.consecutive > 1:
+        text += (
+            f"; {int(lives.any_bad.sum()):,} had at least one bad cycle, {row['soft']:,} of them "
+            "one that was right again later (soft errors)"
+        )
+    back = int(lives.came_back.sum())
+    if back:
+        text += f"; {back:,} of the failed {'was' if back == 1 else 'were'} good again later"
+    if row["undecided"]:
+        text += (
+            f"; {row['undecided']:,} {'was' if row['undecided'] == 1 else 'were'} bad at the last "
+            "reads, too few to be sure"
+        )
+    if row["never_good"]:
+        text += f"; {row['never_good']:,} failed from the first cycle read on"
+    return text + "."
+
+
+def _read_notes(name: str, columns: dict[str, NDArray[Any]], definition: Failure) -> list[str]:
+    cycles = np.unique(columns["cycle"])
+    notes = []
+    if _none_could_be_seen(columns, definition):
+        notes.append(
+            f"{name}: {cycles.size} cycles were read, and a failure needs "
+            f"{definition.consecutive} bad ones in a row: none could be seen, so no endurance is "
+            "claimed."
+        )
+    return notes + sparse_notes(name, cycles)
+
+
+def _none_could_be_seen(columns: dict[str, NDArray[Any]], definition: Failure) -> bool:
+    few = bool(np.unique(columns["cycle"]).size < definition.consecutive)
+    return definition.kind != "failed" and few
+
+
+def sparse_notes(name: str, cycles: NDArray[Any]) -> list[str]:
+    """Return a warning where there is less than one cycle read per decade of cycles.
+
+    Parameters
+    ----------
+    name : str
+        The condition, for the note.
+    cycles : ndarray
+        Distinct cycles read, known ones only.
+    """
+    known = np.unique(cycles[cycles >= 1])
+    if known.size < 2:
+        return []
+    steps = np.diff(np.log10(known.astype(float)))
+    widest = int(steps.argmax())
+    if steps[widest] <= 1.0 + 1e-9:
+        return []
+    return [
+        f"{name}: between cycles {known[widest]:,} and {known[widest + 1]:,} nothing was read; "
+        "with less than one read per decade a failure that recovers, or a sudden one, goes unseen."
+    ]
+
+
+def _fit_notes(name: str, row: dict[str, Any]) -> list[str]:
+    low, high = (numbers.power(row[f"cycles_{end}"], 3) for end in ("low", "high"))
+    notes = [
+        f"{name}: endurance is B10 of the Weibull fit, {numbers.power(row['b10'], 3)} cycles "
+        f"({low} to {high}); shape {numbers.plain(row['shape'])}."
+    ]
+    if row["b1"] < row["first_cycle"]:
+        notes.append(f"{name}: B1 is before the first cycle read, extrapolated along the fit.")
+    return notes
+
+
+def _bound_words(until: float, failing: float) -> str:
+    if not until > 0:
+        return "fewer than 90 % of the cells were good at any read; no endurance is claimed"
+    at = numbers.power(until, 3)
+    share = numbers.percent(failing, 1)
+    if failing > _FAILING:
+        return (
+            f"the cells are too few for a bound on B10, so no endurance is claimed: at 95 % no "
+            f"more than {share} failed by {at} cycles, to which 90 % of those read were good"
+        )
+    return (
+        f"endurance is a lower bound, {at} cycles, the last read by which, at 95 %, no more than "
+        f"{share} of the cells have failed"
+    )
+
+
+def _bound_note(
+    name: str,
+    until: str,
+    row: dict[str, Any],
+    lives: Lives,
+    *,
+    fit: WeibullFit | None,
+    why: str,
+    shape: float | None,
+) -> str:
+    text = f"{name}: {until}"
+    if fit is not None:
+        b10 = numbers.power(fit.b10.value, 3)
+        text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"
+    elif row["failed"]:
+        text += f"; no Weibull life was fitted: {why.removesuffix('.')}"
+    if fit is None and shape is not None:
+        bound = life_at_least(lives.after, lives.until, shape=shape, share=0.1)
+        text += (
+            f"; with the stated shape {numbers.plain(shape)}, B10 is at least "
+            f"{numbers.power(bound)} cycles (95 %, one-sided)"
+        )
+    return text + "."
+
+
+def _cells(count: int) -> str:
+    return "cell" if count == 1 else "cells"

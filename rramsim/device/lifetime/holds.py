@@ -1,0 +1,164 @@
+"""Conditions held at a temperature: their read-outs over time, and how each state drifts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim import formatting as numbers
+from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift, readout_groups
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Hold:
+    """One condition held at one temperature, each state with its drift.
+
+    Attributes
+    ----------
+    name : str
+        The condition.
+    temperature : float
+        In kelvin, NaN where unknown.
+    reference : float
+        In ohm.
+    states : tuple of Readouts
+        LRS and HRS.
+    drifts : tuple of Drift or None
+        None where too few read-outs could be fitted.
+    """
+
+    name: str
+    temperature: float
+    reference: float
+    states: tuple[Readouts, Readouts]
+    drifts: tuple[Drift | None, Drift | None]
+
+    @property
+    def last_time(self) -> float:
+        """Seconds after programming of the last read-out."""
+        return max(float(state.time.max(initial=0.0)) for state in self.states)
+
+    def first_time(self, earliest: float) -> float:
+        """Return the seconds of the first read-out in the lines of both states, or `earliest`."""
+        firsts = [state.time[state.in_lines(earliest)] for state in self.states]
+        return max((float(times[0]) for times in firsts if times.size), default=earliest)
+
+    @property
+    def words(self) -> str:
+        """Condition and temperature as a message names them."""
+        if math.isnan(self.temperature):
+            return self.name
+        return f"{self.name} at {numbers.quantity(self.temperature, 'K')}"
+
+
+def find_holds(
+    readings: xr.Dataset,
+    known: NDArray[np.bool_],
+    *,
+    references: NDArray[np.float64],
+    first_time: float,
+    resamples: int,
+    stream: np.random.Generator,
+) -> list[Hold]:
+    """Return each condition at each temperature it was held at, in order.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Schema "readings" with `time`.
+    known : ndarray of bool, shape (readings,)
+        Which readings have a time.
+    references : ndarray, shape (conditions,)
+        In ohm.
+    first_time : float
+        Seconds after programming from which the lines of drift are fitted.
+    resamples, stream : int, numpy.random.Generator
+        Of the bootstrap of cells behind the drifts' intervals.
+    """
+    names = [str(name) for name in readings["condition"].values]
+    return [
+        _hold(
+            readings.isel(reading=chosen),
+            name=names[number],
+            temperature=temperature,
+            reference=float(references[number]),
+            first_time=first_time,
+            resamples=resamples,
+            stream=stream,
+        )
+        for number, temperature, chosen in _groups(readings, known)
+    ]
+
+
+def hold_notes(hold: Hold, *, first_time: float) -> list[str]:
+    """Return a sentence for each state whose drift is not, or hardly, known."""
+    notes = []
+    for state_name, state, drift in zip(STATES, hold.states, hold.drifts, strict=True):
+        place = f"{hold.words}/{state_name}"
+        used = int(np.count_nonzero(state.in_lines(first_time)))
+        if drift is None:
+            notes.append(
+                f"{place}: {used} read-outs from {numbers.quantity(first_time, 's')} on could be "
+                "fitted; a line of drift needs two."
+            )
+        elif used == 2:
+            notes.append(f"{place}: the lines of drift have two points; nothing checks them.")
+        if drift is not None and not len(drift.resampled):
+            notes.append(f"{place}: too few cells are read again for an interval of the drift.")
+    return notes
+
+
+def _groups(
+    readings: xr.Dataset, known: NDArray[np.bool_]
+) -> list[tuple[int, float, NDArray[np.int_]]]:
+    """Return condition, temperature and readings of each hold, in order."""
+    condition = readings["condition_index"].values
+    if "temperature" in readings.variables:
+        temperature = readings["temperature"].values
+    else:
+        temperature = np.full(condition.size, np.nan)
+    groups = []
+    for number in np.unique(condition[known]):
+        for kelvin in np.unique(temperature[known & (condition == number)]):
+            same = np.isnan(temperature) if math.isnan(kelvin) else temperature == kelvin
+            chosen = np.flatnonzero(known & (condition == number) & same)
+            groups.append((int(number), float(kelvin), chosen))
+    return groups
+
+
+def _hold(
+    part: xr.Dataset,
+    *,
+    name: str,
+    temperature: float,
+    reference: float,
+    first_time: float,
+    resamples: int,
+    stream: np.random.Generator,
+) -> Hold:
+    group, times = readout_groups(part["time"].values)
+    states = []
+    for index in range(len(STATES)):
+        of_state = part["state_index"].values == index
+        states.append(
+            Readouts.of(
+                part["resistance"].values[of_state],
+                part["censoring"].values[of_state],
+                cell=part["cell"].values[of_state],
+                group=group[of_state],
+                time=times,
+            )
+        )
+    drifts = [
+        fit_drift(state, first_time=first_time, resamples=resamples, stream=stream)
+        for state in states
+    ]
+    return Hold(name, temperature, reference, (states[0], states[1]), (drifts[0], drifts[1]))

@@ -1,0 +1,366 @@
+"""Retention: how the populations of a condition drift and widen after programming.
+
+At each read-out a lognormal is fitted to each state; the median and the spread each follow a
+line in log10(time), and the two lines of each state give the BER at a fixed reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim import formatting as numbers
+from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
+from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
+from rramsim.statistics.percentiles import sample_percentiles
+from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.errors import InputError
+from rramsim.schema import STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FIRST_TIME = 1.0
+"""Seconds after programming from which the lines are fitted: earlier, cells relax otherwise."""
+
+_FURTHEST = 10.0  # times the last read-out, before an extrapolation is warned of
+_LATEST = 1e12  # s: where the search for the time to the limit ends
+
+
+@dataclass(frozen=True, eq=False)
+class Retention:
+    """Every condition held, at each temperature it was held at.
+
+    Attributes
+    ----------
+    retention : xarray.Dataset
+        Schema "retention", one `hold` for each condition and temperature; ``attrs`` hold
+        ``ber_limit`` (NaN for none), ``lrs_share``, ``seed``, ``resamples``, ``confidence`` and
+        ``interval``.
+    notes : tuple of str
+        What a reader must know, a sentence each.
+    """
+
+    retention: xr.Dataset
+    notes: tuple[str, ...]
+
+
+def retention(
+    readings: xr.Dataset,
+    *,
+    reference_resistance: Any,
+    lrs_share: float = 0.5,
+    first_time: float = FIRST_TIME,
+    times: Sequence[float] = (),
+    ber_limit: float | None = None,
+    seed: int = 0,
+    resamples: int = 400,
+) -> Retention | None:
+    """Fit the drift of each state, and derive the BER over time at one reference a condition.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Schema "readings" with `time`, the seconds since programming.
+    reference_resistance : array_like, shape (conditions,)
+        Reference of each condition in ohm, the same at all times.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    first_time : float
+        Read-outs before this many seconds are shown but are not in the lines.
+    times : sequence of float
+        Further times in s at which the BER is wanted, besides those read; later than the last
+        read-out they are marked as extrapolated.
+    ber_limit : float, optional
+        The BER whose first crossing is sought.
+    seed, resamples : int
+        Of the bootstrap of cells behind every interval.
+
+    Returns
+    -------
+    Retention or None
+        None where fewer than two times are known.
+
+    Raises
+    ------
+    InputError
+        If `ber_limit` or a time is out of range.
+    """
+    _check(ber_limit=ber_limit, times=times)
+    if "time" not in readings.variables:
+        return None
+    known = np.isfinite(readings["time"].values)
+    if np.unique(readings["time"].values[known]).size < 2:
+        return None
+    references = np.broadcast_to(
+        np.asarray(reference_resistance, dtype=float), readings.sizes["condition"]
+    )
+    holds = find_holds(
+        readings,
+        known,
+        references=references,
+        first_time=first_time,
+        resamples=resamples,
+        stream=np.random.Generator(np.random.Philox(np.random.SeedSequence(seed))),
+    )
+    return _assembled(
+        holds,
+        times=times,
+        first_time=first_time,
+        lrs_share=lrs_share,
+        ber_limit=ber_limit,
+        attrs={"seed": seed, "resamples": resamples},
+        unknown=int(np.count_nonzero(~known)),
+    )
+
+
+def _check(*, ber_limit: float | None, times: Sequence[float]) -> None:
+    if ber_limit is not None and not 0.0 < ber_limit < 0.5:
+        raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
+    for time in times:
+        if not 0.0 < time < math.inf:
+            raise InputError(f"A time of {time:g} s was asked for; it must be above 0.")
+
+
+def _assembled(
+    holds: list[Hold],
+    *,
+    times: Sequence[float],
+    first_time: float,
+    lrs_share: float,
+    ber_limit: float | None,
+    attrs: dict[str, Any],
+    unknown: int,
+) -> Retention:
+    read = {float(time) for hold in holds for state in hold.states for time in state.time}
+    wanted = np.array(sorted({time for time in read if time >= JITTER * first_time} | set(times)))
+    most = max(hold.states[0].time.size for hold in holds)
+    values = _empty(len(holds), readouts=most, times=wanted.size)
+    notes = []
+    if unknown:
+        notes.append(f"{unknown:,} readings of unknown time are not in the retention.")
+    for number, hold in enumerate(holds):
+        values["hold_condition"].append(hold.name)
+        values["temperature"][number] = hold.temperature
+        values["reference_resistance"][number] = hold.reference
+        values["first_time"][number] = hold.first_time(first_time)
+        values["last_time"][number] = hold.last_time
+        for index, state in enumerate(hold.states):
+            _fill_state(values, (number, index), state, hold)
+        notes += hold_notes(hold, first_time=first_time)
+        notes += _fill_ber(
+            values, number, hold, wanted=wanted, lrs_share=lrs_share, ber_limit=ber_limit
+        )
+    return Retention(
+        retention=make(
+            "retention",
+            values,
+            coords={"state": list(STATES), "time": wanted},
+            attrs={
+                "ber_limit": math.nan if ber_limit is None else ber_limit,
+                "lrs_share": lrs_share,
+                "confidence": CONFIDENCE,
+                "interval": "95 %, percentiles of a bootstrap of cells",
+                **attrs,
+            },
+        ),
+        notes=tuple(notes),
+    )
+
+
+_PER_HOLD = (
+    *("temperature", "reference_resistance", "first_time", "last_time"),
+    *("time_to_limit", "time_to_limit_low", "time_to_limit_high"),
+)
+_LINES = ("mu", "mu_drift", "sigma", "sigma_drift")
+_ENDS = ("mu_drift_low", "mu_drift_high", "sigma_drift_low", "sigma_drift_high")
+
+
+def _empty(holds: int, *, readouts: int, times: int) -> dict[str, Any]:
+    by_state, by_readout = (holds, len(STATES)), (holds, len(STATES), readouts)
+    return {
+        "hold_condition": [],
+        **{name: np.full(holds, np.nan) for name in _PER_HOLD},
+        **{name: np.full(by_state, np.nan) for name in (*_LINES, *_ENDS)},
+        "cells": np.zeros(by_state, dtype=int),
+        **{
+            name: np.full(by_readout, np.nan)
+            for name in ("readout_time", "readout_mu", "readout_sigma", "p05", "p50", "p95")
+        },
+        **{name: np.zeros(by_readout, dtype=int) for name in ("readings", "undecided", "errors")},
+        **{name: np.full((holds, times), np.nan) for name in ("ber", "ber_low", "ber_high")},
+        "ber_extrapolated": np.zeros((holds, times), dtype=int),
+        "time_to_limit_bound": np.full(holds, "", dtype="U8"),
+        "time_to_limit_extrapolated": np.zeros(holds, dtype=int),
+    }
+
+
+def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, hold: Hold) -> None:
+    values["cells"][at] = state.cells
+    drift = hold.drifts[at[1]]
+    if drift is not None:
+        for name, value in zip(_LINES, drift.lines, strict=True):
+            values[name][at] = value
+        for name, value in zip(_ENDS, (*drift.interval(1), *drift.interval(3)), strict=True):
+            values[name][at] = value
+    for place, time in enumerate(state.time):
+        of_readout = state.group == place
+        where = (*at, place)
+        values["readout_time"][where] = time
+        values["readings"][where] = np.count_nonzero(of_readout)
+        values["readout_mu"][where] = state.mu[place]
+        values["readout_sigma"][where] = state.sigma[place]
+        if not of_readout.any():
+            continue
+        resistance, censoring = state.resistance[of_readout], state.censoring[of_readout]
+        count = count_errors(resistance, censoring, reference=hold.reference, is_hrs=at[1] == 1)
+        values["errors"][where], values["undecided"][where] = count.errors, count.undecided
+        for name, value in zip(
+            ("p05", "p50", "p95"), sample_percentiles(resistance, censoring), strict=True
+        ):
+            values[name][where] = value
+
+
+def _fill_ber(
+    values: dict[str, Any],
+    number: int,
+    hold: Hold,
+    *,
+    wanted: NDArray[np.float64],
+    lrs_share: float,
+    ber_limit: float | None,
+) -> list[str]:
+    lrs, hrs = hold.drifts
+    if lrs is None or hrs is None or math.isnan(hold.reference):
+        return []
+    found = drifting_ber(wanted, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
+    for name, value in zip(("ber", "ber_low", "ber_high"), found, strict=True):
+        values[name][number] = value
+    # Read-outs that belong together differ by the jitter of the tester.
+    first = float(values["first_time"][number])
+    values["ber_extrapolated"][number] = (wanted > hold.last_time * (1.0 + 1e-9)) | (
+        wanted < first * (1.0 - 1e-9)
+    )
+    notes = []
+    if wanted.max() > _FURTHEST * hold.last_time:
+        decades = math.log10(wanted.max() / hold.last_time)
+        notes.append(
+            f"{hold.words}: the BER is extrapolated {numbers.plain(decades, 2)} decades of time "
+            "beyond the last read-out; nothing measured bears that out."
+        )
+    notes += _disagreement(values, number, hold, (lrs, hrs), lrs_share=lrs_share)
+    if np.isnan(found[0]).any():
+        notes.append(
+            f"{hold.words}: the line of a spread reaches 0 within the times asked for; no BER "
+            "is given there."
+        )
+    if ber_limit is not None:
+        notes += _fill_limit(values, number, hold, limit=ber_limit, lrs_share=lrs_share)
+    return notes
+
+
+def _fill_limit(
+    values: dict[str, Any], number: int, hold: Hold, *, limit: float, lrs_share: float
+) -> list[str]:
+    lrs, hrs = hold.drifts
+    assert lrs is not None
+    assert hrs is not None
+    start = float(values["first_time"][number])
+    grid = np.geomspace(start, _LATEST, 241)
+    curves = drifting_ber(grid, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
+    time, early, late = (_crossing(grid, curve, limit) for curve in (curves[0], *curves[:0:-1]))
+    said = f"{hold.words}: a BER of {numbers.power(limit)}"
+    if math.isnan(time):
+        # The upper end of the band may cross where the line does not.
+        until = hold.last_time if math.isnan(early) else min(early, hold.last_time)
+        return _fill_bound(
+            values,
+            number,
+            until if until > start else math.nan,
+            bound="lower",
+            said=f"{said} is not reached along the lines",
+        )
+    if time <= start:
+        # Without an interval the line itself must do.
+        surely = start if np.isnan(curves[1]).all() else late
+        return _fill_bound(
+            values,
+            number,
+            surely if surely <= hold.last_time else math.nan,
+            bound="upper",
+            said=f"{said} is exceeded by the first read-out in the lines, "
+            f"{numbers.quantity(start, 's')}",
+        )
+    values["time_to_limit"][number] = time
+    early = early if early > start else math.nan
+    values["time_to_limit_low"][number] = early
+    values["time_to_limit_high"][number] = late
+    extrapolated = time > hold.last_time
+    values["time_to_limit_extrapolated"][number] = extrapolated
+    if not extrapolated:
+        return []
+    return [
+        f"{said} is reached after {numbers.power(time)} s along the lines, "
+        f"{numbers.plain(math.log10(time / hold.last_time), 2)} decades beyond the last read-out: "
+        "extrapolated."
+    ]
+
+
+def _fill_bound(
+    values: dict[str, Any], number: int, time: float, *, bound: str, said: str
+) -> list[str]:
+    if math.isnan(time):
+        return [f"{said}, but the 95 % band includes it over all that was read: none is claimed."]
+    values["time_to_limit"][number] = time
+    values["time_to_limit_bound"][number] = bound
+    which = "a lower bound" if bound == "lower" else "an upper bound"
+    return [f"{said}; by the 95 % band {numbers.power(time)} s is {which}."]
+
+
+def _disagreement(
+    values: dict[str, Any],
+    number: int,
+    hold: Hold,
+    drifts: tuple[Drift, Drift],
+    *,
+    lrs_share: float,
+) -> list[str]:
+    """Return a sentence where the errors of the last read-out are not those of the lines."""
+    last = max(state.time.size for state in hold.states) - 1
+    counts = [values[name][number, :, last] for name in ("errors", "readings", "undecided")]
+    counted = weighted(
+        *(Count(int(k), int(n - u), int(u)) for k, n, u in zip(*counts, strict=True)),
+        lrs_share=lrs_share,
+    )
+    lines = drifting_ber(
+        [hold.last_time],
+        drifts,
+        reference=hold.reference,
+        lrs_share=lrs_share,
+    )
+    ber = float(lines[0][0])
+    if not (ber < counted.low or ber > counted.high):
+        return []
+    return [
+        f"{hold.words}: at the last read-out the lines give a BER of {numbers.power(ber)}, and "
+        f"{numbers.power(counted.low)} to {numbers.power(counted.high)} was counted: the tails "
+        "are not those of the lognormals, so take the lines as a guide only."
+    ]
+
+
+def _crossing(grid: NDArray[np.float64], ber: NDArray[np.float64], limit: float) -> float:
+    above = ber > limit
+    if not above.any():
+        return math.nan
+    at = int(above.argmax())
+    if at == 0 or not ber[at - 1] > 0:
+        return float(grid[at])
+    left, right = (math.log(float(ber[i]) / limit) for i in (at - 1, at))
+    share = -left / (right - left)
+    return float(grid[at - 1] * (grid[at] / grid[at - 1]) ** share)

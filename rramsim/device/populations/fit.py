@@ -1,0 +1,297 @@
+"""Readings sorted into the two states of each condition, and a lognormal fitted to each."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim import formatting as numbers
+from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
+from rramsim.errors import InputError
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Below this many exact cells the interval of a fitted BER rests on few data.
+_FEW_EXACT = 20
+# Medians closer than this many sigmas say nothing about the state of a cell.
+_OVERLAP = 0.1
+
+LEAST_CELLS = 5
+"""Fewer cells, read again and again, give no interval for the population they are of."""
+# Below this many cells the interval rests on few independent values, however many reads.
+_FEW_CELLS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class StateReadings:
+    """The readings of one state of one condition.
+
+    Attributes
+    ----------
+    place : str
+        Condition and state as a message names them, such as ``"weak/HRS"``.
+    resistance : ndarray, shape (readings,)
+        Resistance in ohm, or the limit it is beyond.
+    censoring : ndarray, shape (readings,)
+        -1: at most the number, 0: exact, +1: at least the number.
+    cell : ndarray, shape (readings,)
+        Number of the cell, -1 where unknown.
+    fit : LognormalFit or None
+        None where no lognormal can be fitted; `unfit` then says why.
+    unfit : str
+        One sentence, empty where there is a fit.
+    position : ndarray, shape (readings,)
+        Where the readings are in the dataset "readings".
+    """
+
+    place: str
+    resistance: NDArray[np.float64]
+    censoring: NDArray[np.int_]
+    cell: NDArray[np.int_]
+    fit: LognormalFit | None
+    unfit: str
+    position: NDArray[np.int_]
+
+    @functools.cached_property
+    def cells(self) -> int:
+        """Distinct cells read; a reading that names none counts as a cell of its own."""
+        # Sorting takes a tenth of the time that hashing, as numpy.unique does, takes.
+        named = np.sort(self.cell[self.cell >= 0])
+        distinct = np.count_nonzero(np.diff(named, prepend=-1))
+        return int(distinct + self.cell.size - named.size)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether several cells are read, some of them more than once."""
+        return 1 < self.cells < self.resistance.size
+
+    @property
+    def unit(self) -> str:
+        """What a share is of: ``"cells"``, or ``"readings"`` where cells are read repeatedly."""
+        return "cells" if self.cells == self.resistance.size else "readings"
+
+    @property
+    def median(self) -> float:
+        """Median in ohm: of the fit, else of the readings with limits standing for themselves."""
+        if self.fit is not None:
+            return math.exp(self.fit.mu)
+        return float(np.median(self.resistance))
+
+
+@dataclass(frozen=True)
+class ConditionReadings:
+    """The two states of one condition, each with its fit."""
+
+    name: str
+    lrs: StateReadings
+    hrs: StateReadings
+
+    @property
+    def states(self) -> tuple[StateReadings, StateReadings]:
+        """The states in the order of `rramsim.schema.STATES`."""
+        return self.lrs, self.hrs
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether several cells are read in a state, some of them more than once."""
+        return any(state.is_repeated for state in self.states)
+
+
+def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
+    """Fit a lognormal to each state of each condition.
+
+    Parameters
+    ----------
+    readings : xarray.Dataset
+        Of the schema "readings".
+
+    Returns
+    -------
+    list of ConditionReadings
+        In the order of the `condition` coordinate.
+
+    Raises
+    ------
+    InputError
+        If a condition lacks a state, has a state with a single reading, or has an LRS median
+        above its HRS median.
+    """
+    names = [str(name) for name in readings["condition"].values]
+    columns = {
+        name: np.asarray(readings[name].values) for name in ("resistance", "censoring", "cell")
+    }
+    key = 2 * readings["condition_index"].values + readings["state_index"].values
+    order = np.argsort(key, kind="stable")
+    ends = np.searchsorted(key[order], np.arange(2 * len(names) + 1))
+    groups = [order[start:end] for start, end in itertools.pairwise(ends)]
+    conditions = []
+    for number, name in enumerate(names):
+        missing = what_is_missing(name, [groups[2 * number + state].size for state in (0, 1)])
+        if missing:
+            raise InputError(missing)
+        lrs, hrs = (
+            _state_readings(
+                f"{name}/{state}",
+                {column: values[groups[2 * number + index]] for column, values in columns.items()},
+                position=groups[2 * number + index],
+            )
+            for index, state in enumerate(STATES)
+        )
+        conditions.append(ConditionReadings(name=name, lrs=lrs, hrs=hrs))
+        _refuse_exchanged(conditions[-1])
+    return conditions
+
+
+def what_is_missing(name: str, sizes: Sequence[int]) -> str:
+    """Return why a condition of these numbers of LRS and HRS readings has no BER, else "".
+
+    Parameters
+    ----------
+    name : str
+        Of the condition.
+    sizes : sequence of int
+        Readings in LRS and in HRS.
+    """
+    for state, other, size in zip(STATES, STATES[::-1], sizes, strict=True):
+        if size == 0:
+            return (
+                f"{name}: no reading in {state}, only in {other}. A bit-error rate needs both "
+                f"states; check the state column, or leave this condition out."
+            )
+        if size == 1:
+            return (
+                f"{name}/{state}: 1 reading, one cell. A population needs at least 3 readings; "
+                "check the condition and state columns, or give more cells."
+            )
+    return ""
+
+
+def _refuse_exchanged(condition: ConditionReadings) -> None:
+    lrs, hrs = (state.median for state in condition.states)
+    if lrs > hrs:
+        raise InputError(
+            f"{condition.name}: LRS median {numbers.quantity(lrs, 'Ω')} is above HRS median "
+            f"{numbers.quantity(hrs, 'Ω')}. Are the labels swapped, or is the column a "
+            "conductance or a current?"
+        )
+    if lrs == hrs:
+        raise InputError(
+            f"{condition.name}: LRS and HRS have the same median, {numbers.quantity(lrs, 'Ω')}: "
+            "no reference tells them apart; check the state column."
+        )
+
+
+def _state_readings(
+    place: str, columns: Mapping[str, NDArray[np.generic]], *, position: NDArray[np.int_]
+) -> StateReadings:
+    resistance = columns["resistance"].astype(float)
+    censoring, cell = columns["censoring"].astype(int), columns["cell"].astype(int)
+    try:
+        fit, unfit = fit_lognormal(resistance, censoring, cell=cell), ""
+    except UnfittableError as error:
+        fit, unfit = None, str(error)
+    return StateReadings(
+        place=place,
+        resistance=resistance,
+        censoring=censoring,
+        cell=cell,
+        fit=fit,
+        unfit=unfit,
+        position=position,
+    )
+
+
+def fit_notes(condition: ConditionReadings) -> list[str]:
+    """Return what a reader must know of the fits of one condition, a sentence each."""
+    notes = []
+    for state in condition.states:
+        if state.fit is None:
+            notes.append(f"{state.place}: {state.unfit}")
+            continue
+        if state.fit.exact < _FEW_EXACT:
+            notes.append(
+                f"{state.place}: fitted to {state.fit.exact} exact values only; the interval of "
+                "the bit-error rate is rough."
+            )
+        if state.cells == 1 < state.resistance.size:
+            notes.append(
+                f"{state.place}: one cell, read {state.resistance.size:,} times; the intervals "
+                "hold for this cell, not for others."
+            )
+        elif state.is_repeated:
+            notes.append(
+                f"{state.place}: {state.resistance.size:,} readings of {state.cells:,} cells; the "
+                "intervals of the fitted and of the counted BER allow for cells read more than "
+                f"once.{_few_cells(state.cells)}"
+            )
+    if condition.lrs.fit is not None and condition.hrs.fit is not None:
+        lrs, hrs = condition.lrs.fit, condition.hrs.fit
+        apart = (hrs.mu - lrs.mu) / math.hypot(lrs.sigma, hrs.sigma)
+        if apart < _OVERLAP:
+            notes.append(f"{condition.name}: the states overlap ({apart:.2f} sigma apart).")
+    return notes
+
+
+def _few_cells(cells: int) -> str:
+    if cells < LEAST_CELLS:
+        return (
+            f" The intervals of the fit need more cells: of fewer than {LEAST_CELLS} there is none."
+        )
+    if cells < _FEW_CELLS:
+        return (
+            f" So few cells make those of the fit wide and rough: Student's t, {cells - 1} degrees "
+            "of freedom."
+        )
+    return ""
+
+
+def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> xr.Dataset:
+    """Return the fitted populations as a dataset of the schema "populations".
+
+    Where no lognormal could be fitted, `mu`, `sigma` and `covariance` are NaN; a state whose
+    exact readings are all the same keeps its `mu`.
+    """
+    shape = (len(conditions), len(STATES))
+    values: dict[str, NDArray[np.generic]] = {
+        "mu": np.full(shape, np.nan),
+        "sigma": np.full(shape, np.nan),
+        "mu_error": np.full(shape, np.nan),
+        "sigma_error": np.full(shape, np.nan),
+        "covariance": np.full((*shape, 2, 2), np.nan),
+        **{
+            name: np.zeros(shape, dtype=np.int64)
+            for name in ("exact", "censored_below", "censored_above", "cells")
+        },
+    }
+    for i, condition in enumerate(conditions):
+        for j, state in enumerate(condition.states):
+            for name, code in (("exact", EXACT), ("censored_below", BELOW)):
+                values[name][i, j] = np.count_nonzero(state.censoring == code)
+            values["censored_above"][i, j] = np.count_nonzero(state.censoring == ABOVE)
+            values["cells"][i, j] = state.cells
+            if state.fit is not None:
+                values["mu"][i, j], values["sigma"][i, j] = state.fit.mu, state.fit.sigma
+                values["mu_error"][i, j] = state.fit.mu_standard_error
+                values["sigma_error"][i, j] = state.fit.sigma_standard_error
+                values["covariance"][i, j] = state.fit.covariance
+            elif _is_stuck(state):
+                values["mu"][i, j] = math.log(state.median)
+    return make(
+        "populations",
+        values,
+        coords={"condition": [condition.name for condition in conditions], "state": list(STATES)},
+        attrs={"origin": origin},
+    )
+
+
+def _is_stuck(state: StateReadings) -> bool:
+    return bool(np.all(state.censoring == EXACT) and np.ptp(state.resistance) == 0)

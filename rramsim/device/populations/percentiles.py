@@ -1,0 +1,86 @@
+"""Percentiles of the fitted populations, with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from rramsim.device.populations.fit import LEAST_CELLS
+from rramsim.device.bit_errors.sensing import CONFIDENCE, standard_errors
+from rramsim.schema import STATES, make
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PERCENTS = (0.1, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9)
+"""Those a table of percentiles has."""
+
+INTERVAL = (
+    "95 %; delta method on ln R from the observed information of the fits (over cells and with "
+    "Student's t where cells are read more than once)"
+)
+"""How the ends of the intervals were made."""
+
+
+def percentiles(populations: xr.Dataset, percents: Sequence[float] = PERCENTS) -> xr.Dataset:
+    """Return resistances at or below which a share of each fitted population lies.
+
+    In Olsen's parameters the percentile at z sigmas is ln R = (z + g) / h, so its variance is
+    a V a with a = (1, -(z + g) / h) / h and V the covariance of (g, h); without censoring that
+    is (1 + z**2 / 2) sigma**2 / n.
+
+    Parameters
+    ----------
+    populations : xarray.Dataset
+        Schema "populations".
+    percents : sequence of float
+        Above 0 and below 100.
+
+    Returns
+    -------
+    xarray.Dataset
+        Schema "percentiles". A percentile nearer to 0 or 100 % than one reading in the sample
+        is marked as extrapolated; a population without a fit has NaN, and fewer than 5 cells
+        read more than once have no interval.
+    """
+    fits = populations.transpose("condition", "state", ...)
+    z = ndtri(np.asarray(percents, dtype=float) / 100.0)
+    mu, sigma = (fits[name].values[..., None] for name in ("mu", "sigma"))
+    ln_ohm = mu + sigma * z
+    toward = np.stack([sigma + 0.0 * z, -sigma * ln_ohm], axis=-1)
+    variance = np.einsum("cspi,csij,cspj->csp", toward, fits["covariance"].values, toward)
+    readings = sum(fits[name].values for name in ("exact", "censored_below", "censored_above"))
+    width = _standard_errors(fits["cells"].values, readings)[..., None] * np.sqrt(variance)
+    share = np.minimum(np.asarray(percents), 100.0 - np.asarray(percents)) / 100.0
+    return make(
+        "percentiles",
+        {
+            "resistance": np.exp(ln_ohm),
+            "resistance_low": np.exp(ln_ohm - width),
+            "resistance_high": np.exp(ln_ohm + width),
+            "extrapolated": share < 1.0 / np.maximum(readings, 1)[..., None],
+        },
+        coords={
+            "condition": fits["condition"].values,
+            "state": list(STATES),
+            "percent": list(percents),
+        },
+        attrs={"confidence": CONFIDENCE, "interval": INTERVAL},
+    )
+
+
+def _standard_errors(cells: Any, readings: Any) -> NDArray[np.float64]:
+    """Return how many standard errors an interval reaches, NaN for too few cells read again."""
+
+    def of_population(cells: int, readings: int) -> float:
+        if not 1 < cells < readings:
+            return standard_errors()
+        return standard_errors(cells - 1) if cells >= LEAST_CELLS else math.nan
+
+    found: NDArray[np.float64] = np.vectorize(of_population, otypes=[float])(cells, readings)
+    return found

@@ -1,0 +1,289 @@
+"""Batch norm folded into integer thresholds: the network as a chip holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.network.folded.batch_norm import BatchNorm
+from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.folded.checks import check_directions, check_form, check_signs
+from rramsim.network.folded.thresholds import PIXEL_LIMIT, check_exact, fold_thresholds
+
+if TYPE_CHECKING:
+    from rramsim.network.training.model import BinarizedNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedLayer:
+    """A hidden layer: a neuron gives +1 where ``direction * sum >= threshold``, else -1.
+
+    ``sum`` is the integer ``signs @ inputs``. The inputs are pixels in the first layer and -1 or
+    +1 in the others. There, with n inputs and P = POPCOUNT(XNOR(W, X)) the number of inputs that
+    agree with their weight, ``sum = 2 P - n``; so a neuron of direction +1 fires where
+
+        P > T,  T = ceil((threshold + n) / 2) - 1,
+
+    the form A = POPCOUNT(XNOR(W, X)) > T of T. Hirtzlin et al. 2019 (arXiv 1904.03652). Direction
+    -1 stands for a negative batch-norm scale: the neuron fires where ``2 P - n <= -threshold``.
+    The signs are never negated for it: they are what the cells hold, +1 in HRS and -1 in LRS.
+
+    Attributes
+    ----------
+    signs : int8 array, shape (neurons, inputs)
+        Weights, -1 or +1.
+    thresholds : int64 array, shape (neurons,)
+        Least ``direction * sum`` that fires. A neuron that always or never fires has one at or
+        beyond the ends of the sums that can occur.
+    directions : int8 array, shape (neurons,)
+        +1, or -1 where the output falls as the sum rises.
+    """
+
+    signs: NDArray[np.int8]
+    thresholds: NDArray[np.int64]
+    directions: NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        check_signs(self.signs, axes="neurons, inputs")
+        check_form("thresholds", self.thresholds, np.int64, (self.signs.shape[0],))
+        check_directions(self.directions, self.signs.shape[0])
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """The signs as a crossbar holds them, (neurons, inputs)."""
+        return self.signs
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreLayer:
+    """The last layer: class scores ``sum * scale + offset`` in float32, the greatest one wins.
+
+    Of equal scores the first class wins.
+
+    Attributes
+    ----------
+    signs : int8 array, shape (classes, inputs)
+        Weights, -1 or +1.
+    scale, offset : float32 array, shape (classes,)
+        The batch norm of each class.
+    """
+
+    signs: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        check_signs(self.signs, axes="classes, inputs")
+        check_form("scale", self.scale, np.float32, (self.signs.shape[0],))
+        check_form("offset", self.offset, np.float32, (self.signs.shape[0],))
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """The signs as a crossbar holds them, (classes, inputs)."""
+        return self.signs
+
+
+Layer = FoldedConvolution | FoldedLayer | ScoreLayer
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedNetwork:
+    """A binarized network as a chip holds it: sign weights, integer thresholds, class scores.
+
+    Attributes
+    ----------
+    layers : tuple of FoldedConvolution, then FoldedLayer, the last a ScoreLayer
+        From the input on; the outputs of one are the inputs of the next. Outputs of the last
+        convolution enter the next layer channel by channel, row by row.
+    image_shape : (int, int, int), optional
+        Channels, height and width of the images, where the first layer is a convolution. Pixels
+        are in that order.
+    signed_levels : int, optional
+        The greatest value of a pixel, L, where the first layer takes ``2 pixel - L``, from -L
+        (black) to +L, as the inputs of T. Hirtzlin et al. 2019 (arXiv 1904.03652) do in units of
+        L. Without, it takes the pixel, from 0 (black).
+    """
+
+    layers: tuple[Layer, ...]
+    image_shape: tuple[int, int, int] | None = None
+    signed_levels: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.layers or not isinstance(self.layers[-1], ScoreLayer):
+            raise ValueError("the last layer is a ScoreLayer")
+        order: list[Layer] = [*self.convolutions, *self.hidden, self.output]
+        if list(map(id, order)) != list(map(id, self.layers)):
+            raise ValueError(
+                "all layers but the last are a FoldedLayer, or a FoldedConvolution before those"
+            )
+        if bool(self.convolutions) != (self.image_shape is not None):
+            raise ValueError("a network has an image shape if its first layer is a convolution")
+        for before, after in zip(self.layers, self.layers[1:], strict=False):
+            if self._outputs(before) != _inputs(after):
+                raise ValueError(f"{before.signs.shape} does not lead into {after.signs.shape}")
+        if self.image_shape and self.image_shape[0] != self.convolutions[0].signs.shape[1]:
+            raise ValueError(f"{self.image_shape} does not lead into the first convolution")
+        if self.signed_levels is not None and not 0 < self.signed_levels <= PIXEL_LIMIT:
+            raise ValueError(f"pixels end at 1 to {PIXEL_LIMIT}, not {self.signed_levels}")
+
+    @property
+    def convolutions(self) -> tuple[FoldedConvolution, ...]:
+        """The first layers, where they are convolutions."""
+        return tuple(layer for layer in self.layers if isinstance(layer, FoldedConvolution))
+
+    @property
+    def hidden(self) -> tuple[FoldedLayer, ...]:
+        """All fully connected layers but the last."""
+        return tuple(layer for layer in self.layers if isinstance(layer, FoldedLayer))
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the images, then of the outputs of each convolution."""
+        if self.image_shape is None:
+            return ()
+        found = [self.image_shape[1:]]
+        for layer in self.convolutions:
+            found.append(layer.output_size(*found[-1]))
+        if min(map(min, found)) < 1:
+            raise ValueError(f"pooling leaves nothing of images of {self.image_shape}")
+        return tuple(found)
+
+    @property
+    def output(self) -> ScoreLayer:
+        """The last layer."""
+        last = self.layers[-1]
+        assert isinstance(last, ScoreLayer)
+        return last
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs of the network, then the neurons (filters) of each layer."""
+        return (self.inputs, *(layer.signs.shape[0] for layer in self.layers))
+
+    @property
+    def inputs(self) -> int:
+        """Pixels of an image, all channels counted."""
+        return math.prod(self.image_shape) if self.image_shape else self.layers[0].signs.shape[1]
+
+    @property
+    def weight_count(self) -> int:
+        """Binary weights in all layers, one RRAM cell each (1T1R)."""
+        return sum(layer.signs.size for layer in self.layers)
+
+    @property
+    def hrs_count(self) -> int:
+        """Weights of +1, which are the cells in HRS."""
+        return sum(int(np.count_nonzero(layer.signs > 0)) for layer in self.layers)
+
+    @property
+    def hrs_share(self) -> float:
+        """Share of the weights that are +1."""
+        return self.hrs_count / self.weight_count
+
+    @cached_property
+    def content_id(self) -> str:
+        """SHA-256 (hexadecimal) of every array of every layer, and of the images' shape."""
+        digest = hashlib.sha256()
+        if self.image_shape is not None:
+            digest.update(f"image_shape {self.image_shape}".encode())
+        if self.signed_levels is not None:
+            digest.update(f"signed_levels {self.signed_levels}".encode())
+        for layer in self.layers:
+            for name, value in vars(layer).items():
+                array = np.asarray(value)
+                digest.update(f"{name} {array.shape} {array.dtype.newbyteorder('<').str}".encode())
+                digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        return digest.hexdigest()
+
+    def __str__(self) -> str:
+        """Return the widths, and filters and pooling in the notation of Courbariaux et al. 2016.
+
+        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10 on signed pixels.
+        """
+        first = "x".join(map(str, self.image_shape)) if self.image_shape else str(self.inputs)
+        layers = "-".join([first, *map(_notation, self.layers)])
+        return f"{layers} on signed pixels" if self.signed_levels else layers
+
+    def _outputs(self, layer: Layer) -> int:
+        """Return what the next layer is to have as inputs: channels, or single values."""
+        neurons = int(layer.signs.shape[0])
+        if isinstance(layer, FoldedConvolution) and layer is self.convolutions[-1]:
+            return neurons * math.prod(self.sizes[-1])
+        return neurons
+
+
+def _inputs(layer: Layer) -> int:
+    return int(layer.signs.shape[1])
+
+
+def _notation(layer: Layer) -> str:
+    neurons = str(layer.signs.shape[0])
+    if not isinstance(layer, FoldedConvolution):
+        return neurons
+    return f"{neurons}C3-MP2" if layer.pool else f"{neurons}C3"
+
+
+def fold(network: BinarizedNetwork) -> FoldedNetwork:
+    """Fold a trained network; its predictions stay the same to the last tie.
+
+    Raises
+    ------
+    InputError
+        If the batch norm holds values that are not finite (a training that diverged), or a layer
+        is so wide that its sums are not exact in float32.
+    """
+    signs = [layer.sign_weights() for layer in network.layers]
+    norms = [layer.batch_norm() for layer in network.layers]
+    pools = [layer.pool for layer in network.layers]
+    shape = network.shape
+    return fold_layers(
+        signs,
+        norms,
+        pools=pools,
+        image_shape=shape.image_shape,
+        signed_levels=shape.signed_levels,
+    )
+
+
+def fold_layers(
+    signs: Sequence[NDArray[np.int8]],
+    norms: Sequence[BatchNorm],
+    *,
+    pools: Sequence[bool],
+    image_shape: tuple[int, int, int] | None,
+    signed_levels: int | None = None,
+) -> FoldedNetwork:
+    """Fold sign weights and batch norms, layer by layer; see `fold`.
+
+    Parameters
+    ----------
+    signs : sequence of int8 arrays
+        Of shape (filters, channels, 3, 3) in convolutions, else (neurons, inputs).
+    norms : sequence of BatchNorm
+        One a layer.
+    pools : sequence of bool
+        For each layer, whether its outputs are pooled 2 x 2.
+    image_shape, signed_levels
+        See `FoldedNetwork`.
+    """
+    layers: list[Layer] = []
+    for number, (weights, norm) in enumerate(zip(signs, norms, strict=True)):
+        scale, offset = norm.affine()
+        greatest_sum = int(weights[0].size) * (1 if number else PIXEL_LIMIT)
+        check_exact(greatest_sum)
+        if number == len(signs) - 1:
+            layers.append(ScoreLayer(weights, scale, offset))
+            continue
+        folded = fold_thresholds(scale, offset, greatest_sum=greatest_sum)
+        if weights.ndim == 4:
+            layers.append(FoldedConvolution(weights, *folded, pool=pools[number]))
+        else:
+            layers.append(FoldedLayer(weights, *folded))
+    return FoldedNetwork(tuple(layers), image_shape, signed_levels)

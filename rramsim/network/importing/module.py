@@ -1,0 +1,178 @@
+"""Networks trained elsewhere: a user's own torch module taken over as a folded network."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rramsim import __version__
+from rramsim.errors import InputError
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.model_files import SavedNetwork
+from rramsim.images.catalogue import ImageSet
+from rramsim.network.importing.layers import map_layers
+from rramsim.network.importing.trace import trace_module
+from rramsim.network.importing.operations import BATCH
+
+DIFFERING_SHARE = 0.001
+"""Of the test images: how many may be classified otherwise than by the module, rounded up."""
+
+_BATCH_IMAGES = 500
+
+
+def import_module(
+    module: nn.Module,
+    images: ImageSet,
+    *,
+    scale: float = 1.0,
+    offset: float | Sequence[float] = 0.0,
+    training_ber: float | None = None,
+    images_from: str | None = None,
+) -> SavedNetwork:
+    """Take over a torch module made of sign-weight layers, batch norm and sign.
+
+    The module is traced and run, never changed: how it binarizes is found by what its `forward`
+    computes. Thresholds are bisected on its own operations, in float32 on the CPU. Then module
+    and folded network classify all test images, and the record says how many predictions differ
+    (``differing_predictions``); they can where a sum lies within rounding of a threshold.
+
+    Parameters
+    ----------
+    module : Module
+        From inputs, shape (images, features), to scores, shape (images, classes); where it holds
+        filters, from inputs of shape (images, channels, height, width).
+    images : ImageSet
+        What it was trained on; the test images verify the result.
+    scale, offset : float
+        Its inputs are ``scale * pixel + offset``, of whole-number pixels. After torchvision's
+        ToTensor and Normalize(mean, std) they are 1 / (255 std) and -mean / std. The offset may
+        differ by channel, if no convolution pads it with zeros.
+    training_ber : float, optional
+        The bit-error rate it was adapted to, 0 for plain training; without, it is unknown.
+    images_from : str, optional
+        The name or folder `images` were loaded from, for the record; their name by default.
+
+    Returns
+    -------
+    SavedNetwork
+        Network and record, to be written by `rramsim.network.model_files.save_network`. What rramsim
+        does not know of the training is None: epochs, seed, and a training BER not stated.
+
+    Raises
+    ------
+    InputError
+        If the module does what a chip cannot, or classifies more test images otherwise than the
+        folded network (`DIFFERING_SHARE`); the message names the layer.
+    """
+    if training_ber is not None and not 0 <= training_ber <= 1:
+        raise InputError(f"training_ber is {training_ber}; a bit-error rate lies in 0..1.")
+    own = copy.deepcopy(module).cpu().float().eval()
+    inputs = _Inputs.of(own, images, scale=scale, offset=offset)
+    expected = _predictions(own, inputs, images)
+    traced = trace_module(own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)]))
+    folded = map_layers(traced, images, prepare=inputs)
+    found = Evaluator(folded, images.test_images, images.test_labels).predictions()
+    differing = int(np.count_nonzero(found != expected))
+    if differing > math.ceil(DIFFERING_SHARE * len(expected)):
+        raise InputError(
+            f"The folded network classifies {differing} of {len(expected)} test images otherwise "
+            f"than the module {type(module).__name__}. Likely causes: torch.sign gives 0 for a sum "
+            "of exactly 0, where a chip gives +1 (use x >= 0); or forward depends on the other "
+            "images of a batch."
+        )
+    record: dict[str, Any] = {
+        "training_ber": None if training_ber is None else float(training_ber),
+        "accuracy": float((found == images.test_labels).mean()),
+        "epochs": None,
+        "seed": None,
+        "images": images.name if images_from is None else images_from,
+        "images_id": images.content_id,
+        "settings": {
+            "imported": type(module).__name__,
+            "scale": float(scale),
+            "offset": np.asarray(offset, dtype=float).tolist(),
+        },
+        "history": [],
+        "version": __version__,
+        "differing_predictions": differing,
+        "test_images": len(expected),
+    }
+    return SavedNetwork(folded, record)
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """What a module is given for pixels."""
+
+    scale: torch.Tensor
+    offset: torch.Tensor
+    image_shape: tuple[int, int, int]
+    flat: bool
+
+    @classmethod
+    def of(
+        cls,
+        module: nn.Module,
+        images: ImageSet,
+        *,
+        scale: float,
+        offset: float | Sequence[float],
+    ) -> _Inputs:
+        offsets = np.asarray(offset, dtype=np.float64).reshape(-1)
+        channels = images.image_shape[0]
+        if not (math.isfinite(scale) and scale and np.isfinite(offsets).all()):
+            raise InputError(
+                f"scale {scale}, offset {offset}: must be finite, and the scale not 0."
+            )
+        if len(offsets) not in (1, channels):
+            raise InputError(
+                f"offset {offset}: the images {images.name} have {channels} channels; give one "
+                "number, or one for each channel."
+            )
+        return cls(
+            torch.tensor(scale, dtype=torch.float32),
+            torch.from_numpy(offsets).float().reshape(-1, 1, 1),
+            images.image_shape,
+            flat=not any(parameter.ndim == 4 for parameter in module.parameters()),
+        )
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        """Return inputs for pixels of shape (images, features)."""
+        whole = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, *self.image_shape)
+        inputs = whole * self.scale + self.offset
+        return inputs.flatten(1) if self.flat else inputs
+
+
+@torch.no_grad()
+def _predictions(module: nn.Module, inputs: _Inputs, images: ImageSet) -> NDArray[np.int64]:
+    """Return the classes the module itself gives the test images."""
+    found = [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(images.test_images), _BATCH_IMAGES):
+        batch = inputs(images.test_images[start : start + _BATCH_IMAGES])
+        try:
+            scores = module(batch)
+        except Exception as error:  # whatever a user's forward raises
+            raise InputError(
+                f"The module {type(module).__name__} cannot take inputs of shape "
+                f"{tuple(batch.shape)} ({error})."
+            ) from error
+        if not isinstance(scores, torch.Tensor) or scores.shape != (
+            len(batch),
+            images.class_count,
+        ):
+            shape = tuple(getattr(scores, "shape", ()))
+            raise InputError(
+                f"The module {type(module).__name__} must return scores of shape "
+                f"{(len(batch), images.class_count)}, one for each class of {images.name}; "
+                f"found {type(scores).__name__} {shape}."
+            )
+        found.append(scores.numpy().argmax(axis=1))
+    return np.concatenate(found)

@@ -1,0 +1,153 @@
+"""Model files: a folded network with the record of its training, as safetensors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rramsim.errors import InputError
+from rramsim.network.folded.batch_norm import BatchNorm
+from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
+from rramsim.network.folded.checks import check_form
+from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+
+KIND = "folded network"
+
+RECORD = {
+    "training_ber": float | None,
+    "accuracy": float,
+    "epochs": int | None,
+    "seed": int | None,
+    "images": str,
+    "images_id": str,
+    "settings": dict,
+    "history": list,
+    "version": str,
+}
+"""What `SavedNetwork.metadata` must hold, and of which type; ``accuracy`` is that of the test
+images without faults, ``settings`` everything the training depended on. None is what rramsim
+does not know of a network that was trained elsewhere; the key is there all the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedNetwork:
+    """A network read from a model file.
+
+    Attributes
+    ----------
+    folded : FoldedNetwork
+        The network.
+    metadata : mapping
+        How it was trained; the keys of `RECORD` are there.
+    norms : tuple of BatchNorm
+        The batch norm of each layer as it was trained, if the file holds them.
+    """
+
+    folded: FoldedNetwork
+    metadata: Mapping[str, Any]
+    norms: tuple[BatchNorm, ...] = ()
+
+
+def save_network(
+    path: Path,
+    folded: FoldedNetwork,
+    metadata: Mapping[str, Any],
+    norms: Sequence[BatchNorm] = (),
+) -> None:
+    """Write a model file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which should end in ``.safetensors``.
+    folded : FoldedNetwork
+        The network.
+    metadata : mapping
+        With the keys of `RECORD`; further ones may be added. All must be JSON.
+    norms : sequence of BatchNorm
+        That of each layer before it was folded, or none: from them thresholds for other chips can
+        be computed.
+    """
+    _check_record(metadata)
+    arrays = {
+        f"{number}.{name}": np.asarray(value)
+        for number, layer in enumerate(folded.layers)
+        for name, value in vars(layer).items()
+    }
+    arrays |= {
+        f"{number}.batch_norm.{name}": value
+        for number, norm in enumerate(norms)
+        for name, value in vars(norm).items()
+    }
+    record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
+    record["image_shape"] = folded.image_shape and list(folded.image_shape)
+    record["signed_levels"] = folded.signed_levels
+    write_arrays(Path(path), arrays, kind=KIND, record=record)
+
+
+def load_network(path: Path) -> SavedNetwork:
+    """Read a model file.
+
+    Raises
+    ------
+    InputError
+        If it is not there, damaged, not one of rramsim's, or not the network its record names.
+    """
+    arrays, record = read_arrays(Path(path), kind=KIND)
+    try:
+        _check_record(record)
+        folded = FoldedNetwork(
+            tuple(
+                _layer(arrays, number, count=record["layers"]) for number in range(record["layers"])
+            ),
+            _image_shape(record),
+            record.get("signed_levels"),
+        )
+        norms = _norms(arrays, folded)
+        whole = folded.content_id == record["network_id"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: this model file is damaged ({error}).") from error
+    if not whole:
+        raise InputError(
+            f"{path}: the weights are not those that were saved (another content id); the file "
+            "is damaged or was changed."
+        )
+    return SavedNetwork(folded=folded, metadata=record, norms=norms)
+
+
+def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
+    pool = arrays.get(f"{number}.pool")
+    kind = ScoreLayer if number == count - 1 else FoldedLayer
+    names = FoldedLayer if pool is not None else kind
+    fields = {name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__}
+    return kind(**fields) if pool is None else FoldedConvolution(**fields, pool=bool(pool))
+
+
+def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:
+    if "0.batch_norm.gamma" not in arrays:
+        return ()
+    found = []
+    for number, layer in enumerate(folded.layers):
+        values = {
+            field.name: arrays[f"{number}.batch_norm.{field.name}"] for field in fields(BatchNorm)
+        }
+        for name, value in values.items():
+            check_form(name, value, np.float32, (layer.signs.shape[0],))
+        found.append(BatchNorm(**values))
+    return tuple(found)
+
+
+def _image_shape(record: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    if record.get("image_shape") is None:
+        return None
+    channels, height, width = map(int, record["image_shape"])
+    return channels, height, width
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    for name, kind in RECORD.items():
+        if name not in record or not isinstance(record[name], kind):
+            raise ValueError(f"its record lacks {name!r} ({getattr(kind, '__name__', kind)})")

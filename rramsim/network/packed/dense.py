@@ -1,0 +1,176 @@
+"""A whole network on packed images, layer by layer, block of images by block of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import Words, unpack_rows, words_for
+from rramsim.network.folded.network import FoldedNetwork, ScoreLayer
+from rramsim.network.packed import mismatch_kernels as tile
+from rramsim.network.packed.extremes import extremes_of, joined
+from rramsim.network.packed.layers import (
+    SIGNS,
+    Coding,
+    PackedLayer,
+    encode,
+    ones_of,
+    pack_codes,
+    pack_layer,
+    padded,
+)
+from rramsim.parallel import share
+
+BLOCK_IMAGES = 256
+"""Images worked on at once: their outputs stay in the second-level cache.
+
+Up to `LARGE_BLOCKS` times as many where the layers are small."""
+
+LARGE_BLOCKS = 4
+
+INLINE_STEPS = 1_000_000
+"""Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
+
+Flips = NDArray[np.int64] | Words
+"""Wrong cells of a layer: sorted positions, or a mask with a row of words for each neuron."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaultyLayer:
+    """A layer with the weights of one chip, ready for the kernels."""
+
+    layer: PackedLayer
+    coding: Coding
+    weights: Words
+    limits: NDArray[np.int64]
+
+    def sums(self, mismatches: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the sums of the first neurons (last axis) from their mismatches."""
+        ones = ones_of(self.weights)[: mismatches.shape[-1]]
+        return self.coding.sums(mismatches, ones, self.layer.inputs)
+
+    @property
+    def steps(self) -> int:
+        """Steps for one image."""
+        panels, words, neurons = self.weights.shape
+        return int(self.coding.planes * panels * words * neurons // 8)
+
+
+class PackedNetwork:
+    """A fully connected network and the images it is scored on, packed once.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    images : uint8 array, shape (images, inputs)
+    """
+
+    def __init__(self, folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+        self.images = images.shape[0]
+        self.layers = [pack_layer(layer) for layer in folded.layers]
+        self.coding, self.codes = encode(images, folded.signed_levels)
+        self.inputs = pack_codes(self.codes, self.coding)
+        self._output = folded.output
+        self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
+
+    def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
+        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
+        return self.classify(self.chip(flips), self.inputs, self.images)
+
+    def chip(self, flips: Sequence[Flips | None]) -> list[FaultyLayer]:
+        """Return the layers with the weights in `flips` inverted; free of faults where None."""
+        pairs = zip(range(len(self.layers)), flips, strict=True)
+        return [self.layer(number, each) for number, each in pairs]
+
+    def layer(self, number: int, flips: Flips | None) -> FaultyLayer:
+        """Return one layer with the weights in `flips` inverted."""
+        weights, clean = self.layers[number].flipped(flips), self.clean[number]
+        return clean if weights is clean.weights else self._with(number, weights)
+
+    def classify(
+        self, chip: Sequence[FaultyLayer], inputs: Words, images: int
+    ) -> NDArray[np.int64]:
+        """Return the class of each image from the inputs of the first layer in `chip`.
+
+        `inputs` has padded rows; `chip` may be the last layers of a network only.
+        """
+        starts = blocks(images, steps=sum(each.steps for each in chip))
+
+        def work(rows: slice) -> NDArray[np.int64]:
+            values = inputs[rows]
+            for layer in chip[:-1]:
+                values = fired(layer, values)
+            return classes(chip[-1], values, self._output)
+
+        found = share(work, starts)
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])[:images]
+
+    def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
+        """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
+
+        Parameters
+        ----------
+        flips : sequence of arrays
+            As of `chip`.
+
+        Returns
+        -------
+        list of bool arrays, shape (2, neurons)
+        """
+        chip = self.chip(flips)[:-1]
+
+        def work(rows: slice) -> list[Words]:
+            values, images = self.inputs[rows], min(rows.stop, self.images) - rows.start
+            found = []
+            for layer in chip:
+                values = fired(layer, values)
+                found.append(extremes_of(values[:images]))
+            return found
+
+        starts = blocks(self.images, steps=sum(each.steps for each in chip))
+        parts = zip(*share(work, starts), strict=True)
+        return [
+            unpack_rows(joined(each), columns=layer.layer.neurons)
+            for each, layer in zip(parts, chip, strict=True)
+        ]
+
+    def _with(self, number: int, weights: Words) -> FaultyLayer:
+        layer, coding = self.layers[number], SIGNS if number else self.coding
+        return FaultyLayer(layer, coding, weights, layer.limits(weights, coding))
+
+
+def blocks(images: int, *, steps: int) -> list[slice]:
+    """Cut padded images into blocks, into a single one where the work is small.
+
+    Parameters
+    ----------
+    images : int
+    steps : int
+        For one image.
+    """
+    rows = padded(images)
+    if rows * steps < INLINE_STEPS:
+        return [slice(0, rows)] if rows else []
+    size = min(LARGE_BLOCKS * BLOCK_IMAGES, padded(max(BLOCK_IMAGES, INLINE_STEPS // (4 * steps))))
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def fired(layer: FaultyLayer, values: Words) -> Words:
+    """Return the outputs of a hidden layer for some images, packed."""
+    outputs = np.zeros((values.shape[0], words_for(layer.layer.neurons)), dtype=np.uint64)
+    tile.fire(values, layer.weights, layer.coding.planes, layer.limits, outputs)
+    return outputs
+
+
+def classes(last: FaultyLayer, values: Words, scores: ScoreLayer) -> NDArray[np.int64]:
+    """Return the classes of some images from the packed inputs of the last layer."""
+    counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
+    tile.count(values, last.weights, last.coding.planes, counts)
+    sums = last.sums(counts[:, : last.layer.neurons])
+    best: NDArray[np.int64] = (sums.astype(np.float32) * scores.scale + scores.offset).argmax(
+        axis=1
+    )
+    return best

@@ -1,0 +1,112 @@
+"""Score a folded network on images, with weights flipped by the faults of one chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.errors import InputError
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.packed.convolution import ConvolutionalNetwork
+from rramsim.network.packed.flipped_few import DeltaNetwork
+from rramsim.network.packed.dense import Flips, PackedNetwork
+from rramsim.network.folded.thresholds import check_exact
+
+
+class Evaluator:
+    """A folded network made ready for one fixed set of images.
+
+    It computes with packed bits and whole numbers on all cores, so results depend neither on the
+    number of threads nor on how images are blocked. Of chips with few flips of a fully connected
+    network it computes only what they change (`DeltaNetwork`), which gives the same predictions
+    sooner.
+
+    One evaluator serves one thread at a time.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+        The network, free of faults.
+    images : uint8 array, shape (images, inputs)
+        Pixels, channel by channel, row by row.
+    labels : integer array, shape (images,)
+        The right class of each image.
+
+    Raises
+    ------
+    InputError
+        If the images do not have the network's inputs, or sums could leave the exact range.
+    """
+
+    def __init__(
+        self, folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
+    ) -> None:
+        check_scored(folded, images, labels)
+        self.folded = folded
+        self.images = images.shape[0]
+        self._labels = labels
+        self._network: PackedNetwork | ConvolutionalNetwork
+        self._on_chip: Callable[[Sequence[Flips]], NDArray[np.int64]]
+        if folded.convolutions:
+            self._network = ConvolutionalNetwork(folded, images)
+            self._on_chip = self._network.predictions
+        else:
+            self._network = PackedNetwork(folded, images)
+            self._on_chip = DeltaNetwork(self._network).predictions
+        self._clean: NDArray[np.int64] | None = None
+
+    def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
+        """Return the class the network gives each image, shape (images,).
+
+        Parameters
+        ----------
+        flips : sequence of arrays, optional
+            For each layer, the weights that are read with the wrong sign: either their sorted,
+            distinct, flat (C order) positions as int64, or a mask of shape (neurons, words) as
+            uint64, in which bit j of word k is input 64 k + j. The same flips hold for all
+            images: they are one chip. Without, the network is free of faults.
+
+        Raises
+        ------
+        ValueError
+            If there is not one array for each layer, or one does not fit its layer.
+        """
+        if flips is not None:
+            return self._on_chip(flips)
+        if self._clean is None:
+            self._clean = self._network.predictions([None] * len(self.folded.layers))
+        return self._clean.copy()
+
+    def correct(self, flips: Sequence[Flips] | None = None) -> int:
+        """Return the number of images classified correctly, with `flips` as in `predictions`."""
+        return int(np.count_nonzero(self.predictions(flips) == self._labels))
+
+
+def check_scored(
+    folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
+) -> None:
+    """Raise `InputError` or `ValueError` where a network cannot be scored on images exactly."""
+    check_inputs(folded, images)
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"labels are {images.shape[:1]}, found {labels.shape}")
+
+
+def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
+    """Raise `InputError` where images do not fit a network, or sums could not be exact."""
+    if images.ndim != 2 or images.shape[1] != folded.inputs:
+        raise InputError(
+            f"The network has {folded.inputs} inputs, but the images have "
+            f"{' x '.join(map(str, images.shape[1:]))} pixels; score it on images "
+            "like those it was trained with."
+        )
+    fan_in = [layer.matrix.shape[1] for layer in folded.layers]
+    greatest = int(images.max(initial=0))
+    if folded.signed_levels is not None and greatest > folded.signed_levels:
+        raise InputError(
+            f"The network takes pixels up to {folded.signed_levels}, but the images hold "
+            f"{greatest}; score it on images like those it was trained with."
+        )
+    check_exact(fan_in[0] * max(1, folded.signed_levels or greatest))
+    check_exact(max(fan_in))

@@ -1,0 +1,164 @@
+"""The same scores from torch: on a graphics processor, and to compare the packed kernels with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from rramsim.bits import positions_of
+from rramsim.errors import InputError
+from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.shape import NetworkShape
+from rramsim.network.scoring.evaluator import check_scored
+from rramsim.network.folded.network import FoldedNetwork, Layer, ScoreLayer
+from rramsim.network.packed.dense import Flips
+
+BATCH_IMAGES = 1000
+"""Images worked on at once: more do not fit a processor's cache and are slower."""
+
+BATCH_BYTES = 1 << 29
+"""Fewer images are, where what a convolution multiplies would take more memory than this."""
+
+
+def check_device(device: str) -> None:
+    """Raise `InputError` where torch does not have this device (``"cpu"`` or ``"cuda"``)."""
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"--device {device}: torch finds no CUDA graphics processor here (torch "
+            f"{torch.__version__}). Use --device cpu, which gives the same results, or install "
+            "torch with CUDA where there is one."
+        )
+
+
+class TorchEvaluator:
+    """A folded network and one set of images on a device of torch; see `Evaluator`.
+
+    Every weight, pixel and activation has at most 8 significant bits and every sum is a whole
+    number below 2**24. So float32 holds all of them exactly, and so does TF32, should it be
+    switched on: it shortens the factors to 11 bits and adds in float32. A convolution is computed
+    as the matrix product it stands for, since torch's own may go by a fast algorithm (Winograd's)
+    that multiplies by fractions and rounds.
+
+    Parameters
+    ----------
+    folded, images, labels
+        As of `Evaluator`.
+    device : str
+        Name of a device of torch.
+
+    Raises
+    ------
+    InputError
+        If torch does not have the device, the images do not have the network's inputs, or sums
+        could leave the exact range.
+    """
+
+    def __init__(
+        self,
+        folded: FoldedNetwork,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer],
+        *,
+        device: str = "cpu",
+    ) -> None:
+        check_device(device)
+        check_scored(folded, images, labels)
+        self.folded = folded
+        self.images = images.shape[0]
+        self._labels = labels
+        self._device = torch.device(device)
+        self._pixels = torch.from_numpy(np.array(images)).to(self._device)
+        self._batch = batch_images(folded)
+        hidden = [layer for layer in folded.layers if not isinstance(layer, ScoreLayer)]
+        self._thresholds = [
+            torch.from_numpy(layer.thresholds).float().to(self._device) for layer in hidden
+        ]
+        oriented = [layer.matrix * layer.directions[:, np.newaxis] for layer in hidden]
+        self._weights = [
+            torch.from_numpy(signs).float().to(self._device)
+            for signs in (*oriented, folded.output.signs)
+        ]
+
+    def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
+        """Return the class the network gives each image, with `flips` as in `Evaluator`."""
+        if flips is None:
+            return self._classify(self._weights)
+        pairs = zip(self._weights, flips, strict=True)
+        return self._classify([flipped(weights, positions) for weights, positions in pairs])
+
+    def correct(self, flips: Sequence[Flips] | None = None) -> int:
+        """Return the number of images classified correctly, with `flips` as in `Evaluator`."""
+        return int(np.count_nonzero(self.predictions(flips) == self._labels))
+
+    @torch.inference_mode()
+    def _classify(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
+        scale, offset = self.folded.output.scale, self.folded.output.offset
+        found = [np.empty(0, dtype=np.int64)]
+        for start in range(0, self.images, self._batch):
+            values = first_inputs(self._pixels[start : start + self._batch], self.folded)
+            for number, threshold in enumerate(self._thresholds):
+                values = _outputs(self.folded.layers[number], values, weights[number], threshold)
+            # Scores in numpy: one order of rounding on every device.
+            scores = (values.flatten(1) @ weights[-1].T).cpu().numpy() * scale + offset
+            found.append(scores.argmax(axis=1))
+        return np.concatenate(found)
+
+
+def first_inputs(pixels: torch.Tensor, network: FoldedNetwork | NetworkShape) -> torch.Tensor:
+    """Return what the first layer takes, as float32, from pixels of shape (images, inputs)."""
+    values = pixels.float()
+    if network.signed_levels is not None:
+        values = values * 2 - network.signed_levels
+    return values.reshape(-1, *network.image_shape) if network.image_shape else values
+
+
+def exact_sums(layer: Layer, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the sums of a layer, (images, neurons) or (images, filters, height, width).
+
+    `weights` is (neurons, inputs), as `matrix` of the layer. A convolution is a matrix product
+    here: torch's own may go by a fast algorithm that rounds.
+    """
+    if not isinstance(layer, FoldedConvolution):
+        return values.flatten(1) @ weights.T
+    around = functional.unfold(values, kernel_size=3, padding=1)
+    return (weights @ around).view(len(values), -1, *values.shape[2:])
+
+
+def _outputs(
+    layer: Layer, values: torch.Tensor, weights: torch.Tensor, threshold: torch.Tensor
+) -> torch.Tensor:
+    """Return the outputs of a hidden layer, -1 or +1."""
+    sums = exact_sums(layer, values, weights)
+    fires = sums >= threshold.view(-1, *[1] * (sums.ndim - 2))
+    outputs = fires.float().mul_(2).sub_(1)
+    pooled = isinstance(layer, FoldedConvolution) and layer.pool
+    return functional.max_pool2d(outputs, 2) if pooled else outputs
+
+
+def batch_images(folded: FoldedNetwork) -> int:
+    """Return how many images of a network are worked on at once."""
+    sizes = zip(folded.convolutions, folded.sizes, strict=False)
+    largest = max((4 * layer.matrix.shape[1] * h * w for layer, (h, w) in sizes), default=1)
+    return max(1, min(BATCH_IMAGES, BATCH_BYTES // largest))
+
+
+def flipped(weights: torch.Tensor, flips: Flips) -> torch.Tensor:
+    """Return the weights of a layer, (neurons, inputs), with `flips` (see `Evaluator`) negated."""
+    positions = (
+        flips.astype(np.int64, copy=False)
+        if flips.ndim == 1
+        else positions_of(flips.astype(np.uint64, copy=False), columns=weights.shape[1])
+    )
+    if not positions.size:
+        return weights
+    if positions.min() < 0 or positions.max() >= weights.numel():
+        raise ValueError(f"positions lie in 0..{weights.numel() - 1}")
+    flipped = weights.clone()
+    at = torch.from_numpy(positions).to(weights.device)
+    flat = flipped.view(-1)
+    flat[at] = -flat[at]
+    return flipped

@@ -1,0 +1,101 @@
+"""Which lines of a table may be its header: below a preamble, above a line of units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rramsim.readers.columns.headers import splits
+from rramsim.readers.table import Grid
+from rramsim.units import QUANTITIES, UnknownUnitError, factor_to_si
+from rramsim.readers.columns.values import state_of
+from rramsim.errors import InputError
+
+_ROWS_BEFORE_A_HEADER = 300
+
+
+@dataclass(frozen=True)
+class Header:
+    """Texts of a header, its position in the records, and that of the first record below it."""
+
+    texts: tuple[str, ...]
+    at: int
+    start: int
+
+
+def possible_headers(grid: Grid) -> Iterator[Header]:
+    """Return the lines that may be a header, the likeliest first."""
+    records = grid.records
+    if only_numbers(records[0]) and grid.comments:
+        # numpy.savetxt and some testers write the header as the last comment line.
+        texts = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
+        yield Header(texts, 0, 0)
+        return
+    for at, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
+        texts = tuple(text.strip() for text in record)
+        if not at and _is_reading(texts):
+            continue
+        if at and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
+            continue
+        units = records[at + 1] if at + 1 < len(records) else []
+        if _are_units(units):
+            yield Header(_with_units(texts, units), at, at + 2)
+        else:
+            yield Header(texts, at, at + 1)
+
+
+def _are_units(record: Sequence[str]) -> bool:
+    """Whether a line holds nothing but units, as some testers write below the header."""
+    texts = [text.strip().strip("()[]") for text in record]
+    filled = [text for text in texts if text and text != "-"]
+    return (
+        bool(filled)
+        and not any(re.search(r"\d", text) for text in filled)
+        and all(map(_is_unit, filled))
+    )
+
+
+def _is_unit(text: str) -> bool:
+    for quantity in QUANTITIES:
+        try:
+            factor_to_si(text, quantity)
+        except UnknownUnitError:
+            continue
+        except InputError:
+            return True
+        return True
+    return False
+
+
+def _with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
+    bare = [text.strip().strip("()[]") for text in units]
+    bare += [""] * (len(header) - len(bare))
+    return tuple(
+        f"{text} ({unit})" if unit and unit != "-" and not _has_unit(text) else text
+        for text, unit in zip(header, bare, strict=False)
+    )
+
+
+def _has_unit(text: str) -> bool:
+    return any(unit and _is_unit(unit) for _, unit, _ in splits(text))
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) is not None
+
+
+def _is_reading(texts: Sequence[str]) -> bool:
+    """Whether a line is a reading with its state, such as ``1, LRS, 5100``."""
+    others = [text for text in texts if not _is_number(text)]
+    return mostly_numbers(texts) and all(state_of(text) is not None for text in others)
+
+
+def mostly_numbers(texts: Sequence[str]) -> bool:
+    """Whether more than half of the texts are numbers, so that a line hardly is a header."""
+    return 2 * sum(map(_is_number, texts)) > len(texts)
+
+
+def only_numbers(texts: Sequence[str]) -> bool:
+    """Whether all texts are numbers, so that a line is no header."""
+    return all(map(_is_number, texts))

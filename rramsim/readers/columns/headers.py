@@ -1,0 +1,243 @@
+"""Which headers are accepted for which column, and how a unit in a header is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rramsim.units import (
+    QUANTITIES,
+    UnknownUnitError,
+    factor_to_si,
+    offset_to_si,
+)
+from rramsim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A column's accepted names, and the physical quantity it holds (None: text or a count)."""
+
+    names: tuple[str, ...]
+    quantity: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One recognised column of a table.
+
+    `factor`, and then `offset`, take its numbers to SI. `unit_given` is False where the header
+    names no unit. `header` is the file's, whatever name the user gave it.
+    """
+
+    role: str
+    header: str
+    position: int
+    quantity: str | None
+    factor: float
+    unit_given: bool
+    offset: float = 0.0
+
+
+# Alone, a capital T is a temperature and a small t a time; elsewhere case does not matter.
+_ONE_LETTER = {"T": "temperature", "t": "time"}
+
+_PROGRAMMING = {
+    "set_current": Accepted(
+        (
+            *("set current", "I SET", "SET compliance current", "compliance current"),
+            *("compliance", "SET compliance", "Icc", "I compliance", "I comp"),
+        ),
+        "current",
+    ),
+    "set_voltage": Accepted(("set voltage", "V SET"), "voltage"),
+    "reset_voltage": Accepted(("reset voltage", "V RESET"), "voltage"),
+    "pulse_width": Accepted(
+        ("pulse width", "pulse", "pulse length", "pulse duration", "t pulse", "tp"), "time"
+    ),
+    "set_energy": Accepted(("set energy", "E SET"), "energy"),
+    "reset_energy": Accepted(("reset energy", "E RESET"), "energy"),
+}
+
+STATE_COLUMNS: dict[str, Accepted] = {
+    "lrs_resistance": Accepted(
+        ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
+        "resistance",
+    ),
+    "hrs_resistance": Accepted(
+        ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
+        "resistance",
+    ),
+    "lrs_current": Accepted(("I LRS", "LRS I", "LRS current", "current LRS"), "current"),
+    "hrs_current": Accepted(("I HRS", "HRS I", "HRS current", "current HRS"), "current"),
+    "lrs_conductance": Accepted(
+        ("G LRS", "LRS G", "LRS conductance", "conductance LRS"), "conductance"
+    ),
+    "hrs_conductance": Accepted(
+        ("G HRS", "HRS G", "HRS conductance", "conductance HRS"), "conductance"
+    ),
+}
+"""The columns of the wide form, with readings of one state each."""
+
+MEASUREMENT_COLUMNS: dict[str, Accepted] = {
+    "condition": Accepted(("condition", "programming condition", "cond", "programming")),
+    "state": Accepted(("state", "resistance state", "cell state", "operation", "bit")),
+    "resistance": Accepted(("resistance", "R", "R read", "read resistance", "res"), "resistance"),
+    "conductance": Accepted(("conductance", "G", "G read", "read conductance"), "conductance"),
+    "current": Accepted(("current", "I", "I read", "read current"), "current"),
+    "read_voltage": Accepted(("read voltage", "V read", "U read"), "voltage"),
+    "row": Accepted(("row", "word line", "WL")),
+    "column": Accepted(("column", "col", "bit line", "BL")),
+    "cell": Accepted(("cell", "cell id", "cell number", "address", "addr", "device")),
+    "cycle": Accepted(("cycle", "cycles", "cycle number", "cycle no", "cycle index")),
+    "die": Accepted(("die", "chip", "die id", "die number", "chip id")),
+    "time": Accepted(
+        ("time", "time since programming", "retention time", "bake time", "elapsed time"), "time"
+    ),
+    "temperature": Accepted(("temperature", "temp", "bake temperature"), "temperature"),
+    "pulses": Accepted(
+        ("pulses", "number of pulses", "pulse count", "programming pulses", "attempts")
+    ),
+    "failed": Accepted(("failed", "fail", "failure")),
+    "over_range_flag": Accepted(("over range", "overrange", "overflow", "overload")),
+    "compliance_flag": Accepted(("in compliance", "compliance reached", "compliance flag")),
+    "status": Accepted(("status", "flag", "flags", "reading status", "measurement status")),
+    **_PROGRAMMING,
+}
+"""The other columns of a measurement file. Case and punctuation of a header do not matter."""
+
+CONDITION_COLUMNS: dict[str, Accepted] = {
+    "name": Accepted(("name", "condition", "programming condition")),
+    **_PROGRAMMING,
+    "reference_resistance": Accepted(
+        ("reference", "read reference", "R ref", "R reference"), "resistance"
+    ),
+    "ber": Accepted(("BER", "bit error rate")),
+    "endurance": Accepted(("endurance", "cyclability", "endurance cycles")),
+}
+"""The columns of a conditions file, and the keys of its TOML form (the names on the left)."""
+
+
+def recognise(
+    header: Sequence[str],
+    accepted: Mapping[str, Accepted],
+    *,
+    place: str,
+    renamed: Mapping[str, str] | None = None,
+) -> dict[str, Column]:
+    """Return the recognised columns by role; a header that is not known is left out.
+
+    Parameters
+    ----------
+    header : sequence of str
+        As in the file, such as ``["state", "R (kOhm)", "I_SET [uA]"]``.
+    accepted : mapping
+        `MEASUREMENT_COLUMNS` or `CONDITION_COLUMNS`.
+    place : str
+        File (and row) for messages.
+    renamed : mapping, optional
+        Headers of the file to names of ours; such a column comes before others of its role.
+
+    Returns
+    -------
+    dict of str to Column
+
+    Raises
+    ------
+    InputError
+        If a unit is unknown or two columns hold the same thing.
+    """
+    renamed = renamed or {}
+    roles = _roles(accepted)
+    found: dict[str, Column] = {}
+    for position, text in enumerate(header):
+        name = renamed.get(text.strip(), text)
+        column = _recognise_one(name, position, roles=roles, accepted=accepted, place=place)
+        if column is None:
+            continue
+        column = replace(column, header=text)
+        before = found.get(column.role)
+        if before is not None and (before.header in renamed) == (text in renamed):
+            raise InputError(
+                f"{place}: the columns {before.header!r} and {text!r} both hold "
+                f"{describe(column.role)}; keep one."
+            )
+        if before is None or text in renamed:
+            found[column.role] = column
+    return found
+
+
+def _roles(accepted: Mapping[str, Accepted]) -> dict[str, str]:
+    return {_key(name): role for role, kind in accepted.items() for name in (role, *kind.names)}
+
+
+def describe(role: str) -> str:
+    """Return a role in words for a message: ``lrs_resistance`` is "LRS resistance".
+
+    >>> describe("lrs_resistance"), describe("set_current")
+    ('LRS resistance', 'SET current')
+    """
+    words = role.replace("_", " ")
+    return re.sub(r"\b(lrs|hrs|set|reset|ber)\b", lambda word: word[0].upper(), words)
+
+
+def names_accepted(accepted: Mapping[str, Accepted], *roles: str) -> str:
+    """Return the accepted headers of some roles for a message, each with a unit it may carry."""
+    said = []
+    for role in roles:
+        names = ", ".join(accepted[role].names[:4])
+        quantity = accepted[role].quantity
+        unit = f" with a unit such as {QUANTITIES[quantity].examples}" if quantity else ""
+        said.append(f"{describe(role)} ({names}){unit}")
+    return "; ".join(said)
+
+
+def _recognise_one(
+    text: str,
+    position: int,
+    *,
+    roles: Mapping[str, str],
+    accepted: Mapping[str, Accepted],
+    place: str,
+) -> Column | None:
+    for name, unit, must_be_unit in splits(text):
+        role = roles.get(_key(name)) or _ONE_LETTER.get(name.strip())
+        if role is None or role not in accepted:
+            continue
+        quantity = accepted[role].quantity
+        if quantity is None and unit and not must_be_unit:
+            continue
+        if quantity == "temperature" and not unit:
+            # Kelvin or degree Celsius: a guess would be wrong by 273, so the column is left out.
+            return None
+        if quantity is None or not unit:
+            return Column(role, text, position, quantity, 1.0, unit_given=False)
+        try:
+            factor = factor_to_si(unit, quantity)
+        except UnknownUnitError as error:
+            if must_be_unit:
+                raise InputError(f"{place}, column {text!r}: {error}") from error
+            continue
+        except InputError as error:
+            raise InputError(f"{place}, column {text!r}: {error}") from error
+        offset = offset_to_si(unit, quantity)
+        return Column(role, text, position, quantity, factor, unit_given=True, offset=offset)
+    return None
+
+
+def splits(text: str) -> list[tuple[str, str, bool]]:
+    """Return the ways to read a header as (name, unit, whether the unit is sure to be one)."""
+    text = text.strip()
+    ways = [(text, "", True)]
+    bracketed = re.fullmatch(r"(.*?)[\s_]*[(\[{](.*)[)\]}]", text)
+    if bracketed:
+        ways.append((bracketed[1], bracketed[2], True))
+    for divider in re.finditer(r"[/\s_,:]+(?:in\s+)?", text):
+        sure = "/" in divider.group()
+        ways.append((text[: divider.start()], text[divider.end() :], sure))
+    return ways
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()

@@ -1,0 +1,158 @@
+"""What a table says of its readings beside the resistance: programming, place, time, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rramsim.readers.columns.cell_ids import CellNames
+from rramsim.readers.columns.headers import Column
+from rramsim.readers.columns.layout import Layout
+from rramsim.readers.table import RawTable
+from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PROGRAMMING = (
+    *("set_current", "set_voltage", "reset_voltage", "pulse_width"),
+    *("set_energy", "reset_energy"),
+)
+"""Columns that say how a cell was programmed, and at what cost."""
+
+MISSING: dict[str, float] = {
+    **dict.fromkeys([*PROGRAMMING, "time", "temperature", "pulses"], float("nan")),
+    **dict.fromkeys(["row", "column", "die"], -1),
+    "failed": 0,
+}
+"""The optional variables of readings, and what stands where a file does not say them."""
+
+_MAGNITUDES = ("set_current", "set_voltage", "reset_voltage")
+_ABOVE_ZERO = ("pulse_width", "temperature")
+
+
+def read_extras(
+    layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[str]
+) -> dict[str, np.ndarray]:
+    """Return the optional variables that a table has, each ``(readings,)``, but for the die.
+
+    Parameters
+    ----------
+    layout : Layout
+    lines : ndarray of int, shape (readings,)
+        The line of the table each reading is from.
+    state : ndarray of int, shape (readings,)
+        0 for LRS, 1 for HRS.
+    notes : list of str
+        What was assumed is added here.
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be, with its row.
+    """
+    import numpy as np
+
+    more: dict[str, np.ndarray] = {}
+    wide = any(each.state is not None for each in layout.readings)
+    for role in (*PROGRAMMING, "time", "temperature"):
+        column = layout.columns.get(role)
+        if column is None:
+            continue
+        values = _quantity(layout.table, column, notes)[lines]
+        if wide and role in ("set_energy", "reset_energy"):
+            # A row of the wide form is one SET and one RESET: each energy counts once.
+            values = np.where(state == (0 if role == "set_energy" else 1), values, np.nan)
+        more[role] = values
+    if "pulses" in layout.columns:
+        pulses = counts_of(layout, "pulses", lines)
+        more["pulses"] = np.where(pulses < 0, np.nan, pulses.astype(float))
+    if "failed" in layout.columns:
+        failed = read_failed(layout.table, layout.columns["failed"].position)[lines]
+        more["failed"] = failed
+        count = int(failed.sum())
+        if count:
+            word = "reading marked as failed is" if count == 1 else "readings marked as failed are"
+            notes.append(f"{layout.table.place}: {count:,} {word} kept in the populations.")
+    return more
+
+
+def counts_of(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray:
+    """Return the whole numbers of a column, -1 where there is none."""
+    import numpy as np
+
+    column = layout.columns.get(role)
+    if column is None:
+        return np.full(len(lines), -1, dtype=np.int64)
+    counts: np.ndarray = read_counts(layout.table, column.position)[lines]
+    return counts
+
+
+def cells_of(layout: Layout, lines: np.ndarray, *, bit_lines: int | None) -> CellNames:
+    """Return the cells of the readings: names or addresses, rows and columns, dice.
+
+    With `bit_lines`, an address is ``row * bit_lines + column``.
+
+    Raises
+    ------
+    InputError
+        If an address is not a whole number although `bit_lines` is given.
+    """
+    import numpy as np
+
+    row, column = (
+        counts_of(layout, role, lines) if role in layout.columns else None
+        for role in ("row", "column")
+    )
+    die = _names(layout, "die", lines)
+    if "cell" not in layout.columns:
+        both = row is not None and column is not None
+        return CellNames(None, row if both else None, column if both else None, die)
+    if bit_lines is not None:
+        address = counts_of(layout, "cell", lines)
+        known = address >= 0
+        row = np.where(known, address // bit_lines, -1)
+        column = np.where(known, address % bit_lines, -1)
+    return CellNames(_names(layout, "cell", lines), row, column, die)
+
+
+def _names(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray | None:
+    import numpy as np
+
+    if role not in layout.columns:
+        return None
+    position = layout.columns[role].position
+    try:
+        names = read_counts(layout.table, position)
+    except InputError:
+        # Names such as "A8-04" are as good as numbers: they only have to be told apart.
+        texts = layout.table.columns[position]
+        if isinstance(texts, np.ndarray) and texts.dtype.kind == "f":
+            # Not whole numbers: as names they count as they are written, so split line by line.
+            raise
+        names = np.array([str(text).strip() for text in texts], dtype=object)
+    return np.asarray(names[lines])
+
+
+def _quantity(table: RawTable, column: Column, notes: list[str]) -> np.ndarray:
+    import numpy as np
+
+    values = read_quantity_column(
+        table, column.position, factor=column.factor, offset=column.offset
+    )
+    refused = np.isinf(values)
+    if column.role not in _MAGNITUDES:
+        refused |= values < 0
+    if column.role in _ABOVE_ZERO:
+        refused |= values == 0
+    if refused.any():
+        line = int(refused.argmax())
+        found = str(table.columns[column.position][line])
+        raise InputError(
+            f"{table.where(line, column.header)}: {found!r} was found; accepted is a finite "
+            "number, not negative (and not 0 for a width)."
+        )
+    if (values < 0).any():
+        notes.append(f"{table.place}: of {column.header!r} the magnitude is kept, not the sign.")
+    magnitudes: np.ndarray = np.abs(values)
+    return magnitudes

@@ -1,0 +1,129 @@
+"""Columns of readings put under each other, blank readings taken out and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim.readers.columns.layout import Layout
+from rramsim.readers.table import RawTable
+from rramsim.units import scaled_column
+from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
+from rramsim.errors import InputError
+from rramsim.schema import EXACT
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_FLAGS = ("over_range_flag", "compliance_flag", "status")
+_ROWS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Readings of one table: arrays ``(readings,)``, in SI units.
+
+    `lines` and `headers` say where a reading stands. `states`, `conditions` (positions of the
+    columns) and `cycles` are None where a column of the table says them.
+    """
+
+    values: np.ndarray
+    kinds: np.ndarray
+    lines: np.ndarray
+    headers: np.ndarray
+    states: np.ndarray | None
+    conditions: np.ndarray | None
+    cycles: np.ndarray | None
+    quantity: str
+
+    def only(self, keep: np.ndarray) -> Stacked:
+        """Return the readings at which `keep` is true."""
+        return Stacked(
+            values=self.values[keep],
+            kinds=self.kinds[keep],
+            lines=self.lines[keep],
+            headers=self.headers[keep],
+            states=None if self.states is None else self.states[keep],
+            conditions=None if self.conditions is None else self.conditions[keep],
+            cycles=None if self.cycles is None else self.cycles[keep],
+            quantity=self.quantity,
+        )
+
+
+def stack(layout: Layout, notes: list[str]) -> Stacked:
+    """Return the readings of a table that are not blank; the others are counted in `notes`.
+
+    Raises
+    ------
+    InputError
+        If the columns hold different quantities, a text is no reading, or all are blank.
+    """
+    import numpy as np
+
+    table, readings = layout.table, layout.readings
+    columns = [each.column for each in readings]
+    other = next((c for c in columns if c.quantity != columns[0].quantity), None)
+    if other is not None:
+        raise InputError(
+            f"{table.place}: {columns[0].header!r} and {other.header!r} are a "
+            f"{columns[0].quantity} and a {other.quantity}; accepted are two of a kind."
+        )
+    count = len(table.row_numbers)
+    numbers = [read_numbers(table, column.position, marks=True) for column in columns]
+    values = [scaled_column(n.values, c.factor) for n, c in zip(numbers, columns, strict=True)]
+
+    def of_column(said: list[int | None]) -> np.ndarray | None:
+        return None if None in said else np.repeat(np.array(said, dtype=np.int64), count)
+
+    by_condition = any(each.condition is not None for each in readings)
+    stacked = Stacked(
+        values=np.concatenate(values),
+        kinds=np.concatenate([n.kinds for n in numbers]),
+        lines=np.tile(np.arange(count), len(columns)),
+        headers=np.repeat(np.array([column.header for column in columns], dtype=object), count),
+        states=of_column([each.state for each in readings]),
+        conditions=np.repeat(np.arange(len(columns)), count) if by_condition else None,
+        cycles=of_column([each.cycle for each in readings]),
+        quantity=columns[0].quantity or "resistance",
+    )
+    return _without_blanks(_flagged(stacked, layout), table, notes)
+
+
+def _flagged(stacked: Stacked, layout: Layout) -> Stacked:
+    """Let the flags of a reading count where its number does not say more."""
+    for role in _FLAGS:
+        column = layout.columns.get(role)
+        if column is None:
+            continue
+        if len(layout.readings) > 1:
+            raise InputError(
+                f"{layout.table.place}: the flags in {column.header!r} are of one reading a row; "
+                "here a row has several. Give a row for each reading."
+            )
+        flags = read_statuses(layout.table, column.position, role=role)[stacked.lines]
+        marked = (flags != EXACT) & (flags != BLANK)
+        said = ((flags != EXACT) & (stacked.kinds == EXACT)) | (marked & (stacked.kinds == BLANK))
+        stacked.kinds[said] = flags[said]
+    return stacked
+
+
+def _without_blanks(stacked: Stacked, table: RawTable, notes: list[str]) -> Stacked:
+    import numpy as np
+
+    blank = stacked.kinds == BLANK
+    count = int(np.count_nonzero(blank))
+    if not count:
+        return stacked
+    rows = table.row_numbers[stacked.lines[blank]]
+    if count == len(blank):
+        raise InputError(
+            f"{table.place}: all {count:,} readings of {stacked.headers[0]!r} are blank or NaN."
+        )
+    shown = ", ".join(str(row) for row in rows[:_ROWS_SHOWN])
+    more = ", ..." if count > _ROWS_SHOWN else ""
+    word = "reading" if count == 1 else "readings"
+    notes.append(
+        f"{table.place}: {count:,} blank or NaN {word} dropped "
+        f"({'row' if count == 1 else 'rows'} {shown}{more})."
+    )
+    return stacked.only(~blank)

@@ -1,0 +1,313 @@
+"""From texts to values: numbers, marks of a meter out of range, states, counts and labels."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.table import RawTable
+from rramsim.units import scaled_column
+from rramsim.errors import InputError
+from rramsim.schema import ABOVE, BELOW, EXACT
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BLANK, COMPLIANCE, BAD = 2, 3, 4
+"""Beside the censoring codes of the schema: nothing was read, the read ran into its current
+compliance, or the text means nothing to us."""
+
+MARKS_ACCEPTED = 'OVLD, OVF, OL, inf, 9.9E37, ">1e9", "<100", compliance'
+
+# SCPI instruments send these numbers for infinity and for "not a number".
+_SCPI_INFINITY, _SCPI_NAN = 9.9e37, 9.91e37
+_BLANKS = frozenset(
+    [
+        *("", "nan", "na", "n/a", "none", "null", "-", "--"),
+        # What spreadsheets show where a formula has no value.
+        *("#n/a", "#ref", "#ref!", "#div/0!", "#value!", "#num!", "#name?", "#null!"),
+    ]
+)
+_OVER = frozenset(
+    [
+        *("inf", "+inf", "infinity", "ovld", "ovf", "ovfl", "ol", "o.l", "o.l.", "overload"),
+        *("overflow", "over", "overrange", "over range", "over-range"),
+    ]
+)
+_COMPLIANCE = frozenset(["compliance", "compl", "comp", "in compliance", "compliance reached"])
+# Keithley's remote readings begin with letters: how it went, the channel, and what was measured.
+_KEITHLEY = re.compile(r"([nlvxct])[a-h]?[vi]?\s*([-+]?[\d.]+e[-+]?\d+)")
+_KEITHLEY_KINDS = {"n": EXACT, "l": EXACT, "v": ABOVE, "x": BLANK, "c": COMPLIANCE, "t": COMPLIANCE}
+_STATUS = {
+    **dict.fromkeys(["", "0", "0.0", "n", "l", "ok", "normal", "none", "no", "false", "-"], EXACT),
+    **dict.fromkeys([*_OVER, "v"], ABOVE),
+    **dict.fromkeys([*_COMPLIANCE, "c", "t"], COMPLIANCE),
+    **dict.fromkeys(["x", "oscillation", "invalid"], BLANK),
+}
+_BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
+
+_STATES = {
+    **dict.fromkeys(["lrs", "0", "0.0", "set", "low"], 0),
+    **dict.fromkeys(["hrs", "1", "1.0", "reset", "high"], 1),
+}
+_YES = frozenset(["1", "1.0", "true", "yes", "y", "fail", "failed", "x"])
+_NO = frozenset(["", "0", "0.0", "false", "no", "n", "pass", "passed", "ok"])
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers of one column, in the unit of the file, each ``(rows,)``.
+
+    `kinds` holds `EXACT`, `BELOW`, `ABOVE`, `BLANK` or `COMPLIANCE`. `values` holds the number,
+    or the limit of a mark such as ">1e9", NaN where a mark names none.
+    """
+
+    values: np.ndarray
+    kinds: np.ndarray
+
+
+def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
+    """Return a column's numbers; with `marks`, over-range marks are accepted beside them.
+
+    Parameters
+    ----------
+    table : RawTable
+        The table.
+    position : int
+        The column.
+    marks : bool
+        Whether readings out of range may stand in the column.
+
+    Returns
+    -------
+    Numbers
+
+    Raises
+    ------
+    InputError
+        For the first text that is no number, with file, row and column.
+    """
+    import numpy as np
+
+    header = table.header[position]
+    column = table.columns[position]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
+    else:
+        values, kinds = _numbers_of(with_points(table, position))
+    _mark_special(values, kinds)
+    refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
+    if refused.any():
+        index = int(refused.argmax())
+        also = f", or a mark of a reading out of range ({MARKS_ACCEPTED})" if marks else ""
+        found = str(table.columns[position][index])
+        raise InputError(
+            f"{table.where(index, header)}: {found!r} is not a number. Accepted is a number with "
+            f"a decimal point and no unit (units stand in the header){also}."
+        )
+    return Numbers(values, kinds)
+
+
+def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    try:
+        # float takes "1_000", which no instrument writes; a slip of the pen must not pass.
+        if "_" in "".join(texts):
+            raise ValueError
+        values = np.fromiter(map(float, texts), float, len(texts))
+        kinds = np.full(len(texts), EXACT, dtype=np.int8)
+    except ValueError:
+        parsed = [_parse(text) for text in texts]
+        values = np.array([value for value, _ in parsed], dtype=float)
+        kinds = np.array([kind for _, kind in parsed], dtype=np.int8)
+    return values, kinds
+
+
+def read_quantity_column(
+    table: RawTable, position: int, *, factor: float, offset: float = 0.0
+) -> np.ndarray:
+    """Return a column's numbers in SI, NaN where it is blank; marks are refused."""
+    import numpy as np
+
+    numbers = read_numbers(table, position, marks=False)
+    values: np.ndarray = np.where(
+        numbers.kinds == BLANK, np.nan, scaled_column(numbers.values, factor) + offset
+    )
+    return values
+
+
+def read_counts(table: RawTable, position: int) -> np.ndarray:
+    """Return whole numbers from 0 on as int64, -1 where the column is blank.
+
+    Raises
+    ------
+    InputError
+        For the first number that is not whole, negative, or beyond 2**53.
+    """
+    import numpy as np
+
+    numbers = read_numbers(table, position, marks=False)
+    blank = numbers.kinds == BLANK
+    values = np.where(blank, 0.0, numbers.values)
+    refused = (values < 0) | (values != np.floor(values)) | (values > 2.0**53)
+    if refused.any():
+        index = int(refused.argmax())
+        raise InputError(
+            f"{table.where(index, table.header[position])}: "
+            f"{str(table.columns[position][index])!r} is not a whole number from 0 on."
+        )
+    return np.where(blank, -1, values.astype(np.int64))
+
+
+def read_states(
+    table: RawTable, position: int, named: Mapping[str, int] | None = None
+) -> np.ndarray:
+    """Return 0 for LRS (also 0, SET) and 1 for HRS (also 1, RESET), in any case.
+
+    With `named`, a mapping of the column's texts to 0 and 1, it alone counts, and a text that is
+    not in it gives -1; "31" and "31.0" are the same.
+    """
+    if named is not None:
+        meant = {_plain(text): state for text, state in named.items()}
+        return _by_text(table, position, lambda text: meant.get(_plain(text), -1), accepted="")
+    return _by_text(
+        table,
+        position,
+        lambda text: _STATES.get(text.casefold()),
+        accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names)",
+    )
+
+
+def state_of(text: str) -> int | None:
+    """Return 0 for a name of the LRS and 1 for one of the HRS, None for any other text."""
+    return _STATES.get(text.strip().casefold())
+
+
+def read_statuses(table: RawTable, position: int, *, role: str) -> np.ndarray:
+    """Return a kind for each line of a column of flags.
+
+    A column of `role` "status" holds words or Keithley's letters; one of another role says yes or
+    no to what its header names.
+    """
+    if role == "status":
+        return _by_text(
+            table,
+            position,
+            lambda text: _STATUS.get(text.casefold()),
+            accepted="blank, 0, N or OK; V, OVLD and their like for a reading over the range; C, T "
+            "or compliance; X for a reading that does not count",
+        )
+    flagged = read_failed(table, position)
+    flagged[flagged == 1] = ABOVE if role == "over_range_flag" else COMPLIANCE
+    return flagged
+
+
+def read_failed(table: RawTable, position: int) -> np.ndarray:
+    """Return 1 where the column says yes, 0 where it says no or nothing."""
+
+    def failed(text: str) -> int | None:
+        lowered = text.casefold()
+        return 1 if lowered in _YES else 0 if lowered in _NO else None
+
+    return _by_text(table, position, failed, accepted="1 or 0, yes or no, true or false")
+
+
+def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarray, list[str]]:
+    """Return an index into the distinct texts of a column, and those texts as they appear.
+
+    Raises
+    ------
+    InputError
+        For the first blank; `what` names what is missing.
+    """
+    import numpy as np
+    import pandas as pd
+
+    stripped = [str(text).strip() for text in table.columns[position]]
+    codes, labels = pd.factorize(np.array(stripped, dtype=object))
+    names = [str(label) for label in labels]
+    if "" in names:
+        index = int((codes == names.index("")).argmax())
+        raise InputError(
+            f"{table.where(index, table.header[position])}: there is no {what}; each row needs one."
+        )
+    return codes.astype(np.int64), names
+
+
+def _by_text(
+    table: RawTable, position: int, meaning: Callable[[str], int | None], *, accepted: str
+) -> np.ndarray:
+    """Look up the few distinct texts of a column, each once."""
+    import numpy as np
+    import pandas as pd
+
+    codes, texts = pd.factorize(np.asarray(table.columns[position], dtype=object))
+    meanings = [meaning(str(text).strip()) for text in texts]
+    if None in meanings:
+        unknown = meanings.index(None)
+        index = int((codes == unknown).argmax())
+        raise InputError(
+            f"{table.where(index, table.header[position])}: {str(texts[unknown])!r} was found; "
+            f"accepted are {accepted}."
+        )
+    found: np.ndarray = np.array(meanings, dtype=np.int64)[codes]
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a number in one form, and any other text in lower case without blanks around it."""
+    stripped = text.strip().casefold()
+    number = _number(stripped)
+    return stripped if number is None else repr(number)
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse(text: str) -> tuple[float, int]:
+    """Return one text's value and kind; the number of a mark ">1e9" is its limit."""
+    lowered = text.strip().casefold()
+    if lowered in _BLANKS:
+        return float("nan"), BLANK
+    if lowered in _OVER:
+        return float("nan"), ABOVE
+    if lowered in _COMPLIANCE:
+        return float("nan"), COMPLIANCE
+    keithley = _KEITHLEY.fullmatch(lowered)
+    if keithley is not None and _number(keithley[2]) is not None:
+        kind = _KEITHLEY_KINDS[keithley[1]]
+        # The number beside an overflow is whatever the meter showed; it is no limit.
+        return float("nan") if kind == ABOVE else float(keithley[2]), kind
+    bound = _BOUND.fullmatch(lowered)
+    number = _number(bound[2] if bound else lowered)
+    if number is None:
+        return float("nan"), BAD
+    if bound is None:
+        return number, EXACT
+    if not 0 < number < float("inf"):
+        return float("nan"), BAD
+    return number, BELOW if bound[1] in "<≤" else ABOVE
+
+
+def _number(text: str) -> float | None:
+    if "_" in text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _mark_special(values: np.ndarray, kinds: np.ndarray) -> None:
+    """Turn the numbers that stand for infinity and for nothing into marks, in place."""
+    import numpy as np
+
+    exact = kinds == EXACT
+    nothing = exact & (np.isnan(values) | (np.abs(np.abs(values) / _SCPI_NAN - 1) < 1e-4))
+    infinite = exact & (np.isinf(values) | (np.abs(values / _SCPI_INFINITY - 1) < 1e-4))
+    kinds[nothing], kinds[infinite & (values > 0)] = BLANK, ABOVE
+    # Minus infinity is no reading of a resistance; it stays what it is and is refused later.
+    values[nothing | (infinite & (values > 0))] = np.nan

@@ -1,0 +1,182 @@
+"""Columns that hold the readings of one state, one condition or one cycle each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rramsim.readers.columns.headers import STATE_COLUMNS, Column, recognise, splits
+from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
+from rramsim.errors import InputError
+from rramsim.schema import STATES
+
+QUANTITIES = ("resistance", "conductance", "current")
+"""What a reading may be, in the order of preference where a table holds several."""
+
+_LETTERS = {"r": "resistance", "g": "conductance", "i": "current", "res": "resistance"}
+_STATE = re.compile(r"(?<![a-z])(LRS|HRS)(?:[\s_.#-]*(\d+))?(?![a-z\d])", re.IGNORECASE)
+_CYCLE = re.compile(r"(?<![a-z])(?:cycle|cyc|#)[\s_.#-]*(\d+)(?![a-z\d])", re.IGNORECASE)
+_QUANTITY = re.compile(
+    r"(?<![a-z\d])(resistance|conductance|current|res|r|g|i)(?![a-z\d])", re.IGNORECASE
+)
+# Columns about readings, not of readings; "LRS mean" must not become a condition "mean".
+_ABOUT = re.compile(
+    r"\b(mean|average|avg|median|std|stdev|sd|sigma|mu|cv|var|variance|min|max|count|n|ratio|window"
+    r"|error|errors|failed|fail|energy|voltage|pulses?|time|flag|status|percentile|p\d+)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class WideColumn:
+    """A column of readings, and what its header says of them (None: another column says it)."""
+
+    column: Column
+    state: int | None
+    condition: str | None = None
+    cycle: int | None = None
+
+
+def wide_columns(
+    header: Sequence[str], *, place: str, renamed: Mapping[str, str], skip: Sequence[int] = ()
+) -> tuple[WideColumn, ...]:
+    """Return the columns whose header names a state, such as "strong LRS (kOhm)" or "HRS_cycle2".
+
+    Parameters
+    ----------
+    header : sequence of str
+        As in the file.
+    place : str
+        File and row for messages.
+    renamed : mapping
+        Headers of the file to names the user gave.
+    skip : sequence of int
+        Positions of columns already known to be something else.
+
+    Raises
+    ------
+    InputError
+        If a unit is unknown, or two columns hold the same state, condition and cycle.
+    """
+    found = []
+    for position, text in enumerate(header):
+        if position not in skip:
+            name = renamed.get(text.strip(), text)
+            wide = _wide(name, position, place=place)
+            if wide is not None:
+                found.append(replace(wide, column=replace(wide.column, header=text)))
+    return _numbered(found, place=place)
+
+
+def condition_columns(
+    header: Sequence[str], *, renamed: Mapping[str, str], skip: Sequence[int]
+) -> tuple[WideColumn, ...]:
+    """Return the columns that have a unit of a reading and are named by a condition alone.
+
+    Such columns stand beside a state column: ``state,weak (kOhm),strong (kOhm)``.
+    """
+    found = []
+    for position, text in enumerate(header):
+        if position in skip:
+            continue
+        for name, unit, sure in splits(renamed.get(text.strip(), text)):
+            quantity = _quantity_of_unit(unit) if unit and sure else None
+            condition = name.strip(" _-:,")
+            if quantity is not None and condition and not _ABOUT.search(condition):
+                factor = factor_to_si(unit, quantity)
+                column = Column("reading", text, position, quantity, factor, unit_given=True)
+                found.append(WideColumn(column, None, condition))
+                break
+    return tuple(found)
+
+
+def _wide(text: str, position: int, *, place: str) -> WideColumn | None:
+    states = {match[1].upper() for match in _STATE.finditer(text)}
+    if len(states) > 1:
+        return None
+    if not states:
+        plain = recognise([text], STATE_COLUMNS, place=place)
+        for role, column in plain.items():
+            column = replace(column, role="reading", position=position)
+            return WideColumn(column, 0 if role.startswith("lrs") else 1)
+        return None
+    if _ABOUT.search(text.replace("_", " ")):
+        return None
+    # A unit at the end is taken before the rest is read as the name of a condition.
+    for name, unit, sure in sorted(splits(text), key=lambda way: not way[1]):
+        wide = _parsed(text, name, unit, position)
+        if wide is not None:
+            return wide
+        if unit and sure and _STATE.search(name) and text.rstrip().endswith((")", "]", "}")):
+            raise InputError(
+                f"{place}, column {text!r}: {unit!r} is not a unit of resistance, conductance or "
+                "current; accepted are kOhm, uS, uA and their like."
+            )
+    return None
+
+
+def _parsed(text: str, name: str, unit: str, position: int) -> WideColumn | None:
+    state = _STATE.search(name)
+    if state is None:
+        return None
+    rest = name[: state.start()] + " " + name[state.end() :]
+    cycle = int(state[2]) if state[2] else None
+    numbered = _CYCLE.search(rest)
+    if numbered is not None:
+        if cycle is not None:
+            return None
+        cycle, rest = int(numbered[1]), rest[: numbered.start()] + " " + rest[numbered.end() :]
+    said = _QUANTITY.search(rest.replace("_", " "))
+    quantity = "resistance"
+    if said is not None:
+        quantity = _LETTERS.get(said[1].casefold(), said[1].casefold())
+        rest = rest[: said.start()] + " " + rest[said.end() :]
+    factor = 1.0
+    if unit:
+        of_unit = _quantity_of_unit(unit)
+        if of_unit is None or (said is not None and of_unit != quantity):
+            return None
+        quantity, factor = of_unit, factor_to_si(unit, of_unit)
+    condition = re.sub(r"\s+", " ", rest).strip(" _-:,.()[]") or None
+    column = Column("reading", text, position, quantity, factor, unit_given=bool(unit))
+    return WideColumn(column, STATES.index(state[1].upper()), condition, cycle)
+
+
+def _quantity_of_unit(unit: str) -> str | None:
+    for quantity in QUANTITIES:
+        try:
+            factor_to_si(unit, quantity)
+        except AmbiguousUnitError:
+            raise
+        except UnknownUnitError:
+            continue
+        return quantity
+    return None
+
+
+def _numbered(found: list[WideColumn], *, place: str) -> tuple[WideColumn, ...]:
+    """Give a cycle to columns that repeat without one; refuse those that stay the same."""
+    counts = Counter((wide.state, wide.condition) for wide in found if wide.cycle is None)
+    repeats = set(counts.values())
+    if len(counts) > 1 and len(repeats) == 1 and repeats != {1}:
+        # HRS, LRS, HRS, LRS, ...: every state as often as the other, so pairs of a cycle each.
+        seen: Counter[tuple[int | None, str | None]] = Counter()
+        for index, wide in enumerate(found):
+            if wide.cycle is None:
+                seen[wide.state, wide.condition] += 1
+                found[index] = replace(wide, cycle=seen[wide.state, wide.condition])
+    elif any(wide.cycle is not None for wide in found):
+        # "HRS", "HRS.1", "HRS.2" is how pandas and R write repeated headers.
+        found = [replace(wide, cycle=wide.cycle or 0) for wide in found]
+    keys: dict[tuple[object, ...], WideColumn] = {}
+    for wide in found:
+        key = (wide.state, wide.condition, wide.cycle)
+        if key in keys:
+            raise InputError(
+                f"{place}: the columns {keys[key].column.header!r} and {wide.column.header!r} "
+                "hold the same state, condition and cycle; keep one."
+            )
+        keys[key] = wide
+    return tuple(found)

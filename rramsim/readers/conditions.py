@@ -1,0 +1,350 @@
+"""The conditions file: what is known of programming conditions without raw data.
+
+Its TOML form has one ``[[condition]]`` table for each condition, physical quantities as texts
+with their unit, and a BER or an endurance as a number or a bound::
+
+    [[condition]]
+    name = "weak"
+    set_current = "20 uA"
+    reference_resistance = "45 kOhm"
+    ber = 3.3e-2
+    endurance = ">1e6"
+    set_waveform = ["pulse1.csv", "pulse2.csv"]  # measured: time, voltage, current
+    waveform_covers = "cell and transistor"
+
+Its CSV (or Excel) form has one row for each condition and the units in the headers; where
+semicolons or tabs part the columns, commas may be decimal.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.columns.headers import (
+    CONDITION_COLUMNS,
+    Column,
+    describe,
+    names_accepted,
+    recognise,
+)
+from rramsim.readers.formats.detect import read_grids
+from rramsim.readers.table import make_table
+from rramsim.units import QUANTITIES, read_quantity, scaled
+from rramsim.readers.testers.waveforms import waveform_energy
+from rramsim.device.transients import COVERS
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_WAVEFORMS = {"set_waveform": "set_energy", "reset_waveform": "reset_energy"}
+_KEYS = (*CONDITION_COLUMNS, *_WAVEFORMS, "waveform_covers")
+_TOP_LEVEL = ("condition", "title", "source")
+_NUMBER = re.compile(r"\s*([<>]=?|≤|≥)?\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+# A BER can be known to be less than a number, an endurance to be more.
+_BOUND_SIGN = {"ber": "<", "endurance": ">"}
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A number, or the bound that is all that is known of it."""
+
+    value: float = float("nan")
+    bound: float = float("nan")
+
+    @property
+    def is_bound(self) -> bool:
+        return self.bound == self.bound
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """One condition: quantities in SI (NaN: not stated), BER and endurance."""
+
+    name: str
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, str] = field(default_factory=dict)  # energies from waveforms: how
+    ber: _Figure = field(default_factory=_Figure)
+    endurance: _Figure = field(default_factory=_Figure)
+
+
+def read_conditions(path: Path | str) -> xr.Dataset:
+    """Read a conditions file, TOML or table, into the dataset "conditions" of the schema.
+
+    All figures are of basis "stated", but for energies integrated from waveforms that the file
+    names, which are "measured" (``attrs["waveforms"]`` says over what). A BER that is only a
+    bound is NaN with its bound in ``ber_high``; an endurance that is only a bound has the number
+    and ``endurance_bound``.
+
+    Parameters
+    ----------
+    path : path
+        A ``.toml`` file, or a CSV or Excel table with a row for each condition.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    InputError
+        With file, condition and key, for anything missing, unknown, or of the wrong unit.
+    """
+    path = Path(path)
+    conditions = _from_toml(path) if path.suffix.lower() == ".toml" else _from_table(path)
+    if not conditions:
+        raise InputError(
+            f"{path.name}: no condition was found; accepted are [[condition]] tables with a name."
+        )
+    names = [condition.name for condition in conditions]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"{path.name}: the condition {name!r} stands {names.count(name)} times."
+            )
+    return _dataset(conditions)
+
+
+def _from_toml(path: Path) -> list[_Condition]:
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{path.name}: this is not TOML ({error}).") from error
+    for key in said:
+        if key not in _TOP_LEVEL:
+            raise InputError(
+                f"{path.name}: the key {key!r} is not known; accepted are {', '.join(_TOP_LEVEL)}. "
+                "Figures stand under a line [[condition]]."
+            )
+    tables = said.get("condition", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError(
+            f"{path.name}: condition = {tables!r} was found; accepted are [[condition]] tables."
+        )
+    return [
+        _from_mapping(table, place=f"{path.name}, condition {number}", folder=path.parent)
+        for number, table in enumerate(tables, start=1)
+    ]
+
+
+def _from_mapping(table: Mapping[str, Any], *, place: str, folder: Path) -> _Condition:
+    name = table.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f'{place}: it has no name, such as name = "weak".')
+    place = f"{place} ({name.strip()!r})"
+    for key in table:
+        if key not in _KEYS:
+            raise InputError(
+                f"{place}: the key {key!r} is not known; accepted are {', '.join(_KEYS)}."
+            )
+    quantities = {}
+    for key, value in table.items():
+        quantity = CONDITION_COLUMNS[key].quantity if key in CONDITION_COLUMNS else None
+        if quantity is not None:
+            quantities[key] = _quantity_of(value, key, quantity=quantity, place=place)
+    energies = _waveform_energies(table, place=place, folder=folder)
+    return _Condition(
+        name=name.strip(),
+        quantities=quantities | {key: joule for key, (joule, _) in energies.items()},
+        measured={key: how for key, (_, how) in energies.items()},
+        ber=_figure(table.get("ber"), "ber", place=place),
+        endurance=_figure(table.get("endurance"), "endurance", place=place),
+    )
+
+
+def _waveform_energies(
+    table: Mapping[str, Any], *, place: str, folder: Path
+) -> dict[str, tuple[float, str]]:
+    """Return the energies of the waveforms that a condition names, and how they were made."""
+    covers = table.get("waveform_covers")
+    found = {}
+    for key, energy in _WAVEFORMS.items():
+        if key not in table:
+            continue
+        if energy in table:
+            raise InputError(f"{place}: both {key} and {energy} are given; keep one.")
+        if covers not in COVERS:
+            raise InputError(
+                f"{place}: waveform_covers = {covers!r} was found; say what the voltage was "
+                f"measured over: {' or '.join(map(repr, COVERS))}."
+            )
+        names = [table[key]] if isinstance(table[key], str) else table[key]
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise InputError(f"{place}, {key}: accepted is the name of a file, or a list of them.")
+        joules = [waveform_energy(folder / name, covers=covers).joule for name in names]
+        how = f"mean integral of V(t) I(t) of {len(joules)} measured pulses over {covers}"
+        found[energy] = sum(joules) / len(joules), how
+    return found
+
+
+def _quantity_of(value: object, key: str, *, quantity: str, place: str) -> float:
+    example = QUANTITIES[quantity].examples.split(", ")[-1]
+    if not isinstance(value, str):
+        raise InputError(
+            f"{place}: {key} = {value!r} has no unit; write the number and its unit as a text, "
+            f'such as {key} = "{value} {example}".'
+        )
+    try:
+        return _checked(read_quantity(value, quantity), key, said=value, place=place)
+    except InputError as error:
+        raise InputError(f"{place}, {key}: {error}") from error
+
+
+def _checked(value: float, key: str, *, said: object, place: str) -> float:
+    if not 0 < value < float("inf"):
+        raise InputError(
+            f"{place}, {key}: {said!r} was found; accepted is a finite {describe(key)} above 0."
+        )
+    return value
+
+
+def _figure(value: object, key: str, *, place: str) -> _Figure:
+    """Return a BER or an endurance, which may be a number, a bound, or not known (None)."""
+    if value is None or value == "":
+        return _Figure()
+    sign = _BOUND_SIGN[key]
+    matched = None if isinstance(value, bool) else _NUMBER.fullmatch(str(value))
+    number = float(matched[2]) if matched else float("nan")
+    given = {"≤": "<", "≥": ">"}.get(matched[1], matched[1]) if matched and matched[1] else ""
+    limit = 1.0 if key == "ber" else float("inf")
+    if not 0 <= number <= limit or number == float("inf") or given[:1] not in ("", sign):
+        range_accepted = "from 0 to 1" if key == "ber" else "from 0 on"
+        example = "<1e-6" if key == "ber" else ">1e4"
+        raise InputError(
+            f"{place}, {key}: {value!r} was found; accepted is a number {range_accepted} without "
+            f'a unit, or a bound such as "{example}".'
+        )
+    return _Figure(bound=number) if given else _Figure(value=number)
+
+
+def _from_table(path: Path) -> list[_Condition]:
+    grid = next(grid for grid in read_grids(path) if grid.records)
+    header = tuple(text.strip() for text in grid.records[0])
+    place = f"{grid.place}, row {grid.row_numbers[0]}"
+    found = recognise(header, CONDITION_COLUMNS, place=place)
+    _check_header(header, found, place=place)
+    table = make_table(grid, header, start=1)
+    columns = {
+        role: list(table.columns[column.position])
+        if role == "name"
+        else with_points(table, column.position)
+        for role, column in found.items()
+    }
+    return [
+        _from_row(
+            {role: texts[index].strip() for role, texts in columns.items()},
+            found,
+            place=f"{grid.place}, row {row}",
+        )
+        for index, row in enumerate(table.row_numbers)
+    ]
+
+
+def _check_header(header: Sequence[str], found: Mapping[str, Column], *, place: str) -> None:
+    if "name" not in found:
+        raise InputError(
+            f"{place}: no column holds the condition's name. Headers found: "
+            f"{', '.join(map(repr, header[:30]))}. Accepted: "
+            f"{names_accepted(CONDITION_COLUMNS, *CONDITION_COLUMNS)}."
+        )
+    used = {column.position for column in found.values()}
+    for position, text in enumerate(header):
+        if text and position not in used:
+            raise InputError(
+                f"{place}: the column {text!r} is not known; accepted are "
+                f"{names_accepted(CONDITION_COLUMNS, *CONDITION_COLUMNS)}."
+            )
+    for column in found.values():
+        if column.quantity is not None and not column.unit_given:
+            example = QUANTITIES[column.quantity].examples.split(", ")[-1]
+            raise InputError(
+                f"{place}: the column {column.header!r} names no unit; write it in the header, "
+                f"such as {column.header + f' ({example})'!r}."
+            )
+
+
+def _from_row(cells: Mapping[str, str], found: Mapping[str, Column], *, place: str) -> _Condition:
+    name = cells["name"]
+    if not name:
+        raise InputError(f"{place}, column {found['name'].header!r}: the condition has no name.")
+    place = f"{place} ({name!r})"
+    quantities = {}
+    for role, column in found.items():
+        if column.quantity is not None and cells[role]:
+            matched = _NUMBER.fullmatch(cells[role])
+            if matched is None or matched[1]:
+                raise InputError(
+                    f"{place}, column {column.header!r}: {cells[role]!r} is not a number; "
+                    "accepted is a number without a unit."
+                )
+            value = scaled(float(matched[2]), column.factor)
+            quantities[role] = _checked(value, role, said=cells[role], place=place)
+    return _Condition(
+        name=name,
+        quantities=quantities,
+        ber=_figure(cells.get("ber"), "ber", place=place),
+        endurance=_figure(cells.get("endurance"), "endurance", place=place),
+    )
+
+
+def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
+    from rramsim.schema import make
+
+    nan = float("nan")
+
+    def each(values: Iterable[Any]) -> list[Any]:
+        return list(values)
+
+    unknown = [nan] * len(conditions)
+    quantities = {
+        key: each(condition.quantities.get(key, nan) for condition in conditions)
+        for key, accepted in CONDITION_COLUMNS.items()
+        if accepted.quantity is not None
+    }
+    basis = {
+        f"{key}_basis": [
+            "measured" if key in condition.measured else "unknown" if value != value else "stated"
+            for condition, value in zip(conditions, quantities[key], strict=True)
+        ]
+        for key in ("set_energy", "reset_energy")
+    }
+    bers = [condition.ber for condition in conditions]
+    endurances = [condition.endurance for condition in conditions]
+    cycles = [figure.bound if figure.is_bound else figure.value for figure in endurances]
+    return make(
+        "conditions",
+        {
+            **quantities,
+            **basis,
+            "ber": [figure.value for figure in bers],
+            "ber_low": unknown,
+            "ber_high": [figure.bound for figure in bers],
+            "ber_basis": ["stated"] * len(conditions),
+            "ber_bound": ["upper" if figure.is_bound else "" for figure in bers],
+            "ber_extrapolated": [0] * len(conditions),
+            "ber_lrs": unknown,
+            "ber_hrs": unknown,
+            "endurance": cycles,
+            "endurance_basis": ["unknown" if value != value else "stated" for value in cycles],
+            "endurance_bound": ["lower" if figure.is_bound else "" for figure in endurances],
+            "origin": ["none"] * len(conditions),
+        },
+        {"condition": [condition.name for condition in conditions]},
+        {"waveforms": " ".join(_waveform_sentences(conditions))},
+    )
+
+
+def _waveform_sentences(conditions: Sequence[_Condition]) -> list[str]:
+    return [
+        f"{condition.name}: {describe(energy)} is the {how}."
+        for condition in conditions
+        for energy, how in condition.measured.items()
+    ]

@@ -1,0 +1,85 @@
+"""From a file to its grids: what kind of file it is shows in its first bytes, not in its name."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from rramsim.readers.formats.excel import read_workbook
+from rramsim.readers.table import Grid
+from rramsim.readers.formats.text import read_text
+from rramsim.errors import InputError
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_REFUSED = {
+    b"\xd0\xcf\x11\xe0": "an old Excel .xls file; save it as .xlsx",
+    b"\x89HDF": "an HDF5 or netCDF file inside another; export it as CSV",
+    b"CDF": "a netCDF file inside another; export it as CSV",
+    b"%PDF": "a PDF; export the table as CSV",
+}
+
+
+def is_netcdf(path: Path) -> bool:
+    """Whether a file begins as a netCDF file does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith((b"CDF", b"\x89HDF"))
+    except OSError:
+        return False
+
+
+def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
+    """Return the grids of a table file: one of a text table, one a sheet of a workbook.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, TSV or semicolon table, also gzipped, or an Excel .xlsx workbook.
+    by_line : bool
+        Whether every line of a long text is split here, so that an error has its row.
+
+    Returns
+    -------
+    list of Grid
+        At least one, each with at least one record.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened, is of another kind, or is empty.
+    """
+    place = path.name
+    content = _unpacked(_bytes_of(path), place=place)
+    for magic, what in _REFUSED.items():
+        if content.startswith(magic):
+            raise InputError(f"{place}: this is {what}.")
+    if content.startswith(_ZIP):
+        grids = read_workbook(content, place=place)
+    else:
+        grids = [read_text(content, place=place, by_line=by_line)]
+    if not any(grid.records for grid in grids):
+        raise InputError(f"{place}: the file is empty; a header and readings are expected.")
+    return grids
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its suffixes: ``55uA.csv.gz`` is "55uA"."""
+    name = path.name.removesuffix(".gz")
+    return Path(name).stem or name
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _unpacked(content: bytes, *, place: str) -> bytes:
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{place}: the gzip file is damaged ({error}).") from error

@@ -1,0 +1,175 @@
+"""Text tables: encoding, line ends, comments and the separator, all found from the content."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from rramsim.readers.body import Body
+from rramsim.readers.table import Grid
+from rramsim.errors import InputError
+
+_SEPARATORS = ("\t", ";", ",")
+_SNIFFED_LINES = 200
+# A text longer than this many characters is split by its first lines, and the rest by columns.
+_LONG = 200_000
+_HEAD_LINES = 500
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+
+
+def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
+    """Return the table in a CSV, TSV or semicolon file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file as it is (not compressed): UTF-8, UTF-16 or Windows-1252, any line ends.
+    place : str
+        The file as messages name it.
+    by_line : bool
+        Whether to split every line of a long text here, and not leave most to `Grid.body`.
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    InputError
+        If the content is no text table or has nothing in it.
+    """
+    text, notes = _decode(content, place=place)
+    if _CONTROL.search(text):
+        raise InputError(
+            f"{place}: this is not a text table (it holds control characters); accepted are "
+            "CSV, TSV and semicolon tables, also gzipped, and Excel .xlsx."
+        )
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not by_line and len(text) > _LONG:
+        head = text.split("\n", _HEAD_LINES)
+        if len(head) > _HEAD_LINES:
+            return _long_grid(text, head[:-1], place=place, notes=notes)
+    return _grid(text.split("\n"), place=place, notes=notes)
+
+
+def _grid(lines: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+    first, comments = _comments(lines)
+    separator = _separator(lines[first : first + _SNIFFED_LINES])
+    records, row_numbers = _split(lines[first:], separator, offset=first, place=place)
+    return Grid(
+        place=place,
+        records=records,
+        row_numbers=row_numbers,
+        comments=comments,
+        decimal_comma=separator != ",",
+        notes=notes,
+    )
+
+
+def _long_grid(text: str, head: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+    def whole() -> Grid:
+        return _grid(text.split("\n"), place=place, notes=notes)
+
+    try:
+        grid = _grid(head, place=place, notes=notes)
+    except InputError:
+        # A quoted text may go on after the head.
+        return whole()
+    if len(grid.records) < 2:
+        return whole()
+    first, _ = _comments(head)
+    separator = _separator(head[first : first + _SNIFFED_LINES])
+    lines = tuple(number - 1 for number in grid.row_numbers)
+    return replace(grid, body=Body(text, separator, lines, grid.records, whole))
+
+
+def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
+    """Return the position of the first line that is no comment, and the comments before it."""
+    first = next((i for i, line in enumerate(lines) if not _is_comment(line)), len(lines))
+    return first, tuple(line.strip().strip('"').lstrip("# \t") for line in lines[:first])
+
+
+def _decode(content: bytes, *, place: str) -> tuple[str, tuple[str, ...]]:
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    if encoding is None and b"\x00" in content[:200]:
+        # Latin text in UTF-16 without a mark: every second byte is zero.
+        encoding = "utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"
+    try:
+        return content.decode(encoding or "utf-8"), ()
+    except UnicodeDecodeError as error:
+        if encoding is not None:
+            raise InputError(
+                f"{place}: the text is not whole {encoding.upper()} (byte {error.start}); "
+                "save it as UTF-8."
+            ) from error
+    try:
+        return content.decode("cp1252"), (f"{place}: read as Windows-1252 text, not UTF-8.",)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{place}: the text is neither UTF-8, UTF-16 nor Windows-1252; save it as UTF-8."
+        ) from error
+
+
+def _is_comment(line: str) -> bool:
+    stripped = line.strip().strip(",;\t\"'")
+    return not stripped or stripped.startswith("#")
+
+
+def _separator(lines: list[str]) -> str:
+    """Return the separator that splits most of the first lines into equally many columns."""
+
+    def consistency(separator: str) -> float:
+        widths = Counter(line.count(separator) for line in lines if line.strip())
+        return max((count for width, count in widths.items() if width), default=0)
+
+    # max keeps the first of equals: a tab is never decimal, a semicolon only between columns.
+    return max(_SEPARATORS, key=consistency)
+
+
+def _split(
+    lines: list[str], separator: str, *, offset: int, place: str
+) -> tuple[list[list[str]], list[int]]:
+    reader = _reader(lines, separator)
+    try:
+        records = list(reader)
+    except csv.Error as error:
+        raise _unreadable(lines, separator, offset=offset, place=place) from error
+    numbers = list(range(offset + 1, offset + 1 + len(records)))
+    if len(records) != reader.line_num:
+        # Quoted texts go over several lines; count again, line by line.
+        reader = _reader(lines, separator)
+        numbers = [reader.line_num + offset for _ in reader]
+    filled = [i for i, record in enumerate(records) if record and (record[0] or any(record))]
+    if len(filled) == len(records):
+        return records, numbers
+    return [records[i] for i in filled], [numbers[i] for i in filled]
+
+
+def _reader(lines: list[str], separator: str) -> Any:
+    # Strict: a quotation mark left open would otherwise swallow the rest of the file unsaid.
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+
+
+def _unreadable(lines: list[str], separator: str, *, offset: int, place: str) -> InputError:
+    """Return the error for the first record that csv refuses, with the row it starts at."""
+    reader = _reader(lines, separator)
+    row, reason = offset + 1, ""
+    try:
+        for _ in reader:
+            row = reader.line_num + offset + 1
+    except csv.Error as error:
+        reason = str(error)
+    if reason == "unexpected end of data":
+        reason = "a quotation mark is opened and never closed"
+    return InputError(f"{place}, row {row}: the row cannot be read ({reason}).")

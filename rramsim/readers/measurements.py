@@ -1,0 +1,249 @@
+"""Measurement files to readings: what the product knows of measured cells starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rramsim.readers.columns.cell_ids import (
+    drop_repeated,
+    number_cells,
+    number_dice,
+    take_as_one_cell,
+)
+from rramsim.readers.columns.optional import MISSING
+from rramsim.readers.checks import check_units
+from rramsim.readers.file import FileReadings, read_file
+from rramsim.readers.options import ReadOptions
+from rramsim.errors import InputError
+from rramsim.files import sha256_of_file
+from rramsim.schema import STATES, make
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Readings, and what a person should know of them.
+
+    Attributes
+    ----------
+    readings : xarray.Dataset
+        The dataset "readings" of `rramsim.schema`.
+    notes : tuple of str
+        Everything dropped, censored or assumed, counted, each with its file.
+    origin : str
+        "measured", "reconstructed" or "synthetic".
+    sources : tuple of (str, str)
+        Name and SHA-256 of each file.
+    """
+
+    readings: xr.Dataset
+    notes: tuple[str, ...]
+    origin: str
+    sources: tuple[tuple[str, str], ...]
+
+
+def read_measurements(
+    paths: Iterable[Path | str],
+    *,
+    columns: Sequence[str] | None = None,
+    read_voltage: float | None = None,
+    names: Mapping[str, str] | None = None,
+    states: Mapping[str, int] | None = None,
+    file_name: str | None = None,
+    over_range: float | None = None,
+    floor: float | None = None,
+) -> Measured:
+    """Read measurement files into one dataset of readings.
+
+    A file is a CSV, TSV or semicolon table (also gzipped), an Excel workbook (every sheet with
+    readings counts), a tester's record with sweeps, or readings that rramsim wrote as netCDF. A
+    table has a row for each reading (columns state and resistance, conductance, or current and
+    read voltage), or columns of one state, condition or cycle each. Without a condition column a
+    file's name is the condition. A `set.toml` beside a file may say what these parameters say;
+    they come first.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        The files; their readings are joined.
+    columns : sequence of str, optional
+        The columns of files that have no header, in order: ``("cell", "LRS [ohm]", "HRS [ohm]",
+        "cycle")``. ``"-"`` leaves one out. By default the header tells.
+    read_voltage : float, optional
+        In volt, for files with currents and no column of the read voltage, and for sweeps.
+    names : mapping of str to str, optional
+        Headers of the files to names of ours, ``{"Rcell": "R [kOhm]"}``; ``"-"`` leaves one out.
+    states : mapping of str to int, optional
+        Texts of the state column to 0 (LRS) and 1 (HRS), ``{"0": 1, "31": 0}``; rows with others
+        are left out and counted.
+    file_name : str, optional
+        What a file's name holds: ``"{condition}_{state}"``.
+    over_range, floor : float, optional
+        In ohm: resistances beyond are censored there.
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    InputError
+        For the first thing that cannot be used: file, row, column, what was found, what is
+        accepted.
+    """
+    options = ReadOptions(
+        columns=None if columns is None else tuple(columns),
+        names=names or {},
+        states=states or {},
+        read_voltage=read_voltage,
+        file_name=file_name,
+        over_range=over_range,
+        floor=floor,
+    )
+    files = [file for path in paths for file in read_file(Path(path), options)]
+    if not files:
+        raise InputError("no measurement file was named.")
+    _check_names(files, options)
+    check_units(files)
+    conditions, condition = _join_conditions(files)
+    frame = _frame(files, condition)
+    assumed = take_as_one_cell(
+        frame,
+        unnamed=[file.cells.are_unnamed for file in files],
+        paths=[file.path for file in files],
+    )
+    values = [name for name in frame.columns if name not in ("file", "row_number")]
+    keep, repeated = drop_repeated(
+        frame, values=values, places=[file.place for file in files], names=conditions
+    )
+    frame = frame[keep]
+    notes = [*(note for file in files for note in file.notes), *assumed]
+    return Measured(
+        readings=_readings(frame, conditions),
+        notes=tuple(notes if repeated is None else [*notes, repeated]),
+        origin=_one_origin(files),
+        sources=tuple((Path(path).name, digest) for path, digest in _digests(files)),
+    )
+
+
+def _one_origin(files: Sequence[FileReadings]) -> str:
+    """Return the origin of all files; figures of mixed origin would say nothing true of either."""
+    first = files[0]
+    for file in files:
+        if file.origin != first.origin:
+            raise InputError(
+                f"{file.place}: its readings are {file.origin}, those of {first.place} are "
+                f"{first.origin}; read them apart."
+            )
+    return first.origin
+
+
+def _digests(files: Sequence[FileReadings]) -> list[tuple[Path, str]]:
+    paths = dict.fromkeys(file.path for file in files)
+    return [(path, sha256_of_file(path)) for path in paths]
+
+
+def _check_names(files: Sequence[FileReadings], options: ReadOptions) -> None:
+    """Refuse a header to be renamed that no file has: a slip of the pen would change nothing."""
+    for header in options.names:
+        if not any(header in file.headers for file in files):
+            found = ", ".join(repr(text) for text in sorted(files[0].headers) if text)
+            raise InputError(
+                f"--map: no file has a column {header!r}; {files[0].place} has {found}."
+            )
+
+
+def _join_conditions(files: Sequence[FileReadings]) -> tuple[list[str], np.ndarray]:
+    """Return all conditions in the order they appear, and each reading's position in them."""
+    import numpy as np
+
+    names = list(dict.fromkeys(name for file in files for name in file.condition_names))
+    positions = {name: position for position, name in enumerate(names)}
+    parts = [
+        np.array([positions[name] for name in file.condition_names])[file.condition]
+        for file in files
+    ]
+    return _only_used(names, np.concatenate(parts))
+
+
+def _only_used(names: list[str], condition: np.ndarray) -> tuple[list[str], np.ndarray]:
+    import numpy as np
+
+    used, condition = np.unique(condition, return_inverse=True)
+    return [names[position] for position in used], condition
+
+
+def _frame(files: Sequence[FileReadings], condition: np.ndarray) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(file, name) for file in files])
+
+    named = [(file.cells, len(file.resistance)) for file in files]
+    columns = {
+        "resistance": joined("resistance"),
+        "censoring": joined("censoring"),
+        "condition": condition,
+        "state": joined("state"),
+        "cell": number_cells(named),
+        "cycle": joined("cycle"),
+        "row_number": joined("row_number"),
+        "file": np.repeat(np.arange(len(files)), [len(file.resistance) for file in files]),
+    }
+    for name, missing in MISSING.items():
+        parts = [_optional(file, name) for file in files]
+        if any(part is not None for part in parts):
+            columns[name] = np.concatenate(
+                [
+                    np.full(len(file.resistance), missing) if part is None else part
+                    for file, part in zip(files, parts, strict=True)
+                ]
+            )
+    dice = number_dice(named)
+    if dice is not None:
+        columns["die"] = dice
+    frame = pd.DataFrame(columns)
+    return _with_cycles(frame, files)
+
+
+def _optional(file: FileReadings, name: str) -> np.ndarray | None:
+    of_cells = {"row": file.cells.row, "column": file.cells.column}
+    return of_cells[name] if name in of_cells else file.more.get(name)
+
+
+def _with_cycles(frame: pd.DataFrame, files: Sequence[FileReadings]) -> pd.DataFrame:
+    """Return the frame with sweeps numbered by when they were taken, over all files."""
+    import numpy as np
+
+    if all(file.taken is None for file in files):
+        return frame
+    unnumbered = [np.full(len(file.resistance), file.taken is not None) for file in files]
+    taken = [
+        np.full(len(file.resistance), np.nan) if file.taken is None else file.taken
+        for file in files
+    ]
+    counted = frame.assign(taken=np.concatenate(taken))[
+        np.concatenate(unnumbered) & (frame["cell"] >= 0)
+    ]
+    counted = counted.sort_values(["taken", "file", "row_number"], kind="stable")
+    cycles = counted.groupby(["condition", "state", "cell"]).cumcount() + 1
+    frame.loc[cycles.index, "cycle"] = cycles
+    return frame
+
+
+def _readings(frame: pd.DataFrame, names: Sequence[str]) -> xr.Dataset:
+    renamed = {"condition": "condition_index", "state": "state_index"}
+    values = {
+        renamed.get(str(name), str(name)): frame[name].to_numpy()
+        for name in frame.columns
+        if name not in ("file", "row_number")
+    }
+    return make("readings", values, {"condition": list(names), "state": list(STATES)})

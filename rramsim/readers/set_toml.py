@@ -1,0 +1,113 @@
+"""The `set.toml` beside a measurement file: what the file itself does not say."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rramsim.readers.columns.layout import parse_columns
+from rramsim.readers.options import ReadOptions, checked_states
+from rramsim.readers.table import checked_origin
+from rramsim.units import read_quantity
+from rramsim.errors import InputError
+
+NAME = "set.toml"
+_TEXTS = (
+    *("file", "name", "columns", "condition", "origin", "description", "licence", "citation"),
+    *("read_voltage", "over_range", "floor", "file_name"),
+)
+_TABLES = ("map", "states")
+_QUANTITIES = {"read_voltage": "voltage", "over_range": "resistance", "floor": "resistance"}
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What a `set.toml` says of its file.
+
+    Attributes
+    ----------
+    file : str
+        The data file's name, in the same folder.
+    name : str
+        What the set is called; by default its folder's name.
+    options : ReadOptions
+        How the file is to be read.
+    """
+
+    file: str
+    name: str
+    options: ReadOptions
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """Return what a `set.toml` says.
+
+    Its keys are texts (``columns``, ``condition``, ``origin``, ``read_voltage = "0.2 V"``,
+    ``over_range = "100 MOhm"``, ``floor``, ``file_name``), a number (``bit_lines``) and tables
+    (``map`` of headers to our names, ``states`` of values to LRS and HRS).
+
+    Raises
+    ------
+    InputError
+        If it is not TOML, names no file, or has a key or value that is not accepted.
+    """
+    place = f"{path.parent.name}/{path.name}"
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{place}: cannot be read as TOML ({error}).") from error
+    for key, value in said.items():
+        if not _is_accepted(key, value):
+            raise InputError(
+                f"{place}: {key} = {value!r} was found; accepted are texts for "
+                f"{', '.join(_TEXTS)}, a whole number above 0 for bit_lines, and tables of texts "
+                f"for {' and '.join(_TABLES)}."
+            )
+    if "file" not in said:
+        raise InputError(f'{place}: it names no file, such as file = "cells.csv".')
+    return Sidecar(said["file"], said.get("name", path.parent.name), _options(said, place=place))
+
+
+def sidecar_of(path: Path) -> Sidecar | None:
+    """Return what the `set.toml` in a file's folder says of that file, or None."""
+    beside = path.parent / NAME
+    if not beside.is_file():
+        return None
+    sidecar = read_sidecar(beside)
+    return sidecar if sidecar.file == path.name else None
+
+
+def _is_accepted(key: str, value: object) -> bool:
+    if key == "bit_lines":
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if key in _TABLES:
+        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    return key in _TEXTS and isinstance(value, str)
+
+
+def _options(said: Mapping[str, object], *, place: str) -> ReadOptions:
+    texts = {key: str(said[key]) for key in _TEXTS if key in said}
+    try:
+        quantities = {
+            key: read_quantity(texts[key], quantity)
+            for key, quantity in _QUANTITIES.items()
+            if key in texts
+        }
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    tables = {key: value for key in _TABLES if isinstance(value := said.get(key, {}), dict)}
+    bit_lines = said.get("bit_lines")
+    return ReadOptions(
+        columns=parse_columns(texts["columns"]) if "columns" in texts else None,
+        names={header.strip(): name for header, name in tables["map"].items()},
+        states=checked_states(tables["states"], place=place),
+        read_voltage=quantities.get("read_voltage"),
+        over_range=quantities.get("over_range"),
+        floor=quantities.get("floor"),
+        file_name=texts.get("file_name"),
+        bit_lines=bit_lines if isinstance(bit_lines, int) else None,
+        condition=texts.get("condition"),
+        origin=checked_origin(texts["origin"], place=place) if "origin" in texts else None,
+    )

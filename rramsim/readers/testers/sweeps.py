@@ -1,0 +1,300 @@
+"""DC sweeps of voltage and current: the resistance read on the way back, after the switching."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim.readers.columns.headers import splits
+from rramsim.readers.table import Grid, RawTable
+from rramsim.units import UnknownUnitError, factor_to_si, scaled_column
+from rramsim.readers.columns.values import BLANK, COMPLIANCE, read_numbers
+from rramsim.errors import InputError
+from rramsim.formatting import quantity as in_words
+from rramsim.schema import STATES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TOLERANCE = 0.1
+"""How far, as a share of the read voltage, the nearest point of a sweep may be from it."""
+
+HEADER = ("condition", "cell", "state", "cycle", "resistance [ohm]")
+
+# V1, AV, VCE, V_TE, "voltage" and the currents that belong to them.
+_NAMES = re.compile(r"(?:([a-d]?)([vi])[\s_]?(\w{0,3})|(voltage|current))", re.IGNORECASE)
+_SET = re.compile(r"(?<!re)set(?!up)", re.IGNORECASE)
+_RESET = re.compile(r"reset", re.IGNORECASE)
+_FORMING = re.compile(r"forming", re.IGNORECASE)
+_AT_COMPLIANCE = 0.99
+
+
+@dataclass(frozen=True)
+class SweepColumns:
+    """Where a sweep stands in a table: positions and factors to SI."""
+
+    voltage: int
+    current: int
+    voltage_factor: float
+    current_factor: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep: arrays ``(points,)`` in volt and ampere, and what is known of it.
+
+    `flagged` marks points that the tester says are in compliance. `title` is what the tester
+    calls the sweep. `compliance` is the current it was limited to, in ampere.
+    """
+
+    place: str
+    voltage: np.ndarray
+    current: np.ndarray
+    flagged: np.ndarray
+    row_numbers: np.ndarray
+    title: str = ""
+    cell: str = ""
+    condition: str = ""
+    cycle: str = ""
+    state: int | None = None
+    compliance: float | None = None
+    taken: float = float("nan")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one half of a sweep shows at the read voltage, before and after its furthest point."""
+
+    sweep: Sweep
+    positive: bool
+    text: str
+    row: int
+    change: float
+
+
+def sweep_columns(header: Sequence[str]) -> list[SweepColumns]:
+    """Return the pairs of a voltage and its current in a header, in their order.
+
+    Where columns of several terminals stand side by side (AV, AI, BV, BI), the first that has
+    both is the device's; where the same names repeat, each repeat is a sweep of its own.
+    """
+    found: dict[str, list[tuple[int, float, str]]] = {"v": [], "i": []}
+    for position, text in enumerate(header):
+        for name, unit, _ in splits(text):
+            said = _NAMES.fullmatch(name.strip())
+            if said is None or re.search("read|set", name, re.IGNORECASE):
+                continue
+            letter = (said[2] or said[4][0]).casefold().replace("c", "i")
+            try:
+                quantity = "voltage" if letter == "v" else "current"
+                factor = factor_to_si(unit, quantity) if unit else 1.0
+            except UnknownUnitError:
+                continue
+            terminal = (said[1] or said[3] or "").casefold()
+            found[letter].append((position, factor, terminal))
+            break
+    first = next(
+        (
+            (voltage, current)
+            for same in (True, False)
+            for voltage in found["v"]
+            for current in found["i"]
+            if voltage[2] == current[2] or not same
+        ),
+        None,
+    )
+    if first is None:
+        return []
+    names = tuple(header[column[0]].strip() for column in first)
+    repeats = [
+        [column for column in found[letter] if header[column[0]].strip() == name]
+        for letter, name in zip("vi", names, strict=True)
+    ]
+    return [
+        SweepColumns(voltage[0], current[0], voltage[1], current[1])
+        for voltage, current in zip(*repeats, strict=False)
+    ]
+
+
+def read_points(
+    table: RawTable, columns: SweepColumns
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return voltage, current, whether a point is in compliance, and row, of the points there are.
+
+    Raises
+    ------
+    InputError
+        For a text that is no number and no mark.
+    """
+    import numpy as np
+
+    volts = read_numbers(table, columns.voltage, marks=False)
+    amps = read_numbers(table, columns.current, marks=True)
+    there = (volts.kinds != BLANK) & (amps.kinds != BLANK) & np.isfinite(amps.values)
+    return (
+        scaled_column(volts.values[there], columns.voltage_factor),
+        scaled_column(amps.values[there], columns.current_factor),
+        amps.kinds[there] == COMPLIANCE,
+        table.row_numbers[there],
+    )
+
+
+def readings_of_sweeps(
+    sweeps: Sequence[Sweep], *, place: str, read_voltage: float | None
+) -> tuple[Grid, list[float]]:
+    """Return a table of the resistances that sweeps show at a read voltage after switching.
+
+    Each half of a sweep (one polarity, out and back) gives the reading nearest the read voltage on
+    its way back: ``|V / I|``. The title of a sweep says whether it is a SET or a RESET; where it
+    does not, its polarity does: of the two, that is the SET polarity in which most currents at the
+    read voltage are larger on the way back than on the way out. So a cell that fails to switch
+    keeps the state it was meant to have.
+
+    Parameters
+    ----------
+    sweeps : sequence of Sweep
+        Of one file.
+    place : str
+        The file as messages name it.
+    read_voltage : float or None
+        In volt; its magnitude counts.
+
+    Returns
+    -------
+    grid : Grid
+        With the columns `HEADER`.
+    taken : list of float
+        When each reading was taken, in seconds, NaN where unknown.
+
+    Raises
+    ------
+    InputError
+        If no read voltage is given, or no sweep has a reading at it, or the states are not known.
+    """
+    if read_voltage is None or not 0 < abs(read_voltage) < float("inf"):
+        raise InputError(
+            f"{place}: these are sweeps of voltage and current; give the voltage at which the "
+            'resistance is read after switching: --read-voltage "0.2 V" (not 0).'
+        )
+    used = [sweep for sweep in sweeps if not _FORMING.search(sweep.title)]
+    notes = []
+    if len(used) < len(sweeps):
+        notes.append(f"{place}: sweeps of forming left out: {len(sweeps) - len(used):,}.")
+    halves = [half for sweep in used for half in _halves(sweep)]
+    found = [_read_half(sweep, part, abs(read_voltage)) for sweep, part in halves]
+    readings = [reading for reading in found if reading is not None]
+    if not readings:
+        raise InputError(
+            f"{place}: none of {len(halves):,} half sweeps comes back to within "
+            f"{TOLERANCE:.0%} of {in_words(abs(read_voltage), 'V')} after its furthest point."
+        )
+    if len(readings) < len(found):
+        notes.append(
+            f"{place}: half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
+            f"the way back, left out: {len(found) - len(readings):,} of {len(found):,}."
+        )
+    notes.append(
+        f"{place}: {len(readings):,} resistances are |V/I| at the points nearest "
+        f"{in_words(abs(read_voltage), 'V')} on the way back of the sweeps."
+    )
+    states, said = _states(readings, place=place)
+    records = [
+        [each.sweep.condition, each.sweep.cell, STATES[state], each.sweep.cycle, each.text]
+        for each, state in zip(readings, states, strict=True)
+    ]
+    grid = Grid(
+        place=place,
+        records=[list(HEADER), *records],
+        row_numbers=[0, *(each.row for each in readings)],
+        notes=tuple(notes + said),
+    )
+    return grid, [each.sweep.taken for each in readings]
+
+
+def _halves(sweep: Sweep) -> list[tuple[Sweep, np.ndarray]]:
+    """Return the points of each run on one side of 0 V, each out from near 0 and back."""
+    import numpy as np
+
+    volts = sweep.voltage
+    size = np.abs(volts)
+    if size.size < 3 or not size.max() > 0:
+        return []
+    near = size <= 1e-6 * size.max()
+    halves, part = [], [0]
+    for point in range(1, len(volts)):
+        turned = volts[point] * volts[part[-1]] < 0
+        back_at_zero = near[part[-1]] and any(~near[part])
+        if turned or back_at_zero:
+            halves.append(np.array(part))
+            part = []
+        part.append(point)
+    halves.append(np.array(part))
+    return [(sweep, half) for half in halves if len(half) > 2 and not near[half].all()]
+
+
+def _read_half(sweep: Sweep, part: np.ndarray, read_voltage: float) -> _Reading | None:
+    import numpy as np
+
+    size = np.abs(sweep.voltage[part])
+    furthest = np.flatnonzero(size == size.max())
+    out, back = part[: furthest[0] + 1], part[furthest[-1] + 1 :]
+    if not back.size:
+        return None
+    after = back[int(np.abs(np.abs(sweep.voltage[back]) - read_voltage).argmin())]
+    if abs(abs(sweep.voltage[after]) - read_voltage) > TOLERANCE * read_voltage:
+        return None
+    before = out[int(np.abs(np.abs(sweep.voltage[out]) - read_voltage).argmin())]
+    size_after, size_before = abs(sweep.current[after]), abs(sweep.current[before])
+    change = float(np.sign(size_after - size_before))
+    limited = bool(sweep.flagged[after]) or (
+        sweep.compliance is not None and size_after >= _AT_COMPLIANCE * sweep.compliance
+    )
+    # A current of 0 is below what the meter resolves.
+    text = "OVLD" if size_after == 0 else repr(float(abs(sweep.voltage[after]) / size_after))
+    return _Reading(
+        sweep=sweep,
+        positive=bool(sweep.voltage[after] > 0),
+        text=f"<{text}" if limited and size_after else text,
+        row=int(sweep.row_numbers[after]),
+        change=change,
+    )
+
+
+def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], list[str]]:
+    by_title = [_titled(each.sweep) for each in readings]
+    if None not in by_title:
+        return [state for state in by_title if state is not None], []
+    votes = {
+        positive: [each.change for each in readings if each.positive == positive]
+        for positive in (True, False)
+    }
+    sums = {positive: sum(changes) for positive, changes in votes.items()}
+    if not (votes[True] and votes[False] and sums[True] * sums[False] < 0):
+        raise InputError(
+            f"{place}: whether these sweeps SET or RESET the cells is not said by their titles, "
+            "and not told by their polarities (one should raise the current and the other lower "
+            'it). Name the state in the file\'s name: --file-name "{condition}_{state}".'
+        )
+    set_is_positive = sums[True] > 0
+    raised = sum(
+        each.change == (1.0 if each.positive == set_is_positive else -1.0) for each in readings
+    )
+    sign = "positive" if set_is_positive else "negative"
+    note = (
+        f"{place}: {sign} sweeps are taken as SET (LRS), the others as RESET (HRS): so the current "
+        f"changes in {raised:,} of {len(readings):,}."
+    )
+    polar = [0 if each.positive == set_is_positive else 1 for each in readings]
+    pairs = zip(by_title, polar, strict=True)
+    return [state if title is None else title for title, state in pairs], [note]
+
+
+def _titled(sweep: Sweep) -> int | None:
+    if sweep.state is not None:
+        return sweep.state
+    is_set, is_reset = _SET.search(sweep.title), _RESET.search(sweep.title)
+    if bool(is_set) == bool(is_reset):
+        return None
+    return 0 if is_set else 1

@@ -1,0 +1,69 @@
+"""The report: one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rramsim import formatting as numbers
+from rramsim.report.tradeoff import rows
+from rramsim.report.html import inlined, template
+from rramsim.tradeoff.join import ASSUMPTIONS
+from rramsim.tradeoff.recommend import training_words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rramsim.report.tradeoff.findings import Findings
+
+
+def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
+    """Return the report as one HTML page, the same for the same findings.
+
+    The page loads nothing and runs nothing: figures and style lie in it, and it forbids the
+    browser the rest. Text from users' files is escaped.
+
+    Parameters
+    ----------
+    findings : Findings
+    figures : mapping of str to matplotlib.figure.Figure
+        As `draw_figures` gives them.
+
+    Returns
+    -------
+    str
+    """
+    attrs = findings.tradeoff.attrs
+    key_rows = rows.key_rows(findings)
+    return template("page.html").render(
+        findings=findings,
+        headline=_headline(findings),
+        networks=[_network(float(ber)) for ber in findings.tradeoff.training_ber],
+        confidence=numbers.plain(100 * float(attrs["confidence"])),
+        accuracy_interval=attrs["interval"],
+        ber_interval=findings.conditions.attrs.get("interval", ""),
+        least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
+        key_rows=key_rows,
+        any_alike=any(met.interval == rows.ALIKE for row in key_rows for met in row.met),
+        properties=rows.properties(findings),
+        stated=rows.stated_properties(findings),
+        tile_rows=rows.tile_rows(findings),
+        origins=rows.origins(findings),
+        doubts=rows.doubts(findings),
+        assumptions=(*ASSUMPTIONS, *findings.assumptions),
+        figures=inlined(figures),
+    )
+
+
+def _headline(findings: Findings) -> str:
+    chosen = findings.recommendation
+    if not chosen.met:
+        return "No condition is shown to be accurate enough"
+    return f"Program with “{chosen.condition}”, and use the {training_words(chosen.training_ber)}"
+
+
+def _network(training_ber: float) -> str:
+    """Return the name of a network where there is little room."""
+    if training_ber == 0:
+        return "plain training"
+    return f"trained with bit errors, {numbers.power(training_ber)}"

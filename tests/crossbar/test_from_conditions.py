@@ -1,0 +1,72 @@
+"""Which faults stand for a condition: sampled where fitted, counted rates, or a stated BER."""
+
+import numpy as np
+import pytest
+
+from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
+from rramsim.device.characterize import characterize
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import shipped_path
+
+
+@pytest.fixture(scope="module")
+def stated():
+    return read_conditions(shipped_path("table1"))
+
+
+def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
+    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    for name, ber in (("strong", 9.7e-5), ("weak", 3.3e-2)):
+        faults = faults_of_condition(found.conditions.sel(condition=name), found.populations)
+        assert isinstance(faults, PopulationFaults)
+        assert faults.mean_ber(0.5) == pytest.approx(ber, rel=1e-3)
+
+
+def test_where_counting_wins_nothing_is_sampled_from_the_fit():
+    found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
+    row = found.conditions.isel(condition=0)
+    faults = faults_of_condition(row, found.populations)
+    assert isinstance(faults, StateFaults)
+    assert faults.mean_ber(0.5) == pytest.approx(float(row.ber))
+
+
+def test_a_stated_ber_is_used_and_a_bound_is_its_worst(stated):
+    by_name = {
+        name: faults_of_condition(stated.sel(condition=name), None)
+        for name in ("very strong", "weak")
+    }
+    assert by_name == {"very strong": IidFaults(1e-6), "weak": IidFaults(3.3e-2)}
+    assert np.isnan(float(stated.sel(condition="very strong").ber))
+
+
+def test_where_only_counting_is_believed_its_bound_is_planted(tmp_path):
+    """Uniform cells are not lognormal, and none of 400 errs."""
+    rng = np.random.default_rng(1)
+    rows = ["condition,state,R [ohm]"]
+    for state, median in (("LRS", 1e4), ("HRS", 1e6)):
+        rows += [f"a,{state},{r:.6g}" for r in median * np.exp(rng.uniform(-0.8, 0.8, 200))]
+    (tmp_path / "cells.csv").write_text("\n".join(rows))
+    found = characterize(read_measurements([tmp_path / "cells.csv"]))
+    row = found.conditions.isel(condition=0)
+    assert np.isnan(float(row.ber))
+    faults = faults_of_condition(row, found.populations)
+    assert isinstance(faults, IidFaults)
+    assert faults.ber == pytest.approx(-np.log(0.05) / 400)
+    assert faults_at_upper_end(row) is None
+
+
+def test_each_model_is_said_in_words():
+    models = (IidFaults(0.1), StateFaults(0.1, 0.2), PopulationFaults(9.0, 0.2, 12.0, 0.7, 3e4))
+    assert len({in_words(model) for model in models}) == 3
+
+
+def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
+    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    row = found.conditions.sel(condition="weak")
+    worst = faults_at_upper_end(row)
+    assert worst.mean_ber(0.5) == pytest.approx(float(row.ber_high))
+    assert worst.ber_lrs / worst.ber_hrs == pytest.approx(float(row.ber_lrs / row.ber_hrs))
+    assert faults_at_upper_end(stated.sel(condition="very strong")) is None
+    assert faults_at_upper_end(stated.sel(condition="weak")) is None

@@ -1,0 +1,155 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from rramsim.device.bit_errors.headline import bit_errors
+from rramsim.device.lifetime.cycling import against_cycles, checkpoint_edges
+from rramsim.device.populations.fit import fit_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import shipped_path
+from rramsim.errors import InputError
+
+REFERENCE = math.exp(10.5)
+
+
+@pytest.fixture(scope="module")
+def cycled(measured_from, exact_sample):
+    """Return readings at cycles 10 to 1e5 whose BER is ndtr(-z) at a reference in the middle."""
+
+    def build(scores, *, cells=500):
+        cycles = 10 ** np.arange(1, len(scores) + 1)
+        parts = [
+            [
+                exact_sample(REFERENCE * math.exp(sign * 0.4 * z), 0.4, cells, seed)
+                for z, seed in zip(scores, range(len(scores)), strict=True)
+            ]
+            for sign in (-1, 1)
+        ]
+        count = cells * len(scores)
+        readings = measured_from(
+            {"worn": [np.concatenate(part) for part in parts]},
+            cells=np.tile(np.arange(cells), 2 * len(scores)),
+        ).readings
+        readings["cycle"] = ("reading", np.tile(np.repeat(cycles, cells), 2))
+        assert readings.sizes["reading"] == 2 * count
+        return readings
+
+    return build
+
+
+def test_the_ber_of_each_checkpoint_is_that_of_its_populations(cycled):
+    scores = [3.0, 2.7, 2.4, 2.1]
+    found = against_cycles(cycled(scores), reference_resistance=REFERENCE).cycling
+    fitted = found["ber_basis"].values[0] == "fitted"
+    assert fitted.any()
+    assert found["ber"].values[0][fitted] == pytest.approx(ndtr(-np.array(scores))[fitted])
+    assert found["cycle"].values[0].tolist() == [10, 100, 1000, 10000]
+    assert (found["readings"].values == 500).all()
+    assert (found["cells"].values == 500).all()
+    median = found["p50"].sel(state="HRS").values[0]
+    assert np.log(median / REFERENCE) == pytest.approx(0.4 * np.array(scores), abs=0.03)
+
+
+def test_the_line_crosses_the_limit_where_the_populations_do(cycled):
+    scores = 3.0 - 0.3 * np.arange(5)  # probit(BER) = -3.3 + 0.3 log10(cycle)
+    row = against_cycles(
+        cycled(scores), reference_resistance=REFERENCE, ber_limit=float(ndtr(-2.2))
+    ).cycling
+    assert row["slope"].item() == pytest.approx(0.3, abs=0.03)
+    crossing = row["cycles_to_limit"].item()
+    assert math.log10(crossing) == pytest.approx((3.3 - 2.2) / 0.3, abs=0.2)
+    assert row["cycles_to_limit_low"].item() < crossing < row["cycles_to_limit_high"].item()
+    assert row["cycles_to_limit_bound"].item() == ""
+
+
+def test_what_was_not_read_is_not_claimed(cycled):
+    scores = 3.0 - 0.3 * np.arange(4)
+    below = against_cycles(cycled(scores), reference_resistance=REFERENCE, ber_limit=0.2)
+    assert below.cycling["cycles_to_limit"].item() == 10000
+    assert below.cycling["cycles_to_limit_bound"].item() == "lower"
+    assert math.isnan(below.cycling["cycles_to_limit_high"].item())
+    assert any("a lower bound" in note for note in below.notes)
+    above = against_cycles(cycled(scores), reference_resistance=REFERENCE, ber_limit=1e-6)
+    assert above.cycling["cycles_to_limit"].item() == 10
+    assert above.cycling["cycles_to_limit_bound"].item() == "upper"
+
+
+def test_a_worn_out_checkpoint_is_counted_where_its_states_have_exchanged(cycled):
+    readings = cycled([2.0, -1.0])
+    found = against_cycles(readings, reference_resistance=REFERENCE).cycling
+    assert found["ber_basis"].values[0].tolist()[1] == "counted"
+    last = readings["cycle"].values == 100
+    wrong = (readings["resistance"].values > REFERENCE) == (readings["state_index"].values == 0)
+    assert found["ber"].values[0, 1] == pytest.approx(wrong[last].mean())
+
+
+def test_many_cycles_are_taken_by_decade_with_cycle_1_alone():
+    edges = checkpoint_edges(np.arange(1, 2000))
+    assert edges.tolist() == [1, 2, 10, 100, 1000, 10000]
+    assert checkpoint_edges(np.array([25, 50])).tolist() == [25, 50, 51]
+
+
+def test_cycle_1_is_said_to_be_another_population(cycled):
+    readings = cycled([3.0, 2.5, 2.0])
+    readings["cycle"] = readings["cycle"] // 10
+    found = against_cycles(readings, reference_resistance=REFERENCE)
+    assert any("cycle 1 follows the forming" in note for note in found.notes)
+
+
+def test_one_cycle_has_no_curve_and_a_strange_limit_is_refused(cycled):
+    assert against_cycles(cycled([2.0]), reference_resistance=REFERENCE) is None
+    with pytest.raises(InputError, match="above 0 and below"):
+        against_cycles(cycled([2.0, 1.9]), reference_resistance=REFERENCE, ber_limit=0.7)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Two checkpoints, 25 and 50 cycles, whose intervals overlap."""
+    return read_measurements([shipped_path("ni-rram-64kb-cycling")]).readings
+
+
+def reference_of(readings):
+    (condition,) = fit_conditions(readings)
+    return bit_errors(condition).reference
+
+
+def test_a_bound_ends_where_the_band_meets_the_limit(shipped):
+    reference = reference_of(shipped)
+    found = against_cycles(shipped, reference_resistance=reference, ber_limit=0.03)
+    row = found.cycling.isel(condition=0)
+    # The BER at 50 cycles is below the limit, its interval is not.
+    assert row["ber"].values[-1] < 0.03 < row["ber_high"].values[-1]
+    assert row["cycles_to_limit_bound"].item() == "lower"
+    assert row["cycles_to_limit"].item() == pytest.approx(32.7, abs=0.1)
+    assert any("95 % band only up to 32.69 cycles" in note for note in found.notes)
+    safe = against_cycles(shipped, reference_resistance=reference, ber_limit=0.1)
+    assert safe.cycling["cycles_to_limit"].item() == 50
+
+
+@pytest.mark.parametrize("limit", [0.02, 0.0225])
+def test_no_bound_is_claimed_where_the_band_includes_the_limit_from_the_start(shipped, limit):
+    found = against_cycles(
+        shipped, reference_resistance=reference_of(shipped), ber_limit=limit
+    ).cycling
+    row = found.isel(condition=0)
+    assert row["ber_low"].values[0] < limit < row["ber_high"].values[0]
+    if row["cycles_to_limit_bound"].item():
+        band_end = row["cycles_to_limit"].item()
+        assert row["cycles_to_limit_bound"].item() == "upper"
+        assert 25 < band_end < 50
+    else:
+        assert 25 < row["cycles_to_limit"].item() < 50
+        assert math.isnan(row["cycles_to_limit_low"].item())
+
+
+def test_a_percentile_among_the_limits_is_not_a_resistance(cycled):
+    readings = cycled([3.0, 2.7])
+    high = np.percentile(readings["resistance"].values[readings["state_index"].values == 1], 80)
+    is_limit = readings["resistance"].values >= high
+    readings["censoring"] = ("reading", is_limit.astype(int))
+    readings["resistance"] = ("reading", np.minimum(readings["resistance"].values, high))
+    row = against_cycles(readings, reference_resistance=REFERENCE).cycling.sel(state="HRS")
+    assert np.isnan(row["p95"].values).all()
+    assert np.isfinite(row["p50"].values).all()

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from rramsim.device.populations.fit import fit_conditions, fit_notes, populations_dataset
+from rramsim.errors import InputError
+
+
+def fitted(measured):
+    return fit_conditions(measured.readings)
+
+
+def test_each_state_gets_its_own_readings_whatever_their_order(measured_from, exact_sample):
+    measured = measured_from(
+        {
+            "strong": (exact_sample(9e3, 0.3), exact_sample(3e5, 0.7)),
+            "weak": (exact_sample(2e4, 0.4, cells=30), exact_sample(1e5, 0.6, cells=40)),
+        }
+    )
+    shuffled = np.random.default_rng(1).permutation(measured.readings.sizes["reading"])
+    conditions = fit_conditions(measured.readings.isel(reading=shuffled))
+    populations = populations_dataset(conditions, origin="measured")
+    median = np.exp(populations["mu"].sel(condition="weak").values)
+    assert median == pytest.approx([2e4, 1e5])
+    assert populations["sigma"].values == pytest.approx(np.array([[0.3, 0.7], [0.4, 0.6]]))
+    assert populations["exact"].values.tolist() == [[1024, 1024], [30, 40]]
+    assert populations["cells"].values.tolist() == [[1024, 1024], [30, 40]]
+    assert populations.attrs["origin"] == "measured"
+
+
+def test_a_single_reading_or_a_missing_state_is_refused_by_name(measured_from, exact_sample):
+    cells = exact_sample(1e4, 0.3, cells=20)
+    with pytest.raises(InputError, match="weak: no reading in HRS, only in LRS"):
+        fitted(measured_from({"strong": (cells, 30 * cells), "weak": (cells, [])}))
+    with pytest.raises(InputError, match="weak/LRS: 1 reading, one cell"):
+        fitted(measured_from({"weak": ([1e4], 30 * cells)}))
+
+
+def test_exchanged_or_equal_medians_are_refused_with_the_likely_cause(measured_from, exact_sample):
+    low, high = exact_sample(1.1e4, 0.3), exact_sample(9.2e4, 0.3)
+    with pytest.raises(InputError) as told:
+        fitted(measured_from({"strong": (high, low)}))
+    message = str(told.value).replace("\N{NO-BREAK SPACE}", " ")
+    assert "strong: LRS median 92 kΩ is above HRS median 11 kΩ" in message
+    assert "labels swapped" in message
+    assert "conductance or a current" in message
+    with pytest.raises(InputError, match="same median"):
+        fitted(measured_from({"strong": (low, low)}))
+
+
+def test_a_state_that_cannot_be_fitted_is_told_and_the_others_go_on(measured_from, exact_sample):
+    conditions = fitted(
+        measured_from(
+            {
+                "stuck": ([1e4] * 64, exact_sample(2e5, 0.5)),
+                "open": (exact_sample(1e4, 0.2, cells=64), [1e6] * 64),
+            },
+            censoring=np.repeat([0, 1], [64 + 1024 + 64, 64]),
+        )
+    )
+    populations = populations_dataset(conditions, origin="measured")
+    assert fit_notes(conditions[0])[0].startswith("stuck/LRS: all 64 exact values are 10")
+    assert fit_notes(conditions[1])[0].startswith("open/HRS: all 64 cells are above 1")
+    assert np.isnan(populations["sigma"].values).tolist() == [[True, False], [False, True]]
+    assert np.exp(populations["mu"].values[0, 0]) == pytest.approx(1e4)
+    assert np.isnan(populations["mu"].values[1, 1])
+    assert populations["censored_above"].values.tolist() == [[0, 0], [0, 64]]
+
+
+def test_few_cells_repeated_cells_and_overlap_are_told(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.5, cells=16), exact_sample(1.02e4, 0.5, cells=64, seed=3)
+    measured = measured_from(
+        {"weak": (lrs, hrs)}, cells=np.r_[np.zeros(16, int), np.arange(64) // 2]
+    )
+    (condition,) = fitted(measured)
+    notes = fit_notes(condition)
+    assert any("fitted to 16 exact values only" in note for note in notes)
+    assert any("weak/LRS: one cell, read 16 times" in note for note in notes)
+    assert any("weak/HRS: 64 readings of 32 cells" in note for note in notes)
+    assert any("the states overlap (0.03 sigma apart)" in note for note in notes)
+
+
+def test_a_clean_condition_needs_no_note(measured_from, exact_sample):
+    (condition,) = fitted(measured_from({"a": (exact_sample(1e4, 0.3), exact_sample(3e5, 0.7))}))
+    assert fit_notes(condition) == []
+
+
+@pytest.mark.parametrize(
+    ("lrs", "hrs", "side", "sentence"),
+    [
+        # The cases of statistics that a file may bring, each with its sentence.
+        ([1e4] * 64, None, None, "c/LRS: all 64 exact values are 10 kΩ: stuck reading"),
+        (None, [1e6] * 64, 1, "c/HRS: all 64 cells are above 1 MΩ: median > 1 MΩ"),
+        (None, [5e5, 6e5, *[1e6] * 62], 1, "c/HRS: 2 exact values of 64 (62 over range at 1 MΩ)"),
+        ([1e3, 2e3], None, None, "c/LRS: 2 exact values of 2: a distribution needs at least 3"),
+    ],
+)
+def test_what_cannot_be_fitted_has_its_sentence(
+    measured_from, exact_sample, lrs, hrs, side, sentence
+):
+    lrs = exact_sample(1e4, 0.3, cells=64) if lrs is None else np.array(lrs)
+    hrs = exact_sample(3e5, 0.5, cells=64) if hrs is None else np.array(hrs)
+    censoring = None
+    if side:
+        censoring = np.concatenate([np.zeros(lrs.size, int), (hrs == hrs.max()).astype(int)])
+    (condition,) = fitted(measured_from({"c": (lrs, hrs)}, censoring=censoring))
+    notes = [note.replace("\N{NO-BREAK SPACE}", " ") for note in fit_notes(condition)]
+    assert any(note.startswith(sentence) for note in notes)
+
+
+def test_the_readings_of_a_state_know_their_place_in_the_file(measured_from, exact_sample):
+    measured = measured_from({"a": (exact_sample(9e3, 0.3), exact_sample(3e5, 0.7))})
+    shuffled = measured.readings.isel(
+        reading=np.random.default_rng(1).permutation(measured.readings.sizes["reading"])
+    )
+    (condition,) = fit_conditions(shuffled)
+    for state in condition.states:
+        at = shuffled["resistance"].values[state.position]
+        assert at.tolist() == state.resistance.tolist()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(4, "need more cells"), (19, "Student's t, 18 degrees of freedom"), (20, "more than once.")],
+)
+def test_few_cells_read_often_are_told(measured_from, exact_sample, cells, words):
+    lrs, hrs = (exact_sample(ohm, 0.3, cells=3 * cells) for ohm in (1e4, 2e5))
+    measured = measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 6))
+    (condition,) = fitted(measured)
+    notes = [note for note in fit_notes(condition) if "readings of" in note]
+    assert [words in note for note in notes] == [True, True]
+    assert ["t, " in note for note in notes] == [cells == 19] * 2

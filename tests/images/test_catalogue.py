@@ -1,0 +1,207 @@
+import dataclasses
+import gzip
+import struct
+
+import numpy as np
+import pooch
+import pytest
+
+from rramsim.errors import InputError
+from rramsim.images import downloads
+from rramsim.images import idx
+from rramsim.images.catalogue import KNOWN_NAMES, load_images
+
+SIZES = {"train": 5, "t10k": 3}
+
+
+def _idx(array, *, kind=8):
+    dims = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, kind, array.ndim]) + dims + array.tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for part, count in SIZES.items():
+        images = rng.integers(0, 256, (count, 2, 3)).astype(np.uint8)
+        labels = np.arange(count, dtype=np.uint8) % 3
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(_idx(images))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(_idx(labels))
+    return tmp_path
+
+
+def test_digits_are_the_1797_images_of_the_source():
+    digits = load_images("digits")
+    together = np.concatenate([digits.train_images, digits.test_images])
+    labels = np.concatenate([digits.train_labels, digits.test_labels])
+    assert (digits.train_images.shape, digits.test_images.shape) == ((1307, 64), (490, 64))
+    assert (together.min(), together.max(), digits.levels) == (0, 16, 16)
+    assert digits.image_shape == (1, 8, 8)
+    # The source's own counts of the digits 0 to 9 in its test part.
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert digits.content_id.startswith("08e23bf634e7d92d68e6418b76c074bf")
+    assert digits.train_images[0, :8].tolist() == [0, 0, 0, 12, 13, 5, 0, 0]
+
+
+def test_digits_equal_the_copy_in_scikit_learn():
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+    source = datasets.load_digits()
+    digits = load_images("digits")
+    for_test = np.isin(np.arange(1797) % 11, (0, 4, 8))
+    assert np.array_equal(digits.test_images, source.data[for_test])
+    assert np.array_equal(digits.train_images, source.data[~for_test])
+    assert np.array_equal(digits.test_labels, source.target[for_test])
+    assert np.array_equal(digits.train_labels, source.target[~for_test])
+
+
+def test_a_folder_is_read(folder):
+    images = load_images(str(folder))
+    raw = (folder / "t10k-images-idx3-ubyte").read_bytes()[16:]
+    assert images.test_images.tobytes() == raw
+    assert images.train_images.shape == (5, 6)
+    assert images.train_labels.tolist() == [0, 1, 2, 0, 1]
+    assert (images.class_count, images.levels, images.features) == (3, 255, 6)
+    assert images.image_shape == (1, 2, 3)
+
+
+def test_a_shape_that_the_pixels_do_not_have_is_refused(folder):
+    with pytest.raises(ValueError, match=r"\(1, 3, 3\) have 9 pixels each.*\(5, 6\)"):
+        dataclasses.replace(load_images(str(folder)), image_shape=(1, 3, 3))
+
+
+def test_compressed_and_dotted_names_give_the_same_images(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for path in folder.iterdir():
+        name = path.name.replace("-idx", ".idx") + ".gz"
+        (other / name).write_bytes(gzip.compress(path.read_bytes()))
+    assert load_images(str(other)).content_id == load_images(str(folder)).content_id
+
+
+def test_content_id_tells_the_split(folder):
+    before = load_images(str(folder)).content_id
+    train, test = (folder / f"{part}-images-idx3-ubyte" for part in SIZES)
+    moved = (train.read_bytes()[16:] + test.read_bytes()[16:])[: 4 * 6]
+    train.write_bytes(_idx(np.frombuffer(moved, dtype=np.uint8).reshape(4, 2, 3)))
+    (folder / "train-labels-idx1-ubyte").write_bytes(_idx(np.arange(4, dtype=np.uint8) % 3))
+    assert load_images(str(folder)).content_id != before
+
+
+def _spoil(folder, name, change):
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("train-images-idx3-ubyte", lambda b: b[:-1], "29 bytes of data where .* = 30"),
+        ("train-images-idx3-ubyte", lambda b: b + b"x", "31 bytes of data where .* = 30"),
+        ("train-images-idx3-ubyte", lambda b: b[:9], "ends inside its header"),
+        ("train-images-idx3-ubyte", lambda b: b"", r"\(none\), expected 00 00 08 03"),
+        ("t10k-labels-idx1-ubyte", lambda b: b"\x00\x00\x0d\x01" + b[4:], "00 00 0d 01, expected"),
+        ("t10k-labels-idx1-ubyte", lambda b: gzip.compress(b)[:-9], "damaged or cut off"),
+        ("t10k-labels-idx1-ubyte", lambda b: b"\x1f\x8b" + b, "damaged or cut off"),
+        (
+            "train-labels-idx1-ubyte",
+            lambda b: _idx(np.zeros(4, dtype=np.uint8)),
+            "4 labels, but train-images-idx3-ubyte holds 5",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            lambda b: _idx(np.array([0, 1, 7], dtype=np.uint8)),
+            "holds the label 7",
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            lambda b: _idx(np.zeros((3, 3, 3), dtype=np.uint8)),
+            "3 x 3 pixels, but train-images-idx3-ubyte holds images of 2 x 3",
+        ),
+        (
+            "train-images-idx3-ubyte",
+            lambda b: _idx(np.zeros((0, 2, 3), dtype=np.uint8)),
+            "holds no data",
+        ),
+    ],
+)
+def test_a_bad_file_is_named(folder, name, change, told):
+    _spoil(folder, name, change)
+    with pytest.raises(InputError, match=told) as raised:
+        load_images(str(folder))
+    assert name in str(raised.value)
+
+
+def test_a_size_that_overflows_is_told_and_not_allocated(folder):
+    huge = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1)
+    (folder / "train-images-idx3-ubyte").write_bytes(huge)
+    with pytest.raises(InputError, match="0 bytes of data"):
+        load_images(str(folder))
+
+
+def test_missing_files_are_listed(folder):
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    (folder / "train-images-idx3-ubyte").unlink()
+    with pytest.raises(InputError, match="missing train-images-idx3-ubyte, t10k-labels-idx1-ubyte"):
+        load_images(str(folder))
+
+
+def test_neither_name_nor_folder_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"neither a known name nor a folder.*digits, mnist"):
+        load_images("mnits")
+    file = tmp_path / "images.gz"
+    file.write_bytes(b"")
+    with pytest.raises(InputError, match="is a file"):
+        load_images(str(file))
+
+
+def test_a_folder_of_no_known_layout_is_told_all_of_them(tmp_path):
+    (tmp_path / "readme.txt").write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"train-images-idx3-ubyte.*data_batch_1\.bin.*train/CLASS/.*not split"
+    ):
+        load_images(str(tmp_path))
+
+
+def test_a_folder_of_two_image_sets_is_refused(folder):
+    (folder / "train").mkdir()
+    with pytest.raises(InputError, match=r"more than one image set \(the four IDX.*train/CLASS/"):
+        load_images(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("folder_name", "name"), [("a b/c", "c"), ("my images!", "my-images"), ("é", "images")]
+)
+def test_the_name_of_a_set_suits_file_names(folder, tmp_path_factory, folder_name, name):
+    named = tmp_path_factory.mktemp("named") / folder_name
+    named.parent.mkdir(exist_ok=True)
+    folder.rename(named)
+    assert load_images(str(named)).name == name
+
+
+def test_known_names_are_those_that_load():
+    assert set(KNOWN_NAMES) == {"digits", *downloads.DOWNLOADS}
+
+
+@pytest.mark.parametrize("error", [OSError("no network"), ValueError("hash of downloaded file")])
+def test_a_failed_download_says_what_to_do(monkeypatch, tmp_path, error):
+    def retrieve(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path)
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with pytest.raises(InputError, match=r"could not be downloaded.*give a folder"):
+        load_images("mnist")
+
+
+def test_other_content_under_a_known_name_is_refused(monkeypatch, folder):
+    monkeypatch.setattr(downloads, "_fetch", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: folder.parent)
+    folder.rename(folder.parent / "mnist")
+    with pytest.raises(InputError, match="does not hold the published mnist"):
+        load_images("mnist")
+
+
+def test_mnist_from_a_folder_is_the_published_one(shared_data):
+    images = idx.load_folder(shared_data / "mnist")
+    assert (images.train_images.shape, images.test_images.shape) == ((60000, 784), (10000, 784))
+    assert images.class_count == 10
+    assert images.content_id == downloads.DOWNLOADS["mnist"].content_id

@@ -1,0 +1,448 @@
+import copy
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+from typer.testing import CliRunner
+
+import rramsim.cli  # noqa: F401  (registers the commands)
+from rramsim.cli.app import app
+from rramsim.errors import InputError
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.model_files import load_network, save_network
+from rramsim.images.catalogue import ImageSet, load_images
+from rramsim.network.importing.module import import_module
+
+PAGE = Path(__file__).parents[2] / "docs" / "own-network.md"
+
+
+class StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(context, values):
+        context.save_for_backward(values)
+        return torch.where(values >= 0, 1.0, -1.0)
+
+    @staticmethod
+    def backward(context, gradient):
+        (values,) = context.saved_tensors
+        return gradient * (values.abs() <= 1)
+
+
+def by_comparison(values):
+    return (values >= 0).to(values.dtype) * 2 - 1
+
+
+def by_detaching(values):
+    signs = torch.where(values >= 0, torch.ones_like(values), -torch.ones_like(values))
+    clipped = values.clamp(-1, 1)
+    return clipped + (signs - clipped).detach()
+
+
+def clipped_first(values):
+    return StraightThrough.apply(functional.hardtanh(values, inplace=True))
+
+
+SIGNS = (StraightThrough.apply, by_comparison, by_detaching, clipped_first)
+
+
+class Sign(nn.Module):
+    def __init__(self, sign=StraightThrough.apply):
+        super().__init__()
+        self.sign = sign
+
+    def forward(self, values):
+        return self.sign(values)
+
+
+class BinaryLinear(nn.Linear):
+    def forward(self, inputs):
+        return functional.linear(inputs, StraightThrough.apply(self.weight), self.bias)
+
+
+class BinaryConv(nn.Conv2d):
+    def forward(self, inputs):
+        return self._conv_forward(inputs, StraightThrough.apply(self.weight), self.bias)
+
+
+def image_set(shape, *, classes=3, seed=0, levels=255, count=60):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, levels + 1, (count, int(np.prod(shape)))).astype(np.uint8)
+    labels = rng.integers(0, classes, count).astype(np.uint8)
+    return ImageSet("noise", pixels, labels, pixels, labels, shape, classes, levels, "Noise.")
+
+
+def norm(kind, width, rng, *, spread, positive=False):
+    """Return a batch norm like one after training on sums of this spread."""
+    made = kind(width)
+    gamma = rng.normal(size=width)
+    gamma[rng.random(width) < 0.1] = 0
+    with torch.no_grad():
+        for name, values in {
+            "weight": np.abs(gamma) if positive else gamma,
+            "bias": rng.normal(size=width),
+            "running_mean": rng.normal(0, spread, width),
+            "running_var": spread**2 * rng.uniform(0.1, 3, width),
+        }.items():
+            getattr(made, name).copy_(torch.from_numpy(values))
+    return made
+
+
+def classes_of(module, inputs):
+    with torch.no_grad():
+        return copy.deepcopy(module).eval()(inputs).numpy().argmax(axis=1)
+
+
+def pixels_of(images, *, flat=True):
+    pixels = torch.from_numpy(images.test_images).float()
+    return pixels if flat else pixels.reshape(-1, *images.image_shape)
+
+
+def same(module, images, inputs, **given):
+    """Check that the imported network gives the module's own predictions, and return it."""
+    imported = import_module(module, images, **given)
+    found = Evaluator(imported.folded, images.test_images, images.test_labels).predictions()
+    assert np.array_equal(found, classes_of(module, inputs))
+    assert imported.metadata["differing_predictions"] == 0
+    assert imported.metadata["accuracy"] == (found == images.test_labels).mean()
+    return imported
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 20), min_size=2, max_size=4),
+    seed=st.integers(0, 2**32 - 1),
+    bias=st.booleans(),
+    normed=st.booleans(),
+    sign=st.sampled_from(SIGNS),
+    entry=st.sampled_from([(1.0, 0.0), (0.0625, 0.0), (-2.0, 0.0), (0.5, -3.0)]),
+)
+def test_predictions_of_connected_layers_stay_the_same(widths, seed, bias, normed, sign, entry):
+    torch.manual_seed(seed % 2**31)
+    rng = np.random.default_rng(seed)
+    scale, offset = entry
+    layers = []
+    for number, (inputs, neurons) in enumerate(pairwise(widths)):
+        layers.append(BinaryLinear(inputs, neurons, bias=bias))
+        spread = np.sqrt(inputs) * (1 if number else 70 * abs(scale))
+        if normed:
+            layers.append(norm(nn.BatchNorm1d, neurons, rng, spread=spread))
+        layers += [Sign(sign), nn.Dropout(0.5)]
+    module = nn.Sequential(*layers[:-2])
+    images = image_set((1, 1, widths[0]), classes=widths[-1], seed=seed)
+    imported = same(module, images, pixels_of(images) * scale + offset, scale=scale, offset=offset)
+    assert imported.folded.widths == tuple(widths)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 3), st.integers(2, 7), st.integers(2, 7)),
+    filters=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    seed=st.integers(0, 2**32 - 1),
+    place=st.sampled_from(["none", "before", "between", "after"]),
+    sign=st.sampled_from(SIGNS),
+)
+def test_predictions_of_convolutions_stay_the_same(size, filters, seed, place, sign):
+    torch.manual_seed(seed % 2**31)
+    rng = np.random.default_rng(seed)
+    layers, (channels, height, width) = [], size
+    for number, each in enumerate(filters):
+        # Before batch norm, sums may be pooled only where its scale is not negative.
+        spread = np.sqrt(9 * channels) * (1 if number else 70)
+        normed = norm(nn.BatchNorm2d, each, rng, spread=spread, positive=place == "before")
+        pool = [nn.MaxPool2d(2)] if place != "none" and min(height, width) > 1 else []
+        steps = {
+            "before": [*pool, normed, Sign(sign)],
+            "between": [normed, *pool, Sign(sign)],
+            "after": [normed, Sign(sign), *pool],
+            "none": [normed, Sign(sign)],
+        }[place]
+        padding = "same" if number else 1
+        layers += [BinaryConv(channels, each, 3, padding=padding, bias=number == 0), *steps]
+        channels = each
+        height, width = (height // 2, width // 2) if pool else (height, width)
+    features = channels * height * width
+    layers += [nn.Flatten(), BinaryLinear(features, 3), nn.LogSoftmax(dim=1)]
+    module = nn.Sequential(*layers)
+    images = image_set(size, seed=seed)
+    imported = same(module, images, pixels_of(images, flat=False) / 4, scale=0.25)
+    assert imported.folded.image_shape == size
+    assert imported.folded.sizes[-1] == (height, width)
+
+
+class Functional(nn.Module):
+    """A network written out by hand: matrix products, magnitudes, its own reshaping."""
+
+    def __init__(self):
+        super().__init__()
+        self.filters = nn.Parameter(torch.randn(6, 1, 3, 3))
+        self.first = nn.Parameter(torch.randn(6 * 16, 12))
+        self.last = nn.Parameter(torch.randn(12, 3))
+        self.register_buffer("shift", torch.randn(12))
+
+    def forward(self, pixels):
+        values = functional.conv2d(pixels.view(-1, 1, 4, 4), by_comparison(self.filters), padding=1)
+        values = by_comparison(torch.tanh(values - 120.5)).reshape(len(pixels), -1)
+        centred = self.first - self.first.mean(dim=0)
+        values = values @ (by_comparison(centred) * centred.abs().mean(dim=0))
+        values = by_comparison(values * 2 + self.shift)
+        return functional.softmax(values.matmul(by_detaching(self.last)) / 8, dim=-1)
+
+
+def test_a_forward_written_by_hand_is_followed():
+    torch.manual_seed(0)
+    module = Functional()
+    images = image_set((1, 4, 4))
+    imported = same(module, images, pixels_of(images, flat=False))
+    assert str(imported.folded) == "1x4x4-6C3-12-3"
+    centred = (module.first - module.first.mean(dim=0)).detach().numpy()
+    assert np.array_equal(imported.folded.hidden[0].signs, np.where(centred >= 0, 1, -1).T)
+
+
+def test_normalised_pixels_are_folded_to_the_rounding_of_float32():
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    module = nn.Sequential(
+        BinaryLinear(48, 64),
+        norm(nn.BatchNorm1d, 64, rng, spread=8),
+        Sign(),
+        BinaryLinear(64, 3),
+    )
+    images = image_set((3, 4, 4), count=1000)
+    means, std = np.array([0.3, 0.5, 0.45]), 0.25
+    inputs = (pixels_of(images, flat=False) / 255 - torch.tensor(means)[:, None, None]) / std
+    imported = import_module(module, images, scale=1 / 255 / std, offset=list(-means / std))
+    found = Evaluator(imported.folded, images.test_images, images.test_labels).predictions()
+    differing = np.count_nonzero(found != classes_of(module, inputs.float().flatten(1)))
+    assert differing <= 1
+    assert len(set(found)) == 3
+
+
+def test_a_module_may_scale_pixels_itself():
+    class Scaled(nn.Module):
+        def forward(self, pixels):
+            return (pixels.flatten(1) - 64) * 0.125
+
+    torch.manual_seed(0)
+    layers = [BinaryLinear(9, 20), Sign(), BinaryLinear(20, 3)]
+    images = image_set((1, 3, 3))
+    inside = same(nn.Sequential(Scaled(), *layers), images, pixels_of(images))
+    outside = import_module(nn.Sequential(*layers), images, scale=0.125, offset=-8)
+    assert inside.folded.content_id == outside.folded.content_id
+
+
+def test_the_module_is_left_as_it_was():
+    module = nn.Sequential(BinaryLinear(4, 6), nn.BatchNorm1d(6), Sign(), BinaryLinear(6, 3))
+    before = copy.deepcopy(module.state_dict())
+    import_module(module.double(), image_set((1, 2, 2)))
+    assert module.training
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name].to(value.dtype))
+        assert not value.is_floating_point() or value.dtype == torch.float64
+
+
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = BinaryLinear(4, 4), BinaryLinear(4, 3)
+
+    def forward(self, inputs):
+        return self.last(by_comparison(self.first(inputs) + inputs))
+
+
+class TwoArms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left, self.right, self.last = (BinaryLinear(4, n) for n in (4, 4, 3))
+
+    def forward(self, inputs):
+        return self.last(by_comparison(self.left(inputs) + self.right(inputs)))
+
+
+class Assigning(BinaryLinear):
+    def forward(self, inputs):
+        self.weight.data = self.weight.data.sign()
+        return functional.linear(inputs, self.weight)
+
+
+class Centred(nn.Module):
+    def forward(self, values):
+        return by_comparison(values - values.mean(dim=1, keepdim=True))
+
+
+class Gated(nn.Module):
+    def forward(self, values):
+        return values * values.max() if values.sum() > 0 else values
+
+
+def connected(*between, first=BinaryLinear, last=BinaryLinear):
+    return nn.Sequential(first(4, 8), *between, last(8, 3))
+
+
+def convolved(*between, first=None, features=8 * 16):
+    first = first or BinaryConv(1, 8, 3, padding=1)
+    return nn.Sequential(first, *between, nn.Flatten(), BinaryLinear(features, 3))
+
+
+def negative_norm():
+    made = nn.BatchNorm2d(8)
+    with torch.no_grad():
+        made.weight[2], made.weight[5] = -1, -2
+    return made
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        (connected(Sign(), first=nn.Linear), r"layer 0 \(Linear\) does not compute with sign"),
+        (connected(Sign(), last=nn.Linear), r"layer 2 \(Linear\) does not compute with sign"),
+        (connected(nn.ReLU()), r"layer 0 \(BinaryLinear\) is not followed by a sign: for 8 of"),
+        (connected(nn.Hardtanh()), r"layer 0 \(BinaryLinear\) is not followed by a sign"),
+        (connected(), r"layer 0 \(BinaryLinear\) is not followed by a sign"),
+        (connected(nn.LayerNorm(8), Sign()), r"layer 1 \(LayerNorm\): layer_norm cannot be mapped"),
+        (connected(Centred()), r"layer 1 \(Centred\): mean cannot be mapped"),
+        (connected(nn.Softmax(1), Sign()), r"layer 1 \(Softmax\): softmax must be the last"),
+        (connected(nn.BatchNorm1d(8, track_running_stats=False), Sign()), "statistics from the ba"),
+        (nn.Sequential(connected(Sign()), nn.Hardtanh()), "scores are not scale . sum . offset"),
+        (nn.Sequential(connected(Sign()), Sign()), "scores are not scale . sum . offset"),
+        (Skip(), r"add in forward takes what came before the last layer"),
+        (TwoArms(), r"layer right \(BinaryLinear\): linear takes what came before the last layer"),
+        (connected(Sign(), first=Assigning), "cannot be traced by torch.export"),
+        (connected(Gated(), Sign()), "cannot be traced by torch.export"),
+        (nn.Sequential(Sign(), connected(Sign())), "does not map all pixels by one straight line"),
+        (nn.Sequential(BinaryLinear(4, 2)), r"scores of shape \(60, 3\).* found Tensor \(60, 2\)"),
+        (nn.Sequential(BinaryLinear(5, 3)), r"cannot take inputs of shape \(60, 4\)"),
+    ],
+)
+def test_what_a_chip_cannot_do_is_named(module, told):
+    with pytest.raises(InputError, match=told):
+        import_module(module, image_set((1, 2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        (convolved(Sign(), first=BinaryConv(1, 8, 5, padding=2)), "conv2d has filters of 5 x 5"),
+        (convolved(Sign(), first=BinaryConv(1, 8, 3), features=32), "conv2d has padding 0"),
+        (
+            convolved(Sign(), first=BinaryConv(1, 8, 3, stride=2, padding=1), features=32),
+            r"layer 0 \(BinaryConv\): conv2d has stride \[2, 2\]. Accepted are",
+        ),
+        (
+            convolved(Sign(), BinaryConv(8, 8, 3, padding=1, groups=2), Sign()),
+            r"layer 2 \(BinaryConv\): conv2d has groups 2",
+        ),
+        (convolved(Sign(), nn.AvgPool2d(2), features=32), "avg_pool2d cannot be mapped"),
+        (convolved(nn.MaxPool2d(3, 2, 1), Sign(), features=32), "pools otherwise than MaxPool2d"),
+        (
+            convolved(nn.MaxPool2d(2), negative_norm(), Sign(), features=32),
+            r"in 2 of its 8 filters \(counted from 0: 2, 5\)",
+        ),
+        (convolved(Sign(), nn.MaxPool2d(2), nn.MaxPool2d(2), features=8), "takes inputs of shape"),
+        (
+            convolved(nn.Flatten(), nn.BatchNorm1d(128), Sign()),
+            r"layer 2 \(BatchNorm1d\): batch_norm does not act on each neuron or filter alike",
+        ),
+        (
+            nn.Sequential(
+                nn.Flatten(), BinaryLinear(16, 16), Sign(), nn.Unflatten(1, (1, 4, 4)), convolved()
+            ),
+            "is a convolution after a Linear layer",
+        ),
+    ],
+)
+def test_what_filters_on_a_chip_cannot_do_is_named(module, told):
+    with pytest.raises(InputError, match=told):
+        import_module(module, image_set((1, 4, 4)))
+
+
+def test_a_sign_of_zero_is_told_by_the_predictions():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        BinaryLinear(16, 16, bias=False), Sign(), BinaryLinear(16, 16, bias=False), Sign(torch.sign)
+    )
+    module.append(BinaryLinear(16, 3))
+    images = image_set((1, 4, 4), count=500)
+    with pytest.raises(InputError, match=r"\d\d of 500 test images otherwise .*torch.sign"):
+        import_module(module, images)
+    module[3] = Sign()
+    same(module, images, pixels_of(images))
+
+
+def test_a_weight_of_zero_is_told():
+    module = nn.Sequential(BinaryLinear(4, 5), Sign(), nn.Linear(5, 3))
+    with torch.no_grad():
+        module[2].weight.sign_()[1, 2] = 0
+    with pytest.raises(InputError, match=r"layer 2 \(Linear\) .*1 zeros"):
+        import_module(module, image_set((1, 2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"training_ber": 1.5}, "training_ber is 1.5"),
+        ({"scale": 0.0}, "scale 0.0"),
+        ({"offset": float("nan")}, "must be finite"),
+        ({"offset": [1.0, 2.0]}, "1 channels; give one number"),
+        ({"offset": 0.5}, r"layer 0 \(BinaryConv\) pads with zeros, but .* pixel of 0 to 0.5"),
+    ],
+)
+def test_arguments_that_cannot_be_are_told(given, told):
+    with pytest.raises(InputError, match=told):
+        import_module(convolved(Sign()), image_set((1, 4, 4)), **given)
+
+
+def test_scales_that_differ_by_channel_are_told():
+    norm = nn.BatchNorm2d(3)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, 1.1, 1.2]))
+    module = nn.Sequential(norm, BinaryConv(3, 4, 3, padding=1), Sign(), nn.Flatten())
+    module.append(BinaryLinear(64, 3))
+    with pytest.raises(InputError, match=r"scales from 0.99\d+ to 1.19\d+ found"):
+        import_module(module, image_set((3, 4, 4)))
+
+
+def test_what_is_not_known_of_the_training_stays_unknown(tmp_path):
+    images = image_set((1, 2, 2))
+    imported = import_module(connected(Sign()), images, scale=0.5)
+    save_network(tmp_path / "own.safetensors", imported.folded, imported.metadata)
+    saved = load_network(tmp_path / "own.safetensors")
+    assert saved.folded.content_id == imported.folded.content_id
+    unknown = {name: saved.metadata[name] for name in ("training_ber", "epochs", "seed", "history")}
+    assert unknown == {"training_ber": None, "epochs": None, "seed": None, "history": []}
+    assert saved.metadata["settings"] == {"imported": "Sequential", "scale": 0.5, "offset": 0.0}
+    assert saved.metadata["images_id"] == images.content_id
+    assert import_module(connected(Sign()), images, training_ber=0).metadata["training_ber"] == 0.0
+
+
+def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "example"}
+    exec(compile(example, str(PAGE), "exec"), names)
+    digits = load_images("digits")
+    inputs = pixels_of(digits) / digits.levels
+    accuracy = float((classes_of(names["network"], inputs) == digits.test_labels).mean())
+    assert accuracy > 0.9
+    asked = ["evaluate", "own.safetensors", "--ber", "0", "--maps", "2"]
+    answer = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert answer["points"][0]["accuracy_mean"] == pytest.approx(accuracy, abs=1 / 490)
+    assert answer["training_ber"] == 0.0
+    assert "BER 0 (stated)" in " ".join(CliRunner().invoke(app, asked).stdout.split())
+
+
+def test_evaluate_says_that_a_training_ber_is_unknown(tmp_path):
+    module = nn.Sequential(BinaryLinear(64, 10))
+    imported = import_module(module, load_images("digits"))
+    path = tmp_path / "own.safetensors"
+    save_network(path, imported.folded, imported.metadata)
+    asked = ["evaluate", str(path), "--ber", "0.1", "--maps", "2"]
+    assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["training_ber"] is None
+    assert "training BER unknown" in " ".join(CliRunner().invoke(app, asked).stdout.split())

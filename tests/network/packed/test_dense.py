@@ -1,0 +1,259 @@
+"""Packed predictions against whole numbers one by one, and against torch."""
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chip_networks import naive_predictions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rramsim import parallel
+from rramsim.bits import pack_rows
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.packed import flipped_few as delta
+from rramsim.network.packed import dense as network
+from rramsim.network.packed.flipped_few import DeltaNetwork
+from rramsim.network.packed.layers import encode
+from rramsim.network.packed.dense import PackedNetwork
+from rramsim.network.scoring.torch_evaluator import TorchEvaluator
+
+WIDTHS = st.lists(
+    st.one_of(st.integers(1, 9), st.sampled_from([31, 32, 33, 63, 64, 65, 100, 130])),
+    min_size=2,
+    max_size=5,
+)
+PIXELS = st.sampled_from([(0, 1), (0, 255), (3, 10), (7,), tuple(range(17)), tuple(range(256))])
+
+
+def _folded(widths, pixels, rng, *, scores=(-3, 4)):
+    """Return a network whose thresholds are met exactly by some sums, and unreachable for some."""
+    layers = []
+    for number, (inputs, neurons) in enumerate(pairwise(widths)):
+        signs = rng.choice(np.array([-1, 1], dtype=np.int8), (neurons, inputs))
+        if number == len(widths) - 2:
+            # Few whole scores: ties between classes are common.
+            scale, offset = rng.integers(*scores, (2, neurons)).astype(np.float32)
+            layers.append(ScoreLayer(signs, scale, offset))
+            continue
+        greatest = inputs * (max(pixels) if number == 0 else 1)
+        spread = max(1, int(np.sqrt(inputs) * (max(pixels) if number == 0 else 1)))
+        thresholds = rng.integers(-spread, spread + 1, neurons)
+        beyond = rng.random(neurons) < 0.2
+        thresholds[beyond] = rng.choice(
+            [-greatest - 1, -greatest, greatest, greatest + 1, 2**50, -(2**50)], beyond.sum()
+        )
+        directions = rng.choice(np.array([-1, 1], dtype=np.int8), neurons)
+        layers.append(FoldedLayer(signs, thresholds, directions))
+    return FoldedNetwork(tuple(layers))
+
+
+def _images(count, inputs, pixels, rng):
+    return rng.choice(np.array(pixels, dtype=np.uint8), (count, inputs))
+
+
+def _flips(folded, ber, rng):
+    return [np.flatnonzero(rng.random(layer.signs.size) < ber) for layer in folded.layers]
+
+
+def _as_masks(folded, flips):
+    masks = []
+    for layer, positions in zip(folded.layers, flips, strict=True):
+        wrong = np.zeros(layer.signs.size, dtype=np.bool_)
+        wrong[positions] = True
+        masks.append(pack_rows(wrong.reshape(layer.signs.shape)))
+    return masks
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    widths=WIDTHS,
+    pixels=PIXELS,
+    images=st.integers(1, 9),
+    ber=st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_packed_delta_torch_and_naive_predictions_are_equal(widths, pixels, images, ber, seed):
+    rng = np.random.default_rng(seed)
+    folded = _folded(widths, pixels, rng)
+    values = _images(images, widths[0], pixels, rng)
+    flips = _flips(folded, ber, rng)
+    expected = naive_predictions(folded, values, flips)
+    labels = rng.integers(0, widths[-1], images)
+    for evaluator in (
+        Evaluator(folded, values, labels),
+        TorchEvaluator(folded, values, labels),
+    ):
+        assert np.array_equal(evaluator.predictions(flips), expected)
+        assert np.array_equal(evaluator.predictions(_as_masks(folded, flips)), expected)
+        assert evaluator.correct(flips) == (expected == labels).sum()
+    with pytest.MonkeyPatch.context() as patch:
+        _prefer(patch, second=True)
+        eager = DeltaNetwork(PackedNetwork(folded, values))
+        for form in (flips, _as_masks(folded, flips), flips):
+            assert np.array_equal(eager.predictions(form), expected)
+
+
+def _prefer(patch, *, second):
+    """Make corrections seem free, or those of the second layer too dear."""
+    for name in ("PIXEL", "NEURON", "TOGGLE", "ROW", "ROW_BASE", "COLUMN", "GATHER", "FIXED"):
+        patch.setattr(delta, f"_{name}_COST", 0.0)
+    patch.setattr(delta, "_PREPARE_COST", -1)
+    if not second:
+        patch.setattr(delta, "_COLUMN_COST", 1e12)
+
+
+@pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize("pixels", [(0, 1), (3, 200), tuple(range(256))])
+@pytest.mark.parametrize("hidden", [(150,), (150, 130), (150, 130, 70)])
+def test_corrections_give_what_computing_in_full_does(hidden, pixels, second, monkeypatch):
+    _prefer(monkeypatch, second=second)
+    rng = np.random.default_rng(8)
+    widths = (75, *hidden, 9)
+    folded = _folded(widths, pixels, rng)
+    # More images than a word, and not a multiple of one: 64 of them are worked on at once.
+    values = _images(333, widths[0], pixels, rng)
+    packed = PackedNetwork(folded, values)
+    eager = DeltaNetwork(packed)
+    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
+    in_second = _counted(monkeypatch, DeltaNetwork, "_second_changed")
+    clean = packed.predictions([None] * len(folded.layers))
+    changed, bers = 0, (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1e-3, 0.0)
+    for ber in bers:
+        flips = _flips(folded, ber, rng)
+        expected = packed.predictions(flips)
+        assert np.array_equal(eager.predictions(flips), expected)
+        changed += int((expected != clean).sum())
+    assert changed > 100
+    assert corrected.calls == len(bers)
+    # Without flips the second layer costs nothing, however dear a flip.
+    expected_calls = len(bers) if second else bers.count(0.0)
+    assert in_second.calls == (expected_calls if len(hidden) > 1 else 0)
+
+
+class _counted:  # noqa: N801
+    def __init__(self, monkeypatch, owner, name):
+        self.calls, method = 0, getattr(owner, name)
+
+        def counting(*args):
+            self.calls += 1
+            return method(*args)
+
+        monkeypatch.setattr(owner, name, counting)
+
+
+def test_more_flips_than_margins_can_bear_are_computed_in_full(monkeypatch):
+    _prefer(monkeypatch, second=True)
+    rng = np.random.default_rng(3)
+    folded = _folded((300, 40, 30, 5), (0, 254, 255), rng)
+    values = _images(20, 300, (0, 254, 255), rng)
+    eager = DeltaNetwork(PackedNetwork(folded, values))
+    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
+    none = [np.empty(0, dtype=np.int64)] * 2
+    # 2 x 255 x flips stays below 16,000 up to 31 flips of one neuron.
+    for flips in (31, 32, 300):
+        one = [np.arange(flips), *none]
+        assert np.array_equal(eager.predictions(one), naive_predictions(folded, values, one))
+    assert corrected.calls == 1
+
+
+def test_margins_are_kept_once_they_would_have_paid(monkeypatch):
+    monkeypatch.setattr(delta, "_FIXED_COST", 0.0)
+    rng = np.random.default_rng(4)
+    folded = _folded((64, 256, 256, 5), (0, 1), rng)
+    packed = PackedNetwork(folded, _images(100, 64, (0, 1), rng))
+    patient = DeltaNetwork(packed)
+    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
+    flips = [np.array([5]), np.array([9]), np.empty(0, dtype=np.int64)]
+    for _ in range(20):
+        assert np.array_equal(patient.predictions(flips), packed.predictions(flips))
+    assert 8 <= corrected.calls <= 12
+    monkeypatch.setattr(delta, "MARGIN_BYTES", 1)
+    for _ in range(20):
+        DeltaNetwork(packed).predictions(flips)
+    assert corrected.calls <= 12
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+@pytest.mark.parametrize("block", [4, 16, 1000])
+def test_neither_threads_nor_blocks_matter(cores, block, monkeypatch):
+    rng = np.random.default_rng(6)
+    folded = _folded((70, 140, 90, 6), tuple(range(17)), rng)
+    values = _images(203, 70, tuple(range(17)), rng)
+    flips = _flips(folded, 0.02, rng)
+    expected = naive_predictions(folded, values, flips)
+    monkeypatch.setattr(parallel, "cores", lambda: cores)
+    monkeypatch.setattr(parallel, "_pool", None)
+    monkeypatch.setattr(network, "INLINE_STEPS", 0)
+    monkeypatch.setattr(network, "BLOCK_IMAGES", block)
+    packed = PackedNetwork(folded, values)
+    assert np.array_equal(packed.predictions(flips), expected)
+    _prefer(monkeypatch, second=True)
+    assert np.array_equal(DeltaNetwork(packed).predictions(flips), expected)
+
+
+def test_images_take_no_more_planes_than_their_values_need():
+    for values, low, step, planes in (
+        ([0], 0, 1, 1),
+        ([9, 9], 9, 1, 1),
+        ([0, 1], 0, 1, 1),
+        ([0, 255], 0, 255, 1),
+        ([7, 250], 7, 243, 1),
+        ([0, 2, 4, 6], 0, 2, 2),
+        (list(range(17)), 0, 1, 5),
+        ([0, 128, 255], 0, 1, 8),
+    ):
+        coding, codes = encode(np.array([values], dtype=np.uint8))
+        assert (coding.low, coding.step, coding.planes) == (low, step, planes)
+        assert (coding.low + coding.step * codes.astype(int)).tolist() == [values]
+
+
+@pytest.mark.parametrize(
+    ("flips", "told"),
+    [
+        (np.array([3, 3]), "distinct"),
+        (np.array([4, 3]), "sorted"),
+        (np.zeros((5, 2), dtype=np.uint64), "masks are uint64"),
+        (np.zeros((6, 1), dtype=np.int64), "masks are uint64"),
+        (np.full((6, 1), 1 << 60, dtype=np.uint64), "beyond the 5 inputs"),
+    ],
+)
+def test_flips_that_do_not_fit_the_layer_are_refused(flips, told):
+    folded = _folded((5, 6, 2), (0, 1), np.random.default_rng(0))
+    evaluator = Evaluator(folded, np.zeros((2, 5), dtype=np.uint8), np.zeros(2, dtype=np.uint8))
+    with pytest.raises(ValueError, match=told):
+        evaluator.predictions([flips, np.empty(0, dtype=np.int64)])
+
+
+_FORK = """
+import os, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from chip_networks import random_images, random_network
+from rramsim import parallel
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.packed import network
+
+network.INLINE_STEPS, network.BLOCK_IMAGES, parallel.cores = 0, 4, lambda: 3
+evaluator = Evaluator(random_network(70, 90, 7), random_images(41, 70), np.zeros(41, np.uint8))
+flips = [np.arange(50), np.arange(9)]
+expected = evaluator.predictions(flips)
+assert parallel._pool is not None
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(evaluator.predictions(flips), expected) else 3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_does_not_wait_for_threads_it_does_not_have():
+    tests = str(Path(__file__).parents[2])
+    command = [sys.executable, "-P", "-W", "ignore", "-c", _FORK, tests]
+    done = subprocess.run(command, timeout=60, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

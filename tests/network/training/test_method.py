@@ -1,0 +1,42 @@
+"""How a network is trained: the schedule of rates, and numbers that are refused."""
+
+import json
+
+import pytest
+
+from rramsim.errors import InputError
+from rramsim.network.training.method import Method
+
+
+def test_the_rate_falls_by_one_factor_an_epoch_to_its_end():
+    method = Method(5, learning_rate=1e-2, final_learning_rate=1e-4)
+    rates = [method.rate(epoch) for epoch in range(5)]
+    assert rates == pytest.approx([1e-2, 10**-2.5, 1e-3, 10**-3.5, 1e-4])
+    assert Method(1, learning_rate=0.02).rate(0) == 0.02
+    assert Method(3, learning_rate=0.02, final_learning_rate=0.02).rate(1) == 0.02
+
+
+def test_settings_hold_every_field_and_make_the_method_again():
+    method = Method(7, dropout=0.2, loss="hinge", margin=2.0, shift=4, mirror=True)
+    settings = json.loads(json.dumps(method.settings()))
+    assert Method(**settings) == method
+    assert set(settings) == set(Method.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"epochs": 0}, "epochs 0: accepted is 1 or more"),
+        ({"batch_size": 1}, "batch size 1: accepted is 2 or more"),
+        ({"dropout": 1.0}, "dropout 1.0: accepted is 0 to 0.95"),
+        ({"learning_rate": float("nan")}, "learning rate nan"),
+        ({"final_learning_rate": 0.0}, "final learning rate 0.0"),
+        ({"margin": 0.0}, "margin 0.0"),
+        ({"margin": 2.0}, "margin 2.0: only the hinge loss has one"),
+        ({"shift": -1}, "shift -1: accepted is 0 to 1000"),
+        ({"loss": "mse"}, "loss 'mse': accepted are cross-entropy and hinge"),
+    ],
+)
+def test_what_is_out_of_range_is_told(more, told):
+    with pytest.raises(InputError, match=told):
+        Method(**{"epochs": 1, **more})

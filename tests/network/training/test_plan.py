@@ -1,0 +1,170 @@
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+
+from rramsim.errors import InputError
+from rramsim.network.training.train import plan as plan_module
+from rramsim.network.shape import NetworkShape
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.model_files import load_network
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.folded.network import fold_layers
+from rramsim.images.catalogue import load_images
+from rramsim.network.training.method import Method
+from rramsim.network.training.plan import TrainingPlan, default_epochs, find_network, obtain_network
+from rramsim.network.training.train import train
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return TrainingPlan(
+        shape=NetworkShape((64, 16, 10)),
+        images=load_images("digits"),
+        method=Method(2),
+        seed=1,
+        faults=RandomFlips.iid(0.05, seed=0),
+    )
+
+
+def _names(folder):
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_plan_ends_in_a_file_and_is_not_done_twice(plan, tmp_path):
+    path = tmp_path / "model.safetensors"
+    assert find_network(path, plan) is None
+    seen = []
+    first = obtain_network(path, plan, images_from="digits", on_epoch=seen.append)
+    assert [len(history) for history in seen] == [1, 2]
+    assert _names(tmp_path) == ["model.csv", "model.safetensors"]
+    content = path.read_bytes()
+    again = obtain_network(path, plan, images_from="digits", on_epoch=seen.append)
+    assert len(seen) == 2
+    assert path.read_bytes() == content
+    assert again.folded.content_id == first.folded.content_id
+    images = plan.images
+    right = Evaluator(first.folded, images.test_images, images.test_labels).correct()
+    assert first.metadata["accuracy"] == right / len(images.test_labels)
+
+
+def test_the_file_holds_what_the_network_is_and_how_it_came_about(plan, tmp_path):
+    for shape in (plan.shape, NetworkShape.parse("1x8x8-5C3-4C3-MP2-6-10")):
+        asked = dataclasses.replace(plan, shape=shape)
+        path = tmp_path / f"{shape}.safetensors"
+        found = obtain_network(path, asked, images_from="digits").metadata
+        trained = train(
+            shape, plan.images, method=plan.method, seed=1, faults=RandomFlips.iid(0.05, seed=1)
+        )
+        assert found["history"] == [list(epoch) for epoch in trained.history]
+        assert (found["training_ber"], found["seed"], found["epochs"]) == (0.05, 1, 2)
+        assert found["arithmetic"] == trained.arithmetic
+        assert found["settings"] == asked.settings()
+        # The batch norms and the signs make the thresholds again.
+        saved = load_network(path)
+        assert saved.folded.image_shape == shape.image_shape
+        again = fold_layers(
+            [layer.signs for layer in saved.folded.layers],
+            saved.norms,
+            pools=[each.pool for each in shape.convolutions] + [False] * len(shape.layers),
+            image_shape=shape.image_shape,
+        )
+        assert again.content_id == saved.folded.content_id
+        for norm, layer in zip(saved.norms, trained.network.layers, strict=True):
+            assert np.array_equal(norm.variance, layer.variance.numpy())
+
+
+def test_an_interrupt_leaves_a_checkpoint_to_go_on_from(plan, tmp_path):
+    whole = obtain_network(tmp_path / "whole.safetensors", plan, images_from="digits")
+    path = tmp_path / "model.safetensors"
+
+    def interrupt(_history):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        obtain_network(path, plan, images_from="digits", on_epoch=interrupt)
+    assert (tmp_path / "model.checkpoint").exists()
+    assert not path.exists()
+    assert len((tmp_path / "model.csv").read_text().splitlines()) == 2
+    obtain_network(path, plan, images_from="digits")
+    assert path.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    assert whole.metadata["epochs"] == 2
+    assert not (tmp_path / "model.checkpoint").exists()
+    assert (tmp_path / "model.csv").read_text() == (tmp_path / "whole.csv").read_text()
+
+
+def test_the_log_has_a_row_an_epoch_and_is_the_history(plan, tmp_path):
+    path = tmp_path / "model.safetensors"
+    asked = dataclasses.replace(plan, method=Method(3, final_learning_rate=1e-3))
+    saved = obtain_network(path, asked, images_from="digits")
+    with path.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == pytest.approx([1e-2, 10**-2.5, 1e-3])
+    logged = [[float(row["training_loss"]), float(row["test_accuracy"])] for row in rows]
+    assert logged == saved.metadata["history"]
+
+
+def test_the_log_is_whole_though_the_training_stopped_before_its_last_row(
+    plan, tmp_path, monkeypatch
+):
+    path, write = tmp_path / "model.safetensors", plan_module.write_text
+
+    def stopped(file, text):
+        if len(text.splitlines()) == 3:
+            raise KeyboardInterrupt
+        write(file, text)
+
+    monkeypatch.setattr(plan_module, "write_text", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        obtain_network(path, plan, images_from="digits")
+    monkeypatch.undo()
+    assert len(path.with_suffix(".csv").read_text().splitlines()) == 2
+    obtain_network(path, plan, images_from="digits")
+    assert len(path.with_suffix(".csv").read_text().splitlines()) == 3
+
+
+def test_flips_follow_the_seed_of_the_training(plan):
+    assert plan.seeded_faults == RandomFlips.iid(0.05, seed=1)
+    assert dataclasses.replace(plan, faults=RandomFlips.iid(0.0, seed=0)).seeded_faults is None
+    plain = dataclasses.replace(plan, faults=None)
+    assert (plain.seeded_faults, plain.training_ber) == (None, 0.0)
+    one_state = RandomFlips((0.1,), (0.0,))
+    assert dataclasses.replace(plan, faults=one_state).training_ber == 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"faults": RandomFlips.iid(0.1, seed=0)}, r"faults BER 0.05, now BER 0.1"),
+        ({"faults": RandomFlips((0.05,), (0.05,), mixed=True)}, r"now BER 0.05, mixed"),
+        ({"faults": None}, r"faults BER 0.05, now none"),
+        ({"seed": 2}, r"\(seed 1, now 2\)"),
+        ({"method": Method(3)}, r"\(epochs 2, now 3\)"),
+        ({"method": Method(2, shift=1)}, r"\(shift 0, now 1\)"),
+        ({"shape": NetworkShape((64, 17, 10))}, r"network 64-16-10, now 64-17-10"),
+    ],
+)
+def test_a_network_of_another_plan_is_told(plan, tmp_path, change, told):
+    path = tmp_path / "model.safetensors"
+    obtain_network(path, plan, images_from="digits")
+    content = path.read_bytes()
+    with pytest.raises(InputError, match=told):
+        obtain_network(path, dataclasses.replace(plan, **change), images_from="digits")
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_model_file_is_told_and_not_trained_over(plan, tmp_path):
+    path = tmp_path / "model.safetensors"
+    obtain_network(path, plan, images_from="digits")
+    content = path.read_bytes()[:-40]
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors: this is not a whole safetensors"):
+        obtain_network(path, plan, images_from="digits")
+    assert path.read_bytes() == content
+
+
+def test_default_epochs_follow_the_number_of_images(plan):
+    assert default_epochs(plan.images) == 40

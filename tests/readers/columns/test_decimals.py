@@ -1,0 +1,80 @@
+"""Commas and points in numbers, where semicolons or tabs part the columns."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.table import Grid, make_table
+from rramsim.errors import InputError
+
+
+def points(*columns):
+    """Return the first of the columns with points."""
+    records = [list(texts) for texts in zip(*columns, strict=True)]
+    rows = list(range(2, 2 + len(records)))
+    grid = Grid("cells.csv", records, rows, decimal_comma=True)
+    return with_points(make_table(grid, ("R", "I")[: len(columns)], start=0), 0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["10.351,62", "5,5", "7"], ["10351.62", "5.5", "7"]),
+        # Beside a number that shows both marks, these points part thousands too.
+        (["10.351,62", "1.234", ">1.000.000,5"], ["10351.62", "1234", ">1000000.5"]),
+        (["10,351.62", "5,100", "7.5"], ["10351.62", "5100", "7.5"]),
+        (["5,1", "5.100", ""], None),
+        (["5,1", "310"], ["5.1", "310"]),
+    ],
+)
+def test_the_last_of_both_marks_is_the_decimal_one(texts, expected):
+    # Without a number that shows both, a point is what it always was: a decimal one.
+    assert points(texts) == (expected or [text.replace(",", ".") for text in texts])
+
+
+@given(st.integers(1000, 10**9), st.integers(0, 99), st.booleans())
+def test_a_number_written_with_both_marks_is_read_back(whole, cents, is_german):
+    text = f"{whole:,}.{cents:02d}"
+    if is_german:
+        text = text.translate(str.maketrans(",.", ".,"))
+    (found,) = points([text])
+    assert float(found) == float(f"{whole}.{cents:02d}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            [["10.351,62", "12.5"]],
+            "cells.csv, row 3, column 'R': '12.5' was found, but in '10.351,62' of the same "
+            "column the point is a thousands mark. Write all numbers with a decimal point and "
+            "without thousands marks.",
+        ),
+        (
+            [["10,351.62", "5,1"]],
+            "'5,1' was found, but in '10,351.62' of the same column the comma",
+        ),
+        ([["10,351.62", "10.351,62"]], "the comma is a thousands mark"),
+        (
+            [["10.351,62", "9,5"], ["1.125", "200"]],
+            "row 2, column 'I': is the point in '1.125' a decimal point or a thousands separator?",
+        ),
+        ([["5,100", "6,200"]], "is the comma in '5,100' a decimal comma or a thousands separator?"),
+    ],
+)
+def test_what_may_be_either_is_asked_about(columns, message):
+    with pytest.raises(InputError) as refused:
+        points(*columns)
+    assert message in str(refused.value)
+
+
+def test_a_file_with_points_between_thousands_is_read(read):
+    measured = read("state;R (Ohm);t (s)\nLRS;10.351,62;0.5\nHRS;1.310.000,00;2.25\nLRS;9.800;1\n")
+    assert measured.readings["resistance"].values.tolist() == [10351.62, 1310000.0, 9800.0]
+
+
+def test_a_long_file_is_asked_about_by_its_texts(read):
+    rows = "".join(f"{10 + n % 80}.351,62;310.{n % 90 + 10}0\n" for n in range(14_000))
+    with pytest.raises(InputError, match=r"column 'HRS \(Ohm\)': is the point in '310\.100' a dec"):
+        read("LRS (Ohm);HRS (Ohm)\n" + rows)

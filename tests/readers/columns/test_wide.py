@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.columns.wide import condition_columns, wide_columns
+from rramsim.errors import InputError
+
+
+def parsed(*header):
+    return [
+        (each.state, each.condition, each.cycle, each.column.quantity, each.column.factor)
+        for each in wide_columns(header, place="f", renamed={})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("LRS", (0, None, None, "resistance", 1.0)),
+        ("R_HRS (kOhm)", (1, None, None, "resistance", 1e3)),
+        ("G_LRS [uS]", (0, None, None, "conductance", 1e-6)),
+        ("strong LRS (kOhm)", (0, "strong", None, "resistance", 1e3)),
+        ("HRS very strong (MOhm)", (1, "very strong", None, "resistance", 1e6)),
+        ("55uA_LRS_kohm", (0, "55uA", None, "resistance", 1e3)),
+        ("HRS 55uA", (1, "55uA", None, "resistance", 1.0)),
+        ("weak I_HRS (uA)", (1, "weak", None, "current", 1e-6)),
+        ("HRS (uS)", (1, None, None, "conductance", 1e-6)),
+        ("HRS_cycle1", (1, None, 1, "resistance", 1.0)),
+        ("LRS12 (kOhm)", (0, None, 12, "resistance", 1e3)),
+        ("weak LRS cyc 3 [kOhm]", (0, "weak", 3, "resistance", 1e3)),
+    ],
+)
+def test_a_header_with_a_state_says_condition_cycle_and_unit(header, expected):
+    (found,) = parsed(header)
+    assert found[:4] == expected[:4]
+    assert found[4] == pytest.approx(expected[4], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("HRS/LRS", "LRS mean (kOhm)", "std HRS", "LRS_errors", "HRS energy (pJ)", "n LRS"),
+        *("state", "R (kOhm)", "HRSX", "ULRS", ""),
+    ],
+)
+def test_a_header_about_readings_is_no_reading(header):
+    assert parsed(header) == []
+
+
+def test_repeated_pairs_are_cycles():
+    assert [(s, c) for s, _, c, _, _ in parsed("HRS", "LRS", "HRS", "LRS")] == [
+        (1, 1),
+        (0, 1),
+        (1, 2),
+        (0, 2),
+    ]
+    assert [(s, c) for s, _, c, _, _ in parsed("HRS", "LRS", "HRS.1", "LRS.1")] == [
+        (1, 0),
+        (0, 0),
+        (1, 1),
+        (0, 1),
+    ]
+
+
+def test_columns_that_say_the_same_are_refused():
+    with pytest.raises(InputError, match="'LRS' and 'R_LRS' hold the same state, condition and c"):
+        parsed("LRS", "R_LRS", "HRS")
+    with pytest.raises(InputError, match=r"column 'strong LRS \(foo\)': 'foo' is not a unit of re"):
+        parsed("strong LRS (foo)")
+    with pytest.raises(InputError, match="may mean milliohm or megohm"):
+        parsed("strong LRS (mohm)")
+
+
+def test_columns_named_by_conditions_have_a_unit_of_a_reading():
+    found = condition_columns(
+        ["state", "weak (kOhm)", "55 uA [MOhm]", "T (K)", "remark", "mean (kOhm)"],
+        renamed={},
+        skip=[0],
+    )
+    assert [(each.condition, each.column.factor) for each in found] == [
+        ("weak", 1e3),
+        ("55 uA", pytest.approx(1e6)),
+    ]
+
+
+def test_a_column_a_state_and_condition(read):
+    measured = read(
+        "cell,strong LRS (kOhm),strong HRS (MOhm),weak LRS (kOhm),weak HRS (MOhm)\n"
+        "1,5,1,9,0.2\n2,6,2,8,0.1\n"
+    )
+    readings = measured.readings
+    assert readings["condition"].values.tolist() == ["strong", "weak"]
+    assert readings["condition_index"].values.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert readings["state_index"].values.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+    assert readings["resistance"].values == pytest.approx([5e3, 6e3, 1e6, 2e6, 9e3, 8e3, 2e5, 1e5])
+    assert readings["cell"].values.tolist() == [1, 2] * 4
+    assert measured.notes == (
+        "cells.csv: conditions are named by the headers, such as 'strong' by 'strong LRS (kOhm)'.",
+    )
+
+
+def test_interleaved_cycles(read):
+    measured = read("cell,HRS1,LRS1,HRS2,LRS2\n7,3e5,5e3,4e5,6e3\n8,1e5,7e3,2e5,8e3\n")
+    readings = measured.readings
+    assert readings["cycle"].values.tolist() == [1, 1, 1, 1, 2, 2, 2, 2]
+    assert readings["state_index"].values.tolist() == [1, 1, 0, 0, 1, 1, 0, 0]
+    assert readings["cell"].values.tolist() == [7, 8] * 4
+    assert measured.notes[0] == "cells.csv: cycles are numbered by the headers of the columns."
+
+
+def test_a_column_a_condition_beside_a_state_column(read):
+    measured = read("cell,state,weak (kOhm),strong (kOhm)\n1,LRS,9,5\n1,HRS,200,\n")
+    readings = measured.readings
+    assert readings["condition"].values.tolist() == ["weak", "strong"]
+    assert readings["resistance"].values == pytest.approx([9e3, 2e5, 5e3])
+    assert readings["state_index"].values.tolist() == [0, 1, 0]
+    assert measured.notes[-1] == "cells.csv: 1 blank or NaN reading dropped (row 3)."
+
+
+def test_two_ways_to_number_cycles_are_refused(read):
+    with pytest.raises(InputError, match="both the column 'cycle' and the headers, such as 'LRS1'"):
+        read("cycle,LRS1,HRS1\n1,5,300\n")
+
+
+def test_quantities_are_not_mixed(read):
+    with pytest.raises(InputError, match="are a resistance and a conductance; accepted are two of"):
+        read("LRS (kOhm),HRS (uS)\n5,3\n")
+
+
+# The same readings in any dress ----------------
+
+_OHM = st.integers(1, 999_999).map(lambda value: float(value))
+
+
+@given(
+    rows=st.lists(st.tuples(_OHM, _OHM, _OHM, _OHM), min_size=1, max_size=4),
+    separator=st.sampled_from([",", ";", "\t"]),
+    unit=st.sampled_from([("ohm", 1.0), ("kOhm", 1e3), ("MΩ", 1e6)]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_long_and_wide_give_the_same_readings(
+    tmp_path_factory, rows, separator, unit, encoding, end
+):
+    folder = tmp_path_factory.mktemp("dress")
+    conditions, states = ("weak", "strong"), ("LRS", "HRS")
+    name, factor = unit
+    keys = [(condition, state) for condition in conditions for state in states]
+    wide = [["cell", *(f"{condition} {state} ({name})" for condition, state in keys)]]
+    wide += [[str(i), *(repr(v / factor) for v in row)] for i, row in enumerate(rows)]
+    long = [["cell", "state", "condition", f"R [{name}]"]]
+    long += [
+        [str(i), state, condition, repr(value / factor)]
+        for i, row in enumerate(rows)
+        for (condition, state), value in zip(keys, row, strict=True)
+    ]
+    found = []
+    for table in (wide, long):
+        path = folder / "cells.csv"
+        text = end.join(separator.join(row) for row in table) + end
+        path.write_bytes(text.encode(encoding))
+        readings = read_measurements([path]).readings
+        names = readings["condition"].values[readings["condition_index"].values]
+        found.append(
+            sorted(
+                zip(
+                    readings["cell"].values.tolist(),
+                    names.tolist(),
+                    readings["state_index"].values.tolist(),
+                    np.round(readings["resistance"].values, 6).tolist(),
+                    strict=True,
+                )
+            )
+        )
+    assert found[0] == found[1]
+    assert len(found[0]) == 4 * len(rows)

@@ -1,0 +1,219 @@
+import numpy as np
+import pytest
+from reader_files import workbook
+
+from rramsim.readers.testers.sweeps import sweep_columns
+from rramsim.errors import InputError
+from rramsim.schema import BELOW, EXACT
+
+LRS, HRS = 5e3, 2e5
+
+
+def half(peak, *, before, after, points=20):
+    """Return volts and amperes of a sweep from 0 to the peak and back."""
+    out = np.linspace(0, peak, points + 1)
+    return [(v, v / before) for v in out] + [(v, v / after) for v in out[::-1]]
+
+
+def cycle(lrs=LRS, hrs=HRS):
+    return half(2.0, before=hrs, after=lrs) + half(-2.0, before=lrs, after=hrs)
+
+
+def table(points, header="Voltage (V),Current (A)"):
+    return header + "\n" + "".join(f"{v:.6g},{i:.6g}\n" for v, i in points)
+
+
+def block(title, points, *, device="A8-04", time="08/30/2024 14:12:59", compliance="100 mA"):
+    return (
+        "\nSetupTitle, SET-RESET\nApplicationTest, SET-RESET, Public\n"
+        f"MetaData, TestRecord.RecordTime, {time}\nMetaData, TestRecord.TestTarget, {device}\n"
+        "MetaData, TestRecord.IterationIndex, 2\nMetaData, TestRecord.Remarks, \n"
+        "AnalysisSetup, Analysis.Setup.Vector.Graph.Enabled, true\n"
+        "AnalysisSetup, Analysis.Setup.Vector.Graph.Notes, [VAR1] Unit=SMU1:MP, Name=V1, "
+        f"Direction=Double, Stop=-2 V, Compliance={compliance}, Pwr Comp=OFF\t[CONSTANTS] "
+        "Unit=SMU2:MP, Source=0 V, Compliance=1 mA\n"
+        f"AnalysisSetup, Analysis.Setup.Title, {title}\n"
+        f"Dimension1, {len(points)}, {len(points)}\nDimension2, 1, 1\nDataName, V1, I1\n"
+        + "".join(f"DataValue, {v:.6g}, {i:.6g}\n" for v, i in points)
+    )
+
+
+def record(**more):
+    """Return an EasyEXPERT record: a RESET block, then a SET block."""
+    return block("Reset", half(-2.0, before=LRS, after=HRS), **more) + block(
+        "Set", half(2.0, before=HRS, after=LRS), **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "pairs"),
+    [
+        (["V1", "I1"], [(0, 1)]),
+        (["NO.", "VCE (V)", "IC (mA)"], [(1, 2)]),
+        (["Time", "AV", "AI", "BV", "BI"], [(1, 2)]),
+        (["BI", "AV", "BV"], [(2, 0)]),
+        (["voltage", "current", "read_voltage"], [(0, 1)]),
+        (["V1", "I1", "", "V1", "I1"], [(0, 1), (3, 4)]),
+        (["V_read", "I"], []),
+        (["V_SET", "I_SET"], []),
+        (["Time", "AV"], []),
+    ],
+)
+def test_a_voltage_and_its_current_are_found(header, pairs):
+    assert [(c.voltage, c.current) for c in sweep_columns(header)] == pairs
+
+
+def test_units_of_a_sweep():
+    (found,) = sweep_columns(["V (mV)", "I (uA)"])
+    assert (found.voltage_factor, found.current_factor) == (1e-3, pytest.approx(1e-6))
+
+
+def test_an_easyexpert_record_gives_what_each_sweep_left(read):
+    measured = read(record(), name="[A8-04,SET-RESET,2].csv", read_voltage=0.2)
+    readings = measured.readings
+    assert readings["resistance"].values == pytest.approx([HRS, LRS], rel=1e-4)
+    assert readings["state_index"].values.tolist() == [1, 0]
+    assert readings["condition"].values.tolist() == ["SET-RESET"]
+    assert readings["cell"].values.tolist() == [0, 0]
+    assert readings["cycle"].values.tolist() == [1, 1]
+    assert [note.replace("\xa0", " ") for note in measured.notes] == [
+        "[A8-04,SET-RESET,2].csv: 2 resistances are |V/I| at the points nearest 200 mV on the way "
+        "back of the sweeps."
+    ]
+
+
+def test_records_of_a_device_are_cycles_in_the_order_they_were_taken(tmp_path):
+    from rramsim.readers.measurements import read_measurements
+
+    for name, time in (("10_01 PM", "08/30/2024 22:01:00"), ("2_12 PM", "08/30/2024 14:12:59")):
+        (tmp_path / f"[A8,{name}].csv").write_text(record(time=time))
+    measured = read_measurements(sorted(tmp_path.glob("*.csv")), read_voltage=0.2)
+    assert measured.readings["cycle"].values.tolist() == [2, 2, 1, 1]
+
+
+def test_a_point_in_compliance_is_a_bound(read):
+    content = block("Set", half(2.0, before=HRS, after=LRS), compliance="20 uA")
+    measured = read(content + block("Reset", half(-2.0, before=LRS, after=HRS)), read_voltage=0.2)
+    assert measured.readings["censoring"].values.tolist() == [BELOW, EXACT]
+    assert measured.readings["resistance"].values[0] == pytest.approx(LRS, rel=1e-4)
+
+
+def test_polarity_tells_the_states_where_titles_do_not(read):
+    # The second cell fails to RESET: its reading is an HRS reading all the same.
+    stuck = half(2.0, before=HRS, after=LRS) + half(-2.0, before=LRS, after=LRS)
+    measured = read(table(cycle() + cycle() + stuck), read_voltage=-0.2)
+    readings = measured.readings
+    assert readings["state_index"].values.tolist() == [0, 1, 0, 1, 0, 1]
+    assert readings["resistance"].values == pytest.approx([LRS, HRS, LRS, HRS, LRS, LRS], rel=1e-4)
+    assert measured.notes[-1] == (
+        "cells.csv: positive sweeps are taken as SET (LRS), the others as RESET (HRS): so the "
+        "current changes in 5 of 6."
+    )
+
+
+def test_the_other_polarity_may_set(read):
+    points = half(-2.0, before=HRS, after=LRS) + half(2.0, before=LRS, after=HRS)
+    readings = read(table(points), read_voltage=0.2).readings
+    assert readings["state_index"].values.tolist() == [0, 1]
+
+
+def test_forming_is_left_out(read):
+    content = block("Forming", half(3.0, before=1e8, after=LRS)) + record()
+    measured = read(content, read_voltage=0.2)
+    assert measured.readings.sizes["reading"] == 2
+    assert measured.notes[0] == "cells.csv: sweeps of forming left out: 1."
+
+
+def test_the_old_analysers_units_and_index(read):
+    rows = "".join(f"{n},{v:.6g},{i:.6g}\n" for n, (v, i) in enumerate(cycle(), start=1))
+    content = '"VAR2 VG 1 V"\n"NO.","VCE","IC"\n"","V","A"\n' + rows
+    readings = read(content, read_voltage=0.2).readings
+    assert readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+
+
+def test_runs_of_a_workbook_are_cycles_and_formulas_without_value_are_nothing(read):
+    def run(lrs):
+        rows = [["AV", "AI", "Time", "GM"]]
+        rows += [[v, i, n, "#REF"] for n, (v, i) in enumerate(cycle(lrs=lrs))]
+        return rows
+
+    content = workbook(
+        ("Run2", run(6e3)),
+        ("Run1", run(5e3)),
+        ("Calc", [["a", "b"], [1, 2]]),
+        ("Settings", [["Test Name", "sweep"], ["Start/Bias", 0], ["Compliance", 0.1]]),
+    )
+    measured = read(content, name="chip.xlsx", read_voltage=0.2)
+    readings = measured.readings
+    assert readings["cycle"].values.tolist() == [2, 2, 1, 1]
+    # Nothing names the device, and each run reads each state once: it is one.
+    assert readings["cell"].values.tolist() == [0, 0, 0, 0]
+    assert readings["resistance"].values == pytest.approx([6e3, HRS, 5e3, HRS], rel=1e-6)
+    assert "chip.xlsx: sheets not read: 2 ('Calc', 'Settings')." in measured.notes
+
+
+def test_devices_side_by_side(read):
+    one, two = cycle(lrs=5e3), cycle(lrs=7e3)
+    rows = [
+        ["Test time", "8/30/2024", "", "Test time", "8/30/2024", ""],
+        ["Device ID", "D1", "", "Device ID", "D2", ""],
+        ["V1", "I1", "", "V1", "I1", ""],
+        *([*a, None, *b] for a, b in zip(one, two, strict=True)),
+    ]
+    readings = read(workbook(("SET-RESET", rows)), name="list.xlsx", read_voltage=0.2).readings
+    assert readings["cell"].values.tolist() == [0, 0, 1, 1]
+    assert readings["resistance"].values == pytest.approx([5e3, HRS, 7e3, HRS], rel=1e-6)
+
+
+def test_the_state_may_stand_in_the_file_s_name(tmp_path):
+    from rramsim.readers.measurements import read_measurements
+
+    (tmp_path / "weak_LRS.csv").write_text(table(half(2.0, before=HRS, after=LRS)))
+    (tmp_path / "weak_HRS.csv").write_text(table(half(2.0, before=LRS, after=HRS)))
+    measured = read_measurements(
+        [tmp_path / "weak_LRS.csv", tmp_path / "weak_HRS.csv"],
+        read_voltage=0.2,
+        file_name="{condition}_{state}",
+    )
+    assert measured.readings["condition"].values.tolist() == ["weak"]
+    assert measured.readings["state_index"].values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "message"),
+    [
+        (cycle(), {}, "these are sweeps of voltage and current; give the voltage at which"),
+        (cycle(), {"read_voltage": 0.0}, "these are sweeps of voltage and current"),
+        (
+            half(2.0, before=HRS, after=LRS),
+            {"read_voltage": 0.2},
+            "whether these sweeps SET or RESET the cells is not said by their titles",
+        ),
+        (
+            [(v, v / LRS) for v in np.linspace(0, 2, 21)],
+            {"read_voltage": 0.2},
+            "none of 1 half sweeps comes back to within 10% of 200\xa0mV after its furthest point",
+        ),
+        (cycle(), {"read_voltage": 5.0}, "none of 2 half sweeps comes back to within 10%"),
+    ],
+)
+def test_sweeps_that_show_no_state_are_refused(read, points, options, message):
+    with pytest.raises(InputError) as error:
+        read(table(points), **options)
+    assert message in str(error.value)
+
+
+def test_a_curve_of_arc_two_has_its_header_in_a_comment(read):
+    points = "".join(f"{v:.6g},{i:.6g},0.2\n" for v, i in cycle())
+    content = f"# device: 3\n# ATTRS_END\n# voltage,current,read_voltage\n{points}"
+    readings = read(content, read_voltage=0.2).readings
+    assert readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+
+
+def test_a_table_with_resistances_is_no_sweep(read):
+    content = "R (kOhm)," + table([(0, 0)]).splitlines()[0]
+    content += "\n" + "".join(f"5,{v:.6g},{i:.6g}\n" for v, i in cycle())
+    with pytest.raises(InputError, match="no column holds the state"):
+        read(content, read_voltage=0.2)
+    measured = read(content, read_voltage=0.2, names={"R (kOhm)": "-"})
+    assert measured.readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)

@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rramsim.device.characterize import characterize
+from rramsim.device.examine import Examination, Question, Use, examine
+from rramsim.report.fit.lifetime_tables import (
+    bake_table,
+    cycling_table,
+    digits_apart,
+    drift_table,
+    retention_table,
+)
+from rramsim.report.fit.tables import conditions_table, ends, populations_table, short_tables
+from rramsim.schema import make
+
+
+class Readings:
+    """What a reader gives."""
+
+    def __init__(self, state, ohm, **columns):
+        count = len(ohm)
+        names = columns.pop("names", ["a"])
+        base = {"cell": np.full(count, -1), "cycle": np.full(count, -1)}
+        base |= {"condition_index": np.zeros(count, dtype=int)}
+        values = base | {"resistance": ohm, "censoring": np.zeros(count, dtype=int)} | columns
+        self.readings = make(
+            "readings",
+            values | {"state_index": state},
+            {"condition": names, "state": ["LRS", "HRS"]},
+        )
+        self.origin, self.notes, self.sources = "measured", (), ()
+
+
+@pytest.fixture(scope="module")
+def held() -> Examination:
+    """Cells whose LRS rises by 10 % a decade of time, twice after a bake."""
+    rng = np.random.default_rng(4)
+    time = np.tile(np.repeat([1.0, 100.0, 10000.0], 50), 2)
+    cell = np.tile(np.arange(50), 6)
+    state = np.repeat([0, 1], 150)
+    place = np.tile(rng.normal(0, 0.2, 50), 6)
+    drift = np.where(state == 0, np.log10(time) * np.log(1.1), 0.0)
+    ohm = np.exp(np.where(state == 0, 9.0, 13.0) + drift + place)
+    baked = np.where(state == 0, 1.5, 1.0) * ohm
+    both = Readings(
+        np.tile(state, 2),
+        np.concatenate([ohm, baked]),
+        names=["before", "after"],
+        condition_index=np.repeat([0, 1], 300),
+        time=np.tile(time, 2),
+        cell=np.tile(cell, 2),
+    )
+    question = Question(ber_limit=0.01, bake=("before", "after"))
+    return examine(both, use=Use(read_voltage=0.2, read_time=1e-8), question=question)
+
+
+def test_what_is_known_of_an_interval_is_said():
+    assert ends("5", "4", "7") == "5 (4 to 7)"
+    assert ends("5", "4", "unknown") == "5 (4 or more)"
+    assert ends("5", "unknown", "7") == "5 (up to 7)"
+    assert ends("5", "unknown", "unknown") == "5"
+    assert ends("unknown", "4", "7") == "unknown"
+
+
+def test_drift_is_in_per_cent_a_decade_and_no_temperature_is_made_up(held):
+    table = drift_table(held)
+    assert "held at" not in table.columns
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["condition"], row["state"], row["cells"]) == ("before", "LRS", "50")
+    # Cells of one and the same drift: the interval is of rounding alone.
+    assert row["median"].replace("\xa0", " ") == "+10 % (+10 % to +10 %)"
+
+
+def test_digits_show_a_value_and_its_interval_apart():
+    assert digits_apart([-0.11, -0.14, -0.09]) == 2
+    # To two digits this would be 11 (11 to 11).
+    assert digits_apart([-0.1098, -0.1112, -0.1083]) == 3
+    assert digits_apart([-0.1098, -0.1102, -0.1094]) == 4
+    assert digits_apart([0.1, 0.1, 0.1]) == 2
+    assert digits_apart([0.1, float("nan"), float("nan")]) == 2
+    assert digits_apart([0.1, 0.1 + 1e-15, 0.1]) == 6
+
+
+def test_the_digits_of_a_drift_follow_its_interval(held):
+    retention = held.retention.retention.copy(deep=True)
+    ends_of = {"mu_drift": -0.11, "mu_drift_low": -0.1104, "mu_drift_high": -0.1096}
+    for name, share in ends_of.items():
+        retention[name] = np.log1p(share) + 0 * retention[name]
+    changed = replace(held, retention=replace(held.retention, retention=retention))
+    row = drift_table(changed).rows[0]
+    assert "−11 % (−11.04 % to −10.96 %)" in [text.replace("\xa0", " ") for text in row]
+
+
+def test_a_ber_of_all_read_outs_is_said_to_be(held):
+    table = conditions_table(held.found)
+    said = dict(zip(table.columns, table.rows[0], strict=True))
+    assert said["BER is"].endswith(", all read-outs together")
+
+
+def test_a_limit_that_is_not_reached_is_a_bound(held):
+    until = [row[-1] for row in retention_table(held).rows]
+    assert all(text == "more than 10⁴" or "extrapolated" in text for text in until)
+
+
+def test_a_bake_is_told_by_state(held):
+    lrs, hrs = bake_table(held).rows
+    assert lrs[2].replace("\xa0", " ").startswith("+50 %")
+    assert hrs[2].replace("\xa0", " ").startswith("+0 %")
+    assert "BER at the reference" in bake_table(held).remark
+
+
+@pytest.mark.parametrize(("side", "said"), [(1, "above range"), (-1, "below range")])
+def test_a_state_wholly_out_of_range_has_a_median_out_of_range(side, said):
+    beyond = 1 if side == 1 else 0
+    state = np.repeat([0, 1], 5)
+    ohm = np.where(state == beyond, [1e3, 1e6][beyond], 3e4 + np.arange(10.0))
+    censoring = np.where(state == beyond, side, 0)
+    table = populations_table(characterize(Readings(state, ohm, censoring=censoring)))
+    medians = [row[table.columns.index("median")] for row in table.rows]
+    assert medians[beyond] == said
+    assert medians[1 - beyond].endswith("kΩ")
+
+
+def test_there_is_a_table_of_everything_there_is_and_no_other(held):
+    titles = [table.title for table in short_tables(held)]
+    assert titles == [
+        *("Populations", "Conditions", "One cell a bit (1T1R) and two (2T2R)"),
+        *("Drift a decade of time", "Retention", "Bake: from before to after"),
+        *("Where the variance of ln R is from", "Energy of a read"),
+    ]
+    assert cycling_table(held) is None
+    for table in short_tables(held):
+        assert table.rows
+        assert all(len(row) == len(table.columns) for row in table.rows)
+        assert set(table.numeric) <= set(table.columns)

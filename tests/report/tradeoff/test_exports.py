@@ -1,0 +1,127 @@
+import csv
+import io
+import json
+
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+
+from rramsim.report.tradeoff.findings import Findings, Provenance
+from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
+from rramsim.tradeoff.join import join
+from rramsim.tradeoff.recommend import recommend
+
+MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
+
+
+def made(**more):
+    known = more.pop("known", conditions())
+    tradeoff = join(
+        known,
+        condition_accuracy(MET, **more),
+        cells=dict.fromkeys(MET, (503, 497)),
+        error_free=0.97,
+        tolerance=0.005,
+    )
+    return tradeoff, recommend(tradeoff)
+
+
+def findings(tradeoff, chosen):
+    return Findings(
+        conditions=conditions(),
+        accuracy=accuracy_curves(tuple(MET)),
+        tradeoff=tradeoff,
+        recommendation=chosen,
+        network="64-16-10",
+        images="digits",
+        placements=(),
+        provenance=Provenance("0.1.0", 1, "{}", ()),
+        notes=("3 cells dropped.",),
+    )
+
+
+def read(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_csv_has_a_row_for_each_point_and_reads_back_exactly():
+    tradeoff, chosen = made()
+    rows = read(tradeoff_csv(tradeoff, chosen))
+    assert len(rows) == 6
+    for row in rows:
+        point = tradeoff.sel(condition=row["condition"], training_ber=float(row["training_ber"]))
+        for column, variable in {
+            "accuracy_mean": "accuracy",
+            "accuracy_low": "accuracy_low",
+            "accuracy_high": "accuracy_high",
+            "accuracy_p05": "accuracy_p05",
+            "programming_energy_j": "programming_energy",
+            "energy_per_cell_j": "energy_per_cell",
+            "maps": "maps",
+        }.items():
+            assert float(row[column]) == float(point[variable])
+        assert float(row["ber"] or row["ber_less_than"]) == float(point.test_ber)
+        cycles = row["endurance_cycles"] or row["endurance_more_than"]
+        assert float(cycles) == float(point.endurance)
+
+
+def test_csv_tells_bounds_from_values_and_names_one_recommended_point():
+    rows = read(tradeoff_csv(*made()))
+    assert {(row["condition"], row["ber"], row["ber_less_than"]) for row in rows} == {
+        ("very strong", "", "1e-06"),
+        ("strong", "9.7e-05", ""),
+        ("weak", "0.033", ""),
+    }
+    assert {(row["endurance_cycles"], row["endurance_more_than"]) for row in rows} == {
+        ("100.0", ""),
+        ("", "10000.0"),
+        ("", "1000000.0"),
+    }
+    (recommended,) = [row for row in rows if row["recommended"] == "true"]
+    assert (recommended["condition"], recommended["training_ber"]) == ("strong", "0.0")
+
+
+def test_unknown_is_empty_in_csv_and_null_in_json():
+    known = conditions(set_energy=[NAN] * 3, endurance=[NAN] * 3)
+    tradeoff, chosen = made(known=known, half_width=NAN)
+    row = read(tradeoff_csv(tradeoff, chosen))[0]
+    empty = ("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "accuracy_low")
+    assert [row[column] for column in empty] == [""] * 4
+    point = tradeoff_json(findings(tradeoff, chosen))["points"][0]
+    assert [point[key] for key in empty] == [None] * 4
+
+
+def test_name_with_comma_and_quote_stays_one_field():
+    tradeoff, _ = made()
+    renamed = tradeoff.assign_coords(condition=['a,"b"', "strong", "weak"])
+    assert read(tradeoff_csv(renamed, recommend(renamed)))[0]["condition"] == 'a,"b"'
+
+
+def test_json_holds_the_fields_of_the_contract_as_plain_values():
+    tradeoff, chosen = made()
+    found = json.loads(json.dumps(tradeoff_json(findings(tradeoff, chosen)), allow_nan=False))
+    assert {"points", "recommendation", "notes", "seed", "version"} <= set(found)
+    assert found["notes"] == ["3 cells dropped."]
+    assert {
+        "condition",
+        "training_ber",
+        "ber",
+        "accuracy_mean",
+        "accuracy_low",
+        "accuracy_high",
+        "programming_energy_j",
+        "energy_per_cell_j",
+        "endurance_cycles",
+        "pareto",
+    } <= set(found["points"][0])
+    assert found["recommendation"]["reason"] == chosen.reason
+    assert found["recommendation"]["condition"] == "strong"
+    assert [point["pareto"] for point in found["points"]] == [
+        bool(
+            tradeoff.on_front.sel(condition=point["condition"], training_ber=point["training_ber"])
+        )
+        for point in found["points"]
+    ]
+
+
+def test_same_findings_give_the_same_text():
+    assert tradeoff_csv(*made()) == tradeoff_csv(*made())
+    assert tradeoff_json(findings(*made())) == tradeoff_json(findings(*made()))

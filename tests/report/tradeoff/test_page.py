@@ -1,0 +1,301 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+
+from rramsim import schema
+from rramsim import formatting as numbers
+from rramsim.crossbar.tiles import Placement, TileShape
+from rramsim.report.tradeoff.figures import draw_figures
+from rramsim.report.tradeoff.findings import Findings, Provenance
+from rramsim.report.tradeoff.page import render
+from rramsim.tradeoff.join import error_free_accuracy, join
+from rramsim.tradeoff.points import points_of
+from rramsim.tradeoff.recommend import recommend
+
+HOSTILE = "<script>alert(1)</script>"
+NAMES = ("very strong", "strong", "weak")
+MET = {0.0: (0.9641, 0.9632, 0.9123), 0.15: (0.9514, 0.9525, 0.9536)}
+
+
+def findings(names=NAMES, tolerance=0.01, known=None, **more):
+    known = conditions(names) if known is None else known
+    curves = accuracy_curves(tuple(MET))
+    tradeoff = join(
+        known,
+        condition_accuracy(MET, names=names),
+        cells={0.0: (68_000, 68_500), 0.15: (60_000, 76_500)},
+        error_free=error_free_accuracy(curves),
+        tolerance=tolerance,
+    )
+    tile = TileShape(word_lines=128, bit_lines=64)
+    found = Findings(
+        conditions=known,
+        accuracy=curves,
+        tradeoff=tradeoff,
+        recommendation=recommend(tradeoff),
+        network="64-256-10",
+        images="Handwritten digits.",
+        placements=(Placement((256, 64), tile), Placement((10, 256), tile)),
+        provenance=Provenance("1.2.3", 7, '{"seed": 7}', (("cells.csv", "ab" * 32),)),
+    )
+    return replace(found, **more)
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return draw_figures(findings())
+
+
+@pytest.fixture(scope="module")
+def page(figures):
+    return render(findings(), figures)
+
+
+class Page(HTMLParser):
+    """Gathers the tags, attributes and visible text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self.open = [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in {"meta", "path", "use", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_data(self, data):
+        if not {"style", "svg"} & set(self.open):
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def shown(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_page_loads_nothing_and_runs_nothing(page):
+    parsed = Page(page)
+    assert not {"script", "link", "img", "iframe", "object", "image"} & set(parsed.tags)
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "@import" not in page
+    for _, name, value in parsed.attributes:
+        if name in {"href", "xlink:href", "src"}:
+            assert value.startswith("#")
+        assert not name.startswith("on")
+    assert all(target == "#" for target in re.findall(r"url\((.)", page))
+    policy = [value for _, name, value in parsed.attributes if name == "content"]
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policy
+
+
+def test_every_reference_inside_a_figure_has_one_target(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    used = set(re.findall(r'href="#([^"]+)"', page)) | set(re.findall(r"url\(#([^)]+)\)", page))
+    assert used <= set(ids)
+
+
+def test_tags_are_closed_in_order(page):
+    assert Page(page).open == []
+
+
+def test_same_findings_give_the_same_bytes(page):
+    assert render(findings(), draw_figures(findings())) == page
+
+
+def test_text_of_users_is_escaped_wherever_it_stands():
+    everywhere = findings(
+        (HOSTILE, "strong", "weak"),
+        network=HOSTILE,
+        images=HOSTILE,
+        notes=(HOSTILE,),
+        assumptions=(HOSTILE,),
+        provenance=Provenance(HOSTILE, 7, HOSTILE, ((HOSTILE, HOSTILE),)),
+        stated=conditions((HOSTILE, "strong", "weak")),
+    )
+    everywhere = replace(
+        everywhere, recommendation=replace(everywhere.recommendation, condition=HOSTILE)
+    )
+    html = render(everywhere, draw_figures(findings()))
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
+    drawn = render(everywhere, draw_figures(findings((HOSTILE, "strong", "weak"))))
+    assert "<script" not in drawn
+
+
+def test_recommendation_stands_on_top_with_its_whole_reason(page):
+    text = Page(page).text
+    for sentence in findings().recommendation.sentences:
+        assert shown(sentence) in text
+    assert text.index("Program with “strong”") < text.index("What each network reaches")
+
+
+def test_unmet_tolerance_is_the_headline(figures):
+    html = render(findings(tolerance=1e-6), figures)
+    assert "<h2>No condition is shown to be accurate enough</h2>" in html
+    assert "<b>recommended</b>" not in html
+    assert "<b>the most accurate</b>" in html
+
+
+def test_every_point_is_shown_with_its_numbers(page):
+    text = Page(page).text
+    for point in points_of(findings().tradeoff):
+        assert shown(numbers.percent(point.accuracy)) in text
+        assert f"{100 * point.accuracy_low:.2f} to {100 * point.accuracy_high:.2f}" in text
+        assert shown(numbers.percent(point.accuracy_p05)) in text
+        assert shown(numbers.quantity(point.programming_energy, "J")) in text
+
+
+def test_chips_that_all_scored_alike_are_said_to_be_so(figures):
+    found = findings()
+    flat = found.tradeoff.copy(deep=True)
+    flat["accuracy_low"][0, 0] = flat["accuracy_high"][0, 0] = flat["accuracy"][0, 0]
+    text = Page(render(replace(found, tradeoff=flat), figures)).text
+    assert "96.41 % all chips alike" in text
+    assert "chips not drawn may differ" in text
+    assert "alike" not in Page(render(found, figures)).text
+
+
+def test_every_accuracy_shown_is_in_the_datasets(page):
+    found = findings()
+    known = {
+        f"{100 * value:.2f}"
+        for name in ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05")
+        for value in found.tradeoff[name].values.ravel()
+    }
+    attrs = found.tradeoff.attrs
+    known |= {f"{100 * attrs['error_free_accuracy']:.2f}"}
+    known |= {f"{100 * (attrs['error_free_accuracy'] - attrs['tolerance']):.2f}"}
+    assert set(re.findall(r"\b\d\d\.\d\d\b", Page(page).text)) <= known
+
+
+def test_energies_name_their_origin_and_bounds_are_said(page):
+    text = Page(page).text
+    assert "SET energy as stated in the conditions file, not measured" in text
+    assert "less than 10⁻⁶" in text
+    assert "more than 10⁴ cycles" in text
+    assert "known only to be below 10⁻⁶; its accuracy is that at this bound" in text
+
+
+def test_tiles_are_counted_and_summed(page):
+    text = Page(page).text
+    assert "128 word lines by 64 bit lines" in text
+    assert "64 × 256 16384 1 × 4 = 4 50.0 %" in text  # half of the word lines hold inputs
+    assert "256 × 10 2560 2 × 1 = 2 15.6 %" in text
+    assert "all 18944 6 38.5 %" in text
+
+
+def test_derived_figures_stand_beside_the_stated_ones(figures):
+    fitted = conditions(
+        ber=[1e-7, 9.7e-5, 3.4e-2],
+        ber_low=[4e-8, 6e-5, 2.9e-2],
+        ber_high=[3e-7, 1.6e-4, 4.1e-2],
+        ber_basis=["fitted"] * 3,
+        ber_bound=[""] * 3,
+        ber_extrapolated=[1, 1, 0],
+        origin=["reconstructed"] * 3,
+    )
+    counted = schema.make(
+        "counted",
+        {
+            "errors": np.array([[0, 0], [0, 0], [31, 28]]),
+            "readings": np.full((3, 2), 1024),
+            "undecided": np.zeros((3, 2), int),
+            "design_effect": np.ones((3, 2)),
+            "rate": np.array([[0, 0], [0, 0], [31, 28]]) / 1024,
+            "rate_low": np.zeros((3, 2)),
+            "rate_high": np.full((3, 2), 0.04),
+            "reference_resistance": [6e3, 24e3, 45e3],
+            "ber": [0.0, 0.0, 0.029],
+            "ber_low": [0.0, 0.0, 0.022],
+            "ber_high": [0.0018, 0.0018, 0.037],
+        },
+        coords={"condition": list(NAMES), "state": ["LRS", "HRS"]},
+    )
+    found = findings(known=fitted, stated=conditions(), counted=counted)
+    text = Page(render(found, figures)).text
+    assert "9.7×10⁻⁵ (6×10⁻⁵ to 1.6×10⁻⁴) fitted lognormal populations, extrapolated" in text
+    assert "59 of 2048 readings a bit-error rate of 0.029 (0.022 to 0.037)" in text
+    stated = text[text.index("As the conditions file states them") :]
+    assert "Bit-error rate less than 10⁻⁶ 9.7×10⁻⁵ 0.033" in stated
+    assert "are reconstructed, not measured." in text
+    assert "“strong”: the bit-error rate of 9.7×10⁻⁵ is extrapolated" in text
+
+
+def test_condition_the_conditions_file_does_not_name_is_left_open(figures):
+    fitted = conditions(ber_basis=["fitted"] * 3)
+    stated = conditions().isel(condition=[1])
+    text = Page(render(findings(known=fitted, stated=stated), figures)).text
+    assert "Bit-error rate – 9.7×10⁻⁵ –" in text
+
+
+def test_stated_figures_are_not_repeated_where_nothing_was_derived(figures):
+    assert "for comparison" not in render(findings(stated=conditions()), figures)
+
+
+def test_unknown_energies_are_said_and_no_row_is_empty(figures):
+    unknown = conditions(
+        set_energy=[NAN] * 3,
+        reset_energy=[NAN] * 3,
+        set_energy_basis=["unknown"] * 3,
+        reset_energy_basis=["unknown"] * 3,
+    )
+    text = Page(render(findings(known=unknown), figures)).text
+    assert "energy per cell unknown" in text
+    assert "SET energy" not in text
+    assert "No programming energy is known" in text
+
+
+def test_provenance_and_notes_are_shown(figures):
+    text = Page(render(findings(notes=("3 blank cells dropped.",)), figures)).text
+    assert "rramsim 1.2.3, seed 7" in text
+    assert '{"seed": 7}' in text
+    assert f"cells.csv {'ab' * 32}" in text
+    assert "3 blank cells dropped." in text
+    assert "t interval of the mean over chips" in text
+
+
+def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
+    found = findings()
+    populations = schema.make(
+        "populations",
+        {
+            "mu": [[9.0, 12.0]],
+            "sigma": [[0.3, 0.6]],
+            "covariance": np.zeros((1, 2, 2, 2)),
+            "exact": [[4, 4]],
+            "censored_below": [[0, 0]],
+            "censored_above": [[0, 0]],
+            "cells": [[4, 4]],
+        },
+        coords={"condition": ["left out"], "state": ["LRS", "HRS"]},
+    )
+    readings = schema.make(
+        "readings",
+        {
+            "resistance": [8e3, 1.6e5],
+            "censoring": [0, 0],
+            "condition_index": [0, 0],
+            "state_index": [0, 1],
+            "cell": [0, 0],
+            "cycle": [-1, -1],
+        },
+        coords={"condition": ["left out"], "state": ["LRS", "HRS"]},
+    )
+    figures = draw_figures(replace(found, populations=populations, readings=readings))
+    assert list(figures) == ["accuracy", "energy"]

@@ -1,0 +1,85 @@
+import doctest
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rramsim import formatting as numbers
+
+NAN = float("nan")
+NBSP = "\N{NO-BREAK SPACE}"
+PREFIXES = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+
+
+def test_examples_in_the_docstrings_hold():
+    failed, tried = doctest.testmod(numbers)
+    assert tried > 5
+    assert failed == 0
+
+
+@given(st.floats(1e-17, 1e11))
+def test_quantity_reads_back_to_its_three_digits(value):
+    number, unit = numbers.quantity(value, "J").split(NBSP)
+    assert float(number) * 10.0 ** PREFIXES[unit.removesuffix("J")] == pytest.approx(
+        value, rel=0.006
+    )
+    assert 1 <= float(number) < 1000
+
+
+@given(st.floats(1e-12, 1e12))
+def test_power_reads_back_to_its_two_digits(value):
+    text = numbers.power(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    if value < 0.01 or value >= 9999.5:
+        mantissa, _, tail = text.rpartition("×")
+        assert float(mantissa or 1) * 10.0 ** int(tail[2:]) == pytest.approx(value, rel=0.06)
+    else:
+        assert float(text) == pytest.approx(value, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(999.9, "1 kΩ"), (1000.0, "1 kΩ"), (7400.0, "7.4 kΩ"), (0.0, "0 Ω"), (-2500.0, "-2.5 kΩ")],
+)
+def test_quantity_carries_to_the_next_prefix(value, text):
+    assert numbers.quantity(value, "Ω") == text.replace(" ", NBSP)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0096, "9.6×10⁻³"),
+        (0.033, "0.033"),
+        (1e-6, "10⁻⁶"),
+        (9.7e-5, "9.7×10⁻⁵"),
+        (1.5e6, "1.5×10⁶"),
+    ],
+)
+def test_power_of_rates_and_cycles(value, text):
+    assert numbers.power(value) == text
+
+
+def test_unknown_is_said_whatever_the_unit():
+    assert {
+        numbers.plain(NAN),
+        numbers.quantity(NAN, "J"),
+        numbers.power(NAN),
+        numbers.percent(NAN),
+        numbers.times(NAN),
+        numbers.bounded(numbers.power(NAN), "lower"),
+    } == {numbers.UNKNOWN}
+
+
+def test_bound_is_never_shown_as_a_value():
+    assert numbers.bit_error_rate(NAN, NAN, 1e-6, bound="upper") == "less than 10⁻⁶"
+    assert numbers.bounded("10⁴", "lower") == "more than 10⁴"
+
+
+def test_interval_is_left_out_where_there_is_none():
+    assert numbers.bit_error_rate(0.033, NAN, NAN, bound="") == "0.033"
+    assert numbers.accuracy(0.97, NAN, NAN) == f"97.00{NBSP}%"
+
+
+@given(st.floats(1.0, 1e5))
+def test_ratio_is_within_its_two_digits(ratio):
+    assert math.isclose(float(numbers.times(ratio)), ratio, rel_tol=0.06)
