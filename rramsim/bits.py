@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 WORD = 64
 """Bits of a word."""
 
+
 Words = NDArray[np.uint64]
 
 
@@ -48,3 +49,7 @@ def positions_of(words: Words, *, columns: int) -> NDArray[np.int64]:
     [0, 2, 4]
     """
     return np.flatnonzero(unpack_rows(words, columns=columns))
+
+
+Flips = NDArray[np.int64] | Words
+"""Wrong cells of a layer: sorted positions, or a mask with a row of words for each neuron."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.chip import ScoredNetwork
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.scoring.evaluator import Evaluator
 
 
 def random_network(*widths: int, seed: int = 1) -> FoldedNetwork:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rramsim.errors import InputError
 from rramsim.units import (
     QUANTITIES,
     factor_to_si,
@@ -12,7 +13,6 @@ from rramsim.units import (
     scaled,
     scaled_column,
 )
-from rramsim.errors import InputError
 
 
 @pytest.mark.parametrize(

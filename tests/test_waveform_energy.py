@@ -3,8 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.energy import Energy
-from rramsim.device.transients import by_polarity, transient_energy, verified_energy
+from rramsim.energy import Energy, by_polarity, transient_energy, verified_energy
 from rramsim.errors import InputError
 
 TIME = np.array([0.0, 5e-9, 95e-9, 100e-9])

@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rramsim.bits import words_for
-from rramsim.crossbar.faults import IidFaults
-from rramsim.crossbar.sampling import as_positions
 from rramsim.bench.limit import LANES, triples_per_second
 from rramsim.bench.naive import NaiveNetwork
 from rramsim.bench.training import UNWATCHED, TrainingComparison, compare_training
 from rramsim.bench.workload import random_convolutional, random_workload
+from rramsim.bits import words_for
+from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.chip import Flips, Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.packed.dense import PackedNetwork, blocks, fired
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.shape import NetworkShape
 from rramsim.parallel import share
 
 BATCHES = (250, 500, 1000, 2000)

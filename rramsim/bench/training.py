@@ -10,12 +10,12 @@ from statistics import median
 import numpy as np
 import torch
 
-from rramsim.bench.naive_training import NaiveTraining
-from rramsim.network.training.arithmetic import sum_dtype
+from rramsim.bench.naive import NaiveTraining
+from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
-from rramsim.images.catalogue import ImageSet
 from rramsim.network.training.method import Method
+from rramsim.network.training.threads import sum_dtype
 from rramsim.network.training.train import TrainingRun
 
 BERS = (0.0, 0.01, 0.1)

@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from rramsim.montecarlo.chip import ScoredNetwork
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
+from rramsim.network.folded.network import (
+    FoldedConvolution,
+    FoldedLayer,
+    FoldedNetwork,
+    Layer,
+    ScoreLayer,
+)
 
 SAMPLE_IMAGES = 500
 """Images that the medians are taken over."""

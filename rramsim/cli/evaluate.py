@@ -13,13 +13,13 @@ from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.layer_faults import ChipFaults
+    from rramsim.crossbar.faults import ChipFaults
+    from rramsim.images.image_set import ImageSet
     from rramsim.montecarlo.chip import Question
     from rramsim.montecarlo.collect import OnChips
     from rramsim.montecarlo.constant_neurons import ConstantShare
-    from rramsim.network.model_files import SavedNetwork
     from rramsim.network.folded.network import FoldedNetwork
-    from rramsim.images.catalogue import ImageSet
+    from rramsim.network.model_files import SavedNetwork
 
 _EXAMPLE = """
 Example, the accuracy at three BERs, each over 50 chips:
@@ -94,7 +94,7 @@ def evaluate(
     from rramsim.errors import InputError
 
     models: list[ChipFaults] = [IidFaults(each) for each in ber]
-    from rramsim.crossbar.layer_faults import in_one_layer
+    from rramsim.crossbar.faults import in_one_layer
     from rramsim.montecarlo.chip import Question, ScoredNetwork
     from rramsim.montecarlo.collect import collect
     from rramsim.montecarlo.estimate import estimate

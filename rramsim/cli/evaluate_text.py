@@ -11,10 +11,10 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rramsim.montecarlo.estimate import Estimate
+    from rramsim.images.image_set import ImageSet
     from rramsim.montecarlo.constant_neurons import ConstantShare
+    from rramsim.montecarlo.estimate import Estimate
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.images.catalogue import ImageSet
 
 
 class Found(NamedTuple):

@@ -14,7 +14,7 @@ from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     from rramsim.device.examine import Question, Use
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 _EXAMPLE = """
 Example, resistances of your own with the energies you know of, and the shipped measured set:
@@ -227,11 +227,11 @@ def fit(
 
     fit_output.check_suffix(plot, fit_output.FIGURE_SUFFIXES, option="--plot")
     fit_output.check_suffix(output, (".nc",), option="-o")
-    from rramsim.readers.conditions import read_conditions
     from rramsim.device.examine import examine
-    from rramsim.device.incomplete import leave_out_incomplete
-    from rramsim.readers.shipped import resolve
+    from rramsim.device.populations.fit import leave_out_incomplete
     from rramsim.files import sha256_of_file
+    from rramsim.readers.conditions import read_conditions
+    from rramsim.readers.shipped import resolve
 
     use = _use(
         reference=reference,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.device.examine import Examination
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 FIGURE_SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -56,9 +56,9 @@ def write_report(
     """Write the report, its figures as SVG and PNG, and its tables as CSV and netCDF."""
     from rramsim.files import write_text
     from rramsim.plotting.style import save_figure
+    from rramsim.report.fit.answer import fit_answer
     from rramsim.report.fit.exports import conditions_csv, outliers_csv, populations_csv
     from rramsim.report.fit.figures import draw_fit_figures
-    from rramsim.report.fit.answer import fit_answer
     from rramsim.report.fit.page import render_fit
 
     found = examination.found

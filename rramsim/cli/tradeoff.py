@@ -93,8 +93,8 @@ def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:
 
 
 def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
-    from rramsim.report.tradeoff.rows import origins
     from rramsim.report.tradeoff.exports import tradeoff_json
+    from rramsim.report.tradeoff.rows import origins
 
     if as_json:
         typer.echo(json.dumps(tradeoff_json(findings), indent=2, allow_nan=False))

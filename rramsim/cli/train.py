@@ -134,8 +134,8 @@ def _origin(images: str) -> str:
 def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     """Return the plans, by the files they end in."""
     from rramsim.errors import InputError
-    from rramsim.network.shape import NetworkShape
     from rramsim.images.catalogue import load_images
+    from rramsim.network.shape import NetworkShape
 
     # What is mistyped is told before anything is downloaded.
     if isinstance(asked.network, str):

@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
+from rramsim.device.bit_errors.headline import INTERVAL, BitErrorRate, BitErrors, bit_errors
 from rramsim.device.lifetime.endurance import Endurance, endurance
-from rramsim.device.bit_errors.fitted import BitErrorRate
+from rramsim.device.populations.fit import (
+    ConditionReadings,
+    fit_conditions,
+    fit_notes,
+    populations_dataset,
+)
 from rramsim.device.populations.goodness import goodness
+from rramsim.device.populations.outliers import outlier_notes
+from rramsim.device.populations.pooling import pooled_notes, pooled_over
 from rramsim.device.populations.verdicts import (
     JudgedState,
     goodness_dataset,
     judge,
     outliers_dataset,
     tail_model_notes,
-)
-from rramsim.device.populations.outliers import outlier_notes
-from rramsim.device.populations.pooling import pooled_notes, pooled_over
-from rramsim.device.populations.fit import (
-    ConditionReadings,
-    fit_conditions,
-    fit_notes,
-    populations_dataset,
 )
 from rramsim.device.programming import (
     PROGRAMMING,
@@ -36,11 +35,11 @@ from rramsim.device.programming import (
     columns_of,
     join_programming,
     mean_pulses,
+    unmatched_notes,
 )
-from rramsim.device.bit_errors.sensing import CONFIDENCE
-from rramsim.device.condition_names import unmatched_notes
 from rramsim.errors import InputError
 from rramsim.schema import DATASETS, STATES, Variable, make
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr

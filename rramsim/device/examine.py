@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rramsim.device.bit_errors.sample_size import SampleSize, sample_sizes
+from rramsim.device.characterize import Characterization, Measured, characterize
 from rramsim.device.lifetime.arrhenius import Arrhenius, retention_over_temperature, use_notes
 from rramsim.device.lifetime.bake import Bake, bake_shift
-from rramsim.device.characterize import Characterization, Measured, characterize
 from rramsim.device.lifetime.cycling import Cycling, against_cycles
+from rramsim.device.lifetime.retention import Retention, retention
 from rramsim.device.populations.percentiles import percentiles
 from rramsim.device.read_energy import read_energy
-from rramsim.device.lifetime.retention import Retention, retention
-from rramsim.device.bit_errors.sample_size import SampleSize, sample_sizes
 from rramsim.device.variability import Variability, variability
 from rramsim.errors import InputError
 

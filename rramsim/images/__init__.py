@@ -1,1 +1,1 @@
-"""To be said."""
+"""Image sets: which images is a network trained and tested on?"""

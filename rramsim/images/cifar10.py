@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.images.catalogue import ImageSet, folder_name
+from rramsim.images.image_set import ImageSet, folder_name
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 LAYOUT = (

@@ -1,11 +1,11 @@
-"""The handwritten digits that come with rramsim (see image_data/README.md)."""
+"""The handwritten digits that come with rramsim (see data/README.md)."""
 
 import gzip
 from importlib import resources
 
 import numpy as np
 
-from rramsim.images.catalogue import ImageSet
+from rramsim.images.image_set import ImageSet
 
 TEST_PERIOD = 11
 TEST_REMAINDERS = (0, 4, 8)
@@ -18,7 +18,7 @@ with 10, so every digit gets its share.
 
 def load() -> ImageSet:
     """Return the 1,797 digits of 8x8 pixels (0 to 16): 1,307 to train with, 490 to test with."""
-    packed = resources.files("rramsim.network").joinpath("image_data/digits.csv.gz").read_bytes()
+    packed = resources.files("rramsim.images").joinpath("data/digits.csv.gz").read_bytes()
     lines = gzip.decompress(packed).decode().splitlines()[1:]
     table = np.array([line.split(",") for line in lines], dtype=np.uint8)
     for_test = np.isin(np.arange(len(table)) % TEST_PERIOD, TEST_REMAINDERS)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.images import cifar10
-from rramsim.images import idx
-from rramsim.images.catalogue import ImageSet
+from rramsim.images import cifar10, idx
+from rramsim.images.image_set import ImageSet
 
 
 @dataclass(frozen=True)

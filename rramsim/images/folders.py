@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from rramsim.errors import InputError
-from rramsim.images.catalogue import ImageSet, folder_name
+from rramsim.images.image_set import ImageSet, folder_name
 from rramsim.parallel import share
 
 LAYOUT = (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.images.catalogue import ImageSet, folder_name
+from rramsim.images.image_set import ImageSet, folder_name
 
 PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 """The four files, without their ending; ``train-images.idx3-ubyte`` is read as well."""

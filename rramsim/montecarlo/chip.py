@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
-from rramsim.crossbar.layer_faults import ChipFaults, by_layer
+from rramsim.crossbar.faults import ChipFaults, by_layer
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import Task, faults_text
 
 if TYPE_CHECKING:
+    from rramsim.network.folded.network import FoldedNetwork
     from rramsim.network.scoring.constant_neurons import HiddenNeurons
     from rramsim.network.scoring.evaluator import Evaluator
-    from rramsim.network.folded.network import FoldedNetwork
     from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 Flips = list[NDArray[np.int64] | Words]

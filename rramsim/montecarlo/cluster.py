@@ -15,7 +15,7 @@ from rramsim.montecarlo.collect import WorkItem
 from rramsim.montecarlo.tally import Tally
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.layer_faults import ChipFaults
+    from rramsim.crossbar.faults import ChipFaults
     from rramsim.montecarlo.task import Task
 
 _SCORING = Lock()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.crossbar.layer_faults import ChipFaults
+from rramsim.crossbar.faults import ChipFaults
 from rramsim.montecarlo.chip import draw_chip
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import Task, canonical_json, faults_text
 
 if TYPE_CHECKING:
-    from rramsim.network.model_files import SavedNetwork
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.folded.network import FoldedNetwork
-    from rramsim.images.catalogue import ImageSet
+    from rramsim.network.model_files import SavedNetwork
 
 CHIPS = 100
 """Chips the thresholds are estimated on: what one differs from another averages out."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rramsim.crossbar.layer_faults import ChipFaults
+    from rramsim.crossbar.faults import ChipFaults
 
 DRAWING = 2
 """Number of the way in which chips are drawn. It is part of every id: whoever changes which

@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 
 from rramsim.errors import InputError
-from rramsim.network.folded.batch_norm import BatchNorm
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
-from rramsim.network.folded.checks import check_form
+from rramsim.network.folded.network import (
+    FoldedConvolution,
+    FoldedLayer,
+    FoldedNetwork,
+    Layer,
+    ScoreLayer,
+    check_form,
+)
+from rramsim.network.folded.thresholds import BatchNorm
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "folded network"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rramsim.errors import InputError
-from rramsim.images.catalogue import ImageSet
+from rramsim.images.image_set import ImageSet
 
 _REPEATED = re.compile(r"(?:(\d+)x)?(\d+)(C3)?", re.ASCII)
 _IMAGE = re.compile(r"(\d+)x(\d+)x(\d+)", re.ASCII)

@@ -14,13 +14,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.statistics.probit_line import BerLine, first_crossing
-from rramsim.statistics.percentiles import sample_percentiles
 from rramsim.plotting.panels import panel_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
+from rramsim.statistics.probit_line import BerLine, first_crossing
+from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.statistics.quantiles import normal_quantiles
 from rramsim.plotting.panels import panel_grid, with_origin
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
+from rramsim.statistics.quantiles import normal_quantiles
 
 if TYPE_CHECKING:
     import xarray as xr

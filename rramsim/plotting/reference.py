@@ -12,12 +12,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import count_errors, smallest_countable
+from rramsim.device.bit_errors.counted import count_errors
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate, log_misread_rates
 from rramsim.plotting.panels import panel_grid, with_origin
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
+from rramsim.statistics.confidence import smallest_countable
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -25,20 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.energy import COVERS
+from rramsim.errors import InputError
+from rramsim.readers.columns.aliases import CONDITION_COLUMNS
 from rramsim.readers.columns.decimals import with_points
-from rramsim.readers.columns.headers import (
-    CONDITION_COLUMNS,
-    Column,
-    describe,
-    names_accepted,
-    recognise,
-)
+from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.table import make_table
-from rramsim.units import QUANTITIES, read_quantity, scaled
 from rramsim.readers.testers.waveforms import waveform_energy
-from rramsim.device.transients import COVERS
-from rramsim.errors import InputError
+from rramsim.units import QUANTITIES, read_quantity, scaled
 
 if TYPE_CHECKING:
     import xarray as xr

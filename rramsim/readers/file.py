@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.cell_ids import CellNames
-from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
+from rramsim.readers.columns.censoring import RawReadings, to_resistances
 from rramsim.readers.columns.layout import Layout
+from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
+from rramsim.readers.columns.stack import Stacked, stack
+from rramsim.readers.columns.values import read_labels, read_quantity_column, read_states
+from rramsim.readers.find_tables import Tables, find_tables
+from rramsim.readers.formats.detect import is_netcdf, read_grids, stem_of
 from rramsim.readers.formats.netcdf import read_netcdf
 from rramsim.readers.options import ReadOptions, constants_of_name
-from rramsim.readers.columns.censoring import RawReadings, to_resistances
 from rramsim.readers.set_toml import sidecar_of
-from rramsim.readers.formats.detect import is_netcdf, read_grids, stem_of
-from rramsim.readers.columns.stack import Stacked, stack
 from rramsim.readers.table import Grid, origin_of
-from rramsim.readers.find_tables import Tables, find_tables
-from rramsim.readers.columns.values import read_labels, read_quantity_column, read_states
-from rramsim.errors import InputError
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:

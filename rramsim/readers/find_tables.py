@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rramsim.readers.testers.arc_one import arc_one_readings, is_arc_one
+from rramsim.errors import InputError
 from rramsim.readers.columns.layout import (
     Layout,
     SweepTable,
@@ -14,12 +14,12 @@ from rramsim.readers.columns.layout import (
     by_header,
     no_header,
 )
-from rramsim.readers.options import ReadOptions
-from rramsim.readers.testers.sweeps import Sweep, read_points, readings_of_sweeps
-from rramsim.readers.table import Grid
-from rramsim.readers.testers.keysight import Part, parts_of
 from rramsim.readers.columns.values import state_of
-from rramsim.errors import InputError
+from rramsim.readers.options import ReadOptions
+from rramsim.readers.table import Grid
+from rramsim.readers.testers.arc_one import arc_one_readings, is_arc_one
+from rramsim.readers.testers.keysight import Part, parts_of
+from rramsim.readers.testers.sweeps import Sweep, read_points, readings_of_sweeps
 
 _DEVICE_LABELS = ("device id", "test target", "target", "device")
 

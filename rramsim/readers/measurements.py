@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
+from rramsim.files import sha256_of_file
+from rramsim.measurements import Measured
 from rramsim.readers.columns.cell_ids import (
     drop_repeated,
     number_cells,
@@ -14,11 +17,8 @@ from rramsim.readers.columns.cell_ids import (
     take_as_one_cell,
 )
 from rramsim.readers.columns.optional import MISSING
-from rramsim.readers.checks import check_units
 from rramsim.readers.file import FileReadings, read_file
 from rramsim.readers.options import ReadOptions
-from rramsim.errors import InputError
-from rramsim.files import sha256_of_file
 from rramsim.schema import STATES, make
 
 if TYPE_CHECKING:
@@ -26,27 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-
-@dataclass(frozen=True)
-class Measured:
-    """Readings, and what a person should know of them.
-
-    Attributes
-    ----------
-    readings : xarray.Dataset
-        The dataset "readings" of `rramsim.schema`.
-    notes : tuple of str
-        Everything dropped, censored or assumed, counted, each with its file.
-    origin : str
-        "measured", "reconstructed" or "synthetic".
-    sources : tuple of (str, str)
-        Name and SHA-256 of each file.
-    """
-
-    readings: xr.Dataset
-    notes: tuple[str, ...]
-    origin: str
-    sources: tuple[tuple[str, str], ...]
+    from rramsim.readers.file import FileReadings
 
 
 def read_measurements(
@@ -247,3 +227,48 @@ def _readings(frame: pd.DataFrame, names: Sequence[str]) -> xr.Dataset:
         if name not in ("file", "row_number")
     }
     return make("readings", values, {"condition": list(names), "state": list(STATES)})
+
+
+_LEAST_READINGS = 3
+
+# A thousand and a million, each within a factor of three: conditions differ by less in LRS.
+_FACTORS = {"1,000": (333.0, 3e3), "1,000,000": (333e3, 3e6)}
+
+
+def check_units(files: Sequence[FileReadings]) -> None:
+    """Refuse files whose medians differ by a thousand in every state they share.
+
+    Only files of which at least one names no unit are compared: where both do, it is so.
+
+    Raises
+    ------
+    InputError
+        Naming the two files and the factor.
+    """
+    medians = [_medians(file) for file in files]
+    for one, two in combinations(range(len(files)), 2):
+        if files[one].unit_given and files[two].unit_given:
+            continue
+        shared = medians[one].keys() & medians[two].keys()
+        ratios = [medians[one][state] / medians[two][state] for state in shared]
+        for factor, (low, high) in _FACTORS.items():
+            for smaller, larger, sizes in (
+                (two, one, ratios),
+                (one, two, [1 / ratio for ratio in ratios]),
+            ):
+                if sizes and all(low <= size <= high for size in sizes):
+                    raise InputError(
+                        f"{files[smaller].place}: the resistances look {factor} times smaller than "
+                        f"those of {files[larger].place}, and not both files name a unit. Put the "
+                        "unit in the header, such as R [kOhm]."
+                    )
+
+
+def _medians(file: FileReadings) -> dict[int, float]:
+    import numpy as np
+
+    return {
+        state: float(np.median(file.resistance[file.state == state]))
+        for state in (0, 1)
+        if np.count_nonzero(file.state == state) >= _LEAST_READINGS
+    }

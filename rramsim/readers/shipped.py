@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rramsim.readers.set_toml import NAME, read_sidecar
 from rramsim.errors import InputError
+from rramsim.readers.set_toml import NAME, read_sidecar
 
 _PACKAGE = Path(__file__).parents[1]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +11,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rramsim.report.tradeoff.figures import inline_svg
+from rramsim.plotting.style import render_figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from matplotlib.figure import Figure
+
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,3 +40,34 @@ def inlined(figures: Mapping[str, Figure]) -> dict[str, Markup]:
     They are the one text that is not escaped: matplotlib made it, not a user.
     """
     return {name: Markup(inline_svg(figure, name)) for name, figure in figures.items()}
+
+
+# Below the first, text cannot be read and a narrow screen scrolls instead; above the second,
+# it is larger than the text around it.
+_LEAST_SCALE = 0.74
+_MOST_SCALE = 1.25
+
+
+def inline_svg(figure: Figure, name: str) -> str:
+    """Return a figure as an ``<svg>`` element that can stand in a page with others.
+
+    Names inside it begin with `name`, so that those of two figures do not clash. Namespaces,
+    metadata and comments are left out: a page needs none, and it then names no address.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    name : str
+        Letters and hyphens, another for each figure of a page.
+    """
+    text = io.StringIO()
+    render_figure(figure, text, "svg")
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :].strip()
+    pixels = 96 * figure.get_figwidth()
+    size = f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px"
+    svg = svg.replace("<svg", f'<svg style="{size}"', 1)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    return re.sub(r"\n\s*\n", "\n", svg)

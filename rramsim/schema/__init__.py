@@ -6,18 +6,16 @@ checks one, so a room can trust what it is handed. All quantities are in SI unit
 
 from rramsim.schema.check import DATASETS, SchemaError, make, validate
 from rramsim.schema.variable import (
-    ABOVE,
-    BELOW,
     BER_BASES,
     BOUNDS,
     ENDURANCE_BASES,
     ENERGY_BASES,
-    EXACT,
     OUTLIER_KINDS,
     STATES,
     VERDICTS,
     Variable,
 )
+from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 __all__ = [
     "ABOVE",

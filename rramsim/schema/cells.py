@@ -1,19 +1,17 @@
 """The datasets of cells: readings, populations, their errors, conditions."""
 
 from rramsim.schema.variable import (
-    ABOVE,
-    BELOW,
     BER_BASES,
     BOUNDS,
     ENDURANCE_BASES,
     ENERGY_BASES,
-    EXACT,
     OUTLIER_KINDS,
     STATES,
     VERDICTS,
     Variable,
     per,
 )
+from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 _reading = per("reading")
 _population = per("condition", "state")

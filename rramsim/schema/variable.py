@@ -9,9 +9,6 @@ from typing import Any
 STATES = ("LRS", "HRS")
 """The two resistance states, in the order of the `state` dimension. LRS stores 0 (weight -1)."""
 
-BELOW, EXACT, ABOVE = -1, 0, 1
-"""Censoring of a reading: the true resistance is at most, equal to, or at least the number."""
-
 BER_BASES = ("fitted", "counted", "stated")
 ENERGY_BASES = ("measured", "stated", "computed", "unknown")
 ENDURANCE_BASES = ("measured", "stated", "unknown")

@@ -1,1 +1,1 @@
-"""To be said."""
+"""Arrays in, arrays out: fits, intervals and tests that know nothing of cells."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
-from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE
 
 _FEW_CELLS = 5
 """Fewer cells that err do not show how much the errors of a cell go together."""

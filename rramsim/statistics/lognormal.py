@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim import formatting as numbers
+from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.design_effect import clusters_of
 from rramsim.statistics.likelihood import (
     Floats,
@@ -25,7 +26,6 @@ from rramsim.statistics.likelihood import (
     interval_slopes,
     maximise,
 )
-from rramsim.schema import ABOVE, BELOW, EXACT
 
 _LEAST_EXACT = 3
 _LEAST_INTERVALS = 2

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE
 
 _NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
 

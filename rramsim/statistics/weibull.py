@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from rramsim.device.bit_errors.sensing import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
 

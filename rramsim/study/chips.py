@@ -23,10 +23,10 @@ from rramsim.montecarlo.store import TallyStore
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.folded.network import FoldedNetwork
-    from rramsim.images.catalogue import ImageSet
-    from rramsim.study.devices import Devices
     from rramsim.progress import OnProgress
+    from rramsim.study.devices import Devices
     from rramsim.study.settings import Study
 
 CONFIDENCE = 0.95

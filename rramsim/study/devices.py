@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rramsim.device.characterize import Characterization, characterize
-from rramsim.readers.conditions import read_conditions
-from rramsim.device.incomplete import leave_out_incomplete
-from rramsim.readers.measurements import Measured, read_measurements
-from rramsim.readers.shipped import resolve
+from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
+from rramsim.measurements import Measured
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import resolve
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.images.catalogue import ImageSet
 
 
 def images_of(model: Path, network: SavedNetwork, named: str | None = None) -> ImageSet:

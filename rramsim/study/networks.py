@@ -10,11 +10,11 @@ from rramsim.network.model_files import load_network
 from rramsim.network.training.plan import in_words, obtain_network
 
 if TYPE_CHECKING:
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.images.catalogue import ImageSet
     from rramsim.network.training.train import History, OnEpoch
-    from rramsim.study.result_folder import ResultFolder
     from rramsim.progress import OnProgress
+    from rramsim.study.result_folder import ResultFolder
     from rramsim.study.settings import Study
 
 

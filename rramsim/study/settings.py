@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from rramsim.readers.columns.layout import parse_columns
-from rramsim.units import read_quantity
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import Ber, TrainingSettings
+from rramsim.units import read_quantity
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"

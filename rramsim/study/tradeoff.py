@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from rramsim import __version__
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.files import write_atomically, write_text
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.store import TallyStore
-from rramsim.images.catalogue import load_images
-from rramsim.report.tradeoff.findings import Findings, Provenance, ShownChip
+from rramsim.progress import OnProgress
 from rramsim.report.tradeoff.exports import tradeoff_csv
+from rramsim.report.tradeoff.findings import Findings, Provenance, ShownChip
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, characterize_devices
-from rramsim.study.result_folder import ResultFolder, claim
 from rramsim.study.networks import load_models, train_networks
-from rramsim.progress import OnProgress
+from rramsim.study.result_folder import ResultFolder, claim
 from rramsim.study.settings import Study
 from rramsim.tradeoff.join import error_free_accuracy, join
 from rramsim.tradeoff.recommend import recommend
@@ -26,8 +26,8 @@ from rramsim.tradeoff.recommend import recommend
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.images.catalogue import ImageSet
 
 
 def run_study(
@@ -65,7 +65,7 @@ def run_study(
         process is to score and does not have the device.
     """
     if workers is None and device != "cpu":
-        from rramsim.network.scoring.torch_evaluator import check_device
+        from rramsim.network.folded.sums import check_device
 
         # Now, and not after the networks are trained.
         check_device(device)

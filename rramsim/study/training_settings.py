@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
+    from rramsim.images.image_set import ImageSet
     from rramsim.network.shape import NetworkShape
     from rramsim.network.training.flips import RandomFlips
-    from rramsim.images.catalogue import ImageSet
     from rramsim.network.training.method import Method
     from rramsim.network.training.plan import TrainingPlan
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from rramsim.bench.naive_training import FlippedSign, NaiveTraining
+from rramsim.bench.naive import FlippedSign, NaiveTraining
 from rramsim.bench.training import compare_training
-from rramsim.network.shape import NetworkShape
 from rramsim.images.catalogue import load_images
+from rramsim.network.shape import NetworkShape
 from rramsim.network.training.method import Method
 from rramsim.network.training.train import TrainingRun
 

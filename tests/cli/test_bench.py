@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 import rramsim.cli  # noqa: F401  (registers the commands)
-from rramsim.cli.app import app
 from rramsim.bench import compare as compare_module
 from rramsim.bench.compare import Plan
+from rramsim.cli.app import app
 
 
 @pytest.fixture

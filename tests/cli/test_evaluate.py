@@ -14,13 +14,13 @@ from rramsim.cli import main
 from rramsim.cli.app import app
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
+from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.reestimate import reestimated_for
-from rramsim.network.scoring import torch_evaluator as torch_evaluation
-from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
 from rramsim.network.model_files import load_network, save_network
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork
-from rramsim.images.catalogue import ImageSet, load_images
+from rramsim.network.scoring import torch_evaluator as torch_evaluation
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
 

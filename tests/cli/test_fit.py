@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from rramsim import __version__
 from rramsim.cli.app import app
-from rramsim.readers.shipped import shipped_path
 from rramsim.errors import InputError
+from rramsim.readers.shipped import shipped_path
 from rramsim.schema import validate
 
 # The contract of the JSON answer: other programs read these keys.

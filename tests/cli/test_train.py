@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 from rramsim.cli import main
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.network.training.train import plan
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import load_network
 from rramsim.images.catalogue import load_images
+from rramsim.network.model_files import load_network
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.training import plan
 
 SMALL = ("train", "--network", "64-16-10", "--epochs", "2")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from rramsim.crossbar.faults import IidFaults, StateFaults
-from rramsim.crossbar.layer_faults import LayerFaults, by_layer, in_one_layer
+from rramsim.crossbar.faults import IidFaults, LayerFaults, StateFaults, by_layer, in_one_layer
 from rramsim.errors import InputError
 
 ONE, TWO = IidFaults(0.1), StateFaults(0.2, 0.0)

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from rramsim.device.characterize import characterize
 from rramsim.device.bit_errors.sensing import StatePair, best_reference, log_bit_error_rate
+from rramsim.device.characterize import characterize
 from rramsim.errors import InputError
 
 RECONSTRUCTED = Path(__file__).parents[2] / "device_data/hirtzlin2019-reconstructed"

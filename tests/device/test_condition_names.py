@@ -1,4 +1,4 @@
-from rramsim.device.condition_names import unmatched_notes
+from rramsim.device.programming import unmatched_notes
 
 
 def test_names_that_differ_by_case_and_spaces_are_suggested_in_both_directions():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from rramsim.device.variability import variability, variance_parts
+from rramsim.device.variability import variability
 from rramsim.schema import STATES, make
+from rramsim.statistics.variance_components import variance_parts
 
 TRUTH = {"die": 0.25, "row": 0.09, "column": 0.04, "cell": 0.16, "cycle": 0.0625}
 

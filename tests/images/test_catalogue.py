@@ -7,8 +7,7 @@ import pooch
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.images import downloads
-from rramsim.images import idx
+from rramsim.images import downloads, idx
 from rramsim.images.catalogue import KNOWN_NAMES, load_images
 
 SIZES = {"train": 5, "t10k": 3}

@@ -13,14 +13,21 @@ from chip_networks import (
 )
 from scipy import stats
 
-from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.layer_faults import ChipFaults, LayerFaults, in_one_layer
+from rramsim.crossbar.faults import (
+    ChipFaults,
+    FaultModel,
+    IidFaults,
+    LayerFaults,
+    PopulationFaults,
+    StateFaults,
+    in_one_layer,
+)
 from rramsim.crossbar.sampling import as_positions
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question, draw_chip, score_chips
 from rramsim.montecarlo.task import Task, faults_text
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.folded.network import FoldedLayer, ScoreLayer
+from rramsim.network.scoring.evaluator import Evaluator
 
 FALSE_ALARM = 1e-4
 

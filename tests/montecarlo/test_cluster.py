@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from chip_networks import random_images, random_network, scored
 
-from rramsim.crossbar.faults import IidFaults
-from rramsim.crossbar.layer_faults import in_one_layer
+from rramsim.crossbar.faults import IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import Question
 from rramsim.montecarlo.cluster import cluster

@@ -6,9 +6,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from rramsim.errors import InputError
-from rramsim.network.folded.batch_norm import BatchNorm
-from rramsim.network.model_files import load_network, save_network
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folded.thresholds import BatchNorm
+from rramsim.network.model_files import load_network, save_network
 from rramsim.network.tensor_files import read_arrays, write_arrays
 
 RECORD = {

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
 from rramsim.network.shape import (
     COURBARIAUX_CIFAR10,
     Convolution,
     NetworkShape,
     default_shape,
 )
-from rramsim.images.catalogue import load_images
 
 LAYERS = st.lists(st.integers(1, 10_000), min_size=1, max_size=4)
 CONVOLUTIONS = st.lists(

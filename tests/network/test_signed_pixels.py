@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import load_network, save_network
-from rramsim.network.folded.network import FoldedNetwork, fold
 from rramsim.images.catalogue import load_images
-from rramsim.network.training.method import Method
-from rramsim.network.training.model import BinarizedNetwork
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.model_files import load_network, save_network
 from rramsim.network.packed.layers import encode
-from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.method import Method
+from rramsim.network.training.model import BinarizedNetwork, fold
+from rramsim.network.training.plan import TrainingPlan, obtain_network
 from rramsim.study.training_settings import TrainingSettings
 
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rramsim.device.characterize import characterize
 from rramsim.device.bit_errors.counted import count_errors
+from rramsim.device.characterize import characterize
 from rramsim.plotting.reference import reference_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make

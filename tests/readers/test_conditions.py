@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rramsim.readers.conditions import read_conditions
 from rramsim.errors import InputError
+from rramsim.readers.conditions import read_conditions
 from rramsim.schema import validate
 
 TOML = """

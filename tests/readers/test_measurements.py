@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reader_files import workbook
 
-from rramsim.readers.measurements import read_measurements
 from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
 from rramsim.schema import ABOVE, BELOW, EXACT, validate
 
 SIMPLE = "condition,state,cell,R (kOhm)\nweak,LRS,1,5.1\nweak,HRS,1,310\nweak,LRS,2,4.9\n"

@@ -1,7 +1,7 @@
 import pytest
 
-from rramsim.readers.measurements import read_measurements
 from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
 
 
 def write(folder, name, scale, header="R", states=("LRS", "HRS")):

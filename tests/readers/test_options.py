@@ -1,5 +1,6 @@
 import pytest
 
+from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.options import (
     ReadOptions,
@@ -7,7 +8,6 @@ from rramsim.readers.options import (
     parse_names,
     parse_states,
 )
-from rramsim.errors import InputError
 from rramsim.schema import ABOVE, BELOW, EXACT
 
 

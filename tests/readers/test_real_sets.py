@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rramsim.readers.measurements import read_measurements
 from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
 from rramsim.schema import ABOVE
 
 LEVELS = {"0": 1, "31": 0}
@@ -71,7 +71,7 @@ def test_the_time_of_the_relaxation_is_a_quantity(shared_data):
     ],
 )
 def test_files_without_states_are_refused(shared_data, name, columns):
-    page = (Path(__file__).parents[3] / "docs/real-sets.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/real-sets.md").read_text()
     path = shared_data / "rram/ni-rram-64kb" / name
     for options, message in (
         ({}, "there is no header, only"),

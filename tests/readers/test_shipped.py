@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve, shipped_names, shipped_path
-from rramsim.errors import InputError
 
 # Table I of Hirtzlin et al. 2019: SET current, RESET voltage, SET and RESET energy, endurance.
 TABLE_1 = {

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rramsim.readers.formats import text
-from rramsim.readers.body import Body
-from rramsim.readers.measurements import read_measurements
 from rramsim.errors import InputError
+from rramsim.readers.formats import text
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.table import Body
 
 
 @pytest.fixture

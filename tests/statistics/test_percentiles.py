@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rramsim.statistics.percentiles import sample_percentiles
+from rramsim.statistics.quantiles import sample_percentiles
 
 
 def test_without_limits_they_are_numpys():

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.network.shape import NetworkShape
-from rramsim.network.model_files import load_network, save_network
-from rramsim.network.training.flips import RandomFlips
 from rramsim.images.catalogue import load_images
+from rramsim.network.model_files import load_network, save_network
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, obtain_network
 from rramsim.study.networks import load_models

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.network.training.flips import RandomFlips
 from rramsim.images.catalogue import load_images
+from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import LOSSES, Method
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import MethodTable, TrainingFile

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rramsim.device.bit_errors.profile import log_bit_error_rate_profile
-from rramsim.device.bit_errors.sensing import StatePair, best_reference, log_bit_error_rate_interval
+from rramsim.device.bit_errors.sensing import (
+    StatePair,
+    best_reference,
+    log_bit_error_rate_interval,
+    log_bit_error_rate_profile,
+)
 
 FOLDER = Path(__file__).parents[2] / "workflows/ber-interval-coverage"
 

@@ -12,13 +12,12 @@ import xarray as xr
 from chip_networks import naive_predictions, random_images, random_network, scored
 
 from rramsim import schema
-from rramsim.crossbar.faults import IidFaults
-from rramsim.crossbar.layer_faults import in_one_layer
+from rramsim.crossbar.faults import IidFaults, in_one_layer
 from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.chip import Question, draw_chip
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.model_files import save_network
-from rramsim.images.catalogue import load_images
 
 FOLDER = Path(__file__).parents[2] / "workflows/layer-sensitivity"
 BERS = (0.0, 0.001, 0.01, 0.1, 0.4)

@@ -13,13 +13,13 @@ import xarray as xr
 from rramsim import schema
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.reestimate import score_own_thresholds
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.model_files import load_network
-from rramsim.images.catalogue import load_images
-from rramsim.network.training.plan import obtain_network
+from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
+from rramsim.network.training.plan import obtain_network
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import TrainingFile
 

@@ -17,13 +17,13 @@ import xarray as xr
 from rramsim.crossbar.faults import StateFaults
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.formatting import percent
+from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
 from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.images.catalogue import ImageSet
-from rramsim.formatting import percent
 from rramsim.plotting.case_accuracy import case_accuracy_figure
 from rramsim.plotting.style import save_figure
 from rramsim.study.images import images_of

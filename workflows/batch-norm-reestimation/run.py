@@ -19,10 +19,12 @@ import xarray as xr
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.formatting import percent, power
+from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
 from rramsim.montecarlo.chip import Question, ScoredNetwork
-from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.constant_neurons import constant_shares
+from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.reestimate import (
     own_thresholds_id,
     reestimated_for,
@@ -30,10 +32,8 @@ from rramsim.montecarlo.reestimate import (
 )
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.images.catalogue import ImageSet
-from rramsim.formatting import percent, power
+from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.case_accuracy import case_accuracy_figure
 from rramsim.plotting.style import save_figure
 from rramsim.study.images import images_of

@@ -24,19 +24,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from rramsim import __version__, schema
-from rramsim.crossbar.faults import IidFaults
-from rramsim.crossbar.layer_faults import ChipFaults, in_one_layer
+from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.formatting import power
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
-from rramsim.network.model_files import load_network
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.images.catalogue import load_images
-from rramsim.formatting import power
+from rramsim.network.model_files import load_network
 from rramsim.plotting.series import network_style, use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style, save_figure
 

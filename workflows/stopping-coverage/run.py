@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from rramsim.crossbar.faults import IidFaults
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.tally import Tally
 from rramsim.network.shape import default_shape
-from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, obtain_network
 

@@ -1,1 +1,1 @@
-"""To be said."""
+"""How often is a cell read wrong?"""

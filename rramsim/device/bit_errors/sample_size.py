@@ -11,8 +11,8 @@ from scipy.stats import beta
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.counted import Count, WeightedCount, weighted
-from rramsim.device.bit_errors.sensing import CONFIDENCE
 from rramsim.schema import STATES
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,1 +1,1 @@
-"""To be said."""
+"""What do cycles, time and temperature do to the cells?"""

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.sensing import CONFIDENCE
 from rramsim.errors import InputError
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr

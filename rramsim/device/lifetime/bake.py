@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.populations.fit import ConditionReadings, fit_conditions
-from rramsim.device.bit_errors.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import EXACT, STATES, make
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr

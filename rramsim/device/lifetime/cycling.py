@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.statistics.probit_line import BerLine, ber_line, first_crossing
+from rramsim.device.bit_errors.counted import count_errors, weighted
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
-from rramsim.device.bit_errors.counted import count_errors, smallest_countable, weighted
 from rramsim.device.lifetime.endurance import sparse_notes
 from rramsim.device.populations.fit import fit_conditions
-from rramsim.statistics.percentiles import sample_percentiles
-from rramsim.device.bit_errors.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
+from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
+from rramsim.statistics.probit_line import BerLine, ber_line, first_crossing
+from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
     import xarray as xr

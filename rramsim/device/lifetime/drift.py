@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
-from rramsim.device.bit_errors.sensing import CONFIDENCE, StatePair, log_bit_error_rate
+from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate
 from rramsim.schema import EXACT
+from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
 
 Floats = NDArray[np.float64]
+
 
 JITTER = 0.9
 """A read-out this much of a nominal time before it is still the one meant."""
 
-# Read-outs further apart than this factor are different ones; nearer, it is the tester's jitter.
-_APART = 1.5
 _LEAST_CELLS = 3
 
 
@@ -95,31 +95,6 @@ class Drift:
         tail = 50.0 * (1.0 - CONFIDENCE)
         low, high = np.percentile(self.resampled[:, which], (tail, 100.0 - tail))
         return float(low), float(high)
-
-
-def readout_groups(time: ArrayLike) -> tuple[NDArray[np.int_], Floats]:
-    """Return the read-out of each reading, and the median time of each read-out.
-
-    Times closer than a factor of 1.5 to the next belong together: a tester reads an array one
-    cell after the other. Everything at or below 1 microsecond is the read-out at 0.
-
-    Parameters
-    ----------
-    time : array_like, shape (readings,)
-        Seconds since programming, none unknown.
-
-    Examples
-    --------
-    >>> group, times = readout_groups([0.0, 0.99, 1.02, 98.0, 100.0])
-    >>> group.tolist(), times.tolist()
-    ([0, 1, 1, 2, 2], [0.0, 1.005, 99.0])
-    """
-    seconds = np.asarray(time, dtype=float)
-    distinct, inverse = np.unique(np.maximum(seconds, 1e-6), return_inverse=True)
-    number = np.concatenate([[0], np.cumsum(distinct[1:] > _APART * distinct[:-1])]).astype(int)
-    group = number[inverse]
-    times = np.array([np.median(seconds[group == place]) for place in range(number[-1] + 1)])
-    return group, times
 
 
 def fit_drift(

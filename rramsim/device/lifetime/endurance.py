@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.cell_lives import CONSECUTIVE, Lives, cell_lives, misread, window_closed
-from rramsim.device.bit_errors.sensing import CONFIDENCE
-from rramsim.statistics.weibull import NoShapeError, WeibullFit, fit_weibull, life_at_least
+from rramsim.device.lifetime.cell_lives import (
+    CONSECUTIVE,
+    Lives,
+    cell_lives,
+    misread,
+    window_closed,
+)
 from rramsim.schema import make
+from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.weibull import NoShapeError, WeibullFit, fit_weibull, life_at_least
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift, readout_groups
+from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
+from rramsim.device.populations.pooling import readout_groups
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:

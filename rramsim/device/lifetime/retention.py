@@ -18,10 +18,10 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.counted import Count, count_errors, weighted
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
-from rramsim.statistics.percentiles import sample_percentiles
-from rramsim.device.bit_errors.sensing import CONFIDENCE
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
+from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
     import xarray as xr

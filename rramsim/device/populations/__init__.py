@@ -1,1 +1,1 @@
-"""To be said."""
+"""What do the resistances of many cells look like?"""

@@ -6,27 +6,33 @@ import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 from rramsim.errors import InputError
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
+from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.measurements import Measured
+
+
 # Below this many exact cells the interval of a fitted BER rests on few data.
 _FEW_EXACT = 20
+
 # Medians closer than this many sigmas say nothing about the state of a cell.
 _OVERLAP = 0.1
 
+
 LEAST_CELLS = 5
 """Fewer cells, read again and again, give no interval for the population they are of."""
+
 # Below this many cells the interval rests on few independent values, however many reads.
 _FEW_CELLS = 20
 
@@ -295,3 +301,46 @@ def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> 
 
 def _is_stuck(state: StateReadings) -> bool:
     return bool(np.all(state.censoring == EXACT) and np.ptp(state.resistance) == 0)
+
+
+def leave_out_incomplete(measured: Measured) -> Measured:
+    """Return the readings without conditions that lack a state or have one reading in it.
+
+    Each condition left out is told in the notes. States that seem exchanged are not left out:
+    they are an error of the whole file.
+
+    Parameters
+    ----------
+    measured : Measured
+
+    Returns
+    -------
+    Measured
+        The same object where every condition is complete.
+
+    Raises
+    ------
+    InputError
+        If no condition is complete; the message is that of the first.
+    """
+    readings = measured.readings
+    names = [str(name) for name in readings["condition"].values]
+    of_condition = readings["condition_index"].values
+    key = len(STATES) * of_condition + readings["state_index"].values
+    sizes = np.bincount(key, minlength=len(STATES) * len(names)).reshape(len(names), -1)
+    missing = [what_is_missing(name, row.tolist()) for name, row in zip(names, sizes, strict=True)]
+    if not any(missing):
+        return measured
+    kept = np.flatnonzero([not each for each in missing])
+    if not kept.size:
+        raise InputError(missing[0])
+    number = np.full(len(names), -1)
+    number[kept] = np.arange(kept.size)
+    chosen = np.flatnonzero(number[of_condition] >= 0)
+    part = readings.isel(reading=chosen, condition=kept)
+    index = part["condition_index"]
+    return replace(
+        measured,
+        readings=part.assign(condition_index=index.copy(data=number[index.values])),
+        notes=(*measured.notes, *(f"{each} It is left out." for each in missing if each)),
+    )

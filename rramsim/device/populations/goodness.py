@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, log_ndtr, ndtr, ndtri
 
 from rramsim import formatting as numbers
+from rramsim.device.populations.fit import StateReadings
+from rramsim.schema import ABOVE, BELOW, EXACT
 from rramsim.statistics.design_effect import clusters_of, design_effect
 from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
-from rramsim.device.populations.fit import StateReadings
 from rramsim.statistics.quantiles import normal_quantiles
-from rramsim.schema import ABOVE, BELOW, EXACT
 
 LEVEL = 0.01
 """A state is said not to be lognormal, or to have a tail, below this p-value."""

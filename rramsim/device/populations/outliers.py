@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import clopper_pearson
-from rramsim.statistics.lognormal import LognormalFit
 from rramsim.device.populations.fit import StateReadings
 from rramsim.schema import ABOVE, BELOW
+from rramsim.statistics.confidence import clopper_pearson
+from rramsim.statistics.lognormal import LognormalFit
 
 STUCK, OUTLYING = "stuck", "outlying"
 """Reads like the other state; or like neither."""

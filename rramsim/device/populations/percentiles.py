@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim.device.populations.fit import LEAST_CELLS
-from rramsim.device.bit_errors.sensing import CONFIDENCE, standard_errors
 from rramsim.schema import STATES, make
+from rramsim.statistics.confidence import CONFIDENCE, standard_errors
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rramsim.device.lifetime.drift import readout_groups
-
 if TYPE_CHECKING:
     import xarray as xr
+
+
+from numpy.typing import ArrayLike, NDArray
+
+from rramsim.device.lifetime.drift import Floats
 
 
 def pooled_over(readings: xr.Dataset, number: int) -> str:
@@ -49,3 +52,32 @@ def pooled_notes(name: str, over: str) -> list[str]:
     return [
         f"{name}: populations, reference and BER are of all {over} together, not of one{apart}."
     ]
+
+
+# Read-outs further apart than this factor are different ones; nearer, it is the tester's jitter.
+_APART = 1.5
+
+
+def readout_groups(time: ArrayLike) -> tuple[NDArray[np.int_], Floats]:
+    """Return the read-out of each reading, and the median time of each read-out.
+
+    Times closer than a factor of 1.5 to the next belong together: a tester reads an array one
+    cell after the other. Everything at or below 1 microsecond is the read-out at 0.
+
+    Parameters
+    ----------
+    time : array_like, shape (readings,)
+        Seconds since programming, none unknown.
+
+    Examples
+    --------
+    >>> group, times = readout_groups([0.0, 0.99, 1.02, 98.0, 100.0])
+    >>> group.tolist(), times.tolist()
+    ([0, 1, 1, 2, 2], [0.0, 1.005, 99.0])
+    """
+    seconds = np.asarray(time, dtype=float)
+    distinct, inverse = np.unique(np.maximum(seconds, 1e-6), return_inverse=True)
+    number = np.concatenate([[0], np.cumsum(distinct[1:] > _APART * distinct[:-1])]).astype(int)
+    group = number[inverse]
+    times = np.array([np.median(seconds[group == place]) for place in range(number[-1] + 1)])
+    return group, times

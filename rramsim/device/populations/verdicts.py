@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rramsim import formatting as numbers
+from rramsim.device.populations.fit import StateReadings
 from rramsim.device.populations.goodness import LEVEL, SEED, Goodness
 from rramsim.device.populations.outliers import Outliers, find_outliers
-from rramsim.device.populations.fit import StateReadings
-from rramsim.device.bit_errors.sensing import CONFIDENCE
-from rramsim.statistics.tail_models import MIXTURE, PARETO, TailModel, model_tail
 from rramsim.schema import EXACT, STATES, make
+from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.tail_models import MIXTURE, PARETO, TailModel, model_tail
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,1 +1,1 @@
-"""To be said."""
+"""What does a chip hold of a trained network: signs and integer thresholds."""

@@ -7,18 +7,64 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.network.folded.batch_norm import BatchNorm
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.folded.checks import check_directions, check_form, check_signs
-from rramsim.network.folded.thresholds import PIXEL_LIMIT, check_exact, fold_thresholds
+from rramsim.network.folded.thresholds import PIXEL_LIMIT, BatchNorm, check_exact, fold_thresholds
 
-if TYPE_CHECKING:
-    from rramsim.network.training.model import BinarizedNetwork
+TAPS = 9
+"""Weights of one channel in a filter of 3 x 3."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedConvolution:
+    """Filters of 3 x 3: one gives +1 at a place where ``direction * sum >= threshold``, else -1.
+
+    ``sum`` is the integer cross-correlation of the filter with the values around the place, at
+    stride 1. Outside the image nothing is added: there a value is neither +1 nor -1, as with the
+    zeros that torch pads with. So at a border fewer weights count, under the same threshold.
+
+    With `pool`, every 2 x 2 outputs become one, which is +1 where any of them is (the greatest);
+    an odd last row or column is left out. Pooling follows the sign, so for direction -1 it is not
+    what pooling the sums before batch norm would give.
+
+    Attributes
+    ----------
+    signs : int8 array, shape (channels out, channels in, 3, 3)
+        Weights, -1 or +1.
+    thresholds : int64 array, shape (channels out,)
+        Least ``direction * sum`` that fires.
+    directions : int8 array, shape (channels out,)
+        +1, or -1 where the output falls as the sum rises.
+    pool : bool
+        Whether 2 x 2 outputs become one.
+    """
+
+    signs: NDArray[np.int8]
+    thresholds: NDArray[np.int64]
+    directions: NDArray[np.int8]
+    pool: bool
+
+    def __post_init__(self) -> None:
+        check_signs(self.signs, axes="channels out, channels in, 3, 3")
+        if self.signs.shape[2:] != (3, 3):
+            raise ValueError(f"filters are 3 x 3, found {self.signs.shape[2:]}")
+        channels = self.signs.shape[0]
+        check_form("thresholds", self.thresholds, np.int64, (channels,))
+        check_directions(self.directions, channels)
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """The signs as a crossbar holds them, (channels out, channels in * 9).
+
+        An input is a channel with one of the nine places of the filter, row by row.
+        """
+        return self.signs.reshape(self.signs.shape[0], -1)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the outputs for inputs of this size."""
+        return (height // 2, width // 2) if self.pool else (height, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,28 +276,6 @@ def _notation(layer: Layer) -> str:
     return f"{neurons}C3-MP2" if layer.pool else f"{neurons}C3"
 
 
-def fold(network: BinarizedNetwork) -> FoldedNetwork:
-    """Fold a trained network; its predictions stay the same to the last tie.
-
-    Raises
-    ------
-    InputError
-        If the batch norm holds values that are not finite (a training that diverged), or a layer
-        is so wide that its sums are not exact in float32.
-    """
-    signs = [layer.sign_weights() for layer in network.layers]
-    norms = [layer.batch_norm() for layer in network.layers]
-    pools = [layer.pool for layer in network.layers]
-    shape = network.shape
-    return fold_layers(
-        signs,
-        norms,
-        pools=pools,
-        image_shape=shape.image_shape,
-        signed_levels=shape.signed_levels,
-    )
-
-
 def fold_layers(
     signs: Sequence[NDArray[np.int8]],
     norms: Sequence[BatchNorm],
@@ -287,3 +311,26 @@ def fold_layers(
         else:
             layers.append(FoldedLayer(weights, *folded))
     return FoldedNetwork(tuple(layers), image_shape, signed_levels)
+
+
+def check_signs(signs: NDArray[np.int8], *, axes: str) -> None:
+    """Raise `ValueError` unless `signs` are int8, -1 or +1, with as many axes as are named."""
+    if signs.ndim != axes.count(",") + 1 or signs.dtype != np.int8 or not signs.size:
+        raise ValueError(f"signs are int8 ({axes}), found {signs.dtype} {signs.shape}")
+    if not np.isin(signs, (-1, 1)).all():
+        raise ValueError("signs are -1 or +1")
+
+
+def check_form(
+    name: str, array: NDArray[np.generic], dtype: type[np.generic], shape: tuple[int, ...]
+) -> None:
+    """Raise `ValueError` unless `array` has this type and shape."""
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} are {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")
+
+
+def check_directions(directions: NDArray[np.int8], neurons: int) -> None:
+    """Raise `ValueError` unless `directions` are int8, -1 or +1, one for each neuron."""
+    check_form("directions", directions, np.int8, (neurons,))
+    if not np.isin(directions, (-1, 1)).all():
+        raise ValueError("directions are -1 or +1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from rramsim.errors import InputError
 
 PIXEL_LIMIT = 255
 """Greatest value of an input: pixels are bytes."""
+
 
 EXACT_LIMIT = 2**24
 """Whole numbers up to here are exact in float32, and so are sums that stay below."""
@@ -84,3 +86,39 @@ def first_firing(
         low = np.where(fired | (low == high), low, middle + 1)
         high = np.where(fired, middle, high)
     return low
+
+
+EPSILON = 1e-4
+"""What batch norm adds to the variance, as in Courbariaux et al. 2016 (arXiv 1602.02830)."""
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm:
+    """``gamma (sum - mean) / sqrt(variance + epsilon) + beta`` of each neuron or filter.
+
+    Attributes
+    ----------
+    gamma, beta, mean, variance : float32 array, shape (neurons,)
+        Mean and variance are those of the sums, as training met them.
+    """
+
+    gamma: NDArray[np.float32]
+    beta: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    variance: NDArray[np.float32]
+
+    def affine(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return (scale, offset), each (neurons,), such that the norm is ``sum scale + offset``.
+
+        Multiplication and addition are two roundings to float32, here and wherever a network is
+        folded; torch's own batch norm may fuse them, and ties would then fall differently.
+
+        Raises
+        ------
+        InputError
+            If a value is not finite: the training diverged.
+        """
+        scale = self.gamma / np.sqrt(self.variance + np.float32(EPSILON))
+        offset = self.beta - self.mean * scale
+        check_finite(scale, offset)
+        return scale, offset

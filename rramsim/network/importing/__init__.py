@@ -1,1 +1,1 @@
-"""To be said."""
+"""How does a user's own torch module become a folded network?"""

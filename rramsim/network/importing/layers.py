@@ -14,12 +14,17 @@ import torch
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, Layer, ScoreLayer
-from rramsim.images.catalogue import ImageSet
+from rramsim.images.image_set import ImageSet
+from rramsim.network.folded.network import (
+    FoldedConvolution,
+    FoldedLayer,
+    FoldedNetwork,
+    Layer,
+    ScoreLayer,
+)
 from rramsim.network.folded.thresholds import PIXEL_LIMIT, check_exact, first_firing
-from rramsim.network.importing.trace import Chain, Stage, TracedModule
 from rramsim.network.importing.operations import BATCH
+from rramsim.network.importing.trace import Chain, Stage, TracedModule
 
 SIGN_TOLERANCE = 1e-4
 """How far from -1 and +1 signs may lie: straight-through estimators leave rounding errors."""

@@ -15,12 +15,12 @@ from torch import nn
 
 from rramsim import __version__
 from rramsim.errors import InputError
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import SavedNetwork
-from rramsim.images.catalogue import ImageSet
+from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.layers import map_layers
-from rramsim.network.importing.trace import trace_module
 from rramsim.network.importing.operations import BATCH
+from rramsim.network.importing.trace import trace_module
+from rramsim.network.model_files import SavedNetwork
+from rramsim.network.scoring.evaluator import Evaluator
 
 DIFFERING_SHARE = 0.001
 """Of the test images: how many may be classified otherwise than by the module, rounded up."""
@@ -63,8 +63,9 @@ def import_module(
     Returns
     -------
     SavedNetwork
-        Network and record, to be written by `rramsim.network.model_files.save_network`. What rramsim
-        does not know of the training is None: epochs, seed, and a training BER not stated.
+        Network and record, to be written by `rramsim.network.model_files.save_network`. What
+        rramsim does not know of the training is None: epochs, seed, and a training BER not
+        stated.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, unpack_rows, words_for
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.layers import padded, rows_of
 from rramsim.network.packed.dense import FaultyLayer, PackedNetwork, blocks, fired
+from rramsim.network.packed.layers import padded, rows_of
 from rramsim.parallel import share
 
 

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Words, unpack_rows, words_for
-from rramsim.network.folded.convolution import TAPS, FoldedConvolution
-from rramsim.network.folded.network import FoldedNetwork
+from rramsim.bits import Flips, Words, unpack_rows, words_for
+from rramsim.network.folded.network import TAPS, FoldedConvolution, FoldedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.extremes import extremes_of, joined
+from rramsim.network.packed.dense import FaultyLayer, classes, extremes_of, fired, joined
 from rramsim.network.packed.gather_kernels import gather
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -39,7 +38,6 @@ from rramsim.network.packed.layers import (
     padded,
     rows_of,
 )
-from rramsim.network.packed.dense import FaultyLayer, Flips, classes, fired
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Words, unpack_rows, words_for
+from rramsim.bits import Flips, Words, unpack_rows, words_for
 from rramsim.network.folded.network import FoldedNetwork, ScoreLayer
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.extremes import extremes_of, joined
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
@@ -29,13 +28,12 @@ BLOCK_IMAGES = 256
 
 Up to `LARGE_BLOCKS` times as many where the layers are small."""
 
+
 LARGE_BLOCKS = 4
+
 
 INLINE_STEPS = 1_000_000
 """Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
-
-Flips = NDArray[np.int64] | Words
-"""Wrong cells of a layer: sorted positions, or a mask with a row of words for each neuron."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,3 +172,24 @@ def classes(last: FaultyLayer, values: Words, scores: ScoreLayer) -> NDArray[np.
         axis=1
     )
     return best
+
+
+def extremes_of(outputs: Words) -> Words:
+    """Return the outputs that are +1 on every image, then those that are on any.
+
+    Parameters
+    ----------
+    outputs : uint64 array, shape (images, words)
+        At least 1 image, and no rows of padding.
+
+    Returns
+    -------
+    uint64 array, shape (2, words)
+    """
+    return np.stack([np.bitwise_and.reduce(outputs), np.bitwise_or.reduce(outputs)])
+
+
+def joined(parts: Sequence[Words]) -> Words:
+    """Return the extremes of all images from those of its parts, which are at least 1."""
+    every, some = zip(*parts, strict=True)
+    return np.stack([np.bitwise_and.reduce(every), np.bitwise_or.reduce(some)])

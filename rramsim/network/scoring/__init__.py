@@ -1,1 +1,1 @@
-"""To be said."""
+"""How many test images does a network with wrong weights still get right?"""

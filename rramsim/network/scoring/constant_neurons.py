@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.network.scoring.evaluator import check_inputs
+from rramsim.bits import Flips
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
-from rramsim.network.packed.dense import Flips, PackedNetwork
+from rramsim.network.packed.dense import PackedNetwork
+from rramsim.network.scoring.evaluator import check_inputs
 
 
 @dataclass(frozen=True, eq=False)

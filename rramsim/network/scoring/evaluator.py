@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rramsim.bits import Flips
 from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.packed.convolution import ConvolutionalNetwork
-from rramsim.network.packed.flipped_few import DeltaNetwork
-from rramsim.network.packed.dense import Flips, PackedNetwork
 from rramsim.network.folded.thresholds import check_exact
+from rramsim.network.packed.convolution import ConvolutionalNetwork
+from rramsim.network.packed.dense import PackedNetwork
+from rramsim.network.packed.flipped_few import DeltaNetwork
 
 
 class Evaluator:

@@ -17,14 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from rramsim.bits import Flips
 from rramsim.errors import InputError
-from rramsim.network.folded.batch_norm import BatchNorm
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.scoring.evaluator import check_inputs
+from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, fold_layers
+from rramsim.network.folded.sums import batch_images, exact_sums, first_inputs, flipped
+from rramsim.network.folded.thresholds import BatchNorm
 from rramsim.network.model_files import SavedNetwork
-from rramsim.network.folded.network import FoldedNetwork, Layer, fold_layers
-from rramsim.network.packed.dense import Flips
-from rramsim.network.scoring.torch_evaluator import batch_images, exact_sums, first_inputs, flipped
+from rramsim.network.scoring.evaluator import check_inputs
 
 
 def reestimate(

@@ -1,1 +1,1 @@
-"""To be said."""
+"""How is a network trained, plainly or with bit errors?"""

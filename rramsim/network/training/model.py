@@ -10,16 +10,22 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from rramsim.network.folded.batch_norm import EPSILON, BatchNorm
-from rramsim.network.training.binarize import sign, weighted_sums, write_signs
+from rramsim.network.folded.network import FoldedNetwork, fold_layers
+from rramsim.network.folded.sums import first_inputs
+from rramsim.network.folded.thresholds import (
+    EPSILON,
+    BatchNorm,
+)
 from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.torch_evaluator import first_inputs
+from rramsim.network.training.binarize import sign, weighted_sums, write_signs
 
 Flip = Callable[[torch.Tensor, int], torch.Tensor]
 """From the sign weights of a layer, and its number, to what is read: the faults of one chip."""
 
+
 MOMENTUM = 0.1
 """Of batch norm, as in Courbariaux et al. 2016 (arXiv 1602.02830), in torch's sense."""
+
 
 LEAST_SCALE = 1e-4
 """Least gamma of filters whose sums are pooled.
@@ -208,3 +214,25 @@ class BinarizedNetwork(nn.Module):
 
 def _of_layer(flip: Flip | None, number: int) -> Callable[[torch.Tensor], torch.Tensor] | None:
     return None if flip is None else lambda signs: flip(signs, number)
+
+
+def fold(network: BinarizedNetwork) -> FoldedNetwork:
+    """Fold a trained network; its predictions stay the same to the last tie.
+
+    Raises
+    ------
+    InputError
+        If the batch norm holds values that are not finite (a training that diverged), or a layer
+        is so wide that its sums are not exact in float32.
+    """
+    signs = [layer.sign_weights() for layer in network.layers]
+    norms = [layer.batch_norm() for layer in network.layers]
+    pools = [layer.pool for layer in network.layers]
+    shape = network.shape
+    return fold_layers(
+        signs,
+        norms,
+        pools=pools,
+        image_shape=shape.image_shape,
+        signed_levels=shape.signed_levels,
+    )

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from rramsim import __version__
 from rramsim.errors import InputError
 from rramsim.files import write_text
-from rramsim.network.training.checkpoint import describe_difference
-from rramsim.network.shape import NetworkShape
-from rramsim.network.model_files import SavedNetwork, load_network, save_network
-from rramsim.network.training.flips import RandomFlips
-from rramsim.network.folded.network import fold
-from rramsim.images.catalogue import ImageSet
-from rramsim.network.training.method import Method
-from rramsim.network.training.train import History, OnEpoch, train, training_settings
 from rramsim.formatting import percent
+from rramsim.images.image_set import ImageSet
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.checkpoint import describe_difference
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.training.method import Method
+from rramsim.network.training.model import fold
+from rramsim.network.training.train import History, OnEpoch, train, training_settings
 
 if TYPE_CHECKING:
     from rramsim.network.training.train import TrainedNetwork

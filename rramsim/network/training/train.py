@@ -18,19 +18,16 @@ from typing import Any
 import torch
 
 from rramsim.errors import InputError
-from rramsim.network.training.arithmetic import sum_dtype
+from rramsim.images.image_set import ImageSet
+from rramsim.network.folded.sums import check_device
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.shape import NetworkShape
 from rramsim.network.training.augmentation import Augmentation
 from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.training.flips import RandomFlips, TrainingFaults
-from rramsim.network.folded.network import fold
-from rramsim.images.catalogue import ImageSet
-from rramsim.network.training.losses import loss_of
-from rramsim.network.training.method import Method
-from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork
-from rramsim.network.training.threads import threads_for
-from rramsim.network.scoring.torch_evaluator import check_device
+from rramsim.network.training.method import Method, loss_of
+from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
+from rramsim.network.training.threads import sum_dtype, threads_for
 
 History = tuple[tuple[float, float], ...]
 """Loss and accuracy of each epoch."""
@@ -45,8 +42,8 @@ class TrainedNetwork:
     Attributes
     ----------
     network : BinarizedNetwork
-        As it is after the last epoch, on the processor; `rramsim.network.folded.network.fold` makes the
-        chip's form of it.
+        As it is after the last epoch, on the processor; `rramsim.network.training.model.fold`
+        makes the chip's form of it.
     history : tuple of (float, float)
         For each epoch, the mean loss over its batches and the share of test images that the
         folded network classifies correctly without faults. The test images choose nothing: the

@@ -1,1 +1,1 @@
-"""To be said."""
+"""What does a column hold: which quantity, in which unit, beyond which limit?"""

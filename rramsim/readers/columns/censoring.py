@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rramsim.readers.columns.values import COMPLIANCE
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
+from rramsim.readers.columns.values import COMPLIANCE
 from rramsim.schema import ABOVE, BELOW, EXACT
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rramsim.readers.table import RawTable
 from rramsim.errors import InputError
+from rramsim.readers.table import RawTable
 
 # Groups of three after each mark, and the other mark before the decimals, if any.
 _LIKE_THOUSANDS = {

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.headers import splits
+from rramsim.readers.columns.values import state_of
 from rramsim.readers.table import Grid
 from rramsim.units import QUANTITIES, UnknownUnitError, factor_to_si
-from rramsim.readers.columns.values import state_of
-from rramsim.errors import InputError
 
 _ROWS_BEFORE_A_HEADER = 300
 

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rramsim.errors import InputError
+from rramsim.readers.columns.aliases import MEASUREMENT_COLUMNS, STATE_COLUMNS
 from rramsim.readers.columns.header_rows import (
     Header,
     mostly_numbers,
     only_numbers,
     possible_headers,
 )
-from rramsim.readers.columns.headers import (
-    MEASUREMENT_COLUMNS,
-    STATE_COLUMNS,
-    Column,
-    describe,
-    names_accepted,
-    recognise,
-)
-from rramsim.readers.testers.sweeps import SweepColumns, sweep_columns
-from rramsim.readers.table import Grid, RawTable, make_table, with_constants
-from rramsim.units import QUANTITIES
+from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
+from rramsim.readers.columns.sweep_columns import SweepColumns, sweep_columns
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import WideColumn, condition_columns, wide_columns
-from rramsim.errors import InputError
+from rramsim.readers.table import Grid, RawTable, make_table, with_constants
+from rramsim.units import QUANTITIES
 
 IGNORED = "-"
 """The name, in an explicit list of columns, of one that is not to be read."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.cell_ids import CellNames
 from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.layout import Layout
-from rramsim.readers.table import RawTable
 from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
-from rramsim.errors import InputError
+from rramsim.readers.table import RawTable
 
 if TYPE_CHECKING:
     import numpy as np

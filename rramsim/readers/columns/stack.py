@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rramsim.readers.columns.layout import Layout
-from rramsim.readers.table import RawTable
-from rramsim.units import scaled_column
-from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
 from rramsim.errors import InputError
+from rramsim.readers.columns.layout import Layout
+from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
+from rramsim.readers.table import RawTable
 from rramsim.schema import EXACT
+from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
     import numpy as np

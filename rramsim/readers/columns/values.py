@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.table import RawTable
-from rramsim.units import scaled_column
-from rramsim.errors import InputError
 from rramsim.schema import ABOVE, BELOW, EXACT
+from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rramsim.readers.columns.headers import STATE_COLUMNS, Column, recognise, splits
-from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 from rramsim.errors import InputError
+from rramsim.readers.columns.aliases import STATE_COLUMNS
+from rramsim.readers.columns.headers import Column, recognise, splits
 from rramsim.schema import STATES
+from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
 QUANTITIES = ("resistance", "conductance", "current")
 """What a reading may be, in the order of preference where a table holds several."""

@@ -1,1 +1,1 @@
-"""To be said."""
+"""How is a file of some format turned into tables of texts?"""

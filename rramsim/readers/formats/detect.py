@@ -6,10 +6,10 @@ import gzip
 import zlib
 from pathlib import Path
 
-from rramsim.readers.formats.excel import read_workbook
-from rramsim.readers.table import Grid
-from rramsim.readers.formats.text import read_text
 from rramsim.errors import InputError
+from rramsim.readers.formats.excel import read_workbook
+from rramsim.readers.formats.text import read_text
+from rramsim.readers.table import Grid
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _REFUSED = {

@@ -6,8 +6,8 @@ import io
 import warnings
 from typing import Any
 
-from rramsim.readers.table import Grid
 from rramsim.errors import InputError
+from rramsim.readers.table import Grid
 
 
 def read_workbook(content: bytes, *, place: str) -> list[Grid]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.optional import MISSING
 from rramsim.readers.table import ORIGINS
-from rramsim.errors import InputError
 from rramsim.schema import SchemaError, validate
 
 if TYPE_CHECKING:

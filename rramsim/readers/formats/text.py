@@ -9,9 +9,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from rramsim.readers.body import Body
-from rramsim.readers.table import Grid
 from rramsim.errors import InputError
+from rramsim.readers.table import Body, Grid
 
 _SEPARATORS = ("\t", ";", ",")
 _SNIFFED_LINES = 200

@@ -1,1 +1,1 @@
-"""To be said."""
+"""What do the files of each tester look like?"""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rramsim.readers.table import Grid
 from rramsim.errors import InputError
+from rramsim.readers.table import Grid
 from rramsim.schema import STATES
 
 _WANTED = ("wordline", "bitline", "resistance", "amplitude")

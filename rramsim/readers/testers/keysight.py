@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from rramsim.errors import InputError
 from rramsim.readers.table import Grid
 from rramsim.units import read_quantity
-from rramsim.errors import InputError
 
 _COMPLIANCE = re.compile(r"\[VAR1\][^\[]*?\bCompliance=([^,\[\t]+)")
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S")

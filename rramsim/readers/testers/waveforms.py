@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rramsim.energy import Energy
-from rramsim.readers.columns.headers import Accepted, names_accepted, recognise
+from rramsim.energy import Energy, transient_energy
+from rramsim.errors import InputError
+from rramsim.readers.columns.aliases import Accepted
+from rramsim.readers.columns.headers import names_accepted, recognise
+from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.table import make_table
-from rramsim.readers.columns.values import read_quantity_column
-from rramsim.device.transients import transient_energy
-from rramsim.errors import InputError
 
 _COLUMNS = {
     "time": Accepted(("time", "t"), "time"),
@@ -27,7 +27,7 @@ def waveform_energy(path: Path, *, covers: str) -> Energy:
     path : Path
         A table with the columns time, voltage and current, units in the headers.
     covers : str
-        What the voltage was measured over, one of `rramsim.device.transients.COVERS`.
+        What the voltage was measured over, one of `rramsim.energy.COVERS`.
 
     Returns
     -------

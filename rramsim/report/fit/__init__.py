@@ -1,1 +1,1 @@
-"""To be said."""
+"""What `rramsim fit` shows: tables, page, JSON, CSV."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rramsim.device.examine import Examination
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 # Fewer cells than this are a list, not an array.
 _LEAST_MAPPED = 64

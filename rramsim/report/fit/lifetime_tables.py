@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.report.fit.tables import TextTable, ends, names_of
+from rramsim.report.text_table import TextTable, ends, names_of
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rramsim.report.fit.tables import names_of
+from rramsim.report.text_table import names_of
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
     from rramsim.device.examine import Examination
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 ORIGIN_WORDS = {
     "measured": "",

@@ -12,8 +12,8 @@ from rramsim.device.programming import PROGRAMMING
 from rramsim.report.fit import lifetime_tables as aging
 from rramsim.report.fit import tables
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
-from rramsim.report.fit.tables import TextTable, names_of
 from rramsim.report.html import inlined, template
+from rramsim.report.text_table import NONE, TextTable, names_of
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rramsim.device.characterize import Characterization
     from rramsim.device.examine import Examination
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 _MOST_OUTLIERS = 15
 
@@ -232,7 +232,7 @@ def _outliers_table(outliers: xr.Dataset) -> TextTable | None:
             (
                 str(outliers["condition"].values[int(row["condition_index"].values)]),
                 str(outliers["state"].values[int(row["state_index"].values)]),
-                tables.NONE if cell < 0 else str(cell),
+                NONE if cell < 0 else str(cell),
                 numbers.quantity(float(row["resistance"].values), "Ω"),
                 numbers.plain(float(row["z"].values), 2).replace("-", "−"),
                 str(row["kind"].values),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
@@ -15,69 +14,7 @@ if TYPE_CHECKING:
     from rramsim.device.characterize import Characterization
     from rramsim.device.examine import Examination
 
-NONE = "–"
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table of texts.
-
-    Attributes
-    ----------
-    title : str
-    columns : tuple of str
-        Headers.
-    rows : tuple of tuple of str
-    numeric : tuple of str
-        Headers of the columns whose numbers are read one below the other.
-    remark : str
-        What a reader must know of it, or empty.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: tuple[str, ...] = ()
-    remark: str = ""
-
-
-def short_tables(examination: Examination) -> list[TextTable]:
-    """Return a table of everything there is, in the order in which it is read."""
-    from rramsim.report.fit import lifetime_tables as aging
-
-    found = examination.found
-    tables = [
-        populations_table(found),
-        conditions_table(found),
-        pairs_table(found),
-        targets_table(examination),
-        aging.endurance_table(examination),
-        aging.cycling_table(examination),
-        aging.drift_table(examination),
-        aging.retention_table(examination),
-        aging.bake_table(examination),
-        variance_table(examination),
-        read_energy_table(examination),
-    ]
-    return [table for table in tables if table is not None]
-
-
-def names_of(dataset: xr.Dataset) -> list[str]:
-    """Return the names of the conditions of a dataset."""
-    return [str(name) for name in dataset["condition"].values]
-
-
-def ends(value: str, low: str, high: str) -> str:
-    """Return a value with its interval, or as much of it as is known.
-
-    >>> ends("5", "4", "7"), ends("5", "4", "unknown"), ends("5", "unknown", "unknown")
-    ('5 (4 to 7)', '5 (4 or more)', '5')
-    """
-    if value == numbers.UNKNOWN or low == high == numbers.UNKNOWN:
-        return value
-    if numbers.UNKNOWN in (low, high):
-        return f"{value} ({low} or more)" if high == numbers.UNKNOWN else f"{value} (up to {high})"
-    return f"{value} ({low} to {high})"
+from rramsim.report.text_table import NONE, TextTable, names_of
 
 
 def populations_table(found: Characterization) -> TextTable:

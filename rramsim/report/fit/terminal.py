@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
-from rramsim.report.fit.tables import TextTable, short_tables
+from rramsim.report.fit.overview import short_tables
+from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
     from rramsim.device.examine import Examination
-    from rramsim.readers.measurements import Measured
+    from rramsim.measurements import Measured
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
 _WIDTH_OF_A_FILE = 170

@@ -1,1 +1,1 @@
-"""To be said."""
+"""What `rramsim tradeoff` shows: tables, page, JSON, CSV."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,17 +10,11 @@ from rramsim.plotting.accuracy import accuracy_figure
 from rramsim.plotting.energy import energy_figure
 from rramsim.plotting.error_map import error_map_figure
 from rramsim.plotting.populations import populations_figure
-from rramsim.plotting.style import render_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rramsim.report.tradeoff.findings import Findings
-
-# Below the first, text cannot be read and a narrow screen scrolls instead; above the second,
-# it is larger than the text around it.
-_LEAST_SCALE = 0.74
-_MOST_SCALE = 1.25
 
 
 def draw_figures(findings: Findings) -> dict[str, Figure]:
@@ -53,28 +45,3 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
             title=f"Wrong cells of one “{chosen.condition}” chip, layer {findings.chip.layer}",
         )
     return figures
-
-
-def inline_svg(figure: Figure, name: str) -> str:
-    """Return a figure as an ``<svg>`` element that can stand in a page with others.
-
-    Names inside it begin with `name`, so that those of two figures do not clash. Namespaces,
-    metadata and comments are left out: a page needs none, and it then names no address.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    name : str
-        Letters and hyphens, another for each figure of a page.
-    """
-    text = io.StringIO()
-    render_figure(figure, text, "svg")
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    pixels = 96 * figure.get_figwidth()
-    size = f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px"
-    svg = svg.replace("<svg", f'<svg style="{size}"', 1)
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
-    return re.sub(r"\n\s*\n", "\n", svg)

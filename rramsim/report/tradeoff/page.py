@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.report.tradeoff import rows
 from rramsim.report.html import inlined, template
+from rramsim.report.tradeoff import rows
 from rramsim.tradeoff.join import ASSUMPTIONS
 from rramsim.tradeoff.recommend import training_words
 

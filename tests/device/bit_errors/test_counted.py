@@ -6,13 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.device.bit_errors.counted import (
-    Count,
-    clopper_pearson,
-    count_errors,
-    smallest_countable,
-    weighted,
-)
+from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.statistics.confidence import clopper_pearson, smallest_countable
 
 
 def test_only_readings_whose_limit_decides_the_side_are_counted():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.bit_errors.fitted import fitted_rate, paired_rate
-from rramsim.device.populations.fit import ConditionReadings
+from rramsim.device.bit_errors.headline import fitted_rate, paired_rate
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate_interval
+from rramsim.device.populations.fit import ConditionReadings
 
 
 @pytest.fixture

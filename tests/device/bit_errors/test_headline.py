@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from rramsim.device.bit_errors.headline import bit_errors
-from rramsim.device.populations.goodness import goodness
 from rramsim.device.populations.fit import fit_conditions
+from rramsim.device.populations.goodness import goodness
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.device.bit_errors.pairs import count_pairs
+from rramsim.device.bit_errors.counted import count_pairs
 from rramsim.device.populations.fit import ConditionReadings
 
 

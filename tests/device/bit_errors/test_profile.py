@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from rramsim.statistics.lognormal import fit_lognormal
-from rramsim.device.bit_errors.profile import log_bit_error_rate_profile
 from rramsim.device.bit_errors.sensing import (
     StatePair,
     best_reference,
     log_bit_error_rate,
     log_bit_error_rate_interval,
+    log_bit_error_rate_profile,
 )
+from rramsim.statistics.lognormal import fit_lognormal
 
 
 def fitted(lrs, hrs):

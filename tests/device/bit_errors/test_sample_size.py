@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.characterize import characterize
 from rramsim.device.bit_errors.counted import Count, weighted
-from rramsim.readers.measurements import read_measurements
 from rramsim.device.bit_errors.sample_size import cells_needed, sample_sizes
 from rramsim.device.bit_errors.sensing import (
     StatePair,
@@ -14,6 +12,8 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate,
     log_bit_error_rate_interval,
 )
+from rramsim.device.characterize import characterize
+from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import shipped_path
 
 

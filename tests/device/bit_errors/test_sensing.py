@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import ndtri_exp
 
-from rramsim.statistics.lognormal import fit_lognormal
 from rramsim.device.bit_errors.sensing import (
     StatePair,
     best_reference,
@@ -17,6 +16,7 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate_interval,
     log_misread_rates,
 )
+from rramsim.statistics.lognormal import fit_lognormal
 
 
 def separated(half_separation: float, sigma: float = 0.5) -> StatePair:

@@ -7,9 +7,9 @@ from scipy.special import ndtr
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.lifetime.cycling import against_cycles, checkpoint_edges
 from rramsim.device.populations.fit import fit_conditions
+from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import shipped_path
-from rramsim.errors import InputError
 
 REFERENCE = math.exp(10.5)
 

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift, readout_groups
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate
+from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift
+from rramsim.device.populations.pooling import readout_groups
 
 
 def stream(seed=0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.lifetime.endurance import Failure, _good_until, endurance
 from rramsim.device.lifetime.cell_lives import cell_lives
+from rramsim.device.lifetime.endurance import Failure, _good_until, endurance
 from rramsim.schema import STATES, make
 
 READS = np.array([1, 3, 10, 30, 100, 300, 1000, 3000, 10000])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from rramsim.device.characterize import characterize
-from rramsim.device.incomplete import leave_out_incomplete
-from rramsim.readers.measurements import Measured
+from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.errors import InputError
+from rramsim.measurements import Measured
 
 
 @pytest.fixture

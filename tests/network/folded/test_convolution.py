@@ -13,10 +13,15 @@ from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import draw_chip
 from rramsim.montecarlo.task import Task
-from rramsim.network.folded.batch_norm import EPSILON, BatchNorm
-from rramsim.network.folded.convolution import FoldedConvolution
+from rramsim.network.folded.network import (
+    FoldedConvolution,
+    FoldedLayer,
+    FoldedNetwork,
+    ScoreLayer,
+    fold_layers,
+)
+from rramsim.network.folded.thresholds import EPSILON, BatchNorm
 from rramsim.network.model_files import load_network, save_network
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer, fold_layers
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
 RECORD = {

@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import load_network, save_network
-from rramsim.images.catalogue import ImageSet, load_images
+from rramsim.images.catalogue import load_images
+from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.module import import_module
+from rramsim.network.model_files import load_network, save_network
+from rramsim.network.scoring.evaluator import Evaluator
 
-PAGE = Path(__file__).parents[2] / "docs" / "own-network.md"
+PAGE = Path(__file__).parents[3] / "docs" / "own-network.md"
 
 
 class StraightThrough(torch.autograd.Function):

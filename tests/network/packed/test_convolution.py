@@ -10,10 +10,9 @@ from torch.nn import functional
 from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import convolution
+from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
@@ -168,13 +167,13 @@ def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):
 
 
 def test_images_in_small_batches_of_torch_give_the_same(monkeypatch):
-    from rramsim.network.scoring import torch_evaluator as torch_evaluation
+    from rramsim.network.folded import sums
 
     rng = np.random.default_rng(7)
     folded = _network((2, 6, 5), [(40, False), (33, True)], (20, 5), rng)
     values = rng.integers(0, 256, (45, folded.inputs)).astype(np.uint8)
     labels = np.zeros(45, dtype=np.uint8)
-    monkeypatch.setattr(torch_evaluation, "BATCH_BYTES", 1 << 17)
+    monkeypatch.setattr(sums, "BATCH_BYTES", 1 << 17)
     evaluator = TorchEvaluator(folded, values, labels)
     assert evaluator._batch < 10
     assert np.array_equal(evaluator.predictions(), Evaluator(folded, values, labels).predictions())

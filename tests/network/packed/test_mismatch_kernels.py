@@ -61,7 +61,7 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 from chip_networks import random_images, random_network
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.packed import tile
+from rramsim.network.packed import mismatch_kernels as tile
 
 network = random_network(70, 90, 130, 7)
 evaluator = Evaluator(network, random_images(41, 70), np.zeros(41, dtype=np.uint8))

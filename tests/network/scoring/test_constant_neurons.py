@@ -12,11 +12,10 @@ from torch.nn import functional
 from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
-from rramsim.network.scoring.constant_neurons import HiddenNeurons
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import convolution
 from rramsim.network.packed import dense as network
+from rramsim.network.scoring.constant_neurons import HiddenNeurons
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
 WIDTHS = st.lists(

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.scoring.evaluator import Evaluator
 
 
 def _folded(widths, rng):

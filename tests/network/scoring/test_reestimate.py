@@ -10,17 +10,16 @@ from torch.nn import functional
 
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
-from rramsim.network.folded.batch_norm import EPSILON, BatchNorm
-from rramsim.network.folded.convolution import FoldedConvolution
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import SavedNetwork
-from rramsim.network.training.flips import RandomFlips
-from rramsim.network.folded.network import fold, fold_layers
 from rramsim.images.catalogue import load_images
-from rramsim.network.training.method import Method
-from rramsim.network.training.model import BinarizedNetwork
+from rramsim.network.folded.network import FoldedConvolution, fold_layers
+from rramsim.network.folded.thresholds import EPSILON, BatchNorm
+from rramsim.network.model_files import SavedNetwork
+from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.training.method import Method
+from rramsim.network.training.model import BinarizedNetwork, fold
 from rramsim.network.training.train import train
 
 

@@ -6,10 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rramsim.network.shape import NetworkShape
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.folded.network import fold
-from rramsim.network.training.model import LEAST_SCALE, BinarizedNetwork
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.model import LEAST_SCALE, BinarizedNetwork, fold
 
 CONVOLUTIONAL = NetworkShape.parse("2x6x5-5C3-4C3-MP2-7-3")
 

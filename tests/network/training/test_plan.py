@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.network.training.train import plan as plan_module
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.model_files import load_network
-from rramsim.network.training.flips import RandomFlips
-from rramsim.network.folded.network import fold_layers
 from rramsim.images.catalogue import load_images
+from rramsim.network.folded.network import fold_layers
+from rramsim.network.model_files import load_network
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training import plan as plan_module
+from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs, find_network, obtain_network
 from rramsim.network.training.train import train

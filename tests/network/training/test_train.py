@@ -10,17 +10,15 @@ from safetensors.numpy import load_file, save_file
 from torch.nn import functional
 
 from rramsim.errors import InputError
-from rramsim.network import tensor_files
-from rramsim.network.training.augmentation import Augmentation
-from rramsim.network.folded.batch_norm import EPSILON
-from rramsim.network.shape import NetworkShape
-from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.training.flips import RandomFlips
-from rramsim.network.folded.network import fold
 from rramsim.images.catalogue import load_images
-from rramsim.network.training.losses import squared_hinge
-from rramsim.network.training.method import Method
-from rramsim.network.training.model import BinarizedNetwork
+from rramsim.network import tensor_files
+from rramsim.network.folded.thresholds import EPSILON
+from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.augmentation import Augmentation
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.training.method import Method, squared_hinge
+from rramsim.network.training.model import BinarizedNetwork, fold
 from rramsim.network.training.train import train, training_settings
 
 SHAPE = NetworkShape((64, 24, 16, 10))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.table import Grid, make_table
-from rramsim.errors import InputError
 
 
 def points(*columns):

@@ -1,13 +1,8 @@
 import pytest
 
-from rramsim.readers.columns.headers import (
-    CONDITION_COLUMNS,
-    MEASUREMENT_COLUMNS,
-    STATE_COLUMNS,
-    describe,
-    recognise,
-)
 from rramsim.errors import InputError
+from rramsim.readers.columns.aliases import CONDITION_COLUMNS, MEASUREMENT_COLUMNS, STATE_COLUMNS
+from rramsim.readers.columns.headers import describe, recognise
 
 
 @pytest.mark.parametrize(

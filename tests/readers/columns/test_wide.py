@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rramsim.readers.measurements import read_measurements
-from rramsim.readers.columns.wide import condition_columns, wide_columns
 from rramsim.errors import InputError
+from rramsim.readers.columns.wide import condition_columns, wide_columns
+from rramsim.readers.measurements import read_measurements
 
 
 def parsed(*header):

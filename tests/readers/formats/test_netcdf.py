@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rramsim.readers.measurements import read_measurements
 from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
 
 TABLE = (
     "condition,state,cell,cycle,die,row,column,time (s),T (K),E_SET (pJ),failed,R (kOhm)\n"

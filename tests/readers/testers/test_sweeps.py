@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from reader_files import workbook
 
-from rramsim.readers.testers.sweeps import sweep_columns
 from rramsim.errors import InputError
+from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.schema import BELOW, EXACT
 
 LRS, HRS = 5e3, 2e5

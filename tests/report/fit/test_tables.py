@@ -12,7 +12,9 @@ from rramsim.report.fit.lifetime_tables import (
     drift_table,
     retention_table,
 )
-from rramsim.report.fit.tables import conditions_table, ends, populations_table, short_tables
+from rramsim.report.fit.overview import short_tables
+from rramsim.report.fit.tables import conditions_table, populations_table
+from rramsim.report.text_table import ends
 from rramsim.schema import make
 
 

@@ -4,8 +4,8 @@ import json
 
 from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
-from rramsim.report.tradeoff.findings import Findings, Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
+from rramsim.report.tradeoff.findings import Findings, Provenance
 from rramsim.tradeoff.join import join
 from rramsim.tradeoff.recommend import recommend
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
-from rramsim import schema
 from rramsim import formatting as numbers
+from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings, Provenance
