@@ -5,6 +5,7 @@ checks one, so a room can trust what it is handed. All quantities are in SI unit
 """
 
 from rramsim.schema.check import DATASETS, SchemaError, make, validate
+from rramsim.schema.records import Interval, Record, records
 from rramsim.schema.variable import (
     BER_BASES,
     BOUNDS,
@@ -29,8 +30,11 @@ __all__ = [
     "OUTLIER_KINDS",
     "STATES",
     "VERDICTS",
+    "Interval",
+    "Record",
     "SchemaError",
     "Variable",
     "make",
+    "records",
     "validate",
 ]
