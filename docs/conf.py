@@ -3,7 +3,7 @@
 import re
 
 import rramsim.cli  # noqa: F401  (registers the commands)
-from rramsim import __version__
+from rramsim.version import __version__
 
 project = "rramsim"
 author = "The rramsim developers"

@@ -1,3 +1,5 @@
 """From measured RRAM resistances to the energy-accuracy trade-off of a binarized network."""
 
-__version__ = "0.1.0"
+from rramsim.version import __version__
+
+__all__ = ["__version__"]

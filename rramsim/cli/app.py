@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rramsim import __version__
 from rramsim.errors import InputError
+from rramsim.version import __version__
 
 _INTERRUPTED = 130
 

@@ -68,7 +68,8 @@ def _machine() -> dict[str, Any]:
     import numpy
     import torch
 
-    from rramsim import __version__, parallel
+    from rramsim import parallel
+    from rramsim.version import __version__
 
     return {
         "cores": parallel.cores(),

@@ -32,7 +32,7 @@ class Found(NamedTuple):
 
 def print_json(found: Found) -> None:
     """Print the points as JSON."""
-    from rramsim import __version__
+    from rramsim.version import __version__
 
     points: list[dict[str, Any]] = [
         {

@@ -85,8 +85,8 @@ def _write(
     *,
     options: Mapping[str, Any],
 ) -> None:
-    from rramsim import __version__
     from rramsim.files import write_atomically
+    from rramsim.version import __version__
 
     # netCDF attributes take texts and numbers; lists and None travel as JSON.
     described = dataset.assign_attrs(

@@ -119,7 +119,7 @@ def _table(findings: Findings) -> Table:
     from rich.text import Text
 
     from rramsim import formatting as numbers
-    from rramsim.tradeoff.points import points_of
+    from rramsim.decision.points import points_of
 
     confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)
     table = Table(

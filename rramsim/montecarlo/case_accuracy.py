@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rramsim import __version__, schema
+from rramsim import schema
 from rramsim.montecarlo.chip import Question
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.estimate import Estimate, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr

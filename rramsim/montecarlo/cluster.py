@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from rramsim import __version__, parallel
+from rramsim import parallel
 from rramsim.errors import InputError
 from rramsim.montecarlo.chip import ScoredNetwork, score_chips
 from rramsim.montecarlo.collect import WorkItem
 from rramsim.montecarlo.tally import Tally
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import ChipFaults

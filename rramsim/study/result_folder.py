@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rramsim import __version__
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_text
+from rramsim.version import __version__
 
 _IDENTITY = "study.json"
 

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rramsim import __version__
 from rramsim.crossbar.tiles import Placement, TileShape
+from rramsim.decision.join import error_free_accuracy, join
+from rramsim.decision.recommend import recommend
 from rramsim.files import write_atomically, write_text
 from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.collect import ThisProcess, Workers
@@ -20,8 +21,7 @@ from rramsim.study.devices import Devices, characterize_devices
 from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim
 from rramsim.study.settings import Study
-from rramsim.tradeoff.join import error_free_accuracy, join
-from rramsim.tradeoff.recommend import recommend
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr

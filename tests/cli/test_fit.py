@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from rramsim import __version__
 from rramsim.cli.app import app
 from rramsim.errors import InputError
 from rramsim.readers.shipped import shipped_path
 from rramsim.schema import validate
+from rramsim.version import __version__
 
 # The contract of the JSON answer: other programs read these keys.
 CONDITION_KEYS = {

@@ -3,8 +3,8 @@ import pytest
 from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
 
 from rramsim import schema
+from rramsim.decision.join import error_free_accuracy, join
 from rramsim.plotting.accuracy import accuracy_figure
-from rramsim.tradeoff.join import error_free_accuracy, join
 
 TRAINED = (0.0, 0.05, 0.15)
 MET = {0.0: (0.96, 0.96, 0.93), 0.05: (0.955, 0.955, 0.95), 0.15: (0.95, 0.95, 0.952)}

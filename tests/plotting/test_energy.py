@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions
 
+from rramsim.decision.join import join
 from rramsim.plotting.energy import energy_figure
-from rramsim.tradeoff.join import join
 
 MET = {0.0: (0.97, 0.971, 0.90), 0.15: (0.96, 0.961, 0.965)}
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}

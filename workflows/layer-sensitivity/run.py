@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from rramsim import __version__, schema
+from rramsim import schema
 from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
@@ -38,6 +38,7 @@ from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import load_network
 from rramsim.plotting.series import network_style, use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style, save_figure
+from rramsim.version import __version__
 
 BERS = (
     *(0.0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1),

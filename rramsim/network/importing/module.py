@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rramsim import __version__
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.layers import map_layers
@@ -21,6 +20,7 @@ from rramsim.network.importing.operations import BATCH
 from rramsim.network.importing.trace import trace_module
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.version import __version__
 
 DIFFERING_SHARE = 0.001
 """Of the test images: how many may be classified otherwise than by the module, rounded up."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim import __version__
 from rramsim.errors import InputError
 from rramsim.files import write_text
 from rramsim.formatting import percent
@@ -19,6 +18,7 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import fold
 from rramsim.network.training.train import History, OnEpoch, train, training_settings
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     from rramsim.network.training.train import TrainedNetwork

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rramsim import __version__
 from rramsim.schema import STATES
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rramsim import __version__
 from rramsim import formatting as numbers
 from rramsim.device.programming import PROGRAMMING
 from rramsim.report.fit import lifetime_tables as aging
@@ -15,6 +14,7 @@ from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.text_table import NONE, TextTable, names_of
 from rramsim.schema import STATES
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr

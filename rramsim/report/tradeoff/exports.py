@@ -7,14 +7,14 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from rramsim.decision.points import Point, points_of
 from rramsim.report.tradeoff.rows import origins
-from rramsim.tradeoff.points import Point, points_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.decision.recommend import Recommendation
     from rramsim.report.tradeoff.findings import Findings
-    from rramsim.tradeoff.recommend import Recommendation
 
 
 def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:

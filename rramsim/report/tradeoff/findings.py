@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.crossbar.tiles import Placement
-    from rramsim.tradeoff.recommend import Recommendation
+    from rramsim.decision.recommend import Recommendation
 
 
 @dataclass(frozen=True)

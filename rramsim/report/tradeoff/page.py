@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.join import ASSUMPTIONS
+from rramsim.decision.recommend import training_words
 from rramsim.report.html import inlined, template
 from rramsim.report.tradeoff import rows
-from rramsim.tradeoff.join import ASSUMPTIONS
-from rramsim.tradeoff.recommend import training_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

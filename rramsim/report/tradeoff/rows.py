@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.tradeoff.points import Point, points_of
-from rramsim.tradeoff.recommend import SAME_ENERGY, energy_basis
+from rramsim.decision.points import Point, points_of
+from rramsim.decision.recommend import SAME_ENERGY, energy_basis
 
 if TYPE_CHECKING:
     import xarray as xr

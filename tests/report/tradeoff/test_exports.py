@@ -4,10 +4,10 @@ import json
 
 from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
+from rramsim.decision.join import join
+from rramsim.decision.recommend import recommend
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, Provenance
-from rramsim.tradeoff.join import join
-from rramsim.tradeoff.recommend import recommend
 
 MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
 

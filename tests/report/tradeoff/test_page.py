@@ -9,12 +9,12 @@ from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
+from rramsim.decision.join import error_free_accuracy, join
+from rramsim.decision.points import points_of
+from rramsim.decision.recommend import recommend
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings, Provenance
 from rramsim.report.tradeoff.page import render
-from rramsim.tradeoff.join import error_free_accuracy, join
-from rramsim.tradeoff.points import points_of
-from rramsim.tradeoff.recommend import recommend
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = ("very strong", "strong", "weak")

@@ -3,7 +3,7 @@ import pytest
 from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
 from rramsim import schema
-from rramsim.tradeoff.join import error_free_accuracy, join
+from rramsim.decision.join import error_free_accuracy, join
 
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}
 ACCURACY = {0.0: (0.97, 0.97, 0.93), 0.15: (0.96, 0.96, 0.965)}

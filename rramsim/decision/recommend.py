@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.tradeoff.points import Point, points_of
+from rramsim.decision.points import Point, points_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rramsim.tradeoff.front import on_front
+from rramsim.decision.front import on_front
 
 # Few distinct values, so that ties and equal points come up often.
 _energy = st.one_of(st.sampled_from([4.0, 9.0, 25.0]), st.just(math.nan), st.floats(1e-13, 1e-9))

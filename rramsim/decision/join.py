@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rramsim import schema
-from rramsim.tradeoff.front import on_front
+from rramsim.decision.front import on_front
 
 if TYPE_CHECKING:
     import xarray as xr

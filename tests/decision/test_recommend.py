@@ -1,8 +1,8 @@
 import pytest
 from synthetic import NAN, condition_accuracy, conditions
 
-from rramsim.tradeoff.join import join
-from rramsim.tradeoff.recommend import energy_basis, recommend
+from rramsim.decision.join import join
+from rramsim.decision.recommend import energy_basis, recommend
 
 EVEN = {0.0: (500, 500), 0.15: (500, 500)}
 ADAPTED = {0.0: (0.97, 0.97, 0.90), 0.15: (0.965, 0.965, 0.968)}

@@ -1,1 +1,0 @@
-"""Trade-off: which programming condition is good enough for a network, and what it costs."""
