@@ -1,9 +1,15 @@
 """Sphinx configuration of rramsim's documentation."""
 
 import re
+import sys
+from pathlib import Path
 
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.version import __version__
+
+HERE = Path(__file__).parent
+# For the programs that draw and write pages, which lie here.
+sys.path.insert(0, str(HERE))
 
 project = "rramsim"
 author = "The rramsim developers"
@@ -21,8 +27,6 @@ suppress_warnings = ["ref.python"]
 
 def _write_settings_table() -> None:
     """Write the table of study settings from the code, so that the two cannot part."""
-    from pathlib import Path
-
     from rramsim.study.settings import Study
     from rramsim.study.training_settings import (
         ErrorsTable,
@@ -32,8 +36,7 @@ def _write_settings_table() -> None:
         TrainingSettings,
     )
 
-    here = Path(__file__)
-    here.with_name("study-settings.md").write_text(_settings(Study, Study))
+    (HERE / "study-settings.md").write_text(_settings(Study, Study))
     parts = [
         _settings(TrainingFile, TrainingSettings, TrainingFile),
         "### `[network]`",
@@ -43,7 +46,7 @@ def _write_settings_table() -> None:
         "### `[[errors]]`",
         _settings(ErrorsTable, ErrorsTable),
     ]
-    here.with_name("training-settings.md").write_text("\n".join(parts))
+    (HERE / "training-settings.md").write_text("\n".join(parts))
 
 
 def _settings(model, *described_by) -> str:
@@ -71,8 +74,6 @@ def _default(model, name: str) -> str:
 
 def _write_commands() -> None:
     """Write the help of every command as it is, so that the page is never behind the code."""
-    from pathlib import Path
-
     from typer.main import get_command
     from typer.testing import CliRunner
 
@@ -86,13 +87,11 @@ def _write_commands() -> None:
             app, arguments, prog_name="rramsim"
         )
         parts += [f"## {title}", "", "```text", shown.stdout.strip(), "```", ""]
-    Path(__file__).with_name("commands.md").write_text("\n".join(parts))
+    (HERE / "commands.md").write_text("\n".join(parts))
 
 
 def _write_datasets() -> None:
     """Write the register of variables, which is what every netCDF file of rramsim holds."""
-    from pathlib import Path
-
     from rramsim.schema import DATASETS
 
     parts = ["# Datasets", "", "What the netCDF files hold, and what passes between rooms.", ""]
@@ -105,7 +104,14 @@ def _write_datasets() -> None:
                 f"| {variable.meaning}{remark} |"
             )
         parts.append("")
-    Path(__file__).with_name("datasets.md").write_text("\n".join(parts))
+    (HERE / "datasets.md").write_text("\n".join(parts))
+
+
+def _draw_architecture() -> None:
+    """Draw the rooms from the imports, so that the picture shows what is there."""
+    from architecture import PACKAGE, draw
+
+    (HERE / "architecture.svg").write_text(draw(PACKAGE))
 
 
 def _toml(value: object) -> str:
@@ -118,3 +124,4 @@ def _toml(value: object) -> str:
 _write_settings_table()
 _write_commands()
 _write_datasets()
+_draw_architecture()

@@ -1,1 +1,1 @@
-"""How fast fault maps are scored, against what one writes in PyTorch in ten minutes."""
+"""How fast are chips scored, compared with what a user would write?"""

@@ -1,4 +1,4 @@
-"""The `rramsim` command: one file per subcommand, each thin."""
+"""What does a person type, and what is printed?"""
 
 # Each command registers itself, in the order in which the help lists them.
 from rramsim.cli import tradeoff, fit, train, evaluate, bench  # noqa: F401, I001

@@ -1,1 +1,1 @@
-"""Where the bits of a layer live, and which of them go wrong."""
+"""Which cells of a chip are read wrongly, and where on the tiles do they lie?"""

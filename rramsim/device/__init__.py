@@ -1,1 +1,1 @@
-"""What cells do: readings in, lognormal populations and programming conditions out."""
+"""What do cells do: populations, bit errors, energy, lifetime?"""

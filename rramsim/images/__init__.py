@@ -1,1 +1,1 @@
-"""Image sets: which images is a network trained and tested on?"""
+"""Which images is a network trained and tested on?"""

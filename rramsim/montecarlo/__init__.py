@@ -1,1 +1,1 @@
-"""Chips drawn from a fault model, and networks scored on them."""
+"""How accurate is a network over many chips, and how well is that known?"""

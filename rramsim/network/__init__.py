@@ -1,1 +1,1 @@
-"""Binarized networks: images, training, folding, evaluation; no word of resistance."""
+"""What does a binarized network compute, how is it trained and scored?"""

@@ -1,1 +1,1 @@
-"""What a person sees: datasets in, matplotlib figures out."""
+"""How do stored results look as figures?"""

@@ -1,1 +1,1 @@
-"""Readers of measurement files: any table becomes one raw form, and that becomes readings."""
+"""What does a measurement file say: which quantity, unit, state, cell, limit?"""

@@ -1,1 +1,1 @@
-"""Report: from datasets to one self-contained HTML page, a CSV table and JSON."""
+"""How are results told: terminal, HTML page, JSON, CSV?"""

@@ -1,4 +1,4 @@
-"""Every variable that crosses from one room of rramsim to the next: dims, unit and meaning.
+"""What is each variable that passes between rooms called, in which unit, over which axes?
 
 `DATASETS` is the register. `make` builds a labelled dataset from plain arrays and `validate`
 checks one, so a room can trust what it is handed. All quantities are in SI units.

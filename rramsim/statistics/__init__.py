@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: fits, intervals and tests that know nothing of cells."""
+"""What do samples say of a distribution: fits, intervals, tests on plain arrays?"""

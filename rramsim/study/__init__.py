@@ -1,1 +1,1 @@
-"""The study: its file, its output folder, and the order in which its stages run."""
+"""In which order do the stages run, with which settings, and where do results lie?"""

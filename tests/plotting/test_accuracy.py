@@ -4,10 +4,11 @@ from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accu
 
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join
-from rramsim.plotting.accuracy import accuracy_figure
+from rramsim.plotting.accuracy import accuracy_figure, case_accuracy_figure
 
 TRAINED = (0.0, 0.05, 0.15)
 MET = {0.0: (0.96, 0.96, 0.93), 0.05: (0.955, 0.955, 0.95), 0.15: (0.95, 0.95, 0.952)}
+CASE_BERS = [0.0, 0.1, 0.3]
 INTERVALS = {"ber_low": [NAN, 6e-5, NAN], "ber_high": [1e-6, 1.6e-4, NAN]}
 
 
@@ -167,3 +168,40 @@ def test_cells_that_were_not_measured_are_said_so_in_the_figure(origin, said):
     figure = accuracy_figure(accuracy_curves(TRAINED), found, conditions())
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts if text.get_gid() == "origin"] == said
+
+
+@pytest.fixture
+def cases():
+    accuracy = np.linspace(0.5, 0.99, 2 * 3 * 3).reshape(2, 3, 3)
+    values = {"accuracy": accuracy, "accuracy_low": accuracy - 0.01}
+    values |= {"accuracy_high": accuracy + 0.01, "accuracy_p05": accuracy - 0.02}
+    values["maps"] = np.full(accuracy.shape, 5)
+    coords = {"network": ["plain", "adapted"], "case": ["a", "b", "c"], "test_ber": CASE_BERS}
+    return schema.make("case_accuracy", values, coords)
+
+
+@pytest.mark.parametrize(("panels", "lines"), [("network", "case"), ("case", "network")])
+def test_each_panel_has_a_line_for_everything_it_compares(cases, panels, lines):
+    figure = case_accuracy_figure(cases, panels=panels)
+    assert [axes.get_title() for axes in figure.axes] == cases[panels].values.tolist()
+    for axes, panel in zip(figure.axes, cases[panels].values, strict=True):
+        assert [line.get_label() for line in axes.lines] == cases[lines].values.tolist()
+        for line, name in zip(axes.lines, cases[lines].values, strict=True):
+            curve = cases.accuracy.sel({panels: panel, lines: name})
+            assert np.array_equal(line.get_xdata(), CASE_BERS)
+            assert np.array_equal(line.get_ydata(), curve)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == cases[lines].values.tolist()
+
+
+def test_the_training_ber_is_marked_where_it_is_known(cases):
+    figure = case_accuracy_figure(
+        cases, panels="network", trained_at={"adapted": 0.1}, titles={"plain": "without errors"}
+    )
+    marked = {
+        axes.get_title(): [line for line in axes.lines if line.get_gid() == "trained-at"]
+        for axes in figure.axes
+    }
+    assert not marked["without errors"]
+    (line,) = marked["adapted"]
+    assert list(line.get_xdata()) == [0.1, 0.1]

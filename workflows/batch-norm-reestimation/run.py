@@ -34,7 +34,7 @@ from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.plotting.case_accuracy import case_accuracy_figure
+from rramsim.plotting.accuracy import case_accuracy_figure
 from rramsim.plotting.style import save_figure
 from rramsim.study.images import images_of
 

@@ -27,7 +27,7 @@ from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.plotting.case_accuracy import case_accuracy_figure
+from rramsim.plotting.accuracy import case_accuracy_figure
 from rramsim.plotting.style import COLORS, figure_style, save_figure
 from rramsim.study.images import images_of
 
