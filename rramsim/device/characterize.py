@@ -29,7 +29,6 @@ from rramsim.device.populations.verdicts import (
     tail_model_notes,
 )
 from rramsim.device.programming import (
-    PROGRAMMING,
     MeasuredEndurance,
     Programming,
     columns_of,
@@ -272,9 +271,9 @@ def _reference(given: float | None, said: xr.Dataset | None) -> float | None:
 def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
     of_condition = readings["condition_index"].values == number
     return {
-        name: readings[name].values[of_condition]
-        for name in (*PROGRAMMING, "set_energy", "reset_energy")
-        if name in readings.variables
+        variable.name: readings[variable.name].values[of_condition]
+        for variable in DATASETS["readings"]
+        if variable.group and variable.name in readings.variables
     }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim import formatting as numbers
+from rramsim import schema
 from rramsim.energy import Energy, programming_energy, verified_energy
+from rramsim.schema import Variable
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-import difflib
-import re
-from collections.abc import Sequence
-
-PROGRAMMING = {
-    "set_current": ("A", "SET compliance current"),
-    "set_voltage": ("V", "SET voltage"),
-    "reset_voltage": ("V", "RESET voltage"),
-    "pulse_width": ("s", "pulse width"),
-}
-"""The settings of one programming condition, their units and what they are called."""
-
 
 # Settings that differ by less are the same setting, written with other digits.
 _SAME = 1e-6
@@ -40,7 +31,7 @@ class Programming:
     Attributes
     ----------
     settings : dict of str to float
-        The keys of `PROGRAMMING`, NaN where unknown.
+        By the names of `rramsim.schema.settings`, NaN where unknown.
     set_energy, reset_energy : Energy
         Of one operation.
     endurance : float
@@ -94,8 +85,8 @@ def join_programming(
     """
     notes: list[str] = []
     settings = {
-        setting: _setting(name, setting, readings=readings, stated=stated, notes=notes)
-        for setting in PROGRAMMING
+        setting.name: _setting(name, setting, readings=readings, stated=stated, notes=notes)
+        for setting in schema.settings()
     }
     set_energy, reset_energy = (
         programming_energy(
@@ -193,16 +184,16 @@ def _stated(stated: xr.Dataset | None, variable: str) -> float:
 
 def _setting(
     name: str,
-    setting: str,
+    setting: Variable,
     *,
     readings: dict[str, NDArray[np.float64]],
     stated: xr.Dataset | None,
     notes: list[str],
 ) -> float:
-    unit, words = PROGRAMMING[setting]
-    values = readings.get(setting, np.array([]))
+    unit, words = setting.unit, setting.label
+    values = readings.get(setting.name, np.array([]))
     values = values[np.isfinite(values)]
-    said = _stated(stated, setting)
+    said = _stated(stated, setting.name)
     if not values.size:
         return said
     median = float(np.median(values))
@@ -228,9 +219,9 @@ def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Ene
         needed = {f"{operation.lower()}_voltage" for operation in unknown}
         needed |= {"set_current", "pulse_width"}
         absent = [
-            words
-            for setting, (_, words) in PROGRAMMING.items()
-            if setting in needed and math.isnan(settings[setting])
+            setting.label
+            for setting in schema.settings()
+            if setting.name in needed and math.isnan(settings[setting.name])
         ]
         notes.append(
             f"{name}: {' and '.join(unknown)} energy unknown: neither measured nor stated, and "
@@ -248,7 +239,8 @@ def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Ene
 def columns_of(programming: list[Programming]) -> dict[str, Any]:
     """Return the columns of the schema "conditions" that `join_programming` knows."""
     columns: dict[str, Any] = {
-        setting: [row.settings[setting] for row in programming] for setting in PROGRAMMING
+        setting.name: [row.settings[setting.name] for row in programming]
+        for setting in schema.settings()
     }
     columns |= {
         "set_energy": [row.set_energy.joule for row in programming],

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.energy import COVERS
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import CONDITION_COLUMNS
+from rramsim.readers.columns.aliases import conditions_file_columns
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
 from rramsim.readers.formats.detect import read_grids
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _WAVEFORMS = {"set_waveform": "set_energy", "reset_waveform": "reset_energy"}
-_KEYS = (*CONDITION_COLUMNS, *_WAVEFORMS, "waveform_covers")
 _TOP_LEVEL = ("condition", "title", "source")
 _NUMBER = re.compile(r"\s*([<>]=?|≤|≥)?\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 # A BER can be known to be less than a number, an endurance to be more.
@@ -135,14 +134,16 @@ def _from_mapping(table: Mapping[str, Any], *, place: str, folder: Path) -> _Con
     if not isinstance(name, str) or not name.strip():
         raise InputError(f'{place}: it has no name, such as name = "weak".')
     place = f"{place} ({name.strip()!r})"
+    columns = conditions_file_columns()
+    accepted = (*columns, *_WAVEFORMS, "waveform_covers")
     for key in table:
-        if key not in _KEYS:
+        if key not in accepted:
             raise InputError(
-                f"{place}: the key {key!r} is not known; accepted are {', '.join(_KEYS)}."
+                f"{place}: the key {key!r} is not known; accepted are {', '.join(accepted)}."
             )
     quantities = {}
     for key, value in table.items():
-        quantity = CONDITION_COLUMNS[key].quantity if key in CONDITION_COLUMNS else None
+        quantity = columns[key].quantity if key in columns else None
         if quantity is not None:
             quantities[key] = _quantity_of(value, key, quantity=quantity, place=place)
     energies = _waveform_energies(table, place=place, folder=folder)
@@ -224,7 +225,7 @@ def _from_table(path: Path) -> list[_Condition]:
     grid = next(grid for grid in read_grids(path) if grid.records)
     header = tuple(text.strip() for text in grid.records[0])
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    found = recognise(header, CONDITION_COLUMNS, place=place)
+    found = recognise(header, conditions_file_columns(), place=place)
     _check_header(header, found, place=place)
     table = make_table(grid, header, start=1)
     columns = {
@@ -244,18 +245,19 @@ def _from_table(path: Path) -> list[_Condition]:
 
 
 def _check_header(header: Sequence[str], found: Mapping[str, Column], *, place: str) -> None:
+    columns = conditions_file_columns()
     if "name" not in found:
         raise InputError(
             f"{place}: no column holds the condition's name. Headers found: "
             f"{', '.join(map(repr, header[:30]))}. Accepted: "
-            f"{names_accepted(CONDITION_COLUMNS, *CONDITION_COLUMNS)}."
+            f"{names_accepted(columns, *columns)}."
         )
     used = {column.position for column in found.values()}
     for position, text in enumerate(header):
         if text and position not in used:
             raise InputError(
                 f"{place}: the column {text!r} is not known; accepted are "
-                f"{names_accepted(CONDITION_COLUMNS, *CONDITION_COLUMNS)}."
+                f"{names_accepted(columns, *columns)}."
             )
     for column in found.values():
         if column.quantity is not None and not column.unit_given:
@@ -301,8 +303,8 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
     unknown = [nan] * len(conditions)
     quantities = {
         key: each(condition.quantities.get(key, nan) for condition in conditions)
-        for key, accepted in CONDITION_COLUMNS.items()
-        if accepted.quantity is not None
+        for key, column in conditions_file_columns().items()
+        if column.quantity is not None
     }
     basis = {
         f"{key}_basis": [

@@ -16,7 +16,7 @@ from rramsim.readers.columns.cell_ids import (
     number_dice,
     take_as_one_cell,
 )
-from rramsim.readers.columns.optional import MISSING
+from rramsim.readers.columns.optional import missing_values
 from rramsim.readers.file import FileReadings, read_file
 from rramsim.readers.options import ReadOptions
 from rramsim.schema import STATES, make
@@ -178,7 +178,7 @@ def _frame(files: Sequence[FileReadings], condition: np.ndarray) -> pd.DataFrame
         "row_number": joined("row_number"),
         "file": np.repeat(np.arange(len(files)), [len(file.resistance) for file in files]),
     }
-    for name, missing in MISSING.items():
+    for name, missing in missing_values().items():
         parts = [_optional(file, name) for file in files]
         if any(part is not None for part in parts):
             columns[name] = np.concatenate(

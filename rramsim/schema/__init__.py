@@ -1,11 +1,21 @@
 """What is each variable that passes between rooms called, in which unit, over which axes?
 
 `DATASETS` is the register. `make` builds a labelled dataset from plain arrays and `validate`
-checks one, so a room can trust what it is handed. All quantities are in SI units.
+checks one, so a room can trust what it is handed. All quantities are in SI units. What files call
+a variable, and what tables and JSON call it, stands in the register too; `register_setting` adds
+a programming setting to all of them at once.
 """
 
-from rramsim.schema.check import DATASETS, SchemaError, make, validate
 from rramsim.schema.records import Interval, Record, records
+from rramsim.schema.register import (
+    DATASETS,
+    SchemaError,
+    make,
+    register_setting,
+    settings,
+    unregister_setting,
+    validate,
+)
 from rramsim.schema.variable import (
     BER_BASES,
     BOUNDS,
@@ -36,5 +46,8 @@ __all__ = [
     "Variable",
     "make",
     "records",
+    "register_setting",
+    "settings",
+    "unregister_setting",
     "validate",
 ]

@@ -1,5 +1,7 @@
 """The datasets of cells: readings, populations, their errors, conditions."""
 
+from dataclasses import replace
+
 from rramsim.schema.variable import (
     BER_BASES,
     BOUNDS,
@@ -12,6 +14,7 @@ from rramsim.schema.variable import (
     per,
 )
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
+from rramsim.units import QUANTITIES
 
 _reading = per("reading")
 _population = per("condition", "state")
@@ -19,16 +22,89 @@ _percentile = per("condition", "state", "percent")
 _condition = per("condition")
 _outlier = per("outlier")
 
-_PROGRAMMING = (
-    ("set_current", "A", "SET compliance current"),
-    ("set_voltage", "V", "SET voltage"),
-    ("reset_voltage", "V", "RESET voltage"),
-    ("pulse_width", "s", "width of one programming pulse"),
+
+def setting_variables(
+    name: str,
+    quantity: str,
+    meaning: str,
+    *,
+    label: str = "",
+    aliases: tuple[str, ...] = (),
+    sign: str = "",
+    key: str = "",
+) -> dict[str, Variable]:
+    """Return a setting as a variable of "readings" and of "conditions", by product."""
+    unit = QUANTITIES[quantity].symbols[0]
+    setting = _condition(
+        name,
+        unit,
+        "f",
+        f"{meaning}, NaN where unknown",
+        quantity=quantity,
+        aliases=(name.replace("_", " "), *aliases),
+        label=label or meaning,
+        key=key or f"{name}_{unit.lower()}",
+        sign=sign,
+        group="setting",
+    )
+    return {"readings": replace(setting, dims=("reading",), optional=True), "conditions": setting}
+
+
+SETTINGS = (
+    setting_variables(
+        "set_current",
+        "current",
+        "SET compliance current",
+        sign="dropped",
+        aliases=(
+            *("I SET", "SET compliance current", "compliance current"),
+            *("compliance", "SET compliance", "Icc", "I compliance", "I comp"),
+        ),
+    ),
+    setting_variables("set_voltage", "voltage", "SET voltage", sign="dropped", aliases=("V SET",)),
+    setting_variables(
+        "reset_voltage",
+        "voltage",
+        "RESET voltage",
+        sign="dropped",
+        aliases=("V RESET",),
+    ),
+    setting_variables(
+        "pulse_width",
+        "time",
+        "width of one programming pulse",
+        label="pulse width",
+        sign="positive",
+        aliases=("pulse", "pulse length", "pulse duration", "t pulse", "tp"),
+    ),
 )
+"""The settings of a programming condition: one more is one more entry."""
+
+
+def _energy(operation: str, meaning: str) -> Variable:
+    return _condition(
+        f"{operation}_energy",
+        "J",
+        "f",
+        f"{meaning}, NaN where unknown",
+        quantity="energy",
+        aliases=(f"{operation} energy", f"E {operation.upper()}"),
+        label=f"{operation.upper()} energy",
+        key=f"{operation}_energy_j",
+        group="energy",
+    )
+
 
 CELLS: dict[str, tuple[Variable, ...]] = {
     "readings": (
-        _reading("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
+        _reading(
+            "resistance",
+            "ohm",
+            "f",
+            "resistance read, or the limit it is beyond",
+            quantity="resistance",
+            aliases=("resistance", "R", "R read", "read resistance", "res"),
+        ),
         _reading(
             "censoring",
             "1",
@@ -38,26 +114,110 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         ),
         _reading("condition_index", "1", "i", "position in the `condition` coordinate"),
         _reading("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
-        _reading("cell", "1", "i", "number of the cell, -1 where the file names none"),
-        _reading("cycle", "1", "i", "SET/RESET cycle of the reading, -1 where unknown"),
-        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
-        Variable("state", ("state",), "1", "U", "resistance state", choices=STATES),
-        *(
-            _reading(name, unit, "f", f"{meaning}, NaN where unknown", optional=True)
-            for name, unit, meaning in (
-                *_PROGRAMMING,
-                ("set_energy", "J", "energy of the SET of this cell, as measured"),
-                ("reset_energy", "J", "energy of the RESET of this cell, as measured"),
-            )
-        ),
-        _reading("failed", "1", "b", "1: the file marks the cell as failed", optional=True),
-        _reading("row", "1", "i", "word line of the cell in its array", optional=True),
-        _reading("column", "1", "i", "bit line of the cell in its array", optional=True),
-        _reading("die", "1", "i", "number of the die, -1 where unknown", optional=True),
-        _reading("time", "s", "f", "time since programming, NaN where unknown", optional=True),
-        _reading("temperature", "K", "f", "of the bake or hold, NaN where unknown", optional=True),
         _reading(
-            "pulses", "1", "f", "programming pulses until verified, NaN unknown", optional=True
+            "cell",
+            "1",
+            "i",
+            "number of the cell, -1 where the file names none",
+            aliases=("cell", "cell id", "cell number", "address", "addr", "device"),
+        ),
+        _reading(
+            "cycle",
+            "1",
+            "i",
+            "SET/RESET cycle of the reading, -1 where unknown",
+            aliases=("cycle", "cycles", "cycle number", "cycle no", "cycle index"),
+        ),
+        Variable(
+            "condition",
+            ("condition",),
+            "1",
+            "U",
+            "name of the programming condition",
+            aliases=("condition", "programming condition", "cond", "programming"),
+        ),
+        Variable(
+            "state",
+            ("state",),
+            "1",
+            "U",
+            "resistance state",
+            choices=STATES,
+            aliases=("state", "resistance state", "cell state", "operation", "bit"),
+        ),
+        *(setting["readings"] for setting in SETTINGS),
+        *(
+            replace(
+                _energy(operation, f"energy of the {operation.upper()} of this cell, as measured"),
+                dims=("reading",),
+                optional=True,
+            )
+            for operation in ("set", "reset")
+        ),
+        _reading(
+            "failed",
+            "1",
+            "b",
+            "1: the file marks the cell as failed",
+            optional=True,
+            aliases=("failed", "fail", "failure"),
+        ),
+        _reading(
+            "row",
+            "1",
+            "i",
+            "word line of the cell in its array",
+            optional=True,
+            aliases=("row", "word line", "WL"),
+        ),
+        _reading(
+            "column",
+            "1",
+            "i",
+            "bit line of the cell in its array",
+            optional=True,
+            aliases=("column", "col", "bit line", "BL"),
+        ),
+        _reading(
+            "die",
+            "1",
+            "i",
+            "number of the die, -1 where unknown",
+            optional=True,
+            aliases=("die", "chip", "die id", "die number", "chip id"),
+        ),
+        _reading(
+            "time",
+            "s",
+            "f",
+            "time since programming, NaN where unknown",
+            optional=True,
+            quantity="time",
+            aliases=(
+                "time",
+                "time since programming",
+                "retention time",
+                "bake time",
+                "elapsed time",
+            ),
+        ),
+        _reading(
+            "temperature",
+            "K",
+            "f",
+            "of the bake or hold, NaN where unknown",
+            optional=True,
+            quantity="temperature",
+            aliases=("temperature", "temp", "bake temperature"),
+            sign="positive",
+        ),
+        _reading(
+            "pulses",
+            "1",
+            "f",
+            "programming pulses until verified, NaN unknown",
+            optional=True,
+            aliases=("pulses", "number of pulses", "pulse count", "programming pulses", "attempts"),
         ),
     ),
     "populations": (
@@ -136,18 +296,27 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_high", "1", "f", "upper end of the interval of that BER"),
     ),
     "conditions": (
-        *(
-            _condition(name, unit, "f", f"{meaning}, NaN where unknown")
-            for name, unit, meaning in _PROGRAMMING
-        ),
-        _condition("set_energy", "J", "f", "energy of one SET, NaN where unknown"),
-        _condition("reset_energy", "J", "f", "energy of one RESET, NaN where unknown"),
+        *(setting["conditions"] for setting in SETTINGS),
+        *(_energy(name, f"energy of one {name.upper()}") for name in ("set", "reset")),
         _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
         _condition(
             "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
         ),
-        _condition("reference_resistance", "ohm", "f", "reference of the 1T1R read, NaN: none"),
-        _condition("ber", "1", "f", "bit errors per cell read, NaN where only a bound is known"),
+        _condition(
+            "reference_resistance",
+            "ohm",
+            "f",
+            "reference of the 1T1R read, NaN: none",
+            quantity="resistance",
+            aliases=("reference", "read reference", "R ref", "R reference"),
+        ),
+        _condition(
+            "ber",
+            "1",
+            "f",
+            "bit errors per cell read, NaN where only a bound is known",
+            aliases=("BER", "bit error rate"),
+        ),
         _condition("ber_low", "1", "f", "lower end of the BER's interval, NaN: none"),
         _condition("ber_high", "1", "f", "upper end of the BER's interval, or the upper bound"),
         _condition("ber_basis", "1", "U", "where the BER is from", choices=BER_BASES),
@@ -169,7 +338,13 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_2t2r_bound", "1", "U", "upper: only ber_2t2r_high", optional=True),
         _condition("ber_2t2r_extrapolated", "1", "b", "1: beyond the sample", optional=True),
         _condition("ber_2t2r_interval", "1", "U", "how the ends were made", optional=True),
-        _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
+        _condition(
+            "endurance",
+            "1",
+            "f",
+            "SET/RESET cycles a cell stands, NaN where unknown",
+            aliases=("endurance", "cyclability", "endurance cycles"),
+        ),
         _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
         _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
         _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),

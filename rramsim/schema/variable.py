@@ -28,6 +28,13 @@ class Variable:
 
     `kind` is ``"f"`` (float), ``"i"`` (integer), ``"b"`` (yes or no, stored as int8) or ``"U"``
     (text). `choices` lists the texts or codes allowed; `optional` ones may be left out.
+
+    What files and people see of it: `quantity` is a key of `rramsim.units.QUANTITIES` where its
+    numbers carry a unit in files; `aliases` are the headers accepted for it, the usual ones first;
+    `label` is what notes and tables call it; `key` is its name in JSON and CSV. `sign` says which
+    numbers a file may hold: ``"dropped"`` any (the magnitude is kept), ``"positive"`` those above
+    0, and empty those from 0 on. `group` is ``"setting"`` for a setting of a programming
+    condition and ``"energy"`` for what an operation costs.
     """
 
     name: str
@@ -37,6 +44,12 @@ class Variable:
     meaning: str
     choices: tuple[str, ...] | tuple[int, ...] | None = None
     optional: bool = False
+    quantity: str | None = None
+    aliases: tuple[str, ...] = ()
+    label: str = ""
+    key: str = ""
+    sign: str = ""
+    group: str = ""
 
 
 def per(*dims: str) -> Callable[..., Variable]:

@@ -1,92 +1,82 @@
-"""The names that columns may have."""
+"""The columns that files may have, and the headers accepted for each: from the schema's register.
+
+What is computed while reading (a current, a flag) is no variable of a dataset and stands here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from rramsim.schema import DATASETS, Variable
+from rramsim.units import QUANTITIES
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """A column's accepted names, and the physical quantity it holds (None: text or a count)."""
+def file_column(name: str, aliases: tuple[str, ...], quantity: str | None = None) -> Variable:
+    """Return a column that files have and no dataset, with its accepted headers."""
+    unit = "1" if quantity is None else QUANTITIES[quantity].symbols[0]
+    kind = "U" if quantity is None else "f"
+    meaning = name.replace("_", " ")
+    return Variable(name, ("reading",), unit, kind, meaning, quantity=quantity, aliases=aliases)
 
-    names: tuple[str, ...]
-    quantity: str | None = None
 
-
-_PROGRAMMING = {
-    "set_current": Accepted(
-        (
-            *("set current", "I SET", "SET compliance current", "compliance current"),
-            *("compliance", "SET compliance", "Icc", "I compliance", "I comp"),
+STATE_COLUMNS: Mapping[str, Variable] = {
+    column.name: column
+    for column in (
+        file_column(
+            "lrs_resistance",
+            ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
+            "resistance",
         ),
-        "current",
-    ),
-    "set_voltage": Accepted(("set voltage", "V SET"), "voltage"),
-    "reset_voltage": Accepted(("reset voltage", "V RESET"), "voltage"),
-    "pulse_width": Accepted(
-        ("pulse width", "pulse", "pulse length", "pulse duration", "t pulse", "tp"), "time"
-    ),
-    "set_energy": Accepted(("set energy", "E SET"), "energy"),
-    "reset_energy": Accepted(("reset energy", "E RESET"), "energy"),
-}
-
-
-STATE_COLUMNS: dict[str, Accepted] = {
-    "lrs_resistance": Accepted(
-        ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
-        "resistance",
-    ),
-    "hrs_resistance": Accepted(
-        ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
-        "resistance",
-    ),
-    "lrs_current": Accepted(("I LRS", "LRS I", "LRS current", "current LRS"), "current"),
-    "hrs_current": Accepted(("I HRS", "HRS I", "HRS current", "current HRS"), "current"),
-    "lrs_conductance": Accepted(
-        ("G LRS", "LRS G", "LRS conductance", "conductance LRS"), "conductance"
-    ),
-    "hrs_conductance": Accepted(
-        ("G HRS", "HRS G", "HRS conductance", "conductance HRS"), "conductance"
-    ),
+        file_column(
+            "hrs_resistance",
+            ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
+            "resistance",
+        ),
+        *(
+            file_column(
+                f"{state.lower()}_{quantity}",
+                (
+                    *(f"{letter} {state}", f"{state} {letter}"),
+                    *(f"{state} {quantity}", f"{quantity} {state}"),
+                ),
+                quantity,
+            )
+            for quantity, letter in (("current", "I"), ("conductance", "G"))
+            for state in ("LRS", "HRS")
+        ),
+    )
 }
 """The columns of the wide form, with readings of one state each."""
 
-
-MEASUREMENT_COLUMNS: dict[str, Accepted] = {
-    "condition": Accepted(("condition", "programming condition", "cond", "programming")),
-    "state": Accepted(("state", "resistance state", "cell state", "operation", "bit")),
-    "resistance": Accepted(("resistance", "R", "R read", "read resistance", "res"), "resistance"),
-    "conductance": Accepted(("conductance", "G", "G read", "read conductance"), "conductance"),
-    "current": Accepted(("current", "I", "I read", "read current"), "current"),
-    "read_voltage": Accepted(("read voltage", "V read", "U read"), "voltage"),
-    "row": Accepted(("row", "word line", "WL")),
-    "column": Accepted(("column", "col", "bit line", "BL")),
-    "cell": Accepted(("cell", "cell id", "cell number", "address", "addr", "device")),
-    "cycle": Accepted(("cycle", "cycles", "cycle number", "cycle no", "cycle index")),
-    "die": Accepted(("die", "chip", "die id", "die number", "chip id")),
-    "time": Accepted(
-        ("time", "time since programming", "retention time", "bake time", "elapsed time"), "time"
-    ),
-    "temperature": Accepted(("temperature", "temp", "bake temperature"), "temperature"),
-    "pulses": Accepted(
-        ("pulses", "number of pulses", "pulse count", "programming pulses", "attempts")
-    ),
-    "failed": Accepted(("failed", "fail", "failure")),
-    "over_range_flag": Accepted(("over range", "overrange", "overflow", "overload")),
-    "compliance_flag": Accepted(("in compliance", "compliance reached", "compliance flag")),
-    "status": Accepted(("status", "flag", "flags", "reading status", "measurement status")),
-    **_PROGRAMMING,
-}
-"""The other columns of a measurement file. Case and punctuation of a header do not matter."""
+_READ_FROM = (
+    file_column("conductance", ("conductance", "G", "G read", "read conductance"), "conductance"),
+    file_column("current", ("current", "I", "I read", "read current"), "current"),
+    file_column("read_voltage", ("read voltage", "V read", "U read"), "voltage"),
+    file_column("over_range_flag", ("over range", "overrange", "overflow", "overload")),
+    file_column("compliance_flag", ("in compliance", "compliance reached", "compliance flag")),
+    file_column("status", ("status", "flag", "flags", "reading status", "measurement status")),
+)
+_NAME = file_column("name", ("name", "condition", "programming condition"))
+# The order in which messages list the columns; what is not named here (settings, energies) follows.
+_ORDER = (
+    *("condition", "state", "resistance", "conductance", "current", "read_voltage", "row"),
+    *("column", "cell", "cycle", "die", "time", "temperature", "pulses", "failed"),
+    *("over_range_flag", "compliance_flag", "status"),
+)
 
 
-CONDITION_COLUMNS: dict[str, Accepted] = {
-    "name": Accepted(("name", "condition", "programming condition")),
-    **_PROGRAMMING,
-    "reference_resistance": Accepted(
-        ("reference", "read reference", "R ref", "R reference"), "resistance"
-    ),
-    "ber": Accepted(("BER", "bit error rate")),
-    "endurance": Accepted(("endurance", "cyclability", "endurance cycles")),
-}
-"""The columns of a conditions file, and the keys of its TOML form (the names on the left)."""
+def measurement_columns() -> dict[str, Variable]:
+    """Return the columns of a measurement file, but for those of `STATE_COLUMNS`, by role.
+
+    Case and punctuation of a header do not matter.
+    """
+    columns = {variable.name: variable for variable in DATASETS["readings"] if variable.aliases}
+    columns |= {column.name: column for column in _READ_FROM}
+    others = (name for name in columns if name not in _ORDER)
+    return {name: columns[name] for name in (*_ORDER, *others)}
+
+
+def conditions_file_columns() -> dict[str, Variable]:
+    """Return the columns of a conditions file, which are the keys of its TOML form."""
+    columns = {variable.name: variable for variable in DATASETS["conditions"] if variable.aliases}
+    return {"name": _NAME, **columns}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import Accepted
+from rramsim.schema import Variable
 from rramsim.units import (
     QUANTITIES,
     UnknownUnitError,
@@ -39,7 +39,7 @@ _ONE_LETTER = {"T": "temperature", "t": "time"}
 
 def recognise(
     header: Sequence[str],
-    accepted: Mapping[str, Accepted],
+    accepted: Mapping[str, Variable],
     *,
     place: str,
     renamed: Mapping[str, str] | None = None,
@@ -51,7 +51,7 @@ def recognise(
     header : sequence of str
         As in the file, such as ``["state", "R (kOhm)", "I_SET [uA]"]``.
     accepted : mapping
-        `MEASUREMENT_COLUMNS` or `CONDITION_COLUMNS`.
+        As of `rramsim.readers.columns.aliases`.
     place : str
         File (and row) for messages.
     renamed : mapping, optional
@@ -86,8 +86,8 @@ def recognise(
     return found
 
 
-def _roles(accepted: Mapping[str, Accepted]) -> dict[str, str]:
-    return {_key(name): role for role, kind in accepted.items() for name in (role, *kind.names)}
+def _roles(accepted: Mapping[str, Variable]) -> dict[str, str]:
+    return {_key(name): role for role, kind in accepted.items() for name in (role, *kind.aliases)}
 
 
 def describe(role: str) -> str:
@@ -100,11 +100,11 @@ def describe(role: str) -> str:
     return re.sub(r"\b(lrs|hrs|set|reset|ber)\b", lambda word: word[0].upper(), words)
 
 
-def names_accepted(accepted: Mapping[str, Accepted], *roles: str) -> str:
+def names_accepted(accepted: Mapping[str, Variable], *roles: str) -> str:
     """Return the accepted headers of some roles for a message, each with a unit it may carry."""
     said = []
     for role in roles:
-        names = ", ".join(accepted[role].names[:4])
+        names = ", ".join(accepted[role].aliases[:4])
         quantity = accepted[role].quantity
         unit = f" with a unit such as {QUANTITIES[quantity].examples}" if quantity else ""
         said.append(f"{describe(role)} ({names}){unit}")
@@ -116,7 +116,7 @@ def _recognise_one(
     position: int,
     *,
     roles: Mapping[str, str],
-    accepted: Mapping[str, Accepted],
+    accepted: Mapping[str, Variable],
     place: str,
 ) -> Column | None:
     for name, unit, must_be_unit in splits(text):

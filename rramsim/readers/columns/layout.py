@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import MEASUREMENT_COLUMNS, STATE_COLUMNS
+from rramsim.readers.columns.aliases import STATE_COLUMNS, measurement_columns
 from rramsim.readers.columns.header_rows import (
     Header,
     mostly_numbers,
@@ -122,7 +122,7 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
     meaning = _meaning(header, names={}, constants={**grid.constants, **constants}, place=place)
     for position in _unused(header, meaning):
         if header[position] != IGNORED:
-            accepted = [role for role in MEASUREMENT_COLUMNS if not role.endswith("_flag")]
+            accepted = [role for role in measurement_columns() if not role.endswith("_flag")]
             raise InputError(
                 f"the given column {header[position]!r} is not known; accepted are "
                 f"{', '.join(accepted)}, LRS, HRS, and {IGNORED!r} for one to leave out."
@@ -148,7 +148,7 @@ def no_header(grid: Grid) -> InputError:
     """Return the error for a grid in which no header was found."""
     header = [text.strip() for text in grid.records[0]]
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    if mostly_numbers(header) and not recognise(header, MEASUREMENT_COLUMNS, place=place):
+    if mostly_numbers(header) and not recognise(header, measurement_columns(), place=place):
         shown = ", ".join(header[:6])
         what = f"only the numbers {shown}" if only_numbers(header) else f"only readings ({shown})"
         return InputError(
@@ -195,12 +195,13 @@ def _of_header(
 def _meaning(
     header: tuple[str, ...], *, names: Mapping[str, str], constants: Mapping[str, str], place: str
 ) -> _Meaning:
-    found = recognise(header, MEASUREMENT_COLUMNS, place=place, renamed=names)
+    found = recognise(header, measurement_columns(), place=place, renamed=names)
     for text, name in names.items():
         if text in header and name != IGNORED and not _is_known(name, place=place):
             raise InputError(
                 f"{place}: the name {name!r} given to the column {text!r} is not known; accepted "
-                f"are {', '.join(MEASUREMENT_COLUMNS)}, LRS, HRS, and {IGNORED!r} to leave it out."
+                f"are {', '.join(measurement_columns())}, LRS, HRS, and {IGNORED!r} to leave it "
+                "out."
             )
     skip = [column.position for column in found.values()]
     wide = wide_columns(header, place=place, renamed=names, skip=skip)
@@ -236,11 +237,11 @@ def _add_constants(
     used: dict[str, str] = {}
     columns = dict(found)
     for text, value in constants.items():
-        role = recognise([text], MEASUREMENT_COLUMNS, place="the pattern of file names")
+        role = recognise([text], measurement_columns(), place="the pattern of file names")
         if not role:
             raise InputError(
                 f"the pattern of file names: {text!r} is not known; accepted are "
-                f"{', '.join(MEASUREMENT_COLUMNS)}, with a unit where they have one."
+                f"{', '.join(measurement_columns())}, with a unit where they have one."
             )
         (name, column), *_ = role.items()
         if name not in found and name not in said:
@@ -342,7 +343,7 @@ def _check_complete(header: Sequence[str], meaning: _Meaning, *, place: str) -> 
 
 
 def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:
-    accepted = {**MEASUREMENT_COLUMNS, **STATE_COLUMNS}
+    accepted = {**measurement_columns(), **STATE_COLUMNS}
     return InputError(
         f"{place}: no column holds {what}. Headers found: {', '.join(map(repr, header))}. "
         f"Accepted: {names_accepted(accepted, *roles)}."
@@ -369,7 +370,7 @@ def _said(column: Column) -> str:
 
 
 def _is_known(name: str, *, place: str) -> bool:
-    known = {**MEASUREMENT_COLUMNS, **STATE_COLUMNS}
+    known = {**measurement_columns(), **STATE_COLUMNS}
     return bool(
         recognise([name], known, place=place)
         or wide_columns([name], place=place, renamed={})

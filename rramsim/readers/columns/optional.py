@@ -10,25 +10,22 @@ from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
 from rramsim.readers.table import RawTable
+from rramsim.schema import DATASETS
 
 if TYPE_CHECKING:
     import numpy as np
 
-PROGRAMMING = (
-    *("set_current", "set_voltage", "reset_voltage", "pulse_width"),
-    *("set_energy", "reset_energy"),
-)
-"""Columns that say how a cell was programmed, and at what cost."""
+_MISSING: dict[str, float] = {"f": float("nan"), "i": -1, "b": 0}
 
-MISSING: dict[str, float] = {
-    **dict.fromkeys([*PROGRAMMING, "time", "temperature", "pulses"], float("nan")),
-    **dict.fromkeys(["row", "column", "die"], -1),
-    "failed": 0,
-}
-"""The optional variables of readings, and what stands where a file does not say them."""
 
-_MAGNITUDES = ("set_current", "set_voltage", "reset_voltage")
-_ABOVE_ZERO = ("pulse_width", "temperature")
+def missing_values() -> dict[str, float]:
+    """Return the optional variables of readings, and what stands where a file does not say them."""
+    return {
+        variable.name: _MISSING[kind]
+        for kind in _MISSING
+        for variable in DATASETS["readings"]
+        if variable.optional and variable.kind == kind
+    }
 
 
 def read_extras(
@@ -55,15 +52,15 @@ def read_extras(
 
     more: dict[str, np.ndarray] = {}
     wide = any(each.state is not None for each in layout.readings)
-    for role in (*PROGRAMMING, "time", "temperature"):
-        column = layout.columns.get(role)
-        if column is None:
+    for variable in DATASETS["readings"]:
+        column = layout.columns.get(variable.name)
+        if column is None or variable.quantity is None or not variable.optional:
             continue
-        values = _quantity(layout.table, column, notes)[lines]
-        if wide and role in ("set_energy", "reset_energy"):
+        values = _quantity(layout.table, column, variable.sign, notes)[lines]
+        if wide and variable.group == "energy":
             # A row of the wide form is one SET and one RESET: each energy counts once.
-            values = np.where(state == (0 if role == "set_energy" else 1), values, np.nan)
-        more[role] = values
+            values = np.where(state == (0 if column.role == "set_energy" else 1), values, np.nan)
+        more[variable.name] = values
     if "pulses" in layout.columns:
         pulses = counts_of(layout, "pulses", lines)
         more["pulses"] = np.where(pulses < 0, np.nan, pulses.astype(float))
@@ -134,16 +131,16 @@ def _names(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray | None:
     return np.asarray(names[lines])
 
 
-def _quantity(table: RawTable, column: Column, notes: list[str]) -> np.ndarray:
+def _quantity(table: RawTable, column: Column, sign: str, notes: list[str]) -> np.ndarray:
     import numpy as np
 
     values = read_quantity_column(
         table, column.position, factor=column.factor, offset=column.offset
     )
     refused = np.isinf(values)
-    if column.role not in _MAGNITUDES:
+    if sign != "dropped":
         refused |= values < 0
-    if column.role in _ABOVE_ZERO:
+    if sign == "positive":
         refused |= values == 0
     if refused.any():
         line = int(refused.argmax())

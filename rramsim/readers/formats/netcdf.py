@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.optional import MISSING
+from rramsim.readers.columns.optional import missing_values
 from rramsim.readers.table import ORIGINS
 from rramsim.schema import SchemaError, validate
 
@@ -55,7 +55,7 @@ def read_netcdf(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
         )
     more = {
         name: readings[name].values.astype(float if missing != missing else np.int64)
-        for name, missing in MISSING.items()
+        for name, missing in missing_values().items()
         if name in readings.variables
     }
     origin = str(readings.attrs.get("origin", "measured"))

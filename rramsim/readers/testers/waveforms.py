@@ -6,16 +6,16 @@ from pathlib import Path
 
 from rramsim.energy import Energy, transient_energy
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import Accepted
+from rramsim.readers.columns.aliases import file_column
 from rramsim.readers.columns.headers import names_accepted, recognise
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.table import make_table
 
 _COLUMNS = {
-    "time": Accepted(("time", "t"), "time"),
-    "voltage": Accepted(("voltage", "V", "V cell"), "voltage"),
-    "current": Accepted(("current", "I", "I cell"), "current"),
+    "time": file_column("time", ("time", "t"), "time"),
+    "voltage": file_column("voltage", ("voltage", "V", "V cell"), "voltage"),
+    "current": file_column("current", ("current", "I", "I cell"), "current"),
 }
 
 

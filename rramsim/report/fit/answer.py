@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rramsim.schema import STATES
+from rramsim.schema import STATES, settings
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ def _condition(name: str, examination: Examination) -> dict[str, Any]:
         "endurance_cycles": None if is_bound else cycles,
         "endurance_more_than": cycles if is_bound else None,
         "endurance_source": _known_basis(str(row["endurance_basis"].values)),
-        "set_current_a": number(row, "set_current"),
-        "set_voltage_v": number(row, "set_voltage"),
-        "reset_voltage_v": number(row, "reset_voltage"),
-        "pulse_width_s": number(row, "pulse_width"),
+        **{setting.key: number(row, setting.name) for setting in settings()},
         "origin": str(row["origin"].values),
         "ber_2t2r": _paired(name, row, found),
         "goodness": _by_state(name, found, _goodness),

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rramsim.schema import STATES
+from rramsim.schema import STATES, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,8 +50,7 @@ def conditions_csv(answer: Mapping[str, Any]) -> str:
                     for key in (
                         *("set_energy_j", "set_energy_source", "reset_energy_j"),
                         *("reset_energy_source", "endurance_cycles", "endurance_more_than"),
-                        *("endurance_source", "set_current_a", "set_voltage_v"),
-                        *("reset_voltage_v", "pulse_width_s", "origin"),
+                        *("endurance_source", *(setting.key for setting in settings()), "origin"),
                     )
                 },
             }

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.device.programming import PROGRAMMING
 from rramsim.report.fit import lifetime_tables as aging
 from rramsim.report.fit import tables
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.text_table import NONE, TextTable, names_of
-from rramsim.schema import STATES
+from rramsim.schema import STATES, settings
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -175,8 +174,10 @@ def _energies_table(found: Characterization) -> TextTable | None:
         ]
         for operation in ("set", "reset")
     }
-    for setting, (unit, words) in PROGRAMMING.items():
-        columns[words] = [numbers.quantity(float(row[setting].values), unit) for row in rows]
+    for setting in settings():
+        columns[setting.label] = [
+            numbers.quantity(float(row[setting.name].values), setting.unit) for row in rows
+        ]
     known = {header: texts for header, texts in columns.items() if set(texts) != {numbers.UNKNOWN}}
     if not known:
         return None

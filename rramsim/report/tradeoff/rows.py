@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.decision.points import Point, points_of
 from rramsim.decision.recommend import SAME_ENERGY, energy_basis
+from rramsim.schema import settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -137,10 +138,14 @@ def properties(findings: Findings) -> list[Property]:
         _line("RESET energy", derived, _in_unit("reset_energy", "J"), _basis("reset_energy")),
         _line("Endurance", derived, _cycles, _basis("endurance")),
         _line("Read reference", derived, _in_unit("reference_resistance", "Ω")),
-        _line("SET compliance current", derived, _in_unit("set_current", "A")),
-        _line("SET voltage", derived, _in_unit("set_voltage", "V")),
-        _line("RESET voltage", derived, _in_unit("reset_voltage", "V")),
-        _line("Pulse width", derived, _in_unit("pulse_width", "s")),
+        *(
+            _line(
+                setting.label[:1].upper() + setting.label[1:],
+                derived,
+                _in_unit(setting.name, setting.unit),
+            )
+            for setting in settings()
+        ),
         _line("Simulated chips", met, lambda condition: str(condition.faults.item())),
     ]
     return [line for line in lines if set(line.values) - {NONE, numbers.UNKNOWN}]

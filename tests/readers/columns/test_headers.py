@@ -1,7 +1,11 @@
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import CONDITION_COLUMNS, MEASUREMENT_COLUMNS, STATE_COLUMNS
+from rramsim.readers.columns.aliases import (
+    STATE_COLUMNS,
+    conditions_file_columns,
+    measurement_columns,
+)
 from rramsim.readers.columns.headers import describe, recognise
 
 
@@ -41,7 +45,7 @@ from rramsim.readers.columns.headers import describe, recognise
     ],
 )
 def test_headers_in_usual_spellings(header, role, factor):
-    found = recognise([header], MEASUREMENT_COLUMNS, place="f")
+    found = recognise([header], measurement_columns(), place="f")
     assert list(found) == [role]
     assert found[role].factor == pytest.approx(factor, rel=1e-12)
     assert found[role].position == 0
@@ -51,29 +55,29 @@ def test_headers_in_usual_spellings(header, role, factor):
     "header", ["", "temperature", "T", "row_id", "remarks", "resistance_after"]
 )
 def test_other_headers_are_left_out(header):
-    assert recognise([header], MEASUREMENT_COLUMNS, place="f") == {}
+    assert recognise([header], measurement_columns(), place="f") == {}
 
 
 def test_degrees_celsius_have_an_offset():
-    found = recognise(["T (°C)"], MEASUREMENT_COLUMNS, place="f")["temperature"]
+    found = recognise(["T (°C)"], measurement_columns(), place="f")["temperature"]
     assert (found.factor, found.offset) == (1.0, 273.15)
 
 
 def test_a_renamed_column_comes_before_another_of_its_role():
     found = recognise(
-        ["R", "Rcell"], MEASUREMENT_COLUMNS, place="f", renamed={"Rcell": "resistance [kOhm]"}
+        ["R", "Rcell"], measurement_columns(), place="f", renamed={"Rcell": "resistance [kOhm]"}
     )
     assert (found["resistance"].header, found["resistance"].factor) == ("Rcell", 1e3)
 
 
 def test_a_header_says_whether_it_names_a_unit():
-    found = recognise(["R", "I_SET [uA]"], MEASUREMENT_COLUMNS, place="f")
+    found = recognise(["R", "I_SET [uA]"], measurement_columns(), place="f")
     assert (found["resistance"].unit_given, found["set_current"].unit_given) == (False, True)
 
 
 def test_an_unknown_unit_names_the_column_and_what_is_accepted():
     with pytest.raises(InputError) as error:
-        recognise(["state", "R (foo)"], MEASUREMENT_COLUMNS, place="a.csv, row 1")
+        recognise(["state", "R (foo)"], measurement_columns(), place="a.csv, row 1")
     assert str(error.value) == (
         "a.csv, row 1, column 'R (foo)': 'foo' is not a unit of resistance; accepted are ohm, "
         "kOhm, kΩ, MOhm and their like."
@@ -83,18 +87,18 @@ def test_an_unknown_unit_names_the_column_and_what_is_accepted():
 def test_an_ambiguous_unit_is_refused_in_every_form():
     for header in ("R (mohm)", "resistance_mohm"):
         with pytest.raises(InputError, match="may mean milliohm or megohm"):
-            recognise([header], MEASUREMENT_COLUMNS, place="f")
+            recognise([header], measurement_columns(), place="f")
 
 
 def test_two_columns_of_the_same_thing_are_refused():
     with pytest.raises(InputError, match="'R' and 'resistance' both hold resistance; keep one"):
-        recognise(["R", "resistance"], MEASUREMENT_COLUMNS, place="f")
+        recognise(["R", "resistance"], measurement_columns(), place="f")
 
 
 def test_every_accepted_name_finds_its_own_role():
-    for table in (MEASUREMENT_COLUMNS, STATE_COLUMNS, CONDITION_COLUMNS):
+    for table in (measurement_columns(), STATE_COLUMNS, conditions_file_columns()):
         for role, accepted in table.items():
-            for name in (role, *accepted.names):
+            for name in (role, *accepted.aliases):
                 unit = " (K)" if accepted.quantity == "temperature" else ""
                 assert list(recognise([name + unit], table, place="f")) == [role], name
 

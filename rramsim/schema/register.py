@@ -1,4 +1,7 @@
-"""Datasets of the register: built from plain arrays, and checked."""
+"""The register of every variable; datasets built from plain arrays by it, and checked.
+
+`register_setting` is how a further programming setting joins it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rramsim.schema.aging import AGING
-from rramsim.schema.cells import CELLS
+from rramsim.schema.cells import CELLS, setting_variables
 from rramsim.schema.scores import SCORES
 from rramsim.schema.variable import Variable
 
@@ -15,6 +18,79 @@ if TYPE_CHECKING:
 
 DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **SCORES}
 """The register: the variables of every product, by its name."""
+
+
+def settings() -> tuple[Variable, ...]:
+    """Return the settings of a programming condition, in the order of tables and files."""
+    return tuple(variable for variable in DATASETS["conditions"] if variable.group == "setting")
+
+
+def register_setting(
+    name: str,
+    quantity: str,
+    meaning: str,
+    *,
+    label: str = "",
+    aliases: tuple[str, ...] = (),
+    sign: str = "",
+    key: str = "",
+) -> None:
+    """Add a programming setting to all that reads, joins, stores and shows settings.
+
+    From then on measurement files and conditions files may have it, a fit carries it into the
+    dataset "conditions", and JSON, CSV and reports show it. A plug-in calls this when it is
+    imported; a setting that belongs to rramsim itself is an entry of `SETTINGS` in
+    `rramsim.schema.cells`.
+
+    Parameters
+    ----------
+    name : str
+        Of the variable, and the key of the TOML form of a conditions file.
+    quantity : str
+        A key of `rramsim.units.QUANTITIES`, which gives the SI unit.
+    meaning : str
+        In words, for the description of the datasets.
+    label : str
+        What notes and tables call it, such as ``"gate voltage"``; by default the meaning.
+    aliases : tuple of str
+        Headers accepted beside the name; case and punctuation do not matter.
+    sign : str
+        As of `rramsim.schema.Variable`.
+    key : str
+        Its name in JSON and CSV; by default the name and the unit, ``"gate_voltage_v"``.
+
+    Raises
+    ------
+    ValueError
+        If a variable already has that name.
+
+    Examples
+    --------
+    >>> register_setting("gate_voltage", "voltage", "gate voltage", aliases=("Vg",))
+    >>> settings()[-1].key
+    'gate_voltage_v'
+    >>> unregister_setting("gate_voltage")
+    """
+    added = setting_variables(
+        name, quantity, meaning, label=label, aliases=aliases, sign=sign, key=key
+    )
+    for product in added:
+        if any(variable.name == name for variable in DATASETS[product]):
+            raise ValueError(f"{product}: a variable is already named {name!r}.")
+    for product, setting in added.items():
+        variables = DATASETS[product]
+        after = 1 + max(i for i, other in enumerate(variables) if other.group == "setting")
+        DATASETS[product] = (*variables[:after], setting, *variables[after:])
+
+
+def unregister_setting(name: str) -> None:
+    """Take out a setting that `register_setting` added; `KeyError` where there is none."""
+    if name not in [setting.name for setting in settings()]:
+        raise KeyError(name)
+    for product in ("readings", "conditions"):
+        DATASETS[product] = tuple(
+            variable for variable in DATASETS[product] if variable.name != name
+        )
 
 
 class SchemaError(ValueError):
