@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.chip import ScoredNetwork
+from rramsim.montecarlo.task import ScoredNetwork
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.scoring.evaluator import Evaluator
 

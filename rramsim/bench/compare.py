@@ -16,12 +16,12 @@ from rramsim.bench.limit import LANES, triples_per_second
 from rramsim.bench.naive import NaiveNetwork
 from rramsim.bench.training import UNWATCHED, TrainingComparison, compare_training
 from rramsim.bench.workload import random_convolutional, random_workload
-from rramsim.bits import words_for
+from rramsim.bits import Flips, words_for
 from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.chip import Flips, Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.packed.dense import PackedNetwork, blocks, fired
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
@@ -217,12 +217,8 @@ def _case(
     batch: int,
     plan: Plan,
 ) -> Case:
-    question = Question(network, IidFaults(ber), 1)
-
-    def draw(number: int) -> Flips:
-        return draw_chip(network.folded, question.faults, task=question.task, draw=number)
-
-    flips = draw(0)
+    task = Task(network, IidFaults(ber), 1)
+    flips = task.draw(0)
     found = evaluator.predictions(flips)
     expected = naive.predictions(naive.with_flips(_positions(flips, network)), batch=batch)
     identical = np.array_equal(found, expected)
@@ -233,7 +229,7 @@ def _case(
         while len(times) < maps or sum(times) < plan.least_seconds:
             number += 1
             begin = time.perf_counter()
-            last = draw(number)
+            last = task.draw(number)
             found = evaluator.predictions(last)
             times.append(time.perf_counter() - begin)
     # The last map as well: by now the evaluator may take the way of few flips.
@@ -272,16 +268,16 @@ def _kernel(network: ScoredNetwork, plan: Plan) -> Kernel:
 def _sweep(network: ScoredNetwork, plan: Plan, *, naive_map: float) -> Sweep:
     # A fresh one, so that packing and margins are part of the time.
     fresh = ScoredNetwork(network.folded, network.images, network.labels, network.images_id)
-    questions = [Question(fresh, IidFaults(ber), 1) for ber in plan.sweep_bers]
+    tasks = [Task(fresh, IidFaults(ber), 1) for ber in plan.sweep_bers]
     begin = time.perf_counter()
-    tallies = collect(questions, rule=StoppingRule(plan.sweep_maps))
+    tallies = collect(tasks, rule=StoppingRule(plan.sweep_maps))
     rramsim_s = time.perf_counter() - begin
-    maps = sum(tally.maps for tally in tallies)
+    maps = sum(tally.chips for tally in tallies)
     naive_s = naive_map * maps
     return Sweep(naive_s / rramsim_s, maps, rramsim_s, naive_s, naive_extrapolated=True)
 
 
-def _positions(flips: Flips, network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:
+def _positions(flips: Sequence[Flips], network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:
     pairs = zip(flips, network.folded.layers, strict=True)
     return [as_positions(each, layer.matrix) for each, layer in pairs]
 

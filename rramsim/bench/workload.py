@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from rramsim.montecarlo.chip import ScoredNetwork
+from rramsim.montecarlo.task import ScoredNetwork
 from rramsim.network.folded.network import (
     FoldedConvolution,
     FoldedLayer,

@@ -15,9 +15,9 @@ from rramsim.cli.options import Device, DeviceOption
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import ChipFaults
     from rramsim.images.image_set import ImageSet
-    from rramsim.montecarlo.chip import Question
     from rramsim.montecarlo.collect import OnChips
     from rramsim.montecarlo.constant_neurons import ConstantShare
+    from rramsim.montecarlo.task import Task
     from rramsim.network.folded.network import FoldedNetwork
     from rramsim.network.model_files import SavedNetwork
 
@@ -94,11 +94,11 @@ def evaluate(
     from rramsim.errors import InputError
 
     models: list[ChipFaults] = [IidFaults(each) for each in ber]
-    from rramsim.crossbar.faults import in_one_layer
-    from rramsim.montecarlo.chip import Question, ScoredNetwork
+    from rramsim.crossbar.faults import in_one_layer, is_deterministic
     from rramsim.montecarlo.collect import collect
     from rramsim.montecarlo.estimate import estimate
     from rramsim.montecarlo.stopping import StoppingRule
+    from rramsim.montecarlo.task import ScoredNetwork, Task
     from rramsim.network.model_files import load_network
     from rramsim.study.images import images_of
 
@@ -119,17 +119,15 @@ def evaluate(
             networks = [network.folded] * len(models)
         # One for each network: it is made ready for the images once.
         scored = {each.content_id: ScoredNetwork(each, *test) for each in networks}
-        questions = [
-            Question(scored[each.content_id], faults, seed)
+        tasks = [
+            Task(scored[each.content_id], faults, seed)
             for each, faults in zip(networks, models, strict=True)
         ]
         on_chips = partial(on_progress, "drawing chips")
-        tallies = collect(questions, rule=StoppingRule(maps), on_chips=on_chips)
-        shares = (
-            _shares(questions, maps, partial(on_progress, "watching neurons")) if neurons else None
-        )
+        tallies = collect(tasks, rule=StoppingRule(maps), on_chips=on_chips)
+        shares = _shares(tasks, maps, partial(on_progress, "watching neurons")) if neurons else None
     estimates = [
-        estimate(tally, certain=faults.certain)
+        estimate(tally, deterministic=is_deterministic(faults))
         for tally, faults in zip(tallies, models, strict=True)
     ]
     found = Found(ber, estimates, shares, network, image_set, layer, seed, reestimate)
@@ -139,15 +137,15 @@ def evaluate(
         print_tables(found)
 
 
-def _shares(questions: list[Question], maps: int, on_chips: OnChips) -> list[list[ConstantShare]]:
+def _shares(tasks: list[Task], maps: int, on_chips: OnChips) -> list[list[ConstantShare]]:
     from rramsim.montecarlo.constant_neurons import constant_shares
 
     chips = count(1)
 
     def on_chip() -> None:
-        on_chips(next(chips), maps * len(questions))
+        on_chips(next(chips), maps * len(tasks))
 
-    return [constant_shares(each, maps=maps, on_chip=on_chip) for each in questions]
+    return [constant_shares(task, chips=maps, on_chip=on_chip) for task in tasks]
 
 
 def _reestimated(

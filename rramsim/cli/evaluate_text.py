@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rramsim.images.image_set import ImageSet
     from rramsim.montecarlo.constant_neurons import ConstantShare
-    from rramsim.montecarlo.estimate import Estimate
+    from rramsim.montecarlo.estimate import ChipAccuracy
     from rramsim.network.model_files import SavedNetwork
 
 
@@ -21,7 +21,7 @@ class Found(NamedTuple):
     """What is printed, and what it was found of."""
 
     bers: list[float]
-    estimates: list[Estimate]
+    estimates: list[ChipAccuracy]
     shares: list[list[ConstantShare]] | None
     network: SavedNetwork
     images: ImageSet
@@ -37,11 +37,11 @@ def print_json(found: Found) -> None:
     points: list[dict[str, Any]] = [
         {
             "ber": ber,
-            "accuracy_mean": each.mean,
-            "accuracy_low": _known(each.low),
-            "accuracy_high": _known(each.high),
+            "accuracy_mean": each.mean.estimate,
+            "accuracy_low": _known(each.mean.low),
+            "accuracy_high": _known(each.mean.high),
             "accuracy_p05": _known(each.p05),
-            "maps": each.maps,
+            "maps": each.chips,
             "method": each.method,
         }
         for ber, each in zip(found.bers, found.estimates, strict=True)
@@ -69,12 +69,12 @@ def _share_json(share: ConstantShare) -> dict[str, Any]:
     return {
         "layer": share.layer,
         "neurons": share.neurons,
-        "constant_share_mean": share.mean,
-        "constant_share_low": _known(share.low),
-        "constant_share_high": _known(share.high),
-        "always_plus_share_mean": share.plus_mean,
-        "always_minus_share_mean": share.minus_mean,
-        "method": share.method,
+        "constant_share_mean": share.share.estimate,
+        "constant_share_low": _known(share.share.low),
+        "constant_share_high": _known(share.share.high),
+        "always_plus_share_mean": share.plus_share,
+        "always_minus_share_mean": share.minus_share,
+        "method": share.share.method,
     }
 
 
@@ -88,8 +88,9 @@ def print_tables(found: Found) -> None:
 
     table = Table("BER", "accuracy", "interval", "5th-percentile chip", "chips")
     for ber, each in zip(found.bers, found.estimates, strict=True):
-        interval = _interval(each.low, each.high)
-        row = (_exact(ber), percent(each.mean), interval, percent(each.p05), str(each.maps))
+        interval = _interval(each.mean.low, each.mean.high)
+        mean, poor = percent(each.mean.estimate), percent(each.p05)
+        row = (_exact(ber), mean, interval, poor, str(each.chips))
         table.add_row(*row)
     console = Console()
     console.print(table)
@@ -123,8 +124,8 @@ def _print_shares(
     table = Table("BER", "layer", "neurons", "never change", "always +1", "always -1")
     for ber, of_ber in zip(bers, shares, strict=True):
         for each in of_ber:
-            share = accuracy(each.mean, each.low, each.high)
-            parts = (percent(each.plus_mean), percent(each.minus_mean))
+            share = accuracy(each.share.estimate, each.share.low, each.share.high)
+            parts = (percent(each.plus_share), percent(each.minus_share))
             table.add_row(_exact(ber), f"{each.layer}", f"{each.neurons}", share, *parts)
     said = [
         "Hidden neurons whose value is the same on all test images: mean over the same chips of "
@@ -138,7 +139,7 @@ def _print_shares(
     if not table.row_count:
         console.print("The network has no hidden layer, so no hidden neurons.")
         return
-    said += _methods(bers, [[each.method for each in of_ber] for of_ber in shares])
+    said += _methods(bers, [[each.share.method for each in of_ber] for of_ber in shares])
     console.print(table)
     console.print(Text("\n".join(said)))
 

@@ -1,6 +1,6 @@
 """Fault models: which cells of one programmed chip are read wrongly.
 
-A chip is programmed once and then read for every image, so one call of `draw` or `flips` is one
+A chip is programmed once and then read for every image, so one call of `draw` is one
 layer of one chip: the set of cells that give the wrong bit, frozen for all that is read from it.
 LRS stores a weight of -1 and HRS a weight of +1.
 
@@ -12,54 +12,155 @@ those at a higher one, and chips of two models differ only where their BERs do.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rramsim.bits import Words
-from rramsim.crossbar.sampling import Positions, Signs, as_positions, draw_cells
+from rramsim.bits import WORD, Flips, words_for
+from rramsim.crossbar.sampling import Positions, Signs, draw_cells
 from rramsim.device.bit_errors.sensing import StatePair, log_misread_rates
 from rramsim.errors import InputError
 
 
 class FaultModel(Protocol):
-    """What a fault model offers; its parameters are the fields of a frozen dataclass."""
+    """What a fault model offers: a user's own class needs `draw` and `identity`, and no base class.
 
-    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
-        """Draw one layer of one chip, in the form that costs least.
+    It may have more: ``deterministic``, True where every chip has the same wrong cells, so that
+    one chip tells of all (False where it is missing); and ``mean_ber(hrs_share)``, the expected
+    share of wrong cells with so large a share of them in HRS (NaN where it is missing), for
+    tables and figures. To be scored on several machines it must be importable there (pickle).
+
+    Examples
+    --------
+    Whole word lines that break, each with some probability:
+
+    >>> import numpy as np
+    from numpy.typing import NDArray
+    >>> class BrokenLines:
+    ...     def __init__(self, share):
+    ...         self.share = share
+    ...
+    ...     def draw(self, signs, seed):
+    ...         broken = np.random.default_rng(seed).random(len(signs)) < self.share
+    ...         return np.flatnonzero(np.broadcast_to(broken[:, np.newaxis], signs.shape))
+    ...
+    ...     def identity(self):
+    ...         return {"model": "broken lines", "share": self.share}
+    >>> signs = np.ones((4, 3), dtype=np.int8)
+    >>> wrong_cells(BrokenLines(0.5), signs, np.random.SeedSequence(3)).tolist()
+    [0, 1, 2, 3, 4, 5]
+    """
+
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
+        """Draw one layer of one chip.
 
         Parameters
         ----------
         signs : numpy.ndarray of int8, shape (neurons, inputs)
-            The weights as stored, -1 (LRS) or +1 (HRS).
+            The weights as stored, -1 (LRS) or +1 (HRS); of a convolution, the inputs are its
+            channels by the nine places of a filter. Not to be changed.
         seed : numpy.random.SeedSequence
-            The only source of chance: the same seed gives the same cells.
+            The only source of chance, its own for every study seed, network, chip and layer: the
+            same seed must give the same cells. ``numpy.random.default_rng(seed)`` takes it.
 
         Returns
         -------
-        numpy.ndarray of int64 or uint64
-            Wrong cells, as sorted, distinct, flat (C order) positions, or as a mask of shape
-            (neurons, words) whose words are those of `rramsim.bits`.
+        numpy.ndarray
+            Wrong cells: distinct flat (C order) positions in ``signs`` as integers; or which
+            cells are wrong, as booleans of the shape of `signs`; or a mask of shape (neurons,
+            words) as uint64, whose words are those of `rramsim.bits`.
         """
         ...
 
-    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
-        """Draw the same cells as `draw`, always as positions."""
+    def identity(self) -> Mapping[str, object]:
+        """Return what makes the model this one and no other, fit for JSON.
+
+        It is part of the task id under which scores are kept: two models that differ in a wrong
+        cell must differ here, so give the name of the model and all its parameters.
+        """
         ...
 
-    def identity(self) -> dict[str, str | float]:
-        """Return the model's name and exact parameters, fit for JSON."""
-        ...
 
-    def mean_ber(self, hrs_share: float) -> float:
-        """Return the expected share of wrong cells, with `hrs_share` of them in HRS."""
-        ...
+def is_deterministic(faults: ChipFaults) -> bool:
+    """Return whether every chip of a model has the same wrong cells, so that one tells of all."""
+    if isinstance(faults, LayerFaults):
+        return all(map(is_deterministic, faults.models))
+    return bool(getattr(faults, "deterministic", False))
 
-    @property
-    def certain(self) -> bool:
-        """Whether every chip has the same flips, so that one of them tells of all."""
-        ...
+
+def mean_ber(faults: ChipFaults, hrs_share: float) -> float:
+    """Return the expected share of wrong cells, NaN where the model does not tell.
+
+    Parameters
+    ----------
+    faults : FaultModel or LayerFaults
+    hrs_share : float
+        Share of the cells that are in HRS, 0 to 1.
+
+    Examples
+    --------
+    >>> mean_ber(StateFaults(0.1, 0.3), hrs_share=0.5)
+    0.2
+    """
+    share_of = getattr(faults, "mean_ber", None)
+    return math.nan if share_of is None else float(share_of(hrs_share))
+
+
+def wrong_cells(model: FaultModel, signs: Signs, seed: np.random.SeedSequence) -> Flips:
+    """Draw one layer of one chip and check what the model gives.
+
+    Parameters
+    ----------
+    model : FaultModel
+    signs, seed
+        See `FaultModel.draw`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sorted, distinct, flat (C order) positions as int64, or a mask as uint64.
+
+    Raises
+    ------
+    InputError
+        If the model gives something else, or cells that the layer does not have.
+    """
+    drawn: NDArray[Any] = np.asarray(model.draw(signs, seed))
+    if drawn.dtype == np.bool_ and drawn.shape == signs.shape:
+        return np.flatnonzero(drawn)
+    if drawn.ndim == 1 and (drawn.dtype.kind in "iu" or not drawn.size):
+        positions: Positions = drawn.astype(np.int64, copy=False)
+        if (positions[1:] <= positions[:-1]).any():
+            positions = np.unique(positions)
+        if positions.size and not 0 <= positions[0] <= positions[-1] < signs.size:
+            raise InputError(
+                f"The fault model {type(model).__name__} gives cells {positions[0]} to "
+                f"{positions[-1]} of a layer of shape {signs.shape}; accepted are positions from "
+                f"0 to {signs.size - 1}."
+            )
+        if positions.size < drawn.size:
+            raise InputError(
+                f"The fault model {type(model).__name__} gives a cell more than once; accepted "
+                "are distinct positions."
+            )
+        return positions
+    words = (signs.shape[0], words_for(signs.shape[1]))
+    beyond = np.uint64(signs.shape[1] % WORD)
+    if drawn.dtype == np.uint64 and drawn.shape == words:
+        if beyond and (drawn[:, -1] >> beyond).any():
+            raise InputError(
+                f"The fault model {type(model).__name__} gives a mask with bits beyond the "
+                f"{signs.shape[1]} inputs of the layer; these must be 0."
+            )
+        return drawn
+    raise InputError(
+        f"The fault model {type(model).__name__} gives {drawn.dtype} of shape {drawn.shape} for "
+        f"a layer of shape {signs.shape}; accepted are positions (integers, one axis), booleans "
+        f"of that shape, or a mask (uint64 {words})."
+    )
 
 
 @dataclass(frozen=True)
@@ -71,13 +172,9 @@ class IidFaults:
     def __post_init__(self) -> None:
         _check_probability("BER", self.ber)
 
-    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber, ber_hrs=self.ber, seed=seed)
-
-    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
-        """Draw the same cells as `draw`, as positions."""
-        return as_positions(self.draw(signs, seed), signs)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -88,7 +185,7 @@ class IidFaults:
         return float(self.ber)
 
     @property
-    def certain(self) -> bool:
+    def deterministic(self) -> bool:
         """Whether every chip has the same flips: none, or all."""
         return self.ber in (0, 1)
 
@@ -104,13 +201,9 @@ class StateFaults:
         _check_probability("BER of LRS", self.ber_lrs)
         _check_probability("BER of HRS", self.ber_hrs)
 
-    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, seed=seed)
-
-    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
-        """Draw the same cells as `draw`, as positions."""
-        return as_positions(self.draw(signs, seed), signs)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -121,7 +214,7 @@ class StateFaults:
         return float((1 - hrs_share) * self.ber_lrs + hrs_share * self.ber_hrs)
 
     @property
-    def certain(self) -> bool:
+    def deterministic(self) -> bool:
         """Whether every chip has the same flips: no cell of a state, or all of them."""
         return self.ber_lrs in (0, 1) and self.ber_hrs in (0, 1)
 
@@ -164,13 +257,9 @@ class PopulationFaults:
             if not (math.isfinite(number) and number > 0):
                 raise InputError(f"The {name} is {number}; a finite number above 0 is needed.")
 
-    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Positions | Words:
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return self.by_state().draw(signs, seed)
-
-    def flips(self, signs: Signs, seed: np.random.SeedSequence) -> Positions:
-        """Draw the same cells as `draw`, as positions."""
-        return as_positions(self.draw(signs, seed), signs)
 
     def by_state(self) -> StateFaults:
         """Return the error rate of each state.
@@ -198,9 +287,9 @@ class PopulationFaults:
         return self.by_state().mean_ber(hrs_share)
 
     @property
-    def certain(self) -> bool:
+    def deterministic(self) -> bool:
         """Whether every chip has the same flips: both rates are 0 or 1 in double precision."""
-        return self.by_state().certain
+        return self.by_state().deterministic
 
 
 def _check_probability(name: str, probability: float) -> None:
@@ -227,11 +316,6 @@ class LayerFaults:
     def identity(self) -> dict[str, object]:
         """Return the models' names and exact parameters, fit for JSON."""
         return {"model": "layers", "layers": [model.identity() for model in self.models]}
-
-    @property
-    def certain(self) -> bool:
-        """Whether every chip has the same flips, so that one of them tells of all."""
-        return all(model.certain for model in self.models)
 
 
 ChipFaults = FaultModel | LayerFaults
@@ -271,13 +355,29 @@ def by_layer(faults: ChipFaults, layers: int) -> tuple[FaultModel, ...]:
     Raises
     ------
     InputError
-        If the models of `LayerFaults` are more or fewer.
+        If the models of `LayerFaults` are more or fewer, or a model lacks a method.
     """
-    if not isinstance(faults, LayerFaults):
-        return (faults,) * layers
-    if len(faults.models) != layers:
+    models = faults.models if isinstance(faults, LayerFaults) else (faults,) * layers
+    if len(models) != layers:
         raise InputError(
-            f"Fault models for {len(faults.models)} layers were given, but the network has "
+            f"Fault models for {len(models)} layers were given, but the network has "
             f"{layers}; one for each is needed."
         )
-    return faults.models
+    for model in models:
+        _check_model(model)
+    return models
+
+
+def _check_model(model: FaultModel) -> None:
+    if isinstance(model, type):
+        raise InputError(
+            f"The fault model {model.__name__} is a class; give an object of it, with its "
+            "parameters."
+        )
+    missing = [name for name in ("draw", "identity") if not callable(getattr(model, name, None))]
+    if missing:
+        raise InputError(
+            f"The fault model {type(model).__name__} lacks {' and '.join(missing)}; a fault model "
+            "needs draw(signs, seed), which gives the wrong cells of a layer, and identity(), "
+            "which gives its name and parameters."
+        )

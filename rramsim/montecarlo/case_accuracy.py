@@ -7,58 +7,49 @@ in, or where the thresholds come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rramsim import schema
-from rramsim.montecarlo.chip import Question
+from rramsim.crossbar.faults import is_deterministic
 from rramsim.montecarlo.collect import collect
-from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import Task
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Curves = Mapping[tuple[str, str], Sequence[Estimate]]
-"""For each network and case, what was found at each BER."""
-
-_COLUMNS = {
-    "accuracy": "mean",
-    "accuracy_low": "low",
-    "accuracy_high": "high",
-    "accuracy_p05": "p05",
-    "maps": "maps",
-}
+Curves = Mapping[tuple[str, str], Sequence[ChipAccuracy]]
+"""For each network and case, the accuracy at each BER."""
 
 
 def measure_curves(
-    asked: Mapping[tuple[str, str], Sequence[Question]],
+    tasks: Mapping[tuple[str, str], Sequence[Task]],
     *,
-    maps: int,
+    chips: int,
     store: TallyStore | None = None,
     on_chips: Callable[[int, int], None] | None = None,
-) -> dict[tuple[str, str], list[Estimate]]:
-    """Answer the questions of each network and case, one for each BER.
+) -> dict[tuple[str, str], list[ChipAccuracy]]:
+    """Estimate the accuracy for the tasks of each network and case, one for each BER.
 
     Parameters
     ----------
-    asked : mapping
+    tasks : mapping
         By network and case.
-    maps : int
-        Chips for each question.
+    chips : int
+        Chips for each task.
     store, on_chips
         See `collect`.
     """
-    questions = [question for curve in asked.values() for question in curve]
-    tallies = collect(questions, rule=StoppingRule(maps), store=store, on_chips=on_chips)
-    found = iter(
-        estimate(tally, certain=question.faults.certain)
-        for question, tally in zip(questions, tallies, strict=True)
+    every = [task for curve in tasks.values() for task in curve]
+    tallies = collect(every, rule=StoppingRule(chips), store=store, on_chips=on_chips)
+    estimates = iter(
+        estimate(tally, deterministic=is_deterministic(task.faults))
+        for task, tally in zip(every, tallies, strict=True)
     )
-    return {key: [next(found) for _ in curve] for key, curve in asked.items()}
+    return {key: [next(estimates) for _ in curve] for key, curve in tasks.items()}
 
 
 def case_accuracy(
@@ -84,22 +75,16 @@ def case_accuracy(
     cases = list(dict.fromkeys(case for _, case in curves))
     if len(curves) != len(networks) * len(cases) or {len(bers)} != set(map(len, curves.values())):
         raise ValueError("every network has every case, with an estimate for each BER")
-    found = [each for network in networks for case in cases for each in curves[network, case]]
-    shape = (len(networks), len(cases), len(bers))
-    values: dict[str, Any] = {
-        name: np.array([getattr(each, field) for each in found]).reshape(shape)
-        for name, field in _COLUMNS.items()
-    }
-    sentences = dict.fromkeys(sentence for each in found for sentence in each.sentences)
+    estimates = [one for network in networks for case in cases for one in curves[network, case]]
     return schema.make(
         "case_accuracy",
-        values,
+        accuracy_columns(estimates, (len(networks), len(cases), len(bers))),
         coords={"network": networks, "case": cases, "test_ber": list(bers)},
-        attrs={"interval": " ".join(sentences), "version": __version__, **(attrs or {})},
+        attrs={"interval": method_text(estimates), "version": __version__, **(attrs or {})},
     )
 
 
-def as_csv(found: xr.Dataset) -> str:
+def as_csv(accuracy: xr.Dataset) -> str:
     """Return a line for each network, case and BER."""
-    text: str = found.to_dataframe().to_csv(float_format="%.6g", lineterminator="\n")
+    text: str = accuracy.to_dataframe().to_csv(float_format="%.6g", lineterminator="\n")
     return text

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim import parallel
 from rramsim.errors import InputError
-from rramsim.montecarlo.chip import ScoredNetwork, score_chips
 from rramsim.montecarlo.collect import WorkItem
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import ChipFaults
-    from rramsim.montecarlo.task import Task
 
 _SCORING = Lock()
 
@@ -88,13 +87,13 @@ class Cluster:
 
     def submit(self, item: WorkItem) -> None:
         """Take on an item."""
-        question, draws = item
+        task, chips = item
         future = self._client.submit(
             _score,
-            self._network(question.network),
-            question.faults,
-            question.task,
-            draws,
+            self._network(task.network),
+            task.faults,
+            task.seed,
+            chips,
             __version__,
             pure=False,
         )
@@ -141,7 +140,7 @@ def _hold(network: ScoredNetwork) -> ScoredNetwork:
 
 
 def _score(
-    network: ScoredNetwork, faults: ChipFaults, task: Task, draws: Sequence[int], version: str
+    network: ScoredNetwork, faults: ChipFaults, seed: int, chips: Sequence[int], version: str
 ) -> Tally:
     if version != __version__:
         raise InputError(
@@ -153,4 +152,4 @@ def _score(
     # An evaluator serves one thread at a time; a chip is shared among the worker's threads.
     with _SCORING:
         parallel.use_cores(worker.state.nthreads)
-        return score_chips(network, faults, task=task, draws=draws)
+        return score_chips(Task(network, faults, seed), chips)

@@ -1,4 +1,4 @@
-"""Questions answered: chips scored until each has its answer, only those still missing."""
+"""Chips scored until each task has those that its answer needs; only missing ones are scored."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from rramsim.crossbar.faults import is_deterministic
 from rramsim.errors import InputError
-from rramsim.montecarlo.chip import Question, score_chips
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import Task, score_chips
 
 OnChips = Callable[[int, int], None]
 """Called with the number of chips known by now and the number that may be needed at most."""
@@ -21,10 +22,10 @@ WRITE_SECONDS = 1.0
 
 
 class WorkItem(NamedTuple):
-    """Chips of one question to score; items do not depend on each other."""
+    """Chips of one task to score; items do not depend on each other."""
 
-    question: Question
-    draws: tuple[int, ...]
+    task: Task
+    chips: tuple[int, ...]
 
 
 class Workers(Protocol):
@@ -56,29 +57,28 @@ class ThisProcess:
 
     def next_tally(self) -> Tally:
         """Score the item that was taken on first."""
-        question, draws = self._items.popleft()
-        return score_chips(question.network, question.faults, task=question.task, draws=draws)
+        return score_chips(*self._items.popleft())
 
 
 def collect(
-    questions: Sequence[Question],
+    tasks: Sequence[Task],
     *,
     rule: StoppingRule,
     workers: Workers | None = None,
     store: TallyStore | None = None,
     on_chips: OnChips | None = None,
 ) -> list[Tally]:
-    """Answer questions, scoring only chips that the store does not hold.
+    """Score the chips of tasks, only those that the store does not hold.
 
-    Where every chip is the same (`FaultModel.certain`, as with a BER of 0) one is scored and
+    Where every chip is the same (`is_deterministic`, as with a BER of 0) one is scored and
     stands for all: the tally is the one that scoring each would give.
 
     Parameters
     ----------
-    questions : sequence of Question
-        Questions asked twice are answered once.
+    tasks : sequence of Task
+        A task given twice is scored once.
     rule : StoppingRule
-        How many chips each question takes.
+        How many chips each task takes.
     workers : Workers, optional
         Who scores; this process by default. The answers do not depend on it.
     store : TallyStore, optional
@@ -86,12 +86,12 @@ def collect(
         and at the end, an interrupt or an error too).
     on_chips : callable, optional
         Called once before the first chip and whenever some are done. The second number falls
-        when a question turns out to need fewer chips.
+        when a task turns out to need fewer chips.
 
     Returns
     -------
     list of Tally
-        One for each question, of the draws that `rule` asks for and no others.
+        One for each task, of the chips that `rule` asks for and no others.
 
     Raises
     ------
@@ -100,55 +100,55 @@ def collect(
         do not fit their network, or workers are lost.
     """
     workers = ThisProcess() if workers is None else workers
-    open_questions: dict[str, _Open] = {}
-    for question in questions:
-        if question.task.id not in open_questions:
-            open_questions[question.task.id] = _Open(question, rule, _known(question, store))
+    open_tasks: dict[str, _Open] = {}
+    for task in tasks:
+        if task.id not in open_tasks:
+            open_tasks[task.id] = _Open(task, rule, _known(task, store))
     pending = _Pending(store)
     try:
-        waiting = sum(_submit(workers, one) for one in open_questions.values())
-        _tell(on_chips, open_questions)
+        waiting = sum(_submit(workers, one) for one in open_tasks.values())
+        _report(on_chips, open_tasks)
         while waiting:
             tally = workers.next_tally()
             pending.count(tally)
-            one = open_questions[tally.task_id]
+            one = open_tasks[tally.task_id]
             one.count(tally)
             waiting += _submit(workers, one) - 1
-            _tell(on_chips, open_questions)
-        for one in open_questions.values():
+            _report(on_chips, open_tasks)
+        for one in open_tasks.values():
             pending.count(one.copies())
     finally:
         pending.write()
-    return [open_questions[question.task.id].answer() for question in questions]
+    return [open_tasks[task.id].answer() for task in tasks]
 
 
 class _Open:
-    """A question with the chips known of it."""
+    """A task with the chips known of it."""
 
-    def __init__(self, question: Question, rule: StoppingRule, known: Tally) -> None:
-        self.question, self.tally = question, known
+    def __init__(self, task: Task, rule: StoppingRule, known: Tally) -> None:
+        self.task, self.tally = task, known
         self._rule, self._in_work = rule, 0
-        self._certain = question.faults.certain
+        self._deterministic = is_deterministic(task.faults)
         self._decide()
 
-    def next_draws(self) -> list[int]:
-        """Return the draws to score next; none while some are in work, or if all is known."""
+    def next_chips(self) -> list[int]:
+        """Return the chips to score next; none while some are in work, or if all is known."""
         if self._in_work:
             return []
-        draws = self._missing
-        if self._certain:
-            draws = [] if self.tally.maps else draws[:1]
-        self._in_work = len(draws)
-        return draws
+        chips = self._missing
+        if self._deterministic:
+            chips = [] if self.tally.chips else chips[:1]
+        self._in_work = len(chips)
+        return chips
 
     def count(self, tally: Tally) -> None:
         self.tally += tally
-        self._in_work -= tally.maps
+        self._in_work -= tally.chips
         if not self._in_work:
             self._decide()
 
     def copies(self) -> Tally:
-        """Return, and count, the draws that one chip stands for."""
+        """Return, and count, the chips that one chip stands for."""
         score = next(iter(self.tally.correct.values()))
         copies = Tally(self.tally.task_id, self.tally.images, dict.fromkeys(self._missing, score))
         self.tally += copies
@@ -156,24 +156,24 @@ class _Open:
         return copies
 
     def answer(self) -> Tally:
-        return self.tally.first(self._chips)
+        return self.tally.first(self._needed)
 
     def progress(self) -> tuple[int, int]:
         """Return how many chips are known, and how many may be needed at most."""
-        known = self.tally.maps
-        if self._certain:
-            return (self._chips if known else 0), self._chips
+        known = self.tally.chips
+        if self._deterministic:
+            return (self._needed if known else 0), self._needed
         if not self._missing:
-            return self._chips, self._chips
-        return min(known, self._rule.maps), self._rule.maps
+            return self._needed, self._needed
+        return min(known, self._rule.chips), self._rule.chips
 
     def _decide(self) -> None:
-        self._chips = self._rule.chips(self.tally, certain=self._certain)
-        self._missing = [draw for draw in range(self._chips) if draw not in self.tally.correct]
+        self._needed = self._rule.needed(self.tally, deterministic=self._deterministic)
+        self._missing = [chip for chip in range(self._needed) if chip not in self.tally.correct]
 
 
 class _Pending:
-    """New draws, handed on to the store in batches by time."""
+    """New chips, handed on to the store in batches by time."""
 
     def __init__(self, store: TallyStore | None) -> None:
         self._counted: dict[str, Tally] = {}
@@ -181,7 +181,7 @@ class _Pending:
         self._write_at = time.monotonic() + WRITE_SECONDS
 
     def count(self, tally: Tally) -> None:
-        if self._store is None or not tally.maps:
+        if self._store is None or not tally.chips:
             return
         before = self._counted.get(tally.task_id)
         self._counted[tally.task_id] = tally if before is None else before + tally
@@ -200,33 +200,32 @@ class _Pending:
         assert self._store is not None
         stored = self._store.tally(tally.task_id)
         known = stored.correct.keys() if stored else set()
-        counted = {draw: tally.correct[draw] for draw in tally.correct.keys() - known}
-        return Tally(tally.task_id, tally.images, counted)
+        new = {chip: tally.correct[chip] for chip in tally.correct.keys() - known}
+        return Tally(tally.task_id, tally.images, new)
 
 
 def _submit(workers: Workers, one: _Open) -> int:
-    draws, size = one.next_draws(), workers.chips_per_item
-    items = [tuple(draws[start : start + size]) for start in range(0, len(draws), size)]
+    chips, size = one.next_chips(), workers.chips_per_item
+    items = [tuple(chips[start : start + size]) for start in range(0, len(chips), size)]
     for item in items:
-        workers.submit(WorkItem(one.question, item))
+        workers.submit(WorkItem(one.task, item))
     return len(items)
 
 
-def _tell(on_chips: OnChips | None, open_questions: Mapping[str, _Open]) -> None:
+def _report(on_chips: OnChips | None, open_tasks: Mapping[str, _Open]) -> None:
     if on_chips is not None:
-        known, most = zip(*(one.progress() for one in open_questions.values()), strict=True)
+        known, most = zip(*(one.progress() for one in open_tasks.values()), strict=True)
         on_chips(sum(known), sum(most))
 
 
-def _known(question: Question, store: TallyStore | None) -> Tally:
-    images = len(question.network.labels)
-    task_id = question.task.id
-    known = store.tally(task_id) if store is not None else None
+def _known(task: Task, store: TallyStore | None) -> Tally:
+    images = len(task.network.labels)
+    known = store.tally(task.id) if store is not None else None
     if store is None or known is None:
-        return Tally(task_id, images, {})
+        return Tally(task.id, images, {})
     if known.images != images:
         raise InputError(
-            f"{store.path}: the rows of task {task_id} count {known.images} images, but the "
+            f"{store.path}: the rows of task {task.id} count {known.images} images, but the "
             f"network is scored on {images}. Delete those rows or the file."
         )
     return known

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rramsim.montecarlo.chip import Question, draw_chip
+from rramsim.crossbar.faults import is_deterministic
 from rramsim.montecarlo.stopping import mean_half_width
+from rramsim.montecarlo.task import Task
+from rramsim.schema.records import Interval
 
 CONFIDENCE = 0.95
 
@@ -22,94 +23,91 @@ class ConstantShare:
         Number of the layer, from 1 at the input.
     neurons : int
         Its neurons; of a convolution, every filter at every place of its outputs (after pooling).
-    mean : float
-        Mean over chips of the share of neurons that never change.
-    low, high : float
-        Interval of that mean, NaN where one chip cannot tell.
-    plus_mean, minus_mean : float
-        Of `mean`, the part that is always +1 and the part that is always -1.
-    maps : int
+    share : Interval
+        Mean over chips of the share of neurons that never change; its ends are NaN where one
+        chip cannot tell.
+    plus_share, minus_share : float
+        The part of it that is always +1 and the part that is always -1.
+    chips : int
         Chips looked at.
-    method : str
-        How the interval was made.
     """
 
     layer: int
     neurons: int
-    mean: float
-    low: float
-    high: float
-    plus_mean: float
-    minus_mean: float
-    maps: int
-    method: str
+    share: Interval
+    plus_share: float
+    minus_share: float
+    chips: int
 
 
 def constant_shares(
-    question: Question, *, maps: int, on_chip: Callable[[], None] = lambda: None
+    task: Task, *, chips: int, on_chip: Callable[[], None] = lambda: None
 ) -> list[ConstantShare]:
-    """Count the neurons that never change on chips 0 to ``maps - 1`` of a question.
+    """Count the neurons that never change on chips 0 to ``chips - 1`` of a task.
 
     Those are the chips on which `collect` counts its first scores. A neuron that never changes over
     the images tells nothing of them on that chip. Where every chip is the same
-    (`FaultModel.certain`) one is looked at and stands for all.
+    (`is_deterministic`) one is looked at and stands for all.
 
     Parameters
     ----------
-    question : Question
-    maps : int
+    task : Task
+    chips : int
         Chips, at least 1.
     on_chip : callable, optional
-        Called after each of the `maps` chips.
+        Called after each of the `chips`.
 
     Returns
     -------
     list of ConstantShare
         One for each hidden layer, from the input on.
     """
-    network, faults = question.network, question.faults
+    deterministic = is_deterministic(task.faults)
     plus: list[list[int]] = []
     minus: list[list[int]] = []
-    for draw in range(maps):
-        if draw == 0 or not faults.certain:
-            flips = draw_chip(network.folded, faults, task=question.task, draw=draw)
-            found = network.hidden_neurons.constant(flips)
-        plus.append([int(layer.always_plus.sum()) for layer in found])
-        minus.append([int(layer.always_minus.sum()) for layer in found])
+    for chip in range(chips):
+        if chip == 0 or not deterministic:
+            layers = task.network.hidden_neurons.constant(task.draw(chip))
+        plus.append([int(layer.always_plus.sum()) for layer in layers])
+        minus.append([int(layer.always_minus.sum()) for layer in layers])
         on_chip()
     return [
-        _share(number, layer.always_plus.size, on_plus, on_minus, certain=faults.certain)
+        _share(number, layer.always_plus.size, on_plus, on_minus, deterministic)
         for number, (layer, on_plus, on_minus) in enumerate(
-            zip(found, zip(*plus, strict=True), zip(*minus, strict=True), strict=True), start=1
+            zip(layers, zip(*plus, strict=True), zip(*minus, strict=True), strict=True), start=1
         )
     ]
 
 
 def _share(
-    layer: int, neurons: int, plus: Sequence[int], minus: Sequence[int], *, certain: bool
+    layer: int, neurons: int, plus: Sequence[int], minus: Sequence[int], deterministic: bool
 ) -> ConstantShare:
-    counts, maps = [sum(pair) for pair in zip(plus, minus, strict=True)], len(plus)
-    plus_mean, minus_mean = sum(plus) / (maps * neurons), sum(minus) / (maps * neurons)
-    mean = sum(counts) / (maps * neurons)
-    low, high, method = _interval(mean, counts, neurons, certain=certain)
-    return ConstantShare(layer, neurons, mean, low, high, plus_mean, minus_mean, maps, method)
+    chips = len(plus)
+    counts = [sum(pair) for pair in zip(plus, minus, strict=True)]
+    return ConstantShare(
+        layer,
+        neurons,
+        _interval(counts, neurons, deterministic=deterministic),
+        sum(plus) / (chips * neurons),
+        sum(minus) / (chips * neurons),
+        chips,
+    )
 
 
-def _interval(
-    mean: float, counts: Sequence[int], neurons: int, *, certain: bool
-) -> tuple[float, float, str]:
-    maps = len(counts)
-    if certain:
-        return mean, mean, "Exact: every chip has the same wrong cells."
-    if maps == 1:
-        return math.nan, math.nan, "One chip only: no interval can be told."
-    beside = mean_half_width(counts, of=neurons, confidence=CONFIDENCE)
+def _interval(counts: Sequence[int], neurons: int, *, deterministic: bool) -> Interval:
+    chips = len(counts)
+    mean = sum(counts) / (chips * neurons)
+    if deterministic:
+        return Interval(mean, mean, mean, method="Exact: every chip has the same wrong cells.")
+    if chips == 1:
+        return Interval(mean, method="One chip only: no interval can be told.")
+    beside = mean_half_width(counts, total=neurons, confidence=CONFIDENCE)
     method = (
-        f"{100 * CONFIDENCE:g} % Student t interval of the mean over {maps} chips, the test images "
-        "taken as fixed."
+        f"{100 * CONFIDENCE:g} % Student t interval of the mean over {chips} chips, the test "
+        "images taken as fixed."
     )
     if mean - beside < 0 or mean + beside > 1:
         method += " Cut to 0 to 1."
     if not beside:
         method += " All chips were alike: no difference was seen, which does not say there is none."
-    return max(mean - beside, 0.0), min(mean + beside, 1.0), method
+    return Interval(mean, max(mean - beside, 0.0), min(mean + beside, 1.0), method=method)

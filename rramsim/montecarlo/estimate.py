@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rramsim.montecarlo.stopping import STOP_CONFIDENCE, t_half_width, within
 from rramsim.montecarlo.tally import Tally
+from rramsim.schema.records import Interval
 
 POOR_CHIP = 0.05
 
@@ -17,28 +19,25 @@ _NO_WIDTH = ", so that the interval has no width,"
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ChipAccuracy:
     """Accuracy over chips on one fixed set of test images.
 
     Attributes
     ----------
-    mean : float
-        Mean over chips of the share of images classified correctly.
-    low, high : float
-        Interval of that mean, NaN where one chip cannot tell.
+    mean : Interval
+        Mean over chips of the share of images classified correctly; its ends are NaN where one
+        chip cannot tell.
     p05 : float
         Accuracy of the 5th-percentile chip, NaN where one chip cannot tell.
-    maps, images : int
+    chips, images : int
         Chips drawn, and images each was scored on.
     sentences : tuple of str
         How the interval and the percentile were made.
     """
 
-    mean: float
-    low: float
-    high: float
+    mean: Interval
     p05: float
-    maps: int
+    chips: int
     images: int
     sentences: tuple[str, ...]
 
@@ -48,9 +47,26 @@ class Estimate:
         return " ".join(self.sentences)
 
 
+def accuracy_columns(estimates: Sequence[ChipAccuracy], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return estimates as the variables of an accuracy in the register, each of this shape."""
+    columns: dict[str, list[Any]] = {
+        "accuracy": [one.mean.estimate for one in estimates],
+        "accuracy_low": [one.mean.low for one in estimates],
+        "accuracy_high": [one.mean.high for one in estimates],
+        "accuracy_p05": [one.p05 for one in estimates],
+        "maps": [one.chips for one in estimates],
+    }
+    return {name: np.reshape(values, shape) for name, values in columns.items()}
+
+
+def method_text(estimates: Sequence[ChipAccuracy]) -> str:
+    """Return how intervals and percentiles were made, each sentence once, in the order met."""
+    return " ".join(dict.fromkeys(line for one in estimates for line in one.sentences))
+
+
 def estimate(
-    tally: Tally, *, confidence: float = 0.95, certain: bool = False, half_width: float = 0.0
-) -> Estimate:
+    tally: Tally, *, confidence: float = 0.95, deterministic: bool = False, half_width: float = 0.0
+) -> ChipAccuracy:
     """Estimate the mean accuracy over chips and a poor chip's accuracy.
 
     The interval is Student's t interval of the mean over chips. Chips are independent draws;
@@ -74,28 +90,28 @@ def estimate(
         At least 1 chip.
     confidence : float
         Of the interval, between 0 and 1.
-    certain : bool
-        Every chip has the same flips (`FaultModel.certain`): one chip tells all, exactly.
+    deterministic : bool
+        Every chip has the same flips (`is_deterministic`): one chip tells all, exactly.
     half_width : float
         That of the `StoppingRule` the chips were scored by; its interval is one of 95 %, whatever
         `confidence` is. 0 where their number was fixed.
 
     Returns
     -------
-    Estimate
+    ChipAccuracy
 
     Raises
     ------
     ValueError
-        If the tally is empty, `confidence` is not between 0 and 1, or `certain` is claimed of
+        If the tally is empty, `confidence` is not between 0 and 1, or `deterministic` is claimed of
         chips that scored differently.
     """
-    if not tally.maps:
+    if not tally.chips:
         raise ValueError(f"The tally of task {tally.task_id} holds no chip.")
     if not 0 < confidence < 1:
         raise ValueError(f"The confidence is {confidence}; between 0 and 1 is needed.")
-    mean = tally.sum_correct / (tally.maps * tally.images)
-    if certain:
+    mean = tally.sum_correct / (tally.chips * tally.images)
+    if deterministic:
         if len(set(tally.correct.values())) > 1:
             raise ValueError(f"Chips said to be all the same scored {dict(tally.correct)}.")
         low = high = p05 = mean
@@ -103,7 +119,7 @@ def estimate(
             "Exact where every chip has the same wrong cells, as at a BER of 0: there is no chance "
             "in it; the test images are taken as fixed.",
         )
-    elif tally.maps == 1:
+    elif tally.chips == 1:
         low = high = p05 = math.nan
         sentences = ("One chip only: neither an interval nor a 5th-percentile chip can be told.",)
     else:
@@ -115,13 +131,14 @@ def estimate(
         cut = mean - beside < 0 or mean + beside > 1
         made += ", cut to 0 to 1." if cut else "."
         sentences = (made, *_beside(tally, confidence, no_width=low == high))
-    return Estimate(mean, low, high, p05, tally.maps, tally.images, sentences)
+    interval = Interval(mean, low, high, method=sentences[0])
+    return ChipAccuracy(interval, p05, tally.chips, tally.images, sentences)
 
 
 def _student(tally: Tally, confidence: float) -> str:
     return (
-        f"{100 * confidence:g} % Student t interval of the mean over {tally.maps} chips "
-        f"({tally.maps - 1} degrees of freedom), the test images taken as fixed"
+        f"{100 * confidence:g} % Student t interval of the mean over {tally.chips} chips "
+        f"({tally.chips - 1} degrees of freedom), the test images taken as fixed"
     )
 
 
@@ -136,13 +153,13 @@ def _fixed_width(half_width: float) -> str:
 
 
 def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]:
-    maps = tally.maps
+    chips = tally.chips
     if len(set(tally.correct.values())) == 1:
-        unseen = 1 - (1 - confidence) ** (1 / maps)
+        unseen = 1 - (1 - confidence) ** (1 / chips)
         yield (
-            f"Where all {maps} chips scored alike{_NO_WIDTH if no_width else ''} no difference "
+            f"Where all {chips} chips scored alike{_NO_WIDTH if no_width else ''} no difference "
             f"was seen, but up to {100 * unseen:.2g} % of chips may still score otherwise "
             f"({100 * confidence:g} % bound)."
         )
-    place = ", which lies between the two lowest chips" if maps <= 21 else ""
+    place = ", which lies between the two lowest chips" if chips <= 21 else ""
     yield f"5th-percentile chip: linearly interpolated sample quantile{place}."

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.crossbar.faults import ChipFaults
-from rramsim.montecarlo.chip import draw_chip
+from rramsim.crossbar.faults import ChipFaults, is_deterministic
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import Task, canonical_json, faults_text
+from rramsim.montecarlo.task import ScoredNetwork, Task, canonical_json, draw_chip
 
 if TYPE_CHECKING:
     from rramsim.images.image_set import ImageSet
@@ -62,9 +61,8 @@ def reestimated_for(
 
     folded = saved.folded
     shown = spaced(train_images, images)
-    task = Task(folded.content_id, "none", faults_text(faults), seed)
-    draws = range(1 if faults.certain else min(chips, len(shown) // 2))
-    drawn = [draw_chip(folded, faults, task=task, draw=draw) for draw in draws]
+    count = 1 if is_deterministic(faults) else min(chips, len(shown) // 2)
+    drawn = [draw_chip(folded, faults, seed=seed, chip=chip) for chip in range(count)]
     return reestimate(saved, shown, drawn)
 
 
@@ -74,7 +72,7 @@ def score_own_thresholds(
     faults: ChipFaults,
     *,
     seed: int,
-    draws: Sequence[int],
+    chips: Sequence[int],
     shown: int = 2000,
 ) -> Tally:
     """Score chips that each have thresholds of their own, estimated on that very chip.
@@ -87,7 +85,7 @@ def score_own_thresholds(
         See `reestimated_for`.
     images : ImageSet
         What it was trained on.
-    draws : sequence of int
+    chips : sequence of int
         Numbers of the chips.
     shown : int
         Training images, evenly spaced, that thresholds are estimated on.
@@ -100,13 +98,13 @@ def score_own_thresholds(
     from rramsim.network.scoring.evaluator import Evaluator
     from rramsim.network.scoring.reestimate import reestimate, spaced
 
-    task = Task(saved.folded.content_id, images.content_id, faults_text(faults), seed)
+    test = images.test_images, images.test_labels
+    task = Task(ScoredNetwork(saved.folded, *test, images.content_id), faults, seed)
     correct = {}
-    for draw in draws:
-        flips = draw_chip(saved.folded, faults, task=task, draw=draw)
+    for chip in chips:
+        flips = task.draw(chip)
         folded = reestimate(saved, spaced(images.train_images, shown), [flips])
-        evaluator = Evaluator(folded, images.test_images, images.test_labels)
-        correct[draw] = evaluator.correct(flips)
+        correct[chip] = Evaluator(folded, *test).correct(flips)
     return Tally(own_thresholds_id(task, shown=shown), len(images.test_labels), correct)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from scipy.stats import t as student
 
+from rramsim.errors import InputError
 from rramsim.montecarlo.tally import Tally
 
 FIRST_LOOK = 30
@@ -22,14 +23,14 @@ then claimed, which pays for looking more than once and for skewed chip accuraci
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """Score chips until the mean accuracy is known to within `half_width`, or up to `maps`.
+    """Score chips until the mean accuracy is known to within `half_width`, or up to `chips`.
 
-    Looks are taken at 30, 60, 120, ... chips and at `maps`. At the first look at which the 99 %
+    Looks are taken at 30, 60, 120, ... chips and at `chips`. At the first look at which the 99 %
     Student t interval of the mean over chips is within ± `half_width`, no more are scored, and
     the mean is claimed to within ± `half_width` at 95 %: a fixed-width interval, as of Y. S. Chow
     and H. Robbins (Ann. Math. Stat. 36, 1965). The interval computed at that look would be the
     wrong one to claim, since it is a look at which the spread happens to be small. The rule reads
-    draws 0, 1, 2, ... only up to the look, so an answer does not depend on interrupts, on the
+    chips 0, 1, 2, ... only up to the look, so an answer does not depend on interrupts, on the
     order in which chips were scored, or on who scored them.
 
     Coverage of the 95 % interval by simulation, the least over half widths from one image up
@@ -41,84 +42,91 @@ class StoppingRule:
 
     Parameters
     ----------
-    maps : int
+    chips : int
         The most chips, at least 1.
     half_width : float
         Half the width of the interval that is aimed for, as a share of the images. With 0 exactly
-        `maps` chips are scored.
+        `chips` are scored.
 
     Raises
     ------
-    ValueError
-        If `maps` is below 1 or `half_width` is not from 0 to 1.
+    InputError
+        If `chips` is below 1 or `half_width` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> StoppingRule(chips=100, half_width=0.01).looks
+    (30, 60, 100)
+    >>> StoppingRule(20).looks
+    (20,)
     """
 
-    maps: int
+    chips: int
     half_width: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.maps < 1:
-            raise ValueError(f"At least 1 chip is needed, not {self.maps}.")
+        if self.chips < 1:
+            raise InputError(f"At least 1 chip is needed, not {self.chips}.")
         if not 0 <= self.half_width < 1:
-            raise ValueError(f"The half width is {self.half_width}; from 0 to below 1 is needed.")
+            raise InputError(f"The half width is {self.half_width}; from 0 to below 1 is needed.")
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """Numbers of chips at which it is asked whether they are enough, the last one `maps`."""
+        """Numbers of chips at which it is asked whether they are enough, the last one `chips`."""
         looks = []
         if self.half_width:
             size = FIRST_LOOK
-            while size < self.maps:
+            while size < self.chips:
                 looks.append(size)
                 size *= 2
-        return (*looks, self.maps)
+        return (*looks, self.chips)
 
-    def chips(self, tally: Tally, *, certain: bool) -> int:
+    def needed(self, tally: Tally, *, deterministic: bool) -> int:
         """Return how many chips the answer needs, as far as `tally` can tell.
 
-        Where the tally holds draws 0 to ``chips - 1`` they are the answer; where it does not, the
+        Where the tally holds chips 0 up to that number, they are the answer; where it does not, the
         missing ones have to be scored before more can be said.
 
         Parameters
         ----------
         tally : Tally
-            Any draws of one task.
-        certain : bool
-            Every chip has the same flips (`FaultModel.certain`): one tells all.
+            Any chips of one task.
+        deterministic : bool
+            Every chip has the same flips (`is_deterministic`): one tells all.
         """
-        if certain:
-            return 1 if self.half_width else self.maps
+        if deterministic:
+            return 1 if self.half_width else self.chips
         for look in self.looks:
             looked_at = tally.first(look)
-            if looked_at.maps < look or within(looked_at, self.half_width):
+            if looked_at.chips < look or within(looked_at, self.half_width):
                 return look
-        return self.maps
+        return self.chips
 
 
 def within(tally: Tally, half_width: float) -> bool:
     """Return whether the mean over the chips is known to within ± `half_width`, if above 0."""
-    if tally.maps < FIRST_LOOK or not half_width:
+    if tally.chips < FIRST_LOOK or not half_width:
         return False
     return t_half_width(tally, STOP_CONFIDENCE) <= half_width
 
 
 def t_half_width(tally: Tally, confidence: float) -> float:
     """Return half the width of Student's t interval of the mean accuracy over 2 or more chips."""
-    return mean_half_width(list(tally.correct.values()), of=tally.images, confidence=confidence)
+    return mean_half_width(list(tally.correct.values()), total=tally.images, confidence=confidence)
 
 
-def mean_half_width(counts: Sequence[int], *, of: int, confidence: float) -> float:
+def mean_half_width(counts: Sequence[int], *, total: int, confidence: float) -> float:
     """Return half the width of Student's t interval of the mean share over 2 or more chips.
 
     Parameters
     ----------
     counts : sequence of int
-        For each chip, how many of `of` it is true.
-    of : int
+        For each chip, how many of `total` it is true.
+    total : int
     confidence : float
     """
     n = len(counts)
     # Whole numbers: equal counts give a spread of exactly 0, and no order of adding matters.
     spread = n * sum(count * count for count in counts) - sum(counts) ** 2
-    standard_error = math.sqrt(spread / (n * n * (n - 1))) / of
+    standard_error = math.sqrt(spread / (n * n * (n - 1))) / total
     return float(student.ppf((1 + confidence) / 2, n - 1)) * standard_error

@@ -11,12 +11,13 @@ from rramsim.files import write_text
 from rramsim.montecarlo.tally import Tally
 
 HEADER = ("task_id", "draw", "images", "correct")
+"""Columns; a draw is the number of a chip."""
 
 
 class TallyStore:
-    """The tallies of any number of tasks, one row a draw, in one file.
+    """The tallies of any number of tasks, one row a chip, in one file.
 
-    The rows are sorted by task id and draw, so the file's bytes depend on what it holds and not
+    The rows are sorted by task id and chip, so the file's bytes depend on what it holds and not
     on the order, the interrupts or the number of runs in which that was counted. Every write
     replaces the whole file, so that a kill leaves the old one or the new one. One process at a
     time may write to a file.
@@ -41,12 +42,12 @@ class TallyStore:
         return self._tallies.get(task_id)
 
     def add(self, *tallies: Tally) -> None:
-        """Add draws that are not in the store yet, and write the file once.
+        """Add chips that are not in the store yet, and write the file once.
 
         Raises
         ------
         ValueError
-            If a draw is in the store already (`Tally.__add__`).
+            If a chip is in the store already (`Tally.__add__`).
         InputError
             If the file cannot be written; the store then holds what it held before.
         """
@@ -63,8 +64,8 @@ def _text(tallies: dict[str, Tally]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     for task_id, tally in sorted(tallies.items()):
-        for draw, correct in tally.correct.items():
-            writer.writerow((task_id, draw, tally.images, correct))
+        for chip, correct in tally.correct.items():
+            writer.writerow((task_id, chip, tally.images, correct))
     return text.getvalue()
 
 
@@ -78,8 +79,8 @@ def _read(path: Path) -> dict[str, Tally]:
     lines = text.splitlines()
     expected = ",".join(HEADER)
     if not lines or lines[0] != expected:
-        found = repr(lines[0][:80]) if lines else "nothing"
-        raise InputError(f"{path}: row 1: found {found}, expected {expected!r}.")
+        first = repr(lines[0][:80]) if lines else "nothing"
+        raise InputError(f"{path}: row 1: found {first}, expected {expected!r}.")
     if not text.endswith("\n"):
         # The last number may have lost digits: it would be read as another number.
         raise InputError(
@@ -96,16 +97,16 @@ def _row(path: Path, number: int, line: str) -> tuple[str, int, int, int]:
     if len(fields) != len(HEADER) or len(digits) != len(HEADER) - 1 or not fields[0]:
         raise _damaged(path, number, f"found {line[:120]!r}, expected a task id and 3 numbers")
     try:
-        draw, images, correct = (int(field) for field in digits)
+        chip, images, correct = (int(field) for field in digits)
     except ValueError as error:  # More digits than int() reads.
         raise _damaged(path, number, f"found {line[:120]!r}, whose numbers are too long") from error
-    return fields[0], draw, images, correct
+    return fields[0], chip, images, correct
 
 
 def _gathered(path: Path, rows: list[tuple[str, int, int, int]]) -> dict[str, Tally]:
     images_of: dict[str, int] = {}
     correct_of: dict[str, dict[int, int]] = {}
-    for number, (task_id, draw, images, correct) in enumerate(rows, start=2):
+    for number, (task_id, chip, images, correct) in enumerate(rows, start=2):
         if correct > images or images < 1:
             raise _damaged(path, number, f"found {correct} correct of {images} images")
         if images_of.setdefault(task_id, images) != images:
@@ -114,16 +115,16 @@ def _gathered(path: Path, rows: list[tuple[str, int, int, int]]) -> dict[str, Ta
                 number,
                 f"found {images} images, but {images_of[task_id]} in other rows of its task",
             )
-        if draw in correct_of.setdefault(task_id, {}):
-            raise _damaged(path, number, f"draw {draw} of its task is in an earlier row too")
-        correct_of[task_id][draw] = correct
+        if chip in correct_of.setdefault(task_id, {}):
+            raise _damaged(path, number, f"draw {chip} of its task is in an earlier row too")
+        correct_of[task_id][chip] = correct
     return {
         task_id: Tally(task_id, images_of[task_id], correct)
         for task_id, correct in correct_of.items()
     }
 
 
-def _damaged(path: Path, number: int, found: str) -> InputError:
+def _damaged(path: Path, number: int, what: str) -> InputError:
     return InputError(
-        f"{path}: row {number}: {found}. Delete the row, and its draw is made again, or the file."
+        f"{path}: row {number}: {what}. Delete the row, and its draw is made again, or the file."
     )

@@ -11,8 +11,8 @@ class Tally:
     """How many images each drawn chip classified correctly.
 
     All images of a chip share its faults, so the counts of two chips differ by more than chance
-    over images: they are kept by draw and never pooled. Tallies of one task add, in any order,
-    while they hold different draws.
+    over images: they are kept by chip and never pooled. Tallies of one task add, in any order,
+    while they hold different chips.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Tally:
     images : int
         Images each chip was scored on, at least 1.
     correct : mapping of int to int
-        By draw (0, 1, ...): images classified correctly, 0 to `images`. Kept in rising order.
+        By chip (0, 1, ...): images classified correctly, 0 to `images`. Kept in rising order.
 
     Raises
     ------
@@ -36,17 +36,17 @@ class Tally:
     def __post_init__(self) -> None:
         if self.images < 1:
             raise ValueError(f"A chip is scored on at least 1 image, not {self.images}.")
-        for draw, correct in self.correct.items():
-            if draw < 0:
-                raise ValueError(f"Draws are numbered from 0; found {draw}.")
+        for chip, correct in self.correct.items():
+            if chip < 0:
+                raise ValueError(f"Chips are numbered from 0; found {chip}.")
             if not 0 <= correct <= self.images:
                 raise ValueError(
-                    f"Draw {draw} has {correct} correct images; 0 to {self.images} are possible."
+                    f"Chip {chip} has {correct} correct images; 0 to {self.images} are possible."
                 )
         object.__setattr__(self, "correct", dict(sorted(self.correct.items())))
 
     def __add__(self, other: Tally) -> Tally:
-        """Return the draws of both; they must be of one task and share no draw."""
+        """Return the chips of both; they must be of one task and share no chip."""
         if not isinstance(other, Tally):
             return NotImplemented
         if self.task_id != other.task_id:
@@ -60,18 +60,18 @@ class Tally:
         shared = self.correct.keys() & other.correct.keys()
         if shared:
             raise ValueError(
-                f"Draw {min(shared)} is in both tallies of task {self.task_id}: it would count "
+                f"Chip {min(shared)} is in both tallies of task {self.task_id}: it would count "
                 "twice."
             )
         return Tally(self.task_id, self.images, {**self.correct, **other.correct})
 
-    def first(self, maps: int) -> Tally:
-        """Return the draws below `maps` only."""
-        kept = {draw: correct for draw, correct in self.correct.items() if draw < maps}
+    def first(self, chips: int) -> Tally:
+        """Return the chips numbered below `chips` only."""
+        kept = {chip: correct for chip, correct in self.correct.items() if chip < chips}
         return Tally(self.task_id, self.images, kept)
 
     @property
-    def maps(self) -> int:
+    def chips(self) -> int:
         """Number of chips."""
         return len(self.correct)
 

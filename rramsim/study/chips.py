@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
-from rramsim.crossbar.faults import FaultModel, IidFaults
+from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
 from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.collect import Workers, collect
-from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import ScoredNetwork, Task
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,16 +78,16 @@ class Chips:
         asked = [*faults, *(each for each in worst if each)]
         met = self._estimates("chips of the conditions", asked)
         table = [row[: len(faults)] for row in met]
-        low = [_filled(worst, [one.low for one in row[len(faults) :]]) for row in met]
+        low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in met]
         is_bound = devices.conditions["ber_bound"] == "upper"
-        mean_ber = [each.mean_ber(1.0 - self._study.lrs_share) for each in faults]
+        bers = [mean_ber(model, 1.0 - self._study.lrs_share) for model in faults]
         return schema.make(
             "condition_accuracy",
             {
                 **_columns(table),
                 "accuracy_low_at_ber_high": low,
                 # The faults at a bound may err less than the bound (a fit that underflows).
-                "test_ber": np.where(is_bound, devices.conditions["ber_high"], mean_ber),
+                "test_ber": np.where(is_bound, devices.conditions["ber_high"], bers),
                 "ber_high": devices.conditions["ber_high"].values,
                 "faults": [in_words(each) for each in faults],
             },
@@ -101,22 +101,21 @@ class Chips:
         """Return the wrong cells of the first chip of a point, by layer: one that was scored."""
         network = self._networks[training_ber]
         faults = faults_of_condition(condition, populations)
-        task = Question(network, faults, self._study.seed).task
-        drawn = draw_chip(network.folded, faults, task=task, draw=0)
+        drawn = Task(network, faults, self._study.seed).draw(0)
         return [
             as_positions(cells, layer.matrix)
             for cells, layer in zip(drawn, network.folded.layers, strict=True)
         ]
 
-    def _estimates(self, stage: str, faults: Sequence[FaultModel]) -> list[list[Estimate]]:
+    def _estimates(self, stage: str, faults: Sequence[FaultModel]) -> list[list[ChipAccuracy]]:
         """Return a row for each network, with an estimate for each of the fault models."""
-        questions = [
-            Question(network, each, self._study.seed)
+        tasks = [
+            Task(network, model, self._study.seed)
             for network in self._networks.values()
-            for each in faults
+            for model in faults
         ]
         tallies = collect(
-            questions,
+            tasks,
             rule=self._rule,
             workers=self._workers,
             store=self._store,
@@ -126,10 +125,10 @@ class Chips:
             estimate(
                 tally,
                 confidence=CONFIDENCE,
-                certain=question.faults.certain,
+                deterministic=is_deterministic(task.faults),
                 half_width=self._rule.half_width,
             )
-            for question, tally in zip(questions, tallies, strict=True)
+            for task, tally in zip(tasks, tallies, strict=True)
         ]
         width = len(faults)
         return [found[start : start + width] for start in range(0, len(found), width)]
@@ -141,26 +140,15 @@ def _filled(asked: Sequence[object | None], answers: Sequence[float]) -> list[fl
     return [math.nan if one is None else next(left) for one in asked]
 
 
-def _columns(table: Sequence[Sequence[Estimate]]) -> dict[str, Any]:
-    names = {
-        "accuracy": "mean",
-        "accuracy_low": "low",
-        "accuracy_high": "high",
-        "accuracy_p05": "p05",
-        "maps": "maps",
-    }
-    return {
-        name: [[getattr(one, field) for one in row] for row in table]
-        for name, field in names.items()
-    }
-
-
-def _attrs(table: Sequence[Sequence[Estimate]]) -> dict[str, str | int | float]:
+def _columns(table: Sequence[Sequence[ChipAccuracy]]) -> dict[str, Any]:
     every = [one for row in table for one in row]
-    # Each sentence once, in the order met: most points share most of them.
-    sentences = dict.fromkeys(sentence for one in every for sentence in one.sentences)
+    return accuracy_columns(every, (len(table), len(table[0])))
+
+
+def _attrs(table: Sequence[Sequence[ChipAccuracy]]) -> dict[str, str | int | float]:
+    every = [one for row in table for one in row]
     return {
-        "interval": " ".join(sentences),
+        "interval": method_text(every),
         "confidence": CONFIDENCE,
         "images": every[0].images,
     }

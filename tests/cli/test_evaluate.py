@@ -16,8 +16,8 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.reestimate import reestimated_for
+from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
 from rramsim.network.model_files import load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation
@@ -368,8 +368,8 @@ def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: Imag
     faults = IidFaults(0.2)
     folded = reestimated_for(saved, digits.train_images, faults, seed=1)
     test = ScoredNetwork(folded, digits.test_images, digits.test_labels, digits.content_id)
-    task = Question(test, faults, 1).task
-    expected = score_chips(test, faults, task=task, draws=range(4))
+    task = Task(test, faults, 1)
+    expected = score_chips(task, range(4))
     right = sum(expected.correct.values()) / (4 * expected.images)
     assert found["points"][0]["accuracy_mean"] == pytest.approx(right)
     plain = CliRunner().invoke(app, [*command, "--json"])

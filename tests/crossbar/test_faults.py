@@ -11,7 +11,17 @@ import pytest
 from scipy import stats
 from scipy.special import ndtri
 
-from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.faults import (
+    FaultModel,
+    IidFaults,
+    PopulationFaults,
+    StateFaults,
+    by_layer,
+    is_deterministic,
+    mean_ber,
+    wrong_cells,
+)
+from rramsim.crossbar.sampling import as_positions
 from rramsim.errors import InputError
 
 FALSE_ALARM = 1e-4
@@ -47,6 +57,10 @@ def seed(chip: int = 0) -> np.random.SeedSequence:
     return np.random.SeedSequence(7, spawn_key=(chip,))
 
 
+def positions_of(model: FaultModel, signs: np.ndarray, chip: np.random.SeedSequence) -> np.ndarray:
+    return as_positions(wrong_cells(model, signs, chip), signs)
+
+
 def random_signs(neurons: int, inputs: int, hrs_share: float = 0.5) -> np.ndarray:
     hrs = np.random.default_rng(99).random((neurons, inputs)) < hrs_share
     return np.where(hrs, 1, -1).astype(np.int8)
@@ -64,7 +78,7 @@ def test_each_state_shows_its_rate_evenly_over_rows_and_columns(
     model: FaultModel, ber_lrs: float, ber_hrs: float
 ) -> None:
     signs = random_signs(500, 800, hrs_share=0.3)
-    positions = model.flips(signs, seed())
+    positions = positions_of(model, signs, seed())
     assert positions.dtype == np.int64
     assert np.all(np.diff(positions) > 0)
     flipped = np.zeros(signs.size, dtype=bool)
@@ -92,7 +106,7 @@ def test_the_number_of_flips_varies_as_a_binomial_does(
     signs = random_signs(40, 50)
     lrs, hrs = int((signs < 0).sum()), int((signs > 0).sum())
     chips = 2000
-    counts = [model.flips(signs, seed(chip)).size for chip in range(chips)]
+    counts = [positions_of(model, signs, seed(chip)).size for chip in range(chips)]
     variance = lrs * ber_lrs * (1 - ber_lrs) + hrs * ber_hrs * (1 - ber_hrs)
     mean = lrs * ber_lrs + hrs * ber_hrs
     fourth = 3 * variance**2 + variance * 1.0  # At most: a binomial's excess is below variance.
@@ -105,7 +119,9 @@ def test_the_number_of_flips_varies_as_a_binomial_does(
 
 def test_the_iid_count_is_binomial_in_full() -> None:
     signs = random_signs(10, 10)
-    counts = np.array([IidFaults(0.05).flips(signs, seed(chip)).size for chip in range(5000)])
+    counts = np.array(
+        [positions_of(IidFaults(0.05), signs, seed(chip)).size for chip in range(5000)]
+    )
     seen = np.bincount(np.minimum(counts, 11), minlength=12)
     expected = 5000 * np.append(stats.binom.pmf(np.arange(11), 100, 0.05), 0)
     expected[-1] = 5000 - expected.sum()
@@ -121,7 +137,7 @@ def test_sampled_resistances_agree_with_the_closed_form_of_each_state() -> None:
     assert by_state.ber_lrs == pytest.approx(stats.norm.sf((reference - 9.0) / 0.5), rel=1e-12)
     assert by_state.ber_hrs == pytest.approx(stats.norm.sf((11.5 - reference) / 0.8), rel=1e-12)
     signs = random_signs(1000, 1500)
-    wrong = signs.reshape(-1)[model.flips(signs, seed())]
+    wrong = signs.reshape(-1)[positions_of(model, signs, seed())]
     for state, rate in ((-1, by_state.ber_lrs), (1, by_state.ber_hrs)):
         cells = int((signs == state).sum())
         errors = int((wrong == state).sum())
@@ -132,31 +148,31 @@ def test_equal_sigmas_give_the_paper_s_bit_error_rates() -> None:
     # Hirtzlin et al. 2019: separations 3.73 and 1.84 for the strong and the weak condition.
     for separation, ber in ((3.73, 9.7e-5), (1.84, 3.3e-2)):
         model = PopulationFaults(-separation, 1.0, separation, 1.0, reference_resistance=1.0)
-        assert model.mean_ber(0.5) == pytest.approx(ber, rel=0.02)
+        assert mean_ber(model, 0.5) == pytest.approx(ber, rel=0.02)
 
 
 def test_populations_flip_the_cells_of_their_closed_form_rates() -> None:
     signs = random_signs(60, 70)
     model = populations(0.1, 0.3)
-    expected = StateFaults(0.1, 0.3).flips(signs, seed())
-    assert np.array_equal(model.flips(signs, seed()), expected)
+    expected = positions_of(StateFaults(0.1, 0.3), signs, seed())
+    assert np.array_equal(positions_of(model, signs, seed()), expected)
 
 
 @pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
 def test_the_mean_ber_weighs_the_states(model: FaultModel, ber_lrs: float, ber_hrs: float) -> None:
-    assert model.mean_ber(0.0) == pytest.approx(ber_lrs)
-    assert model.mean_ber(1.0) == pytest.approx(ber_hrs)
-    assert model.mean_ber(0.3) == pytest.approx(0.7 * ber_lrs + 0.3 * ber_hrs)
+    assert mean_ber(model, 0.0) == pytest.approx(ber_lrs)
+    assert mean_ber(model, 1.0) == pytest.approx(ber_hrs)
+    assert mean_ber(model, 0.3) == pytest.approx(0.7 * ber_lrs + 0.3 * ber_hrs)
 
 
-def test_only_rates_of_nought_and_one_are_certain() -> None:
-    assert IidFaults(0.0).certain
-    assert IidFaults(1.0).certain
-    assert not IidFaults(1e-12).certain
-    assert StateFaults(1.0, 0.0).certain
-    assert not StateFaults(0.0, 0.5).certain
-    assert not populations(0.033, 0.033).certain
-    assert PopulationFaults(0.0, 0.01, 10.0, 0.01, reference_resistance=150.0).certain
+def test_only_rates_of_nought_and_one_are_deterministic() -> None:
+    assert IidFaults(0.0).deterministic
+    assert IidFaults(1.0).deterministic
+    assert not IidFaults(1e-12).deterministic
+    assert StateFaults(1.0, 0.0).deterministic
+    assert not StateFaults(0.0, 0.5).deterministic
+    assert not populations(0.033, 0.033).deterministic
+    assert PopulationFaults(0.0, 0.01, 10.0, 0.01, reference_resistance=150.0).deterministic
 
 
 def test_identities_tell_models_and_every_digit_apart() -> None:
@@ -189,3 +205,67 @@ def test_populations_that_cannot_be_are_refused(name: str, number: float, told: 
     parameters |= {"reference_resistance": 22e3, name: number}
     with pytest.raises(InputError, match=told):
         PopulationFaults(**parameters)
+
+
+class FirstCells:
+    """A user's own model: the first cells of every layer, in a form of choice."""
+
+    def __init__(self, drawn: object) -> None:
+        self.drawn = drawn
+
+    def draw(self, signs: np.ndarray, seed: np.random.SeedSequence) -> object:
+        return self.drawn
+
+    def identity(self) -> dict[str, str]:
+        return {"model": "first cells"}
+
+
+SIGNS = np.ones((2, 70), dtype=np.int8)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        np.array([0, 1, 139]),
+        [139, 0, 1],
+        np.isin(np.arange(140).reshape(2, 70), (0, 1, 139)),
+        np.array([[3, 0], [0, 1 << 5]], dtype=np.uint64),
+    ],
+)
+def test_a_user_s_model_may_give_positions_booleans_or_a_mask(drawn: object) -> None:
+    assert positions_of(FirstCells(drawn), SIGNS, seed()).tolist() == [0, 1, 139]
+
+
+def test_a_user_s_model_may_give_no_wrong_cell() -> None:
+    assert positions_of(FirstCells([]), SIGNS, seed()).size == 0
+    assert not is_deterministic(FirstCells([]))
+    assert math.isnan(mean_ber(FirstCells([]), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        ([0, 140], r"FirstCells gives cells 0 to 140 of a layer of shape \(2, 70\).*0 to 139"),
+        ([-1, 3], "gives cells -1 to 3"),
+        ([3, 5, 3], "gives a cell more than once"),
+        ([0.5, 1.0], r"gives float64 of shape \(2,\)"),
+        (np.zeros((70, 2), dtype=bool), r"gives bool of shape \(70, 2\)"),
+        (np.full((2, 2), 2**63, dtype=np.uint64), "a mask with bits beyond the 70 inputs"),
+    ],
+)
+def test_cells_that_a_layer_does_not_have_are_refused(drawn: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        wrong_cells(FirstCells(drawn), SIGNS, seed())
+
+
+def test_what_a_user_s_model_lacks_is_named() -> None:
+    class OnlyDraws:
+        def draw(self, signs: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+            return np.arange(0)
+
+    with pytest.raises(InputError, match=r"OnlyDraws lacks identity; a fault model needs draw"):
+        by_layer(OnlyDraws(), 2)
+    with pytest.raises(InputError, match="lacks draw and identity"):
+        by_layer(0.1, 2)
+    with pytest.raises(InputError, match="FirstCells is a class; give an object of it"):
+        by_layer(FirstCells, 2)

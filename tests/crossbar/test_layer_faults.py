@@ -2,7 +2,14 @@
 
 import pytest
 
-from rramsim.crossbar.faults import IidFaults, LayerFaults, StateFaults, by_layer, in_one_layer
+from rramsim.crossbar.faults import (
+    IidFaults,
+    LayerFaults,
+    StateFaults,
+    by_layer,
+    in_one_layer,
+    is_deterministic,
+)
 from rramsim.errors import InputError
 
 ONE, TWO = IidFaults(0.1), StateFaults(0.2, 0.0)
@@ -41,6 +48,6 @@ def test_the_identity_tells_which_layer_has_which_faults() -> None:
     assert identities[0]["layers"] == [ONE.identity(), IidFaults(0).identity()]
 
 
-def test_chips_are_certain_where_every_layer_is() -> None:
-    assert LayerFaults((IidFaults(0), IidFaults(1))).certain
-    assert not LayerFaults((IidFaults(0), ONE)).certain
+def test_chips_are_all_the_same_where_every_layer_is() -> None:
+    assert is_deterministic(LayerFaults((IidFaults(0), IidFaults(1))))
+    assert not is_deterministic(LayerFaults((IidFaults(0), ONE)))

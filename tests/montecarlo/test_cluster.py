@@ -12,11 +12,11 @@ from chip_networks import random_images, random_network, scored
 
 from rramsim.crossbar.faults import IidFaults, in_one_layer
 from rramsim.errors import InputError
-from rramsim.montecarlo.chip import Question
 from rramsim.montecarlo.cluster import cluster
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import Task
 
 distributed = pytest.importorskip("distributed")
 
@@ -26,10 +26,10 @@ NETWORK = scored(
 RULE = StoppingRule(70, half_width=0.006)
 
 
-def questions() -> list[Question]:
+def tasks() -> list[Task]:
     everywhere = [IidFaults(ber) for ber in (0.0, 1e-3, 0.05, 0.1, 0.3)]
     second = in_one_layer(IidFaults(0.1), layer=2, layers=3)
-    return [Question(NETWORK, faults, 3) for faults in (*everywhere, second)]
+    return [Task(NETWORK, faults, 3) for faults in (*everywhere, second)]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def test_a_cluster_that_loses_workers_gives_the_bytes_of_one_process(
     running: "distributed.LocalCluster", victims: int, tmp_path: Path
 ) -> None:
     one, many = (TallyStore(tmp_path / name) for name in ("one.csv", "many.csv"))
-    expected = collect(questions(), rule=RULE, store=one)
-    assert len({tally.maps for tally in expected}) > 2
+    expected = collect(tasks(), rule=RULE, store=one)
+    assert len({tally.chips for tally in expected}) > 2
     killed: list[int] = []
     seen: list[tuple[int, int]] = []
 
@@ -59,11 +59,11 @@ def test_a_cluster_that_loses_workers_gives_the_bytes_of_one_process(
                 os.kill(process, signal.SIGKILL)
 
     with cluster(running.scheduler_address) as workers:
-        found = collect(questions(), rule=RULE, workers=workers, store=many, on_chips=kill)
+        found = collect(tasks(), rule=RULE, workers=workers, store=many, on_chips=kill)
     assert len(killed) == victims
     assert found == expected
     assert many.path.read_bytes() == one.path.read_bytes()
-    assert seen[-1][0] == seen[-1][1] == sum(tally.maps for tally in expected)
+    assert seen[-1][0] == seen[-1][1] == sum(tally.chips for tally in expected)
 
 
 def test_a_wrong_address_and_a_missing_extra_are_told(
@@ -92,4 +92,4 @@ def test_workers_of_another_version_are_refused(
         cluster(running.scheduler_address) as workers,
         pytest.raises(InputError, match=r"runs rramsim .*0\.0\.0"),
     ):
-        collect(questions(), rule=RULE, workers=workers)
+        collect(tasks(), rule=RULE, workers=workers)

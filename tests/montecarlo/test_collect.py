@@ -11,11 +11,11 @@ from scipy import stats
 from rramsim.crossbar.faults import FaultModel, IidFaults
 from rramsim.errors import InputError
 from rramsim.montecarlo import collect as collect_module
-from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.network.scoring.evaluator import Evaluator
 
 FALSE_ALARM = 1e-4
@@ -26,12 +26,12 @@ LABELS = np.arange(60, dtype=np.uint8) % 4
 FAULTS = IidFaults(0.08)
 
 
-def ask(faults: FaultModel, *, network: ScoredNetwork | None = None, seed: int = 5) -> Question:
-    return Question(network or scored(NETWORK, IMAGES, LABELS), faults, seed)
+def ask(faults: FaultModel, *, network: ScoredNetwork | None = None, seed: int = 5) -> Task:
+    return Task(network or scored(NETWORK, IMAGES, LABELS), faults, seed)
 
 
-def tally_of(question: Question, *, maps: int, store: TallyStore | None = None) -> Tally:
-    (tally,) = collect([question], rule=StoppingRule(maps), store=store)
+def tally_of(task: Task, *, maps: int, store: TallyStore | None = None) -> Tally:
+    (tally,) = collect([task], rule=StoppingRule(maps), store=store)
     return tally
 
 
@@ -91,30 +91,30 @@ def test_images_of_one_chip_are_not_counted_as_independent() -> None:
 
 
 def test_a_tally_does_not_depend_on_how_it_was_come_by(tmp_path: Path) -> None:
-    question = ask(FAULTS)
-    whole = tally_of(question, maps=9)
+    task = ask(FAULTS)
+    whole = tally_of(task, maps=9)
     store = TallyStore(tmp_path / "tallies.csv")
-    store.add(Tally(question.task.id, 60, {draw: whole.correct[draw] for draw in (7, 2, 4)}))
-    assert tally_of(question, maps=9, store=store) == whole
-    alone = score_chips(question.network, FAULTS, task=question.task, draws=range(9))
+    store.add(Tally(task.id, 60, {draw: whole.correct[draw] for draw in (7, 2, 4)}))
+    assert tally_of(task, maps=9, store=store) == whole
+    alone = score_chips(task, range(9))
     assert whole == alone
 
 
 def test_only_missing_chips_are_drawn_and_never_more_given_back(tmp_path: Path) -> None:
     store = TallyStore(tmp_path / "tallies.csv")
     evaluator, network = counted()
-    question = ask(FAULTS, network=network)
-    five = tally_of(question, maps=5, store=store)
+    task = ask(FAULTS, network=network)
+    five = tally_of(task, maps=5, store=store)
     assert evaluator.scored == 5
     seen: list[tuple[int, int]] = []
     (eight,) = collect(
-        [question], rule=StoppingRule(8), store=store, on_chips=lambda *args: seen.append(args)
+        [task], rule=StoppingRule(8), store=store, on_chips=lambda *args: seen.append(args)
     )
     assert evaluator.scored == 8
     assert seen == [(5, 8), (6, 8), (7, 8), (8, 8)]
     assert eight.first(5) == five
     before = store.path.read_bytes()
-    assert tally_of(question, maps=5, store=TallyStore(store.path)) == five
+    assert tally_of(task, maps=5, store=TallyStore(store.path)) == five
     assert evaluator.scored == 8
     assert store.path.read_bytes() == before
 
@@ -129,30 +129,30 @@ def test_a_question_asked_twice_is_answered_once() -> None:
 
 
 SURE = StoppingRule(130, half_width=0.0118)
-QUESTIONS = [IidFaults(ber) for ber in (0.0, 1e-4, 1e-3, 0.08, 0.3)]
+MODELS = [IidFaults(ber) for ber in (0.0, 1e-4, 1e-3, 0.08, 0.3)]
 
 
 @pytest.fixture(scope="module")
 def serial() -> list[Tally]:
-    return collect([ask(faults) for faults in QUESTIONS], rule=SURE)
+    return collect([ask(faults) for faults in MODELS], rule=SURE)
 
 
 def test_the_rule_gives_each_question_the_chips_it_needs(serial: list[Tally]) -> None:
-    assert [tally.maps for tally in serial] == [1, 30, 60, 120, 130]
+    assert [tally.chips for tally in serial] == [1, 30, 60, 120, 130]
 
 
 @pytest.mark.parametrize(("chips_per_item", "seed"), [(1, 1), (4, 2), (7, 3), (50, 4)])
 def test_answers_do_not_depend_on_who_scores_and_in_which_order(
     serial: list[Tally], chips_per_item: int, seed: int, tmp_path: Path
 ) -> None:
-    questions = [ask(faults) for faults in QUESTIONS]
+    tasks = [ask(faults) for faults in MODELS]
     seen: list[tuple[int, int]] = []
     # Chips beyond those needed lie in the store already, and gaps among those needed.
     store = TallyStore(tmp_path / "tallies.csv")
     odd = range(1, 40, 2)
-    store.add(score_chips(questions[1].network, QUESTIONS[1], task=questions[1].task, draws=odd))
+    store.add(score_chips(tasks[1], odd))
     found = collect(
-        questions,
+        tasks,
         rule=SURE,
         workers=Shuffled(chips_per_item, seed),
         store=store,
@@ -163,7 +163,7 @@ def test_answers_do_not_depend_on_who_scores_and_in_which_order(
     assert seen[-1] == (341, 341)
     _known, most = zip(*seen, strict=True)
     assert all(first >= second for first, second in itertools.pairwise(most))
-    assert collect(questions, rule=SURE, store=TallyStore(store.path)) == serial
+    assert collect(tasks, rule=SURE, store=TallyStore(store.path)) == serial
 
 
 class StoppedError(Exception):
@@ -180,10 +180,10 @@ def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
 ) -> None:
     monkeypatch.setattr(collect_module, "WRITE_SECONDS", write_seconds)
     evaluator, network = counted()
-    questions = [ask(FAULTS, network=network, seed=seed) for seed in (1, 2)]
+    tasks = [ask(FAULTS, network=network, seed=seed) for seed in (1, 2)]
     unbroken = TallyStore(tmp_path / "unbroken.csv")
     rule = StoppingRule(6)
-    collect(questions, rule=rule, store=unbroken)
+    collect(tasks, rule=rule, store=unbroken)
 
     def stopping(done: int, maps: int) -> None:
         if done == 9:
@@ -192,10 +192,10 @@ def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
     path = tmp_path / "stopped.csv"
     evaluator.scored = 0
     with pytest.raises(stop):
-        collect(questions[::-1], rule=rule, store=TallyStore(path), on_chips=stopping)
-    kept = [TallyStore(path).tally(question.task.id) for question in questions]
-    assert [tally.maps for tally in kept if tally is not None] == [3, 6]
-    collect(questions, rule=rule, store=TallyStore(path))
+        collect(tasks[::-1], rule=rule, store=TallyStore(path), on_chips=stopping)
+    kept = [TallyStore(path).tally(task.id) for task in tasks]
+    assert [tally.chips for tally in kept if tally is not None] == [3, 6]
+    collect(tasks, rule=rule, store=TallyStore(path))
     assert evaluator.scored == 12
     assert path.read_bytes() == unbroken.path.read_bytes()
 
@@ -238,7 +238,7 @@ def test_a_chip_without_a_flip_scores_as_the_network_itself() -> None:
 
 def test_a_store_that_counts_other_images_is_told(tmp_path: Path) -> None:
     store = TallyStore(tmp_path / "tallies.csv")
-    question = ask(FAULTS)
-    store.add(Tally(question.task.id, 59, {0: 3}))
+    task = ask(FAULTS)
+    store.add(Tally(task.id, 59, {0: 3}))
     with pytest.raises(InputError, match=r"tallies\.csv: .*59 images.*60"):
-        tally_of(question, maps=1, store=store)
+        tally_of(task, maps=1, store=store)

@@ -20,9 +20,9 @@ def test_the_interval_is_student_s_over_chips() -> None:
     shares = np.array(correct) / 1000
     error = float(stats.sem(shares))
     low, high = stats.t.interval(0.9, df=4, loc=shares.mean(), scale=error)
-    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)
-    assert found.mean == pytest.approx(0.889)
-    assert (found.maps, found.images) == (5, 1000)
+    assert (found.mean.low, found.mean.high) == pytest.approx((low, high), rel=1e-12)
+    assert found.mean.estimate == pytest.approx(0.889)
+    assert (found.chips, found.images) == (5, 1000)
     assert "90 % Student t interval of the mean over 5 chips (4 degrees of freedom)" in found.method
     assert "alike" not in found.method
 
@@ -38,42 +38,44 @@ def test_the_fifth_percentile_chip_is_interpolated_between_the_lowest() -> None:
 
 def test_one_chip_tells_no_interval() -> None:
     found = estimate(tally_of(900))
-    assert found.mean == 0.9
-    assert all(math.isnan(each) for each in (found.low, found.high, found.p05))
+    assert found.mean.estimate == 0.9
+    assert all(math.isnan(each) for each in (found.mean.low, found.mean.high, found.p05))
     assert "One chip only" in found.method
 
 
 def test_chips_alike_give_no_width_and_the_method_says_what_that_leaves_open() -> None:
     found = estimate(tally_of(*[901] * 20))
-    assert found.low == found.mean == found.high == found.p05 == 0.901
+    assert found.mean.low == found.mean.estimate == found.mean.high == found.p05 == 0.901
     # The exact bound at 0 of 20: 13.9 %.
     assert "up to 14 % of chips may still score otherwise" in found.method
 
 
 @pytest.mark.parametrize("maps", [1, 7])
 def test_where_there_is_no_chance_one_chip_tells_all(maps: int) -> None:
-    found = estimate(tally_of(*[901] * maps), certain=True)
-    assert found.low == found.mean == found.high == found.p05 == 0.901
-    assert found.maps == maps
+    found = estimate(tally_of(*[901] * maps), deterministic=True)
+    assert found.mean.low == found.mean.estimate == found.mean.high == found.p05 == 0.901
+    assert found.chips == maps
     assert "Exact" in found.method
 
 
 def test_an_interval_beyond_what_can_be_is_cut_and_says_so() -> None:
     found = estimate(tally_of(1000, 1000, 980))
-    assert found.high == 1.0
-    assert found.low > 0.9
+    assert found.mean.high == 1.0
+    assert found.mean.low > 0.9
     assert "cut to 0 to 1" in found.method
-    assert estimate(tally_of(0, 0, 30)).low == 0.0
+    assert estimate(tally_of(0, 0, 30)).mean.low == 0.0
     assert "cut" not in estimate(tally_of(500, 501, 502)).method
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=30))
 def test_the_interval_holds_the_mean_and_no_order_matters(correct: list[int]) -> None:
     found = estimate(tally_of(*correct))
-    assert 0 <= found.low <= found.mean <= found.high <= 1
+    assert 0 <= found.mean.low <= found.mean.estimate <= found.mean.high <= 1
     assert min(correct) / 1000 <= found.p05 <= max(correct) / 1000
     assert estimate(tally_of(*reversed(correct))) == found
-    assert (found.low == found.high) == (len(set(correct)) == 1 or found.mean in (0, 1))
+    assert (found.mean.low == found.mean.high) == (
+        len(set(correct)) == 1 or found.mean.estimate in (0, 1)
+    )
 
 
 def test_the_interval_covers_as_it_says() -> None:
@@ -83,7 +85,7 @@ def test_the_interval_covers_as_it_says() -> None:
     covered = 0
     for study in scores.tolist():
         found = estimate(tally_of(*study, images=10_000))
-        covered += found.low <= 0.9 <= found.high
+        covered += found.mean.low <= 0.9 <= found.mean.high
     assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-4
 
 
@@ -93,4 +95,4 @@ def test_what_cannot_be_estimated_is_refused() -> None:
     with pytest.raises(ValueError, match="confidence"):
         estimate(tally_of(1, 2), confidence=1.0)
     with pytest.raises(ValueError, match="all the same"):
-        estimate(tally_of(1, 2), certain=True)
+        estimate(tally_of(1, 2), deterministic=True)

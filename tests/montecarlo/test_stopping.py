@@ -39,11 +39,11 @@ def test_the_interval_asked_for_is_student_s_at_99_percent() -> None:
 
 def test_a_fixed_number_is_what_it_says() -> None:
     alike = tally_of([900] * 50)
-    assert StoppingRule(40).chips(alike, certain=False) == 40
-    assert StoppingRule(40).chips(alike, certain=True) == 40
-    assert RULE.chips(alike, certain=False) == 30
-    assert RULE.chips(tally_of([]), certain=False) == 30
-    assert RULE.chips(tally_of([]), certain=True) == 1
+    assert StoppingRule(40).needed(alike, deterministic=False) == 40
+    assert StoppingRule(40).needed(alike, deterministic=True) == 40
+    assert RULE.needed(alike, deterministic=False) == 30
+    assert RULE.needed(tally_of([]), deterministic=False) == 30
+    assert RULE.needed(tally_of([]), deterministic=True) == 1
 
 
 @given(
@@ -59,16 +59,16 @@ def test_any_way_to_the_answer_ends_at_the_same_chips(
     whole = tally_of([900 + (score - 900) // spread for score in scores])
     # Starting from any draws, adding only what the rule misses, in falling order.
     tally = Tally("task", 1000, {draw: whole.correct[draw] for draw in known})
-    while missing := set(range(rule.chips(tally, certain=False))) - tally.correct.keys():
+    while missing := set(range(rule.needed(tally, deterministic=False))) - tally.correct.keys():
         tally += Tally("task", 1000, {max(missing): whole.correct[max(missing)]})
-    chips = rule.chips(tally, certain=False)
-    assert chips == rule.chips(whole, certain=False)
+    chips = rule.needed(tally, deterministic=False)
+    assert chips == rule.needed(whole, deterministic=False)
     # It is the first look that is enough, or the last.
     looks = [look for look in rule.looks if within(whole.first(look), half_width)]
     assert chips == (looks[0] if looks else 200)
     found = estimate(whole.first(chips), half_width=half_width)
     if looks:
-        assert found.high - found.low == pytest.approx(2 * half_width)
+        assert found.mean.high - found.mean.low == pytest.approx(2 * half_width)
         assert f"fixed width ± {100 * half_width:g} percentage points" in found.method
     else:
         assert found == estimate(whole.first(chips))
@@ -81,9 +81,9 @@ def test_the_fixed_width_interval_covers_more_than_it_says() -> None:
     covered, sizes = 0, set()
     for study in np.rint(rng.normal(9000, 100, size=(400, 200))).astype(int).tolist():
         whole = tally_of(study, images=10_000)
-        chips = RULE.chips(whole, certain=False)
+        chips = RULE.needed(whole, deterministic=False)
         found = estimate(whole.first(chips), half_width=RULE.half_width)
-        covered += found.low <= 0.9 <= found.high
+        covered += found.mean.low <= 0.9 <= found.mean.high
         sizes.add(chips)
     assert sizes <= {30, 60}
     assert len(sizes) == 2

@@ -39,7 +39,7 @@ def test_an_overlap_is_refused_and_the_file_stays(tmp_path: Path) -> None:
     store = TallyStore(path)
     store.add(PARTS[0])
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="Draw 0 is in both"):
+    with pytest.raises(ValueError, match="Chip 0 is in both"):
         store.add(Tally("b", 100, {0: 90, 1: 90}))
     assert path.read_bytes() == before
     assert store.tally("b") == PARTS[0]

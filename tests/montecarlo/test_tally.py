@@ -21,14 +21,14 @@ def test_tallies_add_in_any_order_and_grouping(counts: dict[int, int], data: st.
     singles = [Tally("task", 100, {draw: correct}) for draw, correct in order]
     assert functools.reduce(operator.add, singles, Tally("task", 100, {})) == whole
     assert whole.sum_correct == sum(counts.values())
-    assert whole.maps == len(counts)
+    assert whole.chips == len(counts)
 
 
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (Tally("task", 100, {3: 90}), "Draw 3 is in both"),  # Even where the two agree.
-        (Tally("task", 100, {3: 91, 4: 1}), "Draw 3 is in both"),
+        (Tally("task", 100, {3: 90}), "Chip 3 is in both"),  # Even where the two agree.
+        (Tally("task", 100, {3: 91, 4: 1}), "Chip 3 is in both"),
         (Tally("another", 100, {4: 90}), "two tasks"),
         (Tally("task", 99, {4: 90}), "same images"),
     ],

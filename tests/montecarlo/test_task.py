@@ -1,39 +1,189 @@
+"""Chips are drawn once, layer by layer, and scored as a naive reader of the weights would."""
+
 import hashlib
 import json
 import math
+import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from chip_networks import (
+    naive_predictions,
+    random_images,
+    random_network,
+    scored,
+)
+from scipy import stats
 
-from rramsim.crossbar.faults import IidFaults, StateFaults
-from rramsim.montecarlo.task import Task, faults_text
+from rramsim.crossbar.faults import (
+    ChipFaults,
+    FaultModel,
+    IidFaults,
+    LayerFaults,
+    PopulationFaults,
+    StateFaults,
+    in_one_layer,
+    mean_ber,
+)
+from rramsim.crossbar.sampling import as_positions
+from rramsim.errors import InputError
+from rramsim.montecarlo.task import ScoredNetwork, Task, faults_text, score_chips
+from rramsim.network.folded.network import FoldedLayer, ScoreLayer
+from rramsim.network.scoring.evaluator import Evaluator
 
-TASK = Task("network", "images", faults_text(IidFaults(0.1)), 3)
+FALSE_ALARM = 1e-4
+
+NETWORK = random_network(20, 30, 30, 30, 4)
+ANOTHER = random_network(20, 30, 30, 30, 4, seed=3)
+IMAGES = random_images(60, 20)
+LABELS = np.arange(60, dtype=np.uint8) % 4
+FAULTS = IidFaults(0.08)
+MODELS = [
+    FAULTS,
+    StateFaults(0.15, 0.02),
+    PopulationFaults(9.0, 0.8, 11.0, 0.8, reference_resistance=22e3),
+]
+
+
+def task_of(faults: ChipFaults, *, network: ScoredNetwork | None = None, seed: int = 5) -> Task:
+    return Task(network or scored(NETWORK, IMAGES, LABELS), faults, seed)
+
+
+def evaluator() -> Evaluator:
+    return Evaluator(NETWORK, IMAGES, LABELS)
+
+
+def positions(task: Task, chip: int) -> list[np.ndarray]:
+    pairs = zip(task.draw(chip), map(_signs, task.network.folded.layers), strict=True)
+    return [as_positions(*pair) for pair in pairs]
+
+
+def _signs(layer: FoldedLayer | ScoreLayer) -> np.ndarray:
+    return layer.signs
+
+
+@pytest.mark.parametrize("faults", MODELS)
+def test_predictions_are_those_of_the_stored_signs_negated(faults: FaultModel) -> None:
+    task = task_of(faults)
+    flips = task.draw(0)
+    assert sum(map(len, positions(task, 0))) > 50
+    assert np.array_equal(evaluator().predictions(flips), naive_predictions(NETWORK, IMAGES, flips))
+
+
+def test_a_chip_is_frozen_for_all_images_and_every_forward() -> None:
+    task = task_of(FAULTS)
+    flips = task.draw(2)
+    whole = evaluator()
+    first = whole.predictions(flips)
+    assert np.array_equal(whole.predictions(flips), first)
+    halves = [
+        Evaluator(NETWORK, IMAGES[part], LABELS[part]).predictions(flips)
+        for part in (slice(0, 23), slice(23, 60))
+    ]
+    assert np.array_equal(np.concatenate(halves), first)
+    again = task.draw(2)
+    assert all(np.array_equal(*pair) for pair in zip(flips, again, strict=True))
+
+
+@pytest.mark.parametrize("faults", MODELS)
+def test_every_layer_draw_seed_and_network_has_flips_of_its_own(faults: FaultModel) -> None:
+    task = task_of(faults)
+    chips = [
+        positions(task, 0),
+        positions(task, 1),
+        positions(replace(task, seed=6), 0),
+        positions(replace(task, network=scored(ANOTHER, IMAGES, LABELS)), 0),
+    ]
+    # The two middle layers have the same shape: a draw shared by layers would show in them.
+    fields = [tuple(layer.tolist()) for chip in chips for layer in chip[1:3]]
+    assert len(set(fields)) == len(fields)
+    # Independent fields of 900 cells at one rate meet as often as chance says.
+    rate = mean_ber(faults, NETWORK.hrs_share)
+    one, two = (np.isin(np.arange(900), layer) for layer in chips[0][1:3])
+    assert stats.binom.sf(int((one & two).sum()) - 1, 900, 2 * rate**2) > FALSE_ALARM
+
+
+def test_a_chip_is_the_same_for_all_images_and_keeps_its_flips_at_greater_bers() -> None:
+    small, great = IidFaults(0.001), IidFaults(0.08)
+    few = positions(task_of(small), 3)
+    others = ScoredNetwork(NETWORK, IMAGES, LABELS, "others")
+    task = task_of(great, network=others)
+    many = positions(task, 3)
+    assert 0 < sum(map(len, few)) < sum(map(len, many))
+    assert all(np.isin(*pair).all() for pair in zip(few, many, strict=True))
+
+
+def test_the_flips_of_a_network_follow_the_rate_over_many_chips() -> None:
+    task = task_of(FAULTS)
+    chips = 300
+    counts = np.array([sum(map(len, positions(task, draw))) for draw in range(chips)])
+    cells = NETWORK.weight_count
+    assert stats.binomtest(int(counts.sum()), cells * chips, 0.08).pvalue > FALSE_ALARM
+    # The variance of the count is binomial, neither 0 (int(p N)) nor more (layers hung together).
+    statistic = float(((counts - 0.08 * cells) ** 2).sum() / (0.08 * 0.92 * cells))
+    assert FALSE_ALARM / 2 < stats.chi2.cdf(statistic, chips) < 1 - FALSE_ALARM / 2
+
+
+def test_draws_are_scored_each_on_its_own() -> None:
+    network = scored(NETWORK, IMAGES, LABELS)
+    task = task_of(FAULTS, network=network)
+    tally = score_chips(task, (4, 1))
+    alone = {draw: evaluator().correct(task.draw(draw)) for draw in (1, 4)}
+    assert (tally.task_id, tally.images, dict(tally.correct)) == (task.id, 60, alone)
+    # As another process gets it: the same answers, without what was made ready here.
+    sent = pickle.loads(pickle.dumps(network))
+    assert "evaluator" not in vars(sent)
+    assert score_chips(task_of(FAULTS, network=sent), (1, 4)) == tally
+
+
+def test_one_layer_goes_wrong_as_it_does_among_others_and_the_others_do_not() -> None:
+    everywhere = positions(task_of(FAULTS), 1)
+    layers = len(everywhere)
+    for number in range(layers):
+        alone = in_one_layer(FAULTS, layer=number + 1, layers=layers)
+        found = positions(task_of(alone), 1)
+        assert len(everywhere[number]) > 0
+        assert np.array_equal(found[number], everywhere[number])
+        assert sum(map(len, found)) == len(everywhere[number])
+    each = LayerFaults((FAULTS,) * layers)
+    assert all(map(np.array_equal, positions(task_of(each), 1), everywhere))
+
+
+def test_layers_with_faults_of_their_own_are_scored_like_a_naive_reader_does() -> None:
+    faults = LayerFaults((*MODELS, IidFaults(0.0)))
+    task = task_of(faults)
+    flips = task.draw(0)
+    expected = int((naive_predictions(NETWORK, IMAGES, flips) == LABELS).sum())
+    assert dict(score_chips(task, [0]).correct) == {0: expected}
+    assert task.id != task_of(LayerFaults((IidFaults(0.0), *MODELS))).id
+
+
+def test_more_or_fewer_fault_models_than_layers_are_refused() -> None:
+    with pytest.raises(InputError, match="for 2 layers were given, but the network has 4"):
+        task_of(LayerFaults((FAULTS, FAULTS)))
 
 
 def test_the_content_says_the_whole_question_and_the_id_is_its_hash() -> None:
-    assert TASK.content == (
-        '{"drawing":2,"faults":{"ber":0.1,"model":"iid"},"images":"images","network":"network",'
-        '"seed":3}'
+    task = task_of(IidFaults(0.1), seed=3)
+    # Tallies that were stored must be found again, so neither may ever change.
+    assert task.content == (
+        '{"drawing":2,"faults":{"ber":0.1,"model":"iid"},"images":"images",'
+        f'"network":"{NETWORK.content_id}","seed":3}}'
     )
-    assert TASK.id == hashlib.sha256(TASK.content.encode()).hexdigest()
+    assert task.id == hashlib.sha256(task.content.encode()).hexdigest()
 
 
 def test_every_part_of_the_question_changes_the_id() -> None:
-    others = [
-        replace(TASK, network_id="another"),
-        replace(TASK, images_id="another"),
-        replace(TASK, faults=faults_text(IidFaults(math.nextafter(0.1, 1)))),
-        replace(TASK, faults=faults_text(StateFaults(0.1, 0.1))),
-        replace(TASK, seed=4),
+    tasks = [
+        task_of(IidFaults(0.1)),
+        task_of(IidFaults(0.1), network=scored(ANOTHER, IMAGES, LABELS)),
+        task_of(IidFaults(0.1), network=ScoredNetwork(NETWORK, IMAGES, LABELS, "others")),
+        task_of(IidFaults(math.nextafter(0.1, 1))),
+        task_of(StateFaults(0.1, 0.1)),
+        task_of(IidFaults(0.1), seed=4),
     ]
-    ids = {each.id for each in others}
-    assert len(ids - {TASK.id}) == len(others)
-
-
-def test_a_task_is_read_again_from_its_own_text() -> None:
-    assert eval(repr(TASK)) == TASK
-    assert eval(repr(TASK)).id == TASK.id
+    assert len({task.id for task in tasks}) == len(tasks)
 
 
 def test_the_text_of_faults_keeps_every_digit() -> None:
@@ -44,4 +194,37 @@ def test_the_text_of_faults_keeps_every_digit() -> None:
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_out_of_range_is_refused(seed: int) -> None:
     with pytest.raises(ValueError, match="seed"):
-        replace(TASK, seed=seed)
+        task_of(FAULTS, seed=seed)
+
+
+class BrokenLines:
+    """A user's own model: whole neurons are wrong."""
+
+    def __init__(self, share: object) -> None:
+        self.share = share
+
+    def draw(self, signs: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+        broken = np.random.default_rng(seed).random(len(signs)) < self.share
+        return np.repeat(broken[:, np.newaxis], signs.shape[1], axis=1)
+
+    def identity(self) -> dict[str, object]:
+        return {"model": "broken lines", "share": self.share}
+
+
+def test_a_user_s_own_fault_model_is_scored_like_a_naive_reader_does() -> None:
+    task = task_of(BrokenLines(0.3))
+    assert json.loads(task.content)["faults"] == {"model": "broken lines", "share": 0.3}
+    assert task.id != task_of(BrokenLines(0.4)).id
+    tally = score_chips(task, range(3))
+    for chip in range(3):
+        flips = positions(task, chip)
+        assert all(layer.size % 20 in (0, 10) for layer in flips)
+        expected = int((naive_predictions(NETWORK, IMAGES, flips) == LABELS).sum())
+        assert tally.correct[chip] == expected
+    assert len({sum(map(len, positions(task, chip))) for chip in range(5)}) > 1
+
+
+@pytest.mark.parametrize("share", [np.float32(0.5), math.nan, object()])
+def test_an_identity_that_is_not_json_is_refused(share: object) -> None:
+    with pytest.raises(InputError, match=r"BrokenLines: identity\(\) must give a dict"):
+        task_of(BrokenLines(share))

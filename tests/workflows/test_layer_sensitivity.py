@@ -15,8 +15,8 @@ from rramsim import schema
 from rramsim.crossbar.faults import IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
-from rramsim.montecarlo.chip import Question, draw_chip
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import Task
 from rramsim.network.model_files import save_network
 
 FOLDER = Path(__file__).parents[2] / "workflows/layer-sensitivity"
@@ -62,18 +62,18 @@ def test_what_lies_beyond_the_points_is_only_a_bound(study, accuracies, found):
 
 def test_each_layer_is_scored_alone_and_all_together(study, network, tmp_path):
     store = TallyStore(tmp_path / "tallies.csv")
-    found = study.measure({"one": network}, maps=3, store=store, bers=BERS)
+    found = study.measure({"one": network}, chips=3, store=store, bers=BERS)
     schema.validate(found, "layer_accuracy")
     assert found.layer.values.tolist() == ["1", "2", "3", "all"]
     assert found.cells.values.tolist() == [[20 * 65, 65 * 30, 30 * 4, 3370]]
     assert (found.accuracy.sel(test_ber=0.0) == 1).all()
     for layer in range(1, 4):
-        asked = Question(network, in_one_layer(IidFaults(0.1), layer=layer, layers=3), 1)
+        asked = Task(network, in_one_layer(IidFaults(0.1), layer=layer, layers=3), 1)
         right = [
             naive_predictions(
                 network.folded,
                 network.images,
-                draw_chip(network.folded, asked.faults, task=asked.task, draw=draw),
+                asked.draw(draw),
             )
             == network.labels
             for draw in range(3)
@@ -94,10 +94,10 @@ def test_each_layer_is_scored_alone_and_all_together(study, network, tmp_path):
 
 def test_running_again_scores_nothing_and_says_the_same(study, network, tmp_path, monkeypatch):
     path = tmp_path / "tallies.csv"
-    first = study.measure({"one": network}, maps=2, store=TallyStore(path), bers=BERS)
+    first = study.measure({"one": network}, chips=2, store=TallyStore(path), bers=BERS)
     written = path.read_bytes()
     monkeypatch.setitem(vars(network), "evaluator", None)  # whoever scores now fails
-    again = study.measure({"one": network}, maps=2, store=TallyStore(path), bers=BERS)
+    again = study.measure({"one": network}, chips=2, store=TallyStore(path), bers=BERS)
     assert again.identical(first)
     assert path.read_bytes() == written
 
@@ -106,7 +106,7 @@ def test_networks_of_other_depths_are_refused(study, network, tmp_path):
     flat = scored(random_network(20, 4), network.images, network.labels)
     with pytest.raises(InputError, match=r"\[1, 3\] layers"):
         study.measure(
-            {"a": network, "b": flat}, maps=1, store=TallyStore(tmp_path / "t"), bers=BERS
+            {"a": network, "b": flat}, chips=1, store=TallyStore(tmp_path / "t"), bers=BERS
         )
 
 
@@ -118,7 +118,7 @@ def test_model_files_become_a_table_a_dataset_and_a_figure(study, tmp_path):
     for seed, path in enumerate(models):
         save_network(path, random_network(64, 33, 10, seed=seed), record)
     out = tmp_path / "out"
-    found = study.run(models, out, images=None, maps=2, bers=BERS)
+    found = study.run(models, out, images=None, chips=2, bers=BERS)
     with xr.open_dataset(out / "layer-sensitivity.nc") as read:
         assert read.load().equals(found)
     rows = list(csv.DictReader((out / "layer-sensitivity.csv").read_text().splitlines()))

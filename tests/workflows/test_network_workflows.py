@@ -14,8 +14,8 @@ from rramsim import schema
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
-from rramsim.montecarlo.chip import Question, ScoredNetwork, draw_chip
 from rramsim.montecarlo.reestimate import score_own_thresholds
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import load_network
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
@@ -88,7 +88,7 @@ def test_every_training_has_a_name_of_its_own(cures, tmp_path):
 
 def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
     script = load_script("clean-chip-cures")
-    found = script.run(cures, tmp_path, named=None, maps=2, bers=BERS)
+    found = script.run(cures, tmp_path, named=None, chips=2, bers=BERS)
     schema.validate(found, "case_accuracy")
     with xr.open_dataset(tmp_path / "accuracy.nc") as read:
         assert read.load().equals(found)
@@ -112,11 +112,11 @@ def test_thresholds_of_each_chip_are_those_of_its_own_flips(by_ber):
     images = load_images("digits")
     saved = load_network(next(by_ber.glob("*-0.2.safetensors")))
     faults = IidFaults(0.2)
-    found = score_own_thresholds(saved, images, faults, seed=5, draws=[0, 3], shown=100)
+    found = score_own_thresholds(saved, images, faults, seed=5, chips=[0, 3], shown=100)
     test = ScoredNetwork(saved.folded, images.test_images, images.test_labels, images.content_id)
-    task = Question(test, faults, 5).task
+    task = Task(test, faults, 5)
     for draw in (0, 3):
-        flips = draw_chip(saved.folded, faults, task=task, draw=draw)
+        flips = task.draw(draw)
         own = reestimate(saved, spaced(images.train_images, 100), [flips])
         right = Evaluator(own, images.test_images, images.test_labels).correct(flips)
         assert found.correct[draw] == right
@@ -125,7 +125,7 @@ def test_thresholds_of_each_chip_are_those_of_its_own_flips(by_ber):
 
 def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch):
     script = load_script("batch-norm-reestimation")
-    found = script.run(by_ber, tmp_path, named=None, maps=2, bers=BERS)
+    found = script.run(by_ber, tmp_path, named=None, chips=2, bers=BERS)
     assert found.network.values.tolist() == [
         f"trained at BER {ber}" for ber in ("0", "0.1", "0.2", "0.3")
     ]
@@ -140,7 +140,7 @@ def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch
     written = (tmp_path / "tallies.csv").read_bytes()
     monkeypatch.setattr(script, "score_own_thresholds", None)  # whoever scores now fails
     monkeypatch.setattr("rramsim.montecarlo.collect.score_chips", None)
-    again = script.run(by_ber, tmp_path, named=None, maps=2, bers=BERS)
+    again = script.run(by_ber, tmp_path, named=None, chips=2, bers=BERS)
     assert again.identical(found)
     assert (tmp_path / "tallies.csv").read_bytes() == written
     assert len(script.table(found).splitlines()) == 2 + 4 * 3
@@ -155,7 +155,7 @@ def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
     networks, _ = script.load(by_state, None)
     states = networks["adapted to all in LRS"].metadata["settings"]["faults"]
     assert states == "BER of LRS 0.2, of HRS 0.0"
-    found = script.run(by_state, tmp_path, named=None, maps=2, bers=BERS)
+    found = script.run(by_state, tmp_path, named=None, chips=2, bers=BERS)
     assert found.sizes == {"network": 6, "case": 5, "test_ber": 2}
     clean = found.accuracy.sel(test_ber=0.0)
     assert (clean == clean.isel(case=0)).all()

@@ -1,6 +1,6 @@
 """Measure networks on chips whose errors are shared unequally between LRS and HRS.
 
-    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--chips N]
 
 NETWORKS is the folder of the files that ``rramsim train`` made of the training file beside this
 script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
@@ -20,9 +20,9 @@ from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.formatting import percent
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
-from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import case_accuracy_figure
 from rramsim.plotting.style import save_figure
@@ -72,14 +72,14 @@ def load(folder: Path, named: str | None) -> tuple[dict[str, SavedNetwork], Imag
 
 def ask(
     networks: Mapping[str, SavedNetwork], images: ImageSet, bers: Sequence[float]
-) -> dict[tuple[str, str], list[Question]]:
+) -> dict[tuple[str, str], list[Task]]:
     """Return what is to be scored: each network with its thresholds, and two with others."""
     test = images.test_images, images.test_labels, images.content_id
     asked = {}
     for name, saved in networks.items():
         as_trained = ScoredNetwork(saved.folded, *test)
         for case, share in LRS_SHARES.items():
-            asked[name, case] = [Question(as_trained, faults(ber, share), SEED) for ber in bers]
+            asked[name, case] = [Task(as_trained, faults(ber, share), SEED) for ber in bers]
     for name in REESTIMATED:
         print(f"estimating thresholds: {name}", flush=True)
         for case, share in LRS_SHARES.items():
@@ -89,10 +89,10 @@ def ask(
     return asked
 
 
-def _anew(saved: SavedNetwork, images: ImageSet, model: StateFaults) -> Question:
+def _anew(saved: SavedNetwork, images: ImageSet, model: StateFaults) -> Task:
     folded = reestimated_for(saved, images.train_images, model, seed=SEED)
     test = images.test_images, images.test_labels, images.content_id
-    return Question(ScoredNetwork(folded, *test), model, SEED)
+    return Task(ScoredNetwork(folded, *test), model, SEED)
 
 
 def table(found: xr.Dataset, ber: float) -> str:
@@ -111,14 +111,14 @@ def table(found: xr.Dataset, ber: float) -> str:
 
 
 def run(
-    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+    folder: Path, out: Path, *, named: str | None, chips: int, bers: Sequence[float]
 ) -> xr.Dataset:
     """Measure the networks in a folder, write the results into `out` and return them."""
     make_folder(out)
     networks, images = load(folder, named)
     curves = measure_curves(
         ask(networks, images, bers),
-        maps=maps,
+        chips=chips,
         store=TallyStore(out / "tallies.csv"),
         on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
     )
@@ -135,10 +135,10 @@ def main() -> None:
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     asked = parser.parse_args()
     try:
-        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+        found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
     except InputError as error:
         parser.error(str(error))
     for ber in (0.05, 0.1):

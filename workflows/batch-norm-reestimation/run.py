@@ -1,6 +1,6 @@
 """Measure networks away from their training BER, with thresholds as trained and estimated anew.
 
-    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--chips N]
 
 NETWORKS is the folder of the files that ``rramsim train`` made of the training file beside this
 script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
@@ -16,15 +16,14 @@ from pathlib import Path
 
 import xarray as xr
 
-from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.faults import IidFaults, is_deterministic
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.formatting import percent, power
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
-from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.constant_neurons import constant_shares
-from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.reestimate import (
     own_thresholds_id,
     reestimated_for,
@@ -32,6 +31,7 @@ from rramsim.montecarlo.reestimate import (
 )
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import case_accuracy_figure
@@ -66,16 +66,16 @@ def load(folder: Path, named: str | None) -> tuple[dict[str, SavedNetwork], Imag
 
 def ask(
     networks: Networks, images: ImageSet, bers: Sequence[float]
-) -> dict[tuple[str, str], list[Question]]:
+) -> dict[tuple[str, str], list[Task]]:
     """Return what is to be scored with thresholds that are the same on all chips of a BER."""
     test = images.test_images, images.test_labels, images.content_id
     asked = {}
     for name, saved in networks.items():
         print(f"estimating thresholds of the network {name}", flush=True)
         as_trained = ScoredNetwork(saved.folded, *test)
-        asked[name, TRAINED] = [Question(as_trained, IidFaults(ber), SEED) for ber in bers]
+        asked[name, TRAINED] = [Task(as_trained, IidFaults(ber), SEED) for ber in bers]
         asked[name, BY_BER] = [
-            Question(ScoredNetwork(_anew(saved, images, ber), *test), IidFaults(ber), SEED)
+            Task(ScoredNetwork(_anew(saved, images, ber), *test), IidFaults(ber), SEED)
             for ber in bers
         ]
     return asked
@@ -86,34 +86,37 @@ def _anew(saved: SavedNetwork, images: ImageSet, ber: float) -> FoldedNetwork:
 
 
 def score_each_chip(
-    saved: SavedNetwork, images: ImageSet, question: Question, *, maps: int, store: TallyStore
-) -> Estimate:
+    saved: SavedNetwork, images: ImageSet, task: Task, *, chips: int, store: TallyStore
+) -> ChipAccuracy:
     """Score chips with thresholds of their own, those that the store does not hold yet."""
-    key = own_thresholds_id(question.task, shown=SHOWN)
-    certain = question.faults.certain
-    wanted = 1 if certain else maps
-    for draw in range(wanted):
-        if draw not in (store.tally(key) or Tally(key, 1, {})).correct:
+    key = own_thresholds_id(task, shown=SHOWN)
+    deterministic = is_deterministic(task.faults)
+    wanted = 1 if deterministic else chips
+    for chip in range(wanted):
+        if chip not in (store.tally(key) or Tally(key, 1, {})).correct:
             store.add(
                 score_own_thresholds(
-                    saved, images, question.faults, seed=SEED, draws=[draw], shown=SHOWN
+                    saved, images, task.faults, seed=SEED, chips=[chip], shown=SHOWN
                 )
             )
     tally = store.tally(key)
     assert tally is not None
-    return estimate(tally.first(wanted), certain=certain)
+    return estimate(tally.first(wanted), deterministic=deterministic)
 
 
-def watch(asked: Mapping[tuple[str, str], Sequence[Question]], bers: Sequence[float]) -> str:
+def watch(asked: Mapping[tuple[str, str], Sequence[Task]], bers: Sequence[float]) -> str:
     """Return as CSV the share of hidden neurons of each layer that never change."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["network", "case", "test_ber", "layer", "share", "low", "high", "chips"])
-    for (name, case), questions in asked.items():
-        for ber, question in zip(bers, questions, strict=True):
-            for each in constant_shares(question, maps=WATCHED_CHIPS):
-                numbers = (f"{value:.4f}" for value in (each.mean, each.low, each.high))
-                writer.writerow([name, case, f"{ber:g}", each.layer, *numbers, each.maps])
+    for (name, case), tasks in asked.items():
+        for ber, task in zip(bers, tasks, strict=True):
+            for each in constant_shares(task, chips=WATCHED_CHIPS):
+                numbers = (
+                    f"{value:.4f}"
+                    for value in (each.share.estimate, each.share.low, each.share.high)
+                )
+                writer.writerow([name, case, f"{ber:g}", each.layer, *numbers, each.chips])
     return text.getvalue()
 
 
@@ -131,7 +134,7 @@ def table(found: xr.Dataset) -> str:
 
 
 def run(
-    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+    folder: Path, out: Path, *, named: str | None, chips: int, bers: Sequence[float]
 ) -> xr.Dataset:
     """Measure the networks in a folder, write the results into `out` and return them."""
     make_folder(out)
@@ -140,15 +143,15 @@ def run(
     asked = ask(networks, images, bers)
     curves = measure_curves(
         asked,
-        maps=maps,
+        chips=chips,
         store=store,
         on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
     )
     for name, saved in networks.items():
         print(f"\nestimating thresholds on each chip of the network {name}", flush=True)
         curves[name, BY_CHIP] = [
-            score_each_chip(saved, images, question, maps=maps, store=store)
-            for question in asked[name, TRAINED]
+            score_each_chip(saved, images, task, chips=chips, store=store)
+            for task in asked[name, TRAINED]
         ]
     found = case_accuracy(curves, bers, {"seed": str(SEED)})
     write_text(out / "accuracy.csv", as_csv(found))
@@ -166,10 +169,10 @@ def main() -> None:
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     asked = parser.parse_args()
     try:
-        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+        found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
     except InputError as error:
         parser.error(str(error))
     print(f"\n{table(found)}")

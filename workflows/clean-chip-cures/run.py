@@ -1,6 +1,6 @@
 """Measure what adapted training costs on a clean chip, and what its variants save.
 
-    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--maps N]
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--chips N]
 
 NETWORKS is the folder of the files that ``rramsim train`` made of the training files beside this
 script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
@@ -23,9 +23,9 @@ from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.formatting import percent
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
-from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import case_accuracy_figure
 from rramsim.plotting.style import COLORS, figure_style, save_figure
@@ -75,11 +75,11 @@ def measure(
     images: ImageSet,
     *,
     bers: Sequence[float],
-    maps: int,
+    chips: int,
     store: TallyStore,
 ) -> xr.Dataset:
     """Return the product "case_accuracy", with thresholds as trained and estimated anew."""
-    asked: dict[tuple[str, str], list[Question]] = {}
+    asked: dict[tuple[str, str], list[Task]] = {}
     for name, saved in networks.items():
         print(f"estimating thresholds: {name}", flush=True)
         anew = [
@@ -89,12 +89,12 @@ def measure(
             test = images.test_images, images.test_labels, images.content_id
             scored = {each.content_id: ScoredNetwork(each, *test) for each in folded}
             asked[name, case] = [
-                Question(scored[each.content_id], IidFaults(ber), SEED)
+                Task(scored[each.content_id], IidFaults(ber), SEED)
                 for each, ber in zip(folded, bers, strict=True)
             ]
     curves = measure_curves(
         asked,
-        maps=maps,
+        chips=chips,
         store=store,
         on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
     )
@@ -148,13 +148,13 @@ def table(found: xr.Dataset, bers: Sequence[float]) -> str:
 
 
 def run(
-    folder: Path, out: Path, *, named: str | None, maps: int, bers: Sequence[float]
+    folder: Path, out: Path, *, named: str | None, chips: int, bers: Sequence[float]
 ) -> xr.Dataset:
     """Measure the networks in a folder, write the results into `out` and return them."""
     make_folder(out)
     networks, images = load(folder, named)
     store = TallyStore(out / "tallies.csv")
-    found = measure(networks, images, bers=bers, maps=maps, store=store)
+    found = measure(networks, images, bers=bers, chips=chips, store=store)
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
     save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
@@ -169,10 +169,10 @@ def main() -> None:
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--maps", type=int, default=10, metavar="N", help="chips a point")
+    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     asked = parser.parse_args()
     try:
-        found = run(asked.networks, asked.out, named=asked.images, maps=asked.maps, bers=BERS)
+        found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
     except InputError as error:
         parser.error(str(error))
     print(f"\n{table(found, SHOWN)}")

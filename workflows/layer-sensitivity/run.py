@@ -1,6 +1,6 @@
 """Measure how high a bit-error rate each layer of a network stands, alone and with all others.
 
-    python run.py MODEL... --out RESULTS [--images NAME|DIR] [--maps N]
+    python run.py MODEL... --out RESULTS [--images NAME|DIR] [--chips N]
 
 MODEL are files of ``rramsim train`` with as many layers each. Interrupted, the same command goes
 on: every scored chip is in RESULTS/tallies.csv.
@@ -24,16 +24,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from rramsim import schema
-from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer
+from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer, is_deterministic
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
-from rramsim.montecarlo.chip import Question, ScoredNetwork
 from rramsim.montecarlo.collect import collect
-from rramsim.montecarlo.estimate import Estimate, estimate
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import load_network
 from rramsim.plotting.series import network_style, use_accuracy_scale
@@ -48,14 +48,13 @@ LOSS = 0.01
 SEED = 1
 ALL = "all"
 
-COLUMNS = {"accuracy": "mean", "accuracy_low": "low", "accuracy_high": "high"}
-COLUMNS |= {"accuracy_p05": "p05", "maps": "maps"}
+COLUMNS = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05", "maps")
 
 
 def measure(
     networks: dict[str, ScoredNetwork],
     *,
-    maps: int,
+    chips: int,
     store: TallyStore,
     bers: Sequence[float],
     on_chips: Callable[[int, int], None] = lambda known, most: None,
@@ -68,22 +67,19 @@ def measure(
     if len(counts) != 1:
         raise InputError(f"The networks have {sorted(counts)} layers; the same number is needed.")
     layers = counts.pop()
-    questions = [
-        Question(network, faults, SEED)
+    tasks = [
+        Task(network, faults, SEED)
         for network in networks.values()
         for faults in _faults(layers, bers)
     ]
-    rule = StoppingRule(maps)
-    tallies = collect(questions, rule=rule, store=store, on_chips=on_chips)
+    rule = StoppingRule(chips)
+    tallies = collect(tasks, rule=rule, store=store, on_chips=on_chips)
     found = [
-        estimate(tally, certain=question.faults.certain)
-        for question, tally in zip(questions, tallies, strict=True)
+        estimate(tally, deterministic=is_deterministic(task.faults))
+        for task, tally in zip(tasks, tallies, strict=True)
     ]
     shape = (len(networks), layers + 1, len(bers))
-    values: dict[str, Any] = {
-        name: np.array([getattr(each, field) for each in found]).reshape(shape)
-        for name, field in COLUMNS.items()
-    }
+    values: dict[str, Any] = accuracy_columns(found, shape)
     values["cells"] = [_cells(network.folded) for network in networks.values()]
     return schema.make(
         "layer_accuracy",
@@ -155,10 +151,9 @@ def _tolerated(values: dict[str, Any], bers: Sequence[float]) -> dict[str, Any]:
     return found
 
 
-def _attrs(found: Sequence[Estimate]) -> dict[str, str | float]:
-    sentences = dict.fromkeys(sentence for each in found for sentence in each.sentences)
+def _attrs(found: Sequence[ChipAccuracy]) -> dict[str, str | float]:
     return {
-        "interval": " ".join(sentences),
+        "interval": method_text(found),
         "loss": LOSS,
         "tolerated": "Lowest BER at which the accuracy is `loss` below that at BER 0, interpolated "
         "between measured points, straight over the logarithm of the BER; _low and _high are where "
@@ -288,23 +283,23 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--maps", type=int, default=20, metavar="N", help="chips a point")
+    parser.add_argument("--chips", type=int, default=20, metavar="N", help="chips a point")
     asked = parser.parse_args()
     try:
-        found = run(asked.models, asked.out, images=asked.images, maps=asked.maps, bers=BERS)
+        found = run(asked.models, asked.out, images=asked.images, chips=asked.chips, bers=BERS)
     except InputError as error:
         parser.error(str(error))
     print(f"\n{summary(found)}")
 
 
 def run(
-    models: Sequence[Path], out: Path, *, images: str | None, maps: int, bers: Sequence[float]
+    models: Sequence[Path], out: Path, *, images: str | None, chips: int, bers: Sequence[float]
 ) -> xr.Dataset:
     """Measure model files, write the results into the folder `out` and return them."""
     make_folder(out)
     found = measure(
         load(models, images),
-        maps=maps,
+        chips=chips,
         bers=bers,
         store=TallyStore(out / "tallies.csv"),
         on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),

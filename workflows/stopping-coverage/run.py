@@ -15,10 +15,10 @@ import numpy as np
 
 from rramsim.crossbar.faults import IidFaults
 from rramsim.images.catalogue import load_images
-from rramsim.montecarlo.chip import Question, ScoredNetwork, score_chips
 from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.network.shape import default_shape
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, obtain_network
@@ -87,9 +87,9 @@ def simulate(
     covered = used = 0
     for study in scores:
         tally = Tally("task", images, dict(enumerate(study)))
-        chips = rule.chips(tally, certain=False)
+        chips = rule.needed(tally, deterministic=False)
         found = estimate(tally.first(chips), half_width=half_width)
-        covered += found.low - 1e-12 <= mean <= found.high + 1e-12
+        covered += found.mean.low - 1e-12 <= mean <= found.mean.high + 1e-12
         used += chips
     return covered / len(scores), used / len(scores)
 
@@ -151,8 +151,7 @@ def measured() -> list[tuple[str, int, Draw, float, float]]:
     network = ScoredNetwork(saved.folded, digits.test_images, digits.test_labels, digits.content_id)
     found = []
     for ber in (1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.3):
-        question = Question(network, IidFaults(ber), 1)
-        tally = score_chips(network, question.faults, task=question.task, draws=range(CHIPS))
+        tally = score_chips(Task(network, IidFaults(ber), 1), range(CHIPS))
         scores = np.array(list(tally.correct.values()))
         name = f"digits at a BER of {ber:g}"
         found.append(

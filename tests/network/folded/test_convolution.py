@@ -11,8 +11,7 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.errors import InputError
-from rramsim.montecarlo.chip import draw_chip
-from rramsim.montecarlo.task import Task
+from rramsim.montecarlo.task import draw_chip
 from rramsim.network.folded.network import (
     FoldedConvolution,
     FoldedLayer,
@@ -220,9 +219,8 @@ def test_a_crossbar_holds_a_filter_as_one_neuron_of_nine_inputs_a_channel():
     assert layer.matrix[7, 2 * 9 + 5] == layer.signs[7, 2, 1, 2]
     placement = Placement(layer.matrix.shape, TileShape(word_lines=16, bit_lines=32))
     assert placement.grid == (3, 2)
-    task = Task(folded.content_id, "images", '{"model":"iid"}', 1)
     for ber, form in ((0.0015, 1), (0.1, 2)):
-        drawn, scores = draw_chip(folded, IidFaults(ber), task=task, draw=0)
+        drawn, scores = draw_chip(folded, IidFaults(ber), seed=1, chip=0)
         assert drawn.ndim == scores.ndim == form
         wrong = as_positions(drawn, layer.matrix)
         by_tile = placement.scatter(wrong)
