@@ -43,6 +43,13 @@ class Devices:
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the files and of the conditions."""
+        of_files = self.measured.notes if self.measured else ()
+        of_conditions = self.characterization.notes if self.characterization else ()
+        return tuple(map(str, (*of_files, *of_conditions)))
+
 
 def characterize_devices(study: Study) -> Devices:
     """Read the study's files and derive its conditions; `InputError` where that is impossible."""
