@@ -49,21 +49,20 @@ class ReadingTable(BaseModel):
 
     def read(self, names: Sequence[str | Path]) -> Measured:
         """Read files or shipped sets; `InputError` for the first thing that cannot be used."""
-        from rramsim.readers.columns.layout import parse_columns
         from rramsim.readers.measurements import read_measurements
-        from rramsim.readers.options import parse_names, parse_states
+        from rramsim.readers.options import ReadOptions
         from rramsim.readers.shipped import resolve
 
-        return read_measurements(
-            [_measurement_file(resolve(name)) for name in names],
-            columns=None if self.columns is None else parse_columns(self.columns),
-            read_voltage=quantity(self.read_voltage, "voltage"),
-            names=parse_names(self.map),
-            states=None if self.states is None else parse_states(self.states),
+        options = ReadOptions.from_texts(
+            columns=self.columns,
+            read_voltage=self.read_voltage,
+            names=self.map,
+            states=self.states,
             file_name=self.file_name,
-            over_range=quantity(self.over_range, "resistance"),
-            floor=quantity(self.floor, "resistance"),
+            over_range=self.over_range,
+            floor=self.floor,
         )
+        return read_measurements([_measurement_file(resolve(name)) for name in names], options)
 
 
 class UseTable(BaseModel):
