@@ -1,5 +1,52 @@
-"""From measured RRAM resistances to the energy-accuracy trade-off of a binarized network."""
+"""From measured RRAM resistances to the energy-accuracy trade-off of a binarized network.
 
-from rramsim.version import __version__
+All of rramsim in a notebook, by the names below. Each is loaded when it is first used, so that
+``import rramsim`` costs nothing; rooms inside rramsim import from each other, never from here.
+"""
 
-__all__ = ["__version__"]
+from importlib import import_module as _import
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from rramsim.version import __version__ as __version__
+
+if _TYPE_CHECKING:
+    from rramsim.crossbar.faults import FaultModel as FaultModel
+    from rramsim.crossbar.faults import IidFaults as IidFaults
+    from rramsim.crossbar.faults import LayerFaults as LayerFaults
+    from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
+    from rramsim.crossbar.faults import StateFaults as StateFaults
+    from rramsim.errors import InputError as InputError
+    from rramsim.images.catalogue import load_images as load_images
+    from rramsim.montecarlo.stopping import StoppingRule as StoppingRule
+    from rramsim.readers.conditions import read_conditions as read_conditions
+    from rramsim.readers.shipped import datasets as datasets
+    from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
+    from rramsim.statistics.weibull import fit_weibull as fit_weibull
+
+_NAMES_OF = {
+    "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
+    "errors": "InputError",
+    "images.catalogue": "load_images",
+    "montecarlo.stopping": "StoppingRule",
+    "readers.conditions": "read_conditions",
+    "readers.shipped": "datasets",
+    "statistics.lognormal": "fit_lognormal",
+    "statistics.weibull": "fit_weibull",
+}
+_HOMES = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
+
+__all__ = sorted(_HOMES)
+
+
+if not _TYPE_CHECKING:  # else any name would pass a type checker
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'rramsim' has no attribute {name!r}")
+        value = getattr(_import(f"rramsim.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,5 +1,7 @@
 """The documentation and the workflows are true: commands exist, help has examples, studies run."""
 
+import doctest
+import importlib
 import re
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-import rramsim.cli  # noqa: F401  (registers the commands)
+import rramsim
+import rramsim.cli  # registers the commands
 from rramsim.cli.app import app
 from rramsim.device.characterize import characterize
 from rramsim.readers.measurements import read_measurements
@@ -18,6 +21,12 @@ from rramsim.study.tradeoff import run_study
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(get_command(app).commands)
 STUDIES = sorted((ROOT / "workflows").glob("*/study.toml"))
+PACKAGE = Path(rramsim.__file__).parent
+WITH_EXAMPLES = [
+    ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for file in sorted(PACKAGE.rglob("*.py"))
+    if ">>> " in file.read_text()
+]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -75,3 +84,12 @@ def test_a_workflow_runs_in_reduced_form(name, tmp_path):
         assert set(findings.conditions.ber_basis.values) == {"counted"}
         assert findings.tradeoff.programming_energy.isnull().all()
         assert "energy" in findings.recommendation.reason
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    failed, tried = doctest.testmod(module, extraglobs={"rramsim": rramsim})
+    assert not failed
+    assert tried

@@ -38,7 +38,6 @@ class FaultModel(Protocol):
     Whole word lines that break, each with some probability:
 
     >>> import numpy as np
-    from numpy.typing import NDArray
     >>> class BrokenLines:
     ...     def __init__(self, share):
     ...         self.share = share
@@ -165,7 +164,14 @@ def wrong_cells(model: FaultModel, signs: Signs, seed: np.random.SeedSequence) -
 
 @dataclass(frozen=True)
 class IidFaults:
-    """Every cell is wrong with probability `ber` (0 to 1), whatever its state or place."""
+    """Every cell is wrong with probability `ber` (0 to 1), whatever its state or place.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> [rramsim.IidFaults(ber) for ber in (0, 1e-3)]
+    [IidFaults(ber=0), IidFaults(ber=0.001)]
+    """
 
     ber: float
 
@@ -192,7 +198,14 @@ class IidFaults:
 
 @dataclass(frozen=True)
 class StateFaults:
-    """An LRS cell is wrong with probability `ber_lrs`, an HRS cell with `ber_hrs` (0 to 1)."""
+    """An LRS cell is wrong with probability `ber_lrs`, an HRS cell with `ber_hrs` (0 to 1).
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> rramsim.StateFaults(ber_lrs=0, ber_hrs=0.02).mean_ber(hrs_share=0.5)
+    0.01
+    """
 
     ber_lrs: float
     ber_hrs: float
@@ -237,6 +250,15 @@ class PopulationFaults:
         Mean and standard deviation of ln(resistance / ohm) by state; sigma above 0.
     reference_resistance : float
         Reference of the 1T1R read, in ohm; above 0.
+
+    Examples
+    --------
+    LRS at 5 kOhm, HRS at 100 kOhm with a wide spread, read against 25 kOhm: HRS cells err.
+
+    >>> import math, rramsim
+    >>> faults = rramsim.PopulationFaults(math.log(5e3), 0.2, math.log(100e3), 0.8, 25e3)
+    >>> round(faults.by_state().ber_hrs, 4)
+    0.0416
     """
 
     mu_lrs: float
@@ -309,6 +331,15 @@ class LayerFaults:
     ----------
     models : tuple of FaultModel
         As many as the network has layers.
+
+    Examples
+    --------
+    Errors in the first of three layers only:
+
+    >>> import rramsim
+    >>> none, some = rramsim.IidFaults(0), rramsim.IidFaults(0.05)
+    >>> rramsim.LayerFaults((some, none, none)).models[0]
+    IidFaults(ber=0.05)
     """
 
     models: tuple[FaultModel, ...]

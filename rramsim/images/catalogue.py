@@ -25,6 +25,13 @@ def load_images(name_or_folder: str) -> ImageSet:
     InputError
         If there is no such name or folder, it holds none of these or more than one, a file is
         missing or damaged, or a download fails.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> images = rramsim.load_images("digits")
+    >>> images.image_shape, images.class_count, len(images.test_images)
+    ((1, 8, 8), 10, 490)
     """
     from rramsim.images import digits, downloads
 

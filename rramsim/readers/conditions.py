@@ -31,6 +31,7 @@ from rramsim.readers.columns.aliases import conditions_file_columns
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
 from rramsim.readers.formats.detect import read_grids
+from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.testers.waveforms import waveform_energy
 from rramsim.units import QUANTITIES, read_quantity, scaled
@@ -78,8 +79,9 @@ def read_conditions(path: Path | str) -> xr.Dataset:
 
     Parameters
     ----------
-    path : path
-        A ``.toml`` file, or a CSV or Excel table with a row for each condition.
+    path : path or str
+        A ``.toml`` file, or a CSV or Excel table with a row for each condition; or the name of a
+        shipped one.
 
     Returns
     -------
@@ -89,8 +91,17 @@ def read_conditions(path: Path | str) -> xr.Dataset:
     ------
     InputError
         With file, condition and key, for anything missing, unknown, or of the wrong unit.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> conditions = rramsim.read_conditions("table1")
+    >>> conditions["condition"].values.tolist()
+    ['very strong', 'strong', 'weak']
+    >>> float(conditions["ber"].sel(condition="weak"))
+    0.033
     """
-    path = Path(path)
+    path = resolve(path)
     conditions = _from_toml(path) if path.suffix.lower() == ".toml" else _from_table(path)
     if not conditions:
         raise InputError(

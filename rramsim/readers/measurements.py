@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 
 def read_measurements(
-    paths: Path | str | Iterable[Path | str], options: ReadOptions | None = None
+    paths: Iterable[Path | str],
+    *,
+    columns: Sequence[str] | None = None,
+    read_voltage: float | None = None,
+    names: Mapping[str, str] | None = None,
+    states: Mapping[str, int] | None = None,
+    file_name: str | None = None,
+    over_range: float | None = None,
+    floor: float | None = None,
 ) -> Measured:
     """Read measurement files into one dataset of readings.
 
@@ -38,15 +46,27 @@ def read_measurements(
     readings counts), a tester's record with sweeps, or readings that rramsim wrote as netCDF. A
     table has a row for each reading (columns state and resistance, conductance, or current and
     read voltage), or columns of one state, condition or cycle each. Without a condition column a
-    file's name is the condition. A `set.toml` beside a file may say what `options` say; they come
-    first.
+    file's name is the condition. A `set.toml` beside a file may say what these parameters say;
+    they come first.
 
     Parameters
     ----------
-    paths : path, or iterable of path
+    paths : iterable of path
         The files; their readings are joined.
-    options : ReadOptions, optional
-        What the files do not say themselves; `ReadOptions.from_texts` makes them from texts.
+    columns : sequence of str, optional
+        The columns of files that have no header, in order: ``("cell", "LRS [ohm]", "HRS [ohm]",
+        "cycle")``. ``"-"`` leaves one out. By default the header tells.
+    read_voltage : float, optional
+        In volt, for files with currents and no column of the read voltage, and for sweeps.
+    names : mapping of str to str, optional
+        Headers of the files to names of ours, ``{"Rcell": "R [kOhm]"}``; ``"-"`` leaves one out.
+    states : mapping of str to int, optional
+        Texts of the state column to 0 (LRS) and 1 (HRS), ``{"0": 1, "31": 0}``; rows with others
+        are left out and counted.
+    file_name : str, optional
+        What a file's name holds: ``"{condition}_{state}"``.
+    over_range, floor : float, optional
+        In ohm: resistances beyond are censored there.
 
     Returns
     -------
@@ -58,8 +78,15 @@ def read_measurements(
         For the first thing that cannot be used: file, row, column, what was found, what is
         accepted.
     """
-    options = options or ReadOptions()
-    paths = [paths] if isinstance(paths, (str, Path)) else paths
+    options = ReadOptions(
+        columns=None if columns is None else tuple(columns),
+        names=names or {},
+        states=states or {},
+        read_voltage=read_voltage,
+        file_name=file_name,
+        over_range=over_range,
+        floor=floor,
+    )
     files = [file for path in paths for file in read_file(Path(path), options)]
     if not files:
         raise InputError("no measurement file was named.")

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.readers.options import ReadOptions, checked_states, parse_columns
+from rramsim.readers.columns.layout import parse_columns
+from rramsim.readers.options import ReadOptions, checked_states
 from rramsim.readers.table import checked_origin
 from rramsim.units import read_quantity
 
 NAME = "set.toml"
+_FOR_PEOPLE = ("description", "licence", "citation")
 _TEXTS = (
-    *("file", "name", "columns", "condition", "origin", "description", "licence", "citation"),
+    *("file", "name", "columns", "condition", "origin", *_FOR_PEOPLE),
     *("read_voltage", "over_range", "floor", "file_name"),
 )
 _TABLES = ("map", "states")
@@ -33,11 +35,16 @@ class Sidecar:
         What the set is called; by default its folder's name.
     options : ReadOptions
         How the file is to be read.
+    description, licence, citation : str
+        For people; empty where it does not say.
     """
 
     file: str
     name: str
     options: ReadOptions
+    description: str = ""
+    licence: str = ""
+    citation: str = ""
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -66,7 +73,12 @@ def read_sidecar(path: Path) -> Sidecar:
             )
     if "file" not in said:
         raise InputError(f'{place}: it names no file, such as file = "cells.csv".')
-    return Sidecar(said["file"], said.get("name", path.parent.name), _options(said, place=place))
+    return Sidecar(
+        file=said["file"],
+        name=said.get("name", path.parent.name),
+        options=_options(said, place=place),
+        **{key: said[key] for key in _FOR_PEOPLE if key in said},
+    )
 
 
 def sidecar_of(path: Path) -> Sidecar | None:

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.set_toml import NAME, read_sidecar
+from rramsim.readers.set_toml import NAME, Sidecar, read_sidecar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PACKAGE = Path(__file__).parents[1]
+
+
+def datasets() -> pd.DataFrame:
+    """List the shipped sets; their names stand for files wherever rramsim reads one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By name: what each set is, whether its figures are measured, reconstructed or stated, its
+        licence, and whom to cite.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> print(rramsim.datasets()["origin"].to_string())
+    name
+    hirtzlin2019-reconstructed    reconstructed
+    ni-rram-64kb-cycling               measured
+    table1                               stated
+    """
+    import pandas as pd
+
+    rows = {
+        name: (sidecar.description, _origin(sidecar), sidecar.licence, sidecar.citation)
+        for name, (_, sidecar) in sorted(_sets().items())
+    }
+    columns = ["description", "origin", "licence", "citation"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis("name")
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -55,9 +88,20 @@ def resolve(name_or_path: str | Path) -> Path:
     )
 
 
+def _origin(sidecar: Sidecar) -> str:
+    """Return where the figures are from; a conditions file states them."""
+    is_table = sidecar.file.endswith(".toml")
+    return "stated" if is_table else sidecar.options.origin or "measured"
+
+
 def _paths() -> dict[str, Path]:
+    return {name: folder / sidecar.file for name, (folder, sidecar) in _sets().items()}
+
+
+def _sets() -> dict[str, tuple[Path, Sidecar]]:
+    """Return the folder of each set and what its `set.toml` says, by name."""
     return {
-        sidecar.name: described.parent / sidecar.file
+        sidecar.name: (described.parent, sidecar)
         for described in sorted(_folder().glob(f"*/{NAME}"))
         for sidecar in (read_sidecar(described),)
     }

@@ -3,7 +3,6 @@
 import pytest
 
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.options import ReadOptions
 
 
 @pytest.fixture
@@ -13,6 +12,6 @@ def read(tmp_path):
     def write_and_read(content, name="cells.csv", **options):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_measurements(path, ReadOptions(**options))
+        return read_measurements([path], **options)
 
     return write_and_read

@@ -197,7 +197,7 @@ def test_the_reference_of_the_read_can_be_stated(read, text, name):
 
 
 def test_a_file_that_is_not_there():
-    with pytest.raises(InputError, match=r"missing\.toml: cannot be read \(No such file"):
+    with pytest.raises(InputError, match=r"missing\.toml: there is no such file, and no shipped"):
         read_conditions("missing.toml")
 
 

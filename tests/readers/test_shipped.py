@@ -8,7 +8,7 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import resolve, shipped_names, shipped_path
+from rramsim.readers.shipped import datasets, resolve, shipped_names, shipped_path
 
 # Table I of Hirtzlin et al. 2019: SET current, RESET voltage, SET and RESET energy, endurance.
 TABLE_1 = {
@@ -23,6 +23,22 @@ def test_the_shipped_sets_are_listed_and_there():
     for name in shipped_names():
         assert shipped_path(name).is_file()
         assert (shipped_path(name).parent / "README.md").is_file()
+
+
+def test_each_shipped_set_says_where_it_is_from_and_what_one_may_do_with_it():
+    listed = datasets()
+    assert tuple(listed.index) == shipped_names()
+    assert listed["origin"].to_dict() == {
+        "hirtzlin2019-reconstructed": "reconstructed",
+        "ni-rram-64kb-cycling": "measured",
+        "table1": "stated",
+    }
+    assert listed["licence"].to_dict() == {
+        "hirtzlin2019-reconstructed": "Apache-2.0",
+        "ni-rram-64kb-cycling": "MIT (LICENSE)",
+        "table1": "Apache-2.0",
+    }
+    assert (listed[["description", "citation"]].map(len) > 20).all(axis=None)
 
 
 def test_the_shipped_table_is_the_paper_s():

@@ -6,9 +6,8 @@ from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
 from rramsim.decision.join import join
 from rramsim.decision.recommend import recommend
-from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
-from rramsim.report.tradeoff.findings import Findings
+from rramsim.report.tradeoff.findings import Findings, Provenance
 
 MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
 
@@ -34,7 +33,7 @@ def findings(tradeoff, chosen):
         network="64-16-10",
         images="digits",
         placements=(),
-        provenance=Provenance("", seed=1, version="0.1.0"),
+        provenance=Provenance("0.1.0", 1, "{}", ()),
         notes=("3 cells dropped.",),
     )
 
