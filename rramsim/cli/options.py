@@ -1,11 +1,18 @@
-"""Options that several commands share."""
+"""Options that several commands share, each defined once."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rramsim.errors import InputError
+
+READING = "Reading the files"
+USE = "How the cells are used"
+OUTPUT = "Output"
 
 
 class Device(StrEnum):
@@ -22,3 +29,121 @@ DeviceOption = Annotated[
         "torch (cuda). The results are the same."
     ),
 ]
+
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help='Columns of files without a header: "cell,LRS [ohm],HRS [ohm],cycle".',
+        rich_help_panel=READING,
+    ),
+]
+ReadVoltage = Annotated[
+    str | None,
+    typer.Option(
+        "--read-voltage",
+        metavar="V",
+        help='For currents and sweeps, with its unit: "0.2 V".',
+        rich_help_panel=READING,
+    ),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="HEADER=NAME",
+        help='A header of the file = our name with its unit: "Rcell=R [kOhm]". Repeatable.',
+        rich_help_panel=READING,
+    ),
+]
+States = Annotated[
+    str | None,
+    typer.Option(
+        "--states",
+        metavar="VALUES",
+        help='Values of the state column, "0=HRS,31=LRS"; other rows are left out.',
+        rich_help_panel=READING,
+    ),
+]
+FileName = Annotated[
+    str | None,
+    typer.Option(
+        "--file-name",
+        metavar="PATTERN",
+        help="What the names of the files hold: `{condition}_{state}_{temperature [degC]}`.",
+        rich_help_panel=READING,
+    ),
+]
+OverRange = Annotated[
+    str | None,
+    typer.Option(
+        "--over-range",
+        metavar="R",
+        help='Largest resistance the meter resolves: "100 MOhm".',
+        rich_help_panel=READING,
+    ),
+]
+Floor = Annotated[
+    str | None,
+    typer.Option(
+        "--floor",
+        metavar="R",
+        help='Smallest resistance the meter resolves: "100 Ohm".',
+        rich_help_panel=READING,
+    ),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="R",
+        help='Reference of your sense amplifiers, "25 kOhm": the best one is not yours to '
+        "choose once a chip is made.",
+        rich_help_panel=USE,
+    ),
+]
+ReferenceSpread = Annotated[
+    float | None,
+    typer.Option(
+        "--reference-spread",
+        metavar="S",
+        show_default=False,
+        help="Standard deviation of ln(reference), 0.05 for about 5 %: references of real "
+        "arrays differ.",
+        rich_help_panel=USE,
+    ),
+]
+Offset = Annotated[
+    float | None,
+    typer.Option(
+        "--offset",
+        metavar="S",
+        show_default=False,
+        help="Standard deviation of a sense amplifier's offset in ln R: it alone limits 2T2R "
+        "where the states are far apart.",
+        rich_help_panel=USE,
+    ),
+]
+LrsShare = Annotated[
+    float | None,
+    typer.Option(
+        "--lrs-share",
+        metavar="W",
+        help="Share of the cells in use that are in LRS, 0.5 if unset: weights need not be half "
+        "and half.",
+        rich_help_panel=USE,
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)
+]
+
+
+def check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -> None:
+    """Refuse a file whose suffix names a format that is not written."""
+    if path is not None and path.suffix.lower() not in accepted:
+        raise InputError(
+            f"{option} {path}: the suffix {path.suffix!r} was found; accepted are "
+            f"{', '.join(accepted)}."
+        )

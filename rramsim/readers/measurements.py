@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,15 +30,7 @@ if TYPE_CHECKING:
 
 
 def read_measurements(
-    paths: Iterable[Path | str],
-    *,
-    columns: Sequence[str] | None = None,
-    read_voltage: float | None = None,
-    names: Mapping[str, str] | None = None,
-    states: Mapping[str, int] | None = None,
-    file_name: str | None = None,
-    over_range: float | None = None,
-    floor: float | None = None,
+    paths: Path | str | Iterable[Path | str], options: ReadOptions | None = None
 ) -> Measured:
     """Read measurement files into one dataset of readings.
 
@@ -46,27 +38,15 @@ def read_measurements(
     readings counts), a tester's record with sweeps, or readings that rramsim wrote as netCDF. A
     table has a row for each reading (columns state and resistance, conductance, or current and
     read voltage), or columns of one state, condition or cycle each. Without a condition column a
-    file's name is the condition. A `set.toml` beside a file may say what these parameters say;
-    they come first.
+    file's name is the condition. A `set.toml` beside a file may say what `options` say; they come
+    first.
 
     Parameters
     ----------
-    paths : iterable of path
+    paths : path, or iterable of path
         The files; their readings are joined.
-    columns : sequence of str, optional
-        The columns of files that have no header, in order: ``("cell", "LRS [ohm]", "HRS [ohm]",
-        "cycle")``. ``"-"`` leaves one out. By default the header tells.
-    read_voltage : float, optional
-        In volt, for files with currents and no column of the read voltage, and for sweeps.
-    names : mapping of str to str, optional
-        Headers of the files to names of ours, ``{"Rcell": "R [kOhm]"}``; ``"-"`` leaves one out.
-    states : mapping of str to int, optional
-        Texts of the state column to 0 (LRS) and 1 (HRS), ``{"0": 1, "31": 0}``; rows with others
-        are left out and counted.
-    file_name : str, optional
-        What a file's name holds: ``"{condition}_{state}"``.
-    over_range, floor : float, optional
-        In ohm: resistances beyond are censored there.
+    options : ReadOptions, optional
+        What the files do not say themselves; `ReadOptions.from_texts` makes them from texts.
 
     Returns
     -------
@@ -78,15 +58,8 @@ def read_measurements(
         For the first thing that cannot be used: file, row, column, what was found, what is
         accepted.
     """
-    options = ReadOptions(
-        columns=None if columns is None else tuple(columns),
-        names=names or {},
-        states=states or {},
-        read_voltage=read_voltage,
-        file_name=file_name,
-        over_range=over_range,
-        floor=floor,
-    )
+    options = options or ReadOptions()
+    paths = [paths] if isinstance(paths, (str, Path)) else paths
     files = [file for path in paths for file in read_file(Path(path), options)]
     if not files:
         raise InputError("no measurement file was named.")

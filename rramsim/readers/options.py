@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from rramsim.errors import InputError
 from rramsim.schema import STATES
+from rramsim.units import read_quantity
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
@@ -47,6 +48,62 @@ class ReadOptions:
     condition: str | None = None
     origin: str | None = None
 
+    @classmethod
+    def from_texts(
+        cls,
+        *,
+        columns: str | Sequence[str] | None = None,
+        names: str | Sequence[str] | Mapping[str, str] = (),
+        states: str | Mapping[str, str] | None = None,
+        read_voltage: str | None = None,
+        over_range: str | None = None,
+        floor: str | None = None,
+        file_name: str | None = None,
+    ) -> ReadOptions:
+        """Return the options that a person wrote: on the command line, in a study file, in Python.
+
+        Parameters
+        ----------
+        columns : str or sequence of str, optional
+            The columns of a file without a header, in order; in one text, commas part them.
+        names : str, or sequence or mapping of str, optional
+            ``["Rcell=R [kOhm]"]`` or ``{"Rcell": "R [kOhm]"}``.
+        states : str or mapping of str, optional
+            ``"0=HRS,31=LRS"`` or ``{"0": "HRS", "31": "LRS"}``.
+        read_voltage, over_range, floor : str, optional
+            A number with its unit.
+        file_name : str, optional
+            As the attribute.
+
+        Raises
+        ------
+        InputError
+            For the first text that is not what is expected.
+
+        Examples
+        --------
+        >>> options = ReadOptions.from_texts(columns="cell,LRS [ohm]", over_range="100 MOhm")
+        >>> options.columns, options.over_range
+        (('cell', 'LRS [ohm]'), 100000000.0)
+        """
+        if isinstance(columns, str):
+            columns = parse_columns(columns)
+        if not isinstance(names, Mapping):
+            names = parse_names([names] if isinstance(names, str) else names)
+        if isinstance(states, str):
+            states_by_text = parse_states(states)
+        else:
+            states_by_text = checked_states(states or {}, place="states")
+        return cls(
+            columns=None if columns is None else tuple(columns),
+            names=dict(names),
+            states=states_by_text,
+            read_voltage=_quantity(read_voltage, "voltage"),
+            over_range=_quantity(over_range, "resistance"),
+            floor=_quantity(floor, "resistance"),
+            file_name=file_name,
+        )
+
     def over(self, other: ReadOptions | None) -> ReadOptions:
         """Return these options, with those of `other` where these say nothing."""
         if other is None:
@@ -57,6 +114,15 @@ class ReadOptions:
             if getattr(self, each.name) in (None, {})
         }
         return replace(self, **silent)
+
+
+def _quantity(text: str | None, quantity: str) -> float | None:
+    return None if text is None else read_quantity(text, quantity)
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.layout import parse_columns
-from rramsim.readers.options import ReadOptions, checked_states
+from rramsim.readers.options import ReadOptions, checked_states, parse_columns
 from rramsim.readers.table import checked_origin
 from rramsim.units import read_quantity
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from rramsim.plotting.style import render_figure
 if TYPE_CHECKING:
     from jinja2 import Template
     from matplotlib.figure import Figure
+
+    from rramsim.report.text_table import TextTable
 
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +34,11 @@ def template(name: str) -> Template:
         keep_trailing_newline=True,
     )
     return environment.get_template(name)
+
+
+def tables_html(tables: Sequence[TextTable]) -> str:
+    """Return tables as HTML, for a notebook; every text of them is escaped."""
+    return template("tables.html").render(tables=tables)
 
 
 def inlined(figures: Mapping[str, Figure]) -> dict[str, Markup]:

@@ -12,6 +12,7 @@ from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 from rramsim.readers.shipped import resolve
 from rramsim.study.settings import Study
 
@@ -43,6 +44,13 @@ class Devices:
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the files and of the conditions."""
+        of_files = self.measured.notes if self.measured else ()
+        of_conditions = self.characterization.notes if self.characterization else ()
+        return tuple(map(str, (*of_files, *of_conditions)))
+
 
 def characterize_devices(study: Study) -> Devices:
     """Read the study's files and derive its conditions; `InputError` where that is impossible."""
@@ -59,8 +67,7 @@ def characterize_devices(study: Study) -> Devices:
     measured = leave_out_incomplete(
         read_measurements(
             [resolve(name) for name in study.measurements],
-            columns=study.column_names,
-            read_voltage=study.read_voltage_v,
+            ReadOptions.from_texts(columns=study.columns, read_voltage=study.read_voltage),
         )
     )
     found = characterize(

@@ -1,14 +1,20 @@
-"""The output folder of a study: which study it belongs to, and where each result lies."""
+"""A folder of results: which study it belongs to, where each result lies, how it is written."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.files import make_folder, write_text
+from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.version import __version__
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rramsim.report.provenance import Provenance
 
 _IDENTITY = "study.json"
 
@@ -93,3 +99,9 @@ def _flat(identity: object) -> dict[str, object]:
         inner = _flat(value) if isinstance(value, dict) else {"": value}
         flat |= {f"{key} {name}".strip(): one for name, one in inner.items()}
     return flat
+
+
+def write_dataset(path: Path, dataset: xr.Dataset, provenance: Provenance) -> None:
+    """Write a dataset as netCDF, whole or not at all, with what it was made from."""
+    described = dataset.assign_attrs(provenance.attributes())
+    write_atomically(path, lambda file: described.to_netcdf(file, engine="netcdf4"))

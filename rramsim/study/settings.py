@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rramsim.readers.columns.layout import parse_columns
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import Ber, TrainingSettings
 from rramsim.units import read_quantity
@@ -108,16 +107,6 @@ class Study(TrainingSettings):
     @classmethod
     def _sorted(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(value)))
-
-    @property
-    def column_names(self) -> list[str] | None:
-        """`columns`, one by one."""
-        return None if self.columns is None else list(parse_columns(self.columns))
-
-    @property
-    def read_voltage_v(self) -> float | None:
-        """`read_voltage` in volt."""
-        return None if self.read_voltage is None else read_quantity(self.read_voltage, "voltage")
 
     @property
     def reference_ohm(self) -> float | None:

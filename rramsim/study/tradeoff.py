@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
-from rramsim.files import write_atomically, write_text
+from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.store import TallyStore
 from rramsim.progress import OnProgress
+from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv
-from rramsim.report.tradeoff.findings import Findings, Provenance, ShownChip
+from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, characterize_devices
 from rramsim.study.networks import load_models, train_networks
-from rramsim.study.result_folder import ResultFolder, claim
+from rramsim.study.result_folder import ResultFolder, claim, write_dataset
 from rramsim.study.settings import Study
-from rramsim.version import __version__
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
 
@@ -77,6 +74,7 @@ def run_study(
     folder = claim(out, settings=study.text(), inputs=inputs)
     provenance = _provenance(study, devices, images)
     write_text(folder.path / "study.toml", study.toml())
+    write_text(folder.path / "provenance.json", provenance.json())
     _write_devices(folder, devices, provenance)
     # Workers have the device, this process need not.
     trained_on = device if workers is None else "cpu"
@@ -134,10 +132,7 @@ def _findings(
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
         assumptions=_assumptions(study, images, networks),
-        notes=(
-            *(devices.measured.notes if devices.measured else ()),
-            *(found.notes if found else ()),
-        ),
+        notes=devices.notes,
         readings=devices.measured.readings if devices.measured else None,
         populations=found.populations if found else None,
         counted=found.counted if found else None,
@@ -152,10 +147,12 @@ def _cells(saved: SavedNetwork) -> tuple[int, int]:
 
 def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
     return Provenance(
-        version=__version__,
-        seed=study.seed,
-        study=study.toml(),
+        recipe=study.toml(),
+        options=study.model_dump(mode="json"),
         sources=(*devices.sources, (f"images {images.name}", images.content_id)),
+        origin=devices.measured.origin if devices.measured else "none",
+        notes=devices.notes,
+        seed=study.seed,
     )
 
 
@@ -192,9 +189,9 @@ def _of_networks(study: Study, networks: dict[float, SavedNetwork]) -> str:
 
 
 def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenance) -> None:
-    _write_dataset(folder.path / "conditions.nc", devices.conditions, provenance)
+    write_dataset(folder.path / "conditions.nc", devices.conditions, provenance)
     if devices.characterization is not None:
-        _write_dataset(
+        write_dataset(
             folder.path / "populations.nc", devices.characterization.populations, provenance
         )
 
@@ -204,8 +201,8 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
     from rramsim.report.tradeoff.figures import draw_figures
     from rramsim.report.tradeoff.page import render
 
-    _write_dataset(folder.path / "accuracy.nc", findings.accuracy, findings.provenance)
-    _write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
+    write_dataset(folder.path / "accuracy.nc", findings.accuracy, findings.provenance)
+    write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
     write_text(
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
@@ -213,14 +210,3 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
     for name, figure in figures.items():
         save_figure(figure, folder.path / "figures" / name)
     write_text(folder.path / "report.html", render(findings, figures))
-
-
-def _write_dataset(path: Path, dataset: xr.Dataset, provenance: Provenance) -> None:
-    attrs = {
-        "rramsim_version": provenance.version,
-        "seed": provenance.seed,
-        "study": provenance.study,
-        "sources": json.dumps(dict(provenance.sources), sort_keys=True),
-    }
-    labelled = dataset.assign_attrs(attrs)
-    write_atomically(path, lambda temporary: labelled.to_netcdf(temporary, engine="netcdf4"))

@@ -189,7 +189,7 @@ def test_the_report_has_its_files(reported):
     figures = ("populations", "reference", "cycles", "cycling-ber", "variability")
     assert names == {
         *("report.html", "conditions.csv", "populations.csv", "outliers.csv"),
-        *("conditions.nc", "populations.nc"),
+        *("conditions.nc", "populations.nc", "provenance.json"),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("svg", "png")),
     }
     for name in ("conditions", "populations"):

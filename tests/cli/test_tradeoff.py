@@ -105,9 +105,11 @@ def test_the_dataset_has_units_and_provenance(finished):
     with xr.open_dataset(folder / "tradeoff.nc") as tradeoff:
         assert tradeoff.programming_energy.attrs["units"] == "J"
         assert tradeoff.attrs["seed"] == 1
-        sources = json.loads(tradeoff.attrs["sources"])
+        sources = dict(json.loads(tradeoff.attrs["sources"]))
         assert {"populations.csv", "table1.toml"} <= set(sources)
-        assert 'network = "64-48-10"' in tradeoff.attrs["study"]
+        assert tradeoff.attrs["recipe"] == (folder / "study.toml").read_text()
+        assert json.loads(tradeoff.attrs["options"])["network"] == "64-48-10"
+        assert tradeoff.attrs["origin"] == "reconstructed"
 
 
 def test_the_report_says_what_is_reconstructed_and_extrapolated(finished):

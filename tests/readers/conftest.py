@@ -3,6 +3,7 @@
 import pytest
 
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 
 
 @pytest.fixture
@@ -12,6 +13,6 @@ def read(tmp_path):
     def write_and_read(content, name="cells.csv", **options):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_measurements([path], **options)
+        return read_measurements(path, ReadOptions(**options))
 
     return write_and_read

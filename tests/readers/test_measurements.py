@@ -9,6 +9,7 @@ from reader_files import workbook
 
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 from rramsim.schema import ABOVE, BELOW, EXACT, validate
 
 SIMPLE = "condition,state,cell,R (kOhm)\nweak,LRS,1,5.1\nweak,HRS,1,310\nweak,LRS,2,4.9\n"
@@ -699,7 +700,7 @@ def test_whatever_comes_is_readings_or_an_input_error(tmp_path_factory, content,
     path: Path = tmp_path_factory.getbasetemp() / name
     path.write_bytes(content)
     try:
-        measured = read_measurements([path], **options)
+        measured = read_measurements(path, ReadOptions(**options))
     except InputError:
         return
     readings = measured.readings

@@ -16,6 +16,40 @@ def test_pairs_of_names_and_of_states():
     assert parse_states("0=HRS, 31=lrs") == {"0": 1, "31": 0}
 
 
+def test_options_from_texts_are_those_of_values():
+    values = ReadOptions(
+        columns=("cell", "LRS [ohm]"),
+        names={"Rcell": "R [kOhm]"},
+        states={"0": 1, "31": 0},
+        read_voltage=0.2,
+        over_range=1e8,
+        floor=100.0,
+        file_name="{condition}",
+    )
+    texts = {"read_voltage": "200 mV", "over_range": "100 MOhm", "floor": "0.1 kOhm"}
+    assert values == ReadOptions.from_texts(
+        columns="cell, LRS [ohm]",
+        names=["Rcell=R [kOhm]"],
+        states="0=HRS,31=LRS",
+        file_name="{condition}",
+        **texts,
+    )
+    assert values == ReadOptions.from_texts(
+        columns=["cell", "LRS [ohm]"],
+        names={"Rcell": "R [kOhm]"},
+        states={"0": "HRS", "31": "LRS"},
+        file_name="{condition}",
+        **texts,
+    )
+    assert ReadOptions() == ReadOptions.from_texts()
+
+
+@pytest.mark.parametrize("field", ["read_voltage", "over_range", "floor"])
+def test_a_quantity_without_a_unit_is_refused(field):
+    with pytest.raises(InputError, match=r"'0\.2' is not a"):
+        ReadOptions.from_texts(**{field: "0.2"})
+
+
 @pytest.mark.parametrize("pair", ["R", "=R", "Rcell="])
 def test_a_pair_without_a_side_is_refused(pair):
     with pytest.raises(InputError, match="accepted is the file's header = a name of ours"):
@@ -98,9 +132,8 @@ def test_a_file_a_state_by_its_name(tmp_path):
     for state, values in (("LRS", (5, 6)), ("HRS", (300, 200))):
         rows = "".join(f"{cell},{value}\n" for cell, value in enumerate(values))
         (tmp_path / f"weak_{state}_85.csv").write_text("cell,R (kOhm)\n" + rows)
-    measured = read_measurements(
-        sorted(tmp_path.glob("*.csv")), file_name="{condition}_{state}_{temperature [degC]}"
-    )
+    pattern = ReadOptions(file_name="{condition}_{state}_{temperature [degC]}")
+    measured = read_measurements(sorted(tmp_path.glob("*.csv")), pattern)
     readings = measured.readings
     assert readings["condition"].values.tolist() == ["weak"]
     assert readings["state_index"].values.tolist() == [1, 1, 0, 0]
@@ -112,25 +145,29 @@ def test_files_told_apart_by_other_things_than_a_condition_are_of_one(tmp_path):
         (tmp_path / f"{name}.csv").write_text(f"R (kOhm)\n{value}\n")
     files = sorted(tmp_path.glob("*.csv"))
     pattern = "{-}_{state}_{temperature [degC]}C"
-    measured = read_measurements(files, file_name=pattern)
+    measured = read_measurements(files, ReadOptions(file_name=pattern))
     assert measured.readings["condition"].values.tolist() == ["all files"]
     assert measured.readings["state_index"].values.tolist() == [1, 0, 0]
     said = [note for note in measured.notes if "of the condition 'all files'" in note]
     assert [note.split(":")[0] for note in said] == [file.name for file in files]
 
     (tmp_path / "set.toml").write_text('file = "A1_HRS_85C.csv"\ncondition = "weak"\n')
-    named = read_measurements(files, file_name=pattern)
+    named = read_measurements(files, ReadOptions(file_name=pattern))
     assert named.readings["condition"].values.tolist() == ["weak", "all files"]
-    told = read_measurements(files, file_name="{condition}_{state}_{temperature [degC]}C")
+    told = read_measurements(
+        files, ReadOptions(file_name="{condition}_{state}_{temperature [degC]}C")
+    )
     assert not any("all files" in note for note in told.notes)
 
 
 def test_a_column_of_the_table_comes_before_the_name(tmp_path):
     (tmp_path / "weak_LRS.csv").write_text("state,R (kOhm)\nLRS,5\nHRS,300\n")
-    measured = read_measurements([tmp_path / "weak_LRS.csv"], file_name="{condition}_{state}")
+    measured = read_measurements(
+        [tmp_path / "weak_LRS.csv"], ReadOptions(file_name="{condition}_{state}")
+    )
     assert measured.readings["state_index"].values.tolist() == [0, 1]
     with pytest.raises(InputError, match="the pattern of file names: 'colour' is not known"):
-        read_measurements([tmp_path / "weak_LRS.csv"], file_name="{colour}_{state}")
+        read_measurements([tmp_path / "weak_LRS.csv"], ReadOptions(file_name="{colour}_{state}"))
 
 
 def test_limits_that_the_user_knows(read):

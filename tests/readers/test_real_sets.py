@@ -7,6 +7,7 @@ import pytest
 
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 from rramsim.schema import ABOVE
 
 LEVELS = {"0": 1, "31": 0}
@@ -78,7 +79,7 @@ def test_files_without_states_are_refused(shared_data, name, columns):
         ({"columns": tuple(columns.split(","))}, "the given columns: no column holds the state."),
     ):
         with pytest.raises(InputError) as refused:
-            read_measurements([path], **options)
+            read_measurements([path], ReadOptions(**options))
         assert message in str(refused.value)
         assert message in page
     assert f'--columns "{columns}"' in page

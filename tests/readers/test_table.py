@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from rramsim.errors import InputError
 from rramsim.readers.formats import text
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import Body
 
 
@@ -34,7 +35,7 @@ def line_by_line(monkeypatch):
 
 def outcome(path, **options):
     try:
-        measured = read_measurements([path], **options)
+        measured = read_measurements([path], ReadOptions(**options))
     except InputError as error:
         return str(error)
     readings = {

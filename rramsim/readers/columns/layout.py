@@ -159,11 +159,6 @@ def no_header(grid: Grid) -> InputError:
     return _missing("a resistance or current", ("resistance", "current"), header[:30], place)
 
 
-def parse_columns(text: str) -> tuple[str, ...]:
-    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas."""
-    return tuple(name.strip() for name in text.split(","))
-
-
 def _of_header(
     grid: Grid,
     header: Header,

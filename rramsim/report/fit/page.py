@@ -13,7 +13,6 @@ from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.text_table import NONE, TextTable, names_of
 from rramsim.schema import STATES, settings
-from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from rramsim.device.characterize import Characterization
     from rramsim.device.examine import Examination
     from rramsim.measurements import Measured
+    from rramsim.report.provenance import Provenance
 
 _MOST_OUTLIERS = 15
 
@@ -30,9 +30,7 @@ def render_fit(
     examination: Examination,
     measured: Measured,
     figures: Mapping[str, Figure],
-    *,
-    command: str,
-    sources: tuple[tuple[str, str], ...],
+    provenance: Provenance,
 ) -> str:
     """Return the report of a fit as one HTML page, the same for the same findings.
 
@@ -42,10 +40,8 @@ def render_fit(
     measured : Measured
     figures : mapping of str to matplotlib.figure.Figure
         As `draw_fit_figures` gives them.
-    command : str
-        What was asked for, enough to ask it again.
-    sources : tuple of (str, str)
-        Name and SHA-256 of every file read.
+    provenance : Provenance
+        What the fit was made from.
     """
     found = examination.found
     return template("fit_page.html").render(
@@ -72,9 +68,7 @@ def render_fit(
         notes=grouped_notes(examination, measured),
         intervals=interval_notes(examination),
         figures=inlined(figures),
-        version=__version__,
-        command=command,
-        provenance={"sources": sources},
+        provenance=provenance,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
@@ -16,24 +17,36 @@ if TYPE_CHECKING:
     from rramsim.measurements import Measured
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
-_WIDTH_OF_A_FILE = 170
+WIDTH_OF_A_FILE = 170
 
 
-def show(examination: Examination, measured: Measured) -> None:
-    """Print the populations, what they make of each condition, and everything to know of them."""
+def text(
+    examination: Examination, measured: Measured, *, width: int = WIDTH_OF_A_FILE, styled: bool
+) -> str:
+    """Return the populations, what they make of each condition, and everything to know of them.
+
+    Parameters
+    ----------
+    examination : Examination
+    measured : Measured
+    width : int
+        Characters a line.
+    styled : bool
+        Whether to wrap sentences, and to set titles in bold by a terminal's codes.
+    """
     from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_FILE)
+    shown = io.StringIO()
+    console = Console(file=shown, width=width, force_terminal=styled)
     for table in short_tables(examination):
         console.print(_rich(table))
         if table.remark:
-            console.print(_text(table.remark), soft_wrap=not console.is_terminal)
+            console.print(_text(table.remark), soft_wrap=not styled)
     for heading, sentences in _notes(examination, measured):
         console.print(_text(heading, "bold"))
         lines = "\n".join(f"- {sentence}" for sentence in sentences)
-        console.print(_text(lines), soft_wrap=not console.is_terminal)
+        console.print(_text(lines), soft_wrap=not styled)
+    return shown.getvalue()
 
 
 def _notes(examination: Examination, measured: Measured) -> list[tuple[str, tuple[str, ...]]]:

@@ -12,28 +12,7 @@ if TYPE_CHECKING:
 
     from rramsim.crossbar.tiles import Placement
     from rramsim.decision.recommend import Recommendation
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What a study was made from, enough to make it again.
-
-    Attributes
-    ----------
-    version : str
-        Of rramsim.
-    seed : int
-        Of everything that was drawn.
-    study : str
-        The settings, as text.
-    sources : tuple of (str, str)
-        Name and SHA-256 of everything that was read.
-    """
-
-    version: str
-    seed: int
-    study: str
-    sources: tuple[tuple[str, str], ...]
+    from rramsim.report.provenance import Provenance
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,8 @@ from reader_files import workbook
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.sweep_columns import sweep_columns
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import ReadOptions
 from rramsim.schema import BELOW, EXACT
 
 LRS, HRS = 5e3, 2e5
@@ -83,11 +85,9 @@ def test_an_easyexpert_record_gives_what_each_sweep_left(read):
 
 
 def test_records_of_a_device_are_cycles_in_the_order_they_were_taken(tmp_path):
-    from rramsim.readers.measurements import read_measurements
-
     for name, time in (("10_01 PM", "08/30/2024 22:01:00"), ("2_12 PM", "08/30/2024 14:12:59")):
         (tmp_path / f"[A8,{name}].csv").write_text(record(time=time))
-    measured = read_measurements(sorted(tmp_path.glob("*.csv")), read_voltage=0.2)
+    measured = read_measurements(sorted(tmp_path.glob("*.csv")), ReadOptions(read_voltage=0.2))
     assert measured.readings["cycle"].values.tolist() == [2, 2, 1, 1]
 
 
@@ -166,14 +166,11 @@ def test_devices_side_by_side(read):
 
 
 def test_the_state_may_stand_in_the_file_s_name(tmp_path):
-    from rramsim.readers.measurements import read_measurements
-
     (tmp_path / "weak_LRS.csv").write_text(table(half(2.0, before=HRS, after=LRS)))
     (tmp_path / "weak_HRS.csv").write_text(table(half(2.0, before=LRS, after=HRS)))
     measured = read_measurements(
         [tmp_path / "weak_LRS.csv", tmp_path / "weak_HRS.csv"],
-        read_voltage=0.2,
-        file_name="{condition}_{state}",
+        ReadOptions(read_voltage=0.2, file_name="{condition}_{state}"),
     )
     assert measured.readings["condition"].values.tolist() == ["weak"]
     assert measured.readings["state_index"].values.tolist() == [0, 1]

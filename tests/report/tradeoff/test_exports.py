@@ -6,8 +6,9 @@ from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
 
 from rramsim.decision.join import join
 from rramsim.decision.recommend import recommend
+from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
-from rramsim.report.tradeoff.findings import Findings, Provenance
+from rramsim.report.tradeoff.findings import Findings
 
 MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
 
@@ -33,7 +34,7 @@ def findings(tradeoff, chosen):
         network="64-16-10",
         images="digits",
         placements=(),
-        provenance=Provenance("0.1.0", 1, "{}", ()),
+        provenance=Provenance("", seed=1, version="0.1.0"),
         notes=("3 cells dropped.",),
     )
 

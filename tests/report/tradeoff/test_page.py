@@ -12,8 +12,9 @@ from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.points import points_of
 from rramsim.decision.recommend import recommend
+from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
-from rramsim.report.tradeoff.findings import Findings, Provenance
+from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import render
 
 HOSTILE = "<script>alert(1)</script>"
@@ -40,7 +41,9 @@ def findings(names=NAMES, tolerance=0.01, known=None, **more):
         network="64-256-10",
         images="Handwritten digits.",
         placements=(Placement((256, 64), tile), Placement((10, 256), tile)),
-        provenance=Provenance("1.2.3", 7, '{"seed": 7}', (("cells.csv", "ab" * 32),)),
+        provenance=Provenance(
+            '{"seed": 7}', sources=(("cells.csv", "ab" * 32),), seed=7, version="1.2.3"
+        ),
     )
     return replace(found, **more)
 
@@ -125,7 +128,7 @@ def test_text_of_users_is_escaped_wherever_it_stands():
         images=HOSTILE,
         notes=(HOSTILE,),
         assumptions=(HOSTILE,),
-        provenance=Provenance(HOSTILE, 7, HOSTILE, ((HOSTILE, HOSTILE),)),
+        provenance=Provenance(HOSTILE, sources=((HOSTILE, HOSTILE),), seed=7, version=HOSTILE),
         stated=conditions((HOSTILE, "strong", "weak")),
     )
     everywhere = replace(

@@ -1,0 +1,319 @@
+"""A fit: measured cells, all that they tell of each programming condition, and its files."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rramsim.device.examine import Examination, Question, Use, examine
+from rramsim.device.populations.fit import leave_out_incomplete
+from rramsim.errors import InputError
+from rramsim.files import sha256_of_file, write_text
+from rramsim.measurements import Measured
+from rramsim.report.provenance import Provenance
+from rramsim.study.reading import ReadingTable, quantity
+from rramsim.study.result_folder import write_dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+_BER_COLUMNS = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FitResult:
+    """What measured cells tell of each programming condition.
+
+    Attributes
+    ----------
+    measured : Measured
+        The readings, without conditions that lack a state.
+    examination : Examination
+        Everything they tell.
+    provenance : Provenance
+        What the fit was made from.
+    """
+
+    measured: Measured
+    examination: Examination
+    provenance: Provenance
+
+    @property
+    def readings(self) -> xr.Dataset:
+        """The readings (schema "readings")."""
+        return self.measured.readings
+
+    @property
+    def conditions(self) -> xr.Dataset:
+        """Every condition read or stated (schema "conditions")."""
+        return self.examination.found.conditions
+
+    @property
+    def populations(self) -> xr.Dataset:
+        """The lognormal fits (schema "populations")."""
+        return self.examination.found.populations
+
+    @property
+    def ber(self) -> pd.DataFrame:
+        """The bit-error rate of each condition with its interval: a row each."""
+        names = ["reference_resistance", *_BER_COLUMNS]
+        table: pd.DataFrame = self.conditions[names].to_dataframe()
+        return table.astype({"ber_extrapolated": bool})
+
+    @property
+    def endurance(self) -> xr.Dataset | None:
+        """Endurance by the readings (schema "endurance"); None where no cell was followed."""
+        lasting = self.examination.found.endurance
+        return None if lasting is None else lasting.endurance
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know to judge the numbers, a sentence each."""
+        return self.provenance.notes
+
+    def table(self, *, width: int = 170, styled: bool = False) -> str:
+        """Return every table and note as text, `styled` as a terminal shows them."""
+        from rramsim.report.fit.terminal import text
+
+        return text(self.examination, self.measured, width=width, styled=styled)
+
+    def to_json(self) -> str:
+        """Return the answer as JSON, as ``rramsim fit --json`` prints it."""
+        from rramsim.report.fit.answer import fit_answer
+
+        answer = fit_answer(self.examination, self.measured)
+        return json.dumps(answer, indent=2, allow_nan=False)
+
+    def to_netcdf(self, path: Path | str) -> None:
+        """Write the conditions with their provenance; `rramsim tradeoff` takes the file."""
+        write_dataset(Path(path), self.conditions, self.provenance)
+
+    def draw(self, path: Path | str) -> None:
+        """Draw the populations as the format of the suffix: .svg, .png or .pdf."""
+        from rramsim.plotting.populations import populations_figure
+        from rramsim.plotting.style import write_figure
+
+        figure = populations_figure(self.readings, self.populations, self.conditions)
+        write_figure(figure, Path(path))
+
+    def report(self, folder: Path | str) -> Path:
+        """Write the report, its figures and its tables, and return the path of the page."""
+        from rramsim.plotting.style import save_figure
+        from rramsim.report.fit.answer import fit_answer
+        from rramsim.report.fit.exports import conditions_csv, outliers_csv, populations_csv
+        from rramsim.report.fit.figures import draw_fit_figures
+        from rramsim.report.fit.page import render_fit
+
+        folder, examination, measured = Path(folder), self.examination, self.measured
+        tables = {
+            "conditions": conditions_csv(fit_answer(examination, measured)),
+            "populations": populations_csv(examination),
+            "outliers": outliers_csv(examination.found.outliers),
+        }
+        for name, text in tables.items():
+            write_text(folder / f"{name}.csv", text)
+        write_text(folder / "provenance.json", self.provenance.json())
+        write_dataset(folder / "conditions.nc", self.conditions, self.provenance)
+        write_dataset(folder / "populations.nc", self.populations, self.provenance)
+        figures = draw_fit_figures(examination, measured)
+        for name, figure in figures.items():
+            save_figure(figure, folder / "figures" / name)
+        page = folder / "report.html"
+        write_text(page, render_fit(examination, measured, figures, self.provenance))
+        return page
+
+    def __repr__(self) -> str:
+        """Return the size of the fit in a line."""
+        names = ", ".join(self.conditions["condition"].values.astype(str))
+        return f"FitResult({self.readings.sizes['reading']:,} readings of conditions {names})"
+
+    def _repr_html_(self) -> str:
+        from rramsim.report.fit.overview import short_tables
+        from rramsim.report.html import tables_html
+
+        return tables_html(short_tables(self.examination))
+
+
+def fit(
+    measured: Measured | str | Path | Sequence[str | Path],
+    *,
+    reading: ReadingTable | None = None,
+    conditions: xr.Dataset | str | Path | None = None,
+    reference: float | str | None = None,
+    reference_spread: float = 0.0,
+    offset: float = 0.0,
+    lrs_share: float = 0.5,
+    read_pulse: tuple[float, float] | str | None = None,
+    target_ber: float | None = None,
+    ber_limit: float | None = None,
+    use_temperature: float | str | None = None,
+    bake: tuple[str, str] | str | None = None,
+) -> FitResult:
+    """Fit lognormal populations and derive BER, energy and endurance of each condition.
+
+    Quantities are numbers in SI units, or texts with a unit such as ``"25 kOhm"``.
+
+    Parameters
+    ----------
+    measured : Measured, path, or list of paths
+        What `read_measurements` gives, or files or names of shipped sets to read.
+    reading : ReadingTable, optional
+        What the files do not say of themselves.
+    conditions : xarray.Dataset or path, optional
+        What is known beside the readings: a conditions file, the name of a shipped one, or what
+        `read_conditions` gives.
+    reference : float or str, optional
+        Reference of the sense amplifiers. Default: the one stated, else the best one.
+    reference_spread, offset : float
+        Standard deviations of ln(reference), and of a sense amplifier's offset in ln R.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    read_pulse : (float, float) or str, optional
+        Volt and seconds of the pulse that reads a cell, or ``"0.2 V, 10 ns"``: gives the energy
+        of a read.
+    target_ber : float, optional
+        How many cells would show this BER?
+    ber_limit : float, optional
+        After how many cycles, and after what time, is this BER reached?
+    use_temperature : float or str, optional
+        After what time is the limit reached at this temperature, by Arrhenius' law?
+    bake : (str, str) or str, optional
+        Two conditions that are the same cells before and after a bake.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    InputError
+        If a file or an option cannot be used.
+
+    Examples
+    --------
+    >>> result = fit("hirtzlin2019-reconstructed", conditions="table1")
+    >>> result.ber["ber_basis"].to_dict()
+    {'very strong': 'fitted', 'strong': 'fitted', 'weak': 'fitted'}
+    """
+    texts = {
+        "reference": _as_text(reference, "ohm"),
+        "read_pulse": _pulse_text(read_pulse),
+        "use_temperature": _as_text(use_temperature, "K"),
+        "bake": bake if bake is None or isinstance(bake, str) else ",".join(bake),
+    }
+    volt, second = _read_pulse(texts["read_pulse"])
+    use = Use(
+        lrs_share=lrs_share,
+        reference_resistance=quantity(texts["reference"], "resistance"),
+        reference_spread=reference_spread,
+        offset_spread=offset,
+        read_voltage=volt,
+        read_time=second,
+    )
+    reading = reading or ReadingTable()
+    files = _names(measured)
+    readings = measured if isinstance(measured, Measured) else reading.read(files)
+    readings = leave_out_incomplete(readings)
+    stated, sources = stated_conditions(conditions)
+    question = Question(
+        target_ber=target_ber,
+        ber_limit=ber_limit,
+        use_temperature=quantity(texts["use_temperature"], "temperature"),
+        bake=_two_conditions(texts["bake"], readings),
+    )
+    examination = examine(readings, stated, use=use, question=question)
+    options = {
+        **reading.model_dump(),
+        "map": list(reading.map) or None,
+        "conditions": str(conditions) if isinstance(conditions, str | Path) else None,
+        "reference": texts["reference"],
+        "reference_spread": reference_spread or None,
+        "offset": offset or None,
+        "lrs_share": None if lrs_share == 0.5 else lrs_share,
+        "read_pulse": texts["read_pulse"],
+        "target_ber": target_ber,
+        "ber_limit": ber_limit,
+        "bake": texts["bake"],
+        "use_temperature": texts["use_temperature"],
+    }
+    provenance = Provenance(
+        recipe=_command(files, options),
+        options=options,
+        sources=(*readings.sources, *sources),
+        origin=readings.origin,
+        notes=tuple(str(note) for note in (*readings.notes, *examination.notes)),
+    )
+    return FitResult(readings, examination, provenance)
+
+
+def stated_conditions(
+    conditions: xr.Dataset | str | Path | None,
+) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
+    """Return stated conditions, read where a file is named, with the file and its SHA-256."""
+    from rramsim.readers.conditions import read_conditions
+    from rramsim.readers.shipped import resolve
+
+    if conditions is None or not isinstance(conditions, str | Path):
+        return conditions, ()
+    path = resolve(conditions)
+    return read_conditions(path), ((path.name, sha256_of_file(path)),)
+
+
+def _names(measured: Measured | str | Path | Sequence[str | Path]) -> list[str]:
+    """Return the files by the names they were given, or that the readings remember."""
+    if isinstance(measured, Measured):
+        return [name for name, _ in measured.sources]
+    return [str(name) for name in ([measured] if isinstance(measured, str | Path) else measured)]
+
+
+def _as_text(value: float | str | None, unit: str) -> str | None:
+    return value if value is None or isinstance(value, str) else f"{float(value)!r} {unit}"
+
+
+def _pulse_text(pulse: tuple[float, float] | str | None) -> str | None:
+    if pulse is None or isinstance(pulse, str):
+        return pulse
+    return f"{_as_text(pulse[0], 'V')}, {_as_text(pulse[1], 's')}"
+
+
+def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
+    if text is None:
+        return None, None
+    parts = re.split(r"[,;]", text)
+    if len(parts) != 2:
+        raise InputError(
+            f"--read-pulse {text!r}: accepted is a voltage and a time with their units, "
+            'such as "0.2 V, 10 ns".'
+        )
+    return quantity(parts[0], "voltage"), quantity(parts[1], "time")
+
+
+def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | None:
+    """Return the two conditions of a bake; a name may hold a comma itself."""
+    if text is None:
+        return None
+    names = [str(name) for name in measured.readings["condition"].values]
+    for comma in re.finditer(",", text):
+        before, after = text[: comma.start()].strip(), text[comma.end() :].strip()
+        if before in names and after in names and before != after:
+            return before, after
+    raise InputError(
+        f"--bake {text!r}: accepted are two conditions with a comma between them; there are "
+        f"{', '.join(names)}."
+    )
+
+
+def _command(files: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Return the command line that makes the report again."""
+    words = ["rramsim", "fit", *files]
+    for name, value in options.items():
+        if value is not None:
+            values = value if isinstance(value, list) else [value]
+            words += [word for one in values for word in (f"--{name.replace('_', '-')}", str(one))]
+    return f"{shlex.join(words)} --report DIR"

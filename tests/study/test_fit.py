@@ -1,0 +1,116 @@
+import hashlib
+import json
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from rramsim.cli.app import app
+from rramsim.errors import InputError
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import shipped_path
+from rramsim.study.fit import fit
+from rramsim.study.reading import ReadingTable
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """Write lognormal cells of two conditions, named by numbers as a tester may."""
+    rng = np.random.default_rng(11)
+    rows = ["condition,state,cell,Rcell"]
+    for condition, gap in (("easy", 4.0), ("hard", 2.0)):
+        for state, mu in ((31, 2.0), (0, 2.0 + gap)):
+            values = np.exp(rng.normal(mu, 0.5, 200))
+            rows += [f"{condition},{state},{i},{value:.6g}" for i, value in enumerate(values)]
+    path = tmp_path_factory.mktemp("cells") / "cells.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+READING = ReadingTable(map=("Rcell=R [kOhm]",), states="0=HRS,31=LRS")
+OPTIONS = ("--map", "Rcell=R [kOhm]", "--states", "0=HRS,31=LRS")
+
+
+def test_python_and_the_command_give_the_same_answer(cells):
+    command = ("fit", str(cells), *OPTIONS, "--reference", "25 kOhm", "--read-pulse", "0.2 V,10 ns")
+    shown = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False)
+    result = fit(cells, reading=READING, reference=25e3, read_pulse=(0.2, 10e-9))
+    assert result.to_json() == shown.stdout.rstrip("\n")
+    assert json.loads(result.to_json())["read_energy"]["read_voltage_v"] == 0.2
+
+
+def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
+    measured = read_measurements([cells], names={"Rcell": "R [kOhm]"}, states={"0": 1, "31": 0})
+    stated = read_conditions(shipped_path("table1"))
+    by_value = fit(measured, conditions=stated, reference="25 kOhm")
+    by_name = fit([cells], reading=READING, conditions="table1", reference="25 kOhm")
+    assert by_value.to_json() == by_name.to_json()
+    digest = hashlib.sha256(shipped_path("table1").read_bytes()).hexdigest()
+    assert by_name.provenance.sources[-1] == ("table1.toml", digest)
+
+
+def test_the_command_recorded_makes_the_same_again(cells, tmp_path):
+    result = fit(cells, reading=READING, lrs_share=0.4, target_ber=1e-3)
+    words = shlex.split(result.provenance.recipe.replace(" DIR", f" {tmp_path / 'again'}"))
+    assert words[:2] == ["rramsim", "fit"]
+    CliRunner().invoke(app, words[1:], catch_exceptions=False)
+    result.report(tmp_path / "here")
+    for name in ("report.html", "conditions.csv", "populations.csv", "provenance.json"):
+        here, again = (tmp_path / folder / name for folder in ("here", "again"))
+        assert here.read_bytes() == again.read_bytes(), name
+
+
+def test_a_result_shows_itself(cells):
+    result = fit(cells, reading=READING)
+    assert repr(result) == "FitResult(800 readings of conditions easy, hard)"
+    page = result._repr_html_()
+    assert page.count("<table") == page.count("<h3>") >= 2
+    assert "<td>200</td>" in page
+    assert "Populations" in result.table()
+    assert max(map(len, result.table(width=100).splitlines())) > 0
+
+
+def test_the_datasets_are_those_of_the_json(cells):
+    result = fit(cells, reading=READING)
+    answer = {each["name"]: each for each in json.loads(result.to_json())["conditions"]}
+    assert isinstance(result.ber, pd.DataFrame)
+    for name, row in result.ber.iterrows():
+        assert row["ber"] == answer[name]["ber"]["estimate"]
+        assert (row["ber_low"], row["ber_high"]) == (
+            answer[name]["ber"]["low"],
+            answer[name]["ber"]["high"],
+        )
+        assert row["ber_extrapolated"] == answer[name]["ber"]["extrapolated"]
+        assert row["ber_basis"] == answer[name]["ber"]["method"]
+    assert result.readings.sizes["reading"] == 800
+    assert result.populations["condition"].values.tolist() == ["easy", "hard"]
+    assert result.endurance is None
+    assert list(result.notes) == json.loads(result.to_json())["notes"]
+
+
+def test_the_netcdf_has_the_conditions_and_what_they_are_from(cells, tmp_path):
+    result = fit(cells, reading=READING)
+    result.to_netcdf(tmp_path / "c.nc")
+    with xr.open_dataset(tmp_path / "c.nc") as read:
+        assert read["ber"].values.tolist() == result.conditions["ber"].values.tolist()
+        assert json.loads(read.attrs["options"])["states"] == "0=HRS,31=LRS"
+        assert read.attrs["recipe"].startswith(f"rramsim fit {cells} --map 'Rcell=R [kOhm]'")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"read_pulse": "0.2 V"}, "accepted is a voltage and a time"),
+        ({"bake": ("easy", "soft")}, "two conditions with a comma"),
+        ({"reference": "25"}, "'25' is not a resistance"),
+        ({"target_ber": 0.7}, "must be above 0 and below 0.5"),
+        ({"conditions": "nowhere"}, "there is no such file"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(cells, wrong, message):
+    with pytest.raises(InputError, match=message):
+        fit(cells, reading=READING, **wrong)
