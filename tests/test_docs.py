@@ -55,8 +55,8 @@ def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
     (table,) = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
     (tmp_path / "cells.csv").write_text(table)
     found = characterize(read_measurements([tmp_path / "cells.csv"]))
-    assert found.conditions["condition"].values.tolist() == ["55 uA"]
-    medians = np.exp(found.populations["mu"].values.ravel())
+    assert found.products["conditions"]["condition"].values.tolist() == ["55 uA"]
+    medians = np.exp(found.products["populations"]["mu"].values.ravel())
     # Geometric means of the resistances in the table.
     expected = [np.cbrt(5.1 * 4.8 * 5.6) * 1e3, np.cbrt(310 * 190 * 420) * 1e3]
     assert medians == pytest.approx(expected, rel=1e-6)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.headline import INTERVAL, BitErrorRate, BitErrors, bit_errors
-from rramsim.device.lifetime.endurance import Endurance, endurance
+from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
+from rramsim.device.examination import Analysis, Examination, Question
+from rramsim.device.lifetime.endurance import endurance, failure_of, follow_cells
 from rramsim.device.populations.fit import (
     ConditionReadings,
     fit_conditions,
@@ -36,57 +37,14 @@ from rramsim.device.programming import (
     mean_pulses,
     unmatched_notes,
 )
-from rramsim.errors import InputError
-from rramsim.schema import DATASETS, STATES, Variable, make
+from rramsim.device.read_conditions import ReadConditions
+from rramsim.measurements import Measured
+from rramsim.notes import Note
+from rramsim.schema import DATASETS, STATES, Interval, Variable, make
 from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class Measured(Protocol):
-    """Readings and where they are from, as `rramsim.readers` gives them."""
-
-    @property
-    def readings(self) -> xr.Dataset:
-        """Dataset of the schema "readings"."""
-
-    @property
-    def origin(self) -> str:
-        """Return "measured", "reconstructed" or "synthetic"."""
-
-
-@dataclass(frozen=True, eq=False)
-class Characterization:
-    """What is known of a set of programming conditions.
-
-    Attributes
-    ----------
-    populations : xarray.Dataset
-        Schema "populations": the lognormal fits of the conditions that have readings.
-    conditions : xarray.Dataset
-        Schema "conditions": every condition read or stated. ``attrs`` hold ``lrs_share``,
-        ``confidence``, ``interval``, how the ends of the BER's interval were made, and
-        ``reference_spread`` and ``offset_spread``.
-    counted : xarray.Dataset
-        Schema "counted": errors counted at the reference, of the conditions that have readings.
-    goodness : xarray.Dataset
-        Schema "goodness": whether each population is lognormal, its tail, stuck and odd cells.
-    outliers : xarray.Dataset
-        Schema "outliers": the readings beyond what the body of their population gives.
-    endurance : Endurance or None
-        By the readings at the condition's reference; None where no cell can be followed.
-    notes : tuple of str
-        What a reader must know to judge the numbers, a sentence each.
-    """
-
-    populations: xr.Dataset
-    conditions: xr.Dataset
-    counted: xr.Dataset
-    goodness: xr.Dataset
-    outliers: xr.Dataset
-    endurance: Endurance | None
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -112,11 +70,9 @@ def characterize(
     measured: Measured,
     stated: xr.Dataset | None = None,
     *,
-    lrs_share: float = 0.5,
-    reference_resistance: float | None = None,
-    reference_spread: float = 0.0,
-    offset_spread: float = 0.0,
-) -> Characterization:
+    read: ReadConditions | None = None,
+    question: Question | None = None,
+) -> Examination:
     """Fit the populations, derive BER and energy of each condition, and join what is stated.
 
     Parameters
@@ -126,114 +82,106 @@ def characterize(
     stated : xarray.Dataset, optional
         Schema "conditions", as a conditions file gives it. Its energies, endurance and settings
         are joined by the name of the condition; conditions without readings pass through.
-    lrs_share : float
-        Share of the cells in use that are in LRS, above 0 and below 1; it need not be the share
-        in the file.
-    reference_resistance : float, optional
-        Reference of the 1T1R read in ohm, for every condition. Default: the one stated for the
-        condition, else the best one between the fitted populations.
-    reference_spread : float
-        Standard deviation of ln(reference) from read to read or from array to array.
-    offset_spread : float
-        Standard deviation of a sense amplifier's offset in units of ln(R), for 2T2R.
+    read : ReadConditions, optional
+        How the cells are read.
+    question : Question, optional
+        What else will be asked; it is kept with the result.
 
     Returns
     -------
-    Characterization
+    Examination
+        With the products "populations", "goodness", "outliers" and "counted" of the conditions
+        that have readings, "conditions" of every condition read or stated, and "endurance" with
+        "cell_lifetimes" where cells can be followed. ``attrs`` of "conditions" hold
+        ``lrs_share``, ``confidence``, ``interval``, how the ends of the BER's interval were
+        made, and ``reference_spread`` and ``offset_spread``.
 
     Raises
     ------
     InputError
         If a condition lacks a state, has a single reading in one, or has an LRS median above
-        its HRS median; if `lrs_share`, `reference_resistance` or a spread is out of range.
+        its HRS median.
     """
-    _check(lrs_share=lrs_share, reference_resistance=reference_resistance)
-    _check_spreads(reference_spread=reference_spread, offset_spread=offset_spread)
+    read = read or ReadConditions()
+    readings = measured.readings
     stated_rows = _rows_by_name(stated)
     reads = [
-        _read(
-            condition,
-            lrs_share=lrs_share,
-            reference=_reference(reference_resistance, stated_rows.get(condition.name)),
-            reference_spread=reference_spread,
-            offset_spread=offset_spread,
-        )
-        for condition in fit_conditions(measured.readings)
+        _read(condition, read=_at_reference(read, stated_rows.get(condition.name)))
+        for condition in fit_conditions(readings)
     ]
-    lasting = endurance(
-        measured.readings, reference_resistance=[read.errors.reference for read in reads]
-    )
-    rows, notes = [], []
-    together = [pooled_over(measured.readings, number) for number in range(len(reads))]
-    for read, over in zip(reads, together, strict=True):
-        notes += pooled_notes(read.condition.name, over)
-    for number, read in enumerate(reads):
-        name = read.condition.name
-        said = stated_rows.get(name)
+    products = _followed(readings, [row.errors.reference for row in reads])
+    lasting = products.get("endurance")
+    over = [pooled_over(readings, number) for number in range(len(reads))]
+    notes = [
+        note
+        for row, times in zip(reads, over, strict=True)
+        for note in pooled_notes(row.condition.name, times)
+    ]
+    rows = []
+    for number, row in enumerate(reads):
+        name = row.condition.name
+        of_file = stated_rows.get(name)
         programming = join_programming(
             name,
-            _programming_readings(measured.readings, number),
-            said,
+            _programming_readings(readings, number),
+            of_file,
             endurance=_measured_endurance(lasting, number),
-            mean_pulses=_mean_pulses(measured.readings, number),
+            mean_pulses=_mean_pulses(readings, number),
         )
-        rows.append(_Row(read.condition, read.judged, read.errors, programming))
-        notes += [*read.notes, *read.errors.notes, *programming.notes]
-        notes += _stated_notes(name, read.errors, said)
-    names = {row.condition.name for row in rows}
+        rows.append(_Row(row.condition, row.judged, row.errors, programming))
+        notes += [*row.notes, *row.errors.notes, *programming.notes]
+        notes += _stated_notes(name, row.errors, of_file)
+    names = [row.condition.name for row in rows]
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(stated.attrs["waveforms"])
-        notes += unmatched_notes([row.condition.name for row in rows], list(stated_rows))
-    return Characterization(
-        populations=populations_dataset([row.condition for row in rows], origin=measured.origin),
-        conditions=_conditions(
-            rows,
-            [said for name, said in stated_rows.items() if name not in names],
-            together=together,
-            origin=measured.origin,
-            lrs_share=lrs_share,
-        ).assign_attrs(reference_spread=reference_spread, offset_spread=offset_spread),
-        counted=_counted(rows, lrs_share=lrs_share),
-        goodness=goodness_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
-        outliers=outliers_dataset([row.condition.name for row in rows], [r.judged for r in rows]),
-        endurance=lasting,
-        notes=(*notes, *(lasting.notes if lasting else ())),
+        notes += unmatched_notes(names, list(stated_rows))
+    judged = [row.judged for row in rows]
+    return Examination(
+        measured=measured,
+        products={
+            "populations": populations_dataset(
+                [row.condition for row in rows], origin=measured.origin
+            ),
+            "conditions": _conditions(
+                rows,
+                [of_file for name, of_file in stated_rows.items() if name not in names],
+                together=over,
+                origin=measured.origin,
+                read=read,
+            ),
+            "counted": _counted(rows, lrs_share=read.lrs_share),
+            "goodness": goodness_dataset(names, judged),
+            "outliers": outliers_dataset(names, judged),
+            **{name: analysis.dataset for name, analysis in products.items()},
+        },
+        notes=(*map(Note, notes), *(lasting.notes if lasting else ())),
+        read=read,
+        question=question or Question(),
     )
 
 
-def _check(*, lrs_share: float, reference_resistance: float | None) -> None:
-    if not 0.0 < lrs_share < 1.0:
-        raise InputError(f"The share of LRS cells is {lrs_share:g}; it must be between 0 and 1.")
-    if reference_resistance is not None and not 0.0 < reference_resistance < math.inf:
-        raise InputError(
-            f"The reference resistance is {reference_resistance:g} Ω; it must be above 0."
-        )
+def _followed(readings: xr.Dataset, references: list[float]) -> dict[str, Analysis]:
+    """Return the lifetimes of the cells and the endurance; nothing where none can be followed."""
+    failure = failure_of(readings)
+    lifetimes = follow_cells(readings, reference_resistance=references, failure=failure)
+    if lifetimes is None:
+        return {}
+    return {
+        "cell_lifetimes": Analysis(lifetimes),
+        "endurance": endurance(readings, lifetimes, failure=failure),
+    }
 
 
-def _check_spreads(**spreads: float) -> None:
-    for name, spread in spreads.items():
-        if not 0.0 <= spread < math.inf:
-            words = name.replace("_", " ")
-            raise InputError(f"The {words} is {spread:g}; it must be 0 or more, in units of ln R.")
-
-
-def _read(
-    condition: ConditionReadings,
-    *,
-    lrs_share: float,
-    reference: float | None,
-    reference_spread: float,
-    offset_spread: float,
-) -> _Read:
+def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
     verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
     errors = bit_errors(
         condition,
-        lrs_share=lrs_share,
-        reference=reference,
+        lrs_share=read.lrs_share,
+        reference=read.reference_resistance,
         judged=verdicts,
-        reference_spread=reference_spread,
-        offset_spread=offset_spread,
+        reference_spread=read.reference_spread,
+        offset_spread=read.offset_spread,
     )
     lrs, hrs = verdicts
     judged = (
@@ -261,11 +209,12 @@ def _rows_by_name(stated: xr.Dataset | None) -> dict[str, xr.Dataset]:
     return {str(name): stated.sel(condition=name) for name in stated["condition"].values}
 
 
-def _reference(given: float | None, said: xr.Dataset | None) -> float | None:
-    if given is not None or said is None:
-        return given
-    stated = float(said["reference_resistance"].values)
-    return stated if math.isfinite(stated) else None
+def _at_reference(read: ReadConditions, stated: xr.Dataset | None) -> ReadConditions:
+    """Return how a condition is read, with the reference stated for it where none is given."""
+    if read.reference_resistance is not None or stated is None:
+        return read
+    reference = float(stated["reference_resistance"].values)
+    return replace(read, reference_resistance=reference) if math.isfinite(reference) else read
 
 
 def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
@@ -277,10 +226,10 @@ def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
     }
 
 
-def _measured_endurance(lasting: Endurance | None, number: int) -> MeasuredEndurance | None:
+def _measured_endurance(lasting: Analysis | None, number: int) -> MeasuredEndurance | None:
     if lasting is None:
         return None
-    row = lasting.endurance.isel(condition=number)
+    row = lasting.dataset.isel(condition=number)
     return MeasuredEndurance(float(row["cycles"].values), str(row["bound"].values))
 
 
@@ -297,7 +246,7 @@ def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list
     if said is None:
         return []
     head = errors.headline
-    derived = numbers.bit_error_rate(head.ber, head.low, head.high, bound=head.bound)
+    derived = numbers.bit_error_rate(head.estimate, head.low, head.high, bound=head.bound)
     ber, high = float(said["ber"].values), float(said["ber_high"].values)
     if str(said["ber_bound"].values) == "upper":
         stated, agrees = f"less than {numbers.power(high)}", not head.low >= high
@@ -317,18 +266,18 @@ def _conditions(
     *,
     together: list[str],
     origin: str,
-    lrs_share: float,
+    read: ReadConditions,
 ) -> xr.Dataset:
-    heads = [row.errors.headline for row in rows]
+    fits = [row.errors.fitted or Interval() for row in rows]
     columns = {
         **columns_of([row.programming for row in rows]),
         "reference_resistance": [row.errors.reference for row in rows],
-        **_rate_columns("ber", heads),
-        "ber_lrs": [head.rate_lrs for head in heads],
-        "ber_hrs": [head.rate_hrs for head in heads],
-        "ber_fitted": [_of_fit(row.errors.fitted, "ber") for row in rows],
-        "ber_fitted_low": [_of_fit(row.errors.fitted, "low") for row in rows],
-        "ber_fitted_high": [_of_fit(row.errors.fitted, "high") for row in rows],
+        **_rate_columns("ber", [row.errors.headline for row in rows]),
+        "ber_lrs": [row.errors.misread[0] for row in rows],
+        "ber_hrs": [row.errors.misread[1] for row in rows],
+        "ber_fitted": [fitted.estimate for fitted in fits],
+        "ber_fitted_low": [fitted.low for fitted in fits],
+        "ber_fitted_high": [fitted.high for fitted in fits],
         **_rate_columns("ber_2t2r", [row.errors.paired for row in rows]),
         "pooled_over": list(together),
         "origin": [origin for _ in rows],
@@ -340,24 +289,26 @@ def _conditions(
         "conditions",
         columns,
         coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
-        attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
+        attrs={
+            "lrs_share": read.lrs_share,
+            "confidence": CONFIDENCE,
+            "interval": INTERVAL,
+            "reference_spread": read.reference_spread,
+            "offset_spread": read.offset_spread,
+        },
     )
 
 
-def _rate_columns(name: str, rates: Sequence[BitErrorRate]) -> dict[str, list[Any]]:
+def _rate_columns(name: str, rates: Sequence[Interval]) -> dict[str, list[Any]]:
     return {
-        name: [rate.ber for rate in rates],
+        name: [rate.estimate for rate in rates],
         f"{name}_low": [rate.low for rate in rates],
         f"{name}_high": [rate.high for rate in rates],
         f"{name}_basis": [rate.basis for rate in rates],
         f"{name}_bound": [rate.bound for rate in rates],
-        f"{name}_extrapolated": [rate.is_extrapolated for rate in rates],
-        f"{name}_interval": [rate.interval for rate in rates],
+        f"{name}_extrapolated": [rate.extrapolated for rate in rates],
+        f"{name}_interval": [rate.method for rate in rates],
     }
-
-
-def _of_fit(fitted: BitErrorRate | None, name: str) -> float:
-    return math.nan if fitted is None else float(getattr(fitted, name))
 
 
 def _said(said: xr.Dataset, variable: Variable) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rramsim.errors import InputError
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.schema import STATES, make
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ def mean_conductance(mu: float, sigma: float) -> float:
     return math.exp(-mu + sigma**2 / 2.0)
 
 
-def read_energy(
-    populations: xr.Dataset, *, read_voltage: float, read_time: float, lrs_share: float = 0.5
-) -> xr.Dataset:
+def read_energy(populations: xr.Dataset, *, read: ReadConditions) -> xr.Dataset:
     """Return the mean energy of one read of a cell, E = V**2 t E[1/R], by state and together.
 
     It is the energy in the cell alone: bit lines, reference and sense amplifier are not in it.
@@ -33,31 +31,20 @@ def read_energy(
     ----------
     populations : xarray.Dataset
         Schema "populations".
-    read_voltage : float
-        Over the cell, in V.
-    read_time : float
-        For which the voltage is applied, in s.
-    lrs_share : float
-        Share of the cells in use that are in LRS.
+    read : ReadConditions
+        With its read voltage (over the cell) and its read time.
 
     Returns
     -------
     xarray.Dataset
         Schema "read_energy", basis "computed" ("unknown" where a state has no fit).
-
-    Raises
-    ------
-    InputError
-        For a voltage of 0 or a time that is not above 0.
     """
-    if not (math.isfinite(read_voltage) and read_voltage != 0.0):
-        raise InputError(f"The read voltage is {read_voltage:g} V; it must be a number, not 0.")
-    if not 0.0 < read_time < math.inf:
-        raise InputError(f"The read time is {read_time:g} s; it must be above 0.")
+    if read.read_voltage is None or read.read_time is None:
+        raise ValueError("the energy of a read takes a read voltage and a read time")
     fits = populations.transpose("condition", "state", ...)
     mu, sigma = fits["mu"].values, fits["sigma"].values
-    energy = read_voltage**2 * read_time * np.vectorize(mean_conductance)(mu, sigma)
-    together = lrs_share * energy[:, 0] + (1.0 - lrs_share) * energy[:, 1]
+    energy = read.read_voltage**2 * read.read_time * np.vectorize(mean_conductance)(mu, sigma)
+    together = read.lrs_share * energy[:, 0] + (1.0 - read.lrs_share) * energy[:, 1]
     return make(
         "read_energy",
         {
@@ -67,9 +54,9 @@ def read_energy(
         },
         coords={"condition": fits["condition"].values, "state": list(STATES)},
         attrs={
-            "read_voltage": read_voltage,
-            "read_time": read_time,
-            "lrs_share": lrs_share,
+            "read_voltage": read.read_voltage,
+            "read_time": read.read_time,
+            "lrs_share": read.lrs_share,
             "covers": "the cell; no lines, reference or sense amplifier",
             "formula": "E = V**2 t E[1/R], E[1/R] = exp(-mu + sigma**2 / 2)",
         },

@@ -12,12 +12,13 @@ McCulloch, "Variance Components", Wiley 1992, chapter 5.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rramsim.device.examination import Analysis
+from rramsim.notes import Note
 from rramsim.schema import EXACT, STATES, make
 
 if TYPE_CHECKING:
@@ -31,23 +32,7 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Variability:
-    """The parts of every condition and state, and what a reader must know.
-
-    Attributes
-    ----------
-    variance : xarray.Dataset
-        Schema "variance"; ``attrs`` hold ``method``.
-    notes : tuple of str
-        A sentence each.
-    """
-
-    variance: xr.Dataset
-    notes: tuple[str, ...]
-
-
-def variability(readings: xr.Dataset) -> Variability:
+def variability(readings: xr.Dataset) -> Analysis:
     """Split the variance of ln R of each condition and state, as far as the columns allow.
 
     Dies are told apart where `die` has two or more, rows and columns where the readings have
@@ -58,6 +43,11 @@ def variability(readings: xr.Dataset) -> Variability:
     ----------
     readings : xarray.Dataset
         Schema "readings".
+
+    Returns
+    -------
+    Analysis
+        Schema "variance"; ``attrs`` hold ``method``.
     """
     names = [str(name) for name in readings["condition"].values]
     shape = (len(names), len(STATES), len(COMPONENTS))
@@ -78,14 +68,14 @@ def variability(readings: xr.Dataset) -> Variability:
             parts = variance_parts(x, **factors)
             _fill(values, (i, j), parts)
             notes += _notes(f"{name}/{state}", parts, left_out=int(values["left_out"][i, j]))
-    return Variability(
-        variance=make(
+    return Analysis(
+        make(
             "variance",
             values,
             coords={"condition": names, "state": list(STATES), "component": list(COMPONENTS)},
             attrs={"method": METHOD},
         ),
-        notes=tuple(notes),
+        tuple(map(Note, notes)),
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.cell_lives import misread
+from rramsim.device.lifetime.cell_lifetimes import misread
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from rramsim.device.lifetime.cell_lives import Lives
 
 _COLUMNS = 2
 # More cycles than this are drawn as bins, so many to a decade.
@@ -38,7 +36,7 @@ _MOST_MARKS = 600
 
 
 def cycles_figure(
-    readings: xr.Dataset, cycling: xr.Dataset, lives: Sequence[Lives | None] = ()
+    readings: xr.Dataset, cycling: xr.Dataset, lifetimes: xr.Dataset | None = None
 ) -> Figure:
     """Draw the resistances of each condition against its cycles, one panel a condition.
 
@@ -50,8 +48,8 @@ def cycles_figure(
     ----------
     readings, cycling : xarray.Dataset
         Of the schemas of these names.
-    lives : sequence of (Lives or None), optional
-        Of each condition, as `rramsim.device.lifetime.endurance.endurance` gives them.
+    lifetimes : xarray.Dataset, optional
+        Schema "cell_lifetimes".
 
     Returns
     -------
@@ -71,7 +69,7 @@ def cycles_figure(
                 name: readings[name].values[chosen]
                 for name in ("resistance", "censoring", "state_index", "cell", "cycle")
             }
-            life = lives[number] if number < len(lives) else None
+            life = _lifetimes_of(lifetimes, number)
             _draw_cycles(axes, part)
             reference = float(cycling["reference_resistance"].values[number])
             any_failed |= _mark_failed(axes, part, life, reference=reference)
@@ -167,14 +165,23 @@ def _bins(cycle: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
     return np.exp(log_sums / np.bincount(member, minlength=bins.size)), member
 
 
+def _lifetimes_of(lifetimes: xr.Dataset | None, number: int) -> xr.Dataset | None:
+    """Return the lifetimes of the cells of one condition, None where none was followed."""
+    if lifetimes is None:
+        return None
+    chosen = np.flatnonzero(lifetimes["condition_index"].values == number)
+    return lifetimes.isel(lifetime=chosen) if chosen.size else None
+
+
 def _mark_failed(
-    axes: Axes, part: dict[str, NDArray[Any]], lives: Lives | None, *, reference: float
+    axes: Axes, part: dict[str, NDArray[Any]], lifetimes: xr.Dataset | None, *, reference: float
 ) -> bool:
-    if lives is None or not np.isfinite(lives.until).any():
+    if lifetimes is None or not np.isfinite(lifetimes["until"].values).any():
         return False
-    failed = np.isfinite(lives.until)
-    at = dict(zip(lives.cell[failed].tolist(), lives.until[failed].tolist(), strict=True))
-    of_failed = np.flatnonzero(np.isin(part["cell"], lives.cell[failed]))
+    failed = lifetimes.isel(lifetime=np.flatnonzero(np.isfinite(lifetimes["until"].values)))
+    cells, until = failed["cell"].values, failed["until"].values
+    at = dict(zip(cells.tolist(), until.tolist(), strict=True))
+    of_failed = np.flatnonzero(np.isin(part["cell"], cells))
     moments = [i for i in of_failed if part["cycle"][i] == at[int(part["cell"][i])]]
     wrong = (part["resistance"] > reference) == (part["state_index"] == 0)
     # A window that closed, or a mark in the file, can leave both readings on their side.
@@ -198,15 +205,15 @@ def _label(
     axes: Axes,
     name: str,
     part: dict[str, NDArray[Any]],
-    lives: Lives | None,
+    lifetimes: xr.Dataset | None,
     *,
     first: bool,
 ) -> None:
     cell = part["cell"]
     cells = np.unique(cell[cell >= 0]).size + int(np.count_nonzero(cell < 0))
     said = f"{cells:,} {'cell' if cells == 1 else 'cells'}"
-    if lives is not None:
-        said += f", {int(np.isfinite(lives.until).sum()):,} failed"
+    if lifetimes is not None:
+        said += f", {int(np.isfinite(lifetimes['until'].values).sum()):,} failed"
     cycles = np.unique(part["cycle"]).size
     said += f"; read at {cycles:,} {'cycle' if cycles == 1 else 'cycles'}"
     axes.set_title(f"{shown_name(name)}\n{said}")

@@ -6,6 +6,7 @@ _population = per("condition", "state")
 _condition = per("condition")
 _at_checkpoint = per("condition", "checkpoint")
 _hold = per("hold")
+_life = per("lifetime")
 _held = per("hold", "state")
 _at_readout = per("hold", "state", "readout")
 _at_time = per("hold", "time")
@@ -40,6 +41,17 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _condition("cycles_low", "1", "f", "lower end of its interval, NaN for a bound"),
         _condition("cycles_high", "1", "f", "upper end of its interval, NaN for a bound"),
         _condition("bound", "1", "U", "lower: more than the number of cycles", choices=BOUNDS),
+    ),
+    "cell_lifetimes": (
+        _life("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _life("cell", "1", "i", "number of the cell"),
+        _life("after", "1", "f", "last cycle read before the failure, 0: none"),
+        _life("until", "1", "f", "first bad cycle of the failure, infinite: it did not fail"),
+        _life("is_soft", "1", "b", "1: bad at times and good again later"),
+        _life("is_undecided", "1", "b", "1: bad at its last reads, too few for a failure"),
+        _life("any_bad", "1", "b", "1: bad at one read or more"),
+        _life("came_back", "1", "b", "1: failed, and good again at a later read"),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
     ),
     "cycling": (
         _at_checkpoint("cycle", "1", "f", "geometric mean of the cycles read, NaN: none"),
@@ -114,6 +126,24 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _hold("time_to_limit_high", "s", "f", "upper end of its interval, NaN: unknown"),
         _hold("time_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
         _hold("time_to_limit_extrapolated", "1", "b", "1: later than the last read-out"),
+    ),
+    "activation_energies": (
+        *(
+            _condition(f"{name}{end}", unit, "f", meaning + words)
+            for name, unit, meaning in (
+                ("activation_energy", "eV", "of the time to the BER limit"),
+                ("time_at_use", "s", "time to the BER limit at the temperature of use"),
+            )
+            for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        ),
+        _condition(
+            "activation_energy_basis", "1", "U", "fitted or given", choices=("fitted", "given")
+        ),
+        _condition("ln_t0", "1", "f", "ln(t0 / s) of t = t0 exp(Ea / kT)"),
+        _condition("time_at_use_extrapolated", "1", "b", "1: not between the temperatures"),
+        Variable(
+            "temperature", ("condition", "place"), "K", "f", "distinct ones in the fit, NaN: none"
+        ),
     ),
     "bake": (
         _population("cells", "1", "i", "cells read before and after"),

@@ -295,6 +295,13 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_low", "1", "f", "lower end of the interval of that BER"),
         _condition("ber_high", "1", "f", "upper end of the interval of that BER"),
     ),
+    "sample_sizes": (
+        _condition("shown_by_fit", "1", "b", "1: the fitted BER is surely below the target"),
+        _condition("shown_by_count", "1", "b", "1: the counted BER is surely below the target"),
+        _condition("cells_by_fit", "1", "f", "cells a state that would show it, NaN: no number"),
+        _condition("cells_by_count", "1", "f", "the same by counting, without an error"),
+        _condition("sentence", "1", "U", "all of it in words"),
+    ),
     "conditions": (
         *(setting["conditions"] for setting in SETTINGS),
         *(_energy(name, f"energy of one {name.upper()}") for name in ("set", "reset")),

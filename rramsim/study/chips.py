@@ -70,8 +70,8 @@ class Chips:
     def on_conditions(self, devices: Devices) -> xr.Dataset:
         """Return the product "condition_accuracy": every network on every condition."""
         names = [str(name) for name in devices.conditions["condition"].values]
-        found = devices.characterization
-        populations = None if found is None else found.populations
+        found = devices.examination
+        populations = None if found is None else found.products["populations"]
         rows = [devices.conditions.sel(condition=name) for name in names]
         faults = [faults_of_condition(row, populations) for row in rows]
         worst = [faults_at_upper_end(row) for row in rows]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rramsim.device.characterize import Characterization, characterize
+from rramsim.device.characterize import characterize
+from rramsim.device.examination import Examination
 from rramsim.device.populations.fit import leave_out_incomplete
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured
@@ -28,7 +30,7 @@ class Devices:
     ----------
     conditions : xarray.Dataset
         Product "conditions".
-    characterization : Characterization or None
+    examination : Examination or None
         Populations and counted errors; None where only stated figures are used.
     measured : Measured or None
         The readings; None where only stated figures are used.
@@ -39,7 +41,7 @@ class Devices:
     """
 
     conditions: xr.Dataset
-    characterization: Characterization | None
+    examination: Examination | None
     measured: Measured | None
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
@@ -48,7 +50,7 @@ class Devices:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of the files and of the conditions."""
         of_files = self.measured.notes if self.measured else ()
-        of_conditions = self.characterization.notes if self.characterization else ()
+        of_conditions = self.examination.notes if self.examination else ()
         return tuple(map(str, (*of_files, *of_conditions)))
 
 
@@ -73,12 +75,12 @@ def characterize_devices(study: Study) -> Devices:
     found = characterize(
         measured,
         stated,
-        lrs_share=study.lrs_share,
-        reference_resistance=study.reference_ohm,
+        read=ReadConditions(lrs_share=study.lrs_share, reference_resistance=study.reference_ohm),
     )
-    found = replace(found, conditions=_only(found.conditions, study.only))
+    conditions = _only(found.products["conditions"], study.only)
+    found = replace(found, products={**found.products, "conditions": conditions})
     return Devices(
-        _usable(found.conditions, study), found, measured, stated, (*measured.sources, *sources)
+        _usable(conditions, study), found, measured, stated, (*measured.sources, *sources)
     )
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.device.examine import Examination, Question, Use, examine
+from rramsim.device.examination import Examination, Question
+from rramsim.device.examine import examine
 from rramsim.device.populations.fit import leave_out_incomplete
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file, write_text
 from rramsim.measurements import Measured
@@ -52,12 +54,12 @@ class FitResult:
     @property
     def conditions(self) -> xr.Dataset:
         """Every condition read or stated (schema "conditions")."""
-        return self.examination.found.conditions
+        return self.examination.products["conditions"]
 
     @property
     def populations(self) -> xr.Dataset:
         """The lognormal fits (schema "populations")."""
-        return self.examination.found.populations
+        return self.examination.products["populations"]
 
     @property
     def ber(self) -> pd.DataFrame:
@@ -69,8 +71,7 @@ class FitResult:
     @property
     def endurance(self) -> xr.Dataset | None:
         """Endurance by the readings (schema "endurance"); None where no cell was followed."""
-        lasting = self.examination.found.endurance
-        return None if lasting is None else lasting.endurance
+        return self.examination.products.get("endurance")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ class FitResult:
         tables = {
             "conditions": conditions_csv(fit_answer(examination, measured)),
             "populations": populations_csv(examination),
-            "outliers": outliers_csv(examination.found.outliers),
+            "outliers": outliers_csv(examination.products["outliers"]),
         }
         for name, text in tables.items():
             write_text(folder / f"{name}.csv", text)
@@ -208,7 +209,7 @@ def fit(
         "bake": bake if bake is None or isinstance(bake, str) else ",".join(bake),
     }
     volt, second = _read_pulse(texts["read_pulse"])
-    use = Use(
+    read = ReadConditions(
         lrs_share=lrs_share,
         reference_resistance=quantity(texts["reference"], "resistance"),
         reference_spread=reference_spread,
@@ -227,7 +228,7 @@ def fit(
         use_temperature=quantity(texts["use_temperature"], "temperature"),
         bake=_two_conditions(texts["bake"], readings),
     )
-    examination = examine(readings, stated, use=use, question=question)
+    examination = examine(readings, stated, read=read, question=question)
     options = {
         **reading.model_dump(),
         "map": list(reading.map) or None,

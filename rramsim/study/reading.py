@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
-    from rramsim.device.examine import Use
+    from rramsim.device.read_conditions import ReadConditions
     from rramsim.measurements import Measured
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -89,11 +89,11 @@ class UseTable(BaseModel):
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
 
     @property
-    def conditions(self) -> Use:
+    def conditions(self) -> ReadConditions:
         """How the cells are read, in SI units."""
-        from rramsim.device.examine import Use
+        from rramsim.device.read_conditions import ReadConditions
 
-        return Use(
+        return ReadConditions(
             lrs_share=self.lrs_share,
             reference_resistance=quantity(self.reference, "resistance"),
             reference_spread=self.reference_spread,

@@ -112,14 +112,14 @@ def _findings(
         tolerance=study.tolerance,
     )
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
-    found = devices.characterization
+    found = devices.examination
     recommendation = recommend(tradeoff)
     layers = networks[recommendation.training_ber].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
     wrong = chips.wrong_cells(
         recommendation.training_ber,
         devices.conditions.sel(condition=recommendation.condition),
-        found.populations if found else None,
+        found.products["populations"] if found else None,
     )
     return Findings(
         conditions=devices.conditions,
@@ -134,8 +134,8 @@ def _findings(
         assumptions=_assumptions(study, images, networks),
         notes=devices.notes,
         readings=devices.measured.readings if devices.measured else None,
-        populations=found.populations if found else None,
-        counted=found.counted if found else None,
+        populations=found.products["populations"] if found else None,
+        counted=found.products["counted"] if found else None,
         stated=devices.stated,
     )
 
@@ -190,9 +190,9 @@ def _of_networks(study: Study, networks: dict[float, SavedNetwork]) -> str:
 
 def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenance) -> None:
     write_dataset(folder.path / "conditions.nc", devices.conditions, provenance)
-    if devices.characterization is not None:
+    if devices.examination is not None:
         write_dataset(
-            folder.path / "populations.nc", devices.characterization.populations, provenance
+            folder.path / "populations.nc", devices.examination.products["populations"], provenance
         )
 
 

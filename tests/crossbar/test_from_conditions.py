@@ -19,15 +19,17 @@ def stated():
 def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
     found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
     for name, ber in (("strong", 9.7e-5), ("weak", 3.3e-2)):
-        faults = faults_of_condition(found.conditions.sel(condition=name), found.populations)
+        faults = faults_of_condition(
+            found.products["conditions"].sel(condition=name), found.products["populations"]
+        )
         assert isinstance(faults, PopulationFaults)
         assert faults.mean_ber(0.5) == pytest.approx(ber, rel=1e-3)
 
 
 def test_where_counting_wins_nothing_is_sampled_from_the_fit():
     found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
-    row = found.conditions.isel(condition=0)
-    faults = faults_of_condition(row, found.populations)
+    row = found.products["conditions"].isel(condition=0)
+    faults = faults_of_condition(row, found.products["populations"])
     assert isinstance(faults, StateFaults)
     assert faults.mean_ber(0.5) == pytest.approx(float(row.ber))
 
@@ -49,9 +51,9 @@ def test_where_only_counting_is_believed_its_bound_is_planted(tmp_path):
         rows += [f"a,{state},{r:.6g}" for r in median * np.exp(rng.uniform(-0.8, 0.8, 200))]
     (tmp_path / "cells.csv").write_text("\n".join(rows))
     found = characterize(read_measurements([tmp_path / "cells.csv"]))
-    row = found.conditions.isel(condition=0)
+    row = found.products["conditions"].isel(condition=0)
     assert np.isnan(float(row.ber))
-    faults = faults_of_condition(row, found.populations)
+    faults = faults_of_condition(row, found.products["populations"])
     assert isinstance(faults, IidFaults)
     assert faults.ber == pytest.approx(-np.log(0.05) / 400)
     assert faults_at_upper_end(row) is None
@@ -64,7 +66,7 @@ def test_each_model_is_said_in_words():
 
 def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
     found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
-    row = found.conditions.sel(condition="weak")
+    row = found.products["conditions"].sel(condition="weak")
     worst = faults_at_upper_end(row)
     assert worst.mean_ber(0.5) == pytest.approx(float(row.ber_high))
     assert worst.ber_lrs / worst.ber_hrs == pytest.approx(float(row.ber_lrs / row.ber_hrs))

@@ -1,10 +1,9 @@
 """Readings and stated conditions built from plain numbers."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from rramsim.measurements import Measured
 from rramsim.schema import DATASETS, STATES, make
 
 
@@ -31,7 +30,7 @@ def measured_from():
             **{name: np.broadcast_to(np.asarray(value), count) for name, value in more.items()},
         }
         readings = make("readings", values, {"condition": names, "state": list(STATES)})
-        return SimpleNamespace(readings=readings, origin=origin)
+        return Measured(readings, (), origin, ())
 
     return build
 

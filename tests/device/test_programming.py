@@ -81,14 +81,14 @@ def test_the_endurance_of_the_readings_comes_before_the_stated_one(table_i_weak)
         "measured",
         "",
     )
-    assert "more than 10⁶ is stated" in " ".join(joined.notes)
+    assert "more than 10⁶ is stated" in " ".join(map(str, joined.notes))
 
 
 def test_a_low_bound_of_the_readings_does_not_replace_a_higher_stated_figure(table_i_weak):
     measured = MeasuredEndurance(cycles=50.0, bound="lower")
     joined = join_programming("weak", {}, table_i_weak, endurance=measured)
     assert (joined.endurance, joined.endurance_basis) == (1e6, "stated")
-    assert "the readings show more than 50" in " ".join(joined.notes)
+    assert "the readings show more than 50" in " ".join(map(str, joined.notes))
     alone = join_programming("other", {}, None, endurance=measured)
     assert (alone.endurance, alone.endurance_basis, alone.endurance_bound) == (
         50.0,
@@ -107,7 +107,7 @@ def test_pulses_multiply_a_computed_energy_and_no_other(table_i_weak):
     joined = join_programming("strong", readings, None, mean_pulses=(3.0, math.nan))
     assert joined.set_energy.joule == pytest.approx(33e-12)
     assert joined.reset_energy.joule == pytest.approx(13.75e-12)
-    assert "SET energy is that of 3 pulses" in " ".join(joined.notes)
+    assert "SET energy is that of 3 pulses" in " ".join(map(str, joined.notes))
     stated = join_programming("weak", {}, table_i_weak, mean_pulses=(3.0, 3.0))
     assert stated.set_energy.joule == 4e-12
 

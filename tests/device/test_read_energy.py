@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.populations.fit import fit_conditions, populations_dataset
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import mean_conductance, read_energy
 from rramsim.errors import InputError
 
@@ -26,7 +27,7 @@ def test_the_mean_conductance_is_that_of_sampled_cells():
 
 
 def test_the_energy_is_v_squared_t_over_r_by_state_and_weighted(populations):
-    found = read_energy(populations, read_voltage=0.2, read_time=10e-9, lrs_share=0.25)
+    found = read_energy(populations, read=ReadConditions(0.25, read_voltage=0.2, read_time=10e-9))
     lrs, hrs = (
         0.2**2 * 10e-9 * math.exp(sigma**2 / 2) / median
         for median, sigma in ((7.4e3, 0.1), (1.6e5, 0.6))
@@ -39,13 +40,15 @@ def test_the_energy_is_v_squared_t_over_r_by_state_and_weighted(populations):
 
 
 def test_a_state_without_a_spread_has_no_energy(populations):
-    row = read_energy(populations, read_voltage=0.2, read_time=1e-8).sel(condition="stuck")
+    row = read_energy(populations, read=ReadConditions(read_voltage=0.2, read_time=1e-8)).sel(
+        condition="stuck"
+    )
     assert math.isnan(row["energy_per_read"].item())
     assert row["basis"].item() == "unknown"
     assert row["energy"].sel(state="HRS").item() > 0
 
 
 @pytest.mark.parametrize("given", [(0.0, 1e-8), (math.nan, 1e-8), (0.2, 0.0), (0.2, math.inf)])
-def test_no_voltage_or_no_time_is_refused(populations, given):
-    with pytest.raises(InputError):
-        read_energy(populations, read_voltage=given[0], read_time=given[1])
+def test_no_voltage_or_no_time_is_refused(given):
+    with pytest.raises(InputError, match=r"The read (voltage|time) is"):
+        ReadConditions(read_voltage=given[0], read_time=given[1])

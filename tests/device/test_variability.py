@@ -109,20 +109,20 @@ def readings_of(y, *, state=0, **more):
 def test_the_dataset_holds_shares_and_says_what_is_missing():
     y, factors = simulated(np.random.default_rng(3))
     found = variability(readings_of(y, **factors))
-    row = found.variance.sel(condition="strong", state="LRS")
+    row = found.dataset.sel(condition="strong", state="LRS")
     assert row["share"].sum().item() == pytest.approx(1.0)
     assert row["groups"].sel(component="die").item() == 8
-    assert found.variance["variance"].sel(state="HRS").isnull().all()
-    assert "strong/HRS: too few readings to split their variance." in found.notes
+    assert found.dataset["variance"].sel(state="HRS").isnull().all()
+    assert "strong/HRS: too few readings to split their variance." in map(str, found.notes)
 
 
 def test_censored_readings_and_single_reads_are_told():
     y = np.random.default_rng(4).normal(10, 1, 50)
     readings = readings_of(y, cell=np.arange(50), censoring=np.repeat([0, 1], [40, 10]))
     found = variability(readings)
-    row = found.variance.sel(condition="strong", state="LRS")
+    row = found.dataset.sel(condition="strong", state="LRS")
     assert (row["readings"].item(), row["left_out"].item()) == (40, 10)
     assert row["variance"].sel(component="cell").item() == pytest.approx(y[:40].var(ddof=1))
-    said = " ".join(found.notes)
+    said = " ".join(map(str, found.notes))
     assert "10 readings are not in the parts" in said
     assert "no cell was read more than once" in said

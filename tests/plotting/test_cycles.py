@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.lifetime.cycling import against_cycles
-from rramsim.device.lifetime.endurance import Failure, endurance
+from rramsim.device.lifetime.endurance import Failure, follow_cells
 from rramsim.plotting.cycles import cycles_figure, cycling_ber_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make
@@ -35,10 +35,12 @@ def worn(cycles, *, cells=40, condition="worn $1"):
 
 
 def drawn(readings, *, ber_limit=0.02):
-    cycling = against_cycles(readings, reference_resistance=REFERENCE, ber_limit=ber_limit).cycling
-    found = endurance(readings, reference_resistance=REFERENCE, failure=Failure(consecutive=1))
-    lives = found.lives if found is not None else ()
-    return cycles_figure(readings, cycling, lives), cycling_ber_figure(cycling), cycling, lives
+    cycling = against_cycles(readings, reference_resistance=REFERENCE, ber_limit=ber_limit).dataset
+    lifetimes = follow_cells(
+        readings, reference_resistance=REFERENCE, failure=Failure(consecutive=1)
+    )
+    drawings = cycles_figure(readings, cycling, lifetimes), cycling_ber_figure(cycling)
+    return *drawings, cycling, lifetimes
 
 
 def lines_of(axes, gid):
@@ -60,11 +62,12 @@ def test_medians_are_those_of_the_readings_and_the_counts_are_said():
 
 
 def test_each_failed_cell_stands_where_it_failed():
-    figure, _, _, lives = drawn(worn([1, 10, 100, 1000, 10000]))
+    figure, _, _, lifetimes = drawn(worn([1, 10, 100, 1000, 10000]))
     (axes,) = figure.axes
     (marks,) = lines_of(axes, "failed-HRS")
-    failed = np.isfinite(lives[0].until)
-    assert sorted(marks.get_xdata()) == pytest.approx(sorted(lives[0].until[failed]))
+    until = lifetimes["until"].values
+    failed = np.isfinite(until)
+    assert sorted(marks.get_xdata()) == pytest.approx(sorted(until[failed]))
     assert (np.asarray(marks.get_ydata()) < REFERENCE).all()
     assert f"{failed.sum()} failed" in axes.get_title()
 

@@ -1,11 +1,11 @@
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from rramsim.device.characterize import characterize
+from rramsim.measurements import Measured
 from rramsim.plotting.populations import STATE_LOOK, populations_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make
@@ -37,8 +37,9 @@ def figure_of(conditions, *, limit=math.inf, origin="measured"):
         },
         {"condition": names, "state": list(STATES)},
     )
-    found = characterize(SimpleNamespace(readings=readings, origin=origin))
-    return populations_figure(readings, found.populations, found.conditions), found
+    found = characterize(Measured(readings, (), origin, ()))
+    products = found.products
+    return populations_figure(readings, products["populations"], products["conditions"]), products
 
 
 def lines_of(axes, gid):
@@ -64,7 +65,7 @@ def test_readings_stand_at_their_quantile_on_a_logarithmic_axis(strong):
 def test_fit_reference_and_window_are_where_the_numbers_say(strong):
     figure, found = strong
     (axes,) = figure.axes
-    reference = found.conditions["reference_resistance"].item()
+    reference = found["conditions"]["reference_resistance"].item()
     dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert [line.get_xdata()[0] for line in dashed] == [pytest.approx(reference)]
     fits = [line for line in axes.lines if line.get_linestyle() == ":"]
@@ -87,7 +88,7 @@ def test_the_band_is_the_interval_of_the_quantile(strong):
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     at_median = np.isclose(band[:, 0], 9e3)
     ends = np.sort(band[at_median, 1])
-    covariance = found.populations["covariance"].sel(condition="strong", state="LRS").values
+    covariance = found["populations"]["covariance"].sel(condition="strong", state="LRS").values
     by_parameter = np.array([-1.0, math.log(9e3)])
     half = 1.96 * math.sqrt(by_parameter @ covariance @ by_parameter)
     assert [ends[0], ends[-1]] == pytest.approx([-half, half], abs=1e-4)
@@ -98,7 +99,7 @@ def test_readings_beyond_a_limit_are_arrows_at_the_limit():
         {"a": (cells(9e3, 0.3, 100), cells(3e5, 0.7, 100, seed=2))}, limit=4e5
     )
     (axes,) = figure.axes
-    over = found.populations["censored_above"].sel(state="HRS").item()
+    over = found["populations"]["censored_above"].sel(state="HRS").item()
     (arrow,) = lines_of(axes, "beyond-HRS")
     assert arrow.get_marker() == ">"
     assert list(arrow.get_xdata()) == [4e5]

@@ -1,11 +1,12 @@
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rramsim.device.bit_errors.counted import count_errors
 from rramsim.device.characterize import characterize
+from rramsim.device.read_conditions import ReadConditions
+from rramsim.measurements import Measured
 from rramsim.plotting.reference import reference_figure
 from rramsim.plotting.style import save_figure
 from rramsim.schema import STATES, make
@@ -32,8 +33,9 @@ def figure_of(conditions, *, origin="measured", **options):
         },
         {"condition": names, "state": list(STATES)},
     )
-    found = characterize(SimpleNamespace(readings=readings, origin=origin), **options)
-    return reference_figure(readings, found.populations, found.conditions), found
+    found = characterize(Measured(readings, (), origin, ()), read=ReadConditions(**options))
+    products = found.products
+    return reference_figure(readings, products["populations"], products["conditions"]), products
 
 
 def line(axes, gid):
@@ -48,9 +50,9 @@ def test_the_fitted_ber_is_least_at_the_reference_that_was_chosen(spread):
     )
     (axes,) = figure.axes
     reference, ber = line(axes, "ber")
-    chosen = found.conditions["reference_resistance"].item()
+    chosen = found["conditions"]["reference_resistance"].item()
     assert reference[np.argmin(ber)] == pytest.approx(chosen, rel=0.02)
-    assert ber.min() == pytest.approx(found.conditions["ber"].item(), rel=0.01)
+    assert ber.min() == pytest.approx(found["conditions"]["ber"].item(), rel=0.01)
     dashed = [each for each in axes.lines if each.get_linestyle() == "--"]
     assert dashed[0].get_xdata()[0] == pytest.approx(chosen)
 
@@ -73,7 +75,7 @@ def test_a_population_without_a_fit_has_points_and_no_lines(tmp_path):
     figure, found = figure_of({"$a": (np.full(50, 1e4), cells(3e5, 0.5))}, origin="synthetic")
     (axes,) = figure.axes
     assert not [each for each in axes.lines if each.get_gid() == "ber"]
-    assert math.isnan(found.conditions["ber"].item())
+    assert math.isnan(found["conditions"]["ber"].item())
     assert "synthetic populations, not measured" in figure.get_suptitle()
     assert save_figure(figure, tmp_path / "reference")[1].read_bytes()[:4] == b"\x89PNG"
 

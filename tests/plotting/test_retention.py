@@ -37,7 +37,7 @@ def held(times=TIMES, cells=80):
 
 def drawn(readings, **asked):
     found = retention(readings, reference_resistance=4e4, resamples=40, **asked)
-    return retention_figure(found.retention), found.retention
+    return retention_figure(found.dataset), found.dataset
 
 
 def lines_of(axes, gid):

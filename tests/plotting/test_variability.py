@@ -22,7 +22,7 @@ def drawn(*, cycles):
         },
         {"condition": ["strong"], "state": list(STATES)},
     )
-    variance = variability(readings).variance
+    variance = variability(readings).dataset
     return variability_figure(variance), variance
 
 

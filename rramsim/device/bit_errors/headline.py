@@ -27,7 +27,7 @@ from rramsim.device.bit_errors.sensing import (
 )
 from rramsim.device.populations.fit import LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.populations.goodness import Goodness
-from rramsim.schema import EXACT
+from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import clopper_pearson, smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
 
@@ -54,26 +54,30 @@ class BitErrors:
     ----------
     reference : float
         Reference resistance in ohm.
-    headline : BitErrorRate
-        The BER to be believed.
+    headline : Interval
+        The BER to be believed; its basis is "fitted" or "counted", and it is extrapolated where
+        it is fitted and below what the readings could show by counting.
+    misread : (float, float)
+        The shares of misread LRS and HRS cells behind it, NaN where it is only a bound.
     counts : tuple of Count
         The errors counted in LRS and in HRS.
     counted : WeightedCount
         Both together.
-    fitted : BitErrorRate or None
+    fitted : Interval or None
         What the fitted populations give, whether it is the headline or not; None without a fit.
-    paired : BitErrorRate
+    paired : Interval
         Of a 2T2R read, fitted unless the headline is not.
     notes : tuple of str
         What a reader must know, a sentence each.
     """
 
     reference: float
-    headline: BitErrorRate
+    headline: Interval
+    misread: tuple[float, float]
     counts: tuple[Count, Count]
     counted: WeightedCount
-    fitted: BitErrorRate | None
-    paired: BitErrorRate
+    fitted: Interval | None
+    paired: Interval
     notes: tuple[str, ...]
 
 
@@ -128,7 +132,7 @@ def bit_errors(
     counted = weighted(lrs, hrs, lrs_share=lrs_share)
     notes += _undecided_notes(condition, (lrs, hrs), reference=reference)
 
-    def fitted_with(spread: float) -> BitErrorRate | None:
+    def fitted_with(spread: float) -> Interval | None:
         return fitted_rate(
             condition,
             reference=reference,
@@ -141,14 +145,18 @@ def bit_errors(
     # The count knows no spread of the reference, so it is held against the fit without one.
     against = fitted_with(0.0) if reference_spread else fitted
     doubts = _doubts(condition, against, counted, judged)
-    if not doubts and fitted is not None and fitted.is_extrapolated:
+    if not doubts and fitted is not None and fitted.extrapolated:
         doubts = _rejected_notes(condition, fitted, judged)
     is_fitted = fitted is not None and not doubts
     headline = (
         fitted
         if fitted is not None and is_fitted
-        else _counted_rate(lrs, hrs, counted, interval=clopper_pearson_name(condition))
+        else _counted_rate(counted, method=clopper_pearson_name(condition))
     )
+    misread = (lrs.rate, hrs.rate)
+    if pair is not None and is_fitted:
+        rates = log_misread_rates(math.log(reference), pair.seen_through(reference_spread))
+        misread = (math.exp(rates[0]), math.exp(rates[1]))
     notes += doubts
     if not is_fitted and reference_spread:
         notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
@@ -159,6 +167,7 @@ def bit_errors(
     return BitErrors(
         reference=reference,
         headline=headline,
+        misread=(math.nan, math.nan) if headline.bound else misread,
         counts=(lrs, hrs),
         counted=counted,
         fitted=fitted,
@@ -169,7 +178,7 @@ def bit_errors(
 
 def _doubts(
     condition: ConditionReadings,
-    fitted: BitErrorRate | None,
+    fitted: Interval | None,
     counted: WeightedCount,
     judged: tuple[Goodness, Goodness] | None,
 ) -> list[str]:
@@ -177,7 +186,7 @@ def _doubts(
     if fitted is None or math.isnan(counted.ber):
         return []
     doubts = []
-    at_most = fitted.high if fitted.bound else fitted.ber
+    at_most = fitted.high if fitted.bound else fitted.estimate
     if not counted.low <= at_most <= counted.high:
         doubts.append(_disagreement(condition.name, at_most, counted))
     for state, verdict in zip(condition.states, judged or (), strict=bool(judged)):
@@ -188,14 +197,15 @@ def _doubts(
 
 def _rejected_notes(
     condition: ConditionReadings,
-    fitted: BitErrorRate,
+    fitted: Interval,
     judged: tuple[Goodness, Goodness] | None,
 ) -> list[str]:
     """Return why nothing is extrapolated along tails that the readings reject."""
     rejected = _rejected(condition, judged)
     if not rejected:
         return []
-    ber = numbers.bounded(numbers.power(fitted.high if fitted.bound else fitted.ber), fitted.bound)
+    at_most = fitted.high if fitted.bound else fitted.estimate
+    ber = numbers.bounded(numbers.power(at_most), fitted.bound)
     return [
         f"{' and '.join(rejected)}: the lognormal does not hold, so the fitted BER, {ber}, is not "
         "believed beyond what counting can show: the counted BER is used."
@@ -216,9 +226,9 @@ def _paired(
     *,
     offset_spread: float,
     is_fitted: bool,
-) -> BitErrorRate:
+) -> Interval:
     found = paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted)
-    if found.is_extrapolated and _rejected(condition, judged):
+    if found.extrapolated and _rejected(condition, judged):
         return paired_rate(condition, offset_spread=offset_spread, is_lognormal=False)
     return found
 
@@ -274,32 +284,20 @@ def _undecided_pairs_notes(condition: ConditionReadings) -> list[str]:
     ]
 
 
-def _counted_rate(lrs: Count, hrs: Count, counted: WeightedCount, *, interval: str) -> BitErrorRate:
+def _counted_rate(counted: WeightedCount, *, method: str) -> Interval:
     if counted.errors and not math.isnan(counted.ber):
-        return BitErrorRate(
-            ber=counted.ber,
-            low=counted.low,
-            high=counted.high,
-            rate_lrs=lrs.rate,
-            rate_hrs=hrs.rate,
-            basis="counted",
-            interval=interval,
-        )
+        return Interval(counted.ber, counted.low, counted.high, basis="counted", method=method)
     bound = smallest_countable(counted.sample)
-    return BitErrorRate(
-        *(math.nan, math.nan, 1.0 if math.isnan(bound) else min(bound, 1.0), math.nan, math.nan),
-        basis="counted",
-        bound="upper",
-    )
+    return _bound(1.0 if math.isnan(bound) else min(bound, 1.0), basis="counted")
 
 
-def _limit_notes(name: str, headline: BitErrorRate, counted: WeightedCount) -> list[str]:
+def _limit_notes(name: str, headline: Interval, counted: WeightedCount) -> list[str]:
     """Say what counting alone can show, where the headline goes beyond it or is only that."""
     if math.isnan(counted.ber):
         return [f"{name}: no reading of one state has a known side; no BER was counted."]
     errors = f"{counted.errors:,} {'error was' if counted.errors == 1 else 'errors were'} counted"
     shown = f"a BER below {numbers.power(smallest_countable(counted.sample))} (95 %, one-sided)"
-    if headline.is_extrapolated:
+    if headline.extrapolated:
         few = ", too few to bear out a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
         return [
             f"{name}: the BER is extrapolated along the fitted tails: {errors}{few}, and counting "
@@ -344,36 +342,6 @@ _SMALL_SAMPLE = 30
 _FEW_EXACT = 20
 
 
-@dataclass(frozen=True)
-class BitErrorRate:
-    """A BER with its interval and what it rests on.
-
-    Attributes
-    ----------
-    ber, low, high : float
-        The BER and its 95 % interval; `ber` and `low` are NaN where only the upper bound `high`
-        is known.
-    rate_lrs, rate_hrs : float
-        The shares of misread LRS and HRS cells behind `ber`, NaN where only a bound is known.
-    basis, bound : str
-        ``"fitted"`` or ``"counted"``; ``""`` or ``"upper"``.
-    is_extrapolated : bool
-        Whether the BER is fitted and below what the readings could show by counting.
-    interval : str
-        How the ends were made.
-    """
-
-    ber: float
-    low: float
-    high: float
-    rate_lrs: float
-    rate_hrs: float
-    basis: str
-    bound: str = ""
-    is_extrapolated: bool = False
-    interval: str = ""
-
-
 def fitted_pair(condition: ConditionReadings) -> StatePair | None:
     """Return the fitted populations, None where a state has none."""
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
@@ -389,7 +357,7 @@ def fitted_rate(
     lrs_share: float,
     sample: float,
     reference_spread: float = 0.0,
-) -> BitErrorRate | None:
+) -> Interval | None:
     """Return the fitted BER of a 1T1R read, None where a state has no fit.
 
     Parameters
@@ -411,27 +379,24 @@ def fitted_rate(
     seen = pair.seen_through(reference_spread)
     ber = math.exp(log_bit_error_rate(at, seen, lrs_share=lrs_share))
     if ber < UNDERFLOW:
-        return _bound(UNDERFLOW, basis="fitted", is_extrapolated=True)
-    low, high, interval = _interval(
+        return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
+    low, high, method = _interval(
         condition, pair, at=at, lrs_share=lrs_share, reference_spread=reference_spread
     )
-    rate_lrs, rate_hrs = (math.exp(rate) for rate in log_misread_rates(at, seen))
-    return BitErrorRate(
-        ber=ber,
-        low=math.exp(low),
-        high=math.exp(high),
-        rate_lrs=rate_lrs,
-        rate_hrs=rate_hrs,
+    return Interval(
+        ber,
+        math.exp(low),
+        math.exp(high),
         basis="fitted",
         # A sample of undecided readings only can show nothing at all.
-        is_extrapolated=not ber >= smallest_countable(sample),
-        interval=interval,
+        extrapolated=not ber >= smallest_countable(sample),
+        method=method,
     )
 
 
 def paired_rate(
     condition: ConditionReadings, *, offset_spread: float = 0.0, is_lognormal: bool = True
-) -> BitErrorRate:
+) -> Interval:
     """Return the BER of a 2T2R read: an LRS and an HRS cell compared with each other.
 
     Fitted where both states have a fit and `is_lognormal`. Otherwise counted over all pairs of
@@ -453,7 +418,7 @@ def paired_rate(
         return _counted_pairs(condition, offset_spread=offset_spread)
     ber = math.exp(log_bit_error_rate_2t2r(pair, offset_spread=offset_spread))
     if ber < UNDERFLOW:
-        return _bound(UNDERFLOW, basis="fitted", is_extrapolated=True)
+        return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
     low, high = log_bit_error_rate_2t2r_interval(
         pair,
         covariance_lrs=lrs.covariance,
@@ -461,16 +426,13 @@ def paired_rate(
         offset_spread=offset_spread,
         degrees_of_freedom=_degrees_of_freedom(condition),
     )
-    pairs = _pairs(condition)
-    return BitErrorRate(
-        ber=ber,
-        low=math.exp(low),
-        high=math.exp(high),
-        rate_lrs=ber,
-        rate_hrs=ber,
+    return Interval(
+        ber,
+        math.exp(low),
+        math.exp(high),
         basis="fitted",
-        is_extrapolated=ber < smallest_countable(pairs),
-        interval="" if math.isnan(low) else _delta_name(condition),
+        extrapolated=ber < smallest_countable(_pairs(condition)),
+        method="" if math.isnan(low) else _delta_name(condition),
     )
 
 
@@ -537,10 +499,10 @@ def clopper_pearson_name(condition: ConditionReadings) -> str:
     return CLOPPER_PEARSON_OVER_CELLS if condition.is_repeated else CLOPPER_PEARSON
 
 
-def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> BitErrorRate:
+def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> Interval:
     counted = count_pairs(condition, offset_spread=offset_spread)
     if not counted.decided:
-        return BitErrorRate(*(math.nan,) * 5, basis="counted")
+        return Interval(basis="counted")
     rate = counted.errors / counted.decided
     pairs = _pairs(condition)
     if rate == 0.0:
@@ -549,9 +511,7 @@ def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> Bit
     if rate * pairs < 1.0:
         # Less than one error among independent pairs is no evidence that there are any.
         low = 0.0
-    return BitErrorRate(
-        rate, low, high, rate, rate, basis="counted", interval=clopper_pearson_name(condition)
-    )
+    return Interval(rate, low, high, basis="counted", method=clopper_pearson_name(condition))
 
 
 def _pairs(condition: ConditionReadings) -> int:
@@ -561,10 +521,5 @@ def _pairs(condition: ConditionReadings) -> int:
     )
 
 
-def _bound(high: float, *, basis: str, is_extrapolated: bool = False) -> BitErrorRate:
-    return BitErrorRate(
-        *(math.nan, math.nan, high, math.nan, math.nan),
-        basis=basis,
-        bound="upper",
-        is_extrapolated=is_extrapolated,
-    )
+def _bound(high: float, *, basis: str, extrapolated: bool = False) -> Interval:
+    return Interval(high=high, bound="upper", basis=basis, extrapolated=extrapolated)

@@ -11,7 +11,7 @@ from scipy.stats import beta
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.counted import Count, WeightedCount, weighted
-from rramsim.schema import STATES
+from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def cells_needed(
 
 def sample_sizes(
     target: float, *, conditions: xr.Dataset, counted: xr.Dataset, populations: xr.Dataset
-) -> dict[str, SampleSize]:
-    """Return `cells_needed` of each condition that has readings.
+) -> xr.Dataset:
+    """Return `cells_needed` of each condition that has readings, schema "sample_sizes".
 
     A fit whose BER the headline does not take, because the readings contradict it, shows nothing.
 
@@ -134,7 +134,7 @@ def sample_sizes(
         Of the schemas of these names, as `rramsim.device.characterize` gives them.
     """
     share = float(counted.attrs["lrs_share"])
-    found = {}
+    sizes = {}
     for name in (str(each) for each in counted["condition"].values):
         fitted, high = (
             float(conditions[variable].sel(condition=name).values)
@@ -145,7 +145,7 @@ def sample_sizes(
         counts = [_count_of(counted.sel(condition=name, state=state)) for state in STATES]
         # Below what a number can hold, the bound is taken for the BER.
         log_high = None if math.isnan(high) else math.log(high)
-        found[name] = cells_needed(
+        sizes[name] = cells_needed(
             target,
             log_ber=log_high if math.isnan(fitted) else math.log(fitted),
             log_high=log_high,
@@ -153,7 +153,18 @@ def sample_sizes(
             counted=weighted(*counts, lrs_share=share),
             is_contradicted=has_fit and basis == "counted",
         )
-    return found
+    return make(
+        "sample_sizes",
+        {
+            column: [getattr(size, column) for size in sizes.values()]
+            for column in (
+                *("shown_by_fit", "shown_by_count", "cells_by_fit", "cells_by_count"),
+                "sentence",
+            )
+        },
+        coords={"condition": list(sizes)},
+        attrs={"target_ber": target},
+    )
 
 
 def _count_of(row: xr.Dataset) -> Count:

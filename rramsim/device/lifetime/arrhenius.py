@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from rramsim import formatting as numbers
+from rramsim.device.examination import Analysis
 from rramsim.errors import InputError
+from rramsim.notes import Note
+from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -178,29 +182,83 @@ def fit_arrhenius(
     )
 
 
-def retention_over_temperature(
-    retention: xr.Dataset, *, activation_energy: float | None = None
-) -> dict[str, Arrhenius]:
+def activation_energies(
+    names: Sequence[str],
+    retention: xr.Dataset | None,
+    *,
+    ber_limit: float,
+    use_temperature: float | None = None,
+    activation_energy: float | None = None,
+) -> Analysis | None:
     """Fit Arrhenius' law to the times at which each condition reaches the BER limit.
 
     Parameters
     ----------
-    retention : xarray.Dataset
-        Schema "retention", made with a BER limit. A time that is only a bound is left out; one
-        extrapolated along the lines is used and told.
+    names : sequence of str
+        Of the conditions that have readings.
+    retention : xarray.Dataset or None
+        Schema "retention", made with the BER limit; None where no times are known. A time that
+        is only a bound is left out; one extrapolated along the lines is used and told.
+    ber_limit : float
+    use_temperature : float, optional
+        In K, where the time to the limit is wanted.
     activation_energy : float, optional
         In eV, as in `fit_arrhenius`.
 
     Returns
     -------
-    dict of str to Arrhenius
-        By condition; those of which nothing can be carried to another temperature are missing.
+    Analysis or None
+        Schema "activation_energies", without the conditions of which nothing can be carried to
+        another temperature. None where there is no such condition and no temperature of use.
     """
+    fits = {} if retention is None else _fits(retention, activation_energy)
+    if not fits and use_temperature is None:
+        return None
+    notes = [f"{name}: {note}" for name, fit in fits.items() for note in fit.notes]
+    if use_temperature is not None:
+        for name in names:
+            notes += use_notes(name, fits.get(name), use_temperature)
+    at_use = [
+        TimeAt(math.nan, math.nan, math.nan, is_extrapolated=False)
+        if use_temperature is None
+        else fit.time_at(use_temperature)
+        for fit in fits.values()
+    ]
+    most = max((fit.temperatures.size for fit in fits.values()), default=0)
+    temperatures = np.full((len(fits), most), np.nan)
+    for row, fit in zip(temperatures, fits.values(), strict=True):
+        row[: fit.temperatures.size] = fit.temperatures
+    dataset = make(
+        "activation_energies",
+        {
+            "activation_energy": [fit.activation_energy for fit in fits.values()],
+            "activation_energy_low": [fit.low for fit in fits.values()],
+            "activation_energy_high": [fit.high for fit in fits.values()],
+            "activation_energy_basis": [fit.basis for fit in fits.values()],
+            "ln_t0": [fit.ln_t0 for fit in fits.values()],
+            "temperature": temperatures,
+            "time_at_use": [time.value for time in at_use],
+            "time_at_use_low": [time.low for time in at_use],
+            "time_at_use_high": [time.high for time in at_use],
+            "time_at_use_extrapolated": [time.is_extrapolated for time in at_use],
+        },
+        coords={"condition": list(fits)},
+        attrs={
+            "ber_limit": ber_limit,
+            "use_temperature": math.nan if use_temperature is None else use_temperature,
+            "confidence": CONFIDENCE,
+        },
+    )
+    return Analysis(dataset, tuple(map(Note, notes)))
+
+
+def _fits(retention: xr.Dataset, activation_energy: float | None) -> dict[str, Arrhenius]:
+    """Return the law of each condition that has one."""
     held = retention["hold_condition"].values.astype(str)
     kelvin, seconds = retention["temperature"].values, retention["time_to_limit"].values
     bound = retention["time_to_limit_bound"].values
     late = retention["time_to_limit_extrapolated"].values == 1
-    found = {}
+    fits = {}
     for name in dict.fromkeys(held.tolist()):
         chosen = (held == name) & np.isfinite(kelvin)
         known = chosen & (bound == "") & np.isfinite(seconds)
@@ -213,8 +271,8 @@ def retention_over_temperature(
         if extrapolated:
             note = f"{extrapolated} of the times to the limit are extrapolated along the lines."
             fit = replace(fit, notes=(*fit.notes, note))
-        found[name] = fit
-    return found
+        fits[name] = fit
+    return fits
 
 
 def _left_out(bound: NDArray[np.str_], *, times: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,10 @@ from numpy.typing import NDArray
 
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
+from rramsim.device.examination import Analysis
 from rramsim.device.populations.fit import ConditionReadings, fit_conditions
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.schema import EXACT, STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 
@@ -21,23 +22,6 @@ if TYPE_CHECKING:
 
 _LEAST_CELLS = 3
 _FEW_CELLS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Bake:
-    """A bake, by state, and what a reader must know.
-
-    Attributes
-    ----------
-    bake : xarray.Dataset
-        Schema "bake", with the condition before the bake as its only `condition`; ``attrs`` hold
-        ``before``, ``after``, ``seed``, ``confidence`` and ``interval``.
-    notes : tuple of str
-        A sentence each.
-    """
-
-    bake: xr.Dataset
-    notes: tuple[str, ...]
 
 
 def bake_shift(
@@ -49,7 +33,7 @@ def bake_shift(
     reference_resistance: float | None = None,
     seed: int = 0,
     resamples: int = 1000,
-) -> Bake:
+) -> Analysis:
     """Compare two conditions of the readings as the same cells before and after a bake.
 
     The shift is the mean of ln(R after / R before) over the cells read exactly both times, and
@@ -71,7 +55,9 @@ def bake_shift(
 
     Returns
     -------
-    Bake
+    Analysis
+        Schema "bake", with the condition before the bake as its only `condition`; ``attrs`` hold
+        ``before``, ``after``, ``seed``, ``confidence`` and ``interval``.
 
     Raises
     ------
@@ -96,8 +82,8 @@ def bake_shift(
     values: dict[str, Any] = {name: [column] for name, column in columns.items()}
     fits = [fit_conditions(row)[0] for row in rows]
     reference, said = _fill_ber(values, fits, lrs_share=lrs_share, reference=reference_resistance)
-    return Bake(
-        bake=make(
+    return Analysis(
+        make(
             "bake",
             values | {"reference_resistance": reference},
             coords={"condition": [before], "state": list(STATES)},
@@ -110,7 +96,7 @@ def bake_shift(
                 "interval": f"95 %; shift and ratio: bootstrap of cells; BER: {BER_INTERVAL}",
             },
         ),
-        notes=(*notes, *said),
+        tuple(map(Note, (*notes, *said))),
     )
 
 
@@ -187,7 +173,7 @@ def _fill_ber(
         # The reference is chosen once: a chip that was baked does not choose again.
         reference = errors.reference
         head = errors.headline
-        values |= {f"ber_{when}": head.ber, f"ber_{when}_low": head.low}
+        values |= {f"ber_{when}": head.estimate, f"ber_{when}_low": head.low}
         values[f"ber_{when}_high"] = head.high
         notes += errors.notes
     assert reference is not None

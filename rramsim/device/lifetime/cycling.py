@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.counted import count_errors, weighted
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
+from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.endurance import sparse_notes
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.errors import InputError
-from rramsim.schema import STATES, make
+from rramsim.notes import Note
+from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 from rramsim.statistics.probit_line import BerLine, ber_line, first_crossing
 from rramsim.statistics.quantiles import sample_percentiles
@@ -36,33 +37,6 @@ INTERVAL = (
 _MOST_CHECKPOINTS = 12
 
 
-@dataclass(frozen=True, eq=False)
-class Cycling:
-    """Every condition against its cycles.
-
-    Attributes
-    ----------
-    cycling : xarray.Dataset
-        Schema "cycling"; ``attrs`` hold ``ber_limit`` (NaN for none), ``lrs_share``,
-        ``confidence`` and ``interval``.
-    notes : tuple of str
-        What a reader must know, a sentence each.
-    """
-
-    cycling: xr.Dataset
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Rate:
-    ber: float
-    low: float
-    high: float
-    basis: str
-    bound: str = ""
-    is_extrapolated: bool = False
-
-
 def against_cycles(
     readings: xr.Dataset,
     *,
@@ -70,7 +44,7 @@ def against_cycles(
     lrs_share: float = 0.5,
     edges: Sequence[float] | None = None,
     ber_limit: float | None = None,
-) -> Cycling | None:
+) -> Analysis | None:
     """Derive populations and BER at checkpoints of the cycles, at one reference a condition.
 
     The BER of a checkpoint is fitted or counted by the rules of `bit_errors`; where a checkpoint
@@ -94,8 +68,9 @@ def against_cycles(
 
     Returns
     -------
-    Cycling or None
-        None where fewer than two cycles are known.
+    Analysis or None
+        Schema "cycling"; ``attrs`` hold ``ber_limit`` (NaN for none), ``lrs_share``,
+        ``confidence`` and ``interval``. None where fewer than two cycles are known.
 
     Raises
     ------
@@ -129,8 +104,8 @@ def against_cycles(
                 )
         line = ber_line(*(values[key][number] for key in ("cycle", "ber", "ber_low", "ber_high")))
         notes += _fill_line(values, number, name, line=line, limit=ber_limit)
-    return Cycling(
-        cycling=make(
+    return Analysis(
+        make(
             "cycling",
             values,
             coords={"condition": names, "state": list(STATES)},
@@ -141,7 +116,7 @@ def against_cycles(
                 "interval": INTERVAL,
             },
         ),
-        notes=tuple(notes),
+        tuple(map(Note, notes)),
     )
 
 
@@ -211,23 +186,23 @@ def _fill(
         for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
             values[name][place] = value
     rate = _rate(part, reference=reference, lrs_share=w)
-    values["ber"][at], values["ber_low"][at], values["ber_high"][at] = rate.ber, rate.low, rate.high
+    values["ber"][at] = rate.estimate
+    values["ber_low"][at], values["ber_high"][at] = rate.low, rate.high
     values["ber_basis"][at], values["ber_bound"][at] = rate.basis, rate.bound
-    values["ber_extrapolated"][at] = rate.is_extrapolated
+    values["ber_extrapolated"][at] = rate.extrapolated
 
 
-def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
+def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interval:
     number = int(part["condition_index"].values[0])
     alone = part.isel(condition=[number]).assign(condition_index=part["condition_index"] - number)
     try:
         (condition,) = fit_conditions(alone)
     except InputError:
         return _counted(part, reference=reference, lrs_share=lrs_share)
-    head = bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
-    return _Rate(head.ber, head.low, head.high, head.basis, head.bound, head.is_extrapolated)
+    return bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
 
 
-def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
+def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interval:
     """Count where the populations cannot be fitted: a worn-out checkpoint counts all the more."""
     counts = []
     for state in range(len(STATES)):
@@ -240,11 +215,11 @@ def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> _Rate:
         )
     both = weighted(*counts, lrs_share=lrs_share)
     if math.isnan(both.ber):
-        return _Rate(math.nan, math.nan, math.nan, "")
+        return Interval()
     if not both.errors:
         high = min(smallest_countable(both.sample), 1.0)
-        return _Rate(math.nan, math.nan, high, "counted", "upper")
-    return _Rate(both.ber, both.low, both.high, "counted")
+        return Interval(high=high, bound="upper", basis="counted")
+    return Interval(both.ber, both.low, both.high, basis="counted")
 
 
 def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[str]:

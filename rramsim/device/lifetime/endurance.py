@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.cell_lives import (
+from rramsim.device.examination import Analysis
+from rramsim.device.lifetime.cell_lifetimes import (
     CONSECUTIVE,
-    Lives,
-    cell_lives,
+    LIFETIME_COLUMNS,
+    Lifetimes,
+    cell_lifetimes,
     misread,
     window_closed,
 )
+from rramsim.notes import Note
 from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.weibull import NoShapeError, WeibullFit, fit_weibull, life_at_least
@@ -74,33 +77,69 @@ class Failure:
         return f"{what} {times}"
 
 
-@dataclass(frozen=True, eq=False)
-class Endurance:
-    """Endurance of every condition, and what a reader must know.
+def failure_of(readings: xr.Dataset) -> Failure:
+    """Return what a failure is by default: the file's own marks, else 3 misread cycles in a row."""
+    has_marks = "failed" in readings.variables and bool(readings["failed"].values.any())
+    return Failure(kind="failed" if has_marks else "misread")
 
-    Attributes
+
+def follow_cells(
+    readings: xr.Dataset, *, reference_resistance: Any, failure: Failure
+) -> xr.Dataset | None:
+    """Return when each cell failed, from readings along the cycles of named cells.
+
+    Parameters
     ----------
-    endurance : xarray.Dataset
-        Schema "endurance"; ``attrs`` hold ``failure`` (the definition in words), ``interval``
-        and ``confidence``.
-    lives : tuple of (Lives or None)
-        Of each condition, None where no cell can be followed.
-    notes : tuple of str
-        A sentence each.
+    readings : xarray.Dataset
+        Schema "readings".
+    reference_resistance : array_like, shape (conditions,)
+        Reference of each condition in ohm.
+    failure : Failure
+
+    Returns
+    -------
+    xarray.Dataset or None
+        Schema "cell_lifetimes"; a condition whose cells cannot be followed has no rows. None
+        where no reading names both a cell and a cycle, or none of them is at more than one.
     """
+    named = _named(readings)
+    if np.unique(readings["cycle"].values[named]).size < 2:
+        return None
+    names = [str(name) for name in readings["condition"].values]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    parts = {}
+    for number, reference in enumerate(references):
+        lifetimes = _lifetimes(_columns(readings, number), failure, reference=float(reference))
+        if lifetimes is not None:
+            parts[number] = lifetimes
+    none = np.empty(0, dtype=int)
+    empty = cell_lifetimes(none, none, none == 1)
+    values: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in (empty, *parts.values())])
+        for name in LIFETIME_COLUMNS
+    }
+    sizes = [part.cell.size for part in parts.values()]
+    values["condition_index"] = np.repeat(np.array(list(parts), dtype=np.int64), sizes)
+    return make(
+        "cell_lifetimes",
+        values,
+        coords={"condition": names},
+        attrs={"failure": failure.words},
+    )
 
-    endurance: xr.Dataset
-    lives: tuple[Lives | None, ...]
-    notes: tuple[str, ...]
+
+def lifetimes_of(lifetimes: xr.Dataset, number: int) -> Lifetimes | None:
+    """Return the lifetimes of one condition, None where no cell of it could be followed."""
+    chosen = lifetimes["condition_index"].values == number
+    if not chosen.any():
+        return None
+    columns = {name: lifetimes[name].values[chosen] for name in LIFETIME_COLUMNS}
+    flags = ("is_soft", "is_undecided", "any_bad", "came_back")
+    return Lifetimes(**columns | {name: columns[name].astype(bool) for name in flags})
 
 
-def endurance(
-    readings: xr.Dataset,
-    *,
-    reference_resistance: Any,
-    failure: Failure | None = None,
-) -> Endurance | None:
-    """Derive the endurance of each condition from readings along the cycles of named cells.
+def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) -> Analysis:
+    """Derive the endurance of each condition from the lifetimes of its cells.
 
     The headline `cycles` is B10, the cycles until 10 % of the cells have failed, where 3 cells
     or more failed and B10 is not beyond the last read; else it is a lower bound, the last read
@@ -112,68 +151,70 @@ def endurance(
     ----------
     readings : xarray.Dataset
         Schema "readings".
-    reference_resistance : array_like, shape (conditions,)
-        Reference of each condition in ohm.
-    failure : Failure, optional
-        Default: the file's `failed` marks where it has any, else 3 misread cycles in a row.
+    lifetimes : xarray.Dataset
+        As `follow_cells` gives them, by the same `failure`.
+    failure : Failure
 
     Returns
     -------
-    Endurance or None
-        None where no reading names both a cell and a cycle, or none of them is at more than one.
+    Analysis
+        Schema "endurance"; ``attrs`` hold ``failure`` (the definition in words), ``interval``
+        and ``confidence``.
     """
-    named = (readings["cell"].values >= 0) & (readings["cycle"].values >= 0)
-    if np.unique(readings["cycle"].values[named]).size < 2:
-        return None
-    has_marks = "failed" in readings.variables and bool(readings["failed"].values.any())
-    definition = failure or Failure(kind="failed" if has_marks else "misread")
     names = [str(name) for name in readings["condition"].values]
-    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
-    rows, lives, notes = [], [], []
+    rows, notes = [], []
     for number, name in enumerate(names):
-        chosen = np.flatnonzero(named & (readings["condition_index"].values == number))
-        columns = {
-            str(key): np.asarray(readings[key].values)[chosen]
-            for key in readings.data_vars
-            if readings[key].dims == ("reading",)
-        }
-        left_out = int(np.count_nonzero(readings["condition_index"].values == number)) - chosen.size
-        found = _lives(columns, definition, reference=float(references[number]))
-        row, said = _row(name, columns, found, definition)
+        columns = _columns(readings, number)
+        row, of_row = _row(name, columns, lifetimes_of(lifetimes, number), failure)
         rows.append(row)
-        lives.append(found)
-        notes += said
-        if left_out and chosen.size:
+        notes += of_row
+        used = columns["cell"].size
+        left_out = int(np.count_nonzero(readings["condition_index"].values == number)) - used
+        if left_out and used:
             notes.append(
                 f"{name}: {left_out:,} readings without a cell or a cycle are not in the endurance."
             )
-    return Endurance(
-        endurance=make(
+    return Analysis(
+        make(
             "endurance",
             {key: [row[key] for row in rows] for key in rows[0]},
             coords={"condition": names},
             attrs={
-                "failure": definition.words,
+                "failure": failure.words,
                 "confidence": CONFIDENCE,
                 "interval": INTERVAL,
                 "headline": "B10, else a lower bound: the last read by which, at 95 %, no more "
                 "than 10 % have failed",
             },
         ),
-        lives=tuple(lives),
-        notes=tuple(notes),
+        tuple(map(Note, notes)),
     )
 
 
-def _lives(
+def _named(readings: xr.Dataset) -> NDArray[np.bool_]:
+    named: NDArray[np.bool_] = (readings["cell"].values >= 0) & (readings["cycle"].values >= 0)
+    return named
+
+
+def _columns(readings: xr.Dataset, number: int) -> dict[str, NDArray[Any]]:
+    """Return the columns of the readings of a condition that name a cell and a cycle."""
+    chosen = np.flatnonzero(_named(readings) & (readings["condition_index"].values == number))
+    return {
+        str(key): np.asarray(readings[key].values)[chosen]
+        for key in readings.data_vars
+        if readings[key].dims == ("reading",)
+    }
+
+
+def _lifetimes(
     columns: dict[str, NDArray[Any]], definition: Failure, *, reference: float
-) -> Lives | None:
+) -> Lifetimes | None:
     cell, cycle = columns["cell"], columns["cycle"]
     if not cell.size:
         return None
     reading = (columns["resistance"], columns["censoring"], columns["state_index"])
     if definition.kind == "failed":
-        return cell_lives(cell, cycle, columns["failed"] == 1, consecutive=1)
+        return cell_lifetimes(cell, cycle, columns["failed"] == 1, consecutive=1)
     if definition.kind == "window":
         _, group = np.unique(np.stack([cell, cycle]), axis=1, return_inverse=True)
         bad = window_closed(*reading, group.ravel(), least_ratio=definition.least_ratio)
@@ -181,7 +222,7 @@ def _lives(
         return None
     else:
         bad = misread(*reading, reference=reference)
-    return cell_lives(cell, cycle, bad, consecutive=definition.consecutive)
+    return cell_lifetimes(cell, cycle, bad, consecutive=definition.consecutive)
 
 
 # The share of the cells that may have failed at the endurance claimed: that of B10.
@@ -196,25 +237,25 @@ _COUNTS = ("cells", "failed", "undecided", "soft", "never_good")
 
 
 def _row(
-    name: str, columns: dict[str, NDArray[Any]], lives: Lives | None, definition: Failure
+    name: str, columns: dict[str, NDArray[Any]], lifetimes: Lifetimes | None, definition: Failure
 ) -> tuple[dict[str, Any], list[str]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
     row["bound"] = ""
-    if lives is None:
+    if lifetimes is None:
         return row, []
-    failed = np.isfinite(lives.until)
+    failed = np.isfinite(lifetimes.until)
     last = float(columns["cycle"].max())
     row |= {
-        "cells": int(lives.cell.size),
+        "cells": int(lifetimes.cell.size),
         "failed": int(failed.sum()),
-        "undecided": int(lives.is_undecided.sum()),
-        "soft": int(lives.is_soft.sum()),
-        "never_good": int(np.count_nonzero(failed & (lives.after == 0))),
+        "undecided": int(lifetimes.is_undecided.sum()),
+        "soft": int(lifetimes.is_soft.sum()),
+        "never_good": int(np.count_nonzero(failed & (lifetimes.after == 0))),
         "first_cycle": float(columns["cycle"].min()),
         "last_cycle": last,
     }
-    notes = [_count_note(name, row, lives, definition), *_read_notes(name, columns, definition)]
-    fit, why = _fitted(lives)
+    notes = [_count_note(name, row, lifetimes, definition), *_read_notes(name, columns, definition)]
+    fit, why = _fitted(lifetimes)
     if fit is not None:
         row |= {"scale": fit.scale}
         for key in ("shape", "b1", "b10", "median"):
@@ -226,22 +267,22 @@ def _row(
         return row, notes
     if _none_could_be_seen(columns, definition):
         return row, notes
-    good_until, failing = _good_until(lives)
+    good_until, failing = _good_until(lifetimes)
     if good_until > 0 and failing <= _FAILING:
         row |= {"cycles": good_until, "bound": "lower", "failing_high": failing}
     until = _bound_words(good_until, failing)
-    notes.append(_bound_note(name, until, row, lives, fit=fit, why=why, shape=definition.shape))
+    notes.append(_bound_note(name, until, row, lifetimes, fit=fit, why=why, shape=definition.shape))
     return row, notes
 
 
-def _fitted(lives: Lives) -> tuple[WeibullFit | None, str]:
+def _fitted(lifetimes: Lifetimes) -> tuple[WeibullFit | None, str]:
     try:
-        return fit_weibull(lives.after, lives.until), ""
+        return fit_weibull(lifetimes.after, lifetimes.until), ""
     except NoShapeError as error:
         return None, str(error)
 
 
-def _good_until(lives: Lives) -> tuple[float, float]:
+def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
     """Return the cycle to which a sample bears B10, and the share of cells failed by then.
 
     It is the last to which so many cells were read good that the bound on the share failed is
@@ -249,7 +290,7 @@ def _good_until(lives: Lives) -> tuple[float, float]:
     is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the success run,
     1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
     """
-    cells, after = lives.after.size, np.sort(lives.after)
+    cells, after = lifetimes.after.size, np.sort(lifetimes.after)
     most = int(_FAILING * cells)
     failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
     failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
@@ -258,17 +299,17 @@ def _good_until(lives: Lives) -> tuple[float, float]:
     return float(after[at]), float(failing[at])
 
 
-def _count_note(name: str, row: dict[str, Any], lives: Lives, definition: Failure) -> str:
+def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition: Failure) -> str:
     text = (
         f"{name}: {row['failed']:,} of {row['cells']:,} {_cells(row['cells'])} failed "
         f"({definition.words})"
     )
     if definition.kind != "failed" and definition.consecutive > 1:
         text += (
-            f"; {int(lives.any_bad.sum()):,} had at least one bad cycle, {row['soft']:,} of them "
-            "one that was right again later (soft errors)"
+            f"; {int(lifetimes.any_bad.sum()):,} had at least one bad cycle, {row['soft']:,} of "
+            "them one that was right again later (soft errors)"
         )
-    back = int(lives.came_back.sum())
+    back = int(lifetimes.came_back.sum())
     if back:
         text += f"; {back:,} of the failed {'was' if back == 1 else 'were'} good again later"
     if row["undecided"]:
@@ -352,7 +393,7 @@ def _bound_note(
     name: str,
     until: str,
     row: dict[str, Any],
-    lives: Lives,
+    lifetimes: Lifetimes,
     *,
     fit: WeibullFit | None,
     why: str,
@@ -365,7 +406,7 @@ def _bound_note(
     elif row["failed"]:
         text += f"; no Weibull life was fitted: {why.removesuffix('.')}"
     if fit is None and shape is not None:
-        bound = life_at_least(lives.after, lives.until, shape=shape, share=0.1)
+        bound = life_at_least(lifetimes.after, lifetimes.until, shape=shape, share=0.1)
         text += (
             f"; with the stated shape {numbers.plain(shape)}, B10 is at least "
             f"{numbers.power(bound)} cycles (95 %, one-sided)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.quantiles import sample_percentiles
@@ -33,24 +34,6 @@ _FURTHEST = 10.0  # times the last read-out, before an extrapolation is warned o
 _LATEST = 1e12  # s: where the search for the time to the limit ends
 
 
-@dataclass(frozen=True, eq=False)
-class Retention:
-    """Every condition held, at each temperature it was held at.
-
-    Attributes
-    ----------
-    retention : xarray.Dataset
-        Schema "retention", one `hold` for each condition and temperature; ``attrs`` hold
-        ``ber_limit`` (NaN for none), ``lrs_share``, ``seed``, ``resamples``, ``confidence`` and
-        ``interval``.
-    notes : tuple of str
-        What a reader must know, a sentence each.
-    """
-
-    retention: xr.Dataset
-    notes: tuple[str, ...]
-
-
 def retention(
     readings: xr.Dataset,
     *,
@@ -61,7 +44,7 @@ def retention(
     ber_limit: float | None = None,
     seed: int = 0,
     resamples: int = 400,
-) -> Retention | None:
+) -> Analysis | None:
     """Fit the drift of each state, and derive the BER over time at one reference a condition.
 
     Parameters
@@ -84,8 +67,10 @@ def retention(
 
     Returns
     -------
-    Retention or None
-        None where fewer than two times are known.
+    Analysis or None
+        Schema "retention", one `hold` for each condition and temperature; ``attrs`` hold
+        ``ber_limit`` (NaN for none), ``lrs_share``, ``seed``, ``resamples``, ``confidence`` and
+        ``interval``. None where fewer than two times are known.
 
     Raises
     ------
@@ -137,7 +122,7 @@ def _assembled(
     ber_limit: float | None,
     attrs: dict[str, Any],
     unknown: int,
-) -> Retention:
+) -> Analysis:
     read = {float(time) for hold in holds for state in hold.states for time in state.time}
     wanted = np.array(sorted({time for time in read if time >= JITTER * first_time} | set(times)))
     most = max(hold.states[0].time.size for hold in holds)
@@ -157,8 +142,8 @@ def _assembled(
         notes += _fill_ber(
             values, number, hold, wanted=wanted, lrs_share=lrs_share, ber_limit=ber_limit
         )
-    return Retention(
-        retention=make(
+    return Analysis(
+        make(
             "retention",
             values,
             coords={"state": list(STATES), "time": wanted},
@@ -170,7 +155,7 @@ def _assembled(
                 **attrs,
             },
         ),
-        notes=tuple(notes),
+        tuple(map(Note, notes)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rramsim.schema import STATES, settings
@@ -12,9 +12,7 @@ from rramsim.version import __version__
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.device.characterize import Characterization
-    from rramsim.device.examine import Examination
-    from rramsim.device.lifetime.arrhenius import Arrhenius
+    from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
 
 
@@ -36,24 +34,24 @@ def fit_answer(examination: Examination, measured: Measured) -> dict[str, Any]:
     measured : Measured
         The readings it is from, for their origin, sources and notes.
     """
-    found = examination.found
+    found = examination.products
     return {
         "conditions": [
-            _condition(str(name), examination) for name in found.conditions["condition"].values
+            _condition(str(name), examination) for name in found["conditions"]["condition"].values
         ],
         **details(examination),
         "origin": measured.origin,
         "sources": [{"file": file, "sha256": digest} for file, digest in measured.sources],
-        "interval": str(found.conditions.attrs["interval"]),
-        "lrs_share": float(found.conditions.attrs["lrs_share"]),
-        "notes": [*measured.notes, *examination.notes],
+        "interval": str(found["conditions"].attrs["interval"]),
+        "lrs_share": float(found["conditions"].attrs["lrs_share"]),
+        "notes": [str(note) for note in (*measured.notes, *examination.notes)],
         "version": __version__,
     }
 
 
 def _condition(name: str, examination: Examination) -> dict[str, Any]:
-    found = examination.found
-    row = found.conditions.sel(condition=name)
+    found = examination.products
+    row = found["conditions"].sel(condition=name)
     bases = [str(row[f"{operation}_energy_basis"].values) for operation in ("set", "reset")]
     is_bound = str(row["endurance_bound"].values) == "lower"
     cycles = number(row, "endurance")
@@ -82,11 +80,11 @@ def _condition(name: str, examination: Examination) -> dict[str, Any]:
 
 
 def _by_state(
-    name: str, found: Characterization, values: Callable[[xr.Dataset], dict[str, Any]]
+    name: str, found: Mapping[str, xr.Dataset], values: Callable[[xr.Dataset], dict[str, Any]]
 ) -> dict[str, Any] | None:
-    if name not in found.goodness["condition"].values:
+    if name not in found["goodness"]["condition"].values:
         return None
-    rows = {state: found.goodness.sel(condition=name, state=state) for state in STATES}
+    rows = {state: found["goodness"].sel(condition=name, state=state) for state in STATES}
     return {state.lower(): values(row) for state, row in rows.items()}
 
 
@@ -113,17 +111,17 @@ def _outliers(row: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _paired(name: str, row: xr.Dataset, found: Characterization) -> dict[str, Any] | None:
+def _paired(name: str, row: xr.Dataset, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
     """Return the BER of a 2T2R read, None where nothing is known of it."""
     figures = {end: number(row, f"ber_2t2r{end}") for end in ("", "_low", "_high")}
-    if name not in found.counted["condition"].values or set(figures.values()) == {None}:
+    if name not in found["counted"]["condition"].values or set(figures.values()) == {None}:
         return None
     has_interval = figures["_low"] is not None
     return {
         "estimate": figures[""],
         "low": figures["_low"],
         "high": figures["_high"],
-        "confidence": float(found.conditions.attrs["confidence"]) if has_interval else None,
+        "confidence": float(found["conditions"].attrs["confidence"]) if has_interval else None,
         "method": str(row["ber_2t2r_basis"].values) or None,
         "extrapolated": bool(row["ber_2t2r_extrapolated"].values),
         "bound": str(row["ber_2t2r_bound"].values) or None,
@@ -131,36 +129,31 @@ def _paired(name: str, row: xr.Dataset, found: Characterization) -> dict[str, An
 
 
 def _target(name: str, examination: Examination) -> dict[str, Any] | None:
-    size = examination.targets.get(name)
-    if size is None:
+    sizes = examination.products.get("sample_sizes")
+    if sizes is None or name not in sizes["condition"].values:
         return None
-
-    def known(cells: float) -> float | None:
-        return cells if math.isfinite(cells) else None
-
+    size = sizes.sel(condition=name)
     return {
-        "ber": size.target,
-        "shown_by_fit": size.shown_by_fit,
-        "shown_by_count": size.shown_by_count,
-        "cells_per_state_by_fit": known(size.cells_by_fit),
-        "cells_per_state_by_count": known(size.cells_by_count),
-        "sentence": size.sentence,
+        "ber": float(sizes.attrs["target_ber"]),
+        "shown_by_fit": bool(size["shown_by_fit"].values),
+        "shown_by_count": bool(size["shown_by_count"].values),
+        "cells_per_state_by_fit": number(size, "cells_by_fit"),
+        "cells_per_state_by_count": number(size, "cells_by_count"),
+        "sentence": str(size["sentence"].values),
     }
 
 
-def _endurance(name: str, found: Characterization) -> dict[str, Any] | None:
-    lasting = found.endurance
-    if lasting is None or name not in lasting.endurance["condition"].values:
+def _endurance(name: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
+    lasting = found.get("endurance")
+    if lasting is None or name not in lasting["condition"].values:
         return None
-    return endurance_details(
-        lasting.endurance.sel(condition=name), str(lasting.endurance.attrs["failure"])
-    )
+    return endurance_details(lasting.sel(condition=name), str(lasting.attrs["failure"]))
 
 
-def _population(name: str, state: str, found: Characterization) -> dict[str, Any]:
-    if name not in found.populations["condition"].values:
+def _population(name: str, state: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    if name not in found["populations"]["condition"].values:
         return {"n": 0, "n_censored": 0, "median_ohm": None, "sigma_ln": None, "cells": 0}
-    row = found.populations.sel(condition=name, state=state)
+    row = found["populations"].sel(condition=name, state=state)
     below, above = int(row["censored_below"].values), int(row["censored_above"].values)
     mu = number(row, "mu")
     return {
@@ -176,7 +169,7 @@ def _population(name: str, state: str, found: Characterization) -> dict[str, Any
     }
 
 
-def _ber(name: str, row: xr.Dataset, found: Characterization) -> dict[str, Any]:
+def _ber(name: str, row: xr.Dataset, found: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     basis = str(row["ber_basis"].values)
     is_known = any(number(row, each) is not None for each in ("ber", "ber_high"))
     has_interval = basis != "stated" and number(row, "ber_low") is not None
@@ -184,7 +177,7 @@ def _ber(name: str, row: xr.Dataset, found: Characterization) -> dict[str, Any]:
         "estimate": number(row, "ber"),
         "low": number(row, "ber_low"),
         "high": number(row, "ber_high"),
-        "confidence": float(found.conditions.attrs["confidence"]) if has_interval else None,
+        "confidence": float(found["conditions"].attrs["confidence"]) if has_interval else None,
         "method": basis if is_known else None,
         "extrapolated": bool(row["ber_extrapolated"].values),
         "bound": str(row["ber_bound"].values) or None,
@@ -194,10 +187,10 @@ def _ber(name: str, row: xr.Dataset, found: Characterization) -> dict[str, Any]:
     }
 
 
-def _counted(name: str, found: Characterization) -> dict[str, Any] | None:
-    if name not in found.counted["condition"].values:
+def _counted(name: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
+    if name not in found["counted"]["condition"].values:
         return None
-    row = found.counted.sel(condition=name)
+    row = found["counted"].sel(condition=name)
     return {
         "errors": int(row["errors"].sum()),
         "readings": int(row["readings"].sum()),
@@ -214,17 +207,17 @@ def _known_basis(basis: str) -> str | None:
 
 def details(examination: Examination) -> dict[str, Any]:
     """Return the parts of the answer that are not of one condition alone, None where absent."""
-    cycling, retention = examination.cycling, examination.retention
+    products = examination.products
+    laws = products.get("activation_energies")
+    parts: dict[str, Callable[[xr.Dataset], dict[str, Any]]] = {
+        "cycling": _cycling,
+        "retention": lambda retention: _retention(retention, laws),
+        "variance": _variance,
+        "bake": _bake,
+        "read_energy": _read_energy,
+    }
     return {
-        "cycling": None if cycling is None else _cycling(cycling.cycling),
-        "retention": None if retention is None else _retention(retention.retention, examination),
-        "variance": None
-        if examination.variability is None
-        else _variance(examination.variability.variance),
-        "bake": None if examination.bake is None else _bake(examination.bake.bake),
-        "read_energy": None
-        if examination.read_energy is None
-        else _read_energy(examination.read_energy),
+        name: part(products[name]) if name in products else None for name, part in parts.items()
     }
 
 
@@ -320,38 +313,40 @@ def _percentiles(row: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _retention(retention: xr.Dataset, examination: Examination) -> dict[str, Any]:
+def _retention(retention: xr.Dataset, laws: xr.Dataset | None) -> dict[str, Any]:
     return {
         "ber_limit": _attribute(retention, "ber_limit"),
         "confidence": float(retention.attrs["confidence"]),
         "interval": str(retention.attrs["interval"]),
         "holds": [_hold(retention.isel(hold=place)) for place in range(retention.sizes["hold"])],
-        "activation_energies": [
-            {
-                "condition": name,
-                "activation_energy_ev": fit.activation_energy,
-                "low_ev": fit.low if math.isfinite(fit.low) else None,
-                "high_ev": fit.high if math.isfinite(fit.high) else None,
-                "temperatures_k": fit.temperatures.tolist(),
-                "at_use": _at_use(fit, examination.use_temperature),
-            }
-            for name, fit in examination.arrhenius.items()
-        ],
+        "activation_energies": [] if laws is None else _activation_energies(laws),
     }
 
 
-def _at_use(fit: Arrhenius, temperature: float | None) -> dict[str, Any] | None:
-    if temperature is None:
-        return None
-    at = fit.time_at(temperature)
-    seconds = {"": at.value, "_low": at.low, "_high": at.high}
+def _activation_energies(laws: xr.Dataset) -> list[dict[str, Any]]:
+    use_temperature = _attribute(laws, "use_temperature")
+    rows = [laws.isel(condition=place) for place in range(laws.sizes["condition"])]
+    return [
+        {
+            "condition": str(row["condition"].values),
+            "activation_energy_ev": float(row["activation_energy"].values),
+            "low_ev": number(row, "activation_energy_low"),
+            "high_ev": number(row, "activation_energy_high"),
+            "temperatures_k": row["temperature"].values[row["temperature"].notnull()].tolist(),
+            "at_use": None if use_temperature is None else _at_use(row, use_temperature),
+        }
+        for row in rows
+    ]
+
+
+def _at_use(row: xr.Dataset, temperature: float) -> dict[str, Any]:
     return {
         "temperature_k": temperature,
         **{
-            f"seconds_to_ber_limit{end}": value if math.isfinite(value) else None
-            for end, value in seconds.items()
+            f"seconds_to_ber_limit{end}": number(row, f"time_at_use{end}")
+            for end in ("", "_low", "_high")
         },
-        "extrapolated": at.is_extrapolated,
+        "extrapolated": bool(row["time_at_use_extrapolated"].values),
     }
 
 

@@ -13,7 +13,7 @@ from rramsim.schema import STATES, settings
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
 
 
 def conditions_csv(answer: Mapping[str, Any]) -> str:
@@ -60,12 +60,12 @@ def conditions_csv(answer: Mapping[str, Any]) -> str:
 
 def populations_csv(examination: Examination) -> str:
     """Return a row for each condition and state, with the percentiles of its fit."""
-    found = examination.found
+    found = examination.products
     rows = []
-    for name in (str(each) for each in found.populations["condition"].values):
+    for name in (str(each) for each in found["populations"]["condition"].values):
         for state in STATES:
-            fit = found.populations.sel(condition=name, state=state)
-            judged = found.goodness.sel(condition=name, state=state)
+            fit = found["populations"].sel(condition=name, state=state)
+            judged = found["goodness"].sel(condition=name, state=state)
             row = {
                 "condition": name,
                 "state": state,
@@ -82,7 +82,7 @@ def populations_csv(examination: Examination) -> str:
                 "stuck_cells": int(judged["stuck_cells"].values),
                 "outlying_cells": int(judged["outlying_cells"].values),
             }
-            rows.append(row | _percentiles(examination.percentiles, name, state))
+            rows.append(row | _percentiles(found["percentiles"], name, state))
     return _csv(rows)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
 
 # Fewer cells than this are a list, not an array.
@@ -40,26 +40,24 @@ def draw_fit_figures(examination: Examination, measured: Measured) -> dict[str, 
     dict of str to matplotlib.figure.Figure
         By file name without suffix, in the order of the report.
     """
-    found, readings = examination.found, measured.readings
+    found, readings = examination.products, measured.readings
     figures = {
-        "populations": populations_figure(readings, found.populations, found.conditions),
+        "populations": populations_figure(readings, found["populations"], found["conditions"]),
     }
-    fitted = found.populations["sigma"].notnull().all("state").values
+    fitted = found["populations"]["sigma"].notnull().all("state").values
     if fitted.any():
         figures["reference"] = reference_figure(
-            readings, found.populations.isel(condition=fitted), found.conditions
+            readings, found["populations"].isel(condition=fitted), found["conditions"]
         )
-    if examination.cycling is not None:
-        cycling = examination.cycling.cycling
-        lives = found.endurance.lives if found.endurance is not None else ()
-        figures["cycles"] = cycles_figure(readings, cycling, lives)
-        figures["cycling-ber"] = cycling_ber_figure(cycling)
-    if examination.retention is not None:
-        figures["retention"] = retention_figure(examination.retention.retention)
-    if examination.variability is not None:
-        figures["variability"] = variability_figure(examination.variability.variance)
+    if "cycling" in found:
+        figures["cycles"] = cycles_figure(readings, found["cycling"], found.get("cell_lifetimes"))
+        figures["cycling-ber"] = cycling_ber_figure(found["cycling"])
+    if "retention" in found:
+        figures["retention"] = retention_figure(found["retention"])
+    if "variance" in found:
+        figures["variability"] = variability_figure(found["variance"])
     if measured.origin == "measured" and _is_array(readings):
-        reference = found.conditions["reference_resistance"]
+        reference = found["conditions"]["reference_resistance"]
         figures["array"] = array_map_figure(
             readings, reference.sel(condition=readings["condition"]).values
         )

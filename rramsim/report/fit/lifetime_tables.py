@@ -13,19 +13,19 @@ from rramsim.schema import STATES
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
 
 _MOST_DIGITS = 6
 
 
 def endurance_table(examination: Examination) -> TextTable | None:
     """Return the endurance by the readings; None where no cell can be followed."""
-    lasting = examination.found.endurance
+    lasting = examination.products.get("endurance")
     if lasting is None:
         return None
     rows = []
-    for name in names_of(lasting.endurance):
-        row = lasting.endurance.sel(condition=name)
+    for name in names_of(lasting):
+        row = lasting.sel(condition=name)
         if not int(row["cells"].values):
             continue
         rows.append(
@@ -40,7 +40,7 @@ def endurance_table(examination: Examination) -> TextTable | None:
         )
     if not rows:
         return None
-    attrs = lasting.endurance.attrs
+    attrs = lasting.attrs
     return TextTable(
         title="Endurance by the readings",
         columns=(
@@ -86,9 +86,9 @@ def _at_cycles(point: xr.Dataset) -> str:
 
 def cycling_table(examination: Examination) -> TextTable | None:
     """Return the BER at the first and the last checkpoint, and where it meets the limit."""
-    if examination.cycling is None:
+    cycling = examination.products.get("cycling")
+    if cycling is None:
         return None
-    cycling = examination.cycling.cycling
     limit = float(cycling.attrs["ber_limit"])
     rows = []
     for name in names_of(cycling):
@@ -113,9 +113,9 @@ def cycling_table(examination: Examination) -> TextTable | None:
 
 def checkpoints_table(examination: Examination) -> TextTable | None:
     """Return every checkpoint of the cycles; None where no cycles are known."""
-    if examination.cycling is None:
+    cycling = examination.products.get("cycling")
+    if cycling is None:
         return None
-    cycling = examination.cycling.cycling
     rows = []
     for name in names_of(cycling):
         for point in _checkpoints(cycling, name):
@@ -136,10 +136,11 @@ def checkpoints_table(examination: Examination) -> TextTable | None:
 
 def drift_table(examination: Examination) -> TextTable | None:
     """Return how each state drifts and widens with time; None where no times are known."""
-    if examination.retention is None:
+    retention = examination.products.get("retention")
+    if retention is None:
         return None
     rows = []
-    for hold, words in _holds(examination.retention.retention):
+    for hold, words in _holds(retention):
         for state in STATES:
             row = hold.sel(state=state)
             change = [
@@ -153,11 +154,11 @@ def drift_table(examination: Examination) -> TextTable | None:
                     ends(*(_signed(each, digits_apart(wider)) for each in wider)),
                 )
             )
-    first = numbers.quantity(float(examination.retention.retention["first_time"].min()), "s")
+    first = numbers.quantity(float(retention["first_time"].min()), "s")
     return TextTable(
         title="Drift a decade of time",
         columns=(
-            *(*_hold_columns(examination.retention.retention), "state", "cells"),
+            *(*_hold_columns(retention), "state", "cells"),
             *("median", "sigma of ln R"),
         ),
         rows=tuple(rows),
@@ -215,9 +216,9 @@ def _holds(retention: xr.Dataset) -> list[tuple[xr.Dataset, tuple[str, ...]]]:
 
 def retention_table(examination: Examination) -> TextTable | None:
     """Return the BER at the last read-out, and when it reaches the limit."""
-    if examination.retention is None:
+    retention = examination.products.get("retention")
+    if retention is None:
         return None
-    retention = examination.retention.retention
     limit = float(retention.attrs["ber_limit"])
     rows = []
     for hold, words in _holds(retention):
@@ -251,19 +252,29 @@ def _seconds(time: float) -> str:
 
 
 def _arrhenius_words(examination: Examination) -> str:
+    laws = examination.products.get("activation_energies")
+    if laws is None:
+        return ""
+    rows = [laws.isel(condition=place) for place in range(laws.sizes["condition"])]
     return " ".join(
-        f"{name}: activation energy "
-        + ends(*(numbers.plain(value) for value in (fit.activation_energy, fit.low, fit.high)))
-        + f"\N{NO-BREAK SPACE}eV from {fit.temperatures.size} temperatures."
-        for name, fit in examination.arrhenius.items()
+        f"{row['condition'].values}: activation energy "
+        + ends(
+            *(
+                numbers.plain(float(row[f"activation_energy{end}"].values))
+                for end in ("", "_low", "_high")
+            )
+        )
+        + f"\N{NO-BREAK SPACE}eV from {int(row['temperature'].notnull().sum())} temperatures."
+        for row in rows
     )
 
 
 def bake_table(examination: Examination) -> TextTable | None:
     """Return what a bake did to each state; None where none was asked for."""
-    if examination.bake is None:
+    bake = examination.products.get("bake")
+    if bake is None:
         return None
-    bake = examination.bake.bake.isel(condition=0)
+    bake = bake.isel(condition=0)
     rows = []
     for state in STATES:
         row = bake.sel(state=state)

@@ -10,7 +10,7 @@ from rramsim.report.text_table import names_of
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
 
 ORIGIN_WORDS = {
@@ -38,13 +38,13 @@ def grouped_notes(
     list of (str, tuple of str)
         A heading and its sentences.
     """
-    names = names_of(examination.found.conditions)
+    names = names_of(examination.products["conditions"])
     groups: dict[str, list[str]] = {
-        FILES: merged_notes(measured.notes, files=[name for name, _ in measured.sources]),
+        FILES: merged_notes(map(str, measured.notes), files=[name for name, _ in measured.sources]),
         SEVERAL: [],
     }
     groups |= {name: [] for name in names}
-    for text, places in _by_text(examination.notes, names).items():
+    for text, places in _by_text(map(str, examination.notes), names).items():
         about = list(dict.fromkeys(name for name, _ in places))
         states = list(dict.fromkeys(state for _, state in places if state))
         if about == [""]:
@@ -99,19 +99,18 @@ def _place_words(about: Sequence[str], places: Sequence[tuple[str, str]]) -> lis
 
 def interval_notes(examination: Examination) -> list[tuple[str, str]]:
     """Return what has intervals and how those were made."""
-    found = examination.found
-    ber = str(found.conditions.attrs["interval"])
-    said = [("BER", ber), ("Percentiles", str(examination.percentiles.attrs["interval"]))]
-    if found.endurance is not None:
-        said.append(("Endurance", str(found.endurance.endurance.attrs["interval"])))
-    if examination.cycling is not None:
-        cycles = str(examination.cycling.cycling.attrs["interval"])
-        said.append(("Cycles", cycles.replace(ber, "as above")))
-    if examination.retention is not None:
-        said.append(("Retention", str(examination.retention.retention.attrs["interval"])))
-    if examination.bake is not None:
-        baked = str(examination.bake.bake.attrs["interval"])
-        said.append(("Bake", baked.replace(ber, "as above")))
-    if examination.variability is not None:
-        said.append(("Variance", str(examination.variability.variance.attrs["method"])))
-    return said
+    products = examination.products
+    ber = str(products["conditions"].attrs["interval"])
+    intervals = [("BER", ber)]
+    for name, heading, attribute in (
+        ("percentiles", "Percentiles", "interval"),
+        ("endurance", "Endurance", "interval"),
+        ("cycling", "Cycles", "interval"),
+        ("retention", "Retention", "interval"),
+        ("bake", "Bake", "interval"),
+        ("variance", "Variance", "method"),
+    ):
+        if name in products:
+            made = str(products[name].attrs[attribute])
+            intervals.append((heading, made.replace(ber, "as above")))
+    return intervals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
 
 from rramsim.report.fit.tables import (
     conditions_table,
@@ -22,7 +22,7 @@ def short_tables(examination: Examination) -> list[TextTable]:
     """Return a table of everything there is, in the order in which it is read."""
     from rramsim.report.fit import lifetime_tables as aging
 
-    found = examination.found
+    found = examination.products
     tables = [
         populations_table(found),
         conditions_table(found),

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from rramsim.device.characterize import Characterization
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
     from rramsim.report.provenance import Provenance
 
@@ -43,13 +42,13 @@ def render_fit(
     provenance : Provenance
         What the fit was made from.
     """
-    found = examination.found
+    found = examination.products
     return template("fit_page.html").render(
-        headlines=[_headline(name, found) for name in names_of(found.conditions)],
+        headlines=[_headline(name, found) for name in names_of(found["conditions"])],
         origin=ORIGIN_WORDS[measured.origin],
         populations=tables.populations_table(found),
         sentences=_verdicts(found),
-        percentiles=_percentiles_table(examination.percentiles),
+        percentiles=_percentiles_table(found["percentiles"]),
         conditions=_narrow(tables.conditions_table(found)),
         pairs=tables.pairs_table(found),
         targets=tables.targets_table(examination),
@@ -63,7 +62,7 @@ def render_fit(
         bake=aging.bake_table(examination),
         variance=tables.variance_table(examination),
         rates=_rates_table(found),
-        outliers=_outliers_table(found.outliers),
+        outliers=_outliers_table(found["outliers"]),
         absent=_absent(examination),
         notes=grouped_notes(examination, measured),
         intervals=interval_notes(examination),
@@ -72,8 +71,8 @@ def render_fit(
     )
 
 
-def _headline(name: str, found: Characterization) -> dict[str, str]:
-    row = found.conditions.sel(condition=name)
+def _headline(name: str, found: Mapping[str, xr.Dataset]) -> dict[str, str]:
+    row = found["conditions"].sel(condition=name)
     basis = tables.basis_text(row)
     said = []
     reference = float(row["reference_resistance"].values)
@@ -109,13 +108,13 @@ def _energies(row: xr.Dataset) -> list[str]:
     return [f"{text}, {basis}" for text, basis in zip(words, bases, strict=True)]
 
 
-def _verdicts(found: Characterization) -> list[str]:
+def _verdicts(found: Mapping[str, xr.Dataset]) -> list[str]:
     """Return why a population is not lognormal, a sentence each."""
     return [
         f"{name}, {state}: {row['sentence'].values}"
-        for name in names_of(found.goodness)
+        for name in names_of(found["goodness"])
         for state in STATES
-        for row in [found.goodness.sel(condition=name, state=state)]
+        for row in [found["goodness"].sel(condition=name, state=state)]
         if str(row["verdict"].values) != "holds" and str(row["sentence"].values)
     ]
 
@@ -158,10 +157,10 @@ def _percentile(row: xr.Dataset, percent: float) -> str:
     return value if value == numbers.UNKNOWN else f"{value}{mark}\n{low} to {high}"
 
 
-def _energies_table(found: Characterization) -> TextTable | None:
+def _energies_table(found: Mapping[str, xr.Dataset]) -> TextTable | None:
     """Return energies and what they were programmed with, as far as anything is known."""
-    names = names_of(found.conditions)
-    rows = [found.conditions.sel(condition=name) for name in names]
+    names = names_of(found["conditions"])
+    rows = [found["conditions"].sel(condition=name) for name in names]
     columns = {
         f"{operation.upper()} energy": [
             tables.energy_text(row, f"{operation}_energy") for row in rows
@@ -182,12 +181,12 @@ def _energies_table(found: Characterization) -> TextTable | None:
     )
 
 
-def _rates_table(found: Characterization) -> TextTable | None:
+def _rates_table(found: Mapping[str, xr.Dataset]) -> TextTable | None:
     rows = []
-    for name in names_of(found.goodness):
+    for name in names_of(found["goodness"]):
         for state in STATES:
-            row = found.goodness.sel(condition=name, state=state)
-            cells = int(found.populations["cells"].sel(condition=name, state=state).values)
+            row = found["goodness"].sel(condition=name, state=state)
+            cells = int(found["populations"]["cells"].sel(condition=name, state=state).values)
             counts = [int(row[f"{kind}_cells"].values) for kind in ("stuck", "outlying")]
             if any(counts):
                 rows.append(
@@ -244,21 +243,21 @@ def _outliers_table(outliers: xr.Dataset) -> TextTable | None:
 
 def _absent(examination: Examination) -> list[str]:
     """Say what the readings or the questions leave out, and what would bring it."""
-    found = examination.found
+    found = examination.products
     said = [
-        (not examination.targets, "How many cells would show a BER: ask with --target-ber."),
-        (examination.read_energy is None, "Energy of a read: ask with --read-pulse."),
+        ("sample_sizes" not in found, "How many cells would show a BER: ask with --target-ber."),
+        ("read_energy" not in found, "Energy of a read: ask with --read-pulse."),
         (
-            found.endurance is None,
+            "endurance" not in found,
             "Endurance and BER against cycles: they take readings of named cells at two cycles or "
             "more (columns cell and cycle).",
         ),
         (
-            examination.retention is None,
+            "retention" not in found,
             "Retention: it takes readings at two times or more (a column time, in any unit).",
         ),
         (
-            examination.variability is None,
+            "variance" not in found,
             "Parts of the variance: they take cells read more than once, or columns row and "
             "column, or die.",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
@@ -11,18 +12,17 @@ from rramsim.schema import STATES
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.device.characterize import Characterization
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
 
 from rramsim.report.text_table import NONE, TextTable, names_of
 
 
-def populations_table(found: Characterization) -> TextTable:
+def populations_table(found: Mapping[str, xr.Dataset]) -> TextTable:
     """Return the fitted populations, with the verdict on each."""
     rows = []
-    for name in names_of(found.populations):
+    for name in names_of(found["populations"]):
         for state in STATES:
-            row = found.populations.sel(condition=name, state=state)
+            row = found["populations"].sel(condition=name, state=state)
             below, above = int(row["censored_below"].values), int(row["censored_above"].values)
             rows.append(
                 (
@@ -33,7 +33,7 @@ def populations_table(found: Characterization) -> TextTable:
                     _censored(below, above),
                     _median(row),
                     numbers.plain(float(row["sigma"].values)),
-                    _verdict(found.goodness.sel(condition=name, state=state)),
+                    _verdict(found["goodness"].sel(condition=name, state=state)),
                 )
             )
     numeric = ("cells", "readings", "censored", "median", "sigma of ln R")
@@ -69,19 +69,19 @@ def _censored(below: int, above: int) -> str:
     return ", ".join(said) or "0"
 
 
-def conditions_table(found: Characterization) -> TextTable:
+def conditions_table(found: Mapping[str, xr.Dataset]) -> TextTable:
     """Return what the populations make of each condition."""
-    percent = numbers.percent(float(found.conditions.attrs["confidence"]), 0)
+    percent = numbers.percent(float(found["conditions"].attrs["confidence"]), 0)
     rows = []
-    for name in names_of(found.conditions):
-        row = found.conditions.sel(condition=name)
+    for name in names_of(found["conditions"]):
+        row = found["conditions"].sel(condition=name)
         rows.append(
             (
                 name,
                 numbers.quantity(float(row["reference_resistance"].values), "Ω"),
                 ber_text(row),
                 basis_text(row),
-                errors_text(name, found.counted),
+                errors_text(name, found["counted"]),
                 energy_text(row, "set_energy"),
                 energy_text(row, "reset_energy"),
                 endurance_text(row),
@@ -141,17 +141,17 @@ def endurance_text(row: xr.Dataset) -> str:
     return f"{numbers.bounded(numbers.power(cycles), str(row['endurance_bound'].values))}, {basis}"
 
 
-def pairs_table(found: Characterization) -> TextTable | None:
+def pairs_table(found: Mapping[str, xr.Dataset]) -> TextTable | None:
     """Return the BER of two cells a bit beside that of one; None where there is none."""
     rows = []
-    for name in names_of(found.counted):
-        row = found.conditions.sel(condition=name)
+    for name in names_of(found["counted"]):
+        row = found["conditions"].sel(condition=name)
         paired = basis_text(row, "ber_2t2r")
         if paired != numbers.UNKNOWN:
             rows.append((name, ber_text(row), ber_text(row, "ber_2t2r"), paired))
     if not rows:
         return None
-    spread = float(found.conditions.attrs["offset_spread"])
+    spread = float(found["conditions"].attrs["offset_spread"])
     return TextTable(
         title="One cell a bit (1T1R) and two (2T2R)",
         columns=("condition", "BER 1T1R", "BER 2T2R", "BER 2T2R is"),
@@ -170,20 +170,23 @@ def pairs_table(found: Characterization) -> TextTable | None:
 
 def targets_table(examination: Examination) -> TextTable | None:
     """Return how many cells would show the BER asked for; None where none was asked for."""
-    if not examination.targets:
+    sizes = examination.products.get("sample_sizes")
+    if sizes is None:
         return None
     return TextTable(
         title="How many cells more",
         columns=("condition", "answer"),
-        rows=tuple((name, size.sentence) for name, size in examination.targets.items()),
+        rows=tuple(
+            (name, str(sizes["sentence"].sel(condition=name).values)) for name in names_of(sizes)
+        ),
     )
 
 
 def variance_table(examination: Examination) -> TextTable | None:
     """Return the parts of the variance of ln R; None where it cannot be split."""
-    if examination.variability is None:
+    variance = examination.products.get("variance")
+    if variance is None:
         return None
-    variance = examination.variability.variance
     shares = variance["share"].transpose("condition", "state", "component")
     shown = [str(part) for part in variance["component"].values]
     shown = [part for part in shown if shares.sel(component=part).notnull().any()]
@@ -201,7 +204,7 @@ def variance_table(examination: Examination) -> TextTable | None:
                 )
             )
     numeric = ("readings", "sigma of ln R", *(f"{part}s" for part in shown))
-    is_timed = examination.retention is not None and "cycle" in shown
+    is_timed = "retention" in examination.products and "cycle" in shown
     return TextTable(
         title="Where the variance of ln R is from",
         columns=("condition", "state", *numeric),
@@ -220,7 +223,7 @@ def _share(part: xr.Dataset) -> str:
 
 def read_energy_table(examination: Examination) -> TextTable | None:
     """Return the energy of a read; None without a read pulse."""
-    energy = examination.read_energy
+    energy = examination.products.get("read_energy")
     if energy is None:
         return None
     pulse = " for ".join(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim.device.examine import Examination
+    from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.

@@ -45,14 +45,14 @@ def test_small_samples_get_the_profile_likelihood(condition_of, cells, censored,
     if censored:
         hrs[-censored:], side[-censored:] = hrs[-censored], 1
     found = rate_of(condition_of(lrs, hrs, side=side))
-    assert found.interval == method
-    assert found.low < found.ber < found.high
+    assert found.method == method
+    assert found.low < found.estimate < found.high
 
 
 def test_few_cells_read_often_keep_the_interval_over_cells(condition_of):
     cell = np.arange(24) // 2
     found = rate_of(condition_of(normal(24, 1, 9, 0.3), normal(24, 2, 11, 0.5), cell=cell))
-    assert found.interval == "delta method on the probit scale, over cells"
+    assert found.method == "delta method on the probit scale, over cells"
 
 
 def reads(cells, cycles, rng, *, mu, sigma, correlation):
@@ -101,17 +101,17 @@ def test_the_state_of_fewer_cells_sets_students_t_and_four_cells_give_no_interva
         stats.t.ppf(0.975, 4) / stats.norm.ppf(0.975)
     )
     for none in (rate_of(condition(4)), paired_rate(condition(4))):
-        assert none.ber > 0
+        assert none.estimate > 0
         assert math.isnan(none.low)
         assert math.isnan(none.high)
-        assert none.interval == ""
+        assert none.method == ""
 
 
 def test_a_spread_of_the_reference_raises_the_ber_and_keeps_to_the_delta_method(condition_of):
     condition = condition_of(normal(25, 1, 9, 0.3), normal(25, 2, 11, 0.5))
     sharp, blurred = rate_of(condition), rate_of(condition, reference_spread=0.3)
-    assert blurred.ber > 1.5 * sharp.ber
-    assert blurred.interval == "delta method on the probit scale"
+    assert blurred.estimate > 1.5 * sharp.estimate
+    assert blurred.method == "delta method on the probit scale"
 
 
 def test_a_fitted_pair_has_the_closed_form_and_is_marked_beyond_its_pairs(condition_of):
@@ -119,11 +119,11 @@ def test_a_fitted_pair_has_the_closed_form_and_is_marked_beyond_its_pairs(condit
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     found = paired_rate(condition, offset_spread=0.1)
     z = (hrs.mu - lrs.mu) / math.sqrt(lrs.sigma**2 + hrs.sigma**2 + 0.01)
-    assert found.ber == pytest.approx(stats.norm.sf(z), rel=1e-9)
-    assert found.low < found.ber < found.high
-    assert (found.basis, found.is_extrapolated) == ("fitted", True)
+    assert found.estimate == pytest.approx(stats.norm.sf(z), rel=1e-9)
+    assert found.low < found.estimate < found.high
+    assert (found.basis, found.extrapolated) == ("fitted", True)
     near = paired_rate(condition_of(normal(500, 1, 9, 0.3), normal(400, 2, 9.5, 0.5)))
-    assert not near.is_extrapolated
+    assert not near.extrapolated
 
 
 def test_counted_pairs_are_all_pairs_of_the_readings(condition_of):
@@ -131,11 +131,11 @@ def test_counted_pairs_are_all_pairs_of_the_readings(condition_of):
     hrs[0] = lrs[0]
     found = paired_rate(condition_of(lrs, hrs), is_lognormal=False)
     wrong = np.sum(lrs[:, None] > hrs) + 0.5 * np.sum(lrs[:, None] == hrs)
-    assert found.ber == pytest.approx(wrong / 3000)
-    assert (found.basis, found.interval) == ("counted", "Clopper-Pearson")
-    assert found.low < found.ber < found.high
+    assert found.estimate == pytest.approx(wrong / 3000)
+    assert (found.basis, found.method) == ("counted", "Clopper-Pearson")
+    assert found.low < found.estimate < found.high
     none = paired_rate(condition_of(lrs, hrs + 5), is_lognormal=False)
-    assert math.isnan(none.ber)
+    assert math.isnan(none.estimate)
     assert (none.bound, none.high) == ("upper", pytest.approx(-math.log(0.05) / 50))
 
 
@@ -166,18 +166,18 @@ def test_counted_pairs_know_the_offset_and_no_lower_end_below_one_error(conditio
     assert sharp.bound == "upper"
     blurred = paired_rate(condition, offset_spread=0.4, is_lognormal=False)
     expected = stats.norm.sf((hrs - lrs[:, None]) / 0.4).mean()
-    assert blurred.ber == pytest.approx(expected, rel=1e-3)
+    assert blurred.estimate == pytest.approx(expected, rel=1e-3)
     # 50 independent pairs at this rate err less than once.
-    assert 50 * blurred.ber < 1
+    assert 50 * blurred.estimate < 1
     assert blurred.low == 0
-    assert blurred.ber < blurred.high < 0.2
+    assert blurred.estimate < blurred.high < 0.2
 
 
 def test_pairs_hundreds_of_sigmas_apart_give_a_bound(condition_of):
     condition = condition_of(normal(50, 1, 5, 0.01), normal(50, 2, 15, 0.01))
     found = paired_rate(condition)
     assert (found.bound, found.high) == ("upper", 1e-300)
-    assert math.isnan(found.ber)
+    assert math.isnan(found.estimate)
 
 
 def test_no_fit_is_no_fitted_rate(condition_of):

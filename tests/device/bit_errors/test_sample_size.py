@@ -15,15 +15,18 @@ from rramsim.device.bit_errors.sensing import (
 from rramsim.device.characterize import characterize
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import shipped_path
+from rramsim.schema import records
 
 
 def of_all(found, target):
-    return sample_sizes(
+    """Return a row for each condition, by its name."""
+    sizes = sample_sizes(
         target,
-        conditions=found.conditions,
-        counted=found.counted,
-        populations=found.populations,
+        conditions=found.products["conditions"],
+        counted=found.products["counted"],
+        populations=found.products["populations"],
     )
+    return {row["condition"]: row for row in records(sizes, "condition")}
 
 
 def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True):
@@ -132,15 +135,15 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
     )
     asked_for = of_all(found, 1e-3)
     assert list(asked_for) == ["good", "tailed", "unfit", "far"]
-    assert asked_for["good"].shown_by_fit
-    assert not asked_for["good"].shown_by_count
-    assert math.isnan(asked_for["tailed"].cells_by_count)
-    assert "no fit" in asked_for["unfit"].sentence
-    assert asked_for["far"].shown_by_fit
+    assert asked_for["good"]["shown_by_fit"]
+    assert not asked_for["good"]["shown_by_count"]
+    assert math.isnan(asked_for["tailed"]["cells_by_count"])
+    assert "no fit" in asked_for["unfit"]["sentence"]
+    assert asked_for["far"]["shown_by_fit"]
     # The tailed condition's fit is kept beside the counted headline.
-    assert not asked_for["tailed"].shown_by_fit
-    assert math.isnan(asked_for["tailed"].cells_by_fit)
-    tailed_row = found.conditions.sel(condition="tailed")
+    assert not asked_for["tailed"]["shown_by_fit"]
+    assert math.isnan(asked_for["tailed"]["cells_by_fit"])
+    tailed_row = found.products["conditions"].sel(condition="tailed")
     assert tailed_row["ber_basis"].item() == "counted"
     assert tailed_row["ber_fitted"].item() > 0
 
@@ -148,13 +151,13 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
 @pytest.mark.parametrize("target", [0.02, 1e-3])
 def test_a_fit_that_the_count_contradicts_shows_nothing(target):
     found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
-    row = found.conditions.isel(condition=0)
+    row = found.products["conditions"].isel(condition=0)
     assert row["ber_basis"].item() == "counted"
     assert row["ber"].item() > 0.02
     (size,) = of_all(found, target).values()
-    assert (size.shown_by_fit, size.shown_by_count) == (False, False)
-    assert math.isnan(size.cells_by_fit)
-    assert "not shown: the fit is contradicted by the count" in size.sentence
+    assert (size["shown_by_fit"], size["shown_by_count"]) == (0, 0)
+    assert math.isnan(size["cells_by_fit"])
+    assert "not shown: the fit is contradicted by the count" in size["sentence"]
 
 
 def test_cells_are_counted_and_not_their_readings(measured_from):
@@ -167,7 +170,7 @@ def test_cells_are_counted_and_not_their_readings(measured_from):
     often = characterize(measured_from({"a": ohm}, cells=cell))
     once = characterize(measured_from({"a": ohm[:, :cells]}, cells=np.tile(np.arange(cells), 2)))
     # As good as each cell read once: the cells of a population are what differs.
-    advised, expected = (of_all(found, 4e-3)["a"].cells_by_fit for found in (often, once))
+    advised, expected = (of_all(found, 4e-3)["a"]["cells_by_fit"] for found in (often, once))
     assert advised == pytest.approx(expected, rel=0.3)
 
 

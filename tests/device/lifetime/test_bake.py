@@ -33,7 +33,7 @@ def baked(*, cells=300, shift=(0.1, -0.2), ratio=(1.0, 1.5), seed=1):
 
 
 def test_the_shift_and_the_widening_of_each_state_are_found():
-    row = bake_shift(baked(), before="fresh", after="baked").bake.isel(condition=0)
+    row = bake_shift(baked(), before="fresh", after="baked").dataset.isel(condition=0)
     assert row["mu_shift"].values == pytest.approx([0.1, -0.2])
     assert row["sigma_ratio"].values == pytest.approx([1.0, 1.5])
     assert row["correlation"].values == pytest.approx([1.0, 1.0])
@@ -54,7 +54,7 @@ def test_the_paired_interval_covers_what_it_claims():
         ohm = readings["resistance"].values.copy()
         ohm[:cells], ohm[2 * cells : 3 * cells] = np.exp(x), np.exp(y)
         again = readings.assign(resistance=("reading", ohm))
-        row = bake_shift(again, before="fresh", after="baked", seed=seed, resamples=300).bake
+        row = bake_shift(again, before="fresh", after="baked", seed=seed, resamples=300).dataset
         low, high = (row[f"mu_shift_{end}"].sel(state="LRS").item() for end in ("low", "high"))
         covered += low < 0.1 < high
         assert high - low < 0.06  # unpaired it would be 0.45
@@ -62,10 +62,10 @@ def test_the_paired_interval_covers_what_it_claims():
 
 
 def test_the_reference_is_chosen_before_the_bake_and_kept():
-    found = bake_shift(baked(shift=(1.5, 0.0)), before="fresh", after="baked").bake
-    same = bake_shift(baked(), before="fresh", after="baked").bake
+    found = bake_shift(baked(shift=(1.5, 0.0)), before="fresh", after="baked").dataset
+    same = bake_shift(baked(), before="fresh", after="baked").dataset
     assert found["reference_resistance"].item() == same["reference_resistance"].item()
-    given = bake_shift(baked(), before="fresh", after="baked", reference_resistance=4e4).bake
+    given = bake_shift(baked(), before="fresh", after="baked", reference_resistance=4e4).dataset
     assert given["reference_resistance"].item() == 4e4
 
 
@@ -74,8 +74,8 @@ def test_cells_that_are_not_read_twice_are_left_out_and_told():
     cell = readings["cell"].values.copy()
     cell[:5] += 1000
     found = bake_shift(readings.assign(cell=("reading", cell)), before="fresh", after="baked")
-    assert found.bake["cells"].values.tolist() == [[15, 20]]
-    assert any("15 cells are exact before and after, of up to 20" in n for n in found.notes)
+    assert found.dataset["cells"].values.tolist() == [[15, 20]]
+    assert any("15 cells are exact before and after, of up to 20" in str(n) for n in found.notes)
 
 
 def test_other_cells_or_another_name_cannot_be_compared():
@@ -92,6 +92,6 @@ def test_identical_values_have_no_ratio():
     ohm = np.where(readings["state_index"].values == 0, 1e4, readings["resistance"].values)
     row = bake_shift(
         readings.assign(resistance=("reading", ohm)), before="fresh", after="baked"
-    ).bake.sel(state="LRS")
+    ).dataset.sel(state="LRS")
     assert row["mu_shift"].item() == 0.0
     assert math.isnan(row["sigma_ratio"].item())

@@ -31,7 +31,7 @@ def test_a_condition_of_one_state_or_one_reading_is_left_out_and_the_others_go_o
     assert [note.split(":")[0] for note in kept.notes[1:]] == ["lone", "thin/LRS"]
     assert all(note.endswith("It is left out.") for note in kept.notes[1:])
     found = characterize(kept)
-    medians = np.exp(found.populations["mu"].sel(state="LRS").values)
+    medians = np.exp(found.products["populations"]["mu"].sel(state="LRS").values)
     assert medians == pytest.approx([1e4, 2e4])
 
 

@@ -11,7 +11,9 @@ from rramsim.device.populations.percentiles import percentiles
 def test_percentiles_of_exact_readings_are_those_of_the_closed_form(measured_from, exact_sample):
     cells = 400
     lrs, hrs = exact_sample(1e4, 0.3, cells), exact_sample(1e6, 0.8, cells, seed=2)
-    found = percentiles(characterize(measured_from({"a": (lrs, hrs)})).populations, (1, 50, 99.9))
+    found = percentiles(
+        characterize(measured_from({"a": (lrs, hrs)})).products["populations"], (1, 50, 99.9)
+    )
     for state, median, sigma in (("LRS", 1e4, 0.3), ("HRS", 1e6, 0.8)):
         row = found.sel(condition="a", state=state)
         z = ndtri(np.array([0.01, 0.5, 0.999]))
@@ -28,7 +30,7 @@ def test_percentiles_of_exact_readings_are_those_of_the_closed_form(measured_fro
 def test_a_population_without_a_fit_has_no_percentiles(measured_from, exact_sample):
     hrs = exact_sample(1e6, 0.5, 50)
     found = characterize(measured_from({"a": (np.full(50, 1e4), hrs)}))
-    row = percentiles(found.populations).sel(condition="a", percent=50)
+    row = percentiles(found.products["populations"]).sel(condition="a", percent=50)
     assert math.isnan(row["resistance"].sel(state="LRS"))
     assert row["resistance"].sel(state="HRS").item() == pytest.approx(1e6)
 
@@ -36,9 +38,11 @@ def test_a_population_without_a_fit_has_no_percentiles(measured_from, exact_samp
 @pytest.mark.parametrize(("cells", "quantile"), [(5, 2.776445), (4, math.nan)])
 def test_cells_read_again_and_again_have_students_t(measured_from, exact_sample, cells, quantile):
     lrs, hrs = (exact_sample(ohm, 0.5, 20 * cells) for ohm in (1e4, 1e6))
-    found = characterize(
-        measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 40))
-    ).populations.sel(condition=["a"], state=["LRS", "HRS"])
+    found = (
+        characterize(measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 40)))
+        .products["populations"]
+        .sel(condition=["a"], state=["LRS", "HRS"])
+    )
     row = percentiles(found, (50.0,)).sel(condition="a", state="LRS", percent=50)
     width = math.log(row["resistance_high"] / row["resistance"])
     error = float(found["mu_error"].sel(condition="a", state="LRS"))

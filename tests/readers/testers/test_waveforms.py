@@ -52,10 +52,10 @@ def test_a_condition_takes_the_mean_of_its_pulses_as_measured(tmp_path):
     assert float(row.reset_energy) == pytest.approx(30e-6 * (98 + 2 / 3) * 1e-9, rel=1e-4)
     assert str(row.set_energy_basis.values) == "measured"
     found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
-    joined = found.conditions.sel(condition="weak")
+    joined = found.products["conditions"].sel(condition="weak")
     assert str(joined.set_energy_basis.values) == "measured"
     assert float(joined.set_energy) == float(row.set_energy)
-    assert any("2 measured pulses over cell and transistor" in note for note in found.notes)
+    assert any("2 measured pulses over cell and transistor" in str(note) for note in found.notes)
 
 
 @pytest.mark.parametrize(

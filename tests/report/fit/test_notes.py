@@ -12,7 +12,7 @@ def grouped():
 
     def group(names, notes, files=()):
         conditions = xr.Dataset(coords={"condition": list(names)})
-        examination = SimpleNamespace(found=SimpleNamespace(conditions=conditions), notes=notes)
+        examination = SimpleNamespace(products={"conditions": conditions}, notes=notes)
         return dict(grouped_notes(examination, SimpleNamespace(notes=list(files), sources=())))
 
     return group

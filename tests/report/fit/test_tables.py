@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from rramsim.device.characterize import characterize
-from rramsim.device.examine import Examination, Question, Use, examine
+from rramsim.device.examination import Examination, Question
+from rramsim.device.examine import examine
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.report.fit.lifetime_tables import (
     bake_table,
     cycling_table,
@@ -55,7 +57,7 @@ def held() -> Examination:
         cell=np.tile(cell, 2),
     )
     question = Question(ber_limit=0.01, bake=("before", "after"))
-    return examine(both, use=Use(read_voltage=0.2, read_time=1e-8), question=question)
+    return examine(both, read=ReadConditions(read_voltage=0.2, read_time=1e-8), question=question)
 
 
 def test_what_is_known_of_an_interval_is_said():
@@ -86,17 +88,17 @@ def test_digits_show_a_value_and_its_interval_apart():
 
 
 def test_the_digits_of_a_drift_follow_its_interval(held):
-    retention = held.retention.retention.copy(deep=True)
+    retention = held.products["retention"].copy(deep=True)
     ends_of = {"mu_drift": -0.11, "mu_drift_low": -0.1104, "mu_drift_high": -0.1096}
     for name, share in ends_of.items():
         retention[name] = np.log1p(share) + 0 * retention[name]
-    changed = replace(held, retention=replace(held.retention, retention=retention))
+    changed = replace(held, products={**held.products, "retention": retention})
     row = drift_table(changed).rows[0]
     assert "−11 % (−11.04 % to −10.96 %)" in [text.replace("\xa0", " ") for text in row]
 
 
 def test_a_ber_of_all_read_outs_is_said_to_be(held):
-    table = conditions_table(held.found)
+    table = conditions_table(held.products)
     said = dict(zip(table.columns, table.rows[0], strict=True))
     assert said["BER is"].endswith(", all read-outs together")
 
@@ -119,7 +121,7 @@ def test_a_state_wholly_out_of_range_has_a_median_out_of_range(side, said):
     state = np.repeat([0, 1], 5)
     ohm = np.where(state == beyond, [1e3, 1e6][beyond], 3e4 + np.arange(10.0))
     censoring = np.where(state == beyond, side, 0)
-    table = populations_table(characterize(Readings(state, ohm, censoring=censoring)))
+    table = populations_table(characterize(Readings(state, ohm, censoring=censoring)).products)
     medians = [row[table.columns.index("median")] for row in table.rows]
     assert medians[beyond] == said
     assert medians[1 - beyond].endswith("kΩ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ HRS = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Lives:
+class Lifetimes:
     """The life of each cell, in cycles, and how its bad reads are to be taken.
 
     Attributes
@@ -42,6 +42,10 @@ class Lives:
     is_undecided: NDArray[np.bool_]
     any_bad: NDArray[np.bool_]
     came_back: NDArray[np.bool_]
+
+
+LIFETIME_COLUMNS = tuple(field.name for field in fields(Lifetimes))
+"""The columns of the lifetimes, as in the schema "cell_lifetimes"."""
 
 
 def misread(
@@ -96,9 +100,9 @@ def window_closed(
     return closed
 
 
-def cell_lives(
+def cell_lifetimes(
     cell: ArrayLike, cycle: ArrayLike, bad: ArrayLike, *, consecutive: int = CONSECUTIVE
-) -> Lives:
+) -> Lifetimes:
     """Return the life of each cell from the readings that are bad.
 
     A cycle is bad where any reading of the cell in it is. A cell failed at the first of
@@ -114,8 +118,9 @@ def cell_lives(
 
     Examples
     --------
-    >>> lives = cell_lives([1] * 5, [1, 10, 100, 1000, 10000], [0, 1, 0, 1, 1], consecutive=2)
-    >>> lives.after.tolist(), lives.until.tolist(), lives.is_soft.tolist()
+    >>> cycle, bad = [1, 10, 100, 1000, 10000], [0, 1, 0, 1, 1]
+    >>> lifetimes = cell_lifetimes([1] * 5, cycle, bad, consecutive=2)
+    >>> lifetimes.after.tolist(), lifetimes.until.tolist(), lifetimes.is_soft.tolist()
     ([100.0], [1000.0], [True])
     """
     number, at, is_bad = _by_cycle(np.asarray(cell), np.asarray(cycle), np.asarray(bad, dtype=bool))
@@ -142,7 +147,7 @@ def cell_lives(
     soft[which[recovered]] = True
     any_bad = np.zeros(first.size, dtype=bool)
     any_bad[which[is_bad]] = True
-    return Lives(
+    return Lifetimes(
         cell=number[first],
         after=np.where(end > first, before, 0.0),
         until=np.where(failed, at[np.maximum(failed_at, 0)], np.inf),

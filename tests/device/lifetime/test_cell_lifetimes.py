@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rramsim.device.lifetime.cell_lives import cell_lives, misread, window_closed
+from rramsim.device.lifetime.cell_lifetimes import cell_lifetimes, misread, window_closed
 
 
 def naive_life(cycles, bad, consecutive):
@@ -28,7 +28,7 @@ def naive_life(cycles, bad, consecutive):
 def test_lives_are_those_of_walking_along_each_cell(patterns, consecutive, shuffle):
     rows = [(c, 10 * i + 10, bad) for c, row in enumerate(patterns) for i, bad in enumerate(row)]
     shuffle.shuffle(rows)
-    lives = cell_lives(*np.array(rows).T, consecutive=consecutive)
+    lives = cell_lifetimes(*np.array(rows).T, consecutive=consecutive)
     for cell, row in enumerate(patterns):
         cycles = [10 * i + 10 for i in range(len(row))]
         expected = naive_life(cycles, row, consecutive)
@@ -39,14 +39,14 @@ def test_lives_are_those_of_walking_along_each_cell(patterns, consecutive, shuff
 
 
 def test_a_cycle_is_bad_where_either_state_is():
-    lives = cell_lives([5, 5, 5, 5], [1, 1, 2, 2], [False, True, False, False], consecutive=1)
+    lives = cell_lifetimes([5, 5, 5, 5], [1, 1, 2, 2], [False, True, False, False], consecutive=1)
     assert lives.until.tolist() == [1.0]
     assert lives.after.tolist() == [0.0]
     assert lives.came_back.tolist() == [True]
 
 
 def test_no_readings_are_no_lives():
-    assert cell_lives([], [], []).cell.size == 0
+    assert cell_lifetimes([], [], []).cell.size == 0
 
 
 def test_a_censored_reading_is_wrong_only_where_its_limit_says_so():

@@ -1,0 +1,99 @@
+"""What leaves the device room: labelled datasets by the name of their schema, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rramsim.device.read_conditions import ReadConditions
+from rramsim.errors import InputError
+from rramsim.measurements import Measured
+from rramsim.notes import Note
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the readings beside their BER.
+
+    Attributes
+    ----------
+    target_ber : float or None
+        How many cells would show this BER?
+    ber_limit : float or None
+        After how many cycles, and after how much time, is this BER reached?
+    bake : (str, str) or None
+        The conditions that are the same cells before and after a bake.
+    use_temperature : float or None
+        In K: after how much time is the BER limit reached there?
+
+    Raises
+    ------
+    InputError
+        For a target or a limit that no BER can have, or a temperature that none can have.
+    """
+
+    target_ber: float | None = None
+    ber_limit: float | None = None
+    bake: tuple[str, str] | None = None
+    use_temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        for ber, words in ((self.target_ber, "target BER"), (self.ber_limit, "BER limit")):
+            if ber is not None and not 0.0 < ber < 0.5:
+                raise InputError(f"The {words} is {ber:g}; it must be above 0 and below 0.5.")
+        kelvin = self.use_temperature
+        if kelvin is None:
+            return
+        if not 0.0 < kelvin < float("inf"):
+            raise InputError(f"The temperature of use is {kelvin:g} K; it must be above 0.")
+        if self.ber_limit is None:
+            raise InputError(
+                "A time at the temperature of use takes the BER that it lasts to: give a BER limit."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """The result of one analysis: a dataset, and what a reader must know to judge it."""
+
+    dataset: xr.Dataset
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What readings tell of their conditions.
+
+    Attributes
+    ----------
+    measured : Measured
+        The readings.
+    products : mapping of str to xarray.Dataset
+        Results by the name of their schema. There always are "populations", "conditions",
+        "counted", "goodness" and "outliers"; a result that the columns of the readings or the
+        questions do not allow is missing.
+    notes : tuple of Note
+        What a reader must know to judge the numbers, each note once.
+    read : ReadConditions
+        How the cells are read.
+    question : Question
+        What was asked beside the BER.
+    """
+
+    measured: Measured
+    products: Mapping[str, xr.Dataset]
+    notes: tuple[Note, ...]
+    read: ReadConditions
+    question: Question
+
+    def with_analysis(self, name: str, analysis: Analysis) -> Examination:
+        """Return the examination with one more result."""
+        return replace(
+            self,
+            products={**self.products, name: analysis.dataset},
+            notes=tuple(dict.fromkeys((*self.notes, *analysis.notes))),
+        )
