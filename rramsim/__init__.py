@@ -19,6 +19,7 @@ if _TYPE_CHECKING:
     from rramsim.images.catalogue import load_images as load_images
     from rramsim.montecarlo.stopping import StoppingRule as StoppingRule
     from rramsim.readers.conditions import read_conditions as read_conditions
+    from rramsim.readers.measurements import read_measurements as read_measurements
     from rramsim.readers.shipped import datasets as datasets
     from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
     from rramsim.statistics.weibull import fit_weibull as fit_weibull
@@ -29,6 +30,7 @@ _NAMES_OF = {
     "images.catalogue": "load_images",
     "montecarlo.stopping": "StoppingRule",
     "readers.conditions": "read_conditions",
+    "readers.measurements": "read_measurements",
     "readers.shipped": "datasets",
     "statistics.lognormal": "fit_lognormal",
     "statistics.weibull": "fit_weibull",

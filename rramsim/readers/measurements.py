@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -19,6 +20,7 @@ from rramsim.readers.columns.cell_ids import (
 from rramsim.readers.columns.optional import missing_values
 from rramsim.readers.file import FileReadings, read_file
 from rramsim.readers.options import ReadOptions
+from rramsim.readers.shipped import resolve
 from rramsim.schema import STATES, make
 
 if TYPE_CHECKING:
@@ -30,37 +32,105 @@ if TYPE_CHECKING:
 
 
 def read_measurements(
-    paths: Path | str | Iterable[Path | str], options: ReadOptions | None = None
+    files: Path | str | Iterable[Path | str] | pd.DataFrame,
+    options: ReadOptions | None = None,
+    *,
+    columns: str | Sequence[str] | None = None,
+    names: str | Sequence[str] | Mapping[str, str] = (),
+    states: str | Mapping[str, str] | None = None,
+    read_voltage: str | None = None,
+    over_range: str | None = None,
+    floor: str | None = None,
+    file_name: str | None = None,
 ) -> Measured:
-    """Read measurement files into one dataset of readings.
+    """Read measured cells: files, shipped sets or a table in memory become one set of readings.
 
     A file is a CSV, TSV or semicolon table (also gzipped), an Excel workbook (every sheet with
     readings counts), a tester's record with sweeps, or readings that rramsim wrote as netCDF. A
     table has a row for each reading (columns state and resistance, conductance, or current and
     read voltage), or columns of one state, condition or cycle each. Without a condition column a
-    file's name is the condition. A `set.toml` beside a file may say what `options` say; they come
-    first.
+    file's name is the condition. A `set.toml` beside a file may say what these parameters say;
+    they come first.
 
     Parameters
     ----------
-    paths : path, or iterable of path
-        The files; their readings are joined.
+    files : path or str, iterable of these, or pandas.DataFrame
+        Files, or names of shipped sets (`datasets`); their readings are joined.
     options : ReadOptions, optional
-        What the files do not say themselves; `ReadOptions.from_texts` makes them from texts.
+        All of the following as one object; what is also given by name comes first.
+    columns : str or sequence of str, optional
+        The columns of files without a header, in order: ``"cell,LRS [ohm],HRS [ohm],cycle"``;
+        ``"-"`` leaves one out.
+    names : mapping, str or sequence of str, optional
+        Headers of the files and our names for them, with units: ``{"Rcell": "R [kOhm]"}``.
+    states : mapping or str, optional
+        Values of the state column, ``{"0": "HRS", "31": "LRS"}``; rows with others are left out
+        and counted.
+    read_voltage : str, optional
+        With its unit, ``"0.2 V"``, for files that hold currents and for sweeps.
+    over_range, floor : str, optional
+        The largest and the smallest resistance that the meter resolves, ``"100 MOhm"``;
+        resistances beyond are censored there.
+    file_name : str, optional
+        What the names of the files hold: ``"{condition}_{state}"``.
 
     Returns
     -------
     Measured
+        The readings, with notes on what was dropped, censored or assumed.
 
     Raises
     ------
     InputError
         For the first thing that cannot be used: file, row, column, what was found, what is
         accepted.
+
+    Examples
+    --------
+    >>> import pandas as pd, rramsim
+    >>> rramsim.read_measurements("ni-rram-64kb-cycling")
+    Measured(4,096 readings of 1 condition, measured)
+    >>> table = pd.DataFrame({"state": ["LRS", "HRS"], "R (kOhm)": [5.1, 310]})
+    >>> rramsim.read_measurements(table).readings["resistance"].values.tolist()
+    [5100.0, 310000.0]
     """
-    options = options or ReadOptions()
-    paths = [paths] if isinstance(paths, (str, Path)) else paths
-    files = [file for path in paths for file in read_file(Path(path), options)]
+    by_name = ReadOptions.from_texts(
+        columns=columns,
+        names=names,
+        states=states,
+        read_voltage=read_voltage,
+        over_range=over_range,
+        floor=floor,
+        file_name=file_name,
+    )
+    options = by_name.over(options)
+    if hasattr(files, "to_csv"):
+        return _of_frame(files, options)
+    paths = [files] if isinstance(files, (str, Path)) else files
+    return _joined(
+        [file for path in paths for file in read_file(_measurement_file(path), options)], options
+    )
+
+
+def _of_frame(frame: pd.DataFrame, options: ReadOptions) -> Measured:
+    """Read a table in memory as the CSV file that it would be; messages name its rows."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "DataFrame.csv"
+        frame.to_csv(file, index=any(name is not None for name in frame.index.names))
+        return _joined(read_file(file, options), options)
+
+
+def _measurement_file(name: Path | str) -> Path:
+    path = resolve(name)
+    if path.suffix.lower() == ".toml":
+        raise InputError(
+            f"{path.name}: this is a conditions file, not a table of resistances; give it with "
+            "--conditions beside a FILE."
+        )
+    return path
+
+
+def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:
     if not files:
         raise InputError("no measurement file was named.")
     _check_names(files, options)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rramsim.errors import InputError
-
 if TYPE_CHECKING:
     from rramsim.device.read_conditions import ReadConditions
     from rramsim.measurements import Measured
@@ -50,10 +48,9 @@ class ReadingTable(BaseModel):
     def read(self, names: Sequence[str | Path]) -> Measured:
         """Read files or shipped sets; `InputError` for the first thing that cannot be used."""
         from rramsim.readers.measurements import read_measurements
-        from rramsim.readers.options import ReadOptions
-        from rramsim.readers.shipped import resolve
 
-        options = ReadOptions.from_texts(
+        return read_measurements(
+            names,
             columns=self.columns,
             read_voltage=self.read_voltage,
             names=self.map,
@@ -62,7 +59,6 @@ class ReadingTable(BaseModel):
             over_range=self.over_range,
             floor=self.floor,
         )
-        return read_measurements([_measurement_file(resolve(name)) for name in names], options)
 
 
 class UseTable(BaseModel):
@@ -106,12 +102,3 @@ def quantity(text: str | None, kind: str) -> float | None:
     from rramsim.units import read_quantity
 
     return None if text is None else read_quantity(text, kind)
-
-
-def _measurement_file(path: Path) -> Path:
-    if path.suffix.lower() == ".toml":
-        raise InputError(
-            f"{path.name}: this is a conditions file, not a table of resistances; give it with "
-            "--conditions beside a FILE."
-        )
-    return path

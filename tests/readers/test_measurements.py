@@ -2,6 +2,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -618,7 +619,7 @@ def test_files_of_different_origin_are_not_joined(tmp_path):
 
 
 def test_a_file_that_is_not_there_and_no_file_at_all():
-    with pytest.raises(InputError, match=r"missing\.csv: cannot be read \(No such file"):
+    with pytest.raises(InputError, match=r"missing\.csv: there is no such file, and no shipped"):
         read_measurements(["missing.csv"])
     with pytest.raises(InputError, match=r"no measurement file was named\."):
         read_measurements([])
@@ -708,3 +709,41 @@ def test_whatever_comes_is_readings_or_an_input_error(tmp_path_factory, content,
     assert readings.sizes["reading"] > 0
     values = readings["resistance"].values
     assert (np.isfinite(values) & (values > 0)).all()
+
+
+def test_a_table_in_memory_reads_as_its_file_would(tmp_path):
+    frame = pd.DataFrame(
+        {"state": ["LRS", "HRS", "HRS"], "R (kOhm)": [5.1, 310.0, np.nan], "cell": [1, 1, 2]}
+    )
+    frame.to_csv(tmp_path / "DataFrame.csv", index=False)
+    by_file, in_memory = read_measurements(tmp_path / "DataFrame.csv"), read_measurements(frame)
+    assert in_memory.readings.identical(by_file.readings)
+    assert (in_memory.notes, in_memory.sources) == (by_file.notes, by_file.sources)
+    assert in_memory.readings["condition"].values.tolist() == ["DataFrame"]
+    indexed = read_measurements(frame.set_index(["cell", "state"]))
+    assert indexed.readings.identical(by_file.readings)
+    with pytest.raises(InputError, match=r"DataFrame\.csv, row 2, column 'state': 'on'"):
+        read_measurements(frame.assign(state="on"))
+
+
+def test_what_is_given_by_name_comes_before_the_options(tmp_path):
+    (tmp_path / "cells.csv").write_text("cell,bit,Rcell\n1,0,5.1\n2,7,310\n")
+    names, states = {"bit": "state", "Rcell": "R [kOhm]"}, {"0": "LRS", "7": "HRS"}
+    by_name = read_measurements(tmp_path / "cells.csv", names=names, states=states)
+    options = ReadOptions(names=names, states={"0": 1, "7": 0})
+    mixed = read_measurements(str(tmp_path / "cells.csv"), options, states="0=LRS,7=HRS")
+    assert by_name.readings["resistance"].values.tolist() == [5100.0, 310000.0]
+    assert by_name.readings.identical(mixed.readings)
+
+
+def test_readings_show_themselves_in_a_line_and_as_a_table():
+    measured = read_measurements("hirtzlin2019-reconstructed")
+    assert repr(measured) == "Measured(6,144 readings of 3 conditions, reconstructed)"
+    shown = measured._repr_html_()
+    assert shown.count("<tr") == 1 + 3 * 2
+    assert all(text in shown for text in ("very strong", "HRS", "1,024", "kΩ"))
+
+
+def test_a_file_of_conditions_is_no_file_of_measurements():
+    with pytest.raises(InputError, match=r"table1\.toml: this is a conditions file, not a table"):
+        read_measurements("table1")

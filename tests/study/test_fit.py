@@ -44,7 +44,7 @@ def test_python_and_the_command_give_the_same_answer(cells):
 
 
 def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
-    measured = read_measurements([cells], names={"Rcell": "R [kOhm]"}, states={"0": 1, "31": 0})
+    measured = read_measurements([cells], names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
     stated = read_conditions(shipped_path("table1"))
     by_value = fit(measured, conditions=stated, reference="25 kOhm")
     by_name = fit([cells], reading=READING, conditions="table1", reference="25 kOhm")
