@@ -27,6 +27,7 @@ suppress_warnings = ["ref.python"]
 
 def _write_settings_table() -> None:
     """Write the table of study settings from the code, so that the two cannot part."""
+    from rramsim.study.reading import ReadingTable, UseTable
     from rramsim.study.settings import Study
     from rramsim.study.training_settings import (
         ErrorsTable,
@@ -36,7 +37,14 @@ def _write_settings_table() -> None:
         TrainingSettings,
     )
 
-    (HERE / "study-settings.md").write_text(_settings(Study, Study))
+    parts = [
+        _settings(Study, Study),
+        "### `[reading]`",
+        _settings(ReadingTable, ReadingTable),
+        "### `[use]`",
+        _settings(UseTable, UseTable),
+    ]
+    (HERE / "study-settings.md").write_text("\n".join(parts))
     parts = [
         _settings(TrainingFile, TrainingSettings, TrainingFile),
         "### `[network]`",
@@ -68,7 +76,8 @@ def _default(model, name: str) -> str:
         return "needed"
     default = field.get_default()
     if hasattr(default, "model_fields"):
-        return "see below" if model.__name__ == "TrainingFile" else "see [there](training.md)"
+        is_of_training = name in ("training", "network") and model.__name__ == "Study"
+        return "see [there](training.md)" if is_of_training else "see below"
     return "none" if default in (None, ()) else f"`{_toml(default)}`"
 
 

@@ -100,7 +100,7 @@ def evaluate(
     from rramsim.montecarlo.stopping import StoppingRule
     from rramsim.montecarlo.task import ScoredNetwork, Task
     from rramsim.network.model_files import load_network
-    from rramsim.study.images import images_of
+    from rramsim.study.networks import images_of
 
     network = load_network(model)
     if layer is not None:

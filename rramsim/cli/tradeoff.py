@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rramsim.cli import options
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
 
@@ -47,6 +48,17 @@ def tradeoff(
         str | None,
         typer.Option(metavar="NAME|DIR", help="digits, mnist, fashion-mnist, cifar10 or a folder."),
     ] = None,
+    columns: options.Columns = None,
+    read_voltage: options.ReadVoltage = None,
+    names: options.Names = None,
+    states: options.States = None,
+    file_name: options.FileName = None,
+    over_range: options.OverRange = None,
+    floor: options.Floor = None,
+    reference: options.Reference = None,
+    reference_spread: options.ReferenceSpread = None,
+    offset: options.Offset = None,
+    lrs_share: options.LrsShare = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the report and results.")
@@ -76,6 +88,17 @@ def tradeoff(
         conditions=conditions,
         images=images,
         seed=seed,
+        columns=columns,
+        read_voltage=read_voltage,
+        map=names or None,
+        states=states,
+        file_name=file_name,
+        over_range=over_range,
+        floor=floor,
+        reference=reference,
+        reference_spread=reference_spread,
+        offset=offset,
+        lrs_share=lrs_share,
     )
     with _workers(scheduler) as workers, shown_progress() as on_progress:
         from rramsim.study.tradeoff import run_study

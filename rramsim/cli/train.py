@@ -136,18 +136,20 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
     from rramsim.errors import InputError
     from rramsim.images.catalogue import load_images
     from rramsim.network.shape import NetworkShape
+    from rramsim.study.networks import named_faults, plan_for
 
     # What is mistyped is told before anything is downloaded.
     if isinstance(asked.network, str):
         NetworkShape.parse(asked.network)
-    faults = asked.named_faults()
+    faults = named_faults(asked)
     images = load_images(asked.images)
     bers = asked.training_bers or (() if faults else (0.0,))
-    plain = asked.plan(images, 0.0)
+    plain = plan_for(asked, images)
     signed = "-signed" if plain.shape.signed_levels else ""
     first = f"{images.name}-{plain.shape}{signed}"
     plans = {
-        out / f"{first}-training-ber-{ber!r}.safetensors": asked.plan(images, ber) for ber in bers
+        out / f"{first}-training-ber-{ber!r}.safetensors": plan_for(asked, images, ber)
+        for ber in bers
     }
     for name, each in faults.items():
         path = out / f"{first}-{name}.safetensors"

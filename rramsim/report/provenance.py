@@ -44,7 +44,7 @@ class Provenance:
         """Return the record as attributes of a netCDF file: texts and numbers, lists as JSON.
 
         >>> sorted(Provenance("rramsim fit cells.csv").attributes())
-        ['notes', 'options', 'origin', 'rramsim_version', 'recipe', 'sources']
+        ['notes', 'options', 'origin', 'recipe', 'rramsim_version', 'sources']
         """
         attributes: dict[str, str | int] = {
             "rramsim_version": self.version,

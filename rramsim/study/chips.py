@@ -48,7 +48,7 @@ class Chips:
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
         self._on_progress = on_progress
-        self._rule = StoppingRule(study.maps, study.half_width)
+        self._rule = StoppingRule(study.chips, study.half_width)
         self._networks = {
             training_ber: ScoredNetwork(
                 folded, images.test_images, images.test_labels, images.content_id, device
@@ -80,7 +80,7 @@ class Chips:
         table = [row[: len(faults)] for row in met]
         low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in met]
         is_bound = devices.conditions["ber_bound"] == "upper"
-        bers = [mean_ber(model, 1.0 - self._study.lrs_share) for model in faults]
+        bers = [mean_ber(model, 1.0 - self._study.use.lrs_share) for model in faults]
         return schema.make(
             "condition_accuracy",
             {

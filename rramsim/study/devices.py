@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.device.populations.fit import leave_out_incomplete
-from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
-from rramsim.files import sha256_of_file
-from rramsim.measurements import Measured
-from rramsim.readers.conditions import read_conditions
-from rramsim.readers.measurements import read_measurements
-from rramsim.readers.options import ReadOptions
-from rramsim.readers.shipped import resolve
+from rramsim.study.reading import stated_conditions
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
@@ -31,9 +25,7 @@ class Devices:
     conditions : xarray.Dataset
         Product "conditions".
     examination : Examination or None
-        Populations and counted errors; None where only stated figures are used.
-    measured : Measured or None
-        The readings; None where only stated figures are used.
+        Readings, populations and counted errors; None where only stated figures are used.
     stated : xarray.Dataset or None
         Product "conditions" as stated; None without a conditions file.
     sources : tuple of (str, str)
@@ -42,46 +34,30 @@ class Devices:
 
     conditions: xr.Dataset
     examination: Examination | None
-    measured: Measured | None
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of the files and of the conditions."""
-        of_files = self.measured.notes if self.measured else ()
-        of_conditions = self.examination.notes if self.examination else ()
-        return tuple(map(str, (*of_files, *of_conditions)))
+        if self.examination is None:
+            return ()
+        return tuple(map(str, (*self.examination.measured.notes, *self.examination.notes)))
 
 
 def characterize_devices(study: Study) -> Devices:
     """Read the study's files and derive its conditions; `InputError` where that is impossible."""
-    stated, sources = None, []
-    if study.conditions is not None:
-        path = resolve(study.conditions)
-        stated = read_conditions(path)
-        sources.append((path.name, sha256_of_file(path)))
+    stated, sources = stated_conditions(study.conditions)
     if not study.measurements:
         if stated is None:
             raise InputError("neither measurements nor conditions are given.")
         chosen = _only(stated, study.only)
-        return Devices(_usable(chosen, study), None, None, chosen, tuple(sources))
-    measured = leave_out_incomplete(
-        read_measurements(
-            [resolve(name) for name in study.measurements],
-            ReadOptions.from_texts(columns=study.columns, read_voltage=study.read_voltage),
-        )
-    )
-    found = characterize(
-        measured,
-        stated,
-        read=ReadConditions(lrs_share=study.lrs_share, reference_resistance=study.reference_ohm),
-    )
-    conditions = _only(found.products["conditions"], study.only)
-    found = replace(found, products={**found.products, "conditions": conditions})
-    return Devices(
-        _usable(conditions, study), found, measured, stated, (*measured.sources, *sources)
-    )
+        return Devices(_usable(chosen, study), None, chosen, sources)
+    measured = leave_out_incomplete(study.reading.read(study.measurements))
+    examination = characterize(measured, stated, read=study.use.conditions)
+    conditions = _only(examination.products["conditions"], study.only)
+    examination = replace(examination, products={**examination.products, "conditions": conditions})
+    return Devices(_usable(conditions, study), examination, stated, (*measured.sources, *sources))
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:

@@ -15,10 +15,10 @@ from rramsim.device.examine import examine
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
-from rramsim.files import sha256_of_file, write_text
+from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
-from rramsim.study.reading import ReadingTable, quantity
+from rramsim.study.reading import ReadingTable, quantity, stated_conditions, with_unit
 from rramsim.study.result_folder import write_dataset
 
 if TYPE_CHECKING:
@@ -203,9 +203,9 @@ def fit(
     {'very strong': 'fitted', 'strong': 'fitted', 'weak': 'fitted'}
     """
     texts = {
-        "reference": _as_text(reference, "ohm"),
+        "reference": with_unit(reference, "ohm"),
         "read_pulse": _pulse_text(read_pulse),
-        "use_temperature": _as_text(use_temperature, "K"),
+        "use_temperature": with_unit(use_temperature, "K"),
         "bake": bake if bake is None or isinstance(bake, str) else ",".join(bake),
     }
     volt, second = _read_pulse(texts["read_pulse"])
@@ -253,19 +253,6 @@ def fit(
     return FitResult(readings, examination, provenance)
 
 
-def stated_conditions(
-    conditions: xr.Dataset | str | Path | None,
-) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
-    """Return stated conditions, read where a file is named, with the file and its SHA-256."""
-    from rramsim.readers.conditions import read_conditions
-    from rramsim.readers.shipped import resolve
-
-    if conditions is None or not isinstance(conditions, str | Path):
-        return conditions, ()
-    path = resolve(conditions)
-    return read_conditions(path), ((path.name, sha256_of_file(path)),)
-
-
 def _names(measured: Measured | str | Path | Sequence[str | Path]) -> list[str]:
     """Return the files by the names they were given, or that the readings remember."""
     if isinstance(measured, Measured):
@@ -273,14 +260,10 @@ def _names(measured: Measured | str | Path | Sequence[str | Path]) -> list[str]:
     return [str(name) for name in ([measured] if isinstance(measured, str | Path) else measured)]
 
 
-def _as_text(value: float | str | None, unit: str) -> str | None:
-    return value if value is None or isinstance(value, str) else f"{float(value)!r} {unit}"
-
-
 def _pulse_text(pulse: tuple[float, float] | str | None) -> str | None:
     if pulse is None or isinstance(pulse, str):
         return pulse
-    return f"{_as_text(pulse[0], 'V')}, {_as_text(pulse[1], 's')}"
+    return f"{with_unit(pulse[0], 'V')}, {with_unit(pulse[1], 's')}"
 
 
 def _read_pulse(text: str | None) -> tuple[float | None, float | None]:

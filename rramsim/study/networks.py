@@ -1,13 +1,25 @@
-"""The stage of a study that trains its networks, or takes those that are there."""
+"""The networks of a study: how its settings train them, model files, and their images."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
 from rramsim.network.model_files import load_network
-from rramsim.network.training.plan import in_words, obtain_network
+from rramsim.network.shape import NetworkShape, default_shape
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.training.method import Method
+from rramsim.network.training.plan import TrainingPlan, default_epochs, in_words, obtain_network
+from rramsim.study.training_settings import (
+    ErrorsTable,
+    NetworkTable,
+    TrainingFile,
+    TrainingSettings,
+)
 
 if TYPE_CHECKING:
     from rramsim.images.image_set import ImageSet
@@ -16,6 +28,100 @@ if TYPE_CHECKING:
     from rramsim.progress import OnProgress
     from rramsim.study.result_folder import ResultFolder
     from rramsim.study.settings import Study
+
+
+def shape_for(settings: TrainingSettings, images: ImageSet) -> NetworkShape:
+    """Return the network of the settings for these images; `InputError` where it does not fit."""
+    network = settings.network
+    if isinstance(network, NetworkTable):
+        hidden = "-".join(network.hidden)
+        shape = NetworkShape.between(images, hidden, width_factor=network.width_factor)
+        return replace(shape, signed_levels=images.levels if network.signed_pixels else None)
+    return NetworkShape.parse(network) if network else default_shape(images)
+
+
+def method_for(settings: TrainingSettings, images: ImageSet) -> Method:
+    """Return how the settings train networks on these images."""
+    return Method(settings.epochs or default_epochs(images), **settings.training.model_dump())
+
+
+def plan_for(
+    settings: TrainingSettings,
+    images: ImageSet,
+    training_ber: float = 0.0,
+    *,
+    faults: RandomFlips | None = None,
+) -> TrainingPlan:
+    """Return the plan of one network.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+    images : ImageSet
+    training_ber : float
+        Bit-error rate met in training; 0 is plain training.
+    faults : RandomFlips, optional
+        Bit errors met in training that one rate does not describe, instead of `training_ber`.
+    """
+    if faults is None and training_ber:
+        faults = RandomFlips.iid(training_ber, seed=settings.seed)
+    return TrainingPlan(
+        shape_for(settings, images),
+        images,
+        method_for(settings, images),
+        settings.seed,
+        faults=faults,
+    )
+
+
+def named_faults(settings: TrainingFile) -> dict[str, RandomFlips]:
+    """Return the bit errors of `errors`, by name; `InputError` where they cannot be had."""
+    return {table.name: _faults(table, seed=settings.seed) for table in settings.errors}
+
+
+def _faults(table: ErrorsTable, *, seed: int) -> RandomFlips:
+    by_condition = table.condition is not None
+    if by_condition == bool(table.ber_lrs or table.ber_hrs) or by_condition != bool(
+        table.conditions
+    ):
+        raise InputError(
+            f"errors {table.name!r}: accepted are either ber_lrs and ber_hrs, or condition "
+            "and conditions (a file of rramsim fit -o)."
+        )
+    rates = (table.ber_lrs, table.ber_hrs)
+    if table.condition is not None and table.conditions is not None:
+        rates = _fitted_rates(table.conditions, table.condition)
+    try:
+        return RandomFlips(*rates, mixed=table.mixed, seed=seed)
+    except InputError as error:
+        raise InputError(f"errors {table.name!r}: {error}") from error
+
+
+def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]]:
+    """Return the BERs of LRS and HRS of a condition in a netCDF file of `rramsim fit`."""
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(file, engine="netcdf4") as opened:
+            conditions = opened[["ber_lrs", "ber_hrs", "ber", "condition"]].load()
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"{file}: cannot be read as the conditions that rramsim fit -o writes ({error})."
+        ) from error
+    known = [str(name) for name in conditions["condition"].values]
+    if condition not in known:
+        raise InputError(
+            f"{file}: holds no condition {condition!r}; accepted are {', '.join(known)}."
+        )
+    row = conditions.sel(condition=condition)
+    both = float(row.ber)
+    # Only the mean is known of a condition whose BER was stated.
+    lrs, hrs = (
+        both if math.isnan(rate) else rate for rate in map(float, (row.ber_lrs, row.ber_hrs))
+    )
+    if math.isnan(lrs) or math.isnan(hrs):
+        raise InputError(f"{file}: the BER of {condition!r} is not known, or only a bound.")
+    return (lrs,), (hrs,)
 
 
 def train_networks(
@@ -28,11 +134,11 @@ def train_networks(
 ) -> dict[float, SavedNetwork]:
     """Return one network a training BER, trained unless its file is in the folder already."""
     networks = {}
-    epochs = study.method(images).epochs
+    epochs = method_for(study, images).epochs
     for number, training_ber in enumerate(study.training_bers):
         networks[training_ber] = obtain_network(
             folder.model(training_ber),
-            study.plan(images, training_ber),
+            plan_for(study, images, training_ber),
             images_from=study.images,
             on_epoch=_bar(on_progress, before=number, epochs=epochs, study=study),
             device=device,
@@ -60,11 +166,11 @@ def load_models(study: Study, images: ImageSet) -> dict[float, SavedNetwork]:
                 f"those of the study ({images.name}); name them by the setting images."
             )
         if training_ber is None or training_ber in networks:
-            found = (
+            known = (
                 "no training BER" if training_ber is None else f"the training BER {training_ber}"
             )
             raise InputError(
-                f"{file}: has {found}; networks of a study are told apart by it, so each model "
+                f"{file}: has {known}; networks of a study are told apart by it, so each model "
                 "needs one of its own (0 for plain training)."
             )
         networks[training_ber] = saved
@@ -78,3 +184,39 @@ def _bar(on_progress: OnProgress, *, before: int, epochs: int, study: Study) -> 
         on_progress("training networks", before * epochs + len(history), total, in_words(history))
 
     return on_epoch
+
+
+def images_of(model: Path, network: SavedNetwork, named: str | None = None) -> ImageSet:
+    """Load the images a network was trained on.
+
+    Parameters
+    ----------
+    model : Path
+        Its file, for the message.
+    network : SavedNetwork
+    named : str, optional
+        Their name or folder, where it is not the one in the model file any more.
+
+    Raises
+    ------
+    InputError
+        If they cannot be loaded or are others: test images may then have been trained on.
+    """
+    name = str(network.metadata["images"])
+    try:
+        images = load_images(named or name)
+    except InputError as error:
+        if named is not None:
+            raise
+        raise InputError(
+            f"{model}: was trained on the images {name!r}, which cannot be loaded by that "
+            f"name ({error}) If they are a folder of yours, name it with --images."
+        ) from error
+    if images.content_id != network.metadata["images_id"]:
+        raise InputError(
+            f"{model}: was trained on the images {name!r} (content id "
+            f"{network.metadata['images_id'][:12]}), but {named or name!r} holds others "
+            f"({images.content_id[:12]}), whose test images may have been trained on. Name the "
+            "images it was trained on with --images."
+        )
+    return images

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from rramsim.files import sha256_of_file
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from rramsim.device.read_conditions import ReadConditions
     from rramsim.measurements import Measured
 
@@ -26,9 +30,11 @@ class ReadingTable(BaseModel):
     read_voltage : str or None
         The read voltage with its unit, for files that hold currents, and for sweeps.
     map : tuple of str
-        Headers of the files and the names they have here, with units: ``"Rcell=R [kOhm]"``.
+        Headers of the files and the names they have here, with units: ``["Rcell=R [kOhm]"]``, or
+        a table as in `set.toml`.
     states : str or None
-        Values of the state column, ``"0=HRS,31=LRS"``; rows with others are left out.
+        Values of the state column, ``"0=HRS,31=LRS"``, or a table as in `set.toml`; rows with
+        others are left out.
     file_name : str or None
         What the names of the files hold: ``"{condition}_{state}"``.
     over_range, floor : str or None
@@ -44,6 +50,28 @@ class ReadingTable(BaseModel):
     file_name: str | None = None
     over_range: str | None = None
     floor: str | None = None
+
+    @field_validator("read_voltage", mode="before")
+    @classmethod
+    def _volt(cls, value: Any) -> Any:
+        return with_unit(value, "V")
+
+    @field_validator("over_range", "floor", mode="before")
+    @classmethod
+    def _ohm(cls, value: Any) -> Any:
+        return with_unit(value, "ohm")
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        return [f"{one}={two}" for one, two in value.items()] if isinstance(value, dict) else value
+
+    @field_validator("states", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return ",".join(f"{text}={state}" for text, state in value.items())
 
     def read(self, names: Sequence[str | Path]) -> Measured:
         """Read files or shipped sets; `InputError` for the first thing that cannot be used."""
@@ -84,6 +112,11 @@ class UseTable(BaseModel):
     offset: float = Field(default=0.0, ge=0.0)
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
 
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _ohm(cls, value: Any) -> Any:
+        return with_unit(value, "ohm")
+
     @property
     def conditions(self) -> ReadConditions:
         """How the cells are read, in SI units."""
@@ -95,6 +128,28 @@ class UseTable(BaseModel):
             reference_spread=self.reference_spread,
             offset_spread=self.offset,
         )
+
+
+def stated_conditions(
+    conditions: xr.Dataset | str | Path | None,
+) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
+    """Return stated conditions, read where a file is named, with the file and its SHA-256."""
+    from rramsim.readers.conditions import read_conditions
+    from rramsim.readers.shipped import resolve
+
+    if conditions is None or not isinstance(conditions, str | Path):
+        return conditions, ()
+    path = resolve(conditions)
+    return read_conditions(path), ((path.name, sha256_of_file(path)),)
+
+
+def with_unit(value: Any, unit: str) -> Any:
+    """Return a number, which is in SI units, as a text with its unit, anything else as it is.
+
+    >>> with_unit(25e3, "ohm"), with_unit("25 kOhm", "ohm"), with_unit(None, "V")
+    ('25000.0 ohm', '25 kOhm', None)
+    """
+    return f"{float(value)!r} {unit}" if isinstance(value, int | float) else value
 
 
 def quantity(text: str | None, kind: str) -> float | None:

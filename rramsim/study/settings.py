@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from rramsim.study.settings_files import make_settings
+from rramsim.errors import InputError
+from rramsim.study.reading import ReadingTable, UseTable
+from rramsim.study.settings_files import build, merged, read_fields
 from rramsim.study.training_settings import Ber, TrainingSettings
-from rramsim.units import read_quantity
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"
+_TABLES: dict[str, type[BaseModel]] = {"reading": ReadingTable, "use": UseTable}
 
 
 class Study(TrainingSettings):
@@ -26,17 +29,12 @@ class Study(TrainingSettings):
         shipped populations and the paper's Table I are used.
     conditions : str or None
         A conditions file (TOML or CSV), or the name of a shipped one.
-    columns : str or None
-        The columns of a measurement file without a header, separated by commas.
-    read_voltage : str or None
-        The read voltage with its unit, for files that hold currents.
+    reading : table
+        What the measurement files do not say of themselves.
+    use : table
+        How the cells are used.
     only : tuple of str
         Names of the conditions to keep; empty keeps all.
-    reference : str or None
-        Reference of the sense amplifiers with its unit, for every condition; None takes the one
-        stated for a condition, else the best one.
-    lrs_share : float
-        Share of the cells in use that are in LRS, for the BER and the best reference.
     images : str
         ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar10"`` or a folder.
     network : str, table or None
@@ -50,12 +48,11 @@ class Study(TrainingSettings):
         Passes over the training images; None chooses by the images.
     training : table
         How networks are trained: batch size, rates, loss, dropout, augmentation.
-    maps : int
-        The most chips (fault maps) drawn for each network and condition, and for each BER of the
-        curves.
+    chips : int
+        The most chips drawn for each network and condition, and for each BER of the curves.
     half_width : float
         No more chips are drawn, from 30 on, once the mean accuracy is known to within this share
-        of the images at 95 %. With 0 always `maps` are drawn.
+        of the images at 95 %. With 0 always `chips` are drawn.
     curve_bers : tuple of float
         BERs at which the accuracy curves are measured, beside 0.
     tile_word_lines, tile_bit_lines : int
@@ -68,14 +65,12 @@ class Study(TrainingSettings):
 
     measurements: tuple[str, ...] = ()
     conditions: str | None = None
-    columns: str | None = None
-    read_voltage: str | None = None
+    reading: ReadingTable = ReadingTable()
+    use: UseTable = UseTable()
     only: tuple[str, ...] = ()
-    reference: str | None = None
-    lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
     training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
     models: tuple[str, ...] = ()
-    maps: int = Field(default=120, ge=2)
+    chips: int = Field(default=120, ge=2)
     half_width: float = Field(default=0.0025, ge=0.0, lt=1.0)
     curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = (
         *(1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2),
@@ -84,6 +79,11 @@ class Study(TrainingSettings):
     tile_word_lines: int = Field(default=128, ge=1)
     tile_bit_lines: int = Field(default=128, ge=1)
     tolerance: float = Field(default=0.01, gt=0.0, lt=1.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_tables(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        return in_tables(fields)
 
     @field_validator("measurements", mode="before")
     @classmethod
@@ -94,24 +94,19 @@ class Study(TrainingSettings):
     @classmethod
     def _nothing_to_train(cls, value: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
         defaults = cls.model_fields
-        told = [
+        given = [
             name
             for name in ("network", "training_bers", "epochs", "training")
             if name in others.data and others.data[name] != defaults[name].get_default()
         ]
-        if value and told:
-            raise ValueError(f"models, which are trained, without {' and '.join(told)}")
+        if value and given:
+            raise ValueError(f"models, which are trained, without {' and '.join(given)}")
         return value
 
     @field_validator("curve_bers")
     @classmethod
     def _sorted(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(value)))
-
-    @property
-    def reference_ohm(self) -> float | None:
-        """`reference` in ohm."""
-        return None if self.reference is None else read_quantity(self.reference, "resistance")
 
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""
@@ -134,7 +129,8 @@ def make_study(file: Path | None = None, **overrides: Any) -> Study:
     file : Path, optional
         A TOML file with fields of `Study`. Paths in it are relative to its folder.
     **overrides
-        Fields that win over the file's; None leaves a field as it is.
+        Fields that win over the file's, those of its tables `reading` and `use` too; None leaves
+        a field as it is.
 
     Returns
     -------
@@ -146,12 +142,45 @@ def make_study(file: Path | None = None, **overrides: Any) -> Study:
     InputError
         If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
     """
-    study = make_settings(Study, file, overrides)
+    fields = {} if file is None else in_tables(read_fields(file, Study), file)
+    study = build(Study, merged(fields, in_tables(overrides)), file)
     if study.measurements or study.conditions is not None:
         return study
     return study.model_copy(
         update={"measurements": (SHIPPED_MEASUREMENTS,), "conditions": SHIPPED_CONDITIONS}
     )
+
+
+def in_tables(fields: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
+    """Return fields with those of the tables `reading` and `use` in their tables.
+
+    Study files of 0.1.0 had some of them at the top, and named `chips` "maps".
+
+    Raises
+    ------
+    InputError
+        If one stands in both places.
+    """
+    fields = dict(fields)
+    places = {name: table for table, of in _TABLES.items() for name in of.model_fields}
+    for name in [name for name in fields if name in places]:
+        table = fields.get(places[name]) or {}
+        value = fields.pop(name)
+        if value is None or not isinstance(table, Mapping):
+            continue
+        if name in table:
+            raise _twice(name, f"{places[name]}.{name}", file)
+        fields[places[name]] = {**table, name: value}
+    if "maps" in fields:
+        if "chips" in fields:
+            raise _twice("maps", "chips", file)
+        fields["chips"] = fields.pop("maps")
+    return fields
+
+
+def _twice(old: str, new: str, file: Path | None) -> InputError:
+    place = "the settings" if file is None else str(file)
+    return InputError(f"{place}: {old} and {new} are one setting; keep {new}.")
 
 
 def _lines(fields: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,8 +36,11 @@ def make_settings(model: type[Settings], file: Path | None, overrides: dict[str,
     InputError
         If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
     """
-    fields: dict[str, Any] = {} if file is None else _read_fields(file, model)
-    fields |= {name: value for name, value in overrides.items() if value is not None}
+    return build(model, merged({} if file is None else read_fields(file, model), overrides), file)
+
+
+def build(model: type[Settings], fields: Mapping[str, Any], file: Path | None) -> Settings:
+    """Build settings from fields; an `InputError` says which is wrong and what is accepted."""
     try:
         return model(**fields)
     except ValidationError as error:
@@ -44,7 +48,23 @@ def make_settings(model: type[Settings], file: Path | None, overrides: dict[str,
         raise InputError(_explain(error, place, model)) from error
 
 
-def _read_fields(file: Path, model: type[BaseModel]) -> dict[str, Any]:
+def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields with others over them, tables entry by entry; None leaves what is there.
+
+    >>> merged({"seed": 1, "use": {"offset": 0.1}}, {"seed": None, "use": {"lrs_share": 0.4}})
+    {'seed': 1, 'use': {'offset': 0.1, 'lrs_share': 0.4}}
+    """
+    both = dict(fields)
+    for name, value in overrides.items():
+        if isinstance(value, Mapping) and isinstance(both.get(name, {}), Mapping):
+            both[name] = merged(both.get(name, {}), value)
+        elif value is not None:
+            both[name] = value
+    return both
+
+
+def read_fields(file: Path, model: type[BaseModel]) -> dict[str, Any]:
+    """Return what a settings file says, with paths that are relative to its folder."""
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

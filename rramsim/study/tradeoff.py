@@ -133,7 +133,7 @@ def _findings(
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
         assumptions=_assumptions(study, images, networks),
         notes=devices.notes,
-        readings=devices.measured.readings if devices.measured else None,
+        readings=found.measured.readings if found else None,
         populations=found.products["populations"] if found else None,
         counted=found.products["counted"] if found else None,
         stated=devices.stated,
@@ -150,7 +150,7 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
         recipe=study.toml(),
         options=study.model_dump(mode="json"),
         sources=(*devices.sources, (f"images {images.name}", images.content_id)),
-        origin=devices.measured.origin if devices.measured else "none",
+        origin=devices.examination.measured.origin if devices.examination else "none",
         notes=devices.notes,
         seed=study.seed,
     )
@@ -165,7 +165,7 @@ def _assumptions(
         "enters through a second set of chips at the upper end of its interval.",
         f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
         f"was programmed to for all {len(images.test_labels)} test images.",
-        f"For the BER and the best reference, {100 * study.lrs_share:g} % of cells are in LRS.",
+        f"For the BER and the best reference, {100 * study.use.lrs_share:g} % of cells are in LRS.",
     )
 
 

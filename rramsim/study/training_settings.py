@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from rramsim.errors import InputError
-
-if TYPE_CHECKING:
-    from rramsim.images.image_set import ImageSet
-    from rramsim.network.shape import NetworkShape
-    from rramsim.network.training.flips import RandomFlips
-    from rramsim.network.training.method import Method
-    from rramsim.network.training.plan import TrainingPlan
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 """A training BER. From 0.5 on a weight carries no information."""
@@ -151,34 +140,6 @@ class TrainingSettings(BaseModel):
         # Adding 0.0 makes a 0 of -0.0.
         return tuple(sorted({ber + 0.0 for ber in value}))
 
-    def shape(self, images: ImageSet) -> NetworkShape:
-        """Return the network for these images; `InputError` where it does not fit."""
-        from rramsim.network.shape import NetworkShape, default_shape
-
-        if isinstance(self.network, NetworkTable):
-            hidden = "-".join(self.network.hidden)
-            shape = NetworkShape.between(images, hidden, width_factor=self.network.width_factor)
-            signed = images.levels if self.network.signed_pixels else None
-            return replace(shape, signed_levels=signed)
-        return NetworkShape.parse(self.network) if self.network else default_shape(images)
-
-    def method(self, images: ImageSet) -> Method:
-        """Return how networks are trained on these images."""
-        from rramsim.network.training.method import Method
-        from rramsim.network.training.plan import default_epochs
-
-        return Method(self.epochs or default_epochs(images), **self.training.model_dump())
-
-    def plan(self, images: ImageSet, training_ber: float) -> TrainingPlan:
-        """Return the plan of the network with one of the training BERs."""
-        from rramsim.network.training.flips import RandomFlips
-        from rramsim.network.training.plan import TrainingPlan
-
-        faults = RandomFlips.iid(training_ber, seed=self.seed) if training_ber else None
-        return TrainingPlan(
-            self.shape(images), images, self.method(images), self.seed, faults=faults
-        )
-
 
 class TrainingFile(TrainingSettings):
     """A training file.
@@ -199,53 +160,3 @@ class TrainingFile(TrainingSettings):
         if len(set(names)) < len(names):
             raise ValueError("errors whose names differ")
         return value
-
-    def named_faults(self) -> dict[str, RandomFlips]:
-        """Return the bit errors of `errors`, by name; `InputError` where they cannot be had."""
-        return {each.name: self._faults(each) for each in self.errors}
-
-    def _faults(self, table: ErrorsTable) -> RandomFlips:
-        from rramsim.network.training.flips import RandomFlips
-
-        by_condition = table.condition is not None
-        if by_condition == bool(table.ber_lrs or table.ber_hrs) or by_condition != bool(
-            table.conditions
-        ):
-            raise InputError(
-                f"errors {table.name!r}: accepted are either ber_lrs and ber_hrs, or condition "
-                "and conditions (a file of rramsim fit -o)."
-            )
-        rates = (table.ber_lrs, table.ber_hrs)
-        if table.condition is not None and table.conditions is not None:
-            rates = _fitted_rates(table.conditions, table.condition)
-        try:
-            return RandomFlips(*rates, mixed=table.mixed, seed=self.seed)
-        except InputError as error:
-            raise InputError(f"errors {table.name!r}: {error}") from error
-
-
-def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]]:
-    """Return the BERs of LRS and HRS of a condition in a netCDF file of `rramsim fit`."""
-    import xarray as xr
-
-    try:
-        with xr.open_dataset(file, engine="netcdf4") as opened:
-            conditions = opened[["ber_lrs", "ber_hrs", "ber", "condition"]].load()
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"{file}: cannot be read as the conditions that rramsim fit -o writes ({error})."
-        ) from error
-    known = [str(name) for name in conditions["condition"].values]
-    if condition not in known:
-        raise InputError(
-            f"{file}: holds no condition {condition!r}; accepted are {', '.join(known)}."
-        )
-    row = conditions.sel(condition=condition)
-    both = float(row.ber)
-    # Only the mean is known of a condition whose BER was stated.
-    lrs, hrs = (
-        both if math.isnan(rate) else rate for rate in map(float, (row.ber_lrs, row.ber_hrs))
-    )
-    if math.isnan(lrs) or math.isnan(hrs):
-        raise InputError(f"{file}: the BER of {condition!r} is not known, or only a bound.")
-    return (lrs,), (hrs,)

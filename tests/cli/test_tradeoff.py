@@ -22,7 +22,7 @@ network = "64-48-10"
 training_bers = [0.0, 0.1]
 curve_bers = [1e-3, 1e-2, 0.1]
 epochs = 4
-maps = 6
+chips = 6
 """
 SHIPPED = 'measurements = "hirtzlin2019-reconstructed"\nconditions = "table1"\n'
 STATED = 'conditions = "table1"\nonly = ["very strong", "weak"]\n'

@@ -19,6 +19,7 @@ from rramsim.network.shape import NetworkShape
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import BinarizedNetwork, fold
 from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.study.networks import plan_for
 from rramsim.study.training_settings import TrainingSettings
 
 
@@ -93,7 +94,7 @@ def test_many_chips_with_few_flips_agree_with_torch():
 def test_training_saving_and_loading_keep_the_sign(digits, tmp_path):
     table = {"hidden": ["32"], "signed_pixels": True}
     asked = TrainingSettings(network=table, epochs=2)
-    plan = asked.plan(digits, 0.0)
+    plan = plan_for(asked, digits)
     assert plan.shape.signed_levels == 16
     saved = obtain_network(tmp_path / "signed.safetensors", plan, images_from="digits")
     assert saved.folded.signed_levels == 16

@@ -38,7 +38,7 @@ def models(digits, tmp_path_factory):
 def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(
-        f"models = {json.dumps([str(path) for path in models])}\nmaps = 3\ncurve_bers = [0.1]\n"
+        f"models = {json.dumps([str(path) for path in models])}\nchips = 3\ncurve_bers = [0.1]\n"
     )
     out = tmp_path / "out"
     command = ["tradeoff", str(study), "--out", str(out), "--json"]

@@ -6,6 +6,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
 from rramsim.study.devices import characterize_devices
+from rramsim.study.networks import plan_for
 from rramsim.study.settings import make_study
 
 
@@ -22,9 +23,9 @@ def test_own_measurements_never_get_the_energies_of_the_paper():
 
 def test_the_command_line_wins_over_the_file(tmp_path):
     file = tmp_path / "study.toml"
-    file.write_text("seed = 3\nmaps = 7\n")
+    file.write_text("seed = 3\nchips = 7\n")
     study = make_study(file, seed=5, images=None)
-    assert (study.seed, study.maps, study.images) == (5, 7, "digits")
+    assert (study.seed, study.chips, study.images) == (5, 7, "digits")
 
 
 def test_paths_in_a_file_are_relative_to_it(tmp_path):
@@ -49,10 +50,10 @@ def test_tables_of_a_study_come_back_from_its_file(tmp_path):
     assert again == study
     assert again.text() == study.text()
     images = load_images("digits")
-    plan = again.plan(images, 0.1)
+    plan = plan_for(again, images, 0.1)
     assert str(plan.shape) == "1x8x8-8C3-8C3-MP2-32-10"
     assert plan.method == Method(3, batch_size=256, loss="hinge", margin=2.0, shift=1, mirror=True)
-    assert plan.settings() == study.plan(images, 0.1).settings()
+    assert plan.settings() == plan_for(study, images, 0.1).settings()
 
 
 def test_equal_studies_have_equal_texts_and_bers_stand_once():
@@ -64,12 +65,12 @@ def test_equal_studies_have_equal_texts_and_bers_stand_once():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("maps = 1\n", "maps is 1; accepted: greater than or equal to 2"),
-        ("mapz = 3\n", "there is no setting 'mapz'. Accepted are columns, conditions"),
+        ("chips = 1\n", "chips is 1; accepted: greater than or equal to 2"),
+        ("chipz = 3\n", "there is no setting 'chipz'. Accepted are chips, conditions"),
         ("training_bers = [0.0, 0.7]\n", "training_bers.1 is 0.7; accepted: less than 0.5"),
         ("training_bers = []\n", "training_bers is []"),
         ('seed = "one"\n', "seed is 'one'; accepted: a valid integer"),
-        ("maps = \n", "(A file of resistances is given with --measurements.)"),
+        ("chips = \n", "(A file of resistances is given with --measurements.)"),
     ],
 )
 def test_a_bad_file_is_told_with_field_value_and_what_is_accepted(tmp_path, text, words):
@@ -90,9 +91,68 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
         make_study(binary)
 
 
+def test_settings_of_reading_and_use_stand_in_tables_or_at_the_top_as_in_0_1_0(tmp_path):
+    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
+    old.write_text('columns = "a"\nread_voltage = "0.2 V"\nreference = "1 kOhm"\nlrs_share = 0.4\n')
+    new.write_text(
+        '[reading]\ncolumns = "a"\nread_voltage = "0.2 V"\n'
+        '[use]\nreference = "1 kOhm"\nlrs_share = 0.4\n'
+    )
+    assert make_study(old) == make_study(new)
+    assert make_study(new).reading.columns == "a"
+    assert make_study(new).use.lrs_share == 0.4
+    # The command line wins over either, and leaves the rest.
+    for file in (old, new):
+        study = make_study(file, columns="b", lrs_share=None, offset=0.1)
+        assert (study.reading.columns, study.reading.read_voltage) == ("b", "0.2 V")
+        assert (study.use.lrs_share, study.use.offset) == (0.4, 0.1)
+
+
+def test_maps_is_the_old_name_of_chips(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text("maps = 7\n")
+    assert make_study(file).chips == make_study(maps=7).chips == 7
+    assert make_study(file, chips=9).chips == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('columns = "a"\n[reading]\ncolumns = "b"\n', "columns and reading.columns are one"),
+        ("maps = 3\nchips = 3\n", "maps and chips are one setting; keep chips"),
+        ("[use]\nlrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
+        ("lrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
+        ("[reading]\ncolumn = 2\n", "no setting 'reading.column'. Accepted are columns, file_name"),
+        ("reading = 2\n", "reading is 2; accepted: a table"),
+    ],
+)
+def test_a_setting_in_two_places_or_of_no_table_is_refused(tmp_path, text, words):
+    file = tmp_path / "study.toml"
+    file.write_text(text)
+    with pytest.raises(InputError) as error:
+        make_study(file)
+    assert f"{file}: " in str(error.value)
+    assert words in str(error.value)
+
+
+def test_headers_and_states_may_be_tables_and_numbers_are_in_si_units(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        '[reading.map]\nRcell = "R [kOhm]"\n[reading.states]\n0 = "HRS"\n31 = "LRS"\n'
+        "[use]\nreference = 25e3\n"
+    )
+    study = make_study(file)
+    assert study.reading.map == ("Rcell=R [kOhm]",)
+    assert study.reading.states == "0=HRS,31=LRS"
+    assert study.use.conditions.reference_resistance == 25e3
+    (tmp_path / "again.toml").write_text(study.toml())
+    assert make_study(tmp_path / "again.toml") == study
+
+
 def test_a_read_voltage_needs_a_unit():
+    study = make_study(measurements=["ni-rram-64kb-cycling"], read_voltage="0.2")
     with pytest.raises(InputError, match="V, mV"):
-        characterize_devices(make_study(read_voltage="0.2"))
+        characterize_devices(study)
 
 
 def test_a_reference_of_the_study_is_read_against(tmp_path):

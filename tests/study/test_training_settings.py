@@ -12,6 +12,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import LOSSES, Method
+from rramsim.study.networks import method_for, named_faults, plan_for, shape_for
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import MethodTable, TrainingFile
 
@@ -39,9 +40,9 @@ def _read(folder, text):
 def test_nothing_asked_for_is_a_plain_network_that_suits_the_images(digits):
     asked = TrainingFile()
     assert asked.images == "digits"
-    assert str(asked.shape(digits)) == "64-512-512-10"
-    assert asked.method(digits) == Method(40)
-    plan = asked.plan(digits, 0.0)
+    assert str(shape_for(asked, digits)) == "64-512-512-10"
+    assert method_for(asked, digits) == Method(40)
+    plan = plan_for(asked, digits)
     assert (plan.faults, plan.seed) == (None, 1)
 
 
@@ -54,12 +55,12 @@ def test_the_defaults_of_a_training_file_are_those_of_the_method():
 
 
 def test_layers_are_text_or_a_table(tmp_path, digits):
-    assert str(_read(tmp_path, 'network = "64-2x9-10"\n').shape(digits)) == "64-9-9-10"
+    assert str(shape_for(_read(tmp_path, 'network = "64-2x9-10"\n'), digits)) == "64-9-9-10"
     table = '[network]\nhidden = ["2x16C3", "MP2", "100"]\nwidth_factor = 0.5\n'
-    assert str(_read(tmp_path, table).shape(digits)) == "1x8x8-8C3-8C3-MP2-50-10"
-    assert str(_read(tmp_path, "[network]\nhidden = []\n").shape(digits)) == "64-10"
+    assert str(shape_for(_read(tmp_path, table), digits)) == "1x8x8-8C3-8C3-MP2-50-10"
+    assert str(shape_for(_read(tmp_path, "[network]\nhidden = []\n"), digits)) == "64-10"
     with pytest.raises(InputError, match="'100x' is not a width"):
-        _read(tmp_path, '[network]\nhidden = ["100x"]\n').shape(digits)
+        shape_for(_read(tmp_path, '[network]\nhidden = ["100x"]\n'), digits)
 
 
 def test_a_method_is_the_table_and_the_epochs(tmp_path, digits):
@@ -69,7 +70,7 @@ def test_a_method_is_the_table_and_the_epochs(tmp_path, digits):
         "margin = 2.5\nshift = 2\nmirror = true\nstraight_through = true\ndropout = 0.1\n"
         "final_learning_rate = 0.001\n",
     )
-    assert asked.method(digits) == Method(
+    assert method_for(asked, digits) == Method(
         7,
         batch_size=32,
         learning_rate=0.02,
@@ -81,7 +82,7 @@ def test_a_method_is_the_table_and_the_epochs(tmp_path, digits):
         mirror=True,
         straight_through=True,
     )
-    assert asked.plan(digits, 0.1).faults == RandomFlips.iid(0.1, seed=1)
+    assert plan_for(asked, digits, 0.1).faults == RandomFlips.iid(0.1, seed=1)
 
 
 def test_errors_by_state_and_by_layer(tmp_path):
@@ -92,7 +93,7 @@ def test_errors_by_state_and_by_layer(tmp_path):
         '[[errors]]\nname = "mixed"\nber_lrs = 0\nber_hrs = 0.2\nmixed = true\n',
     )
     assert asked.training_bers == ()
-    assert asked.named_faults() == {
+    assert named_faults(asked) == {
         "state": RandomFlips((0.01,), (0.2,), seed=4),
         "layers": RandomFlips((0.1, 0.0, 0.0), (0.3, 0.2, 0.1), seed=4),
         "mixed": RandomFlips((0.0,), (0.2,), mixed=True, seed=4),
@@ -112,7 +113,7 @@ def test_errors_by_state_and_by_layer(tmp_path):
 def test_errors_are_rates_or_a_condition_of_a_file(tmp_path, rest):
     asked = _read(tmp_path, f'[[errors]]\nname = "mine"\n{rest}')
     with pytest.raises(InputError, match="errors 'mine': accepted are either ber_lrs and ber_hrs"):
-        asked.named_faults()
+        named_faults(asked)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +122,14 @@ def test_errors_are_rates_or_a_condition_of_a_file(tmp_path, rest):
 def test_rates_that_do_not_pair_are_told_by_name(tmp_path, rates):
     asked = _read(tmp_path, f'[[errors]]\nname = "mine"\n{rates}')
     with pytest.raises(InputError, match=r"errors 'mine': training BERs: \d for LRS and \d for"):
-        asked.named_faults()
+        named_faults(asked)
 
 
 def test_a_condition_gives_the_fitted_rates_of_its_states(tmp_path, fitted):
     asked = _read(
         tmp_path, f'[[errors]]\nname = "mine"\ncondition = "weak"\nconditions = "{fitted}"\n'
     )
-    (faults,) = asked.named_faults().values()
+    (faults,) = named_faults(asked).values()
     with xr.open_dataset(fitted) as opened:
         row = opened.sel(condition="weak").load()
     assert (faults.ber_lrs, faults.ber_hrs) == ((float(row.ber_lrs),), (float(row.ber_hrs),))
@@ -145,10 +146,11 @@ def _stated(folder):
 
 
 def _errors(folder, condition, file):
-    return _read(
+    asked = _read(
         folder,
         f'[[errors]]\nname = "mine"\ncondition = "{condition}"\nconditions = "{file.name}"\n',
-    ).named_faults()["mine"]
+    )
+    return named_faults(asked)["mine"]
 
 
 def test_a_ber_that_is_stated_holds_for_both_states(tmp_path):

@@ -20,6 +20,7 @@ from rramsim.network.model_files import load_network
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
 from rramsim.network.training.plan import obtain_network
+from rramsim.study.networks import named_faults, plan_for
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import TrainingFile
 
@@ -42,9 +43,9 @@ def train_small(file: Path, out: Path) -> None:
     """Train the networks of a workflow's own training file, small and on the digits."""
     asked = make_settings(TrainingFile, file, SMALL)
     images = load_images("digits")
-    plans = {f"training-ber-{ber!r}": asked.plan(images, ber) for ber in asked.training_bers}
-    for name, faults in asked.named_faults().items():
-        plan = asked.plan(images, 0.0)
+    plans = {f"training-ber-{ber!r}": plan_for(asked, images, ber) for ber in asked.training_bers}
+    for name, faults in named_faults(asked).items():
+        plan = plan_for(asked, images)
         plans[name] = type(plan)(plan.shape, images, plan.method, plan.seed, faults=faults)
     for name, plan in plans.items():
         path = out / f"digits-{plan.shape}-{name}.safetensors"
