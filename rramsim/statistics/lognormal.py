@@ -63,6 +63,11 @@ class LognormalFit:
     between: int = 0
 
     @property
+    def readings(self) -> int:
+        """All readings, exact or censored or between two limits."""
+        return self.exact + self.censored_below + self.censored_above + self.between
+
+    @property
     def mu_standard_error(self) -> float:
         """Standard error of `mu`, from the covariance of g and h by the delta method."""
         by_parameter = self.sigma * np.array([1.0, -self.mu])

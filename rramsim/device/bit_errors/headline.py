@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,13 @@ from rramsim.device.bit_errors.sensing import (
 )
 from rramsim.device.populations.fit import LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.populations.goodness import Goodness
+from rramsim.device.read_conditions import ReadConditions
+from rramsim.errors import InputError
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import clopper_pearson, smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
+from rramsim.statistics.lognormal import LognormalFit
+from rramsim.units import read_quantity
 
 INTERVAL = (
     "95 %; fitted BER: delta method on the probit scale from the observed information of the fits "
@@ -342,6 +347,84 @@ _SMALL_SAMPLE = 30
 _FEW_EXACT = 20
 
 
+def bit_error_rate(
+    lrs: LognormalFit,
+    hrs: LognormalFit,
+    *,
+    reference: float | str | None = None,
+    lrs_share: float = 0.5,
+    reference_spread: float = 0.0,
+) -> Interval:
+    """Return the BER of two fitted populations, read against a reference, with its interval.
+
+    BER = w p_LRS + (1 - w) p_HRS, the tails of the lognormals beyond the reference. The interval
+    is that of the delta method; `fit` also counts errors, and says which of the two to believe.
+
+    Parameters
+    ----------
+    lrs, hrs : LognormalFit
+        The populations of both states, of `fit_lognormal`.
+    reference : float or str, optional
+        In ohm, or with its unit, ``"25 kOhm"``. Default: the best one.
+    lrs_share : float
+        Share w of the cells in use that are in LRS, above 0 and below 1.
+    reference_spread : float
+        Standard deviation of ln(reference) from read to read or from array to array.
+
+    Returns
+    -------
+    Interval
+        Of basis ``"fitted"``; ``extrapolated`` where the cells could not show a BER that low by
+        counting. A BER below 1e-300 is only a bound.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the LRS median is not below the HRS median.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> lrs = rramsim.fit_lognormal([4.8e3, 5.1e3, 5.6e3, 6.0e3])
+    >>> hrs = rramsim.fit_lognormal([60e3, 190e3, 310e3, 420e3])
+    >>> rate = rramsim.bit_error_rate(lrs, hrs, reference="25 kOhm")
+    >>> f"{rate.estimate:.2g}", rate.basis, rate.extrapolated
+    ('0.0013', 'fitted', True)
+    """
+    if isinstance(reference, str):
+        reference = read_quantity(reference, "resistance")
+    ReadConditions(lrs_share, reference, reference_spread)  # refuses what is out of range
+    if not lrs.mu < hrs.mu:
+        raise InputError("The LRS median is not below the HRS median; are the states swapped?")
+    pair = StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma)
+    seen = pair.seen_through(reference_spread)
+    best = best_reference(seen, lrs_share=lrs_share).ln_ohm
+    at = best if reference is None else math.log(reference)
+    ber = math.exp(log_bit_error_rate(at, seen, lrs_share=lrs_share))
+    if ber < UNDERFLOW:
+        return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
+    repeated = [fit.cells for fit in (lrs, hrs) if fit.cells < fit.readings]
+    low, high = log_bit_error_rate_interval(
+        at,
+        pair,
+        covariance_lrs=lrs.covariance,
+        covariance_hrs=hrs.covariance,
+        lrs_share=lrs_share,
+        reference_spread=reference_spread,
+        degrees_of_freedom=_degrees_of_freedom(repeated),
+    )
+    sample = min(lrs.cells / lrs_share, hrs.cells / (1.0 - lrs_share))
+    method = DELTA_OVER_CELLS if repeated else DELTA
+    return Interval(
+        ber,
+        math.exp(low),
+        math.exp(high),
+        basis="fitted",
+        extrapolated=ber < smallest_countable(sample),
+        method="" if math.isnan(low) else method,
+    )
+
+
 def fitted_pair(condition: ConditionReadings) -> StatePair | None:
     """Return the fitted populations, None where a state has none."""
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
@@ -424,7 +507,7 @@ def paired_rate(
         covariance_lrs=lrs.covariance,
         covariance_hrs=hrs.covariance,
         offset_spread=offset_spread,
-        degrees_of_freedom=_degrees_of_freedom(condition),
+        degrees_of_freedom=_degrees_of_freedom(_repeated_cells(condition)),
     )
     return Interval(
         ber,
@@ -468,18 +551,22 @@ def _interval(
         covariance_hrs=hrs.covariance,
         lrs_share=lrs_share,
         reference_spread=reference_spread,
-        degrees_of_freedom=_degrees_of_freedom(condition),
+        degrees_of_freedom=_degrees_of_freedom(_repeated_cells(condition)),
     )
     return low, high, "" if math.isnan(low) else _delta_name(condition)
 
 
-def _degrees_of_freedom(condition: ConditionReadings) -> float:
+def _repeated_cells(condition: ConditionReadings) -> list[int]:
+    return [state.cells for state in condition.states if state.is_repeated]
+
+
+def _degrees_of_freedom(cells: Sequence[int]) -> float:
     """Return the degrees of freedom of the fits' covariances, NaN where they give no interval.
 
-    The cluster sandwich knows a variance from as many values as there are cells, however often
-    each is read; Student's t allows for that from 5 cells on.
+    The cluster sandwich knows a variance from as many values as there are `cells` (those of the
+    states whose cells are read more than once), however often each is read; Student's t allows
+    for that from 5 cells on.
     """
-    cells = [state.cells for state in condition.states if state.is_repeated]
     if not cells:
         return math.inf
     return min(cells) - 1.0 if min(cells) >= LEAST_CELLS else math.nan

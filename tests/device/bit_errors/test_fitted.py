@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.bit_errors.headline import fitted_rate, paired_rate
+from rramsim.device.bit_errors.headline import bit_error_rate, fitted_rate, paired_rate
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate_interval
 from rramsim.device.populations.fit import ConditionReadings
+from rramsim.errors import InputError
+from rramsim.statistics.lognormal import fit_lognormal
 
 
 @pytest.fixture
@@ -184,3 +186,56 @@ def test_no_fit_is_no_fitted_rate(condition_of):
     condition = condition_of(np.full(40, 9.0), normal(40, 2, 11, 0.5))
     assert rate_of(condition) is None
     assert paired_rate(condition).basis == "counted"
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.1])
+def test_two_fits_give_the_rate_that_their_condition_gives(condition_of, spread):
+    x, y = normal(200, 1, 9.0, 0.3), normal(300, 2, 11.5, 0.8)
+    expected = rate_of(condition_of(x, y), reference_spread=spread)
+    fits = fit_lognormal(np.exp(x)), fit_lognormal(np.exp(y))
+    rate = bit_error_rate(*fits, reference=math.exp(10.0), reference_spread=spread)
+    assert (rate.estimate, rate.low, rate.high, rate.basis, rate.method) == (
+        *(expected.estimate, expected.low, expected.high),
+        *("fitted", "delta method on the probit scale"),
+    )
+    # min(200, 300) / 0.5 = 400 readings without an error show a BER of 7.5e-3.
+    assert rate.extrapolated == (rate.estimate < -math.log(0.05) / 400)
+
+
+def test_cells_read_more_than_once_widen_the_interval_of_two_fits():
+    x, y = np.repeat(normal(40, 1, 9.0, 0.3), 5), np.repeat(normal(40, 2, 11.5, 0.8), 5)
+    cells = np.repeat(np.arange(40), 5)
+    alone = bit_error_rate(fit_lognormal(np.exp(x)), fit_lognormal(np.exp(y)))
+    grouped = bit_error_rate(
+        fit_lognormal(np.exp(x), cell=cells), fit_lognormal(np.exp(y), cell=cells)
+    )
+    assert grouped.estimate == alone.estimate
+    assert grouped.low < alone.low < alone.high < grouped.high
+    assert grouped.method == "delta method on the probit scale, over cells"
+
+
+def test_the_best_reference_of_two_fits_is_no_worse_than_any_other():
+    fits = (
+        fit_lognormal(np.exp(normal(50, 1, 9.0, 0.3))),
+        fit_lognormal(np.exp(normal(50, 2, 11.5, 0.8))),
+    )
+    best = bit_error_rate(*fits).estimate
+    others = [bit_error_rate(*fits, reference=f"{kohm} kOhm").estimate for kohm in (12, 16, 20, 30)]
+    assert best < min(others)
+
+
+def test_a_rate_too_small_for_a_number_is_a_bound():
+    lrs, hrs = (fit_lognormal(np.exp(normal(50, 1, mu, 0.01))) for mu in (9.0, 11.5))
+    rate = bit_error_rate(lrs, hrs)
+    assert (rate.bound, rate.high, rate.extrapolated) == ("upper", 1e-300, True)
+    assert math.isnan(rate.estimate)
+
+
+def test_states_the_wrong_way_round_and_numbers_out_of_range_are_refused():
+    lrs, hrs = (fit_lognormal(np.exp(normal(50, 1, mu, 0.3))) for mu in (9.0, 11.5))
+    with pytest.raises(InputError, match="are the states swapped"):
+        bit_error_rate(hrs, lrs)
+    with pytest.raises(InputError, match="share of LRS cells is 1; it must be between 0 and 1"):
+        bit_error_rate(lrs, hrs, lrs_share=1.0)
+    with pytest.raises(InputError, match="reference resistance is -1"):
+        bit_error_rate(lrs, hrs, reference=-1.0)
