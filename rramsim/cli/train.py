@@ -101,7 +101,9 @@ def train(
             "seed": seed,
         },
     )
-    asked = asked.model_copy(update={"images": _origin(asked.images)})
+    from rramsim.images.catalogue import origin_of
+
+    asked = asked.model_copy(update={"images": origin_of(asked.images)})
     paths = _plans(asked, out)
     from rramsim.network.training.plan import find_network, obtain_network
 
@@ -121,14 +123,6 @@ def train(
         _print_json(models)
     else:
         _print_table(models, there=there, plan=next(iter(paths.values())))
-
-
-def _origin(images: str) -> str:
-    # A folder is recorded as an absolute path, so that other commands find it from elsewhere.
-    folder = Path(images).expanduser()
-    from rramsim.images.catalogue import KNOWN_NAMES
-
-    return str(folder.resolve()) if images not in KNOWN_NAMES and folder.is_dir() else images
 
 
 def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:

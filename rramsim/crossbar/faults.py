@@ -49,7 +49,7 @@ class FaultModel(Protocol):
     ...     def identity(self):
     ...         return {"model": "broken lines", "share": self.share}
     >>> signs = np.ones((4, 3), dtype=np.int8)
-    >>> wrong_cells(BrokenLines(0.5), signs, np.random.SeedSequence(3)).tolist()
+    >>> BrokenLines(0.5).draw(signs, np.random.SeedSequence(3)).tolist()
     [0, 1, 2, 3, 4, 5]
     """
 

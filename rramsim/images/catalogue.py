@@ -1,24 +1,39 @@
-"""Image sets by name or by folder: the shipped digits, MNIST and its kin, or a user's own."""
+"""Image sets by name or by folder: the shipped digits, MNIST and its kin, or a user's own.
+
+An image set more is one file in this room and one line here, or `register_images`; a layout of
+folders more likewise, with `register_layout`.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet
+from rramsim.images import cifar10, digits, downloads, folders, idx
+from rramsim.images.image_set import ImageSet, Layout
 
-KNOWN_NAMES = ("digits", "mnist", "fashion-mnist", "cifar10")
-"""The image sets that need no folder."""
+_NAMES: dict[str, Callable[[], ImageSet]] = {
+    "digits": digits.load,
+    **{name: partial(downloads.load, name) for name in downloads.DOWNLOADS},
+}
+_LAYOUTS: list[Layout] = [idx.FOLDER, cifar10.FOLDER, folders.FOLDER]
 
 
-def load_images(name_or_folder: str) -> ImageSet:
+def load_images(name_or_folder: str | Path) -> ImageSet:
     """Load an image set.
 
     Parameters
     ----------
-    name_or_folder : str
+    name_or_folder : str or Path
         ``"digits"`` (shipped), ``"mnist"``, ``"fashion-mnist"`` or ``"cifar10"`` (downloaded once
-        and checked), or a folder that holds the four IDX files of MNIST's layout, CIFAR-10's
-        binary version, or images in ``train/CLASS/`` and ``test/CLASS/``.
+        and checked), a name given to `register_images`, or a folder that holds the four IDX files
+        of MNIST's layout, CIFAR-10's binary version, or images in ``train/CLASS/`` and
+        ``test/CLASS/``.
+
+    Returns
+    -------
+    ImageSet
+        Pixels as uint8, shape (images, features), and labels, split into training and test.
 
     Raises
     ------
@@ -30,51 +45,74 @@ def load_images(name_or_folder: str) -> ImageSet:
     --------
     >>> import rramsim
     >>> images = rramsim.load_images("digits")
-    >>> images.image_shape, images.class_count, len(images.test_images)
-    ((1, 8, 8), 10, 490)
+    >>> images.image_shape, images.class_count, images.train_images.shape
+    ((1, 8, 8), 10, (1307, 64))
     """
-    from rramsim.images import digits, downloads
-
-    if name_or_folder == "digits":
-        return digits.load()
-    if name_or_folder in KNOWN_NAMES:
-        return downloads.load(name_or_folder)
-    folder = Path(name_or_folder).expanduser()
+    named = str(name_or_folder)
+    if named in _NAMES:
+        return _NAMES[named]()
+    folder = Path(named).expanduser()
     if not folder.is_dir():
-        found = "is a file" if folder.exists() else "is neither a known name nor a folder"
+        problem = "is a file" if folder.exists() else "is neither a known name nor a folder"
         raise InputError(
-            f"images {name_or_folder!r}: this {found}. Accepted are {', '.join(KNOWN_NAMES)}, or "
+            f"images {named!r}: this {problem}. Accepted are {', '.join(_NAMES)}, or "
             f"a folder with {_layouts()}."
         )
     return _load_folder(folder)
 
 
-def _load_folder(folder: Path) -> ImageSet:
-    from rramsim.images import cifar10, idx
-    from rramsim.images import folders as image_folders
+def register_images(name: str, load: Callable[[], ImageSet]) -> None:
+    """Let `load_images`, and every command and function that takes images, know a name.
 
-    readers: dict[str, tuple[Callable[[Path], bool], Callable[[Path], ImageSet]]] = {
-        idx.LAYOUT: (idx.recognises, idx.load_folder),
-        cifar10.LAYOUT: (cifar10.recognises, cifar10.load_folder),
-        image_folders.LAYOUT: (image_folders.recognises, image_folders.load_folder),
-    }
-    found = [layout for layout, (recognises, _) in readers.items() if recognises(folder)]
-    if not found:
+    Parameters
+    ----------
+    name : str
+        As the user gives it; a known name is replaced.
+    load : callable
+        Without arguments, returns the `ImageSet`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> register_images("few-digits", lambda: replace(load_images("digits"), name="few-digits"))
+    >>> load_images("few-digits").name
+    'few-digits'
+    """
+    _NAMES[name] = load
+
+
+def register_layout(layout: Layout) -> None:
+    """Let `load_images` know one more way in which a folder may hold images."""
+    _LAYOUTS.append(layout)
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names of the image sets that need no folder."""
+    return tuple(_NAMES)
+
+
+def origin_of(name_or_folder: str | Path) -> str:
+    """Return a name as it is, and a folder as an absolute path, to be found from elsewhere."""
+    named = str(name_or_folder)
+    folder = Path(named).expanduser()
+    return str(folder.resolve()) if named not in _NAMES and folder.is_dir() else named
+
+
+def _load_folder(folder: Path) -> ImageSet:
+    layouts = [layout for layout in _LAYOUTS if layout.recognises(folder)]
+    if not layouts:
         raise InputError(
             f"{folder}: holds no images of a known layout. Accepted are {_layouts()}; rramsim "
             "does not split images itself."
         )
-    if len(found) > 1:
+    if len(layouts) > 1:
         raise InputError(
-            f"{folder}: holds more than one image set ({'; '.join(found)}). Accepted is one a "
-            "folder."
+            f"{folder}: holds more than one image set ({'; '.join(map(str, layouts))}). Accepted "
+            "is one a folder."
         )
-    _, load = readers[found[0]]
-    return load(folder)
+    return layouts[0].load(folder)
 
 
 def _layouts() -> str:
-    from rramsim.images import cifar10, idx
-    from rramsim.images import folders as image_folders
-
-    return f"{idx.LAYOUT}; {cifar10.LAYOUT}; or {image_folders.LAYOUT}"
+    *others, last = map(str, _LAYOUTS)
+    return f"{'; '.join(others)}; or {last}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet, folder_name
+from rramsim.images.image_set import ImageSet, Layout, folder_name
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 LAYOUT = (
@@ -141,3 +141,6 @@ def _records(content: bytes, *, where: str) -> tuple[NDArray[np.uint8], NDArray[
             f"{CLASS_COUNT - 1}; the file is damaged or not CIFAR-10's."
         )
     return records[:, 1:].copy(), labels
+
+
+FOLDER = Layout(LAYOUT, recognises, load_folder)

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet, folder_name
+from rramsim.images.image_set import ImageSet, Layout, folder_name
 from rramsim.parallel import share
 
 LAYOUT = (
@@ -244,3 +244,6 @@ def _in_words(skipped: int) -> str:
         return ""
     one, are = ("1 file", "is") if skipped == 1 else (f"{skipped} files", "are")
     return f" ({one} there that {are} hidden or no image left out)"
+
+
+FOLDER = Layout(LAYOUT, recognises, load_folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +70,28 @@ class ImageSet:
             digest.update(f"{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way in which a folder holds images.
+
+    Attributes
+    ----------
+    description : str
+        What the folder holds, for messages.
+    recognises : callable
+        Whether a folder holds images, or some of them, in this way.
+    load : callable
+        From the folder to its images; raises `InputError` where they are damaged or incomplete.
+    """
+
+    description: str
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path], ImageSet]
+
+    def __str__(self) -> str:
+        return self.description
 
 
 def folder_name(folder: Path) -> str:

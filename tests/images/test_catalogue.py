@@ -7,8 +7,15 @@ import pooch
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.images import downloads, idx
-from rramsim.images.catalogue import KNOWN_NAMES, load_images
+from rramsim.images import catalogue, downloads, idx
+from rramsim.images.catalogue import (
+    known_names,
+    load_images,
+    origin_of,
+    register_images,
+    register_layout,
+)
+from rramsim.images.image_set import Layout
 
 SIZES = {"train": 5, "t10k": 3}
 
@@ -177,7 +184,52 @@ def test_the_name_of_a_set_suits_file_names(folder, tmp_path_factory, folder_nam
 
 
 def test_known_names_are_those_that_load():
-    assert set(KNOWN_NAMES) == {"digits", *downloads.DOWNLOADS}
+    assert known_names() == ("digits", *downloads.DOWNLOADS)
+
+
+@pytest.fixture
+def _registers_as_before(monkeypatch):
+    monkeypatch.setattr(catalogue, "_NAMES", dict(catalogue._NAMES))
+    monkeypatch.setattr(catalogue, "_LAYOUTS", list(catalogue._LAYOUTS))
+
+
+@pytest.mark.usefixtures("_registers_as_before")
+def test_a_layout_of_one_s_own_is_loaded_once_registered(tmp_path):
+    def load(folder):
+        table = np.loadtxt(folder / "toy.csv", delimiter=",", dtype=np.uint8)
+        return dataclasses.replace(
+            load_images("digits"),
+            name="toy",
+            train_images=table[:2, 1:],
+            train_labels=table[:2, 0],
+            test_images=table[2:, 1:],
+            test_labels=table[2:, 0],
+            image_shape=(1, 1, 3),
+            class_count=2,
+        )
+
+    (tmp_path / "toy.csv").write_text("0,1,2,3\n1,4,5,6\n1,7,8,9\n")
+    register_layout(Layout("a toy table", lambda folder: (folder / "toy.csv").exists(), load))
+    images = load_images(tmp_path)
+    assert (images.train_images.tolist(), images.test_images.tolist()) == (
+        [[1, 2, 3], [4, 5, 6]],
+        [[7, 8, 9]],
+    )
+    assert origin_of(tmp_path) == str(tmp_path)
+    with pytest.raises(InputError, match=r"train/CLASS/.*; or a toy table"):
+        load_images("no-such-folder")
+    (tmp_path / "train").mkdir()
+    with pytest.raises(InputError, match=r"more than one image set \(.*; a toy table\)"):
+        load_images(tmp_path)
+
+
+@pytest.mark.usefixtures("_registers_as_before")
+def test_a_name_of_one_s_own_is_loaded_once_registered():
+    register_images("toy", lambda: dataclasses.replace(load_images("digits"), name="toy"))
+    assert load_images("toy").name == "toy"
+    assert origin_of("toy") == "toy"
+    with pytest.raises(InputError, match="cifar10, toy, or a folder"):
+        load_images("toys")
 
 
 @pytest.mark.parametrize("error", [OSError("no network"), ValueError("hash of downloaded file")])
