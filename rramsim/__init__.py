@@ -19,6 +19,10 @@ if _TYPE_CHECKING:
     from rramsim.errors import InputError as InputError
     from rramsim.images.catalogue import load_images as load_images
     from rramsim.montecarlo.stopping import StoppingRule as StoppingRule
+    from rramsim.network.importing.module import import_module as import_module
+    from rramsim.network.model_files import load_network as load_network
+    from rramsim.network.model_files import save_network as save_network
+    from rramsim.network.training.train import train as train
     from rramsim.readers.conditions import read_conditions as read_conditions
     from rramsim.readers.measurements import read_measurements as read_measurements
     from rramsim.readers.shipped import datasets as datasets
@@ -31,6 +35,9 @@ _NAMES_OF = {
     "errors": "InputError",
     "images.catalogue": "load_images",
     "montecarlo.stopping": "StoppingRule",
+    "network.importing.module": "import_module",
+    "network.model_files": "load_network save_network",
+    "network.training.train": "train",
     "readers.conditions": "read_conditions",
     "readers.measurements": "read_measurements",
     "readers.shipped": "datasets",

@@ -12,6 +12,12 @@ WORD = 64
 """Bits of a word."""
 
 
+IMAGES = 4
+"""Images (or places of one image) of a tile: rows of images are padded to a multiple of it."""
+
+NEURONS = 32
+"""Neurons of a tile, and of a panel of weights."""
+
 Words = NDArray[np.uint64]
 
 

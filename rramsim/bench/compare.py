@@ -22,7 +22,8 @@ from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
-from rramsim.network.packed.dense import PackedNetwork, blocks, fired
+from rramsim.network.packed.dense import PackedNetwork, fired
+from rramsim.network.packed.layers import blocks
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
 from rramsim.parallel import share

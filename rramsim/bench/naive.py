@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from rramsim.network.folded.fold import EPSILON
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
-from rramsim.network.folded.thresholds import EPSILON
 from rramsim.network.training.model import MOMENTUM
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
+from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.threads import sum_dtype
-from rramsim.network.training.train import TrainingRun
+from rramsim.network.training.trainer import TrainingRun
 
 BERS = (0.0, 0.01, 0.1)
 """Training BERs that are measured; 0 is plain training."""
@@ -64,7 +66,8 @@ def compare_training(
         Called with the rounds done.
     """
     images = _random_images(shape, count=batch)
-    run = TrainingRun(shape, images, Method(1, batch_size=batch), 1, None, "cpu", sum_dtype("cpu"))
+    plan = TrainingPlan(shape, images, Method(1, batch_size=batch), seed=1)
+    run = TrainingRun(plan, score=lambda folded: math.nan, device="cpu", dtype=sum_dtype("cpu"))
     generator = torch.Generator().manual_seed(1)
     rates = [group["rate_scale"] * run.method.rate(0) for group in run.optimizer.param_groups]
     for group, rate in zip(run.optimizer.param_groups, rates, strict=True):

@@ -15,8 +15,6 @@ from rramsim.cli.options import Device
 if TYPE_CHECKING:
     from rramsim.network.model_files import SavedNetwork
     from rramsim.network.training.plan import TrainingPlan
-    from rramsim.network.training.train import OnEpoch
-    from rramsim.progress import OnProgress
     from rramsim.study.training_settings import TrainingFile
 
 _EXAMPLE = """
@@ -105,7 +103,7 @@ def train(
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
     paths = _plans(asked, out)
-    from rramsim.network.training.plan import find_network, obtain_network
+    from rramsim.network.training.train import find_network, obtain_network, report_epochs
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
@@ -116,7 +114,7 @@ def train(
                 path,
                 plan,
                 images_from=asked.images,
-                on_epoch=_bar(on_progress, plan),
+                on_epoch=report_epochs(plan, on_progress),
                 device=device.value,
             )
     if as_json:
@@ -158,13 +156,6 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
             raise InputError(f"errors {name!r}: {error}") from error
         plans[path] = replace(plain, faults=each)
     return plans
-
-
-def _bar(on_progress: OnProgress, plan: TrainingPlan) -> OnEpoch:
-    from rramsim.network.training.plan import in_words
-
-    stage = f"epochs ({plan.faults.identity if plan.faults else 'plain training'})"
-    return lambda history: on_progress(stage, len(history), plan.method.epochs, in_words(history))
 
 
 def _print_json(models: dict[Path, SavedNetwork]) -> None:

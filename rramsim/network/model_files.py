@@ -1,6 +1,6 @@
 """Model files: a folded network with the record of its training, as safetensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rramsim.errors import InputError
+from rramsim.network.folded.fold import BatchNorm
 from rramsim.network.folded.network import (
     FoldedConvolution,
     FoldedLayer,
@@ -16,7 +17,6 @@ from rramsim.network.folded.network import (
     ScoreLayer,
     check_form,
 )
-from rramsim.network.folded.thresholds import BatchNorm
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "folded network"
@@ -37,9 +37,9 @@ images without faults, ``settings`` everything the training depended on. None is
 does not know of a network that was trained elsewhere; the key is there all the same."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SavedNetwork:
-    """A network read from a model file.
+    """A network as a chip holds it, with the record of its training.
 
     Attributes
     ----------
@@ -48,34 +48,61 @@ class SavedNetwork:
     metadata : mapping
         How it was trained; the keys of `RECORD` are there.
     norms : tuple of BatchNorm
-        The batch norm of each layer as it was trained, if the file holds them.
+        The batch norm of each layer as it was trained, if they are known.
     """
 
     folded: FoldedNetwork
     metadata: Mapping[str, Any]
     norms: tuple[BatchNorm, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return layers, training BER and accuracy; the arrays would fill the screen."""
+        ber = self.training_ber
+        trained = "unknown" if ber is None else f"{ber:g}"
+        return (
+            f"<network {self.folded}, training BER {trained}, accuracy without bit errors "
+            f"{self.accuracy:.4g}>"
+        )
 
-def save_network(
-    path: Path,
-    folded: FoldedNetwork,
-    metadata: Mapping[str, Any],
-    norms: Sequence[BatchNorm] = (),
-) -> None:
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images classified correctly without bit errors."""
+        return float(self.metadata["accuracy"])
+
+    @property
+    def training_ber(self) -> float | None:
+        """Mean bit-error rate met in training; None where it is unknown."""
+        ber: float | None = self.metadata["training_ber"]
+        return ber
+
+
+def save_network(path: str | Path, network: SavedNetwork) -> None:
     """Write a model file, whole or not at all.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file, which should end in ``.safetensors``.
-    folded : FoldedNetwork
-        The network.
-    metadata : mapping
-        With the keys of `RECORD`; further ones may be added. All must be JSON.
-    norms : sequence of BatchNorm
-        That of each layer before it was folded, or none: from them thresholds for other chips can
-        be computed.
+    network : SavedNetwork
+        As `train` or `import_module` returns it. Its metadata have the keys of `RECORD`; further
+        ones may be added. All must be JSON.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    ValueError
+        If a key of the metadata is missing or of another type.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> network = rramsim.train("digits", network="64-16-10", epochs=1)
+    >>> rramsim.save_network("network.safetensors", network)
+    >>> rramsim.load_network("network.safetensors").folded.widths
+    (64, 16, 10)
     """
+    folded, metadata = network.folded, network.metadata
     _check_record(metadata)
     arrays = {
         f"{number}.{name}": np.asarray(value)
@@ -84,7 +111,7 @@ def save_network(
     }
     arrays |= {
         f"{number}.batch_norm.{name}": value
-        for number, norm in enumerate(norms)
+        for number, norm in enumerate(network.norms)
         for name, value in vars(norm).items()
     }
     record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
@@ -93,13 +120,29 @@ def save_network(
     write_arrays(Path(path), arrays, kind=KIND, record=record)
 
 
-def load_network(path: Path) -> SavedNetwork:
+def load_network(path: str | Path) -> SavedNetwork:
     """Read a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of ``rramsim train``, `train` or `save_network`.
+
+    Returns
+    -------
+    SavedNetwork
 
     Raises
     ------
     InputError
         If it is not there, damaged, not one of rramsim's, or not the network its record names.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> trained = rramsim.train("digits", network="64-16-10", epochs=1, file="one.safetensors")
+    >>> rramsim.load_network("one.safetensors").accuracy == trained.accuracy
+    True
     """
     arrays, record = read_arrays(Path(path), kind=KIND)
     try:
@@ -134,15 +177,15 @@ def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
 def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:
     if "0.batch_norm.gamma" not in arrays:
         return ()
-    found = []
+    norms = []
     for number, layer in enumerate(folded.layers):
         values = {
             field.name: arrays[f"{number}.batch_norm.{field.name}"] for field in fields(BatchNorm)
         }
         for name, value in values.items():
             check_form(name, value, np.float32, (layer.signs.shape[0],))
-        found.append(BatchNorm(**values))
-    return tuple(found)
+        norms.append(BatchNorm(**values))
+    return tuple(norms)
 
 
 def _image_shape(record: Mapping[str, Any]) -> tuple[int, int, int] | None:

@@ -13,7 +13,8 @@ from rramsim.network.model_files import load_network
 from rramsim.network.shape import NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
-from rramsim.network.training.plan import TrainingPlan, default_epochs, in_words, obtain_network
+from rramsim.network.training.plan import TrainingPlan, default_epochs
+from rramsim.network.training.train import in_words, obtain_network
 from rramsim.study.training_settings import (
     ErrorsTable,
     NetworkTable,
@@ -24,7 +25,7 @@ from rramsim.study.training_settings import (
 if TYPE_CHECKING:
     from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.network.training.train import History, OnEpoch
+    from rramsim.network.training.trainer import History, OnEpoch
     from rramsim.progress import OnProgress
     from rramsim.study.result_folder import ResultFolder
     from rramsim.study.settings import Study

@@ -9,7 +9,8 @@ from rramsim.bench.training import compare_training
 from rramsim.images.catalogue import load_images
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.method import Method
-from rramsim.network.training.train import TrainingRun
+from rramsim.network.training.plan import TrainingPlan
+from rramsim.network.training.trainer import TrainingRun
 
 SHAPE = NetworkShape((64, 40, 24, 10))
 
@@ -17,7 +18,12 @@ SHAPE = NetworkShape((64, 40, 24, 10))
 def _both() -> tuple[TrainingRun, NaiveTraining]:
     digits = load_images("digits")
     method = Method(1, learning_rate=1e-3)
-    run = TrainingRun(SHAPE, digits, method, 3, None, "cpu", torch.float32)
+    run = TrainingRun(
+        TrainingPlan(SHAPE, digits, method, 3),
+        score=lambda folded: 0.0,
+        device="cpu",
+        dtype=torch.float32,
+    )
     for group in run.optimizer.param_groups:
         group["lr"] = method.rate(0) * group["rate_scale"]
     rates = [group["lr"] for group in run.optimizer.param_groups]

@@ -19,7 +19,7 @@ from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
@@ -58,7 +58,7 @@ def model(
     tmp_path_factory: pytest.TempPathFactory, digits: ImageSet, network: FoldedNetwork
 ) -> str:
     path = tmp_path_factory.mktemp("models") / "network.safetensors"
-    save_network(path, network, record(digits))
+    save_network(path, SavedNetwork(network, record(digits)))
     return str(path)
 
 
@@ -158,7 +158,7 @@ def convolutional(
     )
     folded = FoldedNetwork((filters, score_layer(rng.choice(signs, (10, 256)))), (1, 8, 8))
     path = tmp_path_factory.mktemp("models") / "convolutional.safetensors"
-    save_network(path, folded, record(digits))
+    save_network(path, SavedNetwork(folded, record(digits)))
     return str(path)
 
 
@@ -174,7 +174,7 @@ def test_a_convolutional_network_is_scored_and_named(convolutional: str) -> None
 def two_hidden(tmp_path_factory: pytest.TempPathFactory, digits: ImageSet) -> str:
     """Return a model file of random weights, 64-20-15-10."""
     path = tmp_path_factory.mktemp("models") / "two-hidden.safetensors"
-    save_network(path, random_network(64, 20, 15, 10), record(digits))
+    save_network(path, SavedNetwork(random_network(64, 20, 15, 10), record(digits)))
     return str(path)
 
 
@@ -334,7 +334,7 @@ def test_other_images_than_those_trained_on_are_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "network.safetensors"
-    save_network(path, network, record(digits, images_id="0" * 64))
+    save_network(path, SavedNetwork(network, record(digits, images_id="0" * 64)))
     told = refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
     assert "000000000000" in told
     assert digits.content_id[:12] in told
@@ -349,7 +349,7 @@ def test_images_whose_folder_moved_can_be_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "network.safetensors"
-    save_network(path, network, record(digits, images=str(tmp_path / "gone")))
+    save_network(path, SavedNetwork(network, record(digits, images=str(tmp_path / "gone"))))
     assert "--images" in refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
     found = answer(str(path), "--ber", "0.1", "--maps", "2", "--images", "digits")
     assert found["images_id"] == digits.content_id

@@ -6,9 +6,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from rramsim.errors import InputError
+from rramsim.network.folded.fold import BatchNorm
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
-from rramsim.network.folded.thresholds import BatchNorm
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.tensor_files import read_arrays, write_arrays
 
 RECORD = {
@@ -44,7 +44,7 @@ def folded():
 @pytest.fixture
 def file(folded, tmp_path):
     path = tmp_path / "model.safetensors"
-    save_network(path, folded, RECORD)
+    save_network(path, SavedNetwork(folded, RECORD))
     return path
 
 
@@ -56,7 +56,7 @@ def test_a_network_comes_back_as_it_was(file, folded):
 
 
 def test_the_same_network_gives_the_same_file(file, folded, tmp_path):
-    save_network(tmp_path / "again.safetensors", folded, RECORD)
+    save_network(tmp_path / "again.safetensors", SavedNetwork(folded, RECORD))
     assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()
 
 
@@ -67,7 +67,7 @@ def _norms():
 
 def test_batch_norms_come_back_as_they_were(file, folded):
     assert load_network(file).norms == ()
-    save_network(file, folded, RECORD, _norms())
+    save_network(file, SavedNetwork(folded, RECORD, _norms()))
     for found, norm in zip(load_network(file).norms, _norms(), strict=True):
         for name, value in vars(norm).items():
             assert np.array_equal(getattr(found, name), value)
@@ -75,7 +75,7 @@ def test_batch_norms_come_back_as_they_were(file, folded):
 
 @pytest.mark.parametrize("value", [None, np.ones(2, np.float32), np.ones(3, np.float64)])
 def test_a_batch_norm_that_does_not_fit_is_told(file, folded, value):
-    save_network(file, folded, RECORD, _norms())
+    save_network(file, SavedNetwork(folded, RECORD, _norms()))
     arrays, record = read_arrays(file, kind="folded network")
     arrays["1.batch_norm.beta"] = value
     arrays = {name: array for name, array in arrays.items() if array is not None}
@@ -135,15 +135,17 @@ def test_a_record_with_a_part_missing_or_of_another_type_is_told(file, folded, n
         with pytest.raises(InputError, match=f"damaged .*lacks '{name}'"):
             load_network(file)
     with pytest.raises(ValueError, match=name):
-        save_network(file, folded, {**RECORD, name: other})
+        save_network(file, SavedNetwork(folded, {**RECORD, name: other}))
 
 
 @pytest.mark.parametrize("name", ["training_ber", "epochs", "seed"])
 def test_what_is_not_known_of_a_training_is_null(file, folded, name):
-    save_network(file, folded, {**RECORD, name: None})
+    save_network(file, SavedNetwork(folded, {**RECORD, name: None}))
     assert load_network(file).metadata[name] is None
     with pytest.raises(ValueError, match=name):
-        save_network(file, folded, {key: value for key, value in RECORD.items() if key != name})
+        save_network(
+            file, SavedNetwork(folded, {key: value for key, value in RECORD.items() if key != name})
+        )
 
 
 def test_a_missing_layer_is_told(file, folded):

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.packed.layers import encode
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import BinarizedNetwork, fold
-from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.network.training.plan import TrainingPlan
+from rramsim.network.training.train import obtain_network
 from rramsim.study.networks import plan_for
 from rramsim.study.training_settings import TrainingSettings
 
@@ -104,7 +105,7 @@ def test_training_saving_and_loading_keep_the_sign(digits, tmp_path):
         obtain_network(tmp_path / "signed.safetensors", plain, images_from="digits")
     unsigned = FoldedNetwork(saved.folded.layers)
     assert unsigned.content_id != saved.folded.content_id
-    save_network(tmp_path / "unsigned.safetensors", unsigned, saved.metadata)
+    save_network(tmp_path / "unsigned.safetensors", SavedNetwork(unsigned, saved.metadata))
     assert load_network(tmp_path / "unsigned.safetensors").folded.signed_levels is None
 
 

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 from rramsim.cli.app import app
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
-from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.network.training.plan import TrainingPlan
+from rramsim.network.training.train import obtain_network
 from rramsim.study.networks import load_models
 from rramsim.study.settings import make_study
 
@@ -53,7 +54,7 @@ def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_
     assert "0.05 stands for BER of LRS 0.02, of HRS 0.08." in report
     # The folder belongs to these very networks: another one of the same name is another study.
     saved = load_network(models[1])
-    save_network(models[0], saved.folded, {**saved.metadata, "training_ber": 0.0})
+    save_network(models[0], SavedNetwork(saved.folded, {**saved.metadata, "training_ber": 0.0}))
     again = CliRunner().invoke(app, command)
     assert isinstance(again.exception, InputError)
 
@@ -80,7 +81,7 @@ def test_models_that_cannot_be_told_apart_or_are_of_other_images_are_refused(
         load_models(twice, digits)
     saved = load_network(models[1])
     unknown = tmp_path / "unknown.safetensors"
-    save_network(unknown, saved.folded, {**saved.metadata, "training_ber": None})
+    save_network(unknown, SavedNetwork(saved.folded, {**saved.metadata, "training_ber": None}))
     with pytest.raises(InputError, match="has no training BER"):
         load_models(make_study(models=(str(unknown),)), digits)
     other = dataclasses.replace(digits, test_labels=digits.test_labels[::-1].copy(), name="turned")

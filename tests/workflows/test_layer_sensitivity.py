@@ -17,7 +17,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import Task
-from rramsim.network.model_files import save_network
+from rramsim.network.model_files import SavedNetwork, save_network
 
 FOLDER = Path(__file__).parents[2] / "workflows/layer-sensitivity"
 BERS = (0.0, 0.001, 0.01, 0.1, 0.4)
@@ -116,7 +116,7 @@ def test_model_files_become_a_table_a_dataset_and_a_figure(study, tmp_path):
     record |= {"images": "digits", "images_id": digits.content_id, "history": [], "version": "0"}
     models = [tmp_path / f"net-{seed}.safetensors" for seed in (1, 2, 3)]
     for seed, path in enumerate(models):
-        save_network(path, random_network(64, 33, 10, seed=seed), record)
+        save_network(path, SavedNetwork(random_network(64, 33, 10, seed=seed), record))
     out = tmp_path / "out"
     found = study.run(models, out, images=None, chips=2, bers=BERS)
     with xr.open_dataset(out / "layer-sensitivity.nc") as read:
@@ -146,6 +146,6 @@ def test_images_it_was_not_trained_on_are_told(study, tmp_path):
     record = {"training_ber": 0.0, "accuracy": 0.1, "epochs": 1, "seed": 1, "settings": {}}
     record |= {"images": "digits", "images_id": "0" * 64, "history": [], "version": "0"}
     path = tmp_path / "net.safetensors"
-    save_network(path, random_network(64, 10), record)
+    save_network(path, SavedNetwork(random_network(64, 10), record))
     with pytest.raises(InputError, match="--images"):
         study.load([path], None)

@@ -21,7 +21,8 @@ from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
 from rramsim.network.shape import default_shape
 from rramsim.network.training.method import Method
-from rramsim.network.training.plan import TrainingPlan, obtain_network
+from rramsim.network.training.plan import TrainingPlan
+from rramsim.network.training.train import obtain_network
 
 MOST = 240
 STUDIES = 2000

@@ -1,17 +1,17 @@
-"""Batch norm folded into integer thresholds: the network as a chip holds it."""
+"""The network as a chip holds it: sign weights, integer thresholds, class scores."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.network.folded.thresholds import PIXEL_LIMIT, BatchNorm, check_exact, fold_thresholds
+PIXEL_LIMIT = 255
+"""Greatest value of an input: pixels are bytes."""
 
 TAPS = 9
 """Weights of one channel in a filter of 3 x 3."""
@@ -194,12 +194,12 @@ class FoldedNetwork:
         """Height and width of the images, then of the outputs of each convolution."""
         if self.image_shape is None:
             return ()
-        found = [self.image_shape[1:]]
+        sizes = [self.image_shape[1:]]
         for layer in self.convolutions:
-            found.append(layer.output_size(*found[-1]))
-        if min(map(min, found)) < 1:
+            sizes.append(layer.output_size(*sizes[-1]))
+        if min(map(min, sizes)) < 1:
             raise ValueError(f"pooling leaves nothing of images of {self.image_shape}")
-        return tuple(found)
+        return tuple(sizes)
 
     @property
     def output(self) -> ScoreLayer:
@@ -274,43 +274,6 @@ def _notation(layer: Layer) -> str:
     if not isinstance(layer, FoldedConvolution):
         return neurons
     return f"{neurons}C3-MP2" if layer.pool else f"{neurons}C3"
-
-
-def fold_layers(
-    signs: Sequence[NDArray[np.int8]],
-    norms: Sequence[BatchNorm],
-    *,
-    pools: Sequence[bool],
-    image_shape: tuple[int, int, int] | None,
-    signed_levels: int | None = None,
-) -> FoldedNetwork:
-    """Fold sign weights and batch norms, layer by layer; see `fold`.
-
-    Parameters
-    ----------
-    signs : sequence of int8 arrays
-        Of shape (filters, channels, 3, 3) in convolutions, else (neurons, inputs).
-    norms : sequence of BatchNorm
-        One a layer.
-    pools : sequence of bool
-        For each layer, whether its outputs are pooled 2 x 2.
-    image_shape, signed_levels
-        See `FoldedNetwork`.
-    """
-    layers: list[Layer] = []
-    for number, (weights, norm) in enumerate(zip(signs, norms, strict=True)):
-        scale, offset = norm.affine()
-        greatest_sum = int(weights[0].size) * (1 if number else PIXEL_LIMIT)
-        check_exact(greatest_sum)
-        if number == len(signs) - 1:
-            layers.append(ScoreLayer(weights, scale, offset))
-            continue
-        folded = fold_thresholds(scale, offset, greatest_sum=greatest_sum)
-        if weights.ndim == 4:
-            layers.append(FoldedConvolution(weights, *folded, pool=pools[number]))
-        else:
-            layers.append(FoldedLayer(weights, *folded))
-    return FoldedNetwork(tuple(layers), image_shape, signed_levels)
 
 
 def check_signs(signs: NDArray[np.int8], *, axes: str) -> None:

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
+from rramsim.network.folded.fold import check_exact, first_firing
 from rramsim.network.folded.network import (
+    PIXEL_LIMIT,
     FoldedConvolution,
     FoldedLayer,
     FoldedNetwork,
     Layer,
     ScoreLayer,
 )
-from rramsim.network.folded.thresholds import PIXEL_LIMIT, check_exact, first_firing
 from rramsim.network.importing.operations import BATCH
 from rramsim.network.importing.trace import Chain, Stage, TracedModule
 

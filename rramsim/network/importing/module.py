@@ -63,7 +63,7 @@ def import_module(
     Returns
     -------
     SavedNetwork
-        Network and record, to be written by `rramsim.network.model_files.save_network`. What
+        Network and record, to be written by `save_network`. What
         rramsim does not know of the training is None: epochs, seed, and a training BER not
         stated.
 
@@ -72,6 +72,20 @@ def import_module(
     InputError
         If the module does what a chip cannot, or classifies more test images otherwise than the
         folded network (`DIFFERING_SHARE`); the message names the layer.
+
+    Examples
+    --------
+    One layer of sign weights, as it is before any training:
+
+    >>> import torch, rramsim
+    >>> class Scores(torch.nn.Linear):
+    ...     def forward(self, pixels):
+    ...         return pixels @ torch.where(self.weight >= 0, 1.0, -1.0).T
+    >>> _ = torch.manual_seed(1)
+    >>> digits = rramsim.load_images("digits")
+    >>> network = rramsim.import_module(Scores(64, 10, bias=False), digits, scale=1 / 16)
+    >>> network.folded.widths, network.metadata["differing_predictions"]
+    ((64, 10), 0)
     """
     if training_ber is not None and not 0 <= training_ber <= 1:
         raise InputError(f"training_ber is {training_ber}; a bit-error rate lies in 0..1.")

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, unpack_rows, words_for
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.dense import FaultyLayer, PackedNetwork, blocks, fired
-from rramsim.network.packed.layers import padded, rows_of
+from rramsim.network.packed.layers import FaultyLayer, blocks, padded, rows_of
 from rramsim.parallel import share
 
 
@@ -64,43 +63,53 @@ class SecondLayer:
     outputs: Words
 
 
-def first_layer(network: PackedNetwork, clean: FaultyLayer) -> FirstLayer:
-    """Compute the first layer of a network for all its images."""
+def first_layer(clean: FaultyLayer, inputs: Words, codes: NDArray[np.uint8]) -> FirstLayer:
+    """Compute the first layer of a network for all images.
+
+    Parameters
+    ----------
+    clean : FaultyLayer
+        The layer, free of faults.
+    inputs : uint64 array, shape (images padded, planes * words)
+        Packed pixels.
+    codes : uint8 array, shape (images, inputs)
+        The same pixels, as the coding of the layer holds them.
+    """
     from rramsim.network.packed import delta_kernels
 
-    coding = network.coding
+    coding, images = clean.coding, len(codes)
     unit = int(np.gcd(coding.low, coding.step))
-    pixels = ((coding.low + coding.step * network.codes.astype(np.int64)) // unit).astype(np.uint8)
+    pixels = ((coding.low + coding.step * codes.astype(np.int64)) // unit).astype(np.uint8)
     neurons = clean.layer.neurons
     limits = clean.limits[:neurons]
-    words = words_for(network.images)
+    words = words_for(images)
     margins = np.full((neurons, words * WORD), -delta_kernels.CUT, dtype=np.int16)
 
     def work(rows: slice) -> None:
         # sum - threshold = step * (limit - mismatches) + rest, with the rest that the limit's
         # rounding left out.
-        short = _counted(clean, network.inputs[rows])[:, :neurons]
+        short = _counted(clean, inputs[rows])[:, :neurons]
         spare = (coding.step * (limits - short) + rest) // unit
-        seen = min(rows.stop, network.images) - rows.start
+        seen = min(rows.stop, images) - rows.start
         margins[:, rows.start : rows.start + seen] = _cut(spare[:seen]).T
 
     rest = _rest(clean)
-    share(work, blocks(network.images, steps=clean.steps))
+    share(work, blocks(images, steps=clean.steps))
     columns = np.empty((neurons, words), dtype=np.uint64)
     delta_kernels.fires(margins, columns)
     return FirstLayer(
         margins=margins,
         pixels=_padded_columns(pixels, words * WORD),
-        outputs=_outputs(clean, network.inputs, network.images),
+        outputs=_outputs(clean, inputs, images),
         columns=columns,
     )
 
 
-def second_layer(network: PackedNetwork, clean: FaultyLayer, inputs: Words) -> SecondLayer:
+def second_layer(clean: FaultyLayer, inputs: Words, images: int) -> SecondLayer:
     """Compute the second layer of a network for all images, from the outputs of the first."""
     from rramsim.network.packed import delta_kernels
 
-    images, neurons = network.images, clean.layer.neurons
+    neurons = clean.layer.neurons
     words = words_for(neurons)
     margins = np.full((images, words * WORD), -delta_kernels.CUT, dtype=np.int16)
     columns = np.full((neurons, words_for(images) * WORD), -delta_kernels.CUT, dtype=np.int16)
@@ -145,5 +154,9 @@ def _padded_columns(pixels: NDArray[np.uint8], images: int) -> NDArray[np.uint8]
 
 
 def _outputs(layer: FaultyLayer, inputs: Words, images: int) -> Words:
-    parts = share(lambda rows: fired(layer, inputs[rows]), blocks(images, steps=layer.steps))
-    return np.concatenate(parts)
+    planes, neurons = layer.coding.planes, layer.layer.neurons
+
+    def work(rows: slice) -> Words:
+        return tile.outputs_of(inputs[rows], layer.weights, planes, layer.limits, neurons)
+
+    return np.concatenate(share(work, blocks(images, steps=layer.steps)))

@@ -23,14 +23,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips, Words, unpack_rows, words_for
+from rramsim.bits import IMAGES, NEURONS, Flips, Words, unpack_rows, words_for
 from rramsim.network.folded.network import TAPS, FoldedConvolution, FoldedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.dense import FaultyLayer, classes, extremes_of, fired, joined
+from rramsim.network.packed.dense import classes, extremes_of, fired, joined
 from rramsim.network.packed.gather_kernels import gather
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
+    FaultyLayer,
     PackedLayer,
     encode,
     ones_of,
@@ -94,7 +95,7 @@ class _Convolution:
         spare = (at_low - self.layer.thresholds) // self.coding.step
         limits = self.coding.codes * ones_of(weights) + spare
         limits[:, self.layer.neurons :] = -1
-        by_panel = limits.reshape(_CLASSES, -1, tile.NEURONS).transpose(1, 0, 2)
+        by_panel = limits.reshape(_CLASSES, -1, NEURONS).transpose(1, 0, 2)
         return np.ascontiguousarray(by_panel)
 
     def _ones_by_tap(self, weights: Words) -> NDArray[np.int64]:
@@ -345,7 +346,7 @@ def _places(
     else:
         # The last output once more, where they do not fill the last tile.
         outputs = np.arange(padded(height * width)).clip(max=height * width - 1)
-        rows, columns = np.divmod(outputs.reshape(-1, tile.IMAGES), width)
+        rows, columns = np.divmod(outputs.reshape(-1, IMAGES), width)
         row, column, width_out = rows, columns, width
     touched = (
         _ABOVE * (rows == 0)

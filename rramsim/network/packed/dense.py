@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips, Words, unpack_rows, words_for
+from rramsim.bits import NEURONS, Flips, Words, unpack_rows
 from rramsim.network.folded.network import FoldedNetwork, ScoreLayer
 from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.layers import (
     SIGNS,
-    Coding,
-    PackedLayer,
+    FaultyLayer,
+    blocks,
     encode,
-    ones_of,
     pack_codes,
     pack_layer,
-    padded,
 )
 from rramsim.parallel import share
-
-BLOCK_IMAGES = 256
-"""Images worked on at once: their outputs stay in the second-level cache.
-
-Up to `LARGE_BLOCKS` times as many where the layers are small."""
-
-
-LARGE_BLOCKS = 4
-
-
-INLINE_STEPS = 1_000_000
-"""Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
-
-
-@dataclass(frozen=True, eq=False)
-class FaultyLayer:
-    """A layer with the weights of one chip, ready for the kernels."""
-
-    layer: PackedLayer
-    coding: Coding
-    weights: Words
-    limits: NDArray[np.int64]
-
-    def sums(self, mismatches: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return the sums of the first neurons (last axis) from their mismatches."""
-        ones = ones_of(self.weights)[: mismatches.shape[-1]]
-        return self.coding.sums(mismatches, ones, self.layer.inputs)
-
-    @property
-    def steps(self) -> int:
-        """Steps for one image."""
-        panels, words, neurons = self.weights.shape
-        return int(self.coding.planes * panels * words * neurons // 8)
 
 
 class PackedNetwork:
@@ -103,8 +67,8 @@ class PackedNetwork:
                 values = fired(layer, values)
             return classes(chip[-1], values, self._output)
 
-        found = share(work, starts)
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])[:images]
+        parts = share(work, starts)
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])[:images]
 
     def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
         """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
@@ -122,11 +86,11 @@ class PackedNetwork:
 
         def work(rows: slice) -> list[Words]:
             values, images = self.inputs[rows], min(rows.stop, self.images) - rows.start
-            found = []
+            extremes = []
             for layer in chip:
                 values = fired(layer, values)
-                found.append(extremes_of(values[:images]))
-            return found
+                extremes.append(extremes_of(values[:images]))
+            return extremes
 
         starts = blocks(self.images, steps=sum(each.steps for each in chip))
         parts = zip(*share(work, starts), strict=True)
@@ -140,32 +104,15 @@ class PackedNetwork:
         return FaultyLayer(layer, coding, weights, layer.limits(weights, coding))
 
 
-def blocks(images: int, *, steps: int) -> list[slice]:
-    """Cut padded images into blocks, into a single one where the work is small.
-
-    Parameters
-    ----------
-    images : int
-    steps : int
-        For one image.
-    """
-    rows = padded(images)
-    if rows * steps < INLINE_STEPS:
-        return [slice(0, rows)] if rows else []
-    size = min(LARGE_BLOCKS * BLOCK_IMAGES, padded(max(BLOCK_IMAGES, INLINE_STEPS // (4 * steps))))
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-
 def fired(layer: FaultyLayer, values: Words) -> Words:
     """Return the outputs of a hidden layer for some images, packed."""
-    outputs = np.zeros((values.shape[0], words_for(layer.layer.neurons)), dtype=np.uint64)
-    tile.fire(values, layer.weights, layer.coding.planes, layer.limits, outputs)
-    return outputs
+    planes, neurons = layer.coding.planes, layer.layer.neurons
+    return tile.outputs_of(values, layer.weights, planes, layer.limits, neurons)
 
 
 def classes(last: FaultyLayer, values: Words, scores: ScoreLayer) -> NDArray[np.int64]:
     """Return the classes of some images from the packed inputs of the last layer."""
-    counts = np.empty((values.shape[0], last.weights.shape[0] * tile.NEURONS), dtype=np.int32)
+    counts = np.empty((values.shape[0], last.weights.shape[0] * NEURONS), dtype=np.int32)
     tile.count(values, last.weights, last.coding.planes, counts)
     sums = last.sums(counts[:, : last.layer.neurons])
     best: NDArray[np.int64] = (sums.astype(np.float32) * scores.scale + scores.offset).argmax(

@@ -133,9 +133,9 @@ class DeltaNetwork:
 
     def _prepare(self) -> None:
         network = self._network
-        first = first_layer(network, network.clean[0])
+        first = first_layer(network.clean[0], network.inputs, network.codes)
         if self._two_layers:
-            self._second = second_layer(network, network.clean[1], first.outputs)
+            self._second = second_layer(network.clean[1], first.outputs, network.images)
         self._classes = network.predictions([None] * len(network.layers))
         self._first = first
 

@@ -7,13 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import WORD, Words, pack_rows, words_for
+from rramsim.bits import IMAGES, NEURONS, WORD, Words, pack_rows, words_for
 from rramsim.kernels import kernel
 from rramsim.network.folded.network import Layer, ScoreLayer
-from rramsim.network.packed.mismatch_kernels import IMAGES, NEURONS
 
 # Thresholds beyond all sums are drawn in to here, so that no difference overflows.
 _BEYOND = 2**40
+
+
+BLOCK_IMAGES = 256
+"""Images worked on at once: their outputs stay in the second-level cache.
+
+Up to `LARGE_BLOCKS` times as many where the layers are small."""
+
+
+LARGE_BLOCKS = 4
+
+
+INLINE_STEPS = 1_000_000
+"""Work of fewer steps (one vector of 8 neurons by one word) than this is not worth a thread."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,43 @@ def ones_of(weights: Words) -> NDArray[np.int64]:
     """Return the number of +1 weights of each neuron, padding included."""
     ones: NDArray[np.int64] = np.bitwise_count(weights).sum(axis=1, dtype=np.int64)
     return ones.reshape(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class FaultyLayer:
+    """A layer with the weights of one chip, ready for the kernels."""
+
+    layer: PackedLayer
+    coding: Coding
+    weights: Words
+    limits: NDArray[np.int64]
+
+    def sums(self, mismatches: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the sums of the first neurons (last axis) from their mismatches."""
+        ones = ones_of(self.weights)[: mismatches.shape[-1]]
+        return self.coding.sums(mismatches, ones, self.layer.inputs)
+
+    @property
+    def steps(self) -> int:
+        """Steps for one image."""
+        panels, words, neurons = self.weights.shape
+        return int(self.coding.planes * panels * words * neurons // 8)
+
+
+def blocks(images: int, *, steps: int) -> list[slice]:
+    """Cut padded images into blocks, into a single one where the work is small.
+
+    Parameters
+    ----------
+    images : int
+    steps : int
+        For one image.
+    """
+    rows = padded(images)
+    if rows * steps < INLINE_STEPS:
+        return [slice(0, rows)] if rows else []
+    size = min(LARGE_BLOCKS * BLOCK_IMAGES, padded(max(BLOCK_IMAGES, INLINE_STEPS // (4 * steps))))
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
 @kernel("void(uint64[:,:,::1], int64[::1], int64, int64)")

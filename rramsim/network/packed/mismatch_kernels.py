@@ -23,13 +23,8 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from rramsim.bits import IMAGES, NEURONS, Words, words_for
 from rramsim.kernels import kernel
-
-IMAGES = 4
-"""Images (or places of one image) of a tile: rows of images are padded to a multiple of it."""
-
-NEURONS = 32
-"""Neurons of a tile, and of a panel of weights."""
 
 _LANES = 8
 _VECTORS = NEURONS // _LANES
@@ -438,3 +433,12 @@ def convolve(
                 else:
                     for k in range(IMAGES):
                         fired[image, 2 * targets[tile, k] + panel] = bits[k]
+
+
+def outputs_of(
+    images: Words, weights: Words, planes: int, limits: NDArray[np.int64], neurons: int
+) -> Words:
+    """Return the outputs of a hidden layer for some images, packed; see `fire`."""
+    outputs = np.zeros((images.shape[0], words_for(neurons)), dtype=np.uint64)
+    fire(images, weights, planes, limits, outputs)
+    return outputs

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rramsim.bits import Flips
 from rramsim.errors import InputError
+from rramsim.network.folded.fold import check_exact
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.folded.thresholds import check_exact
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.flipped_few import DeltaNetwork

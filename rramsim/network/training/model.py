@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from rramsim.network.folded.network import FoldedNetwork, fold_layers
-from rramsim.network.folded.sums import first_inputs
-from rramsim.network.folded.thresholds import (
+from rramsim.network.folded.fold import (
     EPSILON,
     BatchNorm,
+    fold_layers,
 )
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.folded.sums import first_inputs
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.binarize import sign, weighted_sums, write_signs
 

@@ -1,300 +1,232 @@
-"""Train a binarized network, plain or adapted to bit errors.
-
-The method is that of M. Courbariaux et al. 2016 (arXiv 1602.02830): real-valued latent weights in
-[-1, 1] whose signs compute, batch norm, sign activations with a straight-through estimator, Adam
-with each layer's rate scaled by its fan. Adapted training flips a fresh random set of sign weights
-at every iteration (T. Hirtzlin et al. 2019, arXiv 1904.03652).
-"""
+"""Train networks, into a model file or into memory."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import contextlib
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.files import write_text
+from rramsim.formatting import percent
+from rramsim.images.catalogue import load_images, origin_of
 from rramsim.images.image_set import ImageSet
-from rramsim.network.folded.sums import check_device
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.shape import NetworkShape
-from rramsim.network.training.augmentation import Augmentation
-from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
-from rramsim.network.training.flips import RandomFlips, TrainingFaults
-from rramsim.network.training.method import Method, loss_of
-from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
-from rramsim.network.training.threads import sum_dtype, threads_for
+from rramsim.network.shape import NetworkShape, default_shape
+from rramsim.network.training.checkpoint import describe_difference
+from rramsim.network.training.flips import RandomFlips
+from rramsim.network.training.method import Method
+from rramsim.network.training.model import fold
+from rramsim.network.training.plan import TrainingPlan, default_epochs
+from rramsim.network.training.trainer import History, OnEpoch, Score, TrainingRun, run_training
+from rramsim.version import __version__
 
-History = tuple[tuple[float, float], ...]
-"""Loss and accuracy of each epoch."""
-
-OnEpoch = Callable[[History], None]
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """A trained network and how it came about.
-
-    Attributes
-    ----------
-    network : BinarizedNetwork
-        As it is after the last epoch, on the processor; `rramsim.network.training.model.fold`
-        makes the chip's form of it.
-    history : tuple of (float, float)
-        For each epoch, the mean loss over its batches and the share of test images that the
-        folded network classifies correctly without faults. The test images choose nothing: the
-        last epoch is the result.
-    settings : dict
-        What was asked for.
-    arithmetic : str
-        What it was computed with, such as ``"cpu bfloat16"``.
-    """
-
-    network: BinarizedNetwork
-    history: History
-    settings: dict[str, Any]
-    arithmetic: str
-
-
-def training_settings(
-    shape: NetworkShape,
-    images: ImageSet,
-    *,
-    method: Method,
-    seed: int,
-    faults: TrainingFaults | None = None,
-) -> dict[str, Any]:
-    """Return all that is asked for by a training (see `train`), ready for JSON.
-
-    Raises
-    ------
-    InputError
-        If the shape or the faults do not fit, or a number is out of range.
-    """
-    shape.check_fits(images)
-    if not 0 <= seed < 2**63:
-        raise InputError(f"seed {seed}: accepted is 0 to {2**63 - 1}.")
-    if len(images.train_images) < 2:
-        raise InputError(f"images {images.name}: batch norm needs two training images or more.")
-    if isinstance(faults, RandomFlips):
-        faults.check_fits(shape.layer_count)
-    settings = {
-        "network": str(shape),
-        "images_id": images.content_id,
-        "seed": seed,
-        **method.settings(),
-        "faults": faults.identity if isinstance(faults, RandomFlips) else faults and repr(faults),
-    }
-    if shape.signed_levels is not None:
-        settings["signed_levels"] = shape.signed_levels
-    return settings
+if TYPE_CHECKING:
+    from rramsim.network.folded.network import FoldedNetwork
+    from rramsim.progress import OnProgress
 
 
 def train(
-    shape: NetworkShape,
-    images: ImageSet,
+    images: str | Path | ImageSet = "digits",
     *,
-    method: Method,
-    seed: int,
-    faults: TrainingFaults | None = None,
-    checkpoint: Path | None = None,
-    on_epoch: OnEpoch | None = None,
+    network: str | NetworkShape | None = None,
+    training_ber: float | tuple[float, float] = 0.0,
+    epochs: int | None = None,
+    method: Method | None = None,
+    seed: int = 1,
+    file: str | Path | None = None,
     device: str = "cpu",
-    dtype: torch.dtype | None = None,
-) -> TrainedNetwork:
-    """Train a network; the same arguments give the same network on the same machine.
+    progress: OnProgress | None = None,
+) -> SavedNetwork:
+    """Train a binarized network, plain or adapted to bit errors.
+
+    The same settings give the same network as ``rramsim train``, bit by bit on one machine. The
+    test images choose nothing: the network of the last epoch is the result.
 
     Parameters
     ----------
-    shape : NetworkShape
-        Must fit the images.
-    images : ImageSet
-        Trained on its training images; the test images are only scored.
-    method : Method
-        Epochs, rates, loss and the like.
+    images : str, Path or ImageSet
+        A name or a folder (see `load_images`), or the images themselves.
+    network : str or NetworkShape, optional
+        Layers, such as ``"784-512-512-10"`` or ``"3x32x32-2x128C3-MP2-1024-10"``; two hidden
+        layers of 512 neurons by default.
+    training_ber : float, or (float, float)
+        Bit-error rate met in training, 0 to below 0.5: of all cells, or of LRS and of HRS cells.
+        0 is plain training.
+    epochs : int, optional
+        Passes over the training images; 40 for small image sets and 10 for large ones by default.
+    method : Method, optional
+        Batch size, rates, loss and the like, in place of `epochs`.
     seed : int
-        Of the first weights, the order of the images, the dropout and the augmentation. torch's
-        global random state is neither read nor changed.
-    faults : callable, optional
-        The faults of adapted training, called for every layer at every iteration, for instance
-        `RandomFlips`. Without, training is plain.
-    checkpoint : Path, optional
-        File that keeps the state after every epoch. Where it exists, training goes on from it
-        and ends with the same network as an uninterrupted one.
-    on_epoch : callable, optional
-        Called with the history so far after each epoch and its checkpoint.
+        Of all that training draws, 0 to 2**63 - 1.
+    file : str or Path, optional
+        Model file (``.safetensors``) to train into. Where it is there, it is loaded; a training
+        that was interrupted goes on from the checkpoint beside it.
     device : str
-        Where torch computes.
-    dtype : torch.dtype, optional
-        What sums are computed with; the fastest the device has, where none is given. Weights,
-        activations and pixels are exact in bfloat16; sums and gradients are rounded to 8 bits.
+        Where torch computes, ``"cpu"`` or ``"cuda"``.
+    progress : callable, optional
+        Told after each epoch how far the training is (see `rramsim.progress.OnProgress`).
+
+    Returns
+    -------
+    SavedNetwork
+        The network as a chip holds it, with the record of its training.
 
     Raises
     ------
     InputError
-        If the shape does not fit the images, a number is out of range, the device is not there,
-        or the checkpoint is damaged or of another training.
+        If the images cannot be loaded, the layers do not fit them, a number is out of range, or
+        the file is damaged or holds a network of another training.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> network = rramsim.train("digits", network="64-32-10", training_ber=0.05, epochs=2)
+    >>> network.folded.widths, network.training_ber, network.accuracy > 0.5
+    ((64, 32, 10), 0.05, True)
     """
-    settings = training_settings(shape, images, method=method, seed=seed, faults=faults)
-    check_device(device)
-    with threads_for(shape.weight_count):
-        run = TrainingRun(shape, images, method, seed, faults, device, dtype or sum_dtype(device))
-        kept = {**settings, "arithmetic": run.arithmetic}
-        saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
-        if checkpoint and saved:
-            run.restore(saved, checkpoint)
-        while len(run.history) < method.epochs:
-            run.epoch()
-            if checkpoint:
-                run.checkpoint().save(checkpoint, settings=kept)
-            if on_epoch:
-                on_epoch(tuple(run.history))
-    network = run.network.to("cpu").eval()
-    return TrainedNetwork(network, tuple(run.history), settings, run.arithmetic)
-
-
-class TrainingRun:
-    """A training under way: all that changes from one iteration to the next; see `train`."""
-
-    def __init__(
-        self,
-        shape: NetworkShape,
-        images: ImageSet,
-        method: Method,
-        seed: int,
-        faults: TrainingFaults | None,
-        device: str,
-        dtype: torch.dtype,
-    ) -> None:
-        self.images, self.method, self.faults = images, method, faults
-        self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
-        # Chance comes from the processor whatever the device, so that it can be kept in a file.
-        self.generator = torch.Generator().manual_seed(seed)
-        network = BinarizedNetwork(shape, generator=self.generator, dtype=dtype)
-        self.network = network.to(device)
-        self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
-        self.augmentation = Augmentation(method.shift, method.mirror)
-        self.loss = loss_of(method)
-        self.history: list[tuple[float, float]] = []
-        self.device = torch.device(device)
-        self.pixels = torch.from_numpy(images.train_images.copy()).to(device)
-        self.labels = torch.from_numpy(images.train_labels.astype("int64")).to(device)
-
-    def epoch(self) -> None:
-        """Pass over the training images once, in a fresh order, and note how it went."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.method.rate(len(self.history)) * group["rate_scale"]
-        self.network.train()
-        images = len(self.pixels)
-        order = torch.randperm(images, generator=self.generator).to(self.device)
-        batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
-        done = len(self.history) * len(batches)
-        losses = [
-            self.iteration(batch, done + number) * len(batch)
-            for number, batch in enumerate(batches)
-        ]
-        self.history.append((float(torch.stack(losses).sum()) / images, self._accuracy()))
-
-    def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
-        """Learn from the training images `batch` (their numbers) and return the loss."""
-        pixels = self.pixels[batch]
-        if self.method.shift or self.method.mirror:
-            pixels = self.augmentation(pixels, self.images.image_shape, self.generator)
-        flip = partial(_flipped, self.faults, iteration) if self.faults else None
-        scores = self.network(
-            pixels.float(),
-            flip,
-            self._drop if self.method.dropout else None,
-            straight_through=self.method.straight_through,
-        )
-        loss = self.loss(scores, self.labels[batch])
-        # The layers write the gradients of the latent weights; those of batch norm add up.
-        for layer in self.network.layers:
-            layer.gamma.grad = layer.beta.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        for layer in self.network.layers:
-            layer.confine()
-        return loss.detach()
-
-    def _accuracy(self) -> float:
-        folded = fold(self.network)
-        evaluator = Evaluator(folded, self.images.test_images, self.images.test_labels)
-        return evaluator.correct() / len(self.images.test_labels)
-
-    def _drop(self, values: torch.Tensor) -> torch.Tensor:
-        kept = 1 - self.method.dropout
-        mask = (torch.rand(values.shape, generator=self.generator) < kept).to(self.device)
-        return values * (mask.to(values.dtype) / kept)
-
-    def checkpoint(self) -> Checkpoint:
-        """Return all that the rest of the training depends on."""
-        moments = {
-            f"{number}/{name}": value
-            for number, state in self.optimizer.state_dict()["state"].items()
-            for name, value in state.items()
-        }
-        return Checkpoint(
-            network=arrays_of(self.network.state_dict()),
-            optimizer=arrays_of(moments),
-            generators=arrays_of({"training": self.generator.get_state()}),
-            history=list(self.history),
-        )
-
-    def restore(self, saved: Checkpoint, path: Path) -> None:
-        """Go back to the state that was saved in `path`."""
-        try:
-            tensors = {name: torch.from_numpy(array) for name, array in saved.network.items()}
-            self.network.load_state_dict(tensors)
-            if {name: array.shape for name, array in saved.optimizer.items()} != self._moments():
-                # Adam does not look, and its fused form crashes.
-                raise ValueError("these are not Adam's moments of this network")
-            moments: dict[int, dict[str, torch.Tensor]] = {}
-            for name, array in saved.optimizer.items():
-                number, _, key = name.partition("/")
-                moments.setdefault(int(number), {})[key] = torch.from_numpy(array)
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-            self.generator.set_state(torch.from_numpy(saved.generators["training"]))
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+    loaded = images if isinstance(images, ImageSet) else load_images(images)
+    if epochs is not None and method is not None:
+        raise InputError("epochs and method were both given; put the epochs into the method.")
+    lrs, hrs = training_ber if isinstance(training_ber, tuple) else (training_ber, training_ber)
+    for ber in (lrs, hrs):
+        if not 0 <= ber < 0.5:
             raise InputError(
-                f"{path}: this checkpoint is damaged; delete it to train anew."
-            ) from error
-        self.history = list(saved.history)
+                f"training BER {ber}: accepted are 0 to below 0.5; from there on a weight carries "
+                "no information."
+            )
+    shape = NetworkShape.parse(network) if isinstance(network, str) else network
+    plan = TrainingPlan(
+        shape or default_shape(loaded),
+        loaded,
+        method or Method(default_epochs(loaded) if epochs is None else epochs),
+        seed,
+        faults=RandomFlips((float(lrs),), (float(hrs),), seed=seed) if lrs or hrs else None,
+    )
+    origin = loaded.name if isinstance(images, ImageSet) else origin_of(images)
+    on_epoch = report_epochs(plan, progress)
+    if file is not None:
+        return obtain_network(
+            Path(file), plan, images_from=origin, on_epoch=on_epoch, device=device
+        )
+    run = run_training(plan, score=_score_on(loaded), on_epoch=on_epoch, device=device)
+    return _saved(plan, run, origin)
 
-    def _moments(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what Adam keeps of each parameter, by its names in a checkpoint."""
-        parameters = [value for group in self.optimizer.param_groups for value in group["params"]]
-        return {
-            f"{number}/{name}": () if name == "step" else tuple(value.shape)
-            for number, value in enumerate(parameters)
-            for name in ("step", "exp_avg", "exp_avg_sq")
-        }
+
+def find_network(path: Path, plan: TrainingPlan) -> SavedNetwork | None:
+    """Return the network that `plan` left in `path`, None where there is no file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or holds a network of another plan.
+    """
+    if not path.exists():
+        return None
+    saved = load_network(path)
+    differing = describe_difference(saved.metadata["settings"], plan.settings())
+    if differing:
+        raise InputError(
+            f"{path}: holds a network of another training ({differing}). Name another folder, "
+            "or delete the file to train anew."
+        )
+    return saved
 
 
-def _flipped(
-    faults: TrainingFaults, iteration: int, signs: torch.Tensor, layer: int
-) -> torch.Tensor:
-    return faults(signs, layer=layer, iteration=iteration)
+def obtain_network(
+    path: Path,
+    plan: TrainingPlan,
+    *,
+    images_from: str,
+    on_epoch: OnEpoch | None = None,
+    device: str = "cpu",
+) -> SavedNetwork:
+    """Return the network of `plan`, trained into the model file `path` unless it is there.
+
+    An interrupted training goes on from the checkpoint beside the file (suffix ``.checkpoint``),
+    which goes once the file is written. Beside it, too, is the log of the training, written anew
+    after every epoch (suffix ``.csv``).
+
+    Parameters
+    ----------
+    path : Path
+        The model file, ending in ``.safetensors``.
+    plan : TrainingPlan
+        What to train.
+    images_from : str
+        The name or folder the images were loaded from, for the record.
+    on_epoch, device
+        See `rramsim.network.training.trainer.run_training`.
+
+    Raises
+    ------
+    InputError
+        If the file or the checkpoint is damaged or of another plan, or the plan cannot be done.
+    """
+    saved = find_network(path, plan)
+    if saved:
+        return saved
+    checkpoint = path.with_suffix(".checkpoint")
+
+    def log(history: History) -> None:
+        write_text(path.with_suffix(".csv"), _log(plan.method, history))
+        if on_epoch:
+            on_epoch(history)
+
+    run = run_training(
+        plan, score=_score_on(plan.images), checkpoint=checkpoint, on_epoch=log, device=device
+    )
+    # Once more: the last time it may have stopped between a checkpoint and its log.
+    write_text(path.with_suffix(".csv"), _log(plan.method, run.history))
+    save_network(path, _saved(plan, run, images_from))
+    with contextlib.suppress(FileNotFoundError):
+        checkpoint.unlink()
+    return load_network(path)
 
 
-def _parameter_groups(network: BinarizedNetwork) -> list[dict[str, Any]]:
-    # Glorot's bound is how far apart the weights of a layer would lie if they were not binary;
-    # a rate that is divided by it moves latent weights of [-1, 1] as fast in every layer.
-    # Without it, wide layers hardly flip a sign and training stalls.
-    weights = [
-        {"params": [layer.latent], "rate_scale": 1 / math.sqrt(1.5 / _fans(layer))}
-        for layer in network.layers
+def report_epochs(plan: TrainingPlan, progress: OnProgress | None) -> OnEpoch | None:
+    """Return what tells `progress` after each epoch how far a training is."""
+    if progress is None:
+        return None
+    stage, epochs = f"epochs ({plan.description})", plan.method.epochs
+    return lambda history: progress(stage, len(history), epochs, in_words(history))
+
+
+def in_words(history: History) -> str:
+    """Return the loss and the accuracy of the last epoch, for a line of progress."""
+    loss, accuracy = history[-1]
+    return f"loss {loss:.3g}, accuracy {percent(accuracy)}"
+
+
+def _score_on(images: ImageSet) -> Score:
+    def score(folded: FoldedNetwork) -> float:
+        evaluator = Evaluator(folded, images.test_images, images.test_labels)
+        return evaluator.correct() / len(images.test_labels)
+
+    return score
+
+
+def _log(method: Method, history: History) -> str:
+    rows = [
+        f"{number + 1},{method.rate(number)!r},{loss!r},{accuracy!r}\n"
+        for number, (loss, accuracy) in enumerate(history)
     ]
-    norms = [value for layer in network.layers for value in (layer.gamma, layer.beta)]
-    return [*weights, {"params": norms, "rate_scale": 1.0}]
+    return "".join(["epoch,learning_rate,training_loss,test_accuracy\n", *rows])
 
 
-def _fans(layer: BinarizedLayer) -> int:
-    """Return fan in plus fan out; each place of a filter counts."""
-    neurons, inputs, *places = layer.latent.shape
-    return (neurons + inputs) * math.prod(places)
+def _saved(plan: TrainingPlan, run: TrainingRun, images_from: str) -> SavedNetwork:
+    metadata = {
+        "training_ber": plan.training_ber,
+        "accuracy": run.history[-1][1],
+        "epochs": plan.method.epochs,
+        "seed": plan.seed,
+        "images": images_from,
+        "images_id": plan.images.content_id,
+        "settings": plan.settings(),
+        "history": [list(epoch) for epoch in run.history],
+        "arithmetic": run.arithmetic,
+        "version": __version__,
+    }
+    norms = tuple(layer.batch_norm() for layer in run.network.layers)
+    return SavedNetwork(fold(run.network), metadata, norms)

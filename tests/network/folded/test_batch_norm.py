@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from rramsim.errors import InputError
-from rramsim.network.folded.thresholds import EPSILON, BatchNorm
+from rramsim.network.folded.fold import EPSILON, BatchNorm
 
 
 def _norm(neurons=6, seed=0):

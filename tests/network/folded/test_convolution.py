@@ -12,15 +12,14 @@ from rramsim.crossbar.sampling import as_positions
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.errors import InputError
 from rramsim.montecarlo.task import draw_chip
+from rramsim.network.folded.fold import EPSILON, BatchNorm, fold_layers
 from rramsim.network.folded.network import (
     FoldedConvolution,
     FoldedLayer,
     FoldedNetwork,
     ScoreLayer,
-    fold_layers,
 )
-from rramsim.network.folded.thresholds import EPSILON, BatchNorm
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 
 SIGNS = np.array([-1, 1], dtype=np.int8)
 RECORD = {
@@ -202,13 +201,13 @@ def test_the_content_id_tells_every_part_of_a_convolution():
 def test_a_file_gives_back_the_network(tmp_path):
     folded = _network()
     path = tmp_path / "model.safetensors"
-    save_network(path, folded, RECORD)
+    save_network(path, SavedNetwork(folded, RECORD))
     saved = load_network(path).folded
     assert saved.content_id == folded.content_id
     assert saved.image_shape == (2, 5, 7)
     assert saved.convolutions[0].pool is True
     again = tmp_path / "again.safetensors"
-    save_network(again, saved, RECORD)
+    save_network(again, SavedNetwork(saved, RECORD))
     assert again.read_bytes() == path.read_bytes()
 
 

@@ -19,7 +19,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.module import import_module
-from rramsim.network.model_files import load_network, save_network
+from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring.evaluator import Evaluator
 
 PAGE = Path(__file__).parents[3] / "docs" / "own-network.md"
@@ -413,7 +413,7 @@ def test_scales_that_differ_by_channel_are_told():
 def test_what_is_not_known_of_the_training_stays_unknown(tmp_path):
     images = image_set((1, 2, 2))
     imported = import_module(connected(Sign()), images, scale=0.5)
-    save_network(tmp_path / "own.safetensors", imported.folded, imported.metadata)
+    save_network(tmp_path / "own.safetensors", SavedNetwork(imported.folded, imported.metadata))
     saved = load_network(tmp_path / "own.safetensors")
     assert saved.folded.content_id == imported.folded.content_id
     unknown = {name: saved.metadata[name] for name in ("training_ber", "epochs", "seed", "history")}
@@ -443,7 +443,7 @@ def test_evaluate_says_that_a_training_ber_is_unknown(tmp_path):
     module = nn.Sequential(BinaryLinear(64, 10))
     imported = import_module(module, load_images("digits"))
     path = tmp_path / "own.safetensors"
-    save_network(path, imported.folded, imported.metadata)
+    save_network(path, SavedNetwork(imported.folded, imported.metadata))
     asked = ["evaluate", str(path), "--ber", "0.1", "--maps", "2"]
     assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["training_ber"] is None
     assert "training BER unknown" in " ".join(CliRunner().invoke(app, asked).stdout.split())

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
-from rramsim.network.packed import dense as network
 from rramsim.network.packed import flipped_few as delta
+from rramsim.network.packed import layers as network
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.flipped_few import DeltaNetwork
 from rramsim.network.packed.layers import encode
@@ -237,7 +237,7 @@ sys.path.insert(0, sys.argv[1])
 from chip_networks import random_images, random_network
 from rramsim import parallel
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.packed import dense as network
+from rramsim.network.packed import layers as network
 
 network.INLINE_STEPS, network.BLOCK_IMAGES, parallel.cores = 0, 4, lambda: 3
 evaluator = Evaluator(random_network(70, 90, 7), random_images(41, 70), np.zeros(41, np.uint8))

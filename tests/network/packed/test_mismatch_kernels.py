@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rramsim.bits import unpack_rows
+from rramsim.bits import IMAGES, NEURONS, unpack_rows
 from rramsim.network.packed import mismatch_kernels as tile
 
 
@@ -40,8 +40,8 @@ def _random(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 )
 def test_kernels_equal_a_plain_count(tiles, planes, words, panels, seed):
     rng = np.random.default_rng(seed)
-    images = _random((tiles * tile.IMAGES, planes * words), rng)
-    weights = _random((panels, words, tile.NEURONS), rng)
+    images = _random((tiles * IMAGES, planes * words), rng)
+    weights = _random((panels, words, NEURONS), rng)
     expected = _plain(images, weights, planes)
     counts = np.full(expected.shape, -1, dtype=np.int32)
     tile.count(images, weights, planes, counts)

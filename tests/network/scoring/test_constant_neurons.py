@@ -14,7 +14,7 @@ from rramsim.bits import pack_rows
 from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import convolution
-from rramsim.network.packed import dense as network
+from rramsim.network.packed import layers as network
 from rramsim.network.scoring.constant_neurons import HiddenNeurons
 
 SIGNS = np.array([-1, 1], dtype=np.int8)

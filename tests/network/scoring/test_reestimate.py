@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
+from training_runs import train
 
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
-from rramsim.network.folded.network import FoldedConvolution, fold_layers
-from rramsim.network.folded.thresholds import EPSILON, BatchNorm
+from rramsim.network.folded.fold import EPSILON, BatchNorm, fold_layers
+from rramsim.network.folded.network import FoldedConvolution
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
@@ -20,7 +21,6 @@ from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import BinarizedNetwork, fold
-from rramsim.network.training.train import train
 
 
 def saved_network(notation: str, seed: int, signed_levels: int | None = None) -> SavedNetwork:

@@ -8,8 +8,9 @@ import torch
 from scipy import stats
 
 from rramsim.errors import InputError
-from rramsim.network.training import flips as flips_module
-from rramsim.network.training.flips import CHUNK, RandomFlips
+from rramsim.network.training import flip_kernels as flips_module
+from rramsim.network.training.flip_kernels import CHUNK
+from rramsim.network.training.flips import RandomFlips
 
 
 def _masks(faults, *, shape, iterations, layer=0):

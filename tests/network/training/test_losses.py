@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from rramsim.network.training.method import Method, loss_of, squared_hinge
+from rramsim.network.training.losses import loss_of, squared_hinge
+from rramsim.network.training.method import Method
 
 
 def test_squared_hinge_is_its_formula():

@@ -1,18 +1,22 @@
-"""Batch norm and sign as one comparison of a whole number, and where float32 is exact."""
+"""Batch norm and sign folded into one comparison of a whole number, where float32 is exact."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-
-PIXEL_LIMIT = 255
-"""Greatest value of an input: pixels are bytes."""
-
+from rramsim.network.folded.network import (
+    PIXEL_LIMIT,
+    FoldedConvolution,
+    FoldedLayer,
+    FoldedNetwork,
+    Layer,
+    ScoreLayer,
+)
 
 EXACT_LIMIT = 2**24
 """Whole numbers up to here are exact in float32, and so are sums that stay below."""
@@ -122,3 +126,40 @@ class BatchNorm:
         offset = self.beta - self.mean * scale
         check_finite(scale, offset)
         return scale, offset
+
+
+def fold_layers(
+    signs: Sequence[NDArray[np.int8]],
+    norms: Sequence[BatchNorm],
+    *,
+    pools: Sequence[bool],
+    image_shape: tuple[int, int, int] | None,
+    signed_levels: int | None = None,
+) -> FoldedNetwork:
+    """Fold sign weights and batch norms, layer by layer.
+
+    Parameters
+    ----------
+    signs : sequence of int8 arrays
+        Of shape (filters, channels, 3, 3) in convolutions, else (neurons, inputs).
+    norms : sequence of BatchNorm
+        One a layer.
+    pools : sequence of bool
+        For each layer, whether its outputs are pooled 2 x 2.
+    image_shape, signed_levels
+        See `FoldedNetwork`.
+    """
+    layers: list[Layer] = []
+    for number, (weights, norm) in enumerate(zip(signs, norms, strict=True)):
+        scale, offset = norm.affine()
+        greatest_sum = int(weights[0].size) * (1 if number else PIXEL_LIMIT)
+        check_exact(greatest_sum)
+        if number == len(signs) - 1:
+            layers.append(ScoreLayer(weights, scale, offset))
+            continue
+        folded = fold_thresholds(scale, offset, greatest_sum=greatest_sum)
+        if weights.ndim == 4:
+            layers.append(FoldedConvolution(weights, *folded, pool=pools[number]))
+        else:
+            layers.append(FoldedLayer(weights, *folded))
+    return FoldedNetwork(tuple(layers), image_shape, signed_levels)

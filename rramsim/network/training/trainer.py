@@ -1,0 +1,241 @@
+"""Train a binarized network, plain or adapted to bit errors.
+
+The method is that of M. Courbariaux et al. 2016 (arXiv 1602.02830): real-valued latent weights in
+[-1, 1] whose signs compute, batch norm, sign activations with a straight-through estimator, Adam
+with each layer's rate scaled by its fan. Adapted training flips a fresh random set of sign weights
+at every iteration (T. Hirtzlin et al. 2019, arXiv 1904.03652).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rramsim.errors import InputError
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.folded.sums import check_device
+from rramsim.network.training.augmentation import Augmentation
+from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
+from rramsim.network.training.flips import TrainingFaults
+from rramsim.network.training.losses import loss_of
+from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
+from rramsim.network.training.plan import TrainingPlan
+from rramsim.network.training.threads import sum_dtype, threads_for
+
+History = tuple[tuple[float, float], ...]
+"""Loss and accuracy of each epoch."""
+
+OnEpoch = Callable[[History], None]
+
+
+Score = Callable[[FoldedNetwork], float]
+"""From a folded network to the share of test images that it classifies correctly."""
+
+
+def run_training(
+    plan: TrainingPlan,
+    *,
+    score: Score,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> TrainingRun:
+    """Train a network; the same arguments give the same network on the same machine.
+
+    torch's global random state is neither read nor changed.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+    score : callable
+        Called with the folded network after each epoch. It chooses nothing: the last epoch is
+        the result.
+    checkpoint : Path, optional
+        File that keeps the state after every epoch. Where it exists, training goes on from it
+        and ends with the same network as an uninterrupted one.
+    on_epoch : callable, optional
+        Called with the history so far after each epoch and its checkpoint.
+    device : str
+        Where torch computes.
+    dtype : torch.dtype, optional
+        What sums are computed with; the fastest the device has, where none is given. Weights,
+        activations and pixels are exact in bfloat16; sums and gradients are rounded to 8 bits.
+
+    Returns
+    -------
+    TrainingRun
+        After its last epoch, with the network on the processor.
+
+    Raises
+    ------
+    InputError
+        If the plan cannot be done, the device is not there, or the checkpoint is damaged or of
+        another training.
+    """
+    settings = plan.settings()
+    check_device(device)
+    with threads_for(plan.shape.weight_count):
+        run = TrainingRun(plan, score=score, device=device, dtype=dtype or sum_dtype(device))
+        kept = {**settings, "arithmetic": run.arithmetic}
+        saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
+        if checkpoint and saved:
+            run.restore(saved, checkpoint)
+        while len(run.history) < plan.method.epochs:
+            run.epoch()
+            if checkpoint:
+                run.checkpoint().save(checkpoint, settings=kept)
+            if on_epoch:
+                on_epoch(run.history)
+    run.network.to("cpu").eval()
+    return run
+
+
+class TrainingRun:
+    """A training under way: all that changes from one iteration to the next; see `run_training`.
+
+    Attributes
+    ----------
+    network : BinarizedNetwork
+        As it is after the last epoch; `rramsim.network.training.model.fold` makes the chip's form
+        of it.
+    history : tuple of (float, float)
+        For each epoch, the mean loss over its batches and the score of the folded network without
+        faults.
+    arithmetic : str
+        What is computed with, such as ``"cpu bfloat16"``.
+    """
+
+    def __init__(
+        self, plan: TrainingPlan, *, score: Score, device: str, dtype: torch.dtype
+    ) -> None:
+        self.method, self.faults, self.score = plan.method, plan.seeded_faults, score
+        self.image_shape = plan.images.image_shape
+        self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
+        # Chance comes from the processor whatever the device, so that it can be kept in a file.
+        self.generator = torch.Generator().manual_seed(plan.seed)
+        network = BinarizedNetwork(plan.shape, generator=self.generator, dtype=dtype)
+        self.network = network.to(device)
+        self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
+        self.augmentation = Augmentation(self.method.shift, self.method.mirror)
+        self.loss = loss_of(self.method)
+        self.history: History = ()
+        self.device = torch.device(device)
+        self.pixels = torch.from_numpy(plan.images.train_images.copy()).to(device)
+        self.labels = torch.from_numpy(plan.images.train_labels.astype("int64")).to(device)
+
+    def epoch(self) -> None:
+        """Pass over the training images once, in a fresh order, and note how it went."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.method.rate(len(self.history)) * group["rate_scale"]
+        self.network.train()
+        images = len(self.pixels)
+        order = torch.randperm(images, generator=self.generator).to(self.device)
+        batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
+        done = len(self.history) * len(batches)
+        losses = [
+            self.iteration(batch, done + number) * len(batch)
+            for number, batch in enumerate(batches)
+        ]
+        loss = float(torch.stack(losses).sum()) / images
+        self.history = (*self.history, (loss, self.score(fold(self.network))))
+
+    def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Learn from the training images `batch` (their numbers) and return the loss."""
+        pixels = self.pixels[batch]
+        if self.method.shift or self.method.mirror:
+            pixels = self.augmentation(pixels, self.image_shape, self.generator)
+        flip = partial(_flipped, self.faults, iteration) if self.faults else None
+        scores = self.network(
+            pixels.float(),
+            flip,
+            self._drop if self.method.dropout else None,
+            straight_through=self.method.straight_through,
+        )
+        loss = self.loss(scores, self.labels[batch])
+        # The layers write the gradients of the latent weights; those of batch norm add up.
+        for layer in self.network.layers:
+            layer.gamma.grad = layer.beta.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        for layer in self.network.layers:
+            layer.confine()
+        return loss.detach()
+
+    def _drop(self, values: torch.Tensor) -> torch.Tensor:
+        kept = 1 - self.method.dropout
+        mask = (torch.rand(values.shape, generator=self.generator) < kept).to(self.device)
+        return values * (mask.to(values.dtype) / kept)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all that the rest of the training depends on."""
+        moments = {
+            f"{number}/{name}": value
+            for number, state in self.optimizer.state_dict()["state"].items()
+            for name, value in state.items()
+        }
+        return Checkpoint(
+            network=arrays_of(self.network.state_dict()),
+            optimizer=arrays_of(moments),
+            generators=arrays_of({"training": self.generator.get_state()}),
+            history=list(self.history),
+        )
+
+    def restore(self, saved: Checkpoint, path: Path) -> None:
+        """Go back to the state that was saved in `path`."""
+        try:
+            tensors = {name: torch.from_numpy(array) for name, array in saved.network.items()}
+            self.network.load_state_dict(tensors)
+            if {name: array.shape for name, array in saved.optimizer.items()} != self._moments():
+                # Adam does not look, and its fused form crashes.
+                raise ValueError("these are not Adam's moments of this network")
+            moments: dict[int, dict[str, torch.Tensor]] = {}
+            for name, array in saved.optimizer.items():
+                number, _, key = name.partition("/")
+                moments.setdefault(int(number), {})[key] = torch.from_numpy(array)
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+            self.generator.set_state(torch.from_numpy(saved.generators["training"]))
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            raise InputError(
+                f"{path}: this checkpoint is damaged; delete it to train anew."
+            ) from error
+        self.history = tuple(saved.history)
+
+    def _moments(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what Adam keeps of each parameter, by its names in a checkpoint."""
+        parameters = [value for group in self.optimizer.param_groups for value in group["params"]]
+        return {
+            f"{number}/{name}": () if name == "step" else tuple(value.shape)
+            for number, value in enumerate(parameters)
+            for name in ("step", "exp_avg", "exp_avg_sq")
+        }
+
+
+def _flipped(
+    faults: TrainingFaults, iteration: int, signs: torch.Tensor, layer: int
+) -> torch.Tensor:
+    return faults(signs, layer=layer, iteration=iteration)
+
+
+def _parameter_groups(network: BinarizedNetwork) -> list[dict[str, Any]]:
+    # Glorot's bound is how far apart the weights of a layer would lie if they were not binary;
+    # a rate that is divided by it moves latent weights of [-1, 1] as fast in every layer.
+    # Without it, wide layers hardly flip a sign and training stalls.
+    weights = [
+        {"params": [layer.latent], "rate_scale": 1 / math.sqrt(1.5 / _fans(layer))}
+        for layer in network.layers
+    ]
+    norms = [value for layer in network.layers for value in (layer.gamma, layer.beta)]
+    return [*weights, {"params": norms, "rate_scale": 1.0}]
+
+
+def _fans(layer: BinarizedLayer) -> int:
+    """Return fan in plus fan out; each place of a filter counts."""
+    neurons, inputs, *places = layer.latent.shape
+    return (neurons + inputs) * math.prod(places)
