@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rramsim.device.array_map import array_map, is_array
+from rramsim.device.bit_errors.reference_curve import reference_curve
 from rramsim.device.bit_errors.sample_size import sample_sizes
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Analysis, Examination, Question
 from rramsim.device.lifetime.arrhenius import activation_energies
 from rramsim.device.lifetime.bake import bake_shift
 from rramsim.device.lifetime.cycling import against_cycles
+from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
 from rramsim.device.lifetime.retention import retention
 from rramsim.device.populations.percentiles import percentiles
 from rramsim.device.read_conditions import ReadConditions
@@ -55,8 +58,18 @@ def examine(
     InputError
         As `characterize`, and for a bake of conditions that are not there.
     """
-    examination = characterize(measured, stated, read=read, question=question)
-    for name, analyse in ANALYSES.items():
+    return _with(characterize(measured, stated, read=read, question=question), ANALYSES)
+
+
+def with_pictures(examination: Examination) -> Examination:
+    """Return the examination with the results of `PICTURES` that are possible."""
+    return _with(examination, PICTURES)
+
+
+def _with(
+    examination: Examination, analyses: Mapping[str, Callable[[Examination], Analysis | None]]
+) -> Examination:
+    for name, analyse in analyses.items():
         analysis = analyse(examination)
         if analysis is not None:
             examination = examination.with_analysis(name, analysis)
@@ -135,6 +148,35 @@ def _sample_sizes(examination: Examination) -> Analysis | None:
     )
 
 
+def _reference_curve(examination: Examination) -> Analysis | None:
+    populations = examination.products["populations"]
+    fitted = populations["sigma"].notnull().all("state").values
+    if not fitted.any():
+        return None
+    readings, conditions = examination.measured.readings, examination.products["conditions"]
+    return Analysis(reference_curve(readings, populations.isel(condition=fitted), conditions))
+
+
+def _resistance_by_cycle(examination: Examination) -> Analysis | None:
+    if "cycling" not in examination.products:
+        return None
+    return Analysis(
+        resistance_by_cycle(
+            examination.measured.readings,
+            reference_resistance=_references(examination),
+            lifetimes=examination.products.get("cell_lifetimes"),
+        )
+    )
+
+
+def _array_map(examination: Examination) -> Analysis | None:
+    readings = examination.measured.readings
+    if examination.measured.origin != "measured" or not is_array(readings):
+        return None
+    cells = array_map(readings, reference_resistance=_references(examination))
+    return None if cells is None else Analysis(cells)
+
+
 def _references(examination: Examination) -> NDArray[np.float64]:
     """Return the reference of each condition that has readings, in ohm."""
     reference = examination.products["conditions"]["reference_resistance"]
@@ -159,3 +201,10 @@ ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {
 Each gets the examination so far and gives None where the columns or the questions do not allow
 it.
 """
+
+PICTURES: dict[str, Callable[[Examination], Analysis | None]] = {
+    "reference_curve": _reference_curve,
+    "resistance_by_cycle": _resistance_by_cycle,
+    "array_map": _array_map,
+}
+"""The analyses that only figures show, done where figures are wanted."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
+from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
+from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.series import (
     WIDTH_INCHES,
     draw_accepted,
@@ -37,7 +39,13 @@ _PANEL_INCHES = 3.5, 2.7
 _MARKERS = "osD^vPX*"
 
 
-def accuracy_figure(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.Dataset) -> Figure:
+def plot_accuracy(
+    accuracy: xr.Dataset,
+    ax: Canvas = None,
+    *,
+    tradeoff: xr.Dataset | None = None,
+    conditions: xr.Dataset | None = None,
+) -> Axes:
     """Draw accuracy against BER: a curve for each training BER, a line for each condition.
 
     The curve has the band of its interval and, thin, the 5th-percentile chip. A condition has a
@@ -48,50 +56,67 @@ def accuracy_figure(accuracy: xr.Dataset, tradeoff: xr.Dataset, conditions: xr.D
     Parameters
     ----------
     accuracy : xarray.Dataset
-        Product "accuracy".
-    tradeoff : xarray.Dataset
-        Product "tradeoff", of the same training BERs.
-    conditions : xarray.Dataset
-        Product "conditions", with the conditions of `tradeoff`.
+        Product "accuracy", as `rramsim.evaluate` gives it.
+    ax : Canvas, optional
+    tradeoff : xarray.Dataset, optional
+        Product "tradeoff", of the same training BERs. Default: no conditions are drawn.
+    conditions : xarray.Dataset, optional
+        Product "conditions", with the conditions of `tradeoff`, for the intervals of their BERs.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    Beside a figure of your own::
+
+        import rramsim
+        from matplotlib import pyplot
+
+        network = rramsim.train("digits", training_ber=0.05)
+        rates = [rramsim.IidFaults(ber) for ber in (0, 1e-3, 1e-2)]
+        figure, (left, right) = pyplot.subplots(1, 2, layout="constrained")
+        rramsim.plot_accuracy(rramsim.evaluate(network, rates, chips=20), ax=left)
     """
+    drawn = [accuracy] if tradeoff is None else [accuracy, tradeoff]
     with figure_style():
-        figure = Figure(figsize=(WIDTH_INCHES, _AXES_INCHES))
-        axes = figure.add_subplot()
-        lowest, highest = _range(accuracy, tradeoff)
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
+        lowest, highest = _range(*(product.test_ber.values for product in drawn))
         zero = lowest / 10**_ZERO_DECADES
-        shown = [accuracy[name].values for name in ("accuracy_low", "accuracy_high", "accuracy")]
-        points = [tradeoff[name].values for name in ("accuracy_low", "accuracy_high", "accuracy")]
-        everything = np.concatenate([values.ravel() for values in (*shown, *points)])
-        use_accuracy_scale(axes, everything, "test images classified correctly (%)")
+        ends = ("accuracy_low", "accuracy_high", "accuracy")
+        everything = [product[name].values.ravel() for product in drawn for name in ends]
+        use_accuracy_scale(axes, np.concatenate(everything), "test images classified correctly (%)")
         _set_ber_axis(axes, zero, lowest, highest)
-        figure.subplots_adjust(left=0.125, right=0.86)
-        places = [_place(float(ber), zero, lowest) for ber in tradeoff.test_ber]
-        names = [str(name) for name in tradeoff.condition.values]
-        name_above(axes, places, names, height=_AXES_INCHES, below=0.5)
-        ends = [
+        if isinstance(figure, Figure):
+            figure.subplots_adjust(left=0.125, right=0.86)
+        places: list[float] = []
+        names: list[str] = []
+        if tradeoff is not None:
+            places = [_place(ber, zero, lowest) for ber in tradeoff.test_ber.values.tolist()]
+            names = tradeoff.condition.values.tolist()
+        name_above(axes, places, names, figure=figure, height=_AXES_INCHES, below=0.5)
+        heights = [
             _draw_curve(axes, accuracy, index, zero) for index in range(len(accuracy.training_ber))
         ]
-        _name_curves(axes, accuracy, ends)
-        known = conditions.sel(condition=tradeoff.condition.values)
-        _draw_conditions(axes, tradeoff, known, places, lowest=lowest)
-        if (accepted := draw_accepted(axes, tradeoff)) is not None:
-            _name_accepted(axes, accepted)
-        note_origin(axes, tradeoff)
-    return figure
+        _name_curves(axes, accuracy, heights)
+        if tradeoff is not None:
+            known = None if conditions is None else conditions.sel(condition=names)
+            _draw_conditions(axes, tradeoff, known, places, lowest=lowest)
+            if (accepted := draw_accepted(axes, tradeoff)) is not None:
+                _name_accepted(axes, accepted)
+            note_origin(axes, tradeoff)
+    return axes
 
 
-def _range(accuracy: xr.Dataset, tradeoff: xr.Dataset) -> tuple[float, float]:
+def _range(
+    curve: NDArray[np.float64], met: NDArray[np.float64] | tuple[()] = ()
+) -> tuple[float, float]:
     """Return the lowest BER above 0 that is in view, and the highest.
 
     A condition somewhat below the curves widens the axis; one far below would leave no room.
     """
-    curve = accuracy.test_ber.values
-    met = tradeoff.test_ber.values
-    curve, met = curve[curve > 0], met[met > 0]
+    curve, met = (values[values > 0] for values in (curve, np.asarray(met, dtype=float)))
     known = np.concatenate([curve, met])
     if not known.size:
         return 1e-6, 0.5
@@ -187,18 +212,19 @@ def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
 def _draw_conditions(
     axes: Axes,
     tradeoff: xr.Dataset,
-    conditions: xr.Dataset,
+    conditions: xr.Dataset | None,
     places: list[float],
     *,
     lowest: float,
 ) -> None:
     for index, place in enumerate(places):
-        condition = conditions.isel(condition=index)
         met = tradeoff.isel(condition=index)
         axes.axvline(place, color=COLORS["grey"], lw=0.8, ls=":", gid=f"condition-{index}")
-        low, high = float(condition.ber_low), float(condition.ber_high)
+        low, high = math.nan, math.nan
+        if conditions is not None:
+            low, high = (conditions[name].values[index] for name in ("ber_low", "ber_high"))
         level = 0.04 + 0.025 * index
-        if condition.ber_bound.item() == "upper" or 0 < float(met.test_ber) < place:
+        if met.ber_bound.item() == "upper" or 0 < float(met.test_ber) < place:
             _point_left(axes, place, level)
         elif low < high:
             axes.plot(
@@ -236,54 +262,65 @@ def _name_accepted(axes: Axes, accepted: float) -> None:
     )
 
 
-def case_accuracy_figure(
-    found: xr.Dataset,
+def plot_case_accuracy(
+    cases: xr.Dataset,
+    ax: Canvas = None,
     *,
     panels: str,
     trained_at: Mapping[str, float] | None = None,
     titles: Mapping[str, str] | None = None,
-) -> Figure:
+) -> NDArray[np.object_]:
     """Draw accuracy against BER, on a straight axis, with the interval of each point as a band.
 
     Parameters
     ----------
-    found : xarray.Dataset
+    cases : xarray.Dataset
         Product "case_accuracy".
+    ax : Canvas, optional
     panels : str
         ``"network"`` for a panel each network and a line each case, ``"case"`` for the opposite.
     trained_at : mapping of str to float, optional
         BER of the training by panel, marked by a line; panels that are not in it have none.
     titles : mapping of str to str, optional
         By panel; its name where there is none.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
     """
     lines = "case" if panels == "network" else "network"
-    names = [str(name) for name in found[panels].values]
+    names = [str(name) for name in cases[panels].values]
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)
     width, height = _PANEL_INCHES
-    size = (width * columns + 0.4, height * rows + 0.4 + 0.17 * -(-found.sizes[lines] // 2))
+    size = (width * columns + 0.4, height * rows + 0.4 + 0.17 * -(-cases.sizes[lines] // 2))
     with figure_style():
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        for panel, name in zip(axes, names, strict=False):
-            _draw_case_panel(panel, found.sel({panels: name}), lines)
+        figure, axes = axes_grid(
+            ax, rows, columns, count=len(names), size=size, share_x=True, share_y=True
+        )
+        for panel, name in zip(axes, names, strict=True):
+            _draw_case_panel(panel, cases.sel({panels: name}), lines)
             panel.set_title((titles or {}).get(name, name))
             if name in (trained_at or {}):
                 _mark_training(panel, (trained_at or {})[name])
-        for panel in axes[len(names) :]:
-            panel.remove()
-        use_accuracy_scale(axes[0], [found.accuracy_low, found.accuracy_high], "")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
-        figure.supxlabel("bit-error rate (BER) of the cells", fontsize=9)
-        figure.supylabel("test images classified correctly (%)", fontsize=9)
-    return figure
+        x_label = "bit-error rate (BER) of the cells"
+        y_label = "test images classified correctly (%)"
+        for panel in axes[:1] if figure else axes:
+            use_accuracy_scale(panel, [cases.accuracy_low, cases.accuracy_high], "")
+        handles = axes[0].get_legend_handles_labels()[0]
+        add_legend(figure, axes, handles, loc="outside upper center", ncols=2)
+        if figure:
+            figure.supxlabel(x_label, fontsize=9)
+            figure.supylabel(y_label, fontsize=9)
+        else:
+            axes[0].set(xlabel=x_label, ylabel=y_label)
+    return np.array(axes, dtype=object)
 
 
-def _draw_case_panel(axes: Axes, of: xr.Dataset, lines: str) -> None:
-    bers = of.test_ber.values
-    for index, name in enumerate(of[lines].values):
-        curve, style = of.sel({lines: name}), network_style(index)
+def _draw_case_panel(axes: Axes, cases: xr.Dataset, lines: str) -> None:
+    bers = cases.test_ber.values
+    for index, name in enumerate(cases[lines].values):
+        curve, style = cases.sel({lines: name}), network_style(index)
         look = {"color": style["color"], "linestyle": style["linestyle"]}
         axes.fill_between(
             bers, curve.accuracy_low, curve.accuracy_high, color=look["color"], alpha=0.2, lw=0

@@ -6,38 +6,30 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import panel_grid
+from rramsim.plotting.panels import Canvas, add_legend, axes_grid, panel_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
 from rramsim.statistics.probit_line import BerLine, first_crossing
-from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-
 _COLUMNS = 2
-# More cycles than this are drawn as bins, so many to a decade.
-_MOST_CYCLES = 60
-_BINS_PER_DECADE = 12
-# So few are drawn one by one.
+# So few cycles are drawn one by one.
 _FEW_CYCLES = 8
 _MOST_MARKS = 600
 
 
-def cycles_figure(
-    readings: xr.Dataset, cycling: xr.Dataset, lifetimes: xr.Dataset | None = None
-) -> Figure:
+def plot_cycles(by_cycle: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """Draw the resistances of each condition against its cycles, one panel a condition.
 
     A panel shows the median and the range from 5 to 95 % of the readings of each state, the
@@ -46,43 +38,40 @@ def cycles_figure(
 
     Parameters
     ----------
-    readings, cycling : xarray.Dataset
-        Of the schemas of these names.
-    lifetimes : xarray.Dataset, optional
-        Schema "cell_lifetimes".
+    by_cycle : xarray.Dataset
+        Schema "resistance_by_cycle".
+    ax : Canvas, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
+    ndarray of matplotlib.axes.Axes
     """
-    names = [str(name) for name in cycling["condition"].values]
     with figure_style():
         figure, grid, columns = panel_grid(
-            len(names), most_columns=_COLUMNS, panel=(4.2, 3.0), around=(1.2, 0.9), share_y=True
+            ax,
+            by_cycle.sizes["condition"],
+            most_columns=_COLUMNS,
+            panel=(4.2, 3.0),
+            around=(1.2, 0.9),
+            share_y=True,
         )
-        any_failed = False
         for number, axes in enumerate(grid):
-            chosen = (readings["condition_index"].values == number) & (
-                readings["cycle"].values >= 0
+            row = by_cycle.isel(
+                condition=number, failure=by_cycle["condition_index"].values == number
             )
-            part = {
-                name: readings[name].values[chosen]
-                for name in ("resistance", "censoring", "state_index", "cell", "cycle")
-            }
-            life = _lifetimes_of(lifetimes, number)
-            _draw_cycles(axes, part)
-            reference = float(cycling["reference_resistance"].values[number])
-            any_failed |= _mark_failed(axes, part, life, reference=reference)
+            _draw_cycles(axes, row)
+            if row["failed"].item() > 0:
+                _mark_failed(axes, row)
+            reference = row["reference_resistance"].item()
             if math.isfinite(reference):
                 axes.axhline(reference, color=COLORS["black"], linestyle="--", linewidth=1.0)
-            _label(axes, names[number], part, life, first=number % columns == 0)
-        figure.legend(
-            handles=_cycles_legend(any_failed), loc="outside lower center", ncols=2 + 2 * columns
-        )
-    return figure
+            _label(axes, row, first=number % columns == 0)
+        handles = _cycles_legend(bool((by_cycle["failed"] > 0).any()))
+        add_legend(figure, grid, handles, loc="outside lower center", ncols=2 + 2 * columns)
+    return np.array(grid, dtype=object)
 
 
-def cycling_ber_figure(cycling: xr.Dataset) -> Figure:
+def plot_cycling_ber(cycling: xr.Dataset, ax: Canvas = None) -> Axes:
     """Draw the BER of every condition against the cycles, with the limit where one was given.
 
     Points carry their 95 % interval: full where they are counted or within what the readings
@@ -93,15 +82,15 @@ def cycling_ber_figure(cycling: xr.Dataset) -> Figure:
     ----------
     cycling : xarray.Dataset
         Of the schema "cycling".
+    ax : Canvas, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes
     """
     limit = float(cycling.attrs["ber_limit"])
     with figure_style():
-        figure = Figure(figsize=(5.2, 3.8), layout="constrained")
-        axes = figure.subplots()
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(5.2, 3.8))
         axes.set_xscale("log")
         axes.set_yscale("log")
         for number in range(cycling.sizes["condition"]):
@@ -111,26 +100,23 @@ def cycling_ber_figure(cycling: xr.Dataset) -> Figure:
         axes.set_xlabel("SET/RESET cycles")
         axes.set_ylabel("bit-error rate")
         axes.set_title("Bit-error rate at a fixed reference")
-        figure.legend(handles=_ber_legend(cycling), loc="outside lower center", ncols=2)
-    return figure
+        add_legend(figure, [axes], _ber_legend(cycling), loc="outside lower center", ncols=2)
+    return axes
 
 
-def _draw_cycles(axes: Axes, part: dict[str, NDArray[Any]]) -> None:
+def _draw_cycles(axes: Axes, row: xr.Dataset) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    places, member = _bins(part["cycle"])
-    for index, state in enumerate(STATES):
+    cycle = row["cycle"].values
+    cycle = cycle[np.isfinite(cycle)]
+    for state in STATES:
         color, marker = STATE_LOOK[state]
-        of_state = part["state_index"] == index
-        rows = []
-        for place, at in enumerate(places):
-            here = of_state & (member == place)
-            if here.any():
-                shown = sample_percentiles(part["resistance"][here], part["censoring"][here])
-                rows.append((at, *shown))
-        if not rows:
+        of_state = row.sel(state=state).isel(group=slice(cycle.size))
+        low, middle, high = (of_state[name].values for name in ("p05", "p50", "p95"))
+        read = of_state["readings"].values > 0
+        if not read.any():
             continue
-        at, low, middle, high = np.array(rows).T
+        at, low, middle, high = cycle[read], low[read], middle[read], high[read]
         few = at.size <= _FEW_CYCLES
         if few:
             # A band would show what lies between cycles that were not read.
@@ -147,76 +133,35 @@ def _draw_cycles(axes: Axes, part: dict[str, NDArray[Any]]) -> None:
             linestyle=":" if few else "-",
             gid=f"median-{state}",
         )
-    if places.size <= _FEW_CYCLES:
-        axes.xaxis.set_major_locator(FixedLocator(places.tolist()))
+    if cycle.size <= _FEW_CYCLES:
+        axes.xaxis.set_major_locator(FixedLocator(cycle.tolist()))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda cycle, _: numbers.power(cycle)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: numbers.power(at)))
         axes.margins(x=0.1)
 
 
-def _bins(cycle: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Return where to draw each group of cycles, and the group of each reading."""
-    at = np.maximum(cycle.astype(float), 1.0)
-    distinct, member = np.unique(at, return_inverse=True)
-    if distinct.size <= _MOST_CYCLES:
-        return distinct, member
-    bins, member = np.unique(np.floor(_BINS_PER_DECADE * np.log10(at)), return_inverse=True)
-    log_sums = np.bincount(member, weights=np.log(at))
-    return np.exp(log_sums / np.bincount(member, minlength=bins.size)), member
-
-
-def _lifetimes_of(lifetimes: xr.Dataset | None, number: int) -> xr.Dataset | None:
-    """Return the lifetimes of the cells of one condition, None where none was followed."""
-    if lifetimes is None:
-        return None
-    chosen = np.flatnonzero(lifetimes["condition_index"].values == number)
-    return lifetimes.isel(lifetime=chosen) if chosen.size else None
-
-
-def _mark_failed(
-    axes: Axes, part: dict[str, NDArray[Any]], lifetimes: xr.Dataset | None, *, reference: float
-) -> bool:
-    if lifetimes is None or not np.isfinite(lifetimes["until"].values).any():
-        return False
-    failed = lifetimes.isel(lifetime=np.flatnonzero(np.isfinite(lifetimes["until"].values)))
-    cells, until = failed["cell"].values, failed["until"].values
-    at = dict(zip(cells.tolist(), until.tolist(), strict=True))
-    of_failed = np.flatnonzero(np.isin(part["cell"], cells))
-    moments = [i for i in of_failed if part["cycle"][i] == at[int(part["cell"][i])]]
-    wrong = (part["resistance"] > reference) == (part["state_index"] == 0)
-    # A window that closed, or a mark in the file, can leave both readings on their side.
-    moments = [i for i in moments if wrong[i]] or moments
+def _mark_failed(axes: Axes, row: xr.Dataset) -> None:
     for index, state in enumerate(STATES):
-        marks = [i for i in moments if part["state_index"][i] == index]
-        marks = marks[:: max(1, math.ceil(len(marks) / _MOST_MARKS))]
+        marks = np.flatnonzero(row["state_index"].values == index)
+        marks = marks[:: max(1, math.ceil(marks.size / _MOST_MARKS))]
         axes.plot(
-            np.maximum(part["cycle"][marks], 1),
-            part["resistance"][marks],
+            np.maximum(row["failure_cycle"].values[marks], 1),
+            row["failure_resistance"].values[marks],
             "x",
             color=STATE_LOOK[state][0],
             markersize=5,
             markeredgewidth=1.2,
             gid=f"failed-{state}",
         )
-    return True
 
 
-def _label(
-    axes: Axes,
-    name: str,
-    part: dict[str, NDArray[Any]],
-    lifetimes: xr.Dataset | None,
-    *,
-    first: bool,
-) -> None:
-    cell = part["cell"]
-    cells = np.unique(cell[cell >= 0]).size + int(np.count_nonzero(cell < 0))
-    said = f"{cells:,} {'cell' if cells == 1 else 'cells'}"
-    if lifetimes is not None:
-        said += f", {int(np.isfinite(lifetimes['until'].values).sum()):,} failed"
-    cycles = np.unique(part["cycle"]).size
-    said += f"; read at {cycles:,} {'cycle' if cycles == 1 else 'cycles'}"
-    axes.set_title(f"{shown_name(name)}\n{said}")
+def _label(axes: Axes, row: xr.Dataset, *, first: bool) -> None:
+    cells, cycles, failed = (row[name].item() for name in ("cells", "cycles", "failed"))
+    counts = f"{cells:,} {'cell' if cells == 1 else 'cells'}"
+    if failed >= 0:
+        counts += f", {failed:,} failed"
+    counts += f"; read at {cycles:,} {'cycle' if cycles == 1 else 'cycles'}"
+    axes.set_title(f"{shown_name(row['condition'].item())}\n{counts}")
     axes.set_xlabel("SET/RESET cycles")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda ohm, _: numbers.quantity(ohm, "Ω")))
     if first:

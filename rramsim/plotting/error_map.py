@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from rramsim.plotting.panels import Canvas, axes_grid
 from rramsim.plotting.style import COLORS, figure_style
 
 if TYPE_CHECKING:
@@ -35,9 +35,14 @@ class Tiles(Protocol):
         """Return the word lines and bit lines of flat weight positions, by tile."""
 
 
-def error_map_figure(
-    placement: Tiles, wrong: npt.ArrayLike, *, tile_cells: tuple[int, int], title: str
-) -> Figure:
+def plot_error_map(
+    placement: Tiles,
+    wrong: npt.ArrayLike,
+    ax: Canvas = None,
+    *,
+    tile_cells: tuple[int, int],
+    title: str,
+) -> Axes:
     """Draw the wrong cells of one chip on the tiles of one layer.
 
     Parameters
@@ -46,10 +51,15 @@ def error_map_figure(
         Where the layer's weights are.
     wrong : array_like of int
         Flat positions of the wrong cells in the layer's ``(neurons, inputs)`` matrix.
+    ax : Canvas, optional
     tile_cells : (int, int)
         Word lines and bit lines of a tile.
     title : str
         What the chip is.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
     """
     down, across = placement.grid
     word_lines, bit_lines = tile_cells
@@ -57,8 +67,8 @@ def error_map_figure(
     count = sum(len(words) for words, _ in by_tile.values())
     with figure_style():
         height = _WIDTH_INCHES * down * word_lines / (across * bit_lines)
-        figure = Figure(figsize=(_WIDTH_INCHES, min(max(height, 1.2), 7.0) + 0.9))
-        axes = figure.add_subplot()
+        size = _WIDTH_INCHES, min(max(height, 1.2), 7.0) + 0.9
+        _, (axes,) = axes_grid(ax, 1, 1, size=size)
         _draw_tiles(axes, placement, tile_cells)
         for tile, (words, bits) in by_tile.items():
             row, column = divmod(tile, across)
@@ -80,8 +90,7 @@ def error_map_figure(
         axes.set_xlabel("bit lines (neurons)")
         axes.set_ylabel("word lines (inputs)")
         axes.set_title(title, wrap=True)
-        figure.set_layout_engine("constrained")
-    return figure
+    return axes
 
 
 def _draw_tiles(axes: Axes, placement: Tiles, tile_cells: tuple[int, int]) -> None:

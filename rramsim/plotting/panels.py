@@ -1,18 +1,103 @@
-"""Figures with a panel for each condition."""
+"""Where a figure is drawn: a figure of its own, or axes of the user's."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.gridspec import GridSpec
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
+    from matplotlib.artist import Artist
+
+Canvas = Axes | Sequence[Axes] | NDArray[Any] | FigureBase | None
+"""Where to draw, as every function of this room takes it for `ax`.
+
+An `Axes`, or as many as there are panels; an empty figure (or part of one) to fill; None for a
+new figure of `matplotlib.pyplot`, which a notebook shows by itself.
+"""
+
+
+def axes_grid(
+    ax: Canvas,
+    rows: int,
+    columns: int,
+    *,
+    count: int | None = None,
+    size: tuple[float, float],
+    layout: Literal["constrained"] | None = "constrained",
+    share_x: bool = False,
+    share_y: bool = False,
+) -> tuple[FigureBase | None, list[Axes]]:
+    """Return the figure to be laid out, None where that is the user's affair, and its axes.
+
+    Parameters
+    ----------
+    ax : Canvas
+        One `Axes` that is to hold several panels is divided.
+    rows, columns : int
+        Of the panels.
+    count : int, optional
+        Panels in use, row by row; places left over stay empty. Default: all.
+    size : (float, float)
+        Of the whole figure in inches.
+    layout : str or None
+        Layout engine of the whole figure.
+    share_x, share_y : bool
+        Whether the panels have one axis.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer axes than panels.
+    """
+    count = rows * columns if count is None else count
+    if not isinstance(ax, Axes | FigureBase | None):
+        panels = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(panels) != count:
+            raise ValueError(f"{len(panels)} axes were given for {count} panels")
+        return None, panels
+    if isinstance(ax, Axes) and count == 1:
+        return None, [ax]
+    figure = ax
+    if figure is None:
+        from matplotlib import pyplot
+
+        figure = pyplot.figure(figsize=size, layout=layout)
+    elif isinstance(figure, Figure):
+        figure.set_size_inches(size)
+        figure.set_layout_engine(layout)
+    whole = _inside(figure, rows, columns) if isinstance(figure, Axes) else figure
+    grid: Any = (
+        whole.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
+        if isinstance(whole, FigureBase)
+        else whole.subplots(sharex=share_x, sharey=share_y, squeeze=False)
+    )
+    for empty in grid.flat[count:]:
+        empty.set_axis_off()
+    return figure if isinstance(figure, FigureBase) else None, list(grid.flat[:count])
+
+
+def _inside(ax: Axes, rows: int, columns: int) -> Any:
+    """Return a grid in the place of an `Axes`, which is emptied."""
+    ax.set_axis_off()
+    place = ax.get_subplotspec()
+    if place is not None:
+        return place.subgridspec(rows, columns)
+    box = ax.get_position()
+    figure = ax.get_figure(root=True)
+    ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+    return GridSpec(rows, columns, figure=figure, **ends)
 
 
 def panel_grid(
+    ax: Canvas,
     count: int,
     *,
     most_columns: int,
@@ -20,11 +105,12 @@ def panel_grid(
     around: tuple[float, float],
     share_x: bool = False,
     share_y: bool = False,
-) -> tuple[Figure, list[Axes], int]:
-    """Return a figure, its panels row by row, and the number of columns.
+) -> tuple[FigureBase | None, list[Axes], int]:
+    """Return a figure as `axes_grid`, its panels row by row, and the number of columns.
 
     Parameters
     ----------
+    ax : Canvas
     count : int
         Panels; places left over in the last row stay empty.
     most_columns : int
@@ -37,11 +123,30 @@ def panel_grid(
     columns = min(most_columns, count)
     rows = math.ceil(count / columns)
     size = (around[0] + panel[0] * columns, around[1] + panel[1] * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
-    for axes in grid.flat[count:]:
-        axes.set_axis_off()
-    return figure, list(grid.flat[:count]), columns
+    figure, panels = axes_grid(
+        ax, rows, columns, count=count, size=size, share_x=share_x, share_y=share_y
+    )
+    return figure, panels, columns
+
+
+def add_legend(
+    figure: FigureBase | None, panels: Sequence[Axes], handles: Sequence[Artist], **where: Any
+) -> None:
+    """Put a legend where `where` says in a figure, or into the first panel of the user's axes."""
+    if figure is None:
+        panels[0].legend(handles=list(handles))
+    else:
+        figure.legend(handles=list(handles), **where)
+
+
+def add_title(figure: FigureBase | None, panels: Sequence[Axes], title: str) -> None:
+    """Put a title above a figure; of it, the user's axes take what is below the first line."""
+    if figure is not None:
+        figure.suptitle(title)
+        return
+    remark = title.partition("\n")[2]
+    if remark:
+        panels[0].text(0.01, 0.01, remark, transform=panels[0].transAxes, fontsize=6.5)
 
 
 def with_origin(title: str, conditions: xr.Dataset) -> str:

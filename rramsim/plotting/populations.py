@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import panel_grid, with_origin
+from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
 from rramsim.statistics.quantiles import normal_quantiles
@@ -54,9 +53,29 @@ class _Population:
     covariance: NDArray[np.float64]  # shape (2, 2), of g = mu/sigma and h = 1/sigma
 
 
-def populations_figure(
-    readings: xr.Dataset, populations: xr.Dataset, conditions: xr.Dataset
-) -> Figure:
+class FittedReadings(Protocol):
+    """Readings with what was fitted to them, such as `rramsim.fit` gives."""
+
+    @property
+    def readings(self) -> xr.Dataset:
+        """Dataset of the schema "readings"."""
+
+    @property
+    def populations(self) -> xr.Dataset:
+        """Dataset of the schema "populations"."""
+
+    @property
+    def conditions(self) -> xr.Dataset:
+        """Dataset of the schema "conditions"."""
+
+
+def plot_populations(
+    fit: FittedReadings | xr.Dataset,
+    ax: Canvas = None,
+    *,
+    populations: xr.Dataset | None = None,
+    conditions: xr.Dataset | None = None,
+) -> NDArray[np.object_]:
     """Draw the populations of each condition that has readings, one panel a condition.
 
     Each panel holds the readings of both states, the fitted lognormals with their 95 % band
@@ -65,19 +84,34 @@ def populations_figure(
 
     Parameters
     ----------
-    readings, populations, conditions : xarray.Dataset
-        Of the schemas of these names, as `rramsim.device.characterize` takes and gives them.
+    fit : FittedReadings or xarray.Dataset
+        A fit, or readings (schema "readings"); these take the other two datasets.
+    ax : Canvas, optional
+        One `Axes` is divided among the conditions.
+    populations, conditions : xarray.Dataset, optional
+        Of the schemas of these names. Default: those of the fit.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        To be saved by `rramsim.plotting.style.save_figure`.
+    ndarray of matplotlib.axes.Axes
+
+    Examples
+    --------
+    Without a display::
+
+        import rramsim
+
+        fit = rramsim.fit(rramsim.read_measurements("ni-rram-64kb-cycling"))
+        figure = Figure(figsize=(8, 4))
+        rramsim.plot_populations(fit, ax=figure.subplots())
     """
+    readings, populations, conditions = _datasets(fit, populations, conditions)
     names = [str(name) for name in populations["condition"].values]
     panels = [_populations_of(name, readings, populations) for name in names]
     sigmas = _reach(panels, conditions.sel(condition=names))
     with figure_style():
         figure, grid, columns = panel_grid(
+            ax,
             len(names),
             most_columns=_COLUMNS,
             panel=(3.0, 3.2),
@@ -92,10 +126,26 @@ def populations_figure(
             _label_shares(axes, first=column == 0, last=column == columns - 1, sigmas=sigmas)
             # With shared axes a panel above an empty place would lose its numbers.
             _label_resistance(axes, shown=number + columns >= len(names))
-        figure.legend(handles=_legend(panels), loc="outside lower center", ncols=columns + 1)
+        add_legend(figure, grid, _legend(panels), loc="outside lower center", ncols=columns + 1)
         title = "Resistance populations and lognormal fits"
-        figure.suptitle(with_origin(title, conditions.sel(condition=names)))
-    return figure
+        add_title(figure, grid, with_origin(title, conditions.sel(condition=names)))
+    return np.array(grid, dtype=object)
+
+
+def _datasets(
+    fit: FittedReadings | xr.Dataset, populations: xr.Dataset | None, conditions: xr.Dataset | None
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+    import xarray as xr
+
+    if not isinstance(fit, xr.Dataset):
+        return (
+            fit.readings,
+            fit.populations if populations is None else populations,
+            fit.conditions if conditions is None else conditions,
+        )
+    if populations is None or conditions is None:
+        raise TypeError("readings alone cannot be drawn: give populations and conditions too")
+    return fit, populations, conditions
 
 
 def _populations_of(

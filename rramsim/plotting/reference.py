@@ -6,15 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import count_errors
-from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate, log_misread_rates
-from rramsim.plotting.panels import panel_grid, with_origin
+from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = 3
-_REFERENCES = 201
-_COUNTED_AT = 16
 # Below the BER at the reference by this factor nothing is drawn, nor below the last number.
 _DEPTH = 30.0
 _LEAST = 1e-15
@@ -34,14 +29,10 @@ _LEAST = 1e-15
 _NARROW = 20.0
 _CAPTION_SIZE = 7.5
 
-Floats = NDArray[np.float64]
-# Resistance, censoring and cell of the readings of one state.
-_State = tuple[Floats, NDArray[np.int_], NDArray[np.int_]]
 
-
-def reference_figure(
-    readings: xr.Dataset, populations: xr.Dataset, conditions: xr.Dataset
-) -> Figure:
+def plot_reference(
+    curve: xr.Dataset, conditions: xr.Dataset, ax: Canvas = None
+) -> NDArray[np.object_]:
     """Draw the BER of each condition that has readings against the reference, a panel each.
 
     Lines are the shares of misread cells that the fitted populations give, of LRS, of HRS, and
@@ -51,78 +42,43 @@ def reference_figure(
 
     Parameters
     ----------
-    readings, populations, conditions : xarray.Dataset
-        Of the schemas of these names, as `rramsim.device.characterize` takes and gives them.
+    curve, conditions : xarray.Dataset
+        Schemas "reference_curve" and "conditions".
+    ax : Canvas, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
-        To be saved by `rramsim.plotting.style.save_figure`.
+    ndarray of matplotlib.axes.Axes
     """
-    names = [str(name) for name in populations["condition"].values]
-    share = float(conditions.attrs.get("lrs_share", 0.5))
-    spread = float(conditions.attrs.get("reference_spread", 0.0))
+    names = curve["condition"].values.tolist()
     with figure_style():
         figure, grid, columns = panel_grid(
-            len(names), most_columns=_COLUMNS, panel=(3.1, 3.0), around=(1.3, 1.2)
+            ax, len(names), most_columns=_COLUMNS, panel=(3.1, 3.0), around=(1.3, 1.2)
         )
         for number, axes in enumerate(grid):
             row = conditions.sel(condition=names[number])
-            states = _readings_of(names[number], readings)
-            _draw_panel(
-                axes,
-                row,
-                populations.sel(condition=names[number]),
-                states,
-                lrs_share=share,
-                spread=spread,
-            )
+            _draw_panel(axes, row, curve.isel(condition=number))
             if number % columns == 0:
                 axes.set_ylabel("share of cells misread")
-        figure.legend(handles=_legend(), loc="outside lower center", ncols=min(columns + 1, 3))
+        ncols = min(columns + 1, 3)
+        add_legend(figure, grid, _legend(), loc="outside lower center", ncols=ncols)
         title = "Bit errors against the reference"
-        figure.suptitle(with_origin(title, conditions.sel(condition=names)))
-    return figure
+        add_title(figure, grid, with_origin(title, conditions.sel(condition=names)))
+    return np.array(grid, dtype=object)
 
 
-def _readings_of(name: str, readings: xr.Dataset) -> tuple[_State, ...]:
-    position = readings["condition"].values.tolist().index(name)
-    of_condition = readings["condition_index"].values == position
-    chosen = [of_condition & (readings["state_index"].values == index) for index in (0, 1)]
-    resistance, censoring, cell = (
-        readings[name].values for name in ("resistance", "censoring", "cell")
-    )
-    return tuple((resistance[each], censoring[each], cell[each]) for each in chosen)
-
-
-def _draw_panel(
-    axes: Axes,
-    row: xr.Dataset,
-    population: xr.Dataset,
-    states: tuple[_State, ...],
-    *,
-    lrs_share: float,
-    spread: float,
-) -> None:
-    reference = float(row["reference_resistance"].values)
-    low, high = _range(population, states, reference)
-    pair = StatePair(
-        *(
-            float(population[name].sel(state=state).values)
-            for state in STATES
-            for name in ("mu", "sigma")
-        )
-    ).seen_through(spread)
-    if math.isfinite(pair.sigma_lrs) and math.isfinite(pair.sigma_hrs):
-        _draw_lines(axes, pair, low=low, high=high, lrs_share=lrs_share)
-    _draw_counts(axes, states, low=low, high=high)
+def _draw_panel(axes: Axes, row: xr.Dataset, curve: xr.Dataset) -> None:
+    low, high = curve["reference"].values[[0, -1]]
+    if curve["ber"].notnull().any():
+        _draw_lines(axes, curve)
+    _draw_counts(axes, curve)
     _mark(axes, row)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low, high)
-    shown = [float(row[name].values) for name in ("ber_low", "ber", "ber_high")]
-    least = min([1e-3, *(value for value in shown if value > 0)])
-    smallest = smallest_countable(min(values.size for values, *_ in states))
+    ends = (row[name].item() for name in ("ber_low", "ber", "ber_high"))
+    least = min([1e-3, *(value for value in ends if value > 0)])
+    smallest = smallest_countable(curve["readings"].values.min())
     axes.set_ylim(max(min(least / _DEPTH, smallest / _DEPTH), _LEAST), 1.0)
     if high < _NARROW * low:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -131,56 +87,30 @@ def _draw_panel(
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel("reference")
     # The title stands above the lines of the caption.
-    title = str(row["condition"].values)
+    title = row["condition"].item()
     axes.set_title(title, pad=6.0 + 2 * 1.4 * _CAPTION_SIZE, parse_math=False)
 
 
-def _range(
-    population: xr.Dataset,
-    states: tuple[_State, ...],
-    reference: float,
-) -> tuple[float, float]:
-    """Return the medians, moved apart to hold the reference."""
-    medians = []
-    for index, state in enumerate(STATES):
-        mu = float(population["mu"].sel(state=state).values)
-        fallback = float(np.median(states[index][0]))
-        medians.append(math.exp(mu) if math.isfinite(mu) else fallback)
-    return min(medians[0], reference / 1.5), max(medians[1], reference * 1.5)
+def _draw_lines(axes: Axes, curve: xr.Dataset) -> None:
+    references = curve["reference"].values
+    for state in STATES:
+        rates = curve["misread"].sel(state=state).values
+        axes.plot(references, rates, color=STATE_LOOK[state][0], linewidth=1.2)
+    axes.plot(references, curve["ber"].values, color=COLORS["black"], linewidth=1.2, gid="ber")
 
 
-def _draw_lines(axes: Axes, pair: StatePair, *, low: float, high: float, lrs_share: float) -> None:
-    references = np.geomspace(low, high, _REFERENCES)
-    rates = np.array([log_misread_rates(math.log(r), pair) for r in references])
-    for column, state in enumerate(STATES):
-        axes.plot(references, np.exp(rates[:, column]), color=STATE_LOOK[state][0], linewidth=1.2)
-    ber = [log_bit_error_rate(math.log(r), pair, lrs_share=lrs_share) for r in references]
-    axes.plot(references, np.exp(ber), color=COLORS["black"], linewidth=1.2, gid="ber")
-
-
-def _draw_counts(
-    axes: Axes,
-    states: tuple[_State, ...],
-    *,
-    low: float,
-    high: float,
-) -> None:
-    for state, (resistance, censoring, cell) in zip(STATES, states, strict=True):
-        color, marker = STATE_LOOK[state]
-        found = []
-        # Away from the ends, where every second cell is misread by definition.
-        for at in np.geomspace(low, high, _COUNTED_AT + 2)[1:-1]:
-            count = count_errors(
-                resistance, censoring, reference=at, is_hrs=state == "HRS", cell=cell
-            )
-            if count.readings:
-                found.append((at, count.rate, *count.interval))
-        at, rate, low_end, high_end = np.array(found).reshape(-1, 4).T
-        some = rate > 0
+def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
+    for state, (color, marker) in STATE_LOOK.items():
+        of_state = curve.sel(state=state)
+        rate, low, high = (
+            of_state[name].values for name in ("counted", "counted_low", "counted_high")
+        )
+        at = curve["counted_at"].values
+        some, none = rate > 0, rate == 0
         axes.errorbar(
             at[some],
             rate[some],
-            yerr=[(rate - low_end)[some], (high_end - rate)[some]],
+            yerr=[(rate - low)[some], (high - rate)[some]],
             fmt=marker,
             color=color,
             markersize=3,
@@ -188,7 +118,7 @@ def _draw_counts(
             gid=f"counted-{state}",
         )
         axes.plot(
-            *(at[~some], high_end[~some], "v"),
+            *(at[none], high[none], "v"),
             color=color,
             markersize=3.5,
             markerfacecolor="none",

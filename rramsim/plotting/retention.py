@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
+from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _Z95 = float(ndtri(0.95))
 
 
-def retention_figure(retention: xr.Dataset) -> Figure:
+def plot_retention(retention: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """Draw resistances and BER against time, a row of two panels for each hold.
 
     On the left are the median and the 5th and 95th percentiles of the readings of each state at
@@ -37,15 +38,16 @@ def retention_figure(retention: xr.Dataset) -> Figure:
     ----------
     retention : xarray.Dataset
         Of the schema "retention".
+    ax : Canvas, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
+    ndarray of matplotlib.axes.Axes, shape (holds, 2)
     """
     holds = retention.sizes["hold"]
     with figure_style():
-        figure = Figure(figsize=(8.4, 1.0 + 3.0 * holds), layout="constrained")
-        grid = figure.subplots(holds, 2, sharex=True, squeeze=False)
+        figure, panels = axes_grid(ax, holds, 2, size=(8.4, 1.0 + 3.0 * holds), share_x=True)
+        grid = np.array(panels, dtype=object).reshape(holds, 2)
         zero = _place_of_zero(retention)
         for number in range(holds):
             hold = retention.isel(hold=number)
@@ -53,8 +55,8 @@ def retention_figure(retention: xr.Dataset) -> Figure:
             _draw_ber(grid[number, 1], hold)
         for axes in grid[-1]:
             _label_time(axes, retention, zero=zero)
-        figure.legend(handles=_legend(retention), loc="outside lower center", ncols=4)
-    return figure
+        add_legend(figure, panels, _legend(retention), loc="outside lower center", ncols=4)
+    return grid
 
 
 def _place_of_zero(retention: xr.Dataset) -> float | None:
@@ -153,24 +155,14 @@ def _draw_ber(axes: Axes, hold: xr.Dataset) -> None:
 
 
 def _draw_counted(axes: Axes, hold: xr.Dataset) -> None:
-    from rramsim.device.bit_errors.counted import Count, weighted
-
-    rows = []
-    for place in range(hold.sizes["readout"]):
-        one = hold.isel(readout=place)
-        counts = [
-            Count(int(k), int(n - u), int(u))
-            for k, n, u in zip(
-                *(one[name].values for name in ("errors", "readings", "undecided")), strict=True
-            )
-        ]
-        time = float(np.nanmax(one["readout_time"].values, initial=0.0))
-        if time > 0 and all(count.readings for count in counts):
-            both = weighted(*counts, lrs_share=float(hold.attrs["lrs_share"]))
-            rows.append((time, both.ber, both.low, both.high))
-    if not rows:
+    time, ber, low, high = (
+        hold[name].values
+        for name in ("counted_time", "counted_ber", "counted_ber_low", "counted_ber_high")
+    )
+    counted = time > 0
+    if not counted.any():
         return
-    time, ber, low, high = np.array(rows).T
+    time, ber, low, high = (values[counted] for values in (time, ber, low, high))
     grey = {"color": COLORS["black"], "elinewidth": 0.8, "capsize": 2}
     some = ber > 0
     axes.errorbar(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from rramsim.plotting.style import COLORS
@@ -14,6 +15,7 @@ from rramsim.plotting.style import COLORS
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 WIDTH_INCHES = 4.8
 """Narrow enough that text stays readable when a phone shrinks the figure to its screen."""
@@ -151,21 +153,28 @@ def _accuracy_ticks(bottom: float, top: float) -> list[float]:
 
 
 def name_above(
-    axes: Axes, places: Sequence[float], names: Sequence[str], *, height: float, below: float
+    axes: Axes,
+    places: Sequence[float],
+    names: Sequence[str],
+    *,
+    figure: FigureBase | None,
+    height: float,
+    below: float,
 ) -> float:
     """Write each name above its place on the horizontal axis, in rows where they would touch.
 
-    The figure grows with the rows, so that the axes keep their height. Call it when the limits
-    and the left and right margins are final.
+    The figure, where it is one of its own, grows with the rows, so that the axes keep their
+    height. Call it when the limits and the left and right margins are final.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-        The only axes of their figure.
     places : sequence of float
         In data coordinates, inside the limits.
     names : sequence of str
         As given by the user.
+    figure : matplotlib.figure.Figure or None
+        To be laid out, with these axes alone.
     height, below : float
         Height of the axes and of the space below them, in inches.
 
@@ -177,10 +186,9 @@ def name_above(
     rows = _write_names(axes, places, names)
     above = 0.18 + _ROW_POINTS / 72 * rows
     total = below + height + above
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    figure.set_size_inches(WIDTH_INCHES, total)
-    figure.subplots_adjust(bottom=below / total, top=1 - above / total)
+    if isinstance(figure, Figure):
+        figure.set_size_inches(WIDTH_INCHES, total)
+        figure.subplots_adjust(bottom=below / total, top=1 - above / total)
     return total
 
 

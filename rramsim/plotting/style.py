@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.figure import Figure
 
 from rramsim.errors import InputError
 from rramsim.files import write_atomically
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLORS = {
     "blue": "#0072B2",
@@ -64,14 +62,34 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
+def figure_of(plot: Callable[..., object], *datasets: Any, **options: Any) -> Figure:
+    """Return what a function of this room draws, as a figure that needs no display.
+
+    Parameters
+    ----------
+    plot : callable
+        Takes `datasets`, `options` and ``ax``.
+    *datasets, **options
+        What is to be drawn, and how.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of its own: pyplot does not keep it open.
+    """
+    with figure_style():
+        figure = Figure()
+    plot(*datasets, ax=figure, **options)
+    return figure
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Apply rramsim's figure style inside a ``with`` block and restore the user's after it.
 
     The style starts from matplotlib's own defaults, so a figure never depends on the
-    configuration of the machine. Figures are made with ``matplotlib.figure.Figure``, never by
-    pyplot: nothing stays open and no display is needed. A letter that the font lacks (a name
-    may hold any) is drawn as a box, and not warned of: tables show the name.
+    configuration of the machine. A letter that the font lacks (a name may hold any) is drawn
+    as a box, and not warned of: tables show the name.
     """
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)

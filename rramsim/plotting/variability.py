@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from rramsim import formatting as numbers
+from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
 
 _LOOK = {
     "die": ("black", ""),
@@ -24,7 +25,7 @@ _LOOK = {
 }
 
 
-def variability_figure(variance: xr.Dataset) -> Figure:
+def plot_variability(variance: xr.Dataset, ax: Canvas = None) -> Axes:
     """Draw the share of each part of the variance of ln R, a bar for each condition and state.
 
     Beside each bar stands the whole, as a standard deviation of ln R.
@@ -33,20 +34,20 @@ def variability_figure(variance: xr.Dataset) -> Figure:
     ----------
     variance : xarray.Dataset
         Of the schema "variance".
+    ax : Canvas, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes
     """
     rows = [(str(name), state) for name in variance["condition"].values for state in STATES]
     with figure_style():
-        figure = Figure(figsize=(6.4, 1.3 + 0.34 * len(rows)), layout="constrained")
-        axes = figure.subplots()
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(6.4, 1.3 + 0.34 * len(rows)))
         places = np.arange(len(rows))[::-1]
         start = np.zeros(len(rows))
         for part in variance["component"].values.astype(str):
-            found = variance.sel(component=part)
-            share = np.array([found["share"].sel(condition=c, state=s).item() for c, s in rows])
+            shares = variance["share"].sel(component=part)
+            share = shares.transpose("condition", "state").values.ravel()
             if np.isnan(share).all():
                 continue
             width = np.nan_to_num(share)
@@ -66,16 +67,17 @@ def variability_figure(variance: xr.Dataset) -> Figure:
         whole = variance["variance"].sum("component")
         for place, (name, state) in zip(places, rows, strict=True):
             total = float(whole.sel(condition=name, state=state))
-            said = f"σ {numbers.plain(total**0.5, 2)}" if total else "too few readings"
+            sigma = f"σ {numbers.plain(total**0.5, 2)}" if total else "too few readings"
             axes.annotate(
-                said, (1.0, place), xytext=(4, 0), textcoords="offset points", va="center"
+                sigma, (1.0, place), xytext=(4, 0), textcoords="offset points", va="center"
             )
         axes.set_xlim(0.0, 1.0)
         axes.set_yticks(places, [f"{shown_name(name)}, {state}" for name, state in rows])
         axes.set_xlabel("share of the variance of ln R")
         axes.grid(visible=False, axis="y")
-        figure.legend(loc="outside lower center", ncols=5, title="between")
-    return figure
+        handles = axes.get_legend_handles_labels()[0]
+        add_legend(figure, [axes], handles, loc="outside lower center", ncols=5, title="between")
+    return axes
 
 
 def _label(variance: xr.Dataset, part: str) -> str:

@@ -9,7 +9,9 @@ _hold = per("hold")
 _life = per("lifetime")
 _held = per("hold", "state")
 _at_readout = per("hold", "state", "readout")
+_counted = per("hold", "readout")
 _at_time = per("hold", "time")
+_failure = per("failure")
 
 
 AGING: dict[str, tuple[Variable, ...]] = {
@@ -88,6 +90,28 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _condition("cycles_to_limit_high", "1", "f", "upper end, NaN: beyond the last read"),
         _condition("cycles_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
     ),
+    "resistance_by_cycle": (
+        _condition("cells", "1", "i", "cells read, each reading of an unnamed cell as one"),
+        _condition("cycles", "1", "i", "distinct cycles read"),
+        _condition("failed", "1", "i", "cells that failed, -1 where no cell can be followed"),
+        _condition("reference_resistance", "ohm", "f", "the reference of the condition"),
+        Variable(
+            "cycle", ("condition", "group"), "1", "f", "mean cycle of readings close in cycles"
+        ),
+        *(
+            Variable(name, ("condition", "state", "group"), unit, kind, meaning)
+            for name, unit, kind, meaning in (
+                ("readings", "1", "i", "readings of the group"),
+                ("p05", "ohm", "f", "5 % of the readings are at or below, NaN: among limits"),
+                ("p50", "ohm", "f", "median of the readings"),
+                ("p95", "ohm", "f", "95 % of the readings are at or below"),
+            )
+        ),
+        _failure("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _failure("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
+        _failure("failure_cycle", "1", "i", "first bad cycle of a failed cell"),
+        _failure("failure_resistance", "ohm", "f", "its resistance there"),
+    ),
     "retention": (
         _hold("hold_condition", "1", "U", "name of the programming condition held"),
         _hold("temperature", "K", "f", "of the hold, NaN where unknown"),
@@ -117,6 +141,10 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _at_readout("p05", "ohm", "f", "5 % of the readings are at or below"),
         _at_readout("p50", "ohm", "f", "median of the readings"),
         _at_readout("p95", "ohm", "f", "95 % of the readings are at or below"),
+        _counted("counted_ber", "1", "f", "BER counted at a read-out, NaN: not in both states"),
+        _counted("counted_ber_low", "1", "f", "lower end of its interval"),
+        _counted("counted_ber_high", "1", "f", "upper end of its interval"),
+        _counted("counted_time", "s", "f", "time of the later of the two states"),
         _at_time("ber", "1", "f", "bit errors per cell read, from the lines"),
         _at_time("ber_low", "1", "f", "lower end of the BER's interval"),
         _at_time("ber_high", "1", "f", "upper end of the BER's interval"),

@@ -21,6 +21,12 @@ _population = per("condition", "state")
 _percentile = per("condition", "state", "percent")
 _condition = per("condition")
 _outlier = per("outlier")
+_at_reference = per("condition", "step")
+_place = per("place")
+
+
+def _of_state(name: str, dim: str, unit: str, kind: str, meaning: str) -> Variable:
+    return Variable(name, ("condition", "state", dim), unit, kind, meaning)
 
 
 def setting_variables(
@@ -301,6 +307,40 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("cells_by_fit", "1", "f", "cells a state that would show it, NaN: no number"),
         _condition("cells_by_count", "1", "f", "the same by counting, without an error"),
         _condition("sentence", "1", "U", "all of it in words"),
+    ),
+    "reference_curve": (
+        _at_reference("reference", "ohm", "f", "reference at which a cell is read"),
+        _at_reference("ber", "1", "f", "BER of the fitted populations there, NaN: no fit"),
+        _of_state("misread", "step", "1", "f", "share of misread cells of the fit, NaN: no fit"),
+        Variable("counted_at", ("condition", "count"), "ohm", "f", "reference of a count"),
+        _of_state("counted", "count", "1", "f", "share of readings misread there, NaN: none"),
+        _of_state("counted_low", "count", "1", "f", "lower end of its interval"),
+        _of_state("counted_high", "count", "1", "f", "upper end of its interval"),
+        _population("readings", "1", "i", "readings, censored ones too"),
+    ),
+    "array_map": (
+        _place("array_index", "1", "i", "position along `array` of the array the cell is in"),
+        _place("row", "1", "i", "word line of the cell"),
+        _place("column", "1", "i", "bit line of the cell"),
+        _place("readings", "1", "i", "readings of the cell"),
+        _place("errors", "1", "i", "of them, readings on the wrong side of the reference"),
+        Variable(
+            "log_resistance",
+            ("place", "state"),
+            "1",
+            "f",
+            "mean of log10(resistance / ohm) of the readings, NaN: not read in the state",
+        ),
+        Variable("condition", ("array",), "1", "U", "name of the programming condition"),
+        Variable("die", ("array",), "1", "i", "number of the die, -1 where unknown"),
+        Variable("percent", ("percent",), "%", "f", "share of the readings at or below"),
+        Variable(
+            "log_percentile",
+            ("array", "state", "percent"),
+            "1",
+            "f",
+            "log10(resistance / ohm) of the readings of the array, NaN: none",
+        ),
     ),
     "conditions": (
         *(setting["conditions"] for setting in SETTINGS),

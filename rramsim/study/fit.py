@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim.device.examination import Examination, Question
-from rramsim.device.examine import examine
+from rramsim.device.examine import examine, with_pictures
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
@@ -97,11 +97,10 @@ class FitResult:
 
     def draw(self, path: Path | str) -> None:
         """Draw the populations as the format of the suffix: .svg, .png or .pdf."""
-        from rramsim.plotting.populations import populations_figure
-        from rramsim.plotting.style import write_figure
+        from rramsim.plotting.populations import plot_populations
+        from rramsim.plotting.style import figure_of, write_figure
 
-        figure = populations_figure(self.readings, self.populations, self.conditions)
-        write_figure(figure, Path(path))
+        write_figure(figure_of(plot_populations, self), Path(path))
 
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""
@@ -122,7 +121,7 @@ class FitResult:
         write_text(folder / "provenance.json", self.provenance.json())
         write_dataset(folder / "conditions.nc", self.conditions, self.provenance)
         write_dataset(folder / "populations.nc", self.populations, self.provenance)
-        figures = draw_fit_figures(examination, measured)
+        figures = draw_fit_figures(with_pictures(examination))
         for name, figure in figures.items():
             save_figure(figure, folder / "figures" / name)
         page = folder / "report.html"

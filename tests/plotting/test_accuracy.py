@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
 from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
 
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join
-from rramsim.plotting.accuracy import accuracy_figure, case_accuracy_figure
+from rramsim.plotting.accuracy import plot_accuracy, plot_case_accuracy
+from rramsim.plotting.style import figure_of
 
 TRAINED = (0.0, 0.05, 0.15)
 MET = {0.0: (0.96, 0.96, 0.93), 0.05: (0.955, 0.955, 0.95), 0.15: (0.95, 0.95, 0.952)}
@@ -26,7 +29,12 @@ def tradeoff_of(curves, met=MET, known=None, **more):
 
 def drawn(**more):
     curves = accuracy_curves(TRAINED)
-    figure = accuracy_figure(curves, tradeoff_of(curves, **more), conditions(**INTERVALS))
+    figure = figure_of(
+        plot_accuracy,
+        curves,
+        tradeoff=tradeoff_of(curves, **more),
+        conditions=conditions(**INTERVALS),
+    )
     return curves, figure.axes[0]
 
 
@@ -144,7 +152,12 @@ def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks)
     known = schema.make("conditions", many, coords={"condition": names})
     curves = accuracy_curves((0.0, 0.02, 0.05, 0.15)[:networks])
     met = {float(ber): (0.95,) * count for ber in curves.training_ber}
-    figure = accuracy_figure(curves, tradeoff_of(curves, met, known, test_ber=bers), known)
+    figure = figure_of(
+        plot_accuracy,
+        curves,
+        tradeoff=tradeoff_of(curves, met, known, test_ber=bers),
+        conditions=known,
+    )
     FigureCanvasAgg(figure)
     boxes = boxes_of_names(figure.axes[0], names)
     assert len(boxes) == count
@@ -165,7 +178,9 @@ def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks)
 def test_cells_that_were_not_measured_are_said_so_in_the_figure(origin, said):
     found = tradeoff_of(accuracy_curves(TRAINED))
     found["origin"] = ("condition", origin)
-    figure = accuracy_figure(accuracy_curves(TRAINED), found, conditions())
+    figure = figure_of(
+        plot_accuracy, accuracy_curves(TRAINED), tradeoff=found, conditions=conditions()
+    )
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts if text.get_gid() == "origin"] == said
 
@@ -182,9 +197,10 @@ def cases():
 
 @pytest.mark.parametrize(("panels", "lines"), [("network", "case"), ("case", "network")])
 def test_each_panel_has_a_line_for_everything_it_compares(cases, panels, lines):
-    figure = case_accuracy_figure(cases, panels=panels)
-    assert [axes.get_title() for axes in figure.axes] == cases[panels].values.tolist()
-    for axes, panel in zip(figure.axes, cases[panels].values, strict=True):
+    figure = figure_of(plot_case_accuracy, cases, panels=panels)
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in drawn] == cases[panels].values.tolist()
+    for axes, panel in zip(drawn, cases[panels].values, strict=True):
         assert [line.get_label() for line in axes.lines] == cases[lines].values.tolist()
         for line, name in zip(axes.lines, cases[lines].values, strict=True):
             curve = cases.accuracy.sel({panels: panel, lines: name})
@@ -195,8 +211,12 @@ def test_each_panel_has_a_line_for_everything_it_compares(cases, panels, lines):
 
 
 def test_the_training_ber_is_marked_where_it_is_known(cases):
-    figure = case_accuracy_figure(
-        cases, panels="network", trained_at={"adapted": 0.1}, titles={"plain": "without errors"}
+    figure = figure_of(
+        plot_case_accuracy,
+        cases,
+        panels="network",
+        trained_at={"adapted": 0.1},
+        titles={"plain": "without errors"},
     )
     marked = {
         axes.get_title(): [line for line in axes.lines if line.get_gid() == "trained-at"]
@@ -205,3 +225,20 @@ def test_the_training_ber_is_marked_where_it_is_known(cases):
     assert not marked["without errors"]
     (line,) = marked["adapted"]
     assert list(line.get_xdata()) == [0.1, 0.1]
+
+
+def test_curves_alone_go_into_axes_of_the_user():
+    own = Figure(figsize=(9.0, 3.0))
+    left, right = own.subplots(1, 2)
+    curves = accuracy_curves(TRAINED)
+    assert plot_accuracy(curves, ax=right) is right
+    assert named(right, "curve-2")
+    assert not named(right, "condition-0")
+    assert not left.lines
+    assert own.get_size_inches().tolist() == [9.0, 3.0]
+
+
+def test_without_axes_the_figure_is_one_that_a_notebook_shows():
+    axes = plot_accuracy(accuracy_curves(TRAINED))
+    assert pyplot.gcf() is axes.get_figure()
+    pyplot.close()

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from rramsim.plotting.array_map import array_map_figure, has_places
-from rramsim.plotting.style import save_figure
+from rramsim.device.array_map import array_map, is_array
+from rramsim.plotting.array_map import plot_array_map
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make
 
 REFERENCE = 5e4
@@ -34,13 +35,18 @@ def chip(rows=16, columns=24, *, placed=True, dies=1, dead_row=None, first=0):
     )
 
 
+def map_figure(readings, reference, **options):
+    cells = array_map(readings, reference_resistance=reference, **options)
+    return figure_of(plot_array_map, cells)
+
+
 def maps_of(figure):
     return [axes.images[0].get_array() for axes in figure.axes if axes.images]
 
 
 def test_every_cell_stands_in_its_row_and_column():
     readings = chip(first=100)
-    lrs, hrs, errors = maps_of(array_map_figure(readings, REFERENCE))
+    lrs, hrs, errors = maps_of(map_figure(readings, REFERENCE))
     assert lrs.shape == hrs.shape == errors.shape == (16, 24)
     row, column = 3, 5  # LRS where their sum is even
     assert lrs[row, column] == pytest.approx(4 + 0.1 * np.sin(row) / np.log(10))
@@ -50,7 +56,7 @@ def test_every_cell_stands_in_its_row_and_column():
 
 
 def test_a_dead_line_is_marked():
-    figure = array_map_figure(chip(dead_row=7, first=100), REFERENCE)
+    figure = map_figure(chip(dead_row=7, first=100), REFERENCE)
     *_, errors = maps_of(figure)
     assert errors[7].sum() == 24
     axes = next(axes for axes in figure.axes if "errors" in axes.get_title())
@@ -62,10 +68,10 @@ def test_a_dead_line_is_marked():
 
 def test_addresses_are_laid_out_by_a_width_which_is_said_where_assumed():
     readings = chip(16, 32, placed=False)
-    figure = array_map_figure(readings, REFERENCE, width=32)
+    figure = map_figure(readings, REFERENCE, width=32)
     assert maps_of(figure)[0].shape == (16, 32)
     assert figure.get_suptitle() == ""
-    assumed = array_map_figure(chip(32, 32, placed=False), REFERENCE)
+    assumed = map_figure(chip(32, 32, placed=False), REFERENCE)
     assert maps_of(assumed)[0].shape == (32, 32)
     assert "rows of 32 cells, an assumption" in assumed.get_suptitle()
 
@@ -74,12 +80,12 @@ def test_a_cell_read_more_than_once_shows_its_share_of_errors():
     readings = chip(1, 8)
     again = readings.isel(reading=np.tile(np.arange(8), 4)).copy(deep=True)
     again["resistance"][0] = 1e6  # one of the four readings of an LRS cell
-    *_, errors = maps_of(array_map_figure(again, REFERENCE))
+    *_, errors = maps_of(map_figure(again, REFERENCE))
     assert errors[0].tolist() == [0.25, *[0.0] * 7]
 
 
 def test_dies_have_maps_of_their_own(tmp_path):
-    figure = array_map_figure(chip(4, 4, dies=2), REFERENCE)
+    figure = map_figure(chip(4, 4, dies=2), REFERENCE)
     assert len(maps_of(figure)) == 6
     titles = " ".join(axes.get_title() for axes in figure.axes)
     assert "die 0" in titles
@@ -90,13 +96,11 @@ def test_dies_have_maps_of_their_own(tmp_path):
 
 def test_one_state_one_cell_and_no_place():
     alone = chip(1, 1)
-    assert len(maps_of(array_map_figure(alone, REFERENCE))) == 2
+    assert len(maps_of(map_figure(alone, REFERENCE))) == 2
     nowhere = chip(2, 2, placed=False)
     nowhere["cell"] = ("reading", np.full(4, -1))
-    assert not has_places(nowhere)
-    assert has_places(chip(2, 2))
-    with pytest.raises(ValueError, match="no reading has a row"):
-        array_map_figure(nowhere, REFERENCE)
+    assert array_map(nowhere, reference_resistance=REFERENCE) is None
+    assert not is_array(nowhere)
 
 
 def test_a_whole_chip_is_drawn(shared_data, tmp_path):
@@ -114,7 +118,7 @@ def test_a_whole_chip_is_drawn(shared_data, tmp_path):
         },
         {"condition": ["C1"], "state": list(STATES)},
     )
-    figure = array_map_figure(readings, 3e4)
+    figure = map_figure(readings, 3e4)
     assert maps_of(figure)[0].shape == (256, 256)
     svg, png = save_figure(figure, tmp_path / "chip")
     assert max(svg.stat().st_size, png.stat().st_size) < 2e6

@@ -5,8 +5,9 @@ import pytest
 
 from rramsim.device.lifetime.cycling import against_cycles
 from rramsim.device.lifetime.endurance import Failure, follow_cells
-from rramsim.plotting.cycles import cycles_figure, cycling_ber_figure
-from rramsim.plotting.style import save_figure
+from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
+from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make
 
 REFERENCE = 5e4
@@ -39,7 +40,8 @@ def drawn(readings, *, ber_limit=0.02):
     lifetimes = follow_cells(
         readings, reference_resistance=REFERENCE, failure=Failure(consecutive=1)
     )
-    drawings = cycles_figure(readings, cycling, lifetimes), cycling_ber_figure(cycling)
+    by_cycle = resistance_by_cycle(readings, reference_resistance=REFERENCE, lifetimes=lifetimes)
+    drawings = figure_of(plot_cycles, by_cycle), figure_of(plot_cycling_ber, cycling)
     return *drawings, cycling, lifetimes
 
 

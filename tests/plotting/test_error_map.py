@@ -3,7 +3,8 @@
 import numpy as np
 
 from rramsim.crossbar.tiles import Placement, TileShape
-from rramsim.plotting.error_map import error_map_figure
+from rramsim.plotting.error_map import plot_error_map
+from rramsim.plotting.style import figure_of
 
 
 def dots(figure):
@@ -15,7 +16,7 @@ def test_each_wrong_cell_is_a_dot_in_its_tile():
     tile = TileShape(word_lines=4, bit_lines=8)
     placement = Placement(weights_shape=(10, 9), tile=tile)
     wrong = [0, 9 * 9 + 8, 3 * 9 + 5]  # (neuron, input): (0, 0), (9, 8), (3, 5)
-    figure = error_map_figure(placement, wrong, tile_cells=(4, 8), title="x")
+    figure = figure_of(plot_error_map, placement, wrong, tile_cells=(4, 8), title="x")
     (axes,) = figure.axes
     assert len(axes.patches) == placement.tile_count == 6
     gap = 1.06
@@ -29,7 +30,7 @@ def test_each_wrong_cell_is_a_dot_in_its_tile():
 
 def test_a_chip_without_errors_shows_its_tiles_alone():
     placement = Placement(weights_shape=(3, 3), tile=TileShape(word_lines=2, bit_lines=2))
-    figure = error_map_figure(placement, [], tile_cells=(2, 2), title="x")
+    figure = figure_of(plot_error_map, placement, [], tile_cells=(2, 2), title="x")
     (axes,) = figure.axes
     assert not axes.collections
     # The corner tile holds one weight, the first is full: it is drawn darker.

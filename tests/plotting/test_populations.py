@@ -1,13 +1,15 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from rramsim.device.characterize import characterize
 from rramsim.measurements import Measured
-from rramsim.plotting.populations import STATE_LOOK, populations_figure
-from rramsim.plotting.style import save_figure
+from rramsim.plotting.populations import STATE_LOOK, plot_populations
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make
 
 
@@ -16,8 +18,8 @@ def cells(median, sigma, count, seed=1):
     return median * np.exp(sigma * (z - z.mean()) / z.std())
 
 
-def figure_of(conditions, *, limit=math.inf, origin="measured"):
-    """Draw ``{condition: (LRS ohms, HRS ohms)}``, over-range at `limit`; return the figure too."""
+def fit_of(conditions, *, limit=math.inf, origin="measured"):
+    """Fit ``{condition: (LRS ohms, HRS ohms)}``, over-range at `limit`."""
     names = list(conditions)
     parts = [
         (i, j, np.asarray(conditions[name][j], dtype=float))
@@ -37,9 +39,18 @@ def figure_of(conditions, *, limit=math.inf, origin="measured"):
         },
         {"condition": names, "state": list(STATES)},
     )
-    found = characterize(Measured(readings, (), origin, ()))
-    products = found.products
-    return populations_figure(readings, products["populations"], products["conditions"]), products
+    products = characterize(Measured(readings, (), origin, ())).products
+    return SimpleNamespace(
+        readings=readings,
+        populations=products["populations"],
+        conditions=products["conditions"],
+    )
+
+
+def populations_of(conditions, **options):
+    """Draw ``{condition: (LRS ohms, HRS ohms)}``; return figure and fit."""
+    fit = fit_of(conditions, **options)
+    return figure_of(plot_populations, fit), fit
 
 
 def lines_of(axes, gid):
@@ -48,7 +59,7 @@ def lines_of(axes, gid):
 
 @pytest.fixture(scope="module")
 def strong():
-    return figure_of({"strong": (cells(9e3, 0.3, 200), cells(3e5, 0.7, 200, seed=2))})
+    return populations_of({"strong": (cells(9e3, 0.3, 200), cells(3e5, 0.7, 200, seed=2))})
 
 
 def test_readings_stand_at_their_quantile_on_a_logarithmic_axis(strong):
@@ -65,7 +76,7 @@ def test_readings_stand_at_their_quantile_on_a_logarithmic_axis(strong):
 def test_fit_reference_and_window_are_where_the_numbers_say(strong):
     figure, found = strong
     (axes,) = figure.axes
-    reference = found["conditions"]["reference_resistance"].item()
+    reference = found.conditions["reference_resistance"].item()
     dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert [line.get_xdata()[0] for line in dashed] == [pytest.approx(reference)]
     fits = [line for line in axes.lines if line.get_linestyle() == ":"]
@@ -88,18 +99,18 @@ def test_the_band_is_the_interval_of_the_quantile(strong):
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     at_median = np.isclose(band[:, 0], 9e3)
     ends = np.sort(band[at_median, 1])
-    covariance = found["populations"]["covariance"].sel(condition="strong", state="LRS").values
+    covariance = found.populations["covariance"].sel(condition="strong", state="LRS").values
     by_parameter = np.array([-1.0, math.log(9e3)])
     half = 1.96 * math.sqrt(by_parameter @ covariance @ by_parameter)
     assert [ends[0], ends[-1]] == pytest.approx([-half, half], abs=1e-4)
 
 
 def test_readings_beyond_a_limit_are_arrows_at_the_limit():
-    figure, found = figure_of(
+    figure, found = populations_of(
         {"a": (cells(9e3, 0.3, 100), cells(3e5, 0.7, 100, seed=2))}, limit=4e5
     )
     (axes,) = figure.axes
-    over = found["populations"]["censored_above"].sel(state="HRS").item()
+    over = found.populations["censored_above"].sel(state="HRS").item()
     (arrow,) = lines_of(axes, "beyond-HRS")
     assert arrow.get_marker() == ">"
     assert list(arrow.get_xdata()) == [4e5]
@@ -111,7 +122,7 @@ def test_readings_beyond_a_limit_are_arrows_at_the_limit():
 
 
 def test_a_population_that_cannot_be_fitted_has_points_and_no_line():
-    figure, _ = figure_of({"a": ([1e4] * 50, cells(3e5, 0.5, 50))})
+    figure, _ = populations_of({"a": ([1e4] * 50, cells(3e5, 0.5, 50))})
     (axes,) = figure.axes
     assert len([line for line in axes.lines if line.get_linestyle() == ":"]) == 1
     assert len(lines_of(axes, "readings-LRS")[0].get_xdata()) == 50
@@ -119,14 +130,15 @@ def test_a_population_that_cannot_be_fitted_has_points_and_no_line():
 
 def test_what_was_not_measured_is_said_to_be_so(strong):
     assert "not measured" not in strong[0].get_suptitle()
-    figure, _ = figure_of({"a": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))}, origin="reconstructed")
+    pair = (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))
+    figure, _ = populations_of({"a": pair}, origin="reconstructed")
     assert "reconstructed populations, not measured" in figure.get_suptitle()
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (5, 3)])
 def test_every_condition_has_its_panel(count, columns):
     names = [f"{i} V $<b>" for i in range(count)]
-    figure, _ = figure_of({name: (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20)) for name in names})
+    figure, _ = populations_of({name: (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20)) for name in names})
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == names
     assert panels[0].get_gridspec().ncols == columns
@@ -138,7 +150,7 @@ def test_every_condition_has_its_panel(count, columns):
 
 def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
     lrs, hrs = cells(9e3, 0.3, 20_000), cells(3e5, 0.7, 20_000, seed=2)
-    figure, _ = figure_of({"a": (lrs, hrs)})
+    figure, _ = populations_of({"a": (lrs, hrs)})
     (points,) = lines_of(figure.axes[0], "readings-LRS")
     drawn, ordered = np.sort(points.get_xdata()), np.sort(lrs)
     assert 300 < drawn.size <= 600
@@ -149,7 +161,29 @@ def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
 
 
 def test_a_name_with_dollar_signs_is_drawn_as_text(tmp_path):
-    figure, _ = figure_of({"$\\frac{$ 5 V": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))})
+    figure, _ = populations_of({"$\\frac{$ 5 V": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))})
     svg, png = save_figure(figure, tmp_path / "populations")
     assert svg.stat().st_size > 1000
     assert png.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_conditions_of_a_fit_share_the_axes_of_a_user():
+    pair = (cells(9e3, 0.3, 60), cells(3e5, 0.7, 60, seed=2))
+    fit = fit_of(dict.fromkeys(("a", "b"), pair))
+    own = Figure(figsize=(9.0, 4.0))
+    left, right = own.subplots(1, 2)
+    panels = plot_populations(fit, ax=right)
+    assert [axes.get_title() for axes in panels] == ["a", "b"]
+    assert all(axes.get_figure() is own for axes in panels)
+    assert min(axes.get_position().x0 for axes in panels) > left.get_position().x1
+    assert panels[0].get_legend() is not None
+
+
+def test_readings_take_populations_and_conditions():
+    fit = fit_of({"a": (cells(9e3, 0.3, 60), cells(3e5, 0.7, 60, seed=2))})
+    axes = Figure().subplots()
+    given = {"populations": fit.populations, "conditions": fit.conditions}
+    (panel,) = plot_populations(fit.readings, ax=axes, **given)
+    assert panel is axes
+    with pytest.raises(TypeError, match="give populations and conditions too"):
+        plot_populations(fit.readings, ax=axes)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from rramsim.device.bit_errors.counted import count_errors
+from rramsim.device.bit_errors.reference_curve import reference_curve
 from rramsim.device.characterize import characterize
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.measurements import Measured
-from rramsim.plotting.reference import reference_figure
-from rramsim.plotting.style import save_figure
+from rramsim.plotting.reference import plot_reference
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make
 
 
@@ -17,7 +18,7 @@ def cells(median, sigma, count=400, seed=1):
     return median * np.exp(sigma * (z - z.mean()) / z.std())
 
 
-def figure_of(conditions, *, origin="measured", **options):
+def reference_of(conditions, *, origin="measured", **options):
     names = list(conditions)
     parts = [(i, j, np.asarray(conditions[n][j])) for i, n in enumerate(names) for j in (0, 1)]
     resistance = np.concatenate([part for _, _, part in parts])
@@ -33,9 +34,10 @@ def figure_of(conditions, *, origin="measured", **options):
         },
         {"condition": names, "state": list(STATES)},
     )
-    found = characterize(Measured(readings, (), origin, ()), read=ReadConditions(**options))
-    products = found.products
-    return reference_figure(readings, products["populations"], products["conditions"]), products
+    measured = Measured(readings, (), origin, ())
+    products = characterize(measured, read=ReadConditions(**options)).products
+    curve = reference_curve(readings, products["populations"], products["conditions"])
+    return figure_of(plot_reference, curve, products["conditions"]), products
 
 
 def line(axes, gid):
@@ -45,7 +47,7 @@ def line(axes, gid):
 
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_the_fitted_ber_is_least_at_the_reference_that_was_chosen(spread):
-    figure, found = figure_of(
+    figure, found = reference_of(
         {"a": (cells(9e3, 0.3), cells(6e4, 0.5, seed=2))}, reference_spread=spread
     )
     (axes,) = figure.axes
@@ -59,7 +61,7 @@ def test_the_fitted_ber_is_least_at_the_reference_that_was_chosen(spread):
 
 def test_counted_points_are_the_shares_misread_and_triangles_where_none_is():
     lrs, hrs = cells(9e3, 0.3), cells(3e5, 0.5, seed=2)
-    figure, _ = figure_of({"a": (lrs, hrs)})
+    figure, _ = reference_of({"a": (lrs, hrs)})
     (axes,) = figure.axes
     at, upper = line(axes, "none-counted-HRS")
     assert at.size > 3
@@ -72,7 +74,7 @@ def test_counted_points_are_the_shares_misread_and_triangles_where_none_is():
 
 
 def test_a_population_without_a_fit_has_points_and_no_lines(tmp_path):
-    figure, found = figure_of({"$a": (np.full(50, 1e4), cells(3e5, 0.5))}, origin="synthetic")
+    figure, found = reference_of({"$a": (np.full(50, 1e4), cells(3e5, 0.5))}, origin="synthetic")
     (axes,) = figure.axes
     assert not [each for each in axes.lines if each.get_gid() == "ber"]
     assert math.isnan(found["conditions"]["ber"].item())
@@ -82,7 +84,7 @@ def test_a_population_without_a_fit_has_points_and_no_lines(tmp_path):
 
 def test_every_condition_has_its_panel_with_its_numbers():
     pair = (cells(9e3, 0.3), cells(6e4, 0.5, seed=2))
-    figure, _ = figure_of(dict.fromkeys(("a", "b", "c", "d"), pair))
+    figure, _ = reference_of(dict.fromkeys(("a", "b", "c", "d"), pair))
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["a", "b", "c", "d"]
     assert all("fitted" in axes.texts[0].get_text() for axes in panels)

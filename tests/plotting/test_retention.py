@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rramsim.device.lifetime.retention import retention
-from rramsim.plotting.retention import retention_figure
-from rramsim.plotting.style import save_figure
+from rramsim.plotting.retention import plot_retention
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make
 
 TIMES = (0.0, 0.01, 1.0, 100.0, 1e4)
@@ -37,7 +37,7 @@ def held(times=TIMES, cells=80):
 
 def drawn(readings, **asked):
     found = retention(readings, reference_resistance=4e4, resamples=40, **asked)
-    return retention_figure(found.dataset), found.dataset
+    return figure_of(plot_retention, found.dataset), found.dataset
 
 
 def lines_of(axes, gid):

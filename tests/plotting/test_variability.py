@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from rramsim.device.variability import variability
-from rramsim.plotting.style import save_figure
-from rramsim.plotting.variability import variability_figure
+from rramsim.plotting.style import figure_of, save_figure
+from rramsim.plotting.variability import plot_variability
 from rramsim.schema import STATES, make
 
 
@@ -23,7 +23,7 @@ def drawn(*, cycles):
         {"condition": ["strong"], "state": list(STATES)},
     )
     variance = variability(readings).dataset
-    return variability_figure(variance), variance
+    return figure_of(plot_variability, variance), variance
 
 
 def test_bars_are_the_shares_and_the_whole_stands_beside(tmp_path):

@@ -24,8 +24,8 @@ from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.plotting.accuracy import case_accuracy_figure
-from rramsim.plotting.style import save_figure
+from rramsim.plotting.accuracy import plot_case_accuracy
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.study.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2)
@@ -125,7 +125,7 @@ def run(
     found = case_accuracy(curves, bers, {"seed": str(SEED)})
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
-    save_figure(case_accuracy_figure(found, panels="network"), out / "accuracy")
+    save_figure(figure_of(plot_case_accuracy, found, panels="network"), out / "accuracy")
     return found
 
 

@@ -34,8 +34,8 @@ from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.plotting.accuracy import case_accuracy_figure
-from rramsim.plotting.style import save_figure
+from rramsim.plotting.accuracy import plot_case_accuracy
+from rramsim.plotting.style import figure_of, save_figure
 from rramsim.study.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
@@ -157,7 +157,7 @@ def run(
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
     trained_at = {name: float(each.metadata["training_ber"]) for name, each in networks.items()}
-    figure = case_accuracy_figure(found, panels="network", trained_at=trained_at)
+    figure = figure_of(plot_case_accuracy, found, panels="network", trained_at=trained_at)
     save_figure(figure, out / "accuracy")
     write_text(out / "neurons.csv", watch(asked, bers))
     return found

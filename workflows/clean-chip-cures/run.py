@@ -27,8 +27,8 @@ from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import SavedNetwork, load_network
-from rramsim.plotting.accuracy import case_accuracy_figure
-from rramsim.plotting.style import COLORS, figure_style, save_figure
+from rramsim.plotting.accuracy import plot_case_accuracy
+from rramsim.plotting.style import COLORS, figure_of, figure_style, save_figure
 from rramsim.study.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
@@ -159,7 +159,9 @@ def run(
     write_atomically(out / "accuracy.nc", found.to_netcdf)
     save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
     few = [name for name in found.network.values if name.count("+") != 1]
-    save_figure(case_accuracy_figure(found.sel(network=few), panels="case"), out / "curves")
+    save_figure(
+        figure_of(plot_case_accuracy, found.sel(network=few), panels="case"), out / "curves"
+    )
     return found
 
 

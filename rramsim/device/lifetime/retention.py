@@ -138,6 +138,7 @@ def _assembled(
         values["last_time"][number] = hold.last_time
         for index, state in enumerate(hold.states):
             _fill_state(values, (number, index), state, hold)
+        _fill_counted(values, number, lrs_share=lrs_share)
         notes += hold_notes(hold, first_time=first_time)
         notes += _fill_ber(
             values, number, hold, wanted=wanted, lrs_share=lrs_share, ber_limit=ber_limit
@@ -164,6 +165,7 @@ _PER_HOLD = (
     *("time_to_limit", "time_to_limit_low", "time_to_limit_high"),
 )
 _LINES = ("mu", "mu_drift", "sigma", "sigma_drift")
+_COUNTED = ("counted_ber", "counted_ber_low", "counted_ber_high")
 _ENDS = ("mu_drift_low", "mu_drift_high", "sigma_drift_low", "sigma_drift_high")
 
 
@@ -179,6 +181,7 @@ def _empty(holds: int, *, readouts: int, times: int) -> dict[str, Any]:
             for name in ("readout_time", "readout_mu", "readout_sigma", "p05", "p50", "p95")
         },
         **{name: np.zeros(by_readout, dtype=int) for name in ("readings", "undecided", "errors")},
+        **{name: np.full((holds, readouts), np.nan) for name in (*_COUNTED, "counted_time")},
         **{name: np.full((holds, times), np.nan) for name in ("ber", "ber_low", "ber_high")},
         "ber_extrapolated": np.zeros((holds, times), dtype=int),
         "time_to_limit_bound": np.full(holds, "", dtype="U8"),
@@ -210,6 +213,29 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
             ("p05", "p50", "p95"), sample_percentiles(resistance, censoring), strict=True
         ):
             values[name][where] = value
+
+
+def _fill_counted(values: dict[str, Any], number: int, *, lrs_share: float) -> None:
+    """Fill the BER counted at each read-out of both states."""
+    for place, times in enumerate(values["readout_time"][number].T):
+        counts = _counts(values, number, place)
+        if np.isnan(times).all() or not all(count.readings for count in counts):
+            continue
+        both = weighted(*counts, lrs_share=lrs_share)
+        values["counted_time"][number, place] = np.nanmax(times)
+        for name, value in zip(_COUNTED, (both.ber, both.low, both.high), strict=True):
+            values[name][number, place] = value
+
+
+def _counts(values: dict[str, Any], number: int, place: int) -> tuple[Count, Count]:
+    lrs, hrs = (
+        Count(int(errors), int(readings - undecided), int(undecided))
+        for errors, readings, undecided in zip(
+            *(values[name][number, :, place] for name in ("errors", "readings", "undecided")),
+            strict=True,
+        )
+    )
+    return lrs, hrs
 
 
 def _fill_ber(
@@ -318,11 +344,7 @@ def _disagreement(
 ) -> list[str]:
     """Return a sentence where the errors of the last read-out are not those of the lines."""
     last = max(state.time.size for state in hold.states) - 1
-    counts = [values[name][number, :, last] for name in ("errors", "readings", "undecided")]
-    counted = weighted(
-        *(Count(int(k), int(n - u), int(u)) for k, n, u in zip(*counts, strict=True)),
-        lrs_share=lrs_share,
-    )
+    counted = weighted(*_counts(values, number, last), lrs_share=lrs_share)
     lines = drifting_ber(
         [hold.last_time],
         drifts,

@@ -4,70 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rramsim.plotting.array_map import array_map_figure, has_places
-from rramsim.plotting.cycles import cycles_figure, cycling_ber_figure
-from rramsim.plotting.populations import populations_figure
-from rramsim.plotting.reference import reference_figure
-from rramsim.plotting.retention import retention_figure
-from rramsim.plotting.variability import variability_figure
+from rramsim.plotting.array_map import plot_array_map
+from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
+from rramsim.plotting.populations import plot_populations
+from rramsim.plotting.reference import plot_reference
+from rramsim.plotting.retention import plot_retention
+from rramsim.plotting.style import figure_of
+from rramsim.plotting.variability import plot_variability
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.figure import Figure
 
     from rramsim.device.examination import Examination
-    from rramsim.measurements import Measured
-
-# Fewer cells than this are a list, not an array.
-_LEAST_MAPPED = 64
-# Addresses of which fewer than one in so many was read leave a map of gaps.
-_MOST_SPARSE = 10
 
 
-def draw_fit_figures(examination: Examination, measured: Measured) -> dict[str, Figure]:
+def draw_fit_figures(examination: Examination) -> dict[str, Figure]:
     """Draw the figures of a fit.
 
     Parameters
     ----------
     examination : Examination
-    measured : Measured
-        What was examined.
+        With what `rramsim.device.examine.with_pictures` adds.
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
         By file name without suffix, in the order of the report.
     """
-    found, readings = examination.products, measured.readings
+    products = examination.products
+    conditions = products["conditions"]
     figures = {
-        "populations": populations_figure(readings, found["populations"], found["conditions"]),
+        "populations": figure_of(
+            plot_populations,
+            examination.measured.readings,
+            populations=products["populations"],
+            conditions=conditions,
+        ),
     }
-    fitted = found["populations"]["sigma"].notnull().all("state").values
-    if fitted.any():
-        figures["reference"] = reference_figure(
-            readings, found["populations"].isel(condition=fitted), found["conditions"]
-        )
-    if "cycling" in found:
-        figures["cycles"] = cycles_figure(readings, found["cycling"], found.get("cell_lifetimes"))
-        figures["cycling-ber"] = cycling_ber_figure(found["cycling"])
-    if "retention" in found:
-        figures["retention"] = retention_figure(found["retention"])
-    if "variance" in found:
-        figures["variability"] = variability_figure(found["variance"])
-    if measured.origin == "measured" and _is_array(readings):
-        reference = found["conditions"]["reference_resistance"]
-        figures["array"] = array_map_figure(
-            readings, reference.sel(condition=readings["condition"]).values
-        )
+    if "reference_curve" in products:
+        figures["reference"] = figure_of(plot_reference, products["reference_curve"], conditions)
+    for name, product, plot in (
+        ("cycles", "resistance_by_cycle", plot_cycles),
+        ("cycling-ber", "cycling", plot_cycling_ber),
+        ("retention", "retention", plot_retention),
+        ("variability", "variance", plot_variability),
+        ("array", "array_map", plot_array_map),
+    ):
+        if product in products:
+            figures[name] = figure_of(plot, products[product])
     return figures
-
-
-def _is_array(readings: xr.Dataset) -> bool:
-    """Return whether a map shows more cells than gaps would hide."""
-    cells = np.unique(readings["cell"].values)
-    cells = cells[cells >= 0]
-    if not has_places(readings) or cells.size < _LEAST_MAPPED:
-        return False
-    return "row" in readings.variables or cells.size * _MOST_SPARSE >= np.ptp(cells) + 1

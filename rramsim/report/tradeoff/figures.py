@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rramsim.plotting.accuracy import accuracy_figure
-from rramsim.plotting.energy import energy_figure
-from rramsim.plotting.error_map import error_map_figure
-from rramsim.plotting.populations import populations_figure
+from rramsim.plotting.accuracy import plot_accuracy
+from rramsim.plotting.error_map import plot_error_map
+from rramsim.plotting.populations import plot_populations
+from rramsim.plotting.style import figure_of
+from rramsim.plotting.tradeoff import plot_tradeoff
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,14 +32,27 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
         # A study may leave out some of the conditions that were read.
         kept = np.isin(findings.populations.condition, findings.conditions.condition)
         if kept.any():
-            figures["populations"] = populations_figure(
-                findings.readings, findings.populations.isel(condition=kept), findings.conditions
+            figures["populations"] = figure_of(
+                plot_populations,
+                findings.readings,
+                populations=findings.populations.isel(condition=kept),
+                conditions=findings.conditions,
             )
-    figures["accuracy"] = accuracy_figure(findings.accuracy, findings.tradeoff, findings.conditions)
-    figures["energy"] = energy_figure(findings.tradeoff, (chosen.condition, chosen.training_ber))
+    figures["accuracy"] = figure_of(
+        plot_accuracy,
+        findings.accuracy,
+        tradeoff=findings.tradeoff,
+        conditions=findings.conditions,
+    )
+    figures["energy"] = figure_of(
+        plot_tradeoff,
+        findings.tradeoff,
+        recommended=(chosen.condition, chosen.training_ber),
+    )
     if findings.chip is not None:
         placement = findings.placements[findings.chip.layer - 1]
-        figures["chip"] = error_map_figure(
+        figures["chip"] = figure_of(
+            plot_error_map,
             placement,
             findings.chip.wrong,
             tile_cells=(placement.tile.word_lines, placement.tile.bit_lines),

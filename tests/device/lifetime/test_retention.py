@@ -226,3 +226,15 @@ def test_a_percentile_among_the_limits_is_not_a_resistance():
     row = retention(readings, reference_resistance=REFERENCE, resamples=5).dataset.isel(hold=0)
     assert np.isnan(row["p95"].sel(state="HRS").values).all()
     assert np.isfinite(row["p05"].sel(state="HRS").values).all()
+
+
+def test_the_ber_counted_at_each_read_out_is_that_of_its_readings():
+    readings = held(lines=LINES)
+    found = retention(readings, reference_resistance=REFERENCE, lrs_share=0.3).dataset
+    at_last = readings["time"].values == TIMES[-1]
+    wrong = (readings["resistance"].values > REFERENCE) == (readings["state_index"].values == 0)
+    shares = [wrong[at_last & (readings["state_index"].values == index)].mean() for index in (0, 1)]
+    ber, low, high = (found[f"counted_ber{end}"].values[0, -1] for end in ("", "_low", "_high"))
+    assert low < ber < high
+    assert ber == pytest.approx(0.3 * shares[0] + 0.7 * shares[1])
+    assert found["counted_time"].values[0] == pytest.approx(TIMES)

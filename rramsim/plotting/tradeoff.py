@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rramsim import formatting as numbers
+from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
     WIDTH_INCHES,
@@ -28,12 +29,15 @@ from rramsim.plotting.style import COLORS, figure_style
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 _AXES_INCHES = 2.9
 _LEGEND_COLUMNS = 3
 
 
-def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -> Figure:
+def plot_tradeoff(
+    tradeoff: xr.Dataset, ax: Canvas = None, *, recommended: tuple[str, float] | None = None
+) -> Axes:
     """Draw energy per cell against accuracy, a marker for each network on each condition.
 
     Points of unknown energy cannot be drawn: the figure names their conditions.
@@ -42,25 +46,35 @@ def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -
     ----------
     tradeoff : xarray.Dataset
         Product "tradeoff".
-    recommended : (str, float) or None
-        Condition and training BER of the point to ring; None rings none.
+    ax : Canvas, optional
+    recommended : (str, float), optional
+        Condition and training BER of the point to ring.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    From the folder of a study::
+
+        import rramsim
+        import xarray
+
+        rramsim.plot_tradeoff(xarray.open_dataset("results/tradeoff.nc"))
     """
     energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
     known = ~np.isnan(energy).all(axis=0)
     with figure_style():
-        figure = Figure(figsize=(WIDTH_INCHES, _AXES_INCHES))
-        axes = figure.add_subplot()
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
         if not known.any():
             axes.set_axis_off()
             axes.text(0.5, 0.5, "No programming energy is known.", ha="center")
-            return figure
+            return axes
         _set_axes(axes, tradeoff, energy)
-        figure.subplots_adjust(left=0.125, right=0.955)
-        _annotate(axes, tradeoff, known, ringed=recommended is not None)
+        if isinstance(figure, Figure):
+            figure.subplots_adjust(left=0.125, right=0.955)
+        _annotate(figure, axes, tradeoff, known, ringed=recommended is not None)
         _draw_front(axes, tradeoff)
         for index in np.flatnonzero(known):
             met = tradeoff.isel(condition=index)
@@ -68,11 +82,16 @@ def energy_figure(tradeoff: xr.Dataset, recommended: tuple[str, float] | None) -
         if recommended is not None:
             _ring(axes, tradeoff, *recommended)
         note_origin(axes, tradeoff)
-    return figure
+    return axes
 
 
 def _annotate(
-    axes: Axes, tradeoff: xr.Dataset, known: npt.NDArray[np.bool_], *, ringed: bool
+    figure: FigureBase | None,
+    axes: Axes,
+    tradeoff: xr.Dataset,
+    known: npt.NDArray[np.bool_],
+    *,
+    ringed: bool,
 ) -> None:
     """Write the names of the conditions above the axes, and the legend below them."""
     names = tradeoff.condition.values.astype(str)
@@ -87,13 +106,14 @@ def _annotate(
         axes,
         places.tolist(),
         names[known].tolist(),
+        figure=figure,
         height=_AXES_INCHES,
         below=0.5 + legend_inches + note_inches,
     )
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    figure.legend(
-        handles=handles,
+    add_legend(
+        figure,
+        [axes],
+        handles,
         loc="lower center",
         ncols=_LEGEND_COLUMNS,
         frameon=False,
@@ -102,7 +122,11 @@ def _annotate(
         handletextpad=0.5,
         borderaxespad=0.2,
     )
-    figure.text(0.5, 0.05 / total, "\n".join(note), fontsize=7, ha="center", gid="undrawn")
+    text: dict[str, Any] = {"s": "\n".join(note), "fontsize": 7, "ha": "center", "gid": "undrawn"}
+    if figure is None:
+        axes.text(0.5, 0.02, transform=axes.transAxes, **text)
+    else:
+        figure.text(0.5, 0.05 / total, **text)
 
 
 def _set_axes(axes: Axes, tradeoff: xr.Dataset, energy: npt.NDArray[np.float64]) -> None:

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions
 
 from rramsim.decision.join import join
-from rramsim.plotting.energy import energy_figure
+from rramsim.plotting.style import figure_of
+from rramsim.plotting.tradeoff import plot_tradeoff
 
 MET = {0.0: (0.97, 0.971, 0.90), 0.15: (0.96, 0.961, 0.965)}
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}
@@ -29,7 +31,7 @@ def texts(figure):
 
 def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
     points = tradeoff()
-    figure = energy_figure(points, None)
+    figure = figure_of(plot_tradeoff, points)
     for index, condition in enumerate(TABLE1_NAMES):
         for network, training_ber in enumerate(MET):
             wanted = points.sel(condition=condition, training_ber=training_ber)
@@ -42,7 +44,7 @@ def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
 
 
 def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
-    figure = energy_figure(tradeoff(), None)
+    figure = figure_of(plot_tradeoff, tradeoff())
     first, second = (named(figure, f"point-0-{network}")[0] for network in (0, 1))
     assert first.get_marker() == second.get_marker()
     assert first.get_fillstyle() != second.get_fillstyle()
@@ -51,7 +53,7 @@ def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
 
 def test_front_runs_through_its_points_in_order_of_energy():
     points = tradeoff()
-    (front,) = named(energy_figure(points, None), "front")
+    (front,) = named(figure_of(plot_tradeoff, points), "front")
     on = points.on_front.values.astype(bool)
     expected = sorted(
         zip(points.energy_per_cell.values[on], points.accuracy.values[on], strict=True)
@@ -61,37 +63,37 @@ def test_front_runs_through_its_points_in_order_of_energy():
 
 
 def test_order_of_the_dims_does_not_matter():
-    (front,) = named(energy_figure(tradeoff(), None), "front")
+    (front,) = named(figure_of(plot_tradeoff, tradeoff()), "front")
     (other,) = named(
-        energy_figure(tradeoff().transpose("condition", "training_ber"), None), "front"
+        figure_of(plot_tradeoff, tradeoff().transpose("condition", "training_ber")), "front"
     )
     np.testing.assert_array_equal(front.get_xydata(), other.get_xydata())
 
 
 def test_recommended_point_is_ringed():
     points = tradeoff()
-    (ring,) = named(energy_figure(points, ("weak", 0.15)), "recommended")
+    (ring,) = named(figure_of(plot_tradeoff, points, recommended=("weak", 0.15)), "recommended")
     wanted = points.sel(condition="weak", training_ber=0.15)
     assert float(ring.get_xdata()[0]) == float(wanted.energy_per_cell)
     assert float(ring.get_ydata()[0]) == float(wanted.accuracy)
-    assert not named(energy_figure(points, None), "recommended")
+    assert not named(figure_of(plot_tradeoff, points), "recommended")
 
 
 def test_conditions_of_unknown_energy_are_named_and_not_drawn():
-    figure = energy_figure(tradeoff(set_energy=[120e-12, NAN, 4e-12]), None)
+    figure = figure_of(plot_tradeoff, tradeoff(set_energy=[120e-12, NAN, 4e-12]))
     assert "not drawn, energy unknown: strong" in texts(figure)
     assert not named(figure, "point-1-0")
     assert named(figure, "point-0-0")
 
 
 def test_without_any_energy_the_figure_says_so():
-    figure = energy_figure(tradeoff(set_energy=[NAN] * 3), ("weak", 0.15))
+    figure = figure_of(plot_tradeoff, tradeoff(set_energy=[NAN] * 3), recommended=("weak", 0.15))
     assert "No programming energy is known." in texts(figure)
 
 
 @pytest.mark.parametrize(("tolerance", "shown"), [(0.005, True), (0.9, False)])
 def test_least_accepted_accuracy_is_in_the_legend_where_in_view(tolerance, shown):
-    figure = energy_figure(tradeoff(tolerance), None)
+    figure = figure_of(plot_tradeoff, tradeoff(tolerance))
     assert ("least accepted" in texts(figure)) == shown
     assert bool(named(figure, "accepted")) == shown
 
@@ -100,6 +102,16 @@ def test_dollar_in_a_name_is_not_read_as_a_formula():
     names = ["very strong", "$x^2$", "weak"]
     renamed = tradeoff().assign_coords(condition=names)
     shown = [
-        text for text in energy_figure(renamed, None).axes[0].texts if "x^2" in text.get_text()
+        text for text in figure_of(plot_tradeoff, renamed).axes[0].texts if "x^2" in text.get_text()
     ]
     assert shown[0].get_text() == r"\$x^2\$"
+
+
+def test_points_go_into_axes_of_the_user_with_their_legend():
+    own = Figure(figsize=(9.0, 3.0))
+    axes = own.subplots(1, 2)[1]
+    points = tradeoff(set_energy=[120e-12, NAN, 4e-12])
+    assert plot_tradeoff(points, ax=axes) is axes
+    assert "trained at BER 0" in {text.get_text() for text in axes.get_legend().get_texts()}
+    assert "not drawn, energy unknown: strong" in texts(own)
+    assert own.get_size_inches().tolist() == [9.0, 3.0]
