@@ -39,9 +39,9 @@ def _write_settings_table() -> None:
 
     parts = [
         _settings(Study, Study),
-        "### `[reading]`",
+        "## `[reading]`",
         _settings(ReadingTable, ReadingTable),
-        "### `[use]`",
+        "## `[use]`",
         _settings(UseTable, UseTable),
     ]
     (HERE / "study-settings.md").write_text("\n".join(parts))

@@ -5,11 +5,11 @@ All of rramsim in a notebook, by the names below. Each is loaded when it is firs
 """
 
 from importlib import import_module as _import
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from rramsim.version import __version__ as __version__
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel as FaultModel
     from rramsim.crossbar.faults import IidFaults as IidFaults
     from rramsim.crossbar.faults import LayerFaults as LayerFaults
@@ -28,6 +28,7 @@ if _TYPE_CHECKING:
     from rramsim.readers.shipped import datasets as datasets
     from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
     from rramsim.statistics.weibull import fit_weibull as fit_weibull
+    from rramsim.study.fit import fit as fit
 
 _NAMES_OF = {
     "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
@@ -43,13 +44,14 @@ _NAMES_OF = {
     "readers.shipped": "datasets",
     "statistics.lognormal": "fit_lognormal",
     "statistics.weibull": "fit_weibull",
+    "study.fit": "fit",
 }
 _HOMES = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
 __all__ = sorted(_HOMES)
 
 
-if not _TYPE_CHECKING:  # else any name would pass a type checker
+if not TYPE_CHECKING:  # else any name would pass a type checker
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

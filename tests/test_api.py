@@ -3,7 +3,9 @@
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 import rramsim
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("numpy", "xarray", "torch", "pandas", "scipy", "matplotlib", "numba", "pydantic", "pint")
 
 
@@ -65,3 +68,67 @@ def test_no_public_name_is_that_of_a_room_or_a_module():
     # Whichever were imported last would stand for both.
     below = {module.name for module in pkgutil.iter_modules(rramsim.__path__)}
     assert not below & set(rramsim.__all__)
+
+
+def test_the_page_on_python_documents_every_public_name_once():
+    page = (ROOT / "docs" / "api.md").read_text()
+    directives = re.findall(r"^\.\. auto\w+:: rramsim\.(\w+)$", page, re.MULTILINE)
+    assert sorted(directives) == rramsim.__all__
+
+
+USER_SCRIPT = """
+import rramsim
+
+fit = rramsim.fit_lognormal([4.8e3, 5.1e3, 5.6e3])
+spread: float = fit.sigma
+rate = rramsim.bit_error_rate(fit, rramsim.fit_lognormal([1e5, 2e5, 4e5]), reference="25 kOhm")
+ber: float = rate.estimate
+faults: list[rramsim.FaultModel] = [rramsim.IidFaults(1e-3), rramsim.StateFaults(0, 0.1)]
+
+
+network = rramsim.train("digits", training_ber=0.05)
+accuracy: float = network.accuracy
+rramsim.save_network("network.safetensors", network)
+
+
+def pixels(name: str) -> int:
+    try:
+        return rramsim.load_images(name).features
+    except rramsim.InputError:
+        return 0
+"""
+
+
+@pytest.fixture(scope="module")
+def type_check(tmp_path_factory):
+    """Return a function that has mypy check a script as a user's."""
+    pytest.importorskip("mypy")
+    folder = tmp_path_factory.mktemp("scripts")
+    package = Path(rramsim.__file__).parent
+    found_by_mypy = "site-packages" in package.parts
+    environment = {} if found_by_mypy else {"MYPYPATH": str(package.parent)}
+
+    def check(script):
+        (folder / "script.py").write_text(script)
+        options = ["--strict", "--follow-imports=silent", "--config-file", ROOT / "pyproject.toml"]
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", *options, "script.py"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+            env=os.environ | environment,
+        )
+        return done.stdout + done.stderr
+
+    return check
+
+
+def test_a_strict_type_checker_accepts_a_user_s_script(type_check):
+    assert type_check(USER_SCRIPT) == "Success: no issues found in 1 source file\n"
+
+
+def test_a_strict_type_checker_finds_a_wrong_name_and_a_wrong_type(type_check):
+    found = type_check("import rramsim\nrramsim.fit_normal()\nrramsim.IidFaults('1%')\n")
+    assert 'script.py:2: error: Module has no attribute "fit_normal"' in found
+    assert 'script.py:3: error: Argument 1 to "IidFaults" has incompatible type' in found
