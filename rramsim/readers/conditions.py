@@ -33,7 +33,7 @@ from rramsim.readers.columns.headers import Column, describe, names_accepted, re
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
-from rramsim.readers.testers.waveforms import waveform_energy
+from rramsim.readers.waveforms import waveform_energy
 from rramsim.units import QUANTITIES, read_quantity, scaled
 
 if TYPE_CHECKING:

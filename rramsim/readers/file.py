@@ -14,12 +14,12 @@ from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.stack import Stacked, stack
 from rramsim.readers.columns.values import read_labels, read_quantity_column, read_states
-from rramsim.readers.find_tables import Tables, find_tables
 from rramsim.readers.formats.detect import is_netcdf, read_grids, stem_of
 from rramsim.readers.formats.netcdf import read_netcdf
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.table import Grid, origin_of
+from rramsim.readers.tables import find_tables
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
     try:
         return _read(path, grids, options)
     except InputError:
-        if all(grid.body is None for grid in grids):
+        if all(grid.rest is None for grid in grids):
             raise
         # Split line by line, a long table tells the row of what cannot be used.
         return _read(path, read_grids(path, by_line=True), options)
@@ -84,19 +84,14 @@ def _read(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileR
     constants = (
         {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
     )
-    tables = find_tables(grids, options, place=path.name, constants=constants)
-    return [
-        _of_table(path, layout, options, tables=tables, number=number)
-        for number, layout in enumerate(tables.layouts)
-    ]
+    layouts = find_tables(grids, options, place=path.name, constants=constants)
+    return [_of_table(path, layout, options) for layout in layouts]
 
 
-def _of_table(
-    path: Path, layout: Layout, options: ReadOptions, *, tables: Tables, number: int
-) -> FileReadings:
+def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     import numpy as np
 
-    notes = [*layout.grid.notes, *layout.notes, *(tables.notes if number == 0 else ())]
+    notes = [*layout.grid.notes, *layout.notes]
     stacked = stack(layout, notes)
     states = _states(layout, stacked, options.states)
     keep = states >= 0
@@ -128,7 +123,6 @@ def _of_table(
     )
     more = read_extras(layout, lines, states, notes)
     notes += _beside(layout, lines)
-    times = tables.taken.get(number)
     return FileReadings(
         path=path,
         place=layout.grid.place,
@@ -143,9 +137,11 @@ def _of_table(
         more=more,
         origin=origin_of(layout.grid) or options.origin or "measured",
         notes=(*notes, *assumed),
-        unit_given=all(each.column.unit_given for each in layout.readings),
-        headers=tables.headers,
-        taken=None if times is None or "cycle" in layout.columns else np.array(times)[lines],
+        unit_given=all(column.unit_given for column in layout.readings),
+        headers=layout.headers,
+        taken=None
+        if layout.taken is None or "cycle" in layout.columns
+        else np.array(layout.taken)[lines],
     )
 
 
@@ -188,9 +184,9 @@ def _conditions(layout: Layout, stacked: Stacked, *, default: str) -> tuple[np.n
     import numpy as np
 
     if stacked.conditions is not None:
-        names = list(dict.fromkeys(each.condition or default for each in layout.readings))
-        of_reading = np.array([names.index(each.condition or default) for each in layout.readings])
-        return of_reading[stacked.conditions], names
+        by_column = [column.condition or default for column in layout.readings]
+        names = list(dict.fromkeys(by_column))
+        return np.array([names.index(name) for name in by_column])[stacked.conditions], names
     column = layout.columns.get("condition")
     if column is None:
         return np.zeros(len(stacked.lines), dtype=np.int64), [default]
@@ -252,8 +248,8 @@ def _beside(layout: Layout, lines: np.ndarray) -> list[str]:
     import numpy as np
 
     table, notes = layout.table, []
-    for column in layout.beside:
-        used = layout.readings[0].column
+    for column in layout.header.beside:
+        used = layout.readings[0]
         note = f"{table.place}: {used.header!r} is read, {column.header!r} is not"
         try:
             values = read_quantity_column(table, column.position, factor=1.0)[lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,13 @@ class Grid:
         preamble of a tester says. A column of the table itself comes first.
     sheet : str or None
         Name of the sheet of a workbook.
-    body : Body or None
+    title : str
+        What the tester calls the measurement.
+    compliance : float or None
+        What the tester limited the current to, in ampere.
+    taken : float
+        When the tester took it, in seconds; NaN where unknown.
+    rest : LongText or None
         A long text table not yet split; `records` then hold its first lines only.
     """
 
@@ -53,7 +60,14 @@ class Grid:
     notes: tuple[str, ...] = field(default=())
     constants: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    body: Body | None = None
+    title: str = ""
+    compliance: float | None = None
+    taken: float = math.nan
+    rest: LongText | None = None
+
+    def whole(self) -> Grid:
+        """Return the grid with every line split."""
+        return self if self.rest is None else self.rest.split()
 
 
 @dataclass(frozen=True)
@@ -95,13 +109,13 @@ def make_table(
     """
     import numpy as np
 
-    if grid.body is not None:
-        columns = grid.body.columns(skip=start, width=len(header), numbers=numbers, labels=labels)
+    if grid.rest is not None:
+        columns = grid.rest.columns(skip=start, width=len(header), numbers=numbers, labels=labels)
         if columns is not None:
             count = len(next(column for column in columns if len(column)))
             rows = np.arange(count) + grid.row_numbers[start]
             return RawTable(grid.place, header, tuple(columns), rows, grid.decimal_comma)
-        grid = grid.body.whole()
+        grid = grid.whole()
     records, row_numbers = grid.records[start:], grid.row_numbers[start:]
     if not records:
         raise InputError(f"{grid.place}: there is only a header; no reading follows it.")
@@ -169,7 +183,7 @@ def _fitted(record: list[str], width: int, *, place: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Body:
+class LongText:
     """A long table whose regular lines are split by column; what is not regular goes line by line.
 
     Attributes
@@ -182,7 +196,7 @@ class Body:
         Position in the file of the line of each record of the head.
     head : list of list of str
         The first records.
-    whole : callable
+    split : callable
         Splits every line, and tells the row of one that cannot be split.
     """
 
@@ -190,7 +204,7 @@ class Body:
     separator: str
     lines: tuple[int, ...]
     head: list[list[str]]
-    whole: Callable[[], Grid]
+    split: Callable[[], Grid]
 
     def columns(
         self, *, skip: int, width: int, numbers: Sequence[int], labels: Sequence[int]

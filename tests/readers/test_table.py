@@ -7,7 +7,7 @@ from rramsim.errors import InputError
 from rramsim.readers.formats import text
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.options import ReadOptions
-from rramsim.readers.table import Body
+from rramsim.readers.table import LongText
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def short_heads(monkeypatch):
 def line_by_line(monkeypatch):
     """Count the tables that are split line by line after all."""
     calls = []
-    original = Body.columns
+    original = LongText.columns
 
     def counted(self, **options):
         columns = original(self, **options)
@@ -29,7 +29,7 @@ def line_by_line(monkeypatch):
             calls.append(1)
         return columns
 
-    monkeypatch.setattr(Body, "columns", counted)
+    monkeypatch.setattr(LongText, "columns", counted)
     return calls
 
 

@@ -18,6 +18,10 @@ _LIKE_THOUSANDS = {
 _NAMES = {",": "comma", ".": "point"}
 
 
+class AmbiguousMarkError(InputError):
+    """A number in which a comma or a point may be decimal or part thousands."""
+
+
 def with_points(table: RawTable, position: int) -> list[str]:
     """Return the column's texts with decimal points and no thousands marks.
 
@@ -81,9 +85,9 @@ def _check_others(table: RawTable, position: int) -> None:
             raise _ambiguous(table, other, pointed[0], ".")
 
 
-def _ambiguous(table: RawTable, position: int, index: int, mark: str) -> InputError:
-    found, name = str(table.columns[position][index]), _NAMES[mark]
-    return InputError(
-        f"{table.where(index, table.header[position])}: is the {name} in {found!r} a decimal "
+def _ambiguous(table: RawTable, position: int, index: int, mark: str) -> AmbiguousMarkError:
+    text, name = str(table.columns[position][index]), _NAMES[mark]
+    return AmbiguousMarkError(
+        f"{table.where(index, table.header[position])}: is the {name} in {text!r} a decimal "
         f"{name} or a thousands separator? Write the number with a decimal point."
     )

@@ -21,7 +21,8 @@ class Column:
     """One recognised column of a table.
 
     `factor`, and then `offset`, take its numbers to SI. `unit_given` is False where the header
-    names no unit. `header` is the file's, whatever name the user gave it.
+    names no unit. `header` is the file's, whatever name the user gave it. Of a column of readings,
+    `state`, `condition` and `cycle` are what its header says (None: another column says it).
     """
 
     role: str
@@ -31,6 +32,9 @@ class Column:
     factor: float
     unit_given: bool
     offset: float = 0.0
+    state: int | None = None
+    condition: str | None = None
+    cycle: int | None = None
 
 
 # Alone, a capital T is a temperature and a small t a time; elsewhere case does not matter.

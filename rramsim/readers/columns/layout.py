@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.aliases import STATE_COLUMNS, measurement_columns
+from rramsim.readers.columns.decimals import AmbiguousMarkError
 from rramsim.readers.columns.header_rows import (
     Header,
     mostly_numbers,
@@ -14,69 +15,66 @@ from rramsim.readers.columns.header_rows import (
     possible_headers,
 )
 from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
-from rramsim.readers.columns.sweep_columns import SweepColumns, sweep_columns
+from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ
-from rramsim.readers.columns.wide import WideColumn, condition_columns, wide_columns
+from rramsim.readers.columns.wide import condition_columns, wide_columns
 from rramsim.readers.table import Grid, RawTable, make_table, with_constants
 from rramsim.units import QUANTITIES
 
 IGNORED = "-"
 """The name, in an explicit list of columns, of one that is not to be read."""
 
-_FORMS = "a state column with a resistance or current column, or one column for LRS and one for HRS"
+_ACCEPTED = (
+    "a state column with a resistance or current column, or one column for LRS and one for HRS"
+)
 # These are texts even where they look like numbers.
 _LABELS = ("condition", "state", "failed", "over_range_flag", "compliance_flag", "status")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A table, and what was found in its header.
+    """A table, and what its header says of the columns.
 
     Attributes
     ----------
     grid : Grid
         What it was made of.
     table : RawTable
-    columns : mapping of str to Column
-        The recognised columns by role, without the readings.
-    readings : tuple of WideColumn
-        The columns of readings: one of the long form, or one for each state, condition or cycle.
-    beside : tuple of Column
-        Columns of readings in another quantity, which are not read.
+    header : Header
+        With the meaning of its columns.
     notes : tuple of str
         What was assumed.
+    sweeps : tuple of (Column, Column)
+        Voltage and current of each sweep; where there are any, the table holds no readings.
+    taken : list of float or None
+        When each reading was taken, in seconds, where readings are to be numbered by that.
+    headers : frozenset of str
+        Texts of all headers found in the file.
     """
 
     grid: Grid
     table: RawTable
-    columns: Mapping[str, Column]
-    readings: tuple[WideColumn, ...]
-    beside: tuple[Column, ...]
-    notes: tuple[str, ...]
+    header: Header
+    notes: tuple[str, ...] = ()
+    sweeps: tuple[tuple[Column, Column], ...] = ()
+    taken: list[float] | None = None
+    headers: frozenset[str] = frozenset()
 
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The recognised columns by role, without the readings."""
+        return self.header.columns
 
-@dataclass(frozen=True)
-class SweepTable:
-    """A table of sweeps: its header in texts, and the pairs of columns."""
-
-    grid: Grid
-    table: RawTable
-    above: int
-    sweeps: tuple[SweepColumns, ...]
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    columns: Mapping[str, Column]
-    readings: tuple[WideColumn, ...]
-    beside: tuple[Column, ...]
-    constants: Mapping[str, str]
+    @property
+    def readings(self) -> tuple[Column, ...]:
+        """The columns of readings."""
+        return self.header.readings
 
 
 def by_header(
     grid: Grid, *, names: Mapping[str, str], constants: Mapping[str, str]
-) -> Layout | SweepTable | None:
+) -> Layout | None:
     """Return the layout of a grid by the header in it, or None where there is none.
 
     Parameters
@@ -97,14 +95,14 @@ def by_header(
     """
     refused = None
     for header in possible_headers(grid):
-        place = f"{grid.place}, row {grid.row_numbers[header.at]}"
+        place = f"{grid.place}, row {grid.row_numbers[header.row]}"
         try:
-            found = _of_header(grid, header, names=names, constants=constants, place=place)
+            layout = _of_header(grid, header, names=names, constants=constants, place=place)
         except InputError as error:
-            refused = error if header.at == 0 else refused
+            refused = error if header.row == 0 else refused
             continue
-        if found is not None:
-            return found
+        if layout is not None:
+            return layout
     if refused is not None:
         raise refused
     return None
@@ -118,45 +116,46 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
     InputError
         If a name is not known, or there are more or fewer columns than names.
     """
-    header, place = tuple(columns), "the given columns"
-    meaning = _meaning(header, names={}, constants={**grid.constants, **constants}, place=place)
-    for position in _unused(header, meaning):
-        if header[position] != IGNORED:
+    texts, place = tuple(columns), "the given columns"
+    header = _with_meaning(
+        Header(texts, 0, 0), names={}, constants={**grid.constants, **constants}, place=place
+    )
+    for position in header.unused():
+        if texts[position] != IGNORED:
             accepted = [role for role in measurement_columns() if not role.endswith("_flag")]
             raise InputError(
-                f"the given column {header[position]!r} is not known; accepted are "
+                f"the given column {texts[position]!r} is not known; accepted are "
                 f"{', '.join(accepted)}, LRS, HRS, and {IGNORED!r} for one to leave out."
             )
-    _check_complete(header, meaning, place=place)
+    _check_complete(header, texts, place=place)
     width = len(grid.records[0])
-    if width != len(header):
+    if width != len(texts):
         raise InputError(
             f"{grid.place}, row {grid.row_numbers[0]}: {width} columns were found, but "
-            f"{len(header)} are given ({', '.join(header)}). Name all; {IGNORED!r} leaves one out."
+            f"{len(texts)} are given ({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
         )
-    start, notes = 0, []
-    if not _is_data(grid, 0, header, meaning):
-        start = 1
-        notes.append(
-            f"{grid.place}: row {grid.row_numbers[0]} is taken as a header; the given columns "
-            "replace it."
-        )
-    return _layout(grid, Header(header, 0, start), meaning, notes=notes)
+    if _is_data(grid, 0, header):
+        return _layout(grid, header, notes=[])
+    note = (
+        f"{grid.place}: row {grid.row_numbers[0]} is taken as a header; the given columns "
+        "replace it."
+    )
+    return _layout(grid, replace(header, start=1), notes=[note])
 
 
 def no_header(grid: Grid) -> InputError:
     """Return the error for a grid in which no header was found."""
-    header = [text.strip() for text in grid.records[0]]
+    texts = [text.strip() for text in grid.records[0]]
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    if mostly_numbers(header) and not recognise(header, measurement_columns(), place=place):
-        shown = ", ".join(header[:6])
-        what = f"only the numbers {shown}" if only_numbers(header) else f"only readings ({shown})"
+    if mostly_numbers(texts) and not recognise(texts, measurement_columns(), place=place):
+        shown = ", ".join(texts[:6])
+        what = f"only the numbers {shown}" if only_numbers(texts) else f"only readings ({shown})"
         return InputError(
             f"{place}: there is no header, {what}. Name the columns in order, such as "
             '--columns "cell,LRS [ohm],HRS [ohm],cycle" or --columns "cell,state,R [ohm]"; '
             f"{IGNORED!r} leaves one out."
         )
-    return _missing("a resistance or current", ("resistance", "current"), header[:30], place)
+    return _missing("a resistance or current", ("resistance", "current"), texts[:30], place)
 
 
 def _of_header(
@@ -166,71 +165,71 @@ def _of_header(
     names: Mapping[str, str],
     constants: Mapping[str, str],
     place: str,
-) -> Layout | SweepTable | None:
+) -> Layout | None:
     texts = header.texts
-    constants = {**grid.constants, **constants}
-    meaning = _meaning(texts, names=names, constants=constants, place=place)
-    if _may_be_sweeps(meaning, texts):
+    header = _with_meaning(
+        header, names=names, constants={**grid.constants, **constants}, place=place
+    )
+    if _may_be_sweeps(header):
         sweeps = sweep_columns([names.get(text, text) for text in texts])
         if sweeps and header.start < len(grid.records):
-            whole = grid if grid.body is None else grid.body.whole()
-            return SweepTable(
-                grid, make_table(whole, texts, start=header.start), header.at, tuple(sweeps)
-            )
-    if not meaning.readings:
+            table = make_table(grid.whole(), texts, start=header.start)
+            return Layout(grid, table, header, sweeps=tuple(sweeps))
+    if not header.readings:
         return None
-    _check_complete(texts, meaning, place=place)
-    if header.at and not _is_data(grid, header.start, texts, meaning):
+    _check_complete(header, texts, place=place)
+    if header.row and not _is_data(grid, header.start, header):
         return None
-    unused = [repr(texts[i]) for i in _unused(texts, meaning) if texts[i] and texts[i] not in names]
+    unused = [repr(texts[i]) for i in header.unused() if texts[i] and texts[i] not in names]
     notes = [f"{grid.place}: columns not used: {', '.join(unused)}."] if unused else []
-    return _layout(grid, header, meaning, notes=notes)
+    return _layout(grid, header, notes=notes)
 
 
-def _meaning(
-    header: tuple[str, ...], *, names: Mapping[str, str], constants: Mapping[str, str], place: str
-) -> _Meaning:
-    found = recognise(header, measurement_columns(), place=place, renamed=names)
+def _with_meaning(
+    header: Header, *, names: Mapping[str, str], constants: Mapping[str, str], place: str
+) -> Header:
+    """Return the header with what its columns mean."""
+    texts = header.texts
+    columns = recognise(texts, measurement_columns(), place=place, renamed=names)
     for text, name in names.items():
-        if text in header and name != IGNORED and not _is_known(name, place=place):
+        if text in texts and name != IGNORED and not _is_known(name, place=place):
             raise InputError(
                 f"{place}: the name {name!r} given to the column {text!r} is not known; accepted "
                 f"are {', '.join(measurement_columns())}, LRS, HRS, and {IGNORED!r} to leave it "
                 "out."
             )
-    skip = [column.position for column in found.values()]
-    wide = wide_columns(header, place=place, renamed=names, skip=skip)
-    long = [found.pop(role) for role in READ if role in found]
-    if long and "state" in found:
+    skip = [column.position for column in columns.values()]
+    wide = wide_columns(texts, place=place, renamed=names, skip=skip)
+    long = [columns.pop(role) for role in READ if role in columns]
+    if long and "state" in columns:
         # Beside a whole long table, only a plain "LRS" is taken for a second form of readings.
-        wide = tuple(each for each in wide if each.condition is None)
-    readings = wide or tuple(WideColumn(column, None) for column in long[:1])
-    found, used = _add_constants(found, readings, header, constants, place=place)
-    if not readings and "state" in found:
+        wide = tuple(column for column in wide if column.condition is None)
+    readings = wide or tuple(long[:1])
+    columns, used = _add_constants(columns, readings, len(texts), constants)
+    if not readings and "state" in columns:
         readings = condition_columns(
-            header, renamed=names, skip=[column.position for column in found.values()]
+            texts, renamed=names, skip=[column.position for column in columns.values()]
         )
         if readings:
-            found.pop("condition", None)
-    return _Meaning(found, readings, tuple(long if wide else long[1:]), used)
+            columns.pop("condition", None)
+    beside = tuple(long if wide else long[1:])
+    return replace(header, columns=columns, readings=readings, beside=beside, constants=used)
 
 
 def _add_constants(
-    found: dict[str, Column],
-    readings: Sequence[WideColumn],
-    header: tuple[str, ...],
+    columns: dict[str, Column],
+    readings: Sequence[Column],
+    width: int,
     constants: Mapping[str, str],
-    *,
-    place: str,
 ) -> tuple[dict[str, Column], dict[str, str]]:
     """Add the columns that hold one text throughout, where no column of the table says it."""
-    said = {
-        *(["state"] if any(each.state is not None for each in readings) else []),
-        *(["condition"] if any(each.condition is not None for each in readings) else []),
-        *(["cycle"] if any(each.cycle is not None for each in readings) else []),
+    by_readings = {
+        name
+        for name in ("state", "condition", "cycle")
+        if any(getattr(column, name) is not None for column in readings)
     }
     used: dict[str, str] = {}
-    columns = dict(found)
+    added = dict(columns)
     for text, value in constants.items():
         role = recognise([text], measurement_columns(), place="the pattern of file names")
         if not role:
@@ -239,33 +238,24 @@ def _add_constants(
                 f"{', '.join(measurement_columns())}, with a unit where they have one."
             )
         (name, column), *_ = role.items()
-        if name not in found and name not in said:
-            columns[name] = replace(column, position=len(header) + len(used))
+        if name not in columns and name not in by_readings:
+            added[name] = replace(column, position=width + len(used))
             used[text] = value
-    return columns, used
+    return added, used
 
 
-def _may_be_sweeps(meaning: _Meaning, header: Sequence[str]) -> bool:
+def _may_be_sweeps(header: Header) -> bool:
     """Whether no column of the table says the state, and no name says it of single currents."""
-    if _is_wide(meaning) or any(each.column.quantity != "current" for each in meaning.readings):
+    if header.is_wide or any(column.quantity != "current" for column in header.readings):
         return False
-    state = meaning.columns.get("state")
-    if state is None or not meaning.readings:
+    state = header.columns.get("state")
+    if state is None or not header.readings:
         return True
-    return state.position >= len(header) and "read_voltage" not in meaning.columns
+    return state.position >= len(header.texts) and "read_voltage" not in header.columns
 
 
-def _is_wide(meaning: _Meaning) -> bool:
-    return any(each.state is not None for each in meaning.readings)
-
-
-def _layout(grid: Grid, header: Header, meaning: _Meaning, *, notes: list[str]) -> Layout:
-    columns = [
-        *meaning.columns.values(),
-        *(each.column for each in meaning.readings),
-        *meaning.beside,
-    ]
-    own = [column for column in columns if column.position < len(header.texts)]
+def _layout(grid: Grid, header: Header, *, notes: list[str]) -> Layout:
+    own = [column for column in header.own if column.position < len(header.texts)]
     table = make_table(
         grid,
         header.texts,
@@ -273,67 +263,64 @@ def _layout(grid: Grid, header: Header, meaning: _Meaning, *, notes: list[str]) 
         numbers=[column.position for column in own if column.role not in _LABELS],
         labels=[column.position for column in own if column.role in _LABELS],
     )
-    told = [each for each in meaning.readings if each.condition is not None]
-    if told:
-        first = told[0]
+    by_condition = next((column for column in header.readings if column.condition), None)
+    if by_condition is not None:
         notes.append(
-            f"{grid.place}: conditions are named by the headers, such as {first.condition!r} by "
-            f"{first.column.header!r}."
+            f"{grid.place}: conditions are named by the headers, such as "
+            f"{by_condition.condition!r} by {by_condition.header!r}."
         )
-    if any(each.cycle is not None for each in meaning.readings):
+    if any(column.cycle is not None for column in header.readings):
         notes.append(f"{grid.place}: cycles are numbered by the headers of the columns.")
     return Layout(
         grid=grid,
-        table=with_constants(table, meaning.constants),
-        columns=meaning.columns,
-        readings=meaning.readings,
-        beside=meaning.beside,
-        notes=(*notes, *_unit_notes(columns, place=grid.place)),
+        table=with_constants(table, header.constants),
+        header=header,
+        notes=(*notes, *_unit_notes(header.own, place=grid.place)),
     )
 
 
-def _is_data(grid: Grid, at: int, header: tuple[str, ...], meaning: _Meaning) -> bool:
+def _is_data(grid: Grid, row: int, header: Header) -> bool:
     """Whether a record has a number, or a mark of a meter, where a reading stands."""
-    if at >= len(grid.records):
+    if row >= len(grid.records):
         return False
     one = replace(
         grid,
-        records=grid.records[at : at + 1],
-        row_numbers=grid.row_numbers[at : at + 1],
-        body=None,
+        records=grid.records[row : row + 1],
+        row_numbers=grid.row_numbers[row : row + 1],
+        rest=None,
     )
     try:
-        line = make_table(one, header, start=0)
+        line = make_table(one, header.texts, start=0)
     except InputError:
         return False
-    for reading in meaning.readings:
+    for reading in header.readings:
         try:
-            read_numbers(line, reading.column.position, marks=True)
-        except InputError as error:
-            if "decimal comma" in str(error):
-                return True
+            read_numbers(line, reading.position, marks=True)
+        except AmbiguousMarkError:
+            return True
+        except InputError:
             continue
         return True
     return False
 
 
-def _check_complete(header: Sequence[str], meaning: _Meaning, *, place: str) -> None:
-    state = meaning.columns.get("state")
-    if _is_wide(meaning) and (meaning.beside or state is not None):
-        other = meaning.beside[0] if meaning.beside else state
+def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None:
+    state = header.columns.get("state")
+    if header.is_wide and (header.beside or state is not None):
+        other = header.beside[0] if header.beside else state
         raise InputError(
-            f"{place}: both {meaning.readings[0].column.header!r} (a column a state) and "
+            f"{place}: both {header.readings[0].header!r} (a column a state) and "
             f"{other.header if other else ''!r} (a row a state) were found; accepted is one form: "
-            f"{_FORMS}."
+            f"{_ACCEPTED}."
         )
-    if not meaning.readings:
-        raise _missing("a resistance or current", ("resistance", "current"), header, place)
-    if not _is_wide(meaning) and state is None:
-        raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), header, place)
-    if any(each.cycle is not None for each in meaning.readings) and "cycle" in meaning.columns:
+    if not header.readings:
+        raise _missing("a resistance or current", ("resistance", "current"), texts, place)
+    if not header.is_wide and state is None:
+        raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), texts, place)
+    if any(column.cycle is not None for column in header.readings) and "cycle" in header.columns:
         raise InputError(
-            f"{place}: both the column {meaning.columns['cycle'].header!r} and the headers, such "
-            f"as {meaning.readings[0].column.header!r}, number the cycles; keep one."
+            f"{place}: both the column {header.columns['cycle'].header!r} and the headers, such "
+            f"as {header.readings[0].header!r}, number the cycles; keep one."
         )
 
 
@@ -345,22 +332,16 @@ def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str)
     )
 
 
-def _unused(header: Sequence[str], meaning: _Meaning) -> list[int]:
-    used = {column.position for column in (*meaning.columns.values(), *meaning.beside)}
-    used |= {each.column.position for each in meaning.readings}
-    return [position for position in range(len(header)) if position not in used]
-
-
 def _unit_notes(columns: Sequence[Column], *, place: str) -> list[str]:
     return [
-        f"{place}: the column {column.header!r} names no unit; its {_said(column)} "
+        f"{place}: the column {column.header!r} names no unit; its {_in_words(column)} "
         f"is read in {QUANTITIES[column.quantity].unit}."
         for column in columns
         if column.quantity is not None and not column.unit_given
     ]
 
 
-def _said(column: Column) -> str:
+def _in_words(column: Column) -> str:
     return column.quantity or "" if column.role == "reading" else describe(column.role)
 
 

@@ -51,13 +51,12 @@ def read_extras(
     import numpy as np
 
     more: dict[str, np.ndarray] = {}
-    wide = any(each.state is not None for each in layout.readings)
     for variable in DATASETS["readings"]:
         column = layout.columns.get(variable.name)
         if column is None or variable.quantity is None or not variable.optional:
             continue
         values = _quantity(layout.table, column, variable.sign, notes)[lines]
-        if wide and variable.group == "energy":
+        if layout.header.is_wide and variable.group == "energy":
             # A row of the wide form is one SET and one RESET: each energy counts once.
             values = np.where(state == (0 if column.role == "set_energy" else 1), values, np.nan)
         more[variable.name] = values

@@ -61,30 +61,34 @@ def stack(layout: Layout, notes: list[str]) -> Stacked:
     import numpy as np
 
     table, readings = layout.table, layout.readings
-    columns = [each.column for each in readings]
-    other = next((c for c in columns if c.quantity != columns[0].quantity), None)
+    first = readings[0]
+    other = next((column for column in readings if column.quantity != first.quantity), None)
     if other is not None:
         raise InputError(
-            f"{table.place}: {columns[0].header!r} and {other.header!r} are a "
-            f"{columns[0].quantity} and a {other.quantity}; accepted are two of a kind."
+            f"{table.place}: {first.header!r} and {other.header!r} are a "
+            f"{first.quantity} and a {other.quantity}; accepted are two of a kind."
         )
     count = len(table.row_numbers)
-    numbers = [read_numbers(table, column.position, marks=True) for column in columns]
-    values = [scaled_column(n.values, c.factor) for n, c in zip(numbers, columns, strict=True)]
+    numbers = [read_numbers(table, column.position, marks=True) for column in readings]
 
-    def of_column(said: list[int | None]) -> np.ndarray | None:
-        return None if None in said else np.repeat(np.array(said, dtype=np.int64), count)
+    def by_column(values: list[int | None]) -> np.ndarray | None:
+        return None if None in values else np.repeat(np.array(values, dtype=np.int64), count)
 
-    by_condition = any(each.condition is not None for each in readings)
+    by_condition = any(column.condition is not None for column in readings)
     stacked = Stacked(
-        values=np.concatenate(values),
-        kinds=np.concatenate([n.kinds for n in numbers]),
-        lines=np.tile(np.arange(count), len(columns)),
-        headers=np.repeat(np.array([column.header for column in columns], dtype=object), count),
-        states=of_column([each.state for each in readings]),
-        conditions=np.repeat(np.arange(len(columns)), count) if by_condition else None,
-        cycles=of_column([each.cycle for each in readings]),
-        quantity=columns[0].quantity or "resistance",
+        values=np.concatenate(
+            [
+                scaled_column(values, column.factor)
+                for (values, _), column in zip(numbers, readings, strict=True)
+            ]
+        ),
+        kinds=np.concatenate([kinds for _, kinds in numbers]),
+        lines=np.tile(np.arange(count), len(readings)),
+        headers=np.repeat(np.array([column.header for column in readings], dtype=object), count),
+        states=by_column([column.state for column in readings]),
+        conditions=np.repeat(np.arange(len(readings)), count) if by_condition else None,
+        cycles=by_column([column.cycle for column in readings]),
+        quantity=first.quantity or "resistance",
     )
     return _without_blanks(_flagged(stacked, layout), table, notes)
 
@@ -102,8 +106,8 @@ def _flagged(stacked: Stacked, layout: Layout) -> Stacked:
             )
         flags = read_statuses(layout.table, column.position, role=role)[stacked.lines]
         marked = (flags != EXACT) & (flags != BLANK)
-        said = ((flags != EXACT) & (stacked.kinds == EXACT)) | (marked & (stacked.kinds == BLANK))
-        stacked.kinds[said] = flags[said]
+        tells = ((flags != EXACT) & (stacked.kinds == EXACT)) | (marked & (stacked.kinds == BLANK))
+        stacked.kinds[tells] = flags[tells]
     return stacked
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -58,20 +57,8 @@ _YES = frozenset(["1", "1.0", "true", "yes", "y", "fail", "failed", "x"])
 _NO = frozenset(["", "0", "0.0", "false", "no", "n", "pass", "passed", "ok"])
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """Numbers of one column, in the unit of the file, each ``(rows,)``.
-
-    `kinds` holds `EXACT`, `BELOW`, `ABOVE`, `BLANK` or `COMPLIANCE`. `values` holds the number,
-    or the limit of a mark such as ">1e9", NaN where a mark names none.
-    """
-
-    values: np.ndarray
-    kinds: np.ndarray
-
-
-def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
-    """Return a column's numbers; with `marks`, over-range marks are accepted beside them.
+def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return a column's numbers and their kinds; with `marks`, over-range marks are accepted too.
 
     Parameters
     ----------
@@ -84,7 +71,10 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
 
     Returns
     -------
-    Numbers
+    values : ndarray of float, shape (rows,)
+        In the unit of the file; the limit of a mark such as ">1e9", NaN where a mark names none.
+    kinds : ndarray of int, shape (rows,)
+        `EXACT`, `BELOW`, `ABOVE`, `BLANK` or `COMPLIANCE`.
 
     Raises
     ------
@@ -109,7 +99,7 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> Numbers:
             f"{table.where(index, header)}: {found!r} is not a number. Accepted is a number with "
             f"a decimal point and no unit (units stand in the header){also}."
         )
-    return Numbers(values, kinds)
+    return values, kinds
 
 
 def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -134,11 +124,9 @@ def read_quantity_column(
     """Return a column's numbers in SI, NaN where it is blank; marks are refused."""
     import numpy as np
 
-    numbers = read_numbers(table, position, marks=False)
-    values: np.ndarray = np.where(
-        numbers.kinds == BLANK, np.nan, scaled_column(numbers.values, factor) + offset
-    )
-    return values
+    values, kinds = read_numbers(table, position, marks=False)
+    in_si: np.ndarray = np.where(kinds == BLANK, np.nan, scaled_column(values, factor) + offset)
+    return in_si
 
 
 def read_counts(table: RawTable, position: int) -> np.ndarray:
@@ -151,9 +139,9 @@ def read_counts(table: RawTable, position: int) -> np.ndarray:
     """
     import numpy as np
 
-    numbers = read_numbers(table, position, marks=False)
-    blank = numbers.kinds == BLANK
-    values = np.where(blank, 0.0, numbers.values)
+    numbers, kinds = read_numbers(table, position, marks=False)
+    blank = kinds == BLANK
+    values = np.where(blank, 0.0, numbers)
     refused = (values < 0) | (values != np.floor(values)) | (values > 2.0**53)
     if refused.any():
         index = int(refused.argmax())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.aliases import STATE_COLUMNS
@@ -30,19 +30,9 @@ _ABOUT = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class WideColumn:
-    """A column of readings, and what its header says of them (None: another column says it)."""
-
-    column: Column
-    state: int | None
-    condition: str | None = None
-    cycle: int | None = None
-
-
 def wide_columns(
     header: Sequence[str], *, place: str, renamed: Mapping[str, str], skip: Sequence[int] = ()
-) -> tuple[WideColumn, ...]:
+) -> tuple[Column, ...]:
     """Return the columns whose header names a state, such as "strong LRS (kOhm)" or "HRS_cycle2".
 
     Parameters
@@ -61,24 +51,24 @@ def wide_columns(
     InputError
         If a unit is unknown, or two columns hold the same state, condition and cycle.
     """
-    found = []
+    columns = []
     for position, text in enumerate(header):
         if position not in skip:
             name = renamed.get(text.strip(), text)
             wide = _wide(name, position, place=place)
             if wide is not None:
-                found.append(replace(wide, column=replace(wide.column, header=text)))
-    return _numbered(found, place=place)
+                columns.append(replace(wide, header=text))
+    return _numbered(columns, place=place)
 
 
 def condition_columns(
     header: Sequence[str], *, renamed: Mapping[str, str], skip: Sequence[int]
-) -> tuple[WideColumn, ...]:
+) -> tuple[Column, ...]:
     """Return the columns that have a unit of a reading and are named by a condition alone.
 
     Such columns stand beside a state column: ``state,weak (kOhm),strong (kOhm)``.
     """
-    found = []
+    columns = []
     for position, text in enumerate(header):
         if position in skip:
             continue
@@ -88,20 +78,20 @@ def condition_columns(
             if quantity is not None and condition and not _ABOUT.search(condition):
                 factor = factor_to_si(unit, quantity)
                 column = Column("reading", text, position, quantity, factor, unit_given=True)
-                found.append(WideColumn(column, None, condition))
+                columns.append(replace(column, condition=condition))
                 break
-    return tuple(found)
+    return tuple(columns)
 
 
-def _wide(text: str, position: int, *, place: str) -> WideColumn | None:
+def _wide(text: str, position: int, *, place: str) -> Column | None:
     states = {match[1].upper() for match in _STATE.finditer(text)}
     if len(states) > 1:
         return None
     if not states:
         plain = recognise([text], STATE_COLUMNS, place=place)
         for role, column in plain.items():
-            column = replace(column, role="reading", position=position)
-            return WideColumn(column, 0 if role.startswith("lrs") else 1)
+            state = 0 if role.startswith("lrs") else 1
+            return replace(column, role="reading", position=position, state=state)
         return None
     if _ABOUT.search(text.replace("_", " ")):
         return None
@@ -118,7 +108,7 @@ def _wide(text: str, position: int, *, place: str) -> WideColumn | None:
     return None
 
 
-def _parsed(text: str, name: str, unit: str, position: int) -> WideColumn | None:
+def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
     state = _STATE.search(name)
     if state is None:
         return None
@@ -129,20 +119,29 @@ def _parsed(text: str, name: str, unit: str, position: int) -> WideColumn | None
         if cycle is not None:
             return None
         cycle, rest = int(numbered[1]), rest[: numbered.start()] + " " + rest[numbered.end() :]
-    said = _QUANTITY.search(rest.replace("_", " "))
+    named = _QUANTITY.search(rest.replace("_", " "))
     quantity = "resistance"
-    if said is not None:
-        quantity = _LETTERS.get(said[1].casefold(), said[1].casefold())
-        rest = rest[: said.start()] + " " + rest[said.end() :]
+    if named is not None:
+        quantity = _LETTERS.get(named[1].casefold(), named[1].casefold())
+        rest = rest[: named.start()] + " " + rest[named.end() :]
     factor = 1.0
     if unit:
         of_unit = _quantity_of_unit(unit)
-        if of_unit is None or (said is not None and of_unit != quantity):
+        if of_unit is None or (named is not None and of_unit != quantity):
             return None
         quantity, factor = of_unit, factor_to_si(unit, of_unit)
     condition = re.sub(r"\s+", " ", rest).strip(" _-:,.()[]") or None
-    column = Column("reading", text, position, quantity, factor, unit_given=bool(unit))
-    return WideColumn(column, STATES.index(state[1].upper()), condition, cycle)
+    return Column(
+        "reading",
+        text,
+        position,
+        quantity,
+        factor,
+        unit_given=bool(unit),
+        state=STATES.index(state[1].upper()),
+        condition=condition,
+        cycle=cycle,
+    )
 
 
 def _quantity_of_unit(unit: str) -> str | None:
@@ -157,27 +156,27 @@ def _quantity_of_unit(unit: str) -> str | None:
     return None
 
 
-def _numbered(found: list[WideColumn], *, place: str) -> tuple[WideColumn, ...]:
+def _numbered(columns: list[Column], *, place: str) -> tuple[Column, ...]:
     """Give a cycle to columns that repeat without one; refuse those that stay the same."""
-    counts = Counter((wide.state, wide.condition) for wide in found if wide.cycle is None)
+    counts = Counter((wide.state, wide.condition) for wide in columns if wide.cycle is None)
     repeats = set(counts.values())
     if len(counts) > 1 and len(repeats) == 1 and repeats != {1}:
         # HRS, LRS, HRS, LRS, ...: every state as often as the other, so pairs of a cycle each.
         seen: Counter[tuple[int | None, str | None]] = Counter()
-        for index, wide in enumerate(found):
+        for index, wide in enumerate(columns):
             if wide.cycle is None:
                 seen[wide.state, wide.condition] += 1
-                found[index] = replace(wide, cycle=seen[wide.state, wide.condition])
-    elif any(wide.cycle is not None for wide in found):
+                columns[index] = replace(wide, cycle=seen[wide.state, wide.condition])
+    elif any(wide.cycle is not None for wide in columns):
         # "HRS", "HRS.1", "HRS.2" is how pandas and R write repeated headers.
-        found = [replace(wide, cycle=wide.cycle or 0) for wide in found]
-    keys: dict[tuple[object, ...], WideColumn] = {}
-    for wide in found:
+        columns = [replace(wide, cycle=wide.cycle or 0) for wide in columns]
+    keys: dict[tuple[object, ...], Column] = {}
+    for wide in columns:
         key = (wide.state, wide.condition, wide.cycle)
         if key in keys:
             raise InputError(
-                f"{place}: the columns {keys[key].column.header!r} and {wide.column.header!r} "
+                f"{place}: the columns {keys[key].header!r} and {wide.header!r} "
                 "hold the same state, condition and cycle; keep one."
             )
         keys[key] = wide
-    return tuple(found)
+    return tuple(columns)

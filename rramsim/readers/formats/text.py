@@ -6,11 +6,12 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from rramsim.errors import InputError
-from rramsim.readers.table import Body, Grid
+from rramsim.readers.table import Grid, LongText
 
 _SEPARATORS = ("\t", ";", ",")
 _SNIFFED_LINES = 200
@@ -37,7 +38,7 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
     place : str
         The file as messages name it.
     by_line : bool
-        Whether to split every line of a long text here, and not leave most to `Grid.body`.
+        Whether to split every line of a long text here, and not leave most to `Grid.rest`.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def _long_grid(text: str, head: list[str], *, place: str, notes: tuple[str, ...]
     first, _ = _comments(head)
     separator = _separator(head[first : first + _SNIFFED_LINES])
     lines = tuple(number - 1 for number in grid.row_numbers)
-    return replace(grid, body=Body(text, separator, lines, grid.records, whole))
+    return replace(grid, rest=LongText(text, separator, lines, grid.records, whole))
 
 
 def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
@@ -155,20 +156,25 @@ def _split(
     return [records[i] for i in filled], [numbers[i] for i in filled]
 
 
-def _reader(lines: list[str], separator: str) -> Any:
+def _reader(lines: Iterable[str], separator: str) -> Any:
     # Strict: a quotation mark left open would otherwise swallow the rest of the file unsaid.
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
 
 
 def _unreadable(lines: list[str], separator: str, *, offset: int, place: str) -> InputError:
     """Return the error for the first record that csv refuses, with the row it starts at."""
-    reader = _reader(lines, separator)
+    ends: list[int] = []
+
+    def lines_and_end() -> Iterator[str]:
+        yield from lines
+        ends.append(len(lines))
+
+    reader = _reader(lines_and_end(), separator)
     row, reason = offset + 1, ""
     try:
         for _ in reader:
             row = reader.line_num + offset + 1
     except csv.Error as error:
-        reason = str(error)
-    if reason == "unexpected end of data":
-        reason = "a quotation mark is opened and never closed"
+        # Only a text that goes on has the reader ask for a line after the last.
+        reason = "a quotation mark is opened and never closed" if ends else str(error)
     return InputError(f"{place}, row {row}: the row cannot be read ({reason}).")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.readers.table import Grid
+from rramsim.readers.testers.registry import register
 from rramsim.schema import STATES
 
 _WANTED = ("wordline", "bitline", "resistance", "amplitude")
@@ -24,36 +25,39 @@ class _Run:
     resistance: str
 
 
-def is_arc_one(grid: Grid) -> bool:
-    """Whether the header in the first lines is that of an ArC ONE session."""
-    return _header_at(grid) is not None
+@register
+class ArcOne:
+    """A session has a line for each operation of a cell at a word line and a bit line."""
+
+    def recognises(self, grid: Grid) -> bool:
+        """Whether the header in the first lines is that of an ArC ONE session."""
+        return _header_at(grid) is not None
+
+    def tables(self, grid: Grid) -> list[Grid]:
+        """Return a table of the resistances that pulses of one polarity leave behind.
+
+        The file does not name states. Each cell's operations are cut where the polarity of the
+        amplitude changes; the last resistance of each run is the state reached. The polarity
+        after which the resistances are lower (by their medians) is that of SET.
+
+        Raises
+        ------
+        InputError
+            If the file has pulses of one polarity only, or a line cannot be read.
+        """
+        header = _header_at(grid)
+        return [] if header is None else [_last_of_each_run(grid.whole(), *header)]
 
 
-def arc_one_readings(grid: Grid) -> Grid:
-    """Return a table of the resistances that pulses of one polarity leave behind.
-
-    The file does not name states. Each cell's operations are cut where the polarity of the
-    amplitude changes; the last resistance of each run is the state reached. The polarity after
-    which the resistances are lower (by their medians) is that of SET.
-
-    Raises
-    ------
-    InputError
-        If the file has pulses of one polarity only, or a line cannot be read.
-    """
-    found = _header_at(grid)
-    if found is None:
-        raise InputError(f"{grid.place}: this is no ArC ONE session.")
-    whole = grid if grid.body is None else grid.body.whole()
-    at, columns = found
+def _last_of_each_run(grid: Grid, header_row: int, columns: list[int]) -> Grid:
     cells: dict[tuple[str, str], list[_Run]] = {}
     reads = unset = 0
-    for line in range(at + 1, len(whole.records)):
-        record = whole.records[line]
+    for line in range(header_row + 1, len(grid.records)):
+        record = grid.records[line]
         row, column, resistance, pulse = (
             record[position].strip() if position < len(record) else "" for position in columns
         )
-        amplitude = _amplitude(pulse, place=f"{grid.place}, row {whole.row_numbers[line]}")
+        amplitude = _amplitude(pulse, place=f"{grid.place}, row {grid.row_numbers[line]}")
         runs = cells.setdefault((row, column), [])
         if amplitude == 0 and not runs:
             unset += 1
@@ -70,7 +74,7 @@ def arc_one_readings(grid: Grid) -> Grid:
             state = 0 if run.positive == set_is_positive else 1
             seen[state] += 1
             records.append([row, column, STATES[state], str(seen[state]), run.resistance])
-            rows.append(whole.row_numbers[run.line])
+            rows.append(grid.row_numbers[run.line])
     sign = "positive" if set_is_positive else "negative"
     notes = (
         f"{grid.place}: an ArC ONE session names no states; {sign} pulses are taken as SET, "
@@ -79,19 +83,19 @@ def arc_one_readings(grid: Grid) -> Grid:
         f"before the polarity changes; {unset:,} come before any pulse and are left out.",
     )
     return replace(
-        whole,
+        grid,
         records=[_HEADER, *records],
-        row_numbers=[whole.row_numbers[at], *rows],
+        row_numbers=[grid.row_numbers[header_row], *rows],
         comments=(),
-        notes=(*whole.notes, *notes),
+        notes=(*grid.notes, *notes),
     )
 
 
 def _header_at(grid: Grid) -> tuple[int, list[int]] | None:
-    for at, record in enumerate(grid.records[:10]):
+    for row, record in enumerate(grid.records[:10]):
         names = [re.sub(r"\s*[(\[].*|[\s_]+", "", text).casefold() for text in record]
         if all(name in names for name in _WANTED):
-            return at, [names.index(name) for name in _WANTED]
+            return row, [names.index(name) for name in _WANTED]
     return None
 
 

@@ -10,7 +10,7 @@ from rramsim.readers.measurements import read_measurements
 
 def parsed(*header):
     return [
-        (each.state, each.condition, each.cycle, each.column.quantity, each.column.factor)
+        (each.state, each.condition, each.cycle, each.quantity, each.factor)
         for each in wide_columns(header, place="f", renamed={})
     ]
 
@@ -79,7 +79,7 @@ def test_columns_named_by_conditions_have_a_unit_of_a_reading():
         renamed={},
         skip=[0],
     )
-    assert [(each.condition, each.column.factor) for each in found] == [
+    assert [(each.condition, each.factor) for each in found] == [
         ("weak", 1e3),
         ("55 uA", pytest.approx(1e6)),
     ]

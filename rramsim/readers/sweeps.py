@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
+from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.values import BLANK, COMPLIANCE, read_numbers
 from rramsim.readers.table import Grid, RawTable
 from rramsim.schema import STATES
@@ -16,8 +17,6 @@ from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
     import numpy as np
-
-from rramsim.readers.columns.sweep_columns import SweepColumns
 
 TOLERANCE = 0.1
 """How far, as a share of the read voltage, the nearest point of a sweep may be from it."""
@@ -39,7 +38,6 @@ class Sweep:
     calls the sweep. `compliance` is the current it was limited to, in ampere.
     """
 
-    place: str
     voltage: np.ndarray
     current: np.ndarray
     flagged: np.ndarray
@@ -65,7 +63,7 @@ class _Reading:
 
 
 def read_points(
-    table: RawTable, columns: SweepColumns
+    table: RawTable, voltage: Column, current: Column
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return voltage, current, whether a point is in compliance, and row, of the points there are.
 
@@ -76,13 +74,13 @@ def read_points(
     """
     import numpy as np
 
-    volts = read_numbers(table, columns.voltage, marks=False)
-    amps = read_numbers(table, columns.current, marks=True)
-    there = (volts.kinds != BLANK) & (amps.kinds != BLANK) & np.isfinite(amps.values)
+    volts, kinds_of_volts = read_numbers(table, voltage.position, marks=False)
+    amps, kinds = read_numbers(table, current.position, marks=True)
+    there = (kinds_of_volts != BLANK) & (kinds != BLANK) & np.isfinite(amps)
     return (
-        scaled_column(volts.values[there], columns.voltage_factor),
-        scaled_column(amps.values[there], columns.current_factor),
-        amps.kinds[there] == COMPLIANCE,
+        scaled_column(volts[there], voltage.factor),
+        scaled_column(amps[there], current.factor),
+        kinds[there] == COMPLIANCE,
         table.row_numbers[there],
     )
 

@@ -62,12 +62,12 @@ def record(**more):
     ],
 )
 def test_a_voltage_and_its_current_are_found(header, pairs):
-    assert [(c.voltage, c.current) for c in sweep_columns(header)] == pairs
+    assert [(v.position, i.position) for v, i in sweep_columns(header)] == pairs
 
 
 def test_units_of_a_sweep():
-    (found,) = sweep_columns(["V (mV)", "I (uA)"])
-    assert (found.voltage_factor, found.current_factor) == (1e-3, pytest.approx(1e-6))
+    ((voltage, current),) = sweep_columns(["V (mV)", "I (uA)"])
+    assert (voltage.factor, current.factor) == (1e-3, pytest.approx(1e-6))
 
 
 def test_an_easyexpert_record_gives_what_each_sweep_left(read):

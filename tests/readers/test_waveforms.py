@@ -8,7 +8,7 @@ from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import shipped_path
-from rramsim.readers.testers.waveforms import waveform_energy
+from rramsim.readers.waveforms import waveform_energy
 
 
 def write_pulse(path, *, volts=2.0, microamps=20.0, header="t (ns),V (V),I (uA)"):

@@ -4,51 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.layout import (
-    Layout,
-    SweepTable,
-    by_given_columns,
-    by_header,
-    no_header,
-)
+from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
 from rramsim.readers.columns.values import state_of
 from rramsim.readers.options import ReadOptions
+from rramsim.readers.sweeps import Sweep, read_points, readings_of_sweeps
 from rramsim.readers.table import Grid
-from rramsim.readers.testers.arc_one import arc_one_readings, is_arc_one
-from rramsim.readers.testers.keysight import Part, parts_of
-from rramsim.readers.testers.sweeps import Sweep, read_points, readings_of_sweeps
+from rramsim.readers.testers import tables_of
 
+_STATE = re.compile(r"(?<![a-z])([LH]RS)(?![a-z])", re.IGNORECASE)
 _DEVICE_LABELS = ("device id", "test target", "target", "device")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The tables of a file that hold readings.
-
-    Attributes
-    ----------
-    layouts : tuple of Layout
-    taken : mapping of int to list of float
-        By position in `layouts`, when each reading of a table of sweeps was taken, in seconds.
-    notes : tuple of str
-        Sheets that are not read.
-    headers : frozenset of str
-        Texts of all headers found.
-    """
-
-    layouts: tuple[Layout, ...]
-    taken: Mapping[int, list[float]]
-    notes: tuple[str, ...]
-    headers: frozenset[str]
 
 
 def find_tables(
     grids: Sequence[Grid], options: ReadOptions, *, place: str, constants: Mapping[str, str]
-) -> Tables:
+) -> list[Layout]:
     """Return every table with readings in the grids of a file.
+
+    The notes of the first one also say which sheets are not read.
 
     Raises
     ------
@@ -56,54 +31,74 @@ def find_tables(
         If there is none; the message says what the first grid lacks.
     """
     filled = [grid for grid in grids if grid.records]
-    if options.columns is not None:
+    if options.columns is None:
+        layouts, unread = _by_headers(filled, options, place=place, constants=constants)
+    else:
         width = len(options.columns)
         fitting = [grid for grid in filled if len(grid.records[0]) == width] or filled[:1]
-        found = [by_given_columns(grid, options.columns, constants=constants) for grid in fitting]
-        notes = _left_out([(grid, "") for grid in filled if grid not in fitting], place=place)
-        return Tables(tuple(found), {}, notes, frozenset(options.columns))
-    return _by_headers(filled, options, place=place, constants=constants)
+        layouts = [
+            replace(
+                by_given_columns(grid, options.columns, constants=constants),
+                headers=frozenset(options.columns),
+            )
+            for grid in fitting
+        ]
+        unread = [(grid, "") for grid in filled if grid not in fitting]
+    first, *others = layouts
+    notes = (*first.notes, *_left_out(unread, place=place))
+    return [replace(first, notes=notes), *others]
 
 
 def _by_headers(
     grids: Sequence[Grid], options: ReadOptions, *, place: str, constants: Mapping[str, str]
-) -> Tables:
+) -> tuple[list[Layout], list[tuple[Grid, str]]]:
+    """Return the tables with readings, and the grids that are none with the reason."""
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []
     unread: list[tuple[Grid, str]] = []
     headers: set[str] = set()
     refused: list[InputError] = []
-    for part in (part for grid in grids for part in _parts(grid)):
+    tables = [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid)]]
+    for grid in tables:
         try:
-            found = by_header(part.grid, names=options.names, constants=constants)
+            layout = by_header(grid, names=options.names, constants=constants)
         except InputError as error:
             refused.append(error)
-            unread.append((part.grid, f" ({error})"))
+            unread.append((grid, f" ({str(error).removeprefix(f'{grid.place}, ')})"))
             continue
-        headers |= set() if found is None else set(found.table.header)
-        if isinstance(found, SweepTable):
-            sweeps += _sweeps(found, part, constants=constants)
-        elif found is None:
-            unread.append((part.grid, ""))
-        elif any(_same(found, other) for other in layouts):
-            unread.append((part.grid, " (the same as another sheet)"))
+        headers |= set() if layout is None else set(layout.table.header)
+        if layout is None:
+            unread.append((grid, ""))
+        elif layout.sweeps:
+            sweeps += _sweeps(layout, constants=constants)
+        elif any(_same(layout, other) for other in layouts):
+            unread.append((grid, " (the same as another sheet)"))
         else:
-            layouts.append(found)
+            layouts.append(layout)
     if not layouts and not sweeps:
         raise refused[0] if refused else no_header(grids[0])
     layouts = _named_by_sheet(layouts, options, constants=constants)
-    taken = {}
     if sweeps:
-        grid, times = readings_of_sweeps(sweeps, place=place, read_voltage=options.read_voltage)
+        grid, taken = readings_of_sweeps(sweeps, place=place, read_voltage=options.read_voltage)
         of_sweeps = by_header(_without_empty(grid), names={}, constants={})
-        if isinstance(of_sweeps, Layout):
-            taken[len(layouts)] = times
-            layouts.append(of_sweeps)
-    return Tables(tuple(layouts), taken, _left_out(unread, place=place), frozenset(headers))
+        layouts += [] if of_sweeps is None else [replace(of_sweeps, taken=taken)]
+    return [replace(layout, headers=frozenset(headers)) for layout in layouts], unread
 
 
-def _parts(grid: Grid) -> list[Part]:
-    return [Part(arc_one_readings(grid))] if is_arc_one(grid) else parts_of(grid)
+def _of_sheet(grid: Grid) -> Grid:
+    """Return the grid with what the name of its sheet says: "weak LRS" a condition and a state."""
+    if grid.sheet is None:
+        return grid
+    constants = {}
+    state = _STATE.search(grid.sheet)
+    if state is not None:
+        condition = grid.sheet[: state.start()] + " " + grid.sheet[state.end() :]
+        constants = {"state": state[1], "condition": condition.strip(" _-.,()")}
+    return replace(
+        grid,
+        constants={header: text for header, text in constants.items() if text},
+        title=grid.sheet,
+    )
 
 
 def _same(layout: Layout, other: Layout) -> bool:
@@ -118,56 +113,56 @@ def _named_by_sheet(
         return layouts
     named = []
     for layout in layouts:
-        told = any(each.condition is not None for each in layout.readings)
-        role = "cell" if told or "condition" in layout.columns else "condition"
+        is_named = any(column.condition is not None for column in layout.readings)
+        role = "cell" if is_named or "condition" in layout.columns else "condition"
         # The name may already say a run or a state.
         is_free = layout.grid.sheet is not None and not layout.grid.constants
         if role not in layout.columns and is_free:
             grid = replace(layout.grid, constants={role: str(layout.grid.sheet)})
             again = by_header(grid, names=options.names, constants=constants)
-            if isinstance(again, Layout):
+            if again is not None:
                 note = f"{grid.place}: the name of the sheet is the {role}."
                 layout = replace(again, notes=(*again.notes, note))
         named.append(layout)
     return named
 
 
-def _sweeps(found: SweepTable, part: Part, *, constants: Mapping[str, str]) -> list[Sweep]:
+def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
     """Return the sweeps of a table; where several stand side by side, each with its device."""
     import numpy as np
 
-    said = {**found.grid.constants, **constants}
-    state = said.get("state")
+    grid = layout.grid
+    known = {**grid.constants, **constants}
+    state = known.get("state")
     sweeps = []
-    for index, columns in enumerate(found.sweeps):
-        voltage, current, flagged, rows = read_points(found.table, columns)
+    for index, (voltage, current) in enumerate(layout.sweeps):
+        volts, amps, flagged, rows = read_points(layout.table, voltage, current)
         sweeps.append(
             Sweep(
-                place=found.grid.place,
-                voltage=voltage,
-                current=current,
+                voltage=volts,
+                current=amps,
                 flagged=np.asarray(flagged),
                 row_numbers=rows,
-                title=part.title,
-                cell=_device_above(found, index) or said.get("cell", ""),
-                condition=said.get("condition", ""),
-                cycle=said.get("cycle", ""),
+                title=grid.title,
+                cell=_device_above(layout, index) or known.get("cell", ""),
+                condition=known.get("condition", ""),
+                cycle=known.get("cycle", ""),
                 state=None if state is None else state_of(state),
-                compliance=part.compliance,
-                taken=part.taken,
+                compliance=grid.compliance,
+                taken=grid.taken,
             )
         )
     return sweeps
 
 
-def _device_above(found: SweepTable, index: int) -> str:
+def _device_above(layout: Layout, index: int) -> str:
     """Return the device that the lines above the header name for one of several sweeps."""
-    for record in found.grid.records[: found.above]:
+    for record in layout.grid.records[: layout.header.row]:
         for position, text in enumerate(record[:-1]):
             if text.strip().rstrip(":").casefold() in _DEVICE_LABELS:
                 # The label stands above the voltage or above the index just before it.
-                of = sum(position >= each.voltage - 1 for each in found.sweeps[1:])
-                if of == index:
+                starts = [voltage.position - 1 for voltage, _ in layout.sweeps[1:]]
+                if sum(position >= start for start in starts) == index:
                     return record[position + 1].strip()
     return ""
 
@@ -186,9 +181,7 @@ def _left_out(unread: Sequence[tuple[Grid, str]], *, place: str) -> tuple[str, .
     if not unread:
         return ()
     names = [
-        f"{grid.sheet!r}{re.sub(re.escape(grid.place) + ', ', '', why)}"
-        if grid.sheet is not None
-        else f"row {grid.row_numbers[0]}{why}"
+        f"{f'row {grid.row_numbers[0]}' if grid.sheet is None else repr(grid.sheet)}{why}"
         for grid, why in unread
     ]
     what = "sheets" if unread[0][0].sheet is not None else "blocks"
