@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -91,5 +92,6 @@ def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, extraglobs={"rramsim": rramsim})
+    pyplot.close("all")
     assert not failed
     assert tried

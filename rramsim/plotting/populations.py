@@ -97,13 +97,10 @@ def plot_populations(
 
     Examples
     --------
-    Without a display::
-
-        import rramsim
-
-        fit = rramsim.fit(rramsim.read_measurements("ni-rram-64kb-cycling"))
-        figure = Figure(figsize=(8, 4))
-        rramsim.plot_populations(fit, ax=figure.subplots())
+    >>> import rramsim
+    >>> fit = rramsim.fit("hirtzlin2019-reconstructed")
+    >>> [axes.get_title() for axes in rramsim.plot_populations(fit)]
+    ['very strong', 'strong', 'weak']
     """
     readings, populations, conditions = _datasets(fit, populations, conditions)
     names = [str(name) for name in populations["condition"].values]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from rramsim.plotting.panels import Canvas
+
 _BER_COLUMNS = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
 
 
@@ -40,6 +42,16 @@ class FitResult:
         Everything they tell.
     provenance : Provenance
         What the fit was made from.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> result = rramsim.fit("hirtzlin2019-reconstructed", conditions="table1")
+    >>> result
+    FitResult(6,144 readings of conditions very strong, strong, weak)
+    >>> float(result.conditions["set_energy"].sel(condition="strong"))
+    1.1e-11
+    >>> axes = result.plot("reference")
     """
 
     measured: Measured
@@ -94,6 +106,33 @@ class FitResult:
     def to_netcdf(self, path: Path | str) -> None:
         """Write the conditions with their provenance; `rramsim tradeoff` takes the file."""
         write_dataset(Path(path), self.conditions, self.provenance)
+
+    def plot(self, name: str = "populations", ax: Canvas = None) -> Any:
+        """Draw one figure of the report, in a new figure or on axes of yours.
+
+        Parameters
+        ----------
+        name : str
+            ``"populations"``, and as far as the readings allow ``"reference"``, ``"cycles"``,
+            ``"cycling-ber"``, ``"retention"``, ``"variability"`` and ``"array"``.
+        ax : matplotlib.axes.Axes, Figure or sequence of Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        matplotlib.axes.Axes, or an array of them
+            One for each panel.
+        """
+        from rramsim.report.fit.figures import fit_plots
+
+        plots = fit_plots(self.examination)
+        if name not in plots:
+            plots = fit_plots(with_pictures(self.examination))
+        if name not in plots:
+            raise InputError(
+                f"plot {name!r}: these readings can be drawn as {', '.join(map(repr, plots))}."
+            )
+        return plots[name](ax=ax)
 
     def draw(self, path: Path | str) -> None:
         """Draw the populations as the format of the suffix: .svg, .png or .pdf."""

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib import pyplot
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
@@ -114,3 +116,19 @@ def test_the_netcdf_has_the_conditions_and_what_they_are_from(cells, tmp_path):
 def test_what_cannot_be_used_is_refused(cells, wrong, message):
     with pytest.raises(InputError, match=message):
         fit(cells, reading=READING, **wrong)
+
+
+@pytest.mark.parametrize("name", ["populations", "reference"])
+def test_a_figure_is_drawn_alone_or_on_axes_that_are_there(cells, name):
+    result = fit(cells, reading=READING)
+    figure = Figure()
+    axes = result.plot(name, ax=figure)
+    assert np.atleast_1d(axes).ravel().tolist() == figure.axes[: np.size(axes)]
+    own = np.atleast_1d(result.plot(name)).ravel()[0]
+    assert own.figure in map(pyplot.figure, pyplot.get_fignums())
+    pyplot.close("all")
+
+
+def test_a_figure_that_the_readings_do_not_allow_is_refused_with_those_that_they_do(cells):
+    with pytest.raises(InputError, match="plot 'retention': these readings can be drawn as 'popu"):
+        fit(cells, reading=READING).plot("retention")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from rramsim.plotting.array_map import plot_array_map
 from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
@@ -18,31 +20,30 @@ if TYPE_CHECKING:
     from rramsim.device.examination import Examination
 
 
-def draw_fit_figures(examination: Examination) -> dict[str, Figure]:
-    """Draw the figures of a fit.
+Plot = Callable[..., Any]
+"""Draws on the axes that it is given as `ax`, and returns them."""
+
+
+def fit_plots(examination: Examination) -> dict[str, Plot]:
+    """Return what can be drawn of a fit, by name, in the order of the report.
 
     Parameters
     ----------
     examination : Examination
-        With what `rramsim.device.examine.with_pictures` adds.
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        By file name without suffix, in the order of the report.
+        `rramsim.device.examine.with_pictures` adds what most of the plots show.
     """
     products = examination.products
     conditions = products["conditions"]
-    figures = {
-        "populations": figure_of(
+    plots: dict[str, Plot] = {
+        "populations": partial(
             plot_populations,
             examination.measured.readings,
             populations=products["populations"],
             conditions=conditions,
-        ),
+        )
     }
     if "reference_curve" in products:
-        figures["reference"] = figure_of(plot_reference, products["reference_curve"], conditions)
+        plots["reference"] = partial(plot_reference, products["reference_curve"], conditions)
     for name, product, plot in (
         ("cycles", "resistance_by_cycle", plot_cycles),
         ("cycling-ber", "cycling", plot_cycling_ber),
@@ -51,5 +52,10 @@ def draw_fit_figures(examination: Examination) -> dict[str, Figure]:
         ("array", "array_map", plot_array_map),
     ):
         if product in products:
-            figures[name] = figure_of(plot, products[product])
-    return figures
+            plots[name] = partial(plot, products[product])
+    return plots
+
+
+def draw_fit_figures(examination: Examination) -> dict[str, Figure]:
+    """Draw every plot of `fit_plots` as a figure, by name: a file name without its suffix."""
+    return {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
