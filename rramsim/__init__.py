@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import LayerFaults as LayerFaults
     from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
     from rramsim.crossbar.faults import StateFaults as StateFaults
+    from rramsim.decision.recommend import recommend as recommend
     from rramsim.device.bit_errors.headline import bit_error_rate as bit_error_rate
     from rramsim.errors import InputError as InputError
     from rramsim.images.catalogue import load_images as load_images
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
     "device.bit_errors.headline": "bit_error_rate",
+    "decision.recommend": "recommend",
     "errors": "InputError",
     "images.catalogue": "load_images",
     "montecarlo.stopping": "StoppingRule",

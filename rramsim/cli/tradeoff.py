@@ -142,7 +142,7 @@ def _table(findings: Findings) -> Table:
     from rich.text import Text
 
     from rramsim import formatting as numbers
-    from rramsim.decision.points import points_of
+    from rramsim.report.tradeoff.rows import points_of
 
     confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)
     table = Table(
@@ -156,14 +156,14 @@ def _table(findings: Findings) -> Table:
         box=SIMPLE_HEAD,
     )
     for point in points_of(findings.tradeoff):
-        ber = numbers.bounded(numbers.power(point.test_ber), point.ber_bound)
+        ber = numbers.bounded(numbers.power(point["test_ber"]), point["ber_bound"])
         table.add_row(
-            Text(point.condition),
-            numbers.power(point.training_ber),
-            f"{ber}{_EXTRAPOLATED}" if point.ber_extrapolated else ber,
-            numbers.accuracy(point.accuracy, point.accuracy_low, point.accuracy_high),
-            numbers.quantity(point.programming_energy, "J"),
-            numbers.bounded(numbers.power(point.endurance), point.endurance_bound),
-            "yes" if point.on_front else "",
+            Text(point["condition"]),
+            numbers.power(point["training_ber"]),
+            f"{ber}{_EXTRAPOLATED}" if point["ber_extrapolated"] else ber,
+            numbers.accuracy(point["accuracy"], point["accuracy_low"], point["accuracy_high"]),
+            numbers.quantity(point["programming_energy"], "J"),
+            numbers.bounded(numbers.power(point["endurance"]), point["endurance_bound"]),
+            "yes" if point["on_front"] else "",
         )
     return table

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.points import Point, points_of
+from rramsim import schema
+from rramsim.schema import Record, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +27,17 @@ _BASES = {
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The point to choose. `met` is False where no point is shown to be accurate enough."""
+    """The point to choose.
+
+    Attributes
+    ----------
+    condition : str
+    training_ber : float
+    sentences : tuple of str
+        Why it is the one to choose.
+    met : bool
+        False where no point is shown to be accurate enough; the most accurate one is named then.
+    """
 
     condition: str
     training_ber: float
@@ -55,16 +66,50 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
     Returns
     -------
     Recommendation
+
+    Raises
+    ------
+    SchemaError
+        If the dataset is no "tradeoff".
+
+    Examples
+    --------
+    Of the paper's three conditions, with the accuracy of one network on each:
+
+    >>> import rramsim
+    >>> from rramsim.decision.join import join
+    >>> conditions = rramsim.read_conditions("table1")
+    >>> accuracy = schema.make(
+    ...     "condition_accuracy",
+    ...     {
+    ...         **dict.fromkeys(("accuracy", "accuracy_p05"), [[0.97, 0.969, 0.93]]),
+    ...         "accuracy_low": [[0.969, 0.968, 0.92]],
+    ...         "accuracy_high": [[0.971, 0.97, 0.94]],
+    ...         "accuracy_low_at_ber_high": [[0.969, 0.968, 0.92]],
+    ...         "maps": [[50, 50, 50]],
+    ...         "test_ber": [1e-6, 1e-4, 0.033],
+    ...         "ber_high": [1e-6, 1e-4, 0.033],
+    ...         "faults": ["independent errors"] * 3,
+    ...     },
+    ...     coords={"training_ber": [0.0], "condition": conditions.condition.values},
+    ...     attrs={"confidence": 0.95},
+    ... )
+    >>> cells = {0.0: (500, 500)}
+    >>> tradeoff = join(conditions, accuracy, cells=cells, error_free=0.97, tolerance=0.01)
+    >>> choice = rramsim.recommend(tradeoff)
+    >>> choice.condition, choice.met
+    ('strong', True)
     """
-    points = points_of(tradeoff)
-    enough = [point for point in points if point.meets_tolerance]
-    known = [point for point in enough if not math.isnan(point.energy_per_cell)]
+    schema.validate(tradeoff, "tradeoff")
+    points = records(tradeoff, "condition", "training_ber")
+    enough = [point for point in points if point["meets_tolerance"]]
+    known = [point for point in enough if not math.isnan(point["energy_per_cell"])]
     if known:
-        limit = (1 + SAME_ENERGY) * min(point.programming_energy for point in known)
-        chosen = max((p for p in known if p.programming_energy <= limit), key=_by_accuracy)
+        limit = (1 + SAME_ENERGY) * min(point["programming_energy"] for point in known)
+        chosen = max((p for p in known if p["programming_energy"] <= limit), key=_by_accuracy)
     else:
         chosen = max(enough or points, key=_by_accuracy)
-    judged = _Judged(
+    reasons = _Reasons(
         chosen,
         points,
         error_free=float(tradeoff.attrs["error_free_accuracy"]),
@@ -72,7 +117,10 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
         confidence=float(tradeoff.attrs["confidence"]),
     )
     return Recommendation(
-        chosen.condition, chosen.training_ber, judged.sentences(), met=chosen.meets_tolerance
+        chosen["condition"],
+        chosen["training_ber"],
+        reasons.sentences(),
+        met=bool(chosen["meets_tolerance"]),
     )
 
 
@@ -90,22 +138,22 @@ def training_words(training_ber: float) -> str:
     return f"network trained with bit errors at a rate of {numbers.power(training_ber)}"
 
 
-def _by_accuracy(point: Point) -> tuple[float, ...]:
+def _by_accuracy(point: Record) -> tuple[float, ...]:
     """Order by accuracy, then endurance (a lower bound outlasts its number), then less energy."""
     return (
-        -1.0 if math.isnan(point.accuracy) else point.accuracy,
-        -1.0 if math.isnan(point.endurance) else point.endurance,
-        float(point.endurance_bound == "lower"),
-        -math.inf if math.isnan(point.programming_energy) else -point.programming_energy,
+        -1.0 if math.isnan(point["accuracy"]) else point["accuracy"],
+        -1.0 if math.isnan(point["endurance"]) else point["endurance"],
+        float(point["endurance_bound"] == "lower"),
+        -math.inf if math.isnan(point["programming_energy"]) else -point["programming_energy"],
     )
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Reasons:
     """A chosen point among all, and the sentences that say why it was chosen."""
 
-    chosen: Point
-    points: list[Point]
+    chosen: Record
+    points: list[Record]
     error_free: float
     tolerance: float
     confidence: float
@@ -127,18 +175,18 @@ class _Judged:
         return f"{points} percentage point{'' if points == '1' else 's'}"
 
     @property
-    def _known(self) -> list[Point]:
-        return [point for point in self.points if not math.isnan(point.energy_per_cell)]
+    def _known(self) -> list[Record]:
+        return [point for point in self.points if not math.isnan(point["energy_per_cell"])]
 
     def _verdict(self) -> str:
         point = self.chosen
-        name = f"“{point.condition}” with the {training_words(point.training_ber)}"
-        if not point.meets_tolerance:
+        name = f"“{point['condition']}” with the {training_words(point['training_ber'])}"
+        if not point["meets_tolerance"]:
             return (
                 f"No condition is shown to keep the accuracy within {self._allowed} of the "
                 f"network without bit errors; the most accurate is {name}."
             )
-        if math.isnan(point.energy_per_cell):
+        if math.isnan(point["energy_per_cell"]):
             others = " of those that are accurate enough" if self._known else ""
             return (
                 f"No programming energy{others} is known, so the choice is the most accurate "
@@ -151,7 +199,7 @@ class _Judged:
 
     def _accuracy(self) -> str:
         point = self.chosen
-        reference = training_words(min(point.training_ber for point in self.points))
+        reference = training_words(min(point["training_ber"] for point in self.points))
         return (
             f"With its bit errors it classifies {self._percent(point)} of the test images "
             f"correctly, against {numbers.percent(self.error_free)} of the {reference} without bit "
@@ -159,38 +207,40 @@ class _Judged:
             "interval."
         )
 
-    def _percent(self, point: Point) -> str:
-        chips = f"{point.maps} chip{'s' if point.maps != 1 else ''}"
-        if math.isnan(point.accuracy_low):
-            return f"{numbers.percent(point.accuracy)} (no interval, {chips})"
-        if point.accuracy_low == point.accuracy_high and point.maps > 1:
-            return f"{numbers.percent(point.accuracy)} (all {chips} alike)"
-        low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
+    def _percent(self, point: Record) -> str:
+        chips = f"{point['maps']} chip{'s' if point['maps'] != 1 else ''}"
+        accuracy = point.interval("accuracy")
+        mean = numbers.percent(accuracy.estimate)
+        if not accuracy.has_ends:
+            return f"{mean} (no interval, {chips})"
+        if accuracy.low == accuracy.high and point["maps"] > 1:
+            return f"{mean} (all {chips} alike)"
         return (
-            f"{numbers.percent(point.accuracy)} ({numbers.plain(100 * self.confidence)}\xa0% "
-            f"interval {low:.2f} to {high:.2f}, {chips})"
+            f"{mean} ({numbers.plain(100 * self.confidence)}\xa0% interval "
+            f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}, {chips})"
         )
 
     def _shortfall(self) -> str:
         point = self.chosen
         least = self.error_free - self.tolerance
-        if point.meets_tolerance or not point.accuracy >= least:
+        if point["meets_tolerance"] or not point["accuracy"] >= least:
             return ""
-        if point.accuracy_low >= least:
+        if point["accuracy_low"] >= least:
             return (
                 "At the estimated bit-error rate it is accurate enough, but not at the upper end "
-                f"of that rate's interval, {numbers.power(point.ber_high)}; more cells could "
+                f"of that rate's interval, {numbers.power(point['ber_high'])}; more cells could "
                 "settle it."
             )
         return "Its mean is within the tolerance; more chips (fault maps) could settle it."
 
     def _energy(self) -> str:
         point = self.chosen
-        if math.isnan(point.energy_per_cell):
+        if math.isnan(point["energy_per_cell"]):
             return "Its programming energy is not known."
-        energy = numbers.quantity(point.programming_energy, "J")
-        basis = energy_basis(point.set_energy_basis, point.reset_energy_basis)
-        unknown = sorted({p.condition for p in self.points} - {p.condition for p in self._known})
+        energy = numbers.quantity(point["programming_energy"], "J")
+        basis = energy_basis(point["set_energy_basis"], point["reset_energy_basis"])
+        names = {point["condition"] for point in self.points}
+        unknown = sorted(names - {point["condition"] for point in self._known})
         left_out = f" Not compared for want of an energy: {_listed(unknown)}." if unknown else ""
         return (
             f"Programming every weight once takes {energy}{self._saving()} "
@@ -199,43 +249,43 @@ class _Judged:
 
     def _saving(self) -> str:
         """Compare with the costliest condition of the same network, cell for cell."""
-        same_network = [p for p in self._known if p.training_ber == self.chosen.training_ber]
-        costliest = max(same_network, key=lambda point: point.energy_per_cell)
+        same_network = [p for p in self._known if p["training_ber"] == self.chosen["training_ber"]]
+        costliest = max(same_network, key=lambda point: point["energy_per_cell"])
         if len(same_network) == 1:
             return ""
-        if costliest.condition == self.chosen.condition:
+        if costliest["condition"] == self.chosen["condition"]:
             return ", the most of all conditions"
-        ratio = numbers.times(costliest.energy_per_cell / self.chosen.energy_per_cell)
-        same_basis = (costliest.set_energy_basis, costliest.reset_energy_basis) == (
-            self.chosen.set_energy_basis,
-            self.chosen.reset_energy_basis,
+        ratio = numbers.times(costliest["energy_per_cell"] / self.chosen["energy_per_cell"])
+        same_basis = (costliest["set_energy_basis"], costliest["reset_energy_basis"]) == (
+            self.chosen["set_energy_basis"],
+            self.chosen["reset_energy_basis"],
         )
         mixed = "" if same_basis else ", whose energy has another origin"
-        return f", {ratio} times less than “{costliest.condition}”{mixed}"
+        return f", {ratio} times less than “{costliest['condition']}”{mixed}"
 
     def _endurance(self) -> str:
         point = self.chosen
-        if math.isnan(point.endurance):
+        if math.isnan(point["endurance"]):
             return "Its endurance is not known."
-        cycles = numbers.bounded(numbers.power(point.endurance), point.endurance_bound)
-        return f"Endurance ({point.endurance_basis}): {cycles} cycles."
+        cycles = numbers.bounded(numbers.power(point["endurance"]), point["endurance_bound"])
+        return f"Endurance ({point['endurance_basis']}): {cycles} cycles."
 
     def _ber(self) -> str:
         point = self.chosen
-        rate = numbers.power(point.test_ber)
+        rate = numbers.power(point["test_ber"])
         sentences = []
-        if point.meets_tolerance and not math.isnan(point.accuracy_low_at_ber_high):
+        if point["meets_tolerance"] and not math.isnan(point["accuracy_low_at_ber_high"]):
             sentences.append(
                 f"If its bit-error rate is at the upper end of its interval, "
-                f"{numbers.power(point.ber_high)}, the accuracy still is "
-                f"{numbers.percent(point.accuracy_low_at_ber_high)} or more."
+                f"{numbers.power(point['ber_high'])}, the accuracy still is "
+                f"{numbers.percent(point['accuracy_low_at_ber_high'])} or more."
             )
-        if point.ber_bound == "upper":
+        if point["ber_bound"] == "upper":
             sentences.append(
                 f"Its bit-error rate is known only to be below {rate}; the accuracy is that at "
                 "this bound."
             )
-        if point.ber_extrapolated:
+        if point["ber_extrapolated"]:
             sentences.append(
                 f"Its bit-error rate of {rate} is extrapolated from fitted populations, beyond "
                 "what so few cells can show by counting, and the choice rests on it."

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from typing import TYPE_CHECKING, Any
 
-from rramsim.decision.points import Point, points_of
-from rramsim.report.tradeoff.rows import origins
+from rramsim.report.tradeoff.rows import origins, points_of
+from rramsim.schema import Record
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,43 +77,39 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _row(point: Point) -> dict[str, Any]:
+def _row(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
-    ber_is_bound = point.ber_bound == "upper"
-    endurance_is_bound = point.endurance_bound == "lower"
-    endurance = _known(point.endurance)
+    ber_is_bound = point["ber_bound"] == "upper"
+    endurance_is_bound = point["endurance_bound"] == "lower"
+    endurance = point.number("endurance")
     return {
-        "condition": point.condition,
-        "training_ber": point.training_ber,
-        "ber": None if ber_is_bound else _known(point.test_ber),
-        "ber_less_than": _known(point.test_ber) if ber_is_bound else None,
-        "ber_high": _known(point.ber_high),
-        "ber_is_extrapolated": point.ber_extrapolated,
-        "accuracy_mean": _known(point.accuracy),
-        "accuracy_low": _known(point.accuracy_low),
-        "accuracy_high": _known(point.accuracy_high),
-        "accuracy_p05": _known(point.accuracy_p05),
-        "accuracy_low_at_ber_high": _known(point.accuracy_low_at_ber_high),
-        "maps": point.maps,
-        "programming_energy_j": _known(point.programming_energy),
-        "energy_per_cell_j": _known(point.energy_per_cell),
-        "set_energy_basis": point.set_energy_basis,
-        "reset_energy_basis": point.reset_energy_basis,
+        "condition": point["condition"],
+        "training_ber": point["training_ber"],
+        "ber": None if ber_is_bound else point.number("test_ber"),
+        "ber_less_than": point.number("test_ber") if ber_is_bound else None,
+        "ber_high": point.number("ber_high"),
+        "ber_is_extrapolated": bool(point["ber_extrapolated"]),
+        "accuracy_mean": point.number("accuracy"),
+        "accuracy_low": point.number("accuracy_low"),
+        "accuracy_high": point.number("accuracy_high"),
+        "accuracy_p05": point.number("accuracy_p05"),
+        "accuracy_low_at_ber_high": point.number("accuracy_low_at_ber_high"),
+        "maps": point["maps"],
+        "programming_energy_j": point.number("programming_energy"),
+        "energy_per_cell_j": point.number("energy_per_cell"),
+        "set_energy_basis": point["set_energy_basis"],
+        "reset_energy_basis": point["reset_energy_basis"],
         "endurance_cycles": None if endurance_is_bound else endurance,
         "endurance_more_than": endurance if endurance_is_bound else None,
-        "endurance_basis": point.endurance_basis,
-        "pareto": point.on_front,
-        "meets_tolerance": point.meets_tolerance,
-        "origin": point.origin,
+        "endurance_basis": point["endurance_basis"],
+        "pareto": bool(point["on_front"]),
+        "meets_tolerance": bool(point["meets_tolerance"]),
+        "origin": point["origin"],
     }
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _is(point: Point, recommendation: Recommendation) -> bool:
-    return (point.condition, point.training_ber) == (
+def _is(point: Record, recommendation: Recommendation) -> bool:
+    return (point["condition"], point["training_ber"]) == (
         recommendation.condition,
         recommendation.training_ber,
     )

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.points import Point, points_of
 from rramsim.decision.recommend import SAME_ENERGY, energy_basis
-from rramsim.schema import settings
+from rramsim.schema import Record, records, settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,49 +66,52 @@ class Property:
     remarks: tuple[str, ...]
 
 
+def points_of(tradeoff: xr.Dataset) -> list[Record]:
+    """Return the points of the product "tradeoff", by condition, then by training BER."""
+    return records(tradeoff, "condition", "training_ber")
+
+
 def key_rows(findings: Findings) -> list[KeyRow]:
     """Return the conditions by networks, in the order of the dataset."""
-    points = points_of(findings.tradeoff)
-    names = [str(name) for name in findings.tradeoff.condition.values]
-    return [
-        _key_row(findings, [point for point in points if point.condition == name]) for name in names
-    ]
+    rows = records(findings.tradeoff, "condition")
+    return [_key_row(findings, list(row.by("training_ber"))) for row in rows]
 
 
-def _key_row(findings: Findings, points: list[Point]) -> KeyRow:
+def _key_row(findings: Findings, points: list[Record]) -> KeyRow:
     first = points[0]
-    rate = numbers.bounded(numbers.power(first.test_ber), first.ber_bound)
+    rate = numbers.bounded(numbers.power(first["test_ber"]), first["ber_bound"])
     return KeyRow(
-        condition=first.condition,
-        bit_error_rate=rate + (" (extrapolated)" if first.ber_extrapolated else ""),
-        energy_per_cell=_span([point.energy_per_cell for point in points]),
-        endurance=_endurance(first.endurance, first.endurance_bound),
+        condition=first["condition"],
+        bit_error_rate=rate + (" (extrapolated)" if first["ber_extrapolated"] else ""),
+        energy_per_cell=_span([point["energy_per_cell"] for point in points]),
+        endurance=_endurance(first["endurance"], first["endurance_bound"]),
         met=tuple(_met(findings, point) for point in points),
     )
 
 
-def _met(findings: Findings, point: Point) -> Met:
+def _met(findings: Findings, point: Record) -> Met:
     chosen = findings.recommendation
     return Met(
-        accuracy=numbers.percent(point.accuracy),
+        accuracy=numbers.percent(point["accuracy"]),
         interval=_interval(point),
-        poor_chip=numbers.percent(point.accuracy_p05),
-        chips=point.maps,
-        energy=numbers.quantity(point.programming_energy, "J"),
-        verdict="enough" if point.meets_tolerance else "not shown to be enough",
-        is_enough=point.meets_tolerance,
-        is_recommended=(point.condition, point.training_ber)
+        poor_chip=numbers.percent(point["accuracy_p05"]),
+        chips=point["maps"],
+        energy=numbers.quantity(point["programming_energy"], "J"),
+        verdict="enough" if point["meets_tolerance"] else "not shown to be enough",
+        is_enough=bool(point["meets_tolerance"]),
+        is_recommended=(point["condition"], point["training_ber"])
         == (chosen.condition, chosen.training_ber),
-        is_on_front=point.on_front,
+        is_on_front=bool(point["on_front"]),
     )
 
 
-def _interval(point: Point) -> str:
-    if math.isnan(point.accuracy_low):
+def _interval(point: Record) -> str:
+    accuracy = point.interval("accuracy")
+    if not accuracy.has_ends:
         return NONE
-    if point.accuracy_low == point.accuracy_high:
+    if accuracy.low == accuracy.high:
         return ALIKE
-    return f"{100 * point.accuracy_low:.2f} to {100 * point.accuracy_high:.2f}"
+    return f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}"
 
 
 def _span(energies: Sequence[float]) -> str:

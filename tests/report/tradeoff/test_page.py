@@ -10,12 +10,12 @@ from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
-from rramsim.decision.points import points_of
 from rramsim.decision.recommend import recommend
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import render
+from rramsim.report.tradeoff.rows import points_of
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = ("very strong", "strong", "weak")
@@ -158,10 +158,10 @@ def test_unmet_tolerance_is_the_headline(figures):
 def test_every_point_is_shown_with_its_numbers(page):
     text = Page(page).text
     for point in points_of(findings().tradeoff):
-        assert shown(numbers.percent(point.accuracy)) in text
-        assert f"{100 * point.accuracy_low:.2f} to {100 * point.accuracy_high:.2f}" in text
-        assert shown(numbers.percent(point.accuracy_p05)) in text
-        assert shown(numbers.quantity(point.programming_energy, "J")) in text
+        assert shown(numbers.percent(point["accuracy"])) in text
+        assert f"{100 * point['accuracy_low']:.2f} to {100 * point['accuracy_high']:.2f}" in text
+        assert shown(numbers.percent(point["accuracy_p05"])) in text
+        assert shown(numbers.quantity(point["programming_energy"], "J")) in text
 
 
 def test_chips_that_all_scored_alike_are_said_to_be_so(figures):
