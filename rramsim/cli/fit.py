@@ -44,8 +44,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="What you know beside the readings (TOML or CSV): energies, endurance, BERs, "
-            "references.",
+            help="What you know beside the readings (TOML, CSV, or what -o writes): energies, "
+            "endurance, BERs, references.",
             rich_help_panel=options.USE,
         ),
     ] = None,

@@ -42,7 +42,10 @@ def tradeoff(
     ] = None,
     conditions: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Conditions (TOML or CSV): energies, endurance, BERs."),
+        typer.Option(
+            metavar="FILE",
+            help="Conditions (TOML, CSV, or what fit -o writes): energies, endurance, BERs.",
+        ),
     ] = None,
     images: Annotated[
         str | None,

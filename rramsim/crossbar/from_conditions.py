@@ -27,7 +27,8 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
         - BER fitted: resistances sampled from the fitted populations and read against the
           reference.
         - BER counted: the counted error rate of each state. The populations are not lognormal
-          where counting wins over the fit, so nothing is sampled from the fit.
+          where counting wins over the fit, so nothing is sampled from the fit. So too of a fit
+          of which only the conditions are known, without populations.
         - BER stated: that BER, in whichever state.
         - Of a bound, stated or counted without an error, the bound itself: the worst that is
           allowed by it.
@@ -61,10 +62,10 @@ def faults_at_upper_end(condition: xr.Dataset) -> FaultModel | None:
     return IidFaults(high) if any(map(math.isnan, rates)) else StateFaults(*rates)
 
 
-def in_words(faults: FaultModel) -> str:
+def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     """Say in one phrase which model the chips of a condition were drawn from."""
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
-        StateFaults: "counted error rates of LRS and HRS cells",
+        StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",
         IidFaults: "independent errors at the BER, or its bound",
     }[type(faults)]

@@ -91,7 +91,7 @@ def join_programming(
     set_energy, reset_energy = (
         programming_energy(
             measured=_measured_energy(readings, stated, f"{operation}_energy"),
-            stated=_stated(stated, f"{operation}_energy"),
+            stated=_stated_energy(stated, f"{operation}_energy"),
             voltage=settings[f"{operation}_voltage"],
             current=settings["set_current"],
             pulse_width=settings["pulse_width"],
@@ -151,15 +151,16 @@ def _endurance(
     said = _stated(stated, "endurance")
     bound = "" if stated is None or math.isnan(said) else str(stated["endurance_bound"].values)
     in_words = numbers.bounded(numbers.power(said), bound)
+    basis = "unknown" if stated is None else str(stated["endurance_basis"].values)
     if measured is None or math.isnan(measured.cycles):
-        return said, "unknown" if math.isnan(said) else "stated", bound
+        return said, basis, bound
     read = numbers.bounded(numbers.power(measured.cycles), measured.bound)
     if measured.bound and said > measured.cycles:
         # More than few cycles says less than the stated figure, which it does not contradict.
         notes.append(
             f"{name}: the stated endurance, {in_words} cycles, is used; the readings show {read}."
         )
-        return said, "stated", bound
+        return said, basis, bound
     if math.isfinite(said):
         notes.append(
             f"{name}: the endurance of the readings, {read} cycles, is used; {in_words} is stated."
@@ -176,6 +177,12 @@ def _measured_energy(
         return of_cells
     is_measured = str(stated[f"{variable}_basis"].values) == "measured"
     return [_stated(stated, variable)] if is_measured else of_cells
+
+
+def _stated_energy(stated: xr.Dataset | None, variable: str) -> float:
+    """Return the energy stated; one that was computed is computed again from the settings."""
+    is_computed = stated is not None and str(stated[f"{variable}_basis"].values) == "computed"
+    return math.nan if is_computed else _stated(stated, variable)
 
 
 def _stated(stated: xr.Dataset | None, variable: str) -> float:

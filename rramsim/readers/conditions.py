@@ -13,14 +13,15 @@ with their unit, and a BER or an endurance as a number or a bound::
     waveform_covers = "cell and transistor"
 
 Its CSV (or Excel) form has one row for each condition and the units in the headers; where
-semicolons or tabs part the columns, commas may be decimal.
+semicolons or tabs part the columns, commas may be decimal. What ``rramsim fit -o`` writes is taken
+too, as it is.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,11 @@ from rramsim.readers.columns.aliases import conditions_file_columns
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
 from rramsim.readers.formats.detect import read_grids
+from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.waveforms import waveform_energy
+from rramsim.schema import Interval, make
 from rramsim.units import QUANTITIES, read_quantity, scaled
 
 if TYPE_CHECKING:
@@ -47,41 +50,30 @@ _BOUND_SIGN = {"ber": "<", "endurance": ">"}
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """A number, or the bound that is all that is known of it."""
-
-    value: float = float("nan")
-    bound: float = float("nan")
-
-    @property
-    def is_bound(self) -> bool:
-        return self.bound == self.bound
-
-
-@dataclass(frozen=True)
 class _Condition:
     """One condition: quantities in SI (NaN: not stated), BER and endurance."""
 
     name: str
     quantities: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, str] = field(default_factory=dict)  # energies from waveforms: how
-    ber: _Figure = field(default_factory=_Figure)
-    endurance: _Figure = field(default_factory=_Figure)
+    ber: Interval = field(default_factory=Interval)
+    endurance: Interval = field(default_factory=Interval)
 
 
 def read_conditions(path: Path | str) -> xr.Dataset:
-    """Read a conditions file, TOML or table, into the dataset "conditions" of the schema.
+    """Read a conditions file, TOML, table or netCDF, into the dataset "conditions" of the schema.
 
-    All figures are of basis "stated", but for energies integrated from waveforms that the file
-    names, which are "measured" (``attrs["waveforms"]`` says over what). A BER that is only a
-    bound is NaN with its bound in ``ber_high``; an endurance that is only a bound has the number
-    and ``endurance_bound``.
+    All figures of a TOML file or table are of basis "stated", but for energies integrated from
+    waveforms that the file names, which are "measured" (``attrs["waveforms"]`` says over what).
+    A BER that is only a bound is NaN with its bound in ``ber_high``; an endurance that is only a
+    bound has the number and ``endurance_bound``. What ``rramsim fit -o`` wrote keeps its
+    intervals, bases, bounds and ``attrs["lrs_share"]``, the share its BERs are for.
 
     Parameters
     ----------
     path : path or str
-        A ``.toml`` file, or a CSV or Excel table with a row for each condition; or the name of a
-        shipped one.
+        A ``.toml`` file, a CSV or Excel table with a row for each condition, or the netCDF that
+        ``rramsim fit -o`` writes; or the name of a shipped file.
 
     Returns
     -------
@@ -102,18 +94,23 @@ def read_conditions(path: Path | str) -> xr.Dataset:
     0.033
     """
     path = resolve(path)
+    if is_netcdf(path):
+        fitted = read_fitted_conditions(path)
+        _check_names([str(name) for name in fitted["condition"].values], place=path.name)
+        return fitted
     conditions = _from_toml(path) if path.suffix.lower() == ".toml" else _from_table(path)
-    if not conditions:
+    _check_names([condition.name for condition in conditions], place=path.name)
+    return _dataset(conditions)
+
+
+def _check_names(names: Sequence[str], *, place: str) -> None:
+    if not names:
         raise InputError(
-            f"{path.name}: no condition was found; accepted are [[condition]] tables with a name."
+            f"{place}: no condition was found; accepted are [[condition]] tables with a name."
         )
-    names = [condition.name for condition in conditions]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(
-                f"{path.name}: the condition {name!r} stands {names.count(name)} times."
-            )
-    return _dataset(conditions)
+            raise InputError(f"{place}: the condition {name!r} stands {names.count(name)} times.")
 
 
 def _from_toml(path: Path) -> list[_Condition]:
@@ -213,10 +210,10 @@ def _checked(value: float, key: str, *, said: object, place: str) -> float:
     return value
 
 
-def _figure(value: object, key: str, *, place: str) -> _Figure:
+def _figure(value: object, key: str, *, place: str) -> Interval:
     """Return a BER or an endurance, which may be a number, a bound, or not known (None)."""
     if value is None or value == "":
-        return _Figure()
+        return Interval()
     sign = _BOUND_SIGN[key]
     matched = None if isinstance(value, bool) else _NUMBER.fullmatch(str(value))
     number = float(matched[2]) if matched else float("nan")
@@ -229,7 +226,11 @@ def _figure(value: object, key: str, *, place: str) -> _Figure:
             f"{place}, {key}: {value!r} was found; accepted is a number {range_accepted} without "
             f'a unit, or a bound such as "{example}".'
         )
-    return _Figure(bound=number) if given else _Figure(value=number)
+    if not given:
+        return Interval(estimate=number)
+    # A bound on the BER stands where its upper end does, one on the endurance is the number.
+    at_most = Interval(high=number, bound="upper")
+    return at_most if key == "ber" else Interval(estimate=number, bound="lower")
 
 
 def _from_table(path: Path) -> list[_Condition]:
@@ -304,16 +305,11 @@ def _from_row(cells: Mapping[str, str], found: Mapping[str, Column], *, place: s
 
 
 def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
-    from rramsim.schema import make
-
     nan = float("nan")
-
-    def each(values: Iterable[Any]) -> list[Any]:
-        return list(values)
 
     unknown = [nan] * len(conditions)
     quantities = {
-        key: each(condition.quantities.get(key, nan) for condition in conditions)
+        key: [condition.quantities.get(key, nan) for condition in conditions]
         for key, column in conditions_file_columns().items()
         if column.quantity is not None
     }
@@ -326,23 +322,23 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
     }
     bers = [condition.ber for condition in conditions]
     endurances = [condition.endurance for condition in conditions]
-    cycles = [figure.bound if figure.is_bound else figure.value for figure in endurances]
+    cycles = [endurance.estimate for endurance in endurances]
     return make(
         "conditions",
         {
             **quantities,
             **basis,
-            "ber": [figure.value for figure in bers],
+            "ber": [ber.estimate for ber in bers],
             "ber_low": unknown,
-            "ber_high": [figure.bound for figure in bers],
+            "ber_high": [ber.high for ber in bers],
             "ber_basis": ["stated"] * len(conditions),
-            "ber_bound": ["upper" if figure.is_bound else "" for figure in bers],
+            "ber_bound": [ber.bound for ber in bers],
             "ber_extrapolated": [0] * len(conditions),
             "ber_lrs": unknown,
             "ber_hrs": unknown,
             "endurance": cycles,
             "endurance_basis": ["unknown" if value != value else "stated" for value in cycles],
-            "endurance_bound": ["lower" if figure.is_bound else "" for figure in endurances],
+            "endurance_bound": [endurance.bound for endurance in endurances],
             "origin": ["none"] * len(conditions),
         },
         {"condition": [condition.name for condition in conditions]},

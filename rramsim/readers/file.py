@@ -14,8 +14,8 @@ from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.stack import Stacked, stack
 from rramsim.readers.columns.values import read_labels, read_quantity_column, read_states
-from rramsim.readers.formats.detect import is_netcdf, read_grids, stem_of
-from rramsim.readers.formats.netcdf import read_netcdf
+from rramsim.readers.formats.detect import read_grids, stem_of
+from rramsim.readers.formats.netcdf import is_netcdf, read_readings
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.table import Grid, origin_of
@@ -148,7 +148,7 @@ def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
 def _of_netcdf(path: Path) -> FileReadings:
     import numpy as np
 
-    readings, more, origin = read_netcdf(path)
+    readings, more, origin = read_readings(path)
     return FileReadings(
         path=path,
         place=path.name,

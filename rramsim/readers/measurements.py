@@ -17,11 +17,10 @@ from rramsim.readers.columns.cell_ids import (
     number_dice,
     take_as_one_cell,
 )
-from rramsim.readers.columns.optional import missing_values
 from rramsim.readers.file import FileReadings, read_file
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.shipped import resolve
-from rramsim.schema import STATES, make
+from rramsim.schema import DATASETS, STATES, make
 
 if TYPE_CHECKING:
     import numpy as np
@@ -221,12 +220,13 @@ def _frame(files: Sequence[FileReadings], condition: np.ndarray) -> pd.DataFrame
         "row_number": joined("row_number"),
         "file": np.repeat(np.arange(len(files)), [len(file.resistance) for file in files]),
     }
-    for name, missing in missing_values().items():
-        parts = [_optional(file, name) for file in files]
+    optional = [variable for variable in DATASETS["readings"] if variable.optional]
+    for variable in sorted(optional, key=lambda variable: "fib".index(variable.kind)):
+        parts = [_optional(file, variable.name) for file in files]
         if any(part is not None for part in parts):
-            columns[name] = np.concatenate(
+            columns[variable.name] = np.concatenate(
                 [
-                    np.full(len(file.resistance), missing) if part is None else part
+                    np.full(len(file.resistance), variable.missing) if part is None else part
                     for file, part in zip(files, parts, strict=True)
                 ]
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,11 @@ class Variable:
     key: str = ""
     sign: str = ""
     group: str = ""
+
+    @property
+    def missing(self) -> float | int | str:
+        """What stands where the variable is not known: NaN, -1 (a number or index), 0 or empty."""
+        return {"f": math.nan, "i": -1, "b": 0}.get(self.kind, "")
 
 
 def per(*dims: str) -> Callable[..., Variable]:

@@ -89,7 +89,7 @@ class Chips:
                 # The faults at a bound may err less than the bound (a fit that underflows).
                 "test_ber": np.where(is_bound, devices.conditions["ber_high"], bers),
                 "ber_high": devices.conditions["ber_high"].values,
-                "faults": [in_words(each) for each in faults],
+                "faults": [in_words(model, row) for model, row in zip(faults, rows, strict=True)],
             },
             coords={"training_ber": list(self._networks), "condition": names},
             attrs=_attrs(table),

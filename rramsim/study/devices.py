@@ -27,7 +27,7 @@ class Devices:
     examination : Examination or None
         Readings, populations and counted errors; None where only stated figures are used.
     stated : xarray.Dataset or None
-        Product "conditions" as stated; None without a conditions file.
+        Product "conditions" as stated beside the readings; None without either.
     sources : tuple of (str, str)
         Name and SHA-256 of each file read.
     """
@@ -36,6 +36,13 @@ class Devices:
     examination: Examination | None
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
+
+    @property
+    def origin(self) -> str:
+        """What the cells behind the conditions are: measured, reconstructed, none."""
+        if self.examination is not None:
+            return self.examination.measured.origin
+        return ", ".join(sorted(set(self.conditions["origin"].values.astype(str))))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -47,12 +54,12 @@ class Devices:
 
 def characterize_devices(study: Study) -> Devices:
     """Read the study's files and derive its conditions; `InputError` where that is impossible."""
-    stated, sources = stated_conditions(study.conditions)
+    stated, sources = stated_conditions(study.conditions, lrs_share=study.use.lrs_share)
     if not study.measurements:
         if stated is None:
             raise InputError("neither measurements nor conditions are given.")
         chosen = _only(stated, study.only)
-        return Devices(_usable(chosen, study), None, chosen, sources)
+        return Devices(_usable(chosen, study), None, None, sources)
     measured = leave_out_incomplete(study.reading.read(study.measurements))
     examination = characterize(measured, stated, read=study.use.conditions)
     conditions = _only(examination.products["conditions"], study.only)

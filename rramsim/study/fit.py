@@ -259,7 +259,7 @@ def fit(
     files = _names(measured)
     readings = measured if isinstance(measured, Measured) else reading.read(files)
     readings = leave_out_incomplete(readings)
-    stated, sources = stated_conditions(conditions)
+    stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
     question = Question(
         target_ber=target_ber,
         ber_limit=ber_limit,

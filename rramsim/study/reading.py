@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 
 if TYPE_CHECKING:
@@ -131,16 +132,37 @@ class UseTable(BaseModel):
 
 
 def stated_conditions(
-    conditions: xr.Dataset | str | Path | None,
+    conditions: xr.Dataset | str | Path | None, *, lrs_share: float
 ) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
-    """Return stated conditions, read where a file is named, with the file and its SHA-256."""
+    """Return stated conditions, read where a file is named, with the file and its SHA-256.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, or its BERs were fitted for another share of LRS cells.
+    """
     from rramsim.readers.conditions import read_conditions
     from rramsim.readers.shipped import resolve
 
-    if conditions is None or not isinstance(conditions, str | Path):
+    if conditions is None:
+        return None, ()
+    if not isinstance(conditions, str | Path):
+        _check_share(conditions, lrs_share, place="the conditions")
         return conditions, ()
     path = resolve(conditions)
-    return read_conditions(path), ((path.name, sha256_of_file(path)),)
+    stated = read_conditions(path)
+    _check_share(stated, lrs_share, place=path.name)
+    return stated, ((path.name, sha256_of_file(path)),)
+
+
+def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> None:
+    """Refuse BERs that weigh the errors of LRS and HRS cells otherwise than they are in use."""
+    fitted_for = float(conditions.attrs.get("lrs_share", lrs_share))
+    if fitted_for != lrs_share:
+        raise InputError(
+            f"{place}: its BERs are of cells of which {100 * fitted_for:g} % are in LRS, and here "
+            f"{100 * lrs_share:g} % are; give --lrs-share {fitted_for:g}, or fit the cells again."
+        )
 
 
 def with_unit(value: Any, unit: str) -> Any:

@@ -150,7 +150,7 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
         recipe=study.toml(),
         options=study.model_dump(mode="json"),
         sources=(*devices.sources, (f"images {images.name}", images.content_id)),
-        origin=devices.examination.measured.origin if devices.examination else "none",
+        origin=devices.origin,
         notes=devices.notes,
         seed=study.seed,
     )

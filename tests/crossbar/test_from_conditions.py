@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
 from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
@@ -61,7 +62,12 @@ def test_where_only_counting_is_believed_its_bound_is_planted(tmp_path):
 
 def test_each_model_is_said_in_words():
     models = (IidFaults(0.1), StateFaults(0.1, 0.2), PopulationFaults(9.0, 0.2, 12.0, 0.7, 3e4))
-    assert len({in_words(model) for model in models}) == 3
+    counted = xr.Dataset({"ber_basis": "counted"})
+    assert [in_words(model, counted) for model in models] == [
+        "independent errors at the BER, or its bound",
+        "counted error rates of LRS and HRS cells",
+        "resistances sampled from the fitted populations",
+    ]
 
 
 def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):

@@ -15,18 +15,6 @@ from rramsim.schema import DATASETS
 if TYPE_CHECKING:
     import numpy as np
 
-_MISSING: dict[str, float] = {"f": float("nan"), "i": -1, "b": 0}
-
-
-def missing_values() -> dict[str, float]:
-    """Return the optional variables of readings, and what stands where a file does not say them."""
-    return {
-        variable.name: _MISSING[kind]
-        for kind in _MISSING
-        for variable in DATASETS["readings"]
-        if variable.optional and variable.kind == kind
-    }
-
 
 def read_extras(
     layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[str]

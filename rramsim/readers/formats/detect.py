@@ -20,15 +20,6 @@ _REFUSED = {
 }
 
 
-def is_netcdf(path: Path) -> bool:
-    """Whether a file begins as a netCDF file does."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4).startswith((b"CDF", b"\x89HDF"))
-    except OSError:
-        return False
-
-
 def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
     """Return the grids of a table file: one of a text table, one a sheet of a workbook.
 

@@ -1,4 +1,4 @@
-"""Readings that rramsim itself wrote as netCDF."""
+"""Datasets that rramsim itself wrote as netCDF: readings, and the conditions of a fit."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.optional import missing_values
 from rramsim.readers.table import ORIGINS
-from rramsim.schema import SchemaError, validate
+from rramsim.schema import DATASETS, SchemaError, Variable, make, settings, validate
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
+_KEPT = ("lrs_share", "confidence", "interval")
 
-def read_netcdf(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
+
+def is_netcdf(path: Path) -> bool:
+    """Whether a file begins as a netCDF file does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith((b"CDF", b"\x89HDF"))
+    except OSError:
+        return False
+
+
+def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     """Return a dataset "readings" of the schema, its optional variables, and its origin.
 
     Raises
@@ -24,21 +34,14 @@ def read_netcdf(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
         If the file is damaged, or no dataset of readings.
     """
     import numpy as np
-    import xarray as xr
 
+    readings = _load(path, instead="export the table as CSV")
     try:
-        readings = xr.load_dataset(path, engine="netcdf4")
         validate(readings, "readings")
     except SchemaError as error:
         raise InputError(
             f"{path.name}: this HDF5 or netCDF file holds no readings as rramsim writes them "
             f"({error}); export the table as CSV."
-        ) from error
-    except Exception as error:
-        # A damaged file fails anywhere in the HDF5, netCDF and xarray layers.
-        raise InputError(
-            f"{path.name}: the HDF5 or netCDF file cannot be read ({error}); export the table as "
-            "CSV."
         ) from error
     resistance = readings["resistance"].values
     indices = readings["condition_index"].values
@@ -54,9 +57,85 @@ def read_netcdf(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
             "above 0, or an index points to nothing."
         )
     more = {
-        name: readings[name].values.astype(float if missing != missing else np.int64)
-        for name, missing in missing_values().items()
-        if name in readings.variables
+        variable.name: readings[variable.name].values.astype(
+            float if variable.kind == "f" else np.int64
+        )
+        for variable in DATASETS["readings"]
+        if variable.optional and variable.name in readings.variables
     }
     origin = str(readings.attrs.get("origin", "measured"))
     return readings, more, origin if origin in ORIGINS else "measured"
+
+
+def read_fitted_conditions(path: Path) -> xr.Dataset:
+    """Return the dataset "conditions" that ``rramsim fit -o`` wrote, with bases and intervals.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, holds no conditions, or holds figures that cannot be.
+    """
+    import numpy as np
+
+    conditions = _load(path, instead="make it again with rramsim fit -o")
+    try:
+        # A setting registered since, or elsewhere, is no fault of the file.
+        known = {
+            variable.name: _values(conditions, variable)
+            for variable in DATASETS["conditions"]
+            if variable.name in conditions.variables or variable.name in _settings()
+        }
+        names = [str(name) for name in np.atleast_1d(conditions["condition"].values)]
+        attrs = {name: conditions.attrs[name] for name in _KEPT if name in conditions.attrs}
+        made = make("conditions", known, {"condition": names}, attrs)
+    except (SchemaError, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path.name}: this HDF5 or netCDF file holds no conditions as rramsim fit -o writes "
+            f"them ({error}); accepted are also TOML and CSV."
+        ) from error
+    _check_figures(made, place=path.name)
+    return made
+
+
+def _settings() -> set[str]:
+    return {setting.name for setting in settings()}
+
+
+def _values(conditions: xr.Dataset, variable: Variable) -> np.ndarray:
+    import numpy as np
+
+    if variable.name not in conditions.variables:
+        return np.full(conditions.sizes["condition"], variable.missing)
+    values = conditions[variable.name].values
+    return values.astype(str) if variable.kind == "U" else values
+
+
+def _check_figures(conditions: xr.Dataset, *, place: str) -> None:
+    """Refuse a rate beyond 0 to 1, and any other figure that is not above 0."""
+    import numpy as np
+
+    for variable in DATASETS["conditions"]:
+        if variable.kind != "f" or variable.name not in conditions.variables:
+            continue
+        values = conditions[variable.name].values
+        is_rate = variable.name.startswith("ber")
+        accepted = (values >= 0) & ((values <= 1) if is_rate else np.isfinite(values))
+        refused = ~(accepted | np.isnan(values))
+        if refused.any():
+            name = str(conditions["condition"].values[refused][0])
+            raise InputError(
+                f"{place}, {variable.name} of {name!r}: {values[refused][0]:g} was found; accepted "
+                f"is a {'rate from 0 to 1' if is_rate else 'finite number from 0 on'}."
+            )
+
+
+def _load(path: Path, *, instead: str) -> xr.Dataset:
+    import xarray as xr
+
+    try:
+        return xr.load_dataset(path, engine="netcdf4")
+    except Exception as error:
+        # A damaged file fails anywhere in the HDF5, netCDF and xarray layers.
+        raise InputError(
+            f"{path.name}: the HDF5 or netCDF file cannot be read ({error}); {instead}."
+        ) from error
