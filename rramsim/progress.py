@@ -11,3 +11,7 @@ class OnProgress(Protocol):
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Take the name of the stage, the steps done and in all, and what is known so far."""
         ...
+
+
+def silent(stage: str, done: int, total: int, note: str = "") -> None:
+    """Take progress and show nothing of it."""

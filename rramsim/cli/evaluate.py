@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
 
-if TYPE_CHECKING:
-    from rramsim.crossbar.faults import ChipFaults
-    from rramsim.images.image_set import ImageSet
-    from rramsim.montecarlo.collect import OnChips
-    from rramsim.montecarlo.constant_neurons import ConstantShare
-    from rramsim.montecarlo.task import Task
-    from rramsim.network.folded.network import FoldedNetwork
-    from rramsim.network.model_files import SavedNetwork
-
 _EXAMPLE = """
 Example, the accuracy at three BERs, each over 50 chips:
 
-    rramsim evaluate network.safetensors --ber 0 --ber 0.01 --ber 0.1 --maps 50
+    rramsim evaluate network.safetensors --ber 0 --ber 0.01 --ber 0.1 --chips 50
 
 and how many neurons of each hidden layer then never change their value:
 
@@ -45,9 +34,12 @@ def evaluate(
         list[float],
         typer.Option(metavar="P", help="Bit-error rate, 0 to 1; repeat it for several."),
     ],
-    maps: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Chips (fault maps) drawn for each BER.")
+    chips: Annotated[
+        int, typer.Option("--chips", metavar="N", min=1, help="Chips drawn for each BER.")
     ] = 20,
+    maps: Annotated[
+        int | None, typer.Option("--maps", hidden=True, min=1, help="Former name of --chips.")
+    ] = None,
     images: Annotated[
         str | None,
         typer.Option(
@@ -88,78 +80,28 @@ def evaluate(
     For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
     test images. The interval is that of the mean over chips, for this one set of test images.
     """
-    from rramsim.cli.evaluate_text import Found, print_json, print_tables
+    from rramsim.cli import evaluate_text
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
-    from rramsim.errors import InputError
 
-    models: list[ChipFaults] = [IidFaults(each) for each in ber]
-    from rramsim.crossbar.faults import in_one_layer, is_deterministic
-    from rramsim.montecarlo.collect import collect
-    from rramsim.montecarlo.estimate import estimate
-    from rramsim.montecarlo.stopping import StoppingRule
-    from rramsim.montecarlo.task import ScoredNetwork, Task
-    from rramsim.network.model_files import load_network
-    from rramsim.study.networks import images_of
+    # What is mistyped is told before anything is loaded.
+    faults = [IidFaults(one) for one in ber]
+    from rramsim.study import evaluate as study
 
-    network = load_network(model)
-    if layer is not None:
-        layers = len(network.folded.layers)
-        models = [in_one_layer(IidFaults(each), layer=layer, layers=layers) for each in ber]
-    image_set = images_of(model, network, images)
-    test = image_set.test_images, image_set.test_labels, image_set.content_id, device.value
-    with shown_progress() as on_progress:
-        if reestimate:
-            on_network = partial(on_progress, "estimating thresholds")
-            try:
-                networks = _reestimated(network, image_set, models, seed, on_network)
-            except InputError as error:
-                raise InputError(f"{model}: {error}") from error
-        else:
-            networks = [network.folded] * len(models)
-        # One for each network: it is made ready for the images once.
-        scored = {each.content_id: ScoredNetwork(each, *test) for each in networks}
-        tasks = [
-            Task(scored[each.content_id], faults, seed)
-            for each, faults in zip(networks, models, strict=True)
-        ]
-        on_chips = partial(on_progress, "drawing chips")
-        tallies = collect(tasks, rule=StoppingRule(maps), on_chips=on_chips)
-        shares = _shares(tasks, maps, partial(on_progress, "watching neurons")) if neurons else None
-    estimates = [
-        estimate(tally, deterministic=is_deterministic(faults))
-        for tally, faults in zip(tallies, models, strict=True)
-    ]
-    found = Found(ber, estimates, shares, network, image_set, layer, seed, reestimate)
+    with shown_progress() as progress:
+        result = study.evaluate(
+            model,
+            faults,
+            chips=chips if maps is None else maps,
+            images=images,
+            seed=seed,
+            reestimate=reestimate,
+            layer=layer,
+            neurons=neurons,
+            device=device.value,
+            progress=progress,
+        )
     if as_json:
-        print_json(found)
+        typer.echo(evaluate_text.as_json(result, ber))
     else:
-        print_tables(found)
-
-
-def _shares(tasks: list[Task], maps: int, on_chips: OnChips) -> list[list[ConstantShare]]:
-    from rramsim.montecarlo.constant_neurons import constant_shares
-
-    chips = count(1)
-
-    def on_chip() -> None:
-        on_chips(next(chips), maps * len(tasks))
-
-    return [constant_shares(task, chips=maps, on_chip=on_chip) for task in tasks]
-
-
-def _reestimated(
-    network: SavedNetwork,
-    images: ImageSet,
-    models: list[ChipFaults],
-    seed: int,
-    on_chips: OnChips,
-) -> list[FoldedNetwork]:
-    from rramsim.montecarlo.reestimate import reestimated_for
-
-    found = []
-    for number, faults in enumerate(models):
-        on_chips(number, len(models))
-        found.append(reestimated_for(network, images.train_images, faults, seed=seed))
-    on_chips(len(models), len(models))
-    return found
+        evaluate_text.print_tables(result, ber)

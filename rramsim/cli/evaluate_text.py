@@ -1,120 +1,101 @@
-"""What `rramsim evaluate` prints: for a person, and for a machine."""
+"""What `rramsim evaluate` shows: for a person, and for a machine."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import typer
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import xarray as xr
     from rich.console import Console
 
-    from rramsim.images.image_set import ImageSet
-    from rramsim.montecarlo.constant_neurons import ConstantShare
-    from rramsim.montecarlo.estimate import ChipAccuracy
-    from rramsim.network.model_files import SavedNetwork
+    from rramsim.schema import Record
 
 
-class Found(NamedTuple):
-    """What is printed, and what it was found of."""
+def as_json(result: xr.Dataset, bers: Sequence[float]) -> str:
+    """Return the points as JSON, a BER each."""
+    from rramsim.schema import records
 
-    bers: list[float]
-    estimates: list[ChipAccuracy]
-    shares: list[list[ConstantShare]] | None
-    network: SavedNetwork
-    images: ImageSet
-    layer: int | None
-    seed: int
-    reestimated: bool
-
-
-def print_json(found: Found) -> None:
-    """Print the points as JSON."""
-    from rramsim.version import __version__
-
-    points: list[dict[str, Any]] = [
+    attrs = result.attrs
+    points = [
         {
             "ber": ber,
-            "accuracy_mean": each.mean.estimate,
-            "accuracy_low": _known(each.mean.low),
-            "accuracy_high": _known(each.mean.high),
-            "accuracy_p05": _known(each.p05),
-            "maps": each.chips,
-            "method": each.method,
+            "accuracy_mean": row["accuracy"],
+            "accuracy_low": row.number("accuracy_low"),
+            "accuracy_high": row.number("accuracy_high"),
+            "accuracy_p05": row.number("accuracy_p05"),
+            "maps": row["chips"],
+            "method": row["method"],
+            **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
         }
-        for ber, each in zip(found.bers, found.estimates, strict=True)
+        for ber, row in zip(bers, records(result, "faults"), strict=True)
     ]
-    for point, shares in zip(points, found.shares or [], strict=False):
-        point["neurons"] = [_share_json(each) for each in shares]
     answer: dict[str, Any] = {
         "points": points,
-        "network_id": found.network.folded.content_id,
-        "training_ber": found.network.metadata["training_ber"],
-        "images": found.images.name,
-        "images_id": found.images.content_id,
-        "test_images": len(found.images.test_labels),
-        "seed": found.seed,
-        "version": __version__,
+        "network_id": attrs["network_id"],
+        "training_ber": attrs.get("training_ber"),
+        "images": attrs["images"],
+        "images_id": attrs["images_id"],
+        "test_images": attrs["test_images"],
+        "seed": attrs["seed"],
+        "version": attrs["rramsim_version"],
+        **{name: attrs[name] for name in ("layer", "thresholds") if name in attrs},
     }
-    if found.layer is not None:
-        answer["layer"] = found.layer
-    if found.reestimated:
-        answer["thresholds"] = "reestimated"
-    typer.echo(json.dumps(answer, indent=2, allow_nan=False))
+    return json.dumps(answer, indent=2, allow_nan=False)
 
 
-def _share_json(share: ConstantShare) -> dict[str, Any]:
+def _neurons(row: Record) -> dict[str, Any]:
     return {
-        "layer": share.layer,
-        "neurons": share.neurons,
-        "constant_share_mean": share.share.estimate,
-        "constant_share_low": _known(share.share.low),
-        "constant_share_high": _known(share.share.high),
-        "always_plus_share_mean": share.plus_share,
-        "always_minus_share_mean": share.minus_share,
-        "method": share.share.method,
+        "layer": row["layer"],
+        "neurons": row["neurons"],
+        "constant_share_mean": row["constant_share"],
+        "constant_share_low": row.number("constant_share_low"),
+        "constant_share_high": row.number("constant_share_high"),
+        "always_plus_share_mean": row["always_plus_share"],
+        "always_minus_share_mean": row["always_minus_share"],
+        "method": row["constant_share_method"],
     }
 
 
-def print_tables(found: Found) -> None:
+def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
     """Print a table of accuracies, one of neurons if asked for, and how both were made."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from rramsim.formatting import percent
+    from rramsim.schema import records
 
+    rows, attrs = records(result, "faults"), result.attrs
     table = Table("BER", "accuracy", "interval", "5th-percentile chip", "chips")
-    for ber, each in zip(found.bers, found.estimates, strict=True):
-        interval = _interval(each.mean.low, each.mean.high)
-        mean, poor = percent(each.mean.estimate), percent(each.p05)
-        row = (_exact(ber), mean, interval, poor, str(each.chips))
-        table.add_row(*row)
+    for ber, row in zip(bers, rows, strict=True):
+        interval = _interval(row["accuracy_low"], row["accuracy_high"])
+        mean, poor = percent(row["accuracy"]), percent(row["accuracy_p05"])
+        table.add_row(_exact(ber), mean, interval, poor, str(row["chips"]))
     console = Console()
     console.print(table)
-    said = [
-        f"Network {found.network.folded}{_training(found.network)}, "
-        f"scored on the {len(found.images.test_labels)} test images of {found.images.name}, "
-        f"seed {found.seed}."
+    trained = f" {attrs['training']}" if attrs["training"] else ", training BER unknown"
+    sentences = [
+        f"Network {attrs['network']}{trained}, scored on the {attrs['test_images']} test images "
+        f"of {attrs['images']}, seed {attrs['seed']}."
     ]
-    if found.layer is not None:
-        said.append(f"Errors are in the cells of layer {found.layer} only.")
-    if found.reestimated:
-        said.append(
+    if "layer" in attrs:
+        sentences.append(f"Errors are in the cells of layer {attrs['layer']} only.")
+    if "thresholds" in attrs:
+        sentences.append(
             "Thresholds were estimated anew for each BER, from training images on other chips."
         )
-    said += _methods(found.bers, [[each.method] for each in found.estimates])
+    sentences += _methods(bers, [[row["method"]] for row in rows])
     # As Text: names from a user's file are not to be read as markup.
-    console.print(Text("\n".join(said)))
-    if found.shares is not None:
-        convolutions = len(found.network.folded.convolutions)
-        _print_shares(console, found.bers, found.shares, convolutions=convolutions)
+    console.print(Text("\n".join(sentences)))
+    if "neurons" in result:
+        _print_neurons(console, bers, rows, convolutions=attrs["convolutions"])
 
 
-def _print_shares(
-    console: Console, bers: list[float], shares: list[list[ConstantShare]], *, convolutions: int
+def _print_neurons(
+    console: Console, bers: Sequence[float], rows: Sequence[Record], *, convolutions: int
 ) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -122,35 +103,39 @@ def _print_shares(
     from rramsim.formatting import accuracy, percent
 
     table = Table("BER", "layer", "neurons", "never change", "always +1", "always -1")
-    for ber, of_ber in zip(bers, shares, strict=True):
-        for each in of_ber:
-            share = accuracy(each.share.estimate, each.share.low, each.share.high)
-            parts = (percent(each.plus_share), percent(each.minus_share))
-            table.add_row(_exact(ber), f"{each.layer}", f"{each.neurons}", share, *parts)
-    said = [
+    by_layer = [list(row.by("layer")) for row in rows]
+    for ber, layers in zip(bers, by_layer, strict=True):
+        for row in layers:
+            interval = row.interval("constant_share")
+            share = accuracy(interval.estimate, interval.low, interval.high)
+            parts = (percent(row["always_plus_share"]), percent(row["always_minus_share"]))
+            table.add_row(_exact(ber), f"{row['layer']}", f"{row['neurons']}", share, *parts)
+    sentences = [
         "Hidden neurons whose value is the same on all test images: mean over the same chips of "
         "their share of the layer (interval)."
     ]
     if convolutions:
-        said.append(
+        sentences.append(
             f"In a convolution (layers 1 to {convolutions}) every filter at every place of its "
             "outputs, after pooling, is a neuron."
         )
     if not table.row_count:
         console.print("The network has no hidden layer, so no hidden neurons.")
         return
-    said += _methods(bers, [[each.share.method for each in of_ber] for of_ber in shares])
+    sentences += _methods(
+        bers, [[row["constant_share_method"] for row in layers] for layers in by_layer]
+    )
     console.print(table)
-    console.print(Text("\n".join(said)))
+    console.print(Text("\n".join(sentences)))
 
 
-def _methods(bers: list[float], methods: list[list[str]]) -> list[str]:
+def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[str]:
     """Return each method once, after the BERs it was used at."""
-    return [
-        f"BER {', '.join(_exact(ber) for ber, of in zip(bers, methods, strict=True) if each in of)}"
-        f": {each}"
-        for each in dict.fromkeys(each for of in methods for each in of)
-    ]
+    used: dict[str, list[str]] = {}
+    for ber, of_ber in zip(bers, methods, strict=True):
+        for method in dict.fromkeys(of_ber):
+            used.setdefault(method, []).append(_exact(ber))
+    return [f"BER {', '.join(at_bers)}: {method}" for method, at_bers in used.items()]
 
 
 def _interval(low: float, high: float) -> str:
@@ -159,31 +144,8 @@ def _interval(low: float, high: float) -> str:
     return "unknown" if math.isnan(low) else f"{100 * low:.2f} to {percent(high)}"
 
 
-def _training(network: SavedNetwork) -> str:
-    """Return the BER of the training, as far as it is known of an imported network."""
-    if network.metadata["training_ber"] is None:
-        return ", training BER unknown"
-    stated = " (stated)" if "imported" in network.metadata["settings"] else ""
-    return f" trained at BER {training_ber_words(network)}{stated}"
-
-
-def training_ber_words(network: SavedNetwork) -> str:
-    """Return the BER of a training: "(mean)" of unequal states or layers, "up to" of mixed ones."""
-    from rramsim.formatting import power
-
-    ber: float = network.metadata["training_ber"]
-    faults = network.metadata["settings"].get("faults") or f"BER {ber!r}"
-    alike = str(faults).removesuffix(", mixed")
-    words = _exact(ber) if alike == f"BER {ber!r}" else f"{power(ber, digits=3)} (mean)"
-    return words if alike == faults else f"up to {words}"
-
-
 def _exact(ber: float) -> str:
     from rramsim.formatting import power
 
     # A user's own number, which is not to be rounded to look like another.
     return power(ber, digits=12)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -179,8 +179,8 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     from rich.table import Table
     from rich.text import Text
 
-    from rramsim.cli.evaluate_text import training_ber_words
     from rramsim.formatting import percent
+    from rramsim.study.networks import training_ber_words
 
     table = Table("training BER", "accuracy", "epochs", "trained", "file")
     for path, model in models.items():

@@ -24,6 +24,28 @@ _AT_BER_HIGH = (
     "accuracy_low if the BER is at the upper end of its interval, NaN: no interval",
 )
 
+_chips = per("faults")
+_neurons = per("faults", "layer")
+
+_EVALUATION = (
+    *(_chips(*columns) for columns in _ACCURACY if columns[0] != "maps"),
+    _chips("chips", "1", "i", "number of chips drawn"),
+    _chips("test_ber", "1", "f", "mean BER of the faults, NaN: the fault model does not tell"),
+    _chips("method", "1", "U", "how interval and percentile were made"),
+    per("layer")("neurons", "1", "i", "neurons of a hidden layer", optional=True),
+    *(
+        _neurons(*columns, optional=True)
+        for columns in (
+            ("constant_share", "1", "f", "mean share of neurons with one value on all images"),
+            ("constant_share_low", "1", "f", "lower end of the interval of that mean"),
+            ("constant_share_high", "1", "f", "upper end of the interval of that mean"),
+            ("constant_share_method", "1", "U", "how that interval was made"),
+            ("always_plus_share", "1", "f", "the part of it that is always +1"),
+            ("always_minus_share", "1", "f", "the part of it that is always -1"),
+        )
+    ),
+)
+
 SCORES: dict[str, tuple[Variable, ...]] = {
     "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
     "layer_accuracy": (
@@ -36,6 +58,7 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         _layer("tolerated_ber_high", "1", "f", "where accuracy_high is that low, NaN: likewise"),
         _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
     ),
+    "evaluation": _EVALUATION,
     "case_accuracy": tuple(_case_curve(*columns) for columns in _ACCURACY),
     "condition_accuracy": (
         *(_met(*columns) for columns in _ACCURACY),

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
+from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import load_network
 from rramsim.network.shape import NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
@@ -23,7 +25,6 @@ from rramsim.study.training_settings import (
 )
 
 if TYPE_CHECKING:
-    from rramsim.images.image_set import ImageSet
     from rramsim.network.model_files import SavedNetwork
     from rramsim.network.training.trainer import History, OnEpoch
     from rramsim.progress import OnProgress
@@ -187,16 +188,28 @@ def _bar(on_progress: OnProgress, *, before: int, epochs: int, study: Study) -> 
     return on_epoch
 
 
-def images_of(model: Path, network: SavedNetwork, named: str | None = None) -> ImageSet:
+def training_ber_words(network: SavedNetwork) -> str:
+    """Return the BER of a training: "(mean)" of unequal states or layers, "up to" of mixed ones."""
+    ber: float = network.metadata["training_ber"]
+    faults = network.metadata["settings"].get("faults") or f"BER {ber!r}"
+    alike = str(faults).removesuffix(", mixed")
+    # A number of the user's own is not to be rounded to look like another.
+    words = power(ber, digits=12) if alike == f"BER {ber!r}" else f"{power(ber, digits=3)} (mean)"
+    return words if alike == faults else f"up to {words}"
+
+
+def images_of(
+    model: Path | str, network: SavedNetwork, named: ImageSet | str | None = None
+) -> ImageSet:
     """Load the images a network was trained on.
 
     Parameters
     ----------
-    model : Path
+    model : Path or str
         Its file, for the message.
     network : SavedNetwork
-    named : str, optional
-        Their name or folder, where it is not the one in the model file any more.
+    named : ImageSet or str, optional
+        The images, or their name or folder, where it is not the one in the model file any more.
 
     Raises
     ------
@@ -205,7 +218,7 @@ def images_of(model: Path, network: SavedNetwork, named: str | None = None) -> I
     """
     name = str(network.metadata["images"])
     try:
-        images = load_images(named or name)
+        images = named if isinstance(named, ImageSet) else load_images(named or name)
     except InputError as error:
         if named is not None:
             raise
@@ -214,9 +227,10 @@ def images_of(model: Path, network: SavedNetwork, named: str | None = None) -> I
             f"name ({error}) If they are a folder of yours, name it with --images."
         ) from error
     if images.content_id != network.metadata["images_id"]:
+        given = images.name if isinstance(named, ImageSet) else named or name
         raise InputError(
             f"{model}: was trained on the images {name!r} (content id "
-            f"{network.metadata['images_id'][:12]}), but {named or name!r} holds others "
+            f"{network.metadata['images_id'][:12]}), but {given!r} holds others "
             f"({images.content_id[:12]}), whose test images may have been trained on. Name the "
             "images it was trained on with --images."
         )

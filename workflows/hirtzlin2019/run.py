@@ -58,7 +58,7 @@ def train_and_score(width: int, out: Path, images: tuple[str, str]) -> None:
     rramsim("train", settings, *images, "-o", out)
     for ber in ("0.0", "0.15"):
         model = next(out.glob(f"*-784-{width}-{width}-10-*-training-ber-{ber}.safetensors"))
-        scored = ("evaluate", model, *options(*WIDTH_BERS), *images, "--maps", 40)
+        scored = ("evaluate", model, *options(*WIDTH_BERS), *images, "--chips", 40)
         keep(out / f"{width}-trained-at-{ber}.json", *scored)
 
 
@@ -76,7 +76,7 @@ def main() -> None:
     rramsim("tradeoff", HERE / "mnist-unsigned.toml", *mnist, "--out", out / "mnist-unsigned")
     for study in ("mnist", "mnist-unsigned"):
         network = out / study / "networks/training-ber-0.3.safetensors"
-        neurons = ("evaluate", network, *options("0", "0.3"), *mnist, "--maps", 20, "--neurons")
+        neurons = ("evaluate", network, *options("0", "0.3"), *mnist, "--chips", 20, "--neurons")
         keep(out / f"{study}-neurons.json", *neurons)
     for width in WIDTHS:
         train_and_score(width, out / "widths", mnist)

@@ -1,0 +1,256 @@
+"""The accuracy of a network on chips of one or many fault models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rramsim import schema
+from rramsim.crossbar.faults import (
+    ChipFaults,
+    LayerFaults,
+    in_one_layer,
+    is_deterministic,
+    mean_ber,
+)
+from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
+from rramsim.images.image_set import ImageSet
+from rramsim.montecarlo.collect import collect
+from rramsim.montecarlo.constant_neurons import constant_shares
+from rramsim.montecarlo.estimate import accuracy_columns, estimate, method_text
+from rramsim.montecarlo.reestimate import reestimated_for
+from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.progress import OnProgress, silent
+from rramsim.study.networks import images_of, training_ber_words
+from rramsim.version import __version__
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def evaluate(
+    network: SavedNetwork | FoldedNetwork | str | Path,
+    faults: ChipFaults | Sequence[ChipFaults],
+    *,
+    chips: int = 20,
+    images: ImageSet | str | None = None,
+    seed: int = 1,
+    rule: StoppingRule | None = None,
+    reestimate: bool = False,
+    layer: int | None = None,
+    neurons: bool = False,
+    device: str = "cpu",
+    progress: OnProgress | None = None,
+) -> xr.Dataset:
+    """Measure the accuracy of a network on chips with bit errors.
+
+    For each fault model, chips are drawn and each is scored on all test images. The interval is
+    that of the mean over chips, for this one set of test images.
+
+    Parameters
+    ----------
+    network : SavedNetwork, FoldedNetwork or path
+        What `train`, `import_module` or `load_network` give, or a model file.
+    faults : fault model, or sequence of them
+        Which cells of a chip go wrong: `IidFaults`, ..., or an object of a class of your own
+        (see `FaultModel`).
+    chips : int
+        Chips drawn for each fault model.
+    images : ImageSet or str, optional
+        The images the network was trained on, by default those its record names.
+    seed : int
+        Seed of the chips.
+    rule : StoppingRule, optional
+        When enough chips are scored, instead of the number `chips`.
+    reestimate : bool
+        Whether thresholds are estimated anew for each fault model, from training images on other
+        chips; weights stay.
+    layer : int, optional
+        Errors in the cells of this layer only, counted from 1.
+    neurons : bool
+        Whether to also count, for each hidden layer, the neurons whose value is the same on all
+        test images.
+    device : str
+        ``"cpu"``, or ``"cuda"``; the results are the same.
+    progress : callable, optional
+        Told how far it is.
+
+    Returns
+    -------
+    xarray.Dataset
+        Product "evaluation": accuracy, accuracy_low, accuracy_high, accuracy_p05, chips and
+        test_ber, each by `faults`.
+
+    Raises
+    ------
+    InputError
+        If the network, the images or a fault model cannot be used.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> network = rramsim.train("digits", network="64-32-10", epochs=2)
+    >>> result = rramsim.evaluate(network, [rramsim.IidFaults(p) for p in (0.0, 0.4)], chips=3)
+    >>> bool(result.accuracy[0] > result.accuracy[1]), result.chips.values.tolist()
+    (True, [3, 3])
+    """
+    progress, rule = progress or silent, rule or StoppingRule(chips)
+    models = list(faults) if isinstance(faults, Sequence) else [faults]
+    if not models:
+        raise InputError("no fault model was given; one or more are needed.")
+    saved, place = _opened(network)
+    folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
+    layers = len(folded.layers)
+    planted = models if layer is None else [_in_layer(model, layer, layers) for model in models]
+    image_set = _images(saved, images, place)
+    networks = [folded] * len(planted)
+    if reestimate:
+        networks = _reestimated(saved, image_set, planted, seed, place, progress)
+    tasks = _tasks(networks, planted, image_set, seed=seed, device=device)
+    tallies = collect(tasks, rule=rule, on_chips=partial(progress, "drawing chips"))
+    estimates = [
+        estimate(tally, deterministic=is_deterministic(task.faults), half_width=rule.half_width)
+        for task, tally in zip(tasks, tallies, strict=True)
+    ]
+    values = accuracy_columns(estimates, (len(estimates),))
+    values["chips"] = values.pop("maps")
+    values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]
+    values["method"] = [one.method for one in estimates]
+    coords: dict[str, Any] = {"faults": [_label(model) for model in models]}
+    if neurons:
+        values |= _neurons(tasks, chips=rule.chips, progress=progress)
+        coords["layer"] = np.arange(1, layers)
+    attrs = {
+        **_attrs(saved, folded, image_set),
+        "interval": method_text(estimates),
+        "confidence": 0.95,
+        "seed": seed,
+        **({} if layer is None else {"layer": layer}),
+        **({"thresholds": "reestimated"} if reestimate else {}),
+    }
+    return schema.make("evaluation", values, coords=coords, attrs=attrs)
+
+
+def _in_layer(model: ChipFaults, layer: int, layers: int) -> LayerFaults:
+    if isinstance(model, LayerFaults):
+        raise InputError("Faults of each layer and a layer were both given; give one of the two.")
+    return in_one_layer(model, layer=layer, layers=layers)
+
+
+def _opened(
+    network: SavedNetwork | FoldedNetwork | str | Path,
+) -> tuple[SavedNetwork | FoldedNetwork, str]:
+    """Return the network, and what messages call it."""
+    if isinstance(network, str | Path):
+        return load_network(Path(network)), str(network)
+    return network, "the network"
+
+
+def _images(
+    saved: SavedNetwork | FoldedNetwork, images: ImageSet | str | None, place: str
+) -> ImageSet:
+    if isinstance(saved, SavedNetwork):
+        return images_of(place, saved, images)
+    if images is None:
+        raise InputError(
+            "A folded network has no record of the images it was trained on; give them."
+        )
+    return images if isinstance(images, ImageSet) else load_images(images)
+
+
+def _reestimated(
+    saved: SavedNetwork | FoldedNetwork,
+    images: ImageSet,
+    faults: Sequence[ChipFaults],
+    seed: int,
+    place: str,
+    progress: OnProgress,
+) -> list[FoldedNetwork]:
+    if not isinstance(saved, SavedNetwork):
+        raise InputError(
+            "A folded network holds no batch norm, from which thresholds could be estimated anew."
+        )
+    networks, stage = [], "estimating thresholds"
+    for number, model in enumerate(faults):
+        progress(stage, number, len(faults))
+        try:
+            networks.append(reestimated_for(saved, images.train_images, model, seed=seed))
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
+    progress(stage, len(faults), len(faults))
+    return networks
+
+
+def _tasks(
+    networks: Sequence[FoldedNetwork],
+    faults: Sequence[ChipFaults],
+    images: ImageSet,
+    *,
+    seed: int,
+    device: str,
+) -> list[Task]:
+    test = images.test_images, images.test_labels, images.content_id, device
+    # One for each network: it is made ready for the images once.
+    scored = {network.content_id: ScoredNetwork(network, *test) for network in networks}
+    return [
+        Task(scored[network.content_id], model, seed)
+        for network, model in zip(networks, faults, strict=True)
+    ]
+
+
+def _neurons(tasks: Sequence[Task], *, chips: int, progress: OnProgress) -> dict[str, Any]:
+    """Return the shares of hidden neurons that never change, by fault model and layer."""
+    done = count(1)
+
+    def on_chip() -> None:
+        progress("watching neurons", next(done), chips * len(tasks))
+
+    rows = [constant_shares(task, chips=chips, on_chip=on_chip) for task in tasks]
+    return {
+        "neurons": [one.neurons for one in rows[0]],
+        "constant_share": [[one.share.estimate for one in row] for row in rows],
+        "constant_share_low": [[one.share.low for one in row] for row in rows],
+        "constant_share_high": [[one.share.high for one in row] for row in rows],
+        "constant_share_method": [[one.share.method for one in row] for row in rows],
+        "always_plus_share": [[one.plus_share for one in row] for row in rows],
+        "always_minus_share": [[one.minus_share for one in row] for row in rows],
+    }
+
+
+def _attrs(
+    saved: SavedNetwork | FoldedNetwork, folded: FoldedNetwork, images: ImageSet
+) -> dict[str, Any]:
+    attrs: dict[str, Any] = {
+        "rramsim_version": __version__,
+        "images": images.name,
+        "images_id": images.content_id,
+        "test_images": len(images.test_labels),
+        "network": str(folded),
+        "network_id": folded.content_id,
+        "convolutions": len(folded.convolutions),
+        "training": "",
+    }
+    if isinstance(saved, SavedNetwork) and saved.training_ber is not None:
+        stated = " (stated)" if "imported" in saved.metadata["settings"] else ""
+        attrs["training"] = f"trained at BER {training_ber_words(saved)}{stated}"
+        attrs["training_ber"] = saved.training_ber
+    return attrs
+
+
+def _label(model: ChipFaults) -> str:
+    """Return the name and the numbers of a fault model in a few words."""
+    identity = dict(model.identity())
+    name = identity.pop("model", type(model).__name__)
+    numbers = [
+        f"{key} {value:g}" for key, value in identity.items() if isinstance(value, int | float)
+    ]
+    return f"{name}: {', '.join(numbers)}" if numbers else str(name)
