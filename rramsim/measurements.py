@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from rramsim.formatting import quantity
+from rramsim.notes import Note
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +21,7 @@ class Measured:
     ----------
     readings : xarray.Dataset
         The dataset "readings" of `rramsim.schema`.
-    notes : tuple of str
+    notes : tuple of Note
         Everything dropped, censored or assumed, counted, each with its file.
     origin : str
         "measured", "reconstructed" or "synthetic".
@@ -29,7 +30,7 @@ class Measured:
     """
 
     readings: xr.Dataset
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     origin: str
     sources: tuple[tuple[str, str], ...]
 

@@ -20,6 +20,8 @@ class Note:
     condition, state : str
         The programming condition and the state (``"LRS"``, ``"HRS"``) it is about; empty where
         it is about several.
+    circumstance : str
+        What of the condition it is about, such as ``"at 398 K"``; empty for all of it.
     file : str
         The file it is about; empty where it is about none.
     values : mapping of str to number or text
@@ -36,14 +38,15 @@ class Note:
     kind: str = ""
     condition: str = ""
     state: str = ""
+    circumstance: str = ""
     file: str = ""
     values: Mapping[str, float | int | str] = field(default_factory=dict, compare=False)
 
     @property
     def subject(self) -> str:
         """What the sentence is about: a file, a condition, a condition and its state, or empty."""
-        place = f"{self.condition}/{self.state}" if self.state else self.condition
-        return self.file or place
+        condition = " ".join(filter(None, (self.condition, self.circumstance)))
+        return self.file or (f"{condition}/{self.state}" if self.state else condition)
 
     def __str__(self) -> str:
         """Return the sentence with its subject."""

@@ -34,6 +34,7 @@ def state_of():
     """Return a maker of the readings of one state from ln R, with their fit."""
 
     def build(x, side=None, *, place="c/HRS", cell=None):
+        condition, state = place.split("/")
         x = np.asarray(x, dtype=float)
         side = np.zeros(x.size, dtype=int) if side is None else np.asarray(side)
         cell = np.full(x.size, -1) if cell is None else np.asarray(cell)
@@ -42,7 +43,8 @@ def state_of():
         except UnfittableError as error:
             fit, unfit = None, str(error)
         return StateReadings(
-            place=place,
+            condition=condition,
+            state=state,
             resistance=np.exp(x),
             censoring=side,
             cell=cell,

@@ -30,12 +30,11 @@ from rramsim.device.populations.verdicts import (
     tail_model_notes,
 )
 from rramsim.device.programming import (
-    MeasuredEndurance,
     Programming,
     columns_of,
     join_programming,
     mean_pulses,
-    unmatched_notes,
+    unknown_condition_notes,
 )
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.measurements import Measured
@@ -56,7 +55,7 @@ class _Read:
     errors: BitErrors
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         notes = [*fit_notes(self.condition)]
         return [*notes, *_goodness_notes(self.condition, self.judged)]
 
@@ -112,7 +111,7 @@ def characterize(
     products = _followed(readings, [row.errors.reference for row in reads])
     lasting = products.get("endurance")
     over = [pooled_over(readings, number) for number in range(len(reads))]
-    notes = [
+    notes: list[Note] = [
         note
         for row, times in zip(reads, over, strict=True)
         for note in pooled_notes(row.condition.name, times)
@@ -134,8 +133,8 @@ def characterize(
     names = [row.condition.name for row in rows]
     if stated is not None:
         if stated.attrs.get("waveforms"):
-            notes.append(stated.attrs["waveforms"])
-        notes += unmatched_notes(names, list(stated_rows))
+            notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
+        notes += unknown_condition_notes(names, list(stated_rows))
     judged = [row.judged for row in rows]
     return Examination(
         measured=measured,
@@ -155,7 +154,7 @@ def characterize(
             "outliers": outliers_dataset(names, judged),
             **{name: analysis.dataset for name, analysis in products.items()},
         },
-        notes=(*map(Note, notes), *(lasting.notes if lasting else ())),
+        notes=(*notes, *(lasting.notes if lasting else ())),
         read=read,
         question=question or Question(),
     )
@@ -193,12 +192,12 @@ def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
 
 def _goodness_notes(
     condition: ConditionReadings, judged: tuple[JudgedState, JudgedState]
-) -> list[str]:
-    """Return a sentence for what is not lognormal (a tail is told with the BER) or odd."""
+) -> list[Note]:
+    """Return a note on what is not lognormal (a tail is told with the BER) or odd."""
     notes = []
     for state, found in zip(condition.states, judged, strict=True):
         if found.goodness.verdict == "does not hold":
-            notes.append(f"{state.place}: {found.goodness.sentence}")
+            notes.append(state.note(found.goodness.sentence, "not lognormal"))
         notes += [*tail_model_notes(state, found), *outlier_notes(state, found.outliers)]
     return notes
 
@@ -226,11 +225,11 @@ def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
     }
 
 
-def _measured_endurance(lasting: Analysis | None, number: int) -> MeasuredEndurance | None:
+def _measured_endurance(lasting: Analysis | None, number: int) -> Interval | None:
     if lasting is None:
         return None
     row = lasting.dataset.isel(condition=number)
-    return MeasuredEndurance(float(row["cycles"].values), str(row["bound"].values))
+    return Interval(float(row["cycles"].values), bound=str(row["bound"].values))
 
 
 def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
@@ -241,8 +240,8 @@ def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
     return mean_pulses(pulses, state)
 
 
-def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list[str]:
-    """Return a sentence where the stated and the derived figures of a condition part."""
+def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list[Note]:
+    """Return a note where the stated and the derived figures of a condition part."""
     if said is None:
         return []
     head = errors.headline
@@ -255,8 +254,13 @@ def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list
     if agrees:
         return []
     return [
-        f"{name}: the stated BER, {stated}, disagrees with the readings, {derived}; the readings "
-        "are used."
+        Note(
+            f"the stated BER, {stated}, disagrees with the readings, {derived}; the readings are "
+            "used.",
+            kind="stated BER disagrees",
+            condition=name,
+            values={"stated": high if math.isnan(ber) else ber, "derived": head.estimate},
+        )
     ]
 
 

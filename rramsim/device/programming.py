@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.energy import Energy, programming_energy, verified_energy
-from rramsim.schema import Variable
+from rramsim.notes import Note
+from rramsim.schema import Interval, Variable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,29 +35,17 @@ class Programming:
         By the names of `rramsim.schema.settings`, NaN where unknown.
     set_energy, reset_energy : Energy
         Of one operation.
-    endurance : float
-        Cycles, NaN where unknown.
-    endurance_basis, endurance_bound : str
-        As in the schema "conditions".
-    notes : tuple of str
-        What a reader must know, a sentence each.
+    endurance : Interval
+        Cycles that a cell stands, with bound and basis as in the schema "conditions".
+    notes : tuple of Note
+        What a reader must know.
     """
 
     settings: dict[str, float]
     set_energy: Energy
     reset_energy: Energy
-    endurance: float
-    endurance_basis: str
-    endurance_bound: str
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MeasuredEndurance:
-    """Cycles a cell stands by the readings; `bound` is ``"lower"`` where only more is known."""
-
-    cycles: float
-    bound: str
+    endurance: Interval
+    notes: tuple[Note, ...]
 
 
 def join_programming(
@@ -64,7 +53,7 @@ def join_programming(
     readings: dict[str, NDArray[np.float64]],
     stated: xr.Dataset | None,
     *,
-    endurance: MeasuredEndurance | None = None,
+    endurance: Interval | None = None,
     mean_pulses: tuple[float, float] = (math.nan, math.nan),
 ) -> Programming:
     """Join what the readings of a condition say of its programming with what is stated.
@@ -77,13 +66,13 @@ def join_programming(
         The optional programming variables of the schema "readings" that the file has.
     stated : xarray.Dataset or None
         The row of the condition in a dataset of the schema "conditions", without its dim.
-    endurance : MeasuredEndurance, optional
-        From the readings; it comes before what is stated.
+    endurance : Interval, optional
+        Cycles by the readings, or a lower bound; they come before what is stated.
     mean_pulses : (float, float)
         Mean pulses until verified of SET and RESET, NaN where unknown. A computed energy is that
         of one pulse and is multiplied; a measured or a stated one is of the whole operation.
     """
-    notes: list[str] = []
+    notes: list[Note] = []
     settings = {
         setting.name: _setting(name, setting, readings=readings, stated=stated, notes=notes)
         for setting in schema.settings()
@@ -105,15 +94,13 @@ def join_programming(
             ("SET", "RESET"), (set_energy, reset_energy), mean_pulses, strict=True
         )
     )
-    cycles, basis, bound = _endurance(name, stated, endurance, notes)
+    lasting, more = _endurance(name, stated, endurance)
     return Programming(
         settings=settings,
         set_energy=set_energy,
         reset_energy=reset_energy,
-        endurance=cycles,
-        endurance_basis=basis,
-        endurance_bound=bound,
-        notes=tuple(notes),
+        endurance=lasting,
+        notes=(*notes, *more),
     )
 
 
@@ -133,39 +120,46 @@ def mean_pulses(pulses: NDArray[np.float64], state: NDArray[np.int_]) -> tuple[f
 
 
 def _with_pulses(
-    name: str, operation: str, energy: Energy, pulses: float, notes: list[str]
+    name: str, operation: str, energy: Energy, pulses: float, notes: list[Note]
 ) -> Energy:
     if energy.basis != "computed" or math.isnan(pulses):
         return energy
     notes.append(
-        f"{name}: the {operation} energy is that of {numbers.plain(pulses)} pulses, the mean until "
-        "verified; the verifying reads are not in it."
+        Note(
+            f"the {operation} energy is that of {numbers.plain(pulses)} pulses, the mean until "
+            "verified; the verifying reads are not in it.",
+            kind="pulses until verified",
+            condition=name,
+            values={"operation": operation, "pulses": pulses},
+        )
     )
     return verified_energy(energy, mean_pulses=pulses)
 
 
 def _endurance(
-    name: str, stated: xr.Dataset | None, measured: MeasuredEndurance | None, notes: list[str]
-) -> tuple[float, str, str]:
-    """Return cycles, basis and bound: what the readings give, else what is stated."""
-    said = _stated(stated, "endurance")
-    bound = "" if stated is None or math.isnan(said) else str(stated["endurance_bound"].values)
-    in_words = numbers.bounded(numbers.power(said), bound)
-    basis = "unknown" if stated is None else str(stated["endurance_basis"].values)
-    if measured is None or math.isnan(measured.cycles):
-        return said, basis, bound
-    read = numbers.bounded(numbers.power(measured.cycles), measured.bound)
-    if measured.bound and said > measured.cycles:
+    name: str, stated: xr.Dataset | None, measured: Interval | None
+) -> tuple[Interval, list[Note]]:
+    """Return what the readings give, else what is stated, and a note where there are both."""
+    cycles = _stated(stated, "endurance")
+    of_file = Interval(basis="unknown")
+    if stated is not None and not math.isnan(cycles):
+        bound, basis = (str(stated[f"endurance_{name}"].values) for name in ("bound", "basis"))
+        of_file = Interval(cycles, bound=bound, basis=basis)
+    if measured is None or math.isnan(measured.estimate):
+        return of_file, []
+    figures = {"stated": cycles, "measured": measured.estimate}
+    in_words, read = (
+        numbers.bounded(numbers.power(value.estimate), value.bound) for value in (of_file, measured)
+    )
+    if measured.bound and cycles > measured.estimate:
         # More than few cycles says less than the stated figure, which it does not contradict.
-        notes.append(
-            f"{name}: the stated endurance, {in_words} cycles, is used; the readings show {read}."
-        )
-        return said, basis, bound
-    if math.isfinite(said):
-        notes.append(
-            f"{name}: the endurance of the readings, {read} cycles, is used; {in_words} is stated."
-        )
-    return measured.cycles, "measured", measured.bound
+        text = f"the stated endurance, {in_words} cycles, is used; the readings show {read}."
+        return of_file, [Note(text, kind="stated endurance", condition=name, values=figures)]
+    used = replace(measured, basis="measured")
+    if not math.isfinite(cycles):
+        return used, []
+    text = f"the endurance of the readings, {read} cycles, is used; {in_words} is stated."
+    return used, [Note(text, kind="measured endurance", condition=name, values=figures)]
 
 
 def _measured_energy(
@@ -195,31 +189,41 @@ def _setting(
     *,
     readings: dict[str, NDArray[np.float64]],
     stated: xr.Dataset | None,
-    notes: list[str],
+    notes: list[Note],
 ) -> float:
     unit, words = setting.unit, setting.label
     values = readings.get(setting.name, np.array([]))
     values = values[np.isfinite(values)]
-    said = _stated(stated, setting.name)
+    of_file = _stated(stated, setting.name)
     if not values.size:
-        return said
+        return of_file
     median = float(np.median(values))
     low, high = float(values.min()), float(values.max())
     if high - low > _SAME * abs(median):
         notes.append(
-            f"{name}: {words} runs from {numbers.quantity(low, unit)} to "
-            f"{numbers.quantity(high, unit)} over the readings; the median "
-            f"{numbers.quantity(median, unit)} is used."
+            Note(
+                f"{words} runs from {numbers.quantity(low, unit)} to "
+                f"{numbers.quantity(high, unit)} over the readings; the median "
+                f"{numbers.quantity(median, unit)} is used.",
+                kind="setting varies",
+                condition=name,
+                values={"setting": setting.name, "low": low, "high": high, "median": median},
+            )
         )
-    if abs(said - median) > _SAME * abs(median):
+    if abs(of_file - median) > _SAME * abs(median):
         notes.append(
-            f"{name}: {words} is {numbers.quantity(median, unit)} in the readings, which is used, "
-            f"and {numbers.quantity(said, unit)} in the stated conditions."
+            Note(
+                f"{words} is {numbers.quantity(median, unit)} in the readings, which is used, and "
+                f"{numbers.quantity(of_file, unit)} in the stated conditions.",
+                kind="stated setting disagrees",
+                condition=name,
+                values={"setting": setting.name, "stated": of_file, "median": median},
+            )
         )
     return median
 
 
-def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Energy]) -> list[str]:
+def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Energy]) -> list[Note]:
     notes = []
     unknown = [operation for operation, energy in energies.items() if energy.basis == "unknown"]
     if unknown:
@@ -231,14 +235,24 @@ def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Ene
             if setting.name in needed and math.isnan(settings[setting.name])
         ]
         notes.append(
-            f"{name}: {' and '.join(unknown)} energy unknown: neither measured nor stated, and "
-            f"not computed for want of {', '.join(absent)}."
+            Note(
+                f"{' and '.join(unknown)} energy unknown: neither measured nor stated, and not "
+                f"computed for want of {', '.join(absent)}.",
+                kind="energy unknown",
+                condition=name,
+                values={"operations": ", ".join(unknown)},
+            )
         )
     computed = [operation for operation, energy in energies.items() if energy.basis == "computed"]
     if computed:
         notes.append(
-            f"{name}: {' and '.join(computed)} energy is computed, voltage x SET compliance "
-            "current x pulse width; it was neither measured nor stated."
+            Note(
+                f"{' and '.join(computed)} energy is computed, voltage x SET compliance current x "
+                "pulse width; it was neither measured nor stated.",
+                kind="energy computed",
+                condition=name,
+                values={"operations": ", ".join(computed)},
+            )
         )
     return notes
 
@@ -254,9 +268,9 @@ def columns_of(programming: list[Programming]) -> dict[str, Any]:
         "reset_energy": [row.reset_energy.joule for row in programming],
         "set_energy_basis": [row.set_energy.basis for row in programming],
         "reset_energy_basis": [row.reset_energy.basis for row in programming],
-        "endurance": [row.endurance for row in programming],
-        "endurance_basis": [row.endurance_basis for row in programming],
-        "endurance_bound": [row.endurance_bound for row in programming],
+        "endurance": [row.endurance.estimate for row in programming],
+        "endurance_basis": [row.endurance.basis for row in programming],
+        "endurance_bound": [row.endurance.bound for row in programming],
     }
     return columns
 
@@ -266,8 +280,8 @@ _ALIKE = 0.7
 _NAMES_SHOWN = 5
 
 
-def unmatched_notes(read: Sequence[str], stated: Sequence[str]) -> list[str]:
-    """Return a sentence for each name that is to be looked at, with the likeliest other one.
+def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[Note]:
+    """Return a note on each name that is to be looked at, with the likeliest other one.
 
     Names are joined as they are written. A condition that is stated only is told where one that
     is read only may be meant: others may well be stated without readings.
@@ -282,14 +296,26 @@ def unmatched_notes(read: Sequence[str], stated: Sequence[str]) -> list[str]:
     notes = []
     for name in lone_read:
         alike = _most_alike(name, lone_stated)
+        likely = _listed(lone_stated) if alike is None else f" Is it {alike!r} there?"
         notes.append(
-            f"{name}: not among the stated conditions; nothing is joined to its readings."
-            + (_listed(lone_stated) if alike is None else f" Is it {alike!r} there?")
+            Note(
+                f"not among the stated conditions; nothing is joined to its readings.{likely}",
+                kind="not stated",
+                condition=name,
+                values={} if alike is None else {"alike": alike},
+            )
         )
     for name in lone_stated:
         alike = _most_alike(name, lone_read)
         if alike is not None:
-            notes.append(f"{name}: stated, but no reading is of it. Is it {alike!r} there?")
+            notes.append(
+                Note(
+                    f"stated, but no reading is of it. Is it {alike!r} there?",
+                    kind="not read",
+                    condition=name,
+                    values={"alike": alike},
+                )
+            )
     return notes
 
 

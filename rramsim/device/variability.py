@@ -64,10 +64,20 @@ def variability(readings: xr.Dataset) -> Analysis:
             )
             x, factors = _usable(readings, chosen)
             values["readings"][i, j] = x.size
-            values["left_out"][i, j] = np.count_nonzero(chosen) - x.size
+            left_out = int(np.count_nonzero(chosen)) - x.size
+            values["left_out"][i, j] = left_out
             parts = variance_parts(x, **factors)
             _fill(values, (i, j), parts)
-            notes += _notes(f"{name}/{state}", parts, left_out=int(values["left_out"][i, j]))
+            notes += [
+                Note(
+                    text,
+                    kind="parts of the variance",
+                    condition=name,
+                    state=state,
+                    values={"readings": x.size, "left_out": left_out},
+                )
+                for text in _remarks(parts, left_out=left_out)
+            ]
     return Analysis(
         make(
             "variance",
@@ -75,7 +85,7 @@ def variability(readings: xr.Dataset) -> Analysis:
             coords={"condition": names, "state": list(STATES), "component": list(COMPONENTS)},
             attrs={"method": METHOD},
         ),
-        tuple(map(Note, notes)),
+        tuple(notes),
     )
 
 
@@ -101,33 +111,33 @@ def _fill(values: dict[str, Any], at: tuple[int, int], parts: dict[str, Part]) -
             values["negative"][(*at, place)] = parts[name].is_negative
 
 
-def _notes(place: str, parts: dict[str, Part], *, left_out: int) -> list[str]:
-    notes = []
+def _remarks(parts: dict[str, Part], *, left_out: int) -> list[str]:
+    """Return what a reader must know of the parts of one state, a sentence each."""
+    remarks = []
     if not parts:
-        return [f"{place}: too few readings to split their variance."]
+        return ["too few readings to split their variance."]
     if "cycle" not in parts:
-        notes.append(
-            f"{place}: no cell was read more than once; cell-to-cell and cycle-to-cycle variance "
-            "are one part."
+        remarks.append(
+            "no cell was read more than once; cell-to-cell and cycle-to-cycle variance are one "
+            "part."
         )
     negative = [name for name in COMPONENTS if name in parts and parts[name].is_negative]
     if negative:
-        notes.append(
-            f"{place}: the variance between {_plural(negative)} was estimated as negative and is "
-            "given as 0: it is too small for these readings to show."
+        remarks.append(
+            f"the variance between {_plural(negative)} was estimated as negative and is given as "
+            "0: it is too small for these readings to show."
         )
     few = [name for name in ("die", "row", "column") if name in parts and parts[name].groups < 5]
-    notes += [
-        f"{place}: {parts[name].groups} {_plural([name])} only; the variance between them is "
-        "hardly known."
+    remarks += [
+        f"{parts[name].groups} {_plural([name])} only; the variance between them is hardly known."
         for name in few
     ]
     if left_out:
-        notes.append(
-            f"{place}: {left_out:,} readings are not in the parts of the variance (beyond a "
-            "limit, or of unknown place)."
+        remarks.append(
+            f"{left_out:,} readings are not in the parts of the variance (beyond a limit, or of "
+            "unknown place)."
         )
-    return notes
+    return remarks
 
 
 def _plural(names: list[str]) -> str:

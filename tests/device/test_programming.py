@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.programming import MeasuredEndurance, join_programming, mean_pulses
+from rramsim.device.programming import join_programming, mean_pulses
+from rramsim.schema import Interval
 
 
 @pytest.fixture
@@ -31,11 +32,7 @@ def test_stated_figures_are_joined_and_the_product_does_not_replace_them(table_i
     assert joined.settings["set_voltage"] == 2.0
     assert joined.settings["reset_voltage"] == 1.5
     assert (joined.reset_energy.joule, joined.reset_energy.basis) == (5e-12, "stated")
-    assert (joined.endurance, joined.endurance_basis, joined.endurance_bound) == (
-        1e6,
-        "stated",
-        "lower",
-    )
+    assert joined.endurance == Interval(1e6, bound="lower", basis="stated")
     assert joined.notes == ()
 
 
@@ -56,9 +53,8 @@ def test_without_a_set_voltage_the_set_energy_is_unknown_and_the_reset_energy_co
     assert math.isnan(joined.set_energy.joule)
     assert joined.set_energy.basis == "unknown"
     assert joined.reset_energy.joule == pytest.approx(13.75e-12)
-    assert joined.endurance_basis == "unknown"
-    assert joined.endurance_bound == ""
-    unknown, computed = joined.notes
+    assert (joined.endurance.basis, joined.endurance.bound) == ("unknown", "")
+    unknown, computed = map(str, joined.notes)
     assert "SET energy unknown" in unknown
     assert "for want of SET voltage." in unknown
     assert "RESET energy is computed" in computed
@@ -68,33 +64,25 @@ def test_settings_that_vary_or_disagree_with_the_stated_ones_are_told(table_i_we
     readings = {"set_current": np.array([50e-6, 55e-6, 55e-6, np.nan])}
     joined = join_programming("weak", readings, table_i_weak)
     assert joined.settings["set_current"] == 55e-6
-    varies, disagrees = (note.replace("\N{NO-BREAK SPACE}", " ") for note in joined.notes)
+    varies, disagrees = (str(note).replace("\N{NO-BREAK SPACE}", " ") for note in joined.notes)
     assert "SET compliance current runs from 50 µA to 55 µA" in varies
     assert "20 µA in the stated conditions" in disagrees
 
 
 def test_the_endurance_of_the_readings_comes_before_the_stated_one(table_i_weak):
-    measured = MeasuredEndurance(cycles=2e5, bound="")
+    measured = Interval(2e5)
     joined = join_programming("weak", {}, table_i_weak, endurance=measured)
-    assert (joined.endurance, joined.endurance_basis, joined.endurance_bound) == (
-        2e5,
-        "measured",
-        "",
-    )
+    assert joined.endurance == Interval(2e5, bound="", basis="measured")
     assert "more than 10⁶ is stated" in " ".join(map(str, joined.notes))
 
 
 def test_a_low_bound_of_the_readings_does_not_replace_a_higher_stated_figure(table_i_weak):
-    measured = MeasuredEndurance(cycles=50.0, bound="lower")
+    measured = Interval(50.0, bound="lower")
     joined = join_programming("weak", {}, table_i_weak, endurance=measured)
-    assert (joined.endurance, joined.endurance_basis) == (1e6, "stated")
+    assert (joined.endurance.estimate, joined.endurance.basis) == (1e6, "stated")
     assert "the readings show more than 50" in " ".join(map(str, joined.notes))
     alone = join_programming("other", {}, None, endurance=measured)
-    assert (alone.endurance, alone.endurance_basis, alone.endurance_bound) == (
-        50.0,
-        "measured",
-        "lower",
-    )
+    assert alone.endurance == Interval(50.0, bound="lower", basis="measured")
 
 
 def test_pulses_multiply_a_computed_energy_and_no_other(table_i_weak):

@@ -30,6 +30,7 @@ from rramsim.device.populations.fit import LEAST_CELLS, ConditionReadings, State
 from rramsim.device.populations.goodness import Goodness
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import clopper_pearson, smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
@@ -72,8 +73,8 @@ class BitErrors:
         What the fitted populations give, whether it is the headline or not; None without a fit.
     paired : Interval
         Of a 2T2R read, fitted unless the headline is not.
-    notes : tuple of str
-        What a reader must know, a sentence each.
+    notes : tuple of Note
+        What a reader must know.
     """
 
     reference: float
@@ -83,7 +84,7 @@ class BitErrors:
     counted: WeightedCount
     fitted: Interval | None
     paired: Interval
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def bit_errors(
@@ -164,8 +165,9 @@ def bit_errors(
         misread = (math.exp(rates[0]), math.exp(rates[1]))
     notes += doubts
     if not is_fitted and reference_spread:
-        notes.append(f"{condition.name}: the counted BER leaves out the spread of the reference.")
-    notes += _limit_notes(condition.name, headline, counted)
+        text = "the counted BER leaves out the spread of the reference."
+        notes.append(condition.note(text, "spread left out", reference_spread=reference_spread))
+    notes += _limit_notes(condition, headline, counted)
     paired = _paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted)
     if paired.basis == "counted":
         notes += _undecided_pairs_notes(condition)
@@ -186,17 +188,18 @@ def _doubts(
     fitted: Interval | None,
     counted: WeightedCount,
     judged: tuple[Goodness, Goodness] | None,
-) -> list[str]:
-    """Return why the fitted BER is not to be believed, a sentence each."""
+) -> list[Note]:
+    """Return why the fitted BER is not to be believed."""
     if fitted is None or math.isnan(counted.ber):
         return []
     doubts = []
     at_most = fitted.high if fitted.bound else fitted.estimate
     if not counted.low <= at_most <= counted.high:
-        doubts.append(_disagreement(condition.name, at_most, counted))
+        doubts.append(_disagreement(condition, at_most, counted))
     for state, verdict in zip(condition.states, judged or (), strict=bool(judged)):
         if verdict.verdict == "tail":
-            doubts.append(f"{state.place}: {verdict.sentence} The counted BER is used.")
+            text = f"{verdict.sentence} The counted BER is used."
+            doubts.append(state.note(text, "tail"))
     return doubts
 
 
@@ -204,22 +207,28 @@ def _rejected_notes(
     condition: ConditionReadings,
     fitted: Interval,
     judged: tuple[Goodness, Goodness] | None,
-) -> list[str]:
+) -> list[Note]:
     """Return why nothing is extrapolated along tails that the readings reject."""
     rejected = _rejected(condition, judged)
-    if not rejected:
-        return []
     at_most = fitted.high if fitted.bound else fitted.estimate
     ber = numbers.bounded(numbers.power(at_most), fitted.bound)
     return [
-        f"{' and '.join(rejected)}: the lognormal does not hold, so the fitted BER, {ber}, is not "
-        "believed beyond what counting can show: the counted BER is used."
+        state.note(
+            f"the lognormal does not hold, so the fitted BER, {ber}, is not believed beyond what "
+            "counting can show: the counted BER is used.",
+            "fit not extrapolated",
+            ber=at_most,
+        )
+        for state in rejected
     ]
 
 
-def _rejected(condition: ConditionReadings, judged: tuple[Goodness, Goodness] | None) -> list[str]:
+def _rejected(
+    condition: ConditionReadings, judged: tuple[Goodness, Goodness] | None
+) -> list[StateReadings]:
+    """Return the states of which a lognormal is rejected."""
     return [
-        state.place
+        state
         for state, found in zip(condition.states, judged or (), strict=bool(judged))
         if found.verdict == "does not hold"
     ]
@@ -240,53 +249,65 @@ def _paired(
 
 def _choose_reference(
     condition: ConditionReadings, pair: StatePair | None, *, lrs_share: float
-) -> tuple[float, list[str]]:
+) -> tuple[float, list[Note]]:
     if pair is None:
         reference = math.sqrt(condition.lrs.median * condition.hrs.median)
-        return reference, [
-            f"{condition.name}: no best reference without a fit of both states; errors are "
-            f"counted at the geometric mean of the medians, {numbers.quantity(reference, 'Ω')}."
-        ]
+        text = (
+            "no best reference without a fit of both states; errors are counted at the geometric "
+            f"mean of the medians, {numbers.quantity(reference, 'Ω')}."
+        )
+        return reference, [condition.note(text, "no best reference", reference=reference)]
     best = best_reference(pair, lrs_share=lrs_share)
+    reference = math.exp(best.ln_ohm)
     if best.is_crossing:
-        return math.exp(best.ln_ohm), []
-    return math.exp(best.ln_ohm), [
-        f"{condition.name}: the densities of the states do not cross between the medians; the "
-        "reference is where the BER is least between them."
-    ]
+        return reference, []
+    text = (
+        "the densities of the states do not cross between the medians; the reference is where the "
+        "BER is least between them."
+    )
+    return reference, [condition.note(text, "densities do not cross", reference=reference)]
 
 
-def _reference_notes(condition: ConditionReadings, reference: float) -> list[str]:
+def _reference_notes(condition: ConditionReadings, reference: float) -> list[Note]:
     lrs, hrs = (state.median for state in condition.states)
     if lrs <= reference <= hrs:
         return []
-    return [
-        f"{condition.name}: the reference {numbers.quantity(reference, 'Ω')} is not between the "
-        f"medians, {numbers.quantity(lrs, 'Ω')} and {numbers.quantity(hrs, 'Ω')}."
-    ]
+    text = (
+        f"the reference {numbers.quantity(reference, 'Ω')} is not between the medians, "
+        f"{numbers.quantity(lrs, 'Ω')} and {numbers.quantity(hrs, 'Ω')}."
+    )
+    figures = {"reference": reference, "lrs_median": lrs, "hrs_median": hrs}
+    return [condition.note(text, "reference outside the medians", **figures)]
 
 
 def _undecided_notes(
     condition: ConditionReadings, counts: tuple[Count, Count], *, reference: float
-) -> list[str]:
+) -> list[Note]:
     return [
-        f"{state.place}: {count.undecided:,} of {state.resistance.size:,} readings are not in "
-        f"the counted BER: their limit leaves open on which side of the reference "
-        f"{numbers.quantity(reference, 'Ω')} they are."
+        state.note(
+            f"{count.undecided:,} of {state.resistance.size:,} readings are not in the counted "
+            "BER: their limit leaves open on which side of the reference "
+            f"{numbers.quantity(reference, 'Ω')} they are.",
+            "undecided readings",
+            undecided=count.undecided,
+            readings=state.resistance.size,
+            reference=reference,
+        )
         for state, count in zip(condition.states, counts, strict=True)
         if count.undecided
     ]
 
 
-def _undecided_pairs_notes(condition: ConditionReadings) -> list[str]:
+def _undecided_pairs_notes(condition: ConditionReadings) -> list[Note]:
     pairs = count_pairs(condition)
     if not pairs.undecided:
         return []
-    return [
-        f"{condition.name}: {pairs.undecided:,} of {pairs.decided + pairs.undecided:,} pairs of an "
-        "LRS and an HRS reading are not in the counted 2T2R BER: their limits leave open which is "
-        "higher."
-    ]
+    every = pairs.decided + pairs.undecided
+    text = (
+        f"{pairs.undecided:,} of {every:,} pairs of an LRS and an HRS reading are not in the "
+        "counted 2T2R BER: their limits leave open which is higher."
+    )
+    return [condition.note(text, "undecided pairs", undecided=pairs.undecided, pairs=every)]
 
 
 def _counted_rate(counted: WeightedCount, *, method: str) -> Interval:
@@ -296,24 +317,31 @@ def _counted_rate(counted: WeightedCount, *, method: str) -> Interval:
     return _bound(1.0 if math.isnan(bound) else min(bound, 1.0), basis="counted")
 
 
-def _limit_notes(name: str, headline: Interval, counted: WeightedCount) -> list[str]:
+def _limit_notes(
+    condition: ConditionReadings, headline: Interval, counted: WeightedCount
+) -> list[Note]:
     """Say what counting alone can show, where the headline goes beyond it or is only that."""
     if math.isnan(counted.ber):
-        return [f"{name}: no reading of one state has a known side; no BER was counted."]
+        text = "no reading of one state has a known side; no BER was counted."
+        return [condition.note(text, "no BER counted")]
     errors = f"{counted.errors:,} {'error was' if counted.errors == 1 else 'errors were'} counted"
-    shown = f"a BER below {numbers.power(smallest_countable(counted.sample))} (95 %, one-sided)"
+    least = smallest_countable(counted.sample)
+    shown = f"a BER below {numbers.power(least)} (95 %, one-sided)"
+    figures = {"errors": counted.errors, "least_ber": least}
     if headline.extrapolated:
         few = ", too few to bear out a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
-        return [
-            f"{name}: the BER is extrapolated along the fitted tails: {errors}{few}, and counting "
-            f"without any error would show no more than {shown}."
-        ]
+        text = (
+            f"the BER is extrapolated along the fitted tails: {errors}{few}, and counting without "
+            f"any error would show no more than {shown}."
+        )
+        return [condition.note(text, "BER extrapolated", **figures)]
     if headline.bound:
-        return [f"{name}: {errors}, which shows no more than {shown}."]
+        text = f"{errors}, which shows no more than {shown}."
+        return [condition.note(text, "BER bound", **figures)]
     return []
 
 
-def _disagreement(name: str, fitted: float, counted: WeightedCount) -> str:
+def _disagreement(condition: ConditionReadings, fitted: float, counted: WeightedCount) -> Note:
     ratio = counted.ber / fitted if counted.ber else math.nan
     if math.isnan(ratio):
         times = "no error was counted"
@@ -321,11 +349,16 @@ def _disagreement(name: str, fitted: float, counted: WeightedCount) -> str:
         times = f"{numbers.times(ratio)} times as many errors were counted"
     else:
         times = f"{numbers.times(1 / ratio)} times fewer errors were counted"
-    return (
-        f"{name}: the fitted populations give a BER of {numbers.power(fitted)}, outside the "
-        f"counted interval {numbers.power(counted.low)} to {numbers.power(counted.high)} "
-        f"({times}): the readings do not bear out the lognormal where the errors are made, so "
-        "the counted BER is used."
+    return condition.note(
+        f"the fitted populations give a BER of {numbers.power(fitted)}, outside the counted "
+        f"interval {numbers.power(counted.low)} to {numbers.power(counted.high)} ({times}): the "
+        "readings do not bear out the lognormal where the errors are made, so the counted BER is "
+        "used.",
+        "fit contradicted",
+        fitted=fitted,
+        counted=counted.ber,
+        counted_low=counted.low,
+        counted_high=counted.high,
     )
 
 

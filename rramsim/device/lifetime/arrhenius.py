@@ -58,8 +58,8 @@ class Arrhenius:
         Of ln t0 and Ea; NaN where the times leave no freedom to tell.
     freedom : int
         Times less the two parameters.
-    notes : tuple of str
-        What a reader must know, a sentence each.
+    notes : tuple of Note
+        What a reader must know.
     """
 
     activation_energy: float
@@ -70,7 +70,7 @@ class Arrhenius:
     temperatures: NDArray[np.float64]
     covariance: NDArray[np.float64]
     freedom: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def time_at(self, temperature: float) -> TimeAt:
         """Return the time to the criterion at `temperature` (K)."""
@@ -128,9 +128,14 @@ def fit_arrhenius(
     reached = np.isfinite(seconds)
     notes = []
     if not reached.all():
+        left_out = int(np.count_nonzero(~reached))
         notes.append(
-            f"{np.count_nonzero(~reached)} of {seconds.size} times to the criterion are not known "
-            "(not reached) and are left out; the activation energy leans to the faster ones."
+            Note(
+                f"{left_out} of {seconds.size} times to the criterion are not known (not reached) "
+                "and are left out; the activation energy leans to the faster ones.",
+                kind="times left out",
+                values={"left_out": left_out, "times": seconds.size},
+            )
         )
     kelvin, seconds = kelvin[reached], seconds[reached]
     distinct = np.unique(kelvin)
@@ -141,8 +146,12 @@ def fit_arrhenius(
     if activation_energy is not None:
         ln_t0 = float(np.mean(ln_t - activation_energy * inverse))
         notes.append(
-            f"The activation energy {activation_energy:g} eV is given, not fitted; what is "
-            "carried to another temperature rests on it."
+            Note(
+                f"The activation energy {activation_energy:g} eV is given, not fitted; what is "
+                "carried to another temperature rests on it.",
+                kind="activation energy given",
+                values={"activation_energy": activation_energy},
+            )
         )
         return Arrhenius(
             *(activation_energy, math.nan, math.nan, ln_t0),
@@ -169,9 +178,11 @@ def fit_arrhenius(
         width = _student(freedom) * math.sqrt(covariance[1, 1])
         low, high = energy - width, energy + width
     else:
-        notes.append("Two temperatures give an activation energy but nothing to judge it by.")
+        text = "Two temperatures give an activation energy but nothing to judge it by."
+        notes.append(Note(text, kind="two temperatures"))
     if energy <= 0:
-        notes.append("The times do not fall with temperature: the cells do not follow Arrhenius.")
+        text = "The times do not fall with temperature: the cells do not follow Arrhenius."
+        notes.append(Note(text, kind="no Arrhenius", values={"activation_energy": energy}))
     return Arrhenius(
         *(energy, low, high, ln_t0),
         basis="fitted",
@@ -214,7 +225,7 @@ def activation_energies(
     fits = {} if retention is None else _fits(retention, activation_energy)
     if not fits and use_temperature is None:
         return None
-    notes = [f"{name}: {note}" for name, fit in fits.items() for note in fit.notes]
+    notes = [note.about(condition=name) for name, fit in fits.items() for note in fit.notes]
     if use_temperature is not None:
         for name in names:
             notes += use_notes(name, fits.get(name), use_temperature)
@@ -249,7 +260,7 @@ def activation_energies(
             "confidence": CONFIDENCE,
         },
     )
-    return Analysis(dataset, tuple(map(Note, notes)))
+    return Analysis(dataset, tuple(notes))
 
 
 def _fits(retention: xr.Dataset, activation_energy: float | None) -> dict[str, Arrhenius]:
@@ -269,48 +280,64 @@ def _fits(retention: xr.Dataset, activation_energy: float | None) -> dict[str, A
         fit = replace(fit, notes=(*fit.notes, *left_out))
         extrapolated = int(np.count_nonzero(late & chosen))
         if extrapolated:
-            note = f"{extrapolated} of the times to the limit are extrapolated along the lines."
+            text = f"{extrapolated} of the times to the limit are extrapolated along the lines."
+            note = Note(text, kind="times extrapolated", values={"times": extrapolated})
             fit = replace(fit, notes=(*fit.notes, note))
         fits[name] = fit
     return fits
 
 
-def _left_out(bound: NDArray[np.str_], *, times: int) -> list[str]:
-    """Return a sentence where times to the limit are only bounds, or not known at all."""
+def _left_out(bound: NDArray[np.str_], *, times: int) -> list[Note]:
+    """Return a note where times to the limit are only bounds, or not known at all."""
     if not bound.size:
         return []
     late, early = int(np.count_nonzero(bound == "lower")), int(np.count_nonzero(bound == "upper"))
     parts = [(late, "not reached"), (early, "exceeded by the first read-out")]
     parts.append((bound.size - late - early, "unknown"))
-    said = ", ".join(f"{count} {what}" for count, what in parts if count)
+    counts = ", ".join(f"{count} {what}" for count, what in parts if count)
     return [
-        f"{bound.size} of {times} times to the limit are left out of the activation energy "
-        f"({said}); it leans to the temperatures that are in it."
+        Note(
+            f"{bound.size} of {times} times to the limit are left out of the activation energy "
+            f"({counts}); it leans to the temperatures that are in it.",
+            kind="times left out",
+            values={"left_out": bound.size, "times": times},
+        )
     ]
 
 
-def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[str]:
+def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[Note]:
     """Return the time to the BER limit at a temperature of use (K), and how far it is carried."""
     kelvin = numbers.quantity(temperature, "K")
     if fit is None:
-        return [
-            f"{name}: no time to the BER limit can be given at {kelvin}; it takes known times at "
-            "two temperatures or more."
-        ]
+        text = (
+            f"no time to the BER limit can be given at {kelvin}; it takes known times at two "
+            "temperatures or more."
+        )
+        return [Note(text, kind="time at use", condition=name, values={"kelvin": temperature})]
     at = fit.time_at(temperature)
     ends = "no interval is known"
     if math.isfinite(at.low) and math.isfinite(at.high):
         ends = f"95 % interval {numbers.power(at.low)} to {numbers.power(at.high)} s"
     carried = ", extrapolated beyond the temperatures measured" if at.is_extrapolated else ""
     notes = [
-        f"{name}: at {kelvin} the BER limit is reached after {numbers.power(at.value)} s by "
-        f"Arrhenius' law ({ends}){carried}."
+        Note(
+            f"at {kelvin} the BER limit is reached after {numbers.power(at.value)} s by Arrhenius' "
+            f"law ({ends}){carried}.",
+            kind="time at use",
+            condition=name,
+            values={"kelvin": temperature, "time": at.value, "low": at.low, "high": at.high},
+        )
     ]
     nearest = float(np.min(np.abs(fit.temperatures - temperature)))
     if at.is_extrapolated and nearest > FURTHEST_KELVIN:
         notes.append(
-            f"{name}: {kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
-            "mechanism may rule there."
+            Note(
+                f"{kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
+                "mechanism may rule there.",
+                kind="far extrapolation",
+                condition=name,
+                values={"kelvin": temperature, "nearest": nearest},
+            )
         )
     return notes
 

@@ -67,11 +67,11 @@ def bake_shift(
     rows = [_alone(readings, name) for name in (before, after)]
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
     columns: dict[str, Any] = {}
-    notes: list[str] = []
+    notes: list[Note] = []
     for index, state in enumerate(STATES):
         x, y = _paired(*rows, state=index)
-        place = f"{before} and {after}/{state}"
-        notes += _cell_notes(place, x.size, rows, state=index)
+        most = max(int(np.count_nonzero(row["state_index"].values == index)) for row in rows)
+        notes += _cell_notes(f"{before} and {after}", state, cells=x.size, most=most)
         for name, value in _shift(x, y, resamples=resamples, stream=stream).items():
             columns.setdefault(name, []).append(value)
     if max(columns["cells"]) < _LEAST_CELLS:
@@ -81,7 +81,7 @@ def bake_shift(
         )
     values: dict[str, Any] = {name: [column] for name, column in columns.items()}
     fits = [fit_conditions(row)[0] for row in rows]
-    reference, said = _fill_ber(values, fits, lrs_share=lrs_share, reference=reference_resistance)
+    reference, more = _fill_ber(values, fits, lrs_share=lrs_share, reference=reference_resistance)
     return Analysis(
         make(
             "bake",
@@ -96,7 +96,7 @@ def bake_shift(
                 "interval": f"95 %; shift and ratio: bootstrap of cells; BER: {BER_INTERVAL}",
             },
         ),
-        tuple(map(Note, (*notes, *said))),
+        (*notes, *more),
     )
 
 
@@ -166,8 +166,8 @@ def _fill_ber(
     *,
     lrs_share: float,
     reference: float | None,
-) -> tuple[float, list[str]]:
-    notes: list[str] = []
+) -> tuple[float, list[Note]]:
+    notes: list[Note] = []
     for when, fit in zip(("before", "after"), fits, strict=True):
         errors = bit_errors(fit, lrs_share=lrs_share, reference=reference)
         # The reference is chosen once: a chip that was baked does not choose again.
@@ -180,14 +180,17 @@ def _fill_ber(
     return reference, notes
 
 
-def _cell_notes(place: str, cells: int, rows: list[xr.Dataset], *, state: int) -> list[str]:
-    most = max(int(np.count_nonzero(row["state_index"].values == state)) for row in rows)
-    notes = []
+def _cell_notes(conditions: str, state: str, *, cells: int, most: int) -> list[Note]:
+    texts = {}
     if cells < most:
-        notes.append(
-            f"{place}: {cells:,} cells are exact before and after, of up to {most:,} readings; "
-            "the shift is of those."
+        texts["cells of a bake"] = (
+            f"{cells:,} cells are exact before and after, of up to {most:,} readings; the shift is "
+            "of those."
         )
     if _LEAST_CELLS <= cells < _FEW_CELLS:
-        notes.append(f"{place}: {cells} cells only; the interval of the shift is rough.")
-    return notes
+        texts["few cells of a bake"] = f"{cells} cells only; the interval of the shift is rough."
+    values = {"cells": cells, "readings": most}
+    return [
+        Note(text, kind=kind, condition=conditions, state=state, values=values)
+        for kind, text in texts.items()
+    ]

@@ -90,7 +90,8 @@ def against_cycles(
         else np.asarray(edges, dtype=float)
         for number in range(len(names))
     ]
-    values, notes = _empty(len(names), max(each.size for each in bounds) - 1), []
+    values = _empty(len(names), max(edges.size for edges in bounds) - 1)
+    notes: list[Note] = []
     values["reference_resistance"] = references
     for number, name in enumerate(names):
         of_condition = condition == number
@@ -116,7 +117,7 @@ def against_cycles(
                 "interval": INTERVAL,
             },
         ),
-        tuple(map(Note, notes)),
+        tuple(notes),
     )
 
 
@@ -222,22 +223,28 @@ def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interva
     return Interval(both.ber, both.low, both.high, basis="counted")
 
 
-def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[str]:
+def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[Note]:
     notes = []
     unknown = int(np.count_nonzero(cycle < 0))
     if 0 < unknown < cycle.size:
-        notes.append(f"{name}: {unknown:,} readings of unknown cycle are not drawn over cycles.")
+        text = f"{unknown:,} readings of unknown cycle are not drawn over cycles."
+        values = {"readings": unknown}
+        notes.append(Note(text, kind="unknown cycles", condition=name, values=values))
     if np.any(cycle == 1):
         notes.append(
-            f"{name}: cycle 1 follows the forming and is another population; it is shown, but "
-            "is not in the line of BER against cycles."
+            Note(
+                "cycle 1 follows the forming and is another population; it is shown, but is not in "
+                "the line of BER against cycles.",
+                kind="first cycle",
+                condition=name,
+            )
         )
     return notes + sparse_notes(name, cycle)
 
 
 def _fill_line(
     values: dict[str, Any], number: int, name: str, *, line: BerLine | None, limit: float | None
-) -> list[str]:
+) -> list[Note]:
     if line is not None:
         values["intercept"][number], values["slope"][number] = line.intercept, line.slope
         values["covariance"][number] = line.covariance
@@ -245,7 +252,6 @@ def _fill_line(
         return []
     read = ~np.isnan(values["cycle"][number])
     last = float(np.max(values["cycle_last"][number][read], initial=0.0))
-    said = numbers.power(limit)
     bad = read & (values["ber_low"][number] > limit)
     if line is None:
         return _without_line(values, number, name, limit=limit, last=last)
@@ -256,26 +262,32 @@ def _fill_line(
         until = _surely_below(low, first=first, last=last)
         if np.any(bad & (cycle > 1) & ~(cycle > until)):
             until = math.nan
-        found, bound = (until, math.nan, math.nan), "lower"
-        notes = [_below_note(name, said, until, last=last)]
+        cycles = Interval(until, bound="lower")
+        texts = [_below_text(limit, until, last=last)]
     elif crossing > first:
-        found, bound, notes = (crossing, low if low > first else math.nan, high), "", []
+        cycles, texts = Interval(crossing, low if low > first else math.nan, high), []
     else:
         # Above from the first checkpoint on: fewer cycles than where the whole band is.
-        found, bound = (high, math.nan, math.nan), "upper"
-        notes = [_above_note(name, said, high)]
-    for key, value in zip(("", "_low", "_high"), found, strict=True):
-        values[f"cycles_to_limit{key}"][number] = value
-    values["cycles_to_limit_bound"][number] = "" if math.isnan(found[0]) else bound
+        cycles, texts = Interval(high, bound="upper"), [_above_text(limit, high)]
+    values["cycles_to_limit"][number] = cycles.estimate
+    values["cycles_to_limit_low"][number] = cycles.low
+    values["cycles_to_limit_high"][number] = cycles.high
+    values["cycles_to_limit_bound"][number] = cycles.bound if cycles.is_known else ""
     early = values["cycle"][number][bad & ~(values["cycle"][number] >= crossing)]
     if early.size:
-        notes.append(
-            f"{name}: the BER is above {said} already at {numbers.power(float(early.min()))} "
-            "cycles, before the line crosses: the line does not describe it."
+        texts.append(
+            f"the BER is above {numbers.power(limit)} already at "
+            f"{numbers.power(float(early.min()))} cycles, before the line crosses: the line does "
+            "not describe it."
         )
     if line.points == 2:
-        notes.append(f"{name}: the line of BER against cycles has two points; nothing checks it.")
-    return notes
+        texts.append("the line of BER against cycles has two points; nothing checks it.")
+    return [_limit_note(name, text, limit, cycles.estimate) for text in texts]
+
+
+def _limit_note(name: str, text: str, limit: float, cycles: float) -> Note:
+    figures = {"ber_limit": limit, "cycles": cycles}
+    return Note(text, kind="cycles to the BER limit", condition=name, values=figures)
 
 
 def _surely_below(low: float, *, first: float, last: float) -> float:
@@ -288,10 +300,10 @@ def _surely_below(low: float, *, first: float, last: float) -> float:
     return low if low > first else math.nan
 
 
-def _below_note(name: str, said: str, until: float, *, last: float) -> str:
+def _below_text(limit: float, until: float, *, last: float) -> str:
     text = (
-        f"{name}: the line of BER against cycles stays below {said} up to the last cycle read, "
-        f"{numbers.power(last)}"
+        f"the line of BER against cycles stays below {numbers.power(limit)} up to the last cycle "
+        f"read, {numbers.power(last)}"
     )
     if math.isnan(until):
         return (
@@ -305,8 +317,11 @@ def _below_note(name: str, said: str, until: float, *, last: float) -> str:
     return f"{text}, and so does its 95 % band: a lower bound; what was not read is not claimed."
 
 
-def _above_note(name: str, said: str, from_here: float) -> str:
-    text = f"{name}: the line of BER against cycles is above {said} from the first checkpoint on"
+def _above_text(limit: float, from_here: float) -> str:
+    text = (
+        f"the line of BER against cycles is above {numbers.power(limit)} from the first checkpoint "
+        "on"
+    )
     if math.isnan(from_here):
         return f"{text}, but its 95 % band includes it up to the last: no number is claimed."
     return f"{text}, its whole 95 % band from {numbers.power(from_here)} cycles on."
@@ -314,17 +329,19 @@ def _above_note(name: str, said: str, from_here: float) -> str:
 
 def _without_line(
     values: dict[str, Any], number: int, name: str, *, limit: float, last: float
-) -> list[str]:
+) -> list[Note]:
     """Without a line, a bound holds where the interval of every checkpoint is below the limit."""
     read = ~np.isnan(values["cycle"][number])
     if read.any() and np.all(values["ber_high"][number][read] < limit):
         values["cycles_to_limit"][number] = last
         values["cycles_to_limit_bound"][number] = "lower"
-        return [
-            f"{name}: the BER is below {numbers.power(limit)} at every checkpoint up to the last "
-            f"cycle read, {numbers.power(last)}, a lower bound."
-        ]
-    return [
-        f"{name}: cycles until a BER of {numbers.power(limit)} unknown: fewer than two "
-        "checkpoints have a BER with an interval."
-    ]
+        text = (
+            f"the BER is below {numbers.power(limit)} at every checkpoint up to the last cycle "
+            f"read, {numbers.power(last)}, a lower bound."
+        )
+        return [_limit_note(name, text, limit, last)]
+    text = (
+        f"cycles until a BER of {numbers.power(limit)} unknown: fewer than two checkpoints have a "
+        "BER with an interval."
+    )
+    return [_limit_note(name, text, limit, math.nan)]

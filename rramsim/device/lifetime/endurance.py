@@ -172,7 +172,12 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
         left_out = int(np.count_nonzero(readings["condition_index"].values == number)) - used
         if left_out and used:
             notes.append(
-                f"{name}: {left_out:,} readings without a cell or a cycle are not in the endurance."
+                Note(
+                    f"{left_out:,} readings without a cell or a cycle are not in the endurance.",
+                    kind="left out of the endurance",
+                    condition=name,
+                    values={"readings": left_out},
+                )
             )
     return Analysis(
         make(
@@ -187,7 +192,7 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
                 "than 10 % have failed",
             },
         ),
-        tuple(map(Note, notes)),
+        tuple(notes),
     )
 
 
@@ -238,7 +243,7 @@ _COUNTS = ("cells", "failed", "undecided", "soft", "never_good")
 
 def _row(
     name: str, columns: dict[str, NDArray[Any]], lifetimes: Lifetimes | None, definition: Failure
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[Note]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
     row["bound"] = ""
     if lifetimes is None:
@@ -270,8 +275,14 @@ def _row(
     good_until, failing = _good_until(lifetimes)
     if good_until > 0 and failing <= _FAILING:
         row |= {"cycles": good_until, "bound": "lower", "failing_high": failing}
-    until = _bound_words(good_until, failing)
-    notes.append(_bound_note(name, until, row, lifetimes, fit=fit, why=why, shape=definition.shape))
+    text = _bound_words(good_until, failing)
+    if fit is not None:
+        b10 = numbers.power(fit.b10.value, 3)
+        text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"
+    else:
+        text += _without_fit(lifetimes, why=why, shape=definition.shape)
+    values = {"cycles": good_until, "failing_high": failing}
+    notes.append(Note(f"{text}.", kind="endurance bound", condition=name, values=values))
     return row, notes
 
 
@@ -299,11 +310,9 @@ def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
     return float(after[at]), float(failing[at])
 
 
-def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition: Failure) -> str:
-    text = (
-        f"{name}: {row['failed']:,} of {row['cells']:,} {_cells(row['cells'])} failed "
-        f"({definition.words})"
-    )
+def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition: Failure) -> Note:
+    cells = "cell" if row["cells"] == 1 else "cells"
+    text = f"{row['failed']:,} of {row['cells']:,} {cells} failed ({definition.words})"
     if definition.kind != "failed" and definition.consecutive > 1:
         text += (
             f"; {int(lifetimes.any_bad.sum()):,} had at least one bad cycle, {row['soft']:,} of "
@@ -319,17 +328,22 @@ def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition
         )
     if row["never_good"]:
         text += f"; {row['never_good']:,} failed from the first cycle read on"
-    return text + "."
+    values = {key: row[key] for key in _COUNTS}
+    return Note(f"{text}.", kind="failures", condition=name, values=values)
 
 
-def _read_notes(name: str, columns: dict[str, NDArray[Any]], definition: Failure) -> list[str]:
+def _read_notes(name: str, columns: dict[str, NDArray[Any]], definition: Failure) -> list[Note]:
     cycles = np.unique(columns["cycle"])
     notes = []
     if _none_could_be_seen(columns, definition):
         notes.append(
-            f"{name}: {cycles.size} cycles were read, and a failure needs "
-            f"{definition.consecutive} bad ones in a row: none could be seen, so no endurance is "
-            "claimed."
+            Note(
+                f"{cycles.size} cycles were read, and a failure needs {definition.consecutive} bad "
+                "ones in a row: none could be seen, so no endurance is claimed.",
+                kind="no failure could be seen",
+                condition=name,
+                values={"cycles": cycles.size, "consecutive": definition.consecutive},
+            )
         )
     return notes + sparse_notes(name, cycles)
 
@@ -339,7 +353,7 @@ def _none_could_be_seen(columns: dict[str, NDArray[Any]], definition: Failure) -
     return definition.kind != "failed" and few
 
 
-def sparse_notes(name: str, cycles: NDArray[Any]) -> list[str]:
+def sparse_notes(name: str, cycles: NDArray[Any]) -> list[Note]:
     """Return a warning where there is less than one cycle read per decade of cycles.
 
     Parameters
@@ -356,20 +370,32 @@ def sparse_notes(name: str, cycles: NDArray[Any]) -> list[str]:
     widest = int(steps.argmax())
     if steps[widest] <= 1.0 + 1e-9:
         return []
+    before, after = (int(cycle) for cycle in known[widest : widest + 2])
     return [
-        f"{name}: between cycles {known[widest]:,} and {known[widest + 1]:,} nothing was read; "
-        "with less than one read per decade a failure that recovers, or a sudden one, goes unseen."
+        Note(
+            f"between cycles {before:,} and {after:,} nothing was read; with less than one read "
+            "per decade a failure that recovers, or a sudden one, goes unseen.",
+            kind="sparse cycles",
+            condition=name,
+            values={"before": before, "after": after},
+        )
     ]
 
 
-def _fit_notes(name: str, row: dict[str, Any]) -> list[str]:
+def _fit_notes(name: str, row: dict[str, Any]) -> list[Note]:
     low, high = (numbers.power(row[f"cycles_{end}"], 3) for end in ("low", "high"))
     notes = [
-        f"{name}: endurance is B10 of the Weibull fit, {numbers.power(row['b10'], 3)} cycles "
-        f"({low} to {high}); shape {numbers.plain(row['shape'])}."
+        Note(
+            f"endurance is B10 of the Weibull fit, {numbers.power(row['b10'], 3)} cycles ({low} to "
+            f"{high}); shape {numbers.plain(row['shape'])}.",
+            kind="endurance",
+            condition=name,
+            values={key: row[key] for key in ("b10", "cycles_low", "cycles_high", "shape")},
+        )
     ]
     if row["b1"] < row["first_cycle"]:
-        notes.append(f"{name}: B1 is before the first cycle read, extrapolated along the fit.")
+        text = "B1 is before the first cycle read, extrapolated along the fit."
+        notes.append(Note(text, kind="B1 extrapolated", condition=name, values={"b1": row["b1"]}))
     return notes
 
 
@@ -389,30 +415,15 @@ def _bound_words(until: float, failing: float) -> str:
     )
 
 
-def _bound_note(
-    name: str,
-    until: str,
-    row: dict[str, Any],
-    lifetimes: Lifetimes,
-    *,
-    fit: WeibullFit | None,
-    why: str,
-    shape: float | None,
-) -> str:
-    text = f"{name}: {until}"
-    if fit is not None:
-        b10 = numbers.power(fit.b10.value, 3)
-        text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"
-    elif row["failed"]:
+def _without_fit(lifetimes: Lifetimes, *, why: str, shape: float | None) -> str:
+    """Return why no Weibull life was fitted, and what a stated shape gives."""
+    text = ""
+    if np.isfinite(lifetimes.until).any():
         text += f"; no Weibull life was fitted: {why.removesuffix('.')}"
-    if fit is None and shape is not None:
+    if shape is not None:
         bound = life_at_least(lifetimes.after, lifetimes.until, shape=shape, share=0.1)
         text += (
             f"; with the stated shape {numbers.plain(shape)}, B10 is at least "
             f"{numbers.power(bound)} cycles (95 %, one-sided)"
         )
-    return text + "."
-
-
-def _cells(count: int) -> str:
-    return "cell" if count == 1 else "cells"
+    return text

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
 from rramsim.device.populations.pooling import readout_groups
+from rramsim.notes import Note
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -52,12 +53,17 @@ class Hold:
         firsts = [state.time[state.in_lines(earliest)] for state in self.states]
         return max((float(times[0]) for times in firsts if times.size), default=earliest)
 
-    @property
-    def words(self) -> str:
-        """Condition and temperature as a message names them."""
-        if math.isnan(self.temperature):
-            return self.name
-        return f"{self.name} at {numbers.quantity(self.temperature, 'K')}"
+    def note(self, text: str, kind: str, *, state: str = "", **values: float) -> Note:
+        """Return a note about the hold; `values` are the figures in its sentence."""
+        is_known = not math.isnan(self.temperature)
+        return Note(
+            text,
+            kind=kind,
+            condition=self.name,
+            state=state,
+            circumstance=f"at {numbers.quantity(self.temperature, 'K')}" if is_known else "",
+            values=values | {"temperature": self.temperature},
+        )
 
 
 def find_holds(
@@ -99,21 +105,23 @@ def find_holds(
     ]
 
 
-def hold_notes(hold: Hold, *, first_time: float) -> list[str]:
-    """Return a sentence for each state whose drift is not, or hardly, known."""
+def hold_notes(hold: Hold, *, first_time: float) -> list[Note]:
+    """Return a note on each state whose drift is not, or hardly, known."""
     notes = []
-    for state_name, state, drift in zip(STATES, hold.states, hold.drifts, strict=True):
-        place = f"{hold.words}/{state_name}"
+    for name, state, drift in zip(STATES, hold.states, hold.drifts, strict=True):
         used = int(np.count_nonzero(state.in_lines(first_time)))
         if drift is None:
-            notes.append(
-                f"{place}: {used} read-outs from {numbers.quantity(first_time, 's')} on could be "
-                "fitted; a line of drift needs two."
+            text = (
+                f"{used} read-outs from {numbers.quantity(first_time, 's')} on could be fitted; a "
+                "line of drift needs two."
             )
+            notes.append(hold.note(text, "no line of drift", state=name, read_outs=used))
         elif used == 2:
-            notes.append(f"{place}: the lines of drift have two points; nothing checks them.")
+            text = "the lines of drift have two points; nothing checks them."
+            notes.append(hold.note(text, "two points of drift", state=name, read_outs=used))
         if drift is not None and not len(drift.resampled):
-            notes.append(f"{place}: too few cells are read again for an interval of the drift.")
+            text = "too few cells are read again for an interval of the drift."
+            notes.append(hold.note(text, "no interval of the drift", state=name))
     return notes
 
 

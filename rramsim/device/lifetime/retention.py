@@ -20,7 +20,7 @@ from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.schema import STATES, make
+from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.quantiles import sample_percentiles
 
@@ -129,7 +129,8 @@ def _assembled(
     values = _empty(len(holds), readouts=most, times=wanted.size)
     notes = []
     if unknown:
-        notes.append(f"{unknown:,} readings of unknown time are not in the retention.")
+        text = f"{unknown:,} readings of unknown time are not in the retention."
+        notes.append(Note(text, kind="unknown times", values={"readings": unknown}))
     for number, hold in enumerate(holds):
         values["hold_condition"].append(hold.name)
         values["temperature"][number] = hold.temperature
@@ -156,7 +157,7 @@ def _assembled(
                 **attrs,
             },
         ),
-        tuple(map(Note, notes)),
+        tuple(notes),
     )
 
 
@@ -246,7 +247,7 @@ def _fill_ber(
     wanted: NDArray[np.float64],
     lrs_share: float,
     ber_limit: float | None,
-) -> list[str]:
+) -> list[Note]:
     lrs, hrs = hold.drifts
     if lrs is None or hrs is None or math.isnan(hold.reference):
         return []
@@ -261,16 +262,15 @@ def _fill_ber(
     notes = []
     if wanted.max() > _FURTHEST * hold.last_time:
         decades = math.log10(wanted.max() / hold.last_time)
-        notes.append(
-            f"{hold.words}: the BER is extrapolated {numbers.plain(decades, 2)} decades of time "
-            "beyond the last read-out; nothing measured bears that out."
+        text = (
+            f"the BER is extrapolated {numbers.plain(decades, 2)} decades of time beyond the last "
+            "read-out; nothing measured bears that out."
         )
+        notes.append(hold.note(text, "BER extrapolated in time", decades=decades))
     notes += _disagreement(values, number, hold, (lrs, hrs), lrs_share=lrs_share)
     if np.isnan(found[0]).any():
-        notes.append(
-            f"{hold.words}: the line of a spread reaches 0 within the times asked for; no BER "
-            "is given there."
-        )
+        text = "the line of a spread reaches 0 within the times asked for; no BER is given there."
+        notes.append(hold.note(text, "spread reaches 0"))
     if ber_limit is not None:
         notes += _fill_limit(values, number, hold, limit=ber_limit, lrs_share=lrs_share)
     return notes
@@ -278,7 +278,7 @@ def _fill_ber(
 
 def _fill_limit(
     values: dict[str, Any], number: int, hold: Hold, *, limit: float, lrs_share: float
-) -> list[str]:
+) -> list[Note]:
     lrs, hrs = hold.drifts
     assert lrs is not None
     assert hrs is not None
@@ -286,28 +286,22 @@ def _fill_limit(
     grid = np.geomspace(start, _LATEST, 241)
     curves = drifting_ber(grid, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
     time, early, late = (_crossing(grid, curve, limit) for curve in (curves[0], *curves[:0:-1]))
-    said = f"{hold.words}: a BER of {numbers.power(limit)}"
+    subject = f"a BER of {numbers.power(limit)}"
     if math.isnan(time):
         # The upper end of the band may cross where the line does not.
         until = hold.last_time if math.isnan(early) else min(early, hold.last_time)
-        return _fill_bound(
-            values,
-            number,
-            until if until > start else math.nan,
-            bound="lower",
-            said=f"{said} is not reached along the lines",
-        )
+        bound = Interval(until if until > start else math.nan, bound="lower")
+        text = f"{subject} is not reached along the lines"
+        return _fill_bound(values, number, hold, bound=bound, text=text)
     if time <= start:
         # Without an interval the line itself must do.
         surely = start if np.isnan(curves[1]).all() else late
-        return _fill_bound(
-            values,
-            number,
-            surely if surely <= hold.last_time else math.nan,
-            bound="upper",
-            said=f"{said} is exceeded by the first read-out in the lines, "
-            f"{numbers.quantity(start, 's')}",
+        bound = Interval(surely if surely <= hold.last_time else math.nan, bound="upper")
+        text = (
+            f"{subject} is exceeded by the first read-out in the lines, "
+            f"{numbers.quantity(start, 's')}"
         )
+        return _fill_bound(values, number, hold, bound=bound, text=text)
     values["time_to_limit"][number] = time
     early = early if early > start else math.nan
     values["time_to_limit_low"][number] = early
@@ -316,22 +310,26 @@ def _fill_limit(
     values["time_to_limit_extrapolated"][number] = extrapolated
     if not extrapolated:
         return []
-    return [
-        f"{said} is reached after {numbers.power(time)} s along the lines, "
-        f"{numbers.plain(math.log10(time / hold.last_time), 2)} decades beyond the last read-out: "
-        "extrapolated."
-    ]
+    decades = math.log10(time / hold.last_time)
+    text = (
+        f"{subject} is reached after {numbers.power(time)} s along the lines, "
+        f"{numbers.plain(decades, 2)} decades beyond the last read-out: extrapolated."
+    )
+    return [hold.note(text, "time to the BER limit", time=time, decades=decades)]
 
 
 def _fill_bound(
-    values: dict[str, Any], number: int, time: float, *, bound: str, said: str
-) -> list[str]:
+    values: dict[str, Any], number: int, hold: Hold, *, bound: Interval, text: str
+) -> list[Note]:
+    time = bound.estimate
     if math.isnan(time):
-        return [f"{said}, but the 95 % band includes it over all that was read: none is claimed."]
+        text += ", but the 95 % band includes it over all that was read: none is claimed."
+        return [hold.note(text, "time to the BER limit")]
     values["time_to_limit"][number] = time
-    values["time_to_limit_bound"][number] = bound
-    which = "a lower bound" if bound == "lower" else "an upper bound"
-    return [f"{said}; by the 95 % band {numbers.power(time)} s is {which}."]
+    values["time_to_limit_bound"][number] = bound.bound
+    which = "a lower bound" if bound.bound == "lower" else "an upper bound"
+    text += f"; by the 95 % band {numbers.power(time)} s is {which}."
+    return [hold.note(text, "time to the BER limit", time=time)]
 
 
 def _disagreement(
@@ -341,8 +339,8 @@ def _disagreement(
     drifts: tuple[Drift, Drift],
     *,
     lrs_share: float,
-) -> list[str]:
-    """Return a sentence where the errors of the last read-out are not those of the lines."""
+) -> list[Note]:
+    """Return a note where the errors of the last read-out are not those of the lines."""
     last = max(state.time.size for state in hold.states) - 1
     counted = weighted(*_counts(values, number, last), lrs_share=lrs_share)
     lines = drifting_ber(
@@ -354,10 +352,18 @@ def _disagreement(
     ber = float(lines[0][0])
     if not (ber < counted.low or ber > counted.high):
         return []
+    text = (
+        f"at the last read-out the lines give a BER of {numbers.power(ber)}, and "
+        f"{numbers.power(counted.low)} to {numbers.power(counted.high)} was counted: the tails are "
+        "not those of the lognormals, so take the lines as a guide only."
+    )
     return [
-        f"{hold.words}: at the last read-out the lines give a BER of {numbers.power(ber)}, and "
-        f"{numbers.power(counted.low)} to {numbers.power(counted.high)} was counted: the tails "
-        "are not those of the lognormals, so take the lines as a guide only."
+        hold.note(
+            *(text, "lines contradicted"),
+            ber=ber,
+            counted_low=counted.low,
+            counted_high=counted.high,
+        )
     ]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
 from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Below this many exact cells the interval of a fitted BER rests on few data.
 _FEW_EXACT = 20
+
+_, HRS = STATES
 
 # Medians closer than this many sigmas say nothing about the state of a cell.
 _OVERLAP = 0.1
@@ -43,8 +46,8 @@ class StateReadings:
 
     Attributes
     ----------
-    place : str
-        Condition and state as a message names them, such as ``"weak/HRS"``.
+    condition, state : str
+        The name of the condition, and ``"LRS"`` or ``"HRS"``.
     resistance : ndarray, shape (readings,)
         Resistance in ohm, or the limit it is beyond.
     censoring : ndarray, shape (readings,)
@@ -59,7 +62,8 @@ class StateReadings:
         Where the readings are in the dataset "readings".
     """
 
-    place: str
+    condition: str
+    state: str
     resistance: NDArray[np.float64]
     censoring: NDArray[np.int_]
     cell: NDArray[np.int_]
@@ -79,6 +83,15 @@ class StateReadings:
     def is_repeated(self) -> bool:
         """Whether several cells are read, some of them more than once."""
         return 1 < self.cells < self.resistance.size
+
+    @property
+    def is_hrs(self) -> bool:
+        """Whether the cells were programmed to HRS."""
+        return self.state == HRS
+
+    def note(self, text: str, kind: str, **values: float | int | str) -> Note:
+        """Return a note about this state; `values` are the figures in its sentence."""
+        return Note(text, kind=kind, condition=self.condition, state=self.state, values=values)
 
     @property
     def unit(self) -> str:
@@ -111,6 +124,10 @@ class ConditionReadings:
         """Whether several cells are read in a state, some of them more than once."""
         return any(state.is_repeated for state in self.states)
 
+    def note(self, text: str, kind: str, **values: float | int | str) -> Note:
+        """Return a note about the condition; `values` are the figures in its sentence."""
+        return Note(text, kind=kind, condition=self.name, values=values)
+
 
 def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     """Fit a lognormal to each state of each condition.
@@ -142,11 +159,12 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     conditions = []
     for number, name in enumerate(names):
         missing = what_is_missing(name, [groups[2 * number + state].size for state in (0, 1)])
-        if missing:
-            raise InputError(missing)
+        if missing is not None:
+            raise InputError(str(missing))
         lrs, hrs = (
             _state_readings(
-                f"{name}/{state}",
+                name,
+                state,
                 {column: values[groups[2 * number + index]] for column, values in columns.items()},
                 position=groups[2 * number + index],
             )
@@ -157,8 +175,8 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     return conditions
 
 
-def what_is_missing(name: str, sizes: Sequence[int]) -> str:
-    """Return why a condition of these numbers of LRS and HRS readings has no BER, else "".
+def what_is_missing(name: str, sizes: Sequence[int]) -> Note | None:
+    """Return why a condition of these numbers of LRS and HRS readings has no BER, if it has none.
 
     Parameters
     ----------
@@ -169,16 +187,21 @@ def what_is_missing(name: str, sizes: Sequence[int]) -> str:
     """
     for state, other, size in zip(STATES, STATES[::-1], sizes, strict=True):
         if size == 0:
-            return (
-                f"{name}: no reading in {state}, only in {other}. A bit-error rate needs both "
-                f"states; check the state column, or leave this condition out."
+            return Note(
+                f"no reading in {state}, only in {other}. A bit-error rate needs both states; "
+                "check the state column, or leave this condition out.",
+                kind="incomplete",
+                condition=name,
             )
         if size == 1:
-            return (
-                f"{name}/{state}: 1 reading, one cell. A population needs at least 3 readings; "
-                "check the condition and state columns, or give more cells."
+            return Note(
+                "1 reading, one cell. A population needs at least 3 readings; check the condition "
+                "and state columns, or give more cells.",
+                kind="incomplete",
+                condition=name,
+                state=state,
             )
-    return ""
+    return None
 
 
 def _refuse_exchanged(condition: ConditionReadings) -> None:
@@ -197,7 +220,11 @@ def _refuse_exchanged(condition: ConditionReadings) -> None:
 
 
 def _state_readings(
-    place: str, columns: Mapping[str, NDArray[np.generic]], *, position: NDArray[np.int_]
+    condition: str,
+    state: str,
+    columns: Mapping[str, NDArray[np.generic]],
+    *,
+    position: NDArray[np.int_],
 ) -> StateReadings:
     resistance = columns["resistance"].astype(float)
     censoring, cell = columns["censoring"].astype(int), columns["cell"].astype(int)
@@ -206,7 +233,8 @@ def _state_readings(
     except UnfittableError as error:
         fit, unfit = None, str(error)
     return StateReadings(
-        place=place,
+        condition=condition,
+        state=state,
         resistance=resistance,
         censoring=censoring,
         cell=cell,
@@ -216,34 +244,49 @@ def _state_readings(
     )
 
 
-def fit_notes(condition: ConditionReadings) -> list[str]:
-    """Return what a reader must know of the fits of one condition, a sentence each."""
+def fit_notes(condition: ConditionReadings) -> list[Note]:
+    """Return what a reader must know of the fits of one condition."""
     notes = []
     for state in condition.states:
         if state.fit is None:
-            notes.append(f"{state.place}: {state.unfit}")
+            notes.append(state.note(state.unfit, "no fit"))
             continue
+        readings = state.resistance.size
         if state.fit.exact < _FEW_EXACT:
             notes.append(
-                f"{state.place}: fitted to {state.fit.exact} exact values only; the interval of "
-                "the bit-error rate is rough."
+                state.note(
+                    f"fitted to {state.fit.exact} exact values only; the interval of the bit-error "
+                    "rate is rough.",
+                    "few exact values",
+                    exact=state.fit.exact,
+                )
             )
-        if state.cells == 1 < state.resistance.size:
+        if state.cells == 1 < readings:
             notes.append(
-                f"{state.place}: one cell, read {state.resistance.size:,} times; the intervals "
-                "hold for this cell, not for others."
+                state.note(
+                    f"one cell, read {readings:,} times; the intervals hold for this cell, not for "
+                    "others.",
+                    "one cell",
+                    readings=readings,
+                )
             )
         elif state.is_repeated:
             notes.append(
-                f"{state.place}: {state.resistance.size:,} readings of {state.cells:,} cells; the "
-                "intervals of the fitted and of the counted BER allow for cells read more than "
-                f"once.{_few_cells(state.cells)}"
+                state.note(
+                    f"{readings:,} readings of {state.cells:,} cells; the intervals of the fitted "
+                    "and of the counted BER allow for cells read more than once."
+                    f"{_few_cells(state.cells)}",
+                    "repeated reads",
+                    readings=readings,
+                    cells=state.cells,
+                )
             )
     if condition.lrs.fit is not None and condition.hrs.fit is not None:
         lrs, hrs = condition.lrs.fit, condition.hrs.fit
         apart = (hrs.mu - lrs.mu) / math.hypot(lrs.sigma, hrs.sigma)
         if apart < _OVERLAP:
-            notes.append(f"{condition.name}: the states overlap ({apart:.2f} sigma apart).")
+            overlap = f"the states overlap ({apart:.2f} sigma apart)."
+            notes.append(condition.note(overlap, "overlap", sigmas=apart))
     return notes
 
 
@@ -331,9 +374,9 @@ def leave_out_incomplete(measured: Measured) -> Measured:
     missing = [what_is_missing(name, row.tolist()) for name, row in zip(names, sizes, strict=True)]
     if not any(missing):
         return measured
-    kept = np.flatnonzero([not each for each in missing])
+    kept = np.flatnonzero([note is None for note in missing])
     if not kept.size:
-        raise InputError(missing[0])
+        raise InputError(str(missing[0]))
     number = np.full(len(names), -1)
     number[kept] = np.arange(kept.size)
     chosen = np.flatnonzero(number[of_condition] >= 0)
@@ -342,5 +385,8 @@ def leave_out_incomplete(measured: Measured) -> Measured:
     return replace(
         measured,
         readings=part.assign(condition_index=index.copy(data=number[index.values])),
-        notes=(*measured.notes, *(f"{each} It is left out." for each in missing if each)),
+        notes=(
+            *measured.notes,
+            *(replace(note, text=f"{note.text} It is left out.") for note in missing if note),
+        ),
     )

@@ -14,7 +14,8 @@ from scipy.special import ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.populations.fit import StateReadings
-from rramsim.schema import ABOVE, BELOW
+from rramsim.notes import Note
+from rramsim.schema import ABOVE, BELOW, STATES
 from rramsim.statistics.confidence import clopper_pearson
 from rramsim.statistics.lognormal import LognormalFit
 
@@ -109,24 +110,33 @@ def find_outliers(
     )
 
 
-def outlier_notes(state: StateReadings, found: Outliers) -> list[str]:
-    """Return a sentence for each kind of outlier there is, with the cells and their rate."""
+def outlier_notes(state: StateReadings, outliers: Outliers) -> list[Note]:
+    """Return a note for each kind of outlier there is, with the cells and their rate."""
     notes = []
-    name, other = state.place[-3:], "LRS" if state.place.endswith("HRS") else "HRS"
+    other = STATES[0] if state.is_hrs else STATES[1]
     for kind, count, (low, high), words in (
-        (STUCK, found.stuck_cells, found.stuck_interval, f"read like {other}"),
-        (OUTLYING, found.outlying_cells, found.outlying_interval, "read like neither state"),
+        (STUCK, outliers.stuck_cells, outliers.stuck_interval, f"read like {other}"),
+        (OUTLYING, outliers.outlying_cells, outliers.outlying_interval, "read like neither state"),
     ):
-        of_kind = [each == kind for each in found.kind]
+        of_kind = [name == kind for name in outliers.kind]
         if not any(of_kind):
             continue
-        which = _names(found.cell[of_kind])
-        rate = numbers.percent(count / found.cells)
+        which = _names(outliers.cell[of_kind])
+        rate = numbers.percent(count / outliers.cells)
         span = f"{100 * low:.2f} to {100 * high:.2f}"
         notes.append(
-            f"{state.place}: {sum(of_kind):,} of {state.resistance.size:,} {name} readings "
-            f"{words}, beyond what the body of the population gives{which}; {count:,} of "
-            f"{found.cells:,} cells always do, {rate} ({span}). They stay in the fit and the count."
+            state.note(
+                f"{sum(of_kind):,} of {state.resistance.size:,} {state.state} readings {words}, "
+                f"beyond what the body of the population gives{which}; {count:,} of "
+                f"{outliers.cells:,} cells always do, {rate} ({span}). They stay in the fit and "
+                "the count.",
+                kind,
+                readings=sum(of_kind),
+                cells=count,
+                rate=count / outliers.cells,
+                rate_low=low,
+                rate_high=high,
+            )
         )
     return notes
 

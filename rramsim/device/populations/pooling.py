@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.device.lifetime.drift import Floats
+from rramsim.notes import Note
+
+Floats = NDArray[np.float64]
 
 
 def pooled_over(readings: xr.Dataset, number: int) -> str:
@@ -44,13 +46,18 @@ def pooled_over(readings: xr.Dataset, number: int) -> str:
     return " and ".join(parts)
 
 
-def pooled_notes(name: str, over: str) -> list[str]:
-    """Return a sentence on what `pooled_over` found, none for nothing."""
+def pooled_notes(name: str, over: str) -> list[Note]:
+    """Return a note on what `pooled_over` found, none for nothing."""
     if not over:
         return []
     apart = "; the retention tells them apart" if "read-outs" in over else ""
     return [
-        f"{name}: populations, reference and BER are of all {over} together, not of one{apart}."
+        Note(
+            f"populations, reference and BER are of all {over} together, not of one{apart}.",
+            kind="mixed times",
+            condition=name,
+            values={"over": over},
+        )
     ]
 
 

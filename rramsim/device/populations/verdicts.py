@@ -13,6 +13,7 @@ from rramsim import formatting as numbers
 from rramsim.device.populations.fit import StateReadings
 from rramsim.device.populations.goodness import LEVEL, SEED, Goodness
 from rramsim.device.populations.outliers import Outliers, find_outliers
+from rramsim.notes import Note
 from rramsim.schema import EXACT, STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.tail_models import MIXTURE, PARETO, TailModel, model_tail
@@ -64,17 +65,24 @@ def judge(
     )
 
 
-def tail_model_notes(state: StateReadings, judged: JudgedState) -> list[str]:
-    """Return a sentence with the misread rate of a model that has room for the tail."""
+def tail_model_notes(state: StateReadings, judged: JudgedState) -> list[Note]:
+    """Return a note with the misread rate of a model that has room for the tail."""
     model = judged.tail_model
     if model is None:
         return []
     rate = numbers.bounded(numbers.power(model.high), model.bound)
     share, unit = numbers.percent(model.weight, 1), state.unit
     return [
-        f"{state.place}: with {model.method} instead of one lognormal ({share} of the {unit} in "
-        f"{_PART[model.method]}) the share of {unit} misread at the reference would be {rate}; for "
-        "comparison only."
+        state.note(
+            f"with {model.method} instead of one lognormal ({share} of the {unit} in "
+            f"{_PART[model.method]}) the share of {unit} misread at the reference would be {rate}; "
+            "for comparison only.",
+            "tail model",
+            method=model.method,
+            weight=model.weight,
+            rate=model.rate,
+            high=model.high,
+        )
     ]
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim.report.text_table import names_of
-from rramsim.schema import STATES
 
 if TYPE_CHECKING:
     from rramsim.device.examination import Examination
     from rramsim.measurements import Measured
+    from rramsim.notes import Note
 
 ORIGIN_WORDS = {
     "measured": "",
@@ -29,7 +28,7 @@ _FILES_SHOWN = 3
 def grouped_notes(
     examination: Examination, measured: Measured
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Return all sentences by what they are about: the files, several conditions, or one.
+    """Return all notes by what they are about: the files, several conditions, or one.
 
     A sentence that is true of several files, several conditions or both states stands once.
 
@@ -40,33 +39,33 @@ def grouped_notes(
     """
     names = names_of(examination.products["conditions"])
     groups: dict[str, list[str]] = {
-        FILES: merged_notes(map(str, measured.notes), files=[name for name, _ in measured.sources]),
+        FILES: merged_notes(measured.notes),
         SEVERAL: [],
+        **{name: [] for name in names},
     }
-    groups |= {name: [] for name in names}
-    for text, places in _by_text(map(str, examination.notes), names).items():
-        about = list(dict.fromkeys(name for name, _ in places))
-        states = list(dict.fromkeys(state for _, state in places if state))
-        if about == [""]:
-            groups[FILES].append(text)
-        elif len(about) == 1:
-            groups[about[0]].append(
-                f"{' and '.join(states)}: {text}" if states else text[:1].upper() + text[1:]
-            )
+    by_text: dict[str, list[Note]] = {}
+    for note in examination.notes:
+        by_text.setdefault(note.text, []).append(note)
+    for text, notes in by_text.items():
+        conditions = list(dict.fromkeys(note.condition for note in notes))
+        if conditions == [""]:
+            groups[FILES].append(str(notes[0]))
+        elif len(conditions) > 1:
+            groups[SEVERAL].append(f"{', '.join(_condition_words(conditions, notes))}: {text}")
+        elif conditions[0] in groups:
+            groups[conditions[0]].append(_capital(": ".join((*_place_words(notes), text))))
         else:
-            groups[SEVERAL].append(f"{', '.join(_place_words(about, places))}: {text}")
+            groups[SEVERAL] += map(str, notes)
     return [(heading, tuple(texts)) for heading, texts in groups.items() if texts]
 
 
-def merged_notes(notes: Iterable[str], *, files: Sequence[str]) -> list[str]:
-    """Return notes with those that differ only in the file they begin with said once."""
-    known = set(files)
-    texts: dict[str, list[str]] = {}
+def merged_notes(notes: Iterable[Note]) -> list[str]:
+    """Return the notes on files as sentences; those that differ only in the file stand once."""
+    files: dict[str, list[str]] = {}
     for note in notes:
-        file, divided, text = note.partition(": ")
-        is_of_file = bool(divided) and file in known
-        texts.setdefault(text if is_of_file else note, []).append(file if is_of_file else "")
-    return [f"{_file_words(of)}: {text}" if any(of) else text for text, of in texts.items()]
+        text = note.text if note.file else str(note)
+        files.setdefault(text, []).append(note.file)
+    return [f"{_file_words(of)}: {text}" if any(of) else text for text, of in files.items()]
 
 
 def _file_words(files: Sequence[str]) -> str:
@@ -76,25 +75,23 @@ def _file_words(files: Sequence[str]) -> str:
     return f"{len(names):,} files ({', '.join(names[: _FILES_SHOWN - 1])}, ..., {names[-1]})"
 
 
-def _by_text(notes: Iterable[str], names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return the sentences without their subject, each with its (condition, state)s."""
-    texts: dict[str, list[tuple[str, str]]] = {}
-    # A name may begin with another name.
-    subject = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    pattern = re.compile(rf"({subject})(?:/({'|'.join(STATES)}))?: (.*)", re.DOTALL)
-    for note in notes:
-        found = pattern.fullmatch(note)
-        name, state, text = found.groups() if found else ("", "", note)
-        texts.setdefault(text, []).append((name, state or ""))
-    return texts
-
-
-def _place_words(about: Sequence[str], places: Sequence[tuple[str, str]]) -> list[str]:
+def _condition_words(conditions: Sequence[str], notes: Sequence[Note]) -> list[str]:
     words = []
-    for name in about:
-        states = [state for other, state in places if other == name and state]
-        words.append(f"{name} ({' and '.join(states)})" if states else name)
+    for name in conditions:
+        places = _place_words([note for note in notes if note.condition == name])
+        words.append(f"{name} ({places[0]})" if places else name)
     return words
+
+
+def _place_words(notes: Sequence[Note]) -> list[str]:
+    """Return in one text what of a condition notes are about; nothing where that is all of it."""
+    places = (", ".join(filter(None, (note.circumstance, note.state))) for note in notes)
+    distinct = list(dict.fromkeys(place for place in places if place))
+    return [" and ".join(distinct)] if distinct else []
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def interval_notes(examination: Examination) -> list[tuple[str, str]]:
