@@ -45,8 +45,8 @@ def test_two_levels_of_the_relaxation_as_a_bit(shared_data):
     assert medians(readings, 0)[0] == pytest.approx(2.546e4, rel=5e-3)
     assert medians(readings, 5)[0] == pytest.approx(2.669e4, rel=5e-3)
     assert np.count_nonzero(readings["censoring"].values == ABOVE) == 92
-    assert "84,169 of 89,115" in measured.notes[0]
-    assert "1 negative reading" in measured.notes[1]
+    assert "84,169 of 89,115" in str(measured.notes[0])
+    assert "1 negative reading" in str(measured.notes[1])
 
 
 def test_the_time_of_the_relaxation_is_a_quantity(shared_data):
@@ -91,4 +91,4 @@ def test_negative_currents_beside_resistances_are_counted(shared_data):
         columns=("cell", "state", "R [ohm]", "-", "I [A]", "-"),
         states={"READ": 1},
     )
-    assert measured.notes[0].endswith("it is negative in 104 of 1,024 rows that are used.")
+    assert str(measured.notes[0]).endswith("it is negative in 104 of 1,024 rows that are used.")

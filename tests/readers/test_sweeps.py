@@ -78,7 +78,7 @@ def test_an_easyexpert_record_gives_what_each_sweep_left(read):
     assert readings["condition"].values.tolist() == ["SET-RESET"]
     assert readings["cell"].values.tolist() == [0, 0]
     assert readings["cycle"].values.tolist() == [1, 1]
-    assert [note.replace("\xa0", " ") for note in measured.notes] == [
+    assert [note.replace("\xa0", " ") for note in map(str, measured.notes)] == [
         "[A8-04,SET-RESET,2].csv: 2 resistances are |V/I| at the points nearest 200 mV on the way "
         "back of the sweeps."
     ]
@@ -105,7 +105,7 @@ def test_polarity_tells_the_states_where_titles_do_not(read):
     readings = measured.readings
     assert readings["state_index"].values.tolist() == [0, 1, 0, 1, 0, 1]
     assert readings["resistance"].values == pytest.approx([LRS, HRS, LRS, HRS, LRS, LRS], rel=1e-4)
-    assert measured.notes[-1] == (
+    assert str(measured.notes[-1]) == (
         "cells.csv: positive sweeps are taken as SET (LRS), the others as RESET (HRS): so the "
         "current changes in 5 of 6."
     )
@@ -121,7 +121,7 @@ def test_forming_is_left_out(read):
     content = block("Forming", half(3.0, before=1e8, after=LRS)) + record()
     measured = read(content, read_voltage=0.2)
     assert measured.readings.sizes["reading"] == 2
-    assert measured.notes[0] == "cells.csv: sweeps of forming left out: 1."
+    assert str(measured.notes[0]) == "cells.csv: sweeps of forming left out: 1."
 
 
 def test_the_old_analysers_units_and_index(read):
@@ -149,7 +149,7 @@ def test_runs_of_a_workbook_are_cycles_and_formulas_without_value_are_nothing(re
     # Nothing names the device, and each run reads each state once: it is one.
     assert readings["cell"].values.tolist() == [0, 0, 0, 0]
     assert readings["resistance"].values == pytest.approx([6e3, HRS, 5e3, HRS], rel=1e-6)
-    assert "chip.xlsx: sheets not read: 2 ('Calc', 'Settings')." in measured.notes
+    assert "chip.xlsx: sheets not read: 2 ('Calc', 'Settings')." in map(str, measured.notes)
 
 
 def test_devices_side_by_side(read):

@@ -42,7 +42,7 @@ def outcome(path, **options):
         name: [repr(value) for value in variable.values.tolist()]
         for name, variable in measured.readings.variables.items()
     }
-    return readings, measured.notes
+    return readings, tuple(map(str, measured.notes))
 
 
 _CELL = st.sampled_from(
@@ -90,7 +90,7 @@ def test_marks_and_blanks_are_found_with_their_rows(short_heads, line_by_line, r
     rows = "".join(f"{state},{i + 1}\n" for i in range(9) for state in ("LRS", "HRS"))
     measured = read("state,R (kOhm)\n" + rows + "HRS,OVLD\nHRS,\n")
     assert line_by_line == []
-    assert measured.notes[0] == "cells.csv: 1 blank or NaN reading dropped (row 21)."
+    assert str(measured.notes[0]) == "cells.csv: 1 blank or NaN reading dropped (row 21)."
     assert np.count_nonzero(measured.readings["censoring"].values) == 1
 
 

@@ -38,7 +38,7 @@ def test_a_ber_beyond_what_the_sample_shows_is_marked_extrapolated(errors_of, ex
     assert found.headline.basis == "fitted"
     assert found.headline.extrapolated
     assert 0 < found.headline.estimate < 3 / 2048
-    (note,) = found.notes
+    (note,) = map(str, found.notes)
     assert "extrapolated" in note
     assert "1.5×10⁻³" in note
 
@@ -84,7 +84,7 @@ def test_a_few_counted_errors_do_not_bear_out_a_lower_ber(errors_of, exact_sampl
     assert found.counted.errors == 1
     assert 0 < found.headline.estimate < -math.log(0.05) / 2048
     assert (found.headline.basis, found.headline.extrapolated) == ("fitted", True)
-    (note,) = found.notes
+    (note,) = map(str, found.notes)
     assert "1 error was counted, too few to bear out a BER that low" in note
     zero = errors_of(lrs, hrs, reference=float(lrs.max() * 1.01))
     assert zero.counted.errors == 0
@@ -214,7 +214,7 @@ def test_a_counted_headline_says_that_it_leaves_the_spread_out(measured_from, ex
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
     found = bit_errors(condition, reference_spread=0.1)
     assert found.headline.basis == "counted"
-    assert "c: the counted BER leaves out the spread of the reference." in found.notes
+    assert "c: the counted BER leaves out the spread of the reference." in map(str, found.notes)
 
 
 def uniform(median, half_width, seed, cells=500):

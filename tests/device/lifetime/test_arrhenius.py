@@ -61,15 +61,15 @@ def test_times_not_reached_are_left_out_and_told():
 def test_a_far_extrapolation_is_warned_of_and_a_rising_time_too():
     found = fit_arrhenius(KELVIN, times())
     far = use_notes("a", found, 300.0)
-    assert "98 K from the nearest" in far[1]
-    (near,) = use_notes("a", found, 358.0)
+    assert "98 K from the nearest" in str(far[1])
+    (near,) = map(str, use_notes("a", found, 358.0))
     assert "at 358\N{NO-BREAK SPACE}K the BER limit is reached after" in near
     assert "95 % interval" in near
     assert "extrapolated" in near
-    assert "extrapolated" not in use_notes("a", found, 450.0)[0]
+    assert "extrapolated" not in str(use_notes("a", found, 450.0)[0])
     two = fit_arrhenius(KELVIN[:2], times()[:2])
-    assert "no interval is known" in use_notes("a", two, 358.0)[0]
-    assert "no time to the BER limit can be given" in use_notes("a", None, 358.0)[0]
+    assert "no interval is known" in str(use_notes("a", two, 358.0)[0])
+    assert "no time to the BER limit can be given" in str(use_notes("a", None, 358.0)[0])
     rising = fit_arrhenius(KELVIN, times(energy=-0.5, ln_t0=10.0))
     assert any("do not follow Arrhenius" in str(note) for note in rising.notes)
 

@@ -58,8 +58,8 @@ def test_a_state_that_cannot_be_fitted_is_told_and_the_others_go_on(measured_fro
         )
     )
     populations = populations_dataset(conditions, origin="measured")
-    assert fit_notes(conditions[0])[0].startswith("stuck/LRS: all 64 exact values are 10")
-    assert fit_notes(conditions[1])[0].startswith("open/HRS: all 64 cells are above 1")
+    assert str(fit_notes(conditions[0])[0]).startswith("stuck/LRS: all 64 exact values are 10")
+    assert str(fit_notes(conditions[1])[0]).startswith("open/HRS: all 64 cells are above 1")
     assert np.isnan(populations["sigma"].values).tolist() == [[True, False], [False, True]]
     assert np.exp(populations["mu"].values[0, 0]) == pytest.approx(1e4)
     assert np.isnan(populations["mu"].values[1, 1])
@@ -72,7 +72,7 @@ def test_few_cells_repeated_cells_and_overlap_are_told(measured_from, exact_samp
         {"weak": (lrs, hrs)}, cells=np.r_[np.zeros(16, int), np.arange(64) // 2]
     )
     (condition,) = fitted(measured)
-    notes = fit_notes(condition)
+    notes = list(map(str, fit_notes(condition)))
     assert any("fitted to 16 exact values only" in note for note in notes)
     assert any("weak/LRS: one cell, read 16 times" in note for note in notes)
     assert any("weak/HRS: 64 readings of 32 cells" in note for note in notes)
@@ -103,7 +103,7 @@ def test_what_cannot_be_fitted_has_its_sentence(
     if side:
         censoring = np.concatenate([np.zeros(lrs.size, int), (hrs == hrs.max()).astype(int)])
     (condition,) = fitted(measured_from({"c": (lrs, hrs)}, censoring=censoring))
-    notes = [note.replace("\N{NO-BREAK SPACE}", " ") for note in fit_notes(condition)]
+    notes = [str(note).replace("\N{NO-BREAK SPACE}", " ") for note in fit_notes(condition)]
     assert any(note.startswith(sentence) for note in notes)
 
 
@@ -126,6 +126,6 @@ def test_few_cells_read_often_are_told(measured_from, exact_sample, cells, words
     lrs, hrs = (exact_sample(ohm, 0.3, cells=3 * cells) for ohm in (1e4, 2e5))
     measured = measured_from({"a": (lrs, hrs)}, cells=np.tile(np.arange(cells), 6))
     (condition,) = fitted(measured)
-    notes = [note for note in fit_notes(condition) if "readings of" in note]
+    notes = [note.text for note in fit_notes(condition) if note.kind == "repeated reads"]
     assert [words in note for note in notes] == [True, True]
     assert ["t, " in note for note in notes] == [cells == 19] * 2

@@ -27,9 +27,9 @@ def test_a_condition_of_one_state_or_one_reading_is_left_out_and_the_others_go_o
     )
     assert kept.readings["condition"].values.tolist() == ["a", "b"]
     assert np.bincount(kept.readings["condition_index"].values).tolist() == [80, 80]
-    assert kept.notes[0] == "read."
-    assert [note.split(":")[0] for note in kept.notes[1:]] == ["lone", "thin/LRS"]
-    assert all(note.endswith("It is left out.") for note in kept.notes[1:])
+    assert str(kept.notes[0]) == "read."
+    assert [note.subject for note in kept.notes[1:]] == ["lone", "thin/LRS"]
+    assert all(note.text.endswith("It is left out.") for note in kept.notes[1:])
     found = characterize(kept)
     medians = np.exp(found.products["populations"]["mu"].sel(state="LRS").values)
     assert medians == pytest.approx([1e4, 2e4])

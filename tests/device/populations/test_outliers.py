@@ -39,7 +39,7 @@ def test_cells_that_read_like_the_other_state_are_stuck_and_counted(state_of, lr
     assert (found.stuck_cells, found.outlying_cells, found.cells) == (3, 1, 512)
     interval = stats.binomtest(3, 512).proportion_ci(0.95, method="exact")
     assert found.stuck_interval == pytest.approx((interval.low, interval.high), rel=1e-9)
-    stuck, outlying = outlier_notes(hrs, found)
+    stuck, outlying = map(str, outlier_notes(hrs, found))
     assert "c/HRS: 3 of 512 HRS readings read like LRS" in stuck
     assert "(cells 3, 100, 400)" in stuck
     assert "They stay in the fit and the count" in stuck

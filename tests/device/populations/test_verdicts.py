@@ -17,5 +17,5 @@ def test_a_model_of_the_tail_is_told_of_what_was_counted(state_of, reads, unit):
     other = goodness(lrs, is_hrs=False)
     judged = judge(hrs, verdict, other=other, reference=np.exp(9.5), is_hrs=True)
     (note,) = tail_model_notes(hrs, judged)
-    assert f"of the {unit} in the second) the share of {unit} misread" in note
+    assert f"of the {unit} in the second) the share of {unit} misread" in str(note)
     assert f"% of HRS {unit} belong to another population" in verdict.sentence

@@ -57,7 +57,7 @@ def test_a_flag_without_a_number_and_a_reading_that_does_not_count(read):
     measured = read("state,R (kOhm),flag\nLRS,5,\nHRS,300,\nHRS,,OVLD\nHRS,7,X\n")
     assert measured.readings["censoring"].values.tolist() == [EXACT, EXACT, ABOVE]
     assert measured.readings["resistance"].values.tolist() == [5e3, 3e5, 3e5]
-    assert measured.notes[0] == "cells.csv: 1 blank or NaN reading dropped (row 5)."
+    assert str(measured.notes[0]) == "cells.csv: 1 blank or NaN reading dropped (row 5)."
 
 
 def test_flags_that_mean_nothing_or_belong_to_two_readings_are_refused(read):
@@ -97,7 +97,7 @@ def test_a_conductance_over_the_range_is_a_resistance_below_it(read):
 def test_a_resistance_beside_a_negative_current_is_read_and_said(read):
     measured = read("state,R (kOhm),G (S),I (A)\nLRS,5,2e-4,4e-5\nHRS,300,3e-6,-6e-7\n")
     assert measured.readings["resistance"].values.tolist() == [5e3, 3e5]
-    assert measured.notes == (
+    assert tuple(map(str, measured.notes)) == (
         "cells.csv: 'R (kOhm)' is read, 'G (S)' is not.",
         "cells.csv: 'R (kOhm)' is read, 'I (A)' is not; it is negative in 1 of 2 rows that are "
         "used.",
