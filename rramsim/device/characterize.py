@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,7 +149,7 @@ def characterize(
                 origin=measured.origin,
                 read=read,
             ),
-            "counted": _counted(rows, lrs_share=read.lrs_share),
+            "counted": _counted(rows, read),
             "goodness": goodness_dataset(names, judged),
             "outliers": outliers_dataset(names, judged),
             **{name: analysis.dataset for name, analysis in products.items()},
@@ -174,14 +174,7 @@ def _followed(readings: xr.Dataset, references: list[float]) -> dict[str, Analys
 
 def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
     verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
-    errors = bit_errors(
-        condition,
-        lrs_share=read.lrs_share,
-        reference=read.reference_resistance,
-        judged=verdicts,
-        reference_spread=read.reference_spread,
-        offset_spread=read.offset_spread,
-    )
+    errors = bit_errors(condition, read, verdicts=verdicts)
     lrs, hrs = verdicts
     judged = (
         judge(condition.lrs, lrs, other=hrs, reference=errors.reference, is_hrs=False),
@@ -213,7 +206,7 @@ def _at_reference(read: ReadConditions, stated: xr.Dataset | None) -> ReadCondit
     if read.reference_resistance is not None or stated is None:
         return read
     reference = float(stated["reference_resistance"].values)
-    return replace(read, reference_resistance=reference) if math.isfinite(reference) else read
+    return read.with_reference(reference) if math.isfinite(reference) else read
 
 
 def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
@@ -321,7 +314,7 @@ def _said(said: xr.Dataset, variable: Variable) -> Any:
     return {"U": "", "b": 0}.get(variable.kind, math.nan)
 
 
-def _counted(rows: list[_Row], *, lrs_share: float) -> xr.Dataset:
+def _counted(rows: list[_Row], read: ReadConditions) -> xr.Dataset:
     counts = [row.errors.counts for row in rows]
 
     def by_state(value: Any) -> Any:
@@ -343,5 +336,5 @@ def _counted(rows: list[_Row], *, lrs_share: float) -> xr.Dataset:
             "ber_high": [row.errors.counted.high for row in rows],
         },
         coords={"condition": [row.condition.name for row in rows], "state": list(STATES)},
-        attrs={"lrs_share": lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
+        attrs={"lrs_share": read.lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},
     )

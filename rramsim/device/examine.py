@@ -84,7 +84,7 @@ def _cycling(examination: Examination) -> Analysis | None:
     return against_cycles(
         examination.measured.readings,
         reference_resistance=_references(examination),
-        lrs_share=examination.read.lrs_share,
+        read=examination.read,
         ber_limit=examination.question.ber_limit,
     )
 
@@ -93,7 +93,7 @@ def _retention(examination: Examination) -> Analysis | None:
     return retention(
         examination.measured.readings,
         reference_resistance=_references(examination),
-        lrs_share=examination.read.lrs_share,
+        read=examination.read,
         ber_limit=examination.question.ber_limit,
     )
 
@@ -112,8 +112,7 @@ def _bake(examination: Examination) -> Analysis | None:
         examination.measured.readings,
         before=before,
         after=after,
-        lrs_share=examination.read.lrs_share,
-        reference_resistance=examination.read.reference_resistance,
+        read=examination.read,
     )
 
 

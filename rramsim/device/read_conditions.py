@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 
@@ -61,3 +61,23 @@ class ReadConditions:
             raise InputError(f"The read voltage is {volt:g} V; it must be a number, not 0.")
         if second is not None and not 0.0 < second < math.inf:
             raise InputError(f"The read time is {second:g} s; it must be above 0.")
+
+    @property
+    def reference(self) -> float:
+        """The reference in ohm, once one is given or chosen."""
+        if self.reference_resistance is None:
+            raise ValueError("no reference is given, and none has been chosen")
+        return self.reference_resistance
+
+    @property
+    def ln_reference(self) -> float:
+        """Return ln(reference / ohm)."""
+        return math.log(self.reference)
+
+    def with_reference(self, ohm: float) -> ReadConditions:
+        """Return the same, read against this reference."""
+        return replace(self, reference_resistance=ohm)
+
+    def without_spread(self) -> ReadConditions:
+        """Return the same with a reference that never varies."""
+        return replace(self, reference_spread=0.0)

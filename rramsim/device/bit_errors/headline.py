@@ -89,12 +89,9 @@ class BitErrors:
 
 def bit_errors(
     condition: ConditionReadings,
+    read: ReadConditions | None = None,
     *,
-    lrs_share: float = 0.5,
-    reference: float | None = None,
-    judged: tuple[Goodness, Goodness] | None = None,
-    reference_spread: float = 0.0,
-    offset_spread: float = 0.0,
+    verdicts: tuple[Goodness, Goodness] | None = None,
 ) -> BitErrors:
     """Return the BER of a condition, fitted or counted, at one reference.
 
@@ -106,53 +103,40 @@ def bit_errors(
     Parameters
     ----------
     condition : ConditionReadings
-    lrs_share : float
-        Share of the cells in use that are in LRS.
-    reference : float, optional
-        Reference resistance in ohm. Default: the best one for the fitted populations. (The one
-        with the fewest counted errors would flatter the sample it was chosen on.)
-    judged : tuple of Goodness, optional
-        Whether the lognormal holds in LRS and in HRS. Default: not asked.
-    reference_spread : float
-        Standard deviation of ln(reference), which adds to both spreads of the fitted BER. The
+    read : ReadConditions, optional
+        How the cells are read. Without a reference it is the best one for the fitted
+        populations. (The one with the fewest counted errors would flatter the sample it was
+        chosen on.) The spread of the reference adds to both spreads of the fitted BER; the
         counted BER is at the reference itself.
-    offset_spread : float
-        Standard deviation of a sense amplifier's offset in units of ln(R), for 2T2R.
+    verdicts : tuple of Goodness, optional
+        Whether the lognormal holds in LRS and in HRS. Default: not asked.
     """
+    read = read or ReadConditions()
     pair = fitted_pair(condition)
-    if reference is None:
-        seen = pair.seen_through(reference_spread) if pair is not None else None
-        reference, notes = _choose_reference(condition, seen, lrs_share=lrs_share)
+    if read.reference_resistance is None:
+        read, notes = _with_best_reference(condition, pair, read)
     else:
-        notes = _reference_notes(condition, reference)
+        notes = _reference_notes(condition, read.reference)
     lrs, hrs = (
         count_errors(
             state.resistance,
             state.censoring,
-            reference=reference,
-            is_hrs=is_hrs,
+            reference=read.reference,
+            is_hrs=state.is_hrs,
             cell=state.cell if state.is_repeated else None,
         )
-        for state, is_hrs in zip(condition.states, (False, True), strict=True)
+        for state in condition.states
     )
-    counted = weighted(lrs, hrs, lrs_share=lrs_share)
-    notes += _undecided_notes(condition, (lrs, hrs), reference=reference)
-
-    def fitted_with(spread: float) -> Interval | None:
-        return fitted_rate(
-            condition,
-            reference=reference,
-            lrs_share=lrs_share,
-            sample=counted.sample,
-            reference_spread=spread,
-        )
-
-    fitted = fitted_with(reference_spread)
+    counted = weighted(lrs, hrs, lrs_share=read.lrs_share)
+    notes += _undecided_notes(condition, (lrs, hrs), reference=read.reference)
+    fitted = fitted_rate(condition, read, sample=counted.sample)
     # The count knows no spread of the reference, so it is held against the fit without one.
-    against = fitted_with(0.0) if reference_spread else fitted
-    doubts = _doubts(condition, against, counted, judged)
+    against = fitted
+    if read.reference_spread:
+        against = fitted_rate(condition, read.without_spread(), sample=counted.sample)
+    doubts = _doubts(condition, against, counted, verdicts)
     if not doubts and fitted is not None and fitted.extrapolated:
-        doubts = _rejected_notes(condition, fitted, judged)
+        doubts = _rejected_notes(condition, fitted, verdicts)
     is_fitted = fitted is not None and not doubts
     headline = (
         fitted
@@ -161,18 +145,18 @@ def bit_errors(
     )
     misread = (lrs.rate, hrs.rate)
     if pair is not None and is_fitted:
-        rates = log_misread_rates(math.log(reference), pair.seen_through(reference_spread))
+        rates = log_misread_rates(read.ln_reference, pair.seen_through(read.reference_spread))
         misread = (math.exp(rates[0]), math.exp(rates[1]))
     notes += doubts
-    if not is_fitted and reference_spread:
+    if not is_fitted and read.reference_spread:
         text = "the counted BER leaves out the spread of the reference."
-        notes.append(condition.note(text, "spread left out", reference_spread=reference_spread))
+        notes.append(condition.note(text, "spread left out", spread=read.reference_spread))
     notes += _limit_notes(condition, headline, counted)
-    paired = _paired(condition, judged, offset_spread=offset_spread, is_fitted=is_fitted)
+    paired = _paired(condition, read, verdicts, is_fitted=is_fitted)
     if paired.basis == "counted":
         notes += _undecided_pairs_notes(condition)
     return BitErrors(
-        reference=reference,
+        reference=read.reference,
         headline=headline,
         misread=(math.nan, math.nan) if headline.bound else misread,
         counts=(lrs, hrs),
@@ -187,7 +171,7 @@ def _doubts(
     condition: ConditionReadings,
     fitted: Interval | None,
     counted: WeightedCount,
-    judged: tuple[Goodness, Goodness] | None,
+    verdicts: tuple[Goodness, Goodness] | None,
 ) -> list[Note]:
     """Return why the fitted BER is not to be believed."""
     if fitted is None or math.isnan(counted.ber):
@@ -196,7 +180,7 @@ def _doubts(
     at_most = fitted.high if fitted.bound else fitted.estimate
     if not counted.low <= at_most <= counted.high:
         doubts.append(_disagreement(condition, at_most, counted))
-    for state, verdict in zip(condition.states, judged or (), strict=bool(judged)):
+    for state, verdict in zip(condition.states, verdicts or (), strict=bool(verdicts)):
         if verdict.verdict == "tail":
             text = f"{verdict.sentence} The counted BER is used."
             doubts.append(state.note(text, "tail"))
@@ -206,10 +190,10 @@ def _doubts(
 def _rejected_notes(
     condition: ConditionReadings,
     fitted: Interval,
-    judged: tuple[Goodness, Goodness] | None,
+    verdicts: tuple[Goodness, Goodness] | None,
 ) -> list[Note]:
     """Return why nothing is extrapolated along tails that the readings reject."""
-    rejected = _rejected(condition, judged)
+    rejected = _rejected(condition, verdicts)
     at_most = fitted.high if fitted.bound else fitted.estimate
     ber = numbers.bounded(numbers.power(at_most), fitted.bound)
     return [
@@ -224,48 +208,51 @@ def _rejected_notes(
 
 
 def _rejected(
-    condition: ConditionReadings, judged: tuple[Goodness, Goodness] | None
+    condition: ConditionReadings, verdicts: tuple[Goodness, Goodness] | None
 ) -> list[StateReadings]:
     """Return the states of which a lognormal is rejected."""
     return [
         state
-        for state, found in zip(condition.states, judged or (), strict=bool(judged))
+        for state, found in zip(condition.states, verdicts or (), strict=bool(verdicts))
         if found.verdict == "does not hold"
     ]
 
 
 def _paired(
     condition: ConditionReadings,
-    judged: tuple[Goodness, Goodness] | None,
+    read: ReadConditions,
+    verdicts: tuple[Goodness, Goodness] | None,
     *,
-    offset_spread: float,
     is_fitted: bool,
 ) -> Interval:
-    found = paired_rate(condition, offset_spread=offset_spread, is_lognormal=is_fitted)
-    if found.extrapolated and _rejected(condition, judged):
-        return paired_rate(condition, offset_spread=offset_spread, is_lognormal=False)
-    return found
+    rate = paired_rate(condition, read, is_lognormal=is_fitted)
+    if rate.extrapolated and _rejected(condition, verdicts):
+        return paired_rate(condition, read, is_lognormal=False)
+    return rate
 
 
-def _choose_reference(
-    condition: ConditionReadings, pair: StatePair | None, *, lrs_share: float
-) -> tuple[float, list[Note]]:
+def _with_best_reference(
+    condition: ConditionReadings, pair: StatePair | None, read: ReadConditions
+) -> tuple[ReadConditions, list[Note]]:
     if pair is None:
         reference = math.sqrt(condition.lrs.median * condition.hrs.median)
         text = (
             "no best reference without a fit of both states; errors are counted at the geometric "
             f"mean of the medians, {numbers.quantity(reference, 'Ω')}."
         )
-        return reference, [condition.note(text, "no best reference", reference=reference)]
-    best = best_reference(pair, lrs_share=lrs_share)
+        note = condition.note(text, "no best reference", reference=reference)
+        return read.with_reference(reference), [note]
+    seen = pair.seen_through(read.reference_spread)
+    best = best_reference(seen, lrs_share=read.lrs_share)
     reference = math.exp(best.ln_ohm)
     if best.is_crossing:
-        return reference, []
+        return read.with_reference(reference), []
     text = (
         "the densities of the states do not cross between the medians; the reference is where the "
         "BER is least between them."
     )
-    return reference, [condition.note(text, "densities do not cross", reference=reference)]
+    note = condition.note(text, "densities do not cross", reference=reference)
+    return read.with_reference(reference), [note]
 
 
 def _reference_notes(condition: ConditionReadings, reference: float) -> list[Note]:
@@ -467,38 +454,26 @@ def fitted_pair(condition: ConditionReadings) -> StatePair | None:
 
 
 def fitted_rate(
-    condition: ConditionReadings,
-    *,
-    reference: float,
-    lrs_share: float,
-    sample: float,
-    reference_spread: float = 0.0,
+    condition: ConditionReadings, read: ReadConditions, *, sample: float
 ) -> Interval | None:
     """Return the fitted BER of a 1T1R read, None where a state has no fit.
 
     Parameters
     ----------
     condition : ConditionReadings
-    reference : float
-        In ohm.
-    lrs_share : float
-        Share of the cells in use that are in LRS.
+    read : ReadConditions
+        With a reference.
     sample : float
         Readings that would show an error by counting: what the BER is extrapolated beyond.
-    reference_spread : float
-        Standard deviation of ln(reference).
     """
     pair = fitted_pair(condition)
     if pair is None:
         return None
-    at = math.log(reference)
-    seen = pair.seen_through(reference_spread)
-    ber = math.exp(log_bit_error_rate(at, seen, lrs_share=lrs_share))
+    seen = pair.seen_through(read.reference_spread)
+    ber = math.exp(log_bit_error_rate(read.ln_reference, seen, lrs_share=read.lrs_share))
     if ber < UNDERFLOW:
         return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
-    low, high, method = _interval(
-        condition, pair, at=at, lrs_share=lrs_share, reference_spread=reference_spread
-    )
+    low, high, method = _interval(condition, pair, read)
     return Interval(
         ber,
         math.exp(low),
@@ -511,7 +486,7 @@ def fitted_rate(
 
 
 def paired_rate(
-    condition: ConditionReadings, *, offset_spread: float = 0.0, is_lognormal: bool = True
+    condition: ConditionReadings, read: ReadConditions | None = None, *, is_lognormal: bool = True
 ) -> Interval:
     """Return the BER of a 2T2R read: an LRS and an HRS cell compared with each other.
 
@@ -523,11 +498,12 @@ def paired_rate(
     Parameters
     ----------
     condition : ConditionReadings
-    offset_spread : float
-        Standard deviation of the sense amplifier's offset, in units of ln(R).
+    read : ReadConditions, optional
+        With the spread of the sense amplifier's offset.
     is_lognormal : bool
         Whether the fitted tails are to be believed.
     """
+    offset_spread = 0.0 if read is None else read.offset_spread
     pair = fitted_pair(condition)
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if pair is None or lrs is None or hrs is None or not is_lognormal:
@@ -553,37 +529,32 @@ def paired_rate(
 
 
 def _interval(
-    condition: ConditionReadings,
-    pair: StatePair,
-    *,
-    at: float,
-    lrs_share: float,
-    reference_spread: float,
+    condition: ConditionReadings, pair: StatePair, read: ReadConditions
 ) -> tuple[float, float, str]:
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     assert lrs is not None
     assert hrs is not None
     is_small = any(map(_is_small, condition.states))
     # The likelihood takes readings as independent and the reference as fixed.
-    if is_small and not reference_spread and _delta_name(condition) == DELTA:
+    if is_small and not read.reference_spread and _delta_name(condition) == DELTA:
         try:
             low, high = log_bit_error_rate_profile(
-                at,
+                read.ln_reference,
                 lrs=(np.log(condition.lrs.resistance), condition.lrs.censoring),
                 hrs=(np.log(condition.hrs.resistance), condition.hrs.censoring),
-                lrs_share=lrs_share,
+                lrs_share=read.lrs_share,
             )
         except NotSettledError:
             pass
         else:
             return low, high, PROFILE
     low, high = log_bit_error_rate_interval(
-        at,
+        read.ln_reference,
         pair,
         covariance_lrs=lrs.covariance,
         covariance_hrs=hrs.covariance,
-        lrs_share=lrs_share,
-        reference_spread=reference_spread,
+        lrs_share=read.lrs_share,
+        reference_spread=read.reference_spread,
         degrees_of_freedom=_degrees_of_freedom(_repeated_cells(condition)),
     )
     return low, high, "" if math.isnan(low) else _delta_name(condition)

@@ -12,6 +12,7 @@ from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.examination import Analysis
 from rramsim.device.populations.fit import ConditionReadings, fit_conditions
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import EXACT, STATES, make
@@ -29,8 +30,7 @@ def bake_shift(
     *,
     before: str,
     after: str,
-    lrs_share: float = 0.5,
-    reference_resistance: float | None = None,
+    read: ReadConditions | None = None,
     seed: int = 0,
     resamples: int = 1000,
 ) -> Analysis:
@@ -47,9 +47,9 @@ def bake_shift(
         Schema "readings" with named cells.
     before, after : str
         Names of the two conditions.
-    lrs_share : float
-    reference_resistance : float, optional
-        In ohm. Default: the best reference before the bake, kept after it.
+    read : ReadConditions, optional
+        How the cells are read. Without a reference it is the best one before the bake, kept
+        after it; a spread of the reference is not in the BER.
     seed, resamples : int
         Of the bootstrap.
 
@@ -64,6 +64,7 @@ def bake_shift(
     InputError
         If a condition is unknown or lacks a state, or no state has 3 cells read both times.
     """
+    read = (read or ReadConditions()).without_spread()
     rows = [_alone(readings, name) for name in (before, after)]
     stream = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
     columns: dict[str, Any] = {}
@@ -81,7 +82,7 @@ def bake_shift(
         )
     values: dict[str, Any] = {name: [column] for name, column in columns.items()}
     fits = [fit_conditions(row)[0] for row in rows]
-    reference, more = _fill_ber(values, fits, lrs_share=lrs_share, reference=reference_resistance)
+    reference, more = _fill_ber(values, fits, read)
     return Analysis(
         make(
             "bake",
@@ -91,7 +92,7 @@ def bake_shift(
                 "before": before,
                 "after": after,
                 "seed": seed,
-                "lrs_share": lrs_share,
+                "lrs_share": read.lrs_share,
                 "confidence": CONFIDENCE,
                 "interval": f"95 %; shift and ratio: bootstrap of cells; BER: {BER_INTERVAL}",
             },
@@ -161,23 +162,18 @@ def _spread(times: NDArray[np.int_], x: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _fill_ber(
-    values: dict[str, Any],
-    fits: list[ConditionReadings],
-    *,
-    lrs_share: float,
-    reference: float | None,
+    values: dict[str, Any], fits: list[ConditionReadings], read: ReadConditions
 ) -> tuple[float, list[Note]]:
     notes: list[Note] = []
     for when, fit in zip(("before", "after"), fits, strict=True):
-        errors = bit_errors(fit, lrs_share=lrs_share, reference=reference)
+        errors = bit_errors(fit, read)
         # The reference is chosen once: a chip that was baked does not choose again.
-        reference = errors.reference
+        read = read.with_reference(errors.reference)
         head = errors.headline
         values |= {f"ber_{when}": head.estimate, f"ber_{when}_low": head.low}
         values[f"ber_{when}_high"] = head.high
         notes += errors.notes
-    assert reference is not None
-    return reference, notes
+    return read.reference, notes
 
 
 def _cell_notes(conditions: str, state: str, *, cells: int, most: int) -> list[Note]:

@@ -17,6 +17,7 @@ from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.endurance import sparse_notes
 from rramsim.device.populations.fit import fit_conditions
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import STATES, Interval, make
@@ -41,7 +42,7 @@ def against_cycles(
     readings: xr.Dataset,
     *,
     reference_resistance: Any,
-    lrs_share: float = 0.5,
+    read: ReadConditions | None = None,
     edges: Sequence[float] | None = None,
     ber_limit: float | None = None,
 ) -> Analysis | None:
@@ -56,8 +57,8 @@ def against_cycles(
         Schema "readings"; readings whose cycle is unknown are left out.
     reference_resistance : array_like, shape (conditions,)
         Reference of each condition in ohm, the same at all its cycles.
-    lrs_share : float
-        Share of the cells in use that are in LRS.
+    read : ReadConditions, optional
+        How the cells are read otherwise; a spread of the reference is not in the BER.
     edges : sequence of float, optional
         Checkpoint k holds the cycles from edges[k] up to but not including edges[k + 1]. Default:
         each cycle of a condition by itself where no more than 12 were read, else cycle 1 and
@@ -79,6 +80,7 @@ def against_cycles(
     """
     if ber_limit is not None and not 0.0 < ber_limit < 0.5:
         raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
+    read = (read or ReadConditions()).without_spread()
     cycle, condition = readings["cycle"].values, readings["condition_index"].values
     if np.unique(cycle[cycle >= 0]).size < 2:
         return None
@@ -100,9 +102,7 @@ def against_cycles(
             chosen = of_condition & (cycle >= start) & (cycle < end)
             if chosen.any():
                 part = readings.isel(reading=np.flatnonzero(chosen))
-                _fill(
-                    values, (number, place), part, reference=float(references[number]), w=lrs_share
-                )
+                _fill(values, (number, place), part, read.with_reference(float(references[number])))
         line = ber_line(*(values[key][number] for key in ("cycle", "ber", "ber_low", "ber_high")))
         notes += _fill_line(values, number, name, line=line, limit=ber_limit)
     return Analysis(
@@ -112,7 +112,7 @@ def against_cycles(
             coords={"condition": names, "state": list(STATES)},
             attrs={
                 "ber_limit": math.nan if ber_limit is None else ber_limit,
-                "lrs_share": lrs_share,
+                "lrs_share": read.lrs_share,
                 "confidence": CONFIDENCE,
                 "interval": INTERVAL,
             },
@@ -165,7 +165,7 @@ def _empty(conditions: int, checkpoints: int) -> dict[str, Any]:
 
 
 def _fill(
-    values: dict[str, Any], at: tuple[int, int], part: xr.Dataset, *, reference: float, w: float
+    values: dict[str, Any], at: tuple[int, int], part: xr.Dataset, read: ReadConditions
 ) -> None:
     cycle = part["cycle"].values.astype(float)
     # exp(log(c)) would not give a single cycle c back to the last digit.
@@ -186,24 +186,24 @@ def _fill(
         )
         for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
             values[name][place] = value
-    rate = _rate(part, reference=reference, lrs_share=w)
+    rate = _rate(part, read)
     values["ber"][at] = rate.estimate
     values["ber_low"][at], values["ber_high"][at] = rate.low, rate.high
     values["ber_basis"][at], values["ber_bound"][at] = rate.basis, rate.bound
     values["ber_extrapolated"][at] = rate.extrapolated
 
 
-def _rate(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interval:
+def _rate(part: xr.Dataset, read: ReadConditions) -> Interval:
     number = int(part["condition_index"].values[0])
     alone = part.isel(condition=[number]).assign(condition_index=part["condition_index"] - number)
     try:
         (condition,) = fit_conditions(alone)
     except InputError:
-        return _counted(part, reference=reference, lrs_share=lrs_share)
-    return bit_errors(condition, lrs_share=lrs_share, reference=reference).headline
+        return _counted(part, read)
+    return bit_errors(condition, read).headline
 
 
-def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interval:
+def _counted(part: xr.Dataset, read: ReadConditions) -> Interval:
     """Count where the populations cannot be fitted: a worn-out checkpoint counts all the more."""
     counts = []
     for state in range(len(STATES)):
@@ -212,9 +212,11 @@ def _counted(part: xr.Dataset, *, reference: float, lrs_share: float) -> Interva
             part[name].values[of_state] for name in ("resistance", "censoring", "cell")
         )
         counts.append(
-            count_errors(resistance, censoring, reference=reference, is_hrs=bool(state), cell=cell)
+            count_errors(
+                resistance, censoring, reference=read.reference, is_hrs=bool(state), cell=cell
+            )
         )
-    both = weighted(*counts, lrs_share=lrs_share)
+    both = weighted(*counts, lrs_share=read.lrs_share)
     if math.isnan(both.ber):
         return Interval()
     if not both.errors:

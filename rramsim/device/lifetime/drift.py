@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.schema import EXACT
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
@@ -128,9 +129,7 @@ def fit_drift(
 def drifting_ber(
     time: ArrayLike,
     drifts: tuple[Drift, Drift],
-    *,
-    reference: float,
-    lrs_share: float = 0.5,
+    read: ReadConditions,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the BER at each time from the lines of LRS and HRS, and the ends of its interval.
 
@@ -143,18 +142,17 @@ def drifting_ber(
         Seconds since programming, above 0.
     drifts : tuple of Drift
         Of LRS and HRS.
-    reference : float
-        In ohm.
-    lrs_share : float
+    read : ReadConditions
+        With a reference; a spread of it is not in the BER.
     """
-    at, ln_ohm = np.log10(np.asarray(time, dtype=float)), math.log(reference)
+    log_time = np.log10(np.asarray(time, dtype=float))
     draws = np.array(
         [
-            _ber_of(at, ln_ohm, lines, lrs_share)
+            _ber_of(log_time, lines, read)
             for lines in zip(*(drift.resampled for drift in drifts), strict=True)
         ]
     )
-    best = _ber_of(at, ln_ohm, (drifts[0].lines, drifts[1].lines), lrs_share)
+    best = _ber_of(log_time, (drifts[0].lines, drifts[1].lines), read)
     if draws.size == 0:
         return best, np.full_like(best, np.nan), np.full_like(best, np.nan)
     tail = 50.0 * (1.0 - CONFIDENCE)
@@ -166,15 +164,14 @@ def drifting_ber(
     return best, low, high
 
 
-def _ber_of(
-    at: NDArray[np.float64], ln_ohm: float, lines: Any, lrs_share: float
-) -> NDArray[np.float64]:
-    mu = [line[0] + line[1] * at for line in lines]
-    sigma = [line[2] + line[3] * at for line in lines]
-    ber = np.full(at.shape, np.nan)
+def _ber_of(log_time: NDArray[np.float64], lines: Any, read: ReadConditions) -> NDArray[np.float64]:
+    ln_ohm = read.ln_reference
+    mu = [line[0] + line[1] * log_time for line in lines]
+    sigma = [line[2] + line[3] * log_time for line in lines]
+    ber = np.full(log_time.shape, np.nan)
     for i in np.flatnonzero((sigma[0] > 0) & (sigma[1] > 0)):
         pair = StatePair(mu[0][i], sigma[0][i], mu[1][i], sigma[1][i])
-        ber[i] = math.exp(log_bit_error_rate(ln_ohm, pair, lrs_share=lrs_share))
+        ber[i] = math.exp(log_bit_error_rate(ln_ohm, pair, lrs_share=read.lrs_share))
     return ber
 
 

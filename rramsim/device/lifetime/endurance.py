@@ -223,8 +223,6 @@ def _lifetimes(
     if definition.kind == "window":
         _, group = np.unique(np.stack([cell, cycle]), axis=1, return_inverse=True)
         bad = window_closed(*reading, group.ravel(), least_ratio=definition.least_ratio)
-    elif math.isnan(reference):
-        return None
     else:
         bad = misread(*reading, reference=reference)
     return cell_lifetimes(cell, cycle, bad, consecutive=definition.consecutive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
 from rramsim.device.populations.pooling import readout_groups
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
 from rramsim.schema import STATES
 
@@ -29,8 +31,8 @@ class Hold:
         The condition.
     temperature : float
         In kelvin, NaN where unknown.
-    reference : float
-        In ohm.
+    read : ReadConditions
+        How its cells are read, with the reference of the condition.
     states : tuple of Readouts
         LRS and HRS.
     drifts : tuple of Drift or None
@@ -39,7 +41,7 @@ class Hold:
 
     name: str
     temperature: float
-    reference: float
+    read: ReadConditions
     states: tuple[Readouts, Readouts]
     drifts: tuple[Drift | None, Drift | None]
 
@@ -70,7 +72,7 @@ def find_holds(
     readings: xr.Dataset,
     known: NDArray[np.bool_],
     *,
-    references: NDArray[np.float64],
+    reads: Sequence[ReadConditions],
     first_time: float,
     resamples: int,
     stream: np.random.Generator,
@@ -83,8 +85,8 @@ def find_holds(
         Schema "readings" with `time`.
     known : ndarray of bool, shape (readings,)
         Which readings have a time.
-    references : ndarray, shape (conditions,)
-        In ohm.
+    reads : sequence of ReadConditions
+        How each condition is read.
     first_time : float
         Seconds after programming from which the lines of drift are fitted.
     resamples, stream : int, numpy.random.Generator
@@ -96,7 +98,7 @@ def find_holds(
             readings.isel(reading=chosen),
             name=names[number],
             temperature=temperature,
-            reference=float(references[number]),
+            read=reads[number],
             first_time=first_time,
             resamples=resamples,
             stream=stream,
@@ -148,7 +150,7 @@ def _hold(
     *,
     name: str,
     temperature: float,
-    reference: float,
+    read: ReadConditions,
     first_time: float,
     resamples: int,
     stream: np.random.Generator,
@@ -170,4 +172,4 @@ def _hold(
         fit_drift(state, first_time=first_time, resamples=resamples, stream=stream)
         for state in states
     ]
-    return Hold(name, temperature, reference, (states[0], states[1]), (drifts[0], drifts[1]))
+    return Hold(name, temperature, read, (states[0], states[1]), (drifts[0], drifts[1]))

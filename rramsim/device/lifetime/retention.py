@@ -18,6 +18,7 @@ from rramsim.device.bit_errors.counted import Count, count_errors, weighted
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import STATES, Interval, make
@@ -38,7 +39,7 @@ def retention(
     readings: xr.Dataset,
     *,
     reference_resistance: Any,
-    lrs_share: float = 0.5,
+    read: ReadConditions | None = None,
     first_time: float = FIRST_TIME,
     times: Sequence[float] = (),
     ber_limit: float | None = None,
@@ -53,8 +54,8 @@ def retention(
         Schema "readings" with `time`, the seconds since programming.
     reference_resistance : array_like, shape (conditions,)
         Reference of each condition in ohm, the same at all times.
-    lrs_share : float
-        Share of the cells in use that are in LRS.
+    read : ReadConditions, optional
+        How the cells are read otherwise; a spread of the reference is not in the BER.
     first_time : float
         Read-outs before this many seconds are shown but are not in the lines.
     times : sequence of float
@@ -83,13 +84,14 @@ def retention(
     known = np.isfinite(readings["time"].values)
     if np.unique(readings["time"].values[known]).size < 2:
         return None
+    read = read or ReadConditions()
     references = np.broadcast_to(
         np.asarray(reference_resistance, dtype=float), readings.sizes["condition"]
     )
     holds = find_holds(
         readings,
         known,
-        references=references,
+        reads=[read.with_reference(ohm) for ohm in references.tolist()],
         first_time=first_time,
         resamples=resamples,
         stream=np.random.Generator(np.random.Philox(np.random.SeedSequence(seed))),
@@ -98,9 +100,8 @@ def retention(
         holds,
         times=times,
         first_time=first_time,
-        lrs_share=lrs_share,
         ber_limit=ber_limit,
-        attrs={"seed": seed, "resamples": resamples},
+        attrs={"lrs_share": read.lrs_share, "seed": seed, "resamples": resamples},
         unknown=int(np.count_nonzero(~known)),
     )
 
@@ -118,13 +119,13 @@ def _assembled(
     *,
     times: Sequence[float],
     first_time: float,
-    lrs_share: float,
     ber_limit: float | None,
     attrs: dict[str, Any],
     unknown: int,
 ) -> Analysis:
-    read = {float(time) for hold in holds for state in hold.states for time in state.time}
-    wanted = np.array(sorted({time for time in read if time >= JITTER * first_time} | set(times)))
+    read_at = {float(time) for hold in holds for state in hold.states for time in state.time}
+    in_lines = {time for time in read_at if time >= JITTER * first_time}
+    wanted = np.array(sorted(in_lines | set(times)))
     most = max(hold.states[0].time.size for hold in holds)
     values = _empty(len(holds), readouts=most, times=wanted.size)
     notes = []
@@ -134,16 +135,14 @@ def _assembled(
     for number, hold in enumerate(holds):
         values["hold_condition"].append(hold.name)
         values["temperature"][number] = hold.temperature
-        values["reference_resistance"][number] = hold.reference
+        values["reference_resistance"][number] = hold.read.reference
         values["first_time"][number] = hold.first_time(first_time)
         values["last_time"][number] = hold.last_time
         for index, state in enumerate(hold.states):
             _fill_state(values, (number, index), state, hold)
-        _fill_counted(values, number, lrs_share=lrs_share)
+        _fill_counted(values, number, hold)
         notes += hold_notes(hold, first_time=first_time)
-        notes += _fill_ber(
-            values, number, hold, wanted=wanted, lrs_share=lrs_share, ber_limit=ber_limit
-        )
+        notes += _fill_ber(values, number, hold, wanted=wanted, ber_limit=ber_limit)
     return Analysis(
         make(
             "retention",
@@ -151,7 +150,6 @@ def _assembled(
             coords={"state": list(STATES), "time": wanted},
             attrs={
                 "ber_limit": math.nan if ber_limit is None else ber_limit,
-                "lrs_share": lrs_share,
                 "confidence": CONFIDENCE,
                 "interval": "95 %, percentiles of a bootstrap of cells",
                 **attrs,
@@ -208,7 +206,9 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
         if not of_readout.any():
             continue
         resistance, censoring = state.resistance[of_readout], state.censoring[of_readout]
-        count = count_errors(resistance, censoring, reference=hold.reference, is_hrs=at[1] == 1)
+        count = count_errors(
+            resistance, censoring, reference=hold.read.reference, is_hrs=at[1] == 1
+        )
         values["errors"][where], values["undecided"][where] = count.errors, count.undecided
         for name, value in zip(
             ("p05", "p50", "p95"), sample_percentiles(resistance, censoring), strict=True
@@ -216,13 +216,13 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
             values[name][where] = value
 
 
-def _fill_counted(values: dict[str, Any], number: int, *, lrs_share: float) -> None:
+def _fill_counted(values: dict[str, Any], number: int, hold: Hold) -> None:
     """Fill the BER counted at each read-out of both states."""
     for place, times in enumerate(values["readout_time"][number].T):
         counts = _counts(values, number, place)
         if np.isnan(times).all() or not all(count.readings for count in counts):
             continue
-        both = weighted(*counts, lrs_share=lrs_share)
+        both = weighted(*counts, lrs_share=hold.read.lrs_share)
         values["counted_time"][number, place] = np.nanmax(times)
         for name, value in zip(_COUNTED, (both.ber, both.low, both.high), strict=True):
             values[name][number, place] = value
@@ -245,14 +245,13 @@ def _fill_ber(
     hold: Hold,
     *,
     wanted: NDArray[np.float64],
-    lrs_share: float,
     ber_limit: float | None,
 ) -> list[Note]:
     lrs, hrs = hold.drifts
-    if lrs is None or hrs is None or math.isnan(hold.reference):
+    if lrs is None or hrs is None:
         return []
-    found = drifting_ber(wanted, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
-    for name, value in zip(("ber", "ber_low", "ber_high"), found, strict=True):
+    curves = drifting_ber(wanted, (lrs, hrs), hold.read)
+    for name, value in zip(("ber", "ber_low", "ber_high"), curves, strict=True):
         values[name][number] = value
     # Read-outs that belong together differ by the jitter of the tester.
     first = float(values["first_time"][number])
@@ -267,24 +266,22 @@ def _fill_ber(
             "read-out; nothing measured bears that out."
         )
         notes.append(hold.note(text, "BER extrapolated in time", decades=decades))
-    notes += _disagreement(values, number, hold, (lrs, hrs), lrs_share=lrs_share)
-    if np.isnan(found[0]).any():
+    notes += _disagreement(values, number, hold, (lrs, hrs))
+    if np.isnan(curves[0]).any():
         text = "the line of a spread reaches 0 within the times asked for; no BER is given there."
         notes.append(hold.note(text, "spread reaches 0"))
     if ber_limit is not None:
-        notes += _fill_limit(values, number, hold, limit=ber_limit, lrs_share=lrs_share)
+        notes += _fill_limit(values, number, hold, limit=ber_limit)
     return notes
 
 
-def _fill_limit(
-    values: dict[str, Any], number: int, hold: Hold, *, limit: float, lrs_share: float
-) -> list[Note]:
+def _fill_limit(values: dict[str, Any], number: int, hold: Hold, *, limit: float) -> list[Note]:
     lrs, hrs = hold.drifts
     assert lrs is not None
     assert hrs is not None
     start = float(values["first_time"][number])
     grid = np.geomspace(start, _LATEST, 241)
-    curves = drifting_ber(grid, (lrs, hrs), reference=hold.reference, lrs_share=lrs_share)
+    curves = drifting_ber(grid, (lrs, hrs), hold.read)
     time, early, late = (_crossing(grid, curve, limit) for curve in (curves[0], *curves[:0:-1]))
     subject = f"a BER of {numbers.power(limit)}"
     if math.isnan(time):
@@ -333,23 +330,12 @@ def _fill_bound(
 
 
 def _disagreement(
-    values: dict[str, Any],
-    number: int,
-    hold: Hold,
-    drifts: tuple[Drift, Drift],
-    *,
-    lrs_share: float,
+    values: dict[str, Any], number: int, hold: Hold, drifts: tuple[Drift, Drift]
 ) -> list[Note]:
     """Return a note where the errors of the last read-out are not those of the lines."""
     last = max(state.time.size for state in hold.states) - 1
-    counted = weighted(*_counts(values, number, last), lrs_share=lrs_share)
-    lines = drifting_ber(
-        [hold.last_time],
-        drifts,
-        reference=hold.reference,
-        lrs_share=lrs_share,
-    )
-    ber = float(lines[0][0])
+    counted = weighted(*_counts(values, number, last), lrs_share=hold.read.lrs_share)
+    ber = float(drifting_ber([hold.last_time], drifts, hold.read)[0][0])
     if not (ber < counted.low or ber > counted.high):
         return []
     text = (

@@ -7,6 +7,7 @@ from scipy import stats
 from rramsim.device.bit_errors.headline import bit_error_rate, fitted_rate, paired_rate
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate_interval
 from rramsim.device.populations.fit import ConditionReadings
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.statistics.lognormal import fit_lognormal
 
@@ -28,8 +29,8 @@ def normal(cells, seed, mu, sigma):
 
 
 def rate_of(condition, **more):
-    options = {"reference": math.exp(10.0), "lrs_share": 0.5, "sample": 2048.0}
-    return fitted_rate(condition, **(options | more))
+    read = ReadConditions(reference_resistance=math.exp(10.0), **more)
+    return fitted_rate(condition, read, sample=2048.0)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_spread_of_the_reference_raises_the_ber_and_keeps_to_the_delta_method(
 def test_a_fitted_pair_has_the_closed_form_and_is_marked_beyond_its_pairs(condition_of):
     condition = condition_of(normal(500, 1, 9, 0.3), normal(400, 2, 11, 0.5))
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
-    found = paired_rate(condition, offset_spread=0.1)
+    found = paired_rate(condition, ReadConditions(offset_spread=0.1))
     z = (hrs.mu - lrs.mu) / math.sqrt(lrs.sigma**2 + hrs.sigma**2 + 0.01)
     assert found.estimate == pytest.approx(stats.norm.sf(z), rel=1e-9)
     assert found.low < found.estimate < found.high
@@ -166,7 +167,7 @@ def test_counted_pairs_know_the_offset_and_no_lower_end_below_one_error(conditio
     condition = condition_of(lrs, hrs)
     sharp = paired_rate(condition, is_lognormal=False)
     assert sharp.bound == "upper"
-    blurred = paired_rate(condition, offset_spread=0.4, is_lognormal=False)
+    blurred = paired_rate(condition, ReadConditions(offset_spread=0.4), is_lognormal=False)
     expected = stats.norm.sf((hrs - lrs[:, None]) / 0.4).mean()
     assert blurred.estimate == pytest.approx(expected, rel=1e-3)
     # 50 independent pairs at this rate err less than once.

@@ -7,6 +7,7 @@ from scipy import stats
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.populations.goodness import goodness
+from rramsim.device.read_conditions import ReadConditions
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def errors_of(measured_from):
     def errors(lrs, hrs, *, censoring=None, **options):
         measured = measured_from({"c": (lrs, hrs)}, censoring=censoring)
         (condition,) = fit_conditions(measured.readings)
-        return bit_errors(condition, **options)
+        return bit_errors(condition, ReadConditions(**options))
 
     return errors
 
@@ -80,13 +81,13 @@ def test_no_fit_but_errors_is_counted(errors_of, exact_sample):
 def test_a_few_counted_errors_do_not_bear_out_a_lower_ber(errors_of, exact_sample):
     """One LRS cell of 2048 is above the reference: still below what counting could show."""
     lrs, hrs = exact_sample(1e4, 0.3), exact_sample(8e4, 0.3, seed=2)
-    found = errors_of(lrs, hrs, reference=float(np.sort(lrs)[-2:].mean()))
+    found = errors_of(lrs, hrs, reference_resistance=float(np.sort(lrs)[-2:].mean()))
     assert found.counted.errors == 1
     assert 0 < found.headline.estimate < -math.log(0.05) / 2048
     assert (found.headline.basis, found.headline.extrapolated) == ("fitted", True)
     (note,) = map(str, found.notes)
     assert "1 error was counted, too few to bear out a BER that low" in note
-    zero = errors_of(lrs, hrs, reference=float(lrs.max() * 1.01))
+    zero = errors_of(lrs, hrs, reference_resistance=float(lrs.max() * 1.01))
     assert zero.counted.errors == 0
     assert "too few" not in str(zero.notes[0])
 
@@ -103,7 +104,7 @@ def test_cells_read_again_widen_the_counted_interval_and_decide_the_headline(
             {"c": (np.repeat(lrs, times), np.repeat(hrs, times))}, cells=np.tile(cells, 2)
         )
         (condition,) = fit_conditions(measured.readings)
-        return bit_errors(condition, reference=5e4)
+        return bit_errors(condition, ReadConditions(reference_resistance=5e4))
 
     once = found(1, np.arange(64))
     again, blind = found(16, np.repeat(np.arange(64), 16)), found(16, np.arange(1024))
@@ -129,7 +130,9 @@ def test_readings_whose_side_is_open_are_told_and_not_counted(errors_of, exact_s
     everything = np.concatenate([lrs, hrs])
     over = everything > limit
     clipped = np.minimum(everything, limit)
-    found = errors_of(clipped[:1024], clipped[1024:], censoring=over.astype(int), reference=4e4)
+    found = errors_of(
+        clipped[:1024], clipped[1024:], censoring=over.astype(int), reference_resistance=4e4
+    )
     assert found.counts[1].undecided == np.count_nonzero(hrs > limit)
     assert any(
         f"c/HRS: {found.counts[1].undecided:,} of 1,024" in str(note) for note in found.notes
@@ -149,10 +152,10 @@ def test_a_given_reference_is_used_and_told_where_it_is_outside_the_medians(
     errors_of, exact_sample
 ):
     lrs, hrs = exact_sample(1e4, 0.5), exact_sample(6e4, 0.5, seed=2)
-    inside = errors_of(lrs, hrs, reference=2e4)
+    inside = errors_of(lrs, hrs, reference_resistance=2e4)
     assert inside.misread[0] == pytest.approx(stats.norm.sf(math.log(2) / 0.5), rel=1e-9)
     assert inside.notes == ()
-    outside = errors_of(lrs, hrs, reference=8e4)
+    outside = errors_of(lrs, hrs, reference_resistance=8e4)
     assert outside.misread[1] > 0.5
     assert "is not between the medians" in str(outside.notes[0])
 
@@ -162,10 +165,10 @@ def test_very_unequal_spreads_are_told(errors_of, exact_sample):
     assert any("do not cross between the medians" in str(note) for note in found.notes)
 
 
-def judged_errors(measured_from, lrs, hrs, **options):
+def judged_errors(measured_from, lrs, hrs):
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
-    judged = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
-    return bit_errors(condition, judged=judged, **options), bit_errors(condition, **options)
+    verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+    return bit_errors(condition, verdicts=verdicts), bit_errors(condition)
 
 
 def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
@@ -199,7 +202,7 @@ def test_the_spread_of_the_reference_widens_the_fit_and_not_the_count(measured_f
     lrs, hrs = exact_sample(1e4, 0.5), exact_sample(6e4, 0.5, seed=2)
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
     sharp = bit_errors(condition)
-    blurred = bit_errors(condition, reference_spread=0.5)
+    blurred = bit_errors(condition, ReadConditions(reference_spread=0.5))
     assert blurred.reference == pytest.approx(sharp.reference)
     separation = math.log(6) / 2 / math.hypot(0.5, 0.5)
     assert blurred.headline.estimate == pytest.approx(stats.norm.sf(separation), rel=1e-6)
@@ -212,7 +215,7 @@ def test_a_counted_headline_says_that_it_leaves_the_spread_out(measured_from, ex
     lrs, hrs = exact_sample(1e4, 0.2), exact_sample(1e6, 0.4, seed=2)
     hrs[:31] = 1e4
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
-    found = bit_errors(condition, reference_spread=0.1)
+    found = bit_errors(condition, ReadConditions(reference_spread=0.1))
     assert found.headline.basis == "counted"
     assert "c: the counted BER leaves out the spread of the reference." in map(str, found.notes)
 

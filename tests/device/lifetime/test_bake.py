@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.lifetime.bake import bake_shift
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make
 
@@ -65,7 +66,8 @@ def test_the_reference_is_chosen_before_the_bake_and_kept():
     found = bake_shift(baked(shift=(1.5, 0.0)), before="fresh", after="baked").dataset
     same = bake_shift(baked(), before="fresh", after="baked").dataset
     assert found["reference_resistance"].item() == same["reference_resistance"].item()
-    given = bake_shift(baked(), before="fresh", after="baked", reference_resistance=4e4).dataset
+    read = ReadConditions(reference_resistance=4e4)
+    given = bake_shift(baked(), before="fresh", after="baked", read=read).dataset
     assert given["reference_resistance"].item() == 4e4
 
 

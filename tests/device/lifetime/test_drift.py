@@ -6,6 +6,7 @@ import pytest
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate
 from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift
 from rramsim.device.populations.pooling import readout_groups
+from rramsim.device.read_conditions import ReadConditions
 
 
 def stream(seed=0):
@@ -94,7 +95,9 @@ def test_two_cells_are_too_few_to_resample():
 def test_the_ber_of_the_lines_is_that_of_their_populations():
     lrs = Drift(np.array([9.0, 0.01, 0.1, 0.02]), np.empty((0, 4)))
     hrs = Drift(np.array([12.0, -0.05, 0.5, 0.05]), np.empty((0, 4)))
-    ber, low, _ = drifting_ber([1.0, 1e5], (lrs, hrs), reference=math.exp(10.5))
+    ber, low, _ = drifting_ber(
+        [1.0, 1e5], (lrs, hrs), ReadConditions(reference_resistance=math.exp(10.5))
+    )
     expected = [
         math.exp(log_bit_error_rate(10.5, StatePair(9.0, 0.1, 12.0, 0.5))),
         math.exp(log_bit_error_rate(10.5, StatePair(9.05, 0.2, 11.75, 0.75))),
@@ -106,7 +109,9 @@ def test_the_ber_of_the_lines_is_that_of_their_populations():
 def test_no_ber_is_made_of_a_spread_below_0():
     lrs = Drift(np.array([9.0, 0.0, 0.1, -0.05]), np.array([[9.0, 0.0, 0.1, -0.05]] * 3))
     hrs = Drift(np.array([12.0, 0.0, 0.5, 0.0]), np.array([[12.0, 0.0, 0.5, 0.0]] * 3))
-    ber, low, high = drifting_ber([10.0, 1e4], (lrs, hrs), reference=math.exp(10.5))
+    ber, low, high = drifting_ber(
+        [10.0, 1e4], (lrs, hrs), ReadConditions(reference_resistance=math.exp(10.5))
+    )
     assert np.isnan([ber[1], low[1], high[1]]).all()
     assert low[0] == pytest.approx(ber[0]) == pytest.approx(high[0])
 

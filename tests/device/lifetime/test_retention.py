@@ -9,6 +9,7 @@ from rramsim.device.lifetime.arrhenius import (
     activation_energies,
 )
 from rramsim.device.lifetime.retention import retention
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make, records
 
@@ -230,7 +231,9 @@ def test_a_percentile_among_the_limits_is_not_a_resistance():
 
 def test_the_ber_counted_at_each_read_out_is_that_of_its_readings():
     readings = held(lines=LINES)
-    found = retention(readings, reference_resistance=REFERENCE, lrs_share=0.3).dataset
+    found = retention(
+        readings, reference_resistance=REFERENCE, read=ReadConditions(lrs_share=0.3)
+    ).dataset
     at_last = readings["time"].values == TIMES[-1]
     wrong = (readings["resistance"].values > REFERENCE) == (readings["state_index"].values == 0)
     shares = [wrong[at_last & (readings["state_index"].values == index)].mean() for index in (0, 1)]
