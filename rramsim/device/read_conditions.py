@@ -79,5 +79,5 @@ class ReadConditions:
         return replace(self, reference_resistance=ohm)
 
     def without_spread(self) -> ReadConditions:
-        """Return the same with a reference that never varies."""
-        return replace(self, reference_spread=0.0)
+        """Return the same with a reference and amplifiers that never vary."""
+        return replace(self, reference_spread=0.0, offset_spread=0.0)
