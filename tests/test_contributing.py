@@ -1,0 +1,48 @@
+"""Each recipe of CONTRIBUTING.md does what it says: its blocks run, one after the other."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+RECIPES = {
+    title: re.findall(r"^```python\n(.*?)^```", body, re.DOTALL | re.MULTILINE)
+    for title, body in re.findall(
+        r"^### (An? .*?)\n(.*?)(?=^### |\Z)", TEXT, re.DOTALL | re.MULTILINE
+    )
+}
+
+
+def test_there_is_a_recipe_for_everything_that_is_often_added():
+    assert set(RECIPES) >= {"A tester", "A fault model", "A programming setting", "An image set"}
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_adds_something_and_shows_that_it_works(title, tmp_path):
+    added, tested = RECIPES[title]
+    assert "assert " in tested
+    # In a process of its own, since what is added stays.
+    done = subprocess.run(
+        [sys.executable, "-c", f"{added}\n{tested}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    # And without the addition, the test of it fails.
+    alone = subprocess.run(
+        [sys.executable, "-c", tested], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert alone.returncode == 1
+
+
+def test_every_file_and_folder_that_the_page_names_is_there():
+    paths = re.findall(r"`((?:rramsim|tests|docs)/[\w./-]*)`", TEXT)
+    assert paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
