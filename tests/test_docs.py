@@ -1,5 +1,6 @@
 """The documentation and the workflows are true: commands exist, help has examples, studies run."""
 
+import ast
 import doctest
 import importlib
 import re
@@ -20,6 +21,10 @@ from rramsim.study.settings import make_study
 from rramsim.study.tradeoff import run_study
 
 ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+(NOTEBOOK,) = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "notebook.md").read_text(), re.DOTALL
+)
 COMMANDS = sorted(get_command(app).commands)
 STUDIES = sorted((ROOT / "workflows").glob("*/study.toml"))
 PACKAGE = Path(rramsim.__file__).parent
@@ -71,6 +76,7 @@ def test_every_workflow_has_a_readme_that_runs_it(file):
     assert file.parent.name in (ROOT / "workflows" / "README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own-measurements", "real-cycling"])
 def test_a_workflow_runs_in_reduced_form(name, tmp_path):
     small = {"network": "64-16-10", "epochs": 1, "chips": 2, "curve_bers": (0.01,)}
@@ -95,3 +101,26 @@ def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypa
     pyplot.close("all")
     assert not failed
     assert tried
+
+
+def test_the_readme_and_the_page_show_the_same_notebook():
+    (in_readme,) = re.findall(r"```python\n(import rramsim\n.*?)```", README, re.DOTALL)
+    assert in_readme == NOTEBOOK
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_as_it_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "own-measurements.md").read_text()
+    (cells,) = re.findall(r"```text\n(condition,.*?)```", page, re.DOTALL)
+    (energies,) = re.findall(r"```toml\n(\[\[condition\]\].*?)```", page, re.DOTALL)
+    Path("cells.csv").write_text(cells)
+    Path("energies.toml").write_text(energies)
+    names = {}
+    for line in ast.parse(NOTEBOOK).body:
+        exec(compile(ast.Module([line], []), "notebook", "exec"), names)
+    assert "<table" in names["fit"]._repr_html_()
+    assert names["accuracy"]["accuracy"].size == 3
+    assert len(pyplot.get_fignums()) == 2
+    pyplot.close("all")
+    assert Path("results", "report.html").stat().st_size > 10_000

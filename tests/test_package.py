@@ -44,5 +44,14 @@ def test_the_readme_s_test_command_is_the_one_that_ci_runs():
     assert command.group().replace(" -q", "") in (ROOT / "README.md").read_text()
 
 
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {rramsim.__version__}\n" in citation
+
+
+def test_types_are_shipped_with_the_package():
+    assert (Path(rramsim.__file__).parent / "py.typed").is_file()
+
+
 def test_the_changelog_has_an_entry_for_this_version():
     assert f"## {rramsim.__version__}" in (ROOT / "CHANGELOG.md").read_text()

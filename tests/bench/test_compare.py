@@ -61,6 +61,7 @@ def test_a_workload_is_the_same_each_time_and_its_neurons_are_undecided() -> Non
     assert len(np.unique(one.evaluator.predictions())) > 5
 
 
+@pytest.mark.slow
 def test_everything_is_measured_and_all_predictions_are_equal() -> None:
     steps: list[tuple[int, int]] = []
     found = compare(TINY, lambda *args: steps.append(args))

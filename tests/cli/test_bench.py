@@ -18,6 +18,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(compare_module, "QUICK", plan)
 
 
+@pytest.mark.slow
 def test_the_json_has_the_keys_of_the_contract(tiny):
     shown = CliRunner().invoke(app, ["bench", "--quick", "--json"])
     found = json.loads(shown.stdout)

@@ -259,6 +259,7 @@ def test_errors_can_be_in_one_layer_only(
     assert "Layer 4 was asked for, but the network has 3" in refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "convolutional"])
 def test_a_graphics_processor_gives_the_same_answer(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

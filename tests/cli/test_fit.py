@@ -179,6 +179,7 @@ def test_names_from_a_file_are_shown_as_they_are(tmp_path, cells):
     assert "[red]easy[/red]" in run(path).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
 def test_the_figure_has_the_format_of_its_suffix(tmp_path, cells, suffix, start):
     path = tmp_path / f"figures/cells.{suffix}"

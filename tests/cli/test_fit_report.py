@@ -87,6 +87,7 @@ def test_every_answer_has_the_same_keys_at_the_top(cycled, held, placed):
         assert set(answer(path)) == TOP_LEVEL
 
 
+@pytest.mark.slow
 def test_cycled_cells_have_cycling_and_endurance_and_no_retention(reported):
     _, found = reported
     (condition,) = found["conditions"]

@@ -61,6 +61,7 @@ def stated(tmp_path_factory):
     return folder / "rramsim-results", json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_json_holds_a_point_for_each_network_and_condition(finished):
     _, found = finished
     assert len(found["points"]) == 6
@@ -121,6 +122,7 @@ def test_the_report_says_what_is_reconstructed_and_extrapolated(finished):
     assert "<script" not in page
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(stated, tmp_path):
     folder, _ = stated
     file = study(tmp_path, STATED + SMALL)
@@ -132,6 +134,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(stated, tmp_
             assert equal == same, (seed, name)
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, tmp_path):
     folder, _ = stated
     file, out = study(tmp_path, STATED + SMALL), tmp_path / "out"
@@ -148,6 +151,7 @@ def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, 
         assert (out / name).read_bytes() == (folder / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_study_is_refused(finished, tmp_path):
     folder, _ = finished
     done = run(study(tmp_path), "--seed", "9", "--out", folder, cwd=tmp_path)
@@ -162,6 +166,7 @@ def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(stated):
     assert not list((folder / "figures").glob("populations*"))
 
 
+@pytest.mark.slow
 def test_cells_that_are_not_lognormal_and_never_erred_are_scored_at_the_counted_bound(tmp_path):
     rng = np.random.default_rng(1)
     rows = ["condition,state,R [ohm]"]
@@ -179,6 +184,7 @@ def test_cells_that_are_not_lognormal_and_never_erred_are_scored_at_the_counted_
         assert point["ber_less_than"] == pytest.approx(-math.log(0.05) / 400)
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
     # So long a training that no machine has ended it when the interrupt comes.
     endless = (SHIPPED + SMALL).replace("epochs = 4\n", "epochs = 100000\n")

@@ -51,6 +51,7 @@ def _flips(folded, rng, ber):
     return [np.flatnonzero(rng.random(layer.matrix.size) < ber) for layer in folded.layers]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["35-70-20-4", "2x5x7-6C3-5C3-MP2-9-4", "1x6x6-3C3-MP2-4"])
 @given(seed=st.integers(0, 2**16), levels=st.sampled_from([1, 16, 255]))
 @settings(max_examples=15, deadline=None)
@@ -80,6 +81,7 @@ def test_a_flip_moves_a_signed_sum_by_twice_its_input_black_pixels_included():
     assert (unsigned.low + unsigned.step * codes.astype(int)).tolist() == pixels.tolist()
 
 
+@pytest.mark.slow
 def test_many_chips_with_few_flips_agree_with_torch():
     """So many that an unsigned network would be corrected and not computed anew."""
     rng = np.random.default_rng(1)

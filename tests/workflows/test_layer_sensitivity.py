@@ -110,6 +110,7 @@ def test_networks_of_other_depths_are_refused(study, network, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_model_files_become_a_table_a_dataset_and_a_figure(study, tmp_path):
     digits = load_images("digits")
     record = {"training_ber": 0.0, "accuracy": 0.1, "epochs": 1, "seed": 1, "settings": {}}

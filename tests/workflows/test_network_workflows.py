@@ -87,6 +87,7 @@ def test_every_training_has_a_name_of_its_own(cures, tmp_path):
         script.load(tmp_path, None)
 
 
+@pytest.mark.slow
 def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
     script = load_script("clean-chip-cures")
     found = script.run(cures, tmp_path, named=None, chips=2, bers=BERS)

@@ -116,6 +116,7 @@ def same(module, images, inputs, **given):
     return imported
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     widths=st.lists(st.integers(1, 20), min_size=2, max_size=4),
@@ -142,6 +143,7 @@ def test_predictions_of_connected_layers_stay_the_same(widths, seed, bias, norme
     assert imported.folded.widths == tuple(widths)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 3), st.integers(2, 7), st.integers(2, 7)),
@@ -423,6 +425,7 @@ def test_what_is_not_known_of_the_training_stays_unknown(tmp_path):
     assert import_module(connected(Sign()), images, training_ber=0).metadata["training_ber"] == 0.0
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch):
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)

@@ -103,6 +103,7 @@ def _masks(folded, flips):
     return masks
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     size=st.tuples(CHANNELS, st.integers(1, 7), st.integers(1, 7)),
@@ -166,6 +167,7 @@ def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):
     assert len(set(found.tolist())) > 1
 
 
+@pytest.mark.slow
 def test_images_in_small_batches_of_torch_give_the_same(monkeypatch):
     from rramsim.network.folded import sums
 

@@ -70,6 +70,7 @@ def _as_masks(folded, flips):
     return masks
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     widths=WIDTHS,

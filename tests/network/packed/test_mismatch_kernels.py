@@ -85,6 +85,7 @@ def _computed(cache: Path, **settings: str) -> dict[str, list]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_second_process_finds_compiled_kernels_and_narrow_processors_agree(tmp_path):
     first, second = _computed(tmp_path), _computed(tmp_path)
     assert (first["loaded"], first["compiled"]) == ([0, 0], [1, 1])

@@ -37,6 +37,7 @@ def _set_random_norms(network, images, seed, *, whole_numbers):
                 network(torch.from_numpy(images).float())
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     channels=st.integers(1, 3),
