@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, Null
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
+from rramsim.errors import InputError
 from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.series import (
     WIDTH_INCHES,
@@ -56,7 +57,8 @@ def plot_accuracy(
     Parameters
     ----------
     accuracy : xarray.Dataset
-        Product "accuracy", as `rramsim.evaluate` gives it.
+        Product "accuracy", or "evaluation" as `evaluate` gives it: of that, the fault models
+        whose mean BER is known.
     ax : Canvas, optional
     tradeoff : xarray.Dataset, optional
         Product "tradeoff", of the same training BERs. Default: no conditions are drawn.
@@ -67,18 +69,25 @@ def plot_accuracy(
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    InputError
+        If no fault model of an evaluation tells its mean BER.
+
     Examples
     --------
-    Beside a figure of your own::
+    Beside a figure of your own:
 
-        import rramsim
-        from matplotlib import pyplot
-
-        network = rramsim.train("digits", training_ber=0.05)
-        rates = [rramsim.IidFaults(ber) for ber in (0, 1e-3, 1e-2)]
-        figure, (left, right) = pyplot.subplots(1, 2, layout="constrained")
-        rramsim.plot_accuracy(rramsim.evaluate(network, rates, chips=20), ax=left)
+    >>> import rramsim
+    >>> from matplotlib import pyplot
+    >>> network = rramsim.train("digits", network="64-32-10", epochs=2)
+    >>> faults = [rramsim.IidFaults(ber) for ber in (0, 1e-3, 1e-2)]
+    >>> figure, (left, right) = pyplot.subplots(1, 2, layout="constrained")
+    >>> axes = rramsim.plot_accuracy(rramsim.evaluate(network, faults, chips=5), ax=left)
+    >>> axes.get_xlabel()
+    'bit-error rate (BER) of the cells'
     """
+    accuracy = _by_ber(accuracy)
     drawn = [accuracy] if tradeoff is None else [accuracy, tradeoff]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
@@ -107,6 +116,22 @@ def plot_accuracy(
                 _name_accepted(axes, accepted)
             note_origin(axes, tradeoff)
     return axes
+
+
+def _by_ber(accuracy: xr.Dataset) -> xr.Dataset:
+    """Return an evaluation as a curve over the BER, and curves as they are."""
+    if "test_ber" in accuracy.dims:
+        return accuracy
+    known = accuracy.isel(faults=np.flatnonzero(accuracy.test_ber.notnull()))
+    if not known.sizes["faults"]:
+        raise InputError(
+            "None of the fault models tells its mean BER, so there is no place for them on the "
+            "axis; give them a method mean_ber(hrs_share)."
+        )
+    names = ["accuracy", "accuracy_low", "accuracy_high", "accuracy_p05", "test_ber"]
+    curve = known[names].set_coords("test_ber").swap_dims(faults="test_ber").sortby("test_ber")
+    trained = known.attrs.get("training_ber", math.nan)
+    return curve.expand_dims(training_ber=[trained]).reset_coords("faults", drop=True)
 
 
 def _range(

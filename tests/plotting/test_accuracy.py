@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
 
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join
+from rramsim.errors import InputError
 from rramsim.plotting.accuracy import plot_accuracy, plot_case_accuracy
 from rramsim.plotting.style import figure_of
 
@@ -242,3 +244,26 @@ def test_without_axes_the_figure_is_one_that_a_notebook_shows():
     axes = plot_accuracy(accuracy_curves(TRAINED))
     assert pyplot.gcf() is axes.get_figure()
     pyplot.close()
+
+
+def evaluation(bers, **attrs):
+    accuracy = np.linspace(0.9, 0.5, len(bers))
+    values = {"accuracy": accuracy, "accuracy_low": accuracy - 0.01}
+    values |= {"accuracy_high": accuracy + 0.01, "accuracy_p05": accuracy - 0.02, "test_ber": bers}
+    names = [f"model {number}" for number in range(len(bers))]
+    variables = {name: ("faults", np.asarray(value)) for name, value in values.items()}
+    return xr.Dataset(variables, {"faults": names}, attrs=attrs)
+
+
+def test_an_evaluation_is_one_curve_in_the_order_of_its_rates():
+    axes = plot_accuracy(evaluation([0.1, 0.0, NAN, 0.01], training_ber=0.05), ax=Figure())
+    (line,) = named(axes, "curve-0")
+    assert line.get_xdata().tolist() == [0.01, 0.1]
+    assert line.get_ydata() == pytest.approx([0.5, 0.9])
+    assert len(named(axes, "error-free-0")) == 1
+    assert "0.05" in [text.get_text() for text in axes.texts]
+
+
+def test_fault_models_that_do_not_tell_their_rate_have_no_place_on_the_axis():
+    with pytest.raises(InputError, match="give them a method mean_ber"):
+        plot_accuracy(evaluation([NAN, NAN]))
