@@ -38,9 +38,9 @@ def read_measurements(
     columns: str | Sequence[str] | None = None,
     names: str | Sequence[str] | Mapping[str, str] = (),
     states: str | Mapping[str, str] | None = None,
-    read_voltage: str | None = None,
-    over_range: str | None = None,
-    floor: str | None = None,
+    read_voltage: float | str | None = None,
+    over_range: float | str | None = None,
+    floor: float | str | None = None,
     file_name: str | None = None,
 ) -> Measured:
     """Read measured cells: files, shipped sets or a table in memory become one set of readings.
@@ -66,10 +66,10 @@ def read_measurements(
     states : mapping or str, optional
         Values of the state column, ``{"0": "HRS", "31": "LRS"}``; rows with others are left out
         and counted.
-    read_voltage : str, optional
-        With its unit, ``"0.2 V"``, for files that hold currents and for sweeps.
-    over_range, floor : str, optional
-        The largest and the smallest resistance that the meter resolves, ``"100 MOhm"``;
+    read_voltage : float or str, optional
+        In volt, or with its unit, ``"0.2 V"``: for files that hold currents and for sweeps.
+    over_range, floor : float or str, optional
+        The largest and the smallest resistance that the meter resolves, ``"100 MOhm"``:
         resistances beyond are censored there.
     file_name : str, optional
         What the names of the files hold: ``"{condition}_{state}"``.

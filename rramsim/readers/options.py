@@ -55,9 +55,9 @@ class ReadOptions:
         columns: str | Sequence[str] | None = None,
         names: str | Sequence[str] | Mapping[str, str] = (),
         states: str | Mapping[str, str] | None = None,
-        read_voltage: str | None = None,
-        over_range: str | None = None,
-        floor: str | None = None,
+        read_voltage: float | str | None = None,
+        over_range: float | str | None = None,
+        floor: float | str | None = None,
         file_name: str | None = None,
     ) -> ReadOptions:
         """Return the options that a person wrote: on the command line, in a study file, in Python.
@@ -70,8 +70,8 @@ class ReadOptions:
             ``["Rcell=R [kOhm]"]`` or ``{"Rcell": "R [kOhm]"}``.
         states : str or mapping of str, optional
             ``"0=HRS,31=LRS"`` or ``{"0": "HRS", "31": "LRS"}``.
-        read_voltage, over_range, floor : str, optional
-            A number with its unit.
+        read_voltage, over_range, floor : float or str, optional
+            A number with its unit, or in SI units without one.
         file_name : str, optional
             As the attribute.
 
@@ -116,8 +116,8 @@ class ReadOptions:
         return replace(self, **silent)
 
 
-def _quantity(text: str | None, quantity: str) -> float | None:
-    return None if text is None else read_quantity(text, quantity)
+def _quantity(value: float | str | None, quantity: str) -> float | None:
+    return read_quantity(value, quantity) if isinstance(value, str) else value
 
 
 def parse_columns(text: str) -> tuple[str, ...]:

@@ -741,6 +741,17 @@ def test_what_is_given_by_name_comes_before_the_options(tmp_path):
     assert by_name.readings.identical(mixed.readings)
 
 
+def test_a_quantity_is_a_number_in_si_units_or_a_text_with_its_unit(tmp_path):
+    (tmp_path / "cells.csv").write_text("state,current (uA)\nLRS,40\nHRS,0.5\n")
+    by_number = read_measurements(tmp_path / "cells.csv", read_voltage=0.2, over_range=300e3)
+    by_text = read_measurements(
+        tmp_path / "cells.csv", read_voltage="200 mV", over_range="0.3 MOhm"
+    )
+    assert by_number.readings["resistance"].values.tolist() == pytest.approx([5e3, 300e3])
+    assert by_number.readings["censoring"].values.tolist() == [EXACT, ABOVE]
+    assert by_number.readings.identical(by_text.readings)
+
+
 def test_readings_show_themselves_in_a_line_and_as_a_table():
     measured = read_measurements("hirtzlin2019-reconstructed")
     assert repr(measured) == "Measured(6,144 readings of 3 conditions, reconstructed)"
