@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from rramsim.network.model_files import load_network as load_network
     from rramsim.network.model_files import save_network as save_network
     from rramsim.network.training.train import train as train
+    from rramsim.plotting.accuracy import plot_accuracy as plot_accuracy
     from rramsim.plotting.populations import plot_populations as plot_populations
     from rramsim.readers.conditions import read_conditions as read_conditions
     from rramsim.readers.measurements import read_measurements as read_measurements
     from rramsim.readers.shipped import datasets as datasets
     from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
     from rramsim.statistics.weibull import fit_weibull as fit_weibull
+    from rramsim.study.evaluate import evaluate as evaluate
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
 
@@ -43,12 +45,14 @@ _NAMES_OF = {
     "network.importing.module": "import_module",
     "network.model_files": "load_network save_network",
     "network.training.train": "train",
+    "plotting.accuracy": "plot_accuracy",
     "plotting.populations": "plot_populations",
     "readers.conditions": "read_conditions",
     "readers.measurements": "read_measurements",
     "readers.shipped": "datasets",
     "statistics.lognormal": "fit_lognormal",
     "statistics.weibull": "fit_weibull",
+    "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
 }
 _HOMES = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
