@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from rramsim.bench.limit import LANES, triples_per_second
 from rramsim.bench.naive import NaiveNetwork
-from rramsim.bench.training import UNWATCHED, TrainingComparison, compare_training
+from rramsim.bench.results import Case, Comparison
+from rramsim.bench.training import UNWATCHED, compare_training
 from rramsim.bench.workload import random_convolutional, random_workload
 from rramsim.bits import Flips, words_for
 from rramsim.crossbar.faults import IidFaults
@@ -34,8 +35,8 @@ BATCHES = (250, 500, 1000, 2000)
 CONVOLVED_BATCHES = (8, 16, 32, 64)
 CONVOLVED_BER = 1e-2
 
-WARM_MAPS = 15
-TIMED_MAPS = 5
+WARM_CHIPS = 15
+TIMED_CHIPS = 5
 KERNEL_TURNS = 15
 
 
@@ -53,10 +54,10 @@ class Plan:
     channels, convolved_images : int
         Width of the convolutional network (128 in the original) and its images, one case.
     sweep_bers : tuple of float
-    sweep_maps : int
-        Maps for each BER of the sweep.
+    sweep_chips : int
+        Chips for each BER of the sweep.
     least_seconds : float
-        Maps of a case are timed for at least so long, and at least 5 of them, after as long
+        Chips of a case are timed for at least so long, and at least 5 of them, after as long
         unwatched, and at least 15.
     naive_repeats : int
     training_rounds : int
@@ -72,7 +73,7 @@ class Plan:
     channels: int
     convolved_images: int
     sweep_bers: tuple[float, ...]
-    sweep_maps: int
+    sweep_chips: int
     least_seconds: float
     naive_repeats: int
     training_rounds: int
@@ -85,57 +86,12 @@ FULL = Plan(4096, 10_000, _BERS, (1e-4, 1e-2), 128, 256, _SWEEP, 20, 2, 2, 15)
 QUICK = Plan(1024, 2_000, (1e-6, 1e-4, 1e-2, 0.3), (1e-2,), 64, 64, _SWEEP, 20, 0.5, 3, 25)
 
 
-@dataclass(frozen=True)
-class Case:
-    """Seconds a map, sampling included, and whether all predictions were equal."""
-
-    name: str
-    ber: float
-    rramsim_s: float
-    naive_s: float
-    ratio: float
-    identical: bool
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The largest layer alone: seconds of rramsim, of PyTorch's product, and of the limit."""
-
-    layer_s: float
-    float32_s: float
-    limit_s: float
-    fraction_of_limit: float
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """All maps of all BERs, with everything that has to be made ready for them."""
-
-    ratio: float
-    maps: int
-    rramsim_s: float
-    naive_s: float
-    naive_extrapolated: bool
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare` measured."""
-
-    workload: str
-    naive_batch: int
-    cases: tuple[Case, ...]
-    kernel: Kernel
-    sweep: Sweep
-    training: TrainingComparison
-
-
 def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
     """Measure a plan.
 
-    Times are minima. Those of rramsim's cases are over many maps, so that what is done once for
-    all maps (compiling, keeping margins of the clean network) is outside; in the sweep all but
-    compiling is inside. The naive sweep is the naive time of a map times the maps.
+    Times are minima. Those of rramsim's cases are over many chips, so that what is done once for
+    all chips (compiling, keeping margins of the clean network) is outside; in the sweep all but
+    compiling is inside. The naive sweep is the naive time of a chip times the chips.
 
     Parameters
     ----------
@@ -169,13 +125,13 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
         step()
     cases.append(_convolutional(plan))
     step()
-    kernel = _kernel(binary, plan)
+    layer_s, float32_s, limit_s = _largest_layer(binary, plan)
     scored = len(cases) + 2
     on_progress(scored, total)
-    naive_map = float(np.median([case.naive_s for case in cases[: len(plan.bers)]]))
-    sweep = _sweep(binary, plan, naive_map=naive_map)
+    naive_chip = float(np.median([case.naive_s for case in cases[: len(plan.bers)]]))
+    sweep, sweep_chips = _sweep(binary, plan, naive_chip=naive_chip)
     on_progress(scored + 1, total)
-    training = compare_training(
+    arithmetic, training = compare_training(
         NetworkShape(widths),
         batch=plan.training_batch,
         rounds=plan.training_rounds,
@@ -186,8 +142,13 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
         workload=f"{described} with random signs, {plan.images} random images",
         naive_batch=batch,
         cases=tuple(cases),
-        kernel=kernel,
+        layer_s=layer_s,
+        float32_s=float32_s,
+        limit_s=limit_s,
         sweep=sweep,
+        sweep_chips=sweep_chips,
+        training_workload=f"{described}, {plan.training_batch} random images an iteration",
+        arithmetic=arithmetic,
         training=training,
     )
 
@@ -220,30 +181,31 @@ def _case(
 ) -> Case:
     task = Task(network, IidFaults(ber), 1)
     flips = task.draw(0)
-    found = evaluator.predictions(flips)
+    predictions = evaluator.predictions(flips)
     expected = naive.predictions(naive.with_flips(_positions(flips, network)), batch=batch)
-    identical = np.array_equal(found, expected)
+    identical = np.array_equal(predictions, expected)
     number = 0
-    # First unwatched: margins of the clean network are made once some maps have asked for them.
-    for maps in (WARM_MAPS, TIMED_MAPS):
+    # First unwatched: margins of the clean network are made once some chips have asked for them.
+    for chips in (WARM_CHIPS, TIMED_CHIPS):
         times: list[float] = []
-        while len(times) < maps or sum(times) < plan.least_seconds:
+        while len(times) < chips or sum(times) < plan.least_seconds:
             number += 1
             begin = time.perf_counter()
             last = task.draw(number)
-            found = evaluator.predictions(last)
+            predictions = evaluator.predictions(last)
             times.append(time.perf_counter() - begin)
-    # The last map as well: by now the evaluator may take the way of few flips.
+    # The last chip as well: by now the evaluator may take the way of few flips.
     expected = naive.predictions(naive.with_flips(_positions(last, network)), batch=batch)
-    identical = identical and np.array_equal(found, expected)
+    identical = identical and np.array_equal(predictions, expected)
     torch.manual_seed(1)
     naive_s = _least(
         lambda: naive.predictions(naive.with_coins(ber), batch=batch), plan.naive_repeats
     )
-    return Case(name, ber, min(times), naive_s, naive_s / min(times), identical)
+    return Case(name, ber, min(times), naive_s, identical)
 
 
-def _kernel(network: ScoredNetwork, plan: Plan) -> Kernel:
+def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, float]:
+    """Return seconds of rramsim, of PyTorch's product, and of the limit."""
     packed = PackedNetwork(network.folded, network.images)
     first, layer = packed.clean[0], packed.clean[1]
     values = fired(first, packed.inputs)
@@ -263,19 +225,19 @@ def _kernel(network: ScoredNetwork, plan: Plan) -> Kernel:
     inputs = torch.ones(plan.images, width)
     batches = torch.tensor_split(inputs, -(-plan.images // min(1000, plan.images)))
     float32_s = _least(lambda: [part @ signs.T for part in batches], plan.naive_repeats)
-    return Kernel(layer_s, float32_s, limit_s, limit_s / layer_s)
+    return layer_s, float32_s, limit_s
 
 
-def _sweep(network: ScoredNetwork, plan: Plan, *, naive_map: float) -> Sweep:
+def _sweep(network: ScoredNetwork, plan: Plan, *, naive_chip: float) -> tuple[Case, int]:
+    """Return the times of the sweep, and its chips."""
     # A fresh one, so that packing and margins are part of the time.
     fresh = ScoredNetwork(network.folded, network.images, network.labels, network.images_id)
     tasks = [Task(fresh, IidFaults(ber), 1) for ber in plan.sweep_bers]
     begin = time.perf_counter()
-    tallies = collect(tasks, rule=StoppingRule(plan.sweep_maps))
+    tallies = collect(tasks, rule=StoppingRule(plan.sweep_chips))
     rramsim_s = time.perf_counter() - begin
-    maps = sum(tally.chips for tally in tallies)
-    naive_s = naive_map * maps
-    return Sweep(naive_s / rramsim_s, maps, rramsim_s, naive_s, naive_extrapolated=True)
+    chips = sum(tally.chips for tally in tallies)
+    return Case("sweep", math.nan, rramsim_s, naive_chip * chips), chips
 
 
 def _positions(flips: Sequence[Flips], network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:

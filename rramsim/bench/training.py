@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import torch
 
 from rramsim.bench.naive import NaiveTraining
+from rramsim.bench.results import Case
 from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
@@ -27,29 +27,9 @@ UNWATCHED = 2
 """Rounds before the first that is timed: memory is taken and kernels are made ready."""
 
 
-@dataclass(frozen=True)
-class TrainingCase:
-    """Seconds an iteration; `over_plain` is what the flips add, as a share of plain training."""
-
-    ber: float
-    rramsim_s: float
-    naive_s: float
-    ratio: float
-    over_plain: float
-
-
-@dataclass(frozen=True)
-class TrainingComparison:
-    """What `compare_training` measured."""
-
-    workload: str
-    arithmetic: str
-    cases: tuple[TrainingCase, ...]
-
-
 def compare_training(
     shape: NetworkShape, *, batch: int, rounds: int, on_round: Callable[[int], None]
-) -> TrainingComparison:
+) -> tuple[str, tuple[Case, ...]]:
     """Measure iterations on random images of 8 bits.
 
     In each round every case is done once, by either way, so that what else the machine does slows
@@ -64,6 +44,13 @@ def compare_training(
     rounds : int
     on_round : callable
         Called with the rounds done.
+
+    Returns
+    -------
+    str
+        What rramsim computed with.
+    tuple of Case
+        Seconds an iteration at each training BER of `BERS`.
     """
     images = _random_images(shape, count=batch)
     plan = TrainingPlan(shape, images, Method(1, batch_size=batch), seed=1)
@@ -79,24 +66,18 @@ def compare_training(
         (ber, ours): [] for ber in BERS for ours in (True, False)
     }
     for number in range(UNWATCHED + rounds):
-        for (ber, ours), found in times.items():
+        for (ber, ours), seconds in times.items():
             run.faults = RandomFlips.iid(ber, seed=1) if ber else None
             begin = time.perf_counter()
             if ours:
                 run.iteration(chosen, number)
             else:
                 naive.step(run.pixels[chosen], run.labels[chosen], ber=ber)
-            found.append(time.perf_counter() - begin)
+            seconds.append(time.perf_counter() - begin)
         on_round(number + 1)
-    medians = {case: median(found[UNWATCHED:]) for case, found in times.items()}
-    cases = [_case(ber, medians) for ber in BERS]
-    described = f"{shape}, {batch} random images an iteration"
-    return TrainingComparison(described, run.arithmetic, tuple(cases))
-
-
-def _case(ber: float, seconds: dict[tuple[float, bool], float]) -> TrainingCase:
-    ours, naive = seconds[ber, True], seconds[ber, False]
-    return TrainingCase(ber, ours, naive, naive / ours, ours / seconds[0.0, True] - 1)
+    medians = {case: median(seconds[UNWATCHED:]) for case, seconds in times.items()}
+    cases = [Case("training", ber, medians[ber, True], medians[ber, False]) for ber in BERS]
+    return run.arithmetic, tuple(cases)
 
 
 def _random_images(shape: NetworkShape, *, count: int) -> ImageSet:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ import typer
 from rramsim.cli.app import app
 
 if TYPE_CHECKING:
-    from rramsim.bench.compare import Comparison
+    from rramsim.bench.results import Comparison
 
 _EXAMPLE = """
 Example, in about a minute:
@@ -55,12 +54,12 @@ def bench(
     with shown_progress() as on_progress:
         from rramsim.bench.compare import FULL, QUICK, compare
 
-        found = compare(QUICK if quick else FULL, partial(on_progress, "measuring"))
+        comparison = compare(QUICK if quick else FULL, partial(on_progress, "measuring"))
     if as_json:
-        answer = {**asdict(found), "quick": quick, "machine": _machine()}
+        answer = {**comparison.as_json(), "quick": quick, "machine": _machine()}
         typer.echo(json.dumps(answer, indent=2, allow_nan=False))
     else:
-        _show(found, quick=quick)
+        _show(comparison, quick=quick)
 
 
 def _machine() -> dict[str, Any]:
@@ -92,7 +91,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _show(found: Comparison, *, quick: bool) -> None:
+def _show(comparison: Comparison, *, quick: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -103,28 +102,29 @@ def _show(found: Comparison, *, quick: bool) -> None:
         return quantity(value, "s")
 
     table = Table("case", "BER", "rramsim, a map", "naive, a map", "ratio", "predictions")
-    for case in found.cases:
+    for case in comparison.cases:
         equal = "identical" if case.identical else "DIFFERENT"
         times = seconds(case.rramsim_s), seconds(case.naive_s), f"{case.ratio:.3g}"
         table.add_row(case.name, power(case.ber), *times, equal)
     trained = Table("training BER", "rramsim, an iteration", "naive", "ratio", "more than plain")
-    for step in found.training.cases:
-        more = f"{100 * step.over_plain:.0f} %" if step.ber else ""
+    for step in comparison.training:
+        more = f"{100 * comparison.over_plain(step):.0f} %" if step.ber else ""
         times = seconds(step.rramsim_s), seconds(step.naive_s), f"{step.ratio:.3g}"
         trained.add_row(power(step.ber), *times, more)
-    kernel, sweep, machine = found.kernel, found.sweep, _machine()
-    said = [
-        f"Workload{' (quick: narrower than the reference)' if quick else ''}: {found.workload}.",
-        _NAIVE.format(batch=found.naive_batch),
-        f"The second layer alone: {seconds(kernel.layer_s)}, which is "
-        f"{100 * kernel.fraction_of_limit:.0f} % of the limit of XOR, popcount and add on "
-        f"registers ({seconds(kernel.limit_s)}); PyTorch's float32 product takes "
-        f"{seconds(kernel.float32_s)}.",
-        f"A sweep of {sweep.maps} maps: {seconds(sweep.rramsim_s)}, naive "
-        f"{seconds(sweep.naive_s)} ({'extrapolated' if sweep.naive_extrapolated else 'measured'}), "
+    sweep, machine = comparison.sweep, _machine()
+    lines = [
+        f"Workload{' (quick: narrower than the reference)' if quick else ''}: "
+        f"{comparison.workload}.",
+        _NAIVE.format(batch=comparison.naive_batch),
+        f"The second layer alone: {seconds(comparison.layer_s)}, which is "
+        f"{100 * comparison.fraction_of_limit:.0f} % of the limit of XOR, popcount and add on "
+        f"registers ({seconds(comparison.limit_s)}); PyTorch's float32 product takes "
+        f"{seconds(comparison.float32_s)}.",
+        f"A sweep of {comparison.sweep_chips} maps: {seconds(sweep.rramsim_s)}, naive "
+        f"{seconds(sweep.naive_s)} (extrapolated), "
         f"ratio {sweep.ratio:.3g}.",
         _NAIVE_TRAINING.format(
-            workload=found.training.workload, arithmetic=found.training.arithmetic
+            workload=comparison.training_workload, arithmetic=comparison.arithmetic
         ),
         f"{machine['cpu']}, {machine['cores']} cores; torch {machine['torch']}, "
         f"numba {machine['numba']}.",
@@ -132,4 +132,4 @@ def _show(found: Comparison, *, quick: bool) -> None:
     console = Console()
     console.print(table)
     console.print(trained)
-    console.print(Text("\n".join(said)))
+    console.print(Text("\n".join(lines)))

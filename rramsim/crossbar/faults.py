@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from rramsim.bits import WORD, Flips, words_for
 from rramsim.crossbar.sampling import Positions, Signs, draw_cells
-from rramsim.device.bit_errors.sensing import StatePair, log_misread_rates
 from rramsim.errors import InputError
 
 
@@ -289,9 +289,10 @@ class PopulationFaults:
         p_LRS = Q((ln R_ref - mu_LRS) / sigma_LRS) and p_HRS = Q((mu_HRS - ln R_ref) / sigma_HRS),
         with Q the upper tail of the normal distribution (Hirtzlin et al. 2019, 1T1R read).
         """
-        states = StatePair(self.mu_lrs, self.sigma_lrs, self.mu_hrs, self.sigma_hrs)
-        log_rates = log_misread_rates(math.log(self.reference_resistance), states)
-        return StateFaults(*map(math.exp, log_rates))
+        ln_reference = math.log(self.reference_resistance)
+        z_lrs = (ln_reference - self.mu_lrs) / self.sigma_lrs
+        z_hrs = (self.mu_hrs - ln_reference) / self.sigma_hrs
+        return StateFaults(math.exp(log_ndtr(-z_lrs)), math.exp(log_ndtr(-z_hrs)))
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""

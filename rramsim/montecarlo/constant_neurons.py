@@ -68,12 +68,12 @@ def constant_shares(
     for chip in range(chips):
         if chip == 0 or not deterministic:
             layers = task.network.hidden_neurons.constant(task.draw(chip))
-        plus.append([int(layer.always_plus.sum()) for layer in layers])
-        minus.append([int(layer.always_minus.sum()) for layer in layers])
+        plus.append([int(always.sum()) for always, _ in layers])
+        minus.append([int(always.sum()) for _, always in layers])
         on_chip()
     return [
-        _share(number, layer.always_plus.size, on_plus, on_minus, deterministic)
-        for number, (layer, on_plus, on_minus) in enumerate(
+        _share(number, pair[0].size, on_plus, on_minus, deterministic)
+        for number, (pair, on_plus, on_minus) in enumerate(
             zip(layers, zip(*plus, strict=True), zip(*minus, strict=True), strict=True), start=1
         )
     ]

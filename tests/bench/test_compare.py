@@ -1,7 +1,5 @@
 """The naive network is the same network, and what is measured is whole."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from chip_networks import naive_predictions
@@ -19,7 +17,7 @@ TINY = Plan(
     channels=5,
     convolved_images=4,
     sweep_bers=(1e-3, 0.1),
-    sweep_maps=3,
+    sweep_chips=3,
     least_seconds=0.0,
     naive_repeats=1,
     training_rounds=2,
@@ -73,11 +71,10 @@ def test_everything_is_measured_and_all_predictions_are_equal() -> None:
     ]
     assert all(case.identical for case in found.cases)
     assert all(case.ratio == pytest.approx(case.naive_s / case.rramsim_s) for case in found.cases)
-    kernel, sweep = found.kernel, found.sweep
-    assert kernel.fraction_of_limit == pytest.approx(kernel.limit_s / kernel.layer_s)
-    assert (sweep.maps, sweep.naive_extrapolated) == (6, True)
-    assert sweep.ratio == pytest.approx(sweep.naive_s / sweep.rramsim_s)
-    assert set(asdict(found)) == {
+    assert found.fraction_of_limit == pytest.approx(found.limit_s / found.layer_s)
+    assert found.sweep_chips == 6
+    assert found.sweep.ratio == pytest.approx(found.sweep.naive_s / found.sweep.rramsim_s)
+    assert set(found.as_json()) == {
         *("workload", "naive_batch", "cases", "kernel", "sweep", "training"),
     }
     assert steps[0] == (0, 11)

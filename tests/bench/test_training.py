@@ -68,14 +68,11 @@ def test_flips_change_what_is_learnt() -> None:
 
 def test_everything_is_measured() -> None:
     rounds: list[int] = []
-    found = compare_training(SHAPE, batch=16, rounds=3, on_round=rounds.append)
+    arithmetic, cases = compare_training(SHAPE, batch=16, rounds=3, on_round=rounds.append)
     assert rounds == [1, 2, 3, 4, 5]
-    assert found.workload == "64-40-24-10, 16 random images an iteration"
-    assert found.arithmetic in ("cpu bfloat16", "cpu float32")
-    assert [case.ber for case in found.cases] == [0.0, 0.01, 0.1]
-    plain = found.cases[0]
-    for case in found.cases:
+    assert arithmetic in ("cpu bfloat16", "cpu float32")
+    assert [case.ber for case in cases] == [0.0, 0.01, 0.1]
+    for case in cases:
         assert case.ratio == pytest.approx(case.naive_s / case.rramsim_s)
-        assert case.over_plain == pytest.approx(case.rramsim_s / plain.rramsim_s - 1)
         assert np.isfinite(case.ratio)
         assert case.ratio > 0

@@ -6,7 +6,7 @@ hold whatever those are: batch norm, biases, clipping, any sign.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from rramsim.network.folded.network import (
     ScoreLayer,
 )
 from rramsim.network.importing.operations import BATCH
-from rramsim.network.importing.trace import Chain, Stage, TracedModule
+from rramsim.network.importing.trace import Chain, Stage
 
 SIGN_TOLERANCE = 1e-4
 """How far from -1 and +1 signs may lie: straight-through estimators leave rounding errors."""
@@ -77,12 +77,15 @@ Prepare = Callable[[NDArray[np.uint8]], torch.Tensor]
 """From pixels, shape (images, features), to the inputs of the module."""
 
 
-def map_layers(traced: TracedModule, images: ImageSet, *, prepare: Prepare) -> FoldedNetwork:
+def map_layers(
+    input_chain: Chain, stages: Sequence[Stage], images: ImageSet, *, prepare: Prepare
+) -> FoldedNetwork:
     """Fold the layers of a module.
 
     Parameters
     ----------
-    traced : TracedModule
+    input_chain, stages
+        As `trace_module` returns them.
     images : ImageSet
         What the module classifies.
     prepare : callable
@@ -93,10 +96,9 @@ def map_layers(traced: TracedModule, images: ImageSet, *, prepare: Prepare) -> F
     InputError
         If a layer is not what a chip can hold; the message names it.
     """
-    stages = traced.stages
     if not stages or stages[-1].weight.ndim != 2:
         raise InputError("The module must end in a Linear layer with binarized weights.")
-    slope, offsets = _pixel_map(traced.input_chain, images, prepare=prepare)
+    slope, offsets = _pixel_map(input_chain, images, prepare=prepare)
     shape: tuple[int, ...] = images.image_shape
     products = []
     for number, stage in enumerate(stages):

@@ -92,8 +92,10 @@ def import_module(
     own = copy.deepcopy(module).cpu().float().eval()
     inputs = _Inputs.of(own, images, scale=scale, offset=offset)
     expected = _predictions(own, inputs, images)
-    traced = trace_module(own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)]))
-    folded = map_layers(traced, images, prepare=inputs)
+    input_chain, stages = trace_module(
+        own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)])
+    )
+    folded = map_layers(input_chain, stages, images, prepare=inputs)
     found = Evaluator(folded, images.test_images, images.test_labels).predictions()
     differing = int(np.count_nonzero(found != expected))
     if differing > math.ceil(DIFFERING_SHARE * len(expected)):

@@ -114,15 +114,7 @@ class Stage:
     chain: Chain
 
 
-@dataclass(frozen=True, eq=False)
-class TracedModule:
-    """What is done to the input, then the layers."""
-
-    input_chain: Chain
-    stages: tuple[Stage, ...]
-
-
-def trace_module(module: nn.Module, example: torch.Tensor) -> TracedModule:
+def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple[Stage, ...]]:
     """Take a module apart.
 
     Parameters
@@ -131,6 +123,13 @@ def trace_module(module: nn.Module, example: torch.Tensor) -> TracedModule:
         In evaluation mode.
     example : tensor, shape (BATCH, ...)
         Inputs.
+
+    Returns
+    -------
+    Chain
+        What is done to the input.
+    tuple of Stage
+        The layers.
 
     Raises
     ------
@@ -195,10 +194,10 @@ class _Walk:
                 check_alike(node)
                 self._nodes[-1].append(node)
 
-    def traced(self) -> TracedModule:
+    def traced(self) -> tuple[Chain, tuple[Stage, ...]]:
         pieces = zip(self._heads, self._nodes, self._ends, strict=True)
         first, *others = (self._chain(tuple(nodes), head, end) for head, nodes, end in pieces)
-        return TracedModule(first, tuple(self._stage(chain) for chain in others))
+        return first, tuple(self._stage(chain) for chain in others)
 
     def _chain(self, nodes: tuple[fx.Node, ...], head: fx.Node, end: fx.Node) -> Chain:
         used = {each for node in nodes for each in node.all_input_nodes}

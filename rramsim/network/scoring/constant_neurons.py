@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +12,6 @@ from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.scoring.evaluator import check_inputs
-
-
-@dataclass(frozen=True, eq=False)
-class ConstantNeurons:
-    """Which neurons of a hidden layer have the same value on all images, on one chip.
-
-    Of a convolution, every filter at every place of its outputs (after pooling) is a neuron:
-    filter by filter, row by row.
-
-    Attributes
-    ----------
-    always_plus, always_minus : bool array, shape (neurons,)
-        Whether the value is +1, or -1, on all images.
-    """
-
-    always_plus: NDArray[np.bool_]
-    always_minus: NDArray[np.bool_]
 
 
 class HiddenNeurons:
@@ -58,13 +40,23 @@ class HiddenNeurons:
         kind = ConvolutionalNetwork if folded.convolutions else PackedNetwork
         self._network = kind(folded, images)
 
-    def constant(self, flips: Sequence[Flips | None]) -> list[ConstantNeurons]:
+    def constant(
+        self, flips: Sequence[Flips | None]
+    ) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         """Return, for each hidden layer, the neurons whose value never changes.
+
+        Of a convolution, every filter at every place of its outputs (after pooling) is a neuron:
+        filter by filter, row by row.
 
         Parameters
         ----------
         flips : sequence of arrays
             The wrong cells of one chip, for each layer, the last one too (see
             `Evaluator.predictions`); None where a layer is free of faults.
+
+        Returns
+        -------
+        list of (bool array, bool array), each of shape (neurons,)
+            Whether the value is +1 on all images, and whether it is -1 on all.
         """
-        return [ConstantNeurons(every, ~some) for every, some in self._network.extremes(flips)]
+        return [(every, ~some) for every, some in self._network.extremes(flips)]

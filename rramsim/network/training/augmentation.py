@@ -6,91 +6,67 @@ learning for image recognition", CVPR 2016, section 4.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from rramsim.errors import InputError
 
 
-@dataclass(frozen=True)
-class Augmentation:
+def augment(
+    pixels: torch.Tensor,
+    image_shape: tuple[int, int, int],
+    generator: torch.Generator,
+    *,
+    shift: int = 0,
+    mirror: bool = False,
+) -> torch.Tensor:
     """Shift each image by whole pixels of its own, and mirror every other one left-right.
 
-    Attributes
+    Parameters
     ----------
+    pixels : uint8 tensor, shape (images, features)
+        Pixels, channel by channel, row by row.
+    image_shape : tuple of int
+        Channels, height and width of an image.
+    generator : torch.Generator
+        Where the changes come from; the same on the CPU and a GPU if it is on the CPU.
     shift : int
         Greatest shift, in pixels, up or down and left or right; every shift from ``-shift`` to
         ``shift`` is as likely, each way on its own. What moves in is 0.
     mirror : bool
         Whether each image is mirrored left-right with probability 1/2.
 
+    Returns
+    -------
+    tensor
+        The images changed, on their device.
+
     Raises
     ------
     InputError
-        If `shift` is negative.
+        If `shift` can move a whole image out of sight.
     """
-
-    shift: int = 0
-    mirror: bool = False
-
-    def __post_init__(self) -> None:
-        if self.shift < 0:
-            raise InputError(f"shift of {self.shift} pixels: accepted are 0 and more.")
-
-    @property
-    def identity(self) -> dict[str, int | bool]:
-        """What makes this augmentation that one and no other, for the record of a training."""
-        return {"shift": self.shift, "mirror": self.mirror}
-
-    def __call__(
-        self, pixels: torch.Tensor, image_shape: tuple[int, int, int], generator: torch.Generator
-    ) -> torch.Tensor:
-        """Return the images changed, on their device.
-
-        Parameters
-        ----------
-        pixels : uint8 tensor, shape (images, features)
-            Pixels, channel by channel, row by row.
-        image_shape : tuple of int
-            Channels, height and width of an image.
-        generator : torch.Generator
-            Where the changes come from; the same on the CPU and a GPU if it is on the CPU.
-
-        Raises
-        ------
-        InputError
-            If `shift` can move a whole image out of sight.
-        """
-        if self == Augmentation():
-            return pixels
-        channels, height, width = image_shape
-        if self.shift >= min(height, width):
-            raise InputError(
-                f"shift of {self.shift} pixels: images of {width} x {height} pixels can be shifted "
-                f"by at most {min(height, width) - 1}."
-            )
-        images = len(pixels)
-        rows, columns = self._origins(images, height, width, generator)
-        # Every pixel is taken from the image in a frame of zeros, `shift` pixels wide.
-        framed_width = width + 2 * self.shift
-        framed = torch.nn.functional.pad(
-            pixels.reshape(images, channels, height, width), (self.shift,) * 4
+    if not (shift or mirror):
+        return pixels
+    channels, height, width = image_shape
+    if shift >= min(height, width):
+        raise InputError(
+            f"shift of {shift} pixels: images of {width} x {height} pixels can be shifted "
+            f"by at most {min(height, width) - 1}."
         )
-        origins = (rows[:, :, None] * framed_width + columns[:, None, :]).to(pixels.device)
-        origins = origins.view(images, 1, -1).expand(-1, channels, -1)
-        return framed.view(images, channels, -1).gather(2, origins).view(images, -1)
-
-    def _origins(
-        self, images: int, height: int, width: int, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        # The rows (images, height) and columns (images, width) of the frame to take pixels from.
-        device = generator.device
-        rows = torch.arange(height, device=device).expand(images, -1)
-        columns = torch.arange(width, device=device).expand(images, -1)
-        if self.mirror:
-            mirrored = torch.randint(2, (images, 1), generator=generator, device=device)
-            columns = torch.where(mirrored == 1, width - 1 - columns, columns)
-        # Always drawn, so that the same images are mirrored whatever the shift.
-        by = torch.randint(2 * self.shift + 1, (2, images, 1), generator=generator, device=device)
-        return rows + by[0], columns + by[1]
+    images = len(pixels)
+    device = generator.device
+    # The rows (images, height) and columns (images, width) of the frame to take pixels from.
+    rows = torch.arange(height, device=device).expand(images, -1)
+    columns = torch.arange(width, device=device).expand(images, -1)
+    if mirror:
+        mirrored = torch.randint(2, (images, 1), generator=generator, device=device)
+        columns = torch.where(mirrored == 1, width - 1 - columns, columns)
+    # Always drawn, so that the same images are mirrored whatever the shift.
+    shifts = torch.randint(2 * shift + 1, (2, images, 1), generator=generator, device=device)
+    rows, columns = rows + shifts[0], columns + shifts[1]
+    # Every pixel is taken from the image in a frame of zeros, `shift` pixels wide.
+    framed_width = width + 2 * shift
+    framed = torch.nn.functional.pad(pixels.reshape(images, channels, height, width), (shift,) * 4)
+    origins = (rows[:, :, None] * framed_width + columns[:, None, :]).to(pixels.device)
+    origins = origins.view(images, 1, -1).expand(-1, channels, -1)
+    return framed.view(images, channels, -1).gather(2, origins).view(images, -1)

@@ -19,7 +19,7 @@ import torch
 from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.folded.sums import check_device
-from rramsim.network.training.augmentation import Augmentation
+from rramsim.network.training.augmentation import augment
 from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
 from rramsim.network.training.flips import TrainingFaults
 from rramsim.network.training.losses import loss_of
@@ -122,7 +122,6 @@ class TrainingRun:
         network = BinarizedNetwork(plan.shape, generator=self.generator, dtype=dtype)
         self.network = network.to(device)
         self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
-        self.augmentation = Augmentation(self.method.shift, self.method.mirror)
         self.loss = loss_of(self.method)
         self.history: History = ()
         self.device = torch.device(device)
@@ -148,8 +147,8 @@ class TrainingRun:
     def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
         """Learn from the training images `batch` (their numbers) and return the loss."""
         pixels = self.pixels[batch]
-        if self.method.shift or self.method.mirror:
-            pixels = self.augmentation(pixels, self.image_shape, self.generator)
+        shift, mirror = self.method.shift, self.method.mirror
+        pixels = augment(pixels, self.image_shape, self.generator, shift=shift, mirror=mirror)
         flip = partial(_flipped, self.faults, iteration) if self.faults else None
         scores = self.network(
             pixels.float(),

@@ -95,8 +95,8 @@ def _reference(folded, images, flips):
 def _assert_equal(found, expected):
     assert len(found) == len(expected)
     for layer, (plus, minus) in zip(found, expected, strict=True):
-        assert np.array_equal(layer.always_plus, plus)
-        assert np.array_equal(layer.always_minus, minus)
+        assert np.array_equal(layer[0], plus)
+        assert np.array_equal(layer[1], minus)
 
 
 @settings(max_examples=60, deadline=None)
@@ -162,8 +162,8 @@ def test_many_images_on_many_cores_with_either_form_of_flips(kind, cores, monkey
 def test_one_image_changes_nothing_and_no_hidden_layer_has_no_neurons():
     rng = np.random.default_rng(1)
     folded = _connected((5, 7, 2), rng)
-    (layer,) = HiddenNeurons(folded, _images(1, folded, rng)).constant([None, None])
-    assert (layer.always_plus ^ layer.always_minus).all()
+    ((plus, minus),) = HiddenNeurons(folded, _images(1, folded, rng)).constant([None, None])
+    assert (plus ^ minus).all()
     linear = _connected((5, 2), rng)
     assert HiddenNeurons(linear, _images(3, linear, rng)).constant([None]) == []
 

@@ -1,6 +1,7 @@
 """Training: bit by bit the one that the papers tell, whatever interrupts it."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from rramsim.network import tensor_files
 from rramsim.network.folded.fold import EPSILON
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
-from rramsim.network.training.augmentation import Augmentation
+from rramsim.network.training.augmentation import augment
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.losses import squared_hinge
 from rramsim.network.training.method import Method
@@ -95,7 +96,7 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
     generator = torch.Generator().manual_seed(3)
     pools = [layer.pool for layer in trained.network.layers]
     layers = naive_layers(FORMS[shape], pools, generator=generator, dtype=dtype)
-    change = Augmentation(method.shift, method.mirror)
+    change = partial(augment, shift=method.shift, mirror=method.mirror)
     losses = train_naively(
         layers,
         torch.from_numpy(few.train_images),
