@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
 from rramsim.readers.columns.censoring import RawReadings, to_resistances
 from rramsim.readers.columns.layout import Layout
@@ -52,7 +53,7 @@ class FileReadings:
     row_number: np.ndarray
     more: Mapping[str, np.ndarray]
     origin: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     unit_given: bool = True
     headers: frozenset[str] = frozenset()
     taken: np.ndarray | None = None
@@ -102,10 +103,11 @@ def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     default = options.condition or _condition_of_name(path, options)
     condition, condition_names = _conditions(layout, stacked, default=default)
     if default == ALL_FILES and default in condition_names:
-        notes.append(
-            f"{layout.grid.place}: neither the pattern of file names nor a column holds a "
-            f"condition; its readings are of the condition {ALL_FILES!r}."
+        text = (
+            "neither the pattern of file names nor a column holds a condition; its readings are "
+            f"of the condition {ALL_FILES!r}."
         )
+        notes.append(Note(text, kind="no condition", file=layout.grid.place))
     resistance, censoring, assumed = to_resistances(
         RawReadings(
             table=layout.table,
@@ -207,10 +209,13 @@ def _states(layout: Layout, stacked: Stacked, named: Mapping[str, int]) -> np.nd
     return of_readings
 
 
-def _of_other_states(layout: Layout, named: Mapping[str, int], left: int, of: int) -> str:
-    return (
-        f"{layout.table.place}: rows left out because {layout.columns['state'].header!r} is none "
-        f"of {', '.join(named)}: {left:,} of {of:,}."
+def _of_other_states(layout: Layout, named: Mapping[str, int], left: int, rows: int) -> Note:
+    return Note(
+        f"rows left out because {layout.columns['state'].header!r} is none "
+        f"of {', '.join(named)}: {left:,} of {rows:,}.",
+        kind="other states",
+        file=layout.table.place,
+        values={"rows": rows, "left_out": left},
     )
 
 
@@ -243,20 +248,22 @@ def _read_voltages(layout: Layout, stacked: Stacked, given: float | None) -> np.
     return voltages
 
 
-def _beside(layout: Layout, lines: np.ndarray) -> list[str]:
+def _beside(layout: Layout, lines: np.ndarray) -> list[Note]:
     """Return what is to be said of columns that hold the same readings in another quantity."""
     import numpy as np
 
     table, notes = layout.table, []
     for column in layout.header.beside:
         used = layout.readings[0]
-        note = f"{table.place}: {used.header!r} is read, {column.header!r} is not"
+        text = f"{used.header!r} is read, {column.header!r} is not"
         try:
             values = read_quantity_column(table, column.position, factor=1.0)[lines]
         except InputError:
             values = np.array([])
         negative = int((values < 0).sum())
         if negative:
-            note += f"; it is negative in {negative:,} of {len(lines):,} rows that are used"
-        notes.append(f"{note}.")
+            text += f"; it is negative in {negative:,} of {len(lines):,} rows that are used"
+        notes.append(
+            Note(f"{text}.", kind="not read", file=table.place, values={"negative": negative})
+        )
     return notes

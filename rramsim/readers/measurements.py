@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured
-from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import (
     drop_repeated,
     number_cells,
@@ -147,24 +146,13 @@ def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:
         frame, values=values, places=[file.place for file in files], names=conditions
     )
     frame = frame[keep]
-    texts = [*(text for file in files for text in file.notes), *assumed]
-    sources = tuple((Path(path).name, digest) for path, digest in _digests(files))
+    notes = [*(note for file in files for note in file.notes), *assumed]
     return Measured(
         readings=_readings(frame, conditions),
-        notes=_notes(texts if repeated is None else [*texts, repeated], dict(sources)),
+        notes=tuple(notes if repeated is None else [*notes, repeated]),
         origin=_one_origin(files),
-        sources=sources,
+        sources=tuple((Path(path).name, digest) for path, digest in _digests(files)),
     )
-
-
-def _notes(texts: Sequence[str], files: Mapping[str, str]) -> tuple[Note, ...]:
-    """Return sentences as notes, each with the file that it names first."""
-    notes = []
-    for text in texts:
-        file, divided, rest = text.partition(": ")
-        is_of_file = bool(divided) and file in files
-        notes.append(Note(rest, file=file) if is_of_file else Note(text))
-    return tuple(notes)
 
 
 def _one_origin(files: Sequence[FileReadings]) -> str:

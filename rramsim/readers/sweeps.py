@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
+from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.values import BLANK, COMPLIANCE, read_numbers
 from rramsim.readers.table import Grid, RawTable
@@ -123,38 +124,51 @@ def readings_of_sweeps(
             'resistance is read after switching: --read-voltage "0.2 V" (not 0).'
         )
     used = [sweep for sweep in sweeps if not _FORMING.search(sweep.title)]
-    notes = []
+    notes: list[Note] = []
     if len(used) < len(sweeps):
-        notes.append(f"{place}: sweeps of forming left out: {len(sweeps) - len(used):,}.")
+        forming = len(sweeps) - len(used)
+        text = f"sweeps of forming left out: {forming:,}."
+        notes.append(Note(text, kind="forming", file=place, values={"sweeps": forming}))
     halves = [half for sweep in used for half in _halves(sweep)]
-    found = [_read_half(sweep, part, abs(read_voltage)) for sweep, part in halves]
-    readings = [reading for reading in found if reading is not None]
+    read = [_read_half(sweep, part, abs(read_voltage)) for sweep, part in halves]
+    readings = [reading for reading in read if reading is not None]
     if not readings:
         raise InputError(
             f"{place}: none of {len(halves):,} half sweeps comes back to within "
             f"{TOLERANCE:.0%} of {in_words(abs(read_voltage), 'V')} after its furthest point."
         )
-    if len(readings) < len(found):
+    if len(readings) < len(read):
+        left_out = len(read) - len(readings)
         notes.append(
-            f"{place}: half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
-            f"the way back, left out: {len(found) - len(readings):,} of {len(found):,}."
+            Note(
+                f"half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
+                f"the way back, left out: {left_out:,} of {len(read):,}.",
+                kind="sweeps left out",
+                file=place,
+                values={"half_sweeps": len(read), "left_out": left_out},
+            )
         )
     notes.append(
-        f"{place}: {len(readings):,} resistances are |V/I| at the points nearest "
-        f"{in_words(abs(read_voltage), 'V')} on the way back of the sweeps."
+        Note(
+            f"{len(readings):,} resistances are |V/I| at the points nearest "
+            f"{in_words(abs(read_voltage), 'V')} on the way back of the sweeps.",
+            kind="resistances of sweeps",
+            file=place,
+            values={"readings": len(readings), "read_voltage": abs(read_voltage)},
+        )
     )
-    states, said = _states(readings, place=place)
+    states, assumed = _states(readings, place=place)
     records = [
-        [each.sweep.condition, each.sweep.cell, STATES[state], each.sweep.cycle, each.text]
-        for each, state in zip(readings, states, strict=True)
+        [half.sweep.condition, half.sweep.cell, STATES[state], half.sweep.cycle, half.text]
+        for half, state in zip(readings, states, strict=True)
     ]
     grid = Grid(
         place=place,
         records=[list(HEADER), *records],
-        row_numbers=[0, *(each.row for each in readings)],
-        notes=tuple(notes + said),
+        row_numbers=[0, *(half.row for half in readings)],
+        notes=(*notes, *assumed),
     )
-    return grid, [each.sweep.taken for each in readings]
+    return grid, [half.sweep.taken for half in readings]
 
 
 def _halves(sweep: Sweep) -> list[tuple[Sweep, np.ndarray]]:
@@ -206,7 +220,7 @@ def _read_half(sweep: Sweep, part: np.ndarray, read_voltage: float) -> _Reading 
     )
 
 
-def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], list[str]]:
+def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], list[Note]]:
     by_title = [_titled(each.sweep) for each in readings]
     if None not in by_title:
         return [state for state in by_title if state is not None], []
@@ -226,9 +240,12 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
         each.change == (1.0 if each.positive == set_is_positive else -1.0) for each in readings
     )
     sign = "positive" if set_is_positive else "negative"
-    note = (
-        f"{place}: {sign} sweeps are taken as SET (LRS), the others as RESET (HRS): so the current "
-        f"changes in {raised:,} of {len(readings):,}."
+    note = Note(
+        f"{sign} sweeps are taken as SET (LRS), the others as RESET (HRS): so the current "
+        f"changes in {raised:,} of {len(readings):,}.",
+        kind="polarity of SET",
+        file=place,
+        values={"polarity": sign, "as_expected": raised, "readings": len(readings)},
     )
     polar = [0 if each.positive == set_is_positive else 1 for each in readings]
     pairs = zip(by_title, polar, strict=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ class Grid:
         Leading comment lines without their ``#``.
     decimal_comma : bool
         Whether a comma inside a number can be a decimal one (the columns are not split by it).
-    notes : tuple of str
+    notes : tuple of Note
         What had to be assumed to read the file.
     constants : mapping of str to str
         Columns that hold one text for all readings, by header: what the name of the sheet or the
@@ -57,7 +58,7 @@ class Grid:
     row_numbers: list[int]
     comments: tuple[str, ...] = ()
     decimal_comma: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
     title: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
 from rramsim.readers.columns.values import state_of
 from rramsim.readers.options import ReadOptions
@@ -121,7 +122,8 @@ def _named_by_sheet(
             grid = replace(layout.grid, constants={role: str(layout.grid.sheet)})
             again = by_header(grid, names=options.names, constants=constants)
             if again is not None:
-                note = f"{grid.place}: the name of the sheet is the {role}."
+                text = f"the name of the sheet is the {role}."
+                note = Note(text, kind="name of the sheet", file=grid.place)
                 layout = replace(again, notes=(*again.notes, note))
         named.append(layout)
     return named
@@ -177,7 +179,7 @@ def _without_empty(grid: Grid) -> Grid:
     return replace(grid, records=[[record[i] for i in kept] for record in grid.records])
 
 
-def _left_out(unread: Sequence[tuple[Grid, str]], *, place: str) -> tuple[str, ...]:
+def _left_out(unread: Sequence[tuple[Grid, str]], *, place: str) -> tuple[Note, ...]:
     if not unread:
         return ()
     names = [
@@ -185,4 +187,5 @@ def _left_out(unread: Sequence[tuple[Grid, str]], *, place: str) -> tuple[str, .
         for grid, why in unread
     ]
     what = "sheets" if unread[0][0].sheet is not None else "blocks"
-    return (f"{place}: {what} not read: {len(unread)} ({', '.join(names)}).",)
+    text = f"{what} not read: {len(unread)} ({', '.join(names)})."
+    return (Note(text, kind=f"{what} not read", file=place, values={what: len(unread)}),)

@@ -150,8 +150,9 @@ def test_files_told_apart_by_other_things_than_a_condition_are_of_one(tmp_path):
     measured = read_measurements(files, ReadOptions(file_name=pattern))
     assert measured.readings["condition"].values.tolist() == ["all files"]
     assert measured.readings["state_index"].values.tolist() == [1, 0, 0]
-    said = [note for note in map(str, measured.notes) if "of the condition 'all files'" in note]
-    assert [note.split(":")[0] for note in said] == [file.name for file in files]
+    without = [note for note in measured.notes if note.kind == "no condition"]
+    assert [note.file for note in without] == [file.name for file in files]
+    assert all("of the condition 'all files'" in note.text for note in without)
 
     (tmp_path / "set.toml").write_text('file = "A1_HRS_85C.csv"\ncondition = "weak"\n')
     named = read_measurements(files, ReadOptions(file_name=pattern))
@@ -159,7 +160,7 @@ def test_files_told_apart_by_other_things_than_a_condition_are_of_one(tmp_path):
     told = read_measurements(
         files, ReadOptions(file_name="{condition}_{state}_{temperature [degC]}C")
     )
-    assert not any("all files" in note for note in map(str, told.notes))
+    assert not any("all files" in str(note) for note in told.notes)
 
 
 def test_a_column_of_the_table_comes_before_the_name(tmp_path):
@@ -178,7 +179,7 @@ def test_limits_that_the_user_knows(read):
     )
     assert measured.readings["resistance"].values.tolist() == [100.0, 5e3, 3e5, 1e8, 1e8]
     assert measured.readings["censoring"].values.tolist() == [BELOW, EXACT, EXACT, ABOVE, ABOVE]
-    assert [note.replace("\xa0", " ") for note in map(str, measured.notes)] == [
+    assert [str(note).replace("\xa0", " ") for note in measured.notes] == [
         "cells.csv: 1 negative reading beyond the range taken as at least 100 MΩ (censored): "
         "noise around zero current.",
         "cells.csv: 1 reading beyond the limit given taken as at least 100 MΩ (censored).",

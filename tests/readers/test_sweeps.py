@@ -78,7 +78,7 @@ def test_an_easyexpert_record_gives_what_each_sweep_left(read):
     assert readings["condition"].values.tolist() == ["SET-RESET"]
     assert readings["cell"].values.tolist() == [0, 0]
     assert readings["cycle"].values.tolist() == [1, 1]
-    assert [note.replace("\xa0", " ") for note in map(str, measured.notes)] == [
+    assert [str(note).replace("\xa0", " ") for note in measured.notes] == [
         "[A8-04,SET-RESET,2].csv: 2 resistances are |V/I| at the points nearest 200 mV on the way "
         "back of the sweeps."
     ]

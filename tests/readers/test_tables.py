@@ -63,8 +63,8 @@ def test_a_sheet_that_lacks_something_is_told_and_left_out(read):
     content = workbook(("weak", sheet(9, 100)), ("other", [["R (kOhm)", "x"], [5, 1]]))
     measured = read(content, name="cells.xlsx")
     assert measured.readings["condition"].values.tolist() == ["cells"]
-    (note,) = map(str, measured.notes)
-    assert note.startswith(
+    (note,) = measured.notes
+    assert str(note).startswith(
         "cells.xlsx: sheets not read: 1 ('other' (row 1: no column holds the state. Headers found:"
     )
 

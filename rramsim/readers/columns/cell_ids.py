@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _numbered(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def take_as_one_cell(
     frame: pd.DataFrame, *, unnamed: Sequence[bool], paths: Sequence[Path]
-) -> list[str]:
+) -> list[Note]:
     """Give one number, in place, to the readings of files that name no cell and are of one.
 
     A file has one cell where it has cycles and at most one reading of a condition, state and
@@ -113,7 +114,7 @@ def take_as_one_cell(
 
     Returns
     -------
-    list of str
+    list of Note
         What was assumed, for each file.
     """
     import numpy as np
@@ -133,15 +134,19 @@ def take_as_one_cell(
     for number, rows_of_file in enumerate(taken.values()):
         frame.loc[rows_of_file, "cell"] = first + (0 if together else number)
     return [
-        f"{path.name}: no column names the cell, and each state is read once a cycle: all readings "
-        "are taken as of one cell. A column of cells would say otherwise."
+        Note(
+            "no column names the cell, and each state is read once a cycle: all readings "
+            "are taken as of one cell. A column of cells would say otherwise.",
+            kind="one cell",
+            file=path.name,
+        )
         for path in taken
     ]
 
 
 def drop_repeated(
     frame: pd.DataFrame, *, values: Sequence[str], places: Sequence[str], names: Sequence[str]
-) -> tuple[np.ndarray, str | None]:
+) -> tuple[np.ndarray, Note | None]:
     """Return which readings to keep: of identical ones only the first.
 
     Parameters
@@ -156,7 +161,7 @@ def drop_repeated(
     Returns
     -------
     keep : ndarray of bool, shape (readings,)
-    note : str or None
+    note : Note or None
         How many were dropped.
 
     Raises
@@ -185,7 +190,8 @@ def drop_repeated(
     rows = ", ".join(str(row) for row in repeated["row_number"][identical].head(10))
     more = ", ..." if count > 10 else ""
     word = "reading" if count == 1 else "readings"
-    return keep, f"{count:,} identical {word} of the same cell dropped (rows {rows}{more})."
+    text = f"{count:,} identical {word} of the same cell dropped (rows {rows}{more})."
+    return keep, Note(text, kind="identical", values={"readings": count})
 
 
 def _of_file(cells: CellNames, count: int, *, width: int) -> np.ndarray:

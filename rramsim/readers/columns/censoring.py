@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
+from rramsim.notes import Note
 from rramsim.readers.columns.values import COMPLIANCE
 from rramsim.schema import ABOVE, BELOW, EXACT
 
@@ -56,7 +57,7 @@ class RawReadings:
         return self.table.where(int(self.lines[index]), str(self.headers[index]))
 
 
-def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[Note, ...]]:
     """Return resistances in ohm, their censoring (of the schema), and what was assumed.
 
     A current `I` read at the voltage `V` becomes `V / I`; what is above the range in current is
@@ -70,7 +71,7 @@ def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[str,
     Returns
     -------
     resistance, censoring : ndarray, shape (readings,)
-    notes : tuple of str
+    notes : tuple of Note
         Counted clamps and limits.
 
     Raises
@@ -129,7 +130,7 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
     return found
 
 
-def _mark_noise(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> list[str]:
+def _mark_noise(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> list[Note]:
     """Mark negative readings beyond the range: a current that is nothing but noise around zero."""
     import numpy as np
 
@@ -144,13 +145,19 @@ def _mark_noise(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> list
         kinds[noise], signed[noise] = ABOVE, raw.over_range
     else:
         kinds[noise], signed[noise] = BELOW, np.abs(raw.read_voltage[noise]) / raw.over_range
+    count = int(noise.sum())
     return [
-        f"{raw.table.place}: {_counted(int(noise.sum()), 'negative reading')} beyond the range "
-        f"{_taken_as(ABOVE, raw.over_range, 'Ω')}: noise around zero current."
+        Note(
+            f"{_counted(count, 'negative reading')} beyond the range "
+            f"{_taken_as(ABOVE, raw.over_range, 'Ω')}: noise around zero current.",
+            kind="noise",
+            file=raw.table.place,
+            values={"readings": count, "limit": raw.over_range},
+        )
     ]
 
 
-def _apply_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+def _apply_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
     """Censor readings beyond the limits that the user gave, in place."""
     import numpy as np
 
@@ -163,8 +170,13 @@ def _apply_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> li
         values[beyond], kinds[beyond] = limit, side
         if count:
             notes.append(
-                f"{raw.table.place}: {_counted(count, 'reading')} beyond the limit given "
-                f"{_taken_as(side, limit, 'Ω')}."
+                Note(
+                    f"{_counted(count, 'reading')} beyond the limit given "
+                    f"{_taken_as(side, limit, 'Ω')}.",
+                    kind="beyond the limit given",
+                    file=raw.table.place,
+                    values={"readings": count, "limit": limit},
+                )
             )
     return notes
 
@@ -193,7 +205,7 @@ def _refuse_negative(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) ->
     )
 
 
-def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
     """Censor the readings at a clamp in the populations that end there, in place.
 
     The value may lie in the middle of another population, whose readings of it are exact.
@@ -214,14 +226,20 @@ def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> lis
             kinds[clamped], exact = side, exact & ~clamped
             where = "largest" if side == ABOVE else "smallest"
             of = ", ".join(raw.populations[group] for group in np.unique(raw.groups[clamped]))
+            count = int(np.count_nonzero(clamped))
             notes.append(
-                f"{raw.table.place}: {np.count_nonzero(clamped):,} readings of {of} pile up at the "
-                f"{where} value, {in_words(clamp, raw.unit)}: {_taken_as(side, clamp, raw.unit)}."
+                Note(
+                    f"{count:,} readings of {of} pile up at the {where} value, "
+                    f"{in_words(clamp, raw.unit)}: {_taken_as(side, clamp, raw.unit)}.",
+                    kind="clamped",
+                    file=raw.table.place,
+                    values={"readings": count, "limit": clamp},
+                )
             )
     return notes
 
 
-def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
     import numpy as np
 
     zero = (kinds == EXACT) & (values == 0)
@@ -236,10 +254,15 @@ def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list
             'the file names no floor. Write the reading as a bound, such as "<100".'
         )
     values[zero], kinds[zero] = floors.max(), BELOW
-    floor = float(floors.max())
+    count, floor = int(zero.sum()), float(floors.max())
     return [
-        f"{raw.table.place}: {_counted(int(zero.sum()), 'reading')} of 0 {raw.unit} "
-        f"{_taken_as(BELOW, floor, raw.unit)}, the floor that is known."
+        Note(
+            f"{_counted(count, 'reading')} of 0 {raw.unit} "
+            f"{_taken_as(BELOW, floor, raw.unit)}, the floor that is known.",
+            kind="zero",
+            file=raw.table.place,
+            values={"readings": count, "limit": floor},
+        )
     ]
 
 
@@ -254,7 +277,7 @@ def _limit_of_zero(raw: RawReadings) -> list[float]:
     return [float(np.abs(raw.read_voltage).max()) / raw.over_range]
 
 
-def _give_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[str]:
+def _give_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
     """Fill the limit of marks that name none: the furthest reading the meter did resolve."""
     import numpy as np
 
@@ -271,17 +294,28 @@ def _give_limits(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> lis
             )
         limit = float(exact.max() if side == ABOVE else exact.min())
         values[bare] = limit
+        count = int(bare.sum())
         notes.append(
-            f"{raw.table.place}: {_counted(int(bare.sum()), 'reading')} marked out of range "
-            f"{_taken_as(side, limit, raw.unit)}, the {word} reading in range."
+            Note(
+                f"{_counted(count, 'reading')} marked out of range "
+                f"{_taken_as(side, limit, raw.unit)}, the {word} reading in range.",
+                kind="out of range",
+                file=raw.table.place,
+                values={"readings": count, "limit": limit},
+            )
         )
     for side in (ABOVE, BELOW):
         named = values[(raw.kinds == side) & ~np.isnan(raw.values)]
         if named.size:
+            limit = float(named[0])
             notes.append(
-                f"{raw.table.place}: {_counted(named.size, 'reading')} marked "
-                f"{_taken_as(side, float(named[0]), raw.unit)}"
-                f"{'' if (named == named[0]).all() else ' or at their own limits'}."
+                Note(
+                    f"{_counted(named.size, 'reading')} marked {_taken_as(side, limit, raw.unit)}"
+                    f"{'' if (named == limit).all() else ' or at their own limits'}.",
+                    kind="marked with a limit",
+                    file=raw.table.place,
+                    values={"readings": named.size, "limit": limit},
+                )
             )
     return notes
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.columns.aliases import STATE_COLUMNS, measurement_columns
 from rramsim.readers.columns.decimals import AmbiguousMarkError
 from rramsim.readers.columns.header_rows import (
@@ -43,7 +44,7 @@ class Layout:
     table : RawTable
     header : Header
         With the meaning of its columns.
-    notes : tuple of str
+    notes : tuple of Note
         What was assumed.
     sweeps : tuple of (Column, Column)
         Voltage and current of each sweep; where there are any, the table holds no readings.
@@ -56,7 +57,7 @@ class Layout:
     grid: Grid
     table: RawTable
     header: Header
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     sweeps: tuple[tuple[Column, Column], ...] = ()
     taken: list[float] | None = None
     headers: frozenset[str] = frozenset()
@@ -136,9 +137,11 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
         )
     if _is_data(grid, 0, header):
         return _layout(grid, header, notes=[])
-    note = (
-        f"{grid.place}: row {grid.row_numbers[0]} is taken as a header; the given columns "
-        "replace it."
+    note = Note(
+        f"row {grid.row_numbers[0]} is taken as a header; the given columns replace it.",
+        kind="header replaced",
+        file=grid.place,
+        values={"row": grid.row_numbers[0]},
     )
     return _layout(grid, replace(header, start=1), notes=[note])
 
@@ -181,8 +184,9 @@ def _of_header(
     if header.row and not _is_data(grid, header.start, header):
         return None
     unused = [repr(texts[i]) for i in header.unused() if texts[i] and texts[i] not in names]
-    notes = [f"{grid.place}: columns not used: {', '.join(unused)}."] if unused else []
-    return _layout(grid, header, notes=notes)
+    text = f"columns not used: {', '.join(unused)}."
+    note = Note(text, kind="columns not used", file=grid.place, values={"columns": len(unused)})
+    return _layout(grid, header, notes=[note] if unused else [])
 
 
 def _with_meaning(
@@ -254,7 +258,7 @@ def _may_be_sweeps(header: Header) -> bool:
     return state.position >= len(header.texts) and "read_voltage" not in header.columns
 
 
-def _layout(grid: Grid, header: Header, *, notes: list[str]) -> Layout:
+def _layout(grid: Grid, header: Header, *, notes: list[Note]) -> Layout:
     own = [column for column in header.own if column.position < len(header.texts)]
     table = make_table(
         grid,
@@ -265,12 +269,14 @@ def _layout(grid: Grid, header: Header, *, notes: list[str]) -> Layout:
     )
     by_condition = next((column for column in header.readings if column.condition), None)
     if by_condition is not None:
-        notes.append(
-            f"{grid.place}: conditions are named by the headers, such as "
-            f"{by_condition.condition!r} by {by_condition.header!r}."
+        text = (
+            f"conditions are named by the headers, such as {by_condition.condition!r} by "
+            f"{by_condition.header!r}."
         )
+        notes.append(Note(text, kind="conditions by header", file=grid.place))
     if any(column.cycle is not None for column in header.readings):
-        notes.append(f"{grid.place}: cycles are numbered by the headers of the columns.")
+        text = "cycles are numbered by the headers of the columns."
+        notes.append(Note(text, kind="cycles by header", file=grid.place))
     return Layout(
         grid=grid,
         table=with_constants(table, header.constants),
@@ -332,10 +338,15 @@ def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str)
     )
 
 
-def _unit_notes(columns: Sequence[Column], *, place: str) -> list[str]:
+def _unit_notes(columns: Sequence[Column], *, place: str) -> list[Note]:
     return [
-        f"{place}: the column {column.header!r} names no unit; its {_in_words(column)} "
-        f"is read in {QUANTITIES[column.quantity].unit}."
+        Note(
+            f"the column {column.header!r} names no unit; its {_in_words(column)} "
+            f"is read in {QUANTITIES[column.quantity].unit}.",
+            kind="no unit",
+            file=place,
+            values={"column": column.header},
+        )
         for column in columns
         if column.quantity is not None and not column.unit_given
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
 from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.layout import Layout
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_extras(
-    layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[str]
+    layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[Note]
 ) -> dict[str, np.ndarray]:
     """Return the optional variables that a table has, each ``(readings,)``, but for the die.
 
@@ -28,7 +29,7 @@ def read_extras(
         The line of the table each reading is from.
     state : ndarray of int, shape (readings,)
         0 for LRS, 1 for HRS.
-    notes : list of str
+    notes : list of Note
         What was assumed is added here.
 
     Raises
@@ -57,7 +58,9 @@ def read_extras(
         count = int(failed.sum())
         if count:
             word = "reading marked as failed is" if count == 1 else "readings marked as failed are"
-            notes.append(f"{layout.table.place}: {count:,} {word} kept in the populations.")
+            text = f"{count:,} {word} kept in the populations."
+            values = {"readings": count}
+            notes.append(Note(text, kind="failed", file=layout.table.place, values=values))
     return more
 
 
@@ -118,7 +121,7 @@ def _names(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray | None:
     return np.asarray(names[lines])
 
 
-def _quantity(table: RawTable, column: Column, sign: str, notes: list[str]) -> np.ndarray:
+def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> np.ndarray:
     import numpy as np
 
     values = read_quantity_column(
@@ -137,6 +140,7 @@ def _quantity(table: RawTable, column: Column, sign: str, notes: list[str]) -> n
             "number, not negative (and not 0 for a width)."
         )
     if (values < 0).any():
-        notes.append(f"{table.place}: of {column.header!r} the magnitude is kept, not the sign.")
+        text = f"of {column.header!r} the magnitude is kept, not the sign."
+        notes.append(Note(text, kind="sign dropped", file=table.place))
     magnitudes: np.ndarray = np.abs(values)
     return magnitudes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
 from rramsim.readers.table import RawTable
@@ -50,7 +51,7 @@ class Stacked:
         )
 
 
-def stack(layout: Layout, notes: list[str]) -> Stacked:
+def stack(layout: Layout, notes: list[Note]) -> Stacked:
     """Return the readings of a table that are not blank; the others are counted in `notes`.
 
     Raises
@@ -111,7 +112,7 @@ def _flagged(stacked: Stacked, layout: Layout) -> Stacked:
     return stacked
 
 
-def _without_blanks(stacked: Stacked, table: RawTable, notes: list[str]) -> Stacked:
+def _without_blanks(stacked: Stacked, table: RawTable, notes: list[Note]) -> Stacked:
     import numpy as np
 
     blank = stacked.kinds == BLANK
@@ -127,7 +128,12 @@ def _without_blanks(stacked: Stacked, table: RawTable, notes: list[str]) -> Stac
     more = ", ..." if count > _ROWS_SHOWN else ""
     word = "reading" if count == 1 else "readings"
     notes.append(
-        f"{table.place}: {count:,} blank or NaN {word} dropped "
-        f"({'row' if count == 1 else 'rows'} {shown}{more})."
+        Note(
+            f"{count:,} blank or NaN {word} dropped "
+            f"({'row' if count == 1 else 'rows'} {shown}{more}).",
+            kind="blank",
+            file=table.place,
+            values={"readings": count},
+        )
     )
     return stacked.only(~blank)

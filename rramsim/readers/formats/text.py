@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.table import Grid, LongText
 
 _SEPARATORS = ("\t", ";", ",")
@@ -63,7 +64,7 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
     return _grid(text.split("\n"), place=place, notes=notes)
 
 
-def _grid(lines: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+def _grid(lines: list[str], *, place: str, notes: tuple[Note, ...]) -> Grid:
     first, comments = _comments(lines)
     separator = _separator(lines[first : first + _SNIFFED_LINES])
     records, row_numbers = _split(lines[first:], separator, offset=first, place=place)
@@ -77,7 +78,7 @@ def _grid(lines: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
     )
 
 
-def _long_grid(text: str, head: list[str], *, place: str, notes: tuple[str, ...]) -> Grid:
+def _long_grid(text: str, head: list[str], *, place: str, notes: tuple[Note, ...]) -> Grid:
     def whole() -> Grid:
         return _grid(text.split("\n"), place=place, notes=notes)
 
@@ -100,7 +101,7 @@ def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
     return first, tuple(line.strip().strip('"').lstrip("# \t") for line in lines[:first])
 
 
-def _decode(content: bytes, *, place: str) -> tuple[str, tuple[str, ...]]:
+def _decode(content: bytes, *, place: str) -> tuple[str, tuple[Note, ...]]:
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
     if encoding is None and b"\x00" in content[:200]:
         # Latin text in UTF-16 without a mark: every second byte is zero.
@@ -114,7 +115,8 @@ def _decode(content: bytes, *, place: str) -> tuple[str, tuple[str, ...]]:
                 "save it as UTF-8."
             ) from error
     try:
-        return content.decode("cp1252"), (f"{place}: read as Windows-1252 text, not UTF-8.",)
+        note = Note("read as Windows-1252 text, not UTF-8.", kind="encoding", file=place)
+        return content.decode("cp1252"), (note,)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{place}: the text is neither UTF-8, UTF-16 nor Windows-1252; save it as UTF-8."

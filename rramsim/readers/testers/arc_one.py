@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.table import Grid
 from rramsim.readers.testers.registry import register
 from rramsim.schema import STATES
@@ -77,10 +78,20 @@ def _last_of_each_run(grid: Grid, header_row: int, columns: list[int]) -> Grid:
             rows.append(grid.row_numbers[run.line])
     sign = "positive" if set_is_positive else "negative"
     notes = (
-        f"{grid.place}: an ArC ONE session names no states; {sign} pulses are taken as SET, "
-        "because the median resistance after them is the lower one.",
-        f"{grid.place}: of {reads + unset:,} operations, {len(records):,} resistances are the last "
-        f"before the polarity changes; {unset:,} come before any pulse and are left out.",
+        Note(
+            f"an ArC ONE session names no states; {sign} pulses are taken as SET, "
+            "because the median resistance after them is the lower one.",
+            kind="polarity of SET",
+            file=grid.place,
+            values={"polarity": sign},
+        ),
+        Note(
+            f"of {reads + unset:,} operations, {len(records):,} resistances are the last "
+            f"before the polarity changes; {unset:,} come before any pulse and are left out.",
+            kind="operations used",
+            file=grid.place,
+            values={"operations": reads + unset, "used": len(records), "left_out": unset},
+        ),
     )
     return replace(
         grid,

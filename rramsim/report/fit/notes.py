@@ -39,7 +39,7 @@ def grouped_notes(
     """
     names = names_of(examination.products["conditions"])
     groups: dict[str, list[str]] = {
-        FILES: merged_notes(measured.notes),
+        FILES: merged_notes(measured.notes, files=[name for name, _ in measured.sources]),
         SEVERAL: [],
         **{name: [] for name in names},
     }
@@ -59,13 +59,19 @@ def grouped_notes(
     return [(heading, tuple(texts)) for heading, texts in groups.items() if texts]
 
 
-def merged_notes(notes: Iterable[Note]) -> list[str]:
-    """Return the notes on files as sentences; those that differ only in the file stand once."""
-    files: dict[str, list[str]] = {}
+def merged_notes(notes: Iterable[Note], *, files: Sequence[str]) -> list[str]:
+    """Return notes as sentences; those that differ only in which of the files stand once.
+
+    A note on one sheet of a workbook stays apart: it is about no whole file.
+    """
+    by_text: dict[str, list[str]] = {}
     for note in notes:
-        text = note.text if note.file else str(note)
-        files.setdefault(text, []).append(note.file)
-    return [f"{_file_words(of)}: {text}" if any(of) else text for text, of in files.items()]
+        is_of_file = note.file in files
+        text = note.text if is_of_file else str(note)
+        by_text.setdefault(text, []).append(note.file if is_of_file else "")
+    return [
+        f"{_file_words(names)}: {text}" if any(names) else text for text, names in by_text.items()
+    ]
 
 
 def _file_words(files: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ def grouped():
     def group(names, notes, files=()):
         conditions = xr.Dataset(coords={"condition": list(names)})
         examination = SimpleNamespace(products={"conditions": conditions}, notes=notes)
-        return dict(grouped_notes(examination, SimpleNamespace(notes=files)))
+        measured = SimpleNamespace(notes=files, sources=[("b.csv", "digest")])
+        return dict(grouped_notes(examination, measured))
 
     return group
 
@@ -79,13 +80,14 @@ def test_a_sentence_true_of_several_files_stands_once():
     notes = [
         Note(text, file=name) for name in names for text in ("no unit.", f"{name[:-4]} blank.")
     ]
-    assert merged_notes([*notes, Note("chip: no unit.")]) == [
+    sheet = Note("no unit.", file="0.csv, sheet 'chip'")
+    assert merged_notes([*notes, sheet], files=names) == [
         "12 files (0.csv, 1.csv, ..., 11.csv): no unit.",
         *(f"{number}.csv: {number} blank." for number in range(12)),
-        "chip: no unit.",
+        "0.csv, sheet 'chip': no unit.",
     ]
-    assert merged_notes(notes[:4:2]) == ["0.csv, 1.csv: no unit."]
+    assert merged_notes(notes[:4:2], files=names) == ["0.csv, 1.csv: no unit."]
     # What is of no file stays as it is.
-    assert merged_notes([Note("5 identical readings dropped.")]) == [
+    assert merged_notes([Note("5 identical readings dropped.")], files=names) == [
         "5 identical readings dropped."
     ]
