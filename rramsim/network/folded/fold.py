@@ -1,4 +1,4 @@
-"""Batch norm and sign folded into one comparison of a whole number, where float32 is exact."""
+"""Batch norm and sign folded into one comparison of a whole number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.errors import InputError
+from rramsim.network.folded.checks import check_exact, check_finite
 from rramsim.network.folded.network import (
     PIXEL_LIMIT,
     FoldedConvolution,
@@ -17,27 +17,6 @@ from rramsim.network.folded.network import (
     Layer,
     ScoreLayer,
 )
-
-EXACT_LIMIT = 2**24
-"""Whole numbers up to here are exact in float32, and so are sums that stay below."""
-
-
-def check_exact(greatest_sum: int) -> None:
-    """Raise `InputError` where sums up to `greatest_sum` would not be exact in float32."""
-    if greatest_sum >= EXACT_LIMIT:
-        raise InputError(
-            f"A layer whose sums reach {greatest_sum} cannot be computed exactly in float32 "
-            f"(limit {EXACT_LIMIT}); use fewer inputs or smaller pixel values."
-        )
-
-
-def check_finite(scale: NDArray[np.float32], offset: NDArray[np.float32]) -> None:
-    """Raise `InputError` where a batch norm holds values that are not finite."""
-    if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
-        raise InputError(
-            "The batch norm of the network holds values that are not finite: its training "
-            "diverged. Train it with a lower learning rate."
-        )
 
 
 def fold_thresholds(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
-from rramsim.network.folded.fold import check_exact, first_firing
+from rramsim.network.folded.checks import check_exact
+from rramsim.network.folded.fold import first_firing
 from rramsim.network.folded.network import (
     PIXEL_LIMIT,
     FoldedConvolution,

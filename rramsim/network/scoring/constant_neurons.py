@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Flips
+from rramsim.network.folded.checks import check_inputs
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
-from rramsim.network.scoring.evaluator import check_inputs
 
 
 class HiddenNeurons:

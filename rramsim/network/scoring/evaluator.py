@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Flips
-from rramsim.errors import InputError
-from rramsim.network.folded.fold import check_exact
+from rramsim.network.folded.checks import check_scored
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
@@ -83,31 +82,3 @@ class Evaluator:
     def correct(self, flips: Sequence[Flips] | None = None) -> int:
         """Return the number of images classified correctly, with `flips` as in `predictions`."""
         return int(np.count_nonzero(self.predictions(flips) == self._labels))
-
-
-def check_scored(
-    folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
-) -> None:
-    """Raise `InputError` or `ValueError` where a network cannot be scored on images exactly."""
-    check_inputs(folded, images)
-    if labels.shape != images.shape[:1]:
-        raise ValueError(f"labels are {images.shape[:1]}, found {labels.shape}")
-
-
-def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
-    """Raise `InputError` where images do not fit a network, or sums could not be exact."""
-    if images.ndim != 2 or images.shape[1] != folded.inputs:
-        raise InputError(
-            f"The network has {folded.inputs} inputs, but the images have "
-            f"{' x '.join(map(str, images.shape[1:]))} pixels; score it on images "
-            "like those it was trained with."
-        )
-    fan_in = [layer.matrix.shape[1] for layer in folded.layers]
-    greatest = int(images.max(initial=0))
-    if folded.signed_levels is not None and greatest > folded.signed_levels:
-        raise InputError(
-            f"The network takes pixels up to {folded.signed_levels}, but the images hold "
-            f"{greatest}; score it on images like those it was trained with."
-        )
-    check_exact(fan_in[0] * max(1, folded.signed_levels or greatest))
-    check_exact(max(fan_in))

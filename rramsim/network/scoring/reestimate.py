@@ -19,11 +19,11 @@ from torch.nn import functional
 
 from rramsim.bits import Flips
 from rramsim.errors import InputError
+from rramsim.network.folded.checks import check_inputs
 from rramsim.network.folded.fold import BatchNorm, fold_layers
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer
 from rramsim.network.folded.sums import batch_images, exact_sums, first_inputs, flipped
 from rramsim.network.model_files import SavedNetwork
-from rramsim.network.scoring.evaluator import check_inputs
 
 
 def reestimate(

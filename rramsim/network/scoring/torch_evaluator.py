@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from rramsim.bits import Flips
+from rramsim.network.folded.checks import check_scored
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.folded.sums import (
     batch_images,
@@ -18,7 +19,6 @@ from rramsim.network.folded.sums import (
     first_inputs,
     flipped,
 )
-from rramsim.network.scoring.evaluator import check_scored
 
 
 class TorchEvaluator:

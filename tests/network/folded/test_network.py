@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.folded.fold import check_exact
+from rramsim.network.folded.checks import check_exact
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
