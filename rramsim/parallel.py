@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Part = TypeVar("Part")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _pool: ThreadPoolExecutor | None = None
@@ -24,14 +24,14 @@ def use_cores(most: int) -> None:
         _most, _pool = most, None
 
 
-def share(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Return ``[work(part) for part in parts]``, computed by as many threads as there are `cores`.
+def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return ``[work(item) for item in items]``, computed by as many threads as there are `cores`.
 
     `work` must not call this function, and its results must not depend on the order of work.
     """
-    if len(parts) < 2 or cores() == 1:
-        return [work(part) for part in parts]
-    return list(_threads().map(work, parts))
+    if len(items) < 2 or cores() == 1:
+        return [work(item) for item in items]
+    return list(_threads().map(work, items))
 
 
 def cores() -> int:

@@ -242,7 +242,7 @@ def _sweep(network: ScoredNetwork, plan: Plan, *, naive_chip: float) -> tuple[Ca
 
 def _positions(flips: Sequence[Flips], network: ScoredNetwork) -> Sequence[NDArray[np.int64]]:
     pairs = zip(flips, network.folded.layers, strict=True)
-    return [as_positions(each, layer.matrix) for each, layer in pairs]
+    return [as_positions(cells, layer.matrix) for cells, layer in pairs]
 
 
 def _least(work: Callable[[], object], repeats: int) -> float:

@@ -55,7 +55,7 @@ class NaiveNetwork:
     @torch.inference_mode()
     def predictions(self, weights: Sequence[torch.Tensor], *, batch: int) -> NDArray[np.int64]:
         """Return the class of each image, computed for `batch` images at a time."""
-        found = []
+        classes = []
         for start in range(0, len(self._pixels), batch):
             values = self._pixels[start : start + batch].float()
             values = values.reshape(-1, *self._image_shape)
@@ -66,8 +66,8 @@ class NaiveNetwork:
                 if number < len(self._pools) and self._pools[number]:
                     values = functional.max_pool2d(values, 2)
             scores = (values @ weights[-1].T) * self._scale + self._offset
-            found.append(scores.argmax(dim=1))
-        return torch.cat(found).numpy()
+            classes.append(scores.argmax(dim=1))
+        return torch.cat(classes).numpy()
 
 
 def _product(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -59,10 +59,10 @@ def draw_cells(
     bers = float(ber_lrs), float(ber_hrs)
     first, second = seed.generate_state(2, np.uint64)
     key = int(first), int(second)
-    found = _rare(signs, bers, key)
+    rare = _rare(signs, bers, key)
     if max(bers) > _SPLIT:
-        return _with_frequent(signs, bers, key, found)
-    positions = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+        return _with_frequent(signs, bers, key, rare)
+    positions = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *rare]))
     distinct = np.ones(positions.size, dtype=np.bool_)
     np.not_equal(positions[1:], positions[:-1], out=distinct[1:])
     return positions[distinct]
@@ -86,10 +86,10 @@ def _rare(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> list
         mean = (stop - start) * min(max(bers), _SPLIT)
         room = int(mean + 6 * math.sqrt(mean)) + 64
         while True:
-            found = np.empty(room, dtype=np.int64)
-            count = rare(key, start, stop, flat, bers, found)
+            cells = np.empty(room, dtype=np.int64)
+            count = rare(key, start, stop, flat, bers, cells)
             if count >= 0:
-                return found[:count]
+                return cells[:count]
             room *= 2
 
     edges = [*range(0, flat.size, SEGMENT_CELLS), flat.size]
@@ -98,7 +98,7 @@ def _rare(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> list
 
 
 def _with_frequent(
-    signs: Signs, bers: tuple[float, float], key: tuple[int, int], found: list[Positions]
+    signs: Signs, bers: tuple[float, float], key: tuple[int, int], rare: list[Positions]
 ) -> Words:
     from rramsim.crossbar.sampling_kernels import frequent, set_bits
 
@@ -113,7 +113,7 @@ def _with_frequent(
         frequent(key, *part, signs, limits, mask)
 
     share(work, list(pairwise(edges)))
-    for positions in found:
+    for positions in rare:
         set_bits(mask, positions, inputs)
     return mask
 

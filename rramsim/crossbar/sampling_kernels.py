@@ -138,7 +138,7 @@ def rare(
         block = np.uint64(0)
         spare = False
         gap_bits = place_bits = spare_gap = spare_place = np.uint64(0)
-        at = start - 1
+        cell = start - 1
         while True:
             if spare:
                 gap_bits, place_bits = spare_gap, spare_place
@@ -150,17 +150,17 @@ def rare(
             spare = not spare
             uniform = (float(gap_bits >> np.uint64(11)) + 0.5) * 2.0**-53
             gap = math.log(uniform) / log_others
-            if gap >= stop - at - 1:
+            if gap >= stop - cell - 1:
                 break
-            at += 1 + int(gap)
+            cell += 1 + int(gap)
             u = floor + width * (float(place_bits >> np.uint64(12)) * 2.0**-52)
             ber = bers[0]
-            if bers[0] != bers[1] and signs[at] > 0:
+            if bers[0] != bers[1] and signs[cell] > 0:
                 ber = bers[1]
             if u < ber:
                 if count == found.size:
                     return -1
-                found[count] = at
+                found[count] = cell
                 count += 1
     return count
 

@@ -124,11 +124,11 @@ class Placement:
             If there is no such cell, or it holds no weight (the unused part of an edge tile).
         """
         tile, word_line, bit_line = (
-            np.asarray(each, dtype=np.int64) for each in (tile, word_line, bit_line)
+            np.asarray(number, dtype=np.int64) for number in (tile, word_line, bit_line)
         )
         bounds = (self.tile_count, self.tile.word_lines, self.tile.bit_lines)
-        for each, bound in zip((tile, word_line, bit_line), bounds, strict=True):
-            if np.any((each < 0) | (each >= bound)):
+        for number, bound in zip((tile, word_line, bit_line), bounds, strict=True):
+            if np.any((number < 0) | (number >= bound)):
                 raise ValueError(f"There is no such cell: the tiles are {bounds} in shape.")
         down, across = np.divmod(tile, self.grid[1])
         neuron, input_ = np.broadcast_arrays(

@@ -87,12 +87,12 @@ def load_folder(folder: Path) -> ImageSet:
     splits = {split: _list(folder / split) for split in _SPLITS}
     _check_classes(folder, splits)
     by_class = {
-        split: [_list_class(path) for path in found.folders] for split, found in splits.items()
+        split: [_list_class(path) for path in listing.folders] for split, listing in splits.items()
     }
     train, test = by_class.values()
     first = train[0].images[0]
     form = _read_form(first)
-    skipped = sum(found.skipped for found in chain(splits.values(), train, test))
+    skipped = sum(listing.skipped for listing in chain(splits.values(), train, test))
     return ImageSet(
         name=folder_name(folder),
         train_images=_read(train, form=form, first=first),
@@ -135,24 +135,24 @@ def _list(folder: Path) -> _Listing:
 
 
 def _list_class(folder: Path) -> _Listing:
-    found = _list(folder)
-    if found.folders:
+    listing = _list(folder)
+    if listing.folders:
         raise InputError(
-            f"{found.folders[0]}: a folder inside that of a class. Accepted are {LAYOUT}."
+            f"{listing.folders[0]}: a folder inside that of a class. Accepted are {LAYOUT}."
         )
-    if not found.images:
+    if not listing.images:
         raise InputError(f"{folder}: holds no images. Accepted are {LAYOUT}.")
-    return found
+    return listing
 
 
 def _check_classes(folder: Path, splits: dict[str, _Listing]) -> None:
-    for found in splits.values():
-        if found.images:
+    for listing in splits.values():
+        if listing.images:
             raise InputError(
-                f"{found.images[0]}: an image outside the folders of the classes. Accepted are "
+                f"{listing.images[0]}: an image outside the folders of the classes. Accepted are "
                 f"{LAYOUT}."
             )
-    classes = {split: [path.name for path in found.folders] for split, found in splits.items()}
+    classes = {split: [path.name for path in listing.folders] for split, listing in splits.items()}
     for split, other in (_SPLITS, _SPLITS[::-1]):
         for name in classes[split]:
             if name not in classes[other]:
@@ -168,12 +168,12 @@ def _check_classes(folder: Path, splits: dict[str, _Listing]) -> None:
 
 
 def _labels(by_class: list[_Listing]) -> NDArray[np.uint8]:
-    counts = [len(found.images) for found in by_class]
+    counts = [len(listing.images) for listing in by_class]
     return np.repeat(np.arange(len(counts), dtype=np.uint8), counts)
 
 
 def _read(by_class: list[_Listing], *, form: _Form, first: Path) -> NDArray[np.uint8]:
-    paths = [path for found in by_class for path in found.images]
+    paths = [path for listing in by_class for path in listing.images]
     parts = [
         paths[start : start + _IMAGES_PER_PART] for start in range(0, len(paths), _IMAGES_PER_PART)
     ]
@@ -197,10 +197,10 @@ def _read_form(path: Path) -> _Form:
 def _decode(path: Path, *, form: _Form, first: Path) -> bytes:
     with _opened(path) as image:
         # Before it is decoded: a small file may say that it is huge.
-        found = _form(image, path)
-        if found != form:
+        own = _form(image, path)
+        if own != form:
             raise InputError(
-                f"{path}: {found}, but {first} has {form}; all images must have the same."
+                f"{path}: {own}, but {first} has {form}; all images must have the same."
             )
         return (image.convert("L") if image.mode == "1" else image).tobytes()
 

@@ -83,11 +83,11 @@ def read_idx(path: Path, *, dims: int) -> NDArray[np.uint8]:
     header = 4 + 4 * dims
     if len(content) < header:
         raise InputError(f"{path}: ends inside its header of {header} bytes; the file is cut off.")
-    shape = tuple(int(size) for size in np.frombuffer(content[4:header], dtype=">u4"))
-    expected, found = int(np.prod(shape, dtype=object)), len(content) - header
-    if found != expected:
+    shape = tuple(int(length) for length in np.frombuffer(content[4:header], dtype=">u4"))
+    expected, size = int(np.prod(shape, dtype=object)), len(content) - header
+    if size != expected:
         raise InputError(
-            f"{path}: holds {found} bytes of data where its header says "
+            f"{path}: holds {size} bytes of data where its header says "
             f"{' x '.join(map(str, shape))} = {expected}; the file is damaged."
         )
     if expected == 0:

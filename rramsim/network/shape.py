@@ -134,7 +134,7 @@ class NetworkShape:
         if not self.image_shape:
             return "-".join(map(str, self.widths))
         first = "x".join(map(str, self.image_shape))
-        filters = [f"{each.filters}C3{'-MP2' * each.pool}" for each in self.convolutions]
+        filters = [f"{layer.filters}C3{'-MP2' * layer.pool}" for layer in self.convolutions]
         return "-".join([first, *filters, *map(str, self.widths[1:])])
 
     @property
@@ -167,9 +167,9 @@ class NetworkShape:
                 f"network {self}: takes signed pixels that end at {self.signed_levels}, but those "
                 f"of {images.name} end at {images.levels}."
             )
-        found = self.image_shape or self.widths[0], self.widths[-1]
+        ends = self.image_shape or self.widths[0], self.widths[-1]
         needed = images.image_shape if self.image_shape else images.features
-        if found != (needed, images.class_count):
+        if ends != (needed, images.class_count):
             first = "x".join(map(str, images.image_shape))
             with_filters = f", or {first}-...-{images.class_count} with convolutions"
             raise InputError(
@@ -192,19 +192,19 @@ def _parse_layers(parts: Sequence[str], *, text: str) -> tuple[tuple[Convolution
     convolutions: list[Convolution] = []
     widths: list[int] = []
     for part in parts:
-        found = _REPEATED.fullmatch(part)
+        layer = _REPEATED.fullmatch(part)
         if part == "MP2":
             if widths or not convolutions or convolutions[-1].pool:
                 raise InputError(f"network {text!r}: MP2 stands once, right after filters.")
             convolutions[-1] = replace(convolutions[-1], pool=True)
-        elif not found:
+        elif not layer:
             raise InputError(f"network {text!r}: {part!r} is not a width. {_ACCEPTED}.")
-        elif found[3] and widths:
+        elif layer[3] and widths:
             raise InputError(f"network {text!r}: {part} cannot follow a fully connected layer.")
-        elif found[3]:
-            convolutions += [Convolution(int(found[2]))] * int(found[1] or 1)
+        elif layer[3]:
+            convolutions += [Convolution(int(layer[2]))] * int(layer[1] or 1)
         else:
-            widths += [int(found[2])] * int(found[1] or 1)
+            widths += [int(layer[2])] * int(layer[1] or 1)
     return tuple(convolutions), widths
 
 

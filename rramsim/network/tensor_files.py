@@ -53,11 +53,11 @@ def read_arrays(path: Path, *, kind: str) -> tuple[Arrays, dict[str, Any]]:
         ) from error
     try:
         record = json.loads(text or "")
-        found = record.pop("kind")
+        stored = record.pop("kind")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: a safetensors file, but not one of rramsim's (its metadata lack the record)."
         ) from error
-    if found != kind:
-        raise InputError(f"{path}: holds a {found} of rramsim, expected a {kind}.")
+    if stored != kind:
+        raise InputError(f"{path}: holds a {stored} of rramsim, expected a {kind}.")
     return arrays, record

@@ -68,7 +68,7 @@ def flipped(weights: torch.Tensor, flips: Flips) -> torch.Tensor:
     if positions.min() < 0 or positions.max() >= weights.numel():
         raise ValueError(f"positions lie in 0..{weights.numel() - 1}")
     flipped = weights.clone()
-    at = torch.from_numpy(positions).to(weights.device)
+    index = torch.from_numpy(positions).to(weights.device)
     flat = flipped.view(-1)
-    flat[at] = -flat[at]
+    flat[index] = -flat[index]
     return flipped

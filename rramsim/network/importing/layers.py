@@ -62,7 +62,7 @@ class Product:
     def values(self, sums: NDArray[np.int64], *, dtype: torch.dtype) -> torch.Tensor:
         """Return what the layer gives for sums of shape (probes, neurons, ...)."""
         others = (1,) * (sums.ndim - 2)
-        slope, at_zero = (each.reshape(-1, *others) for each in (self.slope, self.at_zero))
+        slope, at_zero = (array.reshape(-1, *others) for array in (self.slope, self.at_zero))
         values = torch.from_numpy(sums * slope + at_zero).to(dtype)
         if self.stage.bias is not None:
             values = values + self.stage.bias.reshape(-1, *others)
@@ -122,10 +122,11 @@ def _pixel_map(
     levels = images.levels
     pixels = np.arange(levels + 1 + (levels + 1) % BATCH).clip(max=levels).astype(np.uint8)
     even = np.repeat(pixels[:, np.newaxis], images.features, axis=1)
-    found = [
-        chain(prepare(even[at : at + BATCH]), reshape=True) for at in range(0, len(even), BATCH)
+    batches = [
+        chain(prepare(even[start : start + BATCH]), reshape=True)
+        for start in range(0, len(even), BATCH)
     ]
-    values = torch.cat(found)[: levels + 1].double().reshape(levels + 1, -1).numpy()
+    values = torch.cat(batches)[: levels + 1].double().reshape(levels + 1, -1).numpy()
     slopes = (values[-1] - values[0]) / levels
     slope = float(slopes.mean())
     line = values[0] + np.arange(levels + 1)[:, np.newaxis] * slope
@@ -224,16 +225,16 @@ def _check_step(
     near = thresholds + np.arange(-2, 3)[:, np.newaxis]
     sums = np.concatenate([np.repeat(even[:, np.newaxis], len(thresholds), axis=1), near])
     sums = sums.clip(-greatest, greatest).astype(np.int64)
-    found = _outputs(product, np.multiply(sums, directions, dtype=np.int64))
+    outputs = _outputs(product, np.multiply(sums, directions, dtype=np.int64))
     expected = np.where(sums >= thresholds, 1, -1)
-    tie = (sums == thresholds) & (found == 0)
-    wrong = ~(np.abs(found - expected) <= SIGN_TOLERANCE) & ~tie
+    tie = (sums == thresholds) & (outputs == 0)
+    wrong = ~(np.abs(outputs - expected) <= SIGN_TOLERANCE) & ~tie
     if wrong.any():
         raise InputError(
             f"{product.stage.name} is not followed by a sign: for "
             f"{np.count_nonzero(wrong.any(axis=0))} of its {len(thresholds)} outputs, found values "
-            f"like {found[wrong][0]:.6g} before the next layer. Every output must be -1 below some "
-            "sum and +1 from it on, or the other way round."
+            f"like {outputs[wrong][0]:.6g} before the next layer. Every output must be -1 below "
+            "some sum and +1 from it on, or the other way round."
         )
 
 
@@ -265,11 +266,11 @@ def _scores(product: Product) -> ScoreLayer:
     greatest = product.greatest_sum
     even = np.linspace(-greatest, greatest, PROBES).astype(np.int64)
     sums = np.repeat(even[:, np.newaxis], len(product.signs), axis=1)
-    found = chain(product.values(sums, dtype=torch.float64)).numpy()
-    offset = found[PROBES // 2]
-    scale = (found[-1] - found[0]) / (2 * greatest)
+    scores = chain(product.values(sums, dtype=torch.float64)).numpy()
+    offset = scores[PROBES // 2]
+    scale = (scores[-1] - scores[0]) / (2 * greatest)
     line = sums * scale + offset
-    if chain.pool or not np.allclose(found, line, rtol=1e-9, atol=1e-9 * np.abs(found).max()):
+    if chain.pool or not np.allclose(scores, line, rtol=1e-9, atol=1e-9 * np.abs(scores).max()):
         raise InputError(
             f"{product.stage.name} is the last layer, but its scores are not scale * sum + offset; "
             "only batch norm, bias and softmax may follow it."

@@ -96,8 +96,8 @@ def import_module(
         own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)])
     )
     folded = map_layers(input_chain, stages, images, prepare=inputs)
-    found = Evaluator(folded, images.test_images, images.test_labels).predictions()
-    differing = int(np.count_nonzero(found != expected))
+    predictions = Evaluator(folded, images.test_images, images.test_labels).predictions()
+    differing = int(np.count_nonzero(predictions != expected))
     if differing > math.ceil(DIFFERING_SHARE * len(expected)):
         raise InputError(
             f"The folded network classifies {differing} of {len(expected)} test images otherwise "
@@ -107,7 +107,7 @@ def import_module(
         )
     record: dict[str, Any] = {
         "training_ber": None if training_ber is None else float(training_ber),
-        "accuracy": float((found == images.test_labels).mean()),
+        "accuracy": float((predictions == images.test_labels).mean()),
         "epochs": None,
         "seed": None,
         "images": images.name if images_from is None else images_from,
@@ -171,7 +171,7 @@ class _Inputs:
 @torch.no_grad()
 def _predictions(module: nn.Module, inputs: _Inputs, images: ImageSet) -> NDArray[np.int64]:
     """Return the classes the module itself gives the test images."""
-    found = [np.empty(0, dtype=np.int64)]
+    classes = [np.empty(0, dtype=np.int64)]
     for start in range(0, len(images.test_images), _BATCH_IMAGES):
         batch = inputs(images.test_images[start : start + _BATCH_IMAGES])
         try:
@@ -191,5 +191,5 @@ def _predictions(module: nn.Module, inputs: _Inputs, images: ImageSet) -> NDArra
                 f"{(len(batch), images.class_count)}, one for each class of {images.name}; "
                 f"found {type(scores).__name__} {shape}."
             )
-        found.append(scores.numpy().argmax(axis=1))
-    return np.concatenate(found)
+        classes.append(scores.numpy().argmax(axis=1))
+    return np.concatenate(classes)

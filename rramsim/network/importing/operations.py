@@ -45,7 +45,7 @@ def weight_node(node: fx.Node) -> fx.Node:
 def check_product(node: fx.Node, constants: Mapping[fx.Node, torch.Tensor]) -> None:
     """Raise unless `node` multiplies its inputs by a matrix, or by filters as a chip does."""
     if (
-        any(each not in constants for each in node.all_input_nodes[1:])
+        any(source not in constants for source in node.all_input_nodes[1:])
         or weight_node(node) not in constants
     ):
         raise refused(node, "multiplies by what depends on the input")
@@ -57,16 +57,18 @@ def check_product(node: fx.Node, constants: Mapping[fx.Node, torch.Tensor]) -> N
 
 
 def _check_convolution(node: fx.Node, weight: torch.Tensor) -> None:
-    stride, padding, dilation = (argument(node, at, each) for at, each in ((3, 1), (4, 0), (5, 1)))
+    stride, padding, dilation = (
+        argument(node, place, default) for place, default in ((3, 1), (4, 0), (5, 1))
+    )
     groups = argument(node, 6, 1)
-    found = {
+    fitting = {
         f"filters of {weight.shape[2]} x {weight.shape[3]}": tuple(weight.shape[2:]) == (3, 3),
         f"stride {stride}": _all(stride, 1),
         f"padding {padding}": padding == "same" or _all(padding, 1),
         f"dilation {dilation}": _all(dilation, 1),
         f"groups {groups}": groups == 1,
     }
-    strange = [text for text, fits in found.items() if not fits]
+    strange = [text for text, fits in fitting.items() if not fits]
     if strange:
         raise refused(node, f"has {', '.join(strange)}")
 
@@ -105,7 +107,7 @@ def _to_reshape(node: fx.Node) -> str:
 
 
 def _to_softmax(node: fx.Node) -> str:
-    last = not any(operation(each) for each in node.users)
+    last = not any(operation(user) for user in node.users)
     over_classes = argument(node, 1, None) in (1, -1)
     return "" if last and over_classes else "must be the last operation, over the classes"
 
@@ -120,26 +122,28 @@ _OBJECTIONS: Mapping[str, Callable[[fx.Node], str]] = {
 """What speaks against an operation that does not act on each value alone, "" if nothing does."""
 
 
-def _all(found: Any, expected: int) -> bool:
-    return all(each == expected for each in (found if isinstance(found, list | tuple) else [found]))
+def _all(value: Any, expected: int) -> bool:
+    return all(
+        number == expected for number in (value if isinstance(value, list | tuple) else [value])
+    )
 
 
-def argument(node: fx.Node, at: int, default: Any) -> Any:
+def argument(node: fx.Node, place: int, default: Any) -> Any:
     """Return an argument by its place in the operation's signature, however it was given."""
-    if len(node.args) > at:
-        return node.args[at]
+    if len(node.args) > place:
+        return node.args[place]
     target = node.target
     assert isinstance(target, torch._ops.OpOverload)
-    names = [each.name for each in target._schema.arguments]
-    return node.kwargs.get(names[at], default) if len(names) > at else default
+    names = [parameter.name for parameter in target._schema.arguments]
+    return node.kwargs.get(names[place], default) if len(names) > place else default
 
 
-def compute(node: fx.Node, found: Mapping[fx.Node, torch.Tensor]) -> torch.Tensor:
-    """Return what `node` computes from what was `found` of others."""
+def compute(node: fx.Node, values: Mapping[fx.Node, torch.Tensor]) -> torch.Tensor:
+    """Return what `node` computes from the `values` of others."""
     assert callable(node.target)
     target: Callable[..., torch.Tensor] = node.target
-    args = fx.map_arg(node.args, lambda each: found[each])
-    kwargs = fx.map_arg(node.kwargs, lambda each: found[each])
+    args = fx.map_arg(node.args, lambda source: values[source])
+    kwargs = fx.map_arg(node.kwargs, lambda source: values[source])
     with torch.no_grad():
         return target(*args, **kwargs)
 

@@ -66,16 +66,16 @@ class Chain:
         """
         left_out = {*SOFTMAX, *(() if pool else ["max_pool2d"]), *(() if reshape else RESHAPES)}
         shape = values.shape
-        found = {**self.constants, self.start: values}
+        values_of = {**self.constants, self.start: values}
         for node in self.nodes:
             if operation(node) in left_out:
-                found[node] = found[node.all_input_nodes[0]]
+                values_of[node] = values_of[node.all_input_nodes[0]]
                 continue
             try:
-                found[node] = compute(node, found)
+                values_of[node] = compute(node, values_of)
             except RuntimeError as error:
                 raise refused(node, "does not act on each neuron or filter alike") from error
-        outputs = found[self.end]
+        outputs = values_of[self.end]
         if outputs.shape != shape and not (pool or reshape):
             raise refused(self.end, "does not act on each neuron or filter alike")
         return outputs
@@ -182,7 +182,7 @@ class _Walk:
             self._finish(node)
         elif node.op != "call_function":
             raise refused(node, "cannot be mapped")
-        elif all(each in self._constants for each in node.all_input_nodes):
+        elif all(source in self._constants for source in node.all_input_nodes):
             self._constants[node] = compute(node, self._constants)
         else:
             self._check_source(node)
@@ -200,7 +200,7 @@ class _Walk:
         return first, tuple(self._stage(chain) for chain in others)
 
     def _chain(self, nodes: tuple[fx.Node, ...], head: fx.Node, end: fx.Node) -> Chain:
-        used = {each for node in nodes for each in node.all_input_nodes}
+        used = {source for node in nodes for source in node.all_input_nodes}
         constants = {node: tensor for node, tensor in self._constants.items() if node in used}
         return Chain(nodes, head, end, constants)
 
@@ -219,7 +219,7 @@ class _Walk:
     def _check_source(self, node: fx.Node) -> None:
         """Raise unless all that `node` takes comes from the last product."""
         last = {self._heads[-1], *self._nodes[-1]}
-        if not all(each in self._constants or each in last for each in node.all_input_nodes):
+        if not all(source in self._constants or source in last for source in node.all_input_nodes):
             raise refused(node, "takes what came before the last layer (a branch or a skip)")
 
     def _stage(self, chain: Chain) -> Stage:

@@ -102,10 +102,10 @@ class _Convolution:
         """Return the weights of +1, shape (9, filters)."""
         if self.on_pixels:
             bits = unpack_rows(rows_of(weights), columns=self.layer.inputs)
-            found: NDArray[np.int64] = bits.reshape(-1, self.channels, TAPS).sum(
+            summed: NDArray[np.int64] = bits.reshape(-1, self.channels, TAPS).sum(
                 axis=1, dtype=np.int64
             )
-            return found.T
+            return summed.T
         panels, words, filters = weights.shape
         ones = np.bitwise_count(weights).reshape(panels, TAPS, words // TAPS, filters)
         by_tap: NDArray[np.int64] = ones.sum(axis=2, dtype=np.int64).transpose(1, 0, 2)
@@ -115,20 +115,20 @@ class _Convolution:
         self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
     ) -> None:
         """Write the outputs of some images; the border of `outputs` is left as it is."""
-        at = self.places
-        stride, planes = at.row_stride, 0
+        places = self.places
+        stride, planes = places.row_stride, 0
         if self.on_pixels:
-            stride, planes = values.shape[2] - 2 * at.row_stride - 2, self.coding.planes
+            stride, planes = values.shape[2] - 2 * places.row_stride - 2, self.coding.planes
             rows = np.zeros((len(values), planes * weights.shape[1] * stride), dtype=np.uint64)
-            gather(values, planes, at.row_stride, rows)
+            gather(values, planes, places.row_stride, rows)
             values = rows
         tile.convolve(
             values,
             weights,
             limits,
-            at.begins,
-            at.classes,
-            at.targets,
+            places.begins,
+            places.classes,
+            places.targets,
             stride,
             planes,
             self.pool,
@@ -171,8 +171,8 @@ class ConvolutionalNetwork:
                 values = fired(layer, values)
             return classes(connected[-1], values, self._output)[: rows.stop - rows.start]
 
-        found = share(work, _slices(self.images, BLOCK_IMAGES))
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+        parts = share(work, _slices(self.images, BLOCK_IMAGES))
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
     def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
         """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
@@ -196,19 +196,19 @@ class ConvolutionalNetwork:
                 self._codes[rows],
                 watch=lambda number, outputs: parts[number].append(extremes_of(outputs)),
             )
-            found = [joined(each) for each in parts]
+            merged = [joined(part) for part in parts]
             for layer in connected[:-1]:
                 values = fired(layer, values)
-                found.append(extremes_of(values[: rows.stop - rows.start]))
-            return found
+                merged.append(extremes_of(values[: rows.stop - rows.start]))
+            return merged
 
         parts = share(work, _slices(self.images, BLOCK_IMAGES))
-        found = [joined(each) for each in zip(*parts, strict=True)]
+        merged = [joined(part) for part in zip(*parts, strict=True)]
         return [
-            *map(self._unframed, range(len(filters)), found),
+            *map(self._unframed, range(len(filters)), merged),
             *(
-                unpack_rows(each, columns=layer.layer.neurons)
-                for each, layer in zip(found[len(filters) :], connected, strict=False)
+                unpack_rows(part, columns=layer.layer.neurons)
+                for part, layer in zip(merged[len(filters) :], connected, strict=False)
             ),
         ]
 
@@ -232,18 +232,18 @@ class ConvolutionalNetwork:
         weights = self._flipped(flips)
         first = len(self._convolutions)
         connected = [
-            FaultyLayer(layer, SIGNS, each, layer.limits(each, SIGNS))
-            for layer, each in zip(self._connected, weights[first:], strict=True)
+            FaultyLayer(layer, SIGNS, signs, layer.limits(signs, SIGNS))
+            for layer, signs in zip(self._connected, weights[first:], strict=True)
         ]
         return self._filters(weights[:first]), connected
 
     def _flipped(self, flips: Sequence[Flips | None]) -> list[Words]:
-        layers = [*(each.layer for each in self._convolutions), *self._connected]
-        return [layer.flipped(each) for layer, each in zip(layers, flips, strict=True)]
+        layers = [*(cells.layer for cells in self._convolutions), *self._connected]
+        return [layer.flipped(cells) for layer, cells in zip(layers, flips, strict=True)]
 
     def _filters(self, weights: Sequence[Words]) -> list[_Filters]:
         pairs = zip(self._convolutions, weights, strict=True)
-        return [(layer, each, layer.limits(each)) for layer, each in pairs]
+        return [(layer, signs, layer.limits(signs)) for layer, signs in pairs]
 
 
 _Filters = tuple[_Convolution, Words, NDArray[np.int64]]
@@ -263,16 +263,16 @@ def _convolved(
         np.zeros((min(STACK_IMAGES, images), layer.output_words), dtype=np.uint64)
         for layer, _, _ in filters[:-1]
     ]
-    found = np.zeros((padded(images), filters[-1][0].output_words), dtype=np.uint64)
+    last_outputs = np.zeros((padded(images), filters[-1][0].output_words), dtype=np.uint64)
     for part in _slices(images, STACK_IMAGES):
         values: NDArray[Any] = codes[part]
         for number, (layer, weights, limits) in enumerate(filters):
             last = number == len(filters) - 1
-            outputs = found[part] if last else buffers[number][: part.stop - part.start]
+            outputs = last_outputs[part] if last else buffers[number][: part.stop - part.start]
             layer.fire(values, weights, limits, outputs)
             watch(number, outputs)
             values = outputs
-    return found
+    return last_outputs
 
 
 def _slices(images: int, size: int) -> list[slice]:

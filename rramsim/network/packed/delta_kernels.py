@@ -333,11 +333,11 @@ def flipped_columns(
         neuron = neurons[k]
         listed = inputs[starts[k] : starts[k + 1]]
         for place, input_ in enumerate(listed):
-            at = corrected_at[input_]
-            if at < 0:
+            row = corrected_at[input_]
+            if row < 0:
                 rows[place] = clean.ctypes.data + input_ * words * 8
             else:
-                rows[place] = corrected.ctypes.data + at * words * 8
+                rows[place] = corrected.ctypes.data + row * words * 8
             weight = weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63)
             inverted[place] = _ALL if weight & _ONE else np.uint64(0)
         bit = _ONE << np.uint64(neuron & 63)

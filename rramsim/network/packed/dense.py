@@ -45,7 +45,7 @@ class PackedNetwork:
     def chip(self, flips: Sequence[Flips | None]) -> list[FaultyLayer]:
         """Return the layers with the weights in `flips` inverted; free of faults where None."""
         pairs = zip(range(len(self.layers)), flips, strict=True)
-        return [self.layer(number, each) for number, each in pairs]
+        return [self.layer(number, cells) for number, cells in pairs]
 
     def layer(self, number: int, flips: Flips | None) -> FaultyLayer:
         """Return one layer with the weights in `flips` inverted."""
@@ -59,7 +59,7 @@ class PackedNetwork:
 
         `inputs` has padded rows; `chip` may be the last layers of a network only.
         """
-        starts = blocks(images, steps=sum(each.steps for each in chip))
+        starts = blocks(images, steps=sum(layer.steps for layer in chip))
 
         def work(rows: slice) -> NDArray[np.int64]:
             values = inputs[rows]
@@ -92,11 +92,11 @@ class PackedNetwork:
                 extremes.append(extremes_of(values[:images]))
             return extremes
 
-        starts = blocks(self.images, steps=sum(each.steps for each in chip))
+        starts = blocks(self.images, steps=sum(part.steps for part in chip))
         parts = zip(*share(work, starts), strict=True)
         return [
-            unpack_rows(joined(each), columns=layer.layer.neurons)
-            for each, layer in zip(parts, chip, strict=True)
+            unpack_rows(joined(part), columns=layer.layer.neurons)
+            for part, layer in zip(parts, chip, strict=True)
         ]
 
     def _with(self, number: int, weights: Words) -> FaultyLayer:

@@ -67,7 +67,7 @@ class DeltaNetwork:
 
     def __init__(self, network: PackedNetwork) -> None:
         self._network = network
-        self._full_steps = [network.images * each.steps for each in network.clean]
+        self._full_steps = [network.images * layer.steps for layer in network.clean]
         self._saved_steps = 0.0
         self._first: FirstLayer | None = None
         self._second: SecondLayer | None = None
@@ -77,8 +77,8 @@ class DeltaNetwork:
     def predictions(self, flips: Sequence[Flips]) -> NDArray[np.int64]:
         """Return the class of each image on a chip (see `Evaluator.predictions`)."""
         if len(flips) == len(self._network.layers) and self._pays(flips):
-            for layer, each in zip(self._network.layers, flips, strict=True):
-                layer.check(each)
+            for layer, cells in zip(self._network.layers, flips, strict=True):
+                layer.check(cells)
             flipped = _by_neuron(self._network.layers[0], flips[0])
             if self._exact(flipped):
                 return self._changed(flipped, flips)

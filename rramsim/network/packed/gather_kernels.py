@@ -24,9 +24,9 @@ def _gather_plane(
     for group in range(0, channels, 7):
         spread[:] = 0
         for channel in range(group, min(group + 7, channels)):
-            at = np.uint64((channel - group) * 9)
+            start = np.uint64((channel - group) * 9)
             for k in range(pixels):
-                spread[k] |= ((np.uint64(codes[channel, k]) >> shift) & one) << at
+                spread[k] |= ((np.uint64(codes[channel, k]) >> shift) & one) << start
         # A slice for each pixel: numba makes vectors of plain indices only.
         a0, a1, a2 = spread, spread[1:], spread[2:]
         b0, b1, b2 = a0[row_stride:], a1[row_stride:], a2[row_stride:]

@@ -123,7 +123,7 @@ def _mismatches(
             return added
 
         if planes:
-            sums = [builder.shl(each, one) for each in sums]
+            sums = [builder.shl(total, one) for total in sums]
         return _loop(builder, words, sums, word_body)
 
     zeros = [ir.Constant(_VECTOR, [0] * _LANES)] * (IMAGES * _VECTORS)
@@ -151,8 +151,8 @@ def _within(builder: Any, sums: list[Any], limits: list[Any]) -> Any:
     """Emit 32 bits: which sums of one row are within the limits."""
     half = ir.IntType(32)
     bits = ir.Constant(half, 0)
-    for k, (each, limit) in enumerate(zip(sums, limits, strict=True)):
-        fires = builder.icmp_signed("<=", each, limit)
+    for k, (total, limit) in enumerate(zip(sums, limits, strict=True)):
+        fires = builder.icmp_signed("<=", total, limit)
         eight = builder.zext(builder.bitcast(fires, ir.IntType(_LANES)), half)
         bits = builder.or_(bits, builder.shl(eight, ir.Constant(half, k * _LANES)))
     return bits
@@ -228,8 +228,8 @@ def _generate_places(planes: bool) -> Any:
             word_stride=word_stride if planes else None,
             planes=planes,
         )
-        for number, each in enumerate(numbers):
-            of_class = _limits_at(builder, _moved(builder, limits, classes, each, words=NEURONS))
+        for number, place in enumerate(numbers):
+            of_class = _limits_at(builder, _moved(builder, limits, classes, place, words=NEURONS))
             bits = _within(builder, sums[number * _VECTORS : (number + 1) * _VECTORS], of_class)
             to = builder.add(fired, ir.Constant(_WORD, 4 * number))
             builder.store(bits, builder.inttoptr(to, bits.type.as_pointer()), align=4)

@@ -93,8 +93,8 @@ def reestimate(
 
 def spaced(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Return at most `count` of the images, evenly spaced: of each class, if they are sorted."""
-    at = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
-    chosen: NDArray[np.uint8] = images[at]
+    numbers = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
+    chosen: NDArray[np.uint8] = images[numbers]
     return chosen
 
 
@@ -134,12 +134,12 @@ class _Chip:
     def enter_layer(self, number: int, norm: BatchNorm) -> None:
         """Put the outputs of the layer before, with this batch norm, in front of a layer."""
         scale, offset = map(torch.from_numpy, norm.affine())
-        found = []
+        outputs = []
         for sums in self._kept or self._sums(number - 1):
             shape = (-1, *[1] * (sums.ndim - 2))
             fires = sums * scale.view(shape) + offset.view(shape) >= 0
-            found.append(np.packbits(fires.flatten(1).numpy(), axis=1))
-        self._bits = np.concatenate(found)
+            outputs.append(np.packbits(fires.flatten(1).numpy(), axis=1))
+        self._bits = np.concatenate(outputs)
 
     def _sums(self, number: int) -> Iterator[torch.Tensor]:
         """Yield the sums of a layer as batch norm meets them, batch of images by batch."""

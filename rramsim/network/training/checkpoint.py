@@ -70,11 +70,11 @@ def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | 
     return Checkpoint(**parts, history=history)
 
 
-def describe_difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def describe_difference(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Return in words where two settings differ, "" where they do not."""
-    names = [name for name in {**asked, **found} if found.get(name) != asked.get(name)]
+    names = [name for name in {**wanted, **stored} if stored.get(name) != wanted.get(name)]
     return ", ".join(
-        f"{name.replace('_', ' ')} {_shown(found.get(name))}, now {_shown(asked.get(name))}"
+        f"{name.replace('_', ' ')} {_shown(stored.get(name))}, now {_shown(wanted.get(name))}"
         for name in names
     )
 

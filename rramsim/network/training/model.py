@@ -99,7 +99,7 @@ class BinarizedLayer(nn.Module):
     def batch_norm(self) -> BatchNorm:
         """Return a copy of the batch norm as it is."""
         norms = (self.gamma, self.beta, self.mean, self.variance)
-        return BatchNorm(*(each.detach().cpu().numpy().copy() for each in norms))
+        return BatchNorm(*(tensor.detach().cpu().numpy().copy() for tensor in norms))
 
     def sign_weights(self) -> NDArray[np.int8]:
         """Return the weights as cells hold them, int8, in their shape."""
@@ -127,7 +127,7 @@ class BinarizedLayer(nn.Module):
         sums = functional.conv2d(inputs, weights, padding=1) if convolution else inputs @ weights.T
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
         shape = (-1, 1, 1) if convolution else (-1,)
-        scale, offset = (torch.from_numpy(each) for each in self.batch_norm().affine())
+        scale, offset = (torch.from_numpy(array) for array in self.batch_norm().affine())
         return sums * scale.to(sums.device).view(shape) + offset.to(sums.device).view(shape)
 
 
@@ -156,7 +156,7 @@ class BinarizedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.layers: list[BinarizedLayer]
-        pooled = [each.pool for each in shape.convolutions] + [False] * len(shape.layers)
+        pooled = [layer.pool for layer in shape.convolutions] + [False] * len(shape.layers)
         layers = [
             BinarizedLayer(form, pool=pool, dtype=dtype, generator=generator)
             for form, pool in zip(shape.weight_shapes, pooled, strict=True)

@@ -38,5 +38,5 @@ def sum_dtype(device: str) -> torch.dtype:
     if torch.device(device).type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float32
     capability = torch.backends.cpu.get_cpu_capability()
-    found = capability == "AVX512" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
-    return torch.bfloat16 if found else torch.float32
+    is_fast = capability == "AVX512" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return torch.bfloat16 if is_fast else torch.float32
