@@ -28,9 +28,14 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.energy import COVERS
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import conditions_file_columns
 from rramsim.readers.columns.decimals import with_points
-from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
+from rramsim.readers.columns.headers import (
+    Column,
+    conditions_file_columns,
+    describe,
+    names_accepted,
+    recognise,
+)
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve

@@ -1,8 +1,8 @@
-"""One measurement file: from its tables to resistances with state, condition, cell and cycle."""
+"""One table of a measurement file: to resistances with state, condition, cell and cycle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,10 @@ from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.stack import Stacked, stack
 from rramsim.readers.columns.values import read_labels, read_quantity_column, read_states
-from rramsim.readers.formats.detect import read_grids, stem_of
-from rramsim.readers.formats.netcdf import is_netcdf, read_readings
-from rramsim.readers.options import ReadOptions, constants_of_name
-from rramsim.readers.set_toml import sidecar_of
-from rramsim.readers.table import Grid, origin_of
-from rramsim.readers.tables import find_tables
+from rramsim.readers.formats.detect import stem_of
+from rramsim.readers.formats.netcdf import read_readings
+from rramsim.readers.options import ReadOptions
+from rramsim.readers.table import origin_of
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -59,41 +57,18 @@ class FileReadings:
     taken: np.ndarray | None = None
 
 
-def read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
-    """Return the readings of one file, an item for each of its tables.
+def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
+    """Return the readings of one table of a file.
 
     Raises
     ------
     InputError
-        For the first thing in the file that cannot be used.
+        For the first thing in the table that cannot be used.
     """
-    sidecar = sidecar_of(path)
-    options = options.over(None if sidecar is None else sidecar.options)
-    if is_netcdf(path):
-        return [_of_netcdf(path)]
-    grids = read_grids(path)
-    try:
-        return _read(path, grids, options)
-    except InputError:
-        if all(grid.rest is None for grid in grids):
-            raise
-        # Split line by line, a long table tells the row of what cannot be used.
-        return _read(path, read_grids(path, by_line=True), options)
-
-
-def _read(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileReadings]:
-    constants = (
-        {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
-    )
-    layouts = find_tables(grids, options, place=path.name, constants=constants)
-    return [_of_table(path, layout, options) for layout in layouts]
-
-
-def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     import numpy as np
 
     notes = [*layout.grid.notes, *layout.notes]
-    stacked = stack(layout, notes)
+    stacked = stack(layout.table, layout.header, notes)
     states = _states(layout, stacked, options.states)
     keep = states >= 0
     if not keep.all():
@@ -123,7 +98,7 @@ def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
             floor=options.floor,
         )
     )
-    more = read_extras(layout, lines, states, notes)
+    more = read_extras(layout.table, layout.header, lines, states, notes)
     notes += _beside(layout, lines)
     return FileReadings(
         path=path,
@@ -133,8 +108,10 @@ def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         condition=condition,
         condition_names=condition_names,
         state=states,
-        cells=cells_of(layout, lines, bit_lines=options.bit_lines),
-        cycle=counts_of(layout, "cycle", lines) if stacked.cycles is None else stacked.cycles,
+        cells=cells_of(layout.table, layout.header, lines, bit_lines=options.bit_lines),
+        cycle=counts_of(layout.table, layout.header, "cycle", lines)
+        if stacked.cycles is None
+        else stacked.cycles,
         row_number=layout.table.row_numbers[lines],
         more=more,
         origin=origin_of(layout.grid) or options.origin or "measured",
@@ -147,7 +124,8 @@ def _of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     )
 
 
-def _of_netcdf(path: Path) -> FileReadings:
+def of_netcdf(path: Path) -> FileReadings:
+    """Return the readings that rramsim wrote as netCDF; `InputError` where they cannot be used."""
     import numpy as np
 
     readings, more, origin = read_readings(path)

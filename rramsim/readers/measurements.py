@@ -17,17 +17,20 @@ from rramsim.readers.columns.cell_ids import (
     number_dice,
     take_as_one_cell,
 )
-from rramsim.readers.file import FileReadings, read_file
-from rramsim.readers.options import ReadOptions
+from rramsim.readers.file import FileReadings, of_netcdf, of_table
+from rramsim.readers.formats.detect import read_grids, stem_of
+from rramsim.readers.formats.netcdf import is_netcdf
+from rramsim.readers.options import ReadOptions, constants_of_name
+from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import resolve
+from rramsim.readers.table import Grid
+from rramsim.readers.tables import find_tables
 from rramsim.schema import DATASETS, STATES, make
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import xarray as xr
-
-    from rramsim.readers.file import FileReadings
 
 
 def read_measurements(
@@ -107,7 +110,7 @@ def read_measurements(
         return _of_frame(files, options)
     paths = [files] if isinstance(files, (str, Path)) else files
     return _joined(
-        [file for path in paths for file in read_file(_measurement_file(path), options)], options
+        [file for path in paths for file in _read_file(_measurement_file(path), options)], options
     )
 
 
@@ -116,7 +119,7 @@ def _of_frame(frame: pd.DataFrame, options: ReadOptions) -> Measured:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "DataFrame.csv"
         frame.to_csv(file, index=any(name is not None for name in frame.index.names))
-        return _joined(read_file(file, options), options)
+        return _joined(_read_file(file, options), options)
 
 
 def _measurement_file(name: Path | str) -> Path:
@@ -127,6 +130,30 @@ def _measurement_file(name: Path | str) -> Path:
             "--conditions beside a FILE."
         )
     return path
+
+
+def _read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
+    """Return the readings of one file, an item for each of its tables."""
+    sidecar = sidecar_of(path)
+    options = options.over(None if sidecar is None else sidecar.options)
+    if is_netcdf(path):
+        return [of_netcdf(path)]
+    grids = read_grids(path)
+    try:
+        return _read_tables(path, grids, options)
+    except InputError:
+        if all(grid.rest is None for grid in grids):
+            raise
+        # Split line by line, a long table tells the row of what cannot be used.
+        return _read_tables(path, read_grids(path, by_line=True), options)
+
+
+def _read_tables(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileReadings]:
+    constants = (
+        {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
+    )
+    layouts = find_tables(grids, options, place=path.name, constants=constants)
+    return [of_table(path, layout, options) for layout in layouts]
 
 
 def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:

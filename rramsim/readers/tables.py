@@ -9,11 +9,11 @@ from dataclasses import replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
-from rramsim.readers.columns.values import state_of
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.sweeps import Sweep, read_points, readings_of_sweeps
 from rramsim.readers.table import Grid
 from rramsim.readers.testers import tables_of
+from rramsim.schema import STATE_NAMES
 
 _STATE = re.compile(r"(?<![a-z])([LH]RS)(?![a-z])", re.IGNORECASE)
 _DEVICE_LABELS = ("device id", "test target", "target", "device")
@@ -135,7 +135,6 @@ def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
 
     grid = layout.grid
     known = {**grid.constants, **constants}
-    state = known.get("state")
     sweeps = []
     for index, (voltage, current) in enumerate(layout.sweeps):
         volts, amps, flagged, rows = read_points(layout.table, voltage, current)
@@ -149,7 +148,7 @@ def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
                 cell=_device_above(layout, index) or known.get("cell", ""),
                 condition=known.get("condition", ""),
                 cycle=known.get("cycle", ""),
-                state=None if state is None else state_of(state),
+                state=STATE_NAMES.get(known.get("state", "").strip().casefold()),
                 compliance=grid.compliance,
                 taken=grid.taken,
             )

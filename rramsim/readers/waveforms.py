@@ -6,8 +6,7 @@ from pathlib import Path
 
 from rramsim.energy import Energy, transient_energy
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import file_column
-from rramsim.readers.columns.headers import names_accepted, recognise
+from rramsim.readers.columns.headers import file_column, names_accepted, recognise
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.table import make_table

@@ -14,7 +14,6 @@ from rramsim.schema.variable import (
     per,
 )
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
-from rramsim.units import QUANTITIES
 
 _reading = per("reading")
 _population = per("condition", "state")
@@ -32,6 +31,7 @@ def _of_state(name: str, dim: str, unit: str, kind: str, meaning: str) -> Variab
 def setting_variables(
     name: str,
     quantity: str,
+    unit: str,
     meaning: str,
     *,
     label: str = "",
@@ -40,7 +40,6 @@ def setting_variables(
     key: str = "",
 ) -> dict[str, Variable]:
     """Return a setting as a variable of "readings" and of "conditions", by product."""
-    unit = QUANTITIES[quantity].symbols[0]
     setting = _condition(
         name,
         unit,
@@ -60,6 +59,7 @@ SETTINGS = (
     setting_variables(
         "set_current",
         "current",
+        "A",
         "SET compliance current",
         sign="dropped",
         aliases=(
@@ -67,10 +67,13 @@ SETTINGS = (
             *("compliance", "SET compliance", "Icc", "I compliance", "I comp"),
         ),
     ),
-    setting_variables("set_voltage", "voltage", "SET voltage", sign="dropped", aliases=("V SET",)),
+    setting_variables(
+        "set_voltage", "voltage", "V", "SET voltage", sign="dropped", aliases=("V SET",)
+    ),
     setting_variables(
         "reset_voltage",
         "voltage",
+        "V",
         "RESET voltage",
         sign="dropped",
         aliases=("V RESET",),
@@ -78,6 +81,7 @@ SETTINGS = (
     setting_variables(
         "pulse_width",
         "time",
+        "s",
         "width of one programming pulse",
         label="pulse width",
         sign="positive",

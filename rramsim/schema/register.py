@@ -12,6 +12,7 @@ from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, setting_variables
 from rramsim.schema.scores import SCORES
 from rramsim.schema.variable import Variable
+from rramsim.units import QUANTITIES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,7 +73,14 @@ def register_setting(
     >>> unregister_setting("gate_voltage")
     """
     added = setting_variables(
-        name, quantity, meaning, label=label, aliases=aliases, sign=sign, key=key
+        name,
+        quantity,
+        QUANTITIES[quantity].symbols[0],
+        meaning,
+        label=label,
+        aliases=aliases,
+        sign=sign,
+        key=key,
     )
     for product in added:
         if any(variable.name == name for variable in DATASETS[product]):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.columns.aliases import STATE_COLUMNS, measurement_columns
 from rramsim.readers.columns.decimals import AmbiguousMarkError
 from rramsim.readers.columns.header_rows import (
     Header,
@@ -15,7 +14,14 @@ from rramsim.readers.columns.header_rows import (
     only_numbers,
     possible_headers,
 )
-from rramsim.readers.columns.headers import Column, describe, names_accepted, recognise
+from rramsim.readers.columns.headers import (
+    STATE_COLUMNS,
+    Column,
+    describe,
+    measurement_columns,
+    names_accepted,
+    recognise,
+)
 from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
+from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.headers import Column
-from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
 from rramsim.readers.table import RawTable
 from rramsim.schema import DATASETS
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 def read_extras(
-    layout: Layout, lines: np.ndarray, state: np.ndarray, notes: list[Note]
+    table: RawTable, header: Header, lines: np.ndarray, state: np.ndarray, notes: list[Note]
 ) -> dict[str, np.ndarray]:
     """Return the optional variables that a table has, each ``(readings,)``, but for the die.
 
     Parameters
     ----------
-    layout : Layout
+    table : RawTable
+    header : Header
+        With the meaning of its columns.
     lines : ndarray of int, shape (readings,)
         The line of the table each reading is from.
     state : ndarray of int, shape (readings,)
@@ -41,41 +43,43 @@ def read_extras(
 
     more: dict[str, np.ndarray] = {}
     for variable in DATASETS["readings"]:
-        column = layout.columns.get(variable.name)
+        column = header.columns.get(variable.name)
         if column is None or variable.quantity is None or not variable.optional:
             continue
-        values = _quantity(layout.table, column, variable.sign, notes)[lines]
-        if layout.header.is_wide and variable.group == "energy":
+        values = _quantity(table, column, variable.sign, notes)[lines]
+        if header.is_wide and variable.group == "energy":
             # A row of the wide form is one SET and one RESET: each energy counts once.
             values = np.where(state == (0 if column.role == "set_energy" else 1), values, np.nan)
         more[variable.name] = values
-    if "pulses" in layout.columns:
-        pulses = counts_of(layout, "pulses", lines)
+    if "pulses" in header.columns:
+        pulses = counts_of(table, header, "pulses", lines)
         more["pulses"] = np.where(pulses < 0, np.nan, pulses.astype(float))
-    if "failed" in layout.columns:
-        failed = read_failed(layout.table, layout.columns["failed"].position)[lines]
+    if "failed" in header.columns:
+        failed = read_failed(table, header.columns["failed"].position)[lines]
         more["failed"] = failed
         count = int(failed.sum())
         if count:
             word = "reading marked as failed is" if count == 1 else "readings marked as failed are"
             text = f"{count:,} {word} kept in the populations."
             values = {"readings": count}
-            notes.append(Note(text, kind="failed", file=layout.table.place, values=values))
+            notes.append(Note(text, kind="failed", file=table.place, values=values))
     return more
 
 
-def counts_of(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray:
+def counts_of(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.ndarray:
     """Return the whole numbers of a column, -1 where there is none."""
     import numpy as np
 
-    column = layout.columns.get(role)
+    column = header.columns.get(role)
     if column is None:
         return np.full(len(lines), -1, dtype=np.int64)
-    counts: np.ndarray = read_counts(layout.table, column.position)[lines]
+    counts: np.ndarray = read_counts(table, column.position)[lines]
     return counts
 
 
-def cells_of(layout: Layout, lines: np.ndarray, *, bit_lines: int | None) -> CellNames:
+def cells_of(
+    table: RawTable, header: Header, lines: np.ndarray, *, bit_lines: int | None
+) -> CellNames:
     """Return the cells of the readings: names or addresses, rows and columns, dice.
 
     With `bit_lines`, an address is ``row * bit_lines + column``.
@@ -88,32 +92,32 @@ def cells_of(layout: Layout, lines: np.ndarray, *, bit_lines: int | None) -> Cel
     import numpy as np
 
     row, column = (
-        counts_of(layout, role, lines) if role in layout.columns else None
+        counts_of(table, header, role, lines) if role in header.columns else None
         for role in ("row", "column")
     )
-    die = _names(layout, "die", lines)
-    if "cell" not in layout.columns:
+    die = _names(table, header, "die", lines)
+    if "cell" not in header.columns:
         both = row is not None and column is not None
         return CellNames(None, row if both else None, column if both else None, die)
     if bit_lines is not None:
-        address = counts_of(layout, "cell", lines)
+        address = counts_of(table, header, "cell", lines)
         known = address >= 0
         row = np.where(known, address // bit_lines, -1)
         column = np.where(known, address % bit_lines, -1)
-    return CellNames(_names(layout, "cell", lines), row, column, die)
+    return CellNames(_names(table, header, "cell", lines), row, column, die)
 
 
-def _names(layout: Layout, role: str, lines: np.ndarray) -> np.ndarray | None:
+def _names(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.ndarray | None:
     import numpy as np
 
-    if role not in layout.columns:
+    if role not in header.columns:
         return None
-    position = layout.columns[role].position
+    position = header.columns[role].position
     try:
-        names = read_counts(layout.table, position)
+        names = read_counts(table, position)
     except InputError:
         # Names such as "A8-04" are as good as numbers: they only have to be told apart.
-        texts = layout.table.columns[position]
+        texts = table.columns[position]
         if isinstance(texts, np.ndarray) and texts.dtype.kind == "f":
             # Not whole numbers: as names they count as they are written, so split line by line.
             raise

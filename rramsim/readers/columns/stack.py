@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.columns.layout import Layout
+from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
 from rramsim.readers.table import RawTable
 from rramsim.schema import EXACT
@@ -51,7 +51,7 @@ class Stacked:
         )
 
 
-def stack(layout: Layout, notes: list[Note]) -> Stacked:
+def stack(table: RawTable, header: Header, notes: list[Note]) -> Stacked:
     """Return the readings of a table that are not blank; the others are counted in `notes`.
 
     Raises
@@ -61,7 +61,7 @@ def stack(layout: Layout, notes: list[Note]) -> Stacked:
     """
     import numpy as np
 
-    table, readings = layout.table, layout.readings
+    readings = header.readings
     first = readings[0]
     other = next((column for column in readings if column.quantity != first.quantity), None)
     if other is not None:
@@ -91,21 +91,21 @@ def stack(layout: Layout, notes: list[Note]) -> Stacked:
         cycles=by_column([column.cycle for column in readings]),
         quantity=first.quantity or "resistance",
     )
-    return _without_blanks(_flagged(stacked, layout), table, notes)
+    return _without_blanks(_flagged(stacked, table, header), table, notes)
 
 
-def _flagged(stacked: Stacked, layout: Layout) -> Stacked:
+def _flagged(stacked: Stacked, table: RawTable, header: Header) -> Stacked:
     """Let the flags of a reading count where its number does not say more."""
     for role in _FLAGS:
-        column = layout.columns.get(role)
+        column = header.columns.get(role)
         if column is None:
             continue
-        if len(layout.readings) > 1:
+        if len(header.readings) > 1:
             raise InputError(
-                f"{layout.table.place}: the flags in {column.header!r} are of one reading a row; "
+                f"{table.place}: the flags in {column.header!r} are of one reading a row; "
                 "here a row has several. Give a row for each reading."
             )
-        flags = read_statuses(layout.table, column.position, role=role)[stacked.lines]
+        flags = read_statuses(table, column.position, role=role)[stacked.lines]
         marked = (flags != EXACT) & (flags != BLANK)
         tells = ((flags != EXACT) & (stacked.kinds == EXACT)) | (marked & (stacked.kinds == BLANK))
         stacked.kinds[tells] = flags[tells]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.table import RawTable
-from rramsim.schema import ABOVE, BELOW, EXACT
+from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ _STATUS = {
 }
 _BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
 
-_STATES = {
-    **dict.fromkeys(["lrs", "0", "0.0", "set", "low"], 0),
-    **dict.fromkeys(["hrs", "1", "1.0", "reset", "high"], 1),
-}
 _YES = frozenset(["1", "1.0", "true", "yes", "y", "fail", "failed", "x"])
 _NO = frozenset(["", "0", "0.0", "false", "no", "n", "pass", "passed", "ok"])
 
@@ -166,14 +162,9 @@ def read_states(
     return _by_text(
         table,
         position,
-        lambda text: _STATES.get(text.casefold()),
+        lambda text: STATE_NAMES.get(text.casefold()),
         accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names)",
     )
-
-
-def state_of(text: str) -> int | None:
-    """Return 0 for a name of the LRS and 1 for one of the HRS, None for any other text."""
-    return _STATES.get(text.strip().casefold())
 
 
 def read_statuses(table: RawTable, position: int, *, role: str) -> np.ndarray:

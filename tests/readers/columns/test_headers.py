@@ -1,12 +1,13 @@
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.aliases import (
+from rramsim.readers.columns.headers import (
     STATE_COLUMNS,
     conditions_file_columns,
+    describe,
     measurement_columns,
+    recognise,
 )
-from rramsim.readers.columns.headers import describe, recognise
 
 
 @pytest.mark.parametrize(
