@@ -120,18 +120,18 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
 
 def _from_toml(path: Path) -> list[_Condition]:
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path.name}: this is not TOML ({error}).") from error
-    for key in said:
+    for key in content:
         if key not in _TOP_LEVEL:
             raise InputError(
                 f"{path.name}: the key {key!r} is not known; accepted are {', '.join(_TOP_LEVEL)}. "
                 "Figures stand under a line [[condition]]."
             )
-    tables = said.get("condition", [])
+    tables = content.get("condition", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InputError(
             f"{path.name}: condition = {tables!r} was found; accepted are [[condition]] tables."
@@ -174,7 +174,7 @@ def _waveform_energies(
 ) -> dict[str, tuple[float, str]]:
     """Return the energies of the waveforms that a condition names, and how they were made."""
     covers = table.get("waveform_covers")
-    found = {}
+    energies = {}
     for key, energy in _WAVEFORMS.items():
         if key not in table:
             continue
@@ -190,8 +190,8 @@ def _waveform_energies(
             raise InputError(f"{place}, {key}: accepted is the name of a file, or a list of them.")
         joules = [waveform_energy(folder / name, covers=covers).joule for name in names]
         how = f"mean integral of V(t) I(t) of {len(joules)} measured pulses over {covers}"
-        found[energy] = sum(joules) / len(joules), how
-    return found
+        energies[energy] = sum(joules) / len(joules), how
+    return energies
 
 
 def _quantity_of(value: object, key: str, *, quantity: str, place: str) -> float:
@@ -202,15 +202,15 @@ def _quantity_of(value: object, key: str, *, quantity: str, place: str) -> float
             f'such as {key} = "{value} {example}".'
         )
     try:
-        return _checked(read_quantity(value, quantity), key, said=value, place=place)
+        return _checked(read_quantity(value, quantity), key, text=value, place=place)
     except InputError as error:
         raise InputError(f"{place}, {key}: {error}") from error
 
 
-def _checked(value: float, key: str, *, said: object, place: str) -> float:
+def _checked(value: float, key: str, *, text: object, place: str) -> float:
     if not 0 < value < float("inf"):
         raise InputError(
-            f"{place}, {key}: {said!r} was found; accepted is a finite {describe(key)} above 0."
+            f"{place}, {key}: {text!r} was found; accepted is a finite {describe(key)} above 0."
         )
     return value
 
@@ -242,41 +242,41 @@ def _from_table(path: Path) -> list[_Condition]:
     grid = next(grid for grid in read_grids(path) if grid.records)
     header = tuple(text.strip() for text in grid.records[0])
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    found = recognise(header, conditions_file_columns(), place=place)
-    _check_header(header, found, place=place)
+    by_role = recognise(header, conditions_file_columns(), place=place)
+    _check_header(header, by_role, place=place)
     table = make_table(grid, header, start=1)
     columns = {
         role: list(table.columns[column.position])
         if role == "name"
         else with_points(table, column.position)
-        for role, column in found.items()
+        for role, column in by_role.items()
     }
     return [
         _from_row(
             {role: texts[index].strip() for role, texts in columns.items()},
-            found,
+            by_role,
             place=f"{grid.place}, row {row}",
         )
         for index, row in enumerate(table.row_numbers)
     ]
 
 
-def _check_header(header: Sequence[str], found: Mapping[str, Column], *, place: str) -> None:
+def _check_header(header: Sequence[str], by_role: Mapping[str, Column], *, place: str) -> None:
     columns = conditions_file_columns()
-    if "name" not in found:
+    if "name" not in by_role:
         raise InputError(
             f"{place}: no column holds the condition's name. Headers found: "
             f"{', '.join(map(repr, header[:30]))}. Accepted: "
             f"{names_accepted(columns, *columns)}."
         )
-    used = {column.position for column in found.values()}
+    used = {column.position for column in by_role.values()}
     for position, text in enumerate(header):
         if text and position not in used:
             raise InputError(
                 f"{place}: the column {text!r} is not known; accepted are "
                 f"{names_accepted(columns, *columns)}."
             )
-    for column in found.values():
+    for column in by_role.values():
         if column.quantity is not None and not column.unit_given:
             example = QUANTITIES[column.quantity].examples.split(", ")[-1]
             raise InputError(
@@ -285,13 +285,13 @@ def _check_header(header: Sequence[str], found: Mapping[str, Column], *, place: 
             )
 
 
-def _from_row(cells: Mapping[str, str], found: Mapping[str, Column], *, place: str) -> _Condition:
+def _from_row(cells: Mapping[str, str], by_role: Mapping[str, Column], *, place: str) -> _Condition:
     name = cells["name"]
     if not name:
-        raise InputError(f"{place}, column {found['name'].header!r}: the condition has no name.")
+        raise InputError(f"{place}, column {by_role['name'].header!r}: the condition has no name.")
     place = f"{place} ({name!r})"
     quantities = {}
-    for role, column in found.items():
+    for role, column in by_role.items():
         if column.quantity is not None and cells[role]:
             matched = _NUMBER.fullmatch(cells[role])
             if matched is None or matched[1]:
@@ -300,7 +300,7 @@ def _from_row(cells: Mapping[str, str], found: Mapping[str, Column], *, place: s
                     "accepted is a number without a unit."
                 )
             value = scaled(float(matched[2]), column.factor)
-            quantities[role] = _checked(value, role, said=cells[role], place=place)
+            quantities[role] = _checked(value, role, text=cells[role], place=place)
     return _Condition(
         name=name,
         quantities=quantities,

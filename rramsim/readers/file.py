@@ -218,9 +218,9 @@ def _read_voltages(layout: Layout, stacked: Stacked, given: float | None) -> np.
     refused = ~(np.isfinite(voltages) & (voltages != 0))
     if refused.any():
         line = int(stacked.lines[int(refused.argmax())])
-        found = str(table.columns[column.position][line])
+        text = str(table.columns[column.position][line])
         raise InputError(
-            f"{table.where(line, column.header)}: {found!r} is not "
+            f"{table.where(line, column.header)}: {text!r} is not "
             "a read voltage; a current needs one that is not 0."
         )
     return voltages

@@ -203,9 +203,9 @@ def _check_names(files: Sequence[FileReadings], options: ReadOptions) -> None:
     """Refuse a header to be renamed that no file has: a slip of the pen would change nothing."""
     for header in options.names:
         if not any(header in file.headers for file in files):
-            found = ", ".join(repr(text) for text in sorted(files[0].headers) if text)
+            headers = ", ".join(repr(text) for text in sorted(files[0].headers) if text)
             raise InputError(
-                f"--map: no file has a column {header!r}; {files[0].place} has {found}."
+                f"--map: no file has a column {header!r}; {files[0].place} has {headers}."
             )
 
 

@@ -109,9 +109,9 @@ class ReadOptions:
         if other is None:
             return self
         silent = {
-            each.name: getattr(other, each.name)
-            for each in fields(self)
-            if getattr(self, each.name) in (None, {})
+            option.name: getattr(other, option.name)
+            for option in fields(self)
+            if getattr(self, option.name) in (None, {})
         }
         return replace(self, **silent)
 
@@ -196,5 +196,5 @@ def constants_of_name(stem: str, pattern: str) -> dict[str, str]:
     matched = re.fullmatch("(.+?)".join(literals), stem)
     if matched is None:
         raise InputError(f"the file name {stem!r} does not fit the pattern {pattern!r}.")
-    found = zip(headers, matched.groups(), strict=True)
-    return {header: value for header, value in found if header != "-"}
+    pairs = zip(headers, matched.groups(), strict=True)
+    return {header: value for header, value in pairs if header != "-"}

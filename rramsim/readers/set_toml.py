@@ -60,23 +60,23 @@ def read_sidecar(path: Path) -> Sidecar:
     """
     place = f"{path.parent.name}/{path.name}"
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{place}: cannot be read as TOML ({error}).") from error
-    for key, value in said.items():
+    for key, value in content.items():
         if not _is_accepted(key, value):
             raise InputError(
                 f"{place}: {key} = {value!r} was found; accepted are texts for "
                 f"{', '.join(_TEXTS)}, a whole number above 0 for bit_lines, and tables of texts "
                 f"for {' and '.join(_TABLES)}."
             )
-    if "file" not in said:
+    if "file" not in content:
         raise InputError(f'{place}: it names no file, such as file = "cells.csv".')
     return Sidecar(
-        file=said["file"],
-        name=said.get("name", path.parent.name),
-        options=_options(said, place=place),
-        **{key: said[key] for key in _FOR_PEOPLE if key in said},
+        file=content["file"],
+        name=content.get("name", path.parent.name),
+        options=_options(content, place=place),
+        **{key: content[key] for key in _FOR_PEOPLE if key in content},
     )
 
 
@@ -97,8 +97,8 @@ def _is_accepted(key: str, value: object) -> bool:
     return key in _TEXTS and isinstance(value, str)
 
 
-def _options(said: Mapping[str, object], *, place: str) -> ReadOptions:
-    texts = {key: str(said[key]) for key in _TEXTS if key in said}
+def _options(content: Mapping[str, object], *, place: str) -> ReadOptions:
+    texts = {key: str(content[key]) for key in _TEXTS if key in content}
     try:
         quantities = {
             key: read_quantity(texts[key], quantity)
@@ -107,8 +107,8 @@ def _options(said: Mapping[str, object], *, place: str) -> ReadOptions:
         }
     except InputError as error:
         raise InputError(f"{place}: {error}") from error
-    tables = {key: value for key in _TABLES if isinstance(value := said.get(key, {}), dict)}
-    bit_lines = said.get("bit_lines")
+    tables = {key: value for key in _TABLES if isinstance(value := content.get(key, {}), dict)}
+    bit_lines = content.get("bit_lines")
     return ReadOptions(
         columns=parse_columns(texts["columns"]) if "columns" in texts else None,
         names={header.strip(): name for header, name in tables["map"].items()},

@@ -81,9 +81,9 @@ def resolve(name_or_path: str | Path) -> Path:
     paths = _paths()
     if str(name_or_path) in paths:
         return paths[str(name_or_path)]
-    found = "this is a folder, not a file" if path.is_dir() else "there is no such file"
+    what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
     raise InputError(
-        f"{name_or_path}: {found}, and no shipped set has that name. "
+        f"{name_or_path}: {what}, and no shipped set has that name. "
         f"Shipped are {', '.join(sorted(paths))}."
     )
 

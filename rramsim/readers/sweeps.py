@@ -221,11 +221,11 @@ def _read_half(sweep: Sweep, part: np.ndarray, read_voltage: float) -> _Reading 
 
 
 def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], list[Note]]:
-    by_title = [_titled(each.sweep) for each in readings]
+    by_title = [_titled(half.sweep) for half in readings]
     if None not in by_title:
         return [state for state in by_title if state is not None], []
     votes = {
-        positive: [each.change for each in readings if each.positive == positive]
+        positive: [half.change for half in readings if half.positive == positive]
         for positive in (True, False)
     }
     sums = {positive: sum(changes) for positive, changes in votes.items()}
@@ -237,7 +237,7 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
         )
     set_is_positive = sums[True] > 0
     raised = sum(
-        each.change == (1.0 if each.positive == set_is_positive else -1.0) for each in readings
+        half.change == (1.0 if half.positive == set_is_positive else -1.0) for half in readings
     )
     sign = "positive" if set_is_positive else "negative"
     note = Note(
@@ -247,7 +247,7 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
         file=place,
         values={"polarity": sign, "as_expected": raised, "readings": len(readings)},
     )
-    polar = [0 if each.positive == set_is_positive else 1 for each in readings]
+    polar = [0 if half.positive == set_is_positive else 1 for half in readings]
     pairs = zip(by_title, polar, strict=True)
     return [state if title is None else title for title, state in pairs], [note]
 

@@ -159,9 +159,9 @@ def origin_of(grid: Grid) -> str | None:
         If the origin named is not one of `ORIGINS`.
     """
     for comment in grid.comments:
-        said = re.fullmatch(r"\s*origin\s*[:=]\s*(\S+)\s*", comment, flags=re.IGNORECASE)
-        if said:
-            return checked_origin(said[1], place=grid.place)
+        matched = re.fullmatch(r"\s*origin\s*[:=]\s*(\S+)\s*", comment, flags=re.IGNORECASE)
+        if matched:
+            return checked_origin(matched[1], place=grid.place)
     return None
 
 

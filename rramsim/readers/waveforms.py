@@ -42,16 +42,16 @@ def waveform_energy(path: Path, *, covers: str) -> Energy:
     grid = next(grid for grid in read_grids(path) if grid.records)
     header = tuple(text.strip() for text in grid.records[0])
     place = f"{grid.place}, row {grid.row_numbers[0]}"
-    found = recognise(header, _COLUMNS, place=place)
+    by_role = recognise(header, _COLUMNS, place=place)
     for role in _COLUMNS:
-        if role not in found or not found[role].unit_given:
+        if role not in by_role or not by_role[role].unit_given:
             raise InputError(
                 f"{place}: no column holds the {role} with its unit. Headers found: "
                 f"{', '.join(map(repr, header))}. Accepted: {names_accepted(_COLUMNS, *_COLUMNS)}."
             )
     table = make_table(grid, header, start=1)
     time, voltage, current = (
-        read_quantity_column(table, found[role].position, factor=found[role].factor)
+        read_quantity_column(table, by_role[role].position, factor=by_role[role].factor)
         for role in _COLUMNS
     )
     try:

@@ -209,7 +209,9 @@ def _twice(
     first: pd.Series, again: pd.Series, *, places: Sequence[str], names: Sequence[str]
 ) -> InputError:
     cycle = f", cycle {int(again['cycle'])}" if again["cycle"] >= 0 else ""
-    one, two = (f"{places[int(of['file'])]}, row {int(of['row_number'])}" for of in (first, again))
+    one, two = (
+        f"{places[int(row['file'])]}, row {int(row['row_number'])}" for row in (first, again)
+    )
     hint = "" if cycle else " If they are of different cycles, add a cycle column."
     return InputError(
         f"{two}: this cell of {names[int(again['condition'])]!r}, "

@@ -118,7 +118,7 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
     """
     import numpy as np
 
-    found: dict[int, set[float]] = {ABOVE: set(), BELOW: set()}
+    clamps: dict[int, set[float]] = {ABOVE: set(), BELOW: set()}
     for group in np.unique(groups):
         distinct, counts = np.unique(values[groups == group], return_counts=True)
         if len(distinct) < 2:
@@ -126,8 +126,8 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
         least = max(_CLAMP_COUNT, _CLAMP_SHARE * counts.sum())
         for side, end, neighbour in ((ABOVE, -1, -2), (BELOW, 0, 1)):
             if counts[end] >= max(least, _CLAMP_OVER_NEIGHBOUR * counts[neighbour]):
-                found[side].add(float(distinct[end]))
-    return found
+                clamps[side].add(float(distinct[end]))
+    return clamps
 
 
 def _mark_noise(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> list[Note]:
@@ -186,21 +186,21 @@ def _refuse_negative(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) ->
     if not negative.any():
         return
     index = int(negative.argmax())
-    found = in_words(float(raw.values[index]), raw.unit)
+    value = in_words(float(raw.values[index]), raw.unit)
     if raw.read_voltage is None:
         raise InputError(
-            f"{raw.where(index)}: the resistance is negative ({found}); check the sign of the "
+            f"{raw.where(index)}: the resistance is negative ({value}); check the sign of the "
             "current. A resistance is more than 0. Where the current is noise around zero, "
             "--over-range says from which resistance on."
         )
     if raw.quantity == "conductance":
         raise InputError(
-            f"{raw.where(index)}: the conductance is negative ({found}); check the sign of the "
+            f"{raw.where(index)}: the conductance is negative ({value}); check the sign of the "
             "current, or the offset that was subtracted."
         )
     voltage = in_words(float(raw.read_voltage[index]), "V")
     raise InputError(
-        f"{raw.where(index)}: a current of {found} at a read voltage of {voltage} makes the "
+        f"{raw.where(index)}: a current of {value} at a read voltage of {voltage} makes the "
         "resistance negative; check the signs, or the offset that was subtracted."
     )
 
@@ -225,11 +225,13 @@ def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> lis
             clamped = exact & (values == clamp) & (ends[raw.groups] == clamp)
             kinds[clamped], exact = side, exact & ~clamped
             where = "largest" if side == ABOVE else "smallest"
-            of = ", ".join(raw.populations[group] for group in np.unique(raw.groups[clamped]))
+            populations = ", ".join(
+                raw.populations[group] for group in np.unique(raw.groups[clamped])
+            )
             count = int(np.count_nonzero(clamped))
             notes.append(
                 Note(
-                    f"{count:,} readings of {of} pile up at the {where} value, "
+                    f"{count:,} readings of {populations} pile up at the {where} value, "
                     f"{in_words(clamp, raw.unit)}: {_taken_as(side, clamp, raw.unit)}.",
                     kind="clamped",
                     file=raw.table.place,

@@ -58,17 +58,17 @@ def possible_headers(grid: Grid) -> Iterator[Header]:
         texts = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
         yield Header(texts, 0, 0)
         return
-    for at, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
+    for row, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
         texts = tuple(text.strip() for text in record)
-        if not at and _is_reading(texts):
+        if not row and _is_reading(texts):
             continue
-        if at and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
+        if row and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
             continue
-        units = records[at + 1] if at + 1 < len(records) else []
+        units = records[row + 1] if row + 1 < len(records) else []
         if _are_units(units):
-            yield Header(_with_units(texts, units), at, at + 2)
+            yield Header(_with_units(texts, units), row, row + 2)
         else:
-            yield Header(texts, at, at + 1)
+            yield Header(texts, row, row + 1)
 
 
 def _are_units(record: Sequence[str]) -> bool:

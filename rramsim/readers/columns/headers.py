@@ -147,22 +147,22 @@ def recognise(
     """
     renamed = renamed or {}
     roles = _roles(accepted)
-    found: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     for position, text in enumerate(header):
         name = renamed.get(text.strip(), text)
         column = _recognise_one(name, position, roles=roles, accepted=accepted, place=place)
         if column is None:
             continue
         column = replace(column, header=text)
-        before = found.get(column.role)
+        before = columns.get(column.role)
         if before is not None and (before.header in renamed) == (text in renamed):
             raise InputError(
                 f"{place}: the columns {before.header!r} and {text!r} both hold "
                 f"{describe(column.role)}; keep one."
             )
         if before is None or text in renamed:
-            found[column.role] = column
-    return found
+            columns[column.role] = column
+    return columns
 
 
 def _roles(accepted: Mapping[str, Variable]) -> dict[str, str]:
@@ -181,13 +181,13 @@ def describe(role: str) -> str:
 
 def names_accepted(accepted: Mapping[str, Variable], *roles: str) -> str:
     """Return the accepted headers of some roles for a message, each with a unit it may carry."""
-    said = []
+    phrases = []
     for role in roles:
         names = ", ".join(accepted[role].aliases[:4])
         quantity = accepted[role].quantity
         unit = f" with a unit such as {QUANTITIES[quantity].examples}" if quantity else ""
-        said.append(f"{describe(role)} ({names}){unit}")
-    return "; ".join(said)
+        phrases.append(f"{describe(role)} ({names}){unit}")
+    return "; ".join(phrases)
 
 
 def _recognise_one(

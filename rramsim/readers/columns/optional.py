@@ -138,9 +138,9 @@ def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> 
         refused |= values == 0
     if refused.any():
         line = int(refused.argmax())
-        found = str(table.columns[column.position][line])
+        text = str(table.columns[column.position][line])
         raise InputError(
-            f"{table.where(line, column.header)}: {found!r} was found; accepted is a finite "
+            f"{table.where(line, column.header)}: {text!r} was found; accepted is a finite "
             "number, not negative (and not 0 for a width)."
         )
     if (values < 0).any():

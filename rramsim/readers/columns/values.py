@@ -90,9 +90,9 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.nda
     if refused.any():
         index = int(refused.argmax())
         also = f", or a mark of a reading out of range ({MARKS_ACCEPTED})" if marks else ""
-        found = str(table.columns[position][index])
+        text = str(table.columns[position][index])
         raise InputError(
-            f"{table.where(index, header)}: {found!r} is not a number. Accepted is a number with "
+            f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
             f"a decimal point and no unit (units stand in the header){also}."
         )
     return values, kinds
@@ -234,8 +234,8 @@ def _by_text(
             f"{table.where(index, table.header[position])}: {str(texts[unknown])!r} was found; "
             f"accepted are {accepted}."
         )
-    found: np.ndarray = np.array(meanings, dtype=np.int64)[codes]
-    return found
+    looked_up: np.ndarray = np.array(meanings, dtype=np.int64)[codes]
+    return looked_up
 
 
 def _plain(text: str) -> str:
