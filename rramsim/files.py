@@ -1,13 +1,20 @@
 """Files written whole or not at all, and the fingerprints that name their content."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -70,6 +77,18 @@ def sha256_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def sha256_of_dataset(dataset: xr.Dataset) -> str:
+    """Return a SHA-256 of the variables of a dataset, the same for equal ones; not of its attrs."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        digest.update(f"{name} {variable.dims} {variable.shape} {variable.dtype.kind}\n".encode())
+        values = variable.values
+        is_number = values.dtype.kind in "fiub"
+        digest.update(values.tobytes() if is_number else json.dumps(values.tolist()).encode())
+    return digest.hexdigest()
 
 
 def _umask() -> int:

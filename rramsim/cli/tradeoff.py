@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,13 +14,7 @@ from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from rramsim.montecarlo.collect import Workers
-    from rramsim.report.tradeoff.findings import Findings
-
-_WIDE = 110
-_EXTRAPOLATED = "†"
 
 _EXAMPLE = """
 Example, with your own measurements and the energies you know of them:
@@ -83,31 +76,41 @@ def tradeoff(
     tradeoff.csv, tradeoff.nc and figures/. Interrupted, the same command goes on.
     """
     from rramsim.cli.progress import shown_progress
-    from rramsim.study.settings import make_study
 
-    settings = make_study(
-        study,
-        measurements=measurements or None,
-        conditions=conditions,
-        images=images,
-        seed=seed,
-        columns=columns,
-        read_voltage=read_voltage,
-        map=names or None,
-        states=states,
-        file_name=file_name,
-        over_range=over_range,
-        floor=floor,
-        reference=reference,
-        reference_spread=reference_spread,
-        offset=offset,
-        lrs_share=lrs_share,
-    )
-    with _workers(scheduler) as workers, shown_progress() as on_progress:
-        from rramsim.study.tradeoff import run_study
+    with _workers(scheduler) as workers, shown_progress() as progress:
+        from rramsim.study import tradeoff as stages
 
-        findings = run_study(settings, out, on_progress, workers, device=device.value)
-    _show(findings, out, as_json=as_json)
+        result = stages.tradeoff(
+            measurements,
+            conditions,
+            out=out,
+            study=study,
+            images=images,
+            workers=workers,
+            device=device.value,
+            progress=progress,
+            seed=seed,
+            columns=columns,
+            read_voltage=read_voltage,
+            map=names or None,
+            states=states,
+            file_name=file_name,
+            over_range=over_range,
+            floor=floor,
+            reference=reference,
+            reference_spread=reference_spread,
+            offset=offset,
+            lrs_share=lrs_share,
+        )
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from rich.console import Console
+
+    # Into a file or a pipe there is no window to fit.
+    console = Console() if sys.stdout.isatty() else None
+    shown = result.text(width=console.width, styled=True) if console else result.text()
+    typer.echo(shown, nl=False)
 
 
 def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:
@@ -116,57 +119,3 @@ def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:
     from rramsim.montecarlo.cluster import cluster
 
     return cluster(scheduler)
-
-
-def _show(findings: Findings, out: Path, *, as_json: bool) -> None:
-    from rramsim.report.tradeoff.exports import tradeoff_json
-    from rramsim.report.tradeoff.rows import origins
-
-    if as_json:
-        typer.echo(json.dumps(tradeoff_json(findings), indent=2, allow_nan=False))
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    # Into a file or a pipe there is no window to fit.
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
-    console.print(_table(findings))
-    if findings.tradeoff.ber_extrapolated.any():
-        console.print(f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show")
-    console.print(Text(f"Recommended: {findings.recommendation.reason}"))
-    for note in (*origins(findings), *findings.notes):
-        console.print(Text(f"Note: {note}"))
-    console.print(Text(f"The report is {out / 'report.html'}"))
-
-
-def _table(findings: Findings) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    from rramsim import formatting as numbers
-    from rramsim.report.tradeoff.rows import points_of
-
-    confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)
-    table = Table(
-        "condition",
-        "trained at",
-        "BER",
-        f"accuracy ({confidence} interval)",
-        "energy",
-        "endurance",
-        "front",
-        box=SIMPLE_HEAD,
-    )
-    for point in points_of(findings.tradeoff):
-        ber = numbers.bounded(numbers.power(point["test_ber"]), point["ber_bound"])
-        table.add_row(
-            Text(point["condition"]),
-            numbers.power(point["training_ber"]),
-            f"{ber}{_EXTRAPOLATED}" if point["ber_extrapolated"] else ber,
-            numbers.accuracy(point["accuracy"], point["accuracy_low"], point["accuracy_high"]),
-            numbers.quantity(point["programming_energy"], "J"),
-            numbers.bounded(numbers.power(point["endurance"]), point["endurance_bound"]),
-            "yes" if point["on_front"] else "",
-        )
-    return table

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
-from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
@@ -69,38 +68,47 @@ class Chips:
 
     def on_conditions(self, devices: Devices) -> xr.Dataset:
         """Return the product "condition_accuracy": every network on every condition."""
-        names = [str(name) for name in devices.conditions["condition"].values]
-        found = devices.examination
-        populations = None if found is None else found.products["populations"]
-        rows = [devices.conditions.sel(condition=name) for name in names]
-        faults = [faults_of_condition(row, populations) for row in rows]
-        worst = [faults_at_upper_end(row) for row in rows]
-        asked = [*faults, *(each for each in worst if each)]
-        met = self._estimates("chips of the conditions", asked)
-        table = [row[: len(faults)] for row in met]
-        low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in met]
-        is_bound = devices.conditions["ber_bound"] == "upper"
-        bers = [mean_ber(model, 1.0 - self._study.use.lrs_share) for model in faults]
+        faults, worst = devices.faults, devices.worst
+        every = [*faults, *(model for model in worst if model)]
+        estimates = self._estimates("chips of the conditions", every)
+        table = [row[: len(faults)] for row in estimates]
+        low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in estimates]
+        is_own = devices.faults_of is not None
+        high = devices.conditions["ber_high"].values
         return schema.make(
             "condition_accuracy",
             {
                 **_columns(table),
                 "accuracy_low_at_ber_high": low,
-                # The faults at a bound may err less than the bound (a fit that underflows).
-                "test_ber": np.where(is_bound, devices.conditions["ber_high"], bers),
-                "ber_high": devices.conditions["ber_high"].values,
-                "faults": [in_words(model, row) for model, row in zip(faults, rows, strict=True)],
+                "test_ber": self._planted_bers(devices),
+                "ber_high": np.full(len(faults), np.nan) if is_own else high,
+                "faults": devices.fault_words,
             },
-            coords={"training_ber": list(self._networks), "condition": names},
+            coords={"training_ber": list(self._networks), "condition": devices.names},
             attrs=_attrs(table),
         )
 
-    def wrong_cells(
-        self, training_ber: float, condition: xr.Dataset, populations: xr.Dataset | None
-    ) -> list[npt.NDArray[np.int64]]:
+    def _planted_bers(self, devices: Devices) -> npt.NDArray[np.float64]:
+        """Return the mean BER of the faults, that of a first chip where a model does not tell."""
+        bers = [mean_ber(model, 1.0 - self._study.use.lrs_share) for model in devices.faults]
+        if devices.faults_of is None:
+            is_bound = devices.conditions["ber_bound"] == "upper"
+            # The faults at a bound may err less than the bound (a fit that underflows).
+            return np.where(is_bound, devices.conditions["ber_high"], bers)
+        training_ber, network = next(iter(self._networks.items()))
+        weights = network.folded.weight_count
+        return np.array(
+            [
+                sum(map(len, self.wrong_cells(training_ber, model))) / weights
+                if math.isnan(ber)
+                else ber
+                for model, ber in zip(devices.faults, bers, strict=True)
+            ]
+        )
+
+    def wrong_cells(self, training_ber: float, faults: FaultModel) -> list[npt.NDArray[np.int64]]:
         """Return the wrong cells of the first chip of a point, by layer: one that was scored."""
         network = self._networks[training_ber]
-        faults = faults_of_condition(condition, populations)
         drawn = Task(network, faults, self._study.seed).draw(0)
         return [
             as_positions(cells, layer.matrix)

@@ -1,24 +1,34 @@
-"""The first stage of a study: what is known of its programming conditions."""
+"""The first stage of a study: its programming conditions, and the faults of their chips."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rramsim.crossbar.faults import FaultModel
+from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.errors import InputError
+from rramsim.files import sha256_of_dataset
+from rramsim.measurements import Measured
+from rramsim.montecarlo.task import faults_text
 from rramsim.study.reading import stated_conditions
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
     import xarray as xr
 
+FaultsOf = Callable[["xr.Dataset"], FaultModel]
+"""Gives the faults of a chip from a condition: one row of the product "conditions"."""
+
 
 @dataclass(frozen=True, eq=False)
 class Devices:
-    """The conditions of a study and what they rest on.
+    """The conditions of a study, what they rest on, and how their chips err.
 
     Attributes
     ----------
@@ -29,13 +39,49 @@ class Devices:
     stated : xarray.Dataset or None
         Product "conditions" as stated beside the readings; None without either.
     sources : tuple of (str, str)
-        Name and SHA-256 of each file read.
+        Name and SHA-256 of everything read.
+    faults : tuple of FaultModel
+        Of each condition.
+    worst : tuple of (FaultModel or None)
+        Of each condition at the upper end of its BER, None where that has no interval.
+    faults_of : callable or None
+        What gave the faults, where they are not those of the conditions' BERs.
     """
 
     conditions: xr.Dataset
     examination: Examination | None
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
+    faults: tuple[FaultModel, ...] = ()
+    worst: tuple[FaultModel | None, ...] = ()
+    faults_of: FaultsOf | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the conditions."""
+        return [str(name) for name in self.conditions["condition"].values]
+
+    @property
+    def rows(self) -> list[xr.Dataset]:
+        """The conditions one by one."""
+        return [self.conditions.isel(condition=place) for place in range(len(self.names))]
+
+    @property
+    def fault_words(self) -> list[str]:
+        """What the chips of each condition are drawn from, in a phrase."""
+        if self.faults_of is not None:
+            return [f"fault model {type(model).__name__}" for model in self.faults]
+        return [in_words(model, row) for model, row in zip(self.faults, self.rows, strict=True)]
+
+    @property
+    def planted_conditions(self) -> xr.Dataset:
+        """The conditions, without bounds and doubts on BERs where other faults are planted."""
+        if self.faults_of is None:
+            return self.conditions
+        bounds, doubts = self.conditions["ber_bound"], self.conditions["ber_extrapolated"]
+        return self.conditions.assign(
+            ber_bound=bounds.copy(data=[""] * len(self.names)), ber_extrapolated=doubts * 0
+        )
 
     @property
     def origin(self) -> str:
@@ -52,19 +98,71 @@ class Devices:
         return tuple(map(str, (*self.examination.measured.notes, *self.examination.notes)))
 
 
-def characterize_devices(study: Study) -> Devices:
-    """Read the study's files and derive its conditions; `InputError` where that is impossible."""
-    stated, sources = stated_conditions(study.conditions, lrs_share=study.use.lrs_share)
-    if not study.measurements:
-        if stated is None:
-            raise InputError("neither measurements nor conditions are given.")
+def characterize_devices(
+    study: Study,
+    *,
+    measured: Measured | None = None,
+    stated: xr.Dataset | None = None,
+    faults_of: FaultsOf | None = None,
+) -> Devices:
+    """Read the study's files and derive its conditions and their faults.
+
+    Parameters
+    ----------
+    study : Study
+    measured : Measured, optional
+        Readings in memory, instead of the study's `measurements`.
+    stated : xarray.Dataset, optional
+        Product "conditions" in memory, instead of the study's `conditions`.
+    faults_of : callable, optional
+        Gives the faults of a condition, instead of its BER.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or of a condition neither BER nor faults are known.
+    """
+    devices = _conditions(study, measured, stated)
+    if faults_of is not None:
+        faults = tuple(faults_of(row) for row in devices.rows)
+        digests = [hashlib.sha256(faults_text(model).encode()).hexdigest() for model in faults]
+        names = [f"faults of {name}" for name in devices.names]
+        return replace(
+            devices,
+            faults=faults,
+            worst=(None,) * len(faults),
+            sources=(*devices.sources, *zip(names, digests, strict=True)),
+            faults_of=faults_of,
+        )
+    _check_known(devices.conditions, study)
+    found = devices.examination
+    populations = None if found is None else found.products["populations"]
+    return replace(
+        devices,
+        faults=tuple(faults_of_condition(row, populations) for row in devices.rows),
+        worst=tuple(map(faults_at_upper_end, devices.rows)),
+    )
+
+
+def _conditions(study: Study, measured: Measured | None, stated: xr.Dataset | None) -> Devices:
+    known = study.conditions if stated is None else stated
+    stated, sources = stated_conditions(known, lrs_share=study.use.lrs_share)
+    if measured is not None:
+        # Options of reading that the files' digests do not tell have made them what they are.
+        sources = (("readings in memory", sha256_of_dataset(measured.readings)), *sources)
+    elif study.measurements:
+        measured = study.reading.read(study.measurements)
+    elif stated is None:
+        raise InputError("neither measurements nor conditions are given.")
+    else:
         chosen = _only(stated, study.only)
-        return Devices(_usable(chosen, study), None, None, sources)
-    measured = leave_out_incomplete(study.reading.read(study.measurements))
+        return Devices(chosen, None, None, sources)
+    measured = leave_out_incomplete(measured)
     examination = characterize(measured, stated, read=study.use.conditions)
     conditions = _only(examination.products["conditions"], study.only)
-    examination = replace(examination, products={**examination.products, "conditions": conditions})
-    return Devices(_usable(conditions, study), examination, stated, (*measured.sources, *sources))
+    products = {**examination.products, "conditions": conditions}
+    examination = replace(examination, products=products)
+    return Devices(conditions, examination, stated, (*measured.sources, *sources))
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
@@ -80,7 +178,7 @@ def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     return conditions.sel(condition=[name for name in known if name in names])
 
 
-def _usable(conditions: xr.Dataset, study: Study) -> xr.Dataset:
+def _check_known(conditions: xr.Dataset, study: Study) -> None:
     """Refuse a condition whose bit errors nobody knows: no chip could be drawn for it."""
     known = conditions["ber"].notnull() | (conditions["ber_bound"] == "upper")
     if not bool(known.all()):
@@ -89,4 +187,3 @@ def _usable(conditions: xr.Dataset, study: Study) -> xr.Dataset:
             f"{name}: neither readings nor a stated BER; a trade-off needs one of the two "
             f"(in {study.conditions}: ber, as a number or a bound such as '<1e-6')."
         )
-    return conditions

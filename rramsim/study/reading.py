@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rramsim.errors import InputError
-from rramsim.files import sha256_of_file
+from rramsim.files import sha256_of_dataset, sha256_of_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -148,7 +148,7 @@ def stated_conditions(
         return None, ()
     if not isinstance(conditions, str | Path):
         _check_share(conditions, lrs_share, place="the conditions")
-        return conditions, ()
+        return conditions, (("conditions in memory", sha256_of_dataset(conditions)),)
     path = resolve(conditions)
     stated = read_conditions(path)
     _check_share(stated, lrs_share, place=path.name)

@@ -2,39 +2,241 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
 from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
+from rramsim.images.image_set import ImageSet
+from rramsim.measurements import Measured
 from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.store import TallyStore
-from rramsim.progress import OnProgress
+from rramsim.progress import OnProgress, silent
 from rramsim.report.provenance import Provenance
-from rramsim.report.tradeoff.exports import tradeoff_csv
+from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, ShownChip
+from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
-from rramsim.study.devices import Devices, characterize_devices
+from rramsim.study.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset
-from rramsim.study.settings import Study
+from rramsim.study.settings import Study, make_study
 
 if TYPE_CHECKING:
-    from rramsim.images.image_set import ImageSet
+    import pandas as pd
+    import xarray as xr
+
+    from rramsim.decision.recommend import Recommendation
     from rramsim.network.model_files import SavedNetwork
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TradeoffResult:
+    """The trade-off of a study: what each network reaches on each condition, and at what cost.
+
+    Attributes
+    ----------
+    findings : Findings
+        What the report shows.
+    folder : Path
+        Where all results lie.
+
+    Examples
+    --------
+    >>> import rramsim, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = rramsim.tradeoff(
+    ...         conditions="table1", out=folder, network="64-16-10", training_bers=[0.0],
+    ...         curve_bers=[0.1], epochs=1, chips=2,
+    ...     )
+    >>> result.table[["condition", "training_ber"]].values.tolist()
+    [['very strong', 0.0], ['strong', 0.0], ['weak', 0.0]]
+    """
+
+    findings: Findings
+    folder: Path
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each network on each condition; units are in the names of the columns."""
+        import pandas as pd
+
+        return pd.DataFrame(tradeoff_json(self.findings)["points"])
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """The point recommended, and why."""
+        return self.findings.recommendation
+
+    @property
+    def tradeoff(self) -> xr.Dataset:
+        """Accuracy, energy and endurance by training BER and condition (schema "tradeoff")."""
+        return self.findings.tradeoff
+
+    @property
+    def accuracy(self) -> xr.Dataset:
+        """Accuracy of each network against the BER (schema "accuracy")."""
+        return self.findings.accuracy
+
+    @property
+    def conditions(self) -> xr.Dataset:
+        """The programming conditions (schema "conditions")."""
+        return self.findings.conditions
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the data, a sentence each."""
+        return (*origins(self.findings), *self.findings.notes)
+
+    @property
+    def report_path(self) -> Path:
+        """The report, an HTML page."""
+        return self.folder / "report.html"
+
+    def to_json(self) -> str:
+        """Return the points as JSON, as ``rramsim tradeoff --json`` prints them."""
+        return json.dumps(tradeoff_json(self.findings), indent=2, allow_nan=False)
+
+    def text(self, *, width: int = 110, styled: bool = False) -> str:
+        """Return table, recommendation and notes as text, `styled` as a terminal shows them."""
+        from rramsim.report.tradeoff.terminal import text
+
+        return text(self.findings, self.report_path, width=width, styled=styled)
+
+    def __repr__(self) -> str:
+        """Return the size of the trade-off and the recommendation in a line."""
+        size = self.tradeoff.sizes
+        return (
+            f"TradeoffResult({size['training_ber']} networks on {size['condition']} conditions: "
+            f"{self.recommendation.reason})"
+        )
+
+    def _repr_html_(self) -> str:
+        from rramsim.report.html import tables_html
+        from rramsim.report.tradeoff.terminal import points_table
+
+        return tables_html([points_table(self.findings)])
+
+
+def tradeoff(
+    measurements: Measured | str | Path | Sequence[str | Path] | None = None,
+    conditions: xr.Dataset | str | Path | None = None,
+    *,
+    out: str | Path,
+    study: str | Path | None = None,
+    images: ImageSet | str | None = None,
+    faults: FaultsOf | None = None,
+    workers: Workers | None = None,
+    device: str = "cpu",
+    progress: OnProgress | None = None,
+    **settings: Any,
+) -> TradeoffResult:
+    """Find which programming condition is good enough for a binarized network.
+
+    Networks are trained, chips of each condition are drawn and scored, and all results are
+    written to a folder, with a report. Interrupted, the same call goes on.
+
+    Parameters
+    ----------
+    measurements : Measured, path or list of paths, optional
+        What `read_measurements` gives, or files or names of shipped sets. With neither these nor
+        conditions, the shipped populations and conditions of the paper are used.
+    conditions : xarray.Dataset or path, optional
+        What `read_conditions` gives, or a conditions file, or the name of a shipped one.
+    out : path
+        Folder of the report and of all results.
+    study : path, optional
+        A study file; what is given here by name wins.
+    images : ImageSet or str, optional
+        An image set, its name, or a folder.
+    faults : callable, optional
+        Gives the fault model of a condition's chips from its row of the conditions, instead of
+        the condition's BER. It may be of a class of your own (see `FaultModel`).
+    workers : Workers, optional
+        Who scores the chips; this process by default.
+    device : str
+        What scores them, ``"cpu"`` or ``"cuda"``; the results are the same.
+    progress : callable, optional
+        Told how far each stage is.
+    **settings
+        Any setting of a study file (`Study`), such as ``tolerance`` or ``training_bers``; those of
+        its tables `reading` and `use` by their own names, such as ``reference="25 kOhm"``.
+
+    Returns
+    -------
+    TradeoffResult
+
+    Raises
+    ------
+    InputError
+        If an input cannot be used, or `out` holds the results of another study.
+
+    Examples
+    --------
+    >>> import rramsim, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = rramsim.tradeoff(
+    ...         conditions="table1", out=folder, network="64-16-10", training_bers=[0.0],
+    ...         curve_bers=[0.1], epochs=1, chips=2,
+    ...     )
+    ...     result.report_path.exists()
+    True
+    """
+    measured = measurements if isinstance(measurements, Measured) else None
+    stated = None if isinstance(conditions, str | Path) else conditions
+    image_set = images if isinstance(images, ImageSet) else None
+    chosen = make_study(
+        None if study is None else Path(study),
+        measurements=_measurement_names(measurements),
+        conditions="conditions in memory" if stated is not None else _text(conditions),
+        images=image_set.name if image_set else _text(images),
+        **settings,
+    )
+    return run_study(
+        chosen,
+        Path(out),
+        progress,
+        workers,
+        device=device,
+        measured=measured,
+        stated=stated,
+        images=image_set,
+        faults_of=faults,
+    )
+
+
+def _measurement_names(
+    measurements: Measured | str | Path | Sequence[str | Path] | None,
+) -> list[str] | None:
+    if isinstance(measurements, Measured):
+        return [name for name, _ in measurements.sources] or ["readings in memory"]
+    if isinstance(measurements, str | Path):
+        return [str(measurements)]
+    return [str(name) for name in measurements] if measurements else None
+
+
+def _text(name: Any) -> str | None:
+    return None if name is None else str(name)
 
 
 def run_study(
     study: Study,
     out: Path,
-    on_progress: OnProgress,
+    progress: OnProgress | None = None,
     workers: Workers | None = None,
     *,
     device: str = "cpu",
-) -> Findings:
+    measured: Measured | None = None,
+    stated: xr.Dataset | None = None,
+    images: ImageSet | None = None,
+    faults_of: FaultsOf | None = None,
+) -> TradeoffResult:
     """Run a study to its report; what `out` already holds of it is not done again.
 
     Parameters
@@ -43,17 +245,20 @@ def run_study(
         What to do.
     out : Path
         The output folder. Every result is written to it as soon as it is there.
-    on_progress : callable
+    progress : callable, optional
         Told how far each stage is.
     workers : Workers, optional
         Who scores the chips; this process by default. The results do not depend on it.
     device : str
         What they are scored on, ``"cpu"`` or ``"cuda"``. Nor do they depend on this.
+    measured, stated, images
+        In memory, instead of those that the study names.
+    faults_of : callable, optional
+        Gives the faults of a condition, instead of its BER.
 
     Returns
     -------
-    Findings
-        What the report in `out` shows.
+    TradeoffResult
 
     Raises
     ------
@@ -61,17 +266,16 @@ def run_study(
         If an input cannot be used, `out` belongs to another study or cannot be written, or this
         process is to score and does not have the device.
     """
+    progress = progress or silent
     if workers is None and device != "cpu":
         from rramsim.network.folded.sums import check_device
 
         # Now, and not after the networks are trained.
         check_device(device)
-    devices = characterize_devices(study)
-    images = load_images(study.images)
+    devices = characterize_devices(study, measured=measured, stated=stated, faults_of=faults_of)
+    images = load_images(study.images) if images is None else images
     models = load_models(study, images)
-    inputs = {**dict(devices.sources), images.name: images.content_id}
-    inputs |= {f"model {ber!r}": saved.folded.content_id for ber, saved in models.items()}
-    folder = claim(out, settings=study.text(), inputs=inputs)
+    folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
     provenance = _provenance(study, devices, images)
     write_text(folder.path / "study.toml", study.toml())
     write_text(folder.path / "provenance.json", provenance.json())
@@ -79,7 +283,7 @@ def run_study(
     # Workers have the device, this process need not.
     trained_on = device if workers is None else "cpu"
     networks = models or train_networks(
-        study, images, folder, device=trained_on, on_progress=on_progress
+        study, images, folder, device=trained_on, on_progress=progress
     )
     chips = Chips(
         study,
@@ -88,11 +292,23 @@ def run_study(
         store=TallyStore(folder.tallies),
         workers=ThisProcess() if workers is None else workers,
         device=device,
-        on_progress=on_progress,
+        on_progress=progress,
     )
     findings = _findings(study, devices, images, networks, chips, provenance)
     _write_findings(folder, findings)
-    return findings
+    return TradeoffResult(findings, folder.path)
+
+
+def _inputs(
+    devices: Devices, images: ImageSet, models: Mapping[float, SavedNetwork]
+) -> dict[str, str]:
+    """Return the content hashes of all inputs by name; those of equal names are numbered."""
+    inputs: dict[str, str] = {}
+    for name, digest in devices.sources:
+        before = sum(name == other for other in inputs)
+        inputs[name if not before else f"{name} ({before + 1})"] = digest
+    inputs[images.name] = images.content_id
+    return inputs | {f"model {ber!r}": saved.folded.content_id for ber, saved in models.items()}
 
 
 def _findings(
@@ -104,8 +320,8 @@ def _findings(
     provenance: Provenance,
 ) -> Findings:
     accuracy = chips.curves()
-    tradeoff = join(
-        devices.conditions,
+    table = join(
+        devices.planted_conditions,
         chips.on_conditions(devices),
         cells={ber: _cells(saved) for ber, saved in networks.items()},
         error_free=error_free_accuracy(accuracy),
@@ -113,25 +329,22 @@ def _findings(
     )
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
     found = devices.examination
-    recommendation = recommend(tradeoff)
+    recommendation = recommend(table)
     layers = networks[recommendation.training_ber].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
-    wrong = chips.wrong_cells(
-        recommendation.training_ber,
-        devices.conditions.sel(condition=recommendation.condition),
-        found.products["populations"] if found else None,
-    )
+    faults = devices.faults[devices.names.index(recommendation.condition)]
+    wrong = chips.wrong_cells(recommendation.training_ber, faults)
     return Findings(
         conditions=devices.conditions,
         accuracy=accuracy,
-        tradeoff=tradeoff,
+        tradeoff=table,
         recommendation=recommendation,
         network=str(next(iter(networks.values())).folded),
         images=images.note,
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
-        assumptions=_assumptions(study, images, networks),
+        assumptions=_assumptions(study, devices, images, networks),
         notes=devices.notes,
         readings=found.measured.readings if found else None,
         populations=found.products["populations"] if found else None,
@@ -148,7 +361,10 @@ def _cells(saved: SavedNetwork) -> tuple[int, int]:
 def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
     return Provenance(
         recipe=study.toml(),
-        options=study.model_dump(mode="json"),
+        options={
+            **study.model_dump(mode="json"),
+            **({} if devices.faults_of is None else {"faults": _identities(devices)}),
+        },
         sources=(*devices.sources, (f"images {images.name}", images.content_id)),
         origin=devices.origin,
         notes=devices.notes,
@@ -156,13 +372,23 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
     )
 
 
+def _identities(devices: Devices) -> dict[str, object]:
+    return {
+        name: dict(model.identity())
+        for name, model in zip(devices.names, devices.faults, strict=True)
+    }
+
+
 def _assumptions(
-    study: Study, images: ImageSet, networks: dict[float, SavedNetwork]
+    study: Study, devices: Devices, images: ImageSet, networks: dict[float, SavedNetwork]
 ) -> tuple[str, ...]:
     return (
         _of_networks(study, networks),
         "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
-        "enters through a second set of chips at the upper end of its interval.",
+        "enters through a second set of chips at the upper end of its interval."
+        if devices.faults_of is None
+        else "Chips are drawn from fault models given in Python; an uncertainty of their "
+        "parameters is not in the intervals.",
         f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
         f"was programmed to for all {len(images.test_labels)} test images.",
         f"For the BER and the best reference, {100 * study.use.lrs_share:g} % of cells are in LRS.",
