@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from rramsim.study.evaluate import evaluate as evaluate
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
+    from rramsim.study.settings import Study as Study
+    from rramsim.study.tradeoff import TradeoffResult as TradeoffResult
+    from rramsim.study.tradeoff import tradeoff as tradeoff
 
 _NAMES_OF = {
     "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
@@ -54,6 +57,8 @@ _NAMES_OF = {
     "statistics.weibull": "fit_weibull",
     "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
+    "study.settings": "Study",
+    "study.tradeoff": "TradeoffResult tradeoff",
 }
 _HOMES = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 

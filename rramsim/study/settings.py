@@ -61,6 +61,13 @@ class Study(TrainingSettings):
         Loss of accuracy, as a share of the images, that the recommendation may accept.
     seed : int
         Seed of everything that is drawn.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> study = rramsim.Study(measurements="cells.csv", tolerance=0.005, reference="25 kOhm")
+    >>> study.measurements, study.use.reference
+    (('cells.csv',), '25 kOhm')
     """
 
     measurements: tuple[str, ...] = ()

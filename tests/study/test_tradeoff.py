@@ -1,0 +1,163 @@
+"""The whole trade-off from Python: with readings, conditions and fault models in memory."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from rramsim.errors import InputError
+from rramsim.images.catalogue import load_images
+from rramsim.network.model_files import save_network
+from rramsim.network.training.train import train
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import shipped_path
+from rramsim.study.tradeoff import tradeoff
+
+SMALL = {"curve_bers": [0.1], "chips": 3}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Return a small trained network, so that no study has to train its own."""
+    path = tmp_path_factory.mktemp("model") / "plain.safetensors"
+    save_network(path, train("digits", network="64-16-10", epochs=3))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def result(model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("study") / "out"
+    return tradeoff(conditions="table1", out=out, models=[model], **SMALL)
+
+
+class BrokenLines:
+    """A user's own fault model: whole neurons whose cells all read the other bit."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def draw(self, signs, seed):
+        broken = np.random.default_rng(seed).random(len(signs)) < self.share
+        return np.broadcast_to(broken[:, np.newaxis], signs.shape)
+
+    def identity(self):
+        return {"model": "broken lines", "share": self.share}
+
+
+def broken_lines(condition):
+    return BrokenLines(0.4 if str(condition["condition"].item()) == "weak" else 0.0)
+
+
+def test_a_result_has_table_recommendation_accuracy_and_report(result):
+    assert isinstance(result.table, pd.DataFrame)
+    assert result.table["condition"].tolist() == ["very strong", "strong", "weak"]
+    assert result.table.to_dict("records")[2]["ber"] == 0.033
+    assert result.accuracy.test_ber.values.tolist() == [0.0, 0.1]
+    assert result.recommendation.condition in set(result.table["condition"])
+    assert result.recommendation.reason in repr(result)
+    assert repr(result).startswith("TradeoffResult(1 networks on 3 conditions: ")
+    assert result._repr_html_().count("<tr>") == 4
+    assert "How to make this report again" in result.report_path.read_text()
+    assert json.loads(result.to_json())["recommendation"]["reason"] == result.recommendation.reason
+    assert f"The report is {result.report_path}" in result.text(width=500)
+
+
+def test_every_file_has_the_same_provenance(result):
+    record = json.loads((result.folder / "provenance.json").read_text())
+    for name in ("conditions", "accuracy", "tradeoff"):
+        with xr.open_dataset(result.folder / f"{name}.nc") as dataset:
+            attrs = dict(dataset.attrs)
+        assert attrs["recipe"] == record["recipe"] == (result.folder / "study.toml").read_text()
+        assert json.loads(attrs["options"]) == record["options"]
+        assert attrs["seed"] == record["seed"] == 1
+        sources = [[source["name"], source["sha256"]] for source in record["sources"]]
+        assert json.loads(attrs["sources"]) == sources
+
+
+def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp_path):
+    name = "hirtzlin2019-reconstructed"
+    by_name = tradeoff(name, "table1", out=tmp_path / "name", models=[model], **SMALL)
+    by_value = tradeoff(
+        read_measurements(name),
+        read_conditions(shipped_path("table1")),
+        out=tmp_path / "value",
+        models=[model],
+        images=load_images("digits"),
+        **SMALL,
+    )
+    pd.testing.assert_frame_equal(by_name.table, by_value.table)
+    assert by_value.accuracy.equals(by_name.accuracy)
+
+
+def test_readings_read_otherwise_are_another_study(model, tmp_path):
+    rows = [f"{state},{start + i}" for state, start in (("LRS", 5), ("HRS", 99)) for i in range(9)]
+    (tmp_path / "cells.csv").write_text("\n".join(["state,R (kOhm)", *rows]))
+    energies = read_conditions(shipped_path("table1")).isel(condition=[0])
+    energies = energies.assign_coords(condition=["cells"])
+    out = tmp_path / "out"
+    files = {"conditions": energies, "out": out, "models": [model], **SMALL}
+    tradeoff(read_measurements(tmp_path / "cells.csv"), **files)
+    # Their file is the same; what was made of it is not.
+    with pytest.raises(InputError, match="readings in memory has another content"):
+        tradeoff(read_measurements(tmp_path / "cells.csv", over_range="103 kOhm"), **files)
+
+
+def test_a_fault_model_of_a_user_s_own_is_planted_and_told(result, model, tmp_path):
+    out = tmp_path / "own"
+    own = tradeoff(conditions="table1", out=out, models=[model], faults=broken_lines, **SMALL)
+    points = {row["condition"]: row for row in own.table.to_dict("records")}
+    error_free = float(own.accuracy.accuracy.sel(test_ber=0.0)[0])
+    assert points["strong"]["accuracy_mean"] == error_free
+    assert points["weak"]["accuracy_mean"] < 0.9 * error_free
+    # Stated bounds are not those of the faults planted; their share is that of a first chip.
+    assert points["very strong"]["ber"] == points["strong"]["ber"] == 0.0
+    assert points["very strong"]["ber_less_than"] is None
+    assert 0.1 < points["weak"]["ber"] < 0.7
+    assert own.tradeoff.faults.values.tolist() == ["fault model BrokenLines"] * 3
+    record = json.loads((out / "provenance.json").read_text())
+    assert record["options"]["faults"]["weak"] == {"model": "broken lines", "share": 0.4}
+    assert "fault models given in Python" in own.report_path.read_text()
+
+
+def test_other_faults_are_another_study(model, tmp_path):
+    study = {"conditions": "table1", "out": tmp_path, "models": [model], **SMALL}
+    tradeoff(faults=broken_lines, **study)
+    with pytest.raises(InputError, match="faults of weak has another content"):
+        tradeoff(faults=lambda condition: BrokenLines(0.0), **study)
+    with pytest.raises(InputError, match="faults of weak was read there"):
+        tradeoff(**study)
+
+
+def test_a_fault_model_makes_a_ber_needless(model, tmp_path):
+    (tmp_path / "c.toml").write_text('[[condition]]\nname = "a"\nset_energy = "1 pJ"\n')
+    given = {"conditions": tmp_path / "c.toml", "out": tmp_path / "out", "models": [model], **SMALL}
+    with pytest.raises(InputError, match="neither readings nor a stated BER"):
+        tradeoff(**given)
+    own = tradeoff(faults=broken_lines, **given)
+    assert own.table["condition"].tolist() == ["a"]
+
+
+def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        f'conditions = "table1"\nmodels = ["{model}"]\ncurve_bers = [0.1]\nmaps = 9\nseed = 4\n'
+    )
+    stages = []
+    own = tradeoff(
+        study=file,
+        out=tmp_path / "out",
+        chips=2,
+        only=["weak"],
+        progress=lambda stage, done, total, note="": stages.append(stage),
+    )
+    assert own.table[["condition", "maps"]].values.tolist() == [["weak", 2]]
+    assert own.findings.provenance.seed == 4
+    assert {"chips of the curves", "chips of the conditions"} == set(stages)
+
+
+def test_a_setting_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"there is no setting 'chip'\. Accepted are chips"):
+        tradeoff(out=tmp_path, chip=3)
