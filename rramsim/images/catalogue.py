@@ -45,8 +45,10 @@ def load_images(name_or_folder: str | Path) -> ImageSet:
     --------
     >>> import rramsim
     >>> images = rramsim.load_images("digits")
-    >>> images.image_shape, images.class_count, images.train_images.shape
-    ((1, 8, 8), 10, (1307, 64))
+    >>> images
+    ImageSet('digits': 1,307 training and 490 test images of 1 x 8 x 8, 10 classes)
+    >>> images.train_images.shape
+    (1307, 64)
     """
     named = str(name_or_folder)
     if named in _NAMES:

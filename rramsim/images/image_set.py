@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Labelled images, split once and for all into training and test images.
 
@@ -56,6 +56,14 @@ class ImageSet:
                     f"images of shape {self.image_shape} have {pixels} pixels each, but the array "
                     f"of pixels has shape {images.shape}"
                 )
+
+    def __repr__(self) -> str:
+        """Return the name, the numbers of images and their size in a line."""
+        size = " x ".join(map(str, self.image_shape))
+        return (
+            f"ImageSet({self.name!r}: {len(self.train_images):,} training and "
+            f"{len(self.test_images):,} test images of {size}, {self.class_count} classes)"
+        )
 
     @property
     def features(self) -> int:

@@ -11,7 +11,7 @@ Newton steps find it [1]_.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +55,7 @@ class LognormalFit:
 
     mu: float
     sigma: float
-    covariance: Floats
+    covariance: Floats = field(repr=False)
     exact: int
     censored_below: int
     censored_above: int
