@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rramsim.network.training.train import train as train
     from rramsim.plotting.accuracy import plot_accuracy as plot_accuracy
     from rramsim.plotting.populations import plot_populations as plot_populations
+    from rramsim.plotting.tradeoff import plot_tradeoff as plot_tradeoff
     from rramsim.readers.conditions import read_conditions as read_conditions
     from rramsim.readers.measurements import read_measurements as read_measurements
     from rramsim.readers.shipped import datasets as datasets
@@ -50,6 +51,7 @@ _NAMES_OF = {
     "network.training.train": "train",
     "plotting.accuracy": "plot_accuracy",
     "plotting.populations": "plot_populations",
+    "plotting.tradeoff": "plot_tradeoff",
     "readers.conditions": "read_conditions",
     "readers.measurements": "read_measurements",
     "readers.shipped": "datasets",

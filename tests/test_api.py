@@ -89,6 +89,10 @@ faults: list[rramsim.FaultModel] = [rramsim.IidFaults(1e-3), rramsim.StateFaults
 network = rramsim.train("digits", training_ber=0.05)
 accuracy: float = network.accuracy
 rramsim.save_network("network.safetensors", network)
+curve = rramsim.evaluate(network, faults, chips=50)
+axes = rramsim.plot_accuracy(curve, ax=None)
+result = rramsim.tradeoff("cells.csv", "energies.toml", out="results", tolerance=0.02)
+reason: str = result.recommendation.reason
 
 
 def pixels(name: str) -> int:

@@ -56,12 +56,11 @@ def plot_tradeoff(
 
     Examples
     --------
-    From the folder of a study::
-
-        import rramsim
-        import xarray
-
-        rramsim.plot_tradeoff(xarray.open_dataset("results/tradeoff.nc"))
+    >>> import rramsim
+    >>> settings = {"network": "64-16-10", "epochs": 1, "curve_bers": [0.1], "chips": 2}
+    >>> result = rramsim.tradeoff(conditions="table1", out="results", **settings)
+    >>> rramsim.plot_tradeoff(result.tradeoff).get_xlabel()
+    'energy to program one cell (mean of SET and RESET as stored)'
     """
     energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
     known = ~np.isnan(energy).all(axis=0)
