@@ -128,13 +128,13 @@ class Study(TrainingSettings):
         return json.dumps(self.model_dump(), sort_keys=True)
 
 
-def make_study(file: Path | None = None, **overrides: Any) -> Study:
+def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
     """Build a study from a study file and from what the command line sets over it.
 
     Parameters
     ----------
-    file : Path, optional
-        A TOML file with fields of `Study`. Paths in it are relative to its folder.
+    base : Path or Study, optional
+        A TOML file with fields of `Study`, in which paths are relative to its folder; or a study.
     **overrides
         Fields that win over the file's, those of its tables `reading` and `use` too; None leaves
         a field as it is.
@@ -149,7 +149,10 @@ def make_study(file: Path | None = None, **overrides: Any) -> Study:
     InputError
         If the file cannot be read, is not TOML, or holds an unknown field or a bad value.
     """
+    file = None if isinstance(base, Study) else base
     fields = {} if file is None else in_tables(read_fields(file, Study), file)
+    if isinstance(base, Study):
+        fields = base.model_dump(exclude_unset=True)
     study = build(Study, merged(fields, in_tables(overrides)), file)
     if study.measurements or study.conditions is not None:
         return study

@@ -129,7 +129,7 @@ def tradeoff(
     conditions: xr.Dataset | str | Path | None = None,
     *,
     out: str | Path,
-    study: str | Path | None = None,
+    study: Study | str | Path | None = None,
     images: ImageSet | str | None = None,
     faults: FaultsOf | None = None,
     workers: Workers | None = None,
@@ -151,8 +151,8 @@ def tradeoff(
         What `read_conditions` gives, or a conditions file, or the name of a shipped one.
     out : path
         Folder of the report and of all results.
-    study : path, optional
-        A study file; what is given here by name wins.
+    study : Study or path, optional
+        Settings, or a study file; what is given here by name wins.
     images : ImageSet or str, optional
         An image set, its name, or a folder.
     faults : callable, optional
@@ -192,7 +192,7 @@ def tradeoff(
     stated = None if isinstance(conditions, str | Path) else conditions
     image_set = images if isinstance(images, ImageSet) else None
     chosen = make_study(
-        None if study is None else Path(study),
+        Path(study) if isinstance(study, str) else study,
         measurements=_measurement_names(measurements),
         conditions="conditions in memory" if stated is not None else _text(conditions),
         images=image_set.name if image_set else _text(images),

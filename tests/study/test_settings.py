@@ -7,7 +7,7 @@ from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
 from rramsim.study.devices import characterize_devices
 from rramsim.study.networks import plan_for
-from rramsim.study.settings import make_study
+from rramsim.study.settings import Study, make_study
 
 
 def test_without_anything_the_shipped_pair_is_used():
@@ -26,6 +26,15 @@ def test_the_command_line_wins_over_the_file(tmp_path):
     file.write_text("seed = 3\nchips = 7\n")
     study = make_study(file, seed=5, images=None)
     assert (study.seed, study.chips, study.images) == (5, 7, "digits")
+
+
+def test_what_is_given_by_name_wins_over_a_study_as_over_a_file():
+    base = Study(chips=7, seed=3, reference="25 kOhm")
+    study = make_study(base, seed=5, reference_spread=0.05, images=None)
+    assert (study.seed, study.chips, study.images) == (5, 7, "digits")
+    assert (study.use.reference, study.use.reference_spread) == ("25 kOhm", 0.05)
+    assert study.conditions == "table1"
+    assert base == Study(chips=7, seed=3, reference="25 kOhm")
 
 
 def test_paths_in_a_file_are_relative_to_it(tmp_path):
