@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import schema
-from rramsim.crossbar.faults import is_deterministic
-from rramsim.montecarlo.collect import collect
-from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
+from rramsim.montecarlo.collect import measure
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import Task
@@ -44,11 +43,7 @@ def measure_curves(
         See `collect`.
     """
     every = [task for curve in tasks.values() for task in curve]
-    tallies = collect(every, rule=StoppingRule(chips), store=store, on_chips=on_chips)
-    estimates = iter(
-        estimate(tally, deterministic=is_deterministic(task.faults))
-        for task, tally in zip(every, tallies, strict=True)
-    )
+    estimates = iter(measure(every, rule=StoppingRule(chips), store=store, on_chips=on_chips))
     return {key: [next(estimates) for _ in curve] for key, curve in tasks.items()}
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from rramsim.crossbar.faults import is_deterministic
 from rramsim.errors import InputError
+from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
@@ -120,6 +121,28 @@ def collect(
     finally:
         pending.write()
     return [open_tasks[task.id].answer() for task in tasks]
+
+
+def measure(
+    tasks: Sequence[Task],
+    *,
+    rule: StoppingRule,
+    workers: Workers | None = None,
+    store: TallyStore | None = None,
+    on_chips: OnChips | None = None,
+) -> list[ChipAccuracy]:
+    """Return the accuracy over chips of each task, from the chips that the rule asks for.
+
+    Parameters
+    ----------
+    tasks, rule, workers, store, on_chips
+        See `collect`.
+    """
+    tallies = collect(tasks, rule=rule, workers=workers, store=store, on_chips=on_chips)
+    return [
+        estimate(tally, deterministic=is_deterministic(task.faults), half_width=rule.half_width)
+        for task, tally in zip(tasks, tallies, strict=True)
+    ]
 
 
 class _Open:

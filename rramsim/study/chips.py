@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
-from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
+from rramsim.crossbar.faults import FaultModel, IidFaults, mean_ber
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.collect import Workers, collect
-from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
+from rramsim.montecarlo.collect import Workers, measure
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -122,24 +122,15 @@ class Chips:
             for network in self._networks.values()
             for model in faults
         ]
-        tallies = collect(
+        estimates = measure(
             tasks,
             rule=self._rule,
             workers=self._workers,
             store=self._store,
             on_chips=partial(self._on_progress, stage),
         )
-        found = [
-            estimate(
-                tally,
-                confidence=CONFIDENCE,
-                deterministic=is_deterministic(task.faults),
-                half_width=self._rule.half_width,
-            )
-            for task, tally in zip(tasks, tallies, strict=True)
-        ]
         width = len(faults)
-        return [found[start : start + width] for start in range(0, len(found), width)]
+        return [estimates[start : start + width] for start in range(0, len(estimates), width)]
 
 
 def _filled(asked: Sequence[object | None], answers: Sequence[float]) -> list[float]:

@@ -15,15 +15,14 @@ from rramsim.crossbar.faults import (
     ChipFaults,
     LayerFaults,
     in_one_layer,
-    is_deterministic,
     mean_ber,
 )
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.collect import collect
+from rramsim.montecarlo.collect import measure
 from rramsim.montecarlo.constant_neurons import constant_shares
-from rramsim.montecarlo.estimate import accuracy_columns, estimate, method_text
+from rramsim.montecarlo.estimate import accuracy_columns, method_text
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -116,11 +115,7 @@ def evaluate(
     if reestimate:
         networks = _reestimated(saved, image_set, planted, seed, place, progress)
     tasks = _tasks(networks, planted, image_set, seed=seed, device=device)
-    tallies = collect(tasks, rule=rule, on_chips=partial(progress, "drawing chips"))
-    estimates = [
-        estimate(tally, deterministic=is_deterministic(task.faults), half_width=rule.half_width)
-        for task, tally in zip(tasks, tallies, strict=True)
-    ]
+    estimates = measure(tasks, rule=rule, on_chips=partial(progress, "drawing chips"))
     values = accuracy_columns(estimates, (len(estimates),))
     values["chips"] = values.pop("maps")
     values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]

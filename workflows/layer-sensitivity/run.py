@@ -24,13 +24,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from rramsim import schema
-from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer, is_deterministic
+from rramsim.crossbar.faults import ChipFaults, IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.files import make_folder, write_atomically, write_text
 from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
-from rramsim.montecarlo.collect import collect
-from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
+from rramsim.montecarlo.collect import measure as score
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -72,14 +72,9 @@ def measure(
         for network in networks.values()
         for faults in _faults(layers, bers)
     ]
-    rule = StoppingRule(chips)
-    tallies = collect(tasks, rule=rule, store=store, on_chips=on_chips)
-    found = [
-        estimate(tally, deterministic=is_deterministic(task.faults))
-        for task, tally in zip(tasks, tallies, strict=True)
-    ]
+    estimates = score(tasks, rule=StoppingRule(chips), store=store, on_chips=on_chips)
     shape = (len(networks), layers + 1, len(bers))
-    values: dict[str, Any] = accuracy_columns(found, shape)
+    values: dict[str, Any] = accuracy_columns(estimates, shape)
     values["cells"] = [_cells(network.folded) for network in networks.values()]
     return schema.make(
         "layer_accuracy",
@@ -89,7 +84,7 @@ def measure(
             "layer": [*(str(number + 1) for number in range(layers)), ALL],
             "test_ber": list(bers),
         },
-        attrs=_attrs(found),
+        attrs=_attrs(estimates),
     )
 
 
