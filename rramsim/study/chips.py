@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rramsim.images.image_set import ImageSet
     from rramsim.network.folded.network import FoldedNetwork
     from rramsim.progress import OnProgress
-    from rramsim.study.devices import Devices
     from rramsim.study.settings import Study
 
 CONFIDENCE = 0.95
@@ -66,45 +65,57 @@ class Chips:
             attrs=_attrs(table),
         )
 
-    def on_conditions(self, devices: Devices) -> xr.Dataset:
-        """Return the product "condition_accuracy": every network on every condition."""
-        faults, worst = devices.faults, devices.worst
+    def on_conditions(
+        self,
+        conditions: xr.Dataset,
+        faults: Sequence[FaultModel],
+        worst: Sequence[FaultModel | None],
+        *,
+        words: Sequence[str],
+    ) -> xr.Dataset:
+        """Return the product "condition_accuracy": every network on every condition.
+
+        Parameters
+        ----------
+        conditions : xarray.Dataset
+            Product "conditions".
+        faults, worst : sequence of FaultModel
+            Of each condition, and at the upper end of its BER (None where that has no interval).
+        words : sequence of str
+            What the chips of each condition are drawn from.
+        """
         every = [*faults, *(model for model in worst if model)]
         estimates = self._estimates("chips of the conditions", every)
         table = [row[: len(faults)] for row in estimates]
         low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in estimates]
-        is_own = devices.faults_of is not None
-        high = devices.conditions["ber_high"].values
+        bers = [self._mean_ber(model) for model in faults]
         return schema.make(
             "condition_accuracy",
             {
                 **_columns(table),
                 "accuracy_low_at_ber_high": low,
-                "test_ber": self._planted_bers(devices),
-                "ber_high": np.full(len(faults), np.nan) if is_own else high,
-                "faults": devices.fault_words,
+                # The faults at a bound may err less than the bound (a fit that underflows).
+                "test_ber": np.where(
+                    conditions["ber_bound"] == "upper", conditions["ber_high"], bers
+                ),
+                "ber_high": conditions["ber_high"].values,
+                "faults": list(words),
             },
-            coords={"training_ber": list(self._networks), "condition": devices.names},
+            coords={
+                "training_ber": list(self._networks),
+                "condition": conditions["condition"].values.astype(str).tolist(),
+            },
             attrs=_attrs(table),
         )
 
-    def _planted_bers(self, devices: Devices) -> npt.NDArray[np.float64]:
-        """Return the mean BER of the faults, that of a first chip where a model does not tell."""
-        bers = [mean_ber(model, 1.0 - self._study.use.lrs_share) for model in devices.faults]
-        if devices.faults_of is None:
-            is_bound = devices.conditions["ber_bound"] == "upper"
-            # The faults at a bound may err less than the bound (a fit that underflows).
-            return np.where(is_bound, devices.conditions["ber_high"], bers)
+    def _mean_ber(self, faults: FaultModel) -> float:
+        """Return the mean BER of a model, that of a first chip where the model does not tell."""
+        ber = mean_ber(faults, 1.0 - self._study.use.lrs_share)
+        if not math.isnan(ber):
+            return ber
         training_ber, network = next(iter(self._networks.items()))
-        weights = network.folded.weight_count
-        return np.array(
-            [
-                sum(map(len, self.wrong_cells(training_ber, model))) / weights
-                if math.isnan(ber)
-                else ber
-                for model, ber in zip(devices.faults, bers, strict=True)
-            ]
-        )
+        wrong = self.wrong_cells(training_ber, faults)
+        return sum(map(len, wrong)) / network.folded.weight_count
 
     def wrong_cells(self, training_ber: float, faults: FaultModel) -> list[npt.NDArray[np.int64]]:
         """Return the wrong cells of the first chip of a point, by layer: one that was scored."""

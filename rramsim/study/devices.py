@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,12 +12,11 @@ from rramsim.crossbar.faults import FaultModel
 from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
-from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_dataset
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
-from rramsim.study.reading import stated_conditions
+from rramsim.study.inputs import readings_of, stated_conditions, use_of_cells
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class Devices:
             return self.conditions
         bounds, doubts = self.conditions["ber_bound"], self.conditions["ber_extrapolated"]
         return self.conditions.assign(
-            ber_bound=bounds.copy(data=[""] * len(self.names)), ber_extrapolated=doubts * 0
+            ber_bound=bounds.copy(data=[""] * len(self.names)),
+            ber_extrapolated=doubts * 0,
+            ber_high=self.conditions["ber_high"] * math.nan,
         )
 
     @property
@@ -151,14 +153,15 @@ def _conditions(study: Study, measured: Measured | None, stated: xr.Dataset | No
         # Options of reading that the files' digests do not tell have made them what they are.
         sources = (("readings in memory", sha256_of_dataset(measured.readings)), *sources)
     elif study.measurements:
-        measured = study.reading.read(study.measurements)
+        measured = readings_of(study.measurements, study.reading)
     elif stated is None:
         raise InputError("neither measurements nor conditions are given.")
     else:
         chosen = _only(stated, study.only)
         return Devices(chosen, None, None, sources)
-    measured = leave_out_incomplete(measured)
-    examination = characterize(measured, stated, read=study.use.conditions)
+    measured = readings_of(measured)
+    read = use_of_cells(**study.use.model_dump())
+    examination = characterize(measured, stated, read=read)
     conditions = _only(examination.products["conditions"], study.only)
     products = {**examination.products, "conditions": conditions}
     examination = replace(examination, products=products)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
-from rramsim.device.populations.fit import leave_out_incomplete
-from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
-from rramsim.study.reading import ReadingTable, quantity, stated_conditions, with_unit
+from rramsim.study.inputs import quantity, readings_of, stated_conditions, use_of_cells
+from rramsim.study.reading import ReadingTable, with_unit
 from rramsim.study.result_folder import write_dataset
 
 if TYPE_CHECKING:
@@ -246,19 +245,16 @@ def fit(
         "use_temperature": with_unit(use_temperature, "K"),
         "bake": bake if bake is None or isinstance(bake, str) else ",".join(bake),
     }
-    volt, second = _read_pulse(texts["read_pulse"])
-    read = ReadConditions(
-        lrs_share=lrs_share,
-        reference_resistance=quantity(texts["reference"], "resistance"),
+    read = use_of_cells(
+        reference=texts["reference"],
         reference_spread=reference_spread,
-        offset_spread=offset,
-        read_voltage=volt,
-        read_time=second,
+        offset=offset,
+        lrs_share=lrs_share,
+        read_pulse=texts["read_pulse"],
     )
     reading = reading or ReadingTable()
     files = _names(measured)
-    readings = measured if isinstance(measured, Measured) else reading.read(files)
-    readings = leave_out_incomplete(readings)
+    readings = readings_of(measured if isinstance(measured, Measured) else files, reading)
     stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
     question = Question(
         target_ber=target_ber,
@@ -302,18 +298,6 @@ def _pulse_text(pulse: tuple[float, float] | str | None) -> str | None:
     if pulse is None or isinstance(pulse, str):
         return pulse
     return f"{with_unit(pulse[0], 'V')}, {with_unit(pulse[1], 's')}"
-
-
-def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
-    if text is None:
-        return None, None
-    parts = re.split(r"[,;]", text)
-    if len(parts) != 2:
-        raise InputError(
-            f"--read-pulse {text!r}: accepted is a voltage and a time with their units, "
-            'such as "0.2 V, 10 ns".'
-        )
-    return quantity(parts[0], "voltage"), quantity(parts[1], "time")
 
 
 def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | None:

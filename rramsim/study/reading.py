@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from rramsim.errors import InputError
-from rramsim.files import sha256_of_dataset, sha256_of_file
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from rramsim.device.read_conditions import ReadConditions
-    from rramsim.measurements import Measured
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -74,21 +63,6 @@ class ReadingTable(BaseModel):
             return value
         return ",".join(f"{text}={state}" for text, state in value.items())
 
-    def read(self, names: Sequence[str | Path]) -> Measured:
-        """Read files or shipped sets; `InputError` for the first thing that cannot be used."""
-        from rramsim.readers.measurements import read_measurements
-
-        return read_measurements(
-            names,
-            columns=self.columns,
-            read_voltage=self.read_voltage,
-            names=self.map,
-            states=self.states,
-            file_name=self.file_name,
-            over_range=self.over_range,
-            floor=self.floor,
-        )
-
 
 class UseTable(BaseModel):
     """How the cells are used.
@@ -118,52 +92,6 @@ class UseTable(BaseModel):
     def _ohm(cls, value: Any) -> Any:
         return with_unit(value, "ohm")
 
-    @property
-    def conditions(self) -> ReadConditions:
-        """How the cells are read, in SI units."""
-        from rramsim.device.read_conditions import ReadConditions
-
-        return ReadConditions(
-            lrs_share=self.lrs_share,
-            reference_resistance=quantity(self.reference, "resistance"),
-            reference_spread=self.reference_spread,
-            offset_spread=self.offset,
-        )
-
-
-def stated_conditions(
-    conditions: xr.Dataset | str | Path | None, *, lrs_share: float
-) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
-    """Return stated conditions, read where a file is named, with the file and its SHA-256.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be used, or its BERs were fitted for another share of LRS cells.
-    """
-    from rramsim.readers.conditions import read_conditions
-    from rramsim.readers.shipped import resolve
-
-    if conditions is None:
-        return None, ()
-    if not isinstance(conditions, str | Path):
-        _check_share(conditions, lrs_share, place="the conditions")
-        return conditions, (("conditions in memory", sha256_of_dataset(conditions)),)
-    path = resolve(conditions)
-    stated = read_conditions(path)
-    _check_share(stated, lrs_share, place=path.name)
-    return stated, ((path.name, sha256_of_file(path)),)
-
-
-def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> None:
-    """Refuse BERs that weigh the errors of LRS and HRS cells otherwise than they are in use."""
-    fitted_for = float(conditions.attrs.get("lrs_share", lrs_share))
-    if fitted_for != lrs_share:
-        raise InputError(
-            f"{place}: its BERs are of cells of which {100 * fitted_for:g} % are in LRS, and here "
-            f"{100 * lrs_share:g} % are; give --lrs-share {fitted_for:g}, or fit the cells again."
-        )
-
 
 def with_unit(value: Any, unit: str) -> Any:
     """Return a number, which is in SI units, as a text with its unit, anything else as it is.
@@ -172,10 +100,3 @@ def with_unit(value: Any, unit: str) -> Any:
     ('25000.0 ohm', '25 kOhm', None)
     """
     return f"{float(value)!r} {unit}" if isinstance(value, int | float) else value
-
-
-def quantity(text: str | None, kind: str) -> float | None:
-    """Return a quantity in SI units, None for none; `InputError` without a unit of its kind."""
-    from rramsim.units import read_quantity
-
-    return None if text is None else read_quantity(text, kind)

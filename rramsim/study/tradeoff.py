@@ -322,7 +322,9 @@ def _findings(
     accuracy = chips.curves()
     table = join(
         devices.planted_conditions,
-        chips.on_conditions(devices),
+        chips.on_conditions(
+            devices.planted_conditions, devices.faults, devices.worst, words=devices.fault_words
+        ),
         cells={ber: _cells(saved) for ber, saved in networks.items()},
         error_free=error_free_accuracy(accuracy),
         tolerance=study.tolerance,

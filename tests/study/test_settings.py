@@ -6,6 +6,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
 from rramsim.study.devices import characterize_devices
+from rramsim.study.inputs import use_of_cells
 from rramsim.study.networks import plan_for
 from rramsim.study.settings import Study, make_study
 
@@ -153,7 +154,8 @@ def test_headers_and_states_may_be_tables_and_numbers_are_in_si_units(tmp_path):
     study = make_study(file)
     assert study.reading.map == ("Rcell=R [kOhm]",)
     assert study.reading.states == "0=HRS,31=LRS"
-    assert study.use.conditions.reference_resistance == 25e3
+    assert study.use.reference == "25000.0 ohm"
+    assert use_of_cells(**study.use.model_dump()).reference_resistance == 25e3
     (tmp_path / "again.toml").write_text(study.toml())
     assert make_study(tmp_path / "again.toml") == study
 

@@ -1,0 +1,120 @@
+"""What a fit and a study start from: readings, stated conditions, and how cells are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rramsim.device.populations.fit import leave_out_incomplete
+from rramsim.device.read_conditions import ReadConditions
+from rramsim.errors import InputError
+from rramsim.files import sha256_of_dataset, sha256_of_file
+from rramsim.measurements import Measured
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import resolve
+from rramsim.study.reading import ReadingTable
+from rramsim.units import read_quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def readings_of(
+    measured: Measured | Sequence[str | Path], reading: ReadingTable | None = None
+) -> Measured:
+    """Return readings, read where files or shipped sets are named, of conditions with both states.
+
+    Raises
+    ------
+    InputError
+        For the first thing that cannot be used.
+    """
+    if not isinstance(measured, Measured):
+        table = reading or ReadingTable()
+        measured = read_measurements(
+            measured,
+            columns=table.columns,
+            read_voltage=table.read_voltage,
+            names=table.map,
+            states=table.states,
+            file_name=table.file_name,
+            over_range=table.over_range,
+            floor=table.floor,
+        )
+    return leave_out_incomplete(measured)
+
+
+def use_of_cells(
+    *,
+    reference: str | None = None,
+    reference_spread: float = 0.0,
+    offset: float = 0.0,
+    lrs_share: float = 0.5,
+    read_pulse: str | None = None,
+) -> ReadConditions:
+    """Return how cells are read in use, of the settings of a table `use` and of a read pulse.
+
+    Examples
+    --------
+    >>> use_of_cells(reference="25 kOhm", read_pulse="0.2 V, 10 ns").read_time
+    1e-08
+    """
+    volt, second = _read_pulse(read_pulse)
+    return ReadConditions(
+        lrs_share=lrs_share,
+        reference_resistance=quantity(reference, "resistance"),
+        reference_spread=reference_spread,
+        offset_spread=offset,
+        read_voltage=volt,
+        read_time=second,
+    )
+
+
+def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
+    if text is None:
+        return None, None
+    parts = text.replace(";", ",").split(",")
+    if len(parts) != 2:
+        raise InputError(
+            f"--read-pulse {text!r}: accepted is a voltage and a time with their units, "
+            'such as "0.2 V, 10 ns".'
+        )
+    return quantity(parts[0], "voltage"), quantity(parts[1], "time")
+
+
+def stated_conditions(
+    conditions: xr.Dataset | str | Path | None, *, lrs_share: float
+) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
+    """Return stated conditions, read where a file is named, with the file and its SHA-256.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, or its BERs were fitted for another share of LRS cells.
+    """
+    if conditions is None:
+        return None, ()
+    if not isinstance(conditions, str | Path):
+        _check_share(conditions, lrs_share, place="the conditions")
+        return conditions, (("conditions in memory", sha256_of_dataset(conditions)),)
+    path = resolve(conditions)
+    stated = read_conditions(path)
+    _check_share(stated, lrs_share, place=path.name)
+    return stated, ((path.name, sha256_of_file(path)),)
+
+
+def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> None:
+    """Refuse BERs that weigh the errors of LRS and HRS cells otherwise than they are in use."""
+    fitted_for = float(conditions.attrs.get("lrs_share", lrs_share))
+    if fitted_for != lrs_share:
+        raise InputError(
+            f"{place}: its BERs are of cells of which {100 * fitted_for:g} % are in LRS, and here "
+            f"{100 * lrs_share:g} % are; give --lrs-share {fitted_for:g}, or fit the cells again."
+        )
+
+
+def quantity(text: str | None, kind: str) -> float | None:
+    """Return a quantity in SI units, None for none; `InputError` without a unit of its kind."""
+    return None if text is None else read_quantity(text, kind)
