@@ -13,7 +13,6 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="rramsim",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 _EXAMPLE = """
 Example, a plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
 
-    rramsim train --training-ber 0 --training-ber 0.05 -o networks
+    rramsim train --training-ber 0 --training-ber 0.05 --out networks
 """
 
 
 @app.command(epilog=_EXAMPLE)
 def train(
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the model files.")
-    ],
     settings: Annotated[
         Path | None,
         typer.Argument(
@@ -76,6 +73,12 @@ def train(
     device: Annotated[
         Device, typer.Option(help="Where to train: on all cores, or on a graphics processor.")
     ] = Device.CPU,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the model files.")
+    ] = Path("rramsim-networks"),
+    former_out: Annotated[
+        Path | None, typer.Option("-o", hidden=True, help="Former name of --out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the models as JSON.")] = False,
 ) -> None:
     """Train binarized networks, one model file a training BER.
@@ -102,7 +105,7 @@ def train(
     from rramsim.images.catalogue import origin_of
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
-    paths = _plans(asked, out)
+    paths = _plans(asked, former_out or out)
     from rramsim.network.training.train import find_network, obtain_network, report_epochs
 
     # All files are looked at before hours may go into the first network.

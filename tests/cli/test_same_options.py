@@ -1,6 +1,7 @@
 """`fit` and `tradeoff` read the same files in the same way and make the same numbers of them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -120,3 +121,34 @@ def test_a_study_file_says_the_same_as_the_options(files, tmp_path, tradeoff_con
     options = [*_options("over range"), "--reference-spread", "0.2"]
     expected = [each["ber"]["estimate"] for each in _fit(*files, *READING, *options)]
     assert tradeoff_conditions(str(study))["ber"].values.tolist() == expected
+
+
+def test_what_fit_writes_is_what_tradeoff_takes(files, tmp_path, tradeoff_conditions):
+    written = tmp_path / "conditions.nc"
+    options = [*READING, "--over-range", "150 kOhm", "--lrs-share", "0.3"]
+    of_fit = _fit(*files, *options, "-o", str(written))
+    of_study = tradeoff_conditions("--conditions", str(written), "--lrs-share", "0.3")
+    assert of_study["condition"].values.tolist() == [each["name"] for each in of_fit]
+    for each in of_fit:
+        row = of_study.sel(condition=each["name"])
+        for end, key in (("", "estimate"), ("_low", "low"), ("_high", "high")):
+            assert float(row[f"ber{end}"]) == each["ber"][key]
+        assert str(row["ber_basis"].values) == each["ber"]["method"]
+        assert (float(row["ber_lrs"]), float(row["ber_hrs"])) == (
+            each["ber"]["lrs"],
+            each["ber"]["hrs"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown", "hidden"),
+    [
+        (["--help"], ["--install-completion"], []),
+        (["evaluate", "--help"], ["--chips"], ["--maps"]),
+        (["train", "--help"], ["--out"], ["-o "]),
+    ],
+)
+def test_former_names_of_options_are_not_shown(arguments, shown, hidden):
+    help_text = re.sub(r"\x1b\[[0-9;]*m", "", CliRunner().invoke(app, arguments).stdout)
+    assert all(name in help_text for name in shown)
+    assert not any(name in help_text for name in hidden)

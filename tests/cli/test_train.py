@@ -29,7 +29,7 @@ def _models(*arguments):
 
 def test_one_model_file_for_each_training_ber(tmp_path):
     bers = ("--training-ber", 0, "--training-ber", 0.05, "--training-ber", "-0.0")
-    models = _models(*SMALL, *bers, "-o", tmp_path / "nets")
+    models = _models(*SMALL, *bers, "--out", tmp_path / "nets")
     names = [f"digits-64-16-10-training-ber-{ber}.safetensors" for ber in ("0.0", "0.05")]
     assert [each["file"] for each in models] == [str(tmp_path / "nets" / name) for name in names]
     logs = [name.replace(".safetensors", ".csv") for name in names]
@@ -45,13 +45,13 @@ def test_one_model_file_for_each_training_ber(tmp_path):
 
 
 def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
-    first = _run(*SMALL, "-o", tmp_path)
+    first = _run(*SMALL, "--out", tmp_path)
     assert first.exit_code == 0
     assert "490 test images of digits" in " ".join(first.stdout.split())
     assert " now " in first.stdout
     path = tmp_path / "digits-64-16-10-training-ber-0.0.safetensors"
     content, written = path.read_bytes(), path.stat().st_mtime_ns
-    second = _run(*SMALL, "-o", tmp_path)
+    second = _run(*SMALL, "--out", tmp_path)
     assert " before " in second.stdout
     assert " now " not in second.stdout
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (content, written)
@@ -68,7 +68,7 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
 
         return train(*arguments, on_epoch=stop, **more)
 
-    command = (*SMALL, "--training-ber", 0.1, "-o", tmp_path / "nets")
+    command = (*SMALL, "--training-ber", 0.1, "--out", tmp_path / "nets")
     monkeypatch.setattr(training, "run_training", interrupted)
     assert _run(*command).exit_code != 0
     monkeypatch.undo()
@@ -78,9 +78,9 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
 
 
 def test_a_model_of_other_settings_is_told_before_anything_is_trained(tmp_path):
-    _models(*SMALL, "--training-ber", 0.05, "-o", tmp_path)
+    _models(*SMALL, "--training-ber", 0.05, "--out", tmp_path)
     bers = ("--training-ber", 0, "--training-ber", 0.05)
-    result = _run(*SMALL, *bers, "--seed", 8, "-o", tmp_path)
+    result = _run(*SMALL, *bers, "--seed", 8, "--out", tmp_path)
     assert isinstance(result.exception, InputError)
     assert "another training (seed 1, now 8)" in str(result.exception)
     assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors", ".csv"}
@@ -98,11 +98,11 @@ def test_a_folder_is_recorded_so_that_it_is_found_again(tmp_path, monkeypatch):
             head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
             (folder / f"{name}-ubyte").write_bytes(head + array.tobytes())
     monkeypatch.chdir(tmp_path)
-    (model,) = _models("train", "--images", "my [images]", "--epochs", 1, "-o", "nets")
+    (model,) = _models("train", "--images", "my [images]", "--epochs", 1, "--out", "nets")
     assert model["images"] == str(folder)
     assert model["network"] == "9-512-512-2"
     assert model["file"] == "nets/my-images-9-512-512-2-training-ber-0.0.safetensors"
-    shown = _run("train", "--images", "my [images]", "--epochs", 1, "-o", "nets")
+    shown = _run("train", "--images", "my [images]", "--epochs", 1, "--out", "nets")
     assert "20 test images of my-images" in " ".join(shown.stdout.split())
 
 
@@ -138,7 +138,7 @@ def _training_file(folder, text=TRAINING):
 
 def test_a_training_file_trains_a_network_for_each_ber_and_each_of_its_errors(tmp_path):
     file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
-    models = _models("train", file, "-o", tmp_path / "nets")
+    models = _models("train", file, "--out", tmp_path / "nets")
     first = "digits-1x8x8-4C3-MP2-8-10"
     names = [f"{first}-{name}" for name in ("training-ber-0.1", "one-state", "mixed")]
     assert [each["file"] for each in models] == [
@@ -155,7 +155,7 @@ def test_a_training_file_trains_a_network_for_each_ber_and_each_of_its_errors(tm
         settings = load_network(Path(each["file"])).metadata["settings"]
         assert (settings["batch_size"], settings["shift"], settings["epochs"]) == (256, 1, 1)
     # Options win over the file.
-    (shorter, *_) = _models("train", file, "--training-ber", 0, "-o", tmp_path / "other")
+    (shorter, *_) = _models("train", file, "--training-ber", 0, "--out", tmp_path / "other")
     assert shorter["training_ber"] == 0
 
 
@@ -163,7 +163,7 @@ def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
     text = TRAINING.replace("training_bers = [0.1]\n", "").replace(
         "ber_hrs = 0\n", "ber_hrs = [0,0,0]\n"
     )
-    models = _models("train", _training_file(tmp_path, text), "-o", tmp_path / "nets")
+    models = _models("train", _training_file(tmp_path, text), "--out", tmp_path / "nets")
     assert [Path(each["file"]).stem.rpartition("10-")[2] for each in models] == [
         "one-state",
         "mixed",
@@ -172,12 +172,12 @@ def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
 
 def test_a_table_marks_training_bers_that_are_means_or_mixed(tmp_path):
     file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
-    words = _run("train", file, "-o", tmp_path / "nets").output
+    words = _run("train", file, "--out", tmp_path / "nets").output
     assert all(f"\u2502 {ber} " in words for ber in ("0.1 ", "0.05 (mean)", "up to 0.15 (mean)"))
 
 
 def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp_path):
-    result = _run("train", _training_file(tmp_path, "images = digits\n"), "-o", tmp_path)
+    result = _run("train", _training_file(tmp_path, "images = digits\n"), "--out", tmp_path)
     assert "not valid TOML" in str(result.exception)
     assert "--measurements" not in str(result.exception)
 
@@ -202,7 +202,7 @@ def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp
     ],
 )
 def test_a_training_file_that_cannot_be_done_is_told(tmp_path, text, told):
-    result = _run("train", _training_file(tmp_path, text), "-o", tmp_path / "nets")
+    result = _run("train", _training_file(tmp_path, text), "--out", tmp_path / "nets")
     assert isinstance(result.exception, InputError)
     assert told in str(result.exception)
     assert not (tmp_path / "nets").exists()
@@ -210,7 +210,7 @@ def test_a_training_file_that_cannot_be_done_is_told(tmp_path, text, told):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_a_device_that_is_not_there_is_exit_code_2(tmp_path, monkeypatch, capsys):
-    command = ["rramsim", *SMALL, "--device", "cuda", "-o", str(tmp_path / "nets")]
+    command = ["rramsim", *SMALL, "--device", "cuda", "--out", str(tmp_path / "nets")]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -233,7 +233,7 @@ def test_a_device_that_is_not_there_is_exit_code_2(tmp_path, monkeypatch, capsys
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, told):
-    command = ["rramsim", "train", *arguments, "-o", str(tmp_path / "nets")]
+    command = ["rramsim", "train", *arguments, "--out", str(tmp_path / "nets")]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as stopped:
         main()

@@ -176,7 +176,7 @@ def test_default_epochs_follow_the_number_of_images(plan):
 
 def test_a_call_gives_the_network_of_the_command(tmp_path):
     arguments = ["train", "--network", "64-16-10", "--training-ber", "0.05", "--epochs", "2"]
-    result = CliRunner().invoke(app, [*arguments, "--json", "-o", str(tmp_path)])
+    result = CliRunner().invoke(app, [*arguments, "--json", "--out", str(tmp_path)])
     (model,) = json.loads(result.stdout)["models"]
     seen = []
     network = train(
