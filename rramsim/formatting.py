@@ -1,6 +1,9 @@
 """Numbers as a person reads them: unit prefixes, powers of ten, bounds and intervals in words."""
 
 import math
+from collections.abc import Callable
+
+from rramsim.interval import Interval
 
 UNKNOWN = "unknown"
 
@@ -57,11 +60,13 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 def power(value: float, digits: int = 2) -> str:
     """Return a pure number as a product with a power of ten, plain from 0.01 up to 9999.
 
-    >>> power(9.7e-5), power(1e4), power(0.033), power(0.0), power(100.0)
-    ('9.7×10⁻⁵', '10⁴', '0.033', '0', '100')
+    >>> power(9.7e-5), power(1e4), power(0.033), power(0.0), power(100.0), power(math.inf)
+    ('9.7×10⁻⁵', '10⁴', '0.033', '0', '100', '∞')
     """
     if math.isnan(value):
         return UNKNOWN
+    if math.isinf(value):
+        return "∞"
     if value == 0 or 0.01 <= abs(value) < 9999.5:
         return plain(value, digits if abs(value) < 1 else max(digits, 4))
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
@@ -88,30 +93,66 @@ def bounded(text: str, bound: str) -> str:
     return text if text == UNKNOWN else f"{_BOUND_WORDS[bound]}{text}"
 
 
-def bit_error_rate(ber: float, low: float, high: float, *, bound: str) -> str:
+def interval(value: Interval, text: Callable[[float], str] = power) -> str:
+    """Return a number with as much of its interval as is known, or said as a bound.
+
+    Parameters
+    ----------
+    value : Interval
+    text : callable
+        Says one number.
+
+    Examples
+    --------
+    >>> interval(Interval(5, 4, 7)), interval(Interval(5, 4)), interval(Interval(5, high=7))
+    ('5 (4 to 7)', '5 (4 or more)', '5 (up to 7)')
+    >>> interval(Interval(1e4, bound="lower"))
+    'more than 10⁴'
+    """
+    number, low, high = (text(end) for end in (value.estimate, value.low, value.high))
+    ends = ""
+    if number != UNKNOWN and {low, high} != {UNKNOWN}:
+        ends = f" ({low} to {high})"
+        if high == UNKNOWN:
+            ends = f" ({low} or more)"
+        elif low == UNKNOWN:
+            ends = f" (up to {high})"
+    return bounded(f"{number}{ends}", value.bound)
+
+
+def bit_error_rate(ber: Interval) -> str:
     """Return a BER with its interval, or as the bound that is all one knows of it.
 
-    >>> bit_error_rate(9.7e-5, 7e-5, 1.3e-4, bound="")
+    >>> bit_error_rate(Interval(9.7e-5, 7e-5, 1.3e-4))
     '9.7×10⁻⁵ (7×10⁻⁵ to 1.3×10⁻⁴)'
-    >>> bit_error_rate(float("nan"), float("nan"), 1e-6, bound="upper")
+    >>> bit_error_rate(Interval(high=1e-6, bound="upper"))
     'less than 10⁻⁶'
     """
-    if bound == "upper":
-        return bounded(power(high), bound)
-    if math.isnan(low) or math.isnan(high):
-        return power(ber)
-    return f"{power(ber)} ({power(low)} to {power(high)})"
+    if ber.bound == "upper":
+        return bounded(power(ber.high), ber.bound)
+    return interval(ber) if ber.has_ends else power(ber.estimate)
 
 
-def accuracy(mean: float, low: float, high: float) -> str:
+def basis(value: Interval) -> str:
+    """Return where a number is from, and whether it is extrapolated.
+
+    >>> basis(Interval(1e-6, basis="fitted", extrapolated=True)), basis(Interval())
+    ('fitted, extrapolated', 'unknown')
+    """
+    if not value.is_known:
+        return UNKNOWN
+    return f"{value.basis}, extrapolated" if value.extrapolated else value.basis
+
+
+def accuracy(mean: Interval) -> str:
     r"""Return an accuracy with its interval, in per cent.
 
-    >>> accuracy(0.984, 0.983, 0.985).replace("\xa0", " ")
+    >>> accuracy(Interval(0.984, 0.983, 0.985)).replace("\xa0", " ")
     '98.40 % (98.30 to 98.50)'
     """
-    if math.isnan(low) or math.isnan(high):
-        return percent(mean)
-    return f"{percent(mean)} ({100 * low:.2f} to {100 * high:.2f})"
+    if not mean.has_ends:
+        return percent(mean.estimate)
+    return f"{percent(mean.estimate)} ({100 * mean.low:.2f} to {100 * mean.high:.2f})"
 
 
 def times(ratio: float) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rramsim import formatting as numbers
+from rramsim.interval import Interval
 
 NAN = float("nan")
 NBSP = "\N{NO-BREAK SPACE}"
@@ -64,15 +65,40 @@ def test_unknown_is_said_whatever_the_unit():
 
 
 def test_bound_is_never_shown_as_a_value():
-    assert numbers.bit_error_rate(NAN, NAN, 1e-6, bound="upper") == "less than 10⁻⁶"
+    assert numbers.bit_error_rate(Interval(high=1e-6, bound="upper")) == "less than 10⁻⁶"
     assert numbers.bounded("10⁴", "lower") == "more than 10⁴"
 
 
 def test_interval_is_left_out_where_there_is_none():
-    assert numbers.bit_error_rate(0.033, NAN, NAN, bound="") == "0.033"
-    assert numbers.accuracy(0.97, NAN, NAN) == f"97.00{NBSP}%"
+    assert numbers.bit_error_rate(Interval(0.033)) == "0.033"
+    assert numbers.accuracy(Interval(0.97)) == f"97.00{NBSP}%"
 
 
 @given(st.floats(1.0, 1e5))
 def test_ratio_is_within_its_two_digits(ratio):
     assert math.isclose(float(numbers.times(ratio)), ratio, rel_tol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Interval(5, 4, 7), "5 (4 to 7)"),
+        (Interval(5, 4), "5 (4 or more)"),
+        (Interval(5, high=7), "5 (up to 7)"),
+        (Interval(5), "5"),
+        (Interval(low=4, high=7), "unknown"),
+        (Interval(5, 4, math.inf), "5 (4 to ∞)"),
+        (Interval(1e4, bound="lower"), "more than 10⁴"),
+        (Interval(1e4, 1e3, bound="upper"), "less than 10⁴ (1000 or more)"),
+    ],
+)
+def test_a_number_is_said_with_what_is_known_of_its_interval(value, words):
+    assert numbers.interval(value) == words
+
+
+def test_where_a_number_is_from_is_said_with_how_far_it_reaches():
+    assert numbers.basis(Interval(1e-3, basis="counted")) == "counted"
+    assert numbers.basis(Interval(high=1e-9, basis="fitted", extrapolated=True)) == (
+        "fitted, extrapolated"
+    )
+    assert numbers.basis(Interval(basis="stated")) == "unknown"

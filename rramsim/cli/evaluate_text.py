@@ -106,8 +106,7 @@ def _print_neurons(
     by_layer = [list(row.by("layer")) for row in rows]
     for ber, layers in zip(bers, by_layer, strict=True):
         for row in layers:
-            interval = row.interval("constant_share")
-            share = accuracy(interval.estimate, interval.low, interval.high)
+            share = accuracy(row.interval("constant_share"))
             parts = (percent(row["always_plus_share"]), percent(row["always_minus_share"]))
             table.add_row(_exact(ber), f"{row['layer']}", f"{row['neurons']}", share, *parts)
     sentences = [

@@ -222,7 +222,7 @@ def _measured_endurance(lasting: Analysis | None, number: int) -> Interval | Non
     if lasting is None:
         return None
     row = lasting.dataset.isel(condition=number)
-    return Interval(float(row["cycles"].values), bound=str(row["bound"].values))
+    return Interval(float(row["cycles"].values), bound=str(row["cycles_bound"].values))
 
 
 def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
@@ -238,7 +238,7 @@ def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list
     if said is None:
         return []
     head = errors.headline
-    derived = numbers.bit_error_rate(head.estimate, head.low, head.high, bound=head.bound)
+    derived = numbers.bit_error_rate(Interval(head.estimate, head.low, head.high, bound=head.bound))
     ber, high = float(said["ber"].values), float(said["ber_high"].values)
     if str(said["ber_bound"].values) == "upper":
         stated, agrees = f"less than {numbers.power(high)}", not head.low >= high

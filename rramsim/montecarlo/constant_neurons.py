@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rramsim.crossbar.faults import is_deterministic
+from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import mean_half_width
 from rramsim.montecarlo.task import Task
-from rramsim.schema.records import Interval
 
 CONFIDENCE = 0.95
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import STOP_CONFIDENCE, t_half_width, within
 from rramsim.montecarlo.tally import Tally
-from rramsim.schema.records import Interval
 
 POOR_CHIP = 0.05
 

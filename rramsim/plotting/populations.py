@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from rramsim import formatting as numbers
 from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
 from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import ABOVE, BELOW, EXACT, STATES
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES, records
 from rramsim.statistics.quantiles import normal_quantiles
 
 if TYPE_CHECKING:
@@ -289,14 +289,13 @@ def _mark_window(axes: Axes, lrs: float, hrs: float) -> None:
 
 
 def _caption(row: xr.Dataset, panel: tuple[_Population, ...]) -> str:
-    ber, low, high = (float(row[name].values) for name in ("ber", "ber_low", "ber_high"))
-    basis = str(row["ber_basis"].values)
+    ber = records(row)[0].interval("ber")
     lrs, hrs = (population.mu for population in panel)
     window = numbers.plain(math.exp(hrs - lrs), 2)
     return "\n".join(
         (
-            f"BER {numbers.bit_error_rate(ber, low, high, bound=str(row['ber_bound'].values))}",
-            f"{basis}, extrapolated" if int(row["ber_extrapolated"].values) else basis,
+            f"BER {numbers.bit_error_rate(ber)}",
+            ber.basis + (", extrapolated" if ber.extrapolated else ""),
             f"reference {numbers.quantity(float(row['reference_resistance'].values), 'Ω')}, "
             f"memory window {window if window == numbers.UNKNOWN else f'×{window}'}",
         )

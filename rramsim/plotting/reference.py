@@ -14,7 +14,7 @@ from rramsim import formatting as numbers
 from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import STATES
+from rramsim.schema import STATES, records
 from rramsim.statistics.confidence import smallest_countable
 
 if TYPE_CHECKING:
@@ -128,14 +128,13 @@ def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
 
 
 def _mark(axes: Axes, row: xr.Dataset) -> None:
-    reference = float(row["reference_resistance"].values)
+    reference = row["reference_resistance"].item()
     axes.axvline(reference, color=COLORS["black"], linestyle="--", linewidth=1.0)
-    ber, low, high = (float(row[name].values) for name in ("ber", "ber_low", "ber_high"))
-    text = numbers.bit_error_rate(ber, low, high, bound=str(row["ber_bound"].values))
-    if math.isfinite(ber):
+    ber = records(row)[0].interval("ber")
+    if math.isfinite(ber.estimate):
         axes.errorbar(
-            *([reference], [ber]),
-            yerr=[[ber - low], [high - ber]],
+            *([reference], [ber.estimate]),
+            yerr=[[ber.estimate - ber.low], [ber.high - ber.estimate]],
             fmt="D",
             color=COLORS["black"],
             markersize=4,
@@ -143,10 +142,9 @@ def _mark(axes: Axes, row: xr.Dataset) -> None:
             capsize=2.5,
             gid="headline",
         )
-    basis = str(row["ber_basis"].values)
-    basis += ", extrapolated" if int(row["ber_extrapolated"].values) else ""
+    basis = ber.basis + (", extrapolated" if ber.extrapolated else "")
     axes.annotate(
-        f"BER {text}\n{basis}, reference {numbers.quantity(reference, 'Ω')}",
+        f"BER {numbers.bit_error_rate(ber)}\n{basis}, reference {numbers.quantity(reference, 'Ω')}",
         xy=(0.5, 1.0),
         xycoords="axes fraction",
         xytext=(0.0, 4.0),

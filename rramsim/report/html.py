@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rramsim.plotting.style import render_figure
+from rramsim.plotting.style import render_figure, save_figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -78,3 +78,9 @@ def inline_svg(figure: Figure, name: str) -> str:
     svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     return re.sub(r"\n\s*\n", "\n", svg)
+
+
+def write_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Write figures as SVG and PNG."""
+    for name, figure in figures.items():
+        save_figure(figure, folder / name)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
+from rramsim.schema import Record
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from rich.console import Console
+    from rich.text import Text
 
 
 NONE = "–"
+
+Column = Callable[[Record], str]
+"""What a column says of a record."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,10 @@ class TextTable:
         Headers of the columns whose numbers are read one below the other.
     remark : str
         What a reader must know of it, or empty.
+    place : str
+        Where it is shown: ``"page"``, ``"terminal"``, or empty for both.
+    is_titled : bool
+        Whether a page needs the title beside the heading of its section.
     """
 
     title: str
@@ -35,21 +48,107 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[str, ...] = ()
     remark: str = ""
+    place: str = ""
+    is_titled: bool = True
 
 
-def names_of(dataset: xr.Dataset) -> list[str]:
-    """Return the names of the conditions of a dataset."""
-    return [str(name) for name in dataset["condition"].values]
+def table_of(
+    title: str, rows: Iterable[Record], columns: Mapping[str, Column], **options: Any
+) -> TextTable:
+    """Return a table with a row for each record.
 
-
-def ends(value: str, low: str, high: str) -> str:
-    """Return a value with its interval, or as much of it as is known.
-
-    >>> ends("5", "4", "7"), ends("5", "4", "unknown"), ends("5", "unknown", "unknown")
-    ('5 (4 to 7)', '5 (4 or more)', '5')
+    Parameters
+    ----------
+    title : str
+    rows : iterable of Record
+    columns : mapping of str to Column
+        By header.
+    **options
+        Of `TextTable`.
     """
-    if value == numbers.UNKNOWN or low == high == numbers.UNKNOWN:
-        return value
-    if numbers.UNKNOWN in (low, high):
-        return f"{value} ({low} or more)" if high == numbers.UNKNOWN else f"{value} (up to {high})"
-    return f"{value} ({low} to {high})"
+    texts = tuple(tuple(column(row) for column in columns.values()) for row in rows)
+    return TextTable(title, tuple(columns), texts, **options)
+
+
+def text(name: str) -> Column:
+    """Return a column of texts."""
+    return lambda row: row.text(name)
+
+
+def count(name: str) -> Column:
+    """Return a column of whole numbers."""
+    return lambda row: f"{row[name]:,}"
+
+
+def quantity(name: str, unit: str) -> Column:
+    """Return a column of quantities in SI units."""
+    return lambda row: numbers.quantity(row[name], unit)
+
+
+def interval(name: str) -> Column:
+    """Return a column of numbers with their intervals."""
+    return lambda row: numbers.interval(row.interval(name))
+
+
+def ber_text(row: Record, name: str = "ber") -> str:
+    """Return a BER with its interval (`name`, such as ``ber`` or ``ber_2t2r``)."""
+    return numbers.bit_error_rate(row.interval(name))
+
+
+def energy_text(row: Record, name: str) -> str:
+    """Return an energy and where it is from."""
+    energy = row.interval(name)
+    joule = numbers.quantity(energy.estimate, "J")
+    return f"{joule}, {energy.basis}" if energy.is_known else joule
+
+
+def print_table(console: Console, table: TextTable, *, is_bare: bool = False) -> None:
+    """Print a table with its remark; a bare one has neither frame nor title.
+
+    Without a terminal the remark is not wrapped.
+    """
+    from rich.box import HEAVY_HEAD, SIMPLE_HEAD
+    from rich.table import Table
+
+    title = None if is_bare else plain_text(table.title, "bold")
+    box = SIMPLE_HEAD if is_bare else HEAVY_HEAD
+    rich = Table(title=title, title_justify="left", box=box)
+    for header in table.columns:
+        rich.add_column(header, justify="right" if header in table.numeric else "left")
+    for row in table.rows:
+        rich.add_row(*map(plain_text, row))
+    console.print(rich)
+    if table.remark:
+        console.print(plain_text(table.remark), soft_wrap=not console.is_terminal)
+
+
+def plain_text(words: str, style: str = "") -> Text:
+    """Return what is not to be read as markup, such as a name from a user's file."""
+    from rich.text import Text
+
+    return Text(words, style=style)
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], header: Iterable[str] = ()) -> str:
+    """Return rows as CSV: numbers read back exactly, unknown ones are empty.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Values by column.
+    header : iterable of str
+        Columns where there is no row.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(rows[0] if rows else header)
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)

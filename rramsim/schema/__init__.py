@@ -6,7 +6,8 @@ a variable, and what tables and JSON call it, stands in the register too; `regis
 a programming setting to all of them at once.
 """
 
-from rramsim.schema.records import Interval, Record, records
+from rramsim.interval import Interval
+from rramsim.schema.records import Record, records
 from rramsim.schema.register import (
     DATASETS,
     SchemaError,

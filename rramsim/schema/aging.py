@@ -42,7 +42,7 @@ AGING: dict[str, tuple[Variable, ...]] = {
         ),
         _condition("cycles_low", "1", "f", "lower end of its interval, NaN for a bound"),
         _condition("cycles_high", "1", "f", "upper end of its interval, NaN for a bound"),
-        _condition("bound", "1", "U", "lower: more than the number of cycles", choices=BOUNDS),
+        _condition("cycles_bound", "1", "U", "lower: more than so many cycles", choices=BOUNDS),
     ),
     "cell_lifetimes": (
         _life("condition_index", "1", "i", "position in the `condition` coordinate"),

@@ -252,7 +252,9 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _percentile("resistance", "ohm", "f", "of the fitted lognormal, NaN: no fit"),
         _percentile("resistance_low", "ohm", "f", "lower end of its interval"),
         _percentile("resistance_high", "ohm", "f", "upper end of its interval"),
-        _percentile("extrapolated", "1", "b", "1: nearer to the end than one reading in all"),
+        _percentile(
+            "resistance_extrapolated", "1", "b", "1: nearer to the end than one reading in all"
+        ),
     ),
     "goodness": (
         _population("verdict", "1", "U", "whether the readings are lognormal", choices=VERDICTS),

@@ -1,53 +1,16 @@
-"""Labelled datasets as plain rows, and a number with all that is known of it as one value."""
+"""Labelled datasets as plain rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from rramsim.interval import Interval
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number with its interval and what it rests on.
-
-    Attributes
-    ----------
-    estimate, low, high : float
-        NaN where unknown. Of an upper bound only `high` is known, of a lower one only `low`
-        (or, where the bound is the number itself, `estimate`).
-    bound : str
-        ``"upper"`` or ``"lower"`` where the number is only a bound, else empty.
-    basis : str
-        Where it is from, such as ``"fitted"``; empty where that is not said.
-    extrapolated : bool
-        Whether it lies beyond what the sample can show.
-    method : str
-        How the ends were made; empty where there are none.
-    """
-
-    estimate: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    bound: str = ""
-    basis: str = ""
-    extrapolated: bool = False
-    method: str = ""
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anything is known: an estimate or an end."""
-        return not all(math.isnan(value) for value in (self.estimate, self.low, self.high))
-
-    @property
-    def has_ends(self) -> bool:
-        """Whether both ends are known."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
 
 
 class Record:
@@ -69,7 +32,9 @@ class Record:
     def __getitem__(self, name: str) -> Any:
         """Return the value of a variable or coordinate, as a plain Python value."""
         dims, values = self._arrays[name]
-        return values[tuple(self._place[dim] for dim in dims)].item()
+        value = values[tuple(self._place[dim] for dim in dims)]
+        # Texts read from a netCDF file are objects already.
+        return value.item() if hasattr(value, "item") else value
 
     def number(self, name: str) -> float | None:
         """Return a number, None where it is unknown or infinite."""
@@ -80,17 +45,40 @@ class Record:
         """Return a text, empty where the dataset has none."""
         return str(self[name]) if name in self else ""
 
+    def plain(self, *names: str | tuple[str, str]) -> dict[str, Any]:
+        """Return values fit for JSON, by name: unknown numbers are None, yes or no a bool.
+
+        Parameters
+        ----------
+        *names : str or (str, str)
+            A variable, or its name in the answer and the variable.
+        """
+        pairs = ((name, name) if isinstance(name, str) else name for name in names)
+        return {key: self._plain(name) for key, name in pairs}
+
+    def _plain(self, name: str) -> Any:
+        kind = self._arrays[name][1].dtype
+        if kind.kind == "f":
+            return self.number(name)
+        # The register stores yes and no as the smallest integers.
+        return bool(self[name]) if kind == "i1" else self[name]
+
     def interval(self, name: str) -> Interval:
-        """Return a number with its ``_low``, ``_high``, ``_bound``, ... as far as there are any."""
+        """Return a number with its ``_low``, ``_high``, ``_bound``, ... as far as there are any.
+
+        Where the dataset tells no bounds, a lone upper end is one.
+        """
 
         def end(suffix: str) -> float:
             return float(self[f"{name}{suffix}"]) if f"{name}{suffix}" in self else math.nan
 
+        estimate, high = float(self[name]), end("_high")
+        lone = "upper" if math.isnan(estimate) and not math.isnan(high) else ""
         return Interval(
-            estimate=float(self[name]),
+            estimate=estimate,
             low=end("_low"),
-            high=end("_high"),
-            bound=self.text(f"{name}_bound"),
+            high=high,
+            bound=self.text(f"{name}_bound") if f"{name}_bound" in self else lone,
             basis=self.text(f"{name}_basis"),
             extrapolated=bool(self[f"{name}_extrapolated"])
             if f"{name}_extrapolated" in self
@@ -102,11 +90,19 @@ class Record:
         """Return the place with these labels, such as ``state="LRS"``; KeyError where not there."""
         place = dict(self._place)
         for dim, label in labels.items():
-            found = [index for index, each in enumerate(self._labels(dim)) if each == label]
-            if not found:
+            names = self._labels(dim)
+            if label not in names:
                 raise KeyError(label)
-            place[dim] = found[0]
+            place[dim] = names.index(label)
         return Record(self._arrays, place)
+
+    def has(self, **labels: Any) -> bool:
+        """Return whether there is a place with these labels."""
+        return all(label in self._labels(dim) for dim, label in labels.items())
+
+    def total(self, name: str, dim: str) -> Any:
+        """Return the sum of a variable along a dim, such as the errors of both states."""
+        return sum(place[name] for place in self.by(dim))
 
     def by(self, dim: str) -> Iterator[Record]:
         """Yield the places along a dim, one by one."""

@@ -93,14 +93,13 @@ class FitResult:
         """Return every table and note as text, `styled` as a terminal shows them."""
         from rramsim.report.fit.terminal import text
 
-        return text(self.examination, self.measured, width=width, styled=styled)
+        return text(self.examination, width=width, styled=styled)
 
     def to_json(self) -> str:
         """Return the answer as JSON, as ``rramsim fit --json`` prints it."""
-        from rramsim.report.fit.answer import fit_answer
+        from rramsim.report.fit.sections import fit_answer
 
-        answer = fit_answer(self.examination, self.measured)
-        return json.dumps(answer, indent=2, allow_nan=False)
+        return json.dumps(fit_answer(self.examination), indent=2, allow_nan=False)
 
     def to_netcdf(self, path: Path | str) -> None:
         """Write the conditions with their provenance; `rramsim tradeoff` takes the file."""
@@ -122,7 +121,7 @@ class FitResult:
         matplotlib.axes.Axes, or an array of them
             One for each panel.
         """
-        from rramsim.report.fit.figures import fit_plots
+        from rramsim.report.fit.sections import fit_plots
 
         plots = fit_plots(self.examination)
         if name not in plots:
@@ -142,28 +141,21 @@ class FitResult:
 
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""
-        from rramsim.plotting.style import save_figure
-        from rramsim.report.fit.answer import fit_answer
-        from rramsim.report.fit.exports import conditions_csv, outliers_csv, populations_csv
-        from rramsim.report.fit.figures import draw_fit_figures
+        from rramsim.plotting.style import figure_of
         from rramsim.report.fit.page import render_fit
+        from rramsim.report.fit.sections import fit_plots, fit_tables
+        from rramsim.report.html import write_figures
 
-        folder, examination, measured = Path(folder), self.examination, self.measured
-        tables = {
-            "conditions": conditions_csv(fit_answer(examination, measured)),
-            "populations": populations_csv(examination),
-            "outliers": outliers_csv(examination.products["outliers"]),
-        }
-        for name, text in tables.items():
-            write_text(folder / f"{name}.csv", text)
+        folder, examination = Path(folder), with_pictures(self.examination)
+        for name, text in fit_tables(examination).items():
+            write_text(folder / name, text)
         write_text(folder / "provenance.json", self.provenance.json())
         write_dataset(folder / "conditions.nc", self.conditions, self.provenance)
         write_dataset(folder / "populations.nc", self.populations, self.provenance)
-        figures = draw_fit_figures(with_pictures(examination))
-        for name, figure in figures.items():
-            save_figure(figure, folder / "figures" / name)
+        figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
+        write_figures(figures, folder / "figures")
         page = folder / "report.html"
-        write_text(page, render_fit(examination, measured, figures, self.provenance))
+        write_text(page, render_fit(examination, figures, self.provenance))
         return page
 
     def __repr__(self) -> str:
@@ -172,7 +164,7 @@ class FitResult:
         return f"FitResult({self.readings.sizes['reading']:,} readings of conditions {names})"
 
     def _repr_html_(self) -> str:
-        from rramsim.report.fit.overview import short_tables
+        from rramsim.report.fit.terminal import short_tables
         from rramsim.report.html import tables_html
 
         return tables_html(short_tables(self.examination))

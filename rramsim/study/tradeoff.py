@@ -425,7 +425,7 @@ def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenanc
 
 
 def _write_findings(folder: ResultFolder, findings: Findings) -> None:
-    from rramsim.plotting.style import save_figure
+    from rramsim.report.html import write_figures
     from rramsim.report.tradeoff.figures import draw_figures
     from rramsim.report.tradeoff.page import render
 
@@ -435,6 +435,5 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
     figures = draw_figures(findings)
-    for name, figure in figures.items():
-        save_figure(figure, folder.path / "figures" / name)
+    write_figures(figures, folder.path / "figures")
     write_text(folder.path / "report.html", render(findings, figures))

@@ -85,8 +85,8 @@ def test_the_report_of_a_tradeoff_has_a_line_of_it(stated):
     conditions = read_conditions(stated)
     met = conditions.assign(faults=("condition", ["iid"]))
     findings = SimpleNamespace(conditions=conditions, tradeoff=met, counted=None)
-    lines = {line.name: line.values for line in properties(findings)}
-    assert lines["Gate voltage"] == ("1.5\N{NO-BREAK SPACE}V",)
+    lines = {name: values for name, *values in properties(findings)}
+    assert lines["Gate voltage"] == ["1.5\N{NO-BREAK SPACE}V"]
     assert list(lines).index("Gate voltage") == list(lines).index("Pulse width") + 1
 
 

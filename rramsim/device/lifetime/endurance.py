@@ -243,7 +243,7 @@ def _row(
     name: str, columns: dict[str, NDArray[Any]], lifetimes: Lifetimes | None, definition: Failure
 ) -> tuple[dict[str, Any], list[Note]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
-    row["bound"] = ""
+    row["cycles_bound"] = ""
     if lifetimes is None:
         return row, []
     failed = np.isfinite(lifetimes.until)
@@ -272,7 +272,7 @@ def _row(
         return row, notes
     good_until, failing = _good_until(lifetimes)
     if good_until > 0 and failing <= _FAILING:
-        row |= {"cycles": good_until, "bound": "lower", "failing_high": failing}
+        row |= {"cycles": good_until, "cycles_bound": "lower", "failing_high": failing}
     text = _bound_words(good_until, failing)
     if fit is not None:
         b10 = numbers.power(fit.b10.value, 3)

@@ -63,7 +63,7 @@ def percentiles(populations: xr.Dataset, percents: Sequence[float] = PERCENTS) -
             "resistance": np.exp(ln_ohm),
             "resistance_low": np.exp(ln_ohm - width),
             "resistance_high": np.exp(ln_ohm + width),
-            "extrapolated": share < 1.0 / np.maximum(readings, 1)[..., None],
+            "resistance_extrapolated": share < 1.0 / np.maximum(readings, 1)[..., None],
         },
         coords={
             "condition": fits["condition"].values,

@@ -3,482 +3,401 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rramsim.schema import STATES, settings
+from rramsim.interval import Interval
+from rramsim.schema import STATES, Record, records, settings
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.device.examination import Examination
-    from rramsim.measurements import Measured
 
 
 # The least trusted first: one word for both energies must not promise too much.
 _ENERGY_TRUST = ("computed", "stated", "measured")
 
 
-def fit_answer(examination: Examination, measured: Measured) -> dict[str, Any]:
-    """Return what a fit found, as objects that `json.dumps` takes.
+def conditions_answer(examination: Examination) -> list[dict[str, Any]]:
+    """Return what is known of each condition, as objects that `json.dumps` takes.
 
     A bound is never given as a value: a BER known only to be below a number has the estimate
     None and that number as ``high``; an endurance known only to be more than a number has
     ``endurance_cycles`` None and the number as ``endurance_more_than``.
-
-    Parameters
-    ----------
-    examination : Examination
-        Of `rramsim.device.examine.examine`.
-    measured : Measured
-        The readings it is from, for their origin, sources and notes.
     """
-    found = examination.products
+    conditions = examination.products["conditions"]
+    return [_condition(row, examination) for row in records(conditions, "condition")]
+
+
+def origin_answer(examination: Examination) -> dict[str, Any]:
+    """Return what the answer rests on: files, shares, intervals and notes."""
+    measured, attrs = examination.measured, examination.products["conditions"].attrs
     return {
-        "conditions": [
-            _condition(str(name), examination) for name in found["conditions"]["condition"].values
-        ],
-        **details(examination),
         "origin": measured.origin,
         "sources": [{"file": file, "sha256": digest} for file, digest in measured.sources],
-        "interval": str(found["conditions"].attrs["interval"]),
-        "lrs_share": float(found["conditions"].attrs["lrs_share"]),
+        "interval": attrs["interval"],
+        "lrs_share": float(attrs["lrs_share"]),
         "notes": [str(note) for note in (*measured.notes, *examination.notes)],
         "version": __version__,
     }
 
 
-def _condition(name: str, examination: Examination) -> dict[str, Any]:
-    found = examination.products
-    row = found["conditions"].sel(condition=name)
-    bases = [str(row[f"{operation}_energy_basis"].values) for operation in ("set", "reset")]
-    is_bound = str(row["endurance_bound"].values) == "lower"
-    cycles = number(row, "endurance")
+def _condition(row: Record, examination: Examination) -> dict[str, Any]:
+    def of(product: str, answer: Callable[[Record], Any]) -> Any:
+        """Return the answer of the condition in another product, None where it is not in it."""
+        dataset = examination.products.get(product)
+        whole = None if dataset is None else records(dataset)[0]
+        if whole is None or not whole.has(condition=row["condition"]):
+            return None
+        return answer(whole.at(condition=row["condition"]))
+
+    products = examination.products
+    confidence = float(products["conditions"].attrs["confidence"])
+    bases = [row[f"{operation}_energy_basis"] for operation in ("set", "reset")]
+    endurance = row.interval("endurance")
+    populations = of("populations", lambda found: _by_state(found, _population))
     return {
-        "name": name,
-        **{state.lower(): _population(name, state, found) for state in STATES},
-        "reference_ohm": number(row, "reference_resistance"),
-        "ber": _ber(name, row, found),
-        "pooled_over": str(row["pooled_over"].values) or None,
-        "set_energy_j": number(row, "set_energy"),
-        "reset_energy_j": number(row, "reset_energy"),
+        "name": row["condition"],
+        **(populations or {state.lower(): dict(_NO_POPULATION) for state in STATES}),
+        "reference_ohm": row.number("reference_resistance"),
+        "ber": {
+            **_ber(row.interval("ber"), confidence),
+            **row.plain(("lrs", "ber_lrs"), ("hrs", "ber_hrs")),
+            "counted": of("counted", _counted),
+        },
+        "pooled_over": row.text("pooled_over") or None,
+        **row.plain(("set_energy_j", "set_energy"), ("reset_energy_j", "reset_energy")),
         "energy_source": next((basis for basis in _ENERGY_TRUST if basis in bases), None),
-        "set_energy_source": _known_basis(bases[0]),
-        "reset_energy_source": _known_basis(bases[1]),
-        "endurance_cycles": None if is_bound else cycles,
-        "endurance_more_than": cycles if is_bound else None,
-        "endurance_source": _known_basis(str(row["endurance_basis"].values)),
-        **{setting.key: number(row, setting.name) for setting in settings()},
-        "origin": str(row["origin"].values),
-        "ber_2t2r": _paired(name, row, found),
-        "goodness": _by_state(name, found, _goodness),
-        "outliers": _by_state(name, found, _outliers),
-        "target": _target(name, examination),
-        "endurance": _endurance(name, found),
+        "set_energy_source": _known(bases[0]),
+        "reset_energy_source": _known(bases[1]),
+        "endurance_cycles": None if endurance.bound else _number(endurance.estimate),
+        "endurance_more_than": _number(endurance.estimate) if endurance.bound else None,
+        "endurance_source": _known(endurance.basis),
+        **row.plain(*((setting.key, setting.name) for setting in settings())),
+        "origin": row["origin"],
+        "ber_2t2r": of("counted", lambda _: _paired(row.interval("ber_2t2r"), confidence)),
+        "goodness": of("goodness", lambda found: _by_state(found, _goodness)),
+        "outliers": of("goodness", lambda found: _by_state(found, _outliers)),
+        "target": of("sample_sizes", lambda found: _target(found, products["sample_sizes"])),
+        "endurance": of("endurance", lambda found: _endurance(found, products["endurance"])),
     }
 
 
-def _by_state(
-    name: str, found: Mapping[str, xr.Dataset], values: Callable[[xr.Dataset], dict[str, Any]]
-) -> dict[str, Any] | None:
-    if name not in found["goodness"]["condition"].values:
-        return None
-    rows = {state: found["goodness"].sel(condition=name, state=state) for state in STATES}
-    return {state.lower(): values(row) for state, row in rows.items()}
+def _by_state(row: Record, answer: Callable[[Record], Any]) -> dict[str, Any]:
+    return {state.lower(): answer(row.at(state=state)) for state in STATES}
 
 
-def _goodness(row: xr.Dataset) -> dict[str, Any]:
-    counts = ("tail_found", "tail_expected", "tail_p_value", "tail_share")
+_NO_POPULATION = {"n": 0, "n_censored": 0, "median_ohm": None, "sigma_ln": None, "cells": 0}
+
+
+def _population(row: Record) -> dict[str, Any]:
+    censored = row["censored_below"] + row["censored_above"]
+    mu = row.number("mu")
     return {
-        "verdict": str(row["verdict"].values),
-        "sentence": str(row["sentence"].values),
-        "ppcc_deficit": number(row, "deficit"),
-        "p_value": number(row, "p_value"),
-        "anderson_darling": number(row, "anderson_darling"),
-        "largest_deviation_sigma": number(row, "largest_deviation"),
-        **{name: number(row, name) for name in counts},
+        "n": row["exact"] + censored,
+        "n_censored": censored,
+        "median_ohm": None if mu is None else math.exp(mu),
+        **row.plain(
+            ("sigma_ln", "sigma"),
+            "cells",
+            ("n_censored_below", "censored_below"),
+            ("n_censored_above", "censored_above"),
+            ("mu_standard_error", "mu_error"),
+            ("sigma_standard_error", "sigma_error"),
+        ),
     }
 
 
-def _outliers(row: xr.Dataset) -> dict[str, Any]:
+def _ber(ber: Interval, confidence: float) -> dict[str, Any]:
+    has_interval = ber.basis != "stated" and math.isfinite(ber.low)
     return {
-        f"{kind}{end}": int(row[f"{kind}{end}"].values)
-        if end == "_cells"
-        else number(row, f"{kind}{end}")
-        for kind in ("stuck", "outlying")
-        for end in ("_cells", "_rate", "_rate_low", "_rate_high")
+        **_ends(ber),
+        "confidence": confidence if has_interval else None,
+        "method": (ber.basis or None) if ber.is_known else None,
+        "extrapolated": ber.extrapolated,
+        "bound": ber.bound or None,
     }
 
 
-def _paired(name: str, row: xr.Dataset, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
+def _paired(ber: Interval, confidence: float) -> dict[str, Any] | None:
     """Return the BER of a 2T2R read, None where nothing is known of it."""
-    figures = {end: number(row, f"ber_2t2r{end}") for end in ("", "_low", "_high")}
-    if name not in found["counted"]["condition"].values or set(figures.values()) == {None}:
-        return None
-    has_interval = figures["_low"] is not None
-    return {
-        "estimate": figures[""],
-        "low": figures["_low"],
-        "high": figures["_high"],
-        "confidence": float(found["conditions"].attrs["confidence"]) if has_interval else None,
-        "method": str(row["ber_2t2r_basis"].values) or None,
-        "extrapolated": bool(row["ber_2t2r_extrapolated"].values),
-        "bound": str(row["ber_2t2r_bound"].values) or None,
-    }
+    return _ber(ber, confidence) if ber.is_known else None
 
 
-def _target(name: str, examination: Examination) -> dict[str, Any] | None:
-    sizes = examination.products.get("sample_sizes")
-    if sizes is None or name not in sizes["condition"].values:
-        return None
-    size = sizes.sel(condition=name)
+def _counted(row: Record) -> dict[str, Any]:
+    counts = ("errors", "readings", "undecided")
+    return {**{name: row.total(name, "state") for name in counts}, **_ends(row.interval("ber"))}
+
+
+def _goodness(row: Record) -> dict[str, Any]:
+    return row.plain(
+        "verdict",
+        "sentence",
+        ("ppcc_deficit", "deficit"),
+        "p_value",
+        "anderson_darling",
+        ("largest_deviation_sigma", "largest_deviation"),
+        *("tail_found", "tail_expected", "tail_p_value", "tail_share"),
+    )
+
+
+def _outliers(row: Record) -> dict[str, Any]:
+    ends = ("_cells", "_rate", "_rate_low", "_rate_high")
+    return row.plain(*(f"{kind}{end}" for kind in ("stuck", "outlying") for end in ends))
+
+
+def _target(row: Record, sizes: xr.Dataset) -> dict[str, Any]:
     return {
         "ber": float(sizes.attrs["target_ber"]),
-        "shown_by_fit": bool(size["shown_by_fit"].values),
-        "shown_by_count": bool(size["shown_by_count"].values),
-        "cells_per_state_by_fit": number(size, "cells_by_fit"),
-        "cells_per_state_by_count": number(size, "cells_by_count"),
-        "sentence": str(size["sentence"].values),
+        **row.plain(
+            "shown_by_fit",
+            "shown_by_count",
+            ("cells_per_state_by_fit", "cells_by_fit"),
+            ("cells_per_state_by_count", "cells_by_count"),
+            "sentence",
+        ),
     }
 
 
-def _endurance(name: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
-    lasting = found.get("endurance")
-    if lasting is None or name not in lasting["condition"].values:
-        return None
-    return endurance_details(lasting.sel(condition=name), str(lasting.attrs["failure"]))
-
-
-def _population(name: str, state: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any]:
-    if name not in found["populations"]["condition"].values:
-        return {"n": 0, "n_censored": 0, "median_ohm": None, "sigma_ln": None, "cells": 0}
-    row = found["populations"].sel(condition=name, state=state)
-    below, above = int(row["censored_below"].values), int(row["censored_above"].values)
-    mu = number(row, "mu")
-    return {
-        "n": int(row["exact"].values) + below + above,
-        "n_censored": below + above,
-        "median_ohm": None if mu is None else math.exp(mu),
-        "sigma_ln": number(row, "sigma"),
-        "cells": int(row["cells"].values),
-        "n_censored_below": below,
-        "n_censored_above": above,
-        "mu_standard_error": number(row, "mu_error"),
-        "sigma_standard_error": number(row, "sigma_error"),
-    }
-
-
-def _ber(name: str, row: xr.Dataset, found: Mapping[str, xr.Dataset]) -> dict[str, Any]:
-    basis = str(row["ber_basis"].values)
-    is_known = any(number(row, each) is not None for each in ("ber", "ber_high"))
-    has_interval = basis != "stated" and number(row, "ber_low") is not None
-    return {
-        "estimate": number(row, "ber"),
-        "low": number(row, "ber_low"),
-        "high": number(row, "ber_high"),
-        "confidence": float(found["conditions"].attrs["confidence"]) if has_interval else None,
-        "method": basis if is_known else None,
-        "extrapolated": bool(row["ber_extrapolated"].values),
-        "bound": str(row["ber_bound"].values) or None,
-        "lrs": number(row, "ber_lrs"),
-        "hrs": number(row, "ber_hrs"),
-        "counted": _counted(name, found),
-    }
-
-
-def _counted(name: str, found: Mapping[str, xr.Dataset]) -> dict[str, Any] | None:
-    if name not in found["counted"]["condition"].values:
-        return None
-    row = found["counted"].sel(condition=name)
-    return {
-        "errors": int(row["errors"].sum()),
-        "readings": int(row["readings"].sum()),
-        "undecided": int(row["undecided"].sum()),
-        "estimate": number(row, "ber"),
-        "low": number(row, "ber_low"),
-        "high": number(row, "ber_high"),
-    }
-
-
-def _known_basis(basis: str) -> str | None:
-    return None if basis == "unknown" else basis
-
-
-def details(examination: Examination) -> dict[str, Any]:
-    """Return the parts of the answer that are not of one condition alone, None where absent."""
-    products = examination.products
-    laws = products.get("activation_energies")
-    parts: dict[str, Callable[[xr.Dataset], dict[str, Any]]] = {
-        "cycling": _cycling,
-        "retention": lambda retention: _retention(retention, laws),
-        "variance": _variance,
-        "bake": _bake,
-        "read_energy": _read_energy,
-    }
-    return {
-        name: part(products[name]) if name in products else None for name, part in parts.items()
-    }
-
-
-def number(row: xr.Dataset, name: str) -> float | None:
-    """Return a variable as a number, None where it is unknown."""
-    value = float(row[name].values)
-    return value if math.isfinite(value) else None
-
-
-def with_ends(row: xr.Dataset, name: str) -> dict[str, float | None]:
-    """Return a variable and the ends of its interval."""
-    return {
-        "estimate": number(row, name),
-        "low": number(row, f"{name}_low"),
-        "high": number(row, f"{name}_high"),
-    }
-
-
-def bounded(row: xr.Dataset, name: str, *, bound: str, key: str) -> dict[str, float | None]:
-    """Return a figure under `key`, or only under ``key_more_than`` or ``key_less_than``."""
-    value, kind = number(row, name), str(row[bound].values)
-    return {
-        key: None if kind else value,
-        f"{key}_more_than": value if kind == "lower" else None,
-        f"{key}_less_than": value if kind == "upper" else None,
-        f"{key}_low": number(row, f"{name}_low"),
-        f"{key}_high": number(row, f"{name}_high"),
-    }
-
-
-def endurance_details(row: xr.Dataset, failure: str) -> dict[str, Any] | None:
+def _endurance(row: Record, endurance: xr.Dataset) -> dict[str, Any] | None:
     """Return the endurance of a condition by its readings, None where no cell was followed."""
-    if not int(row["cells"].values):
+    if not row["cells"]:
         return None
-    counts = ("cells", "failed", "undecided", "soft", "never_good")
-    weibull = {name: with_ends(row, name) for name in ("shape", "b1", "b10", "median")}
+    weibull = {name: _ends(row.interval(name)) for name in ("shape", "b1", "b10", "median")}
     return {
-        "failure": failure,
-        **{name: int(row[name].values) for name in counts},
-        "first_cycle": number(row, "first_cycle"),
-        "last_cycle": number(row, "last_cycle"),
-        **bounded(row, "cycles", bound="bound", key="cycles"),
-        "share_failed_at_most": number(row, "failing_high"),
-        "weibull": None
-        if number(row, "shape") is None
-        else {"scale": number(row, "scale"), **weibull},
+        "failure": endurance.attrs["failure"],
+        **row.plain("cells", "failed", "undecided", "soft", "never_good"),
+        **row.plain("first_cycle", "last_cycle"),
+        **_bounded(row.interval("cycles"), "cycles"),
+        "share_failed_at_most": row.number("failing_high"),
+        "weibull": {**row.plain("scale"), **weibull} if row.number("shape") is not None else None,
     }
 
 
-def _cycling(cycling: xr.Dataset) -> dict[str, Any]:
+def cycling_answer(examination: Examination) -> dict[str, Any]:
+    """Return BER and resistances against the cycles."""
+    cycling = examination.products["cycling"]
     return {
-        "ber_limit": _attribute(cycling, "ber_limit"),
-        "confidence": float(cycling.attrs["confidence"]),
-        "interval": str(cycling.attrs["interval"]),
-        "conditions": [
-            _cycled(cycling.isel(condition=place)) for place in range(cycling.sizes["condition"])
-        ],
+        **_limit_and_interval(cycling),
+        "conditions": [_cycled(row) for row in records(cycling, "condition")],
     }
 
 
-def _cycled(row: xr.Dataset) -> dict[str, Any]:
-    points = [row.isel(checkpoint=place) for place in range(row.sizes["checkpoint"])]
+def _limit_and_interval(dataset: xr.Dataset) -> dict[str, Any]:
     return {
-        "name": str(row["condition"].values),
-        "reference_ohm": number(row, "reference_resistance"),
-        **bounded(row, "cycles_to_limit", bound="cycles_to_limit_bound", key="cycles_to_ber_limit"),
-        "probit_slope_per_decade": number(row, "slope"),
+        "ber_limit": _number(dataset.attrs["ber_limit"]),
+        "confidence": float(dataset.attrs["confidence"]),
+        "interval": dataset.attrs["interval"],
+    }
+
+
+def _cycled(row: Record) -> dict[str, Any]:
+    return {
+        **row.plain(("name", "condition"), ("reference_ohm", "reference_resistance")),
+        **_bounded(row.interval("cycles_to_limit"), "cycles_to_ber_limit"),
+        "probit_slope_per_decade": row.number("slope"),
         "checkpoints": [
             {
-                "cycle": number(point, "cycle"),
-                "first_cycle": number(point, "cycle_first"),
-                "last_cycle": number(point, "cycle_last"),
-                **{state.lower(): _percentiles(point.sel(state=state)) for state in STATES},
-                "ber": {
-                    **with_ends(point, "ber"),
-                    "method": str(point["ber_basis"].values) or None,
-                    "extrapolated": bool(point["ber_extrapolated"].values),
-                    "bound": str(point["ber_bound"].values) or None,
-                },
+                **point.plain(
+                    "cycle", ("first_cycle", "cycle_first"), ("last_cycle", "cycle_last")
+                ),
+                **_by_state(point, _percentiles),
+                "ber": _checkpoint_ber(point.interval("ber")),
             }
-            for point in points
-            if number(point, "cycle") is not None
+            for point in row.by("checkpoint")
+            if point.number("cycle") is not None
         ],
     }
 
 
-def _percentiles(row: xr.Dataset) -> dict[str, Any]:
+def _checkpoint_ber(ber: Interval) -> dict[str, Any]:
     return {
-        "readings": int(row["readings"].values),
-        "p05_ohm": number(row, "p05"),
-        "median_ohm": number(row, "p50"),
-        "p95_ohm": number(row, "p95"),
+        **_ends(ber),
+        "method": ber.basis or None,
+        "extrapolated": ber.extrapolated,
+        "bound": ber.bound or None,
     }
 
 
-def _retention(retention: xr.Dataset, laws: xr.Dataset | None) -> dict[str, Any]:
+def _percentiles(row: Record) -> dict[str, Any]:
+    return row.plain("readings", ("p05_ohm", "p05"), ("median_ohm", "p50"), ("p95_ohm", "p95"))
+
+
+def retention_answer(examination: Examination) -> dict[str, Any]:
+    """Return the drift of each hold, its BER over time, and what Arrhenius' law makes of it."""
+    retention = examination.products["retention"]
+    laws = examination.products.get("activation_energies")
     return {
-        "ber_limit": _attribute(retention, "ber_limit"),
-        "confidence": float(retention.attrs["confidence"]),
-        "interval": str(retention.attrs["interval"]),
-        "holds": [_hold(retention.isel(hold=place)) for place in range(retention.sizes["hold"])],
+        **_limit_and_interval(retention),
+        "holds": [_hold(row) for row in records(retention, "hold")],
         "activation_energies": [] if laws is None else _activation_energies(laws),
     }
 
 
 def _activation_energies(laws: xr.Dataset) -> list[dict[str, Any]]:
-    use_temperature = _attribute(laws, "use_temperature")
-    rows = [laws.isel(condition=place) for place in range(laws.sizes["condition"])]
+    use_temperature = _number(laws.attrs["use_temperature"])
     return [
         {
-            "condition": str(row["condition"].values),
-            "activation_energy_ev": float(row["activation_energy"].values),
-            "low_ev": number(row, "activation_energy_low"),
-            "high_ev": number(row, "activation_energy_high"),
-            "temperatures_k": row["temperature"].values[row["temperature"].notnull()].tolist(),
-            "at_use": None if use_temperature is None else _at_use(row, use_temperature),
+            **row.plain(
+                "condition",
+                ("activation_energy_ev", "activation_energy"),
+                ("low_ev", "activation_energy_low"),
+                ("high_ev", "activation_energy_high"),
+            ),
+            "temperatures_k": [
+                kelvin
+                for kelvin in (place.number("temperature") for place in row.by("place"))
+                if kelvin is not None
+            ],
+            "at_use": None
+            if use_temperature is None
+            else {
+                "temperature_k": use_temperature,
+                **row.plain(
+                    ("seconds_to_ber_limit", "time_at_use"),
+                    ("seconds_to_ber_limit_low", "time_at_use_low"),
+                    ("seconds_to_ber_limit_high", "time_at_use_high"),
+                    ("extrapolated", "time_at_use_extrapolated"),
+                ),
+            },
         }
-        for row in rows
+        for row in records(laws, "condition")
     ]
 
 
-def _at_use(row: xr.Dataset, temperature: float) -> dict[str, Any]:
+def _hold(row: Record) -> dict[str, Any]:
+    time = row.interval("time_to_limit")
     return {
-        "temperature_k": temperature,
-        **{
-            f"seconds_to_ber_limit{end}": number(row, f"time_at_use{end}")
-            for end in ("", "_low", "_high")
-        },
-        "extrapolated": bool(row["time_at_use_extrapolated"].values),
-    }
-
-
-def _hold(hold: xr.Dataset) -> dict[str, Any]:
-    until = bounded(hold, "time_to_limit", bound="time_to_limit_bound", key="seconds_to_ber_limit")
-    times = [hold.isel(time=place) for place in range(hold.sizes["time"])]
-    return {
-        "condition": str(hold["hold_condition"].values),
-        "temperature_k": number(hold, "temperature"),
-        "reference_ohm": number(hold, "reference_resistance"),
-        "first_time_s": number(hold, "first_time"),
-        "last_time_s": number(hold, "last_time"),
-        **{state.lower(): _held(hold.sel(state=state)) for state in STATES},
+        **row.plain(
+            ("condition", "hold_condition"),
+            ("temperature_k", "temperature"),
+            ("reference_ohm", "reference_resistance"),
+            ("first_time_s", "first_time"),
+            ("last_time_s", "last_time"),
+        ),
+        **_by_state(row, _held),
         "ber": [
             {
-                "time_s": number(at, "time"),
-                **with_ends(at, "ber"),
-                "extrapolated": bool(at["ber_extrapolated"].values),
+                "time_s": at.number("time"),
+                **_ends(at.interval("ber")),
+                **at.plain(("extrapolated", "ber_extrapolated")),
             }
-            for at in times
+            for at in row.by("time")
         ],
-        **until,
-        "seconds_to_ber_limit_extrapolated": bool(hold["time_to_limit_extrapolated"].values),
+        **_bounded(time, "seconds_to_ber_limit"),
+        "seconds_to_ber_limit_extrapolated": time.extrapolated,
     }
 
 
-def _held(row: xr.Dataset) -> dict[str, Any]:
-    readouts = [row.isel(readout=place) for place in range(row.sizes["readout"])]
+def _held(row: Record) -> dict[str, Any]:
     return {
-        "cells": int(row["cells"].values),
-        "mu_per_decade": with_ends(row, "mu_drift"),
-        "sigma_per_decade": with_ends(row, "sigma_drift"),
+        **row.plain("cells"),
+        "mu_per_decade": _ends(row.interval("mu_drift")),
+        "sigma_per_decade": _ends(row.interval("sigma_drift")),
         "readouts": [
             {
-                "time_s": number(readout, "readout_time"),
+                "time_s": readout.number("readout_time"),
                 **_percentiles(readout),
-                "errors": int(readout["errors"].values),
+                **readout.plain("errors"),
             }
-            for readout in readouts
-            if number(readout, "readout_time") is not None
+            for readout in row.by("readout")
+            if readout.number("readout_time") is not None
         ],
     }
 
 
-def _variance(variance: xr.Dataset) -> dict[str, Any]:
-    def state_of(row: xr.Dataset) -> dict[str, Any]:
-        parts = {str(each): row.sel(component=each) for each in row["component"].values}
-        return {
-            "readings": int(row["readings"].values),
-            "readings_left_out": int(row["left_out"].values),
-            "parts": {
-                name: {
-                    "variance": number(part, "variance"),
-                    "share": number(part, "share"),
-                    "groups": int(part["groups"].values),
-                    "estimate_was_negative": bool(part["negative"].values),
-                }
-                for name, part in parts.items()
-                if number(part, "variance") is not None
-            },
-        }
-
+def variance_answer(examination: Examination) -> dict[str, Any]:
+    """Return the parts of the variance of ln R."""
+    variance = examination.products["variance"]
     return {
-        "method": str(variance.attrs["method"]),
+        "method": variance.attrs["method"],
         "conditions": [
-            {
-                "name": str(name),
-                **{
-                    state.lower(): state_of(variance.sel(condition=name, state=state))
-                    for state in STATES
-                },
-            }
-            for name in variance["condition"].values
+            {**row.plain(("name", "condition")), **_by_state(row, _variance_parts)}
+            for row in records(variance, "condition")
         ],
     }
 
 
-def _bake(bake: xr.Dataset) -> dict[str, Any]:
-    row = bake.isel(condition=0)
-
-    def ber(when: str) -> dict[str, Any]:
-        said = with_ends(row, f"ber_{when}")
-        is_bound = said["estimate"] is None and said["high"] is not None
-        return {**said, "bound": "upper" if is_bound else None}
-
+def _variance_parts(row: Record) -> dict[str, Any]:
     return {
-        "before": str(bake.attrs["before"]),
-        "after": str(bake.attrs["after"]),
-        "confidence": float(bake.attrs["confidence"]),
-        "interval": str(bake.attrs["interval"]),
-        "reference_ohm": number(row, "reference_resistance"),
-        **{
-            state.lower(): {
-                "cells": int(row["cells"].sel(state=state).values),
-                "mu_shift": with_ends(row.sel(state=state), "mu_shift"),
-                "sigma_ratio": with_ends(row.sel(state=state), "sigma_ratio"),
-                "correlation": number(row.sel(state=state), "correlation"),
-            }
-            for state in STATES
+        **row.plain("readings", ("readings_left_out", "left_out")),
+        "parts": {
+            part["component"]: part.plain(
+                "variance", "share", "groups", ("estimate_was_negative", "negative")
+            )
+            for part in row.by("component")
+            if part.number("variance") is not None
         },
-        "ber_before": ber("before"),
-        "ber_after": ber("after"),
     }
 
 
-def _read_energy(energy: xr.Dataset) -> dict[str, Any]:
+def bake_answer(examination: Examination) -> dict[str, Any]:
+    """Return what a bake did to each state and to the BER."""
+    bake = examination.products["bake"]
+    (row,) = records(bake.isel(condition=0))
+    bers = {f"ber_{when}": row.interval(f"ber_{when}") for when in ("before", "after")}
+    return {
+        "before": bake.attrs["before"],
+        "after": bake.attrs["after"],
+        "confidence": float(bake.attrs["confidence"]),
+        "interval": bake.attrs["interval"],
+        **row.plain(("reference_ohm", "reference_resistance")),
+        **_by_state(row, _baked),
+        **{key: {**_ends(ber), "bound": ber.bound or None} for key, ber in bers.items()},
+    }
+
+
+def _baked(row: Record) -> dict[str, Any]:
+    return {
+        **row.plain("cells"),
+        "mu_shift": _ends(row.interval("mu_shift")),
+        "sigma_ratio": _ends(row.interval("sigma_ratio")),
+        **row.plain("correlation"),
+    }
+
+
+def read_energy_answer(examination: Examination) -> dict[str, Any]:
+    """Return the energy of a read."""
+    energy = examination.products["read_energy"]
     return {
         "read_voltage_v": float(energy.attrs["read_voltage"]),
         "read_time_s": float(energy.attrs["read_time"]),
-        "covers": str(energy.attrs["covers"]),
-        "formula": str(energy.attrs["formula"]),
+        "covers": energy.attrs["covers"],
+        "formula": energy.attrs["formula"],
         "conditions": [
             {
-                "name": str(name),
-                "energy_j": number(energy.sel(condition=name), "energy_per_read"),
-                **{
-                    f"{state.lower()}_j": number(
-                        energy[["energy"]].sel(condition=name, state=state), "energy"
-                    )
-                    for state in STATES
-                },
-                "energy_source": _known(str(energy["basis"].sel(condition=name).values)),
+                **row.plain(("name", "condition"), ("energy_j", "energy_per_read")),
+                **{f"{state.lower()}_j": row.at(state=state).number("energy") for state in STATES},
+                "energy_source": _known(row["basis"]),
             }
-            for name in energy["condition"].values
+            for row in records(energy, "condition")
         ],
     }
+
+
+def _ends(value: Interval) -> dict[str, float | None]:
+    """Return a number and the ends of its interval."""
+    ends = {"estimate": value.estimate, "low": value.low, "high": value.high}
+    return {name: _number(end) for name, end in ends.items()}
+
+
+def _bounded(value: Interval, key: str) -> dict[str, float | None]:
+    """Return a number under `key`, or only under ``key_more_than`` or ``key_less_than``."""
+    number = _number(value.estimate)
+    return {
+        key: None if value.bound else number,
+        f"{key}_more_than": number if value.bound == "lower" else None,
+        f"{key}_less_than": number if value.bound == "upper" else None,
+        f"{key}_low": _number(value.low),
+        f"{key}_high": _number(value.high),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _known(basis: str) -> str | None:
     return None if basis == "unknown" else basis
-
-
-def _attribute(dataset: xr.Dataset, name: str) -> float | None:
-    value = float(dataset.attrs[name])
-    return None if math.isnan(value) else value

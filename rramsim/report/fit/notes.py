@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rramsim.report.text_table import names_of
+from rramsim.report.fit.sections import SECTIONS
+from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
     from rramsim.device.examination import Examination
-    from rramsim.measurements import Measured
     from rramsim.notes import Note
 
 ORIGIN_WORDS = {
@@ -25,9 +25,7 @@ SEVERAL = "Several conditions"
 _FILES_SHOWN = 3
 
 
-def grouped_notes(
-    examination: Examination, measured: Measured
-) -> list[tuple[str, tuple[str, ...]]]:
+def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]:
     """Return all notes by what they are about: the files, several conditions, or one.
 
     A sentence that is true of several files, several conditions or both states stands once.
@@ -37,7 +35,8 @@ def grouped_notes(
     list of (str, tuple of str)
         A heading and its sentences.
     """
-    names = names_of(examination.products["conditions"])
+    measured = examination.measured
+    names = examination.products["conditions"]["condition"].values.tolist()
     groups: dict[str, list[str]] = {
         FILES: merged_notes(measured.notes, files=[name for name, _ in measured.sources]),
         SEVERAL: [],
@@ -100,20 +99,15 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def interval_notes(examination: Examination) -> list[tuple[str, str]]:
-    """Return what has intervals and how those were made."""
+def interval_notes(examination: Examination, *, place: str = "page") -> list[tuple[str, str]]:
+    """Return what has intervals and how those were made, of what the page or terminal shows."""
     products = examination.products
-    ber = str(products["conditions"].attrs["interval"])
+    ber = products["conditions"].attrs["interval"]
     intervals = [("BER", ber)]
-    for name, heading, attribute in (
-        ("percentiles", "Percentiles", "interval"),
-        ("endurance", "Endurance", "interval"),
-        ("cycling", "Cycles", "interval"),
-        ("retention", "Retention", "interval"),
-        ("bake", "Bake", "interval"),
-        ("variance", "Variance", "method"),
-    ):
-        if name in products:
-            made = str(products[name].attrs[attribute])
-            intervals.append((heading, made.replace(ber, "as above")))
+    for section in SECTIONS:
+        tables = [part for part in section.parts_of(examination) if isinstance(part, TextTable)]
+        if section.interval and any(table.place in ("", place) for table in tables):
+            attrs = products[section.product].attrs
+            made = attrs.get("interval") or attrs["method"]
+            intervals.append((section.interval, made.replace(ber, "as above")))
     return intervals

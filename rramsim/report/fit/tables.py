@@ -1,249 +1,366 @@
-"""The tables of a fit as text, the same in the terminal and in the report."""
+"""The tables of populations, conditions and single cells, as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
-from rramsim.schema import STATES
+from rramsim.report.text_table import (
+    NONE,
+    TextTable,
+    ber_text,
+    count,
+    energy_text,
+    quantity,
+    table_of,
+    text,
+)
+from rramsim.schema import STATES, Record, records, settings
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.device.examination import Examination
 
-from rramsim.report.text_table import NONE, TextTable, names_of
+_MOST_OUTLIERS = 15
 
 
-def populations_table(found: Mapping[str, xr.Dataset]) -> TextTable:
+def populations_and_goodness(examination: Examination) -> list[Record]:
+    """Return a record for each condition and state that was read."""
+    products = examination.products
+    joined = products["populations"].merge(products["goodness"])
+    return records(joined, "condition", "state")
+
+
+def populations_table(examination: Examination) -> TextTable:
     """Return the fitted populations, with the verdict on each."""
-    rows = []
-    for name in names_of(found["populations"]):
-        for state in STATES:
-            row = found["populations"].sel(condition=name, state=state)
-            below, above = int(row["censored_below"].values), int(row["censored_above"].values)
-            rows.append(
-                (
-                    name,
-                    state,
-                    f"{int(row['cells'].values):,}",
-                    f"{int(row['exact'].values) + below + above:,}",
-                    _censored(below, above),
-                    _median(row),
-                    numbers.plain(float(row["sigma"].values)),
-                    _verdict(found["goodness"].sel(condition=name, state=state)),
-                )
-            )
-    numeric = ("cells", "readings", "censored", "median", "sigma of ln R")
-    return TextTable(
-        title="Populations",
-        columns=("condition", "state", *numeric, "lognormal"),
-        rows=tuple(rows),
-        numeric=numeric,
+    numeric = {
+        "cells": count("cells"),
+        "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
+        "censored": _censored,
+        "median": _median,
+        "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
+    }
+    return table_of(
+        "Populations",
+        populations_and_goodness(examination),
+        {
+            "condition": text("condition"),
+            "state": text("state"),
+            **numeric,
+            "lognormal": _verdict,
+        },
+        numeric=tuple(numeric),
+        is_titled=False,
     )
 
 
-def _median(row: xr.Dataset) -> str:
+_READINGS = ("exact", "censored_below", "censored_above")
+
+
+def _median(row: Record) -> str:
     """Return the fitted median, or on which side it is of the limits of all readings."""
-    mu = float(row["mu"].values)
-    exact, below, above = (
-        int(row[name].values) for name in ("exact", "censored_below", "censored_above")
-    )
+    exact, below, above = map(row.__getitem__, _READINGS)
     # The limit itself is in the note on the population.
-    if math.isnan(mu) and not exact and bool(below) != bool(above):
+    if math.isnan(row["mu"]) and not exact and bool(below) != bool(above):
         return "above range" if above else "below range"
-    return numbers.quantity(math.exp(mu), "Ω")
+    return numbers.quantity(math.exp(row["mu"]), "Ω")
 
 
-def _verdict(row: xr.Dataset) -> str:
-    verdict = str(row["verdict"].values)
+def _verdict(row: Record) -> str:
+    verdict = row.text("verdict")
     if verdict != "tail":
         return verdict
-    return f"tail, {numbers.percent(float(row['tail_share'].values), 1)} of readings"
+    return f"tail, {numbers.percent(row['tail_share'], 1)} of readings"
 
 
-def _censored(below: int, above: int) -> str:
-    said = [f"{count:,} {word}" for count, word in ((below, "below"), (above, "above")) if count]
-    return ", ".join(said) or "0"
+def _censored(row: Record) -> str:
+    counts = [(row[f"censored_{side}"], side) for side in ("below", "above")]
+    return ", ".join(f"{number:,} {side}" for number, side in counts if number) or "0"
 
 
-def conditions_table(found: Mapping[str, xr.Dataset]) -> TextTable:
-    """Return what the populations make of each condition."""
-    percent = numbers.percent(float(found["conditions"].attrs["confidence"]), 0)
-    rows = []
-    for name in names_of(found["conditions"]):
-        row = found["conditions"].sel(condition=name)
-        rows.append(
-            (
-                name,
-                numbers.quantity(float(row["reference_resistance"].values), "Ω"),
-                ber_text(row),
-                basis_text(row),
-                errors_text(name, found["counted"]),
-                energy_text(row, "set_energy"),
-                energy_text(row, "reset_energy"),
-                endurance_text(row),
-            )
-        )
-    return TextTable(
-        title="Conditions",
-        columns=(
-            *("condition", "reference", f"BER ({percent} interval)", "BER is", "errors counted"),
-            *("SET energy", "RESET energy", "endurance"),
+def verdicts(examination: Examination) -> tuple[str, ...]:
+    """Return why a population is not lognormal, a sentence each."""
+    return tuple(
+        f"{row['condition']}, {row['state']}: {row['sentence']}"
+        for row in records(examination.products["goodness"], "condition", "state")
+        if row["verdict"] != "holds" and row["sentence"]
+    )
+
+
+def percentiles_table(examination: Examination) -> TextTable:
+    """Return the percentiles of the fits, each with its interval below it."""
+    percentiles = examination.products["percentiles"]
+
+    def percentile(percent: float) -> Any:
+        return lambda row: _percentile(row.at(percent=percent))
+
+    return table_of(
+        "Percentiles of the fitted populations",
+        records(percentiles, "condition", "state"),
+        {
+            "condition": text("condition"),
+            "state": text("state"),
+            **{
+                f"{percent:g}\N{NO-BREAK SPACE}%": percentile(percent)
+                for percent in percentiles["percent"].values.tolist()
+            },
+        },
+        remark=(
+            "Each with its 95 % interval. With an asterisk: extrapolated, further out than one "
+            "reading in the sample. Where the lognormal does not hold, they describe the fit and "
+            "not the cells."
         ),
-        rows=tuple(rows),
-        numeric=("reference",),
+        place="page",
     )
 
 
-def ber_text(row: xr.Dataset, name: str = "ber") -> str:
-    """Return a BER of a condition (`name`, ``ber`` or ``ber_2t2r``) with its interval."""
-    ber, low, high = (float(row[f"{name}{end}"].values) for end in ("", "_low", "_high"))
-    return numbers.bit_error_rate(ber, low, high, bound=str(row[f"{name}_bound"].values))
+def _percentile(row: Record) -> str:
+    ohm = row.interval("resistance")
+    value, low, high = (numbers.quantity(end, "Ω") for end in (ohm.estimate, ohm.low, ohm.high))
+    mark = "*" if ohm.extrapolated else ""
+    return value if value == numbers.UNKNOWN else f"{value}{mark}\n{low} to {high}"
 
 
-def basis_text(row: xr.Dataset, name: str = "ber") -> str:
-    """Return where a BER is from, whether it is extrapolated, and what it is pooled over."""
-    if math.isnan(float(row[name].values)) and math.isnan(float(row[f"{name}_high"].values)):
-        return numbers.UNKNOWN
-    extrapolated = bool(row[f"{name}_extrapolated"].values)
-    over = str(row["pooled_over"].values) if "pooled_over" in row else ""
+def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
+    """Return what the populations make of each condition: whole, and its bit errors alone.
+
+    On a page, energies and endurance have sections of their own.
+    """
+    conditions = examination.products["conditions"]
+    percent = numbers.percent(conditions.attrs["confidence"], 0)
+    counts = examination.products["counted"]
+    bit_errors = {
+        "condition": text("condition"),
+        "reference": quantity("reference_resistance", "Ω"),
+        f"BER ({percent} interval)": ber_text,
+        "BER is": basis_text,
+        "errors counted": lambda row: errors_text(row["condition"], counts),
+    }
+    rest = {
+        "SET energy": lambda row: energy_text(row, "set_energy"),
+        "RESET energy": lambda row: energy_text(row, "reset_energy"),
+        "endurance": endurance_text,
+    }
+    rows = records(conditions, "condition")
     return (
-        str(row[f"{name}_basis"].values)
-        + (", extrapolated" if extrapolated else "")
-        + (f", all {over} together" if over else "")
+        table_of("Conditions", rows, bit_errors | rest, numeric=("reference",), place="terminal"),
+        table_of("Bit errors", rows, bit_errors, place="page", is_titled=False),
     )
+
+
+def basis_text(row: Record, name: str = "ber") -> str:
+    """Return where a BER is from, whether it is extrapolated, and what it is pooled over."""
+    ber, over = row.interval(name), row.text("pooled_over")
+    together = f", all {over} together" if over and ber.is_known else ""
+    return numbers.basis(ber) + together
 
 
 def errors_text(name: str, counted: xr.Dataset) -> str:
     """Return the errors counted of a condition."""
-    if name not in counted["condition"].values:
+    (whole,) = records(counted)
+    if not whole.has(condition=name):
         return "no readings"
-    row = counted.sel(condition=name)
-    undecided = int(row["undecided"].sum())
-    said = f"{int(row['errors'].sum()):,} of {int(row['readings'].sum()):,}"
-    return f"{said} ({undecided:,} undecided)" if undecided else said
+    row = whole.at(condition=name)
+    errors, readings, undecided = (
+        row.total(count, "state") for count in ("errors", "readings", "undecided")
+    )
+    return f"{errors:,} of {readings:,}" + (f" ({undecided:,} undecided)" if undecided else "")
 
 
-def energy_text(row: xr.Dataset, name: str) -> str:
-    """Return an energy and where it is from."""
-    joule, basis = float(row[name].values), str(row[f"{name}_basis"].values)
-    return numbers.UNKNOWN if math.isnan(joule) else f"{numbers.quantity(joule, 'J')}, {basis}"
-
-
-def endurance_text(row: xr.Dataset) -> str:
+def endurance_text(row: Record) -> str:
     """Return the endurance of a condition and where it is from."""
-    cycles, basis = float(row["endurance"].values), str(row["endurance_basis"].values)
-    if math.isnan(cycles):
-        return numbers.UNKNOWN
-    return f"{numbers.bounded(numbers.power(cycles), str(row['endurance_bound'].values))}, {basis}"
+    cycles = row.interval("endurance")
+    known = numbers.interval(cycles)
+    return f"{known}, {cycles.basis}" if cycles.is_known else known
 
 
-def pairs_table(found: Mapping[str, xr.Dataset]) -> TextTable | None:
+def pairs_table(examination: Examination) -> TextTable:
     """Return the BER of two cells a bit beside that of one; None where there is none."""
-    rows = []
-    for name in names_of(found["counted"]):
-        row = found["conditions"].sel(condition=name)
-        paired = basis_text(row, "ber_2t2r")
-        if paired != numbers.UNKNOWN:
-            rows.append((name, ber_text(row), ber_text(row, "ber_2t2r"), paired))
-    if not rows:
-        return None
-    spread = float(found["conditions"].attrs["offset_spread"])
-    return TextTable(
-        title="One cell a bit (1T1R) and two (2T2R)",
-        columns=("condition", "BER 1T1R", "BER 2T2R", "BER 2T2R is"),
-        rows=tuple(rows),
-        remark=(
-            "2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes twice "
-            "the cells and programs both. "
-            + (
-                f"Offset of the sense amplifiers: {numbers.plain(spread)} in ln R."
-                if spread
-                else "Sense amplifiers without offset."
-            )
-        ),
+    products = examination.products
+    conditions = products["conditions"].sel(condition=products["counted"]["condition"].values)
+    spread = conditions.attrs["offset_spread"]
+    offset = (
+        f"Offset of the sense amplifiers: {numbers.plain(spread)} in ln R."
+        if spread
+        else "Sense amplifiers without offset."
+    )
+    return table_of(
+        "One cell a bit (1T1R) and two (2T2R)",
+        [row for row in records(conditions, "condition") if row.interval("ber_2t2r").is_known],
+        {
+            "condition": text("condition"),
+            "BER 1T1R": ber_text,
+            "BER 2T2R": lambda row: ber_text(row, "ber_2t2r"),
+            "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r"),
+        },
+        remark="2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes "
+        f"twice the cells and programs both. {offset}",
     )
 
 
-def targets_table(examination: Examination) -> TextTable | None:
-    """Return how many cells would show the BER asked for; None where none was asked for."""
-    sizes = examination.products.get("sample_sizes")
-    if sizes is None:
-        return None
-    return TextTable(
-        title="How many cells more",
-        columns=("condition", "answer"),
-        rows=tuple(
-            (name, str(sizes["sentence"].sel(condition=name).values)) for name in names_of(sizes)
-        ),
+def targets_table(examination: Examination) -> TextTable:
+    """Return how many cells would show the BER asked for."""
+    return table_of(
+        "How many cells more",
+        records(examination.products["sample_sizes"], "condition"),
+        {"condition": text("condition"), "answer": text("sentence")},
+        is_titled=False,
     )
 
 
-def variance_table(examination: Examination) -> TextTable | None:
-    """Return the parts of the variance of ln R; None where it cannot be split."""
-    variance = examination.products.get("variance")
-    if variance is None:
+def energies_table(examination: Examination) -> TextTable | None:
+    """Return energies and what they were programmed with, as far as anything is known."""
+    rows = records(examination.products["conditions"], "condition")
+    columns: dict[str, Any] = {
+        "SET energy": lambda row: energy_text(row, "set_energy"),
+        "RESET energy": lambda row: energy_text(row, "reset_energy"),
+        **{setting.label: quantity(setting.name, setting.unit) for setting in settings()},
+    }
+    known = {
+        header: column
+        for header, column in columns.items()
+        if {column(row) for row in rows} != {numbers.UNKNOWN}
+    }
+    if not known:
         return None
-    shares = variance["share"].transpose("condition", "state", "component")
-    shown = [str(part) for part in variance["component"].values]
-    shown = [part for part in shown if shares.sel(component=part).notnull().any()]
-    rows = []
-    for name in names_of(variance):
-        for state in STATES:
-            row = variance.sel(condition=name, state=state)
-            total = float(row["variance"].sum())
-            parts = [row.sel(component=part) for part in shown]
-            rows.append(
-                (
-                    *(name, state, f"{int(row['readings'].values):,}"),
-                    numbers.plain(math.sqrt(total)) if total else numbers.UNKNOWN,
-                    *(_share(part) for part in parts),
-                )
-            )
-    numeric = ("readings", "sigma of ln R", *(f"{part}s" for part in shown))
-    is_timed = "retention" in examination.products and "cycle" in shown
-    return TextTable(
-        title="Where the variance of ln R is from",
-        columns=("condition", "state", *numeric),
-        rows=tuple(rows),
-        numeric=numeric,
+    return table_of(
+        "Energy of one programming operation",
+        rows,
+        {"condition": text("condition"), **known},
+        place="page",
+        is_titled=False,
+    )
+
+
+def read_energy_table(examination: Examination) -> TextTable:
+    """Return the energy of a read."""
+    energy = examination.products["read_energy"]
+    pulse = " for ".join(
+        numbers.quantity(energy.attrs[name], unit)
+        for name, unit in (("read_voltage", "V"), ("read_time", "s"))
+    )
+
+    def of_state(state: str) -> Any:
+        return lambda row: numbers.quantity(row.at(state=state)["energy"], "J")
+
+    return table_of(
+        "Energy of a read",
+        records(energy, "condition"),
+        {
+            "condition": text("condition"),
+            **{state: of_state(state) for state in STATES},
+            "mean": quantity("energy_per_read", "J"),
+            "energy is": text("basis"),
+        },
+        remark=f"Read pulse: {pulse}. Covers {energy.attrs['covers']}.",
+    )
+
+
+def variance_table(examination: Examination) -> TextTable:
+    """Return the parts of the variance of ln R."""
+    variance = examination.products["variance"]
+    of_part = variance["share"].notnull().any(("condition", "state"))
+    parts = variance["component"].values[of_part.values].tolist()
+
+    def share(part: str) -> Any:
+        def in_words(row: Record) -> str:
+            known = row.at(component=part).number("share")
+            return NONE if known is None else numbers.percent(known, 0)
+
+        return in_words
+
+    numeric = {
+        "readings": count("readings"),
+        "sigma of ln R": _whole_sigma,
+        **{f"{part}s": share(part) for part in parts},
+    }
+    is_timed = "retention" in examination.products and "cycle" in parts
+    return table_of(
+        "Where the variance of ln R is from",
+        records(variance, "condition", "state"),
+        {"condition": text("condition"), "state": text("state"), **numeric},
+        numeric=tuple(numeric),
         remark="Between cycles is between readings of one cell: the drift with time is in it."
         if is_timed
         else "",
+        is_titled=False,
     )
 
 
-def _share(part: xr.Dataset) -> str:
-    share = float(part["share"].values)
-    return NONE if math.isnan(share) else numbers.percent(share, 0)
+def _whole_sigma(row: Record) -> str:
+    parts = [part.number("variance") or 0.0 for part in row.by("component")]
+    total = math.fsum(parts)
+    return numbers.plain(math.sqrt(total)) if total else numbers.UNKNOWN
 
 
-def read_energy_table(examination: Examination) -> TextTable | None:
-    """Return the energy of a read; None without a read pulse."""
-    energy = examination.products.get("read_energy")
-    if energy is None:
+def rates_table(examination: Examination) -> TextTable:
+    """Return the cells that always read like the other state, or like neither."""
+    return table_of(
+        "Stuck and outlying cells",
+        [
+            row
+            for row in populations_and_goodness(examination)
+            if row["stuck_cells"] or row["outlying_cells"]
+        ],
+        {
+            "condition": text("condition"),
+            "state": text("state"),
+            "cells": count("cells"),
+            "stuck": lambda row: _rate(row, "stuck"),
+            "outlying": lambda row: _rate(row, "outlying"),
+        },
+        remark="Stuck: always reads like the other state. Outlying: like neither. They stay in "
+        "the fit and in every count.",
+        place="page",
+    )
+
+
+def _rate(row: Record, kind: str) -> str:
+    rate = numbers.interval(row.interval(f"{kind}_rate"), numbers.percent)
+    return f"{row[f'{kind}_cells']:,}: {rate}"
+
+
+def outliers(dataset: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the readings beyond their population, with the names of condition and state."""
+    names, states = (dataset[name].values.tolist() for name in ("condition", "state"))
+    return [
+        {
+            "condition": names[row["condition_index"]],
+            "state": states[row["state_index"]],
+            "cell": None if row["cell"] < 0 else row["cell"],
+            "resistance_ohm": row["resistance"],
+            "distance_sigma": row["z"],
+            "kind": row["kind"],
+        }
+        for row in records(dataset, "outlier")
+    ]
+
+
+def outliers_table(examination: Examination) -> TextTable | None:
+    """Return the readings that are the furthest from their population."""
+    dataset = examination.products["outliers"]
+    size = dataset.sizes["outlier"]
+    if not size:
         return None
-    pulse = " for ".join(
-        numbers.quantity(float(energy.attrs[name]), unit)
-        for name, unit in (("read_voltage", "V"), ("read_time", "s"))
-    )
+    # The furthest first: they are the ones to look at.
+    furthest = abs(dataset["z"].values).argsort()[::-1][:_MOST_OUTLIERS]
+    rows = outliers(dataset.isel(outlier=furthest))
     return TextTable(
-        title="Energy of a read",
-        columns=("condition", *STATES, "mean", "energy is"),
+        title=f"{size:,} {'reading' if size == 1 else 'readings'} beyond their population",
+        columns=("condition", "state", "cell", "resistance", "distance (σ of the body)", "reads"),
         rows=tuple(
             (
-                name,
-                *(
-                    numbers.quantity(float(energy["energy"].sel(condition=name, state=state)), "J")
-                    for state in STATES
-                ),
-                numbers.quantity(float(energy["energy_per_read"].sel(condition=name)), "J"),
-                str(energy["basis"].sel(condition=name).values),
+                row["condition"],
+                row["state"],
+                NONE if row["cell"] is None else str(row["cell"]),
+                numbers.quantity(row["resistance_ohm"], "Ω"),
+                numbers.plain(row["distance_sigma"], 2).replace("-", "−"),
+                row["kind"],
             )
-            for name in names_of(energy)
+            for row in rows
         ),
-        remark=f"Read pulse: {pulse}. Covers {energy.attrs['covers']}.",
+        remark=f"The furthest {len(rows)}; all are in outliers.csv." if size > len(rows) else "",
+        place="page",
     )

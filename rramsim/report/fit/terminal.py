@@ -6,29 +6,32 @@ import io
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
-from rramsim.report.fit.overview import short_tables
-from rramsim.report.text_table import TextTable
+from rramsim.report.fit.sections import SECTIONS
+from rramsim.report.text_table import TextTable, plain_text, print_table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
     from rramsim.device.examination import Examination
-    from rramsim.measurements import Measured
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
 WIDTH_OF_A_FILE = 170
 
 
-def text(
-    examination: Examination, measured: Measured, *, width: int = WIDTH_OF_A_FILE, styled: bool
-) -> str:
+def short_tables(examination: Examination) -> list[TextTable]:
+    """Return a table of everything there is, in the order in which it is read."""
+    return [
+        part
+        for section in SECTIONS
+        for part in section.parts_of(examination)
+        if isinstance(part, TextTable) and part.place != "page"
+    ]
+
+
+def text(examination: Examination, *, width: int = WIDTH_OF_A_FILE, styled: bool) -> str:
     """Return the populations, what they make of each condition, and everything to know of them.
 
     Parameters
     ----------
     examination : Examination
-    measured : Measured
     width : int
         Characters a line.
     styled : bool
@@ -39,44 +42,19 @@ def text(
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
     for table in short_tables(examination):
-        console.print(_rich(table))
-        if table.remark:
-            console.print(_text(table.remark), soft_wrap=not styled)
-    for heading, sentences in _notes(examination, measured):
-        console.print(_text(heading, "bold"))
+        print_table(console, table)
+    for heading, sentences in _notes(examination):
+        console.print(plain_text(heading, "bold"))
         lines = "\n".join(f"- {sentence}" for sentence in sentences)
-        console.print(_text(lines), soft_wrap=not styled)
+        console.print(plain_text(lines), soft_wrap=not styled)
     return shown.getvalue()
 
 
-def _notes(examination: Examination, measured: Measured) -> list[tuple[str, tuple[str, ...]]]:
-    origin = ORIGIN_WORDS[measured.origin]
-    intervals = tuple(
-        f"{what}: {text}."
-        for what, text in interval_notes(examination)
-        # The percentiles are in the report and its CSV.
-        if what != "Percentiles"
-    )
+def _notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]:
+    origin = ORIGIN_WORDS[examination.measured.origin]
+    intervals = interval_notes(examination, place="terminal")
     return [
         *([("Origin", (origin,))] if origin else []),
-        *grouped_notes(examination, measured),
-        ("How the intervals were made", intervals),
+        *grouped_notes(examination),
+        ("How the intervals were made", tuple(f"{what}: {how}." for what, how in intervals)),
     ]
-
-
-def _text(text: str, style: str = "") -> Text:
-    """Return what is not to be read as markup, such as a name from a user's file."""
-    from rich.text import Text
-
-    return Text(text, style=style)
-
-
-def _rich(table: TextTable) -> Table:
-    from rich.table import Table
-
-    rich = Table(title=_text(table.title, "bold"), title_justify="left")
-    for header in table.columns:
-        rich.add_column(header, justify="right" if header in table.numeric else "left")
-    for row in table.rows:
-        rich.add_row(*(_text(cell) for cell in row))
-    return rich

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
+from rramsim.report.text_table import csv_text
 from rramsim.report.tradeoff.rows import origins, points_of
 from rramsim.schema import Record
 
@@ -35,13 +34,10 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     str
     """
     rows = [
-        _row(point) | {"recommended": _is(point, recommendation)} for point in points_of(tradeoff)
+        {**_row(point), "recommended": is_recommended(point, recommendation)}
+        for point in points_of(tradeoff)
     ]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([_text(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_text(rows)
 
 
 def tradeoff_json(findings: Findings) -> dict[str, Any]:
@@ -79,45 +75,30 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
 
 def _row(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
-    ber_is_bound = point["ber_bound"] == "upper"
-    endurance_is_bound = point["endurance_bound"] == "lower"
-    endurance = point.number("endurance")
+    ber, cycles = point.number("test_ber"), point.number("endurance")
+    ber_is_bound, cycles_is_bound = bool(point["ber_bound"]), bool(point["endurance_bound"])
     return {
-        "condition": point["condition"],
-        "training_ber": point["training_ber"],
-        "ber": None if ber_is_bound else point.number("test_ber"),
-        "ber_less_than": point.number("test_ber") if ber_is_bound else None,
-        "ber_high": point.number("ber_high"),
-        "ber_is_extrapolated": bool(point["ber_extrapolated"]),
-        "accuracy_mean": point.number("accuracy"),
-        "accuracy_low": point.number("accuracy_low"),
-        "accuracy_high": point.number("accuracy_high"),
-        "accuracy_p05": point.number("accuracy_p05"),
-        "accuracy_low_at_ber_high": point.number("accuracy_low_at_ber_high"),
-        "maps": point["maps"],
-        "programming_energy_j": point.number("programming_energy"),
-        "energy_per_cell_j": point.number("energy_per_cell"),
-        "set_energy_basis": point["set_energy_basis"],
-        "reset_energy_basis": point["reset_energy_basis"],
-        "endurance_cycles": None if endurance_is_bound else endurance,
-        "endurance_more_than": endurance if endurance_is_bound else None,
-        "endurance_basis": point["endurance_basis"],
-        "pareto": bool(point["on_front"]),
-        "meets_tolerance": bool(point["meets_tolerance"]),
-        "origin": point["origin"],
+        **point.plain("condition", "training_ber"),
+        "ber": None if ber_is_bound else ber,
+        "ber_less_than": ber if ber_is_bound else None,
+        **point.plain(
+            "ber_high",
+            ("ber_is_extrapolated", "ber_extrapolated"),
+            ("accuracy_mean", "accuracy"),
+            *("accuracy_low", "accuracy_high", "accuracy_p05", "accuracy_low_at_ber_high", "maps"),
+            ("programming_energy_j", "programming_energy"),
+            ("energy_per_cell_j", "energy_per_cell"),
+            *("set_energy_basis", "reset_energy_basis"),
+        ),
+        "endurance_cycles": None if cycles_is_bound else cycles,
+        "endurance_more_than": cycles if cycles_is_bound else None,
+        **point.plain("endurance_basis", ("pareto", "on_front"), "meets_tolerance", "origin"),
     }
 
 
-def _is(point: Record, recommendation: Recommendation) -> bool:
+def is_recommended(point: Record, recommendation: Recommendation) -> bool:
+    """Return whether a point is the one to choose."""
     return (point["condition"], point["training_ber"]) == (
         recommendation.condition,
         recommendation.training_ber,
     )
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)

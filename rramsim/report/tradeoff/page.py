@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
@@ -10,6 +11,8 @@ from rramsim.decision.join import ASSUMPTIONS
 from rramsim.decision.recommend import training_words
 from rramsim.report.html import inlined, template
 from rramsim.report.tradeoff import rows
+from rramsim.report.tradeoff.exports import is_recommended
+from rramsim.schema import records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,17 +37,20 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
     str
     """
     attrs = findings.tradeoff.attrs
-    key_rows = rows.key_rows(findings)
+    points = rows.points_of(findings.tradeoff)
     return template("page.html").render(
         findings=findings,
         headline=_headline(findings),
-        networks=[_network(float(ber)) for ber in findings.tradeoff.training_ber],
-        confidence=numbers.plain(100 * float(attrs["confidence"])),
+        networks=[_network(ber) for ber in findings.tradeoff.training_ber.values.tolist()],
+        confidence=numbers.plain(100 * attrs["confidence"]),
         accuracy_interval=attrs["interval"],
         ber_interval=findings.conditions.attrs.get("interval", ""),
         least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
-        key_rows=key_rows,
-        any_alike=any(met.interval == rows.ALIKE for row in key_rows for met in row.met),
+        conditions=records(findings.tradeoff, "condition"),
+        is_recommended=partial(is_recommended, recommendation=findings.recommendation),
+        numbers=numbers,
+        rows=rows,
+        any_alike=any(rows.accuracy_interval(point) == rows.ALIKE for point in points),
         properties=rows.properties(findings),
         stated=rows.stated_properties(findings),
         tile_rows=rows.tile_rows(findings),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.recommend import SAME_ENERGY, energy_basis
+from rramsim.interval import Interval
+from rramsim.report.text_table import NONE, Column, ber_text, quantity, text
 from rramsim.schema import Record, records, settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from rramsim.report.tradeoff.findings import Findings
 
-NONE = "–"
 ALIKE = "all chips alike"
 """Stands for an interval without width: no difference between chips was seen."""
 
@@ -27,85 +27,18 @@ _METHODS = {
 }
 
 
-@dataclass(frozen=True)
-class Met:
-    """One network on one condition, as the key figures show it."""
-
-    accuracy: str
-    interval: str
-    poor_chip: str
-    chips: int
-    energy: str
-    verdict: str
-    is_enough: bool
-    is_recommended: bool
-    is_on_front: bool
-
-
-@dataclass(frozen=True)
-class KeyRow:
-    """A condition with the figures that decide, and what each network reaches on it."""
-
-    condition: str
-    bit_error_rate: str
-    energy_per_cell: str
-    endurance: str
-    met: tuple[Met, ...]
-
-
-@dataclass(frozen=True)
-class Property:
-    """One line of the table of conditions: a value for each condition, and a remark under it.
-
-    A remark that holds for all conditions stands once, in `common`.
-    """
-
-    name: str
-    common: str
-    values: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-
 def points_of(tradeoff: xr.Dataset) -> list[Record]:
     """Return the points of the product "tradeoff", by condition, then by training BER."""
     return records(tradeoff, "condition", "training_ber")
 
 
-def key_rows(findings: Findings) -> list[KeyRow]:
-    """Return the conditions by networks, in the order of the dataset."""
-    rows = records(findings.tradeoff, "condition")
-    return [_key_row(findings, list(row.by("training_ber"))) for row in rows]
+def rate(point: Record) -> str:
+    """Return the BER that chips were drawn at, or the bound that it is."""
+    return numbers.bounded(numbers.power(point["test_ber"]), point["ber_bound"])
 
 
-def _key_row(findings: Findings, points: list[Record]) -> KeyRow:
-    first = points[0]
-    rate = numbers.bounded(numbers.power(first["test_ber"]), first["ber_bound"])
-    return KeyRow(
-        condition=first["condition"],
-        bit_error_rate=rate + (" (extrapolated)" if first["ber_extrapolated"] else ""),
-        energy_per_cell=_span([point["energy_per_cell"] for point in points]),
-        endurance=_endurance(first["endurance"], first["endurance_bound"]),
-        met=tuple(_met(findings, point) for point in points),
-    )
-
-
-def _met(findings: Findings, point: Record) -> Met:
-    chosen = findings.recommendation
-    return Met(
-        accuracy=numbers.percent(point["accuracy"]),
-        interval=_interval(point),
-        poor_chip=numbers.percent(point["accuracy_p05"]),
-        chips=point["maps"],
-        energy=numbers.quantity(point["programming_energy"], "J"),
-        verdict="enough" if point["meets_tolerance"] else "not shown to be enough",
-        is_enough=bool(point["meets_tolerance"]),
-        is_recommended=(point["condition"], point["training_ber"])
-        == (chosen.condition, chosen.training_ber),
-        is_on_front=bool(point["on_front"]),
-    )
-
-
-def _interval(point: Record) -> str:
+def accuracy_interval(point: Record) -> str:
+    """Return the interval of an accuracy in per cent, or that chips do not differ."""
     accuracy = point.interval("accuracy")
     if not accuracy.has_ends:
         return NONE
@@ -114,60 +47,127 @@ def _interval(point: Record) -> str:
     return f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}"
 
 
-def _span(energies: Sequence[float]) -> str:
+def energy_span(points: Iterable[Record]) -> str:
     """Return one energy, or the two ends where networks differ by more than counts as equal."""
+    energies = [point["energy_per_cell"] for point in points]
     low, high = min(energies), max(energies)
     if not high > (1 + SAME_ENERGY) * low:
         return numbers.quantity(low, "J")
     return f"{numbers.quantity(low, 'J')} to {numbers.quantity(high, 'J')}"
 
 
-def _endurance(cycles: float, bound: str) -> str:
-    text = numbers.bounded(numbers.power(cycles), bound)
-    return text if text == numbers.UNKNOWN else f"{text} cycles"
+def endurance(row: Record) -> str:
+    """Return the endurance of a condition."""
+    cycles = row.interval("endurance")
+    known = numbers.interval(cycles)
+    return f"{known} cycles" if cycles.is_known else known
 
 
-def properties(findings: Findings) -> list[Property]:
-    """Return the table of conditions: a line for each property, derived before stated."""
-    derived = [_of(findings.conditions, name) for name in _names(findings)]
-    lines = [_line("Bit-error rate", derived, _rate, _method)]
-    met = [_of(findings.tradeoff, name) for name in _names(findings)]
-    if findings.counted is not None:
-        counted = [_of(findings.counted, name) for name in _names(findings)]
-        lines.append(_line("Errors counted", counted, _errors, _counted_rate))
-    lines += [
-        _line("SET energy", derived, _in_unit("set_energy", "J"), _basis("set_energy")),
-        _line("RESET energy", derived, _in_unit("reset_energy", "J"), _basis("reset_energy")),
-        _line("Endurance", derived, _cycles, _basis("endurance")),
-        _line("Read reference", derived, _in_unit("reference_resistance", "Ω")),
-        *(
-            _line(
-                setting.label[:1].upper() + setting.label[1:],
-                derived,
-                _in_unit(setting.name, setting.unit),
-            )
-            for setting in settings()
-        ),
-        _line("Simulated chips", met, lambda condition: str(condition.faults.item())),
-    ]
-    return [line for line in lines if set(line.values) - {NONE, numbers.UNKNOWN}]
+def properties(findings: Findings) -> list[tuple[str, ...]]:
+    """Return a line for each property of the conditions: its name, then a value for each.
+
+    A remark stands below what it is on: below the name where it holds for all conditions.
+    """
+    derived = _conditions(findings.conditions, findings)
+    counted = _conditions(findings.counted, findings)
+    return _known_lines(
+        [
+            _line("Bit-error rate", derived, ber_text, _method),
+            _line("Errors counted", counted, _errors, _counted_rate),
+            _line("SET energy", derived, quantity("set_energy", "J"), _energy("set")),
+            _line("RESET energy", derived, quantity("reset_energy", "J"), _energy("reset")),
+            _line("Endurance", derived, endurance, _endurance_basis),
+            _line("Read reference", derived, quantity("reference_resistance", "Ω")),
+            *(
+                _line(
+                    setting.label[:1].upper() + setting.label[1:],
+                    derived,
+                    quantity(setting.name, setting.unit),
+                )
+                for setting in settings()
+            ),
+            _line("Simulated chips", _conditions(findings.tradeoff, findings), text("faults")),
+        ]
+    )
 
 
-def stated_properties(findings: Findings) -> list[Property]:
-    """Return the same table as the conditions file states it; empty where it states nothing.
+def stated_properties(findings: Findings) -> list[tuple[str, ...]]:
+    """Return the same lines as the conditions file states them; none where it states nothing.
 
-    It is empty too where no condition was derived from cells, since it would only repeat.
+    There is none either where no condition was derived from cells: it would only repeat.
     """
     if findings.stated is None or (findings.conditions.ber_basis == "stated").all():
         return []
-    stated = [_of(findings.stated, name) for name in _names(findings)]
-    lines = [
-        _line("Bit-error rate", stated, _rate),
-        _line("SET energy", stated, _in_unit("set_energy", "J")),
-        _line("RESET energy", stated, _in_unit("reset_energy", "J")),
-        _line("Endurance", stated, _cycles),
-    ]
-    return [line for line in lines if set(line.values) - {NONE, numbers.UNKNOWN}]
+    stated = _conditions(findings.stated, findings)
+    return _known_lines(
+        [
+            _line("Bit-error rate", stated, ber_text),
+            _line("SET energy", stated, quantity("set_energy", "J")),
+            _line("RESET energy", stated, quantity("reset_energy", "J")),
+            _line("Endurance", stated, endurance),
+        ]
+    )
+
+
+def _conditions(dataset: xr.Dataset | None, findings: Findings) -> list[Record | None]:
+    """Return the conditions of the study in a dataset, None for those that it lacks."""
+    names = findings.conditions.condition.values.tolist()
+    if dataset is None:
+        return [None] * len(names)
+    (whole,) = records(dataset)
+    return [whole.at(condition=name) if whole.has(condition=name) else None for name in names]
+
+
+def _known_lines(lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [line for line in lines if set(line[1:]) - {NONE, numbers.UNKNOWN}]
+
+
+def _line(
+    name: str,
+    conditions: Sequence[Record | None],
+    value: Column,
+    remark: Column = lambda _: "",
+) -> tuple[str, ...]:
+    remarks = ["" if row is None else remark(row) for row in conditions]
+    values = [NONE if row is None else value(row) for row in conditions]
+    if len(set(remarks)) == 1:
+        return (_with_remark(name, remarks[0]), *values)
+    return (name, *map(_with_remark, values, remarks))
+
+
+def _with_remark(words: str, remark: str) -> str:
+    return f"{words}\n{remark}" if remark else words
+
+
+def _method(row: Record) -> str:
+    method = _METHODS[row["ber_basis"]]
+    if row["ber_extrapolated"]:
+        return f"{method}, extrapolated beyond what the cells can show"
+    return method
+
+
+def _errors(row: Record) -> str:
+    return f"{row.total('errors', 'state')} of {row.total('readings', 'state')} readings"
+
+
+def _counted_rate(row: Record) -> str:
+    ber = row.interval("ber")
+    # No error seen is a bound on the rate, not a rate of 0.
+    seen = ber if ber.estimate else Interval(high=ber.high, bound="upper")
+    return f"a bit-error rate of {numbers.bit_error_rate(seen)}"
+
+
+def _energy(operation: str) -> Column:
+    def words(row: Record) -> str:
+        basis = row[f"{operation}_energy_basis"]
+        return "" if basis == "unknown" else energy_basis(basis, basis)
+
+    return words
+
+
+def _endurance_basis(row: Record) -> str:
+    basis = row.text("endurance_basis")
+    return "" if basis == "unknown" else basis
 
 
 def tile_rows(findings: Findings) -> list[tuple[str, ...]]:
@@ -207,87 +207,16 @@ def _listed(names: Iterable[object]) -> str:
 def doubts(findings: Findings) -> list[str]:
     """Return a sentence for each BER that is extrapolated, or known only as a bound."""
     sentences = []
-    met = findings.tradeoff
-    for index, name in enumerate(met.condition.values.astype(str)):
-        rate = numbers.power(float(met.test_ber[index]))
-        if met.ber_extrapolated[index]:
+    for row in records(findings.tradeoff, "condition"):
+        subject = f"“{row['condition']}”: the bit-error rate"
+        ber = numbers.power(row["test_ber"])
+        if row["ber_extrapolated"]:
             sentences.append(
-                f"“{name}”: the bit-error rate of {rate} is extrapolated from the fitted "
-                "populations: counting the errors of so few cells could not show a rate that low."
+                f"{subject} of {ber} is extrapolated from the fitted populations: counting the "
+                "errors of so few cells could not show a rate that low."
             )
-        if met.ber_bound[index] == "upper":
+        if row["ber_bound"] == "upper":
             sentences.append(
-                f"“{name}”: the bit-error rate is known only to be below {rate}; its accuracy is "
-                "that at this bound."
+                f"{subject} is known only to be below {ber}; its accuracy is that at this bound."
             )
     return sentences
-
-
-def _names(findings: Findings) -> list[str]:
-    return [str(name) for name in findings.conditions.condition.values]
-
-
-def _of(conditions: xr.Dataset, name: str) -> xr.Dataset | None:
-    there = conditions.condition.values.astype(str) == name
-    return conditions.isel(condition=int(there.argmax())) if there.any() else None
-
-
-def _line(
-    name: str,
-    conditions: Sequence[xr.Dataset | None],
-    value: Callable[[xr.Dataset], str],
-    remark: Callable[[xr.Dataset], str] = lambda _: "",
-) -> Property:
-    remarks = ["" if each is None else remark(each) for each in conditions]
-    is_common = len(set(remarks)) == 1
-    return Property(
-        name=name,
-        common=remarks[0] if is_common else "",
-        values=tuple(NONE if each is None else value(each) for each in conditions),
-        remarks=tuple("" if is_common else each for each in remarks),
-    )
-
-
-def _rate(condition: xr.Dataset) -> str:
-    return numbers.bit_error_rate(
-        float(condition.ber),
-        float(condition.ber_low),
-        float(condition.ber_high),
-        bound=str(condition.ber_bound.item()),
-    )
-
-
-def _method(condition: xr.Dataset) -> str:
-    method = _METHODS[str(condition.ber_basis.item())]
-    if condition.ber_extrapolated.item():
-        return f"{method}, extrapolated beyond what the cells can show"
-    return method
-
-
-def _errors(counted: xr.Dataset) -> str:
-    return f"{int(counted.errors.sum())} of {int(counted.readings.sum())} readings"
-
-
-def _counted_rate(counted: xr.Dataset) -> str:
-    ends = float(counted.ber), float(counted.ber_low), float(counted.ber_high)
-    # No error seen is a bound on the rate, not a rate of 0.
-    bound = "upper" if ends[0] == 0 else ""
-    return f"a bit-error rate of {numbers.bit_error_rate(*ends, bound=bound)}"
-
-
-def _basis(key: str) -> Callable[[xr.Dataset], str]:
-    def words(condition: xr.Dataset) -> str:
-        basis = str(condition[f"{key}_basis"].item())
-        if basis == "unknown":
-            return ""
-        return energy_basis(basis, basis) if key.endswith("energy") else basis
-
-    return words
-
-
-def _in_unit(key: str, unit: str) -> Callable[[xr.Dataset], str]:
-    return lambda condition: numbers.quantity(float(condition[key]), unit)
-
-
-def _cycles(condition: xr.Dataset) -> str:
-    return _endurance(float(condition.endurance), str(condition.endurance_bound.item()))

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.report.text_table import TextTable
-from rramsim.report.tradeoff.rows import origins, points_of
+from rramsim.report.text_table import TextTable, plain_text, print_table, quantity, table_of
+from rramsim.report.text_table import text as words
+from rramsim.report.tradeoff.rows import origins, points_of, rate
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
+    from rramsim.schema import Record
 
 WIDTH_OF_A_FILE = 110
 _EXTRAPOLATED = "†"
@@ -19,31 +21,28 @@ _EXTRAPOLATED = "†"
 
 def points_table(findings: Findings) -> TextTable:
     """Return a row for each network on each condition."""
-    confidence = numbers.percent(float(findings.tradeoff.attrs["confidence"]), 0)
-    rows = []
-    for point in points_of(findings.tradeoff):
-        ber = numbers.bounded(numbers.power(point["test_ber"]), point["ber_bound"])
-        rows.append(
-            (
-                point["condition"],
-                numbers.power(point["training_ber"]),
-                f"{ber}{_EXTRAPOLATED}" if point["ber_extrapolated"] else ber,
-                numbers.accuracy(point["accuracy"], point["accuracy_low"], point["accuracy_high"]),
-                numbers.quantity(point["programming_energy"], "J"),
-                numbers.bounded(numbers.power(point["endurance"]), point["endurance_bound"]),
-                "yes" if point["on_front"] else "",
-            )
-        )
-    is_extrapolated = bool(findings.tradeoff.ber_extrapolated.any())
-    return TextTable(
-        title="Trade-off",
-        columns=(
-            *("condition", "trained at", "BER", f"accuracy ({confidence} interval)"),
-            *("energy", "endurance", "front"),
-        ),
-        rows=tuple(rows),
+    confidence = numbers.percent(findings.tradeoff.attrs["confidence"], 0)
+    points = points_of(findings.tradeoff)
+
+    def ber(point: Record) -> str:
+        return rate(point) + (_EXTRAPOLATED if point["ber_extrapolated"] else "")
+
+    return table_of(
+        "Trade-off",
+        points,
+        {
+            "condition": words("condition"),
+            "trained at": lambda point: numbers.power(point["training_ber"]),
+            "BER": ber,
+            f"accuracy ({confidence} interval)": lambda point: numbers.accuracy(
+                point.interval("accuracy")
+            ),
+            "energy": quantity("programming_energy", "J"),
+            "endurance": lambda point: numbers.interval(point.interval("endurance")),
+            "front": lambda point: "yes" if point["on_front"] else "",
+        },
         remark=f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show"
-        if is_extrapolated
+        if any(point["ber_extrapolated"] for point in points)
         else "",
     )
 
@@ -63,23 +62,16 @@ def text(
     styled : bool
         Whether to set headers in bold by a terminal's codes.
     """
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    points = points_table(findings)
-    table = Table(*points.columns, box=SIMPLE_HEAD)
-    for row in points.rows:
-        # As Text: names from a user's file are not to be read as markup.
-        table.add_row(*map(Text, row))
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
-    console.print(table)
-    if points.remark:
-        console.print(Text(points.remark))
-    console.print(Text(f"Recommended: {findings.recommendation.reason}"))
-    for note in (*origins(findings), *findings.notes):
-        console.print(Text(f"Note: {note}"))
-    console.print(Text(f"The report is {page}"))
+    print_table(console, points_table(findings), is_bare=True)
+    sentences = [
+        f"Recommended: {findings.recommendation.reason}",
+        *(f"Note: {note}" for note in (*origins(findings), *findings.notes)),
+        f"The report is {page}",
+    ]
+    for sentence in sentences:
+        console.print(plain_text(sentence))
     return shown.getvalue()

@@ -59,14 +59,14 @@ def test_b10_is_recovered_from_logarithmic_reads():
     truth = stats.weibull_min.ppf(0.1, 1.4, scale=800)
     assert row["cycles_low"] < truth < row["cycles_high"]
     assert row["shape_low"] < 1.4 < row["shape_high"]
-    assert (row["cycles"], row["bound"]) == (row["b10"], "")
+    assert (row["cycles"], row["cycles_bound"]) == (row["b10"], "")
     assert row["failed"] == np.count_nonzero(life <= 10000)
     assert "read on the wrong side of the reference at one read cycle" in str(found.notes[0])
 
 
 def test_without_failures_the_last_cycle_is_a_bound_by_the_success_run():
     row = row_of(lasting(worn([math.inf] * 77)))
-    assert (row["cycles"], row["bound"], row["failed"]) == (10000.0, "lower", 0)
+    assert (row["cycles"], row["cycles_bound"], row["failed"]) == (10000.0, "lower", 0)
     assert row["failing_high"] == pytest.approx(1 - 0.05 ** (1 / 77))
     assert math.isnan(row["shape"])
     assert math.isnan(row["scale"])
@@ -78,7 +78,7 @@ def test_few_failures_leave_a_bound_and_use_a_stated_shape_only_if_given():
     row = row_of(found)
     # One of 40 may be 11.3 % of all: the bound ends before it failed.
     assert stats.beta.ppf(0.95, 2, 39) > 0.1
-    assert (row["cycles"], row["bound"], row["failed"]) == (30.0, "lower", 1)
+    assert (row["cycles"], row["cycles_bound"], row["failed"]) == (30.0, "lower", 1)
     assert row["failing_high"] == pytest.approx(1 - 0.05 ** (1 / 40))
     assert "stated shape" not in " ".join(map(str, found.notes))
     stated = lasting(readings, Failure(shape=2.0))
@@ -100,7 +100,7 @@ def test_too_few_read_cycles_for_three_in_a_row_are_told():
     found = lasting(worn([math.inf] * 99, reads=[1, 10]))
     assert any("2 cycles were read, and a failure needs 3" in str(note) for note in found.notes)
     row = row_of(found)
-    assert (row["failed"], row["bound"]) == (0, "")
+    assert (row["failed"], row["cycles_bound"]) == (0, "")
     assert math.isnan(row["cycles"])
 
 
@@ -140,7 +140,7 @@ def test_one_cycle_or_unnamed_cells_have_no_endurance():
 def test_a_bound_on_b10_needs_the_29_cells_of_the_success_run(cells, bound):
     found = lasting(worn([math.inf] * cells))
     row = row_of(found)
-    assert (row["cells"], row["bound"]) == (cells, bound)
+    assert (row["cells"], row["cycles_bound"]) == (cells, bound)
     assert math.isnan(row["cycles"]) == (not bound)
     assert ("too few for a bound on B10" in str(found.notes[-1])) == (not bound)
     if cells == 1:

@@ -24,7 +24,11 @@ def test_percentiles_of_exact_readings_are_those_of_the_closed_form(measured_fro
         below = np.log(row["resistance"].values / row["resistance_low"].values)
         assert below == pytest.approx(width)
     # One reading in 400 is 0.25 %.
-    assert found["extrapolated"].sel(condition="a", state="LRS").values.tolist() == [0, 0, 1]
+    assert found["resistance_extrapolated"].sel(condition="a", state="LRS").values.tolist() == [
+        0,
+        0,
+        1,
+    ]
 
 
 def test_a_population_without_a_fit_has_no_percentiles(measured_from, exact_sample):

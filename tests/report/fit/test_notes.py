@@ -13,9 +13,10 @@ def grouped():
 
     def group(names, notes, files=()):
         conditions = xr.Dataset(coords={"condition": list(names)})
-        examination = SimpleNamespace(products={"conditions": conditions}, notes=notes)
         measured = SimpleNamespace(notes=files, sources=[("b.csv", "digest")])
-        return dict(grouped_notes(examination, measured))
+        products = {"conditions": conditions}
+        examination = SimpleNamespace(measured=measured, products=products, notes=notes)
+        return dict(grouped_notes(examination))
 
     return group
 

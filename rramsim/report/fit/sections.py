@@ -1,0 +1,276 @@
+"""The sections of a fit, in their order: one more analysis is shown by one more entry."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rramsim.device.examine import ANALYSES
+from rramsim.plotting.array_map import plot_array_map
+from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
+from rramsim.plotting.populations import plot_populations
+from rramsim.plotting.reference import plot_reference
+from rramsim.plotting.retention import plot_retention
+from rramsim.plotting.variability import plot_variability
+from rramsim.report.fit import answer, exports, tables
+from rramsim.report.fit import lifetime_tables as lifetime
+from rramsim.report.section import Part, Picture, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rramsim.device.examination import Examination
+
+
+def fit_plots(examination: Examination) -> dict[str, Callable[..., Any]]:
+    """Return what can be drawn of a fit, by name, in the order of the report.
+
+    Parameters
+    ----------
+    examination : Examination
+        `rramsim.device.examine.with_pictures` adds what most of the plots show.
+
+    Returns
+    -------
+    dict of str to callable
+        Each draws on the axes that it is given as `ax`, and returns them.
+    """
+    return {
+        part.name: part.plot
+        for section in SECTIONS
+        for part in section.parts_of(examination)
+        if isinstance(part, Picture)
+    }
+
+
+def fit_answer(examination: Examination) -> dict[str, Any]:
+    """Return what a fit says, as objects that `json.dumps` takes, None where it says nothing.
+
+    After the conditions stand the sections in the order of their analyses.
+    """
+    parts = {section.product: section.answer for section in SECTIONS if section.answer}
+    order = [name for name in ANALYSES if name in parts]
+    return {
+        "conditions": answer.conditions_answer(examination),
+        **{
+            product: parts[product](examination) if product in examination.products else None
+            for product in dict.fromkeys((*order, *parts))
+        },
+        **answer.origin_answer(examination),
+    }
+
+
+def fit_tables(examination: Examination) -> dict[str, str]:
+    """Return the tables of a fit as CSV, by file name."""
+    return {
+        f"{section.product}.csv": section.csv(examination)
+        for section in SECTIONS
+        if section.csv and section.product in examination.products
+    }
+
+
+def absent_sections(examination: Examination) -> list[str]:
+    """Return what the questions and the readings leave out, and what would bring it."""
+    absent = [
+        section
+        for section in SECTIONS
+        if section.absent and section.product not in examination.products
+    ]
+    asked = [section for section in absent if section.option]
+    return [
+        *(f"{section.absent}: ask with {section.option}." for section in asked),
+        *(section.absent for section in absent if not section.option),
+    ]
+
+
+def _picture(
+    examination: Examination, product: str, name: str, plot: Callable[..., Any], *words: str
+) -> Picture | None:
+    """Return a figure of one product; None without it."""
+    if product not in examination.products:
+        return None
+    return Picture(name, partial(plot, examination.products[product]), *words)
+
+
+def _populations(examination: Examination) -> list[Part | None]:
+    products = examination.products
+    return [
+        Picture(
+            "populations",
+            partial(
+                plot_populations,
+                examination.measured.readings,
+                populations=products["populations"],
+                conditions=products["conditions"],
+            ),
+            "Resistances of the cells in both states, for each condition",
+            "The resistances against their place in the sample, on a scale on which a lognormal "
+            "population is a straight line.\nWhere the lines of the low (LRS) and the high (HRS) "
+            "resistance state come near each other at the read reference,\nbits are misread.",
+        ),
+        tables.populations_table(examination),
+        tables.verdicts(examination),
+    ]
+
+
+def _conditions(examination: Examination) -> list[Part | None]:
+    whole, bit_errors = tables.conditions_tables(examination)
+    return [
+        whole,
+        bit_errors,
+        _picture(
+            examination,
+            "reference_curve",
+            "reference",
+            partial(plot_reference, conditions=examination.products["conditions"]),
+            "Share of misread cells against the reference, for each condition",
+            "What a reference that is off costs: the shares of misread cells that the fitted "
+            "populations give, and those counted.",
+        ),
+        tables.pairs_table(examination),
+    ]
+
+
+def _energies(examination: Examination) -> list[Part | None]:
+    unknown = (
+        "Programming energy unknown: neither measured nor stated, and not computed. The notes say "
+        "what is missing."
+    )
+    return [tables.energies_table(examination) or unknown]
+
+
+def _cycling(examination: Examination) -> list[Part | None]:
+    return [
+        _picture(
+            examination,
+            "resistance_by_cycle",
+            "cycles",
+            plot_cycles,
+            "Resistances of both states against the number of cycles",
+            "Median and range from 5 to 95\N{NO-BREAK SPACE}% of the readings of each state; "
+            "failed cells at their resistance in the first bad\ncycle.",
+        ),
+        _picture(
+            examination,
+            "cycling",
+            "cycling-ber",
+            plot_cycling_ber,
+            "Bit-error rate against the number of cycles",
+        ),
+        lifetime.cycling_table(examination),
+        lifetime.checkpoints_table(examination),
+    ]
+
+
+def _retention(examination: Examination) -> list[Part | None]:
+    return [
+        _picture(
+            examination,
+            "retention",
+            "retention",
+            plot_retention,
+            "Resistances and bit-error rate against the time since programming",
+            "Left: the readings of each state at each read-out and the lines fitted to them. "
+            "Right: the bit-error rate along the\nlines, and as counted. What is later than the "
+            "last read-out is dashed.",
+        ),
+        lifetime.retention_table(examination),
+        lifetime.drift_table(examination),
+    ]
+
+
+def _variance(examination: Examination) -> list[Part | None]:
+    return [
+        _picture(
+            examination,
+            "variance",
+            "variability",
+            plot_variability,
+            "Shares of the variance of ln R, for each condition and state",
+        ),
+        tables.variance_table(examination),
+    ]
+
+
+def _array(examination: Examination) -> list[Part | None]:
+    return [
+        _picture(
+            examination,
+            "array_map",
+            "array",
+            plot_array_map,
+            "Resistance and errors of each cell by its place",
+            "Each cell at its place: gradients, dead lines and clusters of errors show here and "
+            "nowhere else.",
+        )
+    ]
+
+
+def _outliers(examination: Examination) -> list[Part | None]:
+    none = "No reading lies beyond what the body of its population gives."
+    return [tables.rates_table(examination), tables.outliers_table(examination) or none]
+
+
+SECTIONS = [
+    Section("populations", _populations, "Populations", csv=exports.populations_csv),
+    Section(
+        "percentiles",
+        lambda examination: [tables.percentiles_table(examination)],
+        continues=True,
+        interval="Percentiles",
+    ),
+    Section("conditions", _conditions, "Bit errors and the reference", csv=exports.conditions_csv),
+    Section(
+        "sample_sizes",
+        lambda examination: [tables.targets_table(examination)],
+        "How many cells more",
+        absent="How many cells would show a BER",
+        option="--target-ber",
+    ),
+    Section("conditions", _energies, "Energy"),
+    Section(
+        "read_energy",
+        lambda examination: [tables.read_energy_table(examination)],
+        continues=True,
+        answer=answer.read_energy_answer,
+        absent="Energy of a read",
+        option="--read-pulse",
+    ),
+    Section(
+        "endurance",
+        lambda examination: [lifetime.endurance_table(examination)],
+        "Endurance",
+        interval="Endurance",
+        absent="Endurance and BER against cycles: they take readings of named cells at two cycles "
+        "or more (columns cell and cycle).",
+    ),
+    Section("cycling", _cycling, "Cycles", interval="Cycles", answer=answer.cycling_answer),
+    Section(
+        "retention",
+        _retention,
+        "Retention",
+        interval="Retention",
+        answer=answer.retention_answer,
+        absent="Retention: it takes readings at two times or more (a column time, in any unit).",
+    ),
+    Section(
+        "bake",
+        lambda examination: [lifetime.bake_table(examination)],
+        "Bake: from {before} to {after}",
+        continues=True,
+        interval="Bake",
+        answer=answer.bake_answer,
+    ),
+    Section(
+        "variance",
+        _variance,
+        "Where the variance is from",
+        interval="Variance",
+        answer=answer.variance_answer,
+        absent="Parts of the variance: they take cells read more than once, or columns row and "
+        "column, or die.",
+    ),
+    Section("array_map", _array, "The array", continues=True),
+    Section("outliers", _outliers, "Outliers and stuck cells", csv=exports.outliers_csv),
+]
+"""The sections, in the order of page and terminal. A plug-in may add its own."""
