@@ -35,7 +35,7 @@ class FaultModel(Protocol):
 
     Examples
     --------
-    Whole word lines that break, each with some probability:
+    Bit lines (those of a neuron each) that break, each with some probability:
 
     >>> import numpy as np
     >>> class BrokenLines:
@@ -324,7 +324,7 @@ def _check_probability(name: str, probability: float) -> None:
 class LayerFaults:
     """A fault model for each layer of a network, from the input on.
 
-    A layer has the wrong cells that it has on the chip of the same draw on which every layer has
+    A layer has the wrong cells that it has on the chip of the same number on which every layer has
     its model: what errors in one layer cost can be held against what those same errors cost among
     others.
 

@@ -1,4 +1,4 @@
-"""Chips with few flips: only what they change is computed. Exact, like everything packed.
+"""Chips with few flipped weights: only the affected outputs are recomputed, exactly.
 
 In the first layer, outputs of neurons without flips stay; the others are corrected, flip by flip,
 for all images at once. In the second, images without changed inputs keep the outputs of neurons

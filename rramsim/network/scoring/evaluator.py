@@ -19,9 +19,9 @@ class Evaluator:
     """A folded network made ready for one fixed set of images.
 
     It computes with packed bits and whole numbers on all cores, so results depend neither on the
-    number of threads nor on how images are blocked. Of chips with few flips of a fully connected
-    network it computes only what they change (`DeltaNetwork`), which gives the same predictions
-    sooner.
+    number of threads nor on how images are blocked. For chips with few flipped weights of a
+    fully connected network only the affected outputs are recomputed (`DeltaNetwork`), which gives
+    the same predictions sooner.
 
     One evaluator serves one thread at a time.
 

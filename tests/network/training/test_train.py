@@ -17,7 +17,7 @@ from rramsim.network.shape import NetworkShape
 from rramsim.network.training import train as train_module
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
-from rramsim.network.training.plan import TrainingPlan, default_epochs
+from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.train import find_network, obtain_network, train
 
 
@@ -130,15 +130,6 @@ def test_the_log_is_whole_though_the_training_stopped_before_its_last_row(
     assert len(path.with_suffix(".csv").read_text().splitlines()) == 3
 
 
-def test_flips_follow_the_seed_of_the_training(plan):
-    assert plan.seeded_faults == RandomFlips.iid(0.05, seed=1)
-    assert dataclasses.replace(plan, faults=RandomFlips.iid(0.0, seed=0)).seeded_faults is None
-    plain = dataclasses.replace(plan, faults=None)
-    assert (plain.seeded_faults, plain.training_ber) == (None, 0.0)
-    one_state = RandomFlips((0.1,), (0.0,))
-    assert dataclasses.replace(plan, faults=one_state).training_ber == 0.05
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -168,10 +159,6 @@ def test_a_damaged_model_file_is_told_and_not_trained_over(plan, tmp_path):
     with pytest.raises(InputError, match=r"model\.safetensors: this is not a whole safetensors"):
         obtain_network(path, plan, images_from="digits")
     assert path.read_bytes() == content
-
-
-def test_default_epochs_follow_the_number_of_images(plan):
-    assert default_epochs(plan.images) == 40
 
 
 def test_a_call_gives_the_network_of_the_command(tmp_path):
@@ -210,16 +197,6 @@ def test_a_call_trains_into_a_file_only_once(tmp_path):
     assert first.training_ber == pytest.approx(0.06)
     with pytest.raises(InputError, match="holds a network of another training"):
         train("digits", **{**settings, "training_ber": 0.0})
-
-
-def test_a_user_s_own_training_faults_have_no_training_ber(plan):
-    def none(signs, *, layer, iteration):
-        return signs
-
-    own = dataclasses.replace(plan, faults=none)
-    assert own.training_ber is None
-    assert own.seeded_faults is none
-    assert own.settings()["faults"] == repr(none)
 
 
 @pytest.mark.parametrize(
