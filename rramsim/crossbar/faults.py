@@ -53,7 +53,7 @@ class FaultModel(Protocol):
     [0, 1, 2, 3, 4, 5]
     """
 
-    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> NDArray[Any]:
         """Draw one layer of one chip.
 
         Parameters
