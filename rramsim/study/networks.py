@@ -88,7 +88,7 @@ def _faults(table: ErrorsTable, *, seed: int) -> RandomFlips:
     ):
         raise InputError(
             f"errors {table.name!r}: accepted are either ber_lrs and ber_hrs, or condition "
-            "and conditions (a file of rramsim fit -o)."
+            "and conditions (a conditions file, such as rramsim fit -o writes)."
         )
     rates = (table.ber_lrs, table.ber_hrs)
     if table.condition is not None and table.conditions is not None:
@@ -100,16 +100,10 @@ def _faults(table: ErrorsTable, *, seed: int) -> RandomFlips:
 
 
 def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]]:
-    """Return the BERs of LRS and HRS of a condition in a netCDF file of `rramsim fit`."""
-    import xarray as xr
+    """Return the BERs of LRS and HRS of a condition in a conditions file."""
+    from rramsim.readers.conditions import read_conditions
 
-    try:
-        with xr.open_dataset(file, engine="netcdf4") as opened:
-            conditions = opened[["ber_lrs", "ber_hrs", "ber", "condition"]].load()
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"{file}: cannot be read as the conditions that rramsim fit -o writes ({error})."
-        ) from error
+    conditions = read_conditions(file)
     known = [str(name) for name in conditions["condition"].values]
     if condition not in known:
         raise InputError(

@@ -84,7 +84,7 @@ class ErrorsTable(BaseModel):
         Instead of these: a programming condition of the file `conditions`, whose fitted BERs of
         LRS and HRS are taken.
     conditions : str or None
-        A file that `rramsim fit -o` wrote.
+        A conditions file, such as `rramsim fit -o` writes.
     mixed : bool
         Whether the probabilities of an iteration are multiplied by a number that is drawn for it,
         uniform in 0 to 1.

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import xarray as xr
-from synthetic import TABLE1, TABLE1_NAMES
 from typer.testing import CliRunner
 
 import rramsim.cli  # noqa: F401  (registers the commands)
@@ -12,6 +11,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import LOSSES, Method
+from rramsim.readers.conditions import read_conditions
 from rramsim.study.networks import method_for, named_faults, plan_for, shape_for
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import MethodTable, TrainingFile
@@ -140,8 +140,7 @@ def test_a_condition_gives_the_fitted_rates_of_its_states(tmp_path, fitted):
 
 def _stated(folder):
     path = folder / "stated.nc"
-    values = {name: ("condition", TABLE1[name]) for name in ("ber", "ber_lrs", "ber_hrs")}
-    xr.Dataset(values, coords={"condition": list(TABLE1_NAMES)}).to_netcdf(path)
+    read_conditions("table1").to_netcdf(path)
     return path
 
 
@@ -172,7 +171,16 @@ def test_files_that_hold_no_conditions_are_told(tmp_path):
     none, text, other = (tmp_path / name for name in ("none.nc", "text.nc", "other.nc"))
     text.write_text("no netCDF")
     xr.Dataset({"a": ("condition", np.zeros(3))}).to_netcdf(other)
-    for file in (none, text, other):
-        told = rf"{file.name}: cannot be read as the conditions that rramsim fit -o writes"
-        with pytest.raises(InputError, match=told):
+    for file, told in (
+        (none, "there is no such file"),
+        (text, "no column holds the condition's name"),
+        (other, "holds no conditions as rramsim fit -o writes them"),
+    ):
+        with pytest.raises(InputError, match=told) as refused:
             _errors(tmp_path, "weak", file)
+        assert file.name in str(refused.value)
+
+
+def test_a_conditions_file_in_toml_serves_as_well(tmp_path):
+    (tmp_path / "mine.toml").write_text('[[condition]]\nname = "mine"\nber = 0.02\n')
+    assert _errors(tmp_path, "mine", tmp_path / "mine.toml") == RandomFlips.iid(0.02, seed=1)
