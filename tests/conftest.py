@@ -41,7 +41,7 @@ def state_of():
         try:
             fit, unfit = fit_lognormal(np.exp(x), side, cell=cell), ""
         except UnfittableError as error:
-            fit, unfit = None, str(error)
+            fit, unfit = None, error.kind
         return StateReadings(
             condition=condition,
             state=state,

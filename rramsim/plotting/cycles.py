@@ -17,7 +17,7 @@ from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, network_style, shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
-from rramsim.statistics.probit_line import BerLine, first_crossing
+from rramsim.statistics.probit_line import ProbitLine, first_crossing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -235,7 +235,7 @@ def _draw_ber(axes: Axes, row: xr.Dataset, number: int, *, limit: float) -> None
 
 
 def _mark_crossing(
-    axes: Axes, line: BerLine, limit: float, *, first: float, last: float, color: str
+    axes: Axes, line: ProbitLine, limit: float, *, first: float, last: float, color: str
 ) -> None:
     crossing, low, high = first_crossing(line, limit, first=first, last=last)
     if math.isnan(crossing) or crossing <= first:
@@ -245,11 +245,11 @@ def _mark_crossing(
     axes.plot([crossing], [limit], "|", color=color, markersize=12, markeredgewidth=2)
 
 
-def _line_of(row: xr.Dataset) -> BerLine | None:
+def _line_of(row: xr.Dataset) -> ProbitLine | None:
     slope = float(row["slope"].values)
     if math.isnan(slope):
         return None
-    return BerLine(float(row["intercept"].values), slope, row["covariance"].values, 0)
+    return ProbitLine(float(row["intercept"].values), slope, row["covariance"].values, 0)
 
 
 def _share(probit: Any) -> Any:

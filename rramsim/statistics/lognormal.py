@@ -1,8 +1,8 @@
-"""Maximum-likelihood fit of a lognormal population of resistances, some of them censored.
+"""Maximum-likelihood fit of a lognormal population, some of its values censored.
 
-The fit works on x = ln(R / ohm) in Olsen's parameters g = mu/sigma and h = 1/sigma, in which
-the likelihood of exact and censored readings together is concave: it has one maximum, and
-Newton steps find it [1]_.
+The fit works on the logarithms x of the values in Olsen's parameters g = mu/sigma and
+h = 1/sigma, in which the likelihood of exact and censored readings together is concave: it has
+one maximum, and Newton steps find it [1]_.
 
 .. [1] R. J. Olsen, "Note on the uniqueness of the maximum likelihood estimator for the Tobit
    model", Econometrica 46 (1978) 1211-1215.
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim import formatting as numbers
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.design_effect import clusters_of
 from rramsim.statistics.likelihood import (
@@ -27,17 +26,42 @@ from rramsim.statistics.likelihood import (
     maximise,
 )
 
-_LEAST_EXACT = 3
+LEAST_EXACT = 3
+"""Exact values it takes to fit a lognormal."""
 _LEAST_INTERVALS = 2
 
 
 class UnfittableError(ValueError):
-    """No lognormal can be fitted; the message says in one sentence what the readings are."""
+    """No lognormal can be fitted.
+
+    Attributes
+    ----------
+    kind : str
+        Why: ``"all censored"``, ``"too few exact"``, ``"all the same"`` or ``"not settled"``.
+    readings, exact, below, above : int
+        All values, and those that are exact, at most a limit, and at least a limit.
+    highest_below, lowest_above : float
+        The loosest of the upper limits and of the lower ones, NaN without any.
+    value : float
+        The one value of all exact ones, where they are the same; else NaN.
+    """
+
+    def __init__(self, kind: str, *, exact: Floats, x: Floats, side: NDArray[np.int_]) -> None:
+        below, above = x[side == BELOW], x[side == ABOVE]
+        super().__init__(
+            f"no lognormal: {kind}, {exact.size:,} of {x.size:,} values exact, {below.size:,} at "
+            f"most and {above.size:,} at least a limit"
+        )
+        self.kind, self.readings = kind, x.size
+        self.exact, self.below, self.above = exact.size, below.size, above.size
+        self.highest_below = math.exp(below.max()) if below.size else math.nan
+        self.lowest_above = math.exp(above.min()) if above.size else math.nan
+        self.value = math.exp(exact[0]) if kind == "all the same" else math.nan
 
 
 @dataclass(frozen=True, eq=False)
 class LognormalFit:
-    """A lognormal population, ln(R / ohm) ~ N(mu, sigma**2), and how well it is known.
+    """A lognormal population, ln(value) ~ N(mu, sigma**2), and how well it is known.
 
     Attributes
     ----------
@@ -80,23 +104,23 @@ class LognormalFit:
 
 
 def fit_lognormal(
-    resistance: ArrayLike,
+    values: ArrayLike,
     censoring: ArrayLike | None = None,
     *,
     upper: ArrayLike | None = None,
     cell: ArrayLike | None = None,
 ) -> LognormalFit:
-    """Fit a lognormal to resistances by maximum likelihood, with censoring on either side.
+    """Fit a lognormal by maximum likelihood, with censoring on either side.
 
     Parameters
     ----------
-    resistance : array_like, shape (readings,)
-        Resistance in ohm, or the limit it is beyond; all above 0 and finite.
+    values : array_like, shape (readings,)
+        Such as resistances, each the value or the limit it is beyond; all above 0 and finite.
     censoring : array_like, shape (readings,), optional
         -1: at most the number, 0: exact, +1: at least the number. Default: all exact.
     upper : array_like, shape (readings,), optional
-        Where finite, the reading is known only to lie from `resistance` to this number, in ohm
-        (a coarse digit, or a verify level passed and the next one not); its `censoring` is 0.
+        Where finite, the reading is known only to lie from `values` to this number (a coarse
+        digit, or a verify level passed and the next one not); its `censoring` is 0.
     cell : array_like of int, shape (readings,), optional
         Number of the cell of each reading, -1 where unknown. Where a cell was read more than
         once its readings are not independent, and the covariance is the cluster sandwich over
@@ -118,7 +142,7 @@ def fit_lognormal(
     >>> round(math.exp(fit.mu)), round(fit.sigma, 3)
     (2000, 0.566)
     """
-    x = np.log(np.asarray(resistance, dtype=float))
+    x = np.log(np.asarray(values, dtype=float))
     side = np.zeros(x.size, dtype=int) if censoring is None else np.asarray(censoring)
     high, is_between = _upper(x, upper)
     located = (x + np.where(is_between, high, x))[(side == EXACT)] / 2.0
@@ -127,7 +151,10 @@ def fit_lognormal(
         _refuse_unfittable(exact, x=x, side=side)
     mean, scale = float(located.mean()), float(located.std())
     low, high = _limits((x - mean) / scale, (high - mean) / scale, side=side, between=is_between)
-    g, h, information = _maximum(low, high)
+    try:
+        g, h, information = maximise(group(low, high))
+    except NotSettledError:
+        raise UnfittableError("not settled", exact=exact, x=x, side=side) from None
     clusters = np.arange(x.size) if cell is None else clusters_of(cell)
     covariance: Floats = np.linalg.inv(information).astype(float)
     if 1 < clusters.max() + 1 < x.size:
@@ -166,51 +193,13 @@ def _limits(
     return low, np.where(side == ABOVE, np.inf, np.where(between, high, x))
 
 
-def _maximum(low: Floats, high: Floats) -> tuple[float, float, Floats]:
-    readings = group(low, high)
-    try:
-        return maximise(readings)
-    except NotSettledError:
-        raise UnfittableError(
-            "the fit does not settle: the limits lie too far from the "
-            f"{readings.exact:,} exact values; check the readings."
-        ) from None
-
-
 def _refuse_unfittable(exact: Floats, *, x: Floats, side: NDArray[np.int_]) -> None:
     if np.all(side != EXACT):
-        raise UnfittableError(_all_censored(x, side))
-    if exact.size < _LEAST_EXACT:
-        values = "value" if exact.size == 1 else "values"
-        raise UnfittableError(
-            f"{exact.size} exact {values} of {x.size:,}{_beyond(x, side)}: a distribution needs "
-            f"at least {_LEAST_EXACT}; raise the meter's range or give more cells."
-        )
+        raise UnfittableError("all censored", exact=exact, x=x, side=side)
+    if exact.size < LEAST_EXACT:
+        raise UnfittableError("too few exact", exact=exact, x=x, side=side)
     if exact.min() == exact.max():
-        raise UnfittableError(
-            f"all {exact.size:,} exact values are {numbers.quantity(math.exp(exact[0]), 'Ω', 4)}: "
-            "stuck reading or too coarse a resolution; median and counted BER only."
-        )
-
-
-def _all_censored(x: Floats, side: NDArray[np.int_]) -> str:
-    above, below = x[side == ABOVE], x[side == BELOW]
-    if above.size and below.size:
-        return f"all {x.size:,} cells are beyond a limit: nothing can be fitted; BER counted only."
-    word, sign = ("above", ">") if above.size else ("below", "<")
-    # The bound that every reading obeys: the loosest of the limits.
-    limit = numbers.quantity(math.exp(above.min() if above.size else below.max()), "Ω")
-    return f"all {x.size:,} cells are {word} {limit}: median {sign} {limit}; BER counted only."
-
-
-def _beyond(x: Floats, side: NDArray[np.int_]) -> str:
-    parts = []
-    for code, words, pick in ((ABOVE, "over range at", np.min), (BELOW, "under range at", np.max)):
-        beyond = x[side == code]
-        if beyond.size:
-            limit = numbers.quantity(math.exp(pick(beyond)), "Ω")
-            parts.append(f"{beyond.size:,} {words} {limit}")
-    return f" ({', '.join(parts)})" if parts else ""
+        raise UnfittableError("all the same", exact=exact, x=x, side=side)
 
 
 def _scores(low: Floats, high: Floats, *, g: float, h: float) -> Floats:

@@ -1,4 +1,4 @@
-"""The line of the BER against the number of cycles, and where it first exceeds a limit."""
+"""A line of probit(share) against log10(x), and where it first exceeds a limit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
 
 
 @dataclass(frozen=True, eq=False)
-class BerLine:
-    """The line probit(BER) = intercept + slope log10(cycle), and how well it is known.
+class ProbitLine:
+    """The line probit(share) = intercept + slope log10(x), and how well it is known.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class BerLine:
     covariance: NDArray[np.float64]
     points: int
 
-    def probit(self, log_cycle: Any, *, sides: float = 0.0) -> Any:
-        """Return the line at log10(cycle), `sides` half widths of its 95 % band above."""
-        x = np.asarray(log_cycle, dtype=float)
+    def probit(self, log_x: Any, *, sides: float = 0.0) -> Any:
+        """Return the line at log10(x), `sides` half widths of its 95 % band above."""
+        x = np.asarray(log_x, dtype=float)
         variance = (
             self.covariance[0, 0] + 2.0 * x * self.covariance[0, 1] + x**2 * self.covariance[1, 1]
         )
@@ -42,32 +42,31 @@ class BerLine:
         return self.intercept + self.slope * x + sides * band
 
 
-def ber_line(cycle: Any, ber: Any, low: Any, high: Any) -> BerLine | None:
-    """Fit probit(BER) = intercept + slope log10(cycle), each point weighted by its interval.
+def probit_line(x: Any, share: Any, low: Any, high: Any) -> ProbitLine | None:
+    """Fit probit(share) = intercept + slope log10(x), each point weighted by its interval.
 
     Where the points scatter more than their intervals allow (chi2 per degree of freedom above
     1), the covariance is widened by that ratio.
 
     Parameters
     ----------
-    cycle, ber, low, high : array_like, shape (checkpoints,)
-        NaN where unknown; a point without a BER or an interval of its own, and cycle 1, are
-        left out.
+    x, share, low, high : array_like, shape (points,)
+        NaN where unknown; a point without a share or an interval of its own is left out.
 
     Returns
     -------
-    BerLine or None
+    ProbitLine or None
         None with fewer than two points.
     """
-    x, y, y_low, y_high = (
-        np.asarray(cycle, dtype=float),
-        *(ndtri(np.asarray(value, dtype=float)) for value in (ber, low, high)),
-    )
+    places = np.asarray(x, dtype=float)
+    y, y_low, y_high = (ndtri(np.asarray(value, dtype=float)) for value in (share, low, high))
     error = (y_high - y_low) / (2.0 * _NORMAL_END)
-    used = (x > 1) & np.isfinite(y) & np.isfinite(error) & (error > 0)
+    used = (places > 0) & np.isfinite(y) & np.isfinite(error) & (error > 0)
     if np.count_nonzero(used) < 2:
         return None
-    design = np.stack([np.ones(int(used.sum())), np.log10(x[used])], axis=1) / error[used, None]
+    design = (
+        np.stack([np.ones(int(used.sum())), np.log10(places[used])], axis=1) / error[used, None]
+    )
     weighted_y = y[used] / error[used]
     covariance = np.linalg.inv(design.T @ design)
     intercept, slope = covariance @ design.T @ weighted_y
@@ -75,7 +74,7 @@ def ber_line(cycle: Any, ber: Any, low: Any, high: Any) -> BerLine | None:
     if freedom:
         scatter = float(np.sum((weighted_y - design @ (intercept, slope)) ** 2))
         covariance = covariance * max(1.0, scatter / freedom)
-    return BerLine(
+    return ProbitLine(
         intercept=float(intercept),
         slope=float(slope),
         covariance=covariance,
@@ -84,22 +83,22 @@ def ber_line(cycle: Any, ber: Any, low: Any, high: Any) -> BerLine | None:
 
 
 def first_crossing(
-    line: BerLine, limit: float, *, first: float, last: float
+    line: ProbitLine, limit: float, *, first: float, last: float
 ) -> tuple[float, float, float]:
-    """Return the cycles at which the line, and the ends of its band, first exceed a BER limit.
+    """Return where the line, and the ends of its band, first exceed a limit.
 
     Parameters
     ----------
-    line : BerLine
+    line : ProbitLine
     limit : float
-        The BER.
+        A share.
     first, last : float
-        First and last cycle read: nothing is sought beyond them.
+        First and last x: nothing is sought beyond them.
 
     Returns
     -------
     crossing, low, high : float
-        NaN for what is not met between the two cycles; `first` where the limit is exceeded there
+        NaN for what is not met between the two; `first` where the limit is exceeded there
         already.
     """
     grid = np.linspace(math.log10(first), math.log10(last), 2001)
@@ -109,11 +108,11 @@ def first_crossing(
         above = line.probit(grid, sides=sides) > level
         if not above.any():
             return math.nan
-        at = int(above.argmax())
-        if at == 0:
+        end = int(above.argmax())
+        if end == 0:
             return first
-        left, right = (float(line.probit(grid[i], sides=sides)) for i in (at - 1, at))
-        share = (level - left) / (right - left)
-        return float(10.0 ** (grid[at - 1] + share * (grid[at] - grid[at - 1])))
+        left, right = (float(line.probit(grid[i], sides=sides)) for i in (end - 1, end))
+        part = (level - left) / (right - left)
+        return float(10.0 ** (grid[end - 1] + part * (grid[end] - grid[end - 1])))
 
     return crossing(0.0), crossing(1.0), crossing(-1.0)

@@ -1,6 +1,6 @@
-"""Weibull life of cells from failures seen between two reads, and from cells that did not fail.
+"""Weibull lifetimes from failures seen between two looks, and from units that did not fail.
 
-With x = ln(cycles), a Weibull life is a location and scale family: P(T > t) = exp(-exp(u)),
+With x = ln(t), a Weibull lifetime is a location and scale family: P(T > t) = exp(-exp(u)),
 u = h x - g, where h is the shape and exp(g / h) the scale. Its likelihood is concave in (g, h)
 whatever the censoring, because the density of u is log-concave [1]_: it has one maximum, and
 Newton steps find it. A quantile or a shape held fixed is a straight line in (g, h), so every
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
@@ -42,42 +43,49 @@ _LOOSEST = 10.0
 
 
 class NoShapeError(ValueError):
-    """No Weibull shape can be fitted; the message says in one sentence why."""
+    """No Weibull shape can be fitted.
 
+    Attributes
+    ----------
+    kind : str
+        Why: one of ``"too few failures"``, ``"one moment"`` (every unit failed or was last seen
+        at the same time), ``"same interval"`` (all failures between the same two looks) and
+        ``"no limit"``.
+    failures, units : int
+        Units that failed, and all units.
+    """
 
-@dataclass(frozen=True)
-class Estimate:
-    """A value with the ends of its 95 % interval; an end the data do not give is 0 or infinite."""
-
-    value: float
-    low: float
-    high: float
+    def __init__(self, kind: str, *, failures: int = 0, units: int = 0) -> None:
+        super().__init__(f"no Weibull shape: {kind}, {failures} failures of {units}")
+        self.kind, self.failures, self.units = kind, failures, units
 
 
 @dataclass(frozen=True)
 class WeibullFit:
-    """A fitted life, P(T <= t) = 1 - exp(-(t / scale)**shape), in cycles.
+    """A fitted lifetime, P(T <= t) = 1 - exp(-(t / scale)**shape).
+
+    Intervals are those of the profile likelihood, 95 %; an end that the data do not give is 0 or
+    infinite.
 
     Attributes
     ----------
-    shape : Estimate
-        With its profile-likelihood interval.
+    shape : Interval
     scale : float
-        Cycles until 63.2 % of the cells have failed.
-    b1, b10, median : Estimate
-        Cycles until 1, 10 and 50 % have failed, with profile-likelihood intervals.
+        When 63.2 % of the units have failed.
+    b1, b10, median : Interval
+        When 1, 10 and 50 % have failed.
     """
 
-    shape: Estimate
+    shape: Interval
     scale: float
-    b1: Estimate
-    b10: Estimate
-    median: Estimate
+    b1: Interval
+    b10: Interval
+    median: Interval
 
 
 @dataclass(frozen=True)
-class _Lives:
-    """Lives sorted by what is known of them; ln(cycles), standardised."""
+class _Lifetimes:
+    """Lifetimes sorted by what is known of them; ln(t), standardised."""
 
     exact: Floats
     right: Floats
@@ -86,14 +94,14 @@ class _Lives:
 
 
 def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
-    """Fit a Weibull life by maximum likelihood, each life known to lie in (after, until].
+    """Fit a Weibull lifetime by maximum likelihood, each known to lie in (after, until].
 
     Parameters
     ----------
-    after : array_like, shape (cells,)
-        Last cycle at which the cell was known to be good, 0 for none.
-    until : array_like, shape (cells,)
-        First cycle at which it was known to have failed; infinite for a survivor. Equal to
+    after : array_like, shape (units,)
+        When the unit was last known to be good, such as a cycle of a cell; 0 for never.
+    until : array_like, shape (units,)
+        When it was first known to have failed; infinite for a survivor. Equal to
         `after` for a failure seen as it happened; an interval narrower than 0.1 % counts as one.
 
     Returns
@@ -109,41 +117,38 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
     Examples
     --------
     >>> cycles = [120.0, 260.0, 410.0, 700.0]
-    >>> round(fit_weibull(cycles, cycles).shape.value, 3)
+    >>> round(fit_weibull(cycles, cycles).shape.estimate, 3)
     1.826
     """
     start, end = _checked(after, until)
     failures = int(np.count_nonzero(np.isfinite(end)))
     if failures < LEAST_FAILURES:
-        raise NoShapeError(
-            f"{failures} of {end.size:,} cells failed; a Weibull shape needs at least "
-            f"{LEAST_FAILURES} failures."
-        )
+        raise NoShapeError("too few failures", failures=failures, units=end.size)
     known = np.where(np.isfinite(end), end, start)
     centre = float(np.log(known[known > 0]).mean())
     spread = float(np.log(known[known > 0]).std())
     if known.min() == known.max():
-        raise NoShapeError("every cell failed or was last read at the same cycle: no shape.")
-    lives = _sorted(start, end, centre=centre, spread=spread)
-    best = _climb(lives, np.array([0.5, 1.0]), np.eye(2))
-    value, _, curvature = _slopes(lives, best)
+        raise NoShapeError("one moment", failures=failures, units=end.size)
+    lifetimes = _sorted(start, end, centre=centre, spread=spread)
+    best = _climb(lifetimes, np.array([0.5, 1.0]), np.eye(2))
+    value, _, curvature = _slopes(lifetimes, best)
     try:
         covariance = np.linalg.inv(-curvature)
     except np.linalg.LinAlgError:
         covariance = np.full((2, 2), np.inf)
     if not covariance[1, 1] <= (_LOOSEST * best[1]) ** 2:
-        raise NoShapeError("the failures lie between the same reads: they set no limit to a shape.")
+        raise NoShapeError("same interval", failures=failures, units=end.size)
 
     def shape_end(sign: float) -> float:
         line = np.array([[1.0], [0.0]])  # g free, h held
         return _profile_end(
-            lambda h: _height(lives, np.array([best[0] / best[1] * h, h]), line) - value,
+            lambda h: _height(lifetimes, np.array([best[0] / best[1] * h, h]), line) - value,
             float(best[1]),
             step=sign * math.sqrt(covariance[1, 1]),
             least=0.0,
         )
 
-    def quantile(share: float) -> Estimate:
+    def quantile(share: float) -> Interval:
         u = math.log(-math.log1p(-share))
         at = float((u + best[0]) / best[1])
         gradient = np.array([1.0, -at]) / best[1]
@@ -152,7 +157,7 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
             _profile_end(
                 # The quantile w held: g = h w - u, so h alone is free.
                 lambda w: (
-                    _height(lives, np.array([best[1] * w - u, best[1]]), np.array([[w], [1.0]]))
+                    _height(lifetimes, np.array([best[1] * w - u, best[1]]), np.array([[w], [1.0]]))
                     - value
                 ),
                 at,
@@ -160,33 +165,34 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
             )
             for sign in (-1.0, 1.0)
         )
-        return Estimate(*(_cycles(x, centre, spread) for x in (at, *ends)))
+        time, low, high = (_time(x, centre, spread) for x in (at, *ends))
+        return Interval(time, low, high)
 
     return WeibullFit(
-        shape=Estimate(*(float(h) / spread for h in (best[1], shape_end(-1.0), shape_end(1.0)))),
-        scale=_cycles(float(best[0] / best[1]), centre, spread),
+        shape=Interval(float(best[1]) / spread, shape_end(-1.0) / spread, shape_end(1.0) / spread),
+        scale=_time(float(best[0] / best[1]), centre, spread),
         b1=quantile(0.01),
         b10=quantile(0.10),
         median=quantile(0.50),
     )
 
 
-def life_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share: float) -> float:
-    """Return the one-sided 95 % lower bound of the cycles until `share` of the cells have failed.
+def lifetime_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share: float) -> float:
+    """Return the one-sided 95 % lower bound of the time until `share` of the units have failed.
 
-    For a stated shape, cycles**shape is exponential, and with d failures the bound of its mean
-    is 2 sum(cycles**shape) / chi2(95 %, 2 d + 2). A cell that failed between two reads counts
-    with the earlier one, which is on the safe side. (Nelson, "Weibull analysis of reliability
+    For a stated shape, t**shape is exponential, and with d failures the bound of its mean is
+    2 sum(t**shape) / chi2(95 %, 2 d + 2). A unit that failed between two looks counts with the
+    earlier one, which is on the safe side. (Nelson, "Weibull analysis of reliability
     data with few or no failures", Journal of Quality Technology 17 (1985) 140-146.)
 
     Parameters
     ----------
-    after, until : array_like, shape (cells,)
+    after, until : array_like, shape (units,)
         As in `fit_weibull`.
     shape : float
         The Weibull shape, known from elsewhere.
     share : float
-        Share of the cells that fail, such as 0.1.
+        Share of the units that fail, such as 0.1.
     """
     start, end = _checked(after, until)
     failures = int(np.count_nonzero(np.isfinite(end)))
@@ -201,18 +207,18 @@ def life_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share: fl
 def _checked(after: ArrayLike, until: ArrayLike) -> tuple[Floats, Floats]:
     start, end = np.asarray(after, dtype=float), np.asarray(until, dtype=float)
     if not np.all((start >= 0) & (end >= start) & (end > 0) & np.isfinite(start)):
-        raise ValueError("a life must lie in an interval 0 <= after <= until, until > 0")
+        raise ValueError("a lifetime must lie in an interval 0 <= after <= until, until > 0")
     return start, end
 
 
-def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Lives:
+def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Lifetimes:
     failed = np.isfinite(end)
     exact = failed & (end - start <= _NARROW * end)
     between = failed & ~exact
     with np.errstate(divide="ignore"):
         x, y = (np.log(start) - centre) / spread, (np.log(end) - centre) / spread
-    # A survivor never read says nothing.
-    return _Lives(
+    # A survivor never looked at says nothing.
+    return _Lifetimes(
         exact=(x[exact] + y[exact]) / 2.0,
         right=x[~failed & (start > 0)],
         start=x[between],
@@ -220,29 +226,29 @@ def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Liv
     )
 
 
-def _slopes(lives: _Lives, at: Floats) -> tuple[float, Floats, Floats]:
+def _slopes(lifetimes: _Lifetimes, at: Floats) -> tuple[float, Floats, Floats]:
     """Return ln L, its gradient by (g, h) and its second derivatives, shape (2, 2)."""
     g, h = float(at[0]), float(at[1])
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        t, right = np.exp(h * lives.exact - g), np.exp(h * lives.right - g)
+        t, right = np.exp(h * lifetimes.exact - g), np.exp(h * lifetimes.right - g)
         value = (
-            lives.exact.size * math.log(h)
-            + float(np.sum(h * lives.exact - g - t))
+            lifetimes.exact.size * math.log(h)
+            + float(np.sum(h * lifetimes.exact - g - t))
             - float(right.sum())
         )
-        gradient = np.array([0.0, lives.exact.size / h])
-        curvature = np.array([[0.0, 0.0], [0.0, -lives.exact.size / h**2]])
+        gradient = np.array([0.0, lifetimes.exact.size / h])
+        curvature = np.array([[0.0, 0.0], [0.0, -lifetimes.exact.size / h**2]])
         # Each term by u, and by du/d(g, h) = (-1, x).
-        terms = [(1.0 - t, -t, lives.exact), (-right, -right, lives.right)]
-        if lives.end.size:
-            a, b = np.exp(h * lives.start - g), np.exp(h * lives.end - g)
-            x_a = np.where(np.isfinite(lives.start), lives.start, 0.0)
+        terms = [(1.0 - t, -t, lifetimes.exact), (-right, -right, lifetimes.right)]
+        if lifetimes.end.size:
+            a, b = np.exp(h * lifetimes.start - g), np.exp(h * lifetimes.end - g)
+            x_a = np.where(np.isfinite(lifetimes.start), lifetimes.start, 0.0)
             rate = 1.0 / np.expm1(b - a)
             bend = rate * (1.0 + rate)
             value += float(np.sum(-a + np.log(-np.expm1(a - b))))
             terms.append((-(1.0 + rate) * a, -(1.0 + rate) * a - bend * a * a, x_a))
-            terms.append((rate * b, rate * b - bend * b * b, lives.end))
-            curvature += _outer(2.0 * bend * a * b, x_a, lives.end)
+            terms.append((rate * b, rate * b - bend * b * b, lifetimes.end))
+            curvature += _outer(2.0 * bend * a * b, x_a, lifetimes.end)
         for first, second, x in terms:
             gradient += (-first.sum(), first @ x)
             curvature += _outer(second, x, x)
@@ -255,10 +261,10 @@ def _outer(weight: Floats, x: Floats, y: Floats) -> Floats:
     return np.array([[weight.sum(), cross], [cross, weight @ (x * y)]])
 
 
-def _climb(lives: _Lives, start: Floats, directions: Floats) -> Floats:
+def _climb(lifetimes: _Lifetimes, start: Floats, directions: Floats) -> Floats:
     """Return the maximum of ln L in the space of `directions`, shape (2, free), from `start`."""
     at = start
-    value, gradient, curvature = _slopes(lives, at)
+    value, gradient, curvature = _slopes(lifetimes, at)
     for _ in range(_MOST_STEPS):
         slope = directions.T @ gradient
         try:
@@ -270,18 +276,18 @@ def _climb(lives: _Lives, start: Floats, directions: Floats) -> Floats:
         size = 1.0
         while size > 1e-12:
             tried = at + size * (directions @ step)
-            found = _slopes(lives, tried) if tried[1] > 0 else None
+            found = _slopes(lifetimes, tried) if tried[1] > 0 else None
             if found is not None and found[0] >= value:
                 break
             size /= 2.0
         else:
             return at
         at, (value, gradient, curvature) = tried, found
-    raise NoShapeError("the failures set no limit to a Weibull shape.")
+    raise NoShapeError("no limit")
 
 
-def _height(lives: _Lives, start: Floats, direction: Floats) -> float:
-    return _slopes(lives, _climb(lives, start, direction))[0]
+def _height(lifetimes: _Lifetimes, start: Floats, direction: Floats) -> float:
+    return _slopes(lifetimes, _climb(lifetimes, start, direction))[0]
 
 
 def _profile_end(
@@ -302,7 +308,7 @@ def _profile_end(
     return math.copysign(math.inf, step)
 
 
-def _cycles(x: float, centre: float, spread: float) -> float:
+def _time(x: float, centre: float, spread: float) -> float:
     exponent = centre + spread * x
     if exponent > 700.0:
         return math.inf

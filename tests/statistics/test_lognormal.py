@@ -131,7 +131,7 @@ def test_readings_between_limits_agree_with_scipy_and_with_the_exact_fit_when_na
 def test_two_distinct_intervals_are_enough_and_one_is_not():
     fit = fit_lognormal([1e3, 2e3, 2e3], upper=[2e3, 4e3, 4e3])
     assert 2e3 < math.exp(fit.mu) < 4e3
-    with pytest.raises(UnfittableError, match="0 exact values of 3: a distribution needs"):
+    with pytest.raises(UnfittableError, match="too few exact, 0 of 3 values exact"):
         fit_lognormal([1e3] * 3, upper=[2e3] * 3)
     with pytest.raises(ValueError, match="below the reading's lower one"):
         fit_lognormal([1e3] * 3, upper=[2e3, 2e3, 5e2])
@@ -198,20 +198,26 @@ def test_cells_read_once_each_and_unnamed_cells_are_independent():
 
 
 @pytest.mark.parametrize(
-    ("resistance", "side", "message"),
+    ("values", "side", "kind", "counts"),
     [
-        ([5e5, *[1e6] * 63], [0, *[1] * 63], "1 exact value of 64 (63 over range at 1"),
-        ([1e4] * 64, [0] * 64, "all 64 exact values are 10"),
-        ([1e6] * 1024, [1] * 1024, "all 1,024 cells are above 1"),
-        ([1e3, 2e3], [-1, -1], "all 2 cells are below 2"),
-        ([1e3, 2e6], [-1, 1], "beyond a limit"),
-        ([1e3, 2e3], [0, 0], "2 exact values of 2: a distribution needs at least 3"),
+        ([5e5, *[1e6] * 63], [0, *[1] * 63], "too few exact", (64, 1, 0, 63)),
+        ([1e4] * 64, [0] * 64, "all the same", (64, 64, 0, 0)),
+        ([1e6] * 1024, [1] * 1024, "all censored", (1024, 0, 0, 1024)),
+        ([1e3, 2e3], [-1, -1], "all censored", (2, 0, 2, 0)),
+        ([1e3, 2e6], [-1, 1], "all censored", (2, 0, 1, 1)),
+        ([1e3, 2e3], [0, 0], "too few exact", (2, 2, 0, 0)),
     ],
 )
-def test_what_cannot_be_fitted_is_said_in_one_sentence(resistance, side, message):
-    with pytest.raises(UnfittableError) as told:
-        fit_lognormal(resistance, side)
-    assert message in str(told.value)
+def test_what_cannot_be_fitted_is_told_with_its_kind_and_figures(values, side, kind, counts):
+    with pytest.raises(UnfittableError, match=kind) as raised:
+        fit_lognormal(values, side)
+    error = raised.value
+    assert error.kind == kind
+    assert (error.readings, error.exact, error.below, error.above) == counts
+    limits = {code: [v for v, s in zip(values, side, strict=True) if s == code] for code in (-1, 1)}
+    expected = [max(limits[-1], default=math.nan), min(limits[1], default=math.nan)]
+    assert [error.highest_below, error.lowest_above] == pytest.approx(expected, nan_ok=True)
+    assert error.value == pytest.approx(1e4 if kind == "all the same" else math.nan, nan_ok=True)
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.statistics.weibull import NoShapeError, fit_weibull, life_at_least
+from rramsim.statistics.weibull import NoShapeError, fit_weibull, lifetime_at_least
 
 
 def lives(count, *, shape=1.7, scale=1e5, seed=1):
@@ -22,10 +22,10 @@ def test_exact_lives_are_fitted_as_scipy_fits_them():
     life = lives(60)
     found = fit_weibull(life, life)
     shape, _, scale = stats.weibull_min.fit(life, floc=0)
-    assert found.shape.value == pytest.approx(shape, rel=1e-5)
+    assert found.shape.estimate == pytest.approx(shape, rel=1e-5)
     assert found.scale == pytest.approx(scale, rel=1e-5)
     # The likelihood equations themselves, which scipy's search only comes near to.
-    k = found.shape.value
+    k = found.shape.estimate
     assert np.sum(life**k * np.log(life)) / np.sum(life**k) - 1 / k == pytest.approx(
         np.log(life).mean(), rel=1e-9
     )
@@ -42,7 +42,7 @@ def test_survivors_and_intervals_are_fitted_as_scipy_fits_them():
             interval=np.stack([after[failed], until[failed]], axis=1), right=after[~failed]
         )
         shape, _, scale = stats.weibull_min.fit(data, floc=0)
-    assert found.shape.value == pytest.approx(shape, rel=1e-4)
+    assert found.shape.estimate == pytest.approx(shape, rel=1e-4)
     assert found.scale == pytest.approx(scale, rel=1e-4)
 
 
@@ -50,10 +50,10 @@ def test_quantiles_lie_on_the_fit_and_inside_their_intervals():
     life = lives(30)
     found = fit_weibull(life, life)
     for share, estimate in ((0.01, found.b1), (0.1, found.b10), (0.5, found.median)):
-        expected = stats.weibull_min.ppf(share, found.shape.value, scale=found.scale)
-        assert estimate.value == pytest.approx(expected)
-        assert estimate.low < estimate.value < estimate.high
-    assert found.shape.low < found.shape.value < found.shape.high
+        expected = stats.weibull_min.ppf(share, found.shape.estimate, scale=found.scale)
+        assert estimate.estimate == pytest.approx(expected)
+        assert estimate.low < estimate.estimate < estimate.high
+    assert found.shape.low < found.shape.estimate < found.shape.high
 
 
 def test_the_ends_of_an_interval_are_where_the_profile_likelihood_fell():
@@ -66,7 +66,7 @@ def test_the_ends_of_an_interval_are_where_the_profile_likelihood_fell():
         return density + stats.weibull_min.logsf(life[-1], k, scale=scale)
 
     fall = stats.chi2.ppf(0.95, 1) / 2
-    best = log_likelihood(found.shape.value, found.scale)
+    best = log_likelihood(found.shape.estimate, found.scale)
     for k in (found.shape.low, found.shape.high):
         scale = np.mean(life**k * life.size / (life.size - 1)) ** (1 / k)
         assert log_likelihood(k, scale) == pytest.approx(best - fall, abs=1e-5)
@@ -96,10 +96,10 @@ def test_profile_intervals_cover_what_they_claim():
 @pytest.mark.parametrize(
     ("after", "until", "words"),
     [
-        ([10, 20, 30], [10, 20, np.inf], "2 of 3 cells failed"),
-        ([50] * 5, [50] * 5, "at the same cycle"),
-        ([10] * 4, [100] * 4, "at the same cycle"),
-        ([10] * 5 + [100] * 5, [100] * 5 + [1000] * 5, "between the same reads"),
+        ([10, 20, 30], [10, 20, np.inf], "too few failures, 2 failures of 3"),
+        ([50] * 5, [50] * 5, "one moment"),
+        ([10] * 4, [100] * 4, "one moment"),
+        ([10] * 5 + [100] * 5, [100] * 5 + [1000] * 5, "same interval"),
     ],
 )
 def test_no_shape_is_made_of_lives_that_set_none(after, until, words):
@@ -120,10 +120,10 @@ def test_a_life_of_nothing_is_refused():
 
 def test_the_bound_with_a_stated_shape_is_that_of_the_exponential():
     # No failure in n cells to cycle c: (n c**k) / -ln(0.05) bounds the mean of cycles**k.
-    bound = life_at_least([1e6] * 10, [np.inf] * 10, shape=2.0, share=0.1)
+    bound = lifetime_at_least([1e6] * 10, [np.inf] * 10, shape=2.0, share=0.1)
     mean = 10 * (1e6**2) / -math.log(0.05)
     assert bound == pytest.approx(math.sqrt(-math.log(0.9) * mean))
-    with_failure = life_at_least([1e6] * 10, [2e6] + [np.inf] * 9, shape=2.0, share=0.1)
+    with_failure = lifetime_at_least([1e6] * 10, [2e6] + [np.inf] * 9, shape=2.0, share=0.1)
     assert with_failure < bound
 
 
@@ -134,7 +134,7 @@ def test_the_bound_with_a_stated_shape_holds_as_often_as_it_claims():
     for _ in range(400):
         life = 1e6 * rng.weibull(2.0, 12)
         stop = 4e5
-        bound = life_at_least(
+        bound = lifetime_at_least(
             np.minimum(life, stop), np.where(life < stop, life, np.inf), shape=2.0, share=0.1
         )
         held += bound <= truth

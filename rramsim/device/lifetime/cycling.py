@@ -22,7 +22,7 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
-from rramsim.statistics.probit_line import BerLine, ber_line, first_crossing
+from rramsim.statistics.probit_line import ProbitLine, first_crossing, probit_line
 from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
@@ -103,7 +103,11 @@ def against_cycles(
             if chosen.any():
                 part = readings.isel(reading=np.flatnonzero(chosen))
                 _fill(values, (number, place), part, read.with_reference(float(references[number])))
-        line = ber_line(*(values[key][number] for key in ("cycle", "ber", "ber_low", "ber_high")))
+        # Cycle 1 is another population.
+        after = values["cycle"][number] > 1
+        line = probit_line(
+            *(values[key][number][after] for key in ("cycle", "ber", "ber_low", "ber_high"))
+        )
         notes += _fill_line(values, number, name, line=line, limit=ber_limit)
     return Analysis(
         make(
@@ -245,7 +249,7 @@ def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[Note]:
 
 
 def _fill_line(
-    values: dict[str, Any], number: int, name: str, *, line: BerLine | None, limit: float | None
+    values: dict[str, Any], number: int, name: str, *, line: ProbitLine | None, limit: float | None
 ) -> list[Note]:
     if line is not None:
         values["intercept"][number], values["slope"][number] = line.intercept, line.slope

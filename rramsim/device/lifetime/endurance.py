@@ -23,7 +23,13 @@ from rramsim.device.lifetime.cell_lifetimes import (
 from rramsim.notes import Note
 from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
-from rramsim.statistics.weibull import NoShapeError, WeibullFit, fit_weibull, life_at_least
+from rramsim.statistics.weibull import (
+    LEAST_FAILURES,
+    NoShapeError,
+    WeibullFit,
+    fit_weibull,
+    lifetime_at_least,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -263,8 +269,12 @@ def _row(
         row |= {"scale": fit.scale}
         for key in ("shape", "b1", "b10", "median"):
             estimate = getattr(fit, key)
-            row |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
-    if fit is not None and fit.b10.value <= last:
+            row |= {
+                key: estimate.estimate,
+                f"{key}_low": estimate.low,
+                f"{key}_high": estimate.high,
+            }
+    if fit is not None and fit.b10.estimate <= last:
         row |= {"cycles": row["b10"], "cycles_low": row["b10_low"], "cycles_high": row["b10_high"]}
         notes += _fit_notes(name, row)
         return row, notes
@@ -275,7 +285,7 @@ def _row(
         row |= {"cycles": good_until, "cycles_bound": "lower", "failing_high": failing}
     text = _bound_words(good_until, failing)
     if fit is not None:
-        b10 = numbers.power(fit.b10.value, 3)
+        b10 = numbers.power(fit.b10.estimate, 3)
         text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"
     else:
         text += _without_fit(lifetimes, why=why, shape=definition.shape)
@@ -288,7 +298,20 @@ def _fitted(lifetimes: Lifetimes) -> tuple[WeibullFit | None, str]:
     try:
         return fit_weibull(lifetimes.after, lifetimes.until), ""
     except NoShapeError as error:
-        return None, str(error)
+        return None, _why_no_shape(error)
+
+
+def _why_no_shape(error: NoShapeError) -> str:
+    if error.kind == "too few failures":
+        return (
+            f"{error.failures} of {error.units:,} cells failed; a Weibull shape needs at least "
+            f"{LEAST_FAILURES} failures"
+        )
+    return {
+        "one moment": "every cell failed or was last read at the same cycle: no shape",
+        "same interval": ("the failures lie between the same reads: they set no limit to a shape"),
+        "no limit": "the failures set no limit to a Weibull shape",
+    }[error.kind]
 
 
 def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
@@ -417,9 +440,9 @@ def _without_fit(lifetimes: Lifetimes, *, why: str, shape: float | None) -> str:
     """Return why no Weibull life was fitted, and what a stated shape gives."""
     text = ""
     if np.isfinite(lifetimes.until).any():
-        text += f"; no Weibull life was fitted: {why.removesuffix('.')}"
+        text += f"; no Weibull life was fitted: {why}"
     if shape is not None:
-        bound = life_at_least(lifetimes.after, lifetimes.until, shape=shape, share=0.1)
+        bound = lifetime_at_least(lifetimes.after, lifetimes.until, shape=shape, share=0.1)
         text += (
             f"; with the stated shape {numbers.plain(shape)}, B10 is at least "
             f"{numbers.power(bound)} cycles (95 %, one-sided)"

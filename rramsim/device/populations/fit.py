@@ -16,7 +16,12 @@ from rramsim import formatting as numbers
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
-from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
+from rramsim.statistics.lognormal import (
+    LEAST_EXACT,
+    LognormalFit,
+    UnfittableError,
+    fit_lognormal,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -231,7 +236,7 @@ def _state_readings(
     try:
         fit, unfit = fit_lognormal(resistance, censoring, cell=cell), ""
     except UnfittableError as error:
-        fit, unfit = None, str(error)
+        fit, unfit = None, _why_unfittable(error)
     return StateReadings(
         condition=condition,
         state=state,
@@ -242,6 +247,47 @@ def _state_readings(
         unfit=unfit,
         position=position,
     )
+
+
+def _why_unfittable(error: UnfittableError) -> str:
+    """Return what the readings are of which no lognormal can be fitted, as one sentence."""
+    if error.kind == "not settled":
+        return (
+            f"the fit does not settle: the limits lie too far from the {error.exact:,} exact "
+            "values; check the readings."
+        )
+    if error.kind == "all the same":
+        return (
+            f"all {error.exact:,} exact values are {numbers.quantity(error.value, 'Ω', 4)}: stuck "
+            "reading or too coarse a resolution; median and counted BER only."
+        )
+    readings = error.readings
+    if error.kind == "too few exact":
+        values = "value" if error.exact == 1 else "values"
+        return (
+            f"{error.exact} exact {values} of {readings:,}{_beyond(error)}: a distribution needs "
+            f"at least {LEAST_EXACT}; raise the meter's range or give more cells."
+        )
+    if error.above and error.below:
+        return (
+            f"all {readings:,} cells are beyond a limit: nothing can be fitted; BER counted only."
+        )
+    word, sign = ("above", ">") if error.above else ("below", "<")
+    # The bound that every reading obeys: the loosest of the limits.
+    limit = numbers.quantity(error.lowest_above if error.above else error.highest_below, "Ω")
+    return f"all {readings:,} cells are {word} {limit}: median {sign} {limit}; BER counted only."
+
+
+def _beyond(error: UnfittableError) -> str:
+    parts = [
+        f"{count:,} {words} {numbers.quantity(limit, 'Ω')}"
+        for count, words, limit in (
+            (error.above, "over range at", error.lowest_above),
+            (error.below, "under range at", error.highest_below),
+        )
+        if count
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def fit_notes(condition: ConditionReadings) -> list[Note]:

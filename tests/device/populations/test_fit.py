@@ -92,6 +92,7 @@ def test_a_clean_condition_needs_no_note(measured_from, exact_sample):
         (None, [1e6] * 64, 1, "c/HRS: all 64 cells are above 1 MΩ: median > 1 MΩ"),
         (None, [5e5, 6e5, *[1e6] * 62], 1, "c/HRS: 2 exact values of 64 (62 over range at 1 MΩ)"),
         ([1e3, 2e3], None, None, "c/LRS: 2 exact values of 2: a distribution needs at least 3"),
+        (None, [5e5, *[1e6] * 63], 1, "c/HRS: 1 exact value of 64 (63 over range at 1 MΩ)"),
     ],
 )
 def test_what_cannot_be_fitted_has_its_sentence(
