@@ -1,4 +1,4 @@
-"""How far the ends of an interval reach, and what counting errors shows."""
+"""How far the ends of an interval reach, and what counting shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def standard_errors(degrees_of_freedom: float = math.inf) -> float:
     ----------
     degrees_of_freedom : float
         Of Student's t; infinite for a normal estimate whose error is known. A standard error
-        taken from k cells read again and again has k - 1.
+        taken from k clusters has k - 1.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def clopper_pearson(errors: float, readings: float) -> tuple[float, float]:
 
 
 def smallest_countable(readings: float) -> float:
-    """Return the BER that `readings` without a single error rule out at 95 %, one-sided.
+    """Return the error rate that `readings` without an error rule out at 95 %, one-sided.
 
     The rule of three: -ln(0.05) / n, which is about 3 / n.
     """

@@ -1,4 +1,4 @@
-"""How much less a reading tells where the same cells are read again and again."""
+"""How much less a reading tells where readings go together in clusters."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from scipy.stats import t
 
 from rramsim.statistics.confidence import CONFIDENCE
 
-_FEW_CELLS = 5
-"""Fewer cells that err do not show how much the errors of a cell go together."""
+_FEW_CLUSTERS = 5
+"""Fewer clusters that err do not show how much the errors of a cluster go together."""
 
 
-def design_effect(wrong: ArrayLike, cell: ArrayLike, x: ArrayLike) -> float:
-    """Return by how much repeated reads of the same cells widen the variance of an error rate.
+def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
+    """Return by how much readings in clusters widen the variance of an error rate.
 
-    The variance of the rate over cells (each one's errors less those expected of it, squared)
-    over that of independent readings, at least 1 and times (t with cells - 1 over t with
+    The variance of the rate over clusters (each one's errors less those expected of it, squared)
+    over that of independent readings, at least 1 and times (t with clusters - 1 over t with
     readings - 1 degrees of freedom)**2: n readings then count as n / effect [1]_. Where fewer
-    than 5 cells err, or none does, the errors do not show it, and it is at least
-    1 + (m - 1) rho [2]_, with m the readings a cell and rho the correlation of `x` within cells:
+    than 5 clusters err, or none does, the errors do not show it, and it is at least
+    1 + (m - 1) rho [2]_, with m the readings a cluster and rho the correlation of `x` within them:
     with normal x, errors in the tails go together less than x does, so this is on the wide side.
 
     Parameters
     ----------
     wrong : array_like of bool, shape (readings,)
         Whether a reading is an error.
-    cell : array_like, shape (readings,)
-        Number of the cell, -1 where unknown: then a cell of its own.
+    cluster : array_like, shape (readings,)
+        Number of the cluster, such as the cell read; -1 where unknown: then one of its own.
     x : array_like, shape (readings,)
-        ln R.
+        What was read, on a scale on which it is normal.
 
     Returns
     -------
     float
-        1 where no cell is read twice, and for a single cell, of which the rate then is.
+        1 where no cluster holds two readings, and for a single one, of which the rate then is.
 
     References
     ----------
@@ -44,27 +44,27 @@ def design_effect(wrong: ArrayLike, cell: ArrayLike, x: ArrayLike) -> float:
     .. [2] L. Kish, Survey Sampling, Wiley, 1965.
     """
     errors, values = np.asarray(wrong, dtype=float), np.asarray(x, dtype=float)
-    clusters = clusters_of(cell)
+    clusters = clusters_of(cluster)
     n, k = clusters.size, int(clusters.max(initial=-1)) + 1
     if not 1 < k < n:
         return 1.0
     reads = np.bincount(clusters)
-    of_cell = np.bincount(clusters, weights=errors)
+    of_cluster = np.bincount(clusters, weights=errors)
     p = float(errors.mean())
     effect = 1.0
     if 0.0 < p < 1.0:
-        variance = k / (k - 1.0) * float(np.sum((of_cell - p * reads) ** 2)) / n**2
+        variance = k / (k - 1.0) * float(np.sum((of_cluster - p * reads) ** 2)) / n**2
         effect = max(effect, variance / (p * (1.0 - p) / n))
-    if np.count_nonzero(of_cell) < _FEW_CELLS:
+    if np.count_nonzero(of_cluster) < _FEW_CLUSTERS:
         expected = float(np.sum(reads**2)) / n
-        effect = max(effect, 1.0 + (expected - 1.0) * within_cells(values, clusters))
+        effect = max(effect, 1.0 + (expected - 1.0) * within_clusters(values, clusters))
     end = 0.5 + CONFIDENCE / 2.0
     return effect * float(t.ppf(end, k - 1) / t.ppf(end, n - 1)) ** 2
 
 
-def clusters_of(cell: ArrayLike) -> NDArray[np.int_]:
-    """Return the independent group of each reading, from 0: its cell, or its own if unnamed."""
-    number = np.asarray(cell)
+def clusters_of(cluster: ArrayLike) -> NDArray[np.int_]:
+    """Return the independent group of each reading, from 0: its cluster, or its own if unnamed."""
+    number = np.asarray(cluster)
     unnamed = number < 0
     _, group = np.unique(number[~unnamed], return_inverse=True)
     clusters = np.empty(number.size, dtype=int)
@@ -74,7 +74,7 @@ def clusters_of(cell: ArrayLike) -> NDArray[np.int_]:
     return clusters
 
 
-def within_cells(x: NDArray[np.float64], clusters: NDArray[np.int_]) -> float:
+def within_clusters(x: NDArray[np.float64], clusters: NDArray[np.int_]) -> float:
     """Return the correlation of `x` within clusters, from 0 to 1, by analysis of variance.
 
     Readings that never differ within a cluster have a correlation of 1.

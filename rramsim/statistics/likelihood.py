@@ -1,6 +1,6 @@
 """The likelihood of normal readings, exact or known only between limits, in Olsen's parameters.
 
-With x = ln R, g = mu/sigma and h = 1/sigma, the logarithm of the likelihood is concave in (g, h)
+With g = mu/sigma and h = 1/sigma, the logarithm of the likelihood is concave in (g, h)
 for exact readings, readings beyond a limit, and readings between two limits alike.
 """
 

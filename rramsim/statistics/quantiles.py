@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from rramsim.statistics.censoring import ABOVE, BELOW
 
 
-def normal_quantiles(resistance: ArrayLike, censoring: ArrayLike) -> NDArray[np.float64]:
+def normal_quantiles(values: ArrayLike, censoring: ArrayLike) -> NDArray[np.float64]:
     """Return the normal quantile of the share of readings at or below each reading.
 
     The share is the product-limit (Kaplan-Meier) estimate, taken in the middle of its step;
@@ -21,8 +21,8 @@ def normal_quantiles(resistance: ArrayLike, censoring: ArrayLike) -> NDArray[np.
 
     Parameters
     ----------
-    resistance : array_like, shape (readings,)
-        Resistance in ohm, or the limit it is beyond.
+    values : array_like, shape (readings,)
+        Each the value, or the limit it is beyond.
     censoring : array_like, shape (readings,)
         -1: at most the number, 0: exact, +1: at least the number.
 
@@ -36,7 +36,7 @@ def normal_quantiles(resistance: ArrayLike, censoring: ArrayLike) -> NDArray[np.
     >>> normal_quantiles([3e3, 1e3, 2e3], [0, 0, 0]).round(3).tolist()
     [0.967, -0.967, 0.0]
     """
-    value, is_above = np.asarray(resistance, dtype=float), np.asarray(censoring) == ABOVE
+    value, is_above = np.asarray(values, dtype=float), np.asarray(censoring) == ABOVE
     # A reading beyond a limit is larger than an exact one that equals the limit.
     order = np.lexsort((is_above, value))
     left = np.arange(value.size, 0, -1)
@@ -50,12 +50,12 @@ def normal_quantiles(resistance: ArrayLike, censoring: ArrayLike) -> NDArray[np.
     return quantiles
 
 
-# Beyond every resistance, and finite: infinities do not interpolate.
+# Beyond every value, and finite: infinities do not interpolate.
 _BEYOND = 1e300
 
 
 def sample_percentiles(
-    resistance: ArrayLike, censoring: ArrayLike, percents: Sequence[float] = (5, 50, 95)
+    values: ArrayLike, censoring: ArrayLike, percents: Sequence[float] = (5, 50, 95)
 ) -> NDArray[np.float64]:
     """Return the percentiles of the readings themselves, NaN where limits leave one open.
 
@@ -64,22 +64,22 @@ def sample_percentiles(
 
     Parameters
     ----------
-    resistance, censoring : array_like, shape (readings,)
-        As in the schema "readings", one reading at least.
+    values, censoring : array_like, shape (readings,)
+        One reading at least.
     percents : sequence of float
         From 0 to 100.
 
     Returns
     -------
     ndarray
-        In ohm, one for each of `percents`.
+        One for each of `percents`.
 
     Examples
     --------
     >>> sample_percentiles([1e4, 2e4, 3e4, 1e8, 1e8], [0, 0, 0, 1, 1], (0, 50, 95)).tolist()
     [10000.0, 30000.0, nan]
     """
-    value, side = np.asarray(resistance, dtype=float), np.asarray(censoring)
+    value, side = np.asarray(values, dtype=float), np.asarray(censoring)
     least = np.percentile(np.where(side == BELOW, 0.0, value), percents)
     most = np.percentile(np.where(side == ABOVE, _BEYOND, value), percents)
     known: NDArray[np.float64] = np.where(least == most, least, np.nan)

@@ -18,7 +18,7 @@ COMPONENTS = ("die", "row", "column", "cell", "cycle")
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the variance of ln R.
+    """One part of a variance.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ def variance_parts(
     Parameters
     ----------
     x : array_like, shape (readings,)
-        Such as ln(R / ohm).
+        What is split.
     die, row, column, cell : array_like of int, shape (readings,), optional
         Number of each in any order; rows, columns and cells of different dies are different
         ones. Rows and columns are used only together.

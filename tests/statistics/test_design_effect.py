@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from rramsim.device.bit_errors.counted import Count, count_errors, weighted
-from rramsim.statistics.design_effect import clusters_of, design_effect, within_cells
+from rramsim.statistics.design_effect import clusters_of, design_effect, within_clusters
 
 
 def student_ratio(cells, readings):
@@ -43,13 +43,13 @@ def test_errors_in_unequal_cells_give_the_variance_by_hand():
     assert design_effect(wrong, cell, x) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_correlation_within_cells_is_that_of_the_model():
+def test_the_correlation_within_clusters_is_that_of_the_model():
     rng = np.random.default_rng(2)
     clusters = np.repeat(np.arange(4000), 5)
     for rho in (0.0, 0.3, 0.8):
         x = math.sqrt(rho) * rng.standard_normal(4000)[clusters]
         x = x + math.sqrt(1 - rho) * rng.standard_normal(clusters.size)
-        assert within_cells(x, clusters) == pytest.approx(rho, abs=0.03)
+        assert within_clusters(x, clusters) == pytest.approx(rho, abs=0.03)
 
 
 def test_unnamed_cells_are_clusters_of_their_own():
