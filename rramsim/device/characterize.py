@@ -19,15 +19,15 @@ from rramsim.device.populations.fit import (
     fit_notes,
     populations_dataset,
 )
-from rramsim.device.populations.goodness import goodness
 from rramsim.device.populations.outliers import outlier_notes
 from rramsim.device.populations.pooling import pooled_notes, pooled_over
 from rramsim.device.populations.verdicts import (
-    JudgedState,
+    Verdict,
     goodness_dataset,
-    judge,
     outliers_dataset,
     tail_model_notes,
+    verdict_on,
+    with_outliers,
 )
 from rramsim.device.programming import (
     Programming,
@@ -51,13 +51,13 @@ class _Read:
     """What the populations of a condition give."""
 
     condition: ConditionReadings
-    judged: tuple[JudgedState, JudgedState]
+    verdicts: tuple[Verdict, Verdict]
     errors: BitErrors
 
     @property
     def notes(self) -> list[Note]:
         notes = [*fit_notes(self.condition)]
-        return [*notes, *_goodness_notes(self.condition, self.judged)]
+        return [*notes, *_goodness_notes(self.condition, self.verdicts)]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def characterize(
             endurance=_measured_endurance(lasting, number),
             mean_pulses=_mean_pulses(readings, number),
         )
-        rows.append(_Row(row.condition, row.judged, row.errors, programming))
+        rows.append(_Row(row.condition, row.verdicts, row.errors, programming))
         notes += [*row.notes, *row.errors.notes, *programming.notes]
         notes += _stated_notes(name, row.errors, of_file)
     names = [row.condition.name for row in rows]
@@ -135,7 +135,7 @@ def characterize(
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
         notes += unknown_condition_notes(names, list(stated_rows))
-    judged = [row.judged for row in rows]
+    verdicts = [row.verdicts for row in rows]
     return Examination(
         measured=measured,
         products={
@@ -150,8 +150,8 @@ def characterize(
                 read=read,
             ),
             "counted": _counted(rows, read),
-            "goodness": goodness_dataset(names, judged),
-            "outliers": outliers_dataset(names, judged),
+            "goodness": goodness_dataset(names, verdicts),
+            "outliers": outliers_dataset(names, verdicts),
             **{name: analysis.dataset for name, analysis in products.items()},
         },
         notes=(*notes, *(lasting.notes if lasting else ())),
@@ -173,25 +173,25 @@ def _followed(readings: xr.Dataset, references: list[float]) -> dict[str, Analys
 
 
 def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
-    verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+    verdicts = verdict_on(condition.lrs), verdict_on(condition.hrs)
     errors = bit_errors(condition, read, verdicts=verdicts)
     lrs, hrs = verdicts
-    judged = (
-        judge(condition.lrs, lrs, other=hrs, reference=errors.reference, is_hrs=False),
-        judge(condition.hrs, hrs, other=lrs, reference=errors.reference, is_hrs=True),
+    verdicts = (
+        with_outliers(condition.lrs, lrs, other=hrs, reference=errors.reference),
+        with_outliers(condition.hrs, hrs, other=lrs, reference=errors.reference),
     )
-    return _Read(condition, judged, errors)
+    return _Read(condition, verdicts, errors)
 
 
-def _goodness_notes(
-    condition: ConditionReadings, judged: tuple[JudgedState, JudgedState]
-) -> list[Note]:
+def _goodness_notes(condition: ConditionReadings, verdicts: tuple[Verdict, Verdict]) -> list[Note]:
     """Return a note on what is not lognormal (a tail is told with the BER) or odd."""
     notes = []
-    for state, found in zip(condition.states, judged, strict=True):
-        if found.goodness.verdict == "does not hold":
-            notes.append(state.note(found.goodness.sentence, "not lognormal"))
-        notes += [*tail_model_notes(state, found), *outlier_notes(state, found.outliers)]
+    for state, verdict in zip(condition.states, verdicts, strict=True):
+        if verdict.kind == "does not hold":
+            notes.append(state.note(verdict.sentence, "not lognormal"))
+        notes += tail_model_notes(state, verdict)
+        if verdict.outliers is not None:
+            notes += outlier_notes(state, verdict.outliers)
     return notes
 
 

@@ -264,7 +264,7 @@ def test_a_tail_has_another_model_beside_it_and_a_clean_state_has_none(measured_
     hrs[:40] = exact_sample(4e4, 0.3, cells=40)
     found = characterize(measured_from({"a": (exact_sample(1e4, 0.2), hrs)}))
     models = found.products["goodness"]["tail_model"].sel(condition="a")
-    assert models.values.tolist() == ["", "two lognormals"]
+    assert models.values.tolist() == ["", "lognormal mixture"]
     hrs_model = found.products["goodness"].sel(condition="a", state="HRS")
     assert hrs_model["tail_model_weight"].item() == pytest.approx(40 / 1024, abs=0.003)
     counted = found.products["counted"]["rate"].sel(condition="a", state="HRS").item()

@@ -27,7 +27,7 @@ from rramsim.device.bit_errors.sensing import (
     log_misread_rates,
 )
 from rramsim.device.populations.fit import LEAST_CELLS, ConditionReadings, StateReadings
-from rramsim.device.populations.goodness import Goodness
+from rramsim.device.populations.verdicts import Verdict
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
@@ -91,7 +91,7 @@ def bit_errors(
     condition: ConditionReadings,
     read: ReadConditions | None = None,
     *,
-    verdicts: tuple[Goodness, Goodness] | None = None,
+    verdicts: tuple[Verdict, Verdict] | None = None,
 ) -> BitErrors:
     """Return the BER of a condition, fitted or counted, at one reference.
 
@@ -108,7 +108,7 @@ def bit_errors(
         populations. (The one with the fewest counted errors would flatter the sample it was
         chosen on.) The spread of the reference adds to both spreads of the fitted BER; the
         counted BER is at the reference itself.
-    verdicts : tuple of Goodness, optional
+    verdicts : tuple of Verdict, optional
         Whether the lognormal holds in LRS and in HRS. Default: not asked.
     """
     read = read or ReadConditions()
@@ -171,7 +171,7 @@ def _doubts(
     condition: ConditionReadings,
     fitted: Interval | None,
     counted: WeightedCount,
-    verdicts: tuple[Goodness, Goodness] | None,
+    verdicts: tuple[Verdict, Verdict] | None,
 ) -> list[Note]:
     """Return why the fitted BER is not to be believed."""
     if fitted is None or math.isnan(counted.ber):
@@ -181,7 +181,7 @@ def _doubts(
     if not counted.low <= at_most <= counted.high:
         doubts.append(_disagreement(condition, at_most, counted))
     for state, verdict in zip(condition.states, verdicts or (), strict=bool(verdicts)):
-        if verdict.verdict == "tail":
+        if verdict.kind == "tail":
             text = f"{verdict.sentence} The counted BER is used."
             doubts.append(state.note(text, "tail"))
     return doubts
@@ -190,7 +190,7 @@ def _doubts(
 def _rejected_notes(
     condition: ConditionReadings,
     fitted: Interval,
-    verdicts: tuple[Goodness, Goodness] | None,
+    verdicts: tuple[Verdict, Verdict] | None,
 ) -> list[Note]:
     """Return why nothing is extrapolated along tails that the readings reject."""
     rejected = _rejected(condition, verdicts)
@@ -208,20 +208,20 @@ def _rejected_notes(
 
 
 def _rejected(
-    condition: ConditionReadings, verdicts: tuple[Goodness, Goodness] | None
+    condition: ConditionReadings, verdicts: tuple[Verdict, Verdict] | None
 ) -> list[StateReadings]:
     """Return the states of which a lognormal is rejected."""
     return [
         state
-        for state, found in zip(condition.states, verdicts or (), strict=bool(verdicts))
-        if found.verdict == "does not hold"
+        for state, verdict in zip(condition.states, verdicts or (), strict=bool(verdicts))
+        if verdict.kind == "does not hold"
     ]
 
 
 def _paired(
     condition: ConditionReadings,
     read: ReadConditions,
-    verdicts: tuple[Goodness, Goodness] | None,
+    verdicts: tuple[Verdict, Verdict] | None,
     *,
     is_fitted: bool,
 ) -> Interval:

@@ -6,7 +6,7 @@ from scipy import stats
 
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.populations.fit import fit_conditions
-from rramsim.device.populations.goodness import goodness
+from rramsim.device.populations.verdicts import verdict_on
 from rramsim.device.read_conditions import ReadConditions
 
 
@@ -167,7 +167,7 @@ def test_very_unequal_spreads_are_told(errors_of, exact_sample):
 
 def judged_errors(measured_from, lrs, hrs):
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
-    verdicts = goodness(condition.lrs, is_hrs=False), goodness(condition.hrs, is_hrs=True)
+    verdicts = verdict_on(condition.lrs), verdict_on(condition.hrs)
     return bit_errors(condition, verdicts=verdicts), bit_errors(condition)
 
 

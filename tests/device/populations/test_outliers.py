@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.device.populations.goodness import fit_body
 from rramsim.device.populations.outliers import find_outliers, outlier_notes
+from rramsim.statistics.tails import fit_body
 
 
 def normal(cells, seed, *, mu=12.0, sigma=0.5):
@@ -17,9 +17,12 @@ def lrs(state_of):
     return state_of(normal(512, 1, mu=9.0, sigma=0.2), place="c/LRS")
 
 
+def body_of(state):
+    return fit_body(state.resistance, state.censoring, state.fit)
+
+
 def found_in(state, other):
-    body, other_body = fit_body(state, state.fit), fit_body(other, other.fit)
-    return find_outliers(state, body=body, other_body=other_body)
+    return find_outliers(state, body=body_of(state), other_body=body_of(other))
 
 
 def test_cells_that_read_like_the_other_state_are_stuck_and_counted(state_of, lrs):
@@ -84,7 +87,7 @@ def test_where_the_tail_is_another_population_three_sigmas_make_a_cell_stuck(sta
     x = normal(512, 2, sigma=0.8)
     x[:20] = 9.2
     hrs = state_of(x)
-    body, other = fit_body(hrs, hrs.fit), fit_body(lrs, lrs.fit)
+    body, other = body_of(hrs), body_of(lrs)
     assert -4.2 < (9.2 - body.mu) / body.sigma < -3
     single = find_outliers(hrs, body=body, other_body=other)
     group = find_outliers(hrs, body=body, other_body=other, has_tail=True)

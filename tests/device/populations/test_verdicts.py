@@ -1,8 +1,197 @@
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
-from rramsim.device.populations.goodness import goodness
-from rramsim.device.populations.verdicts import judge, tail_model_notes
+from rramsim.device.populations.verdicts import (
+    LEVEL,
+    tail_model_notes,
+    verdict_on,
+    with_outliers,
+)
+from rramsim.statistics.lognormal import fit_lognormal
+from rramsim.statistics.tails import count_tail, fit_body
+
+
+def normal(cells, seed, *, mu=12.0, sigma=0.6):
+    return np.random.default_rng(seed).normal(mu, sigma, cells)
+
+
+def test_lognormal_cells_hold_to_the_last_cell(state_of):
+    found = verdict_on(state_of(normal(1024, 1)))
+    assert found.kind == "holds"
+    # Phi^-1(1 - 1/1024) = 3.1.
+    assert "holds to z = 3.1 (1 - PPCC = " in found.sentence
+    assert found.p_value > LEVEL
+    assert found.tail is not None
+    assert found.tail.expected == pytest.approx(1024 * 0.0013499, rel=1e-4)
+
+
+@pytest.mark.parametrize("draw", ["normal", "student"])
+def test_the_p_value_is_that_of_scipys_correlation_test(state_of, draw):
+    rng = np.random.default_rng(7)
+    x = rng.normal(12, 0.6, 60) if draw == "normal" else 12 + 0.5 * rng.standard_t(4, 60)
+    ours = verdict_on(state_of(x)).p_value
+    scipys = stats.goodness_of_fit(
+        stats.norm, x, statistic="filliben", n_mc_samples=999, rng=np.random.default_rng(8)
+    ).pvalue
+    # Both are simulated (standard deviation up to 0.016 each) and use other plot positions.
+    assert ours == pytest.approx(scipys, abs=0.08)
+
+
+def test_the_statistic_is_the_correlation_of_the_normal_quantile_plot(state_of):
+    x = normal(200, 3)
+    quantiles = stats.norm.ppf((np.arange(1, 201) - 0.5) / 200)
+    expected = 1 - np.corrcoef(np.sort(x), quantiles)[0, 1]
+    assert verdict_on(state_of(x)).deficit == pytest.approx(expected, rel=1e-9)
+
+
+def test_anderson_darling_is_scipys_with_its_factor_and_left_out_when_censored(state_of):
+    x = normal(150, 4)
+    square = stats.goodness_of_fit(
+        stats.norm, x, statistic="ad", n_mc_samples=9, rng=np.random.default_rng(1)
+    ).statistic
+    found = verdict_on(state_of(x))
+    assert found.anderson_darling == pytest.approx(square * (1 + 0.75 / 150 + 2.25 / 150**2))
+    censored = verdict_on(state_of(np.minimum(x, 12.3), (x > 12.3).astype(int)))
+    assert math.isnan(censored.anderson_darling)
+    assert censored.p_value > LEVEL
+
+
+@pytest.mark.parametrize(("limit", "sets"), [(math.inf, 600), (12.3, 120)])
+def test_lognormal_samples_are_rejected_as_often_as_the_level_says(state_of, limit, sets):
+    """Samples of 64 cells at a level of 5 %, and of 1 % for the tail."""
+    rejected, tails = 0, 0
+    for seed in range(sets):
+        x = normal(64, seed)
+        found = verdict_on(state_of(np.minimum(x, limit), (x > limit).astype(int)))
+        rejected += found.p_value < 0.05
+        tails += found.kind == "tail"
+    # Four binomial standard deviations.
+    assert rejected / sets == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / sets))
+    assert tails / sets < 0.01 + 4 * math.sqrt(0.01 / sets)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.1])
+def test_a_second_population_in_the_tail_that_errs_is_found_with_its_share(state_of, share):
+    x, stuck = normal(1024, 5), int(1024 * share)
+    x[:stuck] = normal(stuck, 6, mu=9.0, sigma=0.2)
+    found = verdict_on(state_of(x))
+    assert found.kind == "tail"
+    assert found.tail.share == pytest.approx(share, abs=0.004)
+    assert "% of HRS cells belong to another population" in found.sentence
+    assert f"{found.tail.found} found" in found.sentence
+    # The same cells are no tail of LRS, which errs upwards.
+    assert count_tail(x, np.zeros(1024, int), found.body, is_lower=False).found < 8
+
+
+def test_the_body_is_that_of_the_clean_cells(state_of):
+    x = normal(4096, 8)
+    x[:80] = 9.0
+    state = state_of(x)
+    body = fit_body(state.resistance, state.censoring, state.fit)
+    clean = fit_lognormal(np.exp(x[80:]))
+    assert state.fit.sigma > 1.1 * clean.sigma
+    assert body.mu == pytest.approx(clean.mu, abs=0.03)
+    assert body.sigma == pytest.approx(clean.sigma, rel=0.05)
+
+
+def test_a_uniform_population_does_not_hold(state_of):
+    found = verdict_on(state_of(np.random.default_rng(9).uniform(11, 13, 500)))
+    assert found.kind == "does not hold"
+    assert found.p_value == pytest.approx(1 / 1000)
+    assert "p = 0.001" in found.sentence
+
+
+def test_of_very_many_readings_the_size_of_the_deviation_decides(state_of):
+    z = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
+    good = verdict_on(state_of(12 + 0.6 * z))
+    assert (good.kind, math.isnan(good.p_value)) == ("holds", True)
+    assert good.largest_deviation < 0.01
+    bent = verdict_on(state_of(12 + 0.6 * (z + 0.03 * z**2)))
+    assert bent.kind == "does not hold"
+    assert bent.largest_deviation > 0.1
+    assert "sigma off the line" in bent.sentence
+
+
+def test_few_digits_are_told_instead_of_tested(state_of):
+    found = verdict_on(state_of(np.round(normal(1024, 10), 1)))
+    assert found.kind == "not tested"
+    assert "different values among 1,024: too few digits" in found.sentence
+
+
+def test_few_cells_and_no_fit_are_not_tested(state_of):
+    assert "19 exact values are too few" in verdict_on(state_of(normal(19, 1))).sentence
+    stuck = verdict_on(state_of(np.full(50, 12.0)))
+    assert (stuck.kind, stuck.tail) == ("not tested", None)
+
+
+def test_many_limits_are_kept_in_the_simulated_samples(state_of):
+    x = normal(200, 11)
+    limits = np.where(np.arange(200) % 2, 12.2, 12.9)
+    found = verdict_on(state_of(np.minimum(x, limits), (x > limits).astype(int)))
+    assert found.kind == "holds"
+    assert LEVEL < found.p_value <= 1
+
+
+@pytest.mark.parametrize(("is_lower", "found", "readings"), [(True, 3, 6), (False, 1, 5)])
+def test_only_readings_whose_limit_decides_are_in_the_tail(is_lower, found, readings):
+    body = fit_lognormal(np.exp(np.random.default_rng(1).normal(0, 1, 500)))
+    low, high = body.mu - 3.5 * body.sigma, body.mu + 3.5 * body.sigma
+    x = np.array([low, low, low, low, 0.0, 0.0, high])
+    side = np.array([0, -1, -1, 1, 0, 1, 0])
+    tail = count_tail(x, side, body, is_lower=is_lower)
+    # Open: below, "at least" a number beyond; above, "at least" a number that is not.
+    assert (tail.found, tail.readings) == (found, readings)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-5, 5), st.floats(0.05, 20), st.integers(0, 1000))
+def test_units_and_spread_change_no_verdict(state_of, shift, scale, seed):
+    z = np.random.default_rng(seed).standard_t(5, 60)
+    one = verdict_on(state_of(z))
+    other = verdict_on(state_of(shift + scale * z))
+    assert other.deficit == pytest.approx(one.deficit, rel=1e-6, abs=1e-9)
+    assert (other.kind, other.tail.found) == (one.kind, one.tail.found)
+
+
+@pytest.mark.parametrize(("cells", "correlation"), [(60, 0.9), (60, 0.3), (8, 0.5)])
+def test_cells_read_often_are_rejected_no_more_often_than_the_level_says(
+    state_of, cells, correlation
+):
+    """Lognormal cells of 13 cycles: the cells and not the readings are the sample."""
+    sets, rng = 300, np.random.default_rng(1)
+    verdicts, rejected = [], 0
+    for _ in range(sets):
+        of_cell = rng.normal(0, math.sqrt(correlation), (cells, 1))
+        of_read = rng.normal(0, math.sqrt(1 - correlation), (cells, 13))
+        found = verdict_on(
+            state_of((of_cell + of_read).ravel(), cell=np.repeat(np.arange(cells), 13))
+        )
+        verdicts.append(found.kind)
+        rejected += found.p_value < 0.05
+    assert verdicts.count("tail") / sets < 0.01 + 4 * math.sqrt(0.01 / sets)
+    assert rejected / sets < 0.05 + 4 * math.sqrt(0.05 * 0.95 / sets)
+    assert ("first reading of each of 60 cells" in found.sentence) == (cells == 60)
+    assert (verdicts.count("not tested") == sets) == (cells == 8)
+
+
+def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(state_of):
+    rng = np.random.default_rng(2)
+    x = rng.normal(12, 0.6, (200, 1)) + rng.normal(0, 0.1, (200, 10))
+    x[:10] -= 4.0
+    cell = np.repeat(np.arange(200), 10)
+    found = verdict_on(state_of(x.ravel(), cell=cell))
+    assert found.kind == "tail"
+    assert "4.9 % of HRS readings belong to another population" in found.sentence.replace(
+        "\xa0", " "
+    )
+    alone = count_tail(x.ravel(), np.zeros(2000, int), found.body, is_lower=True)
+    assert (found.tail.found, found.tail.readings) == (alone.found, alone.readings)
+    assert alone.p_value < found.tail.p_value < LEVEL
 
 
 @pytest.mark.parametrize(("reads", "unit"), [(1, "cells"), (4, "readings")])
@@ -13,9 +202,9 @@ def test_a_model_of_the_tail_is_told_of_what_was_counted(state_of, reads, unit):
     x[:40] -= 4.0
     hrs = state_of(x.ravel(), cell=np.repeat(np.arange(400), reads))
     lrs = state_of(rng.normal(8, 0.3, 400), place="c/LRS")
-    verdict = goodness(hrs, is_hrs=True)
-    other = goodness(lrs, is_hrs=False)
-    judged = judge(hrs, verdict, other=other, reference=np.exp(9.5), is_hrs=True)
-    (note,) = tail_model_notes(hrs, judged)
+    verdict = verdict_on(hrs)
+    other = verdict_on(lrs)
+    whole = with_outliers(hrs, verdict, other=other, reference=np.exp(9.5))
+    (note,) = tail_model_notes(hrs, whole)
     assert f"of the {unit} in the second) the share of {unit} misread" in str(note)
     assert f"% of HRS {unit} belong to another population" in verdict.sentence

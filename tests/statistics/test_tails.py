@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.populations.goodness import fit_body
-from rramsim.statistics.tail_models import fit_two, model_tail
+from rramsim.statistics.tails import MIXTURE, PARETO, fit_body, fit_two, model_tail
 
 
 def two(cells, share, seed, *, mu=9.0, sigma=0.3):
@@ -16,34 +15,43 @@ def two(cells, share, seed, *, mu=9.0, sigma=0.3):
     return x
 
 
+def body_of(state):
+    return fit_body(state.resistance, state.censoring, state.fit)
+
+
 def test_two_populations_are_told_apart_with_their_weight(state_of):
     x = two(4096, 0.03, 1)
     state = state_of(x)
-    body = fit_body(state, state.fit)
+    body = body_of(state)
     weight, means, sigmas = fit_two(-x, mu=-body.mu, sigma=body.sigma)
     assert weight == pytest.approx(0.03, abs=0.002)
     assert -means == pytest.approx([12.0, 9.0], abs=0.1)
     assert sigmas == pytest.approx([0.5, 0.3], rel=0.2)
-    model = model_tail(x, body=body, ln_reference=9.2, is_hrs=True)
+    second, beyond = model_tail(x, body=body, limit=9.2, is_lower=True)
+    assert second == pytest.approx(weight)
     expected = 0.03 * stats.norm.cdf(0.2 / 0.3)
-    assert (model.method, model.bound) == ("two lognormals", "")
-    assert model.rate == pytest.approx(expected, rel=0.15)
-    assert model.high == model.rate
+    assert (beyond.basis, beyond.bound) == (MIXTURE, "")
+    assert beyond.estimate == pytest.approx(expected, rel=0.15)
 
 
 def test_lrs_is_the_mirror_of_hrs(state_of):
     x = two(2048, 0.05, 2)
     state, mirrored = state_of(x), state_of(-x)
-    one = model_tail(x, body=fit_body(state, state.fit), ln_reference=9.5, is_hrs=True)
-    other = model_tail(-x, body=fit_body(mirrored, mirrored.fit), ln_reference=-9.5, is_hrs=False)
-    assert other.rate == pytest.approx(one.rate, rel=1e-6)
+    _, one = model_tail(x, body=body_of(state), limit=9.5, is_lower=True)
+    _, other = model_tail(
+        -x,
+        body=body_of(mirrored),
+        limit=-9.5,
+        is_lower=False,
+    )
+    assert other.estimate == pytest.approx(one.estimate, rel=1e-6)
 
 
 def test_nothing_is_claimed_below_one_reading_in_n(state_of):
     x = two(1024, 0.02, 3)
     state = state_of(x)
-    model = model_tail(x, body=fit_body(state, state.fit), ln_reference=5.0, is_hrs=True)
-    assert math.isnan(model.rate)
+    _, model = model_tail(x, body=body_of(state), limit=5.0, is_lower=True)
+    assert math.isnan(model.estimate)
     assert (model.bound, model.high) == ("upper", 1 / 1024)
 
 
@@ -54,12 +62,12 @@ def test_a_pareto_tail_is_found_with_its_rate(state_of):
     x[:1000] = x[1000] - rng.exponential(0.4, 1000)
     state = state_of(x)
     at = x[1000] - 1.6
-    model = model_tail(x, body=fit_body(state, state.fit), ln_reference=at, is_hrs=True)
-    assert model.method == "a generalised Pareto"
-    assert model.weight == pytest.approx(0.05)
-    assert model.rate == pytest.approx(0.05 * math.exp(-4), rel=0.3)
-    inside = model_tail(x, body=fit_body(state, state.fit), ln_reference=12.0, is_hrs=True)
-    assert inside.rate == pytest.approx(np.mean(x < 12.0))
+    weight, model = model_tail(x, body=body_of(state), limit=at, is_lower=True)
+    assert model.basis == PARETO
+    assert weight == pytest.approx(0.05)
+    assert model.estimate == pytest.approx(0.05 * math.exp(-4), rel=0.3)
+    _, inside = model_tail(x, body=body_of(state), limit=12.0, is_lower=True)
+    assert inside.estimate == pytest.approx(np.mean(x < 12.0))
 
 
 def test_a_spike_or_too_few_cells_are_no_second_population(state_of):

@@ -1,0 +1,48 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rramsim.statistics.lognormal import fit_lognormal
+from rramsim.statistics.straightness import (
+    LARGEST_TESTED,
+    anderson_darling,
+    deficit_p_value,
+    largest_deviation,
+    ppcc_deficit,
+)
+
+
+def test_points_on_a_line_have_no_deficit_and_others_that_of_their_correlation():
+    z = stats.norm.ppf((np.arange(50) + 0.5) / 50)
+    assert ppcc_deficit(3.0 + 2.0 * z, z) == pytest.approx(0.0, abs=1e-12)
+    bent = z + 0.2 * z**2
+    assert ppcc_deficit(bent, z) == pytest.approx(1 - np.corrcoef(bent, z)[0, 1])
+
+
+def test_anderson_darling_is_scipys_with_its_factor():
+    x = np.random.default_rng(4).normal(12.0, 0.6, 150)
+    square = stats.goodness_of_fit(
+        stats.norm, x, statistic="ad", n_mc_samples=9, rng=np.random.default_rng(1)
+    ).statistic
+    assert anderson_darling(x) == pytest.approx(square * (1 + 0.75 / 150 + 2.25 / 150**2))
+
+
+def test_a_p_value_is_the_share_of_samples_less_straight_and_none_of_very_many_readings():
+    x = np.random.default_rng(1).normal(0.0, 1.0, 100)
+    fit, side = fit_lognormal(np.exp(x)), np.zeros(100, dtype=int)
+    values = [deficit_p_value(deficit, x, side, fit, seed=3) for deficit in (0.0, 0.012, 1.0)]
+    assert values[0] == 1.0
+    assert values[0] > values[1] > values[2] == pytest.approx(1 / 1000)
+    many = np.zeros(LARGEST_TESTED + 1)
+    assert math.isnan(deficit_p_value(0.1, many, many.astype(int), fit, seed=3))
+
+
+def test_the_largest_deviation_is_in_sigmas_and_within_three_of_the_median():
+    z = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
+    x = 5.0 + 0.5 * z
+    fit = fit_lognormal(np.exp(x))
+    x[1500] += 0.2 * fit.sigma
+    x[-1] += 9.0
+    assert largest_deviation(x, z, fit) == pytest.approx(0.2, abs=0.01)
