@@ -70,4 +70,6 @@ def test_pairs_are_those_of_a_search_over_each(condition_of, seed, offset):
                 errors += stats.norm.sf((y - x) / offset) if offset else x > y
     found = count_pairs(condition_of(lrs, hrs, lrs_side, hrs_side), offset_spread=offset)
     assert (found.decided, found.undecided) == (decided, 72 - decided)
-    assert found.errors == pytest.approx(errors, rel=0.02, abs=1e-9)
+    # Readings that share a step of the sum may change sides with a pair as close as that step.
+    close = np.count_nonzero(abs(hrs - lrs[:, None]) < 0.05 * offset)
+    assert found.errors == pytest.approx(errors, rel=0.02, abs=1e-9 + 0.5 * close)
