@@ -19,8 +19,8 @@ from rramsim.device.populations.fit import (
     fit_notes,
     populations_dataset,
 )
+from rramsim.device.populations.mixed_times import mixed_over, mixed_times_notes
 from rramsim.device.populations.outliers import outlier_notes
-from rramsim.device.populations.pooling import pooled_notes, pooled_over
 from rramsim.device.populations.verdicts import (
     Verdict,
     goodness_dataset,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _Row:
     """What the populations of a condition give."""
 
     condition: ConditionReadings
@@ -56,13 +56,8 @@ class _Read:
 
     @property
     def notes(self) -> list[Note]:
-        notes = [*fit_notes(self.condition)]
-        return [*notes, *_goodness_notes(self.condition, self.verdicts)]
-
-
-@dataclass(frozen=True)
-class _Row(_Read):
-    programming: Programming
+        of_fits = fit_notes(self.condition)
+        return [*of_fits, *_verdict_notes(self.condition, self.verdicts), *self.errors.notes]
 
 
 def characterize(
@@ -104,55 +99,51 @@ def characterize(
     read = read or ReadConditions()
     readings = measured.readings
     stated_rows = _rows_by_name(stated)
-    reads = [
-        _read(condition, read=_at_reference(read, stated_rows.get(condition.name)))
+    rows = [
+        _row(condition, _at_reference(read, stated_rows.get(condition.name)))
         for condition in fit_conditions(readings)
     ]
-    products = _followed(readings, [row.errors.reference for row in reads])
-    lasting = products.get("endurance")
-    over = [pooled_over(readings, number) for number in range(len(reads))]
-    notes: list[Note] = [
-        note
-        for row, times in zip(reads, over, strict=True)
-        for note in pooled_notes(row.condition.name, times)
-    ]
-    rows = []
-    for number, row in enumerate(reads):
-        name = row.condition.name
-        of_file = stated_rows.get(name)
-        programming = join_programming(
-            name,
-            _programming_readings(readings, number),
-            of_file,
-            endurance=_measured_endurance(lasting, number),
-            mean_pulses=_mean_pulses(readings, number),
-        )
-        rows.append(_Row(row.condition, row.verdicts, row.errors, programming))
-        notes += [*row.notes, *row.errors.notes, *programming.notes]
-        notes += _stated_notes(name, row.errors, of_file)
+    followed = _followed(readings, [row.errors.reference for row in rows])
+    lasting = followed.get("endurance")
     names = [row.condition.name for row in rows]
+    over = [mixed_over(readings, number) for number in range(len(rows))]
+    programming = [
+        _programming(readings, number, name, stated=stated_rows.get(name), lasting=lasting)
+        for number, name in enumerate(names)
+    ]
+    notes = [
+        *(
+            note
+            for name, times in zip(names, over, strict=True)
+            for note in mixed_times_notes(name, times)
+        ),
+    ]
+    for name, row, settings in zip(names, rows, programming, strict=True):
+        notes += [*row.notes, *settings.notes]
+        notes += _stated_notes(name, row.errors, stated_rows.get(name))
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
         notes += unknown_condition_notes(names, list(stated_rows))
     verdicts = [row.verdicts for row in rows]
+    conditions = _conditions(
+        rows,
+        programming,
+        [row for name, row in stated_rows.items() if name not in names],
+        mixed=over,
+        origin=measured.origin,
+        read=read,
+    )
+    fits = populations_dataset([row.condition for row in rows], origin=measured.origin)
     return Examination(
         measured=measured,
         products={
-            "populations": populations_dataset(
-                [row.condition for row in rows], origin=measured.origin
-            ),
-            "conditions": _conditions(
-                rows,
-                [of_file for name, of_file in stated_rows.items() if name not in names],
-                together=over,
-                origin=measured.origin,
-                read=read,
-            ),
+            "populations": fits,
+            "conditions": conditions,
             "counted": _counted(rows, read),
             "goodness": goodness_dataset(names, verdicts),
             "outliers": outliers_dataset(names, verdicts),
-            **{name: analysis.dataset for name, analysis in products.items()},
+            **{name: analysis.dataset for name, analysis in followed.items()},
         },
         notes=(*notes, *(lasting.notes if lasting else ())),
         read=read,
@@ -172,7 +163,7 @@ def _followed(readings: xr.Dataset, references: list[float]) -> dict[str, Analys
     }
 
 
-def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
+def _row(condition: ConditionReadings, read: ReadConditions) -> _Row:
     verdicts = verdict_on(condition.lrs), verdict_on(condition.hrs)
     errors = bit_errors(condition, read, verdicts=verdicts)
     lrs, hrs = verdicts
@@ -180,10 +171,10 @@ def _read(condition: ConditionReadings, *, read: ReadConditions) -> _Read:
         with_outliers(condition.lrs, lrs, other=hrs, reference=errors.reference),
         with_outliers(condition.hrs, hrs, other=lrs, reference=errors.reference),
     )
-    return _Read(condition, verdicts, errors)
+    return _Row(condition, verdicts, errors)
 
 
-def _goodness_notes(condition: ConditionReadings, verdicts: tuple[Verdict, Verdict]) -> list[Note]:
+def _verdict_notes(condition: ConditionReadings, verdicts: tuple[Verdict, Verdict]) -> list[Note]:
     """Return a note on what is not lognormal (a tail is told with the BER) or odd."""
     notes = []
     for state, verdict in zip(condition.states, verdicts, strict=True):
@@ -209,6 +200,28 @@ def _at_reference(read: ReadConditions, stated: xr.Dataset | None) -> ReadCondit
     return read.with_reference(reference) if math.isfinite(reference) else read
 
 
+def _programming(
+    readings: xr.Dataset,
+    number: int,
+    name: str,
+    *,
+    stated: xr.Dataset | None,
+    lasting: Analysis | None,
+) -> Programming:
+    """Return how a condition was programmed, with the endurance that its readings show."""
+    endurance = None
+    if lasting is not None:
+        row = lasting.dataset.isel(condition=number)
+        endurance = Interval(float(row["cycles"].values), bound=str(row["cycles_bound"].values))
+    return join_programming(
+        name,
+        _programming_readings(readings, number),
+        stated,
+        endurance=endurance,
+        mean_pulses=_mean_pulses(readings, number),
+    )
+
+
 def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
     of_condition = readings["condition_index"].values == number
     return {
@@ -216,13 +229,6 @@ def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:
         for variable in DATASETS["readings"]
         if variable.group and variable.name in readings.variables
     }
-
-
-def _measured_endurance(lasting: Analysis | None, number: int) -> Interval | None:
-    if lasting is None:
-        return None
-    row = lasting.dataset.isel(condition=number)
-    return Interval(float(row["cycles"].values), bound=str(row["cycles_bound"].values))
 
 
 def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
@@ -233,14 +239,14 @@ def _mean_pulses(readings: xr.Dataset, number: int) -> tuple[float, float]:
     return mean_pulses(pulses, state)
 
 
-def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list[Note]:
+def _stated_notes(name: str, errors: BitErrors, row: xr.Dataset | None) -> list[Note]:
     """Return a note where the stated and the derived figures of a condition part."""
-    if said is None:
+    if row is None:
         return []
     head = errors.headline
-    derived = numbers.bit_error_rate(Interval(head.estimate, head.low, head.high, bound=head.bound))
-    ber, high = float(said["ber"].values), float(said["ber_high"].values)
-    if str(said["ber_bound"].values) == "upper":
+    derived = numbers.bit_error_rate(head)
+    ber, high = float(row["ber"].values), float(row["ber_high"].values)
+    if str(row["ber_bound"].values) == "upper":
         stated, agrees = f"less than {numbers.power(high)}", not head.low >= high
     else:
         stated, agrees = numbers.power(ber), not (ber < head.low or ber > head.high)
@@ -259,15 +265,16 @@ def _stated_notes(name: str, errors: BitErrors, said: xr.Dataset | None) -> list
 
 def _conditions(
     rows: list[_Row],
+    programming: list[Programming],
     stated_only: list[xr.Dataset],
     *,
-    together: list[str],
+    mixed: list[str],
     origin: str,
     read: ReadConditions,
 ) -> xr.Dataset:
     fits = [row.errors.fitted or Interval() for row in rows]
     columns = {
-        **columns_of([row.programming for row in rows]),
+        **columns_of(programming),
         "reference_resistance": [row.errors.reference for row in rows],
         **_rate_columns("ber", [row.errors.headline for row in rows]),
         "ber_lrs": [row.errors.misread[0] for row in rows],
@@ -276,16 +283,16 @@ def _conditions(
         "ber_fitted_low": [fitted.low for fitted in fits],
         "ber_fitted_high": [fitted.high for fitted in fits],
         **_rate_columns("ber_2t2r", [row.errors.paired for row in rows]),
-        "pooled_over": list(together),
+        "pooled_over": list(mixed),
         "origin": [origin for _ in rows],
     }
     for variable in DATASETS["conditions"]:
-        columns[variable.name] += [_said(said, variable) for said in stated_only]
+        columns[variable.name] += [_stated_value(row, variable) for row in stated_only]
     names = [row.condition.name for row in rows]
     return make(
         "conditions",
         columns,
-        coords={"condition": [*names, *(str(said["condition"].values) for said in stated_only)]},
+        coords={"condition": [*names, *(str(row["condition"].values) for row in stated_only)]},
         attrs={
             "lrs_share": read.lrs_share,
             "confidence": CONFIDENCE,
@@ -308,9 +315,9 @@ def _rate_columns(name: str, rates: Sequence[Interval]) -> dict[str, list[Any]]:
     }
 
 
-def _said(said: xr.Dataset, variable: Variable) -> Any:
-    if variable.name in said:
-        return said[variable.name].values.item()
+def _stated_value(stated: xr.Dataset, variable: Variable) -> Any:
+    if variable.name in stated:
+        return stated[variable.name].values.item()
     return {"U": "", "b": 0}.get(variable.kind, math.nan)
 
 

@@ -101,14 +101,14 @@ def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, di
     return x, {name: values[usable] for name, values in factors.items()}
 
 
-def _fill(values: dict[str, Any], at: tuple[int, int], parts: dict[str, Part]) -> None:
+def _fill(values: dict[str, Any], index: tuple[int, int], parts: dict[str, Part]) -> None:
     total = sum(part.variance for part in parts.values())
     for place, name in enumerate(COMPONENTS):
         if name in parts:
-            values["variance"][(*at, place)] = parts[name].variance
-            values["share"][(*at, place)] = parts[name].variance / total if total else np.nan
-            values["groups"][(*at, place)] = parts[name].groups
-            values["negative"][(*at, place)] = parts[name].is_negative
+            values["variance"][(*index, place)] = parts[name].variance
+            values["share"][(*index, place)] = parts[name].variance / total if total else np.nan
+            values["groups"][(*index, place)] = parts[name].groups
+            values["negative"][(*index, place)] = parts[name].is_negative
 
 
 def _remarks(parts: dict[str, Part], *, left_out: int) -> list[str]:

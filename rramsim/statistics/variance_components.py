@@ -79,8 +79,10 @@ def variance_parts(
     if coefficients[-1, -1] < 1.0:
         return {}
     # A factor that adds nothing to those before it, such as the cells of one cell, has no part.
-    told = np.flatnonzero(np.diag(coefficients) > 1e-9 * y.size)
-    estimates = np.linalg.solve(np.triu(coefficients)[np.ix_(told, told)], steps[told])
+    separable = np.flatnonzero(np.diag(coefficients) > 1e-9 * y.size)
+    estimates = np.linalg.solve(
+        np.triu(coefficients)[np.ix_(separable, separable)], steps[separable]
+    )
     # Rounding must not call equal readings a negative variance.
     negligible = 1e-12 * float(centred @ centred) / y.size
     return {
@@ -89,7 +91,7 @@ def variance_parts(
             groups=int(np.unique(levels).size),
             is_negative=bool(estimate < -negligible),
         )
-        for (name, levels), estimate in zip((factors[k] for k in told), estimates, strict=True)
+        for (name, levels), estimate in zip((factors[k] for k in separable), estimates, strict=True)
     }
 
 

@@ -150,8 +150,8 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
 
     def quantile(share: float) -> Interval:
         u = math.log(-math.log1p(-share))
-        at = float((u + best[0]) / best[1])
-        gradient = np.array([1.0, -at]) / best[1]
+        log_time = float((u + best[0]) / best[1])
+        gradient = np.array([1.0, -log_time]) / best[1]
         error = math.sqrt(float(gradient @ covariance @ gradient))
         ends = (
             _profile_end(
@@ -160,12 +160,12 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
                     _height(lifetimes, np.array([best[1] * w - u, best[1]]), np.array([[w], [1.0]]))
                     - value
                 ),
-                at,
+                log_time,
                 step=sign * error,
             )
             for sign in (-1.0, 1.0)
         )
-        time, low, high = (_time(x, centre, spread) for x in (at, *ends))
+        time, low, high = (_time(x, centre, spread) for x in (log_time, *ends))
         return Interval(time, low, high)
 
     return WeibullFit(
@@ -226,9 +226,9 @@ def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Lif
     )
 
 
-def _slopes(lifetimes: _Lifetimes, at: Floats) -> tuple[float, Floats, Floats]:
+def _slopes(lifetimes: _Lifetimes, point: Floats) -> tuple[float, Floats, Floats]:
     """Return ln L, its gradient by (g, h) and its second derivatives, shape (2, 2)."""
-    g, h = float(at[0]), float(at[1])
+    g, h = float(point[0]), float(point[1])
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         t, right = np.exp(h * lifetimes.exact - g), np.exp(h * lifetimes.right - g)
         value = (
@@ -263,26 +263,26 @@ def _outer(weight: Floats, x: Floats, y: Floats) -> Floats:
 
 def _climb(lifetimes: _Lifetimes, start: Floats, directions: Floats) -> Floats:
     """Return the maximum of ln L in the space of `directions`, shape (2, free), from `start`."""
-    at = start
-    value, gradient, curvature = _slopes(lifetimes, at)
+    point = start
+    value, gradient, curvature = _slopes(lifetimes, point)
     for _ in range(_MOST_STEPS):
         slope = directions.T @ gradient
         try:
             step = np.linalg.solve(-(directions.T @ curvature @ directions), slope)
         except np.linalg.LinAlgError:
-            return at  # so far out that ln L no longer changes
+            return point  # so far out that ln L no longer changes
         if abs(slope @ step) < _CONVERGED:
-            return at + directions @ step
+            return point + directions @ step
         size = 1.0
         while size > 1e-12:
-            tried = at + size * (directions @ step)
-            found = _slopes(lifetimes, tried) if tried[1] > 0 else None
-            if found is not None and found[0] >= value:
+            tried = point + size * (directions @ step)
+            slopes = _slopes(lifetimes, tried) if tried[1] > 0 else None
+            if slopes is not None and slopes[0] >= value:
                 break
             size /= 2.0
         else:
-            return at
-        at, (value, gradient, curvature) = tried, found
+            return point
+        point, (value, gradient, curvature) = tried, slopes
     raise NoShapeError("no limit")
 
 

@@ -224,7 +224,7 @@ def test_a_million_readings_are_characterised(measured_from):
     found = characterize(measured_from({"big": (lrs, hrs)}, cells=cells))
     assert found.products["conditions"]["ber_basis"].item() == "fitted"
     truth = StatePair(9.0, 0.3, 12.0, 0.7)
-    log_ber = log_bit_error_rate(best_reference(truth).ln_ohm, truth)
+    log_ber = log_bit_error_rate(best_reference(truth)[0], truth)
     # Five standard errors of ln BER: z sqrt((1 + z**2 / 2) / n) at z = 3.
     assert math.log(found.products["conditions"]["ber"].item()) == pytest.approx(log_ber, abs=0.05)
     assert found.products["populations"]["cells"].values.tolist() == [[500_000, 500_000]]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.bit_errors.counted import count_errors
+from rramsim.device.bit_errors.error_counts import count_errors
 from rramsim.device.bit_errors.reference_curve import reference_curve
 from rramsim.device.characterize import characterize
 from rramsim.device.read_conditions import ReadConditions

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.statistics.design_effect import clusters_of, design_effect, within_clusters
 
 

@@ -80,7 +80,7 @@ def test_the_study_s_formulas_are_those_of_the_package(study):
         cells=cells,
     )
     at = study.reference_of(sample, study.Truth(1e-3, 3.0), "best")
-    assert at[0] == pytest.approx(best_reference(states).ln_ohm, abs=1e-9)
+    assert at[0] == pytest.approx(best_reference(states)[0], abs=1e-9)
     exact = np.zeros(cells, dtype=int)
     low, high = log_bit_error_rate_profile(at[0], lrs=(lrs, exact), hrs=(hrs, exact))
     for end in (low, high):

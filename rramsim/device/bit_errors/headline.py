@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import (
+from rramsim.device.bit_errors.error_counts import (
     Count,
     WeightedCount,
     count_errors,
@@ -243,9 +243,9 @@ def _with_best_reference(
         note = condition.note(text, "no best reference", reference=reference)
         return read.with_reference(reference), [note]
     seen = pair.seen_through(read.reference_spread)
-    best = best_reference(seen, lrs_share=read.lrs_share)
-    reference = math.exp(best.ln_ohm)
-    if best.is_crossing:
+    ln_reference, is_crossing = best_reference(seen, lrs_share=read.lrs_share)
+    reference = math.exp(ln_reference)
+    if is_crossing:
         return read.with_reference(reference), []
     text = (
         "the densities of the states do not cross between the medians; the reference is where the "
@@ -289,7 +289,7 @@ def _undecided_pairs_notes(condition: ConditionReadings) -> list[Note]:
     pairs = count_pairs(condition)
     if not pairs.undecided:
         return []
-    every = pairs.decided + pairs.undecided
+    every = pairs.readings + pairs.undecided
     text = (
         f"{pairs.undecided:,} of {every:,} pairs of an LRS and an HRS reading are not in the "
         "counted 2T2R BER: their limits leave open which is higher."
@@ -418,14 +418,14 @@ def bit_error_rate(
         raise InputError("The LRS median is not below the HRS median; are the states swapped?")
     pair = StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma)
     seen = pair.seen_through(reference_spread)
-    best = best_reference(seen, lrs_share=lrs_share).ln_ohm
-    at = best if reference is None else math.log(reference)
-    ber = math.exp(log_bit_error_rate(at, seen, lrs_share=lrs_share))
+    best, _ = best_reference(seen, lrs_share=lrs_share)
+    ln_reference = best if reference is None else math.log(reference)
+    ber = math.exp(log_bit_error_rate(ln_reference, seen, lrs_share=lrs_share))
     if ber < UNDERFLOW:
         return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
     repeated = [fit.cells for fit in (lrs, hrs) if fit.cells < fit.readings]
     low, high = log_bit_error_rate_interval(
-        at,
+        ln_reference,
         pair,
         covariance_lrs=lrs.covariance,
         covariance_hrs=hrs.covariance,
@@ -491,7 +491,7 @@ def paired_rate(
     """Return the BER of a 2T2R read: an LRS and an HRS cell compared with each other.
 
     Fitted where both states have a fit and `is_lognormal`. Otherwise counted over all pairs of
-    an LRS and an HRS reading (`rramsim.device.bit_errors.counted`); its interval is
+    an LRS and an HRS reading (`rramsim.device.bit_errors.error_counts`); its interval is
     Clopper-Pearson's for as many pairs as the smaller state has cells, which is on the wide side
     (each cell is in many pairs), from 0 where fewer than one of those errs.
 
@@ -592,9 +592,9 @@ def clopper_pearson_name(condition: ConditionReadings) -> str:
 
 def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> Interval:
     counted = count_pairs(condition, offset_spread=offset_spread)
-    if not counted.decided:
+    if not counted.readings:
         return Interval(basis="counted")
-    rate = counted.errors / counted.decided
+    rate = counted.rate
     pairs = _pairs(condition)
     if rate == 0.0:
         return _bound(min(smallest_countable(pairs), 1.0), basis="counted")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.device.bit_errors.counted import count_errors
+from rramsim.device.bit_errors.error_counts import count_errors
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate, log_misread_rates
 from rramsim.schema import STATES, make
 
@@ -59,8 +59,15 @@ def reference_curve(
         pair = StatePair(mu[0], sigma[0], mu[1], sigma[1]).seen_through(spread)
         if math.isfinite(pair.sigma_lrs) and math.isfinite(pair.sigma_hrs):
             logs = np.log(references[number])
-            misread[number] = np.exp([log_misread_rates(at, pair) for at in logs]).T
-            ber[number] = np.exp([log_bit_error_rate(at, pair, lrs_share=lrs_share) for at in logs])
+            misread[number] = np.exp(
+                [log_misread_rates(ln_reference, pair) for ln_reference in logs]
+            ).T
+            ber[number] = np.exp(
+                [
+                    log_bit_error_rate(ln_reference, pair, lrs_share=lrs_share)
+                    for ln_reference in logs
+                ]
+            )
         # Away from the ends, where every second cell is misread by definition.
         counted_at[number] = np.geomspace(low, high, _COUNTED_AT + 2)[1:-1]
         for index, state in enumerate(states):
@@ -107,7 +114,7 @@ def _counted(
     """Return the share of readings misread at each reference, and the ends of its interval."""
     resistance, censoring, cell = state
     counts = [
-        count_errors(resistance, censoring, reference=at, is_hrs=is_hrs, cell=cell)
-        for at in references
+        count_errors(resistance, censoring, reference=reference, is_hrs=is_hrs, cell=cell)
+        for reference in references
     ]
     return np.array([(count.rate, *count.interval) for count in counts]).T

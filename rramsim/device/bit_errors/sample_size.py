@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri, ndtri_exp
 from scipy.stats import beta
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import Count, WeightedCount, weighted
+from rramsim.device.bit_errors.error_counts import Count, WeightedCount, weighted
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 
@@ -135,7 +135,7 @@ def sample_sizes(
     """
     share = float(counted.attrs["lrs_share"])
     sizes = {}
-    for name in (str(each) for each in counted["condition"].values):
+    for name in (str(label) for label in counted["condition"].values):
         fitted, high = (
             float(conditions[variable].sel(condition=name).values)
             for variable in ("ber_fitted", "ber_fitted_high")

@@ -44,23 +44,6 @@ class StatePair:
         )
 
 
-@dataclass(frozen=True)
-class Reference:
-    """The best reference, and whether the densities really cross between the medians.
-
-    Attributes
-    ----------
-    ln_ohm : float
-        ln(reference / ohm).
-    is_crossing : bool
-        False where the densities do not cross once between the medians (very unequal spreads or
-        shares, or overlapping states) and a bounded search found the least BER there.
-    """
-
-    ln_ohm: float
-    is_crossing: bool
-
-
 def z_scores(ln_reference: float, states: StatePair) -> tuple[float, float]:
     """Return how many sigmas the reference is above the LRS and below the HRS median."""
     z_lrs = (ln_reference - states.mu_lrs) / states.sigma_lrs
@@ -114,11 +97,19 @@ def log_bit_error_rate_2t2r(states: StatePair, *, offset_spread: float = 0.0) ->
     return float(log_ndtr(-(states.mu_hrs - states.mu_lrs) / spread))
 
 
-def best_reference(states: StatePair, *, lrs_share: float = 0.5) -> Reference:
-    """Return the reference between the two medians with the least BER.
+def best_reference(states: StatePair, *, lrs_share: float = 0.5) -> tuple[float, bool]:
+    """Return the reference between the two medians with the least BER, as ln(ohm).
 
     It is where w f_LRS = (1 - w) f_HRS. The root is bracketed on the logarithms of the densities:
     the quadratic formula for it loses its digits where the spreads are almost equal.
+
+    Returns
+    -------
+    ln_reference : float
+        ln(reference / ohm).
+    is_crossing : bool
+        False where the densities do not cross once between the medians (very unequal spreads or
+        shares, or overlapping states) and a bounded search gives the least BER there.
 
     Raises
     ------
@@ -136,14 +127,14 @@ def best_reference(states: StatePair, *, lrs_share: float = 0.5) -> Reference:
 
     low, high = states.mu_lrs, states.mu_hrs
     if log_ratio(low) > 0.0 > log_ratio(high):
-        return Reference(ln_ohm=float(brentq(log_ratio, low, high)), is_crossing=True)
-    found: Any = minimize_scalar(
+        return float(brentq(log_ratio, low, high)), True
+    least: Any = minimize_scalar(
         lambda ln_reference: log_bit_error_rate(ln_reference, states, lrs_share=lrs_share),
         bounds=(low, high),
         method="bounded",
         options={"xatol": 1e-9},
     )
-    return Reference(ln_ohm=float(found.x), is_crossing=False)
+    return float(least.x), False
 
 
 def log_bit_error_rate_interval(
@@ -343,5 +334,5 @@ def log_bit_error_rate_profile(
 
 def _extreme(value: Callable[[float], float]) -> float:
     """Return the least of a function of the split, ends included."""
-    found = minimize_scalar(value, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
-    return min(float(found.fun), value(0.0), value(1.0))
+    least = minimize_scalar(value, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
+    return min(float(least.fun), value(0.0), value(1.0))

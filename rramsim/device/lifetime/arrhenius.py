@@ -14,6 +14,7 @@ from scipy.stats import t as student
 from rramsim import formatting as numbers
 from rramsim.device.examination import Analysis
 from rramsim.errors import InputError
+from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
@@ -28,30 +29,17 @@ FURTHEST_KELVIN = 50.0
 """An extrapolation by more than this many kelvin is warned of."""
 
 
-@dataclass(frozen=True)
-class TimeAt:
-    """A time in s carried to one temperature, with the ends of its 95 % interval (NaN: none)."""
-
-    value: float
-    low: float
-    high: float
-    is_extrapolated: bool
-
-
 @dataclass(frozen=True, eq=False)
-class Arrhenius:
+class ArrheniusFit:
     """ln t = ln t0 + Ea / (k T).
 
     Attributes
     ----------
-    activation_energy : float
-        Ea in eV.
-    low, high : float
-        Ends of its 95 % interval, NaN with fewer than three temperatures or a given Ea.
+    activation_energy : Interval
+        Ea in eV with its 95 % interval, without one where there are fewer than three
+        temperatures; its basis is ``"fitted"`` or ``"given"``.
     ln_t0 : float
         ln(t0 / s).
-    basis : str
-        ``"fitted"`` or ``"given"``.
     temperatures : ndarray, shape (temperatures,)
         Distinct ones, in K, in order.
     covariance : ndarray, shape (2, 2)
@@ -62,36 +50,33 @@ class Arrhenius:
         What a reader must know.
     """
 
-    activation_energy: float
-    low: float
-    high: float
+    activation_energy: Interval
     ln_t0: float
-    basis: str
     temperatures: NDArray[np.float64]
     covariance: NDArray[np.float64]
     freedom: int
     notes: tuple[Note, ...]
 
-    def time_at(self, temperature: float) -> TimeAt:
-        """Return the time to the criterion at `temperature` (K)."""
+    def time_at(self, temperature: float) -> Interval:
+        """Return the time in s to the criterion at `temperature` (K)."""
         inverse = 1.0 / (BOLTZMANN * temperature)
-        ln_t = self.ln_t0 + self.activation_energy * inverse
+        ln_t = self.ln_t0 + self.activation_energy.estimate * inverse
         lowest, highest = float(self.temperatures[0]), float(self.temperatures[-1])
         variance = float(np.array([1.0, inverse]) @ self.covariance @ [1.0, inverse])
         width = math.nan
         if math.isfinite(variance):
             width = _student(self.freedom) * math.sqrt(variance)
-        return TimeAt(
-            value=_exp(ln_t),
+        return Interval(
+            _exp(ln_t),
             low=_exp(ln_t - width),
             high=_exp(ln_t + width),
-            is_extrapolated=not lowest <= temperature <= highest,
+            extrapolated=not lowest <= temperature <= highest,
         )
 
 
 def fit_arrhenius(
     temperature: ArrayLike, time: ArrayLike, *, activation_energy: float | None = None
-) -> Arrhenius | None:
+) -> ArrheniusFit | None:
     """Fit Arrhenius' law to times to a criterion, or use a given activation energy.
 
     The fit is least squares of ln t on 1/(kT), with Student's t for the intervals: three
@@ -109,7 +94,7 @@ def fit_arrhenius(
 
     Returns
     -------
-    Arrhenius or None
+    ArrheniusFit or None
         None where nothing can be carried to another temperature.
 
     Raises
@@ -120,7 +105,7 @@ def fit_arrhenius(
     Examples
     --------
     >>> times = [math.exp(-20 + 1.1 / (BOLTZMANN * kelvin)) for kelvin in (400, 450, 500)]
-    >>> round(fit_arrhenius([400, 450, 500], times).activation_energy, 6)
+    >>> round(fit_arrhenius([400, 450, 500], times).activation_energy.estimate, 6)
     1.1
     """
     kelvin, seconds = np.asarray(temperature, dtype=float), np.asarray(time, dtype=float)
@@ -153,9 +138,9 @@ def fit_arrhenius(
                 values={"activation_energy": activation_energy},
             )
         )
-        return Arrhenius(
-            *(activation_energy, math.nan, math.nan, ln_t0),
-            basis="given",
+        return ArrheniusFit(
+            Interval(activation_energy, basis="given"),
+            ln_t0,
             temperatures=distinct,
             covariance=unknown,
             freedom=0,
@@ -183,9 +168,9 @@ def fit_arrhenius(
     if energy <= 0:
         text = "The times do not fall with temperature: the cells do not follow Arrhenius."
         notes.append(Note(text, kind="no Arrhenius", values={"activation_energy": energy}))
-    return Arrhenius(
-        *(energy, low, high, ln_t0),
-        basis="fitted",
+    return ArrheniusFit(
+        Interval(energy, low, high, basis="fitted"),
+        ln_t0,
         temperatures=distinct,
         covariance=covariance,
         freedom=freedom,
@@ -230,28 +215,27 @@ def activation_energies(
         for name in names:
             notes += use_notes(name, fits.get(name), use_temperature)
     at_use = [
-        TimeAt(math.nan, math.nan, math.nan, is_extrapolated=False)
-        if use_temperature is None
-        else fit.time_at(use_temperature)
+        Interval() if use_temperature is None else fit.time_at(use_temperature)
         for fit in fits.values()
     ]
     most = max((fit.temperatures.size for fit in fits.values()), default=0)
     temperatures = np.full((len(fits), most), np.nan)
     for row, fit in zip(temperatures, fits.values(), strict=True):
         row[: fit.temperatures.size] = fit.temperatures
+    energies = [fit.activation_energy for fit in fits.values()]
     dataset = make(
         "activation_energies",
         {
-            "activation_energy": [fit.activation_energy for fit in fits.values()],
-            "activation_energy_low": [fit.low for fit in fits.values()],
-            "activation_energy_high": [fit.high for fit in fits.values()],
-            "activation_energy_basis": [fit.basis for fit in fits.values()],
+            "activation_energy": [energy.estimate for energy in energies],
+            "activation_energy_low": [energy.low for energy in energies],
+            "activation_energy_high": [energy.high for energy in energies],
+            "activation_energy_basis": [energy.basis for energy in energies],
             "ln_t0": [fit.ln_t0 for fit in fits.values()],
             "temperature": temperatures,
-            "time_at_use": [time.value for time in at_use],
+            "time_at_use": [time.estimate for time in at_use],
             "time_at_use_low": [time.low for time in at_use],
             "time_at_use_high": [time.high for time in at_use],
-            "time_at_use_extrapolated": [time.is_extrapolated for time in at_use],
+            "time_at_use_extrapolated": [time.extrapolated for time in at_use],
         },
         coords={"condition": list(fits)},
         attrs={
@@ -263,7 +247,7 @@ def activation_energies(
     return Analysis(dataset, tuple(notes))
 
 
-def _fits(retention: xr.Dataset, activation_energy: float | None) -> dict[str, Arrhenius]:
+def _fits(retention: xr.Dataset, activation_energy: float | None) -> dict[str, ArrheniusFit]:
     """Return the law of each condition that has one."""
     held = retention["hold_condition"].values.astype(str)
     kelvin, seconds = retention["temperature"].values, retention["time_to_limit"].values
@@ -305,7 +289,7 @@ def _left_out(bound: NDArray[np.str_], *, times: int) -> list[Note]:
     ]
 
 
-def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[Note]:
+def use_notes(name: str, fit: ArrheniusFit | None, temperature: float) -> list[Note]:
     """Return the time to the BER limit at a temperature of use (K), and how far it is carried."""
     kelvin = numbers.quantity(temperature, "K")
     if fit is None:
@@ -314,22 +298,27 @@ def use_notes(name: str, fit: Arrhenius | None, temperature: float) -> list[Note
             "temperatures or more."
         )
         return [Note(text, kind="time at use", condition=name, values={"kelvin": temperature})]
-    at = fit.time_at(temperature)
+    time = fit.time_at(temperature)
     ends = "no interval is known"
-    if math.isfinite(at.low) and math.isfinite(at.high):
-        ends = f"95 % interval {numbers.power(at.low)} to {numbers.power(at.high)} s"
-    carried = ", extrapolated beyond the temperatures measured" if at.is_extrapolated else ""
+    if math.isfinite(time.low) and math.isfinite(time.high):
+        ends = f"95 % interval {numbers.power(time.low)} to {numbers.power(time.high)} s"
+    carried = ", extrapolated beyond the temperatures measured" if time.extrapolated else ""
     notes = [
         Note(
-            f"at {kelvin} the BER limit is reached after {numbers.power(at.value)} s by Arrhenius' "
-            f"law ({ends}){carried}.",
+            f"at {kelvin} the BER limit is reached after {numbers.power(time.estimate)} s by "
+            f"Arrhenius' law ({ends}){carried}.",
             kind="time at use",
             condition=name,
-            values={"kelvin": temperature, "time": at.value, "low": at.low, "high": at.high},
+            values={
+                "kelvin": temperature,
+                "time": time.estimate,
+                "low": time.low,
+                "high": time.high,
+            },
         )
     ]
     nearest = float(np.min(np.abs(fit.temperatures - temperature)))
-    if at.is_extrapolated and nearest > FURTHEST_KELVIN:
+    if time.extrapolated and nearest > FURTHEST_KELVIN:
         notes.append(
             Note(
                 f"{kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
@@ -350,8 +339,8 @@ def _refuse(
     for values, unit, what in ((kelvin, "K", "temperature"), (seconds, "s", "time")):
         bad = values <= 0 if what == "time" else ~(values > 0)
         if bad.any():
-            found = values[int(bad.argmax())]
-            raise InputError(f"A {what} of {found:g} {unit} was found; it must be above 0.")
+            value = values[int(bad.argmax())]
+            raise InputError(f"A {what} of {value:g} {unit} was found; it must be above 0.")
     if energy is not None and not energy > 0:
         raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
 

@@ -102,7 +102,7 @@ def bake_shift(
 
 
 def _alone(readings: xr.Dataset, name: str) -> xr.Dataset:
-    names = [str(each) for each in readings["condition"].values]
+    names = [str(label) for label in readings["condition"].values]
     if name not in names:
         raise InputError(f"no condition is named {name!r}; there are {', '.join(names)}.")
     number = names.index(name)
@@ -134,24 +134,24 @@ def _shift(
     x: NDArray[np.float64], y: NDArray[np.float64], *, resamples: int, stream: np.random.Generator
 ) -> dict[str, float | int]:
     names = ("mu_shift", "sigma_ratio")
-    found: dict[str, float | int] = {"cells": int(x.size), "correlation": math.nan}
-    found |= {f"{name}{end}": math.nan for name in names for end in ("", "_low", "_high")}
+    figures: dict[str, float | int] = {"cells": int(x.size), "correlation": math.nan}
+    figures |= {f"{name}{end}": math.nan for name in names for end in ("", "_low", "_high")}
     if x.size < _LEAST_CELLS:
-        return found
+        return figures
     times = stream.multinomial(x.size, np.full(x.size, 1.0 / x.size), size=resamples)
     shifts = times @ (y - x) / x.size
     ratios = _spread(times, y) / np.maximum(_spread(times, x), 1e-300)
-    found["mu_shift"] = float(np.mean(y - x))
+    figures["mu_shift"] = float(np.mean(y - x))
     if np.std(x) > 0:
-        found["sigma_ratio"] = float(np.std(y) / np.std(x))
+        figures["sigma_ratio"] = float(np.std(y) / np.std(x))
         if np.std(y) > 0:
-            found["correlation"] = float(np.corrcoef(x, y)[0, 1])
+            figures["correlation"] = float(np.corrcoef(x, y)[0, 1])
     tail = 50.0 * (1.0 - CONFIDENCE)
     for name, draws in zip(names, (shifts, ratios), strict=True):
-        if math.isfinite(found[name]):
+        if math.isfinite(figures[name]):
             low, high = np.percentile(draws, (tail, 100.0 - tail))
-            found |= {f"{name}_low": float(low), f"{name}_high": float(high)}
-    return found
+            figures |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    return figures
 
 
 def _spread(times: NDArray[np.int_], x: NDArray[np.float64]) -> NDArray[np.float64]:

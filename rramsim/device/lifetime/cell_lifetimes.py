@@ -123,7 +123,9 @@ def cell_lifetimes(
     >>> lifetimes.after.tolist(), lifetimes.until.tolist(), lifetimes.is_soft.tolist()
     ([100.0], [1000.0], [True])
     """
-    number, at, is_bad = _by_cycle(np.asarray(cell), np.asarray(cycle), np.asarray(bad, dtype=bool))
+    number, cycles, is_bad = _by_cycle(
+        np.asarray(cell), np.asarray(cycle), np.asarray(bad, dtype=bool)
+    )
     place = np.arange(number.size)
     is_first = np.append(True, number[1:] != number[:-1]) if number.size else place.astype(bool)
     first = place[is_first]
@@ -139,7 +141,7 @@ def cell_lifetimes(
     failed = failed_at >= 0
     undecided = ~failed & (run[last] > 0)
     end = np.where(failed, failed_at, last + 1 - np.where(undecided, run[last], 0))
-    before = at[np.maximum(end - 1, 0)]
+    before = cycles[np.maximum(end - 1, 0)]
     recovered = np.flatnonzero(
         is_bad & ~np.append(is_first[1:], True) & ~np.append(is_bad[1:], True)
     )
@@ -150,7 +152,7 @@ def cell_lifetimes(
     return Lifetimes(
         cell=number[first],
         after=np.where(end > first, before, 0.0),
-        until=np.where(failed, at[np.maximum(failed_at, 0)], np.inf),
+        until=np.where(failed, cycles[np.maximum(failed_at, 0)], np.inf),
         is_soft=soft,
         is_undecided=undecided,
         any_bad=any_bad,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import count_errors, weighted
+from rramsim.device.bit_errors.error_counts import count_errors, weighted
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.examination import Analysis
@@ -169,16 +169,16 @@ def _empty(conditions: int, checkpoints: int) -> dict[str, Any]:
 
 
 def _fill(
-    values: dict[str, Any], at: tuple[int, int], part: xr.Dataset, read: ReadConditions
+    values: dict[str, Any], index: tuple[int, int], part: xr.Dataset, read: ReadConditions
 ) -> None:
     cycle = part["cycle"].values.astype(float)
     # exp(log(c)) would not give a single cycle c back to the last digit.
     mean = math.exp(float(np.log(np.maximum(cycle, 1.0)).mean()))
-    values["cycle"][at] = cycle[0] if np.ptp(cycle) == 0 else mean
-    values["cycle_first"][at], values["cycle_last"][at] = cycle.min(), cycle.max()
+    values["cycle"][index] = cycle[0] if np.ptp(cycle) == 0 else mean
+    values["cycle_first"][index], values["cycle_last"][index] = cycle.min(), cycle.max()
     for state in range(len(STATES)):
         of_state = part["state_index"].values == state
-        place = (at[0], state, at[1])
+        place = (index[0], state, index[1])
         values["readings"][place] = np.count_nonzero(of_state)
         if not of_state.any():
             continue
@@ -191,10 +191,10 @@ def _fill(
         for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
             values[name][place] = value
     rate = _rate(part, read)
-    values["ber"][at] = rate.estimate
-    values["ber_low"][at], values["ber_high"][at] = rate.low, rate.high
-    values["ber_basis"][at], values["ber_bound"][at] = rate.basis, rate.bound
-    values["ber_extrapolated"][at] = rate.extrapolated
+    values["ber"][index] = rate.estimate
+    values["ber_low"][index], values["ber_high"][index] = rate.low, rate.high
+    values["ber_basis"][index], values["ber_bound"][index] = rate.basis, rate.bound
+    values["ber_extrapolated"][index] = rate.extrapolated
 
 
 def _rate(part: xr.Dataset, read: ReadConditions) -> Interval:
@@ -265,11 +265,11 @@ def _fill_line(
     first = float(cycle[read & (cycle > 1)].min())
     crossing, low, high = first_crossing(line, limit, first=first, last=last)
     if math.isnan(crossing):
-        until = _surely_below(low, first=first, last=last)
-        if np.any(bad & (cycle > 1) & ~(cycle > until)):
-            until = math.nan
-        cycles = Interval(until, bound="lower")
-        texts = [_below_text(limit, until, last=last)]
+        below = _surely_below(low, first=first, last=last)
+        if np.any(bad & (cycle > 1) & ~(cycle > below)):
+            below = math.nan
+        cycles = Interval(below, bound="lower")
+        texts = [_below_text(limit, below, last=last)]
     elif crossing > first:
         cycles, texts = Interval(crossing, low if low > first else math.nan, high), []
     else:
@@ -306,18 +306,18 @@ def _surely_below(low: float, *, first: float, last: float) -> float:
     return low if low > first else math.nan
 
 
-def _below_text(limit: float, until: float, *, last: float) -> str:
+def _below_text(limit: float, below: float, *, last: float) -> str:
     text = (
         f"the line of BER against cycles stays below {numbers.power(limit)} up to the last cycle "
         f"read, {numbers.power(last)}"
     )
-    if math.isnan(until):
+    if math.isnan(below):
         return (
             f"{text}, but its 95 % band or a checkpoint does not: no number of cycles is claimed."
         )
-    if until < last:
+    if below < last:
         return (
-            f"{text}, but its 95 % band only up to {numbers.power(until)} cycles: that is the "
+            f"{text}, but its 95 % band only up to {numbers.power(below)} cycles: that is the "
             "lower bound."
         )
     return f"{text}, and so does its 95 % band: a lower bound; what was not read is not claimed."

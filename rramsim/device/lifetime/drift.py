@@ -189,20 +189,20 @@ def _resampled(
     if cells < _LEAST_CELLS:
         return np.empty((0, 2, places.size))
     times = stream.multinomial(cells, np.full(cells, 1.0 / cells), size=resamples)
-    found = np.full((resamples, 2, places.size), np.nan)
+    resampled = np.full((resamples, 2, places.size), np.nan)
     x = np.log(readouts.resistance)
     for column, place in enumerate(places):
         member = readouts.group == place
         if np.all(readouts.censoring[member] == EXACT):
-            found[:, :, column] = _moments(times[:, cell[member]], x[member])
+            resampled[:, :, column] = _moments(times[:, cell[member]], x[member])
             continue
         of_readout = (readouts.resistance[member], readouts.censoring[member])
         for row in range(resamples):
             again = times[row, cell[member]]
-            found[row, :, column] = _mean_and_spread(
+            resampled[row, :, column] = _mean_and_spread(
                 *(np.repeat(values, again) for values in of_readout)
             )
-    return found
+    return resampled
 
 
 def _moments(times: NDArray[np.int_], x: Floats) -> Floats:

@@ -327,8 +327,8 @@ def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
     failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
     failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
     borne = np.flatnonzero(failing <= _FAILING)
-    at = int(borne[-1]) if borne.size else most
-    return float(after[at]), float(failing[at])
+    last = int(borne[-1]) if borne.size else most
+    return float(after[last]), float(failing[last])
 
 
 def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition: Failure) -> Note:
@@ -420,19 +420,19 @@ def _fit_notes(name: str, row: dict[str, Any]) -> list[Note]:
     return notes
 
 
-def _bound_words(until: float, failing: float) -> str:
-    if not until > 0:
+def _bound_words(good_until: float, failing: float) -> str:
+    if not good_until > 0:
         return "fewer than 90 % of the cells were good at any read; no endurance is claimed"
-    at = numbers.power(until, 3)
+    cycles = numbers.power(good_until, 3)
     share = numbers.percent(failing, 1)
     if failing > _FAILING:
         return (
             f"the cells are too few for a bound on B10, so no endurance is claimed: at 95 % no "
-            f"more than {share} failed by {at} cycles, to which 90 % of those read were good"
+            f"more than {share} failed by {cycles} cycles, to which 90 % of those read were good"
         )
     return (
-        f"endurance is a lower bound, {at} cycles, the last read by which, at 95 %, no more than "
-        f"{share} of the cells have failed"
+        f"endurance is a lower bound, {cycles} cycles, the last read by which, at 95 %, no more "
+        f"than {share} of the cells have failed"
     )
 
 

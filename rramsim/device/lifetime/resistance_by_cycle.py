@@ -115,9 +115,11 @@ def _groups(cycle: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int_]]
 
 def _first_bad_cycles(lifetimes: xr.Dataset, number: int) -> dict[int, float]:
     """Return the first bad cycle of each failed cell of a condition."""
-    until = lifetimes["until"].values
-    failed = np.isfinite(until) & (lifetimes["condition_index"].values == number)
-    return dict(zip(lifetimes["cell"].values[failed].tolist(), until[failed].tolist(), strict=True))
+    first_bad = lifetimes["until"].values
+    failed = np.isfinite(first_bad) & (lifetimes["condition_index"].values == number)
+    return dict(
+        zip(lifetimes["cell"].values[failed].tolist(), first_bad[failed].tolist(), strict=True)
+    )
 
 
 def _failures(part: _Columns, first_bad: dict[int, float], *, reference: float) -> list[int]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
@@ -188,17 +188,19 @@ def _empty(holds: int, *, readouts: int, times: int) -> dict[str, Any]:
     }
 
 
-def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, hold: Hold) -> None:
-    values["cells"][at] = state.cells
-    drift = hold.drifts[at[1]]
+def _fill_state(
+    values: dict[str, Any], index: tuple[int, int], state: Readouts, hold: Hold
+) -> None:
+    values["cells"][index] = state.cells
+    drift = hold.drifts[index[1]]
     if drift is not None:
         for name, value in zip(_LINES, drift.lines, strict=True):
-            values[name][at] = value
+            values[name][index] = value
         for name, value in zip(_ENDS, (*drift.interval(1), *drift.interval(3)), strict=True):
-            values[name][at] = value
+            values[name][index] = value
     for place, time in enumerate(state.time):
         of_readout = state.group == place
-        where = (*at, place)
+        where = (*index, place)
         values["readout_time"][where] = time
         values["readings"][where] = np.count_nonzero(of_readout)
         values["readout_mu"][where] = state.mu[place]
@@ -207,7 +209,7 @@ def _fill_state(values: dict[str, Any], at: tuple[int, int], state: Readouts, ho
             continue
         resistance, censoring = state.resistance[of_readout], state.censoring[of_readout]
         count = count_errors(
-            resistance, censoring, reference=hold.read.reference, is_hrs=at[1] == 1
+            resistance, censoring, reference=hold.read.reference, is_hrs=index[1] == 1
         )
         values["errors"][where], values["undecided"][where] = count.errors, count.undecided
         for name, value in zip(
@@ -286,8 +288,8 @@ def _fill_limit(values: dict[str, Any], number: int, hold: Hold, *, limit: float
     subject = f"a BER of {numbers.power(limit)}"
     if math.isnan(time):
         # The upper end of the band may cross where the line does not.
-        until = hold.last_time if math.isnan(early) else min(early, hold.last_time)
-        bound = Interval(until if until > start else math.nan, bound="lower")
+        reached = hold.last_time if math.isnan(early) else min(early, hold.last_time)
+        bound = Interval(reached if reached > start else math.nan, bound="lower")
         text = f"{subject} is not reached along the lines"
         return _fill_bound(values, number, hold, bound=bound, text=text)
     if time <= start:
@@ -357,9 +359,9 @@ def _crossing(grid: NDArray[np.float64], ber: NDArray[np.float64], limit: float)
     above = ber > limit
     if not above.any():
         return math.nan
-    at = int(above.argmax())
-    if at == 0 or not ber[at - 1] > 0:
-        return float(grid[at])
-    left, right = (math.log(float(ber[i]) / limit) for i in (at - 1, at))
+    first = int(above.argmax())
+    if first == 0 or not ber[first - 1] > 0:
+        return float(grid[first])
+    left, right = (math.log(float(ber[i]) / limit) for i in (first - 1, first))
     share = -left / (right - left)
-    return float(grid[at - 1] * (grid[at] / grid[at - 1]) ** share)
+    return float(grid[first - 1] * (grid[first] / grid[first - 1]) ** share)

@@ -82,5 +82,5 @@ def _standard_errors(cells: Any, readings: Any) -> NDArray[np.float64]:
             return standard_errors()
         return standard_errors(cells - 1) if cells >= LEAST_CELLS else math.nan
 
-    found: NDArray[np.float64] = np.vectorize(of_population, otypes=[float])(cells, readings)
-    return found
+    errors: NDArray[np.float64] = np.vectorize(of_population, otypes=[float])(cells, readings)
+    return errors

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.device.bit_errors.counted import count_pairs
+from rramsim.device.bit_errors.error_counts import count_pairs
 from rramsim.device.populations.fit import ConditionReadings
 
 
@@ -29,7 +29,7 @@ def test_an_offset_is_averaged_over_all_pairs(condition_of, offset):
     found = count_pairs(condition_of(lrs, hrs), offset_spread=offset)
     expected = stats.norm.sf((hrs - lrs[:, None]) / offset).sum()
     assert found.errors == pytest.approx(expected, rel=1e-3)
-    assert (found.decided, found.undecided) == (60_000, 0)
+    assert (found.readings, found.undecided) == (60_000, 0)
 
 
 def test_an_offset_far_below_the_gaps_changes_no_count(condition_of):
@@ -51,7 +51,7 @@ def test_a_censored_reading_counts_where_its_limit_decides(condition_of):
     )
     # 4 > 2.5 and 4 > 3.5, and at least 3 > 2.5; "at least 3" against 3.5 and "at least 5" is open.
     assert found.errors == 3
-    assert (found.decided, found.undecided) == (10, 2)
+    assert (found.readings, found.undecided) == (10, 2)
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,7 +69,7 @@ def test_pairs_are_those_of_a_search_over_each(condition_of, seed, offset):
                 decided += 1
                 errors += stats.norm.sf((y - x) / offset) if offset else x > y
     found = count_pairs(condition_of(lrs, hrs, lrs_side, hrs_side), offset_spread=offset)
-    assert (found.decided, found.undecided) == (decided, 72 - decided)
+    assert (found.readings, found.undecided) == (decided, 72 - decided)
     # Readings that share a step of the sum may change sides with a pair as close as that step.
     close = np.count_nonzero(abs(hrs - lrs[:, None]) < 0.05 * offset)
     assert found.errors == pytest.approx(errors, rel=0.02, abs=1e-9 + 0.5 * close)

@@ -17,7 +17,7 @@ from rramsim.statistics.lognormal import fit_lognormal
 def fitted(lrs, hrs):
     fits = [fit_lognormal(np.exp(x), side) for x, side in (lrs, hrs)]
     pair = StatePair(fits[0].mu, fits[0].sigma, fits[1].mu, fits[1].sigma)
-    return pair, fits, best_reference(pair).ln_ohm
+    return pair, fits, best_reference(pair)[0]
 
 
 def sample(cells, seed, *, limit=math.inf):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.bit_errors.counted import Count, weighted
+from rramsim.device.bit_errors.error_counts import Count, weighted
 from rramsim.device.bit_errors.sample_size import cells_needed, sample_sizes
 from rramsim.device.bit_errors.sensing import (
     StatePair,
@@ -32,7 +32,7 @@ def of_all(found, target):
 def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True):
     """Equal spreads, z from the reference to either median."""
     states = StatePair(0.0, 1.0, 2 * z, 1.0)
-    at = best_reference(states).ln_ohm
+    at = best_reference(states)[0]
     covariances = [
         np.linalg.inv(cells * np.array([[1, -mu], [-mu, 2 + mu**2]])) for mu in (0.0, 2 * z)
     ]

@@ -6,6 +6,7 @@ from scipy import stats
 
 from rramsim.device.lifetime.arrhenius import BOLTZMANN, fit_arrhenius, use_notes
 from rramsim.errors import InputError
+from rramsim.interval import Interval
 
 KELVIN = np.array([398.0, 448.0, 498.0, 523.0])
 
@@ -16,19 +17,20 @@ def times(energy=1.2, ln_t0=-25.0, kelvin=KELVIN):
 
 def test_the_closed_form_is_recovered_and_carried_to_another_temperature():
     found = fit_arrhenius(KELVIN, times())
-    assert (found.activation_energy, found.ln_t0) == pytest.approx((1.2, -25.0))
+    assert (found.activation_energy.estimate, found.ln_t0) == pytest.approx((1.2, -25.0))
     at_use = found.time_at(358.0)
-    assert at_use.value == pytest.approx(float(times(kelvin=[358.0])[0]))
-    assert at_use.is_extrapolated
-    assert not found.time_at(450.0).is_extrapolated
+    assert at_use.estimate == pytest.approx(float(times(kelvin=[358.0])[0]))
+    assert at_use.extrapolated
+    assert not found.time_at(450.0).extrapolated
 
 
 def test_the_interval_is_that_of_the_regression():
     noisy = times() * np.exp([0.3, -0.2, 0.1, -0.3])
     found = fit_arrhenius(KELVIN, noisy)
+    energy = found.activation_energy
     line = stats.linregress(1 / (BOLTZMANN * KELVIN), np.log(noisy))
     width = stats.t.ppf(0.975, 2) * line.stderr
-    assert (found.low, found.high) == pytest.approx((line.slope - width, line.slope + width))
+    assert (energy.low, energy.high) == pytest.approx((line.slope - width, line.slope + width))
     ends = found.time_at(1e9)  # 1/(kT) = 0: the interval of t0 itself
     width = stats.t.ppf(0.975, 2) * line.intercept_stderr
     assert math.log(ends.low) == pytest.approx(line.intercept - width, abs=1e-3)
@@ -36,8 +38,8 @@ def test_the_interval_is_that_of_the_regression():
 
 def test_two_temperatures_give_a_point_and_one_gives_nothing():
     two = fit_arrhenius(KELVIN[:2], times()[:2])
-    assert two.activation_energy == pytest.approx(1.2)
-    assert math.isnan(two.low)
+    assert two.activation_energy.estimate == pytest.approx(1.2)
+    assert math.isnan(two.activation_energy.low)
     assert math.isnan(two.time_at(358.0).low)
     assert "nothing to judge it by" in str(two.notes[0])
     assert fit_arrhenius(KELVIN[:1], times()[:1]) is None
@@ -46,14 +48,14 @@ def test_two_temperatures_give_a_point_and_one_gives_nothing():
 
 def test_a_given_energy_is_said_to_be_given():
     found = fit_arrhenius(KELVIN[:1], times()[:1], activation_energy=1.2)
-    assert (found.basis, found.activation_energy) == ("given", 1.2)
-    assert found.time_at(358.0).value == pytest.approx(float(times(kelvin=[358.0])[0]))
+    assert found.activation_energy == Interval(1.2, basis="given")
+    assert found.time_at(358.0).estimate == pytest.approx(float(times(kelvin=[358.0])[0]))
     assert "given, not fitted" in str(found.notes[0])
 
 
 def test_times_not_reached_are_left_out_and_told():
     found = fit_arrhenius(KELVIN, [math.inf, *times()[1:]])
-    assert found.activation_energy == pytest.approx(1.2)
+    assert found.activation_energy.estimate == pytest.approx(1.2)
     assert found.temperatures.tolist() == KELVIN[1:].tolist()
     assert "1 of 4 times" in str(found.notes[0])
 

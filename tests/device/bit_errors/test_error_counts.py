@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.device.bit_errors.counted import Count, count_errors, weighted
+from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.statistics.confidence import clopper_pearson, smallest_countable
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.notes import Note
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Floats = NDArray[np.float64]
 
 
-def pooled_over(readings: xr.Dataset, number: int) -> str:
+def mixed_over(readings: xr.Dataset, number: int) -> str:
     """Return what the populations of a condition are taken together over.
 
     Parameters
@@ -46,8 +44,8 @@ def pooled_over(readings: xr.Dataset, number: int) -> str:
     return " and ".join(parts)
 
 
-def pooled_notes(name: str, over: str) -> list[Note]:
-    """Return a note on what `pooled_over` found, none for nothing."""
+def mixed_times_notes(name: str, over: str) -> list[Note]:
+    """Return a note on what `mixed_over` found, none for nothing."""
     if not over:
         return []
     apart = "; the retention tells them apart" if "read-outs" in over else ""

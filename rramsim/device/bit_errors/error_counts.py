@@ -22,21 +22,21 @@ from rramsim.statistics.design_effect import design_effect
 
 @dataclass(frozen=True)
 class Count:
-    """Readings of one state on the wrong side of the reference.
+    """Errors among the readings of one state, or among pairs of an LRS and an HRS reading.
 
     Attributes
     ----------
-    errors : int
-        Readings on the wrong side.
+    errors : float
+        Readings on the wrong side of the reference, or expected errors of pairs.
     readings : int
-        Readings whose side is known.
+        Readings whose side is known, or pairs of which it is known which resistance is higher.
     undecided : int
-        Censored readings whose limit leaves the side open; they are in neither of the others.
+        Readings or pairs whose limits leave that open; they are in neither of the others.
     design_effect : float
         Readings that tell as much as one of another cell; 1 where each cell is read once.
     """
 
-    errors: int
+    errors: float
     readings: int
     undecided: int
     design_effect: float = 1.0
@@ -142,7 +142,8 @@ def weighted(lrs: Count, hrs: Count, *, lrs_share: float = 0.5) -> WeightedCount
     sample = min(lrs.readings / lrs_share, hrs.readings / (1.0 - lrs_share))
     sample /= _design_effect(((lrs, lrs_share), (hrs, 1.0 - lrs_share)))
     low, high = clopper_pearson(sample * ber, sample)
-    return WeightedCount(ber=ber, low=low, high=high, errors=lrs.errors + hrs.errors, sample=sample)
+    errors = int(lrs.errors + hrs.errors)
+    return WeightedCount(ber=ber, low=low, high=high, errors=errors, sample=sample)
 
 
 def _design_effect(states: tuple[tuple[Count, float], ...]) -> float:
@@ -171,30 +172,12 @@ _WRONG = ((ABOVE, EXACT), (ABOVE, BELOW), (EXACT, BELOW))
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PairCount:
-    """Errors among pairs of an LRS and an HRS reading.
-
-    Attributes
-    ----------
-    errors : float
-        Expected errors of the pairs decided; a tie is half an error.
-    decided, undecided : int
-        Pairs in whom it is known which resistance is higher, and those whose limits leave it
-        open.
-    """
-
-    errors: float
-    decided: int
-    undecided: int
-
-
-def count_pairs(condition: ConditionReadings, *, offset_spread: float = 0.0) -> PairCount:
+def count_pairs(condition: ConditionReadings, *, offset_spread: float = 0.0) -> Count:
     """Count the pairs whose LRS reading is above the HRS one, by an amplifier with an offset.
 
     A pair errs with probability Q((ln R_HRS - ln R_LRS) / offset_spread), without offset where
-    LRS is above. A pair with a censored reading counts where the limits decide it, and then as
-    one of cells at their limits.
+    LRS is above; a tie is half an error. A pair with a censored reading counts where the limits
+    decide it, and then as one of cells at their limits.
 
     Parameters
     ----------
@@ -211,7 +194,7 @@ def count_pairs(condition: ConditionReadings, *, offset_spread: float = 0.0) -> 
             )
             errors, decided = errors + more, decided + count
     total = condition.lrs.resistance.size * condition.hrs.resistance.size
-    return PairCount(errors=errors, decided=decided, undecided=total - decided)
+    return Count(errors=errors, readings=decided, undecided=total - decided)
 
 
 def _by_censoring(state: StateReadings) -> dict[int, Floats]:
