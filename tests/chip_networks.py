@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from rramsim.crossbar.sampling import as_positions
+from rramsim.montecarlo import collect
 from rramsim.montecarlo.task import ScoredNetwork
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.scoring.evaluator import Evaluator
@@ -61,7 +62,7 @@ def scored(
     """Return a network with its images, scored by `evaluator` if one is given."""
     network = ScoredNetwork(folded, images, labels, "images")
     if evaluator is not None:
-        vars(network)["evaluator"] = evaluator
+        collect._EVALUATORS[network] = evaluator
     return network
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim import parallel
 from rramsim.errors import InputError
-from rramsim.montecarlo.collect import WorkItem
+from rramsim.montecarlo.collect import WorkItem, score_chips
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.version import __version__
 
 if TYPE_CHECKING:

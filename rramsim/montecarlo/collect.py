@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
 
 from rramsim.crossbar.faults import is_deterministic
 from rramsim.errors import InputError
@@ -13,13 +14,20 @@ from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import Task, score_chips
+from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.network.scoring.evaluator import Evaluator
+
+if TYPE_CHECKING:
+    from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 OnChips = Callable[[int, int], None]
 """Called with the number of chips known by now and the number that may be needed at most."""
 
 # The store writes its whole file each time: at most once in this many seconds.
 WRITE_SECONDS = 1.0
+
+
+_EVALUATORS: WeakKeyDictionary[ScoredNetwork, Evaluator | TorchEvaluator] = WeakKeyDictionary()
 
 
 class WorkItem(NamedTuple):
@@ -59,6 +67,48 @@ class ThisProcess:
     def next_tally(self) -> Tally:
         """Score the item that was taken on first."""
         return score_chips(*self._items.popleft())
+
+
+def score_chips(task: Task, chips: Sequence[int]) -> Tally:
+    """Draw chips and score the network on each; the same in any process, order and batch.
+
+    Parameters
+    ----------
+    task : Task
+    chips : sequence of int
+        Numbers of the chips.
+
+    Returns
+    -------
+    Tally
+        Of these chips.
+    """
+    evaluator = evaluator_of(task.network)
+    correct = {}
+    for chip in chips:
+        flips = task.draw(chip)
+        # A chip without a flip is the network itself, which the evaluator scores only once.
+        correct[chip] = evaluator.correct(flips if any(layer.size for layer in flips) else None)
+    return Tally(task.id, len(task.network.labels), correct)
+
+
+def evaluator_of(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
+    """Return a network made ready for its images, which is done once for each.
+
+    Raises
+    ------
+    InputError
+        If the images do not fit the network, or the device is not there.
+    """
+    if network not in _EVALUATORS:
+        test = network.images, network.labels
+        if network.device == "cpu":
+            _EVALUATORS[network] = Evaluator(network.folded, *test)
+        else:
+            from rramsim.network.scoring.torch_evaluator import TorchEvaluator
+
+            _EVALUATORS[network] = TorchEvaluator(network.folded, *test, device=network.device)
+    return _EVALUATORS[network]
 
 
 def collect(

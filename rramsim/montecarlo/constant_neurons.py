@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from rramsim.crossbar.faults import is_deterministic
 from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import mean_half_width
-from rramsim.montecarlo.task import Task
+from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.network.scoring.constant_neurons import HiddenNeurons
 
 CONFIDENCE = 0.95
+
+_HIDDEN_NEURONS: WeakKeyDictionary[ScoredNetwork, HiddenNeurons] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def constant_shares(
     minus: list[list[int]] = []
     for chip in range(chips):
         if chip == 0 or not deterministic:
-            layers = task.network.hidden_neurons.constant(task.draw(chip))
+            layers = _hidden_neurons(task.network).constant(task.draw(chip))
         plus.append([int(always.sum()) for always, _ in layers])
         minus.append([int(always.sum()) for _, always in layers])
         on_chip()
@@ -77,6 +81,13 @@ def constant_shares(
             zip(layers, zip(*plus, strict=True), zip(*minus, strict=True), strict=True), start=1
         )
     ]
+
+
+def _hidden_neurons(network: ScoredNetwork) -> HiddenNeurons:
+    """Return the hidden neurons made ready for the images, by the cores whatever the device is."""
+    if network not in _HIDDEN_NEURONS:
+        _HIDDEN_NEURONS[network] = HiddenNeurons(network.folded, network.images)
+    return _HIDDEN_NEURONS[network]
 
 
 def _share(

@@ -1,17 +1,16 @@
 """The question a Monte Carlo run answers: how accurate is a network on the chips of a fault model?
 
 A task has an id, under which its tallies are kept, and chips, each drawn in the same way in
-whatever order, batch or process.
+whatever order, batch or process. How they are scored is not its business (see `score_chips`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,9 @@ from numpy.typing import NDArray
 from rramsim.bits import Flips
 from rramsim.crossbar.faults import ChipFaults, by_layer, wrong_cells
 from rramsim.errors import InputError
-from rramsim.montecarlo.tally import Tally
 
 if TYPE_CHECKING:
     from rramsim.network.folded.network import FoldedNetwork
-    from rramsim.network.scoring.constant_neurons import HiddenNeurons
-    from rramsim.network.scoring.evaluator import Evaluator
-    from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 DRAWING = 2
 """Number of the way in which chips are drawn. It is part of every id: whoever changes which
@@ -57,34 +52,6 @@ class ScoredNetwork:
     labels: NDArray[np.integer]
     images_id: str
     device: str = "cpu"
-
-    @cached_property
-    def evaluator(self) -> Evaluator | TorchEvaluator:
-        """The network made ready for the images.
-
-        Raises
-        ------
-        InputError
-            If the images do not fit the network, or the device is not there.
-        """
-        if self.device != "cpu":
-            from rramsim.network.scoring.torch_evaluator import TorchEvaluator
-
-            return TorchEvaluator(self.folded, self.images, self.labels, device=self.device)
-        from rramsim.network.scoring.evaluator import Evaluator
-
-        return Evaluator(self.folded, self.images, self.labels)
-
-    @cached_property
-    def hidden_neurons(self) -> HiddenNeurons:
-        """The hidden neurons made ready for the images; by the cores, whatever `device` is."""
-        from rramsim.network.scoring.constant_neurons import HiddenNeurons
-
-        return HiddenNeurons(self.folded, self.images)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process without the evaluator, which is made there in no time."""
-        return ScoredNetwork, (self.folded, self.images, self.labels, self.images_id, self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,29 +148,6 @@ def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int
         )
         for number, (layer, model) in enumerate(zip(folded.layers, models, strict=True))
     ]
-
-
-def score_chips(task: Task, chips: Sequence[int]) -> Tally:
-    """Draw chips and score the network on each; the same in any process, order and batch.
-
-    Parameters
-    ----------
-    task : Task
-    chips : sequence of int
-        Numbers of the chips.
-
-    Returns
-    -------
-    Tally
-        Of these chips.
-    """
-    evaluator = task.network.evaluator
-    correct = {}
-    for chip in chips:
-        flips = task.draw(chip)
-        # A chip without a flip is the network itself, which the evaluator scores only once.
-        correct[chip] = evaluator.correct(flips if any(layer.size for layer in flips) else None)
-    return Tally(task.id, len(task.network.labels), correct)
 
 
 def faults_text(faults: ChipFaults) -> str:

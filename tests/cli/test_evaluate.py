@@ -16,8 +16,9 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
+from rramsim.montecarlo.collect import score_chips
 from rramsim.montecarlo.reestimate import reestimated_for
-from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation

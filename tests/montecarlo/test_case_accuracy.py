@@ -6,8 +6,9 @@ from chip_networks import one_weight_pairs
 
 from rramsim.crossbar.faults import IidFaults
 from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.collect import score_chips
 from rramsim.montecarlo.store import TallyStore
-from rramsim.montecarlo.task import Task, score_chips
+from rramsim.montecarlo.task import Task
 
 BERS = (0.0, 0.3)
 

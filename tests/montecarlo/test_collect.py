@@ -11,11 +11,11 @@ from scipy import stats
 from rramsim.crossbar.faults import FaultModel, IidFaults
 from rramsim.errors import InputError
 from rramsim.montecarlo import collect as collect_module
-from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect
+from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect, score_chips
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.scoring.evaluator import Evaluator
 
 FALSE_ALARM = 1e-4

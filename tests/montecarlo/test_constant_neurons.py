@@ -11,6 +11,7 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.constant_neurons import constant_shares
 from rramsim.montecarlo.task import Task
+from rramsim.network.scoring.constant_neurons import HiddenNeurons
 
 NETWORK = random_network(12, 70, 40, 4)
 IMAGES = random_images(9, 12)
@@ -57,9 +58,11 @@ def test_shares_are_means_over_the_chips_with_student_s_interval() -> None:
 def test_chips_that_are_all_the_same_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, told = task(0.0), []
     looked = []
-    constant = SCORED.hidden_neurons.constant
+    constant = HiddenNeurons.constant
     monkeypatch.setattr(
-        SCORED.hidden_neurons, "constant", lambda flips: looked.append(None) or constant(flips)
+        HiddenNeurons,
+        "constant",
+        lambda neurons, flips: looked.append(None) or constant(neurons, flips),
     )
     shares = constant_shares(asked, chips=4, on_chip=lambda: told.append(None))
     assert (len(looked), len(told)) == (1, 4)

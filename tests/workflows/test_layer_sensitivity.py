@@ -15,6 +15,7 @@ from rramsim import schema
 from rramsim.crossbar.faults import IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
+from rramsim.montecarlo import collect
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import Task
 from rramsim.network.model_files import SavedNetwork, save_network
@@ -96,7 +97,7 @@ def test_running_again_scores_nothing_and_says_the_same(study, network, tmp_path
     path = tmp_path / "tallies.csv"
     first = study.measure({"one": network}, chips=2, store=TallyStore(path), bers=BERS)
     written = path.read_bytes()
-    monkeypatch.setitem(vars(network), "evaluator", None)  # whoever scores now fails
+    monkeypatch.setitem(collect._EVALUATORS, network, None)  # whoever scores now fails
     again = study.measure({"one": network}, chips=2, store=TallyStore(path), bers=BERS)
     assert again.identical(first)
     assert path.read_bytes() == written

@@ -15,10 +15,11 @@ import numpy as np
 
 from rramsim.crossbar.faults import IidFaults
 from rramsim.images.catalogue import load_images
+from rramsim.montecarlo.collect import score_chips
 from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import ScoredNetwork, Task, score_chips
+from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.shape import default_shape
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
