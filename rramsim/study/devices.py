@@ -13,13 +13,13 @@ from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_cond
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.errors import InputError
-from rramsim.files import sha256_of_dataset
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
 from rramsim.study.inputs import readings_of, stated_conditions, use_of_cells
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 FaultsOf = Callable[["xr.Dataset"], FaultModel]
@@ -103,7 +103,7 @@ class Devices:
 def characterize_devices(
     study: Study,
     *,
-    measured: Measured | None = None,
+    measured: Measured | pd.DataFrame | None = None,
     stated: xr.Dataset | None = None,
     faults_of: FaultsOf | None = None,
 ) -> Devices:
@@ -112,7 +112,7 @@ def characterize_devices(
     Parameters
     ----------
     study : Study
-    measured : Measured, optional
+    measured : Measured or pandas.DataFrame, optional
         Readings in memory, instead of the study's `measurements`.
     stated : xarray.Dataset, optional
         Product "conditions" in memory, instead of the study's `conditions`.
@@ -146,26 +146,22 @@ def characterize_devices(
     )
 
 
-def _conditions(study: Study, measured: Measured | None, stated: xr.Dataset | None) -> Devices:
+def _conditions(
+    study: Study, measured: Measured | pd.DataFrame | None, stated: xr.Dataset | None
+) -> Devices:
     known = study.conditions if stated is None else stated
     stated, sources = stated_conditions(known, lrs_share=study.use.lrs_share)
-    if measured is not None:
-        # Options of reading that the files' digests do not tell have made them what they are.
-        sources = (("readings in memory", sha256_of_dataset(measured.readings)), *sources)
-    elif study.measurements:
-        measured = readings_of(study.measurements, study.reading)
-    elif stated is None:
-        raise InputError("neither measurements nor conditions are given.")
-    else:
-        chosen = _only(stated, study.only)
-        return Devices(chosen, None, None, sources)
-    measured = readings_of(measured)
-    read = use_of_cells(**study.use.model_dump())
-    examination = characterize(measured, stated, read=read)
+    if measured is None and not study.measurements:
+        if stated is None:
+            raise InputError("neither measurements nor conditions are given.")
+        return Devices(_only(stated, study.only), None, None, sources)
+    given = study.measurements if measured is None else measured
+    measured, files = readings_of(given, study.reading)
+    examination = characterize(measured, stated, read=use_of_cells(**study.use.model_dump()))
     conditions = _only(examination.products["conditions"], study.only)
     products = {**examination.products, "conditions": conditions}
     examination = replace(examination, products=products)
-    return Devices(conditions, examination, stated, (*measured.sources, *sources))
+    return Devices(conditions, examination, stated, (*files, *sources))
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:

@@ -16,7 +16,14 @@ from rramsim.errors import InputError
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
-from rramsim.study.inputs import quantity, readings_of, stated_conditions, use_of_cells
+from rramsim.study.inputs import (
+    Readings,
+    file_names,
+    quantity,
+    readings_of,
+    stated_conditions,
+    use_of_cells,
+)
 from rramsim.study.reading import ReadingTable, with_unit
 from rramsim.study.result_folder import write_dataset
 
@@ -171,7 +178,7 @@ class FitResult:
 
 
 def fit(
-    measured: Measured | str | Path | Sequence[str | Path],
+    measured: Readings,
     *,
     reading: ReadingTable | None = None,
     conditions: xr.Dataset | str | Path | None = None,
@@ -191,8 +198,8 @@ def fit(
 
     Parameters
     ----------
-    measured : Measured, path, or list of paths
-        What `read_measurements` gives, or files or names of shipped sets to read.
+    measured : Measured, pandas.DataFrame, path, or list of paths
+        What `read_measurements` gives or takes.
     reading : ReadingTable, optional
         What the files do not say of themselves.
     conditions : xarray.Dataset or path, optional
@@ -245,8 +252,7 @@ def fit(
         read_pulse=texts["read_pulse"],
     )
     reading = reading or ReadingTable()
-    files = _names(measured)
-    readings = readings_of(measured if isinstance(measured, Measured) else files, reading)
+    readings, files = readings_of(measured, reading)
     stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
     question = Question(
         target_ber=target_ber,
@@ -270,20 +276,13 @@ def fit(
         "use_temperature": texts["use_temperature"],
     }
     provenance = Provenance(
-        recipe=_command(files, options),
+        recipe=_recipe(file_names(measured), options),
         options=options,
-        sources=(*readings.sources, *sources),
+        sources=(*files, *sources),
         origin=readings.origin,
         notes=tuple(str(note) for note in (*readings.notes, *examination.notes)),
     )
     return FitResult(readings, examination, provenance)
-
-
-def _names(measured: Measured | str | Path | Sequence[str | Path]) -> list[str]:
-    """Return the files by the names they were given, or that the readings remember."""
-    if isinstance(measured, Measured):
-        return [name for name, _ in measured.sources]
-    return [str(name) for name in ([measured] if isinstance(measured, str | Path) else measured)]
 
 
 def _pulse_text(pulse: tuple[float, float] | str | None) -> str | None:
@@ -307,8 +306,11 @@ def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | N
     )
 
 
-def _command(files: Sequence[str], options: Mapping[str, Any]) -> str:
-    """Return the command line that makes the report again."""
+def _recipe(files: Sequence[str] | None, options: Mapping[str, Any]) -> str:
+    """Return the command line that makes the report again, of readings in memory the call."""
+    if files is None:
+        given = [f", {name}={value!r}" for name, value in options.items() if value is not None]
+        return f"rramsim.fit(<readings in memory>{''.join(given)})"
     words = ["rramsim", "fit", *files]
     for name, value in options.items():
         if value is not None:

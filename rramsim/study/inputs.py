@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import pandas as pd
 
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
@@ -21,16 +23,33 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+Sources: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and SHA-256 of what was read."""
+
+Readings: TypeAlias = "Measured | str | Path | Sequence[str | Path] | pd.DataFrame"
+"""Readings as a person gives them: in memory, or files or names of shipped sets to read."""
+
+
+def file_names(measured: Readings) -> list[str] | None:
+    """Return the files that are to be read, None where the readings are in memory."""
+    if isinstance(measured, Measured | pd.DataFrame):
+        return None
+    return [str(name) for name in ([measured] if isinstance(measured, str | Path) else measured)]
+
+
 def readings_of(
-    measured: Measured | Sequence[str | Path], reading: ReadingTable | None = None
-) -> Measured:
-    """Return readings, read where files or shipped sets are named, of conditions with both states.
+    measured: Readings, reading: ReadingTable | None = None
+) -> tuple[Measured, Sources]:
+    """Return readings of the conditions that have both states, and what they were read from.
+
+    Readings in memory have a digest of their own: it says how their files were read.
 
     Raises
     ------
     InputError
         For the first thing that cannot be used.
     """
+    in_memory = file_names(measured) is None
     if not isinstance(measured, Measured):
         table = reading or ReadingTable()
         measured = read_measurements(
@@ -43,7 +62,10 @@ def readings_of(
             over_range=table.over_range,
             floor=table.floor,
         )
-    return leave_out_incomplete(measured)
+    sources = measured.sources
+    if in_memory:
+        sources = (*sources, ("readings in memory", sha256_of_dataset(measured.readings)))
+    return leave_out_incomplete(measured), sources
 
 
 def use_of_cells(
@@ -86,7 +108,7 @@ def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
 
 def stated_conditions(
     conditions: xr.Dataset | str | Path | None, *, lrs_share: float
-) -> tuple[xr.Dataset | None, tuple[tuple[str, str], ...]]:
+) -> tuple[xr.Dataset | None, Sources]:
     """Return stated conditions, read where a file is named, with the file and its SHA-256.
 
     Raises

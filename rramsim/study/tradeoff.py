@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
+from rramsim.study.inputs import Readings, file_names
 from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset
 from rramsim.study.settings import Study, make_study
@@ -125,7 +126,7 @@ class TradeoffResult:
 
 
 def tradeoff(
-    measurements: Measured | str | Path | Sequence[str | Path] | None = None,
+    measurements: Readings | None = None,
     conditions: xr.Dataset | str | Path | None = None,
     *,
     out: str | Path,
@@ -144,9 +145,9 @@ def tradeoff(
 
     Parameters
     ----------
-    measurements : Measured, path or list of paths, optional
-        What `read_measurements` gives, or files or names of shipped sets. With neither these nor
-        conditions, the shipped populations and conditions of the paper are used.
+    measurements : Measured, pandas.DataFrame, path or list of paths, optional
+        What `read_measurements` gives or takes. With neither these nor conditions, the shipped
+        populations and conditions of the paper are used.
     conditions : xarray.Dataset or path, optional
         What `read_conditions` gives, or a conditions file, or the name of a shipped one.
     out : path
@@ -188,12 +189,13 @@ def tradeoff(
     ...     result.report_path.exists()
     True
     """
-    measured = measurements if isinstance(measurements, Measured) else None
+    files = None if measurements is None else file_names(measurements)
+    in_memory: Any = measurements if files is None else None
     stated = None if isinstance(conditions, str | Path) else conditions
     image_set = images if isinstance(images, ImageSet) else None
     chosen = make_study(
         Path(study) if isinstance(study, str) else study,
-        measurements=_measurement_names(measurements),
+        measurements=files if in_memory is None else ["readings in memory"],
         conditions="conditions in memory" if stated is not None else _text(conditions),
         images=image_set.name if image_set else _text(images),
         **settings,
@@ -204,21 +206,11 @@ def tradeoff(
         progress,
         workers,
         device=device,
-        measured=measured,
+        measured=in_memory,
         stated=stated,
         images=image_set,
         faults_of=faults,
     )
-
-
-def _measurement_names(
-    measurements: Measured | str | Path | Sequence[str | Path] | None,
-) -> list[str] | None:
-    if isinstance(measurements, Measured):
-        return [name for name, _ in measurements.sources] or ["readings in memory"]
-    if isinstance(measurements, str | Path):
-        return [str(measurements)]
-    return [str(name) for name in measurements] if measurements else None
 
 
 def _text(name: Any) -> str | None:
@@ -232,7 +224,7 @@ def run_study(
     workers: Workers | None = None,
     *,
     device: str = "cpu",
-    measured: Measured | None = None,
+    measured: Measured | pd.DataFrame | None = None,
     stated: xr.Dataset | None = None,
     images: ImageSet | None = None,
     faults_of: FaultsOf | None = None,
@@ -281,10 +273,8 @@ def run_study(
     write_text(folder.path / "provenance.json", provenance.json())
     _write_devices(folder, devices, provenance)
     # Workers have the device, this process need not.
-    trained_on = device if workers is None else "cpu"
-    networks = models or train_networks(
-        study, images, folder, device=trained_on, on_progress=progress
-    )
+    trainer = device if workers is None else "cpu"
+    networks = models or train_networks(study, images, folder, device=trainer, on_progress=progress)
     chips = Chips(
         study,
         images,

@@ -55,6 +55,22 @@ def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
     assert by_name.provenance.sources[-1] == ("table1.toml", digest)
 
 
+def test_readings_in_memory_are_known_by_what_they_hold(cells):
+    table = pd.read_csv(cells)
+    by_frame = fit(table, reading=READING, reference="25 kOhm")
+    measured = read_measurements(table, names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
+    by_value = fit(measured, reference="25 kOhm")
+    assert by_frame.ber.equals(by_value.ber)
+    assert by_value.provenance.recipe == ("rramsim.fit(<readings in memory>, reference='25 kOhm')")
+    (name, digest) = by_value.provenance.sources[-1]
+    assert name == "readings in memory"
+    assert by_frame.provenance.sources[-1] == (name, digest)
+    otherwise = read_measurements(
+        table, names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS", over_range="300 kOhm"
+    )
+    assert fit(otherwise).provenance.sources[-1][1] != digest
+
+
 def test_the_command_recorded_makes_the_same_again(cells, tmp_path):
     result = fit(cells, reading=READING, lrs_share=0.4, target_ber=1e-3)
     words = shlex.split(result.provenance.recipe.replace(" DIR", f" {tmp_path / 'again'}"))
