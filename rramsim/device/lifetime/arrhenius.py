@@ -22,6 +22,8 @@ from rramsim.statistics.confidence import CONFIDENCE
 if TYPE_CHECKING:
     import xarray as xr
 
+Floats = NDArray[np.float64]
+
 BOLTZMANN = 8.617333262e-5
 """Boltzmann's constant in eV/K (CODATA 2018, exact to the digits given)."""
 
@@ -111,57 +113,69 @@ def fit_arrhenius(
     kelvin, seconds = np.asarray(temperature, dtype=float), np.asarray(time, dtype=float)
     _refuse(kelvin, seconds, activation_energy)
     reached = np.isfinite(seconds)
-    notes = []
-    if not reached.all():
-        left_out = int(np.count_nonzero(~reached))
-        notes.append(
-            Note(
-                f"{left_out} of {seconds.size} times to the criterion are not known (not reached) "
-                "and are left out; the activation energy leans to the faster ones.",
-                kind="times left out",
-                values={"left_out": left_out, "times": seconds.size},
-            )
-        )
+    notes = _unreached_notes(reached)
     kelvin, seconds = kelvin[reached], seconds[reached]
     distinct = np.unique(kelvin)
     if not distinct.size or (distinct.size == 1 and activation_energy is None):
         return None
     inverse, ln_t = 1.0 / (BOLTZMANN * kelvin), np.log(seconds)
-    unknown = np.full((2, 2), np.nan)
-    if activation_energy is not None:
-        ln_t0 = float(np.mean(ln_t - activation_energy * inverse))
-        notes.append(
-            Note(
-                f"The activation energy {activation_energy:g} eV is given, not fitted; what is "
-                "carried to another temperature rests on it.",
-                kind="activation energy given",
-                values={"activation_energy": activation_energy},
-            )
+    if activation_energy is None:
+        fit = _least_squares(inverse, ln_t, distinct)
+    else:
+        fit = _with_energy(activation_energy, inverse, ln_t, distinct)
+    return replace(fit, notes=(*notes, *fit.notes))
+
+
+def _unreached_notes(reached: NDArray[np.bool_]) -> list[Note]:
+    if reached.all():
+        return []
+    left_out = int(np.count_nonzero(~reached))
+    return [
+        Note(
+            f"{left_out} of {reached.size} times to the criterion are not known (not reached) and "
+            "are left out; the activation energy leans to the faster ones.",
+            kind="times left out",
+            values={"left_out": left_out, "times": reached.size},
         )
-        return ArrheniusFit(
-            Interval(activation_energy, basis="given"),
-            ln_t0,
-            temperatures=distinct,
-            covariance=unknown,
-            freedom=0,
-            notes=tuple(notes),
-        )
+    ]
+
+
+def _with_energy(energy: float, inverse: Floats, ln_t: Floats, distinct: Floats) -> ArrheniusFit:
+    """Return the law of a given activation energy (eV) through the mean of the times."""
+    note = Note(
+        f"The activation energy {energy:g} eV is given, not fitted; what is carried to another "
+        "temperature rests on it.",
+        kind="activation energy given",
+        values={"activation_energy": energy},
+    )
+    return ArrheniusFit(
+        Interval(energy, basis="given"),
+        float(np.mean(ln_t - energy * inverse)),
+        temperatures=distinct,
+        covariance=np.full((2, 2), np.nan),
+        freedom=0,
+        notes=(note,),
+    )
+
+
+def _least_squares(inverse: Floats, ln_t: Floats, distinct: Floats) -> ArrheniusFit:
+    """Return the line of ln t on 1/(kT), with an interval from three temperatures on."""
     # Centred, because 1/(kT) of near temperatures hardly differ.
     centred = inverse - inverse.mean()
     square = float(centred @ centred)
     energy = float(centred @ ln_t) / square
     ln_t0 = float(ln_t.mean() - energy * inverse.mean())
-    freedom = int(seconds.size - 2)
-    low = high = math.nan
-    covariance = unknown
+    count, freedom = ln_t.size, ln_t.size - 2
+    interval, covariance = Interval(energy, basis="fitted"), np.full((2, 2), np.nan)
+    notes = []
     if distinct.size >= 3:
         rest = float(np.sum((ln_t - ln_t0 - energy * inverse) ** 2)) / freedom
         mean = float(inverse.mean())
         covariance = rest * np.array(
-            [[1.0 / seconds.size + mean**2 / square, -mean / square], [-mean / square, 1 / square]]
+            [[1.0 / count + mean**2 / square, -mean / square], [-mean / square, 1 / square]]
         )
         width = _student(freedom) * math.sqrt(covariance[1, 1])
-        low, high = energy - width, energy + width
+        interval = replace(interval, low=energy - width, high=energy + width)
     else:
         text = "Two temperatures give an activation energy but nothing to judge it by."
         notes.append(Note(text, kind="two temperatures"))
@@ -169,7 +183,7 @@ def fit_arrhenius(
         text = "The times do not fall with temperature: the cells do not follow Arrhenius."
         notes.append(Note(text, kind="no Arrhenius", values={"activation_energy": energy}))
     return ArrheniusFit(
-        Interval(energy, low, high, basis="fitted"),
+        interval,
         ln_t0,
         temperatures=distinct,
         covariance=covariance,
