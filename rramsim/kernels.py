@@ -25,9 +25,8 @@ def kernel(signature: str) -> Callable[[Function], Function]:
     def compiled(function: Function) -> Function:
         try:
             return cast(Function, nb.njit(signature, nogil=True, cache=True)(function))
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
-        return cast(Function, nb.njit(signature, nogil=True)(function))
+        except RuntimeError:
+            # There is no place for a cache; any other trouble comes up again without one.
+            return cast(Function, nb.njit(signature, nogil=True)(function))
 
     return compiled

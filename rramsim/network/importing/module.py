@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import nn
 
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
-from rramsim.network.importing.layers import map_layers
+from rramsim.network.importing.layers import Prepare, map_layers
 from rramsim.network.importing.operations import BATCH
 from rramsim.network.importing.trace import trace_module
 from rramsim.network.model_files import SavedNetwork
@@ -90,7 +89,7 @@ def import_module(
     if training_ber is not None and not 0 <= training_ber <= 1:
         raise InputError(f"training_ber is {training_ber}; a bit-error rate lies in 0..1.")
     own = copy.deepcopy(module).cpu().float().eval()
-    inputs = _Inputs.of(own, images, scale=scale, offset=offset)
+    inputs = _inputs_of(own, images, scale=scale, offset=offset)
     expected = _predictions(own, inputs, images)
     input_chain, stages = trace_module(
         own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)])
@@ -125,51 +124,33 @@ def import_module(
     return SavedNetwork(folded, record)
 
 
-@dataclass(frozen=True, eq=False)
-class _Inputs:
-    """What a module is given for pixels."""
-
-    scale: torch.Tensor
-    offset: torch.Tensor
-    image_shape: tuple[int, int, int]
-    flat: bool
-
-    @classmethod
-    def of(
-        cls,
-        module: nn.Module,
-        images: ImageSet,
-        *,
-        scale: float,
-        offset: float | Sequence[float],
-    ) -> _Inputs:
-        offsets = np.asarray(offset, dtype=np.float64).reshape(-1)
-        channels = images.image_shape[0]
-        if not (math.isfinite(scale) and scale and np.isfinite(offsets).all()):
-            raise InputError(
-                f"scale {scale}, offset {offset}: must be finite, and the scale not 0."
-            )
-        if len(offsets) not in (1, channels):
-            raise InputError(
-                f"offset {offset}: the images {images.name} have {channels} channels; give one "
-                "number, or one for each channel."
-            )
-        return cls(
-            torch.tensor(scale, dtype=torch.float32),
-            torch.from_numpy(offsets).float().reshape(-1, 1, 1),
-            images.image_shape,
-            flat=not any(parameter.ndim == 4 for parameter in module.parameters()),
+def _inputs_of(
+    module: nn.Module, images: ImageSet, *, scale: float, offset: float | Sequence[float]
+) -> Prepare:
+    """Return what makes the inputs of a module from pixels of shape (images, features)."""
+    offsets = np.asarray(offset, dtype=np.float64).reshape(-1)
+    channels = images.image_shape[0]
+    if not (math.isfinite(scale) and scale and np.isfinite(offsets).all()):
+        raise InputError(f"scale {scale}, offset {offset}: must be finite, and the scale not 0.")
+    if len(offsets) not in (1, channels):
+        raise InputError(
+            f"offset {offset}: the images {images.name} have {channels} channels; give one "
+            "number, or one for each channel."
         )
+    factor = torch.tensor(scale, dtype=torch.float32)
+    shift = torch.from_numpy(offsets).float().reshape(-1, 1, 1)
+    flat = not any(parameter.ndim == 4 for parameter in module.parameters())
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
-        """Return inputs for pixels of shape (images, features)."""
-        whole = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, *self.image_shape)
-        inputs = whole * self.scale + self.offset
-        return inputs.flatten(1) if self.flat else inputs
+    def prepare(pixels: NDArray[np.uint8]) -> torch.Tensor:
+        whole = torch.from_numpy(pixels.astype(np.float32)).reshape(-1, *images.image_shape)
+        inputs = whole * factor + shift
+        return inputs.flatten(1) if flat else inputs
+
+    return prepare
 
 
 @torch.no_grad()
-def _predictions(module: nn.Module, inputs: _Inputs, images: ImageSet) -> NDArray[np.int64]:
+def _predictions(module: nn.Module, inputs: Prepare, images: ImageSet) -> NDArray[np.int64]:
     """Return the classes the module itself gives the test images."""
     classes = [np.empty(0, dtype=np.int64)]
     for start in range(0, len(images.test_images), _BATCH_IMAGES):

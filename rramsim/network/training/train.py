@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def train(
     images: str | Path | ImageSet = "digits",
     *,
     network: str | NetworkShape | None = None,
-    training_ber: float | tuple[float, float] = 0.0,
+    training_ber: float | Sequence[float] = 0.0,
     epochs: int | None = None,
     method: Method | None = None,
     seed: int = 1,
@@ -89,20 +90,16 @@ def train(
     loaded = images if isinstance(images, ImageSet) else load_images(images)
     if epochs is not None and method is not None:
         raise InputError("epochs and method were both given; put the epochs into the method.")
-    lrs, hrs = training_ber if isinstance(training_ber, tuple) else (training_ber, training_ber)
-    for ber in (lrs, hrs):
-        if not 0 <= ber < 0.5:
-            raise InputError(
-                f"training BER {ber}: accepted are 0 to below 0.5; from there on a weight carries "
-                "no information."
-            )
+    if file is not None and Path(file).suffix != ".safetensors":
+        raise InputError(f"file {str(file)!r}: accepted is a name that ends in .safetensors.")
+    lrs, hrs = _state_bers(training_ber)
     shape = NetworkShape.parse(network) if isinstance(network, str) else network
     plan = TrainingPlan(
         shape or default_shape(loaded),
         loaded,
         method or Method(default_epochs(loaded) if epochs is None else epochs),
         seed,
-        faults=RandomFlips((float(lrs),), (float(hrs),), seed=seed) if lrs or hrs else None,
+        faults=RandomFlips((lrs,), (hrs,), seed=seed) if lrs or hrs else None,
     )
     origin = loaded.name if isinstance(images, ImageSet) else origin_of(images)
     on_epoch = report_epochs(plan, progress)
@@ -112,6 +109,22 @@ def train(
         )
     run = run_training(plan, score=_score_on(loaded), on_epoch=on_epoch, device=device)
     return _saved(plan, run, origin)
+
+
+def _state_bers(training_ber: float | Sequence[float]) -> tuple[float, float]:
+    """Return the training BERs of LRS and HRS cells."""
+    bers = (
+        tuple(training_ber) if isinstance(training_ber, Sequence) else (training_ber, training_ber)
+    )
+    if len(bers) != 2:
+        raise InputError(f"training BER {training_ber}: accepted is a number, or (LRS, HRS).")
+    for ber in bers:
+        if not 0 <= ber < 0.5:
+            raise InputError(
+                f"training BER {ber}: accepted are 0 to below 0.5; from there on a weight carries "
+                "no information."
+            )
+    return float(bers[0]), float(bers[1])
 
 
 def find_network(path: Path, plan: TrainingPlan) -> SavedNetwork | None:

@@ -204,6 +204,8 @@ def test_a_call_trains_into_a_file_only_once(tmp_path):
     [
         ({"training_ber": 0.5}, "training BER 0.5: accepted are 0 to below 0.5"),
         ({"training_ber": (0.1, -0.1)}, "training BER -0.1"),
+        ({"training_ber": [0.1]}, r"training BER \[0.1\]: accepted is a number, or \(LRS, HRS\)"),
+        ({"file": "net.csv"}, "file 'net.csv': accepted is a name that ends in .safetensors"),
         ({"epochs": 0}, "epochs 0: accepted is 1 or more"),
         ({"epochs": 2, "method": Method(2)}, "epochs and method were both given"),
         ({"network": "63-10"}, "does not fit the images digits"),
