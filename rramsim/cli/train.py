@@ -146,7 +146,7 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
         out / f"{first}-training-ber-{ber!r}.safetensors": plan_for(asked, images, ber)
         for ber in bers
     }
-    for name, each in faults.items():
+    for name, flips in faults.items():
         path = out / f"{first}-{name}.safetensors"
         if path in plans:
             raise InputError(
@@ -154,10 +154,10 @@ def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
                 "name; accepted is any other name."
             )
         try:
-            each.check_fits(plain.shape.layer_count)
+            flips.check_fits(plain.shape.layer_count)
         except InputError as error:
             raise InputError(f"errors {name!r}: {error}") from error
-        plans[path] = replace(plain, faults=each)
+        plans[path] = replace(plain, faults=flips)
     return plans
 
 

@@ -137,8 +137,8 @@ def characterize_devices(
             faults_of=faults_of,
         )
     _check_known(devices.conditions, study)
-    found = devices.examination
-    populations = None if found is None else found.products["populations"]
+    examination = devices.examination
+    populations = None if examination is None else examination.products["populations"]
     return replace(
         devices,
         faults=tuple(faults_of_condition(row, populations) for row in devices.rows),

@@ -75,9 +75,11 @@ def _refuse_another(file: Path, identity: dict[str, object]) -> None:
     here, there = _flat(identity), _flat(there)
     differing = [key for key in sorted(here | there) if here.get(key) != there.get(key)]
     if differing:
-        told = "; ".join(_difference(key, there.get(key), here.get(key)) for key in differing)
+        differences = "; ".join(
+            _difference(key, there.get(key), here.get(key)) for key in differing
+        )
         raise InputError(
-            f"{file.parent}: holds the results of another study ({told}). "
+            f"{file.parent}: holds the results of another study ({differences}). "
             "Name another --out, or delete the folder."
         )
 

@@ -172,7 +172,7 @@ def in_tables(fields: Mapping[str, Any], file: Path | None = None) -> dict[str, 
         If one stands in both places.
     """
     fields = dict(fields)
-    places = {name: table for table, of in _TABLES.items() for name in of.model_fields}
+    places = {name: table for table, model in _TABLES.items() for name in model.model_fields}
     for name in [name for name in fields if name in places]:
         table = fields.get(places[name]) or {}
         value = fields.pop(name)

@@ -96,10 +96,10 @@ def _relative_to(folder: Path, name: str, value: Any) -> Any:
 def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
     # Of a field that can be of several kinds, each kind was tried: the one that came deepest is
     # the one that was meant. A name that is mistyped explains one that is missing.
-    told = sorted(
-        error.errors(), key=lambda each: (-len(each["loc"]), each["type"] != "extra_forbidden")
+    problems = sorted(
+        error.errors(), key=lambda one: (-len(one["loc"]), one["type"] != "extra_forbidden")
     )
-    first = told[0]
+    first = problems[0]
     field, table = _place_in(model, first["loc"])
     if first["type"] == "extra_forbidden":
         name = ".".join([*field, str(first["loc"][-1])])
@@ -109,7 +109,7 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
         )
     if first["type"] == "missing":
         return f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}."
-    limits = [_limit(each) for each in told if _place_in(model, each["loc"])[0] == field]
+    limits = [_limit(one) for one in problems if _place_in(model, one["loc"])[0] == field]
     return f"{place}: {'.'.join(field)} is {first['input']!r}; accepted: {' or '.join(limits)}."
 
 
@@ -142,4 +142,4 @@ def _tables_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     inner = getattr(annotation, "__args__", ())
-    return [table for each in inner for table in _tables_in(each)]
+    return [table for kind in inner for table in _tables_in(kind)]

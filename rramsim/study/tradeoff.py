@@ -320,7 +320,8 @@ def _findings(
         tolerance=study.tolerance,
     )
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
-    found = devices.examination
+    examination = devices.examination
+    products = examination.products if examination else {}
     recommendation = recommend(table)
     layers = networks[recommendation.training_ber].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
@@ -338,9 +339,9 @@ def _findings(
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
         assumptions=_assumptions(study, devices, images, networks),
         notes=devices.notes,
-        readings=found.measured.readings if found else None,
-        populations=found.products["populations"] if found else None,
-        counted=found.products["counted"] if found else None,
+        readings=examination.measured.readings if examination else None,
+        populations=products.get("populations"),
+        counted=products.get("counted"),
         stated=devices.stated,
     )
 

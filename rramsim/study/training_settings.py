@@ -156,7 +156,7 @@ class TrainingFile(TrainingSettings):
     @field_validator("errors")
     @classmethod
     def _names_differ(cls, value: tuple[ErrorsTable, ...]) -> tuple[ErrorsTable, ...]:
-        names = [each.name for each in value]
+        names = [table.name for table in value]
         if len(set(names)) < len(names):
             raise ValueError("errors whose names differ")
         return value
