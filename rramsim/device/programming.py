@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rramsim import formatting as numbers
 from rramsim import schema
-from rramsim.energy import Energy, programming_energy, verified_energy
+from rramsim.device.energy import Energy, programming_energy, verified_energy
 from rramsim.notes import Note
 from rramsim.schema import Interval, Variable
 

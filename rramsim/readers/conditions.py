@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.energy import COVERS
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import (
@@ -40,7 +39,7 @@ from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
-from rramsim.readers.waveforms import waveform_energy
+from rramsim.readers.waveforms import COVERS, waveform_energy
 from rramsim.schema import Interval, make
 from rramsim.units import QUANTITIES, read_quantity, scaled
 
@@ -188,7 +187,7 @@ def _waveform_energies(
         names = [table[key]] if isinstance(table[key], str) else table[key]
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
             raise InputError(f"{place}, {key}: accepted is the name of a file, or a list of them.")
-        joules = [waveform_energy(folder / name, covers=covers).joule for name in names]
+        joules = [waveform_energy(folder / name) for name in names]
         how = f"mean integral of V(t) I(t) of {len(joules)} measured pulses over {covers}"
         energies[energy] = sum(joules) / len(joules), how
     return energies
