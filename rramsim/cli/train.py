@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,6 @@ from rramsim.cli.options import Device
 if TYPE_CHECKING:
     from rramsim.network.model_files import SavedNetwork
     from rramsim.network.training.plan import TrainingPlan
-    from rramsim.study.training_settings import TrainingFile
 
 _EXAMPLE = """
 Example, a plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
@@ -88,6 +86,7 @@ def train(
     the log of its training, a CSV file with a row an epoch.
     """
     from rramsim.cli.progress import shown_progress
+    from rramsim.study.networks import plans_by_file
     from rramsim.study.settings_files import make_settings
     from rramsim.study.training_settings import TrainingFile
 
@@ -105,7 +104,7 @@ def train(
     from rramsim.images.catalogue import origin_of
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
-    paths = _plans(asked, former_out or out)
+    paths = plans_by_file(asked, former_out or out)
     from rramsim.network.training.train import find_network, obtain_network, report_epochs
 
     # All files are looked at before hours may go into the first network.
@@ -124,41 +123,6 @@ def train(
         _print_json(models)
     else:
         _print_table(models, there=there, plan=next(iter(paths.values())))
-
-
-def _plans(asked: TrainingFile, out: Path) -> dict[Path, TrainingPlan]:
-    """Return the plans, by the files they end in."""
-    from rramsim.errors import InputError
-    from rramsim.images.catalogue import load_images
-    from rramsim.network.shape import NetworkShape
-    from rramsim.study.networks import named_faults, plan_for
-
-    # What is mistyped is told before anything is downloaded.
-    if isinstance(asked.network, str):
-        NetworkShape.parse(asked.network)
-    faults = named_faults(asked)
-    images = load_images(asked.images)
-    bers = asked.training_bers or (() if faults else (0.0,))
-    plain = plan_for(asked, images)
-    signed = "-signed" if plain.shape.signed_levels else ""
-    first = f"{images.name}-{plain.shape}{signed}"
-    plans = {
-        out / f"{first}-training-ber-{ber!r}.safetensors": plan_for(asked, images, ber)
-        for ber in bers
-    }
-    for name, flips in faults.items():
-        path = out / f"{first}-{name}.safetensors"
-        if path in plans:
-            raise InputError(
-                f"errors {name!r}: another network of this training ends in the file of this "
-                "name; accepted is any other name."
-            )
-        try:
-            flips.check_fits(plain.shape.layer_count)
-        except InputError as error:
-            raise InputError(f"errors {name!r}: {error}") from error
-        plans[path] = replace(plain, faults=flips)
-    return plans
 
 
 def _print_json(models: dict[Path, SavedNetwork]) -> None:

@@ -120,6 +120,42 @@ def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]
     return (lrs,), (hrs,)
 
 
+def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPlan]:
+    """Return the plans of all networks of a training file, by the model files they end in.
+
+    Raises
+    ------
+    InputError
+        If the images or the network cannot be used, or two networks end in one file.
+    """
+    # What is mistyped is told before anything is downloaded.
+    if isinstance(settings.network, str):
+        NetworkShape.parse(settings.network)
+    faults = named_faults(settings)
+    images = load_images(settings.images)
+    bers = settings.training_bers or (() if faults else (0.0,))
+    plain = plan_for(settings, images)
+    signed = "-signed" if plain.shape.signed_levels else ""
+    first = f"{images.name}-{plain.shape}{signed}"
+    plans = {
+        folder / f"{first}-training-ber-{ber!r}.safetensors": plan_for(settings, images, ber)
+        for ber in bers
+    }
+    for name, flips in faults.items():
+        path = folder / f"{first}-{name}.safetensors"
+        if path in plans:
+            raise InputError(
+                f"errors {name!r}: another network of this training ends in the file of this "
+                "name; accepted is any other name."
+            )
+        try:
+            flips.check_fits(plain.shape.layer_count)
+        except InputError as error:
+            raise InputError(f"errors {name!r}: {error}") from error
+        plans[path] = replace(plain, faults=flips)
+    return plans
+
+
 def train_networks(
     study: Study,
     images: ImageSet,

@@ -1,0 +1,58 @@
+"""What a fit and a study start from, read or in memory."""
+
+import hashlib
+
+import pandas as pd
+import pytest
+
+from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
+from rramsim.readers.shipped import shipped_path
+from rramsim.study.inputs import file_names, readings_of, stated_conditions, use_of_cells
+from rramsim.study.reading import ReadingTable
+
+ROWS = [("LRS", 5.0), ("LRS", 6.0), ("LRS", 7.0), ("HRS", 90.0), ("HRS", 95.0), ("HRS", 99.0)]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("\n".join(["state,R (kOhm)", *(f"{state},{ohm}" for state, ohm in ROWS)]))
+    return path
+
+
+def test_files_are_named_and_readings_in_memory_are_not(file):
+    assert file_names(file) == file_names([file]) == [str(file)]
+    assert file_names(read_measurements(file)) is None
+    assert file_names(pd.DataFrame(ROWS)) is None
+
+
+def test_sources_are_the_files_and_of_readings_in_memory_also_their_own_digest(file):
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    measured, sources = readings_of([str(file)])
+    assert sources == (("cells.csv", digest),)
+    same, more = readings_of(measured)
+    assert same.readings.identical(measured.readings)
+    assert [name for name, _ in more] == ["cells.csv", "readings in memory"]
+    censored, _ = readings_of([file], ReadingTable(over_range="94 kOhm"))
+    assert readings_of(censored)[1][1] != more[1]
+
+
+def test_stated_conditions_know_their_file_or_their_content():
+    path = shipped_path("table1")
+    stated, sources = stated_conditions("table1", lrs_share=0.5)
+    assert sources == ((path.name, hashlib.sha256(path.read_bytes()).hexdigest()),)
+    again, in_memory = stated_conditions(stated, lrs_share=0.5)
+    assert again is stated
+    changed = stated.assign(ber=stated["ber"] * 2)
+    assert stated_conditions(changed, lrs_share=0.5)[1] != in_memory
+    assert stated_conditions(stated.copy(deep=True), lrs_share=0.5)[1] == in_memory
+    assert stated_conditions(None, lrs_share=0.5) == (None, ())
+
+
+def test_the_use_of_cells_is_in_si_units():
+    use = use_of_cells(reference="25 kOhm", offset=0.1, read_pulse="0.2 V; 10 ns")
+    assert (use.reference_resistance, use.offset_spread) == (25e3, 0.1)
+    assert (use.read_voltage, use.read_time) == (0.2, pytest.approx(1e-8))
+    with pytest.raises(InputError, match="a voltage and a time"):
+        use_of_cells(read_pulse="0.2 V")
