@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from rramsim.device.populations.fit import ConditionReadings, StateReadings
+from rramsim.interval import Interval
 from rramsim.schema import ABOVE, BELOW, EXACT
 from rramsim.statistics.confidence import clopper_pearson
 from rramsim.statistics.design_effect import design_effect
@@ -58,8 +59,9 @@ class WeightedCount:
 
     Attributes
     ----------
-    ber, low, high : float
-        Weighted share of errors and the ends of its 95 % interval.
+    ber : Interval
+        Weighted share of errors with its 95 % interval, of basis "counted"; an estimate of 0 has
+        an interval that begins there.
     errors : int
         Errors of both states.
     sample : float
@@ -67,9 +69,7 @@ class WeightedCount:
         `weighted`.
     """
 
-    ber: float
-    low: float
-    high: float
+    ber: Interval
     errors: int
     sample: float
 
@@ -135,7 +135,7 @@ def weighted(lrs: Count, hrs: Count, *, lrs_share: float = 0.5) -> WeightedCount
     Examples
     --------
     >>> count = weighted(Count(errors=1, readings=50, undecided=0), Count(3, 50, 0))
-    >>> count.ber, count.errors, count.sample
+    >>> count.ber.estimate, count.errors, count.sample
     (0.04, 4, 100.0)
     """
     ber = lrs_share * lrs.rate + (1.0 - lrs_share) * hrs.rate
@@ -143,7 +143,7 @@ def weighted(lrs: Count, hrs: Count, *, lrs_share: float = 0.5) -> WeightedCount
     sample /= _design_effect(((lrs, lrs_share), (hrs, 1.0 - lrs_share)))
     low, high = clopper_pearson(sample * ber, sample)
     errors = int(lrs.errors + hrs.errors)
-    return WeightedCount(ber=ber, low=low, high=high, errors=errors, sample=sample)
+    return WeightedCount(Interval(ber, low, high, basis="counted"), errors, sample)
 
 
 def _design_effect(states: tuple[tuple[Count, float], ...]) -> float:

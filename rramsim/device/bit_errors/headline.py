@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -174,11 +174,11 @@ def _doubts(
     verdicts: tuple[Verdict, Verdict] | None,
 ) -> list[Note]:
     """Return why the fitted BER is not to be believed."""
-    if fitted is None or math.isnan(counted.ber):
+    if fitted is None or math.isnan(counted.ber.estimate):
         return []
     doubts = []
     at_most = fitted.high if fitted.bound else fitted.estimate
-    if not counted.low <= at_most <= counted.high:
+    if not counted.ber.low <= at_most <= counted.ber.high:
         doubts.append(_disagreement(condition, at_most, counted))
     for state, verdict in zip(condition.states, verdicts or (), strict=bool(verdicts)):
         if verdict.kind == "tail":
@@ -298,8 +298,8 @@ def _undecided_pairs_notes(condition: ConditionReadings) -> list[Note]:
 
 
 def _counted_rate(counted: WeightedCount, *, method: str) -> Interval:
-    if counted.errors and not math.isnan(counted.ber):
-        return Interval(counted.ber, counted.low, counted.high, basis="counted", method=method)
+    if counted.errors and not math.isnan(counted.ber.estimate):
+        return replace(counted.ber, method=method)
     bound = smallest_countable(counted.sample)
     return _bound(1.0 if math.isnan(bound) else min(bound, 1.0), basis="counted")
 
@@ -308,7 +308,7 @@ def _limit_notes(
     condition: ConditionReadings, headline: Interval, counted: WeightedCount
 ) -> list[Note]:
     """Say what counting alone can show, where the headline goes beyond it or is only that."""
-    if math.isnan(counted.ber):
+    if math.isnan(counted.ber.estimate):
         text = "no reading of one state has a known side; no BER was counted."
         return [condition.note(text, "no BER counted")]
     errors = f"{counted.errors:,} {'error was' if counted.errors == 1 else 'errors were'} counted"
@@ -329,7 +329,7 @@ def _limit_notes(
 
 
 def _disagreement(condition: ConditionReadings, fitted: float, counted: WeightedCount) -> Note:
-    ratio = counted.ber / fitted if counted.ber else math.nan
+    ratio = counted.ber.estimate / fitted if counted.ber.estimate else math.nan
     if math.isnan(ratio):
         times = "no error was counted"
     elif ratio >= 1:
@@ -338,14 +338,14 @@ def _disagreement(condition: ConditionReadings, fitted: float, counted: Weighted
         times = f"{numbers.times(1 / ratio)} times fewer errors were counted"
     return condition.note(
         f"the fitted populations give a BER of {numbers.power(fitted)}, outside the counted "
-        f"interval {numbers.power(counted.low)} to {numbers.power(counted.high)} ({times}): the "
-        "readings do not bear out the lognormal where the errors are made, so the counted BER is "
-        "used.",
+        f"interval {numbers.power(counted.ber.low)} to {numbers.power(counted.ber.high)} "
+        f"({times}): the readings do not bear out the lognormal where the errors are made, so the "
+        "counted BER is used.",
         "fit contradicted",
         fitted=fitted,
-        counted=counted.ber,
-        counted_low=counted.low,
-        counted_high=counted.high,
+        counted=counted.ber.estimate,
+        counted_low=counted.ber.low,
+        counted_high=counted.ber.high,
     )
 
 

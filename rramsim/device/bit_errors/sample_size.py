@@ -176,15 +176,15 @@ def _count_of(row: xr.Dataset) -> Count:
 
 def _upper(counted: WeightedCount) -> float:
     """Return the one-sided 95 % upper end of the counted BER, 1 without readings."""
-    if not counted.sample > 0 or math.isnan(counted.ber):
+    if not counted.sample > 0 or math.isnan(counted.ber.estimate):
         return 1.0
-    errors = counted.sample * counted.ber
+    errors = counted.sample * counted.ber.estimate
     return float(beta.ppf(CONFIDENCE, errors + 1.0, counted.sample - errors))
 
 
 def _counting(target: float, counted: WeightedCount) -> float:
     """Return the cells a state that show the target without an error, NaN where hopeless."""
-    if counted.low > target:
+    if counted.ber.low > target:
         return math.nan
     readings = math.log(1.0 - CONFIDENCE) / math.log1p(-target)
     return float(math.ceil(readings / 2.0))
@@ -200,7 +200,9 @@ def _without_fit(
 ) -> str:
     """Return why the fit shows nothing, however many the cells."""
     if is_contradicted:
-        excluded = log_ber is not None and not counted.low <= math.exp(log_ber) <= counted.high
+        excluded = (
+            log_ber is not None and not counted.ber.low <= math.exp(log_ber) <= counted.ber.high
+        )
         by = "count" if excluded else "readings (the lognormal does not hold)"
         return f"not shown: the fit is contradicted by the {by}"
     if log_ber is None:

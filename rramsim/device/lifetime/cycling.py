@@ -221,12 +221,12 @@ def _counted(part: xr.Dataset, read: ReadConditions) -> Interval:
             )
         )
     both = weighted(*counts, lrs_share=read.lrs_share)
-    if math.isnan(both.ber):
+    if math.isnan(both.ber.estimate):
         return Interval()
     if not both.errors:
         high = min(smallest_countable(both.sample), 1.0)
         return Interval(high=high, bound="upper", basis="counted")
-    return Interval(both.ber, both.low, both.high, basis="counted")
+    return both.ber
 
 
 def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[Note]:

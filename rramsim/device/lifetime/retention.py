@@ -226,7 +226,9 @@ def _fill_counted(values: dict[str, Any], number: int, hold: Hold) -> None:
             continue
         both = weighted(*counts, lrs_share=hold.read.lrs_share)
         values["counted_time"][number, place] = np.nanmax(times)
-        for name, value in zip(_COUNTED, (both.ber, both.low, both.high), strict=True):
+        for name, value in zip(
+            _COUNTED, (both.ber.estimate, both.ber.low, both.ber.high), strict=True
+        ):
             values[name][number, place] = value
 
 
@@ -338,19 +340,19 @@ def _disagreement(
     last = max(state.time.size for state in hold.states) - 1
     counted = weighted(*_counts(values, number, last), lrs_share=hold.read.lrs_share)
     ber = float(drifting_ber([hold.last_time], drifts, hold.read)[0][0])
-    if not (ber < counted.low or ber > counted.high):
+    if not (ber < counted.ber.low or ber > counted.ber.high):
         return []
     text = (
         f"at the last read-out the lines give a BER of {numbers.power(ber)}, and "
-        f"{numbers.power(counted.low)} to {numbers.power(counted.high)} was counted: the tails are "
-        "not those of the lognormals, so take the lines as a guide only."
+        f"{numbers.power(counted.ber.low)} to {numbers.power(counted.ber.high)} was counted: the "
+        "tails are not those of the lognormals, so take the lines as a guide only."
     )
     return [
         hold.note(
             *(text, "lines contradicted"),
             ber=ber,
-            counted_low=counted.low,
-            counted_high=counted.high,
+            counted_low=counted.ber.low,
+            counted_high=counted.ber.high,
         )
     ]
 

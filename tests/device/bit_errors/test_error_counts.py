@@ -39,17 +39,17 @@ def test_without_errors_the_interval_is_the_closed_form_and_the_rule_of_three_ho
 
 def test_without_readings_nothing_is_claimed():
     assert all(math.isnan(value) for value in (*clopper_pearson(0, 0), Count(0, 0, 5).rate))
-    assert math.isnan(weighted(Count(0, 0, 5), Count(1, 9, 0)).ber)
+    assert math.isnan(weighted(Count(0, 0, 5), Count(1, 9, 0)).ber.estimate)
 
 
 @given(st.integers(1, 500), st.data())
 def test_with_equal_numbers_the_weighted_count_is_the_pooled_one(readings, data):
     errors = [data.draw(st.integers(0, readings)) for _ in range(2)]
     count = weighted(Count(errors[0], readings, 0), Count(errors[1], readings, 0))
-    assert count.ber == pytest.approx(sum(errors) / (2 * readings))
+    assert count.ber.estimate == pytest.approx(sum(errors) / (2 * readings))
     assert (count.errors, count.sample) == (sum(errors), 2 * readings)
     pooled = clopper_pearson(sum(errors), 2 * readings)
-    assert (count.low, count.high) == pytest.approx(pooled, abs=1e-9)
+    assert (count.ber.low, count.ber.high) == pytest.approx(pooled, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_weighted_interval_covers_at_least_95_times_in_100(
         weighted(Count(int(a), lrs_cells, 0), Count(int(b), hrs_cells, 0), lrs_share=lrs_share)
         for a, b in drawn
     ]
-    covered = np.mean([count.low <= truth <= count.high for count in counts])
+    covered = np.mean([count.ber.low <= truth <= count.ber.high for count in counts])
     assert covered > 0.95 - 3 * math.sqrt(0.95 * 0.05 / sets)
 
 

@@ -111,7 +111,7 @@ def test_cells_read_again_widen_the_counted_interval_and_decide_the_headline(
 
     once = found(1, np.arange(64))
     again, blind = found(16, np.repeat(np.arange(64), 16)), found(16, np.arange(1024))
-    assert again.counted.ber == once.counted.ber == 6 / 128
+    assert again.counted.ber.estimate == once.counted.ber.estimate == 6 / 128
     # t with 63 degrees of freedom, and k/(k - 1) cells, are all that is between them.
     assert again.counted.sample == pytest.approx(once.counted.sample, rel=0.06)
     assert again.counted.sample < once.counted.sample
