@@ -23,14 +23,11 @@ class Energy:
         ``"measured"``, ``"stated"``, ``"computed"`` or ``"unknown"``.
     cells : int
         Readings with a measured energy, 0 unless measured.
-    covers : str
-        What a measured waveform was taken over, such as ``"cell"``; empty where not said.
     """
 
     joule: float
     basis: str
     cells: int = 0
-    covers: str = ""
 
 
 def programming_energy(
@@ -98,5 +95,4 @@ def verified_energy(
     return Energy(
         joule=mean_pulses * (pulse.joule + read),
         basis="unknown" if math.isnan(pulse.joule) else "computed",
-        covers=pulse.covers,
     )

@@ -45,10 +45,10 @@ def test_a_reset_voltage_written_as_negative_gives_a_positive_energy():
 
 
 def test_verification_costs_pulses_and_reads():
-    pulse = Energy(joule=10e-12, basis="measured", cells=5, covers="cell")
+    pulse = Energy(joule=10e-12, basis="measured", cells=5)
     energy = verified_energy(pulse, mean_pulses=2.5, verify_energy=1e-13)
     assert energy.joule == pytest.approx(2.5 * 10.1e-12)
-    assert (energy.basis, energy.covers) == ("computed", "cell")
+    assert energy.basis == "computed"
     assert verified_energy(pulse, mean_pulses=2.5).joule == pytest.approx(25e-12)
     unknown = verified_energy(Energy(math.nan, "unknown"), mean_pulses=2.0)
     assert unknown.basis == "unknown"
