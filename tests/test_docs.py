@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import pkgutil
 import re
 from pathlib import Path
 
@@ -54,6 +55,27 @@ def test_every_command_that_a_text_names_exists():
     assert len(named) > 5
     for path, command in named:
         assert "".join(command) in COMMANDS, path
+
+
+def test_every_name_of_the_package_that_a_text_names_exists():
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflows/**/*.md")]
+    named = {
+        name
+        for path in texts
+        for name in re.findall(r"\brramsim(?:\.[A-Za-z_]\w*)+", path.read_text())
+        if name.rpartition(".")[2] not in ("toml", "json", "html", "csv", "nc")
+    }
+    assert len(named) > 20
+    missing = [name for name in sorted(named) if not _exists(name)]
+    assert missing == []
+
+
+def _exists(name):
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/own-measurements.md"])
