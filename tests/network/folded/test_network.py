@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.network.folded.checks import check_exact
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
@@ -155,9 +154,3 @@ def test_a_diverged_batch_norm_is_told():
         network.layers[0].gamma[1] = float("nan")
     with pytest.raises(InputError, match="diverged"):
         fold(network)
-
-
-def test_sums_beyond_float32_are_refused():
-    check_exact(2**24 - 1)
-    with pytest.raises(InputError, match="cannot be computed exactly"):
-        check_exact(2**24)
