@@ -52,16 +52,6 @@ _CLASSES = 16
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
-    """The outputs of a convolution, four to a tile; see `tile.convolve`."""
-
-    begins: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    row_stride: int
-
-
-@dataclass(frozen=True, eq=False)
 class _Convolution:
     """One convolution with its weights free of faults.
 
@@ -72,7 +62,11 @@ class _Convolution:
         Of its inputs.
     channels : int
         Of its inputs.
-    places : _Places
+    begins, sides, targets : int64 array, shape (tiles, 4)
+        The outputs, four to a tile: where their inputs begin, which sides of the image they touch,
+        and where they go (see `tile.convolve`).
+    row_stride : int
+        Words from one row of the inputs to the next.
     output_words : int
         Words of the outputs of one image.
     pool, on_pixels : bool
@@ -81,7 +75,10 @@ class _Convolution:
     layer: PackedLayer
     coding: Coding
     channels: int
-    places: _Places
+    begins: NDArray[np.int64]
+    sides: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    row_stride: int
     output_words: int
     pool: bool
     on_pixels: bool
@@ -115,20 +112,19 @@ class _Convolution:
         self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
     ) -> None:
         """Write the outputs of some images; the border of `outputs` is left as it is."""
-        places = self.places
-        stride, planes = places.row_stride, 0
+        stride, planes = self.row_stride, 0
         if self.on_pixels:
-            stride, planes = values.shape[2] - 2 * places.row_stride - 2, self.coding.planes
+            stride, planes = values.shape[2] - 2 * self.row_stride - 2, self.coding.planes
             rows = np.zeros((len(values), planes * weights.shape[1] * stride), dtype=np.uint64)
-            gather(values, planes, places.row_stride, rows)
+            gather(values, planes, self.row_stride, rows)
             values = rows
         tile.convolve(
             values,
             weights,
             limits,
-            places.begins,
-            places.classes,
-            places.targets,
+            self.begins,
+            self.sides,
+            self.targets,
             stride,
             planes,
             self.pool,
@@ -305,26 +301,27 @@ def _convolution(
     frame = 1 if framed else 0
     height, width = layer.output_size(*size)
     pixels = (height + 2 * frame) * (width + 2 * frame)
+    words = 1 if on_pixels else words_for(channels)
+    begins, sides, targets = _tiles(
+        size, pool=layer.pool, words=words, output_words=words_for(filters), frame=frame
+    )
     return _Convolution(
         layer=pack_layer(layer, places=1 if on_pixels else TAPS),
         coding=coding,
         channels=channels,
-        places=_places(
-            size,
-            pool=layer.pool,
-            words=1 if on_pixels else words_for(channels),
-            output_words=words_for(filters),
-            frame=frame,
-        ),
+        begins=begins,
+        sides=sides,
+        targets=targets,
+        row_stride=(size[1] + 2) * words,
         output_words=pixels * words_for(filters),
         pool=layer.pool,
         on_pixels=on_pixels,
     )
 
 
-def _places(
+def _tiles(
     size: tuple[int, int], *, pool: bool, words: int, output_words: int, frame: int
-) -> _Places:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Lay out tiles: the outputs that are pooled, or any four in a row.
 
     Parameters
@@ -336,6 +333,11 @@ def _places(
         Words of a pixel of the inputs and of the outputs.
     frame : int
         Pixels of border around the outputs.
+
+    Returns
+    -------
+    begins, sides, targets
+        See `_Convolution`.
     """
     height, width = size
     if pool:
@@ -355,11 +357,10 @@ def _places(
         + _RIGHT * (columns == width - 1)
     )
     target = ((row + frame) * (width_out + 2 * frame) + column + frame) * output_words
-    return _Places(
-        begins=(rows * (width + 2) + columns) * words,
-        classes=touched,
-        targets=np.broadcast_to(target.reshape(len(rows), -1), rows.shape).copy(),
-        row_stride=(width + 2) * words,
+    return (
+        (rows * (width + 2) + columns) * words,
+        touched,
+        np.broadcast_to(target.reshape(len(rows), -1), rows.shape).copy(),
     )
 
 
