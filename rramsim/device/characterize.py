@@ -20,10 +20,10 @@ from rramsim.device.populations.fit import (
     populations_dataset,
 )
 from rramsim.device.populations.mixed_times import mixed_over, mixed_times_notes
-from rramsim.device.populations.outliers import outlier_notes
 from rramsim.device.populations.verdicts import (
     Verdict,
     goodness_dataset,
+    outlier_notes,
     outliers_dataset,
     tail_model_notes,
     verdict_on,

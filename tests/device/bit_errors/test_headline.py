@@ -168,7 +168,7 @@ def test_very_unequal_spreads_are_told(errors_of, exact_sample):
     assert any("do not cross between the medians" in str(note) for note in found.notes)
 
 
-def judged_errors(measured_from, lrs, hrs):
+def errors_with_verdicts(measured_from, lrs, hrs):
     (condition,) = fit_conditions(measured_from({"c": (lrs, hrs)}).readings)
     verdicts = verdict_on(condition.lrs), verdict_on(condition.hrs)
     return bit_errors(condition, verdicts=verdicts), bit_errors(condition)
@@ -180,25 +180,25 @@ def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
     """One per cent of the HRS cells are weak but read right: the count is 0, as the fit says."""
     lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e6, 0.4, seed=2)
     hrs[:10] = 4e5 * np.exp(np.linspace(-0.2, 0.2, 10))
-    judged, unjudged = judged_errors(measured_from, lrs, hrs)
-    assert unjudged.headline.basis == "fitted"
-    assert judged.headline.basis == "counted"
-    assert (judged.headline.bound, judged.headline.high) == (
+    with_verdicts, without = errors_with_verdicts(measured_from, lrs, hrs)
+    assert without.headline.basis == "fitted"
+    assert with_verdicts.headline.basis == "counted"
+    assert (with_verdicts.headline.bound, judged.headline.high) == (
         "upper",
         pytest.approx(-math.log(0.05) / 2048),
     )
-    assert any("c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in judged.notes)
-    assert judged.fitted == unjudged.headline
-    assert judged.paired.basis == "counted"
-    assert unjudged.paired.basis == "fitted"
+    assert any("c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in with_verdicts.notes)
+    assert with_verdicts.fitted == without.headline
+    assert with_verdicts.paired.basis == "counted"
+    assert without.paired.basis == "fitted"
 
 
 def test_a_tail_on_the_side_that_makes_no_errors_changes_nothing(measured_from, exact_sample):
     """Where the BER can be counted; nothing is extrapolated along such a population."""
     lrs, hrs = exact_sample(1e4, 0.2), exact_sample(4e4, 0.4, seed=2)
     hrs[:10] = 2.4e5
-    judged, _ = judged_errors(measured_from, lrs, hrs)
-    assert judged.headline.basis == "fitted"
+    with_verdicts, _ = errors_with_verdicts(measured_from, lrs, hrs)
+    assert with_verdicts.headline.basis == "fitted"
 
 
 def test_the_spread_of_the_reference_widens_the_fit_and_not_the_count(measured_from, exact_sample):
@@ -228,7 +228,7 @@ def uniform(median, half_width, seed, cells=500):
 
 
 def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_from, exact_sample):
-    found, _ = judged_errors(measured_from, uniform(1e4, 1.0, 1), exact_sample(1e6, 0.4, cells=500))
+    found, _ = errors_with_verdicts(measured_from, uniform(1e4, 1.0, 1), exact_sample(1e6, 0.4, cells=500))
     head = found.headline
     assert (head.basis, head.bound, head.extrapolated) == ("counted", "upper", False)
     assert math.isnan(head.estimate)
@@ -243,7 +243,7 @@ def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_f
 def test_a_ber_that_counting_can_show_stays_fitted_though_the_lognormal_does_not_hold(
     measured_from, exact_sample
 ):
-    found, _ = judged_errors(measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500))
+    found, _ = errors_with_verdicts(measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500))
     assert (found.headline.basis, found.headline.extrapolated) == ("fitted", False)
     assert found.headline.estimate > 3e-3
 
