@@ -183,11 +183,13 @@ def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
     with_verdicts, without = errors_with_verdicts(measured_from, lrs, hrs)
     assert without.headline.basis == "fitted"
     assert with_verdicts.headline.basis == "counted"
-    assert (with_verdicts.headline.bound, judged.headline.high) == (
+    assert (with_verdicts.headline.bound, with_verdicts.headline.high) == (
         "upper",
         pytest.approx(-math.log(0.05) / 2048),
     )
-    assert any("c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in with_verdicts.notes)
+    assert any(
+        "c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in with_verdicts.notes
+    )
     assert with_verdicts.fitted == without.headline
     assert with_verdicts.paired.basis == "counted"
     assert without.paired.basis == "fitted"
@@ -228,7 +230,9 @@ def uniform(median, half_width, seed, cells=500):
 
 
 def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_from, exact_sample):
-    found, _ = errors_with_verdicts(measured_from, uniform(1e4, 1.0, 1), exact_sample(1e6, 0.4, cells=500))
+    found, _ = errors_with_verdicts(
+        measured_from, uniform(1e4, 1.0, 1), exact_sample(1e6, 0.4, cells=500)
+    )
     head = found.headline
     assert (head.basis, head.bound, head.extrapolated) == ("counted", "upper", False)
     assert math.isnan(head.estimate)
@@ -243,7 +247,9 @@ def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_f
 def test_a_ber_that_counting_can_show_stays_fitted_though_the_lognormal_does_not_hold(
     measured_from, exact_sample
 ):
-    found, _ = errors_with_verdicts(measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500))
+    found, _ = errors_with_verdicts(
+        measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500)
+    )
     assert (found.headline.basis, found.headline.extrapolated) == ("fitted", False)
     assert found.headline.estimate > 3e-3
 
