@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from rramsim.report.keys import Keys, answer
 from rramsim.report.text_table import TextTable
+from rramsim.schema import records
 
 if TYPE_CHECKING:
     from rramsim.device.examination import Examination
@@ -58,8 +60,9 @@ class Section:
         Whether it belongs to the subject of the section before.
     interval : str
         What of it has intervals, where the dataset tells how those were made.
-    answer : callable, optional
-        Gives its part of the JSON, which has the name of `product`.
+    answer : Keys or callable, optional
+        Keys and values of its part of the JSON, which has the name of `product`, or what gives
+        it where other products are in it.
     csv : callable, optional
         Gives the text of the file ``<product>.csv``.
     absent : str
@@ -73,7 +76,7 @@ class Section:
     heading: str = ""
     continues: bool = False
     interval: str = ""
-    answer: Callable[[Examination], dict[str, Any]] | None = None
+    answer: Keys | Callable[[Examination], dict[str, Any]] | None = None
     csv: Callable[[Examination], str] | None = None
     absent: str = ""
     option: str = ""
@@ -83,6 +86,14 @@ class Section:
         if self.product not in examination.products:
             return []
         return [part for part in self.parts(examination) if _has_content(part)]
+
+    def answer_of(self, examination: Examination) -> dict[str, Any] | None:
+        """Return its part of the JSON, None without the dataset."""
+        if self.product not in examination.products or self.answer is None:
+            return None
+        if callable(self.answer):
+            return self.answer(examination)
+        return answer(records(examination.products[self.product])[0], self.answer)
 
     def heading_of(self, examination: Examination) -> str:
         """Return the heading, with the attributes filled in."""

@@ -17,14 +17,25 @@ class Record:
     """One place in a dataset: the plain values of its variables there.
 
     Made by `records`. A variable that still has dims at this place is reached by `at` or `by`.
+
+    Attributes
+    ----------
+    attrs : mapping
+        Those of the dataset.
+    units : mapping of str to str
+        Of the variables that have one.
     """
 
     def __init__(
         self,
         arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray]],
         place: Mapping[str, int],
+        *,
+        attrs: Mapping[str, Any],
+        units: Mapping[str, str],
     ) -> None:
         self._arrays, self._place = arrays, dict(place)
+        self.attrs, self.units = attrs, units
 
     def __contains__(self, name: object) -> bool:
         return name in self._arrays
@@ -45,18 +56,8 @@ class Record:
         """Return a text, empty where the dataset has none."""
         return str(self[name]) if name in self else ""
 
-    def plain(self, *names: str | tuple[str, str]) -> dict[str, Any]:
-        """Return values fit for JSON, by name: unknown numbers are None, yes or no a bool.
-
-        Parameters
-        ----------
-        *names : str or (str, str)
-            A variable, or its name in the answer and the variable.
-        """
-        pairs = ((name, name) if isinstance(name, str) else name for name in names)
-        return {key: self._plain(name) for key, name in pairs}
-
-    def _plain(self, name: str) -> Any:
+    def plain(self, name: str) -> Any:
+        """Return a value fit for JSON: an unknown number is None, yes or no a bool."""
         kind = self._arrays[name][1].dtype
         if kind.kind == "f":
             return self.number(name)
@@ -94,7 +95,7 @@ class Record:
             if label not in names:
                 raise KeyError(label)
             place[dim] = names.index(label)
-        return Record(self._arrays, place)
+        return self._at(place)
 
     def has(self, **labels: Any) -> bool:
         """Return whether there is a place with these labels."""
@@ -107,7 +108,10 @@ class Record:
     def by(self, dim: str) -> Iterator[Record]:
         """Yield the places along a dim, one by one."""
         for index in range(self._size(dim)):
-            yield Record(self._arrays, {**self._place, dim: index})
+            yield self._at({**self._place, dim: index})
+
+    def _at(self, place: Mapping[str, int]) -> Record:
+        return Record(self._arrays, place, attrs=self.attrs, units=self.units)
 
     def _labels(self, dim: str) -> list[Any]:
         labels: list[Any] = self._arrays[dim][1].tolist()
@@ -144,7 +148,12 @@ def records(dataset: xr.Dataset, *dims: str) -> list[Record]:
         str(name): (tuple(map(str, variable.dims)), variable.values)
         for name, variable in dataset.variables.items()
     }
-    rows = [Record(arrays, {})]
+    units = {
+        str(name): str(variable.attrs["units"])
+        for name, variable in dataset.variables.items()
+        if "units" in variable.attrs
+    }
+    rows = [Record(arrays, {}, attrs=dataset.attrs, units=units)]
     for dim in dims:
         rows = [inner for row in rows for inner in row.by(dim)]
     return rows

@@ -7,17 +7,26 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rramsim.interval import Interval
+from rramsim.report.keys import (
+    Keys,
+    answer,
+    attribute,
+    attributes,
+    bounded,
+    each,
+    ends,
+    ends_of,
+    finite,
+    known_text,
+    of_state,
+    same,
+    source,
+)
 from rramsim.schema import STATES, Record, records, settings
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from rramsim.device.examination import Examination
-
-
-# The least trusted first: one word for both energies must not promise too much.
-_ENERGY_TRUST = ("computed", "stated", "measured")
 
 
 def conditions_answer(examination: Examination) -> list[dict[str, Any]]:
@@ -45,359 +54,306 @@ def origin_answer(examination: Examination) -> dict[str, Any]:
 
 
 def _condition(row: Record, examination: Examination) -> dict[str, Any]:
-    def of(product: str, answer: Callable[[Record], Any]) -> Any:
+    def in_product(name: str, keys: Keys | Callable[[Record], Any]) -> Any:
         """Return the answer of the condition in another product, None where it is not in it."""
-        dataset = examination.products.get(product)
-        whole = None if dataset is None else records(dataset)[0]
-        if whole is None or not whole.has(condition=row["condition"]):
+        if name not in examination.products:
             return None
-        return answer(whole.at(condition=row["condition"]))
+        (whole,) = records(examination.products[name])
+        if not whole.has(condition=row["condition"]):
+            return None
+        place = whole.at(condition=row["condition"])
+        return keys(place) if callable(keys) else answer(place, keys)
 
-    products = examination.products
-    confidence = float(products["conditions"].attrs["confidence"])
-    bases = [row[f"{operation}_energy_basis"] for operation in ("set", "reset")]
-    endurance = row.interval("endurance")
-    populations = of("populations", lambda found: _by_state(found, _population))
+    populations = in_product("populations", of_state(_POPULATION))
     return {
         "name": row["condition"],
         **(populations or {state.lower(): dict(_NO_POPULATION) for state in STATES}),
-        "reference_ohm": row.number("reference_resistance"),
+        "reference_ohm": row.plain("reference_resistance"),
         "ber": {
-            **_ber(row.interval("ber"), confidence),
-            **row.plain(("lrs", "ber_lrs"), ("hrs", "ber_hrs")),
-            "counted": of("counted", _counted),
+            **_ber(row, "ber"),
+            **answer(row, {"lrs": "ber_lrs", "hrs": "ber_hrs"}),
+            "counted": in_product("counted", _counted),
         },
-        "pooled_over": row.text("pooled_over") or None,
-        **row.plain(("set_energy_j", "set_energy"), ("reset_energy_j", "reset_energy")),
-        "energy_source": next((basis for basis in _ENERGY_TRUST if basis in bases), None),
-        "set_energy_source": _known(bases[0]),
-        "reset_energy_source": _known(bases[1]),
-        "endurance_cycles": None if endurance.bound else _number(endurance.estimate),
-        "endurance_more_than": _number(endurance.estimate) if endurance.bound else None,
-        "endurance_source": _known(endurance.basis),
-        **row.plain(*((setting.key, setting.name) for setting in settings())),
-        "origin": row["origin"],
-        "ber_2t2r": of("counted", lambda _: _paired(row.interval("ber_2t2r"), confidence)),
-        "goodness": of("goodness", lambda found: _by_state(found, _goodness)),
-        "outliers": of("goodness", lambda found: _by_state(found, _outliers)),
-        "target": of("sample_sizes", lambda found: _target(found, products["sample_sizes"])),
-        "endurance": of("endurance", lambda found: _endurance(found, products["endurance"])),
+        **answer(row, _programming()),
+        "ber_2t2r": in_product("counted", lambda _: _known_ber(row, "ber_2t2r")),
+        "goodness": in_product("goodness", of_state(_GOODNESS)),
+        "outliers": in_product("goodness", of_state(_OUTLIERS)),
+        "target": in_product("sample_sizes", _TARGET),
+        "endurance": in_product("endurance", _endurance),
     }
-
-
-def _by_state(row: Record, answer: Callable[[Record], Any]) -> dict[str, Any]:
-    return {state.lower(): answer(row.at(state=state)) for state in STATES}
 
 
 _NO_POPULATION = {"n": 0, "n_censored": 0, "median_ohm": None, "sigma_ln": None, "cells": 0}
 
 
-def _population(row: Record) -> dict[str, Any]:
-    censored = row["censored_below"] + row["censored_above"]
-    mu = row.number("mu")
+def _censored(row: Record) -> int:
+    return int(row["censored_below"] + row["censored_above"])
+
+
+def _median(row: Record) -> float | None:
+    return finite(math.exp(row["mu"]))
+
+
+_POPULATION: Keys = {
+    "n": lambda row: row["exact"] + _censored(row),
+    "n_censored": _censored,
+    "median_ohm": _median,
+    "sigma_ln": "sigma",
+    "cells": "cells",
+    "n_censored_below": "censored_below",
+    "n_censored_above": "censored_above",
+    "mu_standard_error": "mu_error",
+    "sigma_standard_error": "sigma_error",
+}
+
+
+def _programming() -> Keys:
+    """Return the keys of what a condition is programmed with, of its cost and endurance."""
+    # The stated ones come before measured ones: one word for both must not promise too much.
+    trust = ("computed", "stated", "measured")
+
+    def least_trusted(row: Record) -> str | None:
+        bases = [row[f"{operation}_energy_basis"] for operation in ("set", "reset")]
+        return next((basis for basis in trust if basis in bases), None)
+
+    endurance = bounded("endurance", "endurance")
     return {
-        "n": row["exact"] + censored,
-        "n_censored": censored,
-        "median_ohm": None if mu is None else math.exp(mu),
-        **row.plain(
-            ("sigma_ln", "sigma"),
-            "cells",
-            ("n_censored_below", "censored_below"),
-            ("n_censored_above", "censored_above"),
-            ("mu_standard_error", "mu_error"),
-            ("sigma_standard_error", "sigma_error"),
-        ),
+        "pooled_over": known_text("pooled_over"),
+        "set_energy_j": "set_energy",
+        "reset_energy_j": "reset_energy",
+        "energy_source": least_trusted,
+        "set_energy_source": source("set_energy_basis"),
+        "reset_energy_source": source("reset_energy_basis"),
+        "endurance_cycles": endurance["endurance"],
+        "endurance_more_than": endurance["endurance_more_than"],
+        "endurance_source": source("endurance_basis"),
+        **{setting.key: setting.name for setting in settings()},
+        "origin": "origin",
     }
 
 
-def _ber(ber: Interval, confidence: float) -> dict[str, Any]:
+def _ber(row: Record, name: str) -> dict[str, Any]:
+    ber = row.interval(name)
     has_interval = ber.basis != "stated" and math.isfinite(ber.low)
     return {
-        **_ends(ber),
-        "confidence": confidence if has_interval else None,
+        **ends_of(ber),
+        "confidence": row.attrs["confidence"] if has_interval else None,
+        **_basis(ber),
+    }
+
+
+def _basis(ber: Interval) -> dict[str, Any]:
+    return {
         "method": (ber.basis or None) if ber.is_known else None,
         "extrapolated": ber.extrapolated,
         "bound": ber.bound or None,
     }
 
 
-def _paired(ber: Interval, confidence: float) -> dict[str, Any] | None:
-    """Return the BER of a 2T2R read, None where nothing is known of it."""
-    return _ber(ber, confidence) if ber.is_known else None
+def _known_ber(row: Record, name: str) -> dict[str, Any] | None:
+    return _ber(row, name) if row.interval(name).is_known else None
 
 
 def _counted(row: Record) -> dict[str, Any]:
     counts = ("errors", "readings", "undecided")
-    return {**{name: row.total(name, "state") for name in counts}, **_ends(row.interval("ber"))}
+    return {name: row.total(name, "state") for name in counts} | ends_of(row.interval("ber"))
 
 
-def _goodness(row: Record) -> dict[str, Any]:
-    return row.plain(
-        "verdict",
-        "sentence",
-        ("ppcc_deficit", "deficit"),
-        "p_value",
-        "anderson_darling",
-        ("largest_deviation_sigma", "largest_deviation"),
-        *("tail_found", "tail_expected", "tail_p_value", "tail_share"),
-    )
+_GOODNESS: Keys = {
+    **same("verdict", "sentence"),
+    "ppcc_deficit": "deficit",
+    **same("p_value", "anderson_darling"),
+    "largest_deviation_sigma": "largest_deviation",
+    **same("tail_found", "tail_expected", "tail_p_value", "tail_share"),
+}
+_OUTLIERS: Keys = same(
+    *("stuck_cells", "stuck_rate", "stuck_rate_low", "stuck_rate_high"),
+    *("outlying_cells", "outlying_rate", "outlying_rate_low", "outlying_rate_high"),
+)
+_TARGET: Keys = {
+    "ber": attribute("target_ber"),
+    **same("shown_by_fit", "shown_by_count"),
+    "cells_per_state_by_fit": "cells_by_fit",
+    "cells_per_state_by_count": "cells_by_count",
+    "sentence": "sentence",
+}
 
 
-def _outliers(row: Record) -> dict[str, Any]:
-    ends = ("_cells", "_rate", "_rate_low", "_rate_high")
-    return row.plain(*(f"{kind}{end}" for kind in ("stuck", "outlying") for end in ends))
-
-
-def _target(row: Record, sizes: xr.Dataset) -> dict[str, Any]:
-    return {
-        "ber": float(sizes.attrs["target_ber"]),
-        **row.plain(
-            "shown_by_fit",
-            "shown_by_count",
-            ("cells_per_state_by_fit", "cells_by_fit"),
-            ("cells_per_state_by_count", "cells_by_count"),
-            "sentence",
-        ),
-    }
-
-
-def _endurance(row: Record, endurance: xr.Dataset) -> dict[str, Any] | None:
-    """Return the endurance of a condition by its readings, None where no cell was followed."""
-    if not row["cells"]:
+def _weibull(row: Record) -> dict[str, Any] | None:
+    if row.number("shape") is None:
         return None
-    weibull = {name: _ends(row.interval(name)) for name in ("shape", "b1", "b10", "median")}
-    return {
-        "failure": endurance.attrs["failure"],
-        **row.plain("cells", "failed", "undecided", "soft", "never_good"),
-        **row.plain("first_cycle", "last_cycle"),
-        **_bounded(row.interval("cycles"), "cycles"),
-        "share_failed_at_most": row.number("failing_high"),
-        "weibull": {**row.plain("scale"), **weibull} if row.number("shape") is not None else None,
-    }
+    return answer(row, {"scale": "scale", **{name: ends(name) for name in _LIFETIMES}})
 
 
-def cycling_answer(examination: Examination) -> dict[str, Any]:
-    """Return BER and resistances against the cycles."""
-    cycling = examination.products["cycling"]
-    return {
-        **_limit_and_interval(cycling),
-        "conditions": [_cycled(row) for row in records(cycling, "condition")],
-    }
+_LIFETIMES = ("shape", "b1", "b10", "median")
+_ENDURANCE: Keys = {
+    "failure": attribute("failure"),
+    **same("cells", "failed", "undecided", "soft", "never_good", "first_cycle", "last_cycle"),
+    **bounded("cycles", "cycles"),
+    "share_failed_at_most": "failing_high",
+    "weibull": _weibull,
+}
 
 
-def _limit_and_interval(dataset: xr.Dataset) -> dict[str, Any]:
-    return {
-        "ber_limit": _number(dataset.attrs["ber_limit"]),
-        "confidence": float(dataset.attrs["confidence"]),
-        "interval": dataset.attrs["interval"],
-    }
+def _endurance(row: Record) -> dict[str, Any] | None:
+    """Return the endurance of a condition by its readings, None where no cell was followed."""
+    return answer(row, _ENDURANCE) if row["cells"] else None
 
 
-def _cycled(row: Record) -> dict[str, Any]:
-    return {
-        **row.plain(("name", "condition"), ("reference_ohm", "reference_resistance")),
-        **_bounded(row.interval("cycles_to_limit"), "cycles_to_ber_limit"),
-        "probit_slope_per_decade": row.number("slope"),
-        "checkpoints": [
-            {
-                **point.plain(
-                    "cycle", ("first_cycle", "cycle_first"), ("last_cycle", "cycle_last")
-                ),
-                **_by_state(point, _percentiles),
-                "ber": _checkpoint_ber(point.interval("ber")),
-            }
-            for point in row.by("checkpoint")
-            if point.number("cycle") is not None
-        ],
-    }
+_PERCENTILES: Keys = {
+    "readings": "readings",
+    "p05_ohm": "p05",
+    "median_ohm": "p50",
+    "p95_ohm": "p95",
+}
+_CHECKPOINT: Keys = {
+    "cycle": "cycle",
+    "first_cycle": "cycle_first",
+    "last_cycle": "cycle_last",
+    **of_state(_PERCENTILES),
+    "ber": lambda row: ends_of(row.interval("ber")) | _basis(row.interval("ber")),
+}
+CYCLING: Keys = {
+    **attributes("ber_limit", "confidence", "interval"),
+    "conditions": each(
+        "condition",
+        {
+            "name": "condition",
+            "reference_ohm": "reference_resistance",
+            **bounded("cycles_to_limit", "cycles_to_ber_limit"),
+            "probit_slope_per_decade": "slope",
+            "checkpoints": each("checkpoint", _CHECKPOINT, known="cycle"),
+        },
+    ),
+}
+"""BER and resistances against the cycles."""
+
+_READOUT: Keys = {"time_s": "readout_time", **_PERCENTILES, "errors": "errors"}
+_HELD: Keys = {
+    "cells": "cells",
+    "mu_per_decade": ends("mu_drift"),
+    "sigma_per_decade": ends("sigma_drift"),
+    "readouts": each("readout", _READOUT, known="readout_time"),
+}
 
 
-def _checkpoint_ber(ber: Interval) -> dict[str, Any]:
-    return {
-        **_ends(ber),
-        "method": ber.basis or None,
-        "extrapolated": ber.extrapolated,
-        "bound": ber.bound or None,
-    }
+def _ber_at(row: Record) -> list[dict[str, Any]]:
+    return [
+        {"time_s": at_time.plain("time"), **ends_of(ber), "extrapolated": ber.extrapolated}
+        for at_time in row.by("time")
+        for ber in [at_time.interval("ber")]
+    ]
 
 
-def _percentiles(row: Record) -> dict[str, Any]:
-    return row.plain("readings", ("p05_ohm", "p05"), ("median_ohm", "p50"), ("p95_ohm", "p95"))
+_HOLD: Keys = {
+    "condition": "hold_condition",
+    "temperature_k": "temperature",
+    "reference_ohm": "reference_resistance",
+    "first_time_s": "first_time",
+    "last_time_s": "last_time",
+    **of_state(_HELD),
+    "ber": _ber_at,
+    **bounded("time_to_limit", "seconds_to_ber_limit"),
+    "seconds_to_ber_limit_extrapolated": "time_to_limit_extrapolated",
+}
+_RETENTION: Keys = {
+    **attributes("ber_limit", "confidence", "interval"),
+    "holds": each("hold", _HOLD),
+}
+_AT_USE: Keys = {
+    "temperature_k": attribute("use_temperature"),
+    "seconds_to_ber_limit": "time_at_use",
+    "seconds_to_ber_limit_low": "time_at_use_low",
+    "seconds_to_ber_limit_high": "time_at_use_high",
+    "extrapolated": "time_at_use_extrapolated",
+}
+_LAW: Keys = {
+    "condition": "condition",
+    "activation_energy_ev": "activation_energy",
+    "low_ev": "activation_energy_low",
+    "high_ev": "activation_energy_high",
+    "temperatures_k": lambda row: [
+        place["temperature"] for place in row.by("place") if place.number("temperature")
+    ],
+    "at_use": lambda row: (
+        None if finite(row.attrs["use_temperature"]) is None else answer(row, _AT_USE)
+    ),
+}
 
 
 def retention_answer(examination: Examination) -> dict[str, Any]:
     """Return the drift of each hold, its BER over time, and what Arrhenius' law makes of it."""
-    retention = examination.products["retention"]
+    (retention,) = records(examination.products["retention"])
     laws = examination.products.get("activation_energies")
-    return {
-        **_limit_and_interval(retention),
-        "holds": [_hold(row) for row in records(retention, "hold")],
-        "activation_energies": [] if laws is None else _activation_energies(laws),
+    rows = [] if laws is None else records(laws, "condition")
+    return answer(retention, _RETENTION) | {
+        "activation_energies": [answer(row, _LAW) for row in rows]
     }
 
 
-def _activation_energies(laws: xr.Dataset) -> list[dict[str, Any]]:
-    use_temperature = _number(laws.attrs["use_temperature"])
-    return [
-        {
-            **row.plain(
-                "condition",
-                ("activation_energy_ev", "activation_energy"),
-                ("low_ev", "activation_energy_low"),
-                ("high_ev", "activation_energy_high"),
-            ),
-            "temperatures_k": [
-                kelvin
-                for kelvin in (place.number("temperature") for place in row.by("place"))
-                if kelvin is not None
-            ],
-            "at_use": None
-            if use_temperature is None
-            else {
-                "temperature_k": use_temperature,
-                **row.plain(
-                    ("seconds_to_ber_limit", "time_at_use"),
-                    ("seconds_to_ber_limit_low", "time_at_use_low"),
-                    ("seconds_to_ber_limit_high", "time_at_use_high"),
-                    ("extrapolated", "time_at_use_extrapolated"),
-                ),
-            },
-        }
-        for row in records(laws, "condition")
-    ]
+_PART: Keys = {**same("variance", "share", "groups"), "estimate_was_negative": "negative"}
+_VARIANCE_OF_STATE: Keys = {
+    "readings": "readings",
+    "readings_left_out": "left_out",
+    "parts": lambda row: {
+        part["component"]: answer(part, _PART)
+        for part in row.by("component")
+        if part.number("variance") is not None
+    },
+}
+VARIANCE: Keys = {
+    "method": attribute("method"),
+    "conditions": each("condition", {"name": "condition", **of_state(_VARIANCE_OF_STATE)}),
+}
+"""The parts of the variance of ln R."""
 
 
-def _hold(row: Record) -> dict[str, Any]:
-    time = row.interval("time_to_limit")
-    return {
-        **row.plain(
-            ("condition", "hold_condition"),
-            ("temperature_k", "temperature"),
-            ("reference_ohm", "reference_resistance"),
-            ("first_time_s", "first_time"),
-            ("last_time_s", "last_time"),
-        ),
-        **_by_state(row, _held),
-        "ber": [
-            {
-                "time_s": at.number("time"),
-                **_ends(at.interval("ber")),
-                **at.plain(("extrapolated", "ber_extrapolated")),
-            }
-            for at in row.by("time")
-        ],
-        **_bounded(time, "seconds_to_ber_limit"),
-        "seconds_to_ber_limit_extrapolated": time.extrapolated,
-    }
+def _baked_ber(when: str) -> Callable[[Record], dict[str, Any]]:
+    def value(row: Record) -> dict[str, Any]:
+        ber = row.interval(f"ber_{when}")
+        return {**ends_of(ber), "bound": ber.bound or None}
+
+    return value
 
 
-def _held(row: Record) -> dict[str, Any]:
-    return {
-        **row.plain("cells"),
-        "mu_per_decade": _ends(row.interval("mu_drift")),
-        "sigma_per_decade": _ends(row.interval("sigma_drift")),
-        "readouts": [
-            {
-                "time_s": readout.number("readout_time"),
-                **_percentiles(readout),
-                **readout.plain("errors"),
-            }
-            for readout in row.by("readout")
-            if readout.number("readout_time") is not None
-        ],
-    }
-
-
-def variance_answer(examination: Examination) -> dict[str, Any]:
-    """Return the parts of the variance of ln R."""
-    variance = examination.products["variance"]
-    return {
-        "method": variance.attrs["method"],
-        "conditions": [
-            {**row.plain(("name", "condition")), **_by_state(row, _variance_parts)}
-            for row in records(variance, "condition")
-        ],
-    }
-
-
-def _variance_parts(row: Record) -> dict[str, Any]:
-    return {
-        **row.plain("readings", ("readings_left_out", "left_out")),
-        "parts": {
-            part["component"]: part.plain(
-                "variance", "share", "groups", ("estimate_was_negative", "negative")
-            )
-            for part in row.by("component")
-            if part.number("variance") is not None
-        },
-    }
+_BAKED: Keys = {
+    "cells": "cells",
+    "mu_shift": ends("mu_shift"),
+    "sigma_ratio": ends("sigma_ratio"),
+    "correlation": "correlation",
+}
 
 
 def bake_answer(examination: Examination) -> dict[str, Any]:
     """Return what a bake did to each state and to the BER."""
-    bake = examination.products["bake"]
-    (row,) = records(bake.isel(condition=0))
-    bers = {f"ber_{when}": row.interval(f"ber_{when}") for when in ("before", "after")}
-    return {
-        "before": bake.attrs["before"],
-        "after": bake.attrs["after"],
-        "confidence": float(bake.attrs["confidence"]),
-        "interval": bake.attrs["interval"],
-        **row.plain(("reference_ohm", "reference_resistance")),
-        **_by_state(row, _baked),
-        **{key: {**_ends(ber), "bound": ber.bound or None} for key, ber in bers.items()},
-    }
+    (row,) = records(examination.products["bake"].isel(condition=0))
+    return answer(
+        row,
+        {
+            **attributes("before", "after", "confidence", "interval"),
+            "reference_ohm": "reference_resistance",
+            **of_state(_BAKED),
+            **{f"ber_{when}": _baked_ber(when) for when in ("before", "after")},
+        },
+    )
 
 
-def _baked(row: Record) -> dict[str, Any]:
-    return {
-        **row.plain("cells"),
-        "mu_shift": _ends(row.interval("mu_shift")),
-        "sigma_ratio": _ends(row.interval("sigma_ratio")),
-        **row.plain("correlation"),
-    }
+def _energy_of(state: str) -> Callable[[Record], float | None]:
+    return lambda row: row.at(state=state).number("energy")
 
 
-def read_energy_answer(examination: Examination) -> dict[str, Any]:
-    """Return the energy of a read."""
-    energy = examination.products["read_energy"]
-    return {
-        "read_voltage_v": float(energy.attrs["read_voltage"]),
-        "read_time_s": float(energy.attrs["read_time"]),
-        "covers": energy.attrs["covers"],
-        "formula": energy.attrs["formula"],
-        "conditions": [
-            {
-                **row.plain(("name", "condition"), ("energy_j", "energy_per_read")),
-                **{f"{state.lower()}_j": row.at(state=state).number("energy") for state in STATES},
-                "energy_source": _known(row["basis"]),
-            }
-            for row in records(energy, "condition")
-        ],
-    }
-
-
-def _ends(value: Interval) -> dict[str, float | None]:
-    """Return a number and the ends of its interval."""
-    ends = {"estimate": value.estimate, "low": value.low, "high": value.high}
-    return {name: _number(end) for name, end in ends.items()}
-
-
-def _bounded(value: Interval, key: str) -> dict[str, float | None]:
-    """Return a number under `key`, or only under ``key_more_than`` or ``key_less_than``."""
-    number = _number(value.estimate)
-    return {
-        key: None if value.bound else number,
-        f"{key}_more_than": number if value.bound == "lower" else None,
-        f"{key}_less_than": number if value.bound == "upper" else None,
-        f"{key}_low": _number(value.low),
-        f"{key}_high": _number(value.high),
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _known(basis: str) -> str | None:
-    return None if basis == "unknown" else basis
+READ_ENERGY: Keys = {
+    "read_voltage_v": attribute("read_voltage"),
+    "read_time_s": attribute("read_time"),
+    **attributes("covers", "formula"),
+    "conditions": each(
+        "condition",
+        {
+            "name": "condition",
+            "energy_j": "energy_per_read",
+            **{f"{state.lower()}_j": _energy_of(state) for state in STATES},
+            "energy_source": source("basis"),
+        },
+    ),
+}
+"""The energy of a read."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.tables import outliers, populations_and_goodness
+from rramsim.report.keys import Keys, answer, same
 from rramsim.report.text_table import csv_text
 from rramsim.schema import Record, records, settings
 
@@ -18,8 +19,8 @@ def conditions_csv(examination: Examination) -> str:
     return csv_text([_condition(one) for one in conditions_answer(examination)])
 
 
-def _condition(answer: dict[str, Any]) -> dict[str, Any]:
-    ber, paired = answer["ber"], answer["ber_2t2r"] or {}
+def _condition(one: dict[str, Any]) -> dict[str, Any]:
+    ber, paired = one["ber"], one["ber_2t2r"] or {}
     counted = ber["counted"] or {}
     is_bound = ber["bound"] == "upper"
     rest = (
@@ -29,8 +30,8 @@ def _condition(answer: dict[str, Any]) -> dict[str, Any]:
         "origin",
     )
     return {
-        "condition": answer["name"],
-        "reference_ohm": answer["reference_ohm"],
+        "condition": one["name"],
+        "reference_ohm": one["reference_ohm"],
         "ber": ber["estimate"],
         "ber_less_than": ber["high"] if is_bound else None,
         "ber_low": ber["low"],
@@ -41,7 +42,7 @@ def _condition(answer: dict[str, Any]) -> dict[str, Any]:
         "readings_counted": counted.get("readings"),
         "ber_2t2r": paired.get("estimate"),
         **{f"ber_2t2r_{end}": paired.get(end) for end in ("low", "high", "bound")},
-        **{key: answer[key] for key in rest},
+        **{key: one[key] for key in rest},
     }
 
 
@@ -52,29 +53,26 @@ def populations_csv(examination: Examination) -> str:
         records(examination.products["percentiles"], "condition", "state"),
         strict=True,
     )
-    return csv_text([{**_population(row), **_percentiles(fit)} for row, fit in rows])
+    return csv_text([{**answer(row, _POPULATION), **_percentiles(fit)} for row, fit in rows])
 
 
-def _population(row: Record) -> dict[str, Any]:
-    return row.plain(
-        *("condition", "state", "cells", "exact", "censored_below", "censored_above"),
-        ("mu_ln_ohm", "mu"),
-        ("mu_standard_error", "mu_error"),
-        ("sigma_ln", "sigma"),
-        ("sigma_standard_error", "sigma_error"),
-        ("lognormal", "verdict"),
-        *("tail_share", "stuck_cells", "outlying_cells"),
-    )
+_POPULATION: Keys = {
+    **same("condition", "state", "cells", "exact", "censored_below", "censored_above"),
+    "mu_ln_ohm": "mu",
+    "mu_standard_error": "mu_error",
+    "sigma_ln": "sigma",
+    "sigma_standard_error": "sigma_error",
+    "lognormal": "verdict",
+    **same("tail_share", "stuck_cells", "outlying_cells"),
+}
 
 
 def _percentiles(row: Record) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for place in row.by("percent"):
         name = f"p{place['percent']:g}"
-        columns |= place.plain(
-            *((f"{name}{end}_ohm", f"resistance{end}") for end in ("", "_low", "_high")),
-            (f"{name}_extrapolated", "resistance_extrapolated"),
-        )
+        keys = {f"{name}{end}_ohm": f"resistance{end}" for end in ("", "_low", "_high")}
+        columns |= answer(place, {**keys, f"{name}_extrapolated": "resistance_extrapolated"})
     return columns
 
 

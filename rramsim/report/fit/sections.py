@@ -48,14 +48,13 @@ def fit_answer(examination: Examination) -> dict[str, Any]:
 
     After the conditions stand the sections in the order of their analyses.
     """
-    parts = {section.product: section.answer for section in SECTIONS if section.answer}
+    parts = {
+        section.product: section.answer_of(examination) for section in SECTIONS if section.answer
+    }
     order = [name for name in ANALYSES if name in parts]
     return {
         "conditions": answer.conditions_answer(examination),
-        **{
-            product: parts[product](examination) if product in examination.products else None
-            for product in dict.fromkeys((*order, *parts))
-        },
+        **{product: parts[product] for product in dict.fromkeys((*order, *parts))},
         **answer.origin_answer(examination),
     }
 
@@ -232,7 +231,7 @@ SECTIONS = [
         "read_energy",
         lambda examination: [tables.read_energy_table(examination)],
         continues=True,
-        answer=answer.read_energy_answer,
+        answer=answer.READ_ENERGY,
         absent="Energy of a read",
         option="--read-pulse",
     ),
@@ -244,7 +243,7 @@ SECTIONS = [
         absent="Endurance and BER against cycles: they take readings of named cells at two cycles "
         "or more (columns cell and cycle).",
     ),
-    Section("cycling", _cycling, "Cycles", interval="Cycles", answer=answer.cycling_answer),
+    Section("cycling", _cycling, "Cycles", interval="Cycles", answer=answer.CYCLING),
     Section(
         "retention",
         _retention,
@@ -266,7 +265,7 @@ SECTIONS = [
         _variance,
         "Where the variance is from",
         interval="Variance",
-        answer=answer.variance_answer,
+        answer=answer.VARIANCE,
         absent="Parts of the variance: they take cells read more than once, or columns row and "
         "column, or die.",
     ),

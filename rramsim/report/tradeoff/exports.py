@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rramsim.report.keys import Keys, Value, answer, bounded, same
 from rramsim.report.text_table import csv_text
 from rramsim.report.tradeoff.rows import origins, points_of
 from rramsim.schema import Record
@@ -34,7 +35,7 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     str
     """
     rows = [
-        {**_row(point), "recommended": is_recommended(point, recommendation)}
+        {**_values(point), "recommended": is_recommended(point, recommendation)}
         for point in points_of(tradeoff)
     ]
     return csv_text(rows)
@@ -54,7 +55,7 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
     """
     tradeoff, recommendation = findings.tradeoff, findings.recommendation
     return {
-        "points": [_row(point) for point in points_of(tradeoff)],
+        "points": [_values(point) for point in points_of(tradeoff)],
         "recommendation": {
             "condition": recommendation.condition,
             "training_ber": recommendation.training_ber,
@@ -73,27 +74,33 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _row(point: Record) -> dict[str, Any]:
+def _values(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
-    ber, cycles = point.number("test_ber"), point.number("endurance")
-    ber_is_bound, cycles_is_bound = bool(point["ber_bound"]), bool(point["endurance_bound"])
-    return {
-        **point.plain("condition", "training_ber"),
-        "ber": None if ber_is_bound else ber,
-        "ber_less_than": ber if ber_is_bound else None,
-        **point.plain(
-            "ber_high",
-            ("ber_is_extrapolated", "ber_extrapolated"),
-            ("accuracy_mean", "accuracy"),
-            *("accuracy_low", "accuracy_high", "accuracy_p05", "accuracy_low_at_ber_high", "maps"),
-            ("programming_energy_j", "programming_energy"),
-            ("energy_per_cell_j", "energy_per_cell"),
-            *("set_energy_basis", "reset_energy_basis"),
-        ),
-        "endurance_cycles": None if cycles_is_bound else cycles,
-        "endurance_more_than": cycles if cycles_is_bound else None,
-        **point.plain("endurance_basis", ("pareto", "on_front"), "meets_tolerance", "origin"),
-    }
+    return answer(point, _POINT)
+
+
+def _ber(bound: str) -> Value:
+    return lambda point: point.plain("test_ber") if point["ber_bound"] == bound else None
+
+
+_ENDURANCE = bounded("endurance", "endurance")
+_POINT: Keys = {
+    **same("condition", "training_ber"),
+    "ber": _ber(""),
+    "ber_less_than": _ber("upper"),
+    "ber_high": "ber_high",
+    "ber_is_extrapolated": "ber_extrapolated",
+    "accuracy_mean": "accuracy",
+    **same("accuracy_low", "accuracy_high", "accuracy_p05", "accuracy_low_at_ber_high", "maps"),
+    "programming_energy_j": "programming_energy",
+    "energy_per_cell_j": "energy_per_cell",
+    **same("set_energy_basis", "reset_energy_basis"),
+    "endurance_cycles": _ENDURANCE["endurance"],
+    "endurance_more_than": _ENDURANCE["endurance_more_than"],
+    "endurance_basis": "endurance_basis",
+    "pareto": "on_front",
+    **same("meets_tolerance", "origin"),
+}
 
 
 def is_recommended(point: Record, recommendation: Recommendation) -> bool:

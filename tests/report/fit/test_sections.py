@@ -17,6 +17,7 @@ from rramsim.report.fit.sections import (
     fit_tables,
 )
 from rramsim.report.fit.terminal import text
+from rramsim.report.keys import answer, each, same
 from rramsim.report.provenance import Provenance
 from rramsim.report.section import Picture, Section
 from rramsim.report.text_table import csv_text, interval, table_of
@@ -63,13 +64,14 @@ def toy(monkeypatch, examination):
             ("First & foremost.", "Second."),
         ]
 
+    keys = same("condition", "fun")
     section = Section(
         "toy",
         parts,
         "Toys in {unit_of_play}",
         interval="Fun",
-        answer=lambda examined: {"fun": [row.plain("condition", "fun") for row in rows(examined)]},
-        csv=lambda examined: csv_text([row.plain("condition", "fun") for row in rows(examined)]),
+        answer={"fun": each("condition", keys)},
+        csv=lambda examined: csv_text([answer(row, keys) for row in rows(examined)]),
         absent="Fun",
         option="--play",
     )
