@@ -208,9 +208,9 @@ def _draw_curve(axes: Axes, accuracy: xr.Dataset, index: int, zero: float) -> fl
 
 def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
     heights = axes.transAxes.inverted()
-    at = [heights.transform(axes.transData.transform((1.0, end)))[1] for end in ends]
+    levels = [heights.transform(axes.transData.transform((1.0, end)))[1] for end in ends]
     right = float(accuracy.test_ber.max())
-    for index, height in enumerate(spread(at, gap=0.06)):
+    for index, height in enumerate(spread(levels, gap=0.06)):
         axes.annotate(
             numbers.power(float(accuracy.training_ber[index])),
             xy=(right, ends[index]),
@@ -222,7 +222,7 @@ def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
             arrowprops={"arrowstyle": "-", "lw": 0.4, "color": COLORS["grey"], "shrinkB": 1},
             annotation_clip=False,
         )
-    top = max([*spread(at, gap=0.06), 0.0])
+    top = max([*spread(levels, gap=0.06), 0.0])
     axes.text(
         1.025,
         top + 0.045,

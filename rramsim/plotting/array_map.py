@@ -104,11 +104,11 @@ def _draw_errors(axes: Axes, array: xr.Dataset) -> None:
     axes.figure.colorbar(image, ax=axes, shrink=0.85)
     rows, columns = (_dead_lines(share, axis=axis) for axis in (1, 0))
     for lines, edge in ((rows, "row"), (columns, "column")):
-        at = lines + int(array[edge].min())
-        if not at.size:
+        marked = lines + int(array[edge].min())
+        if not marked.size:
             continue  # an artist without points upsets the layout
-        along = np.full(at.size, 1.02)
-        x, y = (along, at) if edge == "row" else (at, along)
+        along = np.full(marked.size, 1.02)
+        x, y = (along, marked) if edge == "row" else (marked, along)
         axes.plot(
             x,
             y,

@@ -116,17 +116,20 @@ def _draw_cycles(axes: Axes, row: xr.Dataset) -> None:
         read = of_state["readings"].values > 0
         if not read.any():
             continue
-        at, low, middle, high = cycle[read], low[read], middle[read], high[read]
-        few = at.size <= _FEW_CYCLES
+        cycles = cycle[read]
+        low, middle, high = low[read], middle[read], high[read]
+        few = cycles.size <= _FEW_CYCLES
         if few:
             # A band would show what lies between cycles that were not read.
             # Where a percentile lies among limits, the bar is left open on that side.
             ends = np.nan_to_num([middle - low, high - middle])
-            axes.errorbar(at, middle, yerr=ends, color=color, fmt="none", capsize=3, elinewidth=1)
+            axes.errorbar(
+                cycles, middle, yerr=ends, color=color, fmt="none", capsize=3, elinewidth=1
+            )
         else:
-            axes.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)
+            axes.fill_between(cycles, low, high, color=color, alpha=0.2, linewidth=0)
         axes.plot(
-            at,
+            cycles,
             middle,
             color=color,
             marker=marker if few else "",
@@ -214,18 +217,18 @@ def _draw_ber(axes: Axes, row: xr.Dataset, number: int, *, limit: float) -> None
     points = known & (cycle > 1)
     last = float(np.nanmax(row["cycle_last"].values))
     first = float(cycle[points].min())
-    at = np.geomspace(first, last, 100)
+    cycles = np.geomspace(first, last, 100)
     axes.plot(
-        at,
-        _share(line.probit(np.log10(at))),
+        cycles,
+        _share(line.probit(np.log10(cycles))),
         color=color,
         linestyle=look["linestyle"],
         gid=f"line-{number}",
     )
     axes.fill_between(
-        at,
-        _share(line.probit(np.log10(at), sides=-1.0)),
-        _share(line.probit(np.log10(at), sides=1.0)),
+        cycles,
+        _share(line.probit(np.log10(cycles), sides=-1.0)),
+        _share(line.probit(np.log10(cycles), sides=1.0)),
         color=color,
         alpha=0.12,
         linewidth=0,

@@ -76,10 +76,10 @@ def _draw_resistances(axes: Axes, hold: xr.Dataset, *, zero: float | None) -> No
     for state in STATES:
         row, (color, marker) = hold.sel(state=state), STATE_LOOK[state]
         time = row["readout_time"].values
-        at = np.where(time == 0, zero or np.nan, time)
+        shown_at = np.where(time == 0, zero or np.nan, time)
         low, middle, high = (row[name].values for name in ("p05", "p50", "p95"))
         axes.errorbar(
-            at,
+            shown_at,
             middle,
             # Where a percentile lies among limits, the bar is left open on that side.
             yerr=np.nan_to_num([middle - low, high - middle]),

@@ -199,11 +199,11 @@ def _write_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> i
     placed = []
     for place, name in sorted(zip(places, map(shown_name, names), strict=True)):
         half = _width_points(name) / 2
-        at = (axes.transData.transform((place, 0))[0] - axes.bbox.x0) * points
-        centre = min(max(at, half), max(right - half, half))
+        own = (axes.transData.transform((place, 0))[0] - axes.bbox.x0) * points
+        centre = min(max(own, half), max(right - half, half))
         row = next((i for i, end in enumerate(ends) if centre - half > end), len(ends))
         ends[row : row + 1] = [centre + half + NAME_POINTS]
-        placed.append((row, name, place, centre - at))
+        placed.append((row, name, place, centre - own))
     # Upper rows first: their leaders then pass behind the names below them.
     for row, name, place, shift in sorted(placed, reverse=True):
         axes.annotate(

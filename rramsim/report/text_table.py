@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 NONE = "–"
 
-Column = Callable[[Record], str]
-"""What a column says of a record."""
+Column = str | Callable[[Record], str]
+"""What a column says of a record: a variable in words, or what a function makes of the record."""
+
+Columns = Mapping[str, Column]
+"""Columns by their headers."""
+
+_SYMBOLS = {"ohm": "Ω", "J": "J", "A": "A", "V": "V", "s": "s", "K": "K"}
 
 
 @dataclass(frozen=True)
@@ -52,42 +57,39 @@ class TextTable:
     is_titled: bool = True
 
 
-def table_of(
-    title: str, rows: Iterable[Record], columns: Mapping[str, Column], **options: Any
-) -> TextTable:
+def table_of(title: str, rows: Iterable[Record], columns: Columns, **options: Any) -> TextTable:
     """Return a table with a row for each record.
 
     Parameters
     ----------
     title : str
     rows : iterable of Record
-    columns : mapping of str to Column
-        By header.
+    columns : Columns
     **options
         Of `TextTable`.
     """
-    texts = tuple(tuple(column(row) for column in columns.values()) for row in rows)
+    texts = tuple(tuple(in_words(row, column) for column in columns.values()) for row in rows)
     return TextTable(title, tuple(columns), texts, **options)
 
 
-def text(name: str) -> Column:
-    """Return a column of texts."""
-    return lambda row: row.text(name)
+def in_words(row: Record, column: Column) -> str:
+    r"""Return a variable as a person reads it: by its kind and unit, with what interval it has.
 
-
-def count(name: str) -> Column:
-    """Return a column of whole numbers."""
-    return lambda row: f"{row[name]:,}"
-
-
-def quantity(name: str, unit: str) -> Column:
-    """Return a column of quantities in SI units."""
-    return lambda row: numbers.quantity(row[name], unit)
-
-
-def interval(name: str) -> Column:
-    """Return a column of numbers with their intervals."""
-    return lambda row: numbers.interval(row.interval(name))
+    >>> import xarray as xr
+    >>> from rramsim.schema import records
+    >>> (row,) = records(xr.Dataset({"cells": 1234, "p50": ((), 7400.0, {"units": "ohm"})}))
+    >>> in_words(row, "cells"), in_words(row, "p50").replace("\xa0", " ")
+    ('1,234', '7.4 kΩ')
+    """
+    if callable(column):
+        return column(row)
+    value = row[column]
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    unit = row.units.get(column, "1")
+    if unit in _SYMBOLS:
+        return numbers.quantity(value, _SYMBOLS[unit])
+    return numbers.interval(row.interval(column))
 
 
 def ber_text(row: Record, name: str = "ber") -> str:

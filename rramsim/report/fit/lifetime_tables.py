@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
-from rramsim.report.text_table import (
-    Column,
-    TextTable,
-    ber_text,
-    count,
-    interval,
-    quantity,
-    table_of,
-    text,
-)
+from rramsim.report.text_table import Column, Columns, TextTable, ber_text, table_of
 from rramsim.schema import STATES, Record, records
 
 if TYPE_CHECKING:
@@ -37,12 +28,12 @@ def endurance_table(examination: Examination) -> TextTable:
         "Endurance by the readings",
         [row for row in records(endurance, "condition") if row["cells"]],
         {
-            "condition": text("condition"),
+            "condition": "condition",
             "cells failed": lambda row: f"{row['failed']:,} of {row['cells']:,}",
-            "soft errors": count("soft"),
+            "soft errors": "soft",
             "cycles read": _cycles_read,
-            "endurance": interval("cycles"),
-            "Weibull shape": interval("shape"),
+            "endurance": "cycles",
+            "Weibull shape": "shape",
         },
         remark=f"A failure: {attrs['failure']}. Endurance: {attrs['headline']}.",
         is_titled=False,
@@ -86,16 +77,16 @@ def cycling_table(examination: Examination) -> TextTable:
         "BER against cycles",
         [row for row in records(cycling, "condition") if _checkpoints(row)],
         {
-            "condition": text("condition"),
+            "condition": "condition",
             "BER at the first cycles": at(0),
             "BER at the last cycles": at(-1),
-            **_until(cycling, "cycles", interval("cycles_to_limit")),
+            **_until(cycling, "cycles", "cycles_to_limit"),
         },
         is_titled=False,
     )
 
 
-def _until(dataset: xr.Dataset, unit: str, column: Column) -> dict[str, Column]:
+def _until(dataset: xr.Dataset, unit: str, column: Column) -> Columns:
     """Return the column of what is left until the BER limit; none without a limit."""
     limit = dataset.attrs["ber_limit"]
     return {} if math.isnan(limit) else {f"{unit} until BER {numbers.power(limit)}": column}
@@ -108,7 +99,7 @@ def checkpoints_table(examination: Examination) -> TextTable:
         "Checkpoints",
         [point for row in records(cycling, "condition") for point in _checkpoints(row)],
         {
-            "condition": text("condition"),
+            "condition": "condition",
             "cycles": _at_cycles,
             "readings": lambda point: f"{point.total('readings', 'state'):,}",
             **{f"{state} median": _median_of(state) for state in STATES},
@@ -144,11 +135,10 @@ def retention_table(examination: Examination) -> TextTable:
     )
 
 
-def _hold_columns(retention: xr.Dataset) -> dict[str, Column]:
+def _hold_columns(retention: xr.Dataset) -> Columns:
     """Return the columns that tell holds apart; a temperature that nobody knows does not."""
-    name = {"condition": text("hold_condition")}
     is_known = bool(retention["temperature"].notnull().any())
-    return name | ({"held at": quantity("temperature", "K")} if is_known else {})
+    return {"condition": "hold_condition"} | ({"held at": "temperature"} if is_known else {})
 
 
 def _last_ber(hold: Record) -> str:
@@ -178,8 +168,8 @@ def drift_table(examination: Examination) -> TextTable:
         records(retention, "hold", "state"),
         {
             **_hold_columns(retention),
-            "state": text("state"),
-            "cells": count("cells"),
+            "state": "state",
+            "cells": "cells",
             "median": lambda row: signed(as_change(row.interval("mu_drift")), "%"),
             "sigma of ln R": lambda row: signed(row.interval("sigma_drift")),
         },
@@ -239,11 +229,11 @@ def bake_table(examination: Examination) -> TextTable:
     (bake,) = records(dataset)
     before, after = (ber_text(bake, f"ber_{when}") for when in ("before", "after"))
     reference = numbers.quantity(bake["reference_resistance"], "Ω")
-    columns: dict[str, Callable[[Record], str]] = {
-        "state": text("state"),
-        "cells read both times": count("cells"),
+    columns: Columns = {
+        "state": "state",
+        "cells read both times": "cells",
         "change of R": lambda row: signed(as_change(row.interval("mu_shift")), "%"),
-        "sigma, after / before": interval("sigma_ratio"),
+        "sigma, after / before": "sigma_ratio",
         "correlation": lambda row: numbers.plain(row["correlation"], 2),
     }
     return table_of(

@@ -6,15 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
+from rramsim.report.keys import same
 from rramsim.report.text_table import (
     NONE,
+    Column,
+    Columns,
     TextTable,
     ber_text,
-    count,
     energy_text,
-    quantity,
+    in_words,
     table_of,
-    text,
 )
 from rramsim.schema import STATES, Record, records, settings
 
@@ -35,8 +36,8 @@ def populations_and_goodness(examination: Examination) -> list[Record]:
 
 def populations_table(examination: Examination) -> TextTable:
     """Return the fitted populations, with the verdict on each."""
-    numeric = {
-        "cells": count("cells"),
+    numeric: Columns = {
+        "cells": "cells",
         "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
         "censored": _censored,
         "median": _median,
@@ -45,12 +46,7 @@ def populations_table(examination: Examination) -> TextTable:
     return table_of(
         "Populations",
         populations_and_goodness(examination),
-        {
-            "condition": text("condition"),
-            "state": text("state"),
-            **numeric,
-            "lognormal": _verdict,
-        },
+        {**same("condition", "state"), **numeric, "lognormal": _verdict},
         numeric=tuple(numeric),
         is_titled=False,
     )
@@ -93,25 +89,20 @@ def percentiles_table(examination: Examination) -> TextTable:
     """Return the percentiles of the fits, each with its interval below it."""
     percentiles = examination.products["percentiles"]
 
-    def percentile(percent: float) -> Any:
+    def percentile(percent: float) -> Column:
         return lambda row: _percentile(row.at(percent=percent))
 
+    percents: Columns = {
+        f"{percent:g}\N{NO-BREAK SPACE}%": percentile(percent)
+        for percent in percentiles["percent"].values.tolist()
+    }
     return table_of(
         "Percentiles of the fitted populations",
         records(percentiles, "condition", "state"),
-        {
-            "condition": text("condition"),
-            "state": text("state"),
-            **{
-                f"{percent:g}\N{NO-BREAK SPACE}%": percentile(percent)
-                for percent in percentiles["percent"].values.tolist()
-            },
-        },
-        remark=(
-            "Each with its 95 % interval. With an asterisk: extrapolated, further out than one "
-            "reading in the sample. Where the lognormal does not hold, they describe the fit and "
-            "not the cells."
-        ),
+        {**same("condition", "state"), **percents},
+        remark="Each with its 95 % interval. With an asterisk: extrapolated, further out than one "
+        "reading in the sample. Where the lognormal does not hold, they describe the fit and "
+        "not the cells.",
         place="page",
     )
 
@@ -131,21 +122,23 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
     conditions = examination.products["conditions"]
     percent = numbers.percent(conditions.attrs["confidence"], 0)
     counts = examination.products["counted"]
-    bit_errors = {
-        "condition": text("condition"),
-        "reference": quantity("reference_resistance", "Ω"),
+    bit_errors: Columns = {
+        "condition": "condition",
+        "reference": "reference_resistance",
         f"BER ({percent} interval)": ber_text,
         "BER is": basis_text,
         "errors counted": lambda row: errors_text(row["condition"], counts),
     }
-    rest = {
+    rest: Columns = {
         "SET energy": lambda row: energy_text(row, "set_energy"),
         "RESET energy": lambda row: energy_text(row, "reset_energy"),
         "endurance": endurance_text,
     }
     rows = records(conditions, "condition")
     return (
-        table_of("Conditions", rows, bit_errors | rest, numeric=("reference",), place="terminal"),
+        table_of(
+            "Conditions", rows, {**bit_errors, **rest}, numeric=("reference",), place="terminal"
+        ),
         table_of("Bit errors", rows, bit_errors, place="page", is_titled=False),
     )
 
@@ -190,7 +183,7 @@ def pairs_table(examination: Examination) -> TextTable:
         "One cell a bit (1T1R) and two (2T2R)",
         [row for row in records(conditions, "condition") if row.interval("ber_2t2r").is_known],
         {
-            "condition": text("condition"),
+            "condition": "condition",
             "BER 1T1R": ber_text,
             "BER 2T2R": lambda row: ber_text(row, "ber_2t2r"),
             "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r"),
@@ -205,7 +198,7 @@ def targets_table(examination: Examination) -> TextTable:
     return table_of(
         "How many cells more",
         records(examination.products["sample_sizes"], "condition"),
-        {"condition": text("condition"), "answer": text("sentence")},
+        {"condition": "condition", "answer": "sentence"},
         is_titled=False,
     )
 
@@ -213,22 +206,22 @@ def targets_table(examination: Examination) -> TextTable:
 def energies_table(examination: Examination) -> TextTable | None:
     """Return energies and what they were programmed with, as far as anything is known."""
     rows = records(examination.products["conditions"], "condition")
-    columns: dict[str, Any] = {
+    columns: dict[str, Column] = {
         "SET energy": lambda row: energy_text(row, "set_energy"),
         "RESET energy": lambda row: energy_text(row, "reset_energy"),
-        **{setting.label: quantity(setting.name, setting.unit) for setting in settings()},
+        **{setting.label: setting.name for setting in settings()},
     }
     known = {
         header: column
         for header, column in columns.items()
-        if {column(row) for row in rows} != {numbers.UNKNOWN}
+        if {in_words(row, column) for row in rows} != {numbers.UNKNOWN}
     }
     if not known:
         return None
     return table_of(
         "Energy of one programming operation",
         rows,
-        {"condition": text("condition"), **known},
+        {"condition": "condition", **known},
         place="page",
         is_titled=False,
     )
@@ -242,17 +235,17 @@ def read_energy_table(examination: Examination) -> TextTable:
         for name, unit in (("read_voltage", "V"), ("read_time", "s"))
     )
 
-    def of_state(state: str) -> Any:
+    def of_state(state: str) -> Column:
         return lambda row: numbers.quantity(row.at(state=state)["energy"], "J")
 
     return table_of(
         "Energy of a read",
         records(energy, "condition"),
         {
-            "condition": text("condition"),
+            "condition": "condition",
             **{state: of_state(state) for state in STATES},
-            "mean": quantity("energy_per_read", "J"),
-            "energy is": text("basis"),
+            "mean": "energy_per_read",
+            "energy is": "basis",
         },
         remark=f"Read pulse: {pulse}. Covers {energy.attrs['covers']}.",
     )
@@ -264,15 +257,15 @@ def variance_table(examination: Examination) -> TextTable:
     of_part = variance["share"].notnull().any(("condition", "state"))
     parts = variance["component"].values[of_part.values].tolist()
 
-    def share(part: str) -> Any:
-        def in_words(row: Record) -> str:
+    def share(part: str) -> Column:
+        def percent(row: Record) -> str:
             known = row.at(component=part).number("share")
             return NONE if known is None else numbers.percent(known, 0)
 
-        return in_words
+        return percent
 
-    numeric = {
-        "readings": count("readings"),
+    numeric: Columns = {
+        "readings": "readings",
         "sigma of ln R": _whole_sigma,
         **{f"{part}s": share(part) for part in parts},
     }
@@ -280,7 +273,7 @@ def variance_table(examination: Examination) -> TextTable:
     return table_of(
         "Where the variance of ln R is from",
         records(variance, "condition", "state"),
-        {"condition": text("condition"), "state": text("state"), **numeric},
+        {**same("condition", "state"), **numeric},
         numeric=tuple(numeric),
         remark="Between cycles is between readings of one cell: the drift with time is in it."
         if is_timed
@@ -305,9 +298,7 @@ def rates_table(examination: Examination) -> TextTable:
             if row["stuck_cells"] or row["outlying_cells"]
         ],
         {
-            "condition": text("condition"),
-            "state": text("state"),
-            "cells": count("cells"),
+            **same("condition", "state", "cells"),
             "stuck": lambda row: _rate(row, "stuck"),
             "outlying": lambda row: _rate(row, "outlying"),
         },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.recommend import SAME_ENERGY, energy_basis
 from rramsim.interval import Interval
-from rramsim.report.text_table import NONE, Column, ber_text, quantity, text
+from rramsim.report.text_table import NONE, Column, ber_text, in_words
 from rramsim.schema import Record, records, settings
 
 if TYPE_CHECKING:
@@ -74,19 +74,19 @@ def properties(findings: Findings) -> list[tuple[str, ...]]:
         [
             _line("Bit-error rate", derived, ber_text, _method),
             _line("Errors counted", counted, _errors, _counted_rate),
-            _line("SET energy", derived, quantity("set_energy", "J"), _energy("set")),
-            _line("RESET energy", derived, quantity("reset_energy", "J"), _energy("reset")),
+            _line("SET energy", derived, "set_energy", _energy("set")),
+            _line("RESET energy", derived, "reset_energy", _energy("reset")),
             _line("Endurance", derived, endurance, _endurance_basis),
-            _line("Read reference", derived, quantity("reference_resistance", "Ω")),
+            _line("Read reference", derived, "reference_resistance"),
             *(
                 _line(
                     setting.label[:1].upper() + setting.label[1:],
                     derived,
-                    quantity(setting.name, setting.unit),
+                    setting.name,
                 )
                 for setting in settings()
             ),
-            _line("Simulated chips", _conditions(findings.tradeoff, findings), text("faults")),
+            _line("Simulated chips", _conditions(findings.tradeoff, findings), "faults"),
         ]
     )
 
@@ -102,8 +102,8 @@ def stated_properties(findings: Findings) -> list[tuple[str, ...]]:
     return _known_lines(
         [
             _line("Bit-error rate", stated, ber_text),
-            _line("SET energy", stated, quantity("set_energy", "J")),
-            _line("RESET energy", stated, quantity("reset_energy", "J")),
+            _line("SET energy", stated, "set_energy"),
+            _line("RESET energy", stated, "reset_energy"),
             _line("Endurance", stated, endurance),
         ]
     )
@@ -126,10 +126,10 @@ def _line(
     name: str,
     conditions: Sequence[Record | None],
     value: Column,
-    remark: Column = lambda _: "",
+    remark: Callable[[Record], str] = lambda _: "",
 ) -> tuple[str, ...]:
     remarks = ["" if row is None else remark(row) for row in conditions]
-    values = [NONE if row is None else value(row) for row in conditions]
+    values = [NONE if row is None else in_words(row, value) for row in conditions]
     if len(set(remarks)) == 1:
         return (_with_remark(name, remarks[0]), *values)
     return (name, *map(_with_remark, values, remarks))
@@ -157,7 +157,7 @@ def _counted_rate(row: Record) -> str:
     return f"a bit-error rate of {numbers.bit_error_rate(seen)}"
 
 
-def _energy(operation: str) -> Column:
+def _energy(operation: str) -> Callable[[Record], str]:
     def words(row: Record) -> str:
         basis = row[f"{operation}_energy_basis"]
         return "" if basis == "unknown" else energy_basis(basis, basis)

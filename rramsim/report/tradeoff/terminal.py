@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.report.text_table import TextTable, plain_text, print_table, quantity, table_of
-from rramsim.report.text_table import text as words
+from rramsim.report.text_table import TextTable, plain_text, print_table, table_of
 from rramsim.report.tradeoff.rows import origins, points_of, rate
 
 if TYPE_CHECKING:
@@ -31,13 +30,13 @@ def points_table(findings: Findings) -> TextTable:
         "Trade-off",
         points,
         {
-            "condition": words("condition"),
+            "condition": "condition",
             "trained at": lambda point: numbers.power(point["training_ber"]),
             "BER": ber,
             f"accuracy ({confidence} interval)": lambda point: numbers.accuracy(
                 point.interval("accuracy")
             ),
-            "energy": quantity("programming_energy", "J"),
+            "energy": "programming_energy",
             "endurance": lambda point: numbers.interval(point.interval("endurance")),
             "front": lambda point: "yes" if point["on_front"] else "",
         },

@@ -20,8 +20,7 @@ from rramsim.report.fit.terminal import text
 from rramsim.report.keys import answer, each, same
 from rramsim.report.provenance import Provenance
 from rramsim.report.section import Picture, Section
-from rramsim.report.text_table import csv_text, interval, table_of
-from rramsim.report.text_table import text as words
+from rramsim.report.text_table import csv_text, table_of
 from rramsim.schema import STATES, make, records
 
 
@@ -56,7 +55,7 @@ def toy(monkeypatch, examination):
         axes.set_title(dataset.attrs["unit_of_play"])
 
     def parts(examined):
-        columns = {"condition": words("condition"), "fun": interval("fun")}
+        columns = {"condition": "condition", "fun": "fun"}
         plot = lambda ax: draw(examined.products["toy"], ax)  # noqa: E731
         return [
             Picture("toy", plot, "Fun by condition", "More is better."),
