@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
+from rramsim.readers.columns.headers import Column
 from rramsim.readers.columns.values import COMPLIANCE
-from rramsim.schema import ABOVE, BELOW, EXACT
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,36 +25,53 @@ _CLAMP_OVER_NEIGHBOUR = 3
 
 @dataclass(frozen=True)
 class RawReadings:
-    """What one file says of its readings, in SI units but before currents become resistances.
+    """What one table says of its readings, in SI units but before currents become resistances.
 
     All arrays are ``(readings,)``. `values` are ohm, or ampere (siemens at 1 V) where
-    `read_voltage` is given; `quantity` says which. `kinds` are those of
-    `rramsim.readers.columns.values`. `lines` and `headers` say where in `table` a reading stands.
-    `groups` numbers the populations (condition and state), and `populations` names them as
-    messages do. `over_range` and `floor` are the largest and the smallest resistance the meter
-    resolves, in ohm, where the user knows them.
+    `read_voltage` is given. `kinds` are those of `rramsim.readers.columns.values`. `lines` and
+    `column`, an index into `columns`, say where in `table` a reading stands. `state` is 0 for LRS
+    and 1 for HRS, `condition` an index into `condition_names`. `over_range` and `floor` are the
+    largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
     """
 
     table: RawTable
+    columns: tuple[Column, ...]
     values: np.ndarray
     kinds: np.ndarray
-    groups: np.ndarray
-    populations: Sequence[str]
     lines: np.ndarray
-    headers: np.ndarray
-    read_voltage: np.ndarray | None
-    quantity: str = "resistance"
+    column: np.ndarray
+    state: np.ndarray
+    condition: np.ndarray
+    condition_names: list[str]
+    read_voltage: np.ndarray | None = None
     over_range: float | None = None
     floor: float | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What was read: resistance, conductance or current."""
+        return self.columns[0].quantity or "resistance"
 
     @property
     def unit(self) -> str:
         """The unit of `values` for messages."""
         return {"resistance": "Ω", "conductance": "S", "current": "A"}[self.quantity]
 
+    @property
+    def groups(self) -> np.ndarray:
+        """The number of the population, a condition and a state, of each reading."""
+        groups: np.ndarray = len(STATES) * self.condition + self.state
+        return groups
+
+    @property
+    def populations(self) -> list[str]:
+        """The populations by their number, as messages name them."""
+        return [f"{name}/{state}" for name in self.condition_names for state in STATES]
+
     def where(self, index: int) -> str:
         """Return file, row and column of a reading for a message."""
-        return self.table.where(int(self.lines[index]), str(self.headers[index]))
+        header = self.columns[int(self.column[index])].header
+        return self.table.where(int(self.lines[index]), header)
 
 
 def to_resistances(raw: RawReadings) -> tuple[np.ndarray, np.ndarray, tuple[Note, ...]]:
@@ -216,18 +233,17 @@ def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> lis
     if not exact.any():
         return []
     notes = []
+    groups = raw.groups
     # Marks in the file tell the limits of the meter better than a guess from its numbers.
     marked = {side for side in (ABOVE, BELOW) if (kinds == side).any()}
-    for side, clamps in find_clamps(values[exact], raw.groups[exact]).items():
+    for side, clamps in find_clamps(values[exact], groups[exact]).items():
         ends = np.full(len(raw.populations), np.nan)
-        (np.fmax if side == ABOVE else np.fmin).at(ends, raw.groups[exact], values[exact])
+        (np.fmax if side == ABOVE else np.fmin).at(ends, groups[exact], values[exact])
         for clamp in sorted(clamps) if side not in marked else ():
-            clamped = exact & (values == clamp) & (ends[raw.groups] == clamp)
+            clamped = exact & (values == clamp) & (ends[groups] == clamp)
             kinds[clamped], exact = side, exact & ~clamped
             where = "largest" if side == ABOVE else "smallest"
-            populations = ", ".join(
-                raw.populations[group] for group in np.unique(raw.groups[clamped])
-            )
+            populations = ", ".join(raw.populations[group] for group in np.unique(groups[clamped]))
             count = int(np.count_nonzero(clamped))
             notes.append(
                 Note(

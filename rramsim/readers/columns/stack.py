@@ -1,14 +1,23 @@
-"""Columns of readings put under each other, blank readings taken out and counted."""
+"""Columns of readings put under each other, with state and condition; blank ones are taken out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
+from rramsim.readers.columns.censoring import RawReadings
 from rramsim.readers.columns.header_rows import Header
-from rramsim.readers.columns.values import BLANK, read_numbers, read_statuses
+from rramsim.readers.columns.values import (
+    BLANK,
+    read_labels,
+    read_numbers,
+    read_quantity_column,
+    read_states,
+    read_statuses,
+)
+from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import RawTable
 from rramsim.schema import EXACT
 from rramsim.units import scaled_column
@@ -20,44 +29,28 @@ _FLAGS = ("over_range_flag", "compliance_flag", "status")
 _ROWS_SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Stacked:
-    """Readings of one table: arrays ``(readings,)``, in SI units.
+def raw_readings(
+    table: RawTable, header: Header, options: ReadOptions, *, default: str, notes: list[Note]
+) -> RawReadings:
+    """Return the readings of a table, as they stand in it, with what each is a reading of.
 
-    `lines` and `headers` say where a reading stands. `states`, `conditions` (positions of the
-    columns) and `cycles` are None where a column of the table says them.
-    """
-
-    values: np.ndarray
-    kinds: np.ndarray
-    lines: np.ndarray
-    headers: np.ndarray
-    states: np.ndarray | None
-    conditions: np.ndarray | None
-    cycles: np.ndarray | None
-    quantity: str
-
-    def only(self, keep: np.ndarray) -> Stacked:
-        """Return the readings at which `keep` is true."""
-        return Stacked(
-            values=self.values[keep],
-            kinds=self.kinds[keep],
-            lines=self.lines[keep],
-            headers=self.headers[keep],
-            states=None if self.states is None else self.states[keep],
-            conditions=None if self.conditions is None else self.conditions[keep],
-            cycles=None if self.cycles is None else self.cycles[keep],
-            quantity=self.quantity,
-        )
-
-
-def stack(table: RawTable, header: Header, notes: list[Note]) -> Stacked:
-    """Return the readings of a table that are not blank; the others are counted in `notes`.
+    Parameters
+    ----------
+    table : RawTable
+    header : Header
+        With the meaning of its columns.
+    options : ReadOptions
+        Whose states, read voltage and limits count.
+    default : str
+        The condition of readings for which the table names none.
+    notes : list of Note
+        Readings that are left out, blank or of other states, are counted here.
 
     Raises
     ------
     InputError
-        If the columns hold different quantities, a text is no reading, or all are blank.
+        If the columns hold different quantities, a text is no reading, all are blank, or a state,
+        a condition or the read voltage of a current is not known.
     """
     import numpy as np
 
@@ -71,31 +64,40 @@ def stack(table: RawTable, header: Header, notes: list[Note]) -> Stacked:
         )
     count = len(table.row_numbers)
     numbers = [read_numbers(table, column.position, marks=True) for column in readings]
-
-    def by_column(values: list[int | None]) -> np.ndarray | None:
-        return None if None in values else np.repeat(np.array(values, dtype=np.int64), count)
-
-    by_condition = any(column.condition is not None for column in readings)
-    stacked = Stacked(
-        values=np.concatenate(
-            [
-                scaled_column(values, column.factor)
-                for (values, _), column in zip(numbers, readings, strict=True)
-            ]
-        ),
-        kinds=np.concatenate([kinds for _, kinds in numbers]),
-        lines=np.tile(np.arange(count), len(readings)),
-        headers=np.repeat(np.array([column.header for column in readings], dtype=object), count),
-        states=by_column([column.state for column in readings]),
-        conditions=np.repeat(np.arange(len(readings)), count) if by_condition else None,
-        cycles=by_column([column.cycle for column in readings]),
-        quantity=first.quantity or "resistance",
+    in_si = [
+        scaled_column(values, column.factor)
+        for (values, _), column in zip(numbers, readings, strict=True)
+    ]
+    values, kinds = np.concatenate(in_si), np.concatenate([kinds for _, kinds in numbers])
+    lines = np.tile(np.arange(count), len(readings))
+    columns = np.repeat(np.arange(len(readings)), count)
+    _flag(kinds, lines, table, header)
+    kept = _filled(kinds, lines, table, header, notes)
+    lines, columns = lines[kept], columns[kept]
+    state = _states(table, header, lines, columns, options.states)
+    if (state < 0).any():
+        notes.append(_of_other_states(table, header, state, options.states))
+        chosen = state >= 0
+        kept, lines, columns, state = kept[chosen], lines[chosen], columns[chosen], state[chosen]
+    condition, condition_names = _conditions(table, header, lines, columns, default=default)
+    return RawReadings(
+        table=table,
+        columns=readings,
+        values=values[kept],
+        kinds=kinds[kept],
+        lines=lines,
+        column=columns,
+        state=state,
+        condition=condition,
+        condition_names=condition_names,
+        read_voltage=_read_voltages(table, header, lines, options.read_voltage),
+        over_range=options.over_range,
+        floor=options.floor,
     )
-    return _without_blanks(_flagged(stacked, table, header), table, notes)
 
 
-def _flagged(stacked: Stacked, table: RawTable, header: Header) -> Stacked:
-    """Let the flags of a reading count where its number does not say more."""
+def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header) -> None:
+    """Let the flags of a reading count, in place, where its number does not say more."""
     for role in _FLAGS:
         column = header.columns.get(role)
         if column is None:
@@ -105,35 +107,124 @@ def _flagged(stacked: Stacked, table: RawTable, header: Header) -> Stacked:
                 f"{table.place}: the flags in {column.header!r} are of one reading a row; "
                 "here a row has several. Give a row for each reading."
             )
-        flags = read_statuses(table, column.position, role=role)[stacked.lines]
+        flags = read_statuses(table, column.position, role=role)[lines]
         marked = (flags != EXACT) & (flags != BLANK)
-        tells = ((flags != EXACT) & (stacked.kinds == EXACT)) | (marked & (stacked.kinds == BLANK))
-        stacked.kinds[tells] = flags[tells]
-    return stacked
+        tells = ((flags != EXACT) & (kinds == EXACT)) | (marked & (kinds == BLANK))
+        kinds[tells] = flags[tells]
 
 
-def _without_blanks(stacked: Stacked, table: RawTable, notes: list[Note]) -> Stacked:
+def _filled(
+    kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header, notes: list[Note]
+) -> np.ndarray:
+    """Return the positions of the readings that are not blank; the others are counted."""
     import numpy as np
 
-    blank = stacked.kinds == BLANK
+    blank = kinds == BLANK
     count = int(np.count_nonzero(blank))
-    if not count:
-        return stacked
-    rows = table.row_numbers[stacked.lines[blank]]
     if count == len(blank):
         raise InputError(
-            f"{table.place}: all {count:,} readings of {stacked.headers[0]!r} are blank or NaN."
+            f"{table.place}: all {count:,} readings of {header.readings[0].header!r} are blank or "
+            "NaN."
         )
-    shown = ", ".join(str(row) for row in rows[:_ROWS_SHOWN])
-    more = ", ..." if count > _ROWS_SHOWN else ""
-    word = "reading" if count == 1 else "readings"
-    notes.append(
-        Note(
-            f"{count:,} blank or NaN {word} dropped "
-            f"({'row' if count == 1 else 'rows'} {shown}{more}).",
-            kind="blank",
-            file=table.place,
-            values={"readings": count},
+    if count:
+        rows = table.row_numbers[lines[blank]]
+        shown = ", ".join(str(row) for row in rows[:_ROWS_SHOWN])
+        more = ", ..." if count > _ROWS_SHOWN else ""
+        word = "reading" if count == 1 else "readings"
+        notes.append(
+            Note(
+                f"{count:,} blank or NaN {word} dropped "
+                f"({'row' if count == 1 else 'rows'} {shown}{more}).",
+                kind="blank",
+                file=table.place,
+                values={"readings": count},
+            )
         )
+    return np.flatnonzero(~blank)
+
+
+def _states(
+    table: RawTable,
+    header: Header,
+    lines: np.ndarray,
+    columns: np.ndarray,
+    named: Mapping[str, int],
+) -> np.ndarray:
+    """Return the state of each reading, -1 where it is none of those named."""
+    import numpy as np
+
+    by_column = [column.state for column in header.readings]
+    states: np.ndarray
+    if None not in by_column:
+        states = np.array(by_column, dtype=np.int64)[columns]
+        return states
+    column = header.columns["state"]
+    states = read_states(table, column.position, named or None)[lines]
+    if (states < 0).all():
+        raise InputError(
+            f"{table.place}: no row of the column {column.header!r} holds "
+            f"one of the states named ({', '.join(map(repr, named))})."
+        )
+    return states
+
+
+def _of_other_states(
+    table: RawTable, header: Header, state: np.ndarray, named: Mapping[str, int]
+) -> Note:
+    left_out = int((state < 0).sum())
+    return Note(
+        f"rows left out because {header.columns['state'].header!r} is none "
+        f"of {', '.join(named)}: {left_out:,} of {len(state):,}.",
+        kind="other states",
+        file=table.place,
+        values={"rows": len(state), "left_out": left_out},
     )
-    return stacked.only(~blank)
+
+
+def _conditions(
+    table: RawTable, header: Header, lines: np.ndarray, columns: np.ndarray, *, default: str
+) -> tuple[np.ndarray, list[str]]:
+    """Return an index into the names of the conditions, and those names."""
+    import numpy as np
+
+    if any(column.condition is not None for column in header.readings):
+        by_column = [column.condition or default for column in header.readings]
+        names = list(dict.fromkeys(by_column))
+        return np.array([names.index(name) for name in by_column])[columns], names
+    if "condition" not in header.columns:
+        return np.zeros(len(lines), dtype=np.int64), [default]
+    position = header.columns["condition"].position
+    codes, names = read_labels(table, position, what="condition")
+    return codes[lines], names
+
+
+def _read_voltages(
+    table: RawTable, header: Header, lines: np.ndarray, given: float | None
+) -> np.ndarray | None:
+    import numpy as np
+
+    first = header.readings[0]
+    if first.quantity == "resistance":
+        return None
+    if first.quantity == "conductance":
+        # A conductance is the current at one volt.
+        return np.ones(len(lines))
+    column = header.columns.get("read_voltage")
+    if column is None:
+        if given is None or not np.isfinite(given) or given == 0:
+            raise InputError(
+                f"{table.place}: {first.header!r} is a current, and no read voltage is "
+                'known; add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
+            )
+        return np.full(len(lines), given)
+    voltages: np.ndarray = read_quantity_column(table, column.position, factor=column.factor)
+    voltages = voltages[lines]
+    refused = ~(np.isfinite(voltages) & (voltages != 0))
+    if refused.any():
+        line = int(lines[int(refused.argmax())])
+        text = str(table.columns[column.position][line])
+        raise InputError(
+            f"{table.where(line, column.header)}: {text!r} is not "
+            "a read voltage; a current needs one that is not 0."
+        )
+    return voltages
