@@ -14,7 +14,7 @@ from rramsim.readers.columns.censoring import RawReadings, to_resistances
 from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
-from rramsim.readers.columns.stack import raw_readings
+from rramsim.readers.columns.raw_readings import raw_readings
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import stem_of
 from rramsim.readers.formats.netcdf import read_readings
