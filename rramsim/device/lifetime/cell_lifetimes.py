@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.schema import ABOVE, BELOW
+from rramsim.schema import ABOVE, BELOW, make
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CONSECUTIVE = 3
 """Bad cycles in a row that make a failure; fewer, and right again later, are soft errors."""
 
 HRS = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Lifetimes:
-    """The life of each cell, in cycles, and how its bad reads are to be taken.
-
-    Attributes
-    ----------
-    cell : ndarray of int, shape (cells,)
-    after, until : ndarray, shape (cells,)
-        The life is in (after, until]: `after` is the last cycle read before the failure, 0 for
-        none, `until` the first bad one; infinite for a cell that did not fail by its last read.
-    is_soft : ndarray of bool, shape (cells,)
-        Whether the cell was once read bad and was good again at a later read.
-    is_undecided : ndarray of bool, shape (cells,)
-        Whether it was bad at its last reads, but at fewer than make a failure.
-    any_bad : ndarray of bool, shape (cells,)
-        Whether it was read bad at all: the count without asking for reads in a row.
-    came_back : ndarray of bool, shape (cells,)
-        Whether it failed and was good again at a later read.
-    """
-
-    cell: NDArray[np.int_]
-    after: NDArray[np.float64]
-    until: NDArray[np.float64]
-    is_soft: NDArray[np.bool_]
-    is_undecided: NDArray[np.bool_]
-    any_bad: NDArray[np.bool_]
-    came_back: NDArray[np.bool_]
-
-
-LIFETIME_COLUMNS = tuple(field.name for field in fields(Lifetimes))
-"""The columns of the lifetimes, as in the schema "cell_lifetimes"."""
 
 
 def misread(
@@ -101,9 +71,14 @@ def window_closed(
 
 
 def cell_lifetimes(
-    cell: ArrayLike, cycle: ArrayLike, bad: ArrayLike, *, consecutive: int = CONSECUTIVE
-) -> Lifetimes:
-    """Return the life of each cell from the readings that are bad.
+    cell: ArrayLike,
+    cycle: ArrayLike,
+    bad: ArrayLike,
+    *,
+    consecutive: int = CONSECUTIVE,
+    condition: str = "",
+) -> xr.Dataset:
+    """Return the lifetime of each cell of one condition from the readings that are bad.
 
     A cycle is bad where any reading of the cell in it is. A cell failed at the first of
     `consecutive` bad cycles in a row, counting the cycles that were read.
@@ -115,13 +90,20 @@ def cell_lifetimes(
     bad : array_like of bool, shape (readings,)
     consecutive : int
         Bad cycles in a row that make a failure.
+    condition : str
+        The name of the condition.
+
+    Returns
+    -------
+    xarray.Dataset
+        Schema "cell_lifetimes". A lifetime is in (after, until].
 
     Examples
     --------
     >>> cycle, bad = [1, 10, 100, 1000, 10000], [0, 1, 0, 1, 1]
     >>> lifetimes = cell_lifetimes([1] * 5, cycle, bad, consecutive=2)
-    >>> lifetimes.after.tolist(), lifetimes.until.tolist(), lifetimes.is_soft.tolist()
-    ([100.0], [1000.0], [True])
+    >>> [lifetimes[name].values.tolist() for name in ("after", "until", "is_soft")]
+    [[100.0], [1000.0], [1]]
     """
     number, cycles, is_bad = _by_cycle(
         np.asarray(cell), np.asarray(cycle), np.asarray(bad, dtype=bool)
@@ -149,14 +131,19 @@ def cell_lifetimes(
     soft[which[recovered]] = True
     any_bad = np.zeros(first.size, dtype=bool)
     any_bad[which[is_bad]] = True
-    return Lifetimes(
-        cell=number[first],
-        after=np.where(end > first, before, 0.0),
-        until=np.where(failed, cycles[np.maximum(failed_at, 0)], np.inf),
-        is_soft=soft,
-        is_undecided=undecided,
-        any_bad=any_bad,
-        came_back=failed & (good[last] > failed_at),
+    return make(
+        "cell_lifetimes",
+        {
+            "condition_index": np.zeros(first.size, dtype=int),
+            "cell": number[first],
+            "after": np.where(end > first, before, 0.0),
+            "until": np.where(failed, cycles[np.maximum(failed_at, 0)], np.inf),
+            "is_soft": soft,
+            "is_undecided": undecided,
+            "any_bad": any_bad,
+            "came_back": failed & (good[last] > failed_at),
+        },
+        coords={"condition": [condition]},
     )
 
 

@@ -14,8 +14,6 @@ from rramsim import formatting as numbers
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.cell_lifetimes import (
     CONSECUTIVE,
-    LIFETIME_COLUMNS,
-    Lifetimes,
     cell_lifetimes,
     misread,
     window_closed,
@@ -113,35 +111,22 @@ def follow_cells(
         return None
     names = [str(name) for name in readings["condition"].values]
     references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
-    parts = {}
-    for number, reference in enumerate(references):
-        lifetimes = _lifetimes(_columns(readings, number), failure, reference=float(reference))
-        if lifetimes is not None:
-            parts[number] = lifetimes
-    none = np.empty(0, dtype=int)
-    empty = cell_lifetimes(none, none, none == 1)
+    parts = [
+        _lifetimes(_columns(readings, number), failure, reference=float(reference))
+        for number, reference in enumerate(references)
+    ]
     values: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in (empty, *parts.values())])
-        for name in LIFETIME_COLUMNS
+        str(name): np.concatenate([part[name].values for part in parts])
+        for name in parts[0].data_vars
     }
-    sizes = [part.cell.size for part in parts.values()]
-    values["condition_index"] = np.repeat(np.array(list(parts), dtype=np.int64), sizes)
+    sizes = [part.sizes["lifetime"] for part in parts]
+    values["condition_index"] = np.repeat(np.arange(len(parts)), sizes)
     return make(
         "cell_lifetimes",
         values,
         coords={"condition": names},
         attrs={"failure": failure.words},
     )
-
-
-def lifetimes_of(lifetimes: xr.Dataset, number: int) -> Lifetimes | None:
-    """Return the lifetimes of one condition, None where no cell of it could be followed."""
-    chosen = lifetimes["condition_index"].values == number
-    if not chosen.any():
-        return None
-    columns = {name: lifetimes[name].values[chosen] for name in LIFETIME_COLUMNS}
-    flags = ("is_soft", "is_undecided", "any_bad", "came_back")
-    return Lifetimes(**columns | {name: columns[name].astype(bool) for name in flags})
 
 
 def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) -> Analysis:
@@ -171,7 +156,8 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
     rows, notes = [], []
     for number, name in enumerate(names):
         columns = _columns(readings, number)
-        row, of_row = _row(name, columns, lifetimes_of(lifetimes, number), failure)
+        chosen = np.flatnonzero(lifetimes["condition_index"].values == number)
+        row, of_row = _row(name, columns, lifetimes.isel(lifetime=chosen), failure)
         rows.append(row)
         notes += of_row
         used = columns["cell"].size
@@ -219,10 +205,10 @@ def _columns(readings: xr.Dataset, number: int) -> dict[str, NDArray[Any]]:
 
 def _lifetimes(
     columns: dict[str, NDArray[Any]], definition: Failure, *, reference: float
-) -> Lifetimes | None:
+) -> xr.Dataset:
     cell, cycle = columns["cell"], columns["cycle"]
     if not cell.size:
-        return None
+        return cell_lifetimes(cell, cycle, cell == 0)
     reading = (columns["resistance"], columns["censoring"], columns["state_index"])
     if definition.kind == "failed":
         return cell_lifetimes(cell, cycle, columns["failed"] == 1, consecutive=1)
@@ -246,20 +232,20 @@ _COUNTS = ("cells", "failed", "undecided", "soft", "never_good")
 
 
 def _row(
-    name: str, columns: dict[str, NDArray[Any]], lifetimes: Lifetimes | None, definition: Failure
+    name: str, columns: dict[str, NDArray[Any]], lifetimes: xr.Dataset, definition: Failure
 ) -> tuple[dict[str, Any], list[Note]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
     row["cycles_bound"] = ""
-    if lifetimes is None:
+    if not lifetimes.sizes["lifetime"]:
         return row, []
-    failed = np.isfinite(lifetimes.until)
+    failed = np.isfinite(lifetimes["until"].values)
     last = float(columns["cycle"].max())
     row |= {
-        "cells": int(lifetimes.cell.size),
+        "cells": lifetimes.sizes["lifetime"],
         "failed": int(failed.sum()),
-        "undecided": int(lifetimes.is_undecided.sum()),
-        "soft": int(lifetimes.is_soft.sum()),
-        "never_good": int(np.count_nonzero(failed & (lifetimes.after == 0))),
+        "undecided": int(lifetimes["is_undecided"].sum()),
+        "soft": int(lifetimes["is_soft"].sum()),
+        "never_good": int(np.count_nonzero(failed & (lifetimes["after"].values == 0))),
         "first_cycle": float(columns["cycle"].min()),
         "last_cycle": last,
     }
@@ -294,9 +280,9 @@ def _row(
     return row, notes
 
 
-def _fitted(lifetimes: Lifetimes) -> tuple[WeibullFit | None, str]:
+def _fitted(lifetimes: xr.Dataset) -> tuple[WeibullFit | None, str]:
     try:
-        return fit_weibull(lifetimes.after, lifetimes.until), ""
+        return fit_weibull(lifetimes["after"], lifetimes["until"]), ""
     except NoShapeError as error:
         return None, _why_no_shape(error)
 
@@ -314,7 +300,7 @@ def _why_no_shape(error: NoShapeError) -> str:
     }[error.kind]
 
 
-def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
+def _good_until(lifetimes: xr.Dataset) -> tuple[float, float]:
     """Return the cycle to which a sample bears B10, and the share of cells failed by then.
 
     It is the last to which so many cells were read good that the bound on the share failed is
@@ -322,7 +308,7 @@ def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
     is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the success run,
     1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
     """
-    cells, after = lifetimes.after.size, np.sort(lifetimes.after)
+    cells, after = lifetimes.sizes["lifetime"], np.sort(lifetimes["after"].values)
     most = int(_FAILING * cells)
     failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
     failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
@@ -331,15 +317,15 @@ def _good_until(lifetimes: Lifetimes) -> tuple[float, float]:
     return float(after[last]), float(failing[last])
 
 
-def _count_note(name: str, row: dict[str, Any], lifetimes: Lifetimes, definition: Failure) -> Note:
+def _count_note(name: str, row: dict[str, Any], lifetimes: xr.Dataset, definition: Failure) -> Note:
     cells = "cell" if row["cells"] == 1 else "cells"
     text = f"{row['failed']:,} of {row['cells']:,} {cells} failed ({definition.words})"
     if definition.kind != "failed" and definition.consecutive > 1:
         text += (
-            f"; {int(lifetimes.any_bad.sum()):,} had at least one bad cycle, {row['soft']:,} of "
+            f"; {int(lifetimes['any_bad'].sum()):,} had at least one bad cycle, {row['soft']:,} of "
             "them one that was right again later (soft errors)"
         )
-    back = int(lifetimes.came_back.sum())
+    back = int(lifetimes["came_back"].sum())
     if back:
         text += f"; {back:,} of the failed {'was' if back == 1 else 'were'} good again later"
     if row["undecided"]:
@@ -436,13 +422,13 @@ def _bound_words(good_until: float, failing: float) -> str:
     )
 
 
-def _without_fit(lifetimes: Lifetimes, *, why: str, shape: float | None) -> str:
+def _without_fit(lifetimes: xr.Dataset, *, why: str, shape: float | None) -> str:
     """Return why no Weibull life was fitted, and what a stated shape gives."""
     text = ""
-    if np.isfinite(lifetimes.until).any():
+    if np.isfinite(lifetimes["until"].values).any():
         text += f"; no Weibull life was fitted: {why}"
     if shape is not None:
-        bound = lifetime_at_least(lifetimes.after, lifetimes.until, shape=shape, share=0.1)
+        bound = lifetime_at_least(lifetimes["after"], lifetimes["until"], shape=shape, share=0.1)
         text += (
             f"; with the stated shape {numbers.plain(shape)}, B10 is at least "
             f"{numbers.power(bound)} cycles (95 %, one-sided)"

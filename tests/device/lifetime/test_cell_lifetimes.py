@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rramsim.device.lifetime.cell_lifetimes import cell_lifetimes, misread, window_closed
@@ -20,6 +20,7 @@ def naive_life(cycles, bad, consecutive):
     return last_good, np.inf, run > 0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.booleans(), min_size=1, max_size=9), min_size=1, max_size=6),
     st.integers(1, 4),
@@ -28,25 +29,28 @@ def naive_life(cycles, bad, consecutive):
 def test_lives_are_those_of_walking_along_each_cell(patterns, consecutive, shuffle):
     rows = [(c, 10 * i + 10, bad) for c, row in enumerate(patterns) for i, bad in enumerate(row)]
     shuffle.shuffle(rows)
-    lives = cell_lifetimes(*np.array(rows).T, consecutive=consecutive)
-    for cell, row in enumerate(patterns):
-        cycles = [10 * i + 10 for i in range(len(row))]
-        expected = naive_life(cycles, row, consecutive)
-        assert (lives.after[cell], lives.until[cell], lives.is_undecided[cell]) == expected
-        recovers = any(a and not b for a, b in pairwise(row))
-        assert lives.is_soft[cell] == recovers
-        assert lives.any_bad[cell] == any(row)
+    lifetimes = cell_lifetimes(*np.array(rows).T, consecutive=consecutive)
+    for cell, pattern in enumerate(patterns):
+        cycles = [10 * i + 10 for i in range(len(pattern))]
+        expected = naive_life(cycles, pattern, consecutive)
+        row = lifetimes.isel(lifetime=cell)
+        assert tuple(row[name].item() for name in ("after", "until", "is_undecided")) == expected
+        recovers = any(a and not b for a, b in pairwise(pattern))
+        assert row["is_soft"].item() == recovers
+        assert row["any_bad"].item() == any(pattern)
 
 
 def test_a_cycle_is_bad_where_either_state_is():
-    lives = cell_lifetimes([5, 5, 5, 5], [1, 1, 2, 2], [False, True, False, False], consecutive=1)
-    assert lives.until.tolist() == [1.0]
-    assert lives.after.tolist() == [0.0]
-    assert lives.came_back.tolist() == [True]
+    lifetimes = cell_lifetimes(
+        [5, 5, 5, 5], [1, 1, 2, 2], [False, True, False, False], consecutive=1
+    )
+    assert lifetimes["until"].values.tolist() == [1.0]
+    assert lifetimes["after"].values.tolist() == [0.0]
+    assert lifetimes["came_back"].values.tolist() == [1]
 
 
 def test_no_readings_are_no_lives():
-    assert cell_lifetimes([], [], []).cell.size == 0
+    assert cell_lifetimes([], [], []).sizes["lifetime"] == 0
 
 
 def test_a_censored_reading_is_wrong_only_where_its_limit_says_so():
