@@ -71,12 +71,7 @@ def window_closed(
 
 
 def cell_lifetimes(
-    cell: ArrayLike,
-    cycle: ArrayLike,
-    bad: ArrayLike,
-    *,
-    consecutive: int = CONSECUTIVE,
-    condition: str = "",
+    cell: ArrayLike, cycle: ArrayLike, bad: ArrayLike, *, consecutive: int = CONSECUTIVE
 ) -> xr.Dataset:
     """Return the lifetime of each cell of one condition from the readings that are bad.
 
@@ -90,13 +85,11 @@ def cell_lifetimes(
     bad : array_like of bool, shape (readings,)
     consecutive : int
         Bad cycles in a row that make a failure.
-    condition : str
-        The name of the condition.
 
     Returns
     -------
     xarray.Dataset
-        Schema "cell_lifetimes". A lifetime is in (after, until].
+        Schema "cell_lifetimes", its one condition without a name. A lifetime is in (after, until].
 
     Examples
     --------
@@ -143,7 +136,7 @@ def cell_lifetimes(
             "any_bad": any_bad,
             "came_back": failed & (good[last] > failed_at),
         },
-        coords={"condition": [condition]},
+        coords={"condition": [""]},
     )
 
 
