@@ -1,7 +1,7 @@
 """Draws the rooms of rramsim and what each uses, from the imports: ``python docs/architecture.py``.
 
-The lowest room uses no other; every other room stands one row above the highest that it uses. A
-line that other lines imply is left out. Colours are those of the page, so that the picture can
+A room stands above all that it uses, as low as there is space. A line that other lines imply is
+left out. Colours are those of the page, so that the picture can
 stand in it on a light and on a dark ground.
 """
 
@@ -11,7 +11,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from html import escape
+from itertools import accumulate, combinations
 from pathlib import Path
+from random import Random
 
 from import_graph import Graph, between_rooms, import_graph, without_shortcuts
 
@@ -20,6 +22,9 @@ PACKAGE = HERE.parent / "rramsim"
 
 # A phone shows 360 pixels: rows of up to four boxes keep their words readable there.
 WIDTH, ROW, BOX_HEIGHT, LETTER, MARGIN = 380, 62, 30, 7.4, 24
+# Of the width of a row, for boxes; the rest is space and lines between them.
+MOST_OF_A_ROW = 0.82
+SHUFFLES = 12
 
 Rows = list[list[str]]
 Links = list[tuple[str, str]]
@@ -60,9 +65,7 @@ def _layered(uses: Graph) -> tuple[Rows, Links]:
 
     A link over several rows leads through a place in each, whose name is that of no room.
     """
-    height: dict[str, int] = {}
-    for room in TopologicalSorter(uses).static_order():
-        height[room] = 1 + max((height[lower] for lower in uses[room]), default=-1)
+    height = _heights(uses)
     rows: Rows = [[] for _ in range(1 + max(height.values()))]
     links: Links = []
     for room in sorted(uses):
@@ -78,52 +81,77 @@ def _layered(uses: Graph) -> tuple[Rows, Links]:
     return rows[::-1], links
 
 
-def _untangled(rows: Rows, links: Links) -> Rows:
-    """Return the rows in an order in which few links cross: each name near those it is linked to.
+def _heights(uses: Graph) -> dict[str, int]:
+    """Return the row of each room, from the bottom: above all that it uses, where there is space.
 
-    Rows are sorted by the mean place of their links' other ends, down and up by turns
-    (Sugiyama, Tagawa and Toda 1981); the best order met is kept.
+    Where a row is full, those stay that the most rooms stand on, one above the other.
     """
-    best, fewest = rows, _crossings(rows, links)
-    for turn in range(24):
-        ends = links if turn % 2 else [(lower, upper) for upper, lower in links]
-        rows = _sorted_by_links(rows if not turn % 2 else rows[::-1], ends)
-        rows = rows if not turn % 2 else rows[::-1]
-        if (count := _crossings(rows, links)) < fewest:
-            best, fewest = rows, count
-    return best
+    below: dict[str, int] = dict.fromkeys(uses, 0)
+    for room in reversed(list(TopologicalSorter(uses).static_order())):
+        for lower in uses[room]:
+            below[lower] = max(below[lower], below[room] + 1)
+    height: dict[str, int] = {}
+    level = 0
+    while len(height) < len(uses):
+        ready = [room for room in uses if room not in height and uses[room] <= height.keys()]
+        ready.sort(key=lambda room: (-below[room], room))
+        taken = list(accumulate(_box_width(room) for room in ready))
+        fitting = sum(width <= MOST_OF_A_ROW * WIDTH for width in taken)
+        height |= dict.fromkeys(ready[: max(1, fitting)], level)
+        level += 1
+    return height
 
 
-def _sorted_by_links(rows: Rows, ends: Links) -> Rows:
-    """Return the rows, each sorted by where its links end in the row before."""
-    place: dict[str, float] = {}
-    ordered = []
-    for row in rows:
-        means = {}
-        for index, name in enumerate(row):
-            linked = [place[other] for own, other in ends if own == name and other in place]
-            means[name] = sum(linked) / len(linked) if linked else (index + 0.5) / len(row)
-        ordered.append(sorted(row, key=means.__getitem__))
-        place |= {name: (index + 0.5) / len(row) for index, name in enumerate(ordered[-1])}
-    return ordered
+def _box_width(room: str) -> float:
+    return LETTER * len(room) + 18
 
 
-def _crossings(rows: Rows, links: Links) -> int:
-    place = {name: index for row in rows for index, name in enumerate(row)}
+def _untangled(rows: Rows, links: Links) -> Rows:
+    """Return the rows in an order in which few links cross, and those that are left are short.
+
+    From some shuffled orders, names of a row change places as long as that is a gain; the best
+    order met is kept.
+    """
+    chance = Random(1)
+    tried = []
+    for _ in range(SHUFFLES):
+        order = [chance.sample(row, len(row)) for row in rows]
+        tried.append((_swapped(order, links), order))
+    return min(tried, key=lambda found: found[0])[1]
+
+
+def _swapped(rows: Rows, links: Links) -> tuple[int, float]:
+    """Change places in the rows as long as that is a gain, and return what is left to regret."""
+    regret, before = _regret(rows, links), None
+    while regret != before:
+        before = regret
+        for row in rows:
+            for one, two in combinations(range(len(row)), 2):
+                row[one], row[two] = row[two], row[one]
+                if (now := _regret(rows, links)) < regret:
+                    regret = now
+                else:
+                    row[one], row[two] = row[two], row[one]
+    return regret
+
+
+def _regret(rows: Rows, links: Links) -> tuple[int, float]:
+    """Return how many links cross, and how far they lead sideways in all."""
+    place = {name: (k + 0.5) / len(row) for row in rows for k, name in enumerate(row)}
     level = {name: number for number, row in enumerate(rows) for name in row}
-    return sum(
-        (place[upper] - place[other]) * (place[lower] - place[end]) < 0
-        for number, (upper, lower) in enumerate(links)
-        for other, end in links[:number]
-        if level[upper] == level[other]
+    spans = [(level[upper], place[upper], place[lower]) for upper, lower in links]
+    crossings = sum(
+        row == other_row and (upper - other_upper) * (lower - other_lower) < 0
+        for (row, upper, lower), (other_row, other_upper, other_lower) in combinations(spans, 2)
     )
+    return crossings, sum(abs(upper - lower) for _, upper, lower in spans)
 
 
 def _places(rows: Rows, rooms: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
     """Return the middle and the width of each box, and of each place that a line leads through."""
     places = {}
     for number, row in enumerate(rows):
-        widths = [LETTER * len(name) + 18 if name in rooms else 2.0 for name in row]
+        widths = [_box_width(name) if name in rooms else 2.0 for name in row]
         gap = (WIDTH - sum(widths)) / (len(row) + 1)
         left = gap
         for name, width in zip(row, widths, strict=True):
