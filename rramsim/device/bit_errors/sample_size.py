@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scipy.special import ndtr, ndtri, ndtri_exp
@@ -21,32 +20,6 @@ POWER = 0.8
 """Chance that a sample of the size advised shows what it is taken for."""
 
 
-@dataclass(frozen=True)
-class SampleSize:
-    """Whether a sample shows a BER below a target, and how many cells would.
-
-    Attributes
-    ----------
-    target : float
-        The BER asked for.
-    shown_by_fit, shown_by_count : bool
-        Whether the upper end of the one-sided 95 % interval is below the target.
-    cells_by_fit, cells_by_count : float
-        Cells a state that would show it; NaN where no number will at the estimate, because it
-        is above the target, or where the count contradicts the fit. By fit the number rests on
-        the lognormal holding that far; by count it is the fewest, without a single error.
-    sentence : str
-        All of it in words.
-    """
-
-    target: float
-    shown_by_fit: bool
-    shown_by_count: bool
-    cells_by_fit: float
-    cells_by_count: float
-    sentence: str
-
-
 def cells_needed(
     target: float,
     *,
@@ -56,7 +29,7 @@ def cells_needed(
     counted: WeightedCount,
     is_contradicted: bool = False,
     power: float = POWER,
-) -> SampleSize:
+) -> xr.Dataset:
     """Return whether a sample shows BER < target at 95 %, and how many cells a state would.
 
     By fit, with z = -probit(BER) and se its standard error in this sample of n cells a state,
@@ -82,6 +55,14 @@ def cells_needed(
     power : float
         Chance that the sample advised shows it.
 
+    Returns
+    -------
+    xarray.Dataset
+        Schema "sample_sizes", its one condition without a name. No number is given where none
+        will show the target at the estimate, because it is above it, or where the count
+        contradicts the fit. By fit the number rests on the lognormal holding that far; by count
+        it is the fewest, without a single error.
+
     Raises
     ------
     ValueError
@@ -101,21 +82,26 @@ def cells_needed(
             by_fit = float(math.ceil(cells * root**2))
     by_count = _counting(target, counted)
     shown_by_count = _upper(counted) < target
-    return SampleSize(
-        target=target,
-        shown_by_fit=shown_by_fit,
-        shown_by_count=shown_by_count,
-        cells_by_fit=by_fit,
-        cells_by_count=by_count,
-        sentence=_sentence(
-            target,
-            shown=(shown_by_fit, shown_by_count),
-            cells=(by_fit, by_count),
-            without_fit=_without_fit(
-                *(target, log_ber), low=low, is_contradicted=is_contradicted, counted=counted
-            ),
-            counted=counted,
+    sentence = _sentence(
+        target,
+        shown=(shown_by_fit, shown_by_count),
+        cells=(by_fit, by_count),
+        without_fit=_without_fit(
+            *(target, log_ber), low=low, is_contradicted=is_contradicted, counted=counted
         ),
+        counted=counted,
+    )
+    return make(
+        "sample_sizes",
+        {
+            "shown_by_fit": [shown_by_fit],
+            "shown_by_count": [shown_by_count],
+            "cells_by_fit": [by_fit],
+            "cells_by_count": [by_count],
+            "sentence": [sentence],
+        },
+        coords={"condition": [""]},
+        attrs={"target_ber": target},
     )
 
 
@@ -153,15 +139,10 @@ def sample_sizes(
             counted=weighted(*counts, lrs_share=share),
             is_contradicted=has_fit and basis == "counted",
         )
+    columns = next(iter(sizes.values())).data_vars if sizes else ()
     return make(
         "sample_sizes",
-        {
-            column: [getattr(size, column) for size in sizes.values()]
-            for column in (
-                *("shown_by_fit", "shown_by_count", "cells_by_fit", "cells_by_count"),
-                "sentence",
-            )
-        },
+        {str(name): [size[name].values[0] for size in sizes.values()] for name in columns},
         coords={"condition": list(sizes)},
         attrs={"target_ber": target},
     )
