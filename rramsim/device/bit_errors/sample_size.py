@@ -139,7 +139,7 @@ def sample_sizes(
             counted=weighted(*counts, lrs_share=share),
             is_contradicted=has_fit and basis == "counted",
         )
-    columns = next(iter(sizes.values())).data_vars if sizes else ()
+    columns = next(iter(sizes.values())).data_vars
     return make(
         "sample_sizes",
         {str(name): [size[name].values[0] for size in sizes.values()] for name in columns},
