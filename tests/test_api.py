@@ -76,6 +76,17 @@ def test_the_page_on_python_documents_every_public_name_once():
     assert sorted(directives) == rramsim.__all__
 
 
+def test_every_function_on_that_page_has_an_example():
+    page = (ROOT / "docs" / "api.md").read_text()
+    functions = re.findall(r"^\.\. autofunction:: (\S+)$", page, re.MULTILINE)
+    without = [
+        name
+        for name in functions
+        if ">>> " not in (inspect.getdoc(pkgutil.resolve_name(name)) or "")
+    ]
+    assert without == []
+
+
 USER_SCRIPT = """
 import rramsim
 

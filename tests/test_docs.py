@@ -17,6 +17,7 @@ import rramsim
 import rramsim.cli  # registers the commands
 from rramsim.cli.app import app
 from rramsim.device.characterize import characterize
+from rramsim.images import catalogue
 from rramsim.readers.measurements import read_measurements
 from rramsim.study.settings import make_study
 from rramsim.study.tradeoff import run_study
@@ -118,6 +119,9 @@ def test_a_workflow_runs_in_reduced_form(name, tmp_path):
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # What an example registers is not to stay.
+    monkeypatch.setattr(catalogue, "_NAMES", dict(catalogue._NAMES))
+    monkeypatch.setattr(catalogue, "_LAYOUTS", list(catalogue._LAYOUTS))
     module = importlib.import_module(name)
     failed, tried = doctest.testmod(module, extraglobs={"rramsim": rramsim})
     pyplot.close("all")

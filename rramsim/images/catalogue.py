@@ -84,7 +84,15 @@ def register_images(name: str, load: Callable[[], ImageSet]) -> None:
 
 
 def register_layout(layout: Layout) -> None:
-    """Let `load_images` know one more way in which a folder may hold images."""
+    """Let `load_images` know one more way in which a folder may hold images.
+
+    Examples
+    --------
+    >>> from rramsim.images.image_set import Layout
+    >>> def recognises(folder):
+    ...     return (folder / "pixels.npy").exists()
+    >>> register_layout(Layout("a file pixels.npy", recognises, load=lambda folder: ...))
+    """
     _LAYOUTS.append(layout)
 
 

@@ -133,6 +133,14 @@ def make(
     ------
     SchemaError
         If a variable is missing, unknown, or not of its dims or kind.
+
+    Examples
+    --------
+    >>> names = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05")
+    >>> values = {**dict.fromkeys(names, [[0.97, 0.91]]), "maps": [[1, 20]]}
+    >>> coords = {"training_ber": [0.0], "test_ber": [0.0, 0.1]}
+    >>> make("accuracy", values, coords)["accuracy"].attrs["units"]
+    '1'
     """
     import numpy as np
     import xarray as xr
@@ -160,6 +168,13 @@ def validate(dataset: xr.Dataset, product: str) -> None:
     """Check that `dataset` is a whole `product`; raise `SchemaError` where it is not.
 
     Dims are found by name, so their order never matters.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> validate(xr.Dataset(), "percentiles")
+    Traceback (most recent call last):
+    rramsim.schema.register.SchemaError: percentiles: the variable 'percent' is missing.
     """
     for variable in DATASETS[product]:
         if variable.name not in dataset.variables:
