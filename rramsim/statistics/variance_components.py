@@ -153,9 +153,9 @@ class _Crossed:
         inside = np.all(self.row == row[level]) and np.all(self.levels == column[level])
         if not inside:
             return float(other.size)
-        at = self.row.max() + 1 + column
+        place = self.row.max() + 1 + column
         inverse = self.inverse
-        leverage = inverse[row, row] + 2.0 * inverse[row, at] + inverse[at, at]
+        leverage = inverse[row, row] + 2.0 * inverse[row, place] + inverse[place, place]
         return float(np.sum(n**2 * leverage))
 
 

@@ -51,8 +51,8 @@ def resistance_by_cycle(
         first_bad = _first_bad_cycles(lifetimes, number)
         failed[number] = len(first_bad)
         failures += [
-            (number, part["state_index"][at], part["cycle"][at], part["resistance"][at])
-            for at in _failures(part, first_bad, reference=float(references[number]))
+            (number, *(part[name][reading] for name in ("state_index", "cycle", "resistance")))
+            for reading in _failures(part, first_bad, reference=float(references[number]))
         ]
     most = max(places.size for _, places, _ in parts)
     cycle = np.full((len(names), most), np.nan)
@@ -104,12 +104,12 @@ def _cell_count(cell: NDArray[np.int_]) -> int:
 
 def _groups(cycle: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
     """Return the mean cycle of each group of cycles, and the group of each reading."""
-    at = np.maximum(cycle.astype(float), 1.0)
-    distinct, member = np.unique(at, return_inverse=True)
+    shown = np.maximum(cycle.astype(float), 1.0)
+    distinct, member = np.unique(shown, return_inverse=True)
     if distinct.size <= _MOST_CYCLES:
         return distinct, member
-    groups, member = np.unique(np.floor(_GROUPS_PER_DECADE * np.log10(at)), return_inverse=True)
-    log_sums = np.bincount(member, weights=np.log(at))
+    groups, member = np.unique(np.floor(_GROUPS_PER_DECADE * np.log10(shown)), return_inverse=True)
+    log_sums = np.bincount(member, weights=np.log(shown))
     return np.exp(log_sums / np.bincount(member, minlength=groups.size)), member
 
 
@@ -125,7 +125,7 @@ def _first_bad_cycles(lifetimes: xr.Dataset, number: int) -> dict[int, float]:
 def _failures(part: _Columns, first_bad: dict[int, float], *, reference: float) -> list[int]:
     """Return the readings of failed cells in their first bad cycle, of the wrong side if any is."""
     of_failed = np.flatnonzero(np.isin(part["cell"], list(first_bad))).tolist()
-    moments = [at for at in of_failed if part["cycle"][at] == first_bad[int(part["cell"][at])]]
+    moments = [i for i in of_failed if part["cycle"][i] == first_bad[int(part["cell"][i])]]
     wrong = (part["resistance"] > reference) == (part["state_index"] == 0)
     # A window that closed, or a mark in the file, can leave both readings on their side.
-    return [at for at in moments if wrong[at]] or moments
+    return [i for i in moments if wrong[i]] or moments
