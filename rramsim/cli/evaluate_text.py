@@ -62,20 +62,25 @@ def _neurons(row: Record) -> dict[str, Any]:
 def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
     """Print a table of accuracies, one of neurons if asked for, and how both were made."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from rramsim.formatting import percent
+    from rramsim.report.text_table import TextTable, plain_text, print_table
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
-    table = Table("BER", "accuracy", "interval", "5th-percentile chip", "chips")
-    for ber, row in zip(bers, rows, strict=True):
-        interval = _interval(row["accuracy_low"], row["accuracy_high"])
-        mean, poor = percent(row["accuracy"]), percent(row["accuracy_p05"])
-        table.add_row(_exact(ber), mean, interval, poor, str(row["chips"]))
+    accuracies = [
+        (_exact(ber), percent(row["accuracy"]), _interval(row), percent(row["accuracy_p05"]))
+        for ber, row in zip(bers, rows, strict=True)
+    ]
+    table = TextTable(
+        title="",
+        columns=("BER", "accuracy", "interval", "5th-percentile chip", "chips"),
+        rows=tuple(
+            (*texts, str(row["chips"])) for texts, row in zip(accuracies, rows, strict=True)
+        ),
+    )
     console = Console()
-    console.print(table)
+    print_table(console, table)
     trained = f" {attrs['training']}" if attrs["training"] else ", training BER unknown"
     sentences = [
         f"Network {attrs['network']}{trained}, scored on the {attrs['test_images']} test images "
@@ -88,8 +93,7 @@ def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
             "Thresholds were estimated anew for each BER, from training images on other chips."
         )
     sentences += _methods(bers, [[row["method"]] for row in rows])
-    # As Text: names from a user's file are not to be read as markup.
-    console.print(Text("\n".join(sentences)))
+    console.print(plain_text("\n".join(sentences)))
     if "neurons" in result:
         _print_neurons(console, bers, rows, convolutions=attrs["convolutions"])
 
@@ -97,18 +101,26 @@ def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
 def _print_neurons(
     console: Console, bers: Sequence[float], rows: Sequence[Record], *, convolutions: int
 ) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from rramsim.formatting import accuracy, percent
+    from rramsim.report.text_table import TextTable, plain_text, print_table
 
-    table = Table("BER", "layer", "neurons", "never change", "always +1", "always -1")
     by_layer = [list(row.by("layer")) for row in rows]
-    for ber, layers in zip(bers, by_layer, strict=True):
-        for row in layers:
-            share = accuracy(row.interval("constant_share"))
-            parts = (percent(row["always_plus_share"]), percent(row["always_minus_share"]))
-            table.add_row(_exact(ber), f"{row['layer']}", f"{row['neurons']}", share, *parts)
+    if not any(by_layer):
+        console.print("The network has no hidden layer, so no hidden neurons.")
+        return
+    table = TextTable(
+        title="",
+        columns=("BER", "layer", "neurons", "never change", "always +1", "always -1"),
+        rows=tuple(
+            (
+                *(_exact(ber), f"{row['layer']}", f"{row['neurons']}"),
+                accuracy(row.interval("constant_share")),
+                *(percent(row[f"always_{sign}_share"]) for sign in ("plus", "minus")),
+            )
+            for ber, layers in zip(bers, by_layer, strict=True)
+            for row in layers
+        ),
+    )
     sentences = [
         "Hidden neurons whose value is the same on all test images: mean over the same chips of "
         "their share of the layer (interval)."
@@ -118,14 +130,11 @@ def _print_neurons(
             f"In a convolution (layers 1 to {convolutions}) every filter at every place of its "
             "outputs, after pooling, is a neuron."
         )
-    if not table.row_count:
-        console.print("The network has no hidden layer, so no hidden neurons.")
-        return
     sentences += _methods(
         bers, [[row["constant_share_method"] for row in layers] for layers in by_layer]
     )
-    console.print(table)
-    console.print(Text("\n".join(sentences)))
+    print_table(console, table)
+    console.print(plain_text("\n".join(sentences)))
 
 
 def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[str]:
@@ -137,9 +146,10 @@ def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[st
     return [f"BER {', '.join(at_bers)}: {method}" for method, at_bers in used.items()]
 
 
-def _interval(low: float, high: float) -> str:
+def _interval(row: Record) -> str:
     from rramsim.formatting import percent
 
+    low, high = row["accuracy_low"], row["accuracy_high"]
     return "unknown" if math.isnan(low) else f"{100 * low:.2f} to {percent(high)}"
 
 

@@ -112,7 +112,7 @@ def print_table(console: Console, table: TextTable, *, is_bare: bool = False) ->
     from rich.box import HEAVY_HEAD, SIMPLE_HEAD
     from rich.table import Table
 
-    title = None if is_bare else plain_text(table.title, "bold")
+    title = plain_text(table.title, "bold") if table.title and not is_bare else None
     box = SIMPLE_HEAD if is_bare else HEAVY_HEAD
     rich = Table(title=title, title_justify="left", box=box)
     for header in table.columns:
