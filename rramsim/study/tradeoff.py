@@ -337,7 +337,11 @@ def _findings(
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
-        assumptions=_assumptions(study, devices, images, networks),
+        test_images=len(images.test_labels),
+        lrs_share=study.use.lrs_share,
+        model_files=tuple(Path(file).name for file in study.models or ()),
+        training_faults=_training_faults(networks),
+        has_own_faults=devices.faults_of is not None,
         notes=devices.notes,
         readings=examination.measured.readings if examination else None,
         populations=products.get("populations"),
@@ -372,39 +376,10 @@ def _identities(devices: Devices) -> dict[str, object]:
     }
 
 
-def _assumptions(
-    study: Study, devices: Devices, images: ImageSet, networks: dict[float, SavedNetwork]
-) -> tuple[str, ...]:
-    return (
-        _of_networks(study, networks),
-        "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
-        "enters through a second set of chips at the upper end of its interval."
-        if devices.faults_of is None
-        else "Chips are drawn from fault models given in Python; an uncertainty of their "
-        "parameters is not in the intervals.",
-        f"Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it "
-        f"was programmed to for all {len(images.test_labels)} test images.",
-        f"For the BER and the best reference, {100 * study.use.lrs_share:g} % of cells are in LRS.",
-    )
-
-
-def _of_networks(study: Study, networks: dict[float, SavedNetwork]) -> str:
-    if study.models:
-        files = ", ".join(Path(file).name for file in study.models)
-        means = [
-            f" The training BER {ber:g} stands for {saved.metadata['settings']['faults']}."
-            for ber, saved in networks.items()
-            if saved.metadata["settings"].get("faults") not in (None, f"BER {ber!r}")
-        ]
-        return (
-            f"The networks are those of {files}. Trained again they may differ by more than the "
-            f"intervals, which are over chips only.{''.join(means)}"
-        )
-    return (
-        f"Each network was trained once, with seed {study.seed}. Trained with another seed it "
-        "may differ by more than the intervals, which are over chips only; run the study with "
-        "other seeds before a close decision."
-    )
+def _training_faults(networks: dict[float, SavedNetwork]) -> dict[float, str]:
+    """Return the faults of trainings that their BER alone does not tell."""
+    faults = {ber: saved.metadata["settings"].get("faults") for ber, saved in networks.items()}
+    return {ber: words for ber, words in faults.items() if words not in (None, f"BER {ber!r}")}
 
 
 def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenance) -> None:

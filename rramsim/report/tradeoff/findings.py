@@ -1,8 +1,9 @@
-"""What a study found, as the report takes it: datasets, and the sentences that go with them."""
+"""What a study found, as the report takes it: datasets, and the facts that go with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,8 +51,17 @@ class Findings:
     provenance : Provenance
     chip : ShownChip or None
         One chip of the recommended point.
-    assumptions : tuple of str
-        Sentences from where the facts are known, beyond those of the trade-off itself.
+    test_images : int
+        Images each chip was scored on.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    model_files : tuple of str
+        The networks, where they were not trained for the study.
+    training_faults : mapping of float to str
+        The faults a network was trained with, by its training BER, where that BER alone does
+        not say so.
+    has_own_faults : bool
+        Whether chips were drawn from fault models of the user's instead of the conditions.
     notes : tuple of str
         Sentences on cells that were dropped or clamped, and on what a reader must know.
     readings, populations, counted : xarray.Dataset or None
@@ -69,7 +79,11 @@ class Findings:
     placements: tuple[Placement, ...]
     provenance: Provenance
     chip: ShownChip | None = None
-    assumptions: tuple[str, ...] = ()
+    test_images: int = 0
+    lrs_share: float = 0.5
+    model_files: tuple[str, ...] = ()
+    training_faults: Mapping[float, str] = field(default_factory=dict)
+    has_own_faults: bool = False
     notes: tuple[str, ...] = ()
     readings: xr.Dataset | None = None
     populations: xr.Dataset | None = None

@@ -56,7 +56,7 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         tile_rows=rows.tile_rows(findings),
         origins=rows.origins(findings),
         doubts=rows.doubts(findings),
-        assumptions=(*ASSUMPTIONS, *findings.assumptions),
+        assumptions=(*ASSUMPTIONS, *rows.assumptions(findings)),
         figures=inlined(figures),
     )
 

@@ -190,6 +190,38 @@ def tile_rows(findings: Findings) -> list[tuple[str, ...]]:
     return [*rows, ("all", "", f"{weights}", f"{tiles}", used)]
 
 
+def assumptions(findings: Findings) -> list[str]:
+    """Return what the accuracies rest on, a sentence each."""
+    return [
+        _training_words(findings),
+        "Chips are drawn from fault models given in Python; an uncertainty of their parameters is "
+        "not in the intervals."
+        if findings.has_own_faults
+        else "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
+        "enters through a second set of chips at the upper end of its interval.",
+        "Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it was "
+        f"programmed to for all {findings.test_images} test images.",
+        f"For the BER and the best reference, {100 * findings.lrs_share:g} % of cells are in LRS.",
+    ]
+
+
+def _training_words(findings: Findings) -> str:
+    if findings.model_files:
+        means = [
+            f" The training BER {ber:g} stands for {faults}."
+            for ber, faults in findings.training_faults.items()
+        ]
+        return (
+            f"The networks are those of {', '.join(findings.model_files)}. Trained again they may "
+            f"differ by more than the intervals, which are over chips only.{''.join(means)}"
+        )
+    return (
+        f"Each network was trained once, with seed {findings.provenance.seed}. Trained with "
+        "another seed it may differ by more than the intervals, which are over chips only; run "
+        "the study with other seeds before a close decision."
+    )
+
+
 def origins(findings: Findings) -> list[str]:
     """Return a sentence for each origin of the cells that is not a measurement."""
     conditions = findings.conditions

@@ -15,7 +15,7 @@ from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import render
-from rramsim.report.tradeoff.rows import points_of
+from rramsim.report.tradeoff.rows import assumptions, points_of
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = ("very strong", "strong", "weak")
@@ -127,7 +127,8 @@ def test_text_of_users_is_escaped_wherever_it_stands():
         network=HOSTILE,
         images=HOSTILE,
         notes=(HOSTILE,),
-        assumptions=(HOSTILE,),
+        model_files=(HOSTILE,),
+        training_faults={0.05: HOSTILE},
         provenance=Provenance(HOSTILE, sources=((HOSTILE, HOSTILE),), seed=7, version=HOSTILE),
         stated=conditions((HOSTILE, "strong", "weak")),
     )
@@ -302,3 +303,23 @@ def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
     )
     figures = draw_figures(replace(found, populations=populations, readings=readings))
     assert list(figures) == ["accuracy", "energy"]
+
+
+def test_the_page_says_what_the_accuracies_rest_on():
+    trained = findings(test_images=360, lrs_share=0.4)
+    given = findings(
+        model_files=("a.safetensors", "b.safetensors"),
+        training_faults={0.05: "BER LRS 0.1, HRS 0.0"},
+        has_own_faults=True,
+    )
+    seed = trained.provenance.seed
+    assert assumptions(trained)[0].startswith(f"Each network was trained once, with seed {seed}.")
+    assert "second set of chips at the upper end" in assumptions(trained)[1]
+    assert "for all 360 test images" in assumptions(trained)[2]
+    assert assumptions(trained)[3].endswith("40 % of cells are in LRS.")
+    networks, chips, *_ = assumptions(given)
+    assert networks.startswith("The networks are those of a.safetensors, b.safetensors.")
+    assert networks.endswith(" The training BER 0.05 stands for BER LRS 0.1, HRS 0.0.")
+    assert chips.startswith("Chips are drawn from fault models given in Python")
+    text = Page(render(trained, draw_figures(trained))).text
+    assert all(shown(sentence) in text for sentence in assumptions(trained))
