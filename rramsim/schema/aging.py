@@ -173,6 +173,19 @@ AGING: dict[str, tuple[Variable, ...]] = {
             "temperature", ("condition", "place"), "K", "f", "distinct ones in the fit, NaN: none"
         ),
     ),
+    "variance": (
+        *(
+            Variable(name, ("condition", "state", "component"), "1", kind, meaning)
+            for name, kind, meaning in (
+                ("variance", "f", "part of the variance of ln(resistance), NaN: not told apart"),
+                ("share", "f", "of the sum of all parts"),
+                ("groups", "i", "dies, rows, columns, cells or cycles it was estimated from"),
+                ("negative", "b", "1: the estimate was negative and is given as 0"),
+            )
+        ),
+        _population("readings", "1", "i", "exact readings used"),
+        _population("left_out", "1", "i", "readings censored, or without a place"),
+    ),
     "bake": (
         _population("cells", "1", "i", "cells read before and after"),
         *(
@@ -190,19 +203,6 @@ AGING: dict[str, tuple[Variable, ...]] = {
             for when in ("before", "after")
             for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
         ),
-    ),
-    "variance": (
-        *(
-            Variable(name, ("condition", "state", "component"), "1", kind, meaning)
-            for name, kind, meaning in (
-                ("variance", "f", "part of the variance of ln(resistance), NaN: not told apart"),
-                ("share", "f", "of the sum of all parts"),
-                ("groups", "i", "dies, rows, columns, cells or cycles it was estimated from"),
-                ("negative", "b", "1: the estimate was negative and is given as 0"),
-            )
-        ),
-        _population("readings", "1", "i", "exact readings used"),
-        _population("left_out", "1", "i", "readings censored, or without a place"),
     ),
     "read_energy": (
         _population("energy", "J", "f", "mean energy of reading one cell, NaN: no fit"),

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rramsim.report.fit.sections import SECTIONS
-from rramsim.report.text_table import TextTable
-
 if TYPE_CHECKING:
     from rramsim.device.examination import Examination
     from rramsim.notes import Note
@@ -97,17 +94,3 @@ def _place_words(notes: Sequence[Note]) -> list[str]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def interval_notes(examination: Examination, *, place: str = "page") -> list[tuple[str, str]]:
-    """Return what has intervals and how those were made, of what the page or terminal shows."""
-    products = examination.products
-    ber = products["conditions"].attrs["interval"]
-    intervals = [("BER", ber)]
-    for section in SECTIONS:
-        tables = [part for part in section.parts_of(examination) if isinstance(part, TextTable)]
-        if section.interval and any(table.place in ("", place) for table in tables):
-            attrs = products[section.product].attrs
-            made = attrs.get("interval") or attrs["method"]
-            intervals.append((section.interval, made.replace(ber, "as above")))
-    return intervals

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
 from rramsim.report.fit import tables
-from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
-from rramsim.report.fit.sections import SECTIONS, absent_sections
+from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
+from rramsim.report.fit.sections import SECTIONS, absent_sections, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.section import Part, Picture
 from rramsim.report.text_table import TextTable, ber_text

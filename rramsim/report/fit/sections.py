@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rramsim.device.examine import ANALYSES
 from rramsim.plotting.array_map import plot_array_map
 from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
 from rramsim.plotting.populations import plot_populations
@@ -15,6 +14,8 @@ from rramsim.plotting.variability import plot_variability
 from rramsim.report.fit import answer, exports, tables
 from rramsim.report.fit import lifetime_tables as lifetime
 from rramsim.report.section import Part, Picture, Section
+from rramsim.report.text_table import TextTable
+from rramsim.schema import DATASETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,12 +47,12 @@ def fit_plots(examination: Examination) -> dict[str, Callable[..., Any]]:
 def fit_answer(examination: Examination) -> dict[str, Any]:
     """Return what a fit says, as objects that `json.dumps` takes, None where it says nothing.
 
-    After the conditions stand the sections in the order of their analyses.
+    After the conditions stand the sections in the order in which the schema has their products.
     """
     parts = {
         section.product: section.answer_of(examination) for section in SECTIONS if section.answer
     }
-    order = [name for name in ANALYSES if name in parts]
+    order = [name for name in DATASETS if name in parts]
     return {
         "conditions": answer.conditions_answer(examination),
         **{product: parts[product] for product in dict.fromkeys((*order, *parts))},
@@ -80,6 +81,20 @@ def absent_sections(examination: Examination) -> list[str]:
         *(f"{section.absent}: ask with {section.option}." for section in asked),
         *(section.absent for section in absent if not section.option),
     ]
+
+
+def interval_notes(examination: Examination, *, place: str = "page") -> list[tuple[str, str]]:
+    """Return what has intervals and how those were made, of what the page or terminal shows."""
+    products = examination.products
+    ber = products["conditions"].attrs["interval"]
+    intervals = [("BER", ber)]
+    for section in SECTIONS:
+        tables = [part for part in section.parts_of(examination) if isinstance(part, TextTable)]
+        if section.interval and any(table.place in ("", place) for table in tables):
+            attrs = products[section.product].attrs
+            made = attrs.get("interval") or attrs["method"]
+            intervals.append((section.interval, made.replace(ber, "as above")))
+    return intervals
 
 
 def _picture(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes, interval_notes
-from rramsim.report.fit.sections import SECTIONS
+from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
+from rramsim.report.fit.sections import SECTIONS, interval_notes
 from rramsim.report.text_table import TextTable, plain_text, print_table
 
 if TYPE_CHECKING:

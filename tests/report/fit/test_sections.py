@@ -75,7 +75,7 @@ def toy(monkeypatch, examination):
         option="--play",
     )
     monkeypatch.setattr("rramsim.report.fit.sections.SECTIONS", [*SECTIONS, section])
-    for module in ("page", "terminal", "notes"):
+    for module in ("page", "terminal"):
         monkeypatch.setattr(f"rramsim.report.fit.{module}.SECTIONS", [*SECTIONS, section])
     product = xr.Dataset(
         {name: ("condition", [value]) for name, value in (("fun", 7.5), ("fun_low", 6.0))},
