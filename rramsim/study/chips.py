@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
-from rramsim.crossbar.faults import FaultModel, IidFaults, mean_ber
+from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.collect import Workers, measure
 from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rramsim.study.settings import Study
 
 CONFIDENCE = 0.95
+_COUNTED_CHIPS = 20
 
 
 class Chips:
@@ -109,18 +110,25 @@ class Chips:
         )
 
     def _mean_ber(self, faults: FaultModel) -> float:
-        """Return the mean BER of a model, that of a first chip where the model does not tell."""
+        """Return the mean BER of a model, counted on some chips where the model does not tell."""
         ber = mean_ber(faults, 1.0 - self._study.use.lrs_share)
         if not math.isnan(ber):
             return ber
         training_ber, network = next(iter(self._networks.items()))
-        wrong = self.wrong_cells(training_ber, faults)
-        return sum(map(len, wrong)) / network.folded.weight_count
+        chips = range(1 if is_deterministic(faults) else _COUNTED_CHIPS)
+        wrong = [
+            len(cells)
+            for chip in chips
+            for cells in self.wrong_cells(training_ber, faults, chip=chip)
+        ]
+        return sum(wrong) / (len(chips) * network.folded.weight_count)
 
-    def wrong_cells(self, training_ber: float, faults: FaultModel) -> list[npt.NDArray[np.int64]]:
-        """Return the wrong cells of the first chip of a point, by layer: one that was scored."""
+    def wrong_cells(
+        self, training_ber: float, faults: FaultModel, *, chip: int = 0
+    ) -> list[npt.NDArray[np.int64]]:
+        """Return the wrong cells of a chip of a point, by layer; by default of one scored."""
         network = self._networks[training_ber]
-        drawn = Task(network, faults, self._study.seed).draw(0)
+        drawn = Task(network, faults, self._study.seed).draw(chip)
         return [
             as_positions(cells, layer.matrix)
             for cells, layer in zip(drawn, network.folded.layers, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,18 +111,21 @@ class TradeoffResult:
         return text(self.findings, self.report_path, width=width, styled=styled)
 
     def __repr__(self) -> str:
-        """Return the size of the trade-off and the recommendation in a line."""
-        size = self.tradeoff.sizes
+        """Return what is recommended, and where the report is, in a line."""
+        chosen = self.recommendation
+        word = "recommended" if chosen.met else "most accurate, not enough"
         return (
-            f"TradeoffResult({size['training_ber']} networks on {size['condition']} conditions: "
-            f"{self.recommendation.reason})"
+            f"TradeoffResult({word}: {chosen.condition!r}, trained at BER {chosen.training_ber:g}; "
+            f"{len(self.table)} points; {self.report_path})"
         )
 
     def _repr_html_(self) -> str:
         from rramsim.report.html import tables_html
         from rramsim.report.tradeoff.terminal import points_table
 
-        return tables_html([points_table(self.findings)])
+        points = points_table(self.findings)
+        reason = f"Recommended: {self.recommendation.reason}"
+        return tables_html([replace(points, remark=f"{reason} {points.remark}".strip())])
 
 
 def tradeoff(
