@@ -139,10 +139,12 @@ def type_check(tmp_path_factory):
     return check
 
 
+@pytest.mark.slow
 def test_a_strict_type_checker_accepts_a_user_s_script(type_check):
     assert type_check(USER_SCRIPT) == "Success: no issues found in 1 source file\n"
 
 
+@pytest.mark.slow
 def test_a_strict_type_checker_finds_a_wrong_name_and_a_wrong_type(type_check):
     found = type_check("import rramsim\nrramsim.fit_normal()\nrramsim.IidFaults('1%')\n")
     assert 'script.py:2: error: Module has no attribute "fit_normal"' in found

@@ -27,6 +27,7 @@ def test_there_is_a_recipe_for_everything_that_is_often_added():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_adds_something_and_shows_that_it_works(title, tmp_path):
     added, tested = RECIPES[title]
