@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -330,11 +330,11 @@ def plot_case_accuracy(
                 _mark_training(panel, (trained_at or {})[name])
         x_label = "bit-error rate (BER) of the cells"
         y_label = "test images classified correctly (%)"
-        for panel in axes[:1] if figure else axes:
+        for panel in axes[:1] if isinstance(figure, FigureBase) else axes:
             use_accuracy_scale(panel, [cases.accuracy_low, cases.accuracy_high], "")
         handles = axes[0].get_legend_handles_labels()[0]
         add_legend(figure, axes, handles, loc="outside upper center", ncols=2)
-        if figure:
+        if isinstance(figure, FigureBase):
             figure.supxlabel(x_label, fontsize=9)
             figure.supylabel(y_label, fontsize=9)
         else:

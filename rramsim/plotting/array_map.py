@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap
+from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
@@ -61,7 +62,7 @@ def plot_array_map(array_map: xr.Dataset, ax: Canvas = None) -> NDArray[np.objec
             _draw_array(axes_row, array_map.isel(array=number, place=chosen), array_map)
         for axes in grid[-1]:
             axes.set_xlabel("column (bit line)")
-        if remarks and figure is not None:
+        if remarks and isinstance(figure, FigureBase):
             figure.suptitle("; ".join(remarks), fontsize=8)
     return grid
 

@@ -23,6 +23,11 @@ An `Axes`, or as many as there are panels; an empty figure (or part of one) to f
 new figure of `matplotlib.pyplot`, which a notebook shows by itself.
 """
 
+_STRIP = 0.12  # share of a divided `Axes` that is kept for its legend
+
+Frame = FigureBase | Axes | None
+"""What is around panels: the whole figure, the `Axes` that was divided, or nothing of ours."""
+
 
 def axes_grid(
     ax: Canvas,
@@ -34,8 +39,8 @@ def axes_grid(
     layout: Literal["constrained"] | None = "constrained",
     share_x: bool = False,
     share_y: bool = False,
-) -> tuple[FigureBase | None, list[Axes]]:
-    """Return the figure to be laid out, None where that is the user's affair, and its axes.
+) -> tuple[Frame, list[Axes]]:
+    """Return what is around the panels, None where that is the user's affair, and the panels.
 
     Parameters
     ----------
@@ -81,19 +86,22 @@ def axes_grid(
     )
     for empty in grid.flat[count:]:
         empty.set_axis_off()
-    return figure if isinstance(figure, FigureBase) else None, list(grid.flat[:count])
+    return figure, list(grid.flat[:count])
 
 
 def _inside(ax: Axes, rows: int, columns: int) -> Any:
-    """Return a grid in the place of an `Axes`, which is emptied."""
+    """Return a grid in the place of an `Axes`, which is left with a strip for the legend."""
     ax.set_axis_off()
     place = ax.get_subplotspec()
+    parts: dict[str, Any] = {"height_ratios": (1.0 - _STRIP, _STRIP)}
     if place is not None:
-        return place.subgridspec(rows, columns)
-    box = ax.get_position()
-    figure = ax.get_figure(root=True)
-    ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
-    return GridSpec(rows, columns, figure=figure, **ends)
+        whole: Any = place.subgridspec(2, 1, **parts)
+    else:
+        box, figure = ax.get_position(), ax.get_figure(root=True)
+        ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+        whole = GridSpec(2, 1, figure=figure, **parts, **ends)
+    ax.set_subplotspec(whole[1])
+    return whole[0].subgridspec(rows, columns)
 
 
 def panel_grid(
@@ -105,8 +113,8 @@ def panel_grid(
     around: tuple[float, float],
     share_x: bool = False,
     share_y: bool = False,
-) -> tuple[FigureBase | None, list[Axes], int]:
-    """Return a figure as `axes_grid`, its panels row by row, and the number of columns.
+) -> tuple[Frame, list[Axes], int]:
+    """Return what `axes_grid` does, the panels row by row, and the number of columns.
 
     Parameters
     ----------
@@ -130,19 +138,21 @@ def panel_grid(
 
 
 def add_legend(
-    figure: FigureBase | None, panels: Sequence[Axes], handles: Sequence[Artist], **where: Any
+    frame: Frame, panels: Sequence[Axes], handles: Sequence[Artist], **where: Any
 ) -> None:
-    """Put a legend where `where` says in a figure, or into the first panel of the user's axes."""
-    if figure is None:
+    """Put a legend where `where` says in a figure, below divided axes, or into the first panel."""
+    if isinstance(frame, FigureBase):
+        frame.legend(handles=list(handles), **where)
+    elif frame is None:
         panels[0].legend(handles=list(handles))
     else:
-        figure.legend(handles=list(handles), **where)
+        frame.legend(handles=list(handles), ncols=3, fontsize=6.5, loc="lower center")
 
 
-def add_title(figure: FigureBase | None, panels: Sequence[Axes], title: str) -> None:
+def add_title(frame: Frame, panels: Sequence[Axes], title: str) -> None:
     """Put a title above a figure; of it, the user's axes take what is below the first line."""
-    if figure is not None:
-        figure.suptitle(title)
+    if isinstance(frame, FigureBase):
+        frame.suptitle(title)
         return
     remark = title.partition("\n")[2]
     if remark:

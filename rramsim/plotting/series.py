@@ -15,7 +15,8 @@ from rramsim.plotting.style import COLORS
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
+
+    from rramsim.plotting.panels import Frame
 
 WIDTH_INCHES = 4.8
 """Narrow enough that text stays readable when a phone shrinks the figure to its screen."""
@@ -157,7 +158,7 @@ def name_above(
     places: Sequence[float],
     names: Sequence[str],
     *,
-    figure: FigureBase | None,
+    figure: Frame,
     height: float,
     below: float,
 ) -> float:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import Canvas, add_legend, axes_grid
+from rramsim.plotting.panels import Canvas, Frame, add_legend, axes_grid
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
     WIDTH_INCHES,
@@ -29,7 +29,6 @@ from rramsim.plotting.style import COLORS, figure_style
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
-    from matplotlib.figure import FigureBase
 
 _AXES_INCHES = 2.9
 _LEGEND_COLUMNS = 3
@@ -85,7 +84,7 @@ def plot_tradeoff(
 
 
 def _annotate(
-    figure: FigureBase | None,
+    figure: Frame,
     axes: Axes,
     tradeoff: xr.Dataset,
     known: npt.NDArray[np.bool_],
@@ -122,10 +121,10 @@ def _annotate(
         borderaxespad=0.2,
     )
     text: dict[str, Any] = {"s": "\n".join(note), "fontsize": 7, "ha": "center", "gid": "undrawn"}
-    if figure is None:
-        axes.text(0.5, 0.02, transform=axes.transAxes, **text)
-    else:
+    if isinstance(figure, FigureBase):
         figure.text(0.5, 0.05 / total, **text)
+    else:
+        axes.text(0.5, 0.02, transform=axes.transAxes, **text)
 
 
 def _set_axes(axes: Axes, tradeoff: xr.Dataset, energy: npt.NDArray[np.float64]) -> None:

@@ -47,9 +47,11 @@ def test_one_axes_of_the_user_is_divided_among_several_panels(placed):
     own = Figure()
     ax = own.add_subplot(1, 2, 2) if placed == "in a grid" else own.add_axes((0.5, 0.1, 0.4, 0.8))
     box = ax.get_position()
-    figure, panels, _ = grid(ax, 3)
-    assert figure is None
+    frame, panels, _ = grid(ax, 3)
+    assert frame is ax
     assert not ax.axison
+    add_legend(frame, panels, [Line2D([], [], label="fit")], loc="outside lower center")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["fit"]
     inside = [panel.get_position() for panel in panels]
     assert all(box.x0 - 1e-9 <= one.x0 < one.x1 <= box.x1 + 1e-9 for one in inside)
     assert inside[0].x1 < inside[1].x0 < inside[2].x0

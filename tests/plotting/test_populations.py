@@ -176,7 +176,8 @@ def test_the_conditions_of_a_fit_share_the_axes_of_a_user():
     assert [axes.get_title() for axes in panels] == ["a", "b"]
     assert all(axes.get_figure() is own for axes in panels)
     assert min(axes.get_position().x0 for axes in panels) > left.get_position().x1
-    assert panels[0].get_legend() is not None
+    assert right.get_legend() is not None
+    assert panels[0].get_legend() is None
 
 
 def test_readings_take_populations_and_conditions():
