@@ -12,14 +12,13 @@ from rramsim.crossbar.faults import FaultModel
 from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
+from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
-from rramsim.study.inputs import readings_of, stated_conditions, use_of_cells
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 FaultsOf = Callable[["xr.Dataset"], FaultModel]
@@ -102,29 +101,36 @@ class Devices:
 
 def characterize_devices(
     study: Study,
+    measured: Measured | None,
+    stated: xr.Dataset | None,
     *,
-    measured: Measured | pd.DataFrame | None = None,
-    stated: xr.Dataset | None = None,
+    sources: tuple[tuple[str, str], ...],
+    read: ReadConditions,
     faults_of: FaultsOf | None = None,
 ) -> Devices:
-    """Read the study's files and derive its conditions and their faults.
+    """Derive the conditions of a study and the faults of their chips.
 
     Parameters
     ----------
     study : Study
-    measured : Measured or pandas.DataFrame, optional
-        Readings in memory, instead of the study's `measurements`.
-    stated : xarray.Dataset, optional
-        Product "conditions" in memory, instead of the study's `conditions`.
+        For the conditions it keeps.
+    measured : Measured or None
+        Readings.
+    stated : xarray.Dataset or None
+        Product "conditions" as stated; one of the two is there.
+    sources : tuple of (str, str)
+        Name and SHA-256 of what both were read from.
+    read : ReadConditions
+        How the cells are read in use.
     faults_of : callable, optional
         Gives the faults of a condition, instead of its BER.
 
     Raises
     ------
     InputError
-        If a file cannot be used, or of a condition neither BER nor faults are known.
+        If the readings cannot be used, or of a condition neither BER nor faults are known.
     """
-    devices = _conditions(study, measured, stated)
+    devices = _conditions(study, measured, stated, sources, read)
     if faults_of is not None:
         faults = tuple(faults_of(row) for row in devices.rows)
         digests = [hashlib.sha256(faults_text(model).encode()).hexdigest() for model in faults]
@@ -147,21 +153,20 @@ def characterize_devices(
 
 
 def _conditions(
-    study: Study, measured: Measured | pd.DataFrame | None, stated: xr.Dataset | None
+    study: Study,
+    measured: Measured | None,
+    stated: xr.Dataset | None,
+    sources: tuple[tuple[str, str], ...],
+    read: ReadConditions,
 ) -> Devices:
-    known = study.conditions if stated is None else stated
-    stated, sources = stated_conditions(known, lrs_share=study.use.lrs_share)
-    if measured is None and not study.measurements:
-        if stated is None:
-            raise InputError("neither measurements nor conditions are given.")
+    if measured is None:
+        assert stated is not None
         return Devices(_only(stated, study.only), None, None, sources)
-    given = study.measurements if measured is None else measured
-    measured, files = readings_of(given, study.reading)
-    examination = characterize(measured, stated, read=use_of_cells(**study.use.model_dump()))
+    examination = characterize(measured, stated, read=read)
     conditions = _only(examination.products["conditions"], study.only)
     products = {**examination.products, "conditions": conditions}
     examination = replace(examination, products=products)
-    return Devices(conditions, examination, stated, (*files, *sources))
+    return Devices(conditions, examination, stated, sources)
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:

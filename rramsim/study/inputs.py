@@ -68,6 +68,29 @@ def readings_of(
     return leave_out_incomplete(measured), sources
 
 
+def study_inputs(
+    measured: Readings | None,
+    conditions: xr.Dataset | str | Path | None,
+    *,
+    reading: ReadingTable,
+    lrs_share: float,
+) -> tuple[Measured | None, xr.Dataset | None, Sources]:
+    """Return the readings and the stated conditions of a study, and what they were read from.
+
+    Raises
+    ------
+    InputError
+        If neither is given, or one cannot be used.
+    """
+    stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
+    if measured is None:
+        if stated is None:
+            raise InputError("neither measurements nor conditions are given.")
+        return None, stated, sources
+    readings, files = readings_of(measured, reading)
+    return readings, stated, (*files, *sources)
+
+
 def use_of_cells(
     *,
     reference: str | None = None,

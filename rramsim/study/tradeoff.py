@@ -24,7 +24,7 @@ from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
-from rramsim.study.inputs import Readings, file_names
+from rramsim.study.inputs import Readings, file_names, study_inputs, use_of_cells
 from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset
 from rramsim.study.settings import Study, make_study
@@ -267,7 +267,7 @@ def run_study(
 
         # Now, and not after the networks are trained.
         check_device(device)
-    devices = characterize_devices(study, measured=measured, stated=stated, faults_of=faults_of)
+    devices = devices_of(study, measured=measured, stated=stated, faults_of=faults_of)
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
     folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
@@ -290,6 +290,34 @@ def run_study(
     findings = _findings(study, devices, images, networks, chips, provenance)
     _write_findings(folder, findings)
     return TradeoffResult(findings, folder.path)
+
+
+def devices_of(
+    study: Study,
+    *,
+    measured: Measured | pd.DataFrame | None = None,
+    stated: xr.Dataset | None = None,
+    faults_of: FaultsOf | None = None,
+) -> Devices:
+    """Read what a study starts from and derive its conditions, with the faults of their chips.
+
+    Parameters are those of `run_study`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or of a condition neither BER nor faults are known.
+    """
+    readings, conditions, sources = study_inputs(
+        study.measurements or None if measured is None else measured,
+        study.conditions if stated is None else stated,
+        reading=study.reading,
+        lrs_share=study.use.lrs_share,
+    )
+    read = use_of_cells(**study.use.model_dump())
+    return characterize_devices(
+        study, readings, conditions, sources=sources, read=read, faults_of=faults_of
+    )
 
 
 def _inputs(

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
-from rramsim.study.devices import characterize_devices
+from rramsim.study.tradeoff import devices_of
 
 READING = ["--map", "Rcell=R [kOhm]", "--states", "0=HRS,31=LRS"]
 
@@ -41,7 +41,7 @@ def tradeoff_conditions(monkeypatch):
             "rramsim.study.tradeoff.run_study", lambda study, *_, **__: studies.append(study)
         )
         CliRunner().invoke(app, ["tradeoff", *arguments])
-        return characterize_devices(studies[0]).conditions
+        return devices_of(studies[0]).conditions
 
     return conditions
 

@@ -5,10 +5,10 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
-from rramsim.study.devices import characterize_devices
 from rramsim.study.inputs import use_of_cells
 from rramsim.study.networks import plan_for
 from rramsim.study.settings import Study, make_study
+from rramsim.study.tradeoff import devices_of
 
 
 def test_without_anything_the_shipped_pair_is_used():
@@ -163,10 +163,10 @@ def test_headers_and_states_may_be_tables_and_numbers_are_in_si_units(tmp_path):
 def test_a_read_voltage_needs_a_unit():
     study = make_study(measurements=["ni-rram-64kb-cycling"], read_voltage="0.2")
     with pytest.raises(InputError, match="V, mV"):
-        characterize_devices(study)
+        devices_of(study)
 
 
 def test_a_reference_of_the_study_is_read_against(tmp_path):
     study = make_study(measurements=["hirtzlin2019-reconstructed"], reference="30 kOhm")
-    conditions = characterize_devices(study).conditions
+    conditions = devices_of(study).conditions
     assert conditions.reference_resistance.values.tolist() == [30e3] * 3
