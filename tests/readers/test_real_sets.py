@@ -10,7 +10,7 @@ from rramsim.readers.measurements import read_measurements
 from rramsim.readers.options import ReadOptions
 from rramsim.schema import ABOVE
 
-LEVELS = {"0": 1, "31": 0}
+LEVELS = {"0": "HRS", "31": "LRS"}
 
 
 def medians(readings, condition=0):
@@ -89,6 +89,6 @@ def test_negative_currents_beside_resistances_are_counted(shared_data):
     measured = read_measurements(
         [shared_data / "rram/ni-rram-64kb/read.csv"],
         columns=("cell", "state", "R [ohm]", "-", "I [A]", "-"),
-        states={"READ": 1},
+        states={"READ": "HRS"},
     )
     assert str(measured.notes[0]).endswith("it is negative in 104 of 1,024 rows that are used.")
