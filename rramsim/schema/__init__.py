@@ -27,6 +27,7 @@ from rramsim.schema.variable import (
     STATES,
     VERDICTS,
     Variable,
+    header_key,
 )
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
@@ -47,6 +48,7 @@ __all__ = [
     "Record",
     "SchemaError",
     "Variable",
+    "header_key",
     "make",
     "records",
     "register_setting",

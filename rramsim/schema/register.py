@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, setting_variables
 from rramsim.schema.scores import SCORES
-from rramsim.schema.variable import Variable
+from rramsim.schema.variable import Variable, header_key
 from rramsim.units import QUANTITIES
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def register_setting(
     Raises
     ------
     ValueError
-        If a variable already has that name.
+        If a variable already has that name, or one of its headers.
 
     Examples
     --------
@@ -86,9 +86,24 @@ def register_setting(
         if any(variable.name == name for variable in DATASETS[product]):
             raise ValueError(f"{product}: a variable is already named {name!r}.")
     for product, setting in added.items():
+        _check_headers(setting, DATASETS[product])
+    for product, setting in added.items():
         variables = DATASETS[product]
         after = 1 + max(i for i, other in enumerate(variables) if other.group == "setting")
         DATASETS[product] = (*variables[:after], setting, *variables[after:])
+
+
+def _check_headers(added: Variable, variables: tuple[Variable, ...]) -> None:
+    """Refuse headers that are those of another column: files would be read wrongly or not."""
+    taken = {
+        header_key(header): variable.name
+        for variable in variables
+        for header in (variable.name, *variable.aliases)
+    }
+    for header in (added.name, *added.aliases):
+        other = taken.get(header_key(header))
+        if other is not None:
+            raise ValueError(f"the header {header!r} is already that of {other!r}.")
 
 
 def unregister_setting(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -71,3 +72,14 @@ def per(*dims: str) -> Callable[..., Variable]:
         return Variable(name, dims, unit, kind, meaning, **more)
 
     return variable
+
+
+def header_key(name: str) -> str:
+    """Return a header by which alike ones are one: without case, spaces and punctuation.
+
+    Examples
+    --------
+    >>> header_key("V_SET"), header_key("v set")
+    ('vset', 'vset')
+    """
+    return re.sub(r"[\W_]+", "", name).casefold()

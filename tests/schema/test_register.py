@@ -97,6 +97,14 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing():
     assert before == schema.DATASETS
 
 
+@pytest.mark.parametrize("alias", ["v_set", "Cell ID", "Compliance"])
+def test_a_header_that_is_taken_is_refused_and_changes_nothing(alias):
+    before = dict(schema.DATASETS)
+    with pytest.raises(ValueError, match="is already that of"):
+        schema.register_setting("gate_current", "current", "gate current", aliases=("Ig", alias))
+    assert before == schema.DATASETS
+
+
 def test_only_settings_are_taken_out():
     with pytest.raises(KeyError):
         schema.unregister_setting("endurance")

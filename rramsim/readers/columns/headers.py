@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
-from rramsim.schema import DATASETS, Variable
+from rramsim.schema import DATASETS, Variable, header_key
 from rramsim.units import (
     QUANTITIES,
     UnknownUnitError,
@@ -166,7 +166,9 @@ def recognise(
 
 
 def _roles(accepted: Mapping[str, Variable]) -> dict[str, str]:
-    return {_key(name): role for role, kind in accepted.items() for name in (role, *kind.aliases)}
+    return {
+        header_key(name): role for role, kind in accepted.items() for name in (role, *kind.aliases)
+    }
 
 
 def describe(role: str) -> str:
@@ -199,7 +201,7 @@ def _recognise_one(
     place: str,
 ) -> Column | None:
     for name, unit, must_be_unit in splits(text):
-        role = roles.get(_key(name)) or _ONE_LETTER.get(name.strip())
+        role = roles.get(header_key(name)) or _ONE_LETTER.get(name.strip())
         if role is None or role not in accepted:
             continue
         quantity = accepted[role].quantity
@@ -234,7 +236,3 @@ def splits(text: str) -> list[tuple[str, str, bool]]:
         sure = "/" in divider.group()
         ways.append((text[: divider.start()], text[divider.end() :], sure))
     return ways
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).casefold()
