@@ -250,6 +250,8 @@ class PopulationFaults:
         Mean and standard deviation of ln(resistance / ohm) by state; sigma above 0.
     reference_resistance : float
         Reference of the 1T1R read, in ohm; above 0.
+    reference_spread : float
+        Standard deviation of ln(reference) from read to read, independent for each cell.
 
     Examples
     --------
@@ -266,6 +268,7 @@ class PopulationFaults:
     mu_hrs: float
     sigma_hrs: float
     reference_resistance: float
+    reference_spread: float = 0.0
 
     def __post_init__(self) -> None:
         for name, number in (("mu of LRS", self.mu_lrs), ("mu of HRS", self.mu_hrs)):
@@ -278,6 +281,9 @@ class PopulationFaults:
         ):
             if not (math.isfinite(number) and number > 0):
                 raise InputError(f"The {name} is {number}; a finite number above 0 is needed.")
+        spread = self.reference_spread
+        if not (math.isfinite(spread) and spread >= 0):
+            raise InputError(f"The reference spread is {spread}; a number from 0 on is needed.")
 
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
@@ -286,12 +292,15 @@ class PopulationFaults:
     def by_state(self) -> StateFaults:
         """Return the error rate of each state.
 
-        p_LRS = Q((ln R_ref - mu_LRS) / sigma_LRS) and p_HRS = Q((mu_HRS - ln R_ref) / sigma_HRS),
-        with Q the upper tail of the normal distribution (Hirtzlin et al. 2019, 1T1R read).
+        p_LRS = Q((ln R_ref - mu_LRS) / s_LRS) and p_HRS = Q((mu_HRS - ln R_ref) / s_HRS), with Q
+        the upper tail of the normal distribution (Hirtzlin et al. 2019, 1T1R read). A spread of
+        the reference adds to that of the cells: s**2 = sigma**2 + reference_spread**2.
         """
         ln_reference = math.log(self.reference_resistance)
-        z_lrs = (ln_reference - self.mu_lrs) / self.sigma_lrs
-        z_hrs = (self.mu_hrs - ln_reference) / self.sigma_hrs
+        spread_lrs = math.hypot(self.sigma_lrs, self.reference_spread)
+        spread_hrs = math.hypot(self.sigma_hrs, self.reference_spread)
+        z_lrs = (ln_reference - self.mu_lrs) / spread_lrs
+        z_hrs = (self.mu_hrs - ln_reference) / spread_hrs
         return StateFaults(math.exp(log_ndtr(-z_lrs)), math.exp(log_ndtr(-z_hrs)))
 
     def identity(self) -> dict[str, str | float]:
@@ -303,6 +312,8 @@ class PopulationFaults:
             "mu_hrs": float(self.mu_hrs),
             "sigma_hrs": float(self.sigma_hrs),
             "reference_resistance": float(self.reference_resistance),
+            # Left out where there is none: chips stored without it stay known.
+            **({"reference_spread": float(self.reference_spread)} if self.reference_spread else {}),
         }
 
     def mean_ber(self, hrs_share: float) -> float:

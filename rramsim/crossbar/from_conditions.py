@@ -25,7 +25,7 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
     -------
     FaultModel
         - BER fitted: resistances sampled from the fitted populations and read against the
-          reference.
+          reference, with the spread that the reference has (``attrs["reference_spread"]``).
         - BER counted: the counted error rate of each state. The populations are not lognormal
           where counting wins over the fit, so nothing is sampled from the fit. So too of a fit
           of which only the conditions are known, without populations.
@@ -42,6 +42,7 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
             mu_hrs=float(mu[1]),
             sigma_hrs=float(sigma[1]),
             reference_resistance=float(condition.reference_resistance),
+            reference_spread=float(condition.attrs.get("reference_spread", 0.0)),
         )
     by_state = float(condition.ber_lrs), float(condition.ber_hrs)
     if not any(math.isnan(rate) for rate in by_state):

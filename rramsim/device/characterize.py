@@ -53,6 +53,7 @@ class _Row:
     condition: ConditionReadings
     verdicts: tuple[Verdict, Verdict]
     errors: BitErrors
+    has_stated_reference: bool
 
     @property
     def notes(self) -> list[Note]:
@@ -171,7 +172,7 @@ def _row(condition: ConditionReadings, read: ReadConditions) -> _Row:
         with_outliers(condition.lrs, lrs, other=hrs, reference=errors.reference),
         with_outliers(condition.hrs, hrs, other=lrs, reference=errors.reference),
     )
-    return _Row(condition, verdicts, errors)
+    return _Row(condition, verdicts, errors, read.reference_resistance is not None)
 
 
 def _verdict_notes(condition: ConditionReadings, verdicts: tuple[Verdict, Verdict]) -> list[Note]:
@@ -193,8 +194,13 @@ def _rows_by_name(stated: xr.Dataset | None) -> dict[str, xr.Dataset]:
 
 
 def _at_reference(read: ReadConditions, stated: xr.Dataset | None) -> ReadConditions:
-    """Return how a condition is read, with the reference stated for it where none is given."""
+    """Return how a condition is read, with the reference stated for it where none is given.
+
+    A reference that an earlier fit chose is the best one for the cells of that fit, not for these.
+    """
     if read.reference_resistance is not None or stated is None:
+        return read
+    if "reference_basis" in stated and str(stated["reference_basis"].values) == "chosen":
         return read
     reference = float(stated["reference_resistance"].values)
     return read.with_reference(reference) if math.isfinite(reference) else read
@@ -252,10 +258,11 @@ def _stated_notes(name: str, errors: BitErrors, row: xr.Dataset | None) -> list[
         stated, agrees = numbers.power(ber), not (ber < head.low or ber > head.high)
     if agrees:
         return []
+    origin = "" if str(row["ber_basis"].values) == "stated" else " of the conditions file"
     return [
         Note(
-            f"the stated BER, {stated}, disagrees with the readings, {derived}; the readings are "
-            "used.",
+            f"the {row['ber_basis'].item()} BER{origin}, {stated}, disagrees with the readings, "
+            f"{derived}; the readings are used.",
             kind="stated BER disagrees",
             condition=name,
             values={"stated": high if math.isnan(ber) else ber, "derived": head.estimate},
@@ -276,6 +283,7 @@ def _conditions(
     columns = {
         **columns_of(programming),
         "reference_resistance": [row.errors.reference for row in rows],
+        "reference_basis": ["stated" if row.has_stated_reference else "chosen" for row in rows],
         **_rate_columns("ber", [row.errors.headline for row in rows]),
         "ber_lrs": [row.errors.misread[0] for row in rows],
         "ber_hrs": [row.errors.misread[1] for row in rows],

@@ -332,6 +332,9 @@ def _dataset(conditions: Sequence[_Condition]) -> xr.Dataset:
         {
             **quantities,
             **basis,
+            "reference_basis": [
+                "" if ohm != ohm else "stated" for ohm in quantities["reference_resistance"]
+            ],
             "ber": [ber.estimate for ber in bers],
             "ber_low": unknown,
             "ber_high": [ber.high for ber in bers],

@@ -364,6 +364,14 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             aliases=("reference", "read reference", "R ref", "R reference"),
         ),
         _condition(
+            "reference_basis",
+            "1",
+            "U",
+            "chosen: the best one for these cells; stated: given by the user",
+            choices=("", "chosen", "stated"),
+            optional=True,
+        ),
+        _condition(
             "ber",
             "1",
             "f",

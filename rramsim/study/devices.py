@@ -161,12 +161,35 @@ def _conditions(
 ) -> Devices:
     if measured is None:
         assert stated is not None
+        _check_use(stated, study, read)
         return Devices(_only(stated, study.only), None, None, sources)
     examination = characterize(measured, stated, read=read)
     conditions = _only(examination.products["conditions"], study.only)
     products = {**examination.products, "conditions": conditions}
     examination = replace(examination, products=products)
     return Devices(conditions, examination, stated, sources)
+
+
+def _check_use(stated: xr.Dataset, study: Study, read: ReadConditions) -> None:
+    """Refuse a use of the cells that BERs without readings cannot follow."""
+    references = stated["reference_resistance"].values
+    given = read.reference_resistance
+    asked = {
+        "reference": (study.use.reference, given is None or bool((references == given).all())),
+        **{
+            option: (value, value in (0.0, float(stated.attrs.get(attribute, 0.0))))
+            for option, value, attribute in (
+                ("reference_spread", read.reference_spread, "reference_spread"),
+                ("offset", read.offset_spread, "offset_spread"),
+            )
+        },
+    }
+    for option, (value, holds) in asked.items():
+        if not holds:
+            raise InputError(
+                f"{option} = {value} was found, but BERs without readings stay as they are for "
+                f"the reads they hold for; give the measurements, or leave {option} out."
+            )
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:

@@ -2,12 +2,15 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
+from rramsim.errors import InputError
+from rramsim.study.settings import make_study
 from rramsim.study.tradeoff import devices_of
 
 READING = ["--map", "Rcell=R [kOhm]", "--states", "0=HRS,31=LRS"]
@@ -85,6 +88,69 @@ def test_the_conditions_are_the_same_by_either_command(files, tradeoff_condition
         for key, value in expected.items():
             assert value is not None, key
             assert float(row[key]) == value, key
+
+
+@pytest.mark.parametrize("name", ["as they are", "reference", "spread", "share"])
+def test_the_chips_have_the_error_rates_that_the_fit_tells(files, name):
+    options = [*READING, *_options(name)]
+    study = make_study(
+        measurements=files,
+        reading={"states": "0=HRS,31=LRS", "map": ["Rcell=R [kOhm]"]}
+        | ({"over_range": "200 kOhm"} if name == "share" else {}),
+        use={
+            "as they are": {},
+            "reference": {"reference": "25 kOhm"},
+            "spread": {"reference_spread": 0.2, "offset": 0.1},
+            "share": {"lrs_share": 0.3, "reference_spread": 0.1},
+        }[name],
+    )
+    devices = devices_of(study)
+    for each, faults in zip(_fit(*files, *options), devices.faults, strict=True):
+        assert each["ber"]["method"] == "fitted"
+        rates = faults.by_state()
+        assert rates.ber_lrs == pytest.approx(each["ber"]["lrs"], rel=1e-12)
+        assert rates.ber_hrs == pytest.approx(each["ber"]["hrs"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--reference", "50 kOhm"], "reference"),
+        (["--reference-spread", "0.3"], "reference_spread"),
+        (["--offset", "0.2"], "offset"),
+    ],
+)
+def test_a_use_that_bers_without_readings_cannot_follow_is_refused(
+    files, tmp_path, options, name, capsys
+):
+    written = str(tmp_path / "conditions.nc")
+    _fit(*files, *READING, "--reference-spread", "0.1", "-o", written)
+    done = CliRunner().invoke(
+        app, ["tradeoff", "--conditions", written, "--out", str(tmp_path / "o"), *options]
+    )
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception).startswith(f"{name} = ")
+    kept = make_study(conditions=written, use={"reference_spread": 0.1})
+    assert devices_of(kept).conditions.attrs["reference_spread"] == 0.1
+
+
+def test_a_reference_that_a_fit_chose_is_not_stated_for_other_cells(files, tmp_path):
+    written, others = tmp_path / "conditions.nc", []
+    _fit(*files, *READING, "-o", str(written))
+    for file in map(Path, files):
+        header, *rows = file.read_text().splitlines()
+        cells = [row.rsplit(",", 1) for row in rows]
+        others.append(tmp_path / file.name)
+        lines = [header, *(f"{start},{3 * float(value)!r}" for start, value in cells)]
+        others[-1].write_text("\n".join(lines) + "\n")
+    names = [str(file) for file in others]
+    alone, joined = (_fit(*names, *READING, *more) for more in ([], ["--conditions", str(written)]))
+    for one, other in zip(alone, joined, strict=True):
+        assert other["reference_ohm"] == one["reference_ohm"]
+        assert other["ber"]["estimate"] == one["ber"]["estimate"]
+    _fit(*files, *READING, "--reference", "25 kOhm", "-o", str(written))
+    stated = _fit(*names, *READING, "--conditions", str(written))
+    assert [each["reference_ohm"] for each in stated] == [25e3] * len(files)
 
 
 def test_each_option_changes_the_numbers(files):

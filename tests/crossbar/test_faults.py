@@ -269,3 +269,16 @@ def test_what_a_user_s_model_lacks_is_named() -> None:
         by_layer(0.1, 2)
     with pytest.raises(InputError, match="FirstCells is a class; give an object of it"):
         by_layer(FirstCells, 2)
+
+
+def test_a_spread_of_the_reference_adds_to_that_of_the_cells():
+    cells = (math.log(5e3), 0.2, math.log(100e3), 0.8, 25e3)
+    spread = PopulationFaults(*cells, reference_spread=0.3).by_state()
+    wider = PopulationFaults(
+        cells[0], math.hypot(0.2, 0.3), cells[2], math.hypot(0.8, 0.3), 25e3
+    ).by_state()
+    assert spread == wider
+    assert "reference_spread" not in PopulationFaults(*cells).identity()
+    assert PopulationFaults(*cells, reference_spread=0.3).identity()["reference_spread"] == 0.3
+    with pytest.raises(InputError, match="reference spread is -1"):
+        PopulationFaults(*cells, reference_spread=-1)

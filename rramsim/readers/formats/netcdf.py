@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-_KEPT = ("lrs_share", "confidence", "interval")
+_KEPT = ("lrs_share", "confidence", "interval", "reference_spread", "offset_spread")
 
 
 def is_netcdf(path: Path) -> bool:
