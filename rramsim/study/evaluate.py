@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,8 @@ from rramsim.version import __version__
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_MOST_LISTED = 8  # numbers of a list that the label of a fault model spells out
 
 
 def evaluate(
@@ -120,7 +122,7 @@ def evaluate(
     values["chips"] = values.pop("maps")
     values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]
     values["method"] = [one.method for one in estimates]
-    coords: dict[str, Any] = {"faults": [_label(model) for model in models]}
+    coords: dict[str, Any] = {"faults": _labels(models)}
     if neurons:
         values |= _neurons(tasks, chips=rule.chips, progress=progress)
         coords["layer"] = np.arange(1, layers)
@@ -241,11 +243,35 @@ def _attrs(
     return attrs
 
 
-def _label(model: ChipFaults) -> str:
-    """Return the name and the numbers of a fault model in a few words."""
-    identity = dict(model.identity())
-    name = identity.pop("model", type(model).__name__)
-    numbers = [
-        f"{key} {value:g}" for key, value in identity.items() if isinstance(value, int | float)
-    ]
-    return f"{name}: {', '.join(numbers)}" if numbers else str(name)
+def _labels(models: Sequence[ChipFaults]) -> list[str]:
+    """Return the name and the numbers of each fault model; equal labels are numbered."""
+    labels = [_words(model.identity()) or type(model).__name__ for model in models]
+    taken, distinct = set(labels), list[str]()
+    for place, label in enumerate(labels):
+        numbered = label
+        if label in labels[:place]:
+            numbered = next(
+                name for number in count(2) if (name := f"{label} ({number})") not in taken
+            )
+        taken.add(numbered)
+        distinct.append(numbered)
+    return distinct
+
+
+def _words(value: object) -> str:
+    """Return what an identity, or a part of it, says, with numbers exact."""
+    if isinstance(value, Mapping):
+        parts = {str(key): part for key, part in value.items() if key != "model"}
+        name = str(value.get("model", ""))
+        # The one parameter of `LayerFaults` needs no name beside that of the model.
+        words = ", ".join(
+            _words(part) if key == name else f"{key} {_words(part)}" for key, part in parts.items()
+        )
+        return f"{name}: {words}" if name and words else name or words
+    if isinstance(value, list | tuple):
+        if len(value) > _MOST_LISTED and not any(isinstance(part, Mapping) for part in value):
+            return f"{len(value):,} values"
+        return "; ".join(map(_words, value))
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,12 @@ def _refuse_another(file: Path, identity: dict[str, object]) -> None:
         there = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read; name another --out or delete it.") from error
+    if isinstance(there, dict) and _names(there) != _names(identity):
+        raise InputError(
+            f"{file.parent}: was made by another version of rramsim "
+            f"({there.get('rramsim', 'unknown')}), whose settings had other names. Name another "
+            "--out, or delete the folder."
+        )
     here, there = _flat(identity), _flat(there)
     differing = [key for key in sorted(here | there) if here.get(key) != there.get(key)]
     if differing:
@@ -82,6 +89,12 @@ def _refuse_another(file: Path, identity: dict[str, object]) -> None:
             f"{file.parent}: holds the results of another study ({differences}). "
             "Name another --out, or delete the folder."
         )
+
+
+def _names(identity: Mapping[str, object]) -> set[str]:
+    """Return the names of the settings; each version writes all of its own."""
+    settings = identity.get("settings")
+    return set(settings) if isinstance(settings, Mapping) else set()
 
 
 def _difference(key: str, there: object, here: object) -> str:

@@ -114,9 +114,10 @@ class TradeoffResult:
         """Return what is recommended, and where the report is, in a line."""
         chosen = self.recommendation
         word = "recommended" if chosen.met else "most accurate, not enough"
+        points = self.tradeoff["accuracy"].size
         return (
             f"TradeoffResult({word}: {chosen.condition!r}, trained at BER {chosen.training_ber:g}; "
-            f"{len(self.table)} points; {self.report_path})"
+            f"{points} point{'' if points == 1 else 's'}; {self.report_path})"
         )
 
     def _repr_html_(self) -> str:

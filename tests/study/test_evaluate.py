@@ -64,6 +64,45 @@ def test_one_fault_model_of_a_user_s_own_class_is_scored(network, digits):
     assert np.isnan(result.test_ber.values).all()
 
 
+class Described:
+    """No wrong cell; what it is called is given."""
+
+    deterministic = True
+
+    def __init__(self, identity):
+        self._identity = identity
+
+    def draw(self, signs, seed):
+        return np.zeros(signs.shape, dtype=bool)
+
+    def identity(self):
+        return self._identity
+
+
+def test_labels_tell_fault_models_apart(network, digits):
+    models = {
+        "layers: iid: ber 0.1": LayerFaults((IidFaults(0.1),)),
+        "layers: iid: ber 0.2": LayerFaults((IidFaults(0.2),)),
+        "iid: ber 0.1234567891": IidFaults(0.1234567891),
+        "iid: ber 0.1234567892": IidFaults(0.1234567892),
+        "iid: ber 0.1234567892 (2)": IidFaults(0.1234567892),
+        "a text": Described("a text"),
+        "lines: kind bit, at 1; 5, all True": Described(
+            {"model": "lines", "kind": "bit", "at": [1, 5], "all": True}
+        ),
+        "lines: cells 1,000 values": Described({"model": "lines", "cells": list(range(1000))}),
+        "Described": Described({}),
+    }
+    result = evaluate(network, list(models.values()), images=digits, chips=2)
+    assert result.faults.values.tolist() == list(models)
+
+
+def test_the_number_of_an_equal_label_is_one_that_no_other_model_has(network, digits):
+    models = [Described(name) for name in ("worn", "worn", "worn (2)")]
+    result = evaluate(network, models, images=digits, chips=2)
+    assert result.faults.values.tolist() == ["worn", "worn (3)", "worn (2)"]
+
+
 def test_a_stopping_rule_decides_how_many_chips_are_scored(network, digits):
     rule = StoppingRule(chips=120, half_width=0.05)
     result = evaluate(network, IidFaults(0.05), images=digits, rule=rule)

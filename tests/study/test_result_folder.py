@@ -31,6 +31,15 @@ def test_another_study_is_refused_and_told_apart(tmp_path, settings, inputs, dif
     assert differs in str(error.value)
 
 
+def test_the_folder_of_a_version_with_other_settings_is_told_as_that(tmp_path):
+    old = '{"rramsim": "0.1.0", "inputs": {}, "settings": {"chips": 120}}'
+    (tmp_path / "study.json").write_text(old)
+    with pytest.raises(InputError, match=r"another version of rramsim \(0\.1\.0\)") as error:
+        claim(tmp_path, settings='{"max_chips": 120}', inputs={})
+    assert "Name another --out" in str(error.value)
+    assert "None" not in str(error.value)
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):

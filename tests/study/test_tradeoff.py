@@ -1,6 +1,7 @@
 """The whole trade-off from Python: with readings, conditions and fault models in memory."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,11 @@ def test_a_result_has_table_recommendation_accuracy_and_report(result):
     assert "How to make this report again" in result.report_path.read_text()
     assert json.loads(result.to_json())["recommendation"]["reason"] == result.recommendation.reason
     assert f"The report is {result.report_path}" in result.text(width=500)
+
+
+def test_one_point_is_no_points(result):
+    one = result.findings.tradeoff.isel(training_ber=[0], condition=[0])
+    assert "; 1 point; " in repr(replace(result, findings=replace(result.findings, tradeoff=one)))
 
 
 def test_every_file_has_the_same_provenance(result):
