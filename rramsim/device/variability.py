@@ -24,7 +24,13 @@ from rramsim.schema import EXACT, STATES, make
 if TYPE_CHECKING:
     import xarray as xr
 
-from rramsim.statistics.variance_components import COMPONENTS, Floats, Groups, Part, variance_parts
+from rramsim.statistics.variance_components import (
+    COMPONENTS,
+    Floats,
+    Groups,
+    VariancePart,
+    variance_parts,
+)
 
 METHOD = (
     "Henderson's method III (analysis of variance with sequential sums of squares) on ln R; "
@@ -101,7 +107,7 @@ def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, di
     return x, {name: values[usable] for name, values in factors.items()}
 
 
-def _fill(values: dict[str, Any], index: tuple[int, int], parts: dict[str, Part]) -> None:
+def _fill(values: dict[str, Any], index: tuple[int, int], parts: dict[str, VariancePart]) -> None:
     total = sum(part.variance for part in parts.values())
     for place, name in enumerate(COMPONENTS):
         if name in parts:
@@ -111,7 +117,7 @@ def _fill(values: dict[str, Any], index: tuple[int, int], parts: dict[str, Part]
             values["negative"][(*index, place)] = parts[name].is_negative
 
 
-def _remarks(parts: dict[str, Part], *, left_out: int) -> list[str]:
+def _remarks(parts: dict[str, VariancePart], *, left_out: int) -> list[str]:
     """Return what a reader must know of the parts of one state, a sentence each."""
     remarks = []
     if not parts:

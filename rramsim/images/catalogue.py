@@ -7,16 +7,17 @@ folders more likewise, with `register_layout`.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 
 from rramsim.errors import InputError
 from rramsim.images import cifar10, digits, downloads, folders, idx
-from rramsim.images.image_set import ImageSet, Layout
+from rramsim.images.image_set import FolderLayout, ImageSet
 
 _NAMES: dict[str, Callable[[], ImageSet]] = {
     "digits": digits.load,
     **{name: partial(downloads.load, name) for name in downloads.DOWNLOADS},
 }
-_LAYOUTS: list[Layout] = [idx.FOLDER, cifar10.FOLDER, folders.FOLDER]
+_LAYOUTS: list[FolderLayout] = [idx.FOLDER, cifar10.FOLDER, folders.FOLDER]
 
 
 def load_images(name_or_folder: str | Path) -> ImageSet:
@@ -69,9 +70,17 @@ def register_images(name: str, load: Callable[[], ImageSet]) -> None:
     Parameters
     ----------
     name : str
-        As the user gives it; a known name is replaced.
+        As the user gives it.
     load : callable
         Without arguments, returns the `ImageSet`.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or taken. The same function may be registered again, as when a cell
+        of a notebook is run twice; for another one, `unregister_images` frees the name.
+    TypeError
+        If `load` is no function.
 
     Examples
     --------
@@ -80,25 +89,73 @@ def register_images(name: str, load: Callable[[], ImageSet]) -> None:
     >>> load_images("few-digits").name
     'few-digits'
     """
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"an image set cannot be named {name!r}; a text is needed.")
+    if not callable(load):
+        raise TypeError(
+            f"images {name!r}: {type(load).__name__} is no function; one that takes no arguments "
+            "and returns an ImageSet is needed."
+        )
+    if name in _NAMES and not _is_same(_NAMES[name], load):
+        raise ValueError(
+            f"an image set is already named {name!r}; give another name, or take that one out "
+            "with unregister_images."
+        )
     _NAMES[name] = load
 
 
-def register_layout(layout: Layout) -> None:
+def unregister_images(name: str) -> None:
+    """Take out a name that `register_images` added; `KeyError` where there is none."""
+    del _NAMES[name]
+
+
+def register_layout(layout: FolderLayout) -> None:
     """Let `load_images` know one more way in which a folder may hold images.
+
+    The same layout may be registered again.
+
+    Raises
+    ------
+    ValueError
+        If another layout has its description.
+    TypeError
+        If it is no `FolderLayout`, or holds no functions.
 
     Examples
     --------
-    >>> from rramsim.images.image_set import Layout
+    >>> from rramsim.images.image_set import FolderLayout
     >>> def recognises(folder):
     ...     return (folder / "pixels.npy").exists()
-    >>> register_layout(Layout("a file pixels.npy", recognises, load=lambda folder: ...))
+    >>> register_layout(FolderLayout("a file pixels.npy", recognises, load=lambda folder: ...))
     """
+    if not isinstance(layout, FolderLayout):
+        raise TypeError(f"a layout is a FolderLayout, not {type(layout).__name__}.")
+    if not (callable(layout.recognises) and callable(layout.load)):
+        raise TypeError(f"layout {layout.description!r}: recognises and load must be functions.")
+    for other in _LAYOUTS:
+        if other.description == layout.description:
+            if _is_same(other.recognises, layout.recognises) and _is_same(other.load, layout.load):
+                return
+            raise ValueError(f"a layout is already described as {layout.description!r}.")
     _LAYOUTS.append(layout)
 
 
-def known_names() -> tuple[str, ...]:
-    """Return the names of the image sets that need no folder."""
-    return tuple(_NAMES)
+def _is_same(one: Callable[..., object], other: Callable[..., object]) -> bool:
+    """Return whether two functions are one, or were made by running the same lines twice."""
+    if one is other:
+        return True
+    return (
+        isinstance(one, FunctionType)
+        and isinstance(other, FunctionType)
+        and one.__qualname__ == other.__qualname__
+        and one.__code__ == other.__code__
+        and one.__defaults__ == other.__defaults__
+        and _closed_over(one) == _closed_over(other)
+    )
+
+
+def _closed_over(function: FunctionType) -> list[object]:
+    return [cell.cell_contents for cell in function.__closure__ or ()]
 
 
 def origin_of(name_or_folder: str | Path) -> str:

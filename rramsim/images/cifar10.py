@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet, Layout, folder_name
+from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 LAYOUT = (
@@ -143,4 +143,4 @@ def _records(content: bytes, *, where: str) -> tuple[NDArray[np.uint8], NDArray[
     return records[:, 1:].copy(), labels
 
 
-FOLDER = Layout(LAYOUT, recognises, load_folder)
+FOLDER = FolderLayout(LAYOUT, recognises, load_folder)

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet, Layout, folder_name
+from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 from rramsim.parallel import share
 
 LAYOUT = (
@@ -246,4 +246,4 @@ def _in_words(skipped: int) -> str:
     return f" ({one} there that {are} hidden or no image left out)"
 
 
-FOLDER = Layout(LAYOUT, recognises, load_folder)
+FOLDER = FolderLayout(LAYOUT, recognises, load_folder)

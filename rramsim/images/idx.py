@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
-from rramsim.images.image_set import ImageSet, Layout, folder_name
+from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 
 PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 """The four files, without their ending; ``train-images.idx3-ubyte`` is read as well."""
@@ -126,4 +126,4 @@ def _size(images: NDArray[np.uint8]) -> str:
     return " x ".join(map(str, images.shape[1:]))
 
 
-FOLDER = Layout(LAYOUT, recognises, load_folder)
+FOLDER = FolderLayout(LAYOUT, recognises, load_folder)

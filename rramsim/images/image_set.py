@@ -81,7 +81,7 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """One way in which a folder holds images.
 
     Attributes

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.headers import file_column, names_accepted, recognise
+from rramsim.readers.columns.headers import names_accepted, recognise
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import read_grids
 from rramsim.readers.table import make_table
+from rramsim.schema.file_columns import file_column
 
 _COLUMNS = {
-    "time": file_column("time", ("time", "t"), "time"),
-    "voltage": file_column("voltage", ("voltage", "V", "V cell"), "voltage"),
-    "current": file_column("current", ("current", "I", "I cell"), "current"),
+    "time": file_column("time", ("time", "t"), "time", "s"),
+    "voltage": file_column("voltage", ("voltage", "V", "V cell"), "voltage", "V"),
+    "current": file_column("current", ("current", "I", "I cell"), "current", "A"),
 }
 
 

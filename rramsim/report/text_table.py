@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 NONE = "–"
 
-Column = str | Callable[[Record], str]
+CellText = str | Callable[[Record], str]
 """What a column says of a record: a variable in words, or what a function makes of the record."""
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, CellText]
 """Columns by their headers."""
 
 _SYMBOLS = {"ohm": "Ω", "J": "J", "A": "A", "V": "V", "s": "s", "K": "K"}
@@ -72,7 +72,7 @@ def table_of(title: str, rows: Iterable[Record], columns: Columns, **options: An
     return TextTable(title, tuple(columns), texts, **options)
 
 
-def in_words(row: Record, column: Column) -> str:
+def in_words(row: Record, column: CellText) -> str:
     r"""Return a variable as a person reads it: by its kind and unit, with what interval it has.
 
     >>> import xarray as xr

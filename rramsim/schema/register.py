@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, setting_variables
+from rramsim.schema.file_columns import file_headers
 from rramsim.schema.scores import SCORES
 from rramsim.schema.variable import Variable, header_key
 from rramsim.units import QUANTITIES
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **SCORES}
 """The register: the variables of every product, by its name."""
+
+_SIGNS = ("", "dropped", "positive")
 
 
 def settings() -> tuple[Variable, ...]:
@@ -63,7 +67,10 @@ def register_setting(
     Raises
     ------
     ValueError
-        If a variable already has that name, or one of its headers.
+        If the quantity is not known, the name no identifier, or a variable or a column of files
+        already has that name or one of its headers. The same setting may be registered again.
+    TypeError
+        If `aliases` is one text.
 
     Examples
     --------
@@ -72,6 +79,7 @@ def register_setting(
     'gate_voltage_v'
     >>> unregister_setting("gate_voltage")
     """
+    _check_setting(name, quantity, aliases, sign)
     added = setting_variables(
         name,
         quantity,
@@ -82,6 +90,8 @@ def register_setting(
         sign=sign,
         key=key,
     )
+    if all(setting in DATASETS[product] for product, setting in added.items()):
+        return
     for product in added:
         if any(variable.name == name for variable in DATASETS[product]):
             raise ValueError(f"{product}: a variable is already named {name!r}.")
@@ -93,17 +103,32 @@ def register_setting(
         DATASETS[product] = (*variables[:after], setting, *variables[after:])
 
 
+def _check_setting(name: str, quantity: str, aliases: object, sign: str) -> None:
+    if not name.isidentifier() or iskeyword(name):
+        raise ValueError(
+            f"a setting cannot be named {name!r}; a name such as 'gate_voltage' is needed."
+        )
+    if quantity not in QUANTITIES:
+        raise ValueError(f"unknown quantity {quantity!r}; known are {', '.join(QUANTITIES)}.")
+    if isinstance(aliases, str):
+        raise TypeError(f"aliases are a tuple of texts, ({aliases!r},), not one text.")
+    if sign not in _SIGNS:
+        raise ValueError(f"unknown sign {sign!r}; known are {', '.join(map(repr, _SIGNS))}.")
+
+
 def _check_headers(added: Variable, variables: tuple[Variable, ...]) -> None:
     """Refuse headers that are those of another column: files would be read wrongly or not."""
-    taken = {
+    taken = file_headers() | {
         header_key(header): variable.name
         for variable in variables
         for header in (variable.name, *variable.aliases)
     }
     for header in (added.name, *added.aliases):
-        other = taken.get(header_key(header))
-        if other is not None:
-            raise ValueError(f"the header {header!r} is already that of {other!r}.")
+        key = header_key(header)
+        if not key:
+            raise ValueError(f"the header {header!r} has neither letter nor digit.")
+        if key in taken:
+            raise ValueError(f"the header {header!r} is already that of {taken[key]!r}.")
 
 
 def unregister_setting(name: str) -> None:
@@ -210,8 +235,8 @@ def _validate_variable(array: xr.DataArray, variable: Variable, product: str) ->
         raise SchemaError(f"{place}: dtype {array.dtype} is not of kind {variable.kind!r}.")
     choices = (0, 1) if variable.kind == "b" else variable.choices
     if choices is not None:
-        found = {str(value) for value in np.unique(array.values)}
-        strange = found - {str(choice) for choice in choices}
+        values = {str(value) for value in np.unique(array.values)}
+        strange = values - {str(choice) for choice in choices}
         if strange:
             raise SchemaError(f"{place}: found {sorted(strange)}, accepted are {choices}.")
 

@@ -17,7 +17,7 @@ COMPONENTS = ("die", "row", "column", "cell", "cycle")
 
 
 @dataclass(frozen=True)
-class Part:
+class VariancePart:
     """One part of a variance.
 
     Attributes
@@ -42,7 +42,7 @@ def variance_parts(
     row: ArrayLike | None = None,
     column: ArrayLike | None = None,
     cell: ArrayLike | None = None,
-) -> dict[str, Part]:
+) -> dict[str, VariancePart]:
     """Estimate the parts of the variance of `x` that the given factors can tell apart.
 
     Parameters
@@ -55,7 +55,7 @@ def variance_parts(
 
     Returns
     -------
-    dict of str to Part
+    dict of str to VariancePart
         Keys of `COMPONENTS`. What cannot be told apart is missing: "cell" then holds the cycles
         too. Empty where there are not two readings more than there are groups.
     """
@@ -86,7 +86,7 @@ def variance_parts(
     # Rounding must not call equal readings a negative variance.
     negligible = 1e-12 * float(centred @ centred) / y.size
     return {
-        name: Part(
+        name: VariancePart(
             variance=max(float(estimate), 0.0),
             groups=int(np.unique(levels).size),
             is_negative=bool(estimate < -negligible),

@@ -9,13 +9,13 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.images import catalogue, downloads, idx
 from rramsim.images.catalogue import (
-    known_names,
     load_images,
     origin_of,
     register_images,
     register_layout,
+    unregister_images,
 )
-from rramsim.images.image_set import Layout
+from rramsim.images.image_set import FolderLayout
 
 SIZES = {"train": 5, "t10k": 3}
 
@@ -183,10 +183,6 @@ def test_the_name_of_a_set_suits_file_names(folder, tmp_path_factory, folder_nam
     assert load_images(str(named)).name == name
 
 
-def test_known_names_are_those_that_load():
-    assert known_names() == ("digits", *downloads.DOWNLOADS)
-
-
 @pytest.fixture
 def _registers_as_before(monkeypatch):
     monkeypatch.setattr(catalogue, "_NAMES", dict(catalogue._NAMES))
@@ -209,7 +205,7 @@ def test_a_layout_of_one_s_own_is_loaded_once_registered(tmp_path):
         )
 
     (tmp_path / "toy.csv").write_text("0,1,2,3\n1,4,5,6\n1,7,8,9\n")
-    register_layout(Layout("a toy table", lambda folder: (folder / "toy.csv").exists(), load))
+    register_layout(FolderLayout("a toy table", lambda folder: (folder / "toy.csv").exists(), load))
     images = load_images(tmp_path)
     assert (images.train_images.tolist(), images.test_images.tolist()) == (
         [[1, 2, 3], [4, 5, 6]],
@@ -230,6 +226,63 @@ def test_a_name_of_one_s_own_is_loaded_once_registered():
     assert origin_of("toy") == "toy"
     with pytest.raises(InputError, match="cifar10, toy, or a folder"):
         load_images("toys")
+
+
+def _loader(count):
+    """Return a function made anew by the same lines, as a cell run again makes one."""
+
+    def load():
+        digits = load_images("digits")
+        return dataclasses.replace(digits, train_images=digits.train_images[:count])
+
+    return load
+
+
+@pytest.mark.usefixtures("_registers_as_before")
+def test_a_name_that_is_taken_is_refused_but_for_the_same_function():
+    with pytest.raises(ValueError, match="already named 'digits'"):
+        register_images("digits", _loader(9))
+    assert load_images("digits").train_images.shape == (1307, 64)
+    register_images("few", _loader(9))
+    register_images("few", _loader(9))
+    with pytest.raises(ValueError, match=r"already named 'few'.*unregister_images"):
+        register_images("few", _loader(8))
+    assert load_images("few").train_images.shape == (9, 64)
+    unregister_images("few")
+    register_images("few", _loader(8))
+    assert load_images("few").train_images.shape == (8, 64)
+    with pytest.raises(KeyError, match="many"):
+        unregister_images("many")
+
+
+@pytest.mark.usefixtures("_registers_as_before")
+@pytest.mark.parametrize(
+    ("name", "load", "error", "words"),
+    [
+        ("", _loader(9), ValueError, "cannot be named ''"),
+        ("few", "few.npy", TypeError, "'few': str is no function"),
+    ],
+)
+def test_what_gives_no_images_is_refused_at_registration(name, load, error, words):
+    with pytest.raises(error, match=words):
+        register_images(name, load)
+    assert name not in catalogue._NAMES
+
+
+@pytest.mark.usefixtures("_registers_as_before")
+def test_a_layout_is_checked_when_it_is_registered():
+    own = FolderLayout("a toy table", lambda folder: False, _loader(9))
+    register_layout(own)
+    register_layout(dataclasses.replace(own, load=_loader(9)))
+    assert catalogue._LAYOUTS.count(own) == 1
+    before = list(catalogue._LAYOUTS)
+    with pytest.raises(ValueError, match="already described as 'a toy table'"):
+        register_layout(dataclasses.replace(own, load=_loader(8)))
+    with pytest.raises(TypeError, match="recognises and load must be functions"):
+        register_layout(FolderLayout("no table", None, None))
+    with pytest.raises(TypeError, match="is a FolderLayout, not str"):
+        register_layout("a table")
+    assert before == catalogue._LAYOUTS
 
 
 @pytest.mark.parametrize("error", [OSError("no network"), ValueError("hash of downloaded file")])

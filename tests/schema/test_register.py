@@ -97,7 +97,41 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing():
     assert before == schema.DATASETS
 
 
-@pytest.mark.parametrize("alias", ["v_set", "Cell ID", "Compliance"])
+def test_the_same_setting_may_be_registered_again_and_another_of_its_name_not():
+    before = dict(schema.DATASETS)
+    schema.register_setting("gate_voltage", "voltage", sign="dropped", **GATE)
+    assert before == schema.DATASETS
+    with pytest.raises(ValueError, match="a variable is already named 'gate_voltage'"):
+        schema.register_setting("gate_voltage", "voltage", sign="positive", **GATE)
+    assert before == schema.DATASETS
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"quantity": "charge"}, ValueError, "'charge'; known are resistance, conductance, curr"),
+        ({"name": "body voltage"}, ValueError, "cannot be named 'body voltage'"),
+        ({"name": "lambda"}, ValueError, "cannot be named 'lambda'"),
+        ({"aliases": "Vb"}, TypeError, "tuple of texts"),
+        ({"aliases": ("()",)}, ValueError, "neither letter nor digit"),
+        ({"sign": "kept"}, ValueError, "'kept'; known are '', 'dropped', 'positive'"),
+    ],
+)
+def test_what_is_no_setting_is_refused_and_changes_nothing(changed, error, words):
+    before = dict(schema.DATASETS)
+    given = {"name": "body_voltage", "quantity": "voltage", "meaning": "body voltage"}
+    with pytest.raises(error, match=words):
+        schema.register_setting(**{**given, **changed})
+    assert before == schema.DATASETS
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        *("v_set", "Cell ID", "Compliance", "LRS", "hrs", "R LRS", "G HRS", "V read", "status"),
+        *("I", "T", "programming condition"),
+    ],
+)
 def test_a_header_that_is_taken_is_refused_and_changes_nothing(alias):
     before = dict(schema.DATASETS)
     with pytest.raises(ValueError, match="is already that of"):

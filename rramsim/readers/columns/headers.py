@@ -1,7 +1,7 @@
 """The columns that files may have, the headers accepted for each, and how a unit is found in one.
 
-The columns are those of the schema's register. What is computed while reading (a current, a flag)
-is no variable of a dataset and stands here.
+The columns are those of the schema's register, and those of `rramsim.schema.file_columns`, which
+are no variables of a dataset.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.schema import DATASETS, Variable, header_key
+from rramsim.schema.file_columns import NAME, ONE_LETTER, READ_FROM
 from rramsim.units import (
     QUANTITIES,
     UnknownUnitError,
@@ -19,53 +20,6 @@ from rramsim.units import (
     offset_to_si,
 )
 
-
-def file_column(name: str, aliases: tuple[str, ...], quantity: str | None = None) -> Variable:
-    """Return a column that files have and no dataset, with its accepted headers."""
-    unit = "1" if quantity is None else QUANTITIES[quantity].symbols[0]
-    kind = "U" if quantity is None else "f"
-    meaning = name.replace("_", " ")
-    return Variable(name, ("reading",), unit, kind, meaning, quantity=quantity, aliases=aliases)
-
-
-STATE_COLUMNS: Mapping[str, Variable] = {
-    column.name: column
-    for column in (
-        file_column(
-            "lrs_resistance",
-            ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
-            "resistance",
-        ),
-        file_column(
-            "hrs_resistance",
-            ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
-            "resistance",
-        ),
-        *(
-            file_column(
-                f"{state.lower()}_{quantity}",
-                (
-                    *(f"{letter} {state}", f"{state} {letter}"),
-                    *(f"{state} {quantity}", f"{quantity} {state}"),
-                ),
-                quantity,
-            )
-            for quantity, letter in (("current", "I"), ("conductance", "G"))
-            for state in ("LRS", "HRS")
-        ),
-    )
-}
-"""The columns of the wide form, with readings of one state each."""
-
-_READ_FROM = (
-    file_column("conductance", ("conductance", "G", "G read", "read conductance"), "conductance"),
-    file_column("current", ("current", "I", "I read", "read current"), "current"),
-    file_column("read_voltage", ("read voltage", "V read", "U read"), "voltage"),
-    file_column("over_range_flag", ("over range", "overrange", "overflow", "overload")),
-    file_column("compliance_flag", ("in compliance", "compliance reached", "compliance flag")),
-    file_column("status", ("status", "flag", "flags", "reading status", "measurement status")),
-)
-_NAME = file_column("name", ("name", "condition", "programming condition"))
 # The order in which messages list the columns; what is not named here (settings, energies) follows.
 _ORDER = (
     *("condition", "state", "resistance", "conductance", "current", "read_voltage", "row"),
@@ -80,7 +34,7 @@ def measurement_columns() -> dict[str, Variable]:
     Case and punctuation of a header do not matter.
     """
     columns = {variable.name: variable for variable in DATASETS["readings"] if variable.aliases}
-    columns |= {column.name: column for column in _READ_FROM}
+    columns |= {column.name: column for column in READ_FROM}
     others = (name for name in columns if name not in _ORDER)
     return {name: columns[name] for name in (*_ORDER, *others)}
 
@@ -88,7 +42,7 @@ def measurement_columns() -> dict[str, Variable]:
 def conditions_file_columns() -> dict[str, Variable]:
     """Return the columns of a conditions file, which are the keys of its TOML form."""
     columns = {variable.name: variable for variable in DATASETS["conditions"] if variable.aliases}
-    return {"name": _NAME, **columns}
+    return {"name": NAME, **columns}
 
 
 @dataclass(frozen=True)
@@ -110,10 +64,6 @@ class Column:
     state: int | None = None
     condition: str | None = None
     cycle: int | None = None
-
-
-# Alone, a capital T is a temperature and a small t a time; elsewhere case does not matter.
-_ONE_LETTER = {"T": "temperature", "t": "time"}
 
 
 def recognise(
@@ -201,7 +151,7 @@ def _recognise_one(
     place: str,
 ) -> Column | None:
     for name, unit, must_be_unit in splits(text):
-        role = roles.get(header_key(name)) or _ONE_LETTER.get(name.strip())
+        role = roles.get(header_key(name)) or ONE_LETTER.get(name.strip())
         if role is None or role not in accepted:
             continue
         quantity = accepted[role].quantity

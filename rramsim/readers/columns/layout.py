@@ -15,7 +15,6 @@ from rramsim.readers.columns.header_rows import (
     possible_headers,
 )
 from rramsim.readers.columns.headers import (
-    STATE_COLUMNS,
     Column,
     describe,
     measurement_columns,
@@ -27,6 +26,7 @@ from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import condition_columns, wide_columns
 from rramsim.readers.table import Grid, RawTable, make_table, with_constants
+from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import QUANTITIES
 
 IGNORED = "-"

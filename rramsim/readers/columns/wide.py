@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.headers import STATE_COLUMNS, Column, recognise, splits
+from rramsim.readers.columns.headers import Column, recognise, splits
 from rramsim.schema import STATES
+from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
 QUANTITIES = ("resistance", "conductance", "current")

@@ -27,11 +27,20 @@ class Instrument(Protocol):
 
 
 _TESTERS: list[Instrument] = []
+_METHODS = ("recognises", "tables")
 T = TypeVar("T", bound=type[Instrument])
 
 
 def register(tester: T) -> T:
     """Let a class of `Instrument` be asked for every sheet or file, after those registered before.
+
+    A class registered again under its name, as when a cell of a notebook is run twice, takes the
+    place of the one before.
+
+    Raises
+    ------
+    TypeError
+        If it is no class, cannot be made without arguments, or lacks one of the two methods.
 
     Examples
     --------
@@ -45,7 +54,27 @@ def register(tester: T) -> T:
     ...         return [replace(grid, records=grid.records[1:], row_numbers=grid.row_numbers[1:])]
     >>> unregister(Toy)
     """
-    _TESTERS.append(tester())
+    if not isinstance(tester, type):
+        raise TypeError(f"a tester is a class, not an object of {type(tester).__name__}.")
+    missing = [name for name in _METHODS if not callable(getattr(tester, name, None))]
+    if missing:
+        raise TypeError(
+            f"the tester {tester.__name__} lacks {' and '.join(missing)}; a tester needs "
+            "recognises(grid), whether a sheet is one of its own, and tables(grid), the tables "
+            "in it."
+        )
+    try:
+        added = tester()
+    except TypeError as error:
+        raise TypeError(
+            f"the tester {tester.__name__} must be made without arguments: {error}"
+        ) from error
+    names = [(type(other).__module__, type(other).__qualname__) for other in _TESTERS]
+    name = tester.__module__, tester.__qualname__
+    if name in names:
+        _TESTERS[names.index(name)] = added
+    else:
+        _TESTERS.append(added)
     return tester
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
-from rramsim.report.text_table import Column, Columns, TextTable, ber_text, table_of
+from rramsim.report.text_table import CellText, Columns, TextTable, ber_text, table_of
 from rramsim.schema import STATES, Record, records
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def cycling_table(examination: Examination) -> TextTable:
     """Return the BER at the first and the last checkpoint, and where it meets the limit."""
     cycling = examination.products["cycling"]
 
-    def at(place: int) -> Column:
+    def at(place: int) -> CellText:
         def in_words(row: Record) -> str:
             point = _checkpoints(row)[place]
             return f"{_at_cycles(point)}: {checkpoint_ber(point)}"
@@ -86,7 +86,7 @@ def cycling_table(examination: Examination) -> TextTable:
     )
 
 
-def _until(dataset: xr.Dataset, unit: str, column: Column) -> Columns:
+def _until(dataset: xr.Dataset, unit: str, column: CellText) -> Columns:
     """Return the column of what is left until the BER limit; none without a limit."""
     limit = dataset.attrs["ber_limit"]
     return {} if math.isnan(limit) else {f"{unit} until BER {numbers.power(limit)}": column}
@@ -109,7 +109,7 @@ def checkpoints_table(examination: Examination) -> TextTable:
     )
 
 
-def _median_of(state: str) -> Column:
+def _median_of(state: str) -> CellText:
     return lambda point: numbers.quantity(point.at(state=state)["p50"], "Ω")
 
 

@@ -34,25 +34,24 @@ def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]
     """
     measured = examination.measured
     names = examination.products["conditions"]["condition"].values.tolist()
-    groups: dict[str, list[str]] = {
-        FILES: merged_notes(measured.notes, files=[name for name, _ in measured.sources]),
-        SEVERAL: [],
-        **{name: [] for name in names},
-    }
+    of_files = merged_notes(measured.notes, files=[name for name, _ in measured.sources])
+    of_several: list[str] = []
+    of_one: dict[str, list[str]] = {name: [] for name in names}
     by_text: dict[str, list[Note]] = {}
     for note in examination.notes:
         by_text.setdefault(note.text, []).append(note)
     for text, notes in by_text.items():
         conditions = list(dict.fromkeys(note.condition for note in notes))
         if conditions == [""]:
-            groups[FILES].append(str(notes[0]))
+            of_files.append(str(notes[0]))
         elif len(conditions) > 1:
-            groups[SEVERAL].append(f"{', '.join(_condition_words(conditions, notes))}: {text}")
-        elif conditions[0] in groups:
-            groups[conditions[0]].append(_capital(": ".join((*_place_words(notes), text))))
+            of_several.append(f"{', '.join(_condition_words(conditions, notes))}: {text}")
+        elif conditions[0] in of_one:
+            of_one[conditions[0]].append(_capital(": ".join((*_place_words(notes), text))))
         else:
-            groups[SEVERAL] += map(str, notes)
-    return [(heading, tuple(texts)) for heading, texts in groups.items() if texts]
+            of_several += map(str, notes)
+    groups = [(FILES, of_files), (SEVERAL, of_several), *of_one.items()]
+    return [(heading, tuple(texts)) for heading, texts in groups if texts]
 
 
 def merged_notes(notes: Iterable[Note], *, files: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from rramsim import formatting as numbers
 from rramsim.report.keys import same
 from rramsim.report.text_table import (
     NONE,
-    Column,
+    CellText,
     Columns,
     TextTable,
     ber_text,
@@ -89,7 +89,7 @@ def percentiles_table(examination: Examination) -> TextTable:
     """Return the percentiles of the fits, each with its interval below it."""
     percentiles = examination.products["percentiles"]
 
-    def percentile(percent: float) -> Column:
+    def percentile(percent: float) -> CellText:
         return lambda row: _percentile(row.at(percent=percent))
 
     percents: Columns = {
@@ -206,7 +206,7 @@ def targets_table(examination: Examination) -> TextTable:
 def energies_table(examination: Examination) -> TextTable | None:
     """Return energies and what they were programmed with, as far as anything is known."""
     rows = records(examination.products["conditions"], "condition")
-    columns: dict[str, Column] = {
+    columns: dict[str, CellText] = {
         "SET energy": lambda row: energy_text(row, "set_energy"),
         "RESET energy": lambda row: energy_text(row, "reset_energy"),
         **{setting.label: setting.name for setting in settings()},
@@ -235,7 +235,7 @@ def read_energy_table(examination: Examination) -> TextTable:
         for name, unit in (("read_voltage", "V"), ("read_time", "s"))
     )
 
-    def of_state(state: str) -> Column:
+    def of_state(state: str) -> CellText:
         return lambda row: numbers.quantity(row.at(state=state)["energy"], "J")
 
     return table_of(
@@ -257,7 +257,7 @@ def variance_table(examination: Examination) -> TextTable:
     of_part = variance["share"].notnull().any(("condition", "state"))
     parts = variance["component"].values[of_part.values].tolist()
 
-    def share(part: str) -> Column:
+    def share(part: str) -> CellText:
         def percent(row: Record) -> str:
             known = row.at(component=part).number("share")
             return NONE if known is None else numbers.percent(known, 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.decision.recommend import SAME_ENERGY, energy_basis
 from rramsim.interval import Interval
-from rramsim.report.text_table import NONE, Column, ber_text, in_words
+from rramsim.report.text_table import NONE, CellText, ber_text, in_words
 from rramsim.schema import Record, records, settings
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _known_lines(lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def _line(
     name: str,
     conditions: Sequence[Record | None],
-    value: Column,
+    value: CellText,
     remark: Callable[[Record], str] = lambda _: "",
 ) -> tuple[str, ...]:
     remarks = ["" if row is None else remark(row) for row in conditions]

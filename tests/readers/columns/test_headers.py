@@ -2,12 +2,12 @@ import pytest
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.headers import (
-    STATE_COLUMNS,
     conditions_file_columns,
     describe,
     measurement_columns,
     recognise,
 )
+from rramsim.schema.file_columns import STATE_COLUMNS
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,42 @@ def test_what_a_tester_makes_nothing_of_is_read_as_any_other_file(tmp_path):
         unregister(Blind)
 
 
+class Deaf:
+    def recognises(self, grid):
+        return True
+
+
+class Needy(Toy):
+    def __init__(self, model):
+        self.model = model
+
+
+@pytest.mark.parametrize(
+    ("tester", "words"),
+    [
+        (Deaf, r"Deaf lacks tables; a tester needs recognises\(grid\)"),
+        (type("Empty", (), {}), "Empty lacks recognises and tables"),
+        (Toy(), "a tester is a class, not an object of Toy"),
+        (Needy, "Needy must be made without arguments"),
+    ],
+)
+def test_what_is_no_tester_is_refused_and_not_registered(tester, words):
+    before = list(_TESTERS)
+    with pytest.raises(TypeError, match=words):
+        register(tester)
+    assert before == _TESTERS
+
+
+def test_a_tester_registered_again_takes_the_place_of_the_one_before():
+    before = list(_TESTERS)
+    again = type("Toy", (Toy,), {"__module__": Toy.__module__, "__qualname__": "Toy"})
+    register(Toy)
+    register(again)
+    assert [type(tester) for tester in _TESTERS] == [*map(type, before), again]
+    unregister(again)
+    assert before == _TESTERS
+
+
 def test_one_that_is_not_registered_cannot_be_taken_out():
     with pytest.raises(KeyError, match="Toy"):
         unregister(Toy)

@@ -8,17 +8,23 @@ from rramsim.report.fit.notes import FILES, SEVERAL, grouped_notes, merged_notes
 
 
 @pytest.fixture
-def grouped():
-    """Group notes about conditions of the given names."""
+def listed():
+    """Group notes about conditions of the given names, headings as they stand."""
 
     def group(names, notes, files=()):
         conditions = xr.Dataset(coords={"condition": list(names)})
         measured = SimpleNamespace(notes=files, sources=[("b.csv", "digest")])
         products = {"conditions": conditions}
         examination = SimpleNamespace(measured=measured, products=products, notes=notes)
-        return dict(grouped_notes(examination))
+        return grouped_notes(examination)
 
     return group
+
+
+@pytest.fixture
+def grouped(listed):
+    """Return the groups by their headings."""
+    return lambda *subjects, **more: dict(listed(*subjects, **more))
 
 
 def test_notes_stand_under_what_they_are_about(grouped):
@@ -36,6 +42,18 @@ def test_notes_stand_under_what_they_are_about(grouped):
         "weak": ("The states overlap.",),
         "strong": ("HRS: a tail.",),
     }
+
+
+def test_a_condition_may_be_named_as_a_heading_is(listed):
+    notes = (Note("few.", condition=FILES), Note("none.", condition=SEVERAL))
+    both = tuple(Note("far.", condition=name) for name in (FILES, SEVERAL))
+    blank = Note("1 blank reading.", file="b.csv")
+    assert listed((FILES, SEVERAL), (*notes, *both), files=(blank,)) == [
+        (FILES, ("b.csv: 1 blank reading.",)),
+        (SEVERAL, ("The files, Several conditions: far.",)),
+        (FILES, ("Few.",)),
+        (SEVERAL, ("None.",)),
+    ]
 
 
 def test_a_sentence_true_of_several_stands_once(grouped):

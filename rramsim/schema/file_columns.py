@@ -1,0 +1,82 @@
+"""The columns that files have and no dataset, with the headers accepted for them.
+
+Readings are computed from them, or flagged or placed by them. They stand beside the register, so
+that no setting takes a header of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rramsim.schema.variable import Variable, header_key
+
+
+def file_column(
+    name: str, aliases: tuple[str, ...], quantity: str | None = None, unit: str = "1"
+) -> Variable:
+    """Return a column that files have and no dataset, with its accepted headers."""
+    kind = "U" if quantity is None else "f"
+    meaning = name.replace("_", " ")
+    return Variable(name, ("reading",), unit, kind, meaning, quantity=quantity, aliases=aliases)
+
+
+STATE_COLUMNS: Mapping[str, Variable] = {
+    column.name: column
+    for column in (
+        file_column(
+            "lrs_resistance",
+            ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
+            "resistance",
+            "ohm",
+        ),
+        file_column(
+            "hrs_resistance",
+            ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
+            "resistance",
+            "ohm",
+        ),
+        *(
+            file_column(
+                f"{state.lower()}_{quantity}",
+                (
+                    *(f"{letter} {state}", f"{state} {letter}"),
+                    *(f"{state} {quantity}", f"{quantity} {state}"),
+                ),
+                quantity,
+                unit,
+            )
+            for quantity, letter, unit in (("current", "I", "A"), ("conductance", "G", "S"))
+            for state in ("LRS", "HRS")
+        ),
+    )
+}
+"""The columns of the wide form, with readings of one state each."""
+
+READ_FROM = (
+    file_column(
+        "conductance", ("conductance", "G", "G read", "read conductance"), "conductance", "S"
+    ),
+    file_column("current", ("current", "I", "I read", "read current"), "current", "A"),
+    file_column("read_voltage", ("read voltage", "V read", "U read"), "voltage", "V"),
+    file_column("over_range_flag", ("over range", "overrange", "overflow", "overload")),
+    file_column("compliance_flag", ("in compliance", "compliance reached", "compliance flag")),
+    file_column("status", ("status", "flag", "flags", "reading status", "measurement status")),
+)
+"""What readings are computed from, or flagged by."""
+
+NAME = file_column("name", ("name", "condition", "programming condition"))
+"""The column of a conditions file that names the condition."""
+
+ONE_LETTER = {"T": "temperature", "t": "time"}
+"""Alone, a capital T is a temperature and a small t a time; elsewhere case does not matter."""
+
+
+def file_headers() -> dict[str, str]:
+    """Return the columns of this module by the keys of the headers that files have for them."""
+    columns = (*STATE_COLUMNS.values(), *READ_FROM, NAME)
+    keys = {
+        header_key(header): column.name
+        for column in columns
+        for header in (column.name, *column.aliases)
+    }
+    return keys | {header_key(letter): name for letter, name in ONE_LETTER.items()}
