@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from rramsim.arguments import refused
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured
@@ -38,7 +39,7 @@ def read_measurements(
     options: ReadOptions | None = None,
     *,
     columns: str | Sequence[str] | None = None,
-    names: str | Sequence[str] | Mapping[str, str] = (),
+    map: str | Sequence[str] | Mapping[str, str] | None = None,
     states: str | Mapping[str, str] | None = None,
     read_voltage: float | str | None = None,
     over_range: float | str | None = None,
@@ -63,7 +64,7 @@ def read_measurements(
     columns : str or sequence of str, optional
         The columns of files without a header, in order: ``"cell,LRS [ohm],HRS [ohm],cycle"``;
         ``"-"`` leaves one out.
-    names : mapping, str or sequence of str, optional
+    map : mapping, str or sequence of str, optional
         Headers of the files and our names for them, with units: ``{"Rcell": "R [kOhm]"}``.
     states : mapping or str, optional
         Values of the state column, ``{"0": "HRS", "31": "LRS"}``; rows with others are left out
@@ -98,19 +99,47 @@ def read_measurements(
     """
     by_name = ReadOptions.from_texts(
         columns=columns,
-        names=names,
+        map=map,
         states=states,
         read_voltage=read_voltage,
         over_range=over_range,
         floor=floor,
         file_name=file_name,
     )
+    if not isinstance(options, ReadOptions | None):
+        raise refused("options", options, "ReadOptions; give the options by their names")
     options = by_name.over(options)
-    if hasattr(files, "to_csv"):
+    if is_frame(files):
         return _of_frame(files, options)
-    paths = [files] if isinstance(files, (str, Path)) else files
+    paths = paths_of(files, name="files")
     return _joined(
         [file for path in paths for file in _read_file(_measurement_file(path), options)], options
+    )
+
+
+def is_frame(files: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether these are readings as a table in memory."""
+    return hasattr(files, "to_csv") and hasattr(files, "columns")
+
+
+def paths_of(files: object, *, name: str) -> list[str | Path]:
+    """Return the files that a person names, one or many.
+
+    Raises
+    ------
+    InputError
+        If they are neither; `name` is what the message calls the argument.
+    """
+    if isinstance(files, str | Path):
+        return [files]
+    if isinstance(files, Iterable) and not isinstance(files, Mapping | bytes):
+        paths = list(files)
+        wrong = [path for path in paths if not isinstance(path, str | Path)]
+        if not wrong:
+            return paths
+        raise refused(f"an item of {name}", wrong[0], "a path, or the name of a shipped set")
+    raise refused(
+        name, files, "a path, the name of a shipped set, a list of these, or a pandas.DataFrame"
     )
 
 

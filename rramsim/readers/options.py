@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeGuard
 
+from rramsim.arguments import number, refused, text_or_none
 from rramsim.errors import InputError
 from rramsim.schema import STATES
 from rramsim.units import read_quantity
@@ -53,7 +56,7 @@ class ReadOptions:
         cls,
         *,
         columns: str | Sequence[str] | None = None,
-        names: str | Sequence[str] | Mapping[str, str] = (),
+        map: str | Sequence[str] | Mapping[str, str] | None = None,
         states: str | Mapping[str, str] | None = None,
         read_voltage: float | str | None = None,
         over_range: float | str | None = None,
@@ -66,7 +69,7 @@ class ReadOptions:
         ----------
         columns : str or sequence of str, optional
             The columns of a file without a header, in order; in one text, commas part them.
-        names : str, or sequence or mapping of str, optional
+        map : str, or sequence or mapping of str, optional
             ``["Rcell=R [kOhm]"]`` or ``{"Rcell": "R [kOhm]"}``.
         states : str or mapping of str, optional
             ``"0=HRS,31=LRS"`` or ``{"0": "HRS", "31": "LRS"}``.
@@ -86,22 +89,14 @@ class ReadOptions:
         >>> options.columns, options.over_range
         (('cell', 'LRS [ohm]'), 100000000.0)
         """
-        if isinstance(columns, str):
-            columns = parse_columns(columns)
-        if not isinstance(names, Mapping):
-            names = parse_names([names] if isinstance(names, str) else names)
-        if isinstance(states, str):
-            states_by_text = parse_states(states)
-        else:
-            states_by_text = checked_states(states or {}, place="states")
         return cls(
-            columns=None if columns is None else tuple(columns),
-            names=dict(names),
-            states=states_by_text,
-            read_voltage=_quantity(read_voltage, "voltage"),
-            over_range=_quantity(over_range, "resistance"),
-            floor=_quantity(floor, "resistance"),
-            file_name=file_name,
+            columns=_columns(columns),
+            names=_names(map),
+            states=_states(states),
+            read_voltage=_quantity("read_voltage", read_voltage, "voltage"),
+            over_range=_quantity("over_range", over_range, "resistance"),
+            floor=_quantity("floor", floor, "resistance"),
+            file_name=text_or_none(file_name, "file_name", 'a text such as "{condition}_{state}"'),
         )
 
     def over(self, other: ReadOptions | None) -> ReadOptions:
@@ -116,8 +111,55 @@ class ReadOptions:
         return replace(self, **silent)
 
 
-def _quantity(value: float | str | None, quantity: str) -> float | None:
-    return read_quantity(value, quantity) if isinstance(value, str) else value
+def _columns(columns: object) -> tuple[str, ...] | None:
+    if columns is None:
+        return None
+    if isinstance(columns, str):
+        return parse_columns(columns)
+    if _are_texts(columns):
+        return tuple(columns)
+    raise refused("columns", columns, 'texts, such as "cell,LRS [ohm],HRS [ohm],cycle"')
+
+
+def _names(pairs: object) -> dict[str, str]:
+    if isinstance(pairs, Mapping) and _are_texts([*pairs, *pairs.values()]):
+        return dict(pairs)
+    if pairs is None or isinstance(pairs, str):
+        return parse_names([] if pairs is None else [pairs])
+    if _are_texts(pairs):
+        return parse_names(pairs)
+    raise refused("map", pairs, '{"Rcell": "R [kOhm]"}, or texts such as "Rcell=R [kOhm]"')
+
+
+def _states(states: object) -> dict[str, int]:
+    if isinstance(states, str):
+        return parse_states(states)
+    if states is None or isinstance(states, Mapping):
+        named = {str(value): state for value, state in (states or {}).items()}
+        return checked_states(named, place="states")
+    raise refused("states", states, '{"0": "HRS", "31": "LRS"}, or a text such as "0=HRS,31=LRS"')
+
+
+def _are_texts(values: object) -> TypeGuard[Sequence[str]]:
+    return isinstance(values, Sequence) and all(isinstance(value, str) for value in values)
+
+
+_ACCEPTED = {
+    "voltage": 'a voltage other than 0, in volt or with its unit, such as "0.2 V"',
+    "resistance": 'a resistance above 0, in ohm or with its unit, such as "100 MOhm"',
+}
+
+
+def _quantity(name: str, value: object, quantity: str) -> float | None:
+    """Return a quantity that a person gives with its unit, or in SI units, None for none."""
+    if value is None:
+        return None
+    accepted = _ACCEPTED[quantity]
+    si = read_quantity(value, quantity) if isinstance(value, str) else number(value, name, accepted)
+    usable = 0 < (abs(si) if quantity == "voltage" else si) < math.inf
+    if not usable:
+        raise refused(name, value, accepted)
+    return si
 
 
 def parse_columns(text: str) -> tuple[str, ...]:

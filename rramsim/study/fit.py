@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.arguments import number, plain, refused
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
 from rramsim.errors import InputError
@@ -18,13 +19,14 @@ from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
 from rramsim.study.inputs import (
     Readings,
-    file_names,
+    given_readings,
     quantity,
+    reading_table,
     readings_of,
     stated_conditions,
     use_of_cells,
 )
-from rramsim.study.reading import ReadingTable, with_unit
+from rramsim.study.reading import ReadingTable, quantity_text
 from rramsim.study.result_folder import write_dataset
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ class FitResult:
 def fit(
     measured: Readings,
     *,
-    reading: ReadingTable | None = None,
+    reading: ReadingTable | Mapping[str, Any] | None = None,
     conditions: xr.Dataset | str | Path | None = None,
     reference: float | str | None = None,
     reference_spread: float = 0.0,
@@ -191,6 +193,13 @@ def fit(
     ber_limit: float | None = None,
     use_temperature: float | str | None = None,
     bake: tuple[str, str] | str | None = None,
+    columns: str | Sequence[str] | None = None,
+    read_voltage: float | str | None = None,
+    map: str | Sequence[str] | Mapping[str, str] | None = None,
+    states: str | Mapping[str, str] | None = None,
+    file_name: str | None = None,
+    over_range: float | str | None = None,
+    floor: float | str | None = None,
 ) -> FitResult:
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
@@ -198,10 +207,11 @@ def fit(
 
     Parameters
     ----------
-    measured : Measured, pandas.DataFrame, path, or list of paths
-        What `read_measurements` gives or takes.
-    reading : ReadingTable, optional
-        What the files do not say of themselves.
+    measured : Measured, FitResult, pandas.DataFrame, path, or list of paths
+        What `read_measurements` gives or takes, or a fit whose readings to fit again.
+    reading : mapping, optional
+        What the files do not say of themselves, as one table: the options from `columns` on, as
+        they stand in a study file. What is also given by name comes first.
     conditions : xarray.Dataset or path, optional
         What is known beside the readings: a conditions file, the name of a shipped one, or what
         `read_conditions` gives.
@@ -222,6 +232,8 @@ def fit(
         After what time is the limit reached at this temperature, by Arrhenius' law?
     bake : (str, str) or str, optional
         Two conditions that are the same cells before and after a bake.
+    columns, read_voltage, map, states, file_name, over_range, floor : optional
+        As in `read_measurements`, for files and tables that are read here.
 
     Returns
     -------
@@ -239,11 +251,15 @@ def fit(
     {'very strong': 'fitted', 'strong': 'fitted', 'weak': 'fitted'}
     """
     texts = {
-        "reference": with_unit(reference, "ohm"),
+        "reference": quantity_text(reference, "ohm", name="reference"),
         "read_pulse": _pulse_text(read_pulse),
-        "use_temperature": with_unit(use_temperature, "K"),
-        "bake": bake if bake is None or isinstance(bake, str) else ",".join(bake),
+        "use_temperature": quantity_text(use_temperature, "K", name="use_temperature"),
+        "bake": _bake_text(bake),
     }
+    reference_spread = number(reference_spread, "reference_spread", "a number from 0 on")
+    offset = number(offset, "offset", "a number from 0 on")
+    lrs_share = number(lrs_share, "lrs_share", "a number between 0 and 1")
+    target_ber, ber_limit = _ber(target_ber, "target_ber"), _ber(ber_limit, "ber_limit")
     read = use_of_cells(
         reference=texts["reference"],
         reference_spread=reference_spread,
@@ -251,8 +267,18 @@ def fit(
         lrs_share=lrs_share,
         read_pulse=texts["read_pulse"],
     )
-    reading = reading or ReadingTable()
-    readings, files = readings_of(measured, reading)
+    table = reading_table(
+        reading,
+        columns=columns,
+        read_voltage=read_voltage,
+        map=map,
+        states=states,
+        file_name=file_name,
+        over_range=over_range,
+        floor=floor,
+    )
+    given = given_readings(measured, name="measured")
+    readings, files = readings_of(given, table)
     stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
     question = Question(
         target_ber=target_ber,
@@ -262,8 +288,8 @@ def fit(
     )
     examination = examine(readings, stated, read=read, question=question)
     options = {
-        **reading.model_dump(),
-        "map": list(reading.map) or None,
+        **table.model_dump(),
+        "map": list(table.map) or None,
         "conditions": str(conditions) if isinstance(conditions, str | Path) else None,
         "reference": texts["reference"],
         "reference_spread": reference_spread or None,
@@ -276,7 +302,7 @@ def fit(
         "use_temperature": texts["use_temperature"],
     }
     provenance = Provenance(
-        recipe=_recipe(file_names(measured), options),
+        recipe=_recipe(given if isinstance(given, list) else None, options),
         options=options,
         sources=(*files, *sources),
         origin=readings.origin,
@@ -285,10 +311,31 @@ def fit(
     return FitResult(readings, examination, provenance)
 
 
-def _pulse_text(pulse: tuple[float, float] | str | None) -> str | None:
-    if pulse is None or isinstance(pulse, str):
-        return pulse
-    return f"{with_unit(pulse[0], 'V')}, {with_unit(pulse[1], 's')}"
+def _ber(value: object, name: str) -> float | None:
+    return None if value is None else number(value, name, "a number above 0 and below 0.5")
+
+
+def _pulse_text(pulse: object) -> str | None:
+    accepted = 'a voltage and a time, such as (0.2, 1e-8) or "0.2 V, 10 ns"'
+    parts = plain(pulse)
+    if parts is None or isinstance(parts, str):
+        return parts
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        raise refused("read_pulse", pulse, accepted)
+    volt = quantity_text(parts[0], "V", name="the voltage of read_pulse")
+    second = quantity_text(parts[1], "s", name="the time of read_pulse")
+    if volt is None or second is None:
+        raise refused("read_pulse", pulse, accepted)
+    return f"{volt}, {second}"
+
+
+def _bake_text(bake: object) -> str | None:
+    if bake is None or isinstance(bake, str):
+        return bake
+    names = bake if isinstance(bake, list | tuple) else []
+    if len(names) == 2 and all(isinstance(name, str) for name in names):
+        return ",".join(names)
+    raise refused("bake", bake, "the names of two conditions, before the bake and after it")
 
 
 def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | None:

@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import pandas as pd
-
+from rramsim.arguments import refused, shown
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.conditions import read_conditions
-from rramsim.readers.measurements import read_measurements
+from rramsim.readers.measurements import is_frame, paths_of, read_measurements
 from rramsim.readers.shipped import resolve
+from rramsim.schema import SchemaError, validate
 from rramsim.study.reading import ReadingTable
+from rramsim.study.settings_files import build, merged
 from rramsim.units import read_quantity
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 
 Sources: TypeAlias = tuple[tuple[str, str], ...]
 """Names and SHA-256 of what was read."""
 
-Readings: TypeAlias = "Measured | str | Path | Sequence[str | Path] | pd.DataFrame"
+
+class Fitted(Protocol):
+    """A fit, as `rramsim.fit` gives it, for its readings."""
+
+    @property
+    def measured(self) -> Measured:
+        """The readings."""
+
+
+Readings: TypeAlias = "Measured | Fitted | str | Path | Sequence[str | Path] | pd.DataFrame"
 """Readings as a person gives them: in memory, or files or names of shipped sets to read."""
 
 
-def file_names(measured: Readings) -> list[str] | None:
-    """Return the files that are to be read, None where the readings are in memory."""
-    if isinstance(measured, Measured | pd.DataFrame):
-        return None
-    return [str(name) for name in ([measured] if isinstance(measured, str | Path) else measured)]
+def given_readings(measured: object, *, name: str) -> Measured | pd.DataFrame | list[str]:
+    """Return the readings, or the files to read, that a person gives; those of a fit are taken.
+
+    Raises
+    ------
+    InputError
+        If they are neither; `name` is what the message calls the argument.
+    """
+    measured = getattr(measured, "measured", measured)
+    if isinstance(measured, Measured) or is_frame(measured):
+        return measured
+    return [str(path) for path in paths_of(measured, name=name)]
+
+
+def reading_table(
+    reading: ReadingTable | Mapping[str, Any] | None = None, **by_name: Any
+) -> ReadingTable:
+    """Return how files are to be read; what is given by name comes before the table.
+
+    Raises
+    ------
+    InputError
+        If there is no such option, or one of another kind.
+
+    Examples
+    --------
+    >>> reading_table({"floor": "1 kOhm"}, over_range=1e5).over_range
+    '100000.0 ohm'
+    """
+    if isinstance(reading, ReadingTable):
+        reading = reading.model_dump(exclude_unset=True)
+    if not isinstance(reading, Mapping | None):
+        raise refused("reading", reading, "a table of the options of read_measurements")
+    return build(ReadingTable, merged(reading or {}, by_name), None)
 
 
 def readings_of(
-    measured: Readings, reading: ReadingTable | None = None
+    measured: Measured | pd.DataFrame | list[str], reading: ReadingTable | None = None
 ) -> tuple[Measured, Sources]:
     """Return readings of the conditions that have both states, and what they were read from.
 
@@ -49,14 +89,16 @@ def readings_of(
     InputError
         For the first thing that cannot be used.
     """
-    in_memory = file_names(measured) is None
-    if not isinstance(measured, Measured):
-        table = reading or ReadingTable()
+    in_memory = not isinstance(measured, list)
+    table = reading or ReadingTable()
+    if isinstance(measured, Measured):
+        _check_unread(table)
+    else:
         measured = read_measurements(
             measured,
             columns=table.columns,
             read_voltage=table.read_voltage,
-            names=table.map,
+            map=table.map,
             states=table.states,
             file_name=table.file_name,
             over_range=table.over_range,
@@ -68,8 +110,18 @@ def readings_of(
     return leave_out_incomplete(measured), sources
 
 
+def _check_unread(reading: ReadingTable) -> None:
+    """Refuse options for readings that were read already: they would change nothing."""
+    for name, value in reading:
+        if value not in (None, ()):
+            raise InputError(
+                f"{name} is {shown(value)}, but the readings are in memory and were read without "
+                "it; give it to read_measurements, which reads the files."
+            )
+
+
 def study_inputs(
-    measured: Readings | None,
+    measured: Measured | pd.DataFrame | list[str] | None,
     conditions: xr.Dataset | str | Path | None,
     *,
     reading: ReadingTable,
@@ -142,12 +194,28 @@ def stated_conditions(
     if conditions is None:
         return None, ()
     if not isinstance(conditions, str | Path):
+        _check_stated(conditions)
         _check_share(conditions, lrs_share, place="the conditions")
         return conditions, (("conditions in memory", sha256_of_dataset(conditions)),)
     path = resolve(conditions)
     stated = read_conditions(path)
     _check_share(stated, lrs_share, place=path.name)
     return stated, ((path.name, sha256_of_file(path)),)
+
+
+def _check_stated(conditions: object) -> None:
+    import xarray as xr
+
+    if not isinstance(conditions, xr.Dataset):
+        accepted = "a conditions file, the name of a shipped one, or what read_conditions gives"
+        raise refused("conditions", conditions, accepted)
+    try:
+        validate(conditions, "conditions")
+    except SchemaError as error:
+        raise InputError(
+            f"conditions: this dataset is not one of conditions ({error}); accepted is what "
+            "read_conditions gives, or the conditions of a fit."
+        ) from error
 
 
 def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from rramsim.arguments import plain, refused
+from rramsim.study.settings_files import Settings
 
 
-class ReadingTable(BaseModel):
+class ReadingTable(Settings):
     """What a measurement file does not say of itself.
 
     Attributes
@@ -31,8 +34,6 @@ class ReadingTable(BaseModel):
         The largest and the smallest resistance that the meter resolves, with their units.
     """
 
-    model_config = _STRICT
-
     columns: str | None = None
     read_voltage: str | None = None
     map: tuple[str, ...] = ()
@@ -40,6 +41,12 @@ class ReadingTable(BaseModel):
     file_name: str | None = None
     over_range: str | None = None
     floor: str | None = None
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _in_one_text(cls, value: Any) -> Any:
+        are_texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        return ",".join(value) if are_texts else value
 
     @field_validator("read_voltage", mode="before")
     @classmethod
@@ -54,17 +61,19 @@ class ReadingTable(BaseModel):
     @field_validator("map", mode="before")
     @classmethod
     def _pairs(cls, value: Any) -> Any:
-        return [f"{one}={two}" for one, two in value.items()] if isinstance(value, dict) else value
+        if isinstance(value, Mapping):
+            return [f"{header}={name}" for header, name in value.items()]
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("states", mode="before")
     @classmethod
     def _joined(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             return value
         return ",".join(f"{text}={state}" for text, state in value.items())
 
 
-class UseTable(BaseModel):
+class UseTable(Settings):
     """How the cells are used.
 
     Attributes
@@ -79,8 +88,6 @@ class UseTable(BaseModel):
     lrs_share : float
         Share of the cells in use that are in LRS, for the BER and the best reference.
     """
-
-    model_config = _STRICT
 
     reference: str | None = None
     reference_spread: float = Field(default=0.0, ge=0.0)
@@ -99,4 +106,20 @@ def with_unit(value: Any, unit: str) -> Any:
     >>> with_unit(25e3, "ohm"), with_unit("25 kOhm", "ohm"), with_unit(None, "V")
     ('25000.0 ohm', '25 kOhm', None)
     """
-    return f"{float(value)!r} {unit}" if isinstance(value, int | float) else value
+    value = plain(value)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return f"{float(value)!r} {unit}" if is_number else value
+
+
+def quantity_text(value: object, unit: str, *, name: str) -> str | None:
+    """Return a quantity as a text with its unit, None for none.
+
+    Raises
+    ------
+    InputError
+        If it is neither a number nor a text; `name` is what the message calls it.
+    """
+    text = with_unit(value, unit)
+    if text is None or isinstance(text, str):
+        return text
+    raise refused(name, value, f"a number in {unit}, or a text with a number and its unit")

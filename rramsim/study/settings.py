@@ -89,8 +89,8 @@ class Study(TrainingSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _in_tables(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        return in_tables(fields)
+    def _in_tables(cls, fields: Any) -> Any:
+        return in_tables(fields) if isinstance(fields, Mapping) else fields
 
     @field_validator("measurements", mode="before")
     @classmethod

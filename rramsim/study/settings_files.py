@@ -7,19 +7,48 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from rramsim.arguments import plain
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
     from pydantic_core import ErrorDetails
-
-Settings = TypeVar("Settings", bound=BaseModel)
+else:
+    _ModelMetaclass = type(BaseModel)  # it has no public name
 
 _PATHS = ("measurements", "conditions", "images", "models")
 
 
-def make_settings(model: type[Settings], file: Path | None, overrides: dict[str, Any]) -> Settings:
+class _Refusing(_ModelMetaclass):
+    """Makes settings whose constructor explains what it refuses, as `build` does."""
+
+    def __call__(self, *values: Any, **fields: Any) -> Any:
+        try:
+            return super().__call__(*values, **fields)
+        except ValidationError as error:
+            assert issubclass(self, BaseModel)
+            raise InputError(_explain(error, "the settings", self)) from error
+
+
+class Settings(BaseModel, metaclass=_Refusing):
+    """Settings that cannot be changed, have no others and may hold NumPy's numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, fields: Any) -> Any:
+        return plain(fields)
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def make_settings(
+    model: type[AnySettings], file: Path | None, overrides: dict[str, Any]
+) -> AnySettings:
     """Build settings from a file and from what the command line sets over it.
 
     Parameters
@@ -39,10 +68,10 @@ def make_settings(model: type[Settings], file: Path | None, overrides: dict[str,
     return build(model, merged({} if file is None else read_fields(file, model), overrides), file)
 
 
-def build(model: type[Settings], fields: Mapping[str, Any], file: Path | None) -> Settings:
+def build(model: type[AnySettings], fields: Mapping[str, Any], file: Path | None) -> AnySettings:
     """Build settings from fields; an `InputError` says which is wrong and what is accepted."""
     try:
-        return model(**fields)
+        return model.model_validate(dict(fields))
     except ValidationError as error:
         place = "the settings" if file is None else str(file)
         raise InputError(_explain(error, place, model)) from error

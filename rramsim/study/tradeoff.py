@@ -24,7 +24,7 @@ from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
-from rramsim.study.inputs import Readings, file_names, study_inputs, use_of_cells
+from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
 from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset
 from rramsim.study.settings import Study, make_study
@@ -193,8 +193,9 @@ def tradeoff(
     ...     result.report_path.exists()
     True
     """
-    files = None if measurements is None else file_names(measurements)
-    in_memory: Any = measurements if files is None else None
+    given = None if measurements is None else given_readings(measurements, name="measurements")
+    files = given if isinstance(given, list) else None
+    in_memory = None if isinstance(given, list) else given
     stated = None if isinstance(conditions, str | Path) else conditions
     image_set = images if isinstance(images, ImageSet) else None
     chosen = make_study(
@@ -310,7 +311,7 @@ def devices_of(
         If a file cannot be used, or of a condition neither BER nor faults are known.
     """
     readings, conditions, sources = study_inputs(
-        study.measurements or None if measured is None else measured,
+        list(study.measurements) or None if measured is None else measured,
         study.conditions if stated is None else stated,
         reading=study.reading,
         lrs_share=study.use.lrs_share,

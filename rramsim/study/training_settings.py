@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from rramsim.study.settings_files import Settings
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 """A training BER. From 0.5 on a weight carries no information."""
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-
-class NetworkTable(BaseModel):
+class NetworkTable(Settings):
     """The hidden layers of a network.
 
     Attributes
@@ -27,14 +27,12 @@ class NetworkTable(BaseModel):
         black enters as 0, which bears bit errors better where images are mostly black.
     """
 
-    model_config = _STRICT
-
     hidden: tuple[str, ...]
     width_factor: float = Field(default=1.0, gt=0.0)
     signed_pixels: bool = False
 
 
-class MethodTable(BaseModel):
+class MethodTable(Settings):
     """How networks are trained.
 
     Attributes
@@ -58,8 +56,6 @@ class MethodTable(BaseModel):
         training they pass by the flipped ones.
     """
 
-    model_config = _STRICT
-
     batch_size: int = Field(default=100, ge=2)
     learning_rate: float = Field(default=1e-2, gt=0.0, le=1.0)
     final_learning_rate: float = Field(default=1e-4, gt=0.0, le=1.0)
@@ -71,7 +67,7 @@ class MethodTable(BaseModel):
     straight_through: bool = False
 
 
-class ErrorsTable(BaseModel):
+class ErrorsTable(Settings):
     """Bit errors that one network is adapted to.
 
     Attributes
@@ -90,8 +86,6 @@ class ErrorsTable(BaseModel):
         uniform in 0 to 1.
     """
 
-    model_config = _STRICT
-
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     ber_lrs: tuple[Ber, ...] = ()
     ber_hrs: tuple[Ber, ...] = ()
@@ -105,7 +99,7 @@ class ErrorsTable(BaseModel):
         return (value,) if isinstance(value, int | float) else value
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(Settings):
     """Which networks to train, and how.
 
     Attributes
@@ -124,8 +118,6 @@ class TrainingSettings(BaseModel):
     seed : int
         Seed of everything that is drawn.
     """
-
-    model_config = _STRICT
 
     images: str = "digits"
     network: str | NetworkTable | None = None

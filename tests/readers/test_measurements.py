@@ -736,7 +736,7 @@ def test_a_table_in_memory_reads_as_its_file_would(tmp_path):
 def test_what_is_given_by_name_comes_before_the_options(tmp_path):
     (tmp_path / "cells.csv").write_text("cell,bit,Rcell\n1,0,5.1\n2,7,310\n")
     names, states = {"bit": "state", "Rcell": "R [kOhm]"}, {"0": "LRS", "7": "HRS"}
-    by_name = read_measurements(tmp_path / "cells.csv", names=names, states=states)
+    by_name = read_measurements(tmp_path / "cells.csv", map=names, states=states)
     options = ReadOptions(names=names, states={"0": 1, "7": 0})
     mixed = read_measurements(str(tmp_path / "cells.csv"), options, states="0=LRS,7=HRS")
     assert by_name.readings["resistance"].values.tolist() == [5100.0, 310000.0]

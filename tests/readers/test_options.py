@@ -29,14 +29,14 @@ def test_options_from_texts_are_those_of_values():
     texts = {"read_voltage": "200 mV", "over_range": "100 MOhm", "floor": "0.1 kOhm"}
     assert values == ReadOptions.from_texts(
         columns="cell, LRS [ohm]",
-        names=["Rcell=R [kOhm]"],
+        map=["Rcell=R [kOhm]"],
         states="0=HRS,31=LRS",
         file_name="{condition}",
         **texts,
     )
     assert values == ReadOptions.from_texts(
         columns=["cell", "LRS [ohm]"],
-        names={"Rcell": "R [kOhm]"},
+        map={"Rcell": "R [kOhm]"},
         states={"0": "HRS", "31": "LRS"},
         file_name="{condition}",
         **texts,

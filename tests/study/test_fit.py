@@ -46,7 +46,7 @@ def test_python_and_the_command_give_the_same_answer(cells):
 
 
 def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
-    measured = read_measurements([cells], names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
+    measured = read_measurements([cells], map={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
     stated = read_conditions(shipped_path("table1"))
     by_value = fit(measured, conditions=stated, reference="25 kOhm")
     by_name = fit([cells], reading=READING, conditions="table1", reference="25 kOhm")
@@ -58,7 +58,7 @@ def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
 def test_readings_in_memory_are_known_by_what_they_hold(cells):
     table = pd.read_csv(cells)
     by_frame = fit(table, reading=READING, reference="25 kOhm")
-    measured = read_measurements(table, names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
+    measured = read_measurements(table, map={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
     by_value = fit(measured, reference="25 kOhm")
     assert by_frame.ber.equals(by_value.ber)
     assert by_value.provenance.recipe == ("rramsim.fit(<readings in memory>, reference='25 kOhm')")
@@ -66,7 +66,7 @@ def test_readings_in_memory_are_known_by_what_they_hold(cells):
     assert name == "readings in memory"
     assert by_frame.provenance.sources[-1] == (name, digest)
     otherwise = read_measurements(
-        table, names={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS", over_range="300 kOhm"
+        table, map={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS", over_range="300 kOhm"
     )
     assert fit(otherwise).provenance.sources[-1][1] != digest
 

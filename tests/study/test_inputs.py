@@ -8,7 +8,7 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import shipped_path
-from rramsim.study.inputs import file_names, readings_of, stated_conditions, use_of_cells
+from rramsim.study.inputs import given_readings, readings_of, stated_conditions, use_of_cells
 from rramsim.study.reading import ReadingTable
 
 ROWS = [("LRS", 5.0), ("LRS", 6.0), ("LRS", 7.0), ("HRS", 90.0), ("HRS", 95.0), ("HRS", 99.0)]
@@ -22,9 +22,11 @@ def file(tmp_path):
 
 
 def test_files_are_named_and_readings_in_memory_are_not(file):
-    assert file_names(file) == file_names([file]) == [str(file)]
-    assert file_names(read_measurements(file)) is None
-    assert file_names(pd.DataFrame(ROWS)) is None
+    for given in (file, str(file), [file], (path for path in [file])):
+        assert given_readings(given, name="measured") == [str(file)]
+    measured, table = read_measurements(file), pd.DataFrame(ROWS)
+    assert given_readings(measured, name="measured") is measured
+    assert given_readings(table, name="measured") is table
 
 
 def test_sources_are_the_files_and_of_readings_in_memory_also_their_own_digest(file):
@@ -34,7 +36,7 @@ def test_sources_are_the_files_and_of_readings_in_memory_also_their_own_digest(f
     same, more = readings_of(measured)
     assert same.readings.identical(measured.readings)
     assert [name for name, _ in more] == ["cells.csv", "readings in memory"]
-    censored, _ = readings_of([file], ReadingTable(over_range="94 kOhm"))
+    censored, _ = readings_of([str(file)], ReadingTable(over_range="94 kOhm"))
     assert readings_of(censored)[1][1] != more[1]
 
 

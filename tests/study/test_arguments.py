@@ -1,0 +1,178 @@
+"""What cannot be used as an argument is refused: the message names it, what came, what is right."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import rramsim
+from rramsim.study.inputs import reading_table
+from rramsim.study.reading import ReadingTable
+
+ROWS = [("LRS", 5.0), ("LRS", 6.0), ("LRS", 7.0), ("HRS", 90.0), ("HRS", 95.0), ("HRS", 99.0)]
+TABLE = pd.DataFrame(ROWS, columns=["state", "R (kOhm)"])
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return rramsim.read_measurements(TABLE)
+
+
+def refusal(function, *arguments, **options):
+    with pytest.raises(rramsim.InputError) as caught:
+        function(*arguments, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        ({"reading": ReadingTable(over_range=1e5)}, "over_range", "'100000.0 ohm'"),
+        ({"over_range": "50 kOhm"}, "over_range", "'50 kOhm'"),
+        ({"map": {"R": "R [ohm]"}}, "map", "('R=R [ohm]',)"),
+    ],
+)
+def test_options_for_readings_that_were_read_already_are_refused(
+    cells, tmp_path, options, name, value
+):
+    message = (
+        f"{name} is {value}, but the readings are in memory and were read without it; give it to "
+        "read_measurements, which reads the files."
+    )
+    assert refusal(rramsim.fit, cells, **options) == message
+    assert refusal(rramsim.tradeoff, cells, "table1", out=tmp_path, **options) == message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_in_memory_is_read_so_options_hold():
+    table = TABLE.set_axis(["state", "Rcell"], axis="columns")
+    by_name = rramsim.fit(table, map={"Rcell": "R [kOhm]"}, over_range=94e3)
+    by_table = rramsim.fit(
+        table, reading={"map": ["Rcell=R [kOhm]"], "over_range": "1 MOhm"}, over_range="94 kOhm"
+    )
+    assert by_name.readings.identical(by_table.readings)
+    assert by_name.readings["censoring"].values.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_the_recipe_recorded_is_a_call_that_gives_the_same():
+    result = rramsim.fit(
+        TABLE,
+        reference=np.int64(25_000),
+        target_ber=np.float32(0.125),
+        lrs_share=np.array(0.25),
+        over_range="95 kOhm",
+        states={"LRS": "LRS", "HRS": "HRS"},
+        read_pulse=(np.float64(0.2), 1e-8),
+    )
+    recipe = result.provenance.recipe.replace("<readings in memory>", "TABLE")
+    again = eval(recipe, {"rramsim": rramsim, "TABLE": TABLE})
+    assert again.to_json() == result.to_json()
+    assert again.provenance.json() == result.provenance.json()
+    options = json.loads(result.provenance.json())["options"]
+    assert options["target_ber"] == 0.125
+    assert options["lrs_share"] == 0.25
+    assert options["reference"] == "25000.0 ohm"
+
+
+def test_a_fit_s_readings_can_be_fitted_again(cells):
+    assert rramsim.fit(rramsim.fit(cells)).readings.identical(cells.readings)
+
+
+MANY = "accepted: a path, the name of a shipped set, a list of these, or a pandas.DataFrame."
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "accepted"),
+    [
+        (None, "None", MANY),
+        (5, "5", MANY),
+        ({"a": 1}, "{'a': 1}", MANY),
+        (xr.Dataset(), "of type Dataset", MANY),
+    ],
+)
+def test_what_are_no_readings_is_refused(tmp_path, given, shown, accepted):
+    assert refusal(rramsim.read_measurements, given) == f"files is {shown}; {accepted}"
+    assert refusal(rramsim.fit, given) == f"measured is {shown}; {accepted}"
+    if given is not None:
+        message = refusal(rramsim.tradeoff, given, out=tmp_path)
+        assert message == f"measurements is {shown}; {accepted}"
+
+
+def test_a_list_that_holds_no_files_is_refused_by_what_it_holds():
+    message = "an item of files is of type DataFrame; accepted: a path, or the name of a shipped"
+    assert refusal(rramsim.read_measurements, [TABLE]).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("over_range", -1, "over_range is -1; accepted: a resistance above 0"),
+        ("over_range", "0 ohm", "over_range is '0 ohm'; accepted: a resistance above 0"),
+        ("floor", float("nan"), "floor is nan; accepted: a resistance above 0"),
+        ("floor", [1], r"floor is [1]; accepted: a resistance above 0"),
+        ("read_voltage", 0, "read_voltage is 0; accepted: a voltage other than 0"),
+        ("columns", 5, "columns is 5; accepted: texts"),
+        ("map", 5, 'map is 5; accepted: {"Rcell": "R [kOhm]"}'),
+        ("map", {1: "R"}, "map is {1: 'R'}; accepted"),
+        ("states", ["LRS"], "states is ['LRS']; accepted"),
+        ("file_name", 5, "file_name is 5; accepted: a text"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(option, value, message):
+    assert refusal(rramsim.read_measurements, TABLE, **{option: value}).startswith(message)
+
+
+def test_states_may_be_numbers():
+    table = pd.DataFrame({"state": [0, 7], "R (kOhm)": [5.0, 90.0]})
+    states = {0: "LRS", np.int64(7): "HRS"}
+    by_number = rramsim.read_measurements(table, states=states)
+    assert by_number.readings["state_index"].values.tolist() == [0, 1]
+    assert reading_table(states=states).states == "0=LRS,7=HRS"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lrs_share": "0.5"}, "lrs_share is '0.5'; accepted: a number between 0 and 1."),
+        ({"target_ber": "1e-4"}, "target_ber is '1e-4'; accepted: a number above 0 and below 0.5."),
+        ({"ber_limit": [1]}, "ber_limit is [1]; accepted: a number above 0 and below 0.5."),
+        ({"reference_spread": "5 %"}, "reference_spread is '5 %'; accepted: a number from 0 on."),
+        ({"offset": None}, "offset is None; accepted: a number from 0 on."),
+        ({"reference": [25e3]}, "reference is [25000.0]; accepted: a number in ohm, or a text"),
+        ({"use_temperature": True}, "use_temperature is True; accepted: a number in K"),
+        ({"read_pulse": 0.2}, "read_pulse is 0.2; accepted: a voltage and a time"),
+        ({"read_pulse": (0.2, 1e-8, 1)}, "read_pulse is (0.2, 1e-08, 1); accepted: a voltage and"),
+        ({"read_pulse": (0.2, None)}, "read_pulse is (0.2, None); accepted: a voltage and a time"),
+        ({"bake": (1, 2)}, "bake is (1, 2); accepted: the names of two conditions"),
+        ({"conditions": {"a": 1}}, "conditions is {'a': 1}; accepted: a conditions file"),
+        ({"conditions": TABLE}, "conditions is of type DataFrame; accepted: a conditions file"),
+        ({"conditions": xr.Dataset()}, "conditions: this dataset is not one of conditions"),
+        ({"reading": 5}, "reading is 5; accepted: a table of the options of read_measurements."),
+        ({"reading": {"foo": 1}}, "the settings: there is no setting 'foo'. Accepted are columns"),
+        ({"columns": 5}, "the settings: columns is 5; accepted: "),
+    ],
+)
+def test_a_fit_refuses_what_is_no_number_or_no_table(cells, options, message):
+    assert refusal(rramsim.fit, cells, **options).startswith(message)
+
+
+@pytest.mark.parametrize("settings", [rramsim.Study, ReadingTable])
+def test_settings_name_what_they_do_not_know(settings):
+    message = refusal(settings, foo=1)
+    assert message.startswith("the settings: there is no setting 'foo'. Accepted are ")
+
+
+def test_settings_take_numpy_numbers():
+    study = rramsim.Study(
+        training_bers=np.array([0.0, 0.1]),
+        chips=np.int64(20),
+        tolerance=np.float32(0.125),
+        lrs_share=np.array(0.25),
+        reference=np.float32(25e3),
+    )
+    assert study.training_bers == (0.0, 0.1)
+    assert (study.chips, study.tolerance) == (20, 0.125)
+    assert (study.use.lrs_share, study.use.reference) == (0.25, "25000.0 ohm")
+    assert json.loads(study.text())["chips"] == 20
