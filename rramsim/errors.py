@@ -1,4 +1,17 @@
-"""The errors a user can mend; the command line turns each into one message and exit code 2."""
+"""The errors a user can mend, and the checks of arguments that raise them.
+
+The command line turns each error into one message and exit code 2.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+_LONGEST_SHOWN = 60
+_SHOWN_AS_WRITTEN = (str, bytes, Real, list, tuple, dict, set)
+DEVICES = ("cpu", "cuda")
+"""What networks are trained and scored on."""
 
 
 class InputError(ValueError):
@@ -16,3 +29,92 @@ class InputError(ValueError):
     ...     print(error)
     The BER is 1.5; a number from 0 to 1 is needed.
     """
+
+
+def refused(name: str, value: object, accepted: str) -> InputError:
+    """Return the error that names an argument, what came for it and what is accepted.
+
+    Examples
+    --------
+    >>> refused("chips", 2.5, "a whole number")
+    InputError('chips is 2.5; accepted: a whole number.')
+    """
+    return InputError(f"{name} is {shown(value)}; accepted: {accepted}.")
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: what is long or not a plain value by its type.
+
+    >>> shown("a"), shown(list(range(99))), shown(object())
+    ("'a'", 'of type list', 'of type object')
+    """
+    if value is None:
+        return "None"
+    value = plain(value)
+    text = repr(value) if isinstance(value, _SHOWN_AS_WRITTEN) else ""
+    if text and len(text) <= _LONGEST_SHOWN and "\n" not in text:
+        return text
+    return f"of type {type(value).__name__}" if not isinstance(value, type) else value.__name__
+
+
+def plain(value: Any) -> Any:
+    """Return NumPy numbers and arrays, also inside lists and tables, as Python's own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain([np.int64(3), {"a": np.array(0.5)}]), plain("text")
+    ([3, {'a': 0.5}], 'text')
+    """
+    if isinstance(value, list | tuple):
+        values = [plain(one) for one in value]
+        return values if isinstance(value, list) else tuple(values)
+    if type(value) is dict:
+        return {key: plain(one) for key, one in value.items()}
+    is_array = hasattr(value, "dtype") and hasattr(value, "ndim") and hasattr(value, "tolist")
+    return value.tolist() if is_array else value
+
+
+def number(value: object, name: str, accepted: str = "a number") -> float:
+    """Return a real number of any type as a float.
+
+    Raises
+    ------
+    InputError
+        For anything else, also a number as a text.
+    """
+    converted = plain(value)
+    if isinstance(converted, bool) or not isinstance(converted, Real):
+        raise refused(name, value, accepted)
+    try:
+        return float(converted)
+    except OverflowError:
+        raise refused(name, value, accepted) from None
+
+
+def whole_number(value: object, name: str, accepted: str = "a whole number") -> int:
+    """Return an integer of any type as an int.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    converted = plain(value)
+    if isinstance(converted, bool) or not isinstance(converted, Integral):
+        raise refused(name, value, accepted)
+    return int(converted)
+
+
+def text_or_none(value: object, name: str, accepted: str = "a text") -> str | None:
+    """Return a text, None for none; `InputError` for anything else."""
+    if value is None or isinstance(value, str):
+        return value
+    raise refused(name, value, accepted)
+
+
+def device_name(value: object) -> str:
+    """Return ``"cpu"`` or ``"cuda"`` (also with a number, ``"cuda:1"``); else `InputError`."""
+    if isinstance(value, str) and value.partition(":")[0] in DEVICES:
+        return value
+    raise refused("device", value, " or ".join(map(repr, DEVICES)))

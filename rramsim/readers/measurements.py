@@ -8,8 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeGuard
 
-from rramsim.arguments import refused
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.columns.cell_ids import (

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeGuard
 
-from rramsim.arguments import number, refused, text_or_none
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, refused, text_or_none
 from rramsim.schema import STATES
 from rramsim.units import read_quantity
 

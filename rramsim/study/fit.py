@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.arguments import number, plain, refused
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, plain, refused
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance

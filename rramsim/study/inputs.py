@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from rramsim.arguments import refused, shown
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused, shown
 from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.conditions import read_conditions

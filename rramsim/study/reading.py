@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from rramsim.arguments import plain, refused
+from rramsim.errors import plain, refused
 from rramsim.study.settings_files import Settings
 
 
