@@ -12,7 +12,7 @@ those at a higher one, and chips of two models differ only where their BERs do.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from scipy.special import log_ndtr
 
 from rramsim.bits import WORD, Flips, words_for
 from rramsim.crossbar.sampling import Positions, Signs, draw_cells
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, plain, refused
 
 
 class FaultModel(Protocol):
@@ -176,6 +176,7 @@ class IidFaults:
     ber: float
 
     def __post_init__(self) -> None:
+        _take_numbers(self, "a number from 0 to 1")
         _check_probability("BER", self.ber)
 
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
@@ -211,6 +212,7 @@ class StateFaults:
     ber_hrs: float
 
     def __post_init__(self) -> None:
+        _take_numbers(self, "a number from 0 to 1")
         _check_probability("BER of LRS", self.ber_lrs)
         _check_probability("BER of HRS", self.ber_hrs)
 
@@ -271,16 +273,17 @@ class PopulationFaults:
     reference_spread: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, number in (("mu of LRS", self.mu_lrs), ("mu of HRS", self.mu_hrs)):
-            if not math.isfinite(number):
-                raise InputError(f"The {name} is {number}; a finite number is needed.")
-        for name, number in (
+        _take_numbers(self, "a finite number")
+        for name, value in (("mu of LRS", self.mu_lrs), ("mu of HRS", self.mu_hrs)):
+            if not math.isfinite(value):
+                raise InputError(f"The {name} is {value}; a finite number is needed.")
+        for name, value in (
             ("sigma of LRS", self.sigma_lrs),
             ("sigma of HRS", self.sigma_hrs),
             ("reference resistance", self.reference_resistance),
         ):
-            if not (math.isfinite(number) and number > 0):
-                raise InputError(f"The {name} is {number}; a finite number above 0 is needed.")
+            if not (math.isfinite(value) and value > 0):
+                raise InputError(f"The {name} is {value}; a finite number above 0 is needed.")
         spread = self.reference_spread
         if not (math.isfinite(spread) and spread >= 0):
             raise InputError(f"The reference spread is {spread}; a number from 0 on is needed.")
@@ -326,6 +329,13 @@ class PopulationFaults:
         return self.by_state().deterministic
 
 
+def _take_numbers(model: object, accepted: str) -> None:
+    """Refuse parameters that are no numbers, and keep those of NumPy as Python's own."""
+    for name, value in vars(model).items():
+        number(value, name, accepted)
+        object.__setattr__(model, name, plain(value))
+
+
 def _check_probability(name: str, probability: float) -> None:
     if not 0 <= probability <= 1:
         raise InputError(f"The {name} is {probability}; a number from 0 to 1 is needed.")
@@ -355,6 +365,12 @@ class LayerFaults:
     """
 
     models: tuple[FaultModel, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.models, Iterable) or isinstance(self.models, str | Mapping):
+            raise refused("models", self.models, "a fault model for each layer of the network")
+        object.__setattr__(self, "models", tuple(self.models))
+        check_model(self)
 
     def identity(self) -> dict[str, object]:
         """Return the models' names and exact parameters, fit for JSON."""
@@ -407,11 +423,16 @@ def by_layer(faults: ChipFaults, layers: int) -> tuple[FaultModel, ...]:
             f"{layers}; one for each is needed."
         )
     for model in models:
-        _check_model(model)
+        check_model(model)
     return models
 
 
-def _check_model(model: FaultModel) -> None:
+def check_model(model: object) -> None:
+    """Refuse what is no fault model: an `InputError` names what it lacks."""
+    if isinstance(model, LayerFaults):
+        for one in model.models:
+            check_model(one)
+        return
     if isinstance(model, type):
         raise InputError(
             f"The fault model {model.__name__} is a class; give an object of it, with its "

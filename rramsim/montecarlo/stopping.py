@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy.stats import t as student
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, whole_number
 from rramsim.montecarlo.tally import Tally
 
 FIRST_LOOK = 30
@@ -65,6 +65,10 @@ class StoppingRule:
     half_width: float = 0.0
 
     def __post_init__(self) -> None:
+        chips = whole_number(self.chips, "chips", "a whole number from 1 on")
+        half_width = number(self.half_width, "half_width", "a number from 0 to below 1")
+        object.__setattr__(self, "chips", chips)
+        object.__setattr__(self, "half_width", half_width)
         if self.chips < 1:
             raise InputError(f"At least 1 chip is needed, not {self.chips}.")
         if not 0 <= self.half_width < 1:

@@ -69,10 +69,8 @@ class Task:
     Raises
     ------
     InputError
-        If the fault model lacks something (see `FaultModel`), or there are fault models for more
-        or fewer layers than the network has.
-    ValueError
-        If the seed is out of range.
+        If the fault model lacks something (see `FaultModel`), there are fault models for more
+        or fewer layers than the network has, or the seed is out of range.
     """
 
     network: ScoredNetwork
@@ -81,7 +79,7 @@ class Task:
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < _SEED_LIMIT:
-            raise ValueError(f"The seed is {self.seed}; a number from 0 to 2**64 - 1 is needed.")
+            raise InputError(f"The seed is {self.seed}; a number from 0 to 2**64 - 1 is needed.")
         by_layer(self.faults, len(self.network.folded.layers))
         faults_text(self.faults)
 

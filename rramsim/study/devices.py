@@ -6,9 +6,9 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from rramsim.crossbar.faults import FaultModel
+from rramsim.crossbar.faults import FaultModel, check_model
 from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
@@ -132,7 +132,7 @@ def characterize_devices(
     """
     devices = _conditions(study, measured, stated, sources, read)
     if faults_of is not None:
-        faults = tuple(faults_of(row) for row in devices.rows)
+        faults = tuple(_checked(faults_of(row), row) for row in devices.rows)
         digests = [hashlib.sha256(faults_text(model).encode()).hexdigest() for model in faults]
         names = [f"faults of {name}" for name in devices.names]
         return replace(
@@ -150,6 +150,15 @@ def characterize_devices(
         faults=tuple(faults_of_condition(row, populations) for row in devices.rows),
         worst=tuple(map(faults_at_upper_end, devices.rows)),
     )
+
+
+def _checked(model: object, condition: xr.Dataset) -> FaultModel:
+    try:
+        check_model(model)
+    except InputError as error:
+        name = str(condition["condition"].item())
+        raise InputError(f"faults, for condition {name!r}: {error}") from error
+    return cast(FaultModel, model)
 
 
 def _conditions(

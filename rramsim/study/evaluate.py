@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,10 +14,11 @@ from rramsim import schema
 from rramsim.crossbar.faults import (
     ChipFaults,
     LayerFaults,
+    check_model,
     in_one_layer,
     mean_ber,
 )
-from rramsim.errors import InputError
+from rramsim.errors import InputError, device_name, refused, whole_number
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.collect import measure
@@ -40,7 +41,7 @@ _MOST_LISTED = 8  # numbers of a list that the label of a fault model spells out
 
 def evaluate(
     network: SavedNetwork | FoldedNetwork | str | Path,
-    faults: ChipFaults | Sequence[ChipFaults],
+    faults: ChipFaults | Iterable[ChipFaults],
     *,
     chips: int = 20,
     images: ImageSet | str | None = None,
@@ -61,7 +62,7 @@ def evaluate(
     ----------
     network : SavedNetwork, FoldedNetwork or path
         What `train`, `import_module` or `load_network` give, or a model file.
-    faults : fault model, or sequence of them
+    faults : fault model, or any number of them
         Which cells of a chip go wrong: `IidFaults`, ..., or an object of a class of your own
         (see `FaultModel`).
     chips : int
@@ -104,10 +105,10 @@ def evaluate(
     >>> bool(result.accuracy[0] > result.accuracy[1]), result.chips.values.tolist()
     (True, [3, 3])
     """
-    progress, rule = progress or silent, rule or StoppingRule(chips)
-    models = list(faults) if isinstance(faults, Sequence) else [faults]
-    if not models:
-        raise InputError("no fault model was given; one or more are needed.")
+    progress, rule = progress or silent, _rule(rule, chips)
+    device, seed = device_name(device), whole_number(seed, "seed")
+    layer = None if layer is None else whole_number(layer, "layer")
+    models = _models(faults)
     saved, place = _opened(network)
     folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
     layers = len(folded.layers)
@@ -137,6 +138,29 @@ def evaluate(
     return schema.make("evaluation", values, coords=coords, attrs=attrs)
 
 
+def _rule(rule: object, chips: object) -> StoppingRule:
+    if rule is None:
+        accepted = "a whole number from 1 on (a StoppingRule is given as rule)"
+        return StoppingRule(whole_number(chips, "chips", accepted))
+    if isinstance(rule, StoppingRule):
+        return rule
+    raise refused("rule", rule, "a StoppingRule (a number of chips is given as chips)")
+
+
+def _models(faults: ChipFaults | Iterable[ChipFaults]) -> list[ChipFaults]:
+    """Return the fault models, one or many; `InputError` for what is none."""
+    is_one = isinstance(faults, LayerFaults) or hasattr(faults, "draw")
+    if is_one or isinstance(faults, str | Mapping) or not isinstance(faults, Iterable):
+        models: list[Any] = [faults]
+    else:
+        models = list(faults)
+    if not models:
+        raise InputError("no fault model was given; one or more are needed.")
+    for model in models:
+        check_model(model)
+    return models
+
+
 def _in_layer(model: ChipFaults, layer: int, layers: int) -> LayerFaults:
     if isinstance(model, LayerFaults):
         raise InputError("Faults of each layer and a layer were both given; give one of the two.")
@@ -149,6 +173,8 @@ def _opened(
     """Return the network, and what messages call it."""
     if isinstance(network, str | Path):
         return load_network(Path(network)), str(network)
+    if not isinstance(network, SavedNetwork | FoldedNetwork):
+        raise refused("network", network, "a network that train gives, or the path of a model file")
     return network, "the network"
 
 

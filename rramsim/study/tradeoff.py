@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.crossbar.faults import FaultModel, check_model
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
+from rramsim.errors import device_name, refused
 from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
@@ -136,7 +138,7 @@ def tradeoff(
     out: str | Path,
     study: Study | str | Path | None = None,
     images: ImageSet | str | None = None,
-    faults: FaultsOf | None = None,
+    faults: FaultsOf | FaultModel | None = None,
     workers: Workers | None = None,
     device: str = "cpu",
     progress: OnProgress | None = None,
@@ -160,9 +162,10 @@ def tradeoff(
         Settings, or a study file; what is given here by name wins.
     images : ImageSet or str, optional
         An image set, its name, or a folder.
-    faults : callable, optional
+    faults : callable or FaultModel, optional
         Gives the fault model of a condition's chips from its row of the conditions, instead of
-        the condition's BER. It may be of a class of your own (see `FaultModel`).
+        the condition's BER; or the fault model of all conditions. It may be of a class of your
+        own (see `FaultModel`).
     workers : Workers, optional
         Who scores the chips; this process by default.
     device : str
@@ -193,6 +196,10 @@ def tradeoff(
     ...     result.report_path.exists()
     True
     """
+    if not isinstance(out, str | Path):
+        raise refused("out", out, "the path of a folder")
+    if not isinstance(study, Study | str | Path | None):
+        raise refused("study", study, "a Study, or the path of a study file")
     given = None if measurements is None else given_readings(measurements, name="measurements")
     files = given if isinstance(given, list) else None
     in_memory = None if isinstance(given, list) else given
@@ -210,12 +217,19 @@ def tradeoff(
         Path(out),
         progress,
         workers,
-        device=device,
+        device=device_name(device),
         measured=in_memory,
         stated=stated,
         images=image_set,
-        faults_of=faults,
+        faults_of=_faults_of(faults),
     )
+
+
+def _faults_of(faults: FaultsOf | FaultModel | None) -> FaultsOf | None:
+    if faults is None or callable(faults):
+        return faults
+    check_model(faults)
+    return lambda condition: faults
 
 
 def _text(name: Any) -> str | None:

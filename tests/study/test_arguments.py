@@ -176,3 +176,109 @@ def test_settings_take_numpy_numbers():
     assert (study.chips, study.tolerance) == (20, 0.125)
     assert (study.use.lrs_share, study.use.reference) == (0.25, "25000.0 ohm")
     assert json.loads(study.text())["chips"] == 20
+
+
+@pytest.fixture(scope="module")
+def network():
+    return rramsim.train("digits", network="64-16-10", epochs=1)
+
+
+NO_MODEL = "lacks draw and identity; a fault model needs draw(signs, seed)"
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "message"),
+    [
+        (rramsim.IidFaults, ["a"], "ber is 'a'; accepted: a number from 0 to 1."),
+        (rramsim.IidFaults, [None], "ber is None; accepted: a number from 0 to 1."),
+        (rramsim.StateFaults, [0.1, [1]], "ber_hrs is [1]; accepted: a number from 0 to 1."),
+        (rramsim.PopulationFaults, [1, "1", 2, 1, 25e3], "sigma_lrs is '1'; accepted: a finite"),
+        (rramsim.LayerFaults, [5], "models is 5; accepted: a fault model for each layer"),
+        (rramsim.LayerFaults, [[0.1]], f"The fault model float {NO_MODEL}"),
+        (rramsim.StoppingRule, [2.5], "chips is 2.5; accepted: a whole number from 1 on."),
+        (rramsim.StoppingRule, [20, "1 %"], "half_width is '1 %'; accepted: a number from 0 to"),
+    ],
+)
+def test_a_fault_model_or_a_rule_refuses_what_is_no_number(model, values, message):
+    assert refusal(model, *values).startswith(message)
+
+
+def test_fault_models_and_rules_keep_numpy_numbers_as_numbers():
+    model = rramsim.StateFaults(np.float32(0.125), np.array(0.25))
+    assert model == rramsim.StateFaults(0.125, 0.25)
+    assert repr(model) == "StateFaults(ber_lrs=0.125, ber_hrs=0.25)"
+    assert hash(model) == hash(rramsim.StateFaults(0.125, 0.25))
+    assert repr(rramsim.StoppingRule(np.int64(20))) == "StoppingRule(chips=20, half_width=0.0)"
+    assert rramsim.LayerFaults([model]).models == (model,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"chips": 2.5}, "chips is 2.5; accepted: a whole number from 1 on (a StoppingRule"),
+        ({"chips": rramsim.StoppingRule(20)}, "chips is of type StoppingRule; accepted: a whole"),
+        ({"rule": 20}, "rule is 20; accepted: a StoppingRule (a number of chips is given as chip"),
+        ({"seed": "1"}, "seed is '1'; accepted: a whole number."),
+        ({"seed": -1}, "The seed is -1; a number from 0 to 2**64 - 1 is needed."),
+        ({"layer": 1.5}, "layer is 1.5; accepted: a whole number."),
+        ({"device": "gpu"}, "device is 'gpu'; accepted: 'cpu' or 'cuda'."),
+        ({"faults": 5}, f"The fault model int "),
+        ({"faults": None}, f"The fault model NoneType {NO_MODEL}"),
+        ({"faults": [0.1]}, f"The fault model float {NO_MODEL}"),
+        ({"faults": rramsim.IidFaults}, "The fault model IidFaults is a class; give an object"),
+        ({"network": 5}, "network is 5; accepted: a network that train gives, or the path of a"),
+    ],
+)
+def test_an_evaluation_refuses_what_it_cannot_use(network, options, message):
+    arguments = {"network": network, "faults": rramsim.IidFaults(0.1), **options}
+    assert refusal(rramsim.evaluate, **arguments).startswith(message)
+
+
+def test_an_evaluation_takes_any_iterable_of_fault_models_and_numpy_numbers(network):
+    models = [rramsim.IidFaults(ber) for ber in (0.0, 0.1)]
+    options = {"chips": np.int64(2), "seed": np.int64(3), "layer": np.int64(1)}
+    of_list = rramsim.evaluate(network, models, chips=2, seed=3, layer=1)
+    of_generator = rramsim.evaluate(network, (model for model in models), **options)
+    assert of_generator.identical(of_list)
+
+
+class Nameless:
+    """Draws, but does not tell what it is."""
+
+    def draw(self, signs, seed):
+        return signs > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"out": 5}, "out is 5; accepted: the path of a folder."),
+        ({"study": 5}, "study is 5; accepted: a Study, or the path of a study file."),
+        ({"conditions": 5}, "conditions is 5; accepted: a conditions file, the name of a shipped"),
+        ({"device": "gpu"}, "device is 'gpu'; accepted: 'cpu' or 'cuda'."),
+        ({"faults": 0.1}, f"The fault model float {NO_MODEL}"),
+        (
+            {"faults": lambda row: 5},
+            f"faults, for condition 'very strong': The fault model int {NO_MODEL}",
+        ),
+        ({"faults": lambda row: Nameless()}, "faults, for condition 'very strong': The fault mode"),
+        ({"chips": 2.5}, "the settings: chips is 2.5; accepted: a valid integer"),
+        ({"foo": 1}, "the settings: there is no setting 'foo'."),
+    ],
+)
+def test_a_trade_off_refuses_what_it_cannot_use(tmp_path, options, message):
+    arguments = {"conditions": "table1", "out": tmp_path / "out", **options}
+    assert refusal(rramsim.tradeoff, **arguments).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_trade_off_takes_a_fault_model_for_all_conditions(tmp_path, network):
+    rramsim.save_network(tmp_path / "a.safetensors", network)
+    small = {"models": [str(tmp_path / "a.safetensors")], "curve_bers": [0.1], "chips": 2}
+    model = rramsim.StateFaults(0.2, np.float64(0.1))
+    of_model = rramsim.tradeoff(None, "table1", out=tmp_path / "1", faults=model, **small)
+    of_rows = rramsim.tradeoff(
+        None, "table1", out=tmp_path / "2", faults=lambda row: model, **small
+    )
+    assert of_model.tradeoff.identical(of_rows.tradeoff)
+    assert of_model.tradeoff.test_ber.values.tolist() == [pytest.approx(0.15, abs=0.01)] * 3
