@@ -222,7 +222,7 @@ def test_fault_models_and_rules_keep_numpy_numbers_as_numbers():
         ({"seed": -1}, "The seed is -1; a number from 0 to 2**64 - 1 is needed."),
         ({"layer": 1.5}, "layer is 1.5; accepted: a whole number."),
         ({"device": "gpu"}, "device is 'gpu'; accepted: 'cpu' or 'cuda'."),
-        ({"faults": 5}, f"The fault model int "),
+        ({"faults": 5}, "The fault model int "),
         ({"faults": None}, f"The fault model NoneType {NO_MODEL}"),
         ({"faults": [0.1]}, f"The fault model float {NO_MODEL}"),
         ({"faults": rramsim.IidFaults}, "The fault model IidFaults is a class; give an object"),
