@@ -104,7 +104,7 @@ def rare(
     stop: int,
     signs: NDArray[np.int8],
     bers: tuple[float, float],
-    found: NDArray[np.int64],
+    wrong: NDArray[np.int64],
 ) -> int:
     """Find the cells of ``start..stop-1`` whose u is below 2**-FIRST_LEVEL and their rate.
 
@@ -117,7 +117,7 @@ def rare(
         All cells. Not looked at where the two rates are equal.
     bers : tuple of 2 floats
         Rate of LRS and of HRS cells.
-    found : int64 array
+    wrong : int64 array
         Takes the cells, rising within each level. A cell may be found in several levels.
 
     Returns
@@ -158,9 +158,9 @@ def rare(
             if bers[0] != bers[1] and signs[cell] > 0:
                 ber = bers[1]
             if u < ber:
-                if count == found.size:
+                if count == wrong.size:
                     return -1
-                found[count] = cell
+                wrong[count] = cell
                 count += 1
     return count
 

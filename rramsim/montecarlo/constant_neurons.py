@@ -11,8 +11,7 @@ from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import mean_half_width
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.scoring.constant_neurons import HiddenNeurons
-
-CONFIDENCE = 0.95
+from rramsim.statistics.confidence import CONFIDENCE
 
 _HIDDEN_NEURONS: WeakKeyDictionary[ScoredNetwork, HiddenNeurons] = WeakKeyDictionary()
 

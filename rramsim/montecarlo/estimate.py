@@ -12,6 +12,7 @@ import numpy as np
 from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import STOP_CONFIDENCE, t_half_width, within
 from rramsim.montecarlo.tally import Tally
+from rramsim.statistics.confidence import CONFIDENCE
 
 POOR_CHIP = 0.05
 
@@ -65,7 +66,11 @@ def method_text(estimates: Sequence[ChipAccuracy]) -> str:
 
 
 def estimate(
-    tally: Tally, *, confidence: float = 0.95, deterministic: bool = False, half_width: float = 0.0
+    tally: Tally,
+    *,
+    confidence: float = CONFIDENCE,
+    deterministic: bool = False,
+    half_width: float = 0.0,
 ) -> ChipAccuracy:
     """Estimate the mean accuracy over chips and a poor chip's accuracy.
 

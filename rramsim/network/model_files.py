@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,20 @@ class SavedNetwork:
             f"<network {self.folded}, training BER {trained}, accuracy without bit errors "
             f"{self.accuracy:.4g}>"
         )
+
+    def _repr_html_(self) -> str:
+        known = {
+            "layers": str(self.folded),
+            "training BER": "unknown" if self.training_ber is None else f"{self.training_ber:g}",
+            "accuracy without bit errors": f"{self.accuracy:.4g}",
+            **{name: self.metadata.get(name) for name in ("images", "epochs", "seed")},
+        }
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>"
+            for name, value in known.items()
+            if value is not None
+        )
+        return f"<table>{rows}</table>"
 
     @property
     def accuracy(self) -> float:

@@ -16,6 +16,7 @@ from rramsim.errors import InputError
 from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.series import (
     WIDTH_INCHES,
+    condition_marker,
     draw_accepted,
     draw_points,
     name_above,
@@ -37,7 +38,6 @@ _ZERO_DECADES = 0.9  # how far left of the lowest BER an error rate of zero is d
 
 _COLUMNS = 2
 _PANEL_INCHES = 3.5, 2.7
-_MARKERS = "osD^vPX*"
 
 
 def plot_accuracy(
@@ -350,7 +350,9 @@ def _draw_case_panel(axes: Axes, cases: xr.Dataset, lines: str) -> None:
         axes.fill_between(
             bers, curve.accuracy_low, curve.accuracy_high, color=look["color"], alpha=0.2, lw=0
         )
-        axes.plot(bers, curve.accuracy, label=str(name), marker=_MARKERS[index % 8], ms=3.5, **look)
+        axes.plot(
+            bers, curve.accuracy, label=str(name), marker=condition_marker(index), ms=3.5, **look
+        )
     axes.xaxis.set_major_locator(MultipleLocator(0.1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda ber, _: f"{ber:g}"))
 

@@ -283,8 +283,8 @@ def _ber_legend(cycling: xr.Dataset) -> list[Line2D]:
     if bool(np.any(cycling["ber_bound"].values == "upper")):
         handles.append(Line2D([], [], marker="v", label="upper bound, no error counted", **grey))
     if math.isfinite(float(cycling.attrs["ber_limit"])):
-        said = numbers.power(float(cycling.attrs["ber_limit"]))
+        limit = numbers.power(float(cycling.attrs["ber_limit"]))
         handles.append(
-            Line2D([], [], color=COLORS["black"], linestyle="--", label=f"BER limit {said}")
+            Line2D([], [], color=COLORS["black"], linestyle="--", label=f"BER limit {limit}")
         )
     return handles

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.font_manager import FontProperties
 from matplotlib.gridspec import GridSpec
 from numpy.typing import NDArray
 
@@ -24,6 +26,12 @@ new figure of `matplotlib.pyplot`, which a notebook shows by itself.
 """
 
 _STRIP = 0.12  # share of a divided `Axes` that is kept for its legend
+# Inches around and between the panels of a divided `Axes`, where no layout engine makes room.
+_ABOVE, _BELOW, _LEGEND = 0.6, 0.45, 0.5
+_BESIDE, _BESIDE_SHARED = 0.5, 0.2
+_WIDE = 3.6  # inches of a legend with three columns
+_CAPTION_SIZE, _SMALL_TITLE, _SMALL = 7.5, 8.0, 6.0  # points
+_LETTER = 0.6 * _SMALL / 72.0  # inches of a small letter
 
 Frame = FigureBase | Axes | None
 """What is around panels: the whole figure, the `Axes` that was divided, or nothing of ours."""
@@ -78,30 +86,52 @@ def axes_grid(
     elif isinstance(figure, Figure):
         figure.set_size_inches(size)
         figure.set_layout_engine(layout)
-    whole = _inside(figure, rows, columns) if isinstance(figure, Axes) else figure
+    whole = _inside(figure, rows, columns, share_y) if isinstance(figure, Axes) else figure
     grid: Any = (
         whole.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
         if isinstance(whole, FigureBase)
         else whole.subplots(sharex=share_x, sharey=share_y, squeeze=False)
     )
+    if isinstance(figure, Axes):
+        for panel in grid.flat:
+            panel.tick_params(labelsize=_SMALL)
     for empty in grid.flat[count:]:
         empty.set_axis_off()
     return figure, list(grid.flat[:count])
 
 
-def _inside(ax: Axes, rows: int, columns: int) -> Any:
+def _inside(ax: Axes, rows: int, columns: int, share_y: bool) -> Any:
     """Return a grid in the place of an `Axes`, which is left with a strip for the legend."""
     ax.set_axis_off()
-    place = ax.get_subplotspec()
-    parts: dict[str, Any] = {"height_ratios": (1.0 - _STRIP, _STRIP)}
-    if place is not None:
-        whole: Any = place.subgridspec(2, 1, **parts)
+    place, box = ax.get_subplotspec(), ax.get_position()
+    figure = ax.get_figure(root=True)
+    between: dict[str, float] = {}
+    if figure is None or figure.get_layout_engine() is not None:
+        parts: dict[str, Any] = {"height_ratios": (1.0 - _STRIP, _STRIP)}
     else:
-        box, figure = ax.get_position(), ax.get_figure(root=True)
+        width, height = _inches(ax)
+        legend = _LEGEND if width > _WIDE else 1.3 * _LEGEND
+        panels = max(height - _ABOVE - _BELOW - legend, 0.3 * height)
+        parts = {"height_ratios": (_ABOVE, panels, _BELOW, legend), "hspace": 0.0}
+        beside = _BESIDE_SHARED if share_y else _BESIDE
+        between = {
+            "wspace": columns * beside / max(width - (columns - 1) * beside, beside),
+            "hspace": rows * (_ABOVE + _BELOW) / panels,
+        }
+    if place is not None:
+        whole: Any = place.subgridspec(len(parts["height_ratios"]), 1, **parts)
+    else:
         ends = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
-        whole = GridSpec(2, 1, figure=figure, **parts, **ends)
-    ax.set_subplotspec(whole[1])
-    return whole[0].subgridspec(rows, columns)
+        whole = GridSpec(len(parts["height_ratios"]), 1, figure=figure, **parts, **ends)
+    ax.set_subplotspec(whole[-1])
+    return whole[1 if between else 0].subgridspec(rows, columns, **between)
+
+
+def _inches(ax: Axes) -> tuple[float, float]:
+    figure = ax.get_figure(root=True)
+    width, height = (math.nan, math.nan) if figure is None else figure.get_size_inches()
+    box = ax.get_position()
+    return float(box.width * width), float(box.height * height)
 
 
 def panel_grid(
@@ -146,7 +176,14 @@ def add_legend(
     elif frame is None:
         panels[0].legend(handles=list(handles))
     else:
-        frame.legend(handles=list(handles), ncols=3, fontsize=6.5, loc="lower center")
+        frame.legend(
+            handles=list(handles),
+            ncols=3 if _inches(frame)[0] > _WIDE else 2,
+            fontsize=_SMALL,
+            loc="lower center",
+            handlelength=1.5,
+            columnspacing=1.0,
+        )
 
 
 def add_title(frame: Frame, panels: Sequence[Axes], title: str) -> None:
@@ -155,8 +192,34 @@ def add_title(frame: Frame, panels: Sequence[Axes], title: str) -> None:
         frame.suptitle(title)
         return
     remark = title.partition("\n")[2]
-    if remark:
+    legend = None if frame is None else frame.get_legend()
+    if legend is not None:
+        legend.set_title(remark, prop=FontProperties(size=_SMALL))
+    elif remark:
         panels[0].text(0.01, 0.01, remark, transform=panels[0].transAxes, fontsize=6.5)
+
+
+def add_caption(axes: Axes, title: str, lines: Sequence[str], *, frame: Frame) -> None:
+    """Put a title above a panel, and lines in small print between both; smaller in divided axes."""
+    size = _CAPTION_SIZE
+    if isinstance(frame, Axes):
+        size = _SMALL
+        letters = max(int(_inches(axes)[0] / _LETTER), 10)
+        lines = [part for line in lines for part in wrap(line, letters)]
+    axes.annotate(
+        "\n".join(lines),
+        xy=(0.5, 1.0),
+        xycoords="axes fraction",
+        xytext=(0.0, 4.0),
+        textcoords="offset points",
+        horizontalalignment="center",
+        verticalalignment="bottom",
+        fontsize=size,
+    )
+    # A name from a user's file is text, never mathematics between dollar signs.
+    heading = axes.set_title(title, pad=6.0 + len(lines) * 1.4 * size, parse_math=False)
+    if isinstance(frame, Axes):
+        heading.set_fontsize(_SMALL_TITLE)
 
 
 def with_origin(title: str, conditions: xr.Dataset) -> str:

@@ -11,20 +11,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
+from rramsim.plotting.panels import (
+    Canvas,
+    Frame,
+    add_caption,
+    add_legend,
+    add_title,
+    panel_grid,
+    with_origin,
+)
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, records
+from rramsim.statistics.confidence import NORMAL_END
 from rramsim.statistics.quantiles import normal_quantiles
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
 
 STATE_LOOK = {"LRS": (COLORS["blue"], "o"), "HRS": (COLORS["vermilion"], "s")}
 """Colour and marker of each resistance state in every figure."""
@@ -36,8 +45,6 @@ _MOST_SIGMAS = 6.5
 _LEAST_SIGMAS = 3.5
 # More points than this in one population cannot be told apart, and make a file of many MB.
 _MOST_POINTS = 600
-_CAPTION_SIZE = 7.5
-_NORMAL_END = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,13 @@ def plot_populations(
         )
         for number, axes in enumerate(grid):
             row = conditions.sel(condition=names[number])
-            _draw_panel(axes, panels[number], row, sigmas=sigmas)
+            _draw_panel(axes, panels[number], row, sigmas=sigmas, frame=figure)
             column = number % columns
-            _label_shares(axes, first=column == 0, last=column == columns - 1, sigmas=sigmas)
+            _label_shares(axes, first=column == 0)
+            if isinstance(figure, Axes):
+                axes.xaxis.set_major_locator(LogLocator(numticks=4))
+            else:  # beside axes of the user's there is no room for it
+                _label_percent(axes, last=column == columns - 1, sigmas=sigmas)
             # With shared axes a panel above an empty place would lose its numbers.
             _label_resistance(axes, shown=number + columns >= len(names))
         add_legend(figure, grid, _legend(panels), loc="outside lower center", ncols=columns + 1)
@@ -182,7 +193,7 @@ def _reach(panels: list[tuple[_Population, ...]], conditions: xr.Dataset) -> flo
 
 
 def _draw_panel(
-    axes: Axes, panel: tuple[_Population, ...], row: xr.Dataset, *, sigmas: float
+    axes: Axes, panel: tuple[_Population, ...], row: xr.Dataset, *, sigmas: float, frame: Frame
 ) -> None:
     for population in panel:
         _draw_population(axes, population, sigmas=sigmas)
@@ -193,20 +204,8 @@ def _draw_panel(
     lrs, hrs = (population.mu for population in panel)
     if math.isfinite(lrs) and math.isfinite(hrs):
         _mark_window(axes, math.exp(lrs), math.exp(hrs))
-    axes.annotate(
-        _caption(row, panel),
-        xy=(0.5, 1.0),
-        xycoords="axes fraction",
-        xytext=(0.0, 4.0),
-        textcoords="offset points",
-        horizontalalignment="center",
-        verticalalignment="bottom",
-        fontsize=_CAPTION_SIZE,
-    )
-    # The title stands above the three lines of the caption. A name from a user's file is text,
-    # never mathematics between dollar signs.
-    title = str(row["condition"].values)
-    axes.set_title(title, pad=6.0 + 3 * 1.4 * _CAPTION_SIZE, parse_math=False)
+    lines = _caption(row, panel, is_short=isinstance(frame, Axes))
+    add_caption(axes, str(row["condition"].values), lines, frame=frame)
 
 
 def _draw_population(axes: Axes, population: _Population, *, sigmas: float) -> None:
@@ -243,8 +242,8 @@ def _draw_population(axes: Axes, population: _Population, *, sigmas: float) -> N
 def _draw_fit(axes: Axes, population: _Population, *, color: str, sigmas: float) -> None:
     z = np.linspace(-sigmas, sigmas, 201)
     x = population.mu + population.sigma * z
-    variance = np.array([[-1.0, at] @ population.covariance @ [-1.0, at] for at in x])
-    half_width = _NORMAL_END * np.sqrt(variance)
+    variance = np.array([[-1.0, ln_ohm] @ population.covariance @ [-1.0, ln_ohm] for ln_ohm in x])
+    half_width = NORMAL_END * np.sqrt(variance)
     axes.fill_between(
         np.exp(x), z - half_width, z + half_width, color=color, alpha=0.15, linewidth=0
     )
@@ -288,18 +287,17 @@ def _mark_window(axes: Axes, lrs: float, hrs: float) -> None:
     )
 
 
-def _caption(row: xr.Dataset, panel: tuple[_Population, ...]) -> str:
+def _caption(row: xr.Dataset, panel: tuple[_Population, ...], *, is_short: bool) -> list[str]:
     ber = records(row)[0].interval("ber")
+    rate = f"BER {numbers.bit_error_rate(ber)}"
+    basis = ber.basis + (", extrapolated" if ber.extrapolated else "")
+    if is_short:
+        return [*rate.replace(" (", "\n(").split("\n"), basis]
     lrs, hrs = (population.mu for population in panel)
     window = numbers.plain(math.exp(hrs - lrs), 2)
-    return "\n".join(
-        (
-            f"BER {numbers.bit_error_rate(ber)}",
-            ber.basis + (", extrapolated" if ber.extrapolated else ""),
-            f"reference {numbers.quantity(float(row['reference_resistance'].values), 'Ω')}, "
-            f"memory window {window if window == numbers.UNKNOWN else f'×{window}'}",
-        )
-    )
+    reference = numbers.quantity(float(row["reference_resistance"].values), "Ω")
+    times = window if window == numbers.UNKNOWN else f"×{window}"
+    return [rate, basis, f"reference {reference}, memory window {times}"]
 
 
 def _label_resistance(axes: Axes, *, shown: bool) -> None:
@@ -309,9 +307,12 @@ def _label_resistance(axes: Axes, *, shown: bool) -> None:
         axes.set_xlabel("resistance")
 
 
-def _label_shares(axes: Axes, *, first: bool, last: bool, sigmas: float) -> None:
+def _label_shares(axes: Axes, *, first: bool) -> None:
     if first:
         axes.set_ylabel("share of cells at or below [σ]")
+
+
+def _label_percent(axes: Axes, *, last: bool, sigmas: float) -> None:
     right = axes.secondary_yaxis("right")
     shares = [percent for percent in _PERCENT if abs(ndtri(percent / 100.0)) <= sigmas]
     right.set_yticks([float(ndtri(percent / 100.0)) for percent in shares])

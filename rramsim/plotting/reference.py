@@ -6,12 +6,21 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import Canvas, add_legend, add_title, panel_grid, with_origin
+from rramsim.plotting.panels import (
+    Canvas,
+    Frame,
+    add_caption,
+    add_legend,
+    add_title,
+    panel_grid,
+    with_origin,
+)
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES, records
@@ -19,7 +28,6 @@ from rramsim.statistics.confidence import smallest_countable
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
 
 _COLUMNS = 3
 # Below the BER at the reference by this factor nothing is drawn, nor below the last number.
@@ -27,7 +35,6 @@ _DEPTH = 30.0
 _LEAST = 1e-15
 # Below this ratio of its ends an axis with numbers at powers of ten alone says little.
 _NARROW = 20.0
-_CAPTION_SIZE = 7.5
 
 
 def plot_reference(
@@ -57,7 +64,7 @@ def plot_reference(
         )
         for number, axes in enumerate(grid):
             row = conditions.sel(condition=names[number])
-            _draw_panel(axes, row, curve.isel(condition=number))
+            _draw_panel(axes, row, curve.isel(condition=number), frame=figure)
             if number % columns == 0:
                 axes.set_ylabel("share of cells misread")
         ncols = min(columns + 1, 3)
@@ -67,7 +74,7 @@ def plot_reference(
     return np.array(grid, dtype=object)
 
 
-def _draw_panel(axes: Axes, row: xr.Dataset, curve: xr.Dataset) -> None:
+def _draw_panel(axes: Axes, row: xr.Dataset, curve: xr.Dataset, *, frame: Frame) -> None:
     low, high = curve["reference"].values[[0, -1]]
     if curve["ber"].notnull().any():
         _draw_lines(axes, curve)
@@ -86,9 +93,8 @@ def _draw_panel(axes: Axes, row: xr.Dataset, curve: xr.Dataset) -> None:
     # Minor numbers crowd an axis of about one decade.
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel("reference")
-    # The title stands above the lines of the caption.
-    title = row["condition"].item()
-    axes.set_title(title, pad=6.0 + 2 * 1.4 * _CAPTION_SIZE, parse_math=False)
+    lines = _caption(row, is_short=isinstance(frame, Axes))
+    add_caption(axes, row["condition"].item(), lines, frame=frame)
 
 
 def _draw_lines(axes: Axes, curve: xr.Dataset) -> None:
@@ -105,10 +111,10 @@ def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
         rate, low, high = (
             of_state[name].values for name in ("counted", "counted_low", "counted_high")
         )
-        at = curve["counted_at"].values
+        references = curve["counted_at"].values
         some, none = rate > 0, rate == 0
         axes.errorbar(
-            at[some],
+            references[some],
             rate[some],
             yerr=[(rate - low)[some], (high - rate)[some]],
             fmt=marker,
@@ -118,7 +124,7 @@ def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
             gid=f"counted-{state}",
         )
         axes.plot(
-            *(at[none], high[none], "v"),
+            *(references[none], high[none], "v"),
             color=color,
             markersize=3.5,
             markerfacecolor="none",
@@ -142,17 +148,15 @@ def _mark(axes: Axes, row: xr.Dataset) -> None:
             capsize=2.5,
             gid="headline",
         )
+
+
+def _caption(row: xr.Dataset, *, is_short: bool) -> list[str]:
+    ber = records(row)[0].interval("ber")
+    rate = f"BER {numbers.bit_error_rate(ber)}"
     basis = ber.basis + (", extrapolated" if ber.extrapolated else "")
-    axes.annotate(
-        f"BER {numbers.bit_error_rate(ber)}\n{basis}, reference {numbers.quantity(reference, 'Ω')}",
-        xy=(0.5, 1.0),
-        xycoords="axes fraction",
-        xytext=(0.0, 4.0),
-        textcoords="offset points",
-        horizontalalignment="center",
-        verticalalignment="bottom",
-        fontsize=_CAPTION_SIZE,
-    )
+    if is_short:
+        return [*rate.replace(" (", "\n(").split("\n"), basis]
+    return [rate, f"{basis}, reference {numbers.quantity(row['reference_resistance'].item(), 'Ω')}"]
 
 
 def _legend() -> list[Line2D]:

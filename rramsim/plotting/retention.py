@@ -223,6 +223,6 @@ def _legend(retention: xr.Dataset) -> list[Line2D]:
         grey = COLORS["grey"]
         handles.append(Line2D([], [], color=grey, linestyle="--", label="extrapolated"))
     if math.isfinite(float(retention.attrs["ber_limit"])):
-        said = numbers.power(float(retention.attrs["ber_limit"]))
-        handles.append(Line2D([], [], linestyle=":", label=f"BER limit {said}", **black))
+        limit = numbers.power(float(retention.attrs["ber_limit"]))
+        handles.append(Line2D([], [], linestyle=":", label=f"BER limit {limit}", **black))
     return handles

@@ -142,7 +142,7 @@ def write_figure(figure: Figure, path: Path) -> None:
     """
     kind = Path(path).suffix.lower().removeprefix(".")
     if kind not in _METADATA:
-        accepted = ", ".join(f".{each}" for each in _METADATA)
+        accepted = ", ".join(f".{suffix}" for suffix in _METADATA)
         raise InputError(f"{path}: a figure cannot be written as that; accepted are {accepted}.")
     write_atomically(path, lambda file: render_figure(figure, file, kind))
 

@@ -43,30 +43,6 @@ def datasets() -> pd.DataFrame:
     return table.rename_axis("name")
 
 
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of the shipped sets, sorted."""
-    return tuple(sorted(_paths()))
-
-
-def shipped_path(name: str) -> Path:
-    """Return the data file of a shipped set.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"table1"`` or ``"ni-rram-64kb-cycling"``.
-
-    Raises
-    ------
-    InputError
-        If no set has that name; the message lists those there are.
-    """
-    paths = _paths()
-    if name not in paths:
-        raise InputError(f"no shipped set is named {name!r}; there are {', '.join(sorted(paths))}.")
-    return paths[name]
-
-
 def resolve(name_or_path: str | Path) -> Path:
     """Return the file that a shipped name or a path means; an existing file comes first.
 

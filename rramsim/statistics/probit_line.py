@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from rramsim.statistics.confidence import CONFIDENCE
-
-_NORMAL_END = float(ndtri(0.5 + CONFIDENCE / 2.0))
+from rramsim.statistics.confidence import NORMAL_END
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,7 @@ class ProbitLine:
         variance = (
             self.covariance[0, 0] + 2.0 * x * self.covariance[0, 1] + x**2 * self.covariance[1, 1]
         )
-        band = _NORMAL_END * np.sqrt(np.maximum(variance, 0.0))
+        band = NORMAL_END * np.sqrt(np.maximum(variance, 0.0))
         return self.intercept + self.slope * x + sides * band
 
 
@@ -60,7 +58,7 @@ def probit_line(x: Any, share: Any, low: Any, high: Any) -> ProbitLine | None:
     """
     places = np.asarray(x, dtype=float)
     y, y_low, y_high = (ndtri(np.asarray(value, dtype=float)) for value in (share, low, high))
-    error = (y_high - y_low) / (2.0 * _NORMAL_END)
+    error = (y_high - y_low) / (2.0 * NORMAL_END)
     used = (places > 0) & np.isfinite(y) & np.isfinite(error) & (error > 0)
     if np.count_nonzero(used) < 2:
         return None

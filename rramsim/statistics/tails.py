@@ -47,18 +47,19 @@ class Tail:
 
     Attributes
     ----------
-    found : int
+    beyond : int
+        Readings beyond.
     expected : float
         Of a lognormal with the median and sigma of the body.
     readings : int
         Readings of which it is known whether they are beyond.
     p_value : float
-        Probability of at least `found` if there is no other population: binomial, averaged
+        Probability of at least `beyond` if there is no other population: binomial, averaged
         over what the readings leave open of the body; of readings in clusters, of both
         numbers over their design effect.
     """
 
-    found: int
+    beyond: int
     expected: float
     readings: int
     p_value: float
@@ -66,7 +67,7 @@ class Tail:
     @property
     def share(self) -> float:
         """Share of the readings that the body cannot account for, at least 0."""
-        return max(self.found - self.expected, 0.0) / self.readings
+        return max(self.beyond - self.expected, 0.0) / self.readings
 
 
 def fit_body(
@@ -147,7 +148,7 @@ def count_tail(
     shares = ndtr(-(TAIL_SIGMAS + error * nodes))
     p_value = weights @ _at_least(count / effect, readings / effect, shares) / weights.sum()
     return Tail(
-        found=count,
+        beyond=count,
         expected=readings * float(ndtr(-TAIL_SIGMAS)),
         readings=readings,
         p_value=float(p_value),

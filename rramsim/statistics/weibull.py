@@ -93,16 +93,16 @@ class _Lifetimes:
     end: Floats
 
 
-def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
-    """Fit a Weibull lifetime by maximum likelihood, each known to lie in (after, until].
+def fit_weibull(last_good: ArrayLike, first_failed: ArrayLike) -> WeibullFit:
+    """Fit a Weibull lifetime by maximum likelihood, each in (last_good, first_failed].
 
     Parameters
     ----------
-    after : array_like, shape (units,)
+    last_good : array_like, shape (units,)
         When the unit was last known to be good, such as a cycle of a cell; 0 for never.
-    until : array_like, shape (units,)
-        When it was first known to have failed; infinite for a survivor. Equal to
-        `after` for a failure seen as it happened; an interval narrower than 0.1 % counts as one.
+    first_failed : array_like, shape (units,)
+        When it was first known to have failed; infinite for a survivor. Equal to `last_good`
+        for a failure seen as it happened; an interval narrower than 0.1 % counts as one.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
     >>> round(fit_weibull(cycles, cycles).shape.estimate, 3)
     1.826
     """
-    start, end = _checked(after, until)
+    start, end = _checked(last_good, first_failed)
     failures = int(np.count_nonzero(np.isfinite(end)))
     if failures < LEAST_FAILURES:
         raise NoShapeError("too few failures", failures=failures, units=end.size)
@@ -177,7 +177,9 @@ def fit_weibull(after: ArrayLike, until: ArrayLike) -> WeibullFit:
     )
 
 
-def lifetime_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share: float) -> float:
+def lifetime_at_least(
+    last_good: ArrayLike, first_failed: ArrayLike, *, shape: float, share: float
+) -> float:
     """Return the one-sided 95 % lower bound of the time until `share` of the units have failed.
 
     For a stated shape, t**shape is exponential, and with d failures the bound of its mean is
@@ -187,14 +189,14 @@ def lifetime_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share
 
     Parameters
     ----------
-    after, until : array_like, shape (units,)
+    last_good, first_failed : array_like, shape (units,)
         As in `fit_weibull`.
     shape : float
         The Weibull shape, known from elsewhere.
     share : float
         Share of the units that fail, such as 0.1.
     """
-    start, end = _checked(after, until)
+    start, end = _checked(last_good, first_failed)
     failures = int(np.count_nonzero(np.isfinite(end)))
     longest = float(start.max())
     if longest == 0.0:
@@ -204,10 +206,10 @@ def lifetime_at_least(after: ArrayLike, until: ArrayLike, *, shape: float, share
     return longest * float((-math.log1p(-share) * mean) ** (1.0 / shape))
 
 
-def _checked(after: ArrayLike, until: ArrayLike) -> tuple[Floats, Floats]:
-    start, end = np.asarray(after, dtype=float), np.asarray(until, dtype=float)
+def _checked(last_good: ArrayLike, first_failed: ArrayLike) -> tuple[Floats, Floats]:
+    start, end = np.asarray(last_good, dtype=float), np.asarray(first_failed, dtype=float)
     if not np.all((start >= 0) & (end >= start) & (end > 0) & np.isfinite(start)):
-        raise ValueError("a lifetime must lie in an interval 0 <= after <= until, until > 0")
+        raise ValueError("lifetimes need 0 <= last_good <= first_failed, and first_failed > 0")
     return start, end
 
 
@@ -297,13 +299,13 @@ def _profile_end(
     inner, outer, reach = best, best + step, 1.0
     while outer > least and reach <= _REACH:
         if above(outer) < -_FALL:
-            return float(brentq(lambda at: above(at) + _FALL, inner, outer, xtol=1e-7))
+            return float(brentq(lambda x: above(x) + _FALL, inner, outer, xtol=1e-7))
         inner, reach = outer, 2.0 * reach
         outer = best + reach * step
     if outer <= least:
         floor = least + 1e-9 * (best - least)
         if above(floor) < -_FALL:
-            return float(brentq(lambda at: above(at) + _FALL, inner, floor, xtol=1e-10))
+            return float(brentq(lambda x: above(x) + _FALL, inner, floor, xtol=1e-10))
         return least
     return math.copysign(math.inf, step)
 

@@ -18,6 +18,7 @@ from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_t
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from rramsim.progress import OnProgress
     from rramsim.study.settings import Study
 
-CONFIDENCE = 0.95
 _COUNTED_CHIPS = 20
 
 

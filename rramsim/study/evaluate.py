@@ -30,6 +30,7 @@ from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.progress import OnProgress, silent
+from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.study.networks import images_of, training_ber_words
 from rramsim.version import __version__
 
@@ -130,7 +131,7 @@ def evaluate(
     attrs = {
         **_attrs(saved, folded, image_set),
         "interval": method_text(estimates),
-        "confidence": 0.95,
+        "confidence": CONFIDENCE,
         "seed": seed,
         **({} if layer is None else {"layer": layer}),
         **({"thresholds": "reestimated"} if reestimate else {}),

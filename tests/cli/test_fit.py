@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.schema import validate
 from rramsim.version import __version__
 
@@ -244,5 +244,5 @@ def test_help_has_an_example():
 
 
 def test_a_shipped_set_is_the_same_by_its_name_and_by_its_path():
-    by_path = answer(shipped_path("ni-rram-64kb-cycling"))
+    by_path = answer(resolve("ni-rram-64kb-cycling"))
     assert by_path == answer("ni-rram-64kb-cycling")

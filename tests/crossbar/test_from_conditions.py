@@ -9,16 +9,16 @@ from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_cond
 from rramsim.device.characterize import characterize
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 
 
 @pytest.fixture(scope="module")
 def stated():
-    return read_conditions(shipped_path("table1"))
+    return read_conditions(resolve("table1"))
 
 
 def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
-    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    found = characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated)
     for name, ber in (("strong", 9.7e-5), ("weak", 3.3e-2)):
         faults = faults_of_condition(
             found.products["conditions"].sel(condition=name), found.products["populations"]
@@ -28,7 +28,7 @@ def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
 
 
 def test_where_counting_wins_nothing_is_sampled_from_the_fit():
-    found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
+    found = characterize(read_measurements([resolve("ni-rram-64kb-cycling")]))
     row = found.products["conditions"].isel(condition=0)
     faults = faults_of_condition(row, found.products["populations"])
     assert isinstance(faults, StateFaults)
@@ -71,7 +71,7 @@ def test_each_model_is_said_in_words():
 
 
 def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
-    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    found = characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated)
     row = found.products["conditions"].sel(condition="weak")
     worst = faults_at_upper_end(row)
     assert worst.mean_ber(0.5) == pytest.approx(float(row.ber_high))

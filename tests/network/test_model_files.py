@@ -55,6 +55,15 @@ def test_a_network_comes_back_as_it_was(file, folded):
     assert {name: saved.metadata[name] for name in RECORD} == RECORD
 
 
+def test_a_notebook_shows_a_network_as_a_table(folded):
+    html = SavedNetwork(folded, RECORD | {"images": "<mine>", "epochs": None})._repr_html_()
+    assert "<tr><th>layers</th><td>6-4-3</td></tr>" in html
+    assert "<tr><th>training BER</th><td>0.05</td></tr>" in html
+    assert "<tr><th>accuracy without bit errors</th><td>0.9</td></tr>" in html
+    assert "<tr><th>images</th><td>&lt;mine&gt;</td></tr>" in html
+    assert "epochs" not in html
+
+
 def test_the_same_network_gives_the_same_file(file, folded, tmp_path):
     save_network(tmp_path / "again.safetensors", SavedNetwork(folded, RECORD))
     assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()

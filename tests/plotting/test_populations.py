@@ -1,3 +1,4 @@
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -188,3 +189,29 @@ def test_readings_take_populations_and_conditions():
     assert panel is axes
     with pytest.raises(TypeError, match="give populations and conditions too"):
         plot_populations(fit.readings, ax=axes)
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_one_of_two_axes_holds_several_conditions_and_nothing_overlaps(layout):
+    pair = (cells(5e3, 0.2, 60), cells(2e5, 0.4, 60, seed=2))
+    fit = fit_of(dict.fromkeys(("very strong", "strong", "weak"), pair), origin="synthetic")
+    figure = Figure(figsize=(12.0, 4.5), layout=layout)
+    left, right = figure.subplots(1, 2)
+    right.set_ylabel("of the neighbour")
+    panels = plot_populations(fit, ax=left)
+    figure.canvas.draw()
+    captions = [panel.texts[-1].get_window_extent() for panel in panels]
+    titles = [panel.title.get_window_extent() for panel in panels]
+    ticks = [
+        [label.get_window_extent() for label in panel.get_xticklabels() if label.get_text()]
+        for panel in panels
+    ]
+    assert max(box.y1 for box in titles) < figure.bbox.y1
+    assert all(below.y1 < above.y0 for below, above in zip(captions, titles, strict=True))
+    for boxes in (captions, titles):
+        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    assert captions[-1].x1 < right.get_tightbbox().x0
+    assert panels[-1].get_tightbbox().x1 < right.get_tightbbox().x0
+    assert min(box.y0 for boxes in ticks for box in boxes) > left.get_legend().get_tightbbox().y1
+    assert panels[0].texts[-1].get_text().startswith("BER ")
+    assert left.get_legend().get_title().get_text() == "synthetic populations, not measured"

@@ -8,7 +8,7 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import datasets, resolve, shipped_names, shipped_path
+from rramsim.readers.shipped import datasets, resolve
 
 # Table I of Hirtzlin et al. 2019: SET current, RESET voltage, SET and RESET energy, endurance.
 TABLE_1 = {
@@ -19,15 +19,15 @@ TABLE_1 = {
 
 
 def test_the_shipped_sets_are_listed_and_there():
-    assert shipped_names() == ("hirtzlin2019-reconstructed", "ni-rram-64kb-cycling", "table1")
-    for name in shipped_names():
-        assert shipped_path(name).is_file()
-        assert (shipped_path(name).parent / "README.md").is_file()
+    names = datasets().index.tolist()
+    assert names == ["hirtzlin2019-reconstructed", "ni-rram-64kb-cycling", "table1"]
+    for name in names:
+        assert resolve(name).is_file()
+        assert (resolve(name).parent / "README.md").is_file()
 
 
 def test_each_shipped_set_says_where_it_is_from_and_what_one_may_do_with_it():
     listed = datasets()
-    assert tuple(listed.index) == shipped_names()
     assert listed["origin"].to_dict() == {
         "hirtzlin2019-reconstructed": "reconstructed",
         "ni-rram-64kb-cycling": "measured",
@@ -42,7 +42,7 @@ def test_each_shipped_set_says_where_it_is_from_and_what_one_may_do_with_it():
 
 
 def test_the_shipped_table_is_the_paper_s():
-    conditions = read_conditions(shipped_path("table1"))
+    conditions = read_conditions(resolve("table1"))
     assert conditions["condition"].values.tolist() == list(TABLE_1)
     columns = ("set_current", "reset_voltage", "set_energy", "reset_energy", "endurance")
     for name, expected in TABLE_1.items():
@@ -79,13 +79,13 @@ def test_the_measured_set_is_the_published_file_byte_for_byte(shared_data):
     original = shared_data / "rram" / "ni-rram-64kb" / "100cyc.tsv"
     digests = {
         hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (original, shipped_path("ni-rram-64kb-cycling"))
+        for path in (original, resolve("ni-rram-64kb-cycling"))
     }
     assert len(digests) == 1
 
 
 def test_the_measured_set_comes_with_its_licence():
-    folder = shipped_path("ni-rram-64kb-cycling").parent
+    folder = resolve("ni-rram-64kb-cycling").parent
     licence = (folder / "LICENSE").read_text()
     assert licence.startswith("MIT License\n\nCopyright (c) 2021 Akash Levy")
     assert tomllib.loads((folder / "set.toml").read_text())["licence"] == "MIT (LICENSE)"
@@ -114,5 +114,3 @@ def test_a_name_that_is_neither_file_nor_set_lists_the_sets(tmp_path):
     )
     with pytest.raises(InputError, match="this is a folder, not a file"):
         resolve(tmp_path)
-    with pytest.raises(InputError, match="no shipped set is named 'x'; there are hirtzlin2019"):
-        shipped_path("x")

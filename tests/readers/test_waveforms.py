@@ -9,7 +9,7 @@ from rramsim.device.characterize import characterize
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.readers.waveforms import by_polarity, transient_energy, waveform_energy
 
 
@@ -52,7 +52,7 @@ def test_a_condition_takes_the_mean_of_its_pulses_as_measured(tmp_path):
     assert float(row.set_energy) == pytest.approx(60e-6 * (98 + 2 / 3) * 1e-9, rel=1e-4)
     assert float(row.reset_energy) == pytest.approx(30e-6 * (98 + 2 / 3) * 1e-9, rel=1e-4)
     assert str(row.set_energy_basis.values) == "measured"
-    found = characterize(read_measurements([shipped_path("hirtzlin2019-reconstructed")]), stated)
+    found = characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated)
     joined = found.products["conditions"].sel(condition="weak")
     assert str(joined.set_energy_basis.values) == "measured"
     assert float(joined.set_energy) == float(row.set_energy)

@@ -114,7 +114,7 @@ def test_few_reads_and_failures_leave_wide_intervals():
 
 
 def test_a_life_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="0 <= after <= until"):
+    with pytest.raises(ValueError, match="0 <= last_good <= first_failed"):
         fit_weibull([2.0, 1.0, 1.0], [1.0, 2.0, 3.0])
 
 

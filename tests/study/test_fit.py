@@ -14,7 +14,7 @@ from rramsim.cli.app import app
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.study.fit import fit
 from rramsim.study.reading import ReadingTable
 
@@ -47,11 +47,11 @@ def test_python_and_the_command_give_the_same_answer(cells):
 
 def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
     measured = read_measurements([cells], map={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
-    stated = read_conditions(shipped_path("table1"))
+    stated = read_conditions(resolve("table1"))
     by_value = fit(measured, conditions=stated, reference="25 kOhm")
     by_name = fit([cells], reading=READING, conditions="table1", reference="25 kOhm")
     assert by_value.to_json() == by_name.to_json()
-    digest = hashlib.sha256(shipped_path("table1").read_bytes()).hexdigest()
+    digest = hashlib.sha256(resolve("table1").read_bytes()).hexdigest()
     assert by_name.provenance.sources[-1] == ("table1.toml", digest)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.study.inputs import given_readings, readings_of, stated_conditions, use_of_cells
 from rramsim.study.reading import ReadingTable
 
@@ -41,7 +41,7 @@ def test_sources_are_the_files_and_of_readings_in_memory_also_their_own_digest(f
 
 
 def test_stated_conditions_know_their_file_or_their_content():
-    path = shipped_path("table1")
+    path = resolve("table1")
     stated, sources = stated_conditions("table1", lrs_share=0.5)
     assert sources == ((path.name, hashlib.sha256(path.read_bytes()).hexdigest()),)
     again, in_memory = stated_conditions(stated, lrs_share=0.5)

@@ -14,7 +14,7 @@ from rramsim.network.model_files import save_network
 from rramsim.network.training.train import train
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.study.tradeoff import tradeoff
 
 SMALL = {"curve_bers": [0.1], "chips": 3}
@@ -90,7 +90,7 @@ def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp
     by_name = tradeoff(name, "table1", out=tmp_path / "name", models=[model], **SMALL)
     by_value = tradeoff(
         read_measurements(name),
-        read_conditions(shipped_path("table1")),
+        read_conditions(resolve("table1")),
         out=tmp_path / "value",
         models=[model],
         images=load_images("digits"),
@@ -103,7 +103,7 @@ def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp
 def test_readings_read_otherwise_are_another_study(model, tmp_path):
     rows = [f"{state},{start + i}" for state, start in (("LRS", 5), ("HRS", 99)) for i in range(9)]
     (tmp_path / "cells.csv").write_text("\n".join(["state,R (kOhm)", *rows]))
-    energies = read_conditions(shipped_path("table1")).isel(condition=[0])
+    energies = read_conditions(resolve("table1")).isel(condition=[0])
     energies = energies.assign_coords(condition=["cells"])
     out = tmp_path / "out"
     files = {"conditions": energies, "out": out, "models": [model], **SMALL}

@@ -26,7 +26,7 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate_profile,
     log_misread_rates,
 )
-from rramsim.device.populations.fit import LEAST_CELLS, ConditionReadings, StateReadings
+from rramsim.device.populations.fit import FEW_EXACT, LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.populations.verdicts import Verdict
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
@@ -361,10 +361,9 @@ UNDERFLOW = 1e-300
 """A BER below this is only said to be below it."""
 
 
-# Below either number the profile of the likelihood gives the interval (the delta method takes
+# Below this or `FEW_EXACT` the profile of the likelihood gives the interval (the delta method takes
 # the likelihood for a parabola).
 _SMALL_SAMPLE = 30
-_FEW_EXACT = 20
 
 
 def bit_error_rate(
@@ -578,7 +577,7 @@ def _degrees_of_freedom(cells: Sequence[int]) -> float:
 
 def _is_small(state: StateReadings) -> bool:
     exact = int(np.count_nonzero(state.censoring == EXACT))
-    return state.resistance.size < _SMALL_SAMPLE or exact < _FEW_EXACT
+    return state.resistance.size < _SMALL_SAMPLE or exact < FEW_EXACT
 
 
 def _delta_name(condition: ConditionReadings) -> str:

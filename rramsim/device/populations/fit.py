@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from rramsim.measurements import Measured
 
 
-# Below this many exact cells the interval of a fitted BER rests on few data.
-_FEW_EXACT = 20
+FEW_EXACT = 20
+"""Below this many exact cells the interval of a fitted BER rests on few data."""
 
 _, HRS = STATES
 
@@ -298,7 +298,7 @@ def fit_notes(condition: ConditionReadings) -> list[Note]:
             notes.append(state.note(state.unfit, "no fit"))
             continue
         readings = state.resistance.size
-        if state.fit.exact < _FEW_EXACT:
+        if state.fit.exact < FEW_EXACT:
             notes.append(
                 state.note(
                     f"fitted to {state.fit.exact} exact values only; the interval of the bit-error "

@@ -218,7 +218,7 @@ def _verdict(figures: Verdict, tail: Tail, state: StateReadings) -> tuple[str, s
     if tail.p_value < LEVEL:
         return "tail", (
             f"tail: {numbers.percent(tail.share, 1)} of {state.state} {state.unit} belong to "
-            f"another population ({tail.found:,} found beyond 3 sigma of the body, "
+            f"another population ({tail.beyond:,} found beyond 3 sigma of the body, "
             f"{numbers.plain(tail.expected, 2)} expected, p = {numbers.power(tail.p_value)})."
         )
     tested = _independent(state)
@@ -436,7 +436,7 @@ def _columns(verdict: Verdict) -> dict[str, Any]:
         "p_value": verdict.p_value,
         "anderson_darling": verdict.anderson_darling,
         "largest_deviation": verdict.largest_deviation,
-        "tail_found": math.nan if tail is None else float(tail.found),
+        "tail_found": math.nan if tail is None else float(tail.beyond),
         "tail_expected": math.nan if tail is None else tail.expected,
         "tail_p_value": math.nan if tail is None else tail.p_value,
         "tail_share": math.nan if tail is None else tail.share,

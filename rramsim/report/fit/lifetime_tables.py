@@ -66,7 +66,7 @@ def cycling_table(examination: Examination) -> TextTable:
     """Return the BER at the first and the last checkpoint, and where it meets the limit."""
     cycling = examination.products["cycling"]
 
-    def at(place: int) -> CellText:
+    def ber_at(place: int) -> CellText:
         def in_words(row: Record) -> str:
             point = _checkpoints(row)[place]
             return f"{_at_cycles(point)}: {checkpoint_ber(point)}"
@@ -78,8 +78,8 @@ def cycling_table(examination: Examination) -> TextTable:
         [row for row in records(cycling, "condition") if _checkpoints(row)],
         {
             "condition": "condition",
-            "BER at the first cycles": at(0),
-            "BER at the last cycles": at(-1),
+            "BER at the first cycles": ber_at(0),
+            "BER at the last cycles": ber_at(-1),
             **_until(cycling, "cycles", "cycles_to_limit"),
         },
         is_titled=False,
@@ -117,7 +117,7 @@ def retention_table(examination: Examination) -> TextTable:
     """Return the BER at the last read-out, and when it reaches the limit."""
     retention = examination.products["retention"]
 
-    def until(row: Record) -> str:
+    def time_to_limit(row: Record) -> str:
         time = row.interval("time_to_limit")
         return numbers.interval(time) + (", extrapolated" if time.extrapolated else "")
 
@@ -128,7 +128,7 @@ def retention_table(examination: Examination) -> TextTable:
             **_hold_columns(retention),
             "last read-out": lambda row: f"{numbers.power(row['last_time'])}\N{NO-BREAK SPACE}s",
             "BER there, along the lines": _last_ber,
-            **_until(retention, "seconds", until),
+            **_until(retention, "seconds", time_to_limit),
         },
         remark=_arrhenius_words(examination),
         is_titled=False,
@@ -142,7 +142,7 @@ def _hold_columns(retention: xr.Dataset) -> Columns:
 
 
 def _last_ber(hold: Record) -> str:
-    read = [at for at in hold.by("time") if not at["ber_extrapolated"]]
+    read = [point for point in hold.by("time") if not point["ber_extrapolated"]]
     return ber_text(read[-1]) if read else numbers.UNKNOWN
 
 

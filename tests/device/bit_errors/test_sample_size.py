@@ -14,7 +14,7 @@ from rramsim.device.bit_errors.sensing import (
 )
 from rramsim.device.characterize import characterize
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 from rramsim.schema import records
 
 
@@ -154,7 +154,7 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
 
 @pytest.mark.parametrize("target", [0.02, 1e-3])
 def test_a_fit_that_the_count_contradicts_shows_nothing(target):
-    found = characterize(read_measurements([shipped_path("ni-rram-64kb-cycling")]))
+    found = characterize(read_measurements([resolve("ni-rram-64kb-cycling")]))
     row = found.products["conditions"].isel(condition=0)
     assert row["ber_basis"].item() == "counted"
     assert row["ber"].item() > 0.02

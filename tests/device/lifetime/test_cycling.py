@@ -9,7 +9,7 @@ from rramsim.device.lifetime.cycling import against_cycles, checkpoint_edges
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import shipped_path
+from rramsim.readers.shipped import resolve
 
 REFERENCE = math.exp(10.5)
 
@@ -107,7 +107,7 @@ def test_one_cycle_has_no_curve_and_a_strange_limit_is_refused(cycled):
 @pytest.fixture(scope="module")
 def shipped():
     """Two checkpoints, 25 and 50 cycles, whose intervals overlap."""
-    return read_measurements([shipped_path("ni-rram-64kb-cycling")]).readings
+    return read_measurements([resolve("ni-rram-64kb-cycling")]).readings
 
 
 def reference_of(readings):

@@ -85,9 +85,9 @@ def test_a_second_population_in_the_tail_that_errs_is_found_with_its_share(state
     assert found.kind == "tail"
     assert found.tail.share == pytest.approx(share, abs=0.004)
     assert "% of HRS cells belong to another population" in found.sentence
-    assert f"{found.tail.found} found" in found.sentence
+    assert f"{found.tail.beyond} found" in found.sentence
     # The same cells are no tail of LRS, which errs upwards.
-    assert count_tail(x, np.zeros(1024, int), found.body, is_lower=False).found < 8
+    assert count_tail(x, np.zeros(1024, int), found.body, is_lower=False).beyond < 8
 
 
 def test_the_body_is_that_of_the_clean_cells(state_of):
@@ -147,7 +147,7 @@ def test_only_readings_whose_limit_decides_are_in_the_tail(is_lower, found, read
     side = np.array([0, -1, -1, 1, 0, 1, 0])
     tail = count_tail(x, side, body, is_lower=is_lower)
     # Open: below, "at least" a number beyond; above, "at least" a number that is not.
-    assert (tail.found, tail.readings) == (found, readings)
+    assert (tail.beyond, tail.readings) == (found, readings)
 
 
 @settings(max_examples=20, deadline=None)
@@ -157,7 +157,7 @@ def test_units_and_spread_change_no_verdict(state_of, shift, scale, seed):
     one = verdict_on(state_of(z))
     other = verdict_on(state_of(shift + scale * z))
     assert other.deficit == pytest.approx(one.deficit, rel=1e-6, abs=1e-9)
-    assert (other.kind, other.tail.found) == (one.kind, one.tail.found)
+    assert (other.kind, other.tail.beyond) == (one.kind, one.tail.beyond)
 
 
 @pytest.mark.parametrize(("cells", "correlation"), [(60, 0.9), (60, 0.3), (8, 0.5)])
@@ -192,7 +192,7 @@ def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(st
         "\xa0", " "
     )
     alone = count_tail(x.ravel(), np.zeros(2000, int), found.body, is_lower=True)
-    assert (found.tail.found, found.tail.readings) == (alone.found, alone.readings)
+    assert (found.tail.beyond, found.tail.readings) == (alone.beyond, alone.readings)
     assert alone.p_value < found.tail.p_value < LEVEL
 
 
