@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rramsim import formatting as numbers
 from rramsim import schema
@@ -50,7 +50,27 @@ class Recommendation:
         return " ".join(self.sentences)
 
 
-def recommend(tradeoff: xr.Dataset) -> Recommendation:
+class StudyResult(Protocol):
+    """The result of a study, such as `rramsim.tradeoff` gives."""
+
+    @property
+    def tradeoff(self) -> xr.Dataset:
+        """Dataset of the schema "tradeoff"."""
+
+    @property
+    def accuracy(self) -> xr.Dataset:
+        """Dataset of the schema "accuracy"."""
+
+    @property
+    def conditions(self) -> xr.Dataset:
+        """Dataset of the schema "conditions"."""
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """The point to choose."""
+
+
+def recommend(tradeoff: StudyResult | xr.Dataset) -> Recommendation:
     """Return the cheapest point whose accuracy is shown to be good enough, and why.
 
     Among the points that meet the tolerance (`join`): the least programming energy; among
@@ -60,8 +80,9 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
 
     Parameters
     ----------
-    tradeoff : xarray.Dataset
-        Product "tradeoff", with the attrs `error_free_accuracy`, `tolerance` and `confidence`.
+    tradeoff : StudyResult or xarray.Dataset
+        A trade-off; or product "tradeoff", with the attrs `error_free_accuracy`, `tolerance` and
+        `confidence`.
 
     Returns
     -------
@@ -69,8 +90,8 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
 
     Raises
     ------
-    SchemaError
-        If the dataset is no "tradeoff".
+    InputError
+        If it is no "tradeoff".
 
     Examples
     --------
@@ -100,7 +121,7 @@ def recommend(tradeoff: xr.Dataset) -> Recommendation:
     >>> choice.condition, choice.met
     ('strong', True)
     """
-    schema.validate(tradeoff, "tradeoff")
+    tradeoff = schema.product_of(tradeoff, "tradeoff")
     points = records(tradeoff, "condition", "training_ber")
     enough = [point for point in points if point["meets_tolerance"]]
     known = [point for point in enough if not math.isnan(point["energy_per_cell"])]

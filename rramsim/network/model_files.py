@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 from rramsim.network.folded.fold import BatchNorm
 from rramsim.network.folded.network import (
     FoldedConvolution,
@@ -117,6 +117,9 @@ def save_network(path: str | Path, network: SavedNetwork) -> None:
     >>> rramsim.load_network("network.safetensors").folded.widths
     (64, 16, 10)
     """
+    if not isinstance(network, SavedNetwork):
+        raise refused("network", network, "a network as train or import_module gives it")
+    _check_path(path)
     folded, metadata = network.folded, network.metadata
     _check_record(metadata)
     arrays = {
@@ -159,6 +162,7 @@ def load_network(path: str | Path) -> SavedNetwork:
     >>> rramsim.load_network("one.safetensors").accuracy == trained.accuracy
     True
     """
+    _check_path(path)
     arrays, record = read_arrays(Path(path), kind=KIND)
     try:
         _check_record(record)
@@ -179,6 +183,11 @@ def load_network(path: str | Path) -> SavedNetwork:
             "is damaged or was changed."
         )
     return SavedNetwork(folded=folded, metadata=record, norms=norms)
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str | Path):
+        raise refused("path", path, "the path of a model file")
 
 
 def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:

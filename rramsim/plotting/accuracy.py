@@ -26,10 +26,13 @@ from rramsim.plotting.series import (
     use_accuracy_scale,
 )
 from rramsim.plotting.style import COLORS, figure_style
+from rramsim.schema import product_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+    from rramsim.decision.recommend import StudyResult
 
 _AXES_INCHES = 3.0
 _DECADES_BELOW = 1e3  # how far below the curves a condition may widen the axis
@@ -41,7 +44,7 @@ _PANEL_INCHES = 3.5, 2.7
 
 
 def plot_accuracy(
-    accuracy: xr.Dataset,
+    accuracy: StudyResult | xr.Dataset,
     ax: Canvas = None,
     *,
     tradeoff: xr.Dataset | None = None,
@@ -56,9 +59,9 @@ def plot_accuracy(
 
     Parameters
     ----------
-    accuracy : xarray.Dataset
-        Product "accuracy", or "evaluation" as `evaluate` gives it: of that, the fault models
-        whose mean BER is known.
+    accuracy : StudyResult or xarray.Dataset
+        A trade-off, with the other two datasets; or product "accuracy", or "evaluation" as
+        `evaluate` gives it: of that, the fault models whose mean BER is known.
     ax : Canvas, optional
     tradeoff : xarray.Dataset, optional
         Product "tradeoff", of the same training BERs. Default: no conditions are drawn.
@@ -87,7 +90,7 @@ def plot_accuracy(
     >>> axes.get_xlabel()
     'bit-error rate (BER) of the cells'
     """
-    accuracy = _by_ber(accuracy)
+    accuracy, tradeoff, conditions = _datasets(accuracy, tradeoff, conditions)
     drawn = [accuracy] if tradeoff is None else [accuracy, tradeoff]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
@@ -118,10 +121,23 @@ def plot_accuracy(
     return axes
 
 
+def _datasets(
+    result: StudyResult | xr.Dataset, tradeoff: xr.Dataset | None, conditions: xr.Dataset | None
+) -> tuple[xr.Dataset, xr.Dataset | None, xr.Dataset | None]:
+    import xarray as xr
+
+    if isinstance(result, xr.Dataset):
+        curves = _by_ber(result) if "faults" in result.dims else product_of(result, "accuracy")
+        return curves, tradeoff, conditions
+    return (
+        product_of(result, "accuracy"),
+        product_of(result, "tradeoff") if tradeoff is None else tradeoff,
+        product_of(result, "conditions") if conditions is None else conditions,
+    )
+
+
 def _by_ber(accuracy: xr.Dataset) -> xr.Dataset:
-    """Return an evaluation as a curve over the BER, and curves as they are."""
-    if "test_ber" in accuracy.dims:
-        return accuracy
+    """Return an evaluation as a curve over the BER."""
     known = accuracy.isel(faults=np.flatnonzero(accuracy.test_ber.notnull()))
     if not known.sizes["faults"]:
         raise InputError(

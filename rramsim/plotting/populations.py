@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
+from rramsim.errors import InputError
 from rramsim.plotting.panels import (
     Canvas,
     Frame,
@@ -28,7 +29,7 @@ from rramsim.plotting.panels import (
     with_origin,
 )
 from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import ABOVE, BELOW, EXACT, STATES, records
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES, product_of, records
 from rramsim.statistics.confidence import NORMAL_END
 from rramsim.statistics.quantiles import normal_quantiles
 
@@ -147,12 +148,12 @@ def _datasets(
 
     if not isinstance(fit, xr.Dataset):
         return (
-            fit.readings,
-            fit.populations if populations is None else populations,
-            fit.conditions if conditions is None else conditions,
+            product_of(fit, "readings"),
+            product_of(fit, "populations") if populations is None else populations,
+            product_of(fit, "conditions") if conditions is None else conditions,
         )
     if populations is None or conditions is None:
-        raise TypeError("readings alone cannot be drawn: give populations and conditions too")
+        raise InputError("readings alone cannot be drawn: give populations and conditions too.")
     return fit, populations, conditions
 
 

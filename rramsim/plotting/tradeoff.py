@@ -25,17 +25,23 @@ from rramsim.plotting.series import (
     use_accuracy_scale,
 )
 from rramsim.plotting.style import COLORS, figure_style
+from rramsim.schema import product_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+    from rramsim.decision.recommend import StudyResult
 
 _AXES_INCHES = 2.9
 _LEGEND_COLUMNS = 3
 
 
 def plot_tradeoff(
-    tradeoff: xr.Dataset, ax: Canvas = None, *, recommended: tuple[str, float] | None = None
+    tradeoff: StudyResult | xr.Dataset,
+    ax: Canvas = None,
+    *,
+    recommended: tuple[str, float] | None = None,
 ) -> Axes:
     """Draw energy per cell against accuracy, a marker for each network on each condition.
 
@@ -43,11 +49,12 @@ def plot_tradeoff(
 
     Parameters
     ----------
-    tradeoff : xarray.Dataset
-        Product "tradeoff".
+    tradeoff : StudyResult or xarray.Dataset
+        A trade-off; or product "tradeoff".
     ax : Canvas, optional
     recommended : (str, float), optional
-        Condition and training BER of the point to ring.
+        Condition and training BER of the point to ring. Default: the one that a trade-off
+        recommends; none of a dataset.
 
     Returns
     -------
@@ -58,9 +65,12 @@ def plot_tradeoff(
     >>> import rramsim
     >>> settings = {"network": "64-16-10", "epochs": 1, "curve_bers": [0.1], "chips": 2}
     >>> result = rramsim.tradeoff(conditions="table1", out="results", **settings)
-    >>> rramsim.plot_tradeoff(result.tradeoff).get_xlabel()
+    >>> rramsim.plot_tradeoff(result).get_xlabel()
     'energy to program one cell (mean of SET and RESET as stored)'
     """
+    if recommended is None and (chosen := getattr(tradeoff, "recommendation", None)) is not None:
+        recommended = chosen.condition, chosen.training_ber
+    tradeoff = product_of(tradeoff, "tradeoff")
     energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
     known = ~np.isnan(energy).all(axis=0)
     with figure_style():

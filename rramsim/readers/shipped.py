@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 from rramsim.readers.set_toml import NAME, Sidecar, read_sidecar
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def resolve(name_or_path: str | Path) -> Path:
     InputError
         If there is neither such a file nor such a set.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise refused("path", name_or_path, "a path, or the name of a shipped set")
     path = Path(name_or_path)
     if path.is_file():
         return path

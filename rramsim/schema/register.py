@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from rramsim.errors import InputError, refused
 from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, setting_variables
 from rramsim.schema.file_columns import file_headers
@@ -222,6 +223,26 @@ def validate(dataset: xr.Dataset, product: str) -> None:
                 continue
             raise SchemaError(f"{product}: the variable {variable.name!r} is missing.")
         _validate_variable(dataset[variable.name], variable, product)
+
+
+def product_of(result: object, product: str) -> xr.Dataset:
+    """Return a dataset as it is, of the result of a study or a fit the one of that name.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the dataset is no such product.
+    """
+    import xarray as xr
+
+    dataset = result if isinstance(result, xr.Dataset) else getattr(result, product, None)
+    if not isinstance(dataset, xr.Dataset):
+        raise refused(product, result, f"the dataset {product!r}, or a result that holds it")
+    try:
+        validate(dataset, product)
+    except SchemaError as error:
+        raise InputError(f"{product}: this dataset is not one of that kind ({error})") from error
+    return dataset
 
 
 def _validate_variable(array: xr.DataArray, variable: Variable, product: str) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rramsim.errors import InputError, refused
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.design_effect import clusters_of
 from rramsim.statistics.likelihood import (
@@ -132,6 +133,8 @@ def fit_lognormal(
 
     Raises
     ------
+    InputError
+        If the arrays are not of one length, or hold what no reading can be.
     UnfittableError
         With fewer than 3 exact readings and fewer than 2 distinct intervals, or exact readings
         that are all the same.
@@ -142,8 +145,7 @@ def fit_lognormal(
     >>> round(math.exp(fit.mu)), round(fit.sigma, 3)
     (2000, 0.566)
     """
-    x = np.log(np.asarray(values, dtype=float))
-    side = np.zeros(x.size, dtype=int) if censoring is None else np.asarray(censoring)
+    x, side = _checked(values, censoring)
     high, is_between = _upper(x, upper)
     located = (x + np.where(is_between, high, x))[(side == EXACT)] / 2.0
     exact = x[(side == EXACT) & ~is_between]
@@ -155,7 +157,7 @@ def fit_lognormal(
         g, h, information = maximise(group(low, high))
     except NotSettledError:
         raise UnfittableError("not settled", exact=exact, x=x, side=side) from None
-    clusters = np.arange(x.size) if cell is None else clusters_of(cell)
+    clusters = np.arange(x.size) if cell is None else clusters_of(_array(cell, "cell", x.size))
     covariance: Floats = np.linalg.inv(information).astype(float)
     if 1 < clusters.max() + 1 < x.size:
         covariance = _sandwich(covariance, _scores(low, high, g=g, h=h), clusters)
@@ -174,14 +176,41 @@ def fit_lognormal(
     )
 
 
+def _checked(values: ArrayLike, censoring: ArrayLike | None) -> tuple[Floats, NDArray[np.int_]]:
+    """Return ln of the values, and on which side of each the reading is."""
+    array = _array(values, "values")
+    if not np.all((array > 0) & np.isfinite(array)):
+        raise refused("values", values, "numbers above 0 and finite")
+    if censoring is None:
+        return np.log(array), np.zeros(array.size, dtype=int)
+    side = _array(censoring, "censoring", array.size)
+    if not np.isin(side, (BELOW, EXACT, ABOVE)).all():
+        raise refused("censoring", censoring, "-1, 0 or 1 for each value")
+    return np.log(array), side.astype(int)
+
+
+def _array(values: ArrayLike, name: str, size: int | None = None) -> Floats:
+    """Return numbers along one axis, so many of them where a size is given."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise refused(name, values, "numbers along one axis") from None
+    if not array.ndim:
+        raise refused(name, values, "numbers along one axis")
+    if array.ndim != 1 or size not in (None, array.size):
+        length = "" if size is None else f", {size:,} of them"
+        raise refused(f"{name} of shape {array.shape}", values, f"numbers along one axis{length}")
+    return array
+
+
 def _upper(x: Floats, upper: ArrayLike | None) -> tuple[Floats, NDArray[np.bool_]]:
     """Return ln of the upper ends, and which readings lie between two different limits."""
     if upper is None:
         return x, np.zeros(x.size, dtype=bool)
-    ends = np.asarray(upper, dtype=float)
+    ends = _array(upper, "upper", x.size)
     high = np.log(np.where(np.isfinite(ends), ends, np.exp(x)))
     if np.any(high < x - 1e-12):
-        raise ValueError("an upper limit is below the reading's lower one")
+        raise InputError("an upper limit is below the reading's lower one")
     return high, high > x + 1e-12
 
 

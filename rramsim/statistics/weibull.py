@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from rramsim.errors import InputError, refused
 from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
 
@@ -110,6 +111,8 @@ def fit_weibull(last_good: ArrayLike, first_failed: ArrayLike) -> WeibullFit:
 
     Raises
     ------
+    InputError
+        If the arrays are not of one length, or hold what no lifetime can be.
     NoShapeError
         With fewer than 3 failures, or failures that set no limit to the shape (all at one
         moment, or all between the same two reads).
@@ -207,9 +210,19 @@ def lifetime_at_least(
 
 
 def _checked(last_good: ArrayLike, first_failed: ArrayLike) -> tuple[Floats, Floats]:
-    start, end = np.asarray(last_good, dtype=float), np.asarray(first_failed, dtype=float)
+    try:
+        start, end = np.asarray(last_good, dtype=float), np.asarray(first_failed, dtype=float)
+    except (TypeError, ValueError):
+        raise refused(
+            "last_good or first_failed", [last_good, first_failed], "numbers along one axis"
+        ) from None
+    if start.ndim != 1 or start.shape != end.shape:
+        shapes = [start.shape, end.shape]
+        raise refused(
+            "the shapes of last_good and first_failed", shapes, "one axis, of the same length"
+        )
     if not np.all((start >= 0) & (end >= start) & (end > 0) & np.isfinite(start)):
-        raise ValueError("lifetimes need 0 <= last_good <= first_failed, and first_failed > 0")
+        raise InputError("lifetimes need 0 <= last_good <= first_failed, and first_failed > 0")
     return start, end
 
 

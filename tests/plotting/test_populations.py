@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from rramsim.device.characterize import characterize
+from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.plotting.populations import STATE_LOOK, plot_populations
 from rramsim.plotting.style import figure_of, save_figure
@@ -187,7 +188,7 @@ def test_readings_take_populations_and_conditions():
     given = {"populations": fit.populations, "conditions": fit.conditions}
     (panel,) = plot_populations(fit.readings, ax=axes, **given)
     assert panel is axes
-    with pytest.raises(TypeError, match="give populations and conditions too"):
+    with pytest.raises(InputError, match="give populations and conditions too"):
         plot_populations(fit.readings, ax=axes)
 
 

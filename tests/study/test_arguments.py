@@ -282,3 +282,68 @@ def test_a_trade_off_takes_a_fault_model_for_all_conditions(tmp_path, network):
     )
     assert of_model.tradeoff.identical(of_rows.tradeoff)
     assert of_model.tradeoff.test_ber.values.tolist() == [pytest.approx(0.15, abs=0.01)] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"images": 5}, "images is 5; accepted: an ImageSet, the name of one, or a folder."),
+        ({"network": 5}, 'network is 5; accepted: layers, such as "784-512-512-10".'),
+        ({"training_ber": rramsim.IidFaults(0.1)}, "training_ber is of type IidFaults; accepted:"),
+        ({"training_ber": (0.1, "0.2")}, "training_ber is '0.2'; accepted: a number from 0 to"),
+        ({"epochs": 2.5}, "epochs is 2.5; accepted: a whole number from 1 on."),
+        ({"seed": "1"}, "seed is '1'; accepted: a whole number."),
+        ({"method": {"epochs": 1}}, "method is {'epochs': 1}; accepted: a Method."),
+        ({"file": 5}, "file is 5; accepted: the path of a model file."),
+        ({"device": "gpu"}, "device is 'gpu'; accepted: 'cpu' or 'cuda'."),
+    ],
+)
+def test_a_training_refuses_what_it_cannot_use(options, message):
+    assert refusal(rramsim.train, **options).startswith(message)
+
+
+def test_a_training_takes_numpy_numbers(network):
+    again = rramsim.train(
+        network="64-16-10",
+        epochs=np.int64(1),
+        seed=np.int64(1),
+        training_ber=np.zeros(2),
+    )
+    assert again.folded.content_id == network.folded.content_id
+    assert again.metadata == network.metadata
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (rramsim.import_module, [5, "digits"], "module is 5; accepted: a torch.nn.Module."),
+        (rramsim.load_network, [5], "path is 5; accepted: the path of a model file."),
+        (rramsim.save_network, ["a", 5], "network is 5; accepted: a network as train or import"),
+        (rramsim.read_conditions, [5], "path is 5; accepted: a path, or the name of a shipped set"),
+        (rramsim.fit_lognormal, [[-1, 1, 2]], "values is [-1, 1, 2]; accepted: numbers above 0"),
+        (rramsim.fit_lognormal, [[1, float("nan")]], "values is [1, nan]; accepted: numbers abov"),
+        (rramsim.fit_lognormal, [[[1, 2, 3]]], "values of shape (1, 3) is [[1, 2, 3]]; accepted:"),
+        (rramsim.fit_lognormal, [["a"]], "values is ['a']; accepted: numbers along one axis."),
+        (rramsim.fit_lognormal, [None], "values is None; accepted: numbers along one axis."),
+        (rramsim.fit_lognormal, [[1, 2], [0]], "censoring of shape (1,) is [0]; accepted: number"),
+        (rramsim.fit_lognormal, [[1, 2], [0, 3]], "censoring is [0, 3]; accepted: -1, 0 or 1"),
+        (rramsim.fit_weibull, [["a"], [1]], "last_good or first_failed is [['a'], [1]]"),
+        (rramsim.fit_weibull, [[1, 2], [1]], "the shapes of last_good and first_failed is ["),
+        (rramsim.bit_error_rate, [5, 6], "lrs is 5; accepted: a LognormalFit, as fit_lognormal"),
+        (rramsim.recommend, [5], "tradeoff is 5; accepted: the dataset 'tradeoff', or a result"),
+        (rramsim.recommend, [xr.Dataset()], "tradeoff: this dataset is not one of that kind"),
+        (rramsim.plot_tradeoff, [5], "tradeoff is 5; accepted: the dataset 'tradeoff', or a resu"),
+        (rramsim.plot_accuracy, [5], "accuracy is 5; accepted: the dataset 'accuracy', or a resu"),
+        (rramsim.plot_populations, [5], "readings is 5; accepted: the dataset 'readings', or a r"),
+    ],
+)
+def test_other_functions_refuse_what_they_cannot_use(function, arguments, message):
+    assert refusal(function, *arguments).startswith(message)
+
+
+def test_numbers_of_another_kind_are_refused_for_a_bit_error_rate():
+    lrs, hrs = (rramsim.fit_lognormal(values) for values in ([5, 6, 7], [90, 95, 99]))
+    message = refusal(rramsim.bit_error_rate, lrs, hrs, lrs_share="0.5")
+    assert message == "lrs_share is '0.5'; accepted: a number between 0 and 1."
+    of_numpy = rramsim.bit_error_rate(lrs, hrs, reference=np.int64(25))
+    assert of_numpy == rramsim.bit_error_rate(lrs, hrs, reference=25.0)

@@ -2,16 +2,21 @@
 
 import json
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from rramsim.decision.recommend import recommend
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.model_files import save_network
 from rramsim.network.training.train import train
+from rramsim.plotting.accuracy import plot_accuracy
+from rramsim.plotting.style import figure_of
+from rramsim.plotting.tradeoff import plot_tradeoff
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
@@ -50,6 +55,28 @@ class BrokenLines:
 
 def broken_lines(condition):
     return BrokenLines(0.4 if str(condition["condition"].item()) == "weak" else 0.0)
+
+
+def test_a_result_can_be_drawn_and_recommended_from_as_it_is(result):
+    figures = figure_of(plot_tradeoff, result), figure_of(plot_accuracy, result)
+    chosen = result.recommendation
+    apart = (
+        figure_of(
+            plot_tradeoff, result.tradeoff, recommended=(chosen.condition, chosen.training_ber)
+        ),
+        figure_of(
+            plot_accuracy,
+            result.accuracy,
+            tradeoff=result.tradeoff,
+            conditions=result.conditions,
+        ),
+    )
+    for of_result, of_datasets in zip(figures, apart, strict=True):
+        drawn, expected = (BytesIO(), BytesIO())
+        of_result.savefig(drawn, format="png")
+        of_datasets.savefig(expected, format="png")
+        assert drawn.getvalue() == expected.getvalue()
+    assert recommend(result) == chosen
 
 
 def test_a_result_has_table_recommendation_accuracy_and_report(result):

@@ -29,7 +29,7 @@ from rramsim.device.bit_errors.sensing import (
 from rramsim.device.populations.fit import FEW_EXACT, LEAST_CELLS, ConditionReadings, StateReadings
 from rramsim.device.populations.verdicts import Verdict
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, refused
 from rramsim.notes import Note
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import clopper_pearson, smallest_countable
@@ -410,8 +410,15 @@ def bit_error_rate(
     >>> f"{rate.estimate:.2g}", rate.basis, rate.extrapolated
     ('0.0013', 'fitted', True)
     """
+    for name, fit in (("lrs", lrs), ("hrs", hrs)):
+        if not isinstance(fit, LognormalFit):
+            raise refused(name, fit, "a LognormalFit, as fit_lognormal gives")
     if isinstance(reference, str):
         reference = read_quantity(reference, "resistance")
+    elif reference is not None:
+        reference = number(reference, "reference", 'a number in ohm, or a text such as "25 kOhm"')
+    lrs_share = number(lrs_share, "lrs_share", "a number between 0 and 1")
+    reference_spread = number(reference_spread, "reference_spread", "a number from 0 on")
     ReadConditions(lrs_share, reference, reference_spread)  # refuses what is out of range
     if not lrs.mu < hrs.mu:
         raise InputError("The LRS median is not below the HRS median; are the states swapped?")

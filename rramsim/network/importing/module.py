@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, refused
 from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.layers import Prepare, map_layers
 from rramsim.network.importing.operations import BATCH
@@ -86,8 +86,15 @@ def import_module(
     >>> network.folded.widths, network.metadata["differing_predictions"]
     ((64, 10), 0)
     """
+    if not isinstance(module, nn.Module):
+        raise refused("module", module, "a torch.nn.Module")
+    if not isinstance(images, ImageSet):
+        raise refused("images", images, "an ImageSet, as load_images gives")
+    if training_ber is not None:
+        training_ber = number(training_ber, "training_ber", "a bit-error rate from 0 to 1")
     if training_ber is not None and not 0 <= training_ber <= 1:
         raise InputError(f"training_ber is {training_ber}; a bit-error rate lies in 0..1.")
+    scale = number(scale, "scale")
     own = copy.deepcopy(module).cpu().float().eval()
     inputs = _inputs_of(own, images, scale=scale, offset=offset)
     expected = _predictions(own, inputs, images)
@@ -128,7 +135,10 @@ def _inputs_of(
     module: nn.Module, images: ImageSet, *, scale: float, offset: float | Sequence[float]
 ) -> Prepare:
     """Return what makes the inputs of a module from pixels of shape (images, features)."""
-    offsets = np.asarray(offset, dtype=np.float64).reshape(-1)
+    try:
+        offsets = np.asarray(offset, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise refused("offset", offset, "a number, or one for each channel") from None
     channels = images.image_shape[0]
     if not (math.isfinite(scale) and scale and np.isfinite(offsets).all()):
         raise InputError(f"scale {scale}, offset {offset}: must be finite, and the scale not 0.")

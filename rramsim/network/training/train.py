@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, device_name, number, plain, refused, whole_number
 from rramsim.files import write_text
 from rramsim.formatting import percent
 from rramsim.images.catalogue import load_images, origin_of
@@ -87,6 +88,7 @@ def train(
     >>> network.folded.widths, network.training_ber, network.accuracy > 0.5
     ((64, 32, 10), 0.05, True)
     """
+    _check_kinds(images=images, network=network, method=method, file=file)
     loaded = images if isinstance(images, ImageSet) else load_images(images)
     if epochs is not None and method is not None:
         raise InputError("epochs and method were both given; put the epochs into the method.")
@@ -94,6 +96,9 @@ def train(
         raise InputError(f"file {str(file)!r}: accepted is a name that ends in .safetensors.")
     lrs, hrs = _state_bers(training_ber)
     shape = NetworkShape.parse(network) if isinstance(network, str) else network
+    device, seed = device_name(device), whole_number(seed, "seed")
+    if epochs is not None:
+        epochs = whole_number(epochs, "epochs", "a whole number from 1 on")
     plan = TrainingPlan(
         shape or default_shape(loaded),
         loaded,
@@ -111,14 +116,29 @@ def train(
     return _saved(plan, run, origin)
 
 
+_ACCEPTED: dict[str, tuple[tuple[type, ...], str]] = {
+    "images": ((str, Path, ImageSet), "an ImageSet, the name of one, or a folder"),
+    "network": ((str, NetworkShape, NoneType), 'layers, such as "784-512-512-10"'),
+    "method": ((Method, NoneType), "a Method"),
+    "file": ((str, Path, NoneType), "the path of a model file"),
+}
+
+
+def _check_kinds(**arguments: object) -> None:
+    for name, value in arguments.items():
+        kinds, accepted = _ACCEPTED[name]
+        if not isinstance(value, kinds):
+            raise refused(name, value, accepted)
+
+
 def _state_bers(training_ber: float | Sequence[float]) -> tuple[float, float]:
     """Return the training BERs of LRS and HRS cells."""
-    bers = (
-        tuple(training_ber) if isinstance(training_ber, Sequence) else (training_ber, training_ber)
-    )
+    given = plain(training_ber)
+    bers = tuple(given) if isinstance(given, list | tuple) else (given, given)
     if len(bers) != 2:
         raise InputError(f"training BER {training_ber}: accepted is a number, or (LRS, HRS).")
     for ber in bers:
+        number(ber, "training_ber", "a number from 0 to below 0.5, or two: (LRS, HRS)")
         if not 0 <= ber < 0.5:
             raise InputError(
                 f"training BER {ber}: accepted are 0 to below 0.5; from there on a weight carries "
