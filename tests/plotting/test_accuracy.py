@@ -264,6 +264,12 @@ def test_an_evaluation_is_one_curve_in_the_order_of_its_rates():
     assert "0.05" in [text.get_text() for text in axes.texts]
 
 
+def test_fault_models_of_one_rate_stand_at_one_place():
+    axes = plot_accuracy(evaluation([0.1, 0.1, 0.2]), ax=Figure())
+    (line,) = named(axes, "curve-0")
+    assert line.get_xdata().tolist() == [0.1, 0.1, 0.2]
+
+
 def test_fault_models_that_do_not_tell_their_rate_have_no_place_on_the_axis():
     with pytest.raises(InputError, match="give them a method mean_ber"):
         plot_accuracy(evaluation([NAN, NAN]))
