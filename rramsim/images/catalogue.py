@@ -88,6 +88,7 @@ def register_images(name: str, load: Callable[[], ImageSet]) -> None:
     >>> register_images("few-digits", lambda: replace(load_images("digits"), name="few-digits"))
     >>> load_images("few-digits").name
     'few-digits'
+    >>> unregister_images("few-digits")
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"an image set cannot be named {name!r}; a text is needed.")
@@ -105,7 +106,13 @@ def register_images(name: str, load: Callable[[], ImageSet]) -> None:
 
 
 def unregister_images(name: str) -> None:
-    """Take out a name that `register_images` added; `KeyError` where there is none."""
+    """Take out a name that `register_images` added; `KeyError` where there is none.
+
+    Examples
+    --------
+    >>> register_images("few-digits", lambda: load_images("digits"))
+    >>> unregister_images("few-digits")
+    """
     del _NAMES[name]
 
 
