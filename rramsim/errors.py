@@ -6,6 +6,7 @@ The command line turns each error into one message and exit code 2.
 from __future__ import annotations
 
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 _LONGEST_SHOWN = 60
@@ -111,6 +112,20 @@ def text_or_none(value: object, name: str, accepted: str = "a text") -> str | No
     if value is None or isinstance(value, str):
         return value
     raise refused(name, value, accepted)
+
+
+def on_progress(value: Any) -> Any:
+    """Return what is told of progress, None for none; `InputError` where it cannot be called."""
+    if value is None or callable(value):
+        return value
+    raise refused("progress", value, "a function of stage, done and total")
+
+
+def file_path(value: object, name: str = "path") -> Path:
+    """Return a path; `InputError` for what is neither a path nor a text."""
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise refused(name, value, "a path")
 
 
 def device_name(value: object) -> str:

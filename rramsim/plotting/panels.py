@@ -14,6 +14,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.gridspec import GridSpec
 from numpy.typing import NDArray
 
+from rramsim.errors import InputError, refused
+
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.artist import Artist
@@ -67,14 +69,16 @@ def axes_grid(
 
     Raises
     ------
-    ValueError
-        If there are more or fewer axes than panels.
+    InputError
+        If they are no axes, or more or fewer than panels.
     """
     count = rows * columns if count is None else count
     if not isinstance(ax, Axes | FigureBase | None):
         panels = list(np.ravel(np.asarray(ax, dtype=object)))
+        if not all(isinstance(panel, Axes) for panel in panels):
+            raise refused("ax", ax, "axes or a figure of matplotlib")
         if len(panels) != count:
-            raise ValueError(f"{len(panels)} axes were given for {count} panels")
+            raise InputError(f"{len(panels)} axes were given for {count} panels")
         return None, panels
     if isinstance(ax, Axes) and count == 1:
         return None, [ax]

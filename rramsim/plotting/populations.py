@@ -154,7 +154,11 @@ def _datasets(
         )
     if populations is None or conditions is None:
         raise InputError("readings alone cannot be drawn: give populations and conditions too.")
-    return fit, populations, conditions
+    return (
+        product_of(fit, "readings"),
+        product_of(populations, "populations"),
+        product_of(conditions, "conditions"),
+    )
 
 
 def _populations_of(

@@ -18,7 +18,7 @@ from rramsim.crossbar.faults import (
     in_one_layer,
     mean_ber,
 )
-from rramsim.errors import InputError, device_name, refused, whole_number
+from rramsim.errors import InputError, device_name, on_progress, refused, whole_number
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.collect import measure
@@ -106,7 +106,7 @@ def evaluate(
     >>> bool(result.accuracy[0] > result.accuracy[1]), result.chips.values.tolist()
     (True, [3, 3])
     """
-    progress, rule = progress or silent, _rule(rule, chips)
+    progress, rule = on_progress(progress) or silent, _rule(rule, chips)
     device, seed = device_name(device), whole_number(seed, "seed")
     layer = None if layer is None else whole_number(layer, "layer")
     models = _models(faults)

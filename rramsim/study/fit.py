@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
-from rramsim.errors import InputError, number, plain, refused
+from rramsim.errors import InputError, file_path, number, plain, refused
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
@@ -111,7 +111,7 @@ class FitResult:
 
     def to_netcdf(self, path: Path | str) -> None:
         """Write the conditions with their provenance; `rramsim tradeoff` takes the file."""
-        write_dataset(Path(path), self.conditions, self.provenance)
+        write_dataset(file_path(path), self.conditions, self.provenance)
 
     def plot(self, name: str = "populations", ax: Canvas = None) -> Any:
         """Draw one figure of the report, in a new figure or on axes of yours.
@@ -145,7 +145,7 @@ class FitResult:
         from rramsim.plotting.populations import plot_populations
         from rramsim.plotting.style import figure_of, write_figure
 
-        write_figure(figure_of(plot_populations, self), Path(path))
+        write_figure(figure_of(plot_populations, self), file_path(path))
 
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""
@@ -154,7 +154,7 @@ class FitResult:
         from rramsim.report.fit.sections import fit_plots, fit_tables
         from rramsim.report.html import write_figures
 
-        folder, examination = Path(folder), with_pictures(self.examination)
+        folder, examination = file_path(folder, "folder"), with_pictures(self.examination)
         for name, text in fit_tables(examination).items():
             write_text(folder / name, text)
         write_text(folder / "provenance.json", self.provenance.json())

@@ -92,10 +92,12 @@ class Study(TrainingSettings):
     def _in_tables(cls, fields: Any) -> Any:
         return in_tables(fields) if isinstance(fields, Mapping) else fields
 
-    @field_validator("measurements", mode="before")
+    @field_validator("measurements", "models", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        values = value if isinstance(value, list | tuple) else [value]
+        are_paths = all(isinstance(one, str | Path) for one in values)
+        return [str(one) for one in values] if are_paths else value
 
     @field_validator("models")
     @classmethod

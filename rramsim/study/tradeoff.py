@@ -12,7 +12,7 @@ from rramsim.crossbar.faults import FaultModel, check_model
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
-from rramsim.errors import device_name, refused
+from rramsim.errors import device_name, on_progress, refused
 from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
@@ -200,6 +200,8 @@ def tradeoff(
         raise refused("out", out, "the path of a folder")
     if not isinstance(study, Study | str | Path | None):
         raise refused("study", study, "a Study, or the path of a study file")
+    if workers is not None and not hasattr(workers, "chips_per_item"):
+        raise refused("workers", workers, "Workers")
     given = None if measurements is None else given_readings(measurements, name="measurements")
     files = given if isinstance(given, list) else None
     in_memory = None if isinstance(given, list) else given
@@ -215,7 +217,7 @@ def tradeoff(
     return run_study(
         chosen,
         Path(out),
-        progress,
+        on_progress(progress),
         workers,
         device=device_name(device),
         measured=in_memory,

@@ -226,6 +226,7 @@ def test_fault_models_and_rules_keep_numpy_numbers_as_numbers():
         ({"faults": None}, f"The fault model NoneType {NO_MODEL}"),
         ({"faults": [0.1]}, f"The fault model float {NO_MODEL}"),
         ({"faults": rramsim.IidFaults}, "The fault model IidFaults is a class; give an object"),
+        ({"progress": 5}, "progress is 5; accepted: a function of stage, done and total."),
         ({"network": 5}, "network is 5; accepted: a network that train gives, or the path of a"),
     ],
 )
@@ -264,6 +265,8 @@ class Nameless:
         ({"faults": lambda row: Nameless()}, "faults, for condition 'very strong': The fault mode"),
         ({"chips": 2.5}, "the settings: chips is 2.5; accepted: a valid integer"),
         ({"foo": 1}, "the settings: there is no setting 'foo'."),
+        ({"workers": 5}, "workers is 5; accepted: Workers."),
+        ({"progress": 5}, "progress is 5; accepted: a function of stage, done and total."),
     ],
 )
 def test_a_trade_off_refuses_what_it_cannot_use(tmp_path, options, message):
@@ -347,3 +350,24 @@ def test_numbers_of_another_kind_are_refused_for_a_bit_error_rate():
     assert message == "lrs_share is '0.5'; accepted: a number between 0 and 1."
     of_numpy = rramsim.bit_error_rate(lrs, hrs, reference=np.int64(25))
     assert of_numpy == rramsim.bit_error_rate(lrs, hrs, reference=25.0)
+
+
+@pytest.mark.parametrize("method", ["report", "to_netcdf", "draw"])
+def test_a_fit_is_written_to_paths_only(cells, method):
+    name = "folder" if method == "report" else "path"
+    assert refusal(getattr(rramsim.fit(cells), method), 5) == f"{name} is 5; accepted: a path."
+
+
+def test_figures_are_drawn_on_axes_only(cells):
+    fit = rramsim.fit(cells)
+    message = "ax is 5; accepted: axes or a figure of matplotlib."
+    assert refusal(rramsim.plot_populations, fit, ax=5) == message
+    datasets = {"populations": fit.populations, "conditions": fit.conditions}
+    message = refusal(rramsim.plot_populations, xr.Dataset(), **datasets)
+    assert message.startswith("readings: this dataset is not one of that kind")
+
+
+def test_a_study_takes_paths(tmp_path):
+    path = tmp_path / "cells.csv"
+    for given in (path, [path], (str(path),)):
+        assert rramsim.Study(measurements=given).measurements == (str(path),)

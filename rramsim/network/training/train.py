@@ -8,7 +8,15 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from rramsim.errors import InputError, device_name, number, plain, refused, whole_number
+from rramsim.errors import (
+    InputError,
+    device_name,
+    number,
+    on_progress,
+    plain,
+    refused,
+    whole_number,
+)
 from rramsim.files import write_text
 from rramsim.formatting import percent
 from rramsim.images.catalogue import load_images, origin_of
@@ -107,7 +115,7 @@ def train(
         faults=RandomFlips((lrs,), (hrs,), seed=seed) if lrs or hrs else None,
     )
     origin = loaded.name if isinstance(images, ImageSet) else origin_of(images)
-    on_epoch = report_epochs(plan, progress)
+    on_epoch = report_epochs(plan, on_progress(progress))
     if file is not None:
         return obtain_network(
             Path(file), plan, images_from=origin, on_epoch=on_epoch, device=device
