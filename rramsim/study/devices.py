@@ -181,24 +181,22 @@ def _conditions(
 
 def _check_use(stated: xr.Dataset, study: Study, read: ReadConditions) -> None:
     """Refuse a use of the cells that BERs without readings cannot follow."""
-    references = stated["reference_resistance"].values
-    given = read.reference_resistance
-    asked = {
-        "reference": (study.use.reference, given is None or bool((references == given).all())),
-        **{
-            option: (value, value in (0.0, float(stated.attrs.get(attribute, 0.0))))
-            for option, value, attribute in (
-                ("reference_spread", read.reference_spread, "reference_spread"),
-                ("offset", read.offset_spread, "offset_spread"),
-            )
-        },
-    }
-    for option, (value, holds) in asked.items():
-        if not holds:
-            raise InputError(
-                f"{option} = {value} was found, but BERs without readings stay as they are for "
-                f"the reads they hold for; give the measurements, or leave {option} out."
-            )
+    reference = read.reference_resistance
+    if reference is not None and not (stated["reference_resistance"] == reference).all():
+        raise _not_followed("reference", study.use.reference)
+    for option, value, attribute in (
+        ("reference_spread", read.reference_spread, "reference_spread"),
+        ("offset", read.offset_spread, "offset_spread"),
+    ):
+        if value not in (0.0, stated.attrs.get(attribute)):
+            raise _not_followed(option, value)
+
+
+def _not_followed(option: str, value: object) -> InputError:
+    return InputError(
+        f"{option} = {value} was found, but BERs without readings stay as they are for "
+        f"the reads they hold for; give the measurements, or leave {option} out."
+    )
 
 
 def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:

@@ -93,16 +93,7 @@ def readings_of(
     if isinstance(measured, Measured):
         _check_unread(table)
     else:
-        measured = read_measurements(
-            measured,
-            columns=table.columns,
-            read_voltage=table.read_voltage,
-            map=table.map,
-            states=table.states,
-            file_name=table.file_name,
-            over_range=table.over_range,
-            floor=table.floor,
-        )
+        measured = read_measurements(measured, **dict(table))
     sources = measured.sources
     if in_memory:
         sources = (*sources, ("readings in memory", sha256_of_dataset(measured.readings)))

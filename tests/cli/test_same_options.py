@@ -120,9 +120,7 @@ def test_the_chips_have_the_error_rates_that_the_fit_tells(files, name):
         (["--offset", "0.2"], "offset"),
     ],
 )
-def test_a_use_that_bers_without_readings_cannot_follow_is_refused(
-    files, tmp_path, options, name, capsys
-):
+def test_a_use_that_bers_without_readings_cannot_follow_is_refused(files, tmp_path, options, name):
     written = str(tmp_path / "conditions.nc")
     _fit(*files, *READING, "--reference-spread", "0.1", "-o", written)
     done = CliRunner().invoke(
