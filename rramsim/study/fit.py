@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,11 @@ class FitResult:
         """What a reader must know to judge the numbers, a sentence each."""
         return self.provenance.notes
 
+    @cached_property
+    def _pictured(self) -> Examination:
+        """The examination with what figures show, derived when the first one is drawn."""
+        return with_pictures(self.examination)
+
     def table(self, *, width: int = 170, styled: bool = False) -> str:
         """Return every table and note as text, `styled` as a terminal shows them."""
         from rramsim.report.fit.terminal import text
@@ -133,7 +139,7 @@ class FitResult:
 
         plots = fit_plots(self.examination)
         if name not in plots:
-            plots = fit_plots(with_pictures(self.examination))
+            plots = fit_plots(self._pictured)
         if name not in plots:
             raise InputError(
                 f"plot {name!r}: these readings can be drawn as {', '.join(map(repr, plots))}."
@@ -154,7 +160,7 @@ class FitResult:
         from rramsim.report.fit.sections import fit_plots, fit_tables
         from rramsim.report.html import write_figures
 
-        folder, examination = file_path(folder, "folder"), with_pictures(self.examination)
+        folder, examination = file_path(folder, "folder"), self._pictured
         for name, text in fit_tables(examination).items():
             write_text(folder / name, text)
         write_text(folder / "provenance.json", self.provenance.json())
