@@ -40,6 +40,11 @@ def fit(
     file_name: options.FileName = None,
     over_range: options.OverRange = None,
     floor: options.Floor = None,
+    condition_from: options.ConditionFrom = None,
+    repeats: options.Repeats = None,
+    cycles: options.Cycles = None,
+    encoding: options.Encoding = None,
+    sheets: options.Sheets = None,
     conditions: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +151,11 @@ def fit(
             file_name=file_name,
             over_range=over_range,
             floor=floor,
+            condition_from=condition_from,
+            repeats=repeats,
+            cycles=cycles,
+            encoding=encoding,
+            sheets=tuple(sheets or ()),
         ),
         conditions=conditions,
         reference=reference,

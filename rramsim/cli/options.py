@@ -93,6 +93,52 @@ Floor = Annotated[
         rich_help_panel=READING,
     ),
 ]
+ConditionFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--condition-from",
+        metavar="NAMES",
+        help='Columns whose values together name a condition: "Icc,Vreset".',
+        rich_help_panel=READING,
+    ),
+]
+Repeats = Annotated[
+    str | None,
+    typer.Option(
+        "--repeats",
+        metavar="cycle",
+        help="Repeats of a cell are its cycles, in the order of the file.",
+        rich_help_panel=READING,
+    ),
+]
+Cycles = Annotated[
+    str | None,
+    typer.Option(
+        "--cycles",
+        metavar="RANGE",
+        help='Cycles to read, "2-" or "10-1000"; the others are left out.',
+        rich_help_panel=READING,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME",
+        help='Encoding of text files: "gbk".',
+        rich_help_panel=READING,
+    ),
+]
+Sheets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sheet",
+        "--sheets",
+        metavar="NAME",
+        help="A sheet of workbooks to read. Repeatable.",
+        rich_help_panel=READING,
+    ),
+]
 Reference = Annotated[
     str | None,
     typer.Option(

@@ -44,6 +44,11 @@ def read_measurements(
     over_range: float | str | None = None,
     floor: float | str | None = None,
     file_name: str | None = None,
+    condition_from: str | Sequence[str] | None = None,
+    repeats: str | None = None,
+    cycles: str | None = None,
+    encoding: str | None = None,
+    sheets: str | Sequence[str] | None = None,
 ) -> Measured:
     """Read measured cells: files, shipped sets or a table in memory become one set of readings.
 
@@ -75,6 +80,17 @@ def read_measurements(
         resistances beyond are censored there.
     file_name : str, optional
         What the names of the files hold: ``"{condition}_{state}"``.
+    condition_from : str or sequence of str, optional
+        The columns whose values together name a condition: ``"Icc,Vreset"``.
+    repeats : str, optional
+        ``"cycle"``: where a cell is read again and no column says why, its readings are cycles,
+        in the order of the file.
+    cycles : str, optional
+        The cycles to read, ``"2-"``, ``"10-1000"``; the others are left out and counted.
+    encoding : str, optional
+        Of text files, ``"gbk"``. Default: UTF-8, else it is found out and said.
+    sheets : str or sequence of str, optional
+        The sheets of workbooks to read. Default: those with readings.
 
     Returns
     -------
@@ -104,6 +120,11 @@ def read_measurements(
         over_range=over_range,
         floor=floor,
         file_name=file_name,
+        condition_from=condition_from,
+        repeats=repeats,
+        cycles=cycles,
+        encoding=encoding,
+        sheets=sheets,
     )
     if not isinstance(options, ReadOptions | None):
         raise refused("options", options, "ReadOptions; give the options by their names")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,16 @@ class ReadOptions:
         In ohm: the largest and the smallest resistance the meter resolves.
     file_name : str or None
         What a file's name holds, such as ``"{condition}_{state}_{temperature [degC]}"``.
+    condition_from : tuple of str or None
+        The columns whose values together name a condition.
+    repeats : str or None
+        ``"cycle"``: repeats of a cell are its cycles, in the order of the file.
+    cycles : (float, float) or None
+        The first and the last cycle to be read; the others are left out.
+    encoding : str or None
+        Of text files; None: it is found out.
+    sheets : tuple of str or None
+        The sheets of a workbook to be read; None: those with readings.
     bit_lines : int or None
         Bit lines of the array, for cells numbered ``row * bit_lines + column``.
     condition, origin : str or None
@@ -46,6 +57,11 @@ class ReadOptions:
     over_range: float | None = None
     floor: float | None = None
     file_name: str | None = None
+    condition_from: tuple[str, ...] | None = None
+    repeats: str | None = None
+    cycles: tuple[float, float] | None = None
+    encoding: str | None = None
+    sheets: tuple[str, ...] | None = None
     bit_lines: int | None = None
     condition: str | None = None
     origin: str | None = None
@@ -61,6 +77,11 @@ class ReadOptions:
         over_range: float | str | None = None,
         floor: float | str | None = None,
         file_name: str | None = None,
+        condition_from: str | Sequence[str] | None = None,
+        repeats: str | None = None,
+        cycles: str | None = None,
+        encoding: str | None = None,
+        sheets: str | Sequence[str] | None = None,
     ) -> ReadOptions:
         """Return the options that a person wrote: on the command line, in a study file, in Python.
 
@@ -74,8 +95,14 @@ class ReadOptions:
             ``"0=HRS,31=LRS"`` or ``{"0": "HRS", "31": "LRS"}``.
         read_voltage, over_range, floor : float or str, optional
             A number with its unit, or in SI units without one.
-        file_name : str, optional
-            As the attribute.
+        file_name, repeats, encoding : str, optional
+            As the attributes.
+        condition_from : str or sequence of str, optional
+            Names of columns; in one text, commas part them.
+        cycles : str, optional
+            ``"2-"``, ``"10-1000"``, ``"-100"`` or ``"5"``.
+        sheets : str or sequence of str, optional
+            The name of a sheet, or the names of several.
 
         Raises
         ------
@@ -96,6 +123,11 @@ class ReadOptions:
             over_range=_quantity("over_range", over_range, "resistance"),
             floor=_quantity("floor", floor, "resistance"),
             file_name=text_or_none(file_name, "file_name", 'a text such as "{condition}_{state}"'),
+            condition_from=_condition_from(condition_from),
+            repeats=_repeats(repeats),
+            cycles=_cycles(cycles),
+            encoding=_encoding(encoding),
+            sheets=_sheets(sheets),
         )
 
     def over(self, other: ReadOptions | None) -> ReadOptions:
@@ -137,6 +169,60 @@ def _states(states: object) -> dict[str, int]:
         named = {str(value): state for value, state in (states or {}).items()}
         return checked_states(named, place="states")
     raise refused("states", states, '{"0": "HRS", "31": "LRS"}, or a text such as "0=HRS,31=LRS"')
+
+
+def _condition_from(columns: object) -> tuple[str, ...] | None:
+    if columns is None:
+        return None
+    names = parse_columns(columns) if isinstance(columns, str) else columns
+    if _are_texts(names) and names and all(name.strip() for name in names):
+        return tuple(name.strip() for name in names)
+    raise refused("condition_from", columns, 'names of columns, such as "Icc,Vreset"')
+
+
+def _repeats(repeats: object) -> str | None:
+    text = text_or_none(repeats, "repeats", _REPEATS)
+    if text in (None, "cycle"):
+        return text
+    raise refused("repeats", repeats, _REPEATS)
+
+
+def _cycles(cycles: object) -> tuple[float, float] | None:
+    text = text_or_none(cycles, "cycles", _CYCLES)
+    if text is None:
+        return None
+    matched = _RANGE.fullmatch(text.strip())
+    if matched is None or not (matched["first"] or matched["last"]):
+        raise refused("cycles", cycles, _CYCLES)
+    first = float(matched["first"] or 0)
+    last = float(matched["last"] or math.inf) if matched["to"] else first
+    if first > last:
+        raise refused("cycles", cycles, f"{_CYCLES}, the first no more than the last")
+    return first, last
+
+
+def _encoding(encoding: object) -> str | None:
+    text = text_or_none(encoding, "encoding", _ENCODINGS)
+    try:
+        # bytes are no text to some codecs of Python, such as "hex".
+        return None if text is None or "".encode(text) is None else codecs.lookup(text).name
+    except (LookupError, ValueError) as error:
+        raise refused("encoding", encoding, _ENCODINGS) from error
+
+
+def _sheets(sheets: object) -> tuple[str, ...] | None:
+    if sheets is None:
+        return None
+    names = (sheets,) if isinstance(sheets, str) else sheets
+    if _are_texts(names):
+        return tuple(names) or None
+    raise refused("sheets", sheets, 'names of sheets, such as ["Sheet1"]')
+
+
+_REPEATS = '"cycle": repeats of a cell are its cycles, in the order of the file'
+_CYCLES = 'cycles such as "2-", "10-1000", "-100" or "5"'
+_ENCODINGS = 'an encoding of text, such as "utf-8", "gbk", "shift_jis" or "cp1252"'
+_RANGE = re.compile(r"(?P<first>\d+(?:e\d+)?)?\s*(?P<to>-|to)?\s*(?P<last>\d+(?:e\d+)?)?", re.I)
 
 
 def _are_texts(values: object) -> TypeGuard[Sequence[str]]:

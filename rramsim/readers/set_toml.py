@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rramsim.errors import InputError
-from rramsim.readers.options import ReadOptions, checked_states, parse_columns
+from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import checked_origin
-from rramsim.units import read_quantity
 
 NAME = "set.toml"
 _FOR_PEOPLE = ("description", "licence", "citation")
-_TEXTS = (
-    *("file", "name", "columns", "condition", "origin", *_FOR_PEOPLE),
-    *("read_voltage", "over_range", "floor", "file_name"),
-)
 _TABLES = ("map", "states")
-_QUANTITIES = {"read_voltage": "voltage", "over_range": "resistance", "floor": "resistance"}
+_READING = (
+    *("columns", *_TABLES, "read_voltage", "over_range", "floor", "file_name", "condition_from"),
+    *("repeats", "cycles", "encoding", "sheets"),
+)
+_TEXTS = (
+    *("file", "name", "condition", "origin", *_FOR_PEOPLE),
+    *(key for key in _READING if key not in _TABLES),
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ def read_sidecar(path: Path) -> Sidecar:
     """Return what a `set.toml` says.
 
     Its keys are texts (``columns``, ``condition``, ``origin``, ``read_voltage = "0.2 V"``,
-    ``over_range = "100 MOhm"``, ``floor``, ``file_name``), a number (``bit_lines``) and tables
-    (``map`` of headers to our names, ``states`` of values to LRS and HRS).
+    ``over_range = "100 MOhm"``, ``floor``, ``file_name``, ``condition_from``, ``repeats``,
+    ``cycles``, ``encoding``, ``sheets``), a number (``bit_lines``) and tables (``map`` of headers
+    to our names, ``states`` of values to LRS and HRS); ``sheets`` may also be a list.
 
     Raises
     ------
@@ -94,30 +98,21 @@ def _is_accepted(key: str, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     if key in _TABLES:
         return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    if key == "sheets" and isinstance(value, list):
+        return all(isinstance(text, str) for text in value)
     return key in _TEXTS and isinstance(value, str)
 
 
-def _options(content: Mapping[str, object], *, place: str) -> ReadOptions:
-    texts = {key: str(content[key]) for key in _TEXTS if key in content}
+def _options(content: Mapping[str, Any], *, place: str) -> ReadOptions:
     try:
-        quantities = {
-            key: read_quantity(texts[key], quantity)
-            for key, quantity in _QUANTITIES.items()
-            if key in texts
-        }
+        by_text = ReadOptions.from_texts(
+            **{key: content[key] for key in _READING if key in content}
+        )
     except InputError as error:
         raise InputError(f"{place}: {error}") from error
-    tables = {key: value for key in _TABLES if isinstance(value := content.get(key, {}), dict)}
-    bit_lines = content.get("bit_lines")
-    return ReadOptions(
-        columns=parse_columns(texts["columns"]) if "columns" in texts else None,
-        names={header.strip(): name for header, name in tables["map"].items()},
-        states=checked_states(tables["states"], place=place),
-        read_voltage=quantities.get("read_voltage"),
-        over_range=quantities.get("over_range"),
-        floor=quantities.get("floor"),
-        file_name=texts.get("file_name"),
-        bit_lines=bit_lines if isinstance(bit_lines, int) else None,
-        condition=texts.get("condition"),
-        origin=checked_origin(texts["origin"], place=place) if "origin" in texts else None,
+    return replace(
+        by_text,
+        bit_lines=content.get("bit_lines"),
+        condition=content.get("condition"),
+        origin=checked_origin(content["origin"], place=place) if "origin" in content else None,
     )

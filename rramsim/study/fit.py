@@ -205,6 +205,11 @@ def fit(
     file_name: str | None = None,
     over_range: float | str | None = None,
     floor: float | str | None = None,
+    condition_from: str | Sequence[str] | None = None,
+    repeats: str | None = None,
+    cycles: str | None = None,
+    encoding: str | None = None,
+    sheets: str | Sequence[str] | None = None,
 ) -> FitResult:
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
@@ -238,7 +243,8 @@ def fit(
     bake : (str, str) or str, optional
         Two conditions that are the same cells before and after a bake.
     columns, read_voltage, map, states, file_name, over_range, floor : optional
-        As in `read_measurements`, for files and tables that are read here.
+        As in `read_measurements`, for files and tables that are read here; so are
+        `condition_from`, `repeats`, `cycles`, `encoding` and `sheets`.
 
     Returns
     -------
@@ -281,6 +287,11 @@ def fit(
         file_name=file_name,
         over_range=over_range,
         floor=floor,
+        condition_from=condition_from,
+        repeats=repeats,
+        cycles=cycles,
+        encoding=encoding,
+        sheets=sheets,
     )
     given = given_readings(measured, name="measured")
     readings, files = readings_of(given, table)
@@ -295,6 +306,7 @@ def fit(
     options = {
         **table.model_dump(),
         "map": list(table.map) or None,
+        "sheets": list(table.sheets) or None,
         "conditions": str(conditions) if isinstance(conditions, str | Path) else None,
         "reference": texts["reference"],
         "reference_spread": reference_spread or None,

@@ -32,6 +32,17 @@ class ReadingTable(Settings):
         What the names of the files hold: ``"{condition}_{state}"``.
     over_range, floor : str or None
         The largest and the smallest resistance that the meter resolves, with their units.
+    condition_from : str or None
+        The columns whose values together name a condition, separated by commas:
+        ``"Icc,Vreset"``.
+    repeats : str or None
+        ``"cycle"``: repeats of a cell are its cycles, in the order of the file.
+    cycles : str or None
+        The cycles to read: ``"2-"``, ``"10-1000"``.
+    encoding : str or None
+        Of text files: ``"gbk"``.
+    sheets : tuple of str
+        The sheets of workbooks to read.
     """
 
     columns: str | None = None
@@ -41,8 +52,13 @@ class ReadingTable(Settings):
     file_name: str | None = None
     over_range: str | None = None
     floor: str | None = None
+    condition_from: str | None = None
+    repeats: str | None = None
+    cycles: str | None = None
+    encoding: str | None = None
+    sheets: tuple[str, ...] = ()
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", "condition_from", mode="before")
     @classmethod
     def _in_one_text(cls, value: Any) -> Any:
         are_texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
@@ -64,6 +80,11 @@ class ReadingTable(Settings):
         if isinstance(value, Mapping):
             return [f"{header}={name}" for header, name in value.items()]
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("sheets", mode="before")
+    @classmethod
+    def _of_one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else () if value is None else value
 
     @field_validator("states", mode="before")
     @classmethod

@@ -215,7 +215,7 @@ def test_the_sidecar_says_all_of_it(tmp_path):
         ("bit_lines = true", "bit_lines = True was found"),
         ('read_voltage = "0.2"', "set.toml: '0.2' is not a voltage"),
         ("[states]\n0 = 1", "states = {'0': 1} was found"),
-        ('[states]\n0 = "MRS"', "set.toml: '0' = 'MRS' was found; accepted is a value of the"),
+        ('[states]\n0 = "MRS"', "set.toml: states: '0' = 'MRS' was found; accepted is a value of the"),
     ],
 )
 def test_mistakes_in_the_sidecar_are_told(tmp_path, line, message):
@@ -231,3 +231,39 @@ def test_addresses_that_are_no_numbers_have_no_bit_line(tmp_path):
     (tmp_path / "set.toml").write_text('file = "cells.csv"\nbit_lines = 4\n')
     with pytest.raises(InputError, match="row 2, column 'cell': 'A1' is not a number"):
         read_measurements([tmp_path / "cells.csv"])
+
+
+def test_which_cycles_sheets_and_columns_are_read():
+    options = ReadOptions.from_texts(
+        condition_from="Icc, Vreset",
+        repeats="cycle",
+        cycles="2-",
+        encoding="Shift-JIS",
+        sheets="Run 1, second half",
+    )
+    assert options.condition_from == ("Icc", "Vreset")
+    assert options.cycles == (2, float("inf"))
+    assert options.encoding == "shift_jis"
+    assert options.sheets == ("Run 1, second half",)
+    ranges = {"10-1000": (10, 1000), "-100": (0, 100), "5": (5, 5), "1e3 to 1e6": (1e3, 1e6)}
+    assert {text: ReadOptions.from_texts(cycles=text).cycles for text in ranges} == ranges
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"condition_from": "Icc,"},
+        {"condition_from": []},
+        {"repeats": "time"},
+        {"cycles": "-"},
+        {"cycles": "9-3"},
+        {"cycles": "first"},
+        {"encoding": "gkb"},
+        {"encoding": "hex"},
+        {"sheets": [1]},
+    ],
+)
+def test_reading_options_that_say_nothing_usable_are_refused(option):
+    (name,) = option
+    with pytest.raises(InputError, match=rf"{name}.* is .*; accepted: "):
+        ReadOptions.from_texts(**option)
