@@ -215,7 +215,10 @@ def test_the_sidecar_says_all_of_it(tmp_path):
         ("bit_lines = true", "bit_lines = True was found"),
         ('read_voltage = "0.2"', "set.toml: '0.2' is not a voltage"),
         ("[states]\n0 = 1", "states = {'0': 1} was found"),
-        ('[states]\n0 = "MRS"', "set.toml: states: '0' = 'MRS' was found; accepted is a value of the"),
+        (
+            '[states]\n0 = "MRS"',
+            "set.toml: states: '0' = 'MRS' was found; accepted is a value of the",
+        ),
     ],
 )
 def test_mistakes_in_the_sidecar_are_told(tmp_path, line, message):

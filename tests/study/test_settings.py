@@ -132,7 +132,7 @@ def test_maps_is_the_old_name_of_chips(tmp_path):
         ("maps = 3\nchips = 3\n", "maps and chips are one setting; keep chips"),
         ("[use]\nlrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
         ("lrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
-        ("[reading]\ncolumn = 2\n", "no setting 'reading.column'. Accepted are columns, condition_from"),
+        ("[reading]\ncolumn = 2\n", "no setting 'reading.column'. Accepted are columns"),
         ("reading = 2\n", "reading is 2; accepted: a table"),
     ],
 )
