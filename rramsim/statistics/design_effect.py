@@ -8,6 +8,9 @@ from scipy.stats import t
 
 from rramsim.statistics.confidence import CONFIDENCE
 
+LEAST_CLUSTERS = 5
+"""Fewer clusters of readings do not show how far the next cluster may lie from them."""
+
 _FEW_CLUSTERS = 5
 """Fewer clusters that err do not show how much the errors of a cluster go together."""
 

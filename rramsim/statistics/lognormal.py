@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rramsim.errors import InputError, refused
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
-from rramsim.statistics.design_effect import clusters_of
+from rramsim.statistics.design_effect import LEAST_CLUSTERS, clusters_of, within_clusters
 from rramsim.statistics.likelihood import (
     Floats,
     NotSettledError,
@@ -76,6 +76,11 @@ class LognormalFit:
         Independent groups of readings the covariance rests on.
     between : int
         Readings known to lie between two limits.
+    degrees_of_freedom : float
+        Of `covariance`, for Student's t: infinite for independent readings, NaN where the readings
+        go together in a way that gives no interval.
+    effective_readings : float
+        Independent readings that would tell as much of `mu`; by default all of them.
     """
 
     mu: float
@@ -86,6 +91,12 @@ class LognormalFit:
     censored_above: int
     cells: int
     between: int = 0
+    degrees_of_freedom: float = math.inf
+    effective_readings: float = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.effective_readings):
+            object.__setattr__(self, "effective_readings", float(self.readings))
 
     @property
     def readings(self) -> int:
@@ -159,8 +170,12 @@ def fit_lognormal(
         raise UnfittableError("not settled", exact=exact, x=x, side=side) from None
     clusters = np.arange(x.size) if cell is None else clusters_of(_array(cell, "cell", x.size))
     covariance: Floats = np.linalg.inv(information).astype(float)
-    if 1 < clusters.max() + 1 < x.size:
+    freedom, effective = math.inf, float(x.size)
+    if 1 < (k := int(clusters.max()) + 1) < x.size:
         covariance = _sandwich(covariance, _scores(low, high, g=g, h=h), clusters)
+        freedom = k - 1.0 if k >= LEAST_CLUSTERS else math.nan
+        within = within_clusters(x, clusters)
+        effective /= 1.0 + (float(np.sum(np.bincount(clusters) ** 2)) / x.size - 1.0) * within
     # z = h_s (x - mean)/scale - g_s = h x - g: back from the standardised parameters.
     back = np.array([[1.0, mean / scale], [0.0, 1.0 / scale]])
     g, h = back @ (g, h)
@@ -173,6 +188,8 @@ def fit_lognormal(
         censored_above=int(np.count_nonzero(side == ABOVE)),
         cells=int(clusters.max() + 1),
         between=int(np.count_nonzero(is_between)),
+        degrees_of_freedom=freedom,
+        effective_readings=effective,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +25,7 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate_profile,
     log_misread_rates,
 )
-from rramsim.device.populations.fit import FEW_EXACT, LEAST_CELLS, ConditionReadings, StateReadings
+from rramsim.device.populations.fit import FEW_EXACT, ConditionReadings, StateReadings
 from rramsim.device.populations.verdicts import Verdict
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError, number, refused
@@ -429,7 +428,6 @@ def bit_error_rate(
     ber = math.exp(log_bit_error_rate(ln_reference, seen, lrs_share=lrs_share))
     if ber < UNDERFLOW:
         return _bound(UNDERFLOW, basis="fitted", extrapolated=True)
-    repeated = [fit.cells for fit in (lrs, hrs) if fit.cells < fit.readings]
     low, high = log_bit_error_rate_interval(
         ln_reference,
         pair,
@@ -437,10 +435,10 @@ def bit_error_rate(
         covariance_hrs=hrs.covariance,
         lrs_share=lrs_share,
         reference_spread=reference_spread,
-        degrees_of_freedom=_degrees_of_freedom(repeated),
+        degrees_of_freedom=_degrees_of_freedom(lrs, hrs),
     )
-    sample = min(lrs.cells / lrs_share, hrs.cells / (1.0 - lrs_share))
-    method = DELTA_OVER_CELLS if repeated else DELTA
+    sample = min(lrs.effective_readings / lrs_share, hrs.effective_readings / (1.0 - lrs_share))
+    method = DELTA if math.isinf(_degrees_of_freedom(lrs, hrs)) else DELTA_OVER_CELLS
     return Interval(
         ber,
         math.exp(low),
@@ -522,7 +520,7 @@ def paired_rate(
         covariance_lrs=lrs.covariance,
         covariance_hrs=hrs.covariance,
         offset_spread=offset_spread,
-        degrees_of_freedom=_degrees_of_freedom(_repeated_cells(condition)),
+        degrees_of_freedom=_degrees_of_freedom(lrs, hrs),
     )
     return Interval(
         ber,
@@ -561,25 +559,15 @@ def _interval(
         covariance_hrs=hrs.covariance,
         lrs_share=read.lrs_share,
         reference_spread=read.reference_spread,
-        degrees_of_freedom=_degrees_of_freedom(_repeated_cells(condition)),
+        degrees_of_freedom=_degrees_of_freedom(lrs, hrs),
     )
     return low, high, "" if math.isnan(low) else _delta_name(condition)
 
 
-def _repeated_cells(condition: ConditionReadings) -> list[int]:
-    return [state.cells for state in condition.states if state.is_repeated]
-
-
-def _degrees_of_freedom(cells: Sequence[int]) -> float:
-    """Return the degrees of freedom of the fits' covariances, NaN where they give no interval.
-
-    The cluster sandwich knows a variance from as many values as there are `cells` (those of the
-    states whose cells are read more than once), however often each is read; Student's t allows
-    for that from 5 cells on.
-    """
-    if not cells:
-        return math.inf
-    return min(cells) - 1.0 if min(cells) >= LEAST_CELLS else math.nan
+def _degrees_of_freedom(lrs: LognormalFit, hrs: LognormalFit) -> float:
+    """Return those of the fit that knows its covariance worse, NaN where one gives no interval."""
+    both = (lrs.degrees_of_freedom, hrs.degrees_of_freedom)
+    return math.nan if any(map(math.isnan, both)) else min(both)
 
 
 def _is_small(state: StateReadings) -> bool:

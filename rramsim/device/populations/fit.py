@@ -16,6 +16,7 @@ from rramsim import formatting as numbers
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
+from rramsim.statistics.design_effect import LEAST_CLUSTERS
 from rramsim.statistics.lognormal import (
     LEAST_EXACT,
     LognormalFit,
@@ -38,7 +39,7 @@ _, HRS = STATES
 _OVERLAP = 0.1
 
 
-LEAST_CELLS = 5
+LEAST_CELLS = LEAST_CLUSTERS
 """Fewer cells, read again and again, give no interval for the population they are of."""
 
 # Below this many cells the interval rests on few independent values, however many reads.
