@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,6 +12,51 @@ from rramsim.notes import Note
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+LEFT_OUT = {
+    "blank": "blank or NaN",
+    "other states": "of other states",
+    "other cycles": "of other cycles",
+    "identical": "identical repeats",
+}
+"""Why cells of the columns of readings are left out, and how a count of them is worded."""
+
+
+@dataclass(frozen=True)
+class ReadingCount:
+    """What became of every cell of the columns of readings in one table of a file.
+
+    Attributes
+    ----------
+    place : str
+        The file (and sheet).
+    cells : int
+        Rows below the header times columns of readings.
+    exact, censored : int
+        Readings read: numbers, and bounds (out of range, clamped, beyond a limit).
+    left_out : mapping of str to int
+        The others by reason, a key of `LEFT_OUT`.
+
+    Examples
+    --------
+    >>> print(ReadingCount("cells.csv", 100, 80, 15, {"blank": 5}))
+    of 100 readings in the table 95 are read, 15 of them censored; left out: 5 blank or NaN.
+    """
+
+    place: str
+    cells: int
+    exact: int
+    censored: int
+    left_out: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """Return the counts as a sentence without its subject."""
+        read = self.exact + self.censored
+        text = f"of {self.cells:,} readings in the table {read:,} are read"
+        text += f", {self.censored:,} of them censored" if self.censored else ""
+        reasons = [f"{count:,} {LEFT_OUT[kind]}" for kind, count in self.left_out.items() if count]
+        return f"{text}; left out: {', '.join(reasons)}." if reasons else f"{text}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,12 +73,15 @@ class Measured:
         "measured", "reconstructed" or "synthetic".
     sources : tuple of (str, str)
         Name and SHA-256 of each file.
+    counts : tuple of ReadingCount
+        What became of every reading, for each table of the files.
     """
 
     readings: xr.Dataset
     notes: tuple[Note, ...]
     origin: str
     sources: tuple[tuple[str, str], ...]
+    counts: tuple[ReadingCount, ...] = ()
 
     def __repr__(self) -> str:
         """Return the number of readings and conditions in a line."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ class FileReadings:
     `condition` indexes `condition_names`; `row_number` is the row in the file; `more` holds the
     optional variables (SI) that the table has. `unit_given` is False where no unit of the readings
     is known. `headers` are those of the file. `taken` holds the seconds at which readings
-    that are to be numbered as cycles were taken, or is None.
+    that are to be numbered as cycles were taken, or is None. `count` counts the readings of the
+    table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`.
     """
 
     path: Path
@@ -55,6 +57,8 @@ class FileReadings:
     unit_given: bool = True
     headers: frozenset[str] = frozenset()
     taken: np.ndarray | None = None
+    count: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
@@ -100,6 +104,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         taken=None
         if layout.taken is None or "cycle" in layout.columns
         else np.array(layout.taken)[lines],
+        count=raw.cells + sum(layout.grid.left_out.values()),
+        left_out=Counter(layout.grid.left_out) + Counter(raw.left_out),
     )
 
 
@@ -127,6 +133,7 @@ def of_netcdf(path: Path) -> FileReadings:
         more=more,
         origin=origin,
         notes=(),
+        count=readings.sizes["reading"],
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from rramsim.errors import InputError, refused
 from rramsim.files import sha256_of_file
-from rramsim.measurements import Measured
+from rramsim.measurements import Measured, ReadingCount
+from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import (
     drop_repeated,
     number_cells,
@@ -25,7 +27,7 @@ from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import Grid
 from rramsim.readers.tables import find_tables
-from rramsim.schema import DATASETS, STATES, make
+from rramsim.schema import DATASETS, EXACT, STATES, make
 
 if TYPE_CHECKING:
     import numpy as np
@@ -221,14 +223,55 @@ def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:
     keep, repeated = drop_repeated(
         frame, values=values, places=[file.place for file in files], names=conditions
     )
-    frame = frame[keep]
+    counts = tuple(_counts(files, frame, {"identical": ~keep}))
     notes = [*(note for file in files for note in file.notes), *assumed]
+    notes += [] if repeated is None else [repeated]
     return Measured(
-        readings=_readings(frame, conditions),
-        notes=tuple(notes if repeated is None else [*notes, repeated]),
+        readings=_readings(frame[keep], conditions),
+        notes=(*notes, *_count_notes(counts)),
         origin=_one_origin(files),
         sources=tuple((Path(path).name, digest) for path, digest in _digests(files)),
+        counts=counts,
     )
+
+
+def _counts(
+    files: Sequence[FileReadings], frame: pd.DataFrame, left_out: Mapping[str, np.ndarray]
+) -> Iterator[ReadingCount]:
+    """Return what became of the readings of each table.
+
+    `frame` has a row for each reading that the tables gave, `left_out` a mask of these rows for
+    each reason for which they are not kept; no row is in two.
+    """
+    import numpy as np
+
+    kept = ~np.any(list(left_out.values()), axis=0)
+    exact = (frame["censoring"] == EXACT).to_numpy()
+    for number, file in enumerate(files):
+        of_file = (frame["file"] == number).to_numpy()
+        later = {kind: int((rows & of_file).sum()) for kind, rows in left_out.items()}
+        yield ReadingCount(
+            place=file.place,
+            cells=file.count,
+            exact=int((of_file & kept & exact).sum()),
+            censored=int((of_file & kept & ~exact).sum()),
+            left_out=dict(Counter(file.left_out) + Counter(later)),
+        )
+
+
+def _count_notes(counts: Sequence[ReadingCount]) -> list[Note]:
+    """Return a line for each table of which a reading is left out."""
+    return [
+        Note(
+            str(count),
+            kind="count of readings",
+            file=count.place,
+            values={"cells": count.cells, "exact": count.exact, "censored": count.censored}
+            | dict(count.left_out),
+        )
+        for count in counts
+        if count.left_out
+    ]
 
 
 def _one_origin(files: Sequence[FileReadings]) -> str:

@@ -49,6 +49,9 @@ class Grid:
         What the tester limited the current to, in ampere.
     taken : float
         When the tester took it, in seconds; NaN where unknown.
+    left_out : mapping of str to int
+        Readings of the sheet that are in none of its records, by a key of
+        `rramsim.measurements.LEFT_OUT`: what a tester's reader takes out.
     rest : LongText or None
         A long text table not yet split; `records` then hold its first lines only.
     """
@@ -64,6 +67,7 @@ class Grid:
     title: str = ""
     compliance: float | None = None
     taken: float = math.nan
+    left_out: Mapping[str, int] = field(default_factory=dict)
     rest: LongText | None = None
 
     def whole(self) -> Grid:

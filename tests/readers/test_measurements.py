@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reader_files import workbook
 
 from rramsim.errors import InputError
+from rramsim.measurements import ReadingCount
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.options import ReadOptions
 from rramsim.schema import ABOVE, BELOW, EXACT, validate
@@ -160,6 +161,7 @@ def test_the_wide_form_has_one_column_a_state(read):
     )
     assert tuple(map(str, measured.notes)) == (
         "cells.csv: 1 blank or NaN reading dropped (row 3).",
+        "cells.csv: of 4 readings in the table 3 are read; left out: 1 blank or NaN.",
     )
 
 
@@ -294,6 +296,7 @@ def test_blank_readings_are_dropped_and_counted_with_their_rows(read, blank):
     assert len(resistances(measured)) == 3
     assert tuple(map(str, measured.notes)) == (
         "cells.csv: 2 blank or NaN readings dropped (rows 6, 7).",
+        "cells.csv: of 5 readings in the table 3 are read; left out: 2 blank or NaN.",
     )
 
 
@@ -361,6 +364,29 @@ def test_identical_rows_are_dropped_with_a_count(read):
     assert len(resistances(measured)) == 3
     assert tuple(map(str, measured.notes)) == (
         "2 identical readings of the same cell dropped (rows 5, 6).",
+        "cells.csv: of 5 readings in the table 3 are read; left out: 2 identical repeats.",
+    )
+
+
+def test_every_reading_of_a_table_is_accounted_for(read):
+    content = SIMPLE + "weak,LRS,1,5.1\nweak,HRS,2,OVLD\nweak,HRS,3,\nweak,x,4,7\nweak,x,5,\n"
+    measured = read(content, states={"LRS": 0, "HRS": 1})
+    assert measured.counts == (
+        ReadingCount("cells.csv", 8, 3, 1, {"blank": 2, "other states": 1, "identical": 1}),
+    )
+    assert str(measured.notes[-1]) == (
+        "cells.csv: of 8 readings in the table 4 are read, 1 of them censored; left out: "
+        "2 blank or NaN, 1 of other states, 1 identical repeats."
+    )
+
+
+def test_the_readings_of_each_file_are_counted_apart(tmp_path):
+    (tmp_path / "a.csv").write_text("cell,LRS (kOhm),HRS (kOhm)\n1,5,300\n2,6,\n")
+    (tmp_path / "b.csv").write_text(SIMPLE)
+    measured = read_measurements([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert measured.counts == (
+        ReadingCount("a.csv", 4, 3, 0, {"blank": 1}),
+        ReadingCount("b.csv", 3, 3, 0, {}),
     )
 
 

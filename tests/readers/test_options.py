@@ -119,6 +119,7 @@ def test_named_states_leave_the_other_rows_out(read):
     assert measured.readings["state_index"].values.tolist() == [1, 0, 1]
     assert tuple(map(str, measured.notes)) == (
         "cells.csv: rows left out because 'level' is none of 0, 31: 1 of 4.",
+        "cells.csv: of 4 readings in the table 3 are read; left out: 1 of other states.",
     )
     with pytest.raises(InputError, match="no row of the column 'level' holds one of the states n"):
         read(content, names={"level": "state"}, states={"99": 1})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -32,6 +33,8 @@ class RawReadings:
     `column`, an index into `columns`, say where in `table` a reading stands. `state` is 0 for LRS
     and 1 for HRS, `condition` an index into `condition_names`. `over_range` and `floor` are the
     largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
+    `cells` counts the cells of all columns of readings, `left_out` those that are none of these
+    readings, by a key of `rramsim.measurements.LEFT_OUT`.
     """
 
     table: RawTable
@@ -46,6 +49,8 @@ class RawReadings:
     read_voltage: np.ndarray | None = None
     over_range: float | None = None
     floor: float | None = None
+    cells: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def quantity(self) -> str:

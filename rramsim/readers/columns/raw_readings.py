@@ -73,11 +73,13 @@ def raw_readings(
     columns = np.repeat(np.arange(len(readings)), count)
     _flag(kinds, lines, table, header)
     kept = _filled(kinds, lines, table, header, notes)
+    left_out = {"blank": len(kinds) - len(kept)}
     lines, columns = lines[kept], columns[kept]
     state = _states(table, header, lines, columns, options.states)
     if (state < 0).any():
         notes.append(_of_other_states(table, header, state, options.states))
         chosen = state >= 0
+        left_out["other states"] = int(np.count_nonzero(~chosen))
         kept, lines, columns, state = kept[chosen], lines[chosen], columns[chosen], state[chosen]
     condition, condition_names = _conditions(table, header, lines, columns, default=default)
     return RawReadings(
@@ -93,6 +95,8 @@ def raw_readings(
         read_voltage=_read_voltages(table, header, lines, options.read_voltage),
         over_range=options.over_range,
         floor=options.floor,
+        cells=len(kinds),
+        left_out=left_out,
     )
 
 

@@ -46,6 +46,14 @@ def origin_answer(examination: Examination) -> dict[str, Any]:
     return {
         "origin": measured.origin,
         "sources": [{"file": file, "sha256": digest} for file, digest in measured.sources],
+        "readings": [
+            {
+                "file": count.place,
+                **{name: getattr(count, name) for name in ("cells", "exact", "censored")},
+                "left_out": dict(count.left_out),
+            }
+            for count in measured.counts
+        ],
         "interval": attrs["interval"],
         "lrs_share": float(attrs["lrs_share"]),
         "notes": [str(note) for note in (*measured.notes, *examination.notes)],
