@@ -33,7 +33,7 @@ def exact_sample():
 def state_of():
     """Return a maker of the readings of one state from ln R, with their fit."""
 
-    def build(x, side=None, *, place="c/HRS", cell=None):
+    def build(x, side=None, *, place="c/HRS", cell=None, cycle=None):
         condition, state = place.split("/")
         x = np.asarray(x, dtype=float)
         side = np.zeros(x.size, dtype=int) if side is None else np.asarray(side)
@@ -51,6 +51,7 @@ def state_of():
             fit=fit,
             unfit=unfit,
             position=np.arange(x.size),
+            cycle=None if cycle is None else np.asarray(cycle),
         )
 
     return build

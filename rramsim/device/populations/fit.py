@@ -66,6 +66,8 @@ class StateReadings:
         One sentence, empty where there is a fit.
     position : ndarray, shape (readings,)
         Where the readings are in the dataset "readings".
+    cycle : ndarray, shape (readings,), or None
+        Number of the SET/RESET cycle, -1 where unknown; None where no cycle is known.
     """
 
     condition: str
@@ -76,6 +78,7 @@ class StateReadings:
     fit: LognormalFit | None
     unfit: str
     position: NDArray[np.int_]
+    cycle: NDArray[np.int_] | None = None
 
     @functools.cached_property
     def cells(self) -> int:
@@ -156,7 +159,8 @@ def fit_conditions(readings: xr.Dataset) -> list[ConditionReadings]:
     """
     names = [str(name) for name in readings["condition"].values]
     columns = {
-        name: np.asarray(readings[name].values) for name in ("resistance", "censoring", "cell")
+        name: np.asarray(readings[name].values)
+        for name in ("resistance", "censoring", "cell", "cycle")
     }
     key = 2 * readings["condition_index"].values + readings["state_index"].values
     order = np.argsort(key, kind="stable")
@@ -233,7 +237,7 @@ def _state_readings(
     position: NDArray[np.int_],
 ) -> StateReadings:
     resistance = columns["resistance"].astype(float)
-    censoring, cell = columns["censoring"].astype(int), columns["cell"].astype(int)
+    censoring, cell, cycle = (columns[name].astype(int) for name in ("censoring", "cell", "cycle"))
     try:
         fit, unfit = fit_lognormal(resistance, censoring, cell=cell), ""
     except UnfittableError as error:
@@ -247,6 +251,7 @@ def _state_readings(
         fit=fit,
         unfit=unfit,
         position=position,
+        cycle=cycle if np.any(cycle >= 0) else None,
     )
 
 
