@@ -189,14 +189,14 @@ def _read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
     options = options.over(None if sidecar is None else sidecar.options)
     if is_netcdf(path):
         return [of_netcdf(path)]
-    grids = read_grids(path)
+    grids = read_grids(path, sheets=options.sheets)
     try:
         return _read_tables(path, grids, options)
     except InputError:
         if all(grid.rest is None for grid in grids):
             raise
         # Split line by line, a long table tells the row of what cannot be used.
-        return _read_tables(path, read_grids(path, by_line=True), options)
+        return _read_tables(path, read_grids(path, by_line=True, sheets=options.sheets), options)
 
 
 def _read_tables(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileReadings]:

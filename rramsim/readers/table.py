@@ -43,10 +43,16 @@ class Grid:
         preamble of a tester says. A column of the table itself comes first.
     sheet : str or None
         Name of the sheet of a workbook.
+    left_out : str
+        Why a sheet is not read: "hidden", "empty", "a chart", "not chosen"; empty where it is.
+    others : tuple of Grid
+        The other sheets of the workbook, where a tester keeps what it says of this one.
     title : str
         What the tester calls the measurement.
     compliance : float or None
         What the tester limited the current to, in ampere.
+    read_voltage : float or None
+        Where the tester read, in volt; what the user gives comes first.
     taken : float
         When the tester took it, in seconds; NaN where unknown.
     left_out : mapping of str to int
@@ -64,8 +70,11 @@ class Grid:
     notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
+    left_out: str = ""
+    others: tuple[Grid, ...] = ()
     title: str = ""
     compliance: float | None = None
+    read_voltage: float | None = None
     taken: float = math.nan
     left_out: Mapping[str, int] = field(default_factory=dict)
     rest: LongText | None = None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
+from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.sweeps import Sweep, read_points, readings_of_sweeps
 from rramsim.readers.table import Grid
 from rramsim.readers.testers import tables_of
 from rramsim.schema import STATE_NAMES
 
-_STATE = re.compile(r"(?<![a-z])([LH]RS)(?![a-z])", re.IGNORECASE)
+_PLURALS = {"condition": "conditions", "cell": "cells", "die": "dice"}
 _DEVICE_LABELS = ("device id", "test target", "target", "device")
 
 
@@ -31,9 +31,10 @@ def find_tables(
     InputError
         If there is none; the message says what the first grid lacks.
     """
-    filled = [grid for grid in grids if grid.records]
+    filled, unread = _to_read(grids, options)
     if options.columns is None:
-        layouts, unread = _by_headers(filled, options, place=place, constants=constants)
+        layouts, others = _by_headers(filled, options, place=place, constants=constants)
+        unread += others
     else:
         width = len(options.columns)
         fitting = [grid for grid in filled if len(grid.records[0]) == width] or filled[:1]
@@ -44,10 +45,27 @@ def find_tables(
             )
             for grid in fitting
         ]
-        unread = [(grid, "") for grid in filled if grid not in fitting]
-    first, *others = layouts
-    notes = (*first.notes, *_left_out(unread, place=place))
-    return [replace(first, notes=notes), *others]
+        unread += [(grid, f"not {width} columns") for grid in filled if grid not in fitting]
+    first, *more = layouts
+    notes = (*first.notes, *_sheet_notes(layouts, place=place), *_left_out(unread, place=place))
+    return [replace(first, notes=notes), *more]
+
+
+def _to_read(
+    grids: Sequence[Grid], options: ReadOptions
+) -> tuple[list[Grid], list[tuple[Grid, str]]]:
+    """Return the grids to look for readings in, and the others with the reason."""
+    unread = [(grid, grid.left_out) for grid in grids if grid.left_out]
+    filled = [grid for grid in grids if grid.records and not grid.left_out]
+    summaries = [grid for grid in filled if grid.sheet is not None and is_summary(grid.sheet)]
+    # The user's choice holds; and a summary that stands alone is all there is.
+    if options.sheets is None and 0 < len(summaries) < len(filled):
+        filled = [grid for grid in filled if grid not in summaries]
+        unread += [(grid, "a summary by its name; --sheet reads it") for grid in summaries]
+    return [
+        replace(grid, others=tuple(other for other in grids if other is not grid))
+        for grid in filled
+    ], unread
 
 
 def _by_headers(
@@ -59,21 +77,21 @@ def _by_headers(
     unread: list[tuple[Grid, str]] = []
     headers: set[str] = set()
     refused: list[InputError] = []
-    tables = [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid)]]
-    for grid in tables:
+    names = [str(grid.sheet) for grid in grids if grid.sheet is not None]
+    for grid in [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid, names)]]:
         try:
             layout = by_header(grid, names=options.names, constants=constants)
         except InputError as error:
             refused.append(error)
-            unread.append((grid, f" ({str(error).removeprefix(f'{grid.place}, ')})"))
+            unread.append((grid, str(error).removeprefix(f"{grid.place}, ")))
             continue
         headers |= set() if layout is None else set(layout.table.header)
         if layout is None:
-            unread.append((grid, ""))
+            unread.append((grid, "no readings"))
         elif layout.sweeps:
             sweeps += _sweeps(layout, constants=constants)
         elif any(_same(layout, other) for other in layouts):
-            unread.append((grid, " (the same as another sheet)"))
+            unread.append((grid, "the same as another sheet"))
         else:
             layouts.append(layout)
     if not layouts and not sweeps:
@@ -86,20 +104,22 @@ def _by_headers(
     return [replace(layout, headers=frozenset(headers)) for layout in layouts], unread
 
 
-def _of_sheet(grid: Grid) -> Grid:
-    """Return the grid with what the name of its sheet says: "weak LRS" a condition and a state."""
+def _of_sheet(grid: Grid, names: Sequence[str]) -> Grid:
+    """Return the grid with what the name of its sheet says: "weak LRS" a condition and a state.
+
+    "Cell 3" is a cell and "Die 3" a die where several of the sheets, `names`, are named like that.
+    """
     if grid.sheet is None:
         return grid
-    constants = {}
-    state = _STATE.search(grid.sheet)
-    if state is not None:
-        condition = grid.sheet[: state.start()] + " " + grid.sheet[state.end() :]
-        constants = {"state": state[1], "condition": condition.strip(" _-.,()")}
-    return replace(
-        grid,
-        constants={header: text for header, text in constants.items() if text},
-        title=grid.sheet,
-    )
+    constants = state_of_name(grid.sheet)
+    place = place_of_name(grid.sheet)
+    if not constants and place is not None and sum(map(_is_place, names)) > 1:
+        constants = {place: grid.sheet}
+    return replace(grid, constants=constants, title=grid.sheet)
+
+
+def _is_place(name: str) -> bool:
+    return place_of_name(name) is not None
 
 
 def _same(layout: Layout, other: Layout) -> bool:
@@ -109,24 +129,42 @@ def _same(layout: Layout, other: Layout) -> bool:
 def _named_by_sheet(
     layouts: list[Layout], options: ReadOptions, *, constants: Mapping[str, str]
 ) -> list[Layout]:
-    """Let the names of several sheets be conditions, or cells where a column has the condition."""
+    """Let the names of several sheets be their conditions, where nothing else names these."""
     if sum(layout.grid.sheet is not None for layout in layouts) < 2:
         return layouts
     named = []
     for layout in layouts:
         is_named = any(column.condition is not None for column in layout.readings)
-        role = "cell" if is_named or "condition" in layout.columns else "condition"
-        # The name may already say a run or a state.
+        # The name may already say a run, a state or a cell.
         is_free = layout.grid.sheet is not None and not layout.grid.constants
-        if role not in layout.columns and is_free:
-            grid = replace(layout.grid, constants={role: str(layout.grid.sheet)})
+        if is_free and not is_named and "condition" not in layout.columns:
+            grid = replace(layout.grid, constants={"condition": str(layout.grid.sheet)})
             again = by_header(grid, names=options.names, constants=constants)
-            if again is not None:
-                text = f"the name of the sheet is the {role}."
-                note = Note(text, kind="name of the sheet", file=grid.place)
-                layout = replace(again, notes=(*again.notes, note))
+            layout = layout if again is None else again
         named.append(layout)
     return named
+
+
+def _sheet_notes(layouts: Sequence[Layout], *, place: str) -> list[Note]:
+    """Return what the names of sheets are taken as, and which sheets are read one after another."""
+    sheets = [layout for layout in layouts if layout.grid.sheet is not None]
+    notes = []
+    for role in ("condition", "cell", "die"):
+        named = [
+            repr(layout.grid.sheet)
+            for layout in sheets
+            if layout.header.constants.get(role) == layout.grid.sheet
+        ]
+        if named:
+            text = f"the names of sheets are taken as {_PLURALS[role]}: {', '.join(named)}."
+            values = {"sheets": len(named)}
+            notes.append(Note(text, kind="name of the sheet", file=place, values=values))
+    joined = [repr(layout.grid.sheet) for layout in sheets if not layout.header.constants]
+    if len(joined) > 1:
+        text = f"sheets read one after another, as one table: {', '.join(joined)}."
+        values = {"sheets": len(joined)}
+        notes.append(Note(text, kind="sheets joined", file=place, values=values))
+    return notes
 
 
 def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
@@ -182,7 +220,7 @@ def _left_out(unread: Sequence[tuple[Grid, str]], *, place: str) -> tuple[Note, 
     if not unread:
         return ()
     names = [
-        f"{f'row {grid.row_numbers[0]}' if grid.sheet is None else repr(grid.sheet)}{why}"
+        f"{f'row {grid.row_numbers[0]}' if grid.sheet is None else repr(grid.sheet)} ({why})"
         for grid, why in unread
     ]
     what = "sheets" if unread[0][0].sheet is not None else "blocks"

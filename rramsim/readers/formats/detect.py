@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from rramsim.errors import InputError
@@ -20,7 +21,9 @@ _REFUSED = {
 }
 
 
-def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
+def read_grids(
+    path: Path, *, by_line: bool = False, sheets: Sequence[str] | None = None
+) -> list[Grid]:
     """Return the grids of a table file: one of a text table, one a sheet of a workbook.
 
     Parameters
@@ -29,11 +32,13 @@ def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
         CSV, TSV or semicolon table, also gzipped, or an Excel .xlsx workbook.
     by_line : bool
         Whether every line of a long text is split here, so that an error has its row.
+    sheets : sequence of str, optional
+        The sheets of a workbook that the user chose.
 
     Returns
     -------
     list of Grid
-        At least one, each with at least one record.
+        At least one has a record and is not left out.
 
     Raises
     ------
@@ -46,12 +51,26 @@ def read_grids(path: Path, *, by_line: bool = False) -> list[Grid]:
         if content.startswith(magic):
             raise InputError(f"{place}: this is {what}.")
     if content.startswith(_ZIP):
-        grids = read_workbook(content, place=place)
+        grids = read_workbook(content, place=place, sheets=sheets)
     else:
         grids = [read_text(content, place=place, by_line=by_line)]
-    if not any(grid.records for grid in grids):
-        raise InputError(f"{place}: the file is empty; a header and readings are expected.")
+    if not any(grid.records and not grid.left_out for grid in grids):
+        raise _empty(grids, place=place)
     return grids
+
+
+def _empty(grids: Sequence[Grid], *, place: str) -> InputError:
+    """Return the error for a file in which nothing is to be read."""
+    hidden = [grid.sheet for grid in grids if grid.left_out == "hidden"]
+    if hidden:
+        return InputError(
+            f"{place}: every sheet with something in it is hidden "
+            f"({', '.join(map(repr, hidden))}); --sheet {str(hidden[0])!r} reads one."
+        )
+    empty = [grid.sheet for grid in grids if grid.left_out == "empty"]
+    if empty and len(grids) > len(empty):
+        return InputError(f"{place}: nothing stands in {', '.join(map(repr, empty))}.")
+    return InputError(f"{place}: the file is empty; a header and readings are expected.")
 
 
 def stem_of(path: Path) -> str:
