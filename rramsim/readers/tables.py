@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rramsim.errors import InputError
@@ -31,41 +31,47 @@ def find_tables(
     InputError
         If there is none; the message says what the first grid lacks.
     """
-    filled, unread = _to_read(grids, options)
+    filled, unread = _to_read(grids)
     if options.columns is None:
         layouts, others = _by_headers(filled, options, place=place, constants=constants)
-        unread += others
     else:
-        width = len(options.columns)
-        fitting = [grid for grid in filled if len(grid.records[0]) == width] or filled[:1]
-        layouts = [
-            replace(
-                by_given_columns(grid, options.columns, constants=constants),
-                headers=frozenset(options.columns),
-            )
-            for grid in fitting
-        ]
-        unread += [(grid, f"not {width} columns") for grid in filled if grid not in fitting]
+        layouts, others = _by_columns(filled, options.columns, options, constants=constants)
+    unread += others
     first, *more = layouts
     notes = (*first.notes, *_sheet_notes(layouts, place=place), *_left_out(unread, place=place))
     return [replace(first, notes=notes), *more]
 
 
-def _to_read(
-    grids: Sequence[Grid], options: ReadOptions
-) -> tuple[list[Grid], list[tuple[Grid, str]]]:
+def _to_read(grids: Sequence[Grid]) -> tuple[list[Grid], list[tuple[Grid, str]]]:
     """Return the grids to look for readings in, and the others with the reason."""
     unread = [(grid, grid.left_out) for grid in grids if grid.left_out]
     filled = [grid for grid in grids if grid.records and not grid.left_out]
-    summaries = [grid for grid in filled if grid.sheet is not None and is_summary(grid.sheet)]
-    # The user's choice holds; and a summary that stands alone is all there is.
-    if options.sheets is None and 0 < len(summaries) < len(filled):
-        filled = [grid for grid in filled if grid not in summaries]
-        unread += [(grid, "a summary by its name; --sheet reads it") for grid in summaries]
     return [
         replace(grid, others=tuple(other for other in grids if other is not grid))
         for grid in filled
     ], unread
+
+
+def _by_columns(
+    grids: Sequence[Grid],
+    columns: Sequence[str],
+    options: ReadOptions,
+    *,
+    constants: Mapping[str, str],
+) -> tuple[list[Layout], list[tuple[Grid, str]]]:
+    """Return the tables that are as wide as the user's columns, and the other grids."""
+
+    def layout_of(grid: Grid) -> Layout:
+        layout = by_given_columns(grid, columns, constants=constants)
+        return replace(layout, headers=frozenset(columns))
+
+    width = len(columns)
+    fitting = [grid for grid in grids if len(grid.records[0]) == width] or grids[:1]
+    names = [str(grid.sheet) for grid in grids if grid.sheet is not None]
+    layouts = [layout_of(_of_sheet(grid, names)) for grid in fitting]
+    others = [(grid, f"not {width} columns") for grid in grids if grid not in fitting]
+    layouts, summaries = _without_summaries(layouts, options, has_others=False)
+    return _named_by_sheet(layouts, layout_of), [*others, *summaries]
 
 
 def _by_headers(
@@ -78,7 +84,8 @@ def _by_headers(
     headers: set[str] = set()
     refused: list[InputError] = []
     names = [str(grid.sheet) for grid in grids if grid.sheet is not None]
-    for grid in [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid, names)]]:
+    tables = [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid, names)]]
+    for grid in tables:
         try:
             layout = by_header(grid, names=options.names, constants=constants)
         except InputError as error:
@@ -96,7 +103,11 @@ def _by_headers(
             layouts.append(layout)
     if not layouts and not sweeps:
         raise refused[0] if refused else no_header(grids[0])
-    layouts = _named_by_sheet(layouts, options, constants=constants)
+    layouts, summaries = _without_summaries(layouts, options, has_others=bool(sweeps))
+    unread += summaries
+    layouts = _named_by_sheet(
+        layouts, lambda grid: by_header(grid, names=options.names, constants=constants)
+    )
     if sweeps:
         grid, taken = readings_of_sweeps(sweeps, place=place, read_voltage=options.read_voltage)
         of_sweeps = by_header(_without_empty(grid), names={}, constants={})
@@ -118,6 +129,23 @@ def _of_sheet(grid: Grid, names: Sequence[str]) -> Grid:
     return replace(grid, constants=constants, title=grid.sheet)
 
 
+def _without_summaries(
+    layouts: list[Layout], options: ReadOptions, *, has_others: bool
+) -> tuple[list[Layout], list[tuple[Grid, str]]]:
+    """Return the tables without those of sheets that sum up others, and these with the reason.
+
+    A summary that stands alone, or that the user chose, is read.
+    """
+    sums = [layout.grid.sheet is not None and is_summary(layout.grid.sheet) for layout in layouts]
+    if options.sheets is not None or (all(sums) and not has_others):
+        return layouts, []
+    pairs = list(zip(layouts, sums, strict=True))
+    why = "a summary by its name; --sheet reads it"
+    return [one for one, is_sum in pairs if not is_sum], [
+        (one.grid, why) for one, is_sum in pairs if is_sum
+    ]
+
+
 def _is_place(name: str) -> bool:
     return place_of_name(name) is not None
 
@@ -127,7 +155,7 @@ def _same(layout: Layout, other: Layout) -> bool:
 
 
 def _named_by_sheet(
-    layouts: list[Layout], options: ReadOptions, *, constants: Mapping[str, str]
+    layouts: list[Layout], layout_of: Callable[[Grid], Layout | None]
 ) -> list[Layout]:
     """Let the names of several sheets be their conditions, where nothing else names these."""
     if sum(layout.grid.sheet is not None for layout in layouts) < 2:
@@ -139,7 +167,7 @@ def _named_by_sheet(
         is_free = layout.grid.sheet is not None and not layout.grid.constants
         if is_free and not is_named and "condition" not in layout.columns:
             grid = replace(layout.grid, constants={"condition": str(layout.grid.sheet)})
-            again = by_header(grid, names=options.names, constants=constants)
+            again = layout_of(grid)
             layout = layout if again is None else again
         named.append(layout)
     return named

@@ -89,7 +89,9 @@ def test_an_excel_workbook_is_read_whatever_its_file_is_called(read):
         assert resistances(measured) == [5100.0, 5100.0]
         assert measured.readings["censoring"].values.tolist() == [EXACT, ABOVE]
         assert measured.origin == "synthetic"
-        assert str(measured.notes[0]) == f"{name}: sheets not read: 1 ('Settings')."
+        assert str(measured.notes[0]) == (
+            f"{name}: sheets not read: 2 ('Empty' (empty), 'Settings' (no readings))."
+        )
 
 
 def test_rows_of_excel_are_those_excel_shows(read):

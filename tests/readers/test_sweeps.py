@@ -149,7 +149,9 @@ def test_runs_of_a_workbook_are_cycles_and_formulas_without_value_are_nothing(re
     # Nothing names the device, and each run reads each state once: it is one.
     assert readings["cell"].values.tolist() == [0, 0, 0, 0]
     assert readings["resistance"].values == pytest.approx([6e3, HRS, 5e3, HRS], rel=1e-6)
-    assert "chip.xlsx: sheets not read: 2 ('Calc', 'Settings')." in map(str, measured.notes)
+    assert "chip.xlsx: sheets not read: 2 ('Calc' (no readings), 'Settings' (no readings))." in map(
+        str, measured.notes
+    )
 
 
 def test_devices_side_by_side(read):

@@ -1,4 +1,8 @@
+import io
+
+import openpyxl
 import pytest
+from openpyxl.chart import LineChart, Reference
 from reader_files import workbook
 
 from rramsim.errors import InputError
@@ -19,9 +23,8 @@ def test_sheets_are_conditions(read):
     assert readings["condition"].values.tolist() == ["weak", "strong"]
     assert readings["resistance"].values.tolist() == [9e3, 1e5, 5e3, 9e5]
     assert tuple(map(str, measured.notes)) == (
-        "cells.xlsx, sheet 'weak': the name of the sheet is the condition.",
-        "cells.xlsx: sheets not read: 1 ('Settings').",
-        "cells.xlsx, sheet 'strong': the name of the sheet is the condition.",
+        "cells.xlsx: the names of sheets are taken as conditions: 'weak', 'strong'.",
+        "cells.xlsx: sheets not read: 1 ('Settings' (no readings)).",
     )
     assert len(measured.sources) == 1
 
@@ -32,6 +35,122 @@ def test_sheets_are_cells_where_a_column_has_the_condition(read):
     readings = read(content, name="cells.xlsx").readings
     assert readings["cell"].values.tolist() == [0, 0, 1, 1]
     assert readings["condition"].values.tolist() == ["weak"]
+
+
+MINIMAL = [["condition", "state", "R (kOhm)"]]
+MINIMAL += [["A", state, r] for state, rs in (("LRS", (5, 6)), ("HRS", (200, 300))) for r in rs]
+
+
+def conditions_of(readings):
+    names = readings["condition"].values[readings["condition_index"].values]
+    return [
+        *zip(names.tolist(), readings["resistance"].values.tolist(), strict=True),
+    ]
+
+
+def test_sheets_that_hold_conditions_are_read_one_after_another(read):
+    other = [MINIMAL[0], *(["B", state, 3 * r] for _, state, r in MINIMAL[1:])]
+    measured = read(workbook(("S1", MINIMAL), ("S2", other)), name="two.xlsx")
+    assert conditions_of(measured.readings) == [
+        *(("A", r) for r in (5e3, 6e3, 2e5, 3e5)),
+        *(("B", r) for r in (15e3, 18e3, 6e5, 9e5)),
+    ]
+    # Nothing names a cell, so none is invented.
+    assert set(measured.readings["cell"].values.tolist()) == {-1}
+    assert list(map(str, measured.notes)) == [
+        "two.xlsx: sheets read one after another, as one table: 'S1', 'S2'."
+    ]
+
+
+def test_one_condition_may_go_on_in_the_next_sheet(read):
+    more = [MINIMAL[0], ["A", "LRS", 7], ["A", "HRS", 400]]
+    readings = read(workbook(("Tabelle1", MINIMAL), ("Tabelle2", more)), name="two.xlsx").readings
+    assert readings["condition"].values.tolist() == ["A"]
+    assert readings["resistance"].values.tolist() == [5e3, 6e3, 2e5, 3e5, 7e3, 4e5]
+
+
+@pytest.mark.parametrize("names", [("Cell 1", "Cell 2"), ("Device A1", "Device B7"), ("D1", "D2")])
+def test_sheets_named_like_cells_are_cells(read, names):
+    rows = [["cycle", "LRS (kOhm)", "HRS (kOhm)"], [1, 5, 300], [2, 6, 200]]
+    content = workbook((names[0], rows), (names[1], [rows[0], [1, 7, 400], [2, 8, 500]]))
+    measured = read(content, name="chip.xlsx")
+    assert measured.readings["condition"].values.tolist() == ["chip"]
+    assert measured.readings["cell"].values.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert str(measured.notes[0]) == (
+        f"chip.xlsx: the names of sheets are taken as cells: {names[0]!r}, {names[1]!r}."
+    )
+
+
+def test_cells_of_sheets_named_like_dice_are_apart(read):
+    one, two = sheet(5, 300), sheet(6, 200)
+    readings = read(workbook(("Die 1", one), ("Die 2", two)), name="wafer.xlsx").readings
+    assert readings["die"].values.tolist() == [0, 0, 1, 1]
+    assert readings["cell"].values.tolist() == [0, 0, 1, 1]
+    assert readings["condition"].values.tolist() == ["wafer"]
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_left_out_and_named(read, state):
+    content = workbook(("Data", MINIMAL), ("old", MINIMAL[:3]), hidden={"old": state})
+    measured = read(content, name="cells.xlsx")
+    assert measured.readings.sizes["reading"] == 4
+    assert list(map(str, measured.notes)) == ["cells.xlsx: sheets not read: 1 ('old' (hidden))."]
+    chosen = read(content, name="cells.xlsx", sheets=("OLD",))
+    assert chosen.readings["resistance"].values.tolist() == [5e3, 6e3]
+    assert list(map(str, chosen.notes)) == ["cells.xlsx: sheets not read: 1 ('Data' (not chosen))."]
+
+
+@pytest.mark.parametrize("name", ["Summary", "LRS+HRS statistics", "Zusammenfassung", "汇总"])
+def test_a_summary_is_no_further_reading(read, name):
+    rows = [["condition", "state", "R (kOhm)"], ["A", "LRS", 5.5], ["A", "HRS", 250]]
+    content = workbook(("Data", MINIMAL), (name, rows))
+    measured = read(content, name="cells.xlsx")
+    assert measured.readings.sizes["reading"] == 4
+    assert list(map(str, measured.notes)) == [
+        f"cells.xlsx: sheets not read: 1 ({name!r} (a summary by its name; --sheet reads it))."
+    ]
+    assert read(content, name="cells.xlsx", sheets=(name,)).readings.sizes["reading"] == 2
+    alone = workbook((name, rows))
+    assert read(alone, name="cells.xlsx").readings.sizes["reading"] == 2
+
+
+def test_charts_and_empty_sheets_are_named(read):
+    book = openpyxl.Workbook()
+    for row in MINIMAL:
+        book.active.append(row)
+    chart = LineChart()
+    chart.add_data(Reference(book.active, min_col=3, min_row=1, max_row=5))
+    book.create_chartsheet("Plot").add_chart(chart)
+    book.create_sheet("Sheet2")
+    written = io.BytesIO()
+    book.save(written)
+    assert list(map(str, read(written.getvalue(), name="cells.xlsx").notes)) == [
+        "cells.xlsx: sheets not read: 2 ('Sheet2' (empty), 'Plot' (a chart))."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "options", "message"),
+    [
+        ((("A", MINIMAL), ("B", MINIMAL)), {"sheets": ("C",)}, "no sheet 'C'; the workbook has"),
+        ((("A", MINIMAL), ("B", [])), {"sheets": ("B",)}, "nothing stands in 'B'"),
+        (
+            (("A", MINIMAL), ("B", [])),
+            {},
+            "every sheet with something in it is hidden ('A'); --sheet 'A'",
+        ),
+    ],
+)
+def test_sheets_that_cannot_be_read_are_refused(read, sheets, options, message):
+    content = workbook(*sheets, hidden={} if options else {"A": "hidden"})
+    with pytest.raises(InputError) as error:
+        read(content, name="cells.xlsx", **options)
+    assert message in str(error.value)
+
+
+def test_a_text_table_has_no_sheets_to_choose(read):
+    with pytest.raises(InputError, match=r"^cells.csv: this is no workbook and has no sheets"):
+        read("state,R (kOhm)\nLRS,5\nHRS,300\n", sheets=("Data",))
 
 
 def test_sheets_are_runs_by_their_names(read):
@@ -83,7 +202,12 @@ def test_given_columns_are_of_every_sheet_that_is_as_wide(read):
     content = workbook(("a", [[1, 5, 300]]), ("b", [[1, "x"]]), ("c", [[2, 6, 200]]))
     measured = read(content, name="c.xlsx", columns=("cell", "LRS [kOhm]", "HRS [kOhm]"))
     assert measured.readings["resistance"].values.tolist() == [5e3, 3e5, 6e3, 2e5]
-    assert tuple(map(str, measured.notes)) == ("c.xlsx: sheets not read: 1 ('b').",)
+    # As with a header, sheets without a condition in them are conditions: they were pooled.
+    assert measured.readings["condition"].values.tolist() == ["a", "c"]
+    assert tuple(map(str, measured.notes)) == (
+        "c.xlsx: the names of sheets are taken as conditions: 'a', 'c'.",
+        "c.xlsx: sheets not read: 1 ('b' (not 3 columns)).",
+    )
 
 
 def test_an_easyexpert_record_may_hold_readings(read):

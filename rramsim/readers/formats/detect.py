@@ -52,6 +52,8 @@ def read_grids(
             raise InputError(f"{place}: this is {what}.")
     if content.startswith(_ZIP):
         grids = read_workbook(content, place=place, sheets=sheets)
+    elif sheets is not None:
+        raise InputError(f"{place}: this is no workbook and has no sheets; leave --sheet out.")
     else:
         grids = [read_text(content, place=place, by_line=by_line)]
     if not any(grid.records and not grid.left_out for grid in grids):

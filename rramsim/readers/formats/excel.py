@@ -13,9 +13,7 @@ from rramsim.readers.formats.sheets import chosen
 from rramsim.readers.table import Grid
 
 
-def read_workbook(
-    content: bytes, *, place: str, sheets: Sequence[str] | None = None
-) -> list[Grid]:
+def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = None) -> list[Grid]:
     """Return the sheets of an .xlsx workbook, in its order.
 
     Row numbers are Excel's. A formula counts as the value Excel last saved for it. A sheet that
