@@ -43,7 +43,7 @@ class Grid:
         preamble of a tester says. A column of the table itself comes first.
     sheet : str or None
         Name of the sheet of a workbook.
-    left_out : str
+    unread : str
         Why a sheet is not read: "hidden", "empty", "a chart", "not chosen"; empty where it is.
     others : tuple of Grid
         The other sheets of the workbook, where a tester keeps what it says of this one.
@@ -70,7 +70,7 @@ class Grid:
     notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    left_out: str = ""
+    unread: str = ""
     others: tuple[Grid, ...] = ()
     title: str = ""
     compliance: float | None = None

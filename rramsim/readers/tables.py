@@ -44,8 +44,8 @@ def find_tables(
 
 def _to_read(grids: Sequence[Grid]) -> tuple[list[Grid], list[tuple[Grid, str]]]:
     """Return the grids to look for readings in, and the others with the reason."""
-    unread = [(grid, grid.left_out) for grid in grids if grid.left_out]
-    filled = [grid for grid in grids if grid.records and not grid.left_out]
+    unread = [(grid, grid.unread) for grid in grids if grid.unread]
+    filled = [grid for grid in grids if grid.records and not grid.unread]
     return [
         replace(grid, others=tuple(other for other in grids if other is not grid))
         for grid in filled

@@ -56,20 +56,20 @@ def read_grids(
         raise InputError(f"{place}: this is no workbook and has no sheets; leave --sheet out.")
     else:
         grids = [read_text(content, place=place, by_line=by_line)]
-    if not any(grid.records and not grid.left_out for grid in grids):
+    if not any(grid.records and not grid.unread for grid in grids):
         raise _empty(grids, place=place)
     return grids
 
 
 def _empty(grids: Sequence[Grid], *, place: str) -> InputError:
     """Return the error for a file in which nothing is to be read."""
-    hidden = [grid.sheet for grid in grids if grid.left_out == "hidden"]
+    hidden = [grid.sheet for grid in grids if grid.unread == "hidden"]
     if hidden:
         return InputError(
             f"{place}: every sheet with something in it is hidden "
             f"({', '.join(map(repr, hidden))}); --sheet {str(hidden[0])!r} reads one."
         )
-    empty = [grid.sheet for grid in grids if grid.left_out == "empty"]
+    empty = [grid.sheet for grid in grids if grid.unread == "empty"]
     if empty and len(grids) > len(empty):
         return InputError(f"{place}: nothing stands in {', '.join(map(repr, empty))}.")
     return InputError(f"{place}: the file is empty; a header and readings are expected.")

@@ -17,7 +17,7 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
     """Return the sheets of an .xlsx workbook, in its order.
 
     Row numbers are Excel's. A formula counts as the value Excel last saved for it. A sheet that
-    is not to be read says why in `Grid.left_out`: it is empty, hidden or a chart, or `sheets`, the
+    is not to be read says why in `Grid.unread`: it is empty, hidden or a chart, or `sheets`, the
     user's choice, does not name it. A hidden sheet that is chosen is read.
 
     Raises
@@ -43,8 +43,8 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
             f"{place}: the Excel workbook cannot be opened ({error}); save it anew as .xlsx."
         ) from error
     return [
-        *(replace(grid, left_out=left_out.get(str(grid.sheet), grid.left_out)) for grid in grids),
-        *(Grid(place, [], [], sheet=str(title), left_out="a chart") for title in charts),
+        *(replace(grid, unread=left_out.get(str(grid.sheet), grid.unread)) for grid in grids),
+        *(Grid(place, [], [], sheet=str(title), unread="a chart") for title in charts),
     ]
 
 
@@ -83,7 +83,7 @@ def _sheet(sheet: Any, *, place: str) -> Grid:
         tuple(comments),
         decimal_comma=True,
         sheet=str(sheet.title),
-        left_out="" if records else "empty",
+        unread="" if records else "empty",
     )
 
 
