@@ -64,7 +64,8 @@ def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
     from rich.console import Console
 
     from rramsim.formatting import percent
-    from rramsim.report.text_table import TextTable, plain_text, print_table
+    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
@@ -102,7 +103,8 @@ def _print_neurons(
     console: Console, bers: Sequence[float], rows: Sequence[Record], *, convolutions: int
 ) -> None:
     from rramsim.formatting import accuracy, percent
-    from rramsim.report.text_table import TextTable, plain_text, print_table
+    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.text_table import TextTable
 
     by_layer = [list(row.by("layer")) for row in rows]
     if not any(by_layer):

@@ -111,6 +111,14 @@ def fit(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Also say how the intervals were made, as the report does.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -177,16 +185,16 @@ def fit(
     if as_json:
         typer.echo(result.to_json())
         return
-    _show(result)
+    _show(result, verbose=verbose)
     if report is not None:
         typer.echo(f"Report: {report / 'report.html'}")
 
 
-def _show(result: FitResult) -> None:
+def _show(result: FitResult, *, verbose: bool) -> None:
     from rich.console import Console
 
     console = Console()
     if console.is_terminal:
-        typer.echo(result.table(width=console.width, styled=True), nl=False)
+        typer.echo(result.table(width=console.width, styled=True, verbose=verbose), nl=False)
     else:
-        typer.echo(result.table(), nl=False)
+        typer.echo(result.table(verbose=verbose), nl=False)

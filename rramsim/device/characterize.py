@@ -143,7 +143,7 @@ def characterize(
             "conditions": conditions,
             "counted": _counted(rows, read),
             "goodness": goodness_dataset(names, verdicts),
-            "outliers": outliers_dataset(names, verdicts),
+            "outliers": outliers_dataset(names, verdicts, cycle=readings["cycle"].values),
             **{name: analysis.dataset for name, analysis in followed.items()},
         },
         notes=(*notes, *(lasting.notes if lasting else ())),

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap
 from matplotlib.figure import FigureBase
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
@@ -142,6 +143,9 @@ def _draw_map(
     rows, columns = values.shape
     top, left = int(array["row"].min()) - 0.5, int(array["column"].min()) - 0.5
     axes.grid(visible=False)
+    for axis in (axes.xaxis, axes.yaxis):
+        # Lines are numbered: a tick at row 2.5 names none.
+        axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     return axes.imshow(
         np.ma.masked_invalid(values),
         cmap=colors,

@@ -7,15 +7,10 @@ import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rramsim import formatting as numbers
 from rramsim.schema import Record
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
 
 NONE = "–"
 
@@ -102,33 +97,6 @@ def energy_text(row: Record, name: str) -> str:
     energy = row.interval(name)
     joule = numbers.quantity(energy.estimate, "J")
     return f"{joule}, {energy.basis}" if energy.is_known else joule
-
-
-def print_table(console: Console, table: TextTable, *, is_bare: bool = False) -> None:
-    """Print a table with its remark; a bare one has neither frame nor title.
-
-    Without a terminal the remark is not wrapped.
-    """
-    from rich.box import HEAVY_HEAD, SIMPLE_HEAD
-    from rich.table import Table
-
-    title = plain_text(table.title, "bold") if table.title and not is_bare else None
-    box = SIMPLE_HEAD if is_bare else HEAVY_HEAD
-    rich = Table(title=title, title_justify="left", box=box)
-    for header in table.columns:
-        rich.add_column(header, justify="right" if header in table.numeric else "left")
-    for row in table.rows:
-        rich.add_row(*map(plain_text, row))
-    console.print(rich)
-    if table.remark:
-        console.print(plain_text(table.remark), soft_wrap=not console.is_terminal)
-
-
-def plain_text(words: str, style: str = "") -> Text:
-    """Return what is not to be read as markup, such as a name from a user's file."""
-    from rich.text import Text
-
-    return Text(words, style=style)
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], header: Iterable[str] = ()) -> str:

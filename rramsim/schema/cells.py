@@ -288,6 +288,7 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _outlier("condition_index", "1", "i", "position in the `condition` coordinate"),
         _outlier("state_index", "1", "i", "position in the `state` coordinate", choices=(0, 1)),
         _outlier("cell", "1", "i", "number of the cell, -1 where unknown"),
+        _outlier("cycle", "1", "i", "cycle of the reading, -1 where unknown"),
         _outlier("resistance", "ohm", "f", "resistance read, or the limit it is beyond"),
         _outlier("z", "1", "f", "distance from the median of the body, in its sigmas"),
         _outlier("kind", "1", "U", "how the reading is out", choices=OUTLIER_KINDS),

@@ -103,11 +103,21 @@ class FitResult:
         """The examination with what figures show, derived when the first one is drawn."""
         return with_pictures(self.examination)
 
-    def table(self, *, width: int = 170, styled: bool = False) -> str:
-        """Return every table and note as text, `styled` as a terminal shows them."""
+    def table(self, *, width: int = 170, styled: bool = False, verbose: bool = False) -> str:
+        """Return every table and note as text, and last what was found.
+
+        Parameters
+        ----------
+        width : int
+            Characters a line; a table that is wider is wrapped or split.
+        styled : bool
+            Whether sentences are wrapped and titles bold, as a terminal shows them.
+        verbose : bool
+            Whether to say how the intervals were made, as the report does.
+        """
         from rramsim.report.fit.terminal import text
 
-        return text(self.examination, width=width, styled=styled)
+        return text(self.examination, width=width, styled=styled, verbose=verbose)
 
     def to_json(self) -> str:
         """Return the answer as JSON, as ``rramsim fit --json`` prints it."""

@@ -158,7 +158,17 @@ def test_the_table_says_what_a_number_is():
     for text in ("9.7×10⁻⁵", "fitted, extrapolated", "0 of 2,048", "11 pJ, stated"):
         assert text in shown
     assert "more than 10⁶" in shown
-    assert "fitted BER: delta method on the probit scale" in shown
+    # What was found stands last: it is what a terminal still shows.
+    found = shown[shown.index("What was found") :]
+    assert "- weak: Bit-error rate 0.033" in found
+    assert "Medians: LRS 21.5 kΩ, HRS 150 kΩ, memory window ×7. The lognormal: holds" in found
+    assert "SET 4 pJ and RESET 5 pJ, stated; endurance more than 10⁶ cycles" in found
+
+
+def test_how_the_intervals_were_made_is_said_when_asked_for():
+    method = "fitted BER: delta method on the probit scale"
+    assert method not in run("ni-rram-64kb-cycling").stdout
+    assert method in run("ni-rram-64kb-cycling", "--verbose").stdout
 
 
 def test_drops_and_clamps_are_shown_in_table_and_json(cells):

@@ -44,6 +44,14 @@ def maps_of(figure):
     return [axes.images[0].get_array() for axes in figure.axes if axes.images]
 
 
+def test_ticks_name_whole_lines():
+    figure = map_figure(chip(rows=5, columns=2, first=7), REFERENCE)
+    for axes in figure.axes:
+        if axes.images:
+            ticks = [*axes.get_xticks(), *axes.get_yticks()]
+            assert ticks == [round(tick) for tick in ticks]
+
+
 def test_every_cell_stands_in_its_row_and_column():
     readings = chip(first=100)
     lrs, hrs, errors = maps_of(map_figure(readings, REFERENCE))

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from rramsim.report.text_table import TextTable, csv_text, energy_text, print_table, table_of
+from rramsim.report.terminal_table import print_table
+from rramsim.report.text_table import TextTable, csv_text, energy_text, table_of
 from rramsim.schema import make, records
 
 NBSP = "\N{NO-BREAK SPACE}"

@@ -464,9 +464,22 @@ def _rate(
 
 
 def outliers_dataset(
-    names: Sequence[str], verdicts: Sequence[tuple[Verdict, Verdict]]
+    names: Sequence[str],
+    verdicts: Sequence[tuple[Verdict, Verdict]],
+    *,
+    cycle: NDArray[np.int_],
 ) -> xr.Dataset:
-    """Return the readings found out as a dataset of the schema "outliers", a row a reading."""
+    """Return the readings found out as a dataset of the schema "outliers", a row a reading.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The conditions.
+    verdicts : sequence of (Verdict, Verdict)
+        Of LRS and HRS of each.
+    cycle : ndarray, shape (readings,)
+        Of all readings, as in the dataset "readings".
+    """
     parts = [
         (condition, state, verdict.outliers)
         for condition, pair in enumerate(verdicts)
@@ -483,6 +496,7 @@ def outliers_dataset(
         {
             "reading": joined("position").astype(np.int64),
             "cell": joined("cell").astype(np.int64),
+            "cycle": cycle[joined("position").astype(np.int64)],
             "resistance": joined("resistance"),
             "z": joined("z"),
             "kind": np.array(

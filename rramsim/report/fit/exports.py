@@ -78,5 +78,5 @@ def _percentiles(row: Record) -> dict[str, Any]:
 
 def outliers_csv(examination: Examination) -> str:
     """Return a row for each reading that the body of its population cannot account for."""
-    header = ("condition", "state", "cell", "resistance_ohm", "distance_sigma", "kind")
+    header = ("condition", "state", "cell", "cycle", "resistance_ohm", "distance_sigma", "kind")
     return csv_text(outliers(examination.products["outliers"]), header)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rramsim import formatting as numbers
-from rramsim.report.fit import tables
+from rramsim.report.fit.findings import findings
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, absent_sections, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.section import Part, Picture
-from rramsim.report.text_table import TextTable, ber_text
-from rramsim.schema import Record, records
+from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,9 +32,8 @@ def render_fit(
     provenance : Provenance
         What the fit was made from.
     """
-    conditions = examination.products["conditions"]
     return template("fit_page.html").render(
-        headlines=[_headline(row) for row in records(conditions, "condition")],
+        findings=findings(examination),
         origin=ORIGIN_WORDS[examination.measured.origin],
         sections=_sections(examination),
         absent=absent_sections(examination),
@@ -65,33 +61,3 @@ def _kind(part: Part) -> str:
     if isinstance(part, Picture):
         return "figure"
     return "paragraph" if isinstance(part, str) else "bullets"
-
-
-def _headline(row: Record) -> dict[str, Any]:
-    basis, ber = tables.basis_text(row), ber_text(row)
-    facts = []
-    if not math.isnan(row["reference_resistance"]):
-        facts.append(f"read at {numbers.quantity(row['reference_resistance'], 'Ω')}")
-    facts += _energies(row)
-    endurance = row.interval("endurance")
-    if endurance.is_known:
-        facts.append(f"endurance {numbers.interval(endurance)} cycles, {endurance.basis}")
-    rest = "; ".join(facts)
-    return {
-        "name": row["condition"],
-        "ber": ber if basis == numbers.UNKNOWN else f"{ber}, {basis}",
-        # A capital, and the rest as it is: Ω and SET keep their case.
-        "rest": rest[:1].upper() + rest[1:],
-    }
-
-
-def _energies(row: Record) -> list[str]:
-    known = [
-        (f"{operation.upper()} {numbers.quantity(row[f'{operation}_energy'], 'J')}", basis)
-        for operation in ("set", "reset")
-        for basis in [row[f"{operation}_energy_basis"]]
-        if basis != "unknown"
-    ]
-    if len({basis for _, basis in known}) == 1:
-        return [f"{' and '.join(energy for energy, _ in known)}, {known[0][1]}"]
-    return [f"{energy}, {basis}" for energy, basis in known]

@@ -128,10 +128,10 @@ def _populations(examination: Examination) -> list[Part | None]:
 
 
 def _conditions(examination: Examination) -> list[Part | None]:
-    whole, bit_errors = tables.conditions_tables(examination)
+    bit_errors, cost = tables.conditions_tables(examination)
     return [
-        whole,
         bit_errors,
+        cost,
         _picture(
             examination,
             "reference_curve",
@@ -227,13 +227,13 @@ def _outliers(examination: Examination) -> list[Part | None]:
 
 SECTIONS = [
     Section("populations", _populations, "Populations", csv=exports.populations_csv),
+    Section("conditions", _conditions, "Bit errors and the reference", csv=exports.conditions_csv),
     Section(
         "percentiles",
         lambda examination: [tables.percentiles_table(examination)],
-        continues=True,
+        "Percentiles",
         interval="Percentiles",
     ),
-    Section("conditions", _conditions, "Bit errors and the reference", csv=exports.conditions_csv),
     Section(
         "sample_sizes",
         lambda examination: [tables.targets_table(examination)],

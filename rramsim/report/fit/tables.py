@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from rramsim.device.examination import Examination
 
 _MOST_OUTLIERS = 15
+_CYCLES_NAMED = 3
+
+NO_READINGS = "no readings"
+"""What is counted of a condition that was not read."""
 
 
 def populations_and_goodness(examination: Examination) -> list[Record]:
@@ -40,13 +44,13 @@ def populations_table(examination: Examination) -> TextTable:
         "cells": "cells",
         "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
         "censored": _censored,
-        "median": _median,
+        "median": median_text,
         "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
     }
     return table_of(
         "Populations",
         populations_and_goodness(examination),
-        {**same("condition", "state"), **numeric, "lognormal": _verdict},
+        {**same("condition", "state"), **numeric, "lognormal": verdict_text},
         numeric=tuple(numeric),
         is_titled=False,
     )
@@ -55,7 +59,7 @@ def populations_table(examination: Examination) -> TextTable:
 _READINGS = ("exact", "censored_below", "censored_above")
 
 
-def _median(row: Record) -> str:
+def median_text(row: Record) -> str:
     """Return the fitted median, or on which side it is of the limits of all readings."""
     exact, below, above = map(row.__getitem__, _READINGS)
     # The limit itself is in the note on the population.
@@ -64,7 +68,8 @@ def _median(row: Record) -> str:
     return numbers.quantity(math.exp(row["mu"]), "Ω")
 
 
-def _verdict(row: Record) -> str:
+def verdict_text(row: Record) -> str:
+    """Return whether the lognormal holds, as a word or two."""
     verdict = row.text("verdict")
     if verdict != "tail":
         return verdict
@@ -115,7 +120,7 @@ def _percentile(row: Record) -> str:
 
 
 def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
-    """Return what the populations make of each condition: whole, and its bit errors alone.
+    """Return the bit errors of each condition, and its energies and endurance.
 
     On a page, energies and endurance have sections of their own.
     """
@@ -136,10 +141,10 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
     }
     rows = records(conditions, "condition")
     return (
+        table_of("Bit errors", rows, bit_errors, numeric=("reference",), is_titled=False),
         table_of(
-            "Conditions", rows, {**bit_errors, **rest}, numeric=("reference",), place="terminal"
+            "Energy and endurance", rows, {"condition": "condition", **rest}, place="terminal"
         ),
-        table_of("Bit errors", rows, bit_errors, place="page", is_titled=False),
     )
 
 
@@ -154,7 +159,7 @@ def errors_text(name: str, counted: xr.Dataset) -> str:
     """Return the errors counted of a condition."""
     (whole,) = records(counted)
     if not whole.has(condition=name):
-        return "no readings"
+        return NO_READINGS
     row = whole.at(condition=name)
     errors, readings, undecided = (
         row.total(count, "state") for count in ("errors", "readings", "undecided")
@@ -321,6 +326,7 @@ def outliers(dataset: xr.Dataset) -> list[dict[str, Any]]:
             "condition": names[row["condition_index"]],
             "state": states[row["state_index"]],
             "cell": None if row["cell"] < 0 else row["cell"],
+            "cycle": None if row["cycle"] < 0 else row["cycle"],
             "resistance_ohm": row["resistance"],
             "distance_sigma": row["z"],
             "kind": row["kind"],
@@ -330,28 +336,60 @@ def outliers(dataset: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def outliers_table(examination: Examination) -> TextTable | None:
-    """Return the readings that are the furthest from their population."""
+    """Return the cells whose readings are the furthest from their population, each once."""
     dataset = examination.products["outliers"]
     size = dataset.sizes["outlier"]
     if not size:
         return None
-    # The furthest first: they are the ones to look at.
-    furthest = abs(dataset["z"].values).argsort()[::-1][:_MOST_OUTLIERS]
-    rows = outliers(dataset.isel(outlier=furthest))
+    cells = _by_cell(outliers(dataset))
+    shown = cells[:_MOST_OUTLIERS]
+    columns = ("condition", "state", "cell", "readings", "cycles", "furthest")
+    what = "reading" if size == 1 else "readings"
     return TextTable(
-        title=f"{size:,} {'reading' if size == 1 else 'readings'} beyond their population",
-        columns=("condition", "state", "cell", "resistance", "distance (σ of the body)", "reads"),
-        rows=tuple(
-            (
-                row["condition"],
-                row["state"],
-                NONE if row["cell"] is None else str(row["cell"]),
-                numbers.quantity(row["resistance_ohm"], "Ω"),
-                numbers.plain(row["distance_sigma"], 2).replace("-", "−"),
-                row["kind"],
-            )
-            for row in rows
-        ),
-        remark=f"The furthest {len(rows)}; all are in outliers.csv." if size > len(rows) else "",
+        title=f"{size:,} {what} beyond their population",
+        columns=(*columns, "distance (σ of the body)", "reads"),
+        rows=tuple(map(_outlying_cell, shown)),
+        numeric=("readings",),
+        remark=f"The furthest {len(shown)} of {len(cells):,} cells; every reading is in "
+        "outliers.csv."
+        if len(cells) > len(shown)
+        else "",
         place="page",
+    )
+
+
+def _by_cell(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the readings of each cell that is out, the furthest first; unnamed cells are apart."""
+    cells: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for number, row in enumerate(rows):
+        unnamed = number if row["cell"] is None else -1
+        key = (row["condition"], row["state"], row["kind"], row["cell"], unnamed)
+        cells.setdefault(key, []).append(row)
+    # The furthest first: they are the ones to look at.
+    by_reading = [sorted(cell, key=_distance, reverse=True) for cell in cells.values()]
+    return sorted(by_reading, key=lambda cell: _distance(cell[0]), reverse=True)
+
+
+def _distance(row: dict[str, Any]) -> float:
+    return abs(float(row["distance_sigma"]))
+
+
+def _outlying_cell(readings: list[dict[str, Any]]) -> tuple[str, ...]:
+    furthest = readings[0]
+    cycles = sorted({row["cycle"] for row in readings if row["cycle"] is not None})
+    if not cycles:
+        when = NONE
+    elif len(cycles) <= _CYCLES_NAMED:
+        when = ", ".join(f"{cycle:,}" for cycle in cycles)
+    else:
+        when = f"{len(cycles):,} from {cycles[0]:,} to {cycles[-1]:,}"
+    return (
+        furthest["condition"],
+        furthest["state"],
+        NONE if furthest["cell"] is None else str(furthest["cell"]),
+        f"{len(readings):,}",
+        when,
+        numbers.quantity(furthest["resistance_ohm"], "Ω"),
+        numbers.plain(furthest["distance_sigma"], 2).replace("-", "−"),
+        furthest["kind"],
     )

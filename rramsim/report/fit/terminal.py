@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from rramsim.report.fit.findings import findings
 from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, interval_notes
-from rramsim.report.text_table import TextTable, plain_text, print_table
+from rramsim.report.terminal_table import plain_text, print_table, wrapped
+from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from rramsim.device.examination import Examination
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
@@ -26,8 +30,16 @@ def short_tables(examination: Examination) -> list[TextTable]:
     ]
 
 
-def text(examination: Examination, *, width: int = WIDTH_OF_A_FILE, styled: bool) -> str:
-    """Return the populations, what they make of each condition, and everything to know of them.
+def text(
+    examination: Examination,
+    *,
+    width: int = WIDTH_OF_A_FILE,
+    styled: bool,
+    verbose: bool = False,
+) -> str:
+    """Return every table, everything to know of them, and last what was found.
+
+    The last lines are what a terminal still shows when the command is done.
 
     Parameters
     ----------
@@ -36,6 +48,8 @@ def text(examination: Examination, *, width: int = WIDTH_OF_A_FILE, styled: bool
         Characters a line.
     styled : bool
         Whether to wrap sentences, and to set titles in bold by a terminal's codes.
+    verbose : bool
+        Whether to say how the intervals were made.
     """
     from rich.console import Console
 
@@ -43,18 +57,26 @@ def text(examination: Examination, *, width: int = WIDTH_OF_A_FILE, styled: bool
     console = Console(file=shown, width=width, force_terminal=styled)
     for table in short_tables(examination):
         print_table(console, table)
-    for heading, sentences in _notes(examination):
+    for heading, sentences in _notes(examination, verbose=verbose):
         console.print(plain_text(heading, "bold"))
-        lines = "\n".join(f"- {sentence}" for sentence in sentences)
-        console.print(plain_text(lines), soft_wrap=not styled)
+        for sentence in sentences:
+            console.print(_bullet(sentence, width=width if styled else None), soft_wrap=True)
     return shown.getvalue()
 
 
-def _notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]:
+def _bullet(sentence: str, *, width: int | None) -> Text:
+    """Return a sentence with its dash; wrapped, its lines begin below each other."""
+    text = sentence if width is None else wrapped(sentence, width - 2)
+    return plain_text("- " + text.replace("\n", "\n  "))
+
+
+def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[str, ...]]]:
     origin = ORIGIN_WORDS[examination.measured.origin]
-    intervals = interval_notes(examination, place="terminal")
-    return [
-        *([("Origin", (origin,))] if origin else []),
-        *grouped_notes(examination),
-        ("How the intervals were made", tuple(f"{what}: {how}." for what, how in intervals)),
-    ]
+    groups = grouped_notes(examination)
+    if verbose:
+        made = interval_notes(examination, place="terminal")
+        intervals = tuple(f"{what}: {how}." for what, how in made)
+        groups.append(("How the intervals were made", intervals))
+    found = [f"{one.name}: {' '.join(one.sentences)}" for one in findings(examination)]
+    groups.append(("What was found", (*found, *([origin] if origin else []))))
+    return groups

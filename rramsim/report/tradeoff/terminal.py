@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.report.text_table import TextTable, plain_text, print_table, table_of
+from rramsim.report.terminal_table import plain_text, print_table
+from rramsim.report.text_table import TextTable, table_of
 from rramsim.report.tradeoff.rows import origins, points_of, rate
 
 if TYPE_CHECKING:

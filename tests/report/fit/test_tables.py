@@ -13,7 +13,7 @@ from rramsim.report.fit.lifetime_tables import (
     drift_table,
     retention_table,
 )
-from rramsim.report.fit.tables import conditions_tables, populations_table
+from rramsim.report.fit.tables import conditions_tables, outliers_table, populations_table
 from rramsim.report.fit.terminal import short_tables
 from rramsim.schema import make
 
@@ -117,10 +117,44 @@ def test_a_state_wholly_out_of_range_has_a_median_out_of_range(side, said):
     assert medians[1 - beyond].endswith("kΩ")
 
 
+def outlying(*readings):
+    """Return a dataset of outliers of LRS: cell, cycle and distance of each."""
+    cell, cycle, z = map(list, zip(*readings, strict=True))
+    return make(
+        "outliers",
+        {
+            "reading": list(range(len(cell))),
+            "condition_index": [0] * len(cell),
+            "state_index": [0] * len(cell),
+            "cell": cell,
+            "cycle": cycle,
+            "resistance": [1e3 * distance for distance in z],
+            "z": z,
+            "kind": ["outlying"] * len(cell),
+        },
+        {"condition": ["weak"], "state": ["LRS", "HRS"]},
+    )
+
+
+def test_a_cell_that_is_out_stands_once_with_its_cycles(held):
+    readings = [(7, cycle, 4.0 + cycle) for cycle in range(1, 6)]
+    dataset = outlying(*readings, (3, 9, 20.0), (-1, -1, 5.0), (-1, -1, 6.0))
+    table = outliers_table(replace(held, products={**held.products, "outliers": dataset}))
+    assert table.title == "8 readings beyond their population"
+    assert [row[2:7] for row in table.rows] == [
+        ("3", "1", "9", "20\N{NO-BREAK SPACE}kΩ", "20"),
+        ("7", "5", "5 from 1 to 5", "9\N{NO-BREAK SPACE}kΩ", "9"),
+        ("–", "1", "–", "6\N{NO-BREAK SPACE}kΩ", "6"),
+        ("–", "1", "–", "5\N{NO-BREAK SPACE}kΩ", "5"),
+    ]
+    assert table.remark == ""
+
+
 def test_there_is_a_table_of_everything_there_is_and_no_other(held):
     titles = [table.title for table in short_tables(held)]
     assert titles == [
-        *("Populations", "Conditions", "One cell a bit (1T1R) and two (2T2R)"),
+        *("Populations", "Bit errors", "Energy and endurance"),
+        "One cell a bit (1T1R) and two (2T2R)",
         *("Energy of a read", "Retention", "Drift a decade of time"),
         *("Bake: from before to after", "Where the variance of ln R is from"),
     ]

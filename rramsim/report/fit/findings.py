@@ -1,0 +1,97 @@
+"""What a fit found of each condition, in the few sentences that a reader looks for first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim import formatting as numbers
+from rramsim.report.fit import tables
+from rramsim.report.text_table import ber_text
+from rramsim.schema import STATES, Record, records
+
+if TYPE_CHECKING:
+    from rramsim.device.examination import Examination
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A condition, and what was found of it.
+
+    Attributes
+    ----------
+    name : str
+        The condition.
+    sentences : tuple of str
+        Its BER and where that is from; its populations; its energies and endurance.
+    """
+
+    name: str
+    sentences: tuple[str, ...]
+
+
+def findings(examination: Examination) -> list[Finding]:
+    """Return what was found of each condition."""
+    read: dict[str, list[Record]] = {}
+    for population in tables.populations_and_goodness(examination):
+        read.setdefault(population["condition"], []).append(population)
+    conditions = records(examination.products["conditions"], "condition")
+    return [
+        Finding(name, tuple(filter(None, _sentences(row, read.get(name, []), examination))))
+        for row in conditions
+        for name in [row["condition"]]
+    ]
+
+
+def _sentences(row: Record, states: Sequence[Record], examination: Examination) -> list[str]:
+    cost = "; ".join((*_energies(row), *_endurance(row)))
+    # A capital, and the rest as it is: Ω and SET keep their case.
+    return [
+        _bit_errors(row, examination),
+        _populations(states) if len(states) == len(STATES) else "",
+        f"{cost[:1].upper()}{cost[1:]}." if cost else "",
+    ]
+
+
+def _bit_errors(row: Record, examination: Examination) -> str:
+    basis, ber = tables.basis_text(row), ber_text(row)
+    text = f"Bit-error rate {ber}" + ("" if basis == numbers.UNKNOWN else f", {basis}")
+    if not math.isnan(row["reference_resistance"]):
+        text += f", read at {numbers.quantity(row['reference_resistance'], 'Ω')}"
+    counted = tables.errors_text(row["condition"], examination.products["counted"])
+    return f"{text}." if counted == tables.NO_READINGS else f"{text}; errors counted: {counted}."
+
+
+def _populations(states: Sequence[Record]) -> str:
+    """Return medians, memory window and whether the lognormal holds."""
+    lrs, hrs = states
+    medians = ", ".join(f"{row['state']} {tables.median_text(row)}" for row in states)
+    window = math.exp(hrs["mu"] - lrs["mu"])
+    verdicts = {row["state"]: tables.verdict_text(row) for row in states}
+    if len(set(verdicts.values())) == 1:
+        verdict = f"{verdicts['LRS']} in both states"
+    else:
+        verdict = ", ".join(f"{text} in {state}" for state, text in verdicts.items())
+    times = "" if math.isnan(window) else f", memory window ×{numbers.plain(window, 2)}"
+    return f"Medians: {medians}{times}. The lognormal: {verdict}."
+
+
+def _endurance(row: Record) -> list[str]:
+    cycles = row.interval("endurance")
+    return (
+        [f"endurance {numbers.interval(cycles)} cycles, {cycles.basis}"] if cycles.is_known else []
+    )
+
+
+def _energies(row: Record) -> list[str]:
+    known = [
+        (f"{operation.upper()} {numbers.quantity(row[f'{operation}_energy'], 'J')}", basis)
+        for operation in ("set", "reset")
+        for basis in [row[f"{operation}_energy_basis"]]
+        if basis != "unknown"
+    ]
+    if len({basis for _, basis in known}) == 1:
+        return [f"{' and '.join(energy for energy, _ in known)}, {known[0][1]}"]
+    return [f"{energy}, {basis}" for energy, basis in known]

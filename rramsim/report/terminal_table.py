@@ -1,0 +1,172 @@
+"""Tables as a terminal shows them: as narrow as it is, with no number cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from rramsim.report.text_table import TextTable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_KEYS = ("condition", "state")
+"""Headers of the columns that name a row; each part of a table that is split has them."""
+
+_LONGEST_WORD = 24
+"""A longer word, such as the name of a file, may be broken; no number is as long."""
+
+# Characters beside the text: a frame has a line and two blanks a column, a bare table two blanks.
+_FRAMED, _BARE = 3, 2
+
+
+def print_table(console: Console, table: TextTable, *, is_bare: bool = False) -> None:
+    """Print a table with its remark; a bare one has neither frame nor title.
+
+    Where the table is wider than the console its frame goes, then its texts wrap between words,
+    and then it is split: the columns that name a row stand in every part. Without a terminal the
+    remark is not wrapped.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    table : TextTable
+    is_bare : bool
+    """
+    is_framed = not is_bare and _width(_natural(table), _FRAMED) + 1 <= console.width
+    for number, part in enumerate(parts(table, width=console.width)):
+        _print(
+            console,
+            part if number == 0 else replace(part, title=""),
+            is_framed=is_framed,
+            is_bare=is_bare,
+        )
+        if not is_framed and not is_bare and not table.remark:
+            console.print()
+    if table.remark:
+        console.print(plain_text(table.remark), soft_wrap=not console.is_terminal)
+        if not is_framed and not is_bare:
+            console.print()
+
+
+def parts(table: TextTable, *, width: int) -> Iterator[TextTable]:
+    """Split a table into parts, each of them no wider than `width` when its texts are wrapped."""
+    keys = [number for number, header in enumerate(table.columns) if header in _KEYS] or [0]
+    least = _least(table)
+    chosen = list(keys)
+    for number in range(len(table.columns)):
+        if number in keys:
+            continue
+        one_more = [*chosen, number]
+        if _width([least[each] for each in one_more], _BARE) > width and chosen != keys:
+            yield _columns(table, chosen)
+            one_more = [*keys, number]
+        chosen = one_more
+    yield _columns(table, chosen)
+
+
+def _columns(table: TextTable, chosen: Sequence[int]) -> TextTable:
+    rows = tuple(tuple(row[number] for number in chosen) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[number] for number in chosen), rows=rows)
+
+
+def _print(console: Console, table: TextTable, *, is_framed: bool, is_bare: bool) -> None:
+    from rich.box import HEAVY_HEAD, SIMPLE_HEAD
+    from rich.table import Table
+
+    rich = Table(
+        title=plain_text(table.title, "bold") if table.title and not is_bare else None,
+        title_justify="left",
+        box=HEAVY_HEAD if is_framed else SIMPLE_HEAD,
+        padding=(0, 1) if is_framed else (0, 1, 0, 0),
+        show_edge=is_framed,
+    )
+    natural = _natural(table)
+    widths = natural if is_framed else _shared(natural, _least(table), width=console.width)
+    for header, width in zip(table.columns, widths, strict=True):
+        rich.add_column(
+            plain_text(wrapped(header, width)),
+            justify="right" if header in table.numeric else "left",
+            width=width,
+            overflow="fold",
+        )
+    for row in table.rows:
+        cells = zip(row, widths, strict=True)
+        rich.add_row(*(plain_text(wrapped(text, width)) for text, width in cells))
+    console.print(rich)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Wrap a text at its plain blanks; a number and its unit, with a no-break space, stay whole.
+
+    >>> wrapped("0.033 (0.028 to 0.039), fitted", 16).split(chr(10))
+    ['0.033 (0.028 to', '0.039), fitted']
+    """
+    lines: list[str] = []
+    for given in text.split("\n"):
+        line = ""
+        for word in given.split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and cell_len(longer) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _natural(table: TextTable) -> list[int]:
+    """Return the width of each column whose texts are not wrapped."""
+    return [_longest(text.split("\n") for text in column) for column in _texts(table)]
+
+
+def _least(table: TextTable) -> list[int]:
+    """Return the least width of each column at which its texts take no more than two lines."""
+    return [max(map(_of_two_lines, column)) for column in _texts(table)]
+
+
+def _of_two_lines(text: str) -> int:
+    """Return the least width at which no word of a text is broken, and no line of it in three."""
+    width = min(_longest(line.split(" ") for line in text.split("\n")), _LONGEST_WORD)
+    while any(wrapped(line, width).count("\n") > 1 for line in text.split("\n")):
+        width += 1
+    return width
+
+
+def _texts(table: TextTable) -> list[tuple[str, ...]]:
+    return list(zip(table.columns, *table.rows, strict=True))
+
+
+def _longest(texts: Iterable[Iterable[str]]) -> int:
+    return max(cell_len(part) for parts in texts for part in parts)
+
+
+def _width(columns: Sequence[int], beside: int) -> int:
+    return sum(columns) + beside * len(columns)
+
+
+def _shared(natural: Sequence[int], least: Sequence[int], *, width: int) -> list[int]:
+    """Share a width among columns: none below its least, the widest gives way first."""
+    widths = [max(both) for both in zip(natural, least, strict=True)]
+    room = width - _BARE * len(widths)
+    while sum(widths) > room:
+        spare = [have - need for have, need in zip(widths, least, strict=True)]
+        if max(spare) <= 0:
+            break
+        widest = max(
+            (number for number in range(len(widths)) if spare[number] > 0),
+            key=widths.__getitem__,
+        )
+        widths[widest] -= 1
+    return widths
+
+
+def plain_text(words: str, style: str = "") -> Text:
+    """Return what is not to be read as markup, such as a name from a user's file."""
+    from rich.text import Text
+
+    return Text(words, style=style)
