@@ -106,9 +106,12 @@ def interval(value: Interval, text: Callable[[float], str] = power) -> str:
     --------
     >>> interval(Interval(5, 4, 7)), interval(Interval(5, 4)), interval(Interval(5, high=7))
     ('5 (4 to 7)', '5 (4 or more)', '5 (up to 7)')
-    >>> interval(Interval(1e4, bound="lower"))
-    'more than 10⁴'
+    >>> interval(Interval(1e4, bound="lower")), interval(Interval(100, high=1e4, bound="lower"))
+    ('more than 10⁴', 'more than 100, less than 10⁴')
     """
+    if value.bound == "lower" and not math.isnan(value.high):
+        ends_known = zip((value.estimate, value.high), ("lower", "upper"), strict=True)
+        return ", ".join(bounded(text(end), bound) for end, bound in ends_known)
     number, low, high = (text(end) for end in (value.estimate, value.low, value.high))
     ends = ""
     if number != UNKNOWN and {low, high} != {UNKNOWN}:

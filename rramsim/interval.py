@@ -14,7 +14,8 @@ class Interval:
     ----------
     estimate, low, high : float
         NaN where unknown. Of an upper bound only `high` is known, of a lower one only `low`
-        (or, where the bound is the number itself, `estimate`).
+        (or, where the bound is the number itself, `estimate`). A lower bound that is the number
+        itself may have an upper bound beside it, as `high`.
     bound : str
         ``"upper"`` or ``"lower"`` where the number is only a bound, else empty.
     basis : str

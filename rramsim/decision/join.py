@@ -25,6 +25,8 @@ _OF_THE_CONDITION = (
     "endurance",
     "endurance_basis",
     "endurance_bound",
+    "endurance_low",
+    "endurance_high",
     "origin",
 )
 ASSUMPTIONS = (
@@ -118,7 +120,11 @@ def join(
         "tradeoff",
         {
             **{name: accuracy[name].values for name in _ACCURACIES},
-            **{name: of_condition[name].values for name in _OF_THE_CONDITION},
+            **{
+                name: of_condition[name].values
+                for name in _OF_THE_CONDITION
+                if name in of_condition
+            },
             "test_ber": accuracy.test_ber.values,
             "ber_high": accuracy.ber_high.values,
             "faults": accuracy.faults.values,

@@ -160,10 +160,14 @@ def training_words(training_ber: float) -> str:
 
 
 def _by_accuracy(point: Record) -> tuple[float, ...]:
-    """Order by accuracy, then endurance (a lower bound outlasts its number), then less energy."""
+    """Order by accuracy, then endurance (a lower bound outlasts its number), then less energy.
+
+    Of an endurance that is known only to be less than a number nothing is claimed.
+    """
+    is_claimed = not math.isnan(point["endurance"]) and point["endurance_bound"] != "upper"
     return (
         -1.0 if math.isnan(point["accuracy"]) else point["accuracy"],
-        -1.0 if math.isnan(point["endurance"]) else point["endurance"],
+        point["endurance"] if is_claimed else -1.0,
         float(point["endurance_bound"] == "lower"),
         -math.inf if math.isnan(point["programming_energy"]) else -point["programming_energy"],
     )
@@ -288,8 +292,11 @@ class _Reasons:
         point = self.chosen
         if math.isnan(point["endurance"]):
             return "Its endurance is not known."
-        cycles = numbers.bounded(numbers.power(point["endurance"]), point["endurance_bound"])
-        return f"Endurance ({point['endurance_basis']}): {cycles} cycles."
+        cycles = point.interval("endurance")
+        bounds = {"upper": " upper bound", "lower": " lower bound", "": ""}[cycles.bound]
+        if cycles.bound == "lower" and not math.isnan(cycles.high):
+            bounds = " bounds"
+        return f"Endurance ({cycles.basis}{bounds}): {numbers.interval(cycles)} cycles."
 
     def _ber(self) -> str:
         point = self.chosen

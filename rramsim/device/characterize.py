@@ -218,7 +218,10 @@ def _programming(
     endurance = None
     if lasting is not None:
         row = lasting.dataset.isel(condition=number)
-        endurance = Interval(float(row["cycles"].values), bound=str(row["cycles_bound"].values))
+        low, cycles, high = (
+            float(row[name].values) for name in ("cycles_low", "cycles", "cycles_high")
+        )
+        endurance = Interval(cycles, low=low, high=high, bound=str(row["cycles_bound"].values))
     return join_programming(
         name,
         _programming_readings(readings, number),

@@ -144,15 +144,17 @@ def _endurance(
     of_file = Interval(basis="unknown")
     if stated is not None and not math.isnan(cycles):
         bound, basis = (str(stated[f"endurance_{name}"].values) for name in ("bound", "basis"))
-        of_file = Interval(cycles, bound=bound, basis=basis)
+        low, high = (
+            _stated(stated, name) if name in stated else math.nan
+            for name in ("endurance_low", "endurance_high")
+        )
+        of_file = Interval(cycles, low=low, high=high, bound=bound, basis=basis)
     if measured is None or math.isnan(measured.estimate):
         return of_file, []
     figures = {"stated": cycles, "measured": measured.estimate}
-    in_words, read = (
-        numbers.bounded(numbers.power(value.estimate), value.bound) for value in (of_file, measured)
-    )
-    if measured.bound and cycles > measured.estimate:
-        # More than few cycles says less than the stated figure, which it does not contradict.
+    in_words, read = (numbers.interval(value) for value in (of_file, measured))
+    if measured.bound and of_file.bound != "upper" and _is_within(cycles, measured):
+        # Bounds that the stated figure does not contradict say less than it does.
         text = f"the stated endurance, {in_words} cycles, is used; the readings show {read}."
         return of_file, [Note(text, kind="stated endurance", condition=name, values=figures)]
     used = replace(measured, basis="measured")
@@ -160,6 +162,12 @@ def _endurance(
         return used, []
     text = f"the endurance of the readings, {read} cycles, is used; {in_words} is stated."
     return used, [Note(text, kind="measured endurance", condition=name, values=figures)]
+
+
+def _is_within(cycles: float, bounds: Interval) -> bool:
+    if bounds.bound == "upper":
+        return cycles < bounds.estimate
+    return cycles > bounds.estimate and not cycles > bounds.high
 
 
 def _measured_energy(
@@ -271,6 +279,8 @@ def columns_of(programming: list[Programming]) -> dict[str, Any]:
         "endurance": [row.endurance.estimate for row in programming],
         "endurance_basis": [row.endurance.basis for row in programming],
         "endurance_bound": [row.endurance.bound for row in programming],
+        "endurance_low": [row.endurance.low for row in programming],
+        "endurance_high": [row.endurance.high for row in programming],
     }
     return columns
 

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 _WAVEFORMS = {"set_waveform": "set_energy", "reset_waveform": "reset_energy"}
 _TOP_LEVEL = ("condition", "title", "source")
 _NUMBER = re.compile(r"\s*([<>]=?|≤|≥)?\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
-# A BER can be known to be less than a number, an endurance to be more.
-_BOUND_SIGN = {"ber": "<", "endurance": ">"}
+# A BER can be known to be less than a number, an endurance to be more or less.
+_BOUND_SIGNS = {"ber": "<", "endurance": "<>"}
 
 
 @dataclass(frozen=True)
@@ -218,12 +218,11 @@ def _figure(value: object, key: str, *, place: str) -> Interval:
     """Return a BER or an endurance, which may be a number, a bound, or not known (None)."""
     if value is None or value == "":
         return Interval()
-    sign = _BOUND_SIGN[key]
     matched = None if isinstance(value, bool) else _NUMBER.fullmatch(str(value))
     number = float(matched[2]) if matched else float("nan")
     given = {"≤": "<", "≥": ">"}.get(matched[1], matched[1]) if matched and matched[1] else ""
     limit = 1.0 if key == "ber" else float("inf")
-    if not 0 <= number <= limit or number == float("inf") or given[:1] not in ("", sign):
+    if not 0 <= number <= limit or number == float("inf") or given[:1] not in _BOUND_SIGNS[key]:
         range_accepted = "from 0 to 1" if key == "ber" else "from 0 on"
         example = "<1e-6" if key == "ber" else ">1e4"
         raise InputError(
@@ -233,8 +232,9 @@ def _figure(value: object, key: str, *, place: str) -> Interval:
     if not given:
         return Interval(estimate=number)
     # A bound on the BER stands where its upper end does, one on the endurance is the number.
-    at_most = Interval(high=number, bound="upper")
-    return at_most if key == "ber" else Interval(estimate=number, bound="lower")
+    if key == "ber":
+        return Interval(high=number, bound="upper")
+    return Interval(estimate=number, bound="lower" if given[:1] == ">" else "upper")
 
 
 def _from_table(path: Path) -> list[_Condition]:

@@ -71,7 +71,7 @@ def ends_of(value: Interval) -> dict[str, float | None]:
 
 
 def bounded(name: str, key: str) -> dict[str, Value]:
-    """Return a number under `key`, or only under ``key_more_than`` or ``key_less_than``."""
+    """Return a number under `key`, or only under ``key_more_than`` and ``key_less_than``."""
 
     def estimate(bound: str) -> Value:
         def value(row: Record) -> float | None:
@@ -80,12 +80,24 @@ def bounded(name: str, key: str) -> dict[str, Value]:
 
         return value
 
+    def upper_bound(row: Record) -> float | None:
+        number = row.interval(name)
+        bounds = {"upper": number.estimate, "lower": number.high}
+        return finite(bounds.get(number.bound, math.nan))
+
+    def end(side: str) -> Value:
+        def value(row: Record) -> float | None:
+            number = row.interval(name)
+            return None if number.bound else finite(getattr(number, side))
+
+        return value
+
     return {
         key: estimate(""),
         f"{key}_more_than": estimate("lower"),
-        f"{key}_less_than": estimate("upper"),
-        f"{key}_low": f"{name}_low",
-        f"{key}_high": f"{name}_high",
+        f"{key}_less_than": upper_bound,
+        f"{key}_low": end("low"),
+        f"{key}_high": end("high"),
     }
 
 

@@ -17,10 +17,11 @@ _failure = per("failure")
 AGING: dict[str, tuple[Variable, ...]] = {
     "endurance": (
         _condition("cells", "1", "i", "cells whose reads can tell whether they failed"),
-        _condition("failed", "1", "i", "cells that failed"),
+        _condition("failed", "1", "i", "cells that worked, and were bad to their last read"),
         _condition("undecided", "1", "i", "cells bad at their last reads, too few to be sure"),
         _condition("soft", "1", "i", "cells read wrong at times that were right again later"),
-        _condition("never_good", "1", "i", "failed cells that were bad from their first read"),
+        _condition("break_in", "1", "i", "cells bad from their first read on and good later"),
+        _condition("never_good", "1", "i", "cells that were never good: yield, not wear"),
         _condition("first_cycle", "1", "f", "first cycle read"),
         _condition("last_cycle", "1", "f", "last cycle read"),
         _condition("shape", "1", "f", "Weibull shape, NaN where none could be fitted"),
@@ -34,25 +35,37 @@ AGING: dict[str, tuple[Variable, ...]] = {
             )
             for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
         ),
+        *(
+            _condition(
+                f"{name}_extrapolated", "1", "b", "1: before the first or after the last read"
+            )
+            for name in ("b1", "b10", "median")
+        ),
         _condition("shape_low", "1", "f", "lower end of the interval of the shape"),
         _condition("shape_high", "1", "f", "upper end of the interval of the shape"),
-        _condition("failing_high", "1", "f", "at most this share failed by a bound of cycles"),
+        _condition("failing_high", "1", "f", "at most this share failed by `failing_until`"),
+        _condition("failing_until", "1", "f", "last read to which 90 % of the cells were good"),
+        _condition("cycles", "1", "f", "endurance: b10, else a bound on it"),
+        _condition("cycles_low", "1", "f", "lower end of its interval, NaN: none, or not read"),
+        _condition("cycles_high", "1", "f", "upper end, of a lower bound the upper bound"),
         _condition(
-            "cycles", "1", "f", "endurance: b10, or the last read with 90 % good as a bound"
+            "cycles_bound", "1", "U", "lower: more than so many, upper: less", choices=BOUNDS
         ),
-        _condition("cycles_low", "1", "f", "lower end of its interval, NaN for a bound"),
-        _condition("cycles_high", "1", "f", "upper end of its interval, NaN for a bound"),
-        _condition("cycles_bound", "1", "U", "lower: more than so many cycles", choices=BOUNDS),
     ),
     "cell_lifetimes": (
         _life("condition_index", "1", "i", "position in the `condition` coordinate"),
         _life("cell", "1", "i", "number of the cell"),
-        _life("after", "1", "f", "last cycle read before the failure, 0: none"),
+        _life("after", "1", "f", "last cycle read good, 0: none"),
         _life("until", "1", "f", "first bad cycle of the failure, infinite: it did not fail"),
+        _life("bad_from", "1", "f", "first of the bad cycles it ended with, infinite: ended good"),
+        _life("last", "1", "f", "last cycle read"),
+        _life("horizon", "1", "f", "last cycle at which a failure could be told, 0: none"),
         _life("is_soft", "1", "b", "1: bad at times and good again later"),
+        _life("is_break_in", "1", "b", "1: bad from its first read on and good later"),
         _life("is_undecided", "1", "b", "1: bad at its last reads, too few for a failure"),
+        _life("never_good", "1", "b", "1: never good, read from its first cycles on"),
         _life("any_bad", "1", "b", "1: bad at one read or more"),
-        _life("came_back", "1", "b", "1: failed, and good again at a later read"),
+        _life("came_back", "1", "b", "1: bad as often in a row as failures are, and good again"),
         Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
     ),
     "cycling": (

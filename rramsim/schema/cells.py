@@ -408,7 +408,15 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             aliases=("endurance", "cyclability", "endurance cycles"),
         ),
         _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
-        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+        _condition(
+            "endurance_bound", "1", "U", "lower: more than the number, upper: less", choices=BOUNDS
+        ),
+        _condition(
+            "endurance_low", "1", "f", "lower end of its interval, NaN: none", optional=True
+        ),
+        _condition(
+            "endurance_high", "1", "f", "upper end, or the bound above a lower one", optional=True
+        ),
         _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
     ),
 }

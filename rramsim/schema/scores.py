@@ -86,6 +86,14 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         ),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
         _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
-        _condition("endurance_bound", "1", "U", "lower: more than the number", choices=BOUNDS),
+        _condition(
+            "endurance_bound", "1", "U", "lower: more than the number, upper: less", choices=BOUNDS
+        ),
+        _condition(
+            "endurance_low", "1", "f", "lower end of its interval, NaN: none", optional=True
+        ),
+        _condition(
+            "endurance_high", "1", "f", "upper end, or the bound above a lower one", optional=True
+        ),
     ),
 }

@@ -92,6 +92,32 @@ def test_equal_energy_and_accuracy_go_to_the_longer_endurance():
     assert recommended(even, **equal, **unknown).condition == "weak"
 
 
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        ((1e4, NAN, NAN, "lower"), "Endurance (measured lower bound): more than 10⁴ cycles."),
+        ((50.0, NAN, NAN, "upper"), "Endurance (measured upper bound): less than 50 cycles."),
+        (
+            (100.0, NAN, 1e3, "lower"),
+            "Endurance (measured bounds): more than 100, less than 1000 cycles.",
+        ),
+        ((300.0, 200.0, 400.0, ""), "Endurance (measured): 300 (200 to 400) cycles."),
+        ((NAN, NAN, NAN, ""), "Its endurance is not known."),
+    ],
+)
+def test_a_bound_on_the_endurance_is_printed_as_one(figures, sentence):
+    names = ("endurance", "endurance_low", "endurance_high", "endurance_bound")
+    columns = {name: [value] * 3 for name, value in zip(names, figures, strict=True)}
+    choice = recommended(PLAIN, **columns, endurance_basis=["measured"] * 3)
+    assert sentence in choice.sentences
+
+
+def test_an_upper_bound_on_the_endurance_promises_nothing():
+    equal = {"set_energy": [4e-12] * 3, "reset_energy": [5e-12] * 3}
+    bound = {"endurance": [1e9, 50.0, 1e8], "endurance_bound": ["upper", "lower", "upper"]}
+    assert recommended({0.0: (0.97, 0.97, 0.97)}, **equal, **bound).condition == "strong"
+
+
 def test_no_known_energy_leaves_the_choice_to_accuracy():
     choice = recommended({0.0: (0.97, 0.968, 0.9)}, set_energy=[NAN] * 3, reset_energy=[NAN] * 3)
     assert (choice.condition, choice.met) == ("very strong", True)

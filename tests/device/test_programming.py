@@ -85,6 +85,26 @@ def test_a_low_bound_of_the_readings_does_not_replace_a_higher_stated_figure(tab
     assert alone.endurance == Interval(50.0, bound="lower", basis="measured")
 
 
+@pytest.mark.parametrize(
+    ("measured", "stated", "used"),
+    [
+        (Interval(50.0, high=2e6, bound="lower"), ">1e6", "stated"),
+        (Interval(50.0, high=1e3, bound="lower"), ">1e6", "measured"),
+        (Interval(1e3, bound="upper"), ">1e6", "measured"),
+    ],
+)
+def test_a_stated_figure_is_used_only_within_the_bounds_of_the_readings(
+    table_i_weak, measured, stated, used
+):
+    assert float(table_i_weak["endurance"]) == float(stated[1:])
+    joined = join_programming("weak", {}, table_i_weak, endurance=measured)
+    assert joined.endurance.basis == used
+    if used == "measured":
+        assert (joined.endurance.estimate, joined.endurance.high) == pytest.approx(
+            (measured.estimate, measured.high), nan_ok=True
+        )
+
+
 def test_pulses_multiply_a_computed_energy_and_no_other(table_i_weak):
     readings = {
         "set_current": np.full(3, 55e-6),

@@ -99,6 +99,13 @@ def test_a_bound_is_never_a_value(read, text, name):
     assert conditions["endurance_bound"].values.tolist() == ["", "lower"]
 
 
+def test_an_endurance_may_be_bounded_from_above(read):
+    conditions = read('[[condition]]\nname = "worn"\nendurance = "<100"\n')
+    assert conditions["endurance"].values.tolist() == [100.0]
+    assert conditions["endurance_bound"].values.tolist() == ["upper"]
+    assert conditions["endurance_basis"].values.tolist() == ["stated"]
+
+
 def test_what_is_not_stated_is_unknown(read):
     conditions = read('[[condition]]\nname = "mine"\n').isel(condition=0)
     for name in ("ber", "ber_high", "endurance", "set_energy", "reference_resistance"):
@@ -142,8 +149,8 @@ def test_what_is_not_stated_is_unknown(read):
         ('[[condition]]\nname = "weak"\nber = 2', "ber: 2 was found; accepted is a number from 0"),
         ('[[condition]]\nname = "weak"\nber = true', "ber: True was found; accepted is a number"),
         (
-            '[[condition]]\nname = "weak"\nendurance = "<10"',
-            "endurance: '<10' was found; accepted is a number from 0 on without a unit, or a bound "
+            '[[condition]]\nname = "weak"\nendurance = "~10"',
+            "endurance: '~10' was found; accepted is a number from 0 on without a unit, or a bound "
             'such as ">1e4".',
         ),
         (

@@ -86,3 +86,21 @@ def test_what_is_unknown_is_none(row):
         "interval": "95 %",
         "confidence": 0.95,
     }
+
+
+def test_a_bound_between_two_numbers_is_under_both_keys():
+    dataset = xr.Dataset(
+        {"cycles": 100.0, "cycles_low": math.nan, "cycles_high": 1e3, "cycles_bound": "lower"}
+    )
+    assert answer(records(dataset)[0], bounded("cycles", "endurance")) == {
+        "endurance": None,
+        "endurance_more_than": 100.0,
+        "endurance_less_than": 1e3,
+        "endurance_low": None,
+        "endurance_high": None,
+    }
+    above = xr.Dataset({"cycles": 100.0, "cycles_bound": "upper"})
+    known = answer(records(above)[0], bounded("cycles", "endurance"))
+    assert {key: value for key, value in known.items() if value is not None} == {
+        "endurance_less_than": 100.0
+    }

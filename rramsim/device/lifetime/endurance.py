@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from rramsim import formatting as numbers
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.cell_lifetimes import (
     CONSECUTIVE,
     cell_lifetimes,
+    marked_lifetimes,
     misread,
     window_closed,
 )
+from rramsim.device.lifetime.wear import (
+    BEFORE,
+    BY_FIT,
+    CONTRADICTED,
+    NO_WEAR_OUT,
+    Wear,
+    wear_of,
+)
+from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.weibull import (
     LEAST_FAILURES,
     NoShapeError,
-    WeibullFit,
-    fit_weibull,
     lifetime_at_least,
 )
 
@@ -34,8 +41,8 @@ if TYPE_CHECKING:
 
 INTERVAL = (
     "95 %; shape, B1, B10 and median life: profile likelihood of the Weibull fit, each life known "
-    "to lie between two reads or beyond the last; share of cells that failed: Clopper-Pearson, "
-    "one-sided"
+    "to lie between two reads or beyond the last; bounds on the endurance and share of cells that "
+    "failed: Clopper-Pearson, one-sided"
 )
 """How the ends of the intervals of an endurance were made."""
 
@@ -50,8 +57,8 @@ class Failure:
         ``"misread"``: a read on the wrong side of the reference; ``"window"``: R_HRS / R_LRS
         below `least_ratio`; ``"failed"``: the file says so.
     consecutive : int
-        Bad cycles in a row, of those read, that make a failure; a file's own mark needs no
-        second.
+        Bad cycles in a row, of those read and to the last one, that make a failure; a file's own
+        mark needs no second.
     least_ratio : float
         Of the window, for that kind only.
     shape : float or None
@@ -67,18 +74,18 @@ class Failure:
     def words(self) -> str:
         """The definition in words."""
         if self.kind == "failed":
-            return "the file marks the cell as failed"
+            return "the file marks the cell as failed, to its last read"
         what = (
             "read on the wrong side of the reference"
             if self.kind == "misread"
             else f"R_HRS / R_LRS below {numbers.plain(self.least_ratio)}"
         )
-        times = (
-            "at one read cycle"
-            if self.consecutive == 1
-            else (f"at {self.consecutive} read cycles in a row")
+        if self.consecutive == 1:
+            return f"{what} at its last read cycle"
+        return (
+            f"{what} at its last {self.consecutive} read cycles or more, or at 2 or more over its "
+            "last decade of cycles, and never right again"
         )
-        return f"{what} {times}"
 
 
 def failure_of(readings: xr.Dataset) -> Failure:
@@ -132,11 +139,10 @@ def follow_cells(
 def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) -> Analysis:
     """Derive the endurance of each condition from the lifetimes of its cells.
 
-    The headline `cycles` is B10, the cycles until 10 % of the cells have failed, where 3 cells
-    or more failed and B10 is not beyond the last read; else it is a lower bound, the last read
-    by which, at 95 %, no more than 10 % of the cells have failed: 29 cells without a failure are
-    the fewest that bear it. Nothing is claimed of cycles not read, nor where fewer cycles were
-    read than make a failure.
+    The headline `cycles` is B10 of the cells that worked, the cycles until 10 % of them have
+    failed, where the reads bear it (`wear_of`); else bounds: the last read by which, at 95 %, no
+    more than 10 % have failed (29 cells without a failure are the fewest that bear it), and the
+    first by which, at 95 %, at least 10 % have. Nothing is claimed of cycles not read.
 
     Parameters
     ----------
@@ -180,8 +186,9 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
                 "failure": failure.words,
                 "confidence": CONFIDENCE,
                 "interval": INTERVAL,
-                "headline": "B10, else a lower bound: the last read by which, at 95 %, no more "
-                "than 10 % have failed",
+                "headline": "B10 of the cells that worked, where it lies within the cycles read; "
+                "else the last read by which, at 95 %, no more than 10 % have failed (more than), "
+                "and the first by which at least 10 % have (less than)",
             },
         ),
         tuple(notes),
@@ -211,7 +218,7 @@ def _lifetimes(
         return cell_lifetimes(cell, cycle, cell == 0)
     reading = (columns["resistance"], columns["censoring"], columns["state_index"])
     if definition.kind == "failed":
-        return cell_lifetimes(cell, cycle, columns["failed"] == 1, consecutive=1)
+        return marked_lifetimes(cell, cycle, columns["failed"] == 1)
     if definition.kind == "window":
         _, group = np.unique(np.stack([cell, cycle]), axis=1, return_inverse=True)
         bad = window_closed(*reading, group.ravel(), least_ratio=definition.least_ratio)
@@ -220,144 +227,127 @@ def _lifetimes(
     return cell_lifetimes(cell, cycle, bad, consecutive=definition.consecutive)
 
 
-# The share of the cells that may have failed at the endurance claimed: that of B10.
-_FAILING = 0.1
-
+_QUANTILES = ("b1", "b10", "median")
 _NUMBERS = (
-    *("shape", "shape_low", "shape_high", "scale", "b1", "b1_low", "b1_high", "b10", "b10_low"),
-    *("b10_high", "median", "median_low", "median_high", "failing_high", "cycles", "cycles_low"),
-    *("cycles_high", "first_cycle", "last_cycle"),
+    *("shape", "shape_low", "shape_high", "scale"),
+    *(f"{name}{end}" for name in _QUANTILES for end in ("", "_low", "_high")),
+    *("failing_high", "failing_until", "cycles", "cycles_low", "cycles_high"),
+    *("first_cycle", "last_cycle"),
 )
-_COUNTS = ("cells", "failed", "undecided", "soft", "never_good")
+_COUNTS = ("cells", "failed", "undecided", "soft", "break_in", "never_good")
 
 
 def _row(
     name: str, columns: dict[str, NDArray[Any]], lifetimes: xr.Dataset, definition: Failure
 ) -> tuple[dict[str, Any], list[Note]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
-    row["cycles_bound"] = ""
+    row |= {f"{quantile}_extrapolated": 0 for quantile in _QUANTILES} | {"cycles_bound": ""}
     if not lifetimes.sizes["lifetime"]:
         return row, []
-    failed = np.isfinite(lifetimes["until"].values)
-    last = float(columns["cycle"].max())
+    first, last = float(columns["cycle"].min()), float(columns["cycle"].max())
     row |= {
         "cells": lifetimes.sizes["lifetime"],
-        "failed": int(failed.sum()),
+        "failed": int(np.isfinite(lifetimes["until"].values).sum()),
         "undecided": int(lifetimes["is_undecided"].sum()),
         "soft": int(lifetimes["is_soft"].sum()),
-        "never_good": int(np.count_nonzero(failed & (lifetimes["after"].values == 0))),
-        "first_cycle": float(columns["cycle"].min()),
+        "break_in": int(lifetimes["is_break_in"].sum()),
+        "never_good": int(lifetimes["never_good"].sum()),
+        "first_cycle": first,
         "last_cycle": last,
     }
-    notes = [_count_note(name, row, lifetimes, definition), *_read_notes(name, columns, definition)]
-    fit, why = _fitted(lifetimes)
-    if fit is not None:
-        row |= {"scale": fit.scale}
-        for key in ("shape", "b1", "b10", "median"):
-            estimate = getattr(fit, key)
-            row |= {
-                key: estimate.estimate,
-                f"{key}_low": estimate.low,
-                f"{key}_high": estimate.high,
-            }
-    if fit is not None and fit.b10.estimate <= last:
-        row |= {"cycles": row["b10"], "cycles_low": row["b10_low"], "cycles_high": row["b10_high"]}
+    notes = [_count_note(name, row, lifetimes, definition)]
+    notes += sparse_notes(name, columns["cycle"])
+    worked = lifetimes.isel(lifetime=np.flatnonzero(lifetimes["never_good"].values == 0))
+    if not worked.sizes["lifetime"]:
+        text = "no cell was good at any read: none worked, and no endurance is claimed."
+        return row, [*notes, Note(text, kind="endurance bound", condition=name)]
+    wear = wear_of(worked, first=first, last=last)
+    row |= _figures(wear, first=first, last=last)
+    if wear.basis == BY_FIT:
         notes += _fit_notes(name, row)
-        return row, notes
-    if _none_could_be_seen(columns, definition):
-        return row, notes
-    good_until, failing = _good_until(lifetimes)
-    if good_until > 0 and failing <= _FAILING:
-        row |= {"cycles": good_until, "cycles_bound": "lower", "failing_high": failing}
-    text = _bound_words(good_until, failing)
-    if fit is not None:
-        b10 = numbers.power(fit.b10.estimate, 3)
-        text += f"; B10 of the fit, {b10}, is beyond the last read, extrapolated"
     else:
-        text += _without_fit(lifetimes, why=why, shape=definition.shape)
-    values = {"cycles": good_until, "failing_high": failing}
-    notes.append(Note(f"{text}.", kind="endurance bound", condition=name, values=values))
+        text = _bound_words(wear) + _reason(wear, worked, shape=definition.shape)
+        values = {"cycles": wear.good_until, "failing_high": wear.failing}
+        notes.append(Note(f"{text}.", kind="endurance bound", condition=name, values=values))
     return row, notes
 
 
-def _fitted(lifetimes: xr.Dataset) -> tuple[WeibullFit | None, str]:
-    try:
-        return fit_weibull(lifetimes["after"], lifetimes["until"]), ""
-    except NoShapeError as error:
-        return None, _why_no_shape(error)
-
-
-def _why_no_shape(error: NoShapeError) -> str:
-    if error.kind == "too few failures":
-        return (
-            f"{error.failures} of {error.units:,} cells failed; a Weibull shape needs at least "
-            f"{LEAST_FAILURES} failures"
-        )
-    return {
-        "one moment": "every cell failed or was last read at the same cycle: no shape",
-        "same interval": ("the failures lie between the same reads: they set no limit to a shape"),
-        "no limit": "the failures set no limit to a Weibull shape",
-    }[error.kind]
-
-
-def _good_until(lifetimes: xr.Dataset) -> tuple[float, float]:
-    """Return the cycle to which a sample bears B10, and the share of cells failed by then.
-
-    It is the last to which so many cells were read good that the bound on the share failed is
-    10 % at most; where no cycle is, the last to which 90 % of the cells were. The share
-    is a one-sided 95 % Clopper-Pearson bound; without failures it is that of the success run,
-    1 - 0.05**(1 / n). Cells of which nothing is known so late count as failed.
-    """
-    cells, after = lifetimes.sizes["lifetime"], np.sort(lifetimes["after"].values)
-    most = int(_FAILING * cells)
-    failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
-    failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
-    borne = np.flatnonzero(failing <= _FAILING)
-    last = int(borne[-1]) if borne.size else most
-    return float(after[last]), float(failing[last])
+def _figures(wear: Wear, *, first: float, last: float) -> dict[str, Any]:
+    """Return what the lifetimes bear, as columns of the schema "endurance"."""
+    figures: dict[str, Any] = {
+        "failing_high": wear.failing,
+        "failing_until": wear.good_until,
+        "cycles": wear.cycles.estimate,
+        "cycles_low": wear.cycles.low,
+        "cycles_high": wear.cycles.high,
+        "cycles_bound": wear.cycles.bound,
+    }
+    if wear.fit is None:
+        return figures
+    figures["scale"] = wear.fit.scale
+    for key in ("shape", *_QUANTILES):
+        value = getattr(wear.fit, key)
+        figures |= {key: value.estimate, f"{key}_low": value.low, f"{key}_high": value.high}
+    for key in _QUANTILES:
+        figures[f"{key}_extrapolated"] = not first <= figures[key] <= last
+    return figures
 
 
 def _count_note(name: str, row: dict[str, Any], lifetimes: xr.Dataset, definition: Failure) -> Note:
     cells = "cell" if row["cells"] == 1 else "cells"
-    text = f"{row['failed']:,} of {row['cells']:,} {cells} failed ({definition.words})"
-    if definition.kind != "failed" and definition.consecutive > 1:
-        text += (
-            f"; {int(lifetimes['any_bad'].sum()):,} had at least one bad cycle, {row['soft']:,} of "
-            "them one that was right again later (soft errors)"
-        )
+    parts = [
+        f"{row['failed']:,} of {row['cells']:,} {cells} failed ({definition.words})",
+        *_failed_words(row, lifetimes, definition),
+    ]
     back = int(lifetimes["came_back"].sum())
-    if back:
-        text += f"; {back:,} of the failed {'was' if back == 1 else 'were'} good again later"
-    if row["undecided"]:
-        text += (
-            f"; {row['undecided']:,} {'was' if row['undecided'] == 1 else 'were'} bad at the last "
-            "reads, too few to be sure"
+    if definition.kind == "failed" and back:
+        parts.append(f"{back:,} {_were(back)} marked once and not later, which is no failure")
+    elif row["soft"]:
+        often = f", {back:,} of them as often in a row as a failure is" if back else ""
+        parts.append(
+            f"{row['soft']:,} {_were(row['soft'])} bad at times and good again later (soft errors)"
+            f"{often}"
+        )
+    if row["break_in"] and definition.kind != "failed":
+        parts.append(
+            f"{row['break_in']:,} {_were(row['break_in'])} bad from the first read on and good "
+            "later (break-in)"
         )
     if row["never_good"]:
-        text += f"; {row['never_good']:,} failed from the first cycle read on"
-    values = {key: row[key] for key in _COUNTS}
-    return Note(f"{text}.", kind="failures", condition=name, values=values)
-
-
-def _read_notes(name: str, columns: dict[str, NDArray[Any]], definition: Failure) -> list[Note]:
-    cycles = np.unique(columns["cycle"])
-    notes = []
-    if _none_could_be_seen(columns, definition):
-        notes.append(
-            Note(
-                f"{cycles.size} cycles were read, and a failure needs {definition.consecutive} bad "
-                "ones in a row: none could be seen, so no endurance is claimed.",
-                kind="no failure could be seen",
-                condition=name,
-                values={"cycles": cycles.size, "consecutive": definition.consecutive},
-            )
+        share = numbers.percent(row["never_good"] / row["cells"], 1)
+        parts.append(
+            f"{row['never_good']:,} ({share}) never worked: bad at every read from the first "
+            "cycles on, a matter of yield and not in the endurance"
         )
-    return notes + sparse_notes(name, cycles)
+    values = {key: row[key] for key in _COUNTS}
+    return Note(f"{'; '.join(parts)}.", kind="failures", condition=name, values=values)
 
 
-def _none_could_be_seen(columns: dict[str, NDArray[Any]], definition: Failure) -> bool:
-    few = bool(np.unique(columns["cycle"]).size < definition.consecutive)
-    return definition.kind != "failed" and few
+def _failed_words(row: dict[str, Any], lifetimes: xr.Dataset, definition: Failure) -> list[str]:
+    """Return what is odd of the cells that failed, and which of them may have."""
+    parts = []
+    failed = np.isfinite(lifetimes["until"].values)
+    throughout = int(np.count_nonzero(failed & (lifetimes["after"].values == 0)))
+    if throughout and definition.kind == "failed":
+        parts.append(
+            f"{throughout:,} of them {_were(throughout)} marked at every read, which does not say "
+            "when: by the last read"
+        )
+    elif throughout:
+        parts.append(
+            f"{throughout:,} of the failed {_were(throughout)} bad at every read from cycle "
+            f"{row['first_cycle']:,.0f} on"
+        )
+    if row["undecided"]:
+        parts.append(
+            f"{row['undecided']:,} {_were(row['undecided'])} bad at the last reads, too few to be "
+            "sure: failed for lower bounds, alive for upper ones"
+        )
+    return parts
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def sparse_notes(name: str, cycles: NDArray[Any]) -> list[Note]:
@@ -390,11 +380,12 @@ def sparse_notes(name: str, cycles: NDArray[Any]) -> list[Note]:
 
 
 def _fit_notes(name: str, row: dict[str, Any]) -> list[Note]:
-    low, high = (numbers.power(row[f"cycles_{end}"], 3) for end in ("low", "high"))
+    cycles = Interval(row["cycles"], low=row["cycles_low"], high=row["cycles_high"])
+    words = numbers.interval(cycles, lambda value: numbers.power(value, 3))
     notes = [
         Note(
-            f"endurance is B10 of the Weibull fit, {numbers.power(row['b10'], 3)} cycles ({low} to "
-            f"{high}); shape {numbers.plain(row['shape'])}.",
+            f"endurance is B10 of the Weibull fit, {words} cycles; shape "
+            f"{numbers.plain(row['shape'])}.",
             kind="endurance",
             condition=name,
             values={key: row[key] for key in ("b10", "cycles_low", "cycles_high", "shape")},
@@ -406,27 +397,49 @@ def _fit_notes(name: str, row: dict[str, Any]) -> list[Note]:
     return notes
 
 
-def _bound_words(good_until: float, failing: float) -> str:
-    if not good_until > 0:
+def _bound_words(wear: Wear) -> str:
+    until, share = numbers.power(wear.good_until, 3), numbers.percent(wear.failing, 1)
+    failed_by = numbers.power(wear.failed_by, 3)
+    lower = (
+        f"more than {until}, the last read by which, at 95 %, no more than {share} of the cells "
+        "have failed"
+    )
+    upper = f"less than {failed_by}, the first read by which, at 95 %, 10 % or more have"
+    if wear.cycles.bound == "lower":
+        both = "" if math.isnan(wear.failed_by) else f", and {upper}"
+        return f"endurance is known by bounds, in cycles: {lower}{both}"
+    if wear.cycles.bound == "upper":
+        return f"endurance is known by an upper bound, in cycles: {upper}"
+    if not wear.good_until > 0:
         return "fewer than 90 % of the cells were good at any read; no endurance is claimed"
-    cycles = numbers.power(good_until, 3)
-    share = numbers.percent(failing, 1)
-    if failing > _FAILING:
-        return (
-            f"the cells are too few for a bound on B10, so no endurance is claimed: at 95 % no "
-            f"more than {share} failed by {cycles} cycles, to which 90 % of those read were good"
-        )
     return (
-        f"endurance is a lower bound, {cycles} cycles, the last read by which, at 95 %, no more "
-        f"than {share} of the cells have failed"
+        "the cells are too few for a bound on B10, so no endurance is claimed: at 95 % no more "
+        f"than {share} failed by {until} cycles, to which 90 % of those read were good"
     )
 
 
-def _without_fit(lifetimes: xr.Dataset, *, why: str, shape: float | None) -> str:
+def _reason(wear: Wear, lifetimes: xr.Dataset, *, shape: float | None) -> str:
+    """Return why the endurance is not B10 of a fit."""
+    if wear.fit is None:
+        return _without_fit(wear, lifetimes, shape=shape)
+    b10 = numbers.power(wear.fit.b10.estimate, 3)
+    if wear.basis == NO_WEAR_OUT:
+        ends = numbers.interval(wear.fit.shape, numbers.plain)
+        return (
+            f"; the Weibull shape is {ends}, below 1: cells fail ever more rarely, which is no "
+            "wear-out, and its B10 is not the endurance"
+        )
+    if wear.basis == CONTRADICTED:
+        return f"; the reads contradict B10 of the Weibull fit, {b10}, which is not used"
+    place = "before the first read" if wear.basis == BEFORE else "beyond the last read"
+    return f"; B10 of the fit, {b10}, is {place}, extrapolated"
+
+
+def _without_fit(wear: Wear, lifetimes: xr.Dataset, *, shape: float | None) -> str:
     """Return why no Weibull life was fitted, and what a stated shape gives."""
     text = ""
-    if np.isfinite(lifetimes["until"].values).any():
-        text += f"; no Weibull life was fitted: {why}"
+    if np.isfinite(lifetimes["until"].values).any() and wear.why is not None:
+        text += f"; no Weibull life was fitted: {_why_no_shape(wear.why)}"
     if shape is not None:
         bound = lifetime_at_least(lifetimes["after"], lifetimes["until"], shape=shape, share=0.1)
         text += (
@@ -434,3 +447,16 @@ def _without_fit(lifetimes: xr.Dataset, *, why: str, shape: float | None) -> str
             f"{numbers.power(bound)} cycles (95 %, one-sided)"
         )
     return text
+
+
+def _why_no_shape(error: NoShapeError) -> str:
+    if error.kind == "too few failures":
+        return (
+            f"{error.failures} of {error.units:,} cells failed; a Weibull shape needs at least "
+            f"{LEAST_FAILURES} failures"
+        )
+    return {
+        "one moment": "every cell failed or was last read at the same cycle: no shape",
+        "same interval": ("the failures lie between the same reads: they set no limit to a shape"),
+        "no limit": "the failures set no limit to a Weibull shape",
+    }[error.kind]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rramsim.interval import Interval
 from rramsim.report.keys import (
     Keys,
+    Value,
     answer,
     attribute,
     attributes,
@@ -34,7 +35,8 @@ def conditions_answer(examination: Examination) -> list[dict[str, Any]]:
 
     A bound is never given as a value: a BER known only to be below a number has the estimate
     None and that number as ``high``; an endurance known only to be more than a number has
-    ``endurance_cycles`` None and the number as ``endurance_more_than``.
+    ``endurance_cycles`` None and the number as ``endurance_more_than``, and one known only to be
+    less than a number that as ``endurance_less_than``.
     """
     conditions = examination.products["conditions"]
     return [_condition(row, examination) for row in records(conditions, "condition")]
@@ -133,7 +135,10 @@ def _programming() -> Keys:
         "set_energy_source": source("set_energy_basis"),
         "reset_energy_source": source("reset_energy_basis"),
         "endurance_cycles": endurance["endurance"],
-        "endurance_more_than": endurance["endurance_more_than"],
+        **{
+            f"endurance_{end}": endurance[f"endurance_{end}"]
+            for end in ("more_than", "less_than", "low", "high")
+        },
         "endurance_source": source("endurance_basis"),
         **{setting.key: setting.name for setting in settings()},
         "origin": "origin",
@@ -190,15 +195,26 @@ _TARGET: Keys = {
 def _weibull(row: Record) -> dict[str, Any] | None:
     if row.number("shape") is None:
         return None
-    return answer(row, {"scale": "scale", **{name: ends(name) for name in _LIFETIMES}})
+    return answer(row, {"scale": "scale", **{name: _life(name) for name in _LIFETIMES}})
+
+
+def _life(name: str) -> Value:
+    def value(row: Record) -> dict[str, Any]:
+        life = row.interval(name)
+        is_quantile = f"{name}_extrapolated" in row
+        return ends_of(life) | ({"extrapolated": life.extrapolated} if is_quantile else {})
+
+    return value
 
 
 _LIFETIMES = ("shape", "b1", "b10", "median")
 _ENDURANCE: Keys = {
     "failure": attribute("failure"),
-    **same("cells", "failed", "undecided", "soft", "never_good", "first_cycle", "last_cycle"),
+    **same("cells", "failed", "undecided", "soft", "break_in", "never_good"),
+    **same("first_cycle", "last_cycle"),
     **bounded("cycles", "cycles"),
     "share_failed_at_most": "failing_high",
+    "share_failed_until": "failing_until",
     "weibull": _weibull,
 }
 

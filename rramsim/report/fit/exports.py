@@ -25,7 +25,8 @@ def _condition(one: dict[str, Any]) -> dict[str, Any]:
     is_bound = ber["bound"] == "upper"
     rest = (
         *("set_energy_j", "set_energy_source", "reset_energy_j", "reset_energy_source"),
-        *("endurance_cycles", "endurance_more_than", "endurance_source"),
+        *("endurance_cycles", "endurance_more_than", "endurance_less_than", "endurance_low"),
+        *("endurance_high", "endurance_source"),
         *(setting.key for setting in settings()),
         "origin",
     )

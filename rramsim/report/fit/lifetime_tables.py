@@ -24,13 +24,15 @@ def endurance_table(examination: Examination) -> TextTable:
     """Return the endurance by the readings; None where no cell can be followed."""
     endurance = examination.products["endurance"]
     attrs = endurance.attrs
+    rows = [row for row in records(endurance, "condition") if row["cells"]]
     return table_of(
         "Endurance by the readings",
-        [row for row in records(endurance, "condition") if row["cells"]],
+        rows,
         {
             "condition": "condition",
             "cells failed": lambda row: f"{row['failed']:,} of {row['cells']:,}",
             "soft errors": "soft",
+            **_counts_found(rows),
             "cycles read": _cycles_read,
             "endurance": "cycles",
             "Weibull shape": "shape",
@@ -38,6 +40,12 @@ def endurance_table(examination: Examination) -> TextTable:
         remark=f"A failure: {attrs['failure']}. Endurance: {attrs['headline']}.",
         is_titled=False,
     )
+
+
+def _counts_found(rows: Sequence[Record]) -> Columns:
+    """Return the columns of what else became of cells, where it did of any."""
+    words = {"undecided": "undecided", "break-in": "break_in", "never worked": "never_good"}
+    return {word: name for word, name in words.items() if any(row[name] for row in rows)}
 
 
 def _cycles_read(row: Record) -> str:

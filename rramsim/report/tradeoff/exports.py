@@ -20,8 +20,8 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     """Return the points as CSV, a row for each network on each condition.
 
     Units are in the names of the columns. Numbers read back exactly; unknown ones are empty.
-    A bound is never given as a value: it stands in ``ber_less_than`` or
-    ``endurance_more_than``, and ``ber`` or ``endurance_cycles`` is empty.
+    A bound is never given as a value: it stands in ``ber_less_than``, ``endurance_more_than`` or
+    ``endurance_less_than``, and ``ber`` or ``endurance_cycles`` is empty.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ _POINT: Keys = {
     "energy_per_cell_j": "energy_per_cell",
     **same("set_energy_basis", "reset_energy_basis"),
     "endurance_cycles": _ENDURANCE["endurance"],
-    "endurance_more_than": _ENDURANCE["endurance_more_than"],
+    **{f"endurance_{end}": _ENDURANCE[f"endurance_{end}"] for end in ("more_than", "less_than")},
     "endurance_basis": "endurance_basis",
     "pareto": "on_front",
     **same("meets_tolerance", "origin"),
