@@ -30,7 +30,7 @@ def fit(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="Tables (CSV, TSV, Excel), testers' records, or names of shipped sets.",
+            help="Tables (CSV, TSV, Excel), testers' records, folders of these, or shipped sets.",
         ),
     ],
     columns: options.Columns = None,

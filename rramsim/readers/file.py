@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,9 @@ class FileReadings:
     optional variables (SI) that the table has. `unit_given` is False where no unit of the readings
     is known. `headers` are those of the file. `taken` holds the seconds at which readings
     that are to be numbered as cycles were taken, or is None. `count` counts the readings of the
-    table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`.
+    table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`. `name` is how
+    messages name the file; `within` what the names of conditions hold within (a folder, a file),
+    empty where they hold everywhere.
     """
 
     path: Path
@@ -59,6 +61,35 @@ class FileReadings:
     taken: np.ndarray | None = None
     count: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
+    within: str = ""
+
+
+def with_conditions_apart(files: Sequence[FileReadings]) -> list[FileReadings]:
+    """Return the files with conditions named by where they hold, if they hold in several places.
+
+    A tester names the same test alike in every folder. Where each folder has one such condition,
+    the folder alone is its name.
+    """
+    names: dict[str, set[str]] = {}
+    for file in files:
+        if file.within:
+            names.setdefault(file.within, set()).update(file.condition_names)
+    if len(names) < 2:
+        return list(files)
+    is_one_each = all(len(conditions) == 1 for conditions in names.values())
+    return [
+        replace(
+            file,
+            condition_names=[
+                file.within if is_one_each else f"{file.within}, {name}"
+                for name in file.condition_names
+            ],
+        )
+        if file.within
+        else file
+        for file in files
+    ]
 
 
 def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:

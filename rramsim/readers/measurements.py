@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +20,15 @@ from rramsim.readers.columns.cell_ids import (
     number_dice,
     take_as_one_cell,
 )
-from rramsim.readers.file import FileReadings, of_netcdf, of_table
+from rramsim.readers.columns.layout import Layout
+from rramsim.readers.file import FileReadings, of_netcdf, of_table, with_conditions_apart
 from rramsim.readers.formats.detect import read_grids, stem_of
+from rramsim.readers.formats.folders import MeasurementFile, files_of, no_file_of, notes_of
 from rramsim.readers.formats.netcdf import is_netcdf
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
-from rramsim.readers.shipped import resolve
-from rramsim.readers.table import Grid
+from rramsim.readers.shipped import is_folder, resolve
+from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.tables import find_tables
 from rramsim.schema import DATASETS, EXACT, STATES, make
 
@@ -64,7 +67,7 @@ def read_measurements(
     Parameters
     ----------
     files : path or str, iterable of these, or pandas.DataFrame
-        Files, or names of shipped sets (`datasets`); their readings are joined.
+        Files, folders of files, or names of shipped sets (`datasets`); their readings are joined.
     options : ReadOptions, optional
         All of the following as one object; what is also given by name comes first.
     columns : str or sequence of str, optional
@@ -133,10 +136,15 @@ def read_measurements(
     options = by_name.over(options)
     if is_frame(files):
         return _of_frame(files, options)
-    paths = paths_of(files, name="files")
-    return _joined(
-        [file for path in paths for file in _read_file(_measurement_file(path), options)], options
-    )
+    read, notes = [], []
+    for path in paths_of(files, name="files"):
+        if is_folder(path):
+            of_folder, of_others = _read_folder(Path(path), options)
+            read += of_folder
+            notes += of_others
+        else:
+            read += _read_file(_measurement_file(path), options)
+    return _joined(read, options, notes)
 
 
 def is_frame(files: object) -> TypeGuard[pd.DataFrame]:
@@ -170,46 +178,103 @@ def _of_frame(frame: pd.DataFrame, options: ReadOptions) -> Measured:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "DataFrame.csv"
         frame.to_csv(file, index=any(name is not None for name in frame.index.names))
-        return _joined(_read_file(file, options), options)
+        return _joined(_read_file(MeasurementFile(file, file.name), options), options)
 
 
-def _measurement_file(name: Path | str) -> Path:
+def _measurement_file(name: Path | str) -> MeasurementFile:
     path = resolve(name)
     if path.suffix.lower() == ".toml":
         raise InputError(
             f"{path.name}: this is a conditions file, not a table of resistances; give it with "
             "--conditions beside a FILE."
         )
-    return path
+    return MeasurementFile(path, path.name)
 
 
-def _read_file(path: Path, options: ReadOptions) -> list[FileReadings]:
+def _read_folder(folder: Path, options: ReadOptions) -> tuple[list[FileReadings], list[Note]]:
+    """Return the readings of all measurement files in a folder, and what is to be said of it.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used that looks like one with readings, or no file looks like one.
+    """
+    files, others = files_of(folder)
+    read: list[FileReadings] = []
+    used: list[MeasurementFile] = []
+    for file in files:
+        try:
+            read += _read_file(file, options)
+            used.append(file)
+        except NoReadingsError as error:
+            others.append((file.name, error.why.removeprefix(f"{file.name}: ").rstrip(".")))
+        except InputError as error:
+            raise InputError(
+                f"{error} To leave this file out, name the files to read, not the folder."
+            ) from error
+    if not read:
+        raise no_file_of(folder, others)
+    conditions = dict.fromkeys(file.condition for file in used if file.condition)
+    return read, notes_of(folder, len(used), others, list(conditions))
+
+
+def _read_file(file: MeasurementFile, options: ReadOptions) -> list[FileReadings]:
     """Return the readings of one file, an item for each of its tables."""
-    sidecar = sidecar_of(path)
+    path, name = file.path, file.name
+    sidecar = sidecar_of(path, file.folder)
     options = options.over(None if sidecar is None else sidecar.options)
+    if file.condition and options.condition is None:
+        options = replace(options, condition=file.condition)
     if is_netcdf(path):
         return [of_netcdf(path)]
-    grids = read_grids(path, sheets=options.sheets)
+    grids = read_grids(path, sheets=options.sheets, name=name)
     try:
-        return _read_tables(path, grids, options)
+        return _read_tables(file, grids, options)
     except InputError:
         if all(grid.rest is None for grid in grids):
             raise
         # Split line by line, a long table tells the row of what cannot be used.
-        return _read_tables(path, read_grids(path, by_line=True, sheets=options.sheets), options)
+        grids = read_grids(path, by_line=True, sheets=options.sheets, name=name)
+        return _read_tables(file, grids, options)
 
 
-def _read_tables(path: Path, grids: Sequence[Grid], options: ReadOptions) -> list[FileReadings]:
+def _read_tables(
+    file: MeasurementFile, grids: Sequence[Grid], options: ReadOptions
+) -> list[FileReadings]:
     constants = (
-        {} if options.file_name is None else constants_of_name(stem_of(path), options.file_name)
+        {}
+        if options.file_name is None
+        else constants_of_name(stem_of(file.path), options.file_name)
     )
-    layouts = find_tables(grids, options, place=path.name, constants=constants)
-    return [of_table(path, layout, options) for layout in layouts]
+    layouts = find_tables(grids, options, place=file.name, constants=constants)
+    return [
+        replace(
+            of_table(file.path, layout, options),
+            name=file.name,
+            within=_within(layout, file, options, constants),
+        )
+        for layout in layouts
+    ]
 
 
-def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:
+def _within(
+    layout: Layout, file: MeasurementFile, options: ReadOptions, constants: Mapping[str, str]
+) -> str:
+    """Return what the conditions of a table hold within, where its file's tester named them."""
+    of_tester = layout.header.constants.get("condition")
+    if of_tester is None or "condition" in constants:
+        return ""
+    if layout.grid.names_tests and options.file_name is None:
+        return file.condition or stem_of(file.path)
+    return file.condition
+
+
+def _joined(
+    files: Sequence[FileReadings], options: ReadOptions, notes_of_folders: Sequence[Note] = ()
+) -> Measured:
     if not files:
         raise InputError("no measurement file was named.")
+    files = with_conditions_apart(files)
     _check_names(files, options)
     check_units(files)
     conditions, condition = _join_conditions(files)
@@ -224,13 +289,13 @@ def _joined(files: Sequence[FileReadings], options: ReadOptions) -> Measured:
         frame, values=values, places=[file.place for file in files], names=conditions
     )
     counts = tuple(_counts(files, frame, {"identical": ~keep}))
-    notes = [*(note for file in files for note in file.notes), *assumed]
+    notes = [*notes_of_folders, *(note for file in files for note in file.notes), *assumed]
     notes += [] if repeated is None else [repeated]
     return Measured(
         readings=_readings(frame[keep], conditions),
         notes=(*notes, *_count_notes(counts)),
         origin=_one_origin(files),
-        sources=tuple((Path(path).name, digest) for path, digest in _digests(files)),
+        sources=tuple(_digests(files)),
         counts=counts,
     )
 
@@ -286,9 +351,9 @@ def _one_origin(files: Sequence[FileReadings]) -> str:
     return first.origin
 
 
-def _digests(files: Sequence[FileReadings]) -> list[tuple[Path, str]]:
-    paths = dict.fromkeys(file.path for file in files)
-    return [(path, sha256_of_file(path)) for path in paths]
+def _digests(files: Sequence[FileReadings]) -> list[tuple[str, str]]:
+    names = {file.path: file.name or file.path.name for file in files}
+    return [(name, sha256_of_file(path)) for path, name in names.items()]
 
 
 def _check_names(files: Sequence[FileReadings], options: ReadOptions) -> None:

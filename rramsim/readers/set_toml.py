@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,10 @@ def read_sidecar(path: Path) -> Sidecar:
                 f"for {' and '.join(_TABLES)}."
             )
     if "file" not in content:
-        raise InputError(f'{place}: it names no file, such as file = "cells.csv".')
+        raise InputError(
+            f'{place}: it names no file, such as file = "cells.csv", or file = "*" for every '
+            "file of its folder."
+        )
     return Sidecar(
         file=content["file"],
         name=content.get("name", path.parent.name),
@@ -84,13 +88,22 @@ def read_sidecar(path: Path) -> Sidecar:
     )
 
 
-def sidecar_of(path: Path) -> Sidecar | None:
-    """Return what the `set.toml` in a file's folder says of that file, or None."""
-    beside = path.parent / NAME
-    if not beside.is_file():
-        return None
-    sidecar = read_sidecar(beside)
-    return sidecar if sidecar.file == path.name else None
+def sidecar_of(path: Path, folder: Path | None = None) -> Sidecar | None:
+    """Return what the `set.toml` beside a file says of it, or None.
+
+    Its ``file`` may be a pattern, ``"*.csv"``. Of a file in a subfolder of `folder`, the nearest
+    `set.toml` that speaks of it counts.
+    """
+    beside = [path.parent]
+    while folder is not None and beside[-1] != folder:
+        beside.append(beside[-1].parent)
+    for place in beside:
+        if (place / NAME).is_file():
+            sidecar = read_sidecar(place / NAME)
+            # Names of files hold brackets, which mean something else in a pattern.
+            if sidecar.file == path.name or fnmatchcase(path.name, sidecar.file):
+                return sidecar
+    return None
 
 
 def _is_accepted(key: str, value: object) -> bool:

@@ -66,6 +66,11 @@ def resolve(name_or_path: str | Path) -> Path:
     )
 
 
+def is_folder(name_or_path: str | Path) -> bool:
+    """Whether a path means a folder of files; the name of a shipped set does not."""
+    return Path(name_or_path).is_dir() and str(name_or_path) not in _paths()
+
+
 def _origin(sidecar: Sidecar) -> str:
     """Return where the figures are from; a conditions file states them."""
     is_table = sidecar.file.endswith(".toml")

@@ -20,6 +20,17 @@ ORIGINS = ("measured", "reconstructed", "synthetic")
 """What readings may be. A file says it in a leading line ``# origin: reconstructed``."""
 
 
+class NoReadingsError(InputError):
+    """A file or sheet in which nothing looks like a reading: another kind of file, or of table.
+
+    `why` says so in a few words, for a list of such files.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why or message
+
+
 @dataclass(frozen=True)
 class Grid:
     """The texts of one sheet or file, before anything is made of them.
@@ -41,6 +52,9 @@ class Grid:
     constants : mapping of str to str
         Columns that hold one text for all readings, by header: what the name of the sheet or the
         preamble of a tester says. A column of the table itself comes first.
+    names_tests : bool
+        Whether the condition among the constants is a test of this file: another file may use the
+        same name for other cells or settings.
     sheet : str or None
         Name of the sheet of a workbook.
     unread : str
@@ -69,6 +83,7 @@ class Grid:
     decimal_comma: bool = False
     notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
+    names_tests: bool = False
     sheet: str | None = None
     unread: str = ""
     others: tuple[Grid, ...] = ()

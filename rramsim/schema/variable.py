@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -74,6 +75,7 @@ def per(*dims: str) -> Callable[..., Variable]:
     return variable
 
 
+@functools.lru_cache(maxsize=4096)
 def header_key(name: str) -> str:
     """Return a header by which alike ones are one: without case, spaces and punctuation.
 

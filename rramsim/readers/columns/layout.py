@@ -25,7 +25,7 @@ from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import condition_columns, wide_columns
-from rramsim.readers.table import Grid, RawTable, make_table, with_constants
+from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import QUANTITIES
 
@@ -164,7 +164,8 @@ def no_header(grid: Grid) -> InputError:
             '--columns "cell,LRS [ohm],HRS [ohm],cycle" or --columns "cell,state,R [ohm]"; '
             f"{IGNORED!r} leaves one out."
         )
-    return _missing("a resistance or current", ("resistance", "current"), texts[:30], place)
+    lacks = _missing("a resistance or current", ("resistance", "current"), texts[:30], place)
+    return NoReadingsError(str(lacks), "no column of readings")
 
 
 def _of_header(

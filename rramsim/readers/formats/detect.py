@@ -10,7 +10,7 @@ from pathlib import Path
 from rramsim.errors import InputError
 from rramsim.readers.formats.excel import read_workbook
 from rramsim.readers.formats.text import read_text
-from rramsim.readers.table import Grid
+from rramsim.readers.table import Grid, NoReadingsError
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _REFUSED = {
@@ -22,7 +22,11 @@ _REFUSED = {
 
 
 def read_grids(
-    path: Path, *, by_line: bool = False, sheets: Sequence[str] | None = None
+    path: Path,
+    *,
+    by_line: bool = False,
+    sheets: Sequence[str] | None = None,
+    name: str = "",
 ) -> list[Grid]:
     """Return the grids of a table file: one of a text table, one a sheet of a workbook.
 
@@ -34,6 +38,8 @@ def read_grids(
         Whether every line of a long text is split here, so that an error has its row.
     sheets : sequence of str, optional
         The sheets of a workbook that the user chose.
+    name : str, optional
+        How messages name the file, if not by its own name.
 
     Returns
     -------
@@ -45,11 +51,11 @@ def read_grids(
     InputError
         If the file cannot be opened, is of another kind, or is empty.
     """
-    place = path.name
+    place = name or path.name
     content = _unpacked(_bytes_of(path), place=place)
     for magic, what in _REFUSED.items():
         if content.startswith(magic):
-            raise InputError(f"{place}: this is {what}.")
+            raise NoReadingsError(f"{place}: this is {what}.")
     if content.startswith(_ZIP):
         grids = read_workbook(content, place=place, sheets=sheets)
     elif sheets is not None:
@@ -72,7 +78,7 @@ def _empty(grids: Sequence[Grid], *, place: str) -> InputError:
     empty = [grid.sheet for grid in grids if grid.unread == "empty"]
     if empty and len(grids) > len(empty):
         return InputError(f"{place}: nothing stands in {', '.join(map(repr, empty))}.")
-    return InputError(f"{place}: the file is empty; a header and readings are expected.")
+    return NoReadingsError(f"{place}: the file is empty; a header and readings are expected.")
 
 
 def stem_of(path: Path) -> str:

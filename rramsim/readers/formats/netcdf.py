@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.table import ORIGINS
+from rramsim.readers.table import ORIGINS, NoReadingsError
 from rramsim.schema import DATASETS, SchemaError, Variable, make, settings, validate
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     try:
         validate(readings, "readings")
     except SchemaError as error:
-        raise InputError(
+        raise NoReadingsError(
             f"{path.name}: this HDF5 or netCDF file holds no readings as rramsim writes them "
             f"({error}); export the table as CSV."
         ) from error

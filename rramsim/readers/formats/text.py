@@ -12,7 +12,7 @@ from typing import Any
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.table import Grid, LongText
+from rramsim.readers.table import Grid, LongText, NoReadingsError
 
 _SEPARATORS = ("\t", ";", ",")
 _SNIFFED_LINES = 200
@@ -52,7 +52,7 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
     """
     text, notes = _decode(content, place=place)
     if _CONTROL.search(text):
-        raise InputError(
+        raise NoReadingsError(
             f"{place}: this is not a text table (it holds control characters); accepted are "
             "CSV, TSV and semicolon tables, also gzipped, and Excel .xlsx."
         )

@@ -32,16 +32,18 @@ class EasyExpert:
         blocks: list[tuple[Mapping[str, str], list[list[str]], list[int]]] = []
         description: dict[str, str] = {}
         for texts, number in zip(whole.records, whole.row_numbers, strict=True):
-            key, *rest = (text.strip() for text in texts)
+            key = texts[0].strip()
+            if key == "DataValue" and blocks:
+                blocks[-1][1].append(texts[1:])
+                blocks[-1][2].append(number)
+                continue
+            rest = [text.strip() for text in texts[1:]]
             if key == _SETUP:
                 description = {_SETUP: ", ".join(rest)}
             elif key in ("MetaData", "AnalysisSetup") and rest:
                 description[rest[0]] = ", ".join(rest[1:])
             elif key == "DataName":
                 blocks.append((dict(description), [rest], [number]))
-            elif key == "DataValue" and blocks:
-                blocks[-1][1].append(rest)
-                blocks[-1][2].append(number)
         return [_table(whole, *block) for block in blocks]
 
 
