@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
+from rramsim.readers.formats.rows import fitted_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,11 @@ class Grid:
         The row of each record as an editor or Excel shows it, from 1.
     comments : tuple of str
         Leading comment lines without their ``#``.
+    trimmed : bool
+        Whether blank cells at the end of a record are left off, as those of a workbook are: a
+        shorter record then lacks blank cells only, and nothing in it has moved.
+    has_open_end : bool
+        Whether the file ends without a line end.
     decimal_comma : bool
         Whether a comma inside a number can be a decimal one (the columns are not split by it).
     notes : tuple of Note
@@ -80,6 +86,8 @@ class Grid:
     records: list[list[str]]
     row_numbers: list[int]
     comments: tuple[str, ...] = ()
+    trimmed: bool = False
+    has_open_end: bool = False
     decimal_comma: bool = False
     notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +105,14 @@ class Grid:
     def whole(self) -> Grid:
         """Return the grid with every line split."""
         return self if self.rest is None else self.rest.split()
+
+    def last_record(self) -> tuple[int, list[str]]:
+        """Return the last row of the file with its number."""
+        if self.rest is None:
+            return self.row_numbers[-1], self.records[-1]
+        text = self.rest.text.rstrip("\n")
+        last = text[text.rfind("\n") + 1 :]
+        return text.count("\n") + 1, [cell.strip() for cell in last.split(self.rest.separator)]
 
 
 @dataclass(frozen=True)
@@ -134,26 +150,27 @@ def make_table(
     Raises
     ------
     InputError
-        If nothing follows the header, or a record is longer than it.
+        If nothing follows the header, or a record is longer or shorter than it.
     """
     import numpy as np
 
-    if grid.rest is not None:
+    if grid.rest is not None and header[-1].strip():
         columns = grid.rest.columns(skip=start, width=len(header), numbers=numbers, labels=labels)
         if columns is not None:
             count = len(next(column for column in columns if len(column)))
             rows = np.arange(count) + grid.row_numbers[start]
             return RawTable(grid.place, header, tuple(columns), rows, grid.decimal_comma)
-        grid = grid.whole()
+    grid = grid.whole()
     records, row_numbers = grid.records[start:], grid.row_numbers[start:]
     if not records:
         raise InputError(f"{grid.place}: there is only a header; no reading follows it.")
     width = len(header)
-    if set(map(len, records)) != {width}:
-        records = [
-            _fitted(record, width, place=f"{grid.place}, row {number}")
-            for record, number in zip(records, row_numbers, strict=True)
-        ]
+    if set(map(len, records)) != {width} or not header[-1].strip():
+        if grid.trimmed:
+            full = max(width, *map(len, records))
+            records = [record + [""] * (full - len(record)) for record in records]
+        used = {*numbers, *labels} or range(width)
+        records = fitted_rows(records, row_numbers, header, place=grid.place, used=used)
     return RawTable(
         grid.place,
         header,
@@ -200,15 +217,6 @@ def checked_origin(origin: str, *, place: str) -> str:
             f"{place}: the origin {origin!r} is not known; accepted are {', '.join(ORIGINS)}."
         )
     return origin.casefold()
-
-
-def _fitted(record: list[str], width: int, *, place: str) -> list[str]:
-    if any(record[width:]):
-        raise InputError(
-            f"{place}: {len(record)} columns were found where the header has {width}. "
-            "Is a decimal comma or an unquoted separator in the row?"
-        )
-    return record[:width] + [""] * (width - len(record))
 
 
 @dataclass(frozen=True)
@@ -264,6 +272,7 @@ class LongText:
             or any(len(record) != width for record in self.head[skip:])
             # Quotation marks may hide separators and ends of lines.
             or '"' in self.text
+            or not self._has_whole_rows(self.lines[skip], width)
         )
         if irregular:
             return None
@@ -297,6 +306,17 @@ class LongText:
             return None
         empty = np.empty(0, dtype=object)
         return [columns.get(position, empty) for position in range(width)]
+
+    def _has_whole_rows(self, line: int, width: int) -> bool:
+        """Whether no row from a line on is shorter, which pandas takes for one with blank ends.
+
+        It refuses longer rows, so that one sum of all separators tells.
+        """
+        text, start = self.text.rstrip("\n"), 0
+        for _ in range(line):
+            start = text.index("\n", start) + 1
+        rows = text.count("\n", start) + 1
+        return text.count(self.separator, start) == (width - 1) * rows
 
 
 def _exact_floats(version: str) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def _are_units(record: Sequence[str]) -> bool:
     filled = [text for text in texts if text and text != "-"]
     return (
         bool(filled)
+        # One letter alone is a row that lost the rest.
+        and len(record) > 1
         and not any(re.search(r"\d", text) for text in filled)
         and all(map(_is_unit, filled))
     )

@@ -25,6 +25,7 @@ from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import condition_columns, wide_columns
+from rramsim.readers.formats.rows import is_cut_number
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import QUANTITIES
@@ -274,6 +275,7 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note]) -> Layout:
         numbers=[column.position for column in own if column.role not in _LABELS],
         labels=[column.position for column in own if column.role in _LABELS],
     )
+    notes += _of_open_end(grid, header)
     by_condition = next((column for column in header.readings if column.condition), None)
     if by_condition is not None:
         text = (
@@ -292,6 +294,26 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note]) -> Layout:
     )
 
 
+def _of_open_end(grid: Grid, header: Header) -> list[Note]:
+    """Return what is to be said of a file that may be cut short; refuse one that is."""
+    if not grid.has_open_end:
+        return []
+    row, last = grid.last_record()
+    labels = [
+        header.columns[role].position for role in ("condition", "state") if role in header.columns
+    ]
+    numbers = [column.position for column in header.own if column.role not in _LABELS]
+    where = f"{grid.place}, row {row}"
+    others = grid.records[header.start : -1 if grid.rest is None else None]
+    is_short = is_cut_number(last, others, numbers=numbers, labels=labels, where=where)
+    text = f"row {row}, the last one, has no line end"
+    if is_short:
+        text += f", and its {last[-1]!r} is shorter than the numbers above it"
+    text += ": is the file cut short?"
+    values = {"row": row, "is_short": int(is_short)}
+    return [Note(text, kind="no line end", file=grid.place, values=values)]
+
+
 def _is_data(grid: Grid, row: int, header: Header) -> bool:
     """Whether a record has a number, or a mark of a meter, where a reading stands."""
     if row >= len(grid.records):
@@ -300,6 +322,7 @@ def _is_data(grid: Grid, row: int, header: Header) -> bool:
         grid,
         records=grid.records[row : row + 1],
         row_numbers=grid.row_numbers[row : row + 1],
+        trimmed=True,
         rest=None,
     )
     try:

@@ -81,6 +81,7 @@ def _sheet(sheet: Any, *, place: str) -> Grid:
         records,
         numbers,
         tuple(comments),
+        trimmed=True,
         decimal_comma=True,
         sheet=str(sheet.title),
         unread="" if records else "empty",

@@ -51,17 +51,22 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
         If the content is no text table or has nothing in it.
     """
     text, notes = _decode(content, place=place)
+    # DOS programs end a text with Ctrl-Z.
+    text = text.rstrip("\x1a")
     if _CONTROL.search(text):
         raise NoReadingsError(
             f"{place}: this is not a text table (it holds control characters); accepted are "
             "CSV, TSV and semicolon tables, also gzipped, and Excel .xlsx."
         )
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    has_open_end = not text.endswith("\n")
     if not by_line and len(text) > _LONG:
         head = text.split("\n", _HEAD_LINES)
         if len(head) > _HEAD_LINES:
-            return _long_grid(text, head[:-1], place=place, notes=notes)
-    return _grid(text.split("\n"), place=place, notes=notes)
+            grid = _long_grid(text, head[:-1], place=place, notes=notes)
+            return replace(grid, has_open_end=has_open_end)
+    grid = _grid(text.split("\n"), place=place, notes=notes)
+    return replace(grid, has_open_end=has_open_end)
 
 
 def _grid(lines: list[str], *, place: str, notes: tuple[Note, ...]) -> Grid:
