@@ -13,6 +13,7 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
 from rramsim.device.examination import Analysis, Examination, Question
 from rramsim.device.lifetime.endurance import endurance, failure_of, follow_cells
+from rramsim.device.populations.cycles_of_cells import first_cycle_notes
 from rramsim.device.populations.fit import (
     ConditionReadings,
     fit_conditions,
@@ -181,6 +182,7 @@ def _verdict_notes(condition: ConditionReadings, verdicts: tuple[Verdict, Verdic
     for state, verdict in zip(condition.states, verdicts, strict=True):
         if verdict.kind == "does not hold":
             notes.append(state.note(verdict.sentence, "not lognormal"))
+        notes += first_cycle_notes(state, verdict.tested)
         notes += tail_model_notes(state, verdict)
         if verdict.outliers is not None:
             notes += outlier_notes(state, verdict.outliers)

@@ -1,13 +1,20 @@
-"""How straight the points of a normal-quantile plot lie, and how likely that is by chance."""
+"""How straight the points of a normal-quantile plot lie, and how likely that is by chance.
+
+Readings of one cluster (the cycles of one cell) go together, and a plot of few clusters is bent by
+chance more than one of as many independent readings. So the samples that it is compared with have
+clusters of the same sizes whose readings go together as strongly: a normal mean of each cluster,
+and around it readings that follow each other as a first-order autoregression.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri
+from scipy.special import gamma, log_ndtr, ndtri
 
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.lognormal import LognormalFit
@@ -24,6 +31,7 @@ _WITHIN_SIGMAS = 3.0
 _CHUNK = 1_000_000
 
 Floats = NDArray[np.float64]
+Groups = NDArray[np.int_]
 
 
 def ppcc_deficit(x: Floats, z: Floats) -> float:
@@ -32,12 +40,104 @@ def ppcc_deficit(x: Floats, z: Floats) -> float:
     return 1.0 - float(x @ z / math.sqrt((x @ x) * (z @ z)))
 
 
+def without_ties(x: Floats, z: Floats) -> Floats:
+    """Return the normal quantiles z with equal values of x all at the mean of theirs.
+
+    Digits that an instrument rounds away then bend no line.
+    """
+    _, value, count = np.unique(x, return_inverse=True, return_counts=True)
+    mean: Floats = (np.bincount(value, weights=z) / count)[value]
+    return mean
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How strongly the readings of a cluster go together.
+
+    Attributes
+    ----------
+    between : float
+        Share of the variance that is between clusters, from 0 to 1.
+    following : float
+        Correlation of one reading with the next within a cluster, beyond that, from 0 to 1.
+    """
+
+    between: float
+    following: float
+
+
+# More than this and a sample says nothing of its population.
+_MOST_FOLLOWING = 0.99
+# Fewer readings a cluster do not show whether they follow each other.
+_LEAST_TO_FOLLOW = 4
+
+
+def dependence(x: Floats, cluster: Groups) -> Dependence:
+    """Estimate how readings in clusters go together, by analysis of variance.
+
+    The correlation of one reading with the next is that of the distances from the mean of the
+    cluster, with the bias of first order that the mean brings [1]_ taken back. The variance of the
+    means of clusters that readings which follow each other bring is taken out of the part between
+    clusters.
+
+    Parameters
+    ----------
+    x : ndarray, shape (readings,)
+        Those of a cluster one after the other, in their order in time.
+    cluster : ndarray, shape (readings,)
+        From 0, ascending.
+
+    References
+    ----------
+    .. [1] M. G. Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41
+       (1954) 403-404.
+    """
+    reads = np.bincount(cluster)
+    n, k = cluster.size, reads.size
+    means = np.bincount(cluster, weights=x) / reads
+    residual = x - means[cluster]
+    square = float(residual @ residual)
+    if k == n or square == 0.0:
+        return Dependence(1.0 if k < n else 0.0, 0.0)
+    size = n / k if k == 1 else (n - float(reads @ reads) / n) / (k - 1)
+    following = 0.0
+    if size >= _LEAST_TO_FOLLOW:
+        together = cluster[1:] == cluster[:-1]
+        found = float(residual[1:][together] @ residual[:-1][together]) / square
+        # Its mean is r - (1 + r) / size, of a single series r - (1 + 3 r) / size.
+        found = (found + 1.0 / size) / (1.0 - (3.0 if k == 1 else 1.0) / size)
+        # Within twice its standard error it may be none.
+        if found > 2.0 / math.sqrt(n):
+            following = min(found, _MOST_FOLLOWING)
+    if k == 1:
+        return Dependence(0.0, following)
+    of_mean = _variance_of_mean(following, size)
+    within = square / (n - k) * (1.0 - 1.0 / size) / (1.0 - of_mean)
+    apart = float(reads @ (means - x.mean()) ** 2) / (k - 1) / size
+    between = max(0.0, apart - within * of_mean)
+    return Dependence(between / (between + within), following)
+
+
+def _variance_of_mean(following: float, size: float) -> float:
+    """Return the variance of the mean of a series, over that of one of its readings."""
+    lag = np.arange(1, max(round(size), 1))
+    return float(1.0 + 2.0 * np.sum((1.0 - lag / size) * following**lag)) / size
+
+
 def deficit_p_value(
-    deficit: float, x: Floats, side: NDArray[np.int_], fit: LognormalFit, *, seed: int
+    deficit: float,
+    x: Floats,
+    side: Groups,
+    fit: LognormalFit,
+    *,
+    seed: int,
+    cluster: Groups | None = None,
 ) -> float:
     """Return how often a normal sample with the same limits is at least as far from straight.
 
-    The statistic does not change with mu and sigma, so the up to 999 samples need no fit.
+    The statistic does not change with mu and sigma, so the up to 999 samples need no fit. Of
+    readings in clusters, the samples have clusters of the same sizes, and `dependence` as that of
+    the readings, a censored one taken at its limit.
 
     Parameters
     ----------
@@ -49,6 +149,9 @@ def deficit_p_value(
         Of the readings.
     seed : int
         Of the simulated samples; samples of the same size share them.
+    cluster : ndarray, shape (readings,), optional
+        From 0, ascending, and the readings of a cluster in their order in time. Default: the
+        readings are independent.
 
     Returns
     -------
@@ -65,22 +168,86 @@ def deficit_p_value(
     exact = standard[side == EXACT]
     is_single = np.ptp(below) == 0 if below.size else True
     is_single &= np.ptp(above) == 0 if above.size else True
+    samples = _Samples(x.size)
+    if cluster is not None:
+        samples = _Samples(
+            x.size, np.bincount(cluster).tobytes(), _latent(standard, side, cluster, low, high)
+        )
     if is_single and low < exact.min() and exact.max() < high:
-        null = _null_deficits(x.size, low=low, high=high, replicates=replicates, seed=seed)
+        null = _null_deficits(samples, low=low, high=high, replicates=replicates, seed=seed)
     else:
-        null = _null_with_many_limits(standard, side, replicates=replicates, seed=seed)
+        null = _null_with_many_limits(samples, standard, side, replicates=replicates, seed=seed)
     return float((1 + np.count_nonzero(null >= deficit)) / (1 + null.size))
 
 
+@dataclass(frozen=True)
+class _Samples:
+    """What normal samples of `size` readings are drawn as: independent, or in clusters.
+
+    `reads` are the bytes of the sizes of the clusters, so that equal samples are equal.
+    """
+
+    size: int
+    reads: bytes = b""
+    dependence: Dependence = Dependence(0.0, 0.0)
+
+    def draw(self, rng: np.random.Generator, rows: int) -> Floats:
+        """Return so many samples, shape (rows, size)."""
+        if not self.reads:
+            return rng.standard_normal((rows, self.size))
+        reads = np.frombuffer(self.reads, dtype=int)
+        between, following = self.dependence.between, self.dependence.following
+        of_cluster = rng.standard_normal((reads.size, rows))
+        x = rng.standard_normal((self.size, rows))
+        if following:
+            first = np.cumsum(reads) - reads
+            for step in range(1, int(reads.max())):
+                place = first[reads > step] + step
+                x[place] = following * x[place - 1] + math.sqrt(1.0 - following**2) * x[place]
+        x *= math.sqrt(1.0 - between)
+        x += math.sqrt(between) * of_cluster.repeat(reads, axis=0)
+        return np.ascontiguousarray(x.T)
+
+
+# Coefficients of Hermite polynomials that describe a cut normal closely enough.
+_HERMITE = 25
+
+
+def _latent(x: Floats, side: Groups, cluster: Groups, low: float, high: float) -> Dependence:
+    """Return the dependence of readings of which some are known only to be beyond a limit.
+
+    Readings cut at a limit go together less than they do uncut: of a correlation r of normal
+    values is left sum over k of c_k**2 r**k / k!, with c_k the coefficients of Hermite's
+    polynomials of the cut (Mehler's formula). That is inverted.
+    """
+    found = dependence(x, cluster)
+    if not np.any(side != EXACT):
+        return found
+    nodes, weights = np.polynomial.hermite_e.hermegauss(100)
+    orders = np.arange(1, _HERMITE)
+    polynomials = np.polynomial.hermite_e.hermevander(nodes, _HERMITE - 1)[:, 1:]
+    coefficients = (weights * np.clip(nodes, low, high)) @ polynomials / math.sqrt(2.0 * math.pi)
+    parts = coefficients**2 / gamma(orders + 1.0)
+    grid = np.linspace(0.0, 1.0, 501)
+    left = (grid[:, None] ** orders) @ parts / parts.sum()
+    between = float(np.interp(found.between, left, grid))
+    next_one = found.between + (1.0 - found.between) * found.following
+    following = (float(np.interp(next_one, left, grid)) - between) / max(1.0 - between, 1e-9)
+    return Dependence(between, min(max(following, 0.0), _MOST_FOLLOWING))
+
+
 @functools.lru_cache(maxsize=64)
-def _null_deficits(n: int, *, low: float, high: float, replicates: int, seed: int) -> Floats:
-    """Return the deficits of normal samples of n readings cut at one limit on either side."""
+def _null_deficits(
+    samples: _Samples, *, low: float, high: float, replicates: int, seed: int
+) -> Floats:
+    """Return the deficits of normal samples cut at one limit on either side."""
     rng = np.random.Generator(np.random.Philox(seed))
+    n = samples.size
     scores = ndtri((np.arange(n) + 0.5) / n)
     rows = max(_CHUNK // n, 1)
     parts = []
     for start in range(0, replicates, rows):
-        x = np.sort(rng.standard_normal((min(rows, replicates - start), n)), axis=1)
+        x = np.sort(samples.draw(rng, min(rows, replicates - start)), axis=1)
         is_exact = (x > low) & (x < high)
         parts.append(_deficits_of_rows(x, scores, is_exact))
     return np.concatenate(parts)
@@ -99,7 +266,7 @@ def _deficits_of_rows(x: Floats, scores: Floats, is_exact: NDArray[np.bool_]) ->
 
 
 def _null_with_many_limits(
-    standard: Floats, side: NDArray[np.int_], *, replicates: int, seed: int
+    samples: _Samples, standard: Floats, side: Groups, *, replicates: int, seed: int
 ) -> Floats:
     """Return the deficits of samples whose readings have the limits of these readings.
 
@@ -114,15 +281,18 @@ def _null_with_many_limits(
     low = low if np.any(side == BELOW) else np.full(standard.size, -math.inf)
     high = high if np.any(side == ABOVE) else np.full(standard.size, math.inf)
     deficits = []
-    for _ in range(replicates):
-        x = rng.standard_normal(standard.size)
+    rows = max(_CHUNK // samples.size, 1)
+    drawn_at_once = (
+        samples.draw(rng, min(rows, replicates - start)) for start in range(0, replicates, rows)
+    )
+    for x in (row for rows_drawn in drawn_at_once for row in rows_drawn):
         drawn = np.where(x < low, BELOW, np.where(x > high, ABOVE, EXACT))
-        x = np.clip(x, low, high)
+        cut = np.clip(x, low, high)
         # Quantiles take positive values; their order is all that matters.
-        z = normal_quantiles(np.exp(x), drawn)
+        z = normal_quantiles(np.exp(cut), drawn)
         known = (drawn == EXACT) & np.isfinite(z)
         if np.count_nonzero(known) >= 3:
-            deficits.append(ppcc_deficit(x[known], z[known]))
+            deficits.append(ppcc_deficit(cut[known], z[known]))
     return np.array(deficits)
 
 

@@ -17,7 +17,7 @@ from scipy.stats import genpareto
 
 from rramsim.interval import Interval
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
-from rramsim.statistics.design_effect import design_effect
+from rramsim.statistics.design_effect import clusters_of, design_effect
 from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 from rramsim.statistics.quantiles import normal_quantiles
 
@@ -57,12 +57,15 @@ class Tail:
         Probability of at least `beyond` if there is no other population: binomial, averaged
         over what the readings leave open of the body; of readings in clusters, of both
         numbers over their design effect.
+    cells : int
+        Clusters with a reading beyond; without clusters, readings beyond.
     """
 
     beyond: int
     expected: float
     readings: int
     p_value: float
+    cells: int = 0
 
     @property
     def share(self) -> float:
@@ -138,10 +141,11 @@ def count_tail(
     open_side = (is_out & (side == inward)) | (~is_out & (side == outward))
     readings = x.size - int(np.count_nonzero(open_side))
     count = int(np.count_nonzero(beyond))
-    effect = 1.0
+    effect, cells = 1.0, count
     if cell is not None:
         known = ~open_side
         effect = design_effect(beyond[known], np.asarray(cell)[known], x[known])
+        cells = np.unique(clusters_of(cell)[beyond]).size
     by_parameter = np.array([-1.0, bound])
     error = math.sqrt(by_parameter @ body.covariance @ by_parameter)
     nodes, weights = np.polynomial.hermite_e.hermegauss(31)
@@ -152,6 +156,7 @@ def count_tail(
         expected=readings * float(ndtr(-TAIL_SIGMAS)),
         readings=readings,
         p_value=float(p_value),
+        cells=cells,
     )
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.device.populations.fit import StateReadings
+from rramsim.device.populations.cycles_of_cells import Tested, readings_to_test
+from rramsim.device.populations.fit import LEAST_CELLS, StateReadings
 from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
 from rramsim.statistics.confidence import CONFIDENCE, clopper_pearson
-from rramsim.statistics.design_effect import clusters_of
 from rramsim.statistics.lognormal import LognormalFit
 from rramsim.statistics.quantiles import normal_quantiles
 from rramsim.statistics.straightness import (
@@ -29,6 +29,7 @@ from rramsim.statistics.straightness import (
     deficit_p_value,
     largest_deviation,
     ppcc_deficit,
+    without_ties,
 )
 from rramsim.statistics.tails import MIXTURE, PARETO, Tail, count_tail, fit_body, model_tail
 
@@ -134,6 +135,8 @@ class Verdict:
     tail_model : (float, Interval) or None
         Weight of the part that describes a tail, and the share misread by a model with room for
         it; None unless the verdict is a tail and all readings are exact.
+    tested : Tested or None
+        The readings that the straightness is of; None without a fit.
     """
 
     kind: str
@@ -146,6 +149,7 @@ class Verdict:
     body: LognormalFit | None = None
     outliers: Outliers | None = None
     tail_model: tuple[float, Interval] | None = None
+    tested: Tested | None = None
 
 
 def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
@@ -156,8 +160,10 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
     does not change with mu and sigma, so the samples need no fit. Above 100,000 readings, where
     every real sample is rejected, the largest deviation from the line decides (0.1 sigma).
 
-    Readings of the same cell go together, so where cells are read more than once the straightness
-    is that of the first reading of each cell; the tail is counted in all of them.
+    Readings of the same cell go together. Where cells are read more than once the straightness is
+    that of all cycles but a first one that is another population (`readings_to_test`), and the
+    samples have as many cells whose readings go together as strongly; fewer than 5 cells, but for
+    a single one, are not tested. The tail is counted in all readings, as in so many fewer.
 
     Parameters
     ----------
@@ -188,52 +194,36 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
 
 
 def _straightness(state: StateReadings, fit: LognormalFit, *, seed: int) -> Verdict:
-    """Return how straight independent readings are, NaN of too few of them; no verdict yet."""
-    tested = _independent(state)
-    x, side = np.log(state.resistance[tested]), state.censoring[tested]
-    z = normal_quantiles(state.resistance[tested], side)
+    """Return how straight the readings to test are, NaN where too few; no verdict yet."""
+    tested = readings_to_test(state)
+    x, side = np.log(state.resistance[tested.place]), state.censoring[tested.place]
+    z = normal_quantiles(state.resistance[tested.place], side)
     is_exact = (side == EXACT) & np.isfinite(z)
-    if np.count_nonzero(side == EXACT) < _LEAST_EXACT:
-        return Verdict(kind="", sentence="")
-    deficit = ppcc_deficit(x[is_exact], z[is_exact])
+    if np.count_nonzero(side == EXACT) < _LEAST_EXACT or 1 < tested.cells < LEAST_CELLS:
+        return Verdict(kind="", sentence="", tested=tested)
+    exact, quantiles = x[is_exact], z[is_exact]
+    is_whole = bool(is_exact.all()) and tested.cluster is None
+    deficit = ppcc_deficit(exact, quantiles if is_whole else without_ties(exact, quantiles))
     return Verdict(
         kind="",
         sentence="",
         deficit=deficit,
-        p_value=deficit_p_value(deficit, x, side, fit, seed=seed),
-        anderson_darling=anderson_darling(x) if is_exact.all() else math.nan,
-        largest_deviation=largest_deviation(x[is_exact], z[is_exact], fit),
+        p_value=deficit_p_value(deficit, x, side, fit, seed=seed, cluster=tested.cluster),
+        anderson_darling=anderson_darling(x) if is_whole else math.nan,
+        largest_deviation=largest_deviation(exact, quantiles, fit),
+        tested=tested,
     )
-
-
-def _independent(state: StateReadings) -> NDArray[np.int_]:
-    """Return which readings are tested: all, or the first of each cell where cells repeat."""
-    if not state.is_repeated:
-        return np.arange(state.resistance.size)
-    return np.unique(clusters_of(state.cell), return_index=True)[1]
 
 
 def _verdict(figures: Verdict, tail: Tail, state: StateReadings) -> tuple[str, str]:
     """Return the kind of the verdict and the verdict in words."""
     if tail.p_value < LEVEL:
-        return "tail", (
-            f"tail: {numbers.percent(tail.share, 1)} of {state.state} {state.unit} belong to "
-            f"another population ({tail.beyond:,} found beyond 3 sigma of the body, "
-            f"{numbers.plain(tail.expected, 2)} expected, p = {numbers.power(tail.p_value)})."
-        )
-    tested = _independent(state)
-    exact = state.resistance[tested][state.censoring[tested] == EXACT]
-    no_excess = "no excess in the tail that errs."
-    if math.isnan(figures.deficit):
-        return "not tested", (
-            f"exact values of {exact.size:,} cells are too few to test the lognormal; {no_excess}"
-        )
-    distinct = np.unique(exact).size
-    if distinct < _TIED * exact.size:
-        return "not tested", (
-            f"only {distinct:,} different values among {exact.size:,}: too few digits to test the "
-            f"lognormal; {no_excess}"
-        )
+        return "tail", _tail_sentence(tail, state)
+    tested = figures.tested
+    assert tested is not None
+    untested = _why_untested(figures, tested, state)
+    if untested:
+        return "not tested", f"{untested}; no excess in the tail that errs."
     straightness = f"1 - PPCC = {numbers.power(figures.deficit)}"
     if math.isnan(figures.p_value):
         fails = figures.largest_deviation > _LARGEST_DEVIATION
@@ -243,12 +233,44 @@ def _verdict(figures: Verdict, tail: Tail, state: StateReadings) -> tuple[str, s
     else:
         fails = figures.p_value < LEVEL
         straightness += f", p = {numbers.plain(figures.p_value, 2)}"
-    if state.is_repeated:
-        straightness = f"the first reading of each of {tested.size:,} cells: {straightness}"
+    if tested.words:
+        straightness = f"{tested.words}: {straightness}"
     if fails:
         return "does not hold", f"the lognormal does not hold ({straightness})."
-    reach = numbers.plain(float(ndtri(1.0 - 1.0 / tested.size)), 2)
+    independent = float(tested.place.size)
+    if tested.cells > 1 and state.fit is not None:
+        independent = min(independent, state.fit.effective_readings)
+    reach = numbers.plain(float(ndtri(1.0 - 1.0 / max(independent, 2.0))), 2)
     return "holds", f"the lognormal holds to z = {reach} ({straightness})."
+
+
+def _tail_sentence(tail: Tail, state: StateReadings) -> str:
+    where = ""
+    if state.cells < state.resistance.size and state.cells > 1:
+        where = f" in {tail.cells:,} of {state.cells:,} cells"
+    return (
+        f"tail: {numbers.percent(tail.share, 1)} of {state.state} {state.unit} belong to another "
+        f"population ({tail.beyond:,} found beyond 3 sigma of the body{where}, "
+        f"{numbers.plain(tail.expected, 2)} expected, p = {numbers.power(tail.p_value)})."
+    )
+
+
+def _why_untested(figures: Verdict, tested: Tested, state: StateReadings) -> str:
+    """Return why the readings say nothing of the lognormal, empty where they do."""
+    exact = state.resistance[tested.place][state.censoring[tested.place] == EXACT]
+    if 1 < tested.cells < LEAST_CELLS:
+        return f"{tested.cells} cells are too few to test the lognormal, however often each is read"
+    if math.isnan(figures.deficit):
+        return f"{exact.size:,} exact values are too few to test the lognormal"
+    distinct = np.unique(exact).size
+    # Readings of one cell repeat each other; of other cells that is a matter of the digits.
+    least = _TIED * exact.size if tested.cluster is None else _LEAST_EXACT
+    if distinct < least:
+        return (
+            f"only {distinct:,} different values among {exact.size:,}: too few digits to test the "
+            "lognormal"
+        )
+    return ""
 
 
 def with_outliers(

@@ -6,6 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from rramsim.device.populations.cycles_of_cells import (
+    first_cycle,
+    first_cycle_notes,
+    readings_to_test,
+)
 from rramsim.device.populations.verdicts import (
     LEVEL,
     find_outliers,
@@ -14,6 +19,7 @@ from rramsim.device.populations.verdicts import (
     verdict_on,
     with_outliers,
 )
+from rramsim.statistics import straightness
 from rramsim.statistics.lognormal import fit_lognormal
 from rramsim.statistics.tails import count_tail, fit_body
 
@@ -160,25 +166,122 @@ def test_units_and_spread_change_no_verdict(state_of, shift, scale, seed):
     assert (other.kind, other.tail.beyond) == (one.kind, one.tail.beyond)
 
 
-@pytest.mark.parametrize(("cells", "correlation"), [(60, 0.9), (60, 0.3), (8, 0.5)])
-def test_cells_read_often_are_rejected_no_more_often_than_the_level_says(
-    state_of, cells, correlation
+@pytest.fixture
+def few_samples(monkeypatch):
+    """Simulate 199 samples a test: a p-value of 0.005 at least."""
+    monkeypatch.setattr(straightness, "REPLICATES", 199)
+
+
+def cells_of(cells, cycles, *, between=0.5, following=0.0, seed=1, mu=12.0, sigma=0.6):
+    """Return ln R of shape (cells, cycles): a share of the variance is between cells."""
+    rng = np.random.default_rng(seed)
+    of_read = rng.standard_normal((cells, cycles))
+    for cycle in range(1, cycles):
+        of_read[:, cycle] *= math.sqrt(1 - following**2)
+        of_read[:, cycle] += following * of_read[:, cycle - 1]
+    of_cell = rng.standard_normal((cells, 1))
+    return mu + sigma * (math.sqrt(between) * of_cell + math.sqrt(1 - between) * of_read)
+
+
+@pytest.fixture
+def read_often(state_of):
+    """Return a maker of a state from ln R of shape (cells, cycles), cycles from 1 on."""
+
+    def build(x, side=None):
+        cell, cycle = np.indices(x.shape)
+        side = None if side is None else side.ravel()
+        return state_of(x.ravel(), side, cell=cell.ravel(), cycle=cycle.ravel() + 1)
+
+    return build
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cells", "cycles", "between", "following"),
+    [(20, 50, 0.5, 0.0), (64, 20, 0.5, 0.0), (10, 30, 0.0, 0.8), (1, 600, 0.0, 0.6)],
+)
+@pytest.mark.usefixtures("few_samples")
+def test_cells_read_often_are_rejected_as_often_as_the_level_says(
+    read_often, cells, cycles, between, following
 ):
-    """Lognormal cells of 13 cycles: the cells and not the readings are the sample."""
-    sets, rng = 300, np.random.default_rng(1)
-    verdicts, rejected = [], 0
-    for _ in range(sets):
-        of_cell = rng.normal(0, math.sqrt(correlation), (cells, 1))
-        of_read = rng.normal(0, math.sqrt(1 - correlation), (cells, 13))
-        found = verdict_on(
-            state_of((of_cell + of_read).ravel(), cell=np.repeat(np.arange(cells), 13))
-        )
-        verdicts.append(found.kind)
+    """The cells, and cycles that do not follow each other, are the sample, not the readings."""
+    sets, p_values, kinds, apart = 60, [], [], 0
+    for seed in range(sets):
+        x = cells_of(cells, cycles, between=between, following=following, seed=seed)
+        found = verdict_on(read_often(x))
+        p_values.append(found.p_value)
+        kinds.append(found.kind)
+        apart += found.tested.apart is not None
+    # Four binomial standard deviations.
+    assert np.mean(np.array(p_values) < 0.05) < 0.05 + 4 * math.sqrt(0.05 * 0.95 / sets)
+    assert max(kinds.count("tail"), apart) / sets < 0.01 + 4 * math.sqrt(0.01 / sets)
+    assert f"{cells * cycles:,} readings of {'one cell' if cells == 1 else f'{cells} cells'}" in (
+        found.sentence
+    )
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_readings_cut_at_a_limit_go_together_as_much_as_those_not_cut(read_often):
+    sets, rejected = 20, 0
+    for seed in range(sets):
+        x = cells_of(20, 20, seed=seed)
+        found = verdict_on(read_often(np.minimum(x, 12.2), (x > 12.2).astype(int)))
         rejected += found.p_value < 0.05
-    assert verdicts.count("tail") / sets < 0.01 + 4 * math.sqrt(0.01 / sets)
     assert rejected / sets < 0.05 + 4 * math.sqrt(0.05 * 0.95 / sets)
-    assert ("first reading of each of 60 cells" in found.sentence) == (cells == 60)
-    assert (verdicts.count("not tested") == sets) == (cells == 8)
+
+
+@pytest.mark.parametrize("cells", [20, 1])
+def test_a_bend_in_all_but_the_first_cycle_is_seen(read_often, cells):
+    x = cells_of(cells, 1000 // cells, seed=3)
+    bent = np.where(np.random.default_rng(4).random(x.shape) < 0.15, x + 2.0, x)
+    bent[:, 0] = x[:, 0]
+    found = verdict_on(read_often(bent))
+    assert (found.kind, found.tested.apart) == ("does not hold", None)
+    assert verdict_on(read_often(x)).kind == "holds"
+
+
+def test_a_first_cycle_that_is_another_population_is_told_and_not_tested(read_often):
+    x = cells_of(64, 12, seed=5)
+    x[:, 0] += 1.5
+    state = read_often(x)
+    found = verdict_on(state)
+    assert found.kind == "holds"
+    assert "704 readings of 64 cells after cycle 1: " in found.sentence
+    (note,) = first_cycle_notes(state, found.tested)
+    assert note.values["first_median"] == pytest.approx(float(np.median(np.exp(x[:, 0]))))
+    assert "cycle 1, the first one read, is another population" in str(note)
+
+
+def test_a_drift_sets_no_cycle_apart_and_two_cycles_are_compared_cell_by_cell(read_often):
+    drift = cells_of(64, 12, seed=6, between=0.95) + 0.1 * np.arange(12)
+    assert not first_cycle(read_often(drift)).is_apart
+    pair = cells_of(64, 2, seed=7, between=0.95)
+    assert not first_cycle(read_often(pair)).is_apart
+    pair[:, 0] -= 0.3
+    assert first_cycle(read_often(pair)).is_apart
+
+
+def test_few_cells_are_not_tested_however_often_each_is_read(read_often):
+    found = verdict_on(read_often(cells_of(4, 100, seed=8)))
+    assert found.kind == "not tested"
+    assert "4 cells are too few to test the lognormal, however often each is read" in found.sentence
+
+
+def test_of_very_many_readings_as_many_cycles_of_each_cell_are_tested(read_often):
+    state = read_often(cells_of(50, 400, seed=9))
+    tested = readings_to_test(state)
+    assert np.bincount(tested.cluster).tolist() == [4096 // 50] * 50
+    assert np.all(np.diff(state.cycle[tested.place][tested.cluster == 7]) < 7)
+    assert np.array_equal(state.cell[tested.place], tested.cluster)
+
+
+def test_rounded_readings_of_cells_are_tested_as_the_readings_are(read_often):
+    x = cells_of(40, 25, seed=10)
+    rounded = np.log(np.round(np.exp(x), -4))
+    exact, coarse = verdict_on(read_often(x)), verdict_on(read_often(rounded))
+    assert np.unique(rounded).size < 100
+    assert (exact.kind, coarse.kind) == ("holds", "holds")
+    assert coarse.deficit == pytest.approx(exact.deficit, rel=0.3)
 
 
 def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(state_of):
@@ -193,6 +296,8 @@ def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(st
     )
     alone = count_tail(x.ravel(), np.zeros(2000, int), found.body, is_lower=True)
     assert (found.tail.beyond, found.tail.readings) == (alone.beyond, alone.readings)
+    assert (found.tail.beyond, found.tail.cells) == (100, 10)
+    assert "100 found beyond 3 sigma of the body in 10 of 200 cells" in found.sentence
     assert alone.p_value < found.tail.p_value < LEVEL
 
 
