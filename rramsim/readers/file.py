@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
-from rramsim.readers.columns.censoring import RawReadings, to_resistances
 from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.layout import Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
@@ -19,6 +18,8 @@ from rramsim.readers.columns.raw_readings import raw_readings
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import stem_of
 from rramsim.readers.formats.netcdf import read_readings
+from rramsim.readers.limits.censoring import RawReadings, to_resistances
+from rramsim.readers.limits.meter_range import Guess, apply_limits
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import origin_of
 
@@ -40,7 +41,7 @@ class FileReadings:
     that are to be numbered as cycles were taken, or is None. `count` counts the readings of the
     table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`. `name` is how
     messages name the file; `within` what the names of conditions hold within (a folder, a file),
-    empty where they hold everywhere.
+    empty where they hold everywhere. `guesses` are limits of the meter that nobody gave.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class FileReadings:
     left_out: Mapping[str, int] = field(default_factory=dict)
     name: str = ""
     within: str = ""
+    guesses: tuple[Guess, ...] = ()
 
 
 def with_conditions_apart(files: Sequence[FileReadings]) -> list[FileReadings]:
@@ -113,14 +115,14 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
             f"of the condition {ALL_FILES!r}."
         )
         notes.append(Note(text, kind="no condition", file=layout.grid.place))
-    resistance, censoring, assumed = to_resistances(raw)
+    read = to_resistances(raw)
     more = read_extras(table, header, lines, raw.state, notes)
     notes += _beside(layout, lines)
     return FileReadings(
         path=path,
         place=layout.grid.place,
-        resistance=resistance,
-        censoring=censoring,
+        resistance=read.values,
+        censoring=read.censoring,
         condition=raw.condition,
         condition_names=raw.condition_names,
         state=raw.state,
@@ -129,7 +131,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         row_number=table.row_numbers[lines],
         more=more,
         origin=origin_of(layout.grid) or options.origin or "measured",
-        notes=(*notes, *assumed),
+        notes=(*notes, *read.notes),
+        guesses=read.guesses,
         unit_given=all(column.unit_given for column in layout.readings),
         headers=layout.headers,
         taken=None
@@ -140,16 +143,23 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     )
 
 
-def of_netcdf(path: Path) -> FileReadings:
-    """Return the readings that rramsim wrote as netCDF; `InputError` where they cannot be used."""
+def of_netcdf(path: Path, options: ReadOptions) -> FileReadings:
+    """Return the readings that rramsim wrote as netCDF; `InputError` where they cannot be used.
+
+    Of the options the limits of the meter count; all else the file says itself.
+    """
     import numpy as np
 
     readings, more, origin = read_readings(path)
+    resistance = readings["resistance"].values.astype(float)
+    censoring = readings["censoring"].values.astype(np.int64)
+    limits = {"over_range": options.over_range, "floor": options.floor}
+    notes = apply_limits(resistance, censoring, **limits, place=path.name)
     return FileReadings(
         path=path,
         place=path.name,
-        resistance=readings["resistance"].values,
-        censoring=readings["censoring"].values.astype(np.int64),
+        resistance=resistance,
+        censoring=censoring,
         condition=readings["condition_index"].values.astype(np.int64),
         condition_names=[str(name) for name in readings["condition"].values],
         state=readings["state_index"].values.astype(np.int64),
@@ -163,7 +173,7 @@ def of_netcdf(path: Path) -> FileReadings:
         row_number=np.arange(1, readings.sizes["reading"] + 1),
         more=more,
         origin=origin,
-        notes=(),
+        notes=tuple(notes),
         count=readings.sizes["reading"],
     )
 

@@ -25,6 +25,7 @@ from rramsim.readers.file import FileReadings, of_netcdf, of_table, with_conditi
 from rramsim.readers.formats.detect import read_grids, stem_of
 from rramsim.readers.formats.folders import MeasurementFile, files_of, no_file_of, notes_of
 from rramsim.readers.formats.netcdf import is_netcdf
+from rramsim.readers.limits.meter_range import is_beyond_bulk, other_state, unknown_limit
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import is_folder, resolve
@@ -226,7 +227,7 @@ def _read_file(file: MeasurementFile, options: ReadOptions) -> list[FileReadings
     if file.condition and options.condition is None:
         options = replace(options, condition=file.condition)
     if is_netcdf(path):
-        return [of_netcdf(path)]
+        return [of_netcdf(path, options)]
     grids = read_grids(path, sheets=options.sheets, name=name)
     try:
         return _read_tables(file, grids, options)
@@ -277,6 +278,7 @@ def _joined(
     files = with_conditions_apart(files)
     _check_names(files, options)
     check_units(files)
+    _check_guesses(files)
     conditions, condition = _join_conditions(files)
     frame = _frame(files, condition)
     assumed = take_as_one_cell(
@@ -364,6 +366,26 @@ def _check_names(files: Sequence[FileReadings], options: ReadOptions) -> None:
             raise InputError(
                 f"--map: no file has a column {header!r}; {files[0].place} has {headers}."
             )
+
+
+def _check_guesses(files: Sequence[FileReadings]) -> None:
+    """Refuse a limit of the meter, guessed in one file, within the other state in another file."""
+    import numpy as np
+
+    for file in files:
+        for guess in file.guesses:
+            name = file.condition_names[guess.condition]
+            others = [
+                of.resistance[
+                    (of.state == other_state(guess.side))
+                    & (of.censoring == EXACT)
+                    & (np.array(of.condition_names)[of.condition] == name)
+                ]
+                for of in files
+                if of is not file
+            ]
+            if others and not is_beyond_bulk(guess.limit, np.concatenate(others), guess.side):
+                raise unknown_limit(guess.where, guess.side, any_exact=True)
 
 
 def _join_conditions(files: Sequence[FileReadings]) -> tuple[list[str], np.ndarray]:

@@ -82,12 +82,21 @@ def test_an_excel_workbook_is_read_whatever_its_file_is_called(read):
     content = workbook(
         ("Settings", [["Test name", "x"], ["Start", 1]]),
         ("Empty", []),
-        ("Run1", [["# origin: synthetic"], [None], *rows, ["weak", "HRS", 1.0, "OVLD"]]),
+        (
+            "Run1",
+            [
+                ["# origin: synthetic"],
+                [None],
+                *rows,
+                ["weak", "HRS", 1.0, "OVLD"],
+                ["weak", "HRS", 2, 0.31],
+            ],
+        ),
     )
     for name in ("cells.xlsx", "cells.csv"):
         measured = read(content, name=name)
-        assert resistances(measured) == [5100.0, 5100.0]
-        assert measured.readings["censoring"].values.tolist() == [EXACT, ABOVE]
+        assert resistances(measured) == [5100.0, 310e3, 310e3]
+        assert measured.readings["censoring"].values.tolist() == [EXACT, ABOVE, EXACT]
         assert measured.origin == "synthetic"
         assert str(measured.notes[0]) == (
             f"{name}: sheets not read: 2 ('Empty' (empty), 'Settings' (no readings))."
@@ -120,7 +129,7 @@ def test_units_and_currents_come_out_in_ohm(read, header, values, options, expec
 
 
 @given(
-    value=st.floats(min_value=1e-3, max_value=1e6),
+    value=st.floats(min_value=1e-3, max_value=5e5),
     unit=st.sampled_from([("kOhm", 1e3), ("MOhm", 1e6), ("Ω", 1.0), ("GΩ", 1e9)]),
 )
 @settings(max_examples=40, deadline=None)
@@ -260,7 +269,7 @@ def test_the_origin_is_carried(read):
 # What is censored, dropped or assumed ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mark", ["inf", "OVLD", "OVF", "OL", "9.9E37", "+9.90000E+37", "overflow"])
+@pytest.mark.parametrize("mark", ["inf", "-inf", "OVLD", "OVF", "OL", "overflow"])
 def test_a_reading_over_the_range_is_censored_at_the_largest_in_range(read, mark):
     measured = read(SIMPLE + f"weak,HRS,2,{mark}\n")
     assert resistances(measured)[-1] == 310e3
@@ -292,7 +301,7 @@ def test_a_current_over_the_range_is_a_resistance_below_it(read):
     assert measured.readings["censoring"].values[2:].tolist() == [BELOW, BELOW, ABOVE, BELOW]
 
 
-@pytest.mark.parametrize("blank", ["", "NaN", "n/a", "9.91E37", "  "])
+@pytest.mark.parametrize("blank", ["", "NaN", "n/a", "  "])
 def test_blank_readings_are_dropped_and_counted_with_their_rows(read, blank):
     measured = read("# note\n" + SIMPLE + f"weak,HRS,2,{blank}\nweak,HRS,3,{blank}\n")
     assert len(resistances(measured)) == 3
@@ -520,18 +529,21 @@ HEADER = "condition,state,cell,R (kOhm)\n"
             "cells.csv, row 5, column 'R (kOhm)': the resistance is negative (-120\xa0Ω); check "
             "the sign of the current. A resistance is more than 0.",
         ),
-        (HEADER + "weak,LRS,1,-inf\n", "row 2, column 'R (kOhm)': the resistance is negative"),
+        (HEADER + "weak,LRS,1,-inf\n", "no reading of the file is inside it"),
         (
             HEADER + "weak,LRS,1,0\nweak,HRS,1,300\n",
             "cells.csv, row 2, column 'R (kOhm)': the reading is 0 Ω, below what the meter "
-            'resolves, and the file names no floor. Write the reading as a bound, such as "<100".',
+            "resolves, and the file names no floor. Say the smallest resistance that the meter "
+            'resolves, --floor "100 Ohm", or write the reading as a bound, such as "<100".',
         ),
         (
             HEADER + "weak,LRS,1,OVLD\nweak,HRS,1,OVLD\n",
-            "cells.csv, row 2, column 'R (kOhm)': no reading of the file is inside the meter's "
-            'range, so its limit is unknown. Write the marks as bounds, such as ">1e9".',
+            "cells.csv, row 2, column 'R (kOhm)': the reading is out of the meter's range, whose "
+            "limit is unknown: no reading of the file is inside it (is the unit in the header "
+            "right?). Say with --over-range the largest resistance that the meter resolves, or "
+            'write the marks as bounds, such as ">1e9".',
         ),
-        (HEADER + "weak,LRS,1,1e307\n", "is not a reading of a resistance; is the unit in the h"),
+        (HEADER + "weak,LRS,1,1e307\n", "is the unit in the header right?"),
         (
             HEADER + "weak,LRS,1,5\nweak,MRS,1,300\n",
             "cells.csv, row 3, column 'state': 'MRS' was found; accepted are LRS or HRS, 0 or 1, "

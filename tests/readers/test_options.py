@@ -183,8 +183,8 @@ def test_limits_that_the_user_knows(read):
     assert [str(note).replace("\xa0", " ") for note in measured.notes] == [
         "cells.csv: 1 negative reading beyond the range taken as at least 100 MΩ (censored): "
         "noise around zero current.",
-        "cells.csv: 1 reading beyond the limit given taken as at least 100 MΩ (censored).",
-        "cells.csv: 1 reading beyond the limit given taken as at most 100 Ω (censored).",
+        "cells.csv: 1 reading at or beyond the limit given taken as at least 100 MΩ (censored).",
+        "cells.csv: 1 reading at or beyond the limit given taken as at most 100 Ω (censored).",
     ]
     with pytest.raises(InputError, match=r"row 2, .* the resistance is negative"):
         read("state,R (ohm)\nLRS,-5e3\n", over_range=1e8)

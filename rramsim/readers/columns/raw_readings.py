@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.columns.censoring import RawReadings
 from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.values import (
-    BLANK,
     read_labels,
-    read_numbers,
     read_quantity_column,
+    read_readings,
     read_states,
     read_statuses,
 )
+from rramsim.readers.limits.censoring import RawReadings
+from rramsim.readers.limits.sentinels import BLANK, sentinel_notes
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import RawTable
-from rramsim.schema import EXACT
+from rramsim.schema import EXACT, STATES
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FLAGS = ("over_range_flag", "compliance_flag", "status")
 _ROWS_SHOWN = 10
+_LEAST_BLANKS = 5
 
 
 def raw_readings(
@@ -63,19 +64,26 @@ def raw_readings(
             f"{first.quantity} and a {other.quantity}; accepted are two of a kind."
         )
     count = len(table.row_numbers)
-    numbers = [read_numbers(table, column.position, marks=True) for column in readings]
+    numbers = [
+        read_readings(table, column.position, quantity=column.quantity) for column in readings
+    ]
     in_si = [
         scaled_column(values, column.factor)
-        for (values, _), column in zip(numbers, readings, strict=True)
+        for (values, _, _), column in zip(numbers, readings, strict=True)
     ]
-    values, kinds = np.concatenate(in_si), np.concatenate([kinds for _, kinds in numbers])
+    values, kinds = np.concatenate(in_si), np.concatenate([kinds for _, kinds, _ in numbers])
+    found = [one for _, _, of_column in numbers for one in of_column]
+    notes += sentinel_notes(found, place=table.place)
     lines = np.tile(np.arange(count), len(readings))
     columns = np.repeat(np.arange(len(readings)), count)
-    _flag(kinds, lines, table, header)
+    flagged = _flag(kinds, lines, table, header)
     kept = _filled(kinds, lines, table, header, notes)
     left_out = {"blank": len(kinds) - len(kept)}
-    lines, columns = lines[kept], columns[kept]
     state = _states(table, header, lines, columns, options.states)
+    if len(readings) == 1:
+        # Columns side by side may just be of unequal lengths.
+        notes += _blank_in_one_state(state, kinds == BLANK, place=table.place)
+    lines, columns, state = lines[kept], columns[kept], state[kept]
     if (state < 0).any():
         notes.append(_of_other_states(table, header, state, options.states))
         chosen = state >= 0
@@ -97,11 +105,18 @@ def raw_readings(
         floor=options.floor,
         cells=len(kinds),
         left_out=left_out,
+        flagged=flagged[kept],
     )
 
 
-def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header) -> None:
-    """Let the flags of a reading count, in place, where its number does not say more."""
+def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header) -> np.ndarray:
+    """Let the flags of a reading count, in place, where its number does not say more.
+
+    Returns whether a flag decided, of each reading.
+    """
+    import numpy as np
+
+    flagged = np.zeros(len(kinds), dtype=bool)
     for role in _FLAGS:
         column = header.columns.get(role)
         if column is None:
@@ -115,6 +130,8 @@ def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header)
         marked = (flags != EXACT) & (flags != BLANK)
         tells = ((flags != EXACT) & (kinds == EXACT)) | (marked & (kinds == BLANK))
         kinds[tells] = flags[tells]
+        flagged |= tells
+    return flagged
 
 
 def _filled(
@@ -145,6 +162,31 @@ def _filled(
             )
         )
     return np.flatnonzero(~blank)
+
+
+def _blank_in_one_state(state: np.ndarray, blank: np.ndarray, *, place: str) -> list[Note]:
+    """Return a note where blanks are of one state: they may be no chance but the meter's range."""
+    import numpy as np
+
+    blanks = [int(np.count_nonzero(blank & (state == number))) for number in range(len(STATES))]
+    readings = [int(np.count_nonzero(state == number)) for number in range(len(STATES))]
+    number = int(np.argmax(blanks))
+    if blanks[number] < _LEAST_BLANKS or sum(blanks) > blanks[number] or not min(readings):
+        return []
+    return [
+        Note(
+            f"all {blanks[number]:,} blanks are of {STATES[number]}, of {readings[number]:,}. "
+            "If those cells were out of the meter's range, mark them (OVLD, or a bound such as "
+            '">1e9"): without them the population is cut off.',
+            kind="blank in one state",
+            file=place,
+            values={
+                "state": STATES[number],
+                "blank": blanks[number],
+                "readings": readings[number],
+            },
+        )
+    ]
 
 
 def _states(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.limits.sentinels import BLANK, Found, mark_sentinels
 from rramsim.readers.table import RawTable
 from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES
 from rramsim.units import scaled_column
@@ -16,14 +17,12 @@ from rramsim.units import scaled_column
 if TYPE_CHECKING:
     import numpy as np
 
-BLANK, COMPLIANCE, BAD = 2, 3, 4
-"""Beside the censoring codes of the schema: nothing was read, the read ran into its current
-compliance, or the text means nothing to us."""
+COMPLIANCE, BAD = 3, 4
+"""Beside the censoring codes of the schema and `BLANK`: the read ran into its current compliance,
+or the text means nothing to us."""
 
 MARKS_ACCEPTED = 'OVLD, OVF, OL, inf, 9.9E37, ">1e9", "<100", compliance'
 
-# SCPI instruments send these numbers for infinity and for "not a number".
-_SCPI_INFINITY, _SCPI_NAN = 9.9e37, 9.91e37
 _BLANKS = frozenset(
     [
         *("", "nan", "na", "n/a", "none", "null", "-", "--"),
@@ -77,6 +76,23 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.nda
     InputError
         For the first text that is no number, with file, row and column.
     """
+    values, kinds, _ = _numbers(table, position, marks=marks, quantity=None)
+    return values, kinds
+
+
+def read_readings(
+    table: RawTable, position: int, *, quantity: str | None
+) -> tuple[np.ndarray, np.ndarray, list[Found]]:
+    """Return a column's readings of a quantity and their kinds as `read_numbers` does, with marks.
+
+    Beside them the numbers that are no readings, by which instruments say so.
+    """
+    return _numbers(table, position, marks=True, quantity=quantity)
+
+
+def _numbers(
+    table: RawTable, position: int, *, marks: bool, quantity: str | None
+) -> tuple[np.ndarray, np.ndarray, list[Found]]:
     import numpy as np
 
     header = table.header[position]
@@ -85,7 +101,8 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.nda
         values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
     else:
         values, kinds = _numbers_of(with_points(table, position))
-    _mark_special(values, kinds)
+    kinds[(kinds == EXACT) & np.isnan(values)] = BLANK
+    found = mark_sentinels(values, kinds, exact=EXACT, quantity=quantity)
     refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
     if refused.any():
         index = int(refused.argmax())
@@ -95,7 +112,7 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.nda
             f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
             f"a decimal point and no unit (units stand in the header){also}."
         )
-    return values, kinds
+    return values, kinds, found
 
 
 def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -278,15 +295,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _mark_special(values: np.ndarray, kinds: np.ndarray) -> None:
-    """Turn the numbers that stand for infinity and for nothing into marks, in place."""
-    import numpy as np
-
-    exact = kinds == EXACT
-    nothing = exact & (np.isnan(values) | (np.abs(np.abs(values) / _SCPI_NAN - 1) < 1e-4))
-    infinite = exact & (np.isinf(values) | (np.abs(values / _SCPI_INFINITY - 1) < 1e-4))
-    kinds[nothing], kinds[infinite & (values > 0)] = BLANK, ABOVE
-    # Minus infinity is no reading of a resistance; it stays what it is and is refused later.
-    values[nothing | (infinite & (values > 0))] = np.nan

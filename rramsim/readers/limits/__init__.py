@@ -1,0 +1,1 @@
+"""What a meter could not resolve: numbers that are no readings, clamps, limits and zeros."""

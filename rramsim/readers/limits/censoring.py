@@ -1,0 +1,383 @@
+"""From numbers and marks to resistances: currents, noise, zeros, clamped and marked readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rramsim.errors import InputError
+from rramsim.formatting import quantity as in_words
+from rramsim.notes import Note
+from rramsim.readers.columns.headers import Column
+from rramsim.readers.columns.values import COMPLIANCE
+from rramsim.readers.limits.clamps import find_clamps
+from rramsim.readers.limits.meter_range import Guess, apply_limits, counted, guess_limits, taken_as
+from rramsim.readers.limits.sentinels import LARGEST_READING
+from rramsim.schema import ABOVE, BELOW, EXACT, STATES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rramsim.readers.table import RawTable
+
+
+@dataclass(frozen=True)
+class RawReadings:
+    """What one table says of its readings, in SI units but before currents become resistances.
+
+    All arrays are ``(readings,)``. `values` are ohm, or ampere (siemens at 1 V) where
+    `read_voltage` is given. `kinds` are those of `rramsim.readers.columns.values`. `lines` and
+    `column`, an index into `columns`, say where in `table` a reading stands. `state` is 0 for LRS
+    and 1 for HRS, `condition` an index into `condition_names`. `over_range` and `floor` are the
+    largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
+    `flagged` says which readings a column of flags marks. `cells` counts the cells of all columns
+    of readings, `left_out` those that are none of these readings, by a key of
+    `rramsim.measurements.LEFT_OUT`.
+    """
+
+    table: RawTable
+    columns: tuple[Column, ...]
+    values: np.ndarray
+    kinds: np.ndarray
+    lines: np.ndarray
+    column: np.ndarray
+    state: np.ndarray
+    condition: np.ndarray
+    condition_names: list[str]
+    read_voltage: np.ndarray | None = None
+    over_range: float | None = None
+    floor: float | None = None
+    flagged: np.ndarray | None = None
+    cells: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def quantity(self) -> str:
+        """What was read: resistance, conductance or current."""
+        return self.columns[0].quantity or "resistance"
+
+    @property
+    def unit(self) -> str:
+        """The unit of `values` for messages."""
+        return {"resistance": "Ω", "conductance": "S", "current": "A"}[self.quantity]
+
+    @property
+    def groups(self) -> np.ndarray:
+        """The number of the population, a condition and a state, of each reading."""
+        groups: np.ndarray = len(STATES) * self.condition + self.state
+        return groups
+
+    @property
+    def populations(self) -> list[str]:
+        """The populations by their number, as messages name them."""
+        return [f"{name}/{state}" for name in self.condition_names for state in STATES]
+
+    def where(self, index: int) -> str:
+        """Return file, row and column of a reading for a message."""
+        header = self.columns[int(self.column[index])].header
+        return self.table.where(int(self.lines[index]), header)
+
+
+@dataclass(frozen=True)
+class Resistances:
+    """Resistances in ohm and their censoring, ``(readings,)``, and what was assumed of them."""
+
+    values: np.ndarray
+    censoring: np.ndarray
+    guesses: tuple[Guess, ...]
+    notes: tuple[Note, ...]
+
+
+def to_resistances(raw: RawReadings) -> Resistances:
+    """Return resistances with their censoring; what has no limit of its own gets the meter's.
+
+    A current `I` read at the voltage `V` becomes `V / I`; what is above the range in current is
+    below it in resistance. A limit that the user gives holds for every mark that names none, for
+    zeros, for noise, and for every reading beyond it; where none is given, readings that pile up at
+    an end of a population are taken as clamped, and marks lie beyond the furthest reading in
+    range.
+
+    Parameters
+    ----------
+    raw : RawReadings
+        Readings of one file, none of them blank.
+
+    Raises
+    ------
+    InputError
+        For a negative resistance, a zero with no known limit, or a mark whose limit neither the
+        user nor the file tells.
+    """
+    import numpy as np
+
+    signed = raw.values if raw.read_voltage is None else raw.values * np.sign(raw.read_voltage)
+    kinds = raw.kinds.astype(np.int64)
+    notes = _mark_clamps(raw, signed, kinds)
+    values = _in_ohm(raw, signed, kinds)
+    notes += _mark_noise(raw, values, kinds)
+    _refuse_negative(raw, values, kinds)
+    notes += _mark_zeros(raw, values, kinds)
+    notes += _mark_unreadable(raw, values, kinds)
+    _forget_flagged(raw, values, kinds)
+    _refuse_unbelievable(raw, values, kinds)
+    place, own = raw.table.place, values.copy()
+    notes += apply_limits(values, kinds, over_range=raw.over_range, floor=raw.floor, place=place)
+    guesses, guessed = guess_limits(
+        values, kinds, state=raw.state, condition=raw.condition, where=raw.where, place=place
+    )
+    named = _named_notes(raw, values, kinds, own=own)
+    return Resistances(values, kinds, guesses, (*notes, *guessed, *named))
+
+
+def _in_ohm(raw: RawReadings, signed: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Return signed resistances, and turn the sides of marks on currents over, in place."""
+    import numpy as np
+
+    if raw.read_voltage is None:
+        kinds[kinds == COMPLIANCE] = BELOW
+        return np.where(np.isfinite(signed), signed, np.nan)
+    kinds[kinds == COMPLIANCE] = ABOVE
+    kinds[:] = -kinds
+    with np.errstate(divide="ignore", over="ignore"):
+        # A current of either sign of zero is above the range in resistance.
+        values: np.ndarray = np.abs(raw.read_voltage) / (signed + 0.0)
+    return values
+
+
+def _mark_noise(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
+    """Mark negative readings beyond the range: a current that is nothing but noise around zero."""
+    import numpy as np
+
+    if raw.over_range is None:
+        return []
+    noise = (kinds == EXACT) & (values < 0) & (np.abs(values) >= raw.over_range)
+    kinds[noise], values[noise] = ABOVE, raw.over_range
+    count = int(noise.sum())
+    if not count:
+        return []
+    return [
+        Note(
+            f"{counted(count, 'negative reading')} beyond the range "
+            f"{taken_as(ABOVE, raw.over_range)}: noise around zero current.",
+            kind="noise",
+            file=raw.table.place,
+            values={"readings": count, "limit": raw.over_range},
+        )
+    ]
+
+
+def _refuse_negative(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> None:
+    import numpy as np
+
+    negative = (kinds == EXACT) & (np.signbit(values)) & (values != 0)
+    if not negative.any():
+        return
+    index = int(negative.argmax())
+    value = in_words(float(raw.values[index]), raw.unit)
+    if raw.read_voltage is None:
+        raise InputError(
+            f"{raw.where(index)}: the resistance is negative ({value}); check the sign of the "
+            "current. A resistance is more than 0. Where the current is noise around zero, "
+            "--over-range says from which resistance on."
+        )
+    if raw.quantity == "conductance":
+        raise InputError(
+            f"{raw.where(index)}: the conductance is negative ({value}); check the sign of the "
+            "current, or the offset that was subtracted."
+        )
+    voltage = in_words(float(raw.read_voltage[index]), "V")
+    raise InputError(
+        f"{raw.where(index)}: a current of {value} at a read voltage of {voltage} makes the "
+        "resistance negative; check the signs, or the offset that was subtracted."
+    )
+
+
+def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
+    """Censor the readings at a clamp in the populations that end there, in place.
+
+    The value may lie in the middle of another population, whose readings of it are exact. Marks
+    in the file, and limits that the user gives, tell the limits of the meter better than a guess
+    from its numbers.
+    """
+    import numpy as np
+
+    exact = (kinds == EXACT) & (values > 0)
+    if not exact.any():
+        return []
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        ohm = values if raw.read_voltage is None else np.abs(raw.read_voltage) / values
+    exact &= ohm <= LARGEST_READING
+    notes = []
+    groups = raw.groups
+    marked = {side for side in (ABOVE, BELOW) if (kinds == side).any()}
+    given = _given_sides(raw)
+    for side, clamps in find_clamps(values[exact], groups[exact]).items():
+        ends = np.full(len(raw.populations), np.nan)
+        (np.fmax if side == ABOVE else np.fmin).at(ends, groups[exact], values[exact])
+        for clamp in sorted(clamps) if side not in marked else ():
+            clamped = exact & (values == clamp) & (ends[groups] == clamp)
+            if side not in given:
+                kinds[clamped], exact = side, exact & ~clamped
+            elif _reaches(raw, clamp, side):
+                continue
+            notes.append(_clamp_note(raw, clamp, side, clamped, kept=side in given))
+    return notes
+
+
+def _given_sides(raw: RawReadings) -> set[int]:
+    """Return the sides of the numbers as they stand on which the user gives a limit."""
+    turned = 1 if raw.read_voltage is None else -1
+    limits = ((ABOVE, raw.over_range), (BELOW, raw.floor))
+    return {turned * side for side, limit in limits if limit is not None}
+
+
+def _reaches(raw: RawReadings, clamp: float, side: int) -> bool:
+    """Return whether a clamp lies at or beyond the limit given, which censors it anyway."""
+    import numpy as np
+
+    if raw.read_voltage is not None:
+        clamp, side = float(np.abs(raw.read_voltage).max()) / clamp, -side
+    limit = raw.over_range if side == ABOVE else raw.floor
+    assert limit is not None
+    return clamp >= limit if side == ABOVE else clamp <= limit
+
+
+def _clamp_note(
+    raw: RawReadings, clamp: float, side: int, clamped: np.ndarray, *, kept: bool
+) -> Note:
+    import numpy as np
+
+    where = "largest" if side == ABOVE else "smallest"
+    populations = ", ".join(raw.populations[group] for group in np.unique(raw.groups[clamped]))
+    count = int(np.count_nonzero(clamped))
+    taken = taken_as(side, clamp, raw.unit)
+    if kept:
+        taken = "read as they are, because the limit given lies beyond"
+    return Note(
+        f"{count:,} readings of {populations} pile up at the {where} value, "
+        f"{in_words(clamp, raw.unit)}: {taken}.",
+        kind="pile-up within the limit" if kept else "clamped",
+        file=raw.table.place,
+        values={"readings": count, "limit": clamp},
+    )
+
+
+def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
+    """Censor a resistance of 0 at the floor, and a current of 0 at the largest resistance."""
+    import numpy as np
+
+    side = BELOW if raw.read_voltage is None else ABOVE
+    zero = (kinds == EXACT) & (raw.values == 0)
+    if not zero.any():
+        return []
+    given = raw.floor if side == BELOW else raw.over_range
+    named = values[(kinds == side) & np.isfinite(values)]
+    if given is None and not named.size:
+        raise _unknown_limit_of_zero(raw, int(zero.argmax()))
+    # Of several limits in the file the weakest is true of every zero.
+    limit = given or float(named.max() if side == BELOW else named.min())
+    values[zero], kinds[zero] = limit, side
+    count = int(zero.sum())
+    known = "the floor that is known" if side == BELOW else "the largest that is known"
+    return [
+        Note(
+            f"{counted(count, 'reading')} of 0 {raw.unit} {taken_as(side, limit)}, {known}.",
+            kind="zero",
+            file=raw.table.place,
+            values={"readings": count, "limit": limit},
+        )
+    ]
+
+
+def _unknown_limit_of_zero(raw: RawReadings, index: int) -> InputError:
+    if raw.read_voltage is None:
+        return InputError(
+            f"{raw.where(index)}: the reading is 0 {raw.unit}, below what the meter resolves, and "
+            "the file names no floor. Say the smallest resistance that the meter resolves, "
+            '--floor "100 Ohm", or write the reading as a bound, such as "<100".'
+        )
+    return InputError(
+        f"{raw.where(index)}: the reading is 0 {raw.unit}, below what the meter resolves, and the "
+        "file does not say what that is. Say the largest resistance that the meter resolves, "
+        '--over-range "100 MOhm", or write the reading as a bound, such as "<1e-3".'
+    )
+
+
+def _mark_unreadable(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
+    """Take resistances that no meter resolves as out of range, in place."""
+    import numpy as np
+
+    if raw.over_range is not None:
+        # The user's limit censors them, and they are counted there.
+        return []
+    unreadable = (kinds == EXACT) & (values > LARGEST_READING)
+    count = int(np.count_nonzero(unreadable))
+    if not count:
+        return []
+    if not ((kinds == EXACT) & ~unreadable).any():
+        index = int(unreadable.argmax())
+        raise InputError(
+            f"{raw.where(index)}: {raw.values[index]:g} {raw.unit} is not a reading of a "
+            f"resistance, and no reading is below {in_words(LARGEST_READING, 'Ω')}; is the unit "
+            "in the header right?"
+        )
+    values[unreadable], kinds[unreadable] = np.nan, ABOVE
+    return [
+        Note(
+            f"{counted(count, 'reading')} above {in_words(LARGEST_READING, 'Ω')}, which no meter "
+            "resolves: taken as out of range.",
+            kind="number for no reading",
+            file=raw.table.place,
+            values={"readings": count, "number": LARGEST_READING, "taken_as": "out of range"},
+        )
+    ]
+
+
+def _forget_flagged(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> None:
+    """Leave readings that a flag marks as out of range without their number, in place.
+
+    It is whatever the meter showed; so the limit that the user gives is the better bound.
+    """
+    import numpy as np
+
+    marked = kinds != EXACT
+    values[marked & ~(np.isfinite(values) & (values > 0))] = np.nan
+    if raw.over_range is not None and raw.flagged is not None:
+        values[marked & (kinds == ABOVE) & raw.flagged] = np.nan
+
+
+def _named_notes(
+    raw: RawReadings, values: np.ndarray, kinds: np.ndarray, *, own: np.ndarray
+) -> list[Note]:
+    """Return notes on the marks that name their own limit, and keep it."""
+    import numpy as np
+
+    notes = []
+    in_file = (raw.kinds != EXACT) & np.isfinite(raw.values) & (values == own)
+    for side in (ABOVE, BELOW):
+        named = values[in_file & (kinds == side)]
+        if named.size:
+            limit = float(named[0])
+            notes.append(
+                Note(
+                    f"{counted(named.size, 'reading')} marked {taken_as(side, limit)}"
+                    f"{'' if (named == limit).all() else ' or at their own limits'}.",
+                    kind="marked with a limit",
+                    file=raw.table.place,
+                    values={"readings": named.size, "limit": limit},
+                )
+            )
+    return notes
+
+
+def _refuse_unbelievable(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> None:
+    import numpy as np
+
+    refused = (kinds == EXACT) & ~(np.isfinite(values) & (values > 0))
+    if refused.any():
+        index = int(refused.argmax())
+        raise InputError(
+            f"{raw.where(index)}: {raw.values[index]:g} {raw.unit} is not a reading of a "
+            "resistance; is the unit in the header right?"
+        )
