@@ -19,6 +19,7 @@ from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import stem_of
 from rramsim.readers.formats.netcdf import read_readings
 from rramsim.readers.limits.censoring import RawReadings, to_resistances
+from rramsim.readers.limits.magnitudes import are_like_thousands
 from rramsim.readers.limits.meter_range import Guess, apply_limits
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import origin_of
@@ -42,6 +43,7 @@ class FileReadings:
     table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`. `name` is how
     messages name the file; `within` what the names of conditions hold within (a folder, a file),
     empty where they hold everywhere. `guesses` are limits of the meter that nobody gave.
+    `like_thousands` says whether a point in the numbers may part thousands.
     """
 
     path: Path
@@ -65,6 +67,8 @@ class FileReadings:
     name: str = ""
     within: str = ""
     guesses: tuple[Guess, ...] = ()
+    are_resistances: bool = True
+    like_thousands: bool = False
 
 
 def with_conditions_apart(files: Sequence[FileReadings]) -> list[FileReadings]:
@@ -133,6 +137,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         origin=origin_of(layout.grid) or options.origin or "measured",
         notes=(*notes, *read.notes),
         guesses=read.guesses,
+        are_resistances=raw.quantity == "resistance",
+        like_thousands=are_like_thousands(raw.in_file_unit),
         unit_given=all(column.unit_given for column in layout.readings),
         headers=layout.headers,
         taken=None

@@ -25,6 +25,7 @@ from rramsim.readers.file import FileReadings, of_netcdf, of_table, with_conditi
 from rramsim.readers.formats.detect import read_grids, stem_of
 from rramsim.readers.formats.folders import MeasurementFile, files_of, no_file_of, notes_of
 from rramsim.readers.formats.netcdf import is_netcdf
+from rramsim.readers.limits.magnitudes import magnitude_notes
 from rramsim.readers.limits.meter_range import is_beyond_bulk, other_state, unknown_limit
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
@@ -295,7 +296,7 @@ def _joined(
     notes += [] if repeated is None else [repeated]
     return Measured(
         readings=_readings(frame[keep], conditions),
-        notes=(*notes, *_count_notes(counts)),
+        notes=(*_magnitude_notes(files, frame[keep], conditions), *notes, *_count_notes(counts)),
         origin=_one_origin(files),
         sources=tuple(_digests(files)),
         counts=counts,
@@ -339,6 +340,17 @@ def _count_notes(counts: Sequence[ReadingCount]) -> list[Note]:
         for count in counts
         if count.left_out
     ]
+
+
+def _magnitude_notes(
+    files: Sequence[FileReadings], frame: pd.DataFrame, conditions: Sequence[str]
+) -> list[Note]:
+    return magnitude_notes(
+        *(frame[name].to_numpy() for name in ("resistance", "condition", "state")),
+        names=conditions,
+        are_resistances=all(file.are_resistances for file in files),
+        like_thousands=all(file.like_thousands for file in files),
+    )
 
 
 def _one_origin(files: Sequence[FileReadings]) -> str:

@@ -11,8 +11,8 @@ from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
-from rramsim.readers.columns.values import COMPLIANCE, read_numbers
-from rramsim.readers.limits.sentinels import BLANK
+from rramsim.readers.columns.values import read_numbers
+from rramsim.readers.limits.sentinels import BLANK, COMPLIANCE
 from rramsim.readers.table import Grid, RawTable
 from rramsim.schema import STATES
 from rramsim.units import scaled_column

@@ -16,7 +16,16 @@ from rramsim.schema import validate
 HOSTILE = "<b onclick=x()>{{ 7 * 7 }}"
 PERCENTS = ("0.1", "1", "10", "50", "90", "99", "99.9")
 TOP_LEVEL = {
-    *("conditions", "cycling", "retention", "variance", "bake", "read_energy", "origin"),
+    *(
+        "check_first",
+        "conditions",
+        "cycling",
+        "retention",
+        "variance",
+        "bake",
+        "read_energy",
+        "origin",
+    ),
     *("sources", "readings", "interval", "lrs_share", "notes", "version"),
 }
 

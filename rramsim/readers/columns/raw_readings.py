@@ -79,11 +79,12 @@ def raw_readings(
     flagged = _flag(kinds, lines, table, header)
     kept = _filled(kinds, lines, table, header, notes)
     left_out = {"blank": len(kinds) - len(kept)}
-    state = _states(table, header, lines, columns, options.states)
-    if len(readings) == 1:
+    if left_out["blank"] and len(readings) == 1:
         # Columns side by side may just be of unequal lengths.
-        notes += _blank_in_one_state(state, kinds == BLANK, place=table.place)
-    lines, columns, state = lines[kept], columns[kept], state[kept]
+        of_all = _states(table, header, lines, columns, options.states)
+        notes += _blank_in_one_state(of_all, kinds == BLANK, place=table.place)
+    lines, columns = lines[kept], columns[kept]
+    state = _states(table, header, lines, columns, options.states)
     if (state < 0).any():
         notes.append(_of_other_states(table, header, state, options.states))
         chosen = state >= 0

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
-from rramsim.readers.limits.sentinels import BLANK, Found, mark_sentinels
+from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
 from rramsim.readers.table import RawTable
 from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
     import numpy as np
-
-COMPLIANCE, BAD = 3, 4
-"""Beside the censoring codes of the schema and `BLANK`: the read ran into its current compliance,
-or the text means nothing to us."""
 
 MARKS_ACCEPTED = 'OVLD, OVF, OL, inf, 9.9E37, ">1e9", "<100", compliance'
 

@@ -10,10 +10,9 @@ from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
-from rramsim.readers.columns.values import COMPLIANCE
 from rramsim.readers.limits.clamps import find_clamps
 from rramsim.readers.limits.meter_range import Guess, apply_limits, counted, guess_limits, taken_as
-from rramsim.readers.limits.sentinels import LARGEST_READING
+from rramsim.readers.limits.sentinels import COMPLIANCE, LARGEST_READING
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
 
 if TYPE_CHECKING:
@@ -61,6 +60,16 @@ class RawReadings:
     def unit(self) -> str:
         """The unit of `values` for messages."""
         return {"resistance": "Ω", "conductance": "S", "current": "A"}[self.quantity]
+
+    @property
+    def in_file_unit(self) -> np.ndarray:
+        """The numbers of the exact readings, in the unit of the file."""
+        import numpy as np
+
+        factors = np.array([column.factor for column in self.columns])
+        exact = (self.kinds == EXACT) & np.isfinite(self.values)
+        numbers: np.ndarray = (self.values / factors[self.column])[exact]
+        return numbers
 
     @property
     def groups(self) -> np.ndarray:

@@ -12,8 +12,9 @@ from rramsim.schema import ABOVE
 if TYPE_CHECKING:
     import numpy as np
 
-BLANK = 2
-"""Nothing was read; the codes of the schema say on which side of a limit a reading lies."""
+BLANK, COMPLIANCE, BAD = 2, 3, 4
+"""Beside the censoring codes of the schema: nothing was read, the read ran into its current
+compliance, or the text means nothing to us."""
 
 LARGEST_READING = 1e15
 """In ohm: no meter resolves more, so whatever is above is no reading (a rule of ours)."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rramsim.interval import Interval
+from rramsim.report.fit.notes import doubts
 from rramsim.report.keys import (
     Keys,
     Value,
@@ -58,6 +59,7 @@ def origin_answer(examination: Examination) -> dict[str, Any]:
         ],
         "interval": attrs["interval"],
         "lrs_share": float(attrs["lrs_share"]),
+        "check_first": list(doubts(examination)),
         "notes": [str(note) for note in (*measured.notes, *examination.notes)],
         "version": __version__,
     }

@@ -16,14 +16,22 @@ ORIGIN_WORDS = {
 }
 """What the origin of readings means for whoever reads them."""
 
+CHECK_FIRST = "Check first"
 FILES = "The files"
 SEVERAL = "Several conditions"
 
 _FILES_SHOWN = 3
+# What makes every number of a fit doubtful stands before all of them.
+_DOUBTS = frozenset(["implausible magnitude"])
+
+
+def doubts(examination: Examination) -> tuple[str, ...]:
+    """Return the notes that put every number in doubt: page and terminal show them first."""
+    return tuple(str(note) for note in examination.measured.notes if note.kind in _DOUBTS)
 
 
 def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]:
-    """Return all notes by what they are about: the files, several conditions, or one.
+    """Return all notes but `doubts` by what they are about: files, several conditions, or one.
 
     A sentence that is true of several files, several conditions or both states stands once.
 
@@ -34,7 +42,8 @@ def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]
     """
     measured = examination.measured
     names = examination.products["conditions"]["condition"].values.tolist()
-    of_files = merged_notes(measured.notes, files=[name for name, _ in measured.sources])
+    others = [note for note in measured.notes if note.kind not in _DOUBTS]
+    of_files = merged_notes(others, files=[name for name, _ in measured.sources])
     of_several: list[str] = []
     of_one: dict[str, list[str]] = {name: [] for name in names}
     by_text: dict[str, list[Note]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.findings import findings
-from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
+from rramsim.report.fit.notes import ORIGIN_WORDS, doubts, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, absent_sections, interval_notes
 from rramsim.report.html import inlined, template
 from rramsim.report.section import Part, Picture
@@ -34,6 +34,7 @@ def render_fit(
     """
     return template("fit_page.html").render(
         findings=findings(examination),
+        doubts=doubts(examination),
         origin=ORIGIN_WORDS[examination.measured.origin],
         sections=_sections(examination),
         absent=absent_sections(examination),

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.findings import findings
-from rramsim.report.fit.notes import ORIGIN_WORDS, grouped_notes
+from rramsim.report.fit.notes import CHECK_FIRST, ORIGIN_WORDS, doubts, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, interval_notes
 from rramsim.report.terminal_table import plain_text, print_table, wrapped
 from rramsim.report.text_table import TextTable
@@ -55,12 +55,18 @@ def text(
 
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
-    for table in short_tables(examination):
-        print_table(console, table)
-    for heading, sentences in _notes(examination, verbose=verbose):
+
+    def print_sentences(heading: str, sentences: tuple[str, ...]) -> None:
         console.print(plain_text(heading, "bold"))
         for sentence in sentences:
             console.print(_bullet(sentence, width=width if styled else None), soft_wrap=True)
+
+    if doubts(examination):
+        print_sentences(CHECK_FIRST, doubts(examination))
+    for table in short_tables(examination):
+        print_table(console, table)
+    for heading, sentences in _notes(examination, verbose=verbose):
+        print_sentences(heading, sentences)
     return shown.getvalue()
 
 
@@ -78,5 +84,7 @@ def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[
         intervals = tuple(f"{what}: {how}." for what, how in made)
         groups.append(("How the intervals were made", intervals))
     found = [f"{one.name}: {' '.join(one.sentences)}" for one in findings(examination)]
-    groups.append(("What was found", (*found, *([origin] if origin else []))))
+    # The end of the output is what a terminal shows: the doubts stand there again.
+    doubtful = [f"{CHECK_FIRST}: {sentence}" for sentence in doubts(examination)]
+    groups.append(("What was found", (*doubtful, *found, *([origin] if origin else []))))
     return groups
