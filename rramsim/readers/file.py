@@ -43,7 +43,8 @@ class FileReadings:
     table, `left_out` those left out by a key of `rramsim.measurements.LEFT_OUT`. `name` is how
     messages name the file; `within` what the names of conditions hold within (a folder, a file),
     empty where they hold everywhere. `guesses` are limits of the meter that nobody gave.
-    `like_thousands` says whether a point in the numbers may part thousands.
+    `like_thousands` says whether a point in the numbers may part thousands. `is_spare` marks
+    readings that count only where their condition has no others of their state.
     """
 
     path: Path
@@ -69,6 +70,18 @@ class FileReadings:
     guesses: tuple[Guess, ...] = ()
     are_resistances: bool = True
     like_thousands: bool = False
+    is_spare: bool = False
+
+
+def without_spares(files: Sequence[FileReadings]) -> list[FileReadings]:
+    """Return the files without spare readings of states that other readings show."""
+
+    def populations(file: FileReadings) -> set[tuple[str, int]]:
+        pairs = zip(file.condition.tolist(), file.state.tolist(), strict=True)
+        return {(file.condition_names[condition], state) for condition, state in set(pairs)}
+
+    shown = set().union(*(populations(file) for file in files if not file.is_spare))
+    return [file for file in files if not file.is_spare or not populations(file) & shown]
 
 
 def with_conditions_apart(files: Sequence[FileReadings]) -> list[FileReadings]:
@@ -109,6 +122,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     import numpy as np
 
     table, header = layout.table, layout.header
+    # What the tester says of its reading counts where the user says nothing.
+    options = options.over(ReadOptions(read_voltage=layout.grid.read_voltage))
     notes = [*layout.grid.notes, *layout.notes]
     default = options.condition or _condition_of_name(path, options)
     raw = raw_readings(table, header, options, default=default, notes=notes)
@@ -144,6 +159,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         taken=None
         if layout.taken is None or "cycle" in layout.columns
         else np.array(layout.taken)[lines],
+        is_spare=layout.is_spare,
         count=raw.cells + sum(layout.grid.left_out.values()),
         left_out=Counter(layout.grid.left_out) + Counter(raw.left_out),
     )

@@ -21,7 +21,13 @@ from rramsim.readers.columns.cell_ids import (
     take_as_one_cell,
 )
 from rramsim.readers.columns.layout import Layout
-from rramsim.readers.file import FileReadings, of_netcdf, of_table, with_conditions_apart
+from rramsim.readers.file import (
+    FileReadings,
+    of_netcdf,
+    of_table,
+    with_conditions_apart,
+    without_spares,
+)
 from rramsim.readers.formats.detect import read_grids, stem_of
 from rramsim.readers.formats.folders import MeasurementFile, files_of, no_file_of, notes_of
 from rramsim.readers.formats.netcdf import is_netcdf
@@ -276,7 +282,7 @@ def _joined(
 ) -> Measured:
     if not files:
         raise InputError("no measurement file was named.")
-    files = with_conditions_apart(files)
+    files = without_spares(with_conditions_apart(files))
     _check_names(files, options)
     check_units(files)
     _check_guesses(files)

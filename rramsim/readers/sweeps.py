@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -88,7 +88,7 @@ def read_points(
 
 
 def readings_of_sweeps(
-    sweeps: Sequence[Sweep], *, place: str, read_voltage: float | None
+    sweeps: Sequence[Sweep], *, place: str, read_voltage: float | None, before: bool = False
 ) -> tuple[Grid, list[float]]:
     """Return a table of the resistances that sweeps show at a read voltage after switching.
 
@@ -106,6 +106,9 @@ def readings_of_sweeps(
         The file as messages name it.
     read_voltage : float or None
         In volt; its magnitude counts.
+    before : bool
+        Whether to read on the way out instead: the other state, which a sweep found before it
+        switched the cell.
 
     Returns
     -------
@@ -130,8 +133,11 @@ def readings_of_sweeps(
         forming = len(sweeps) - len(used)
         text = f"sweeps of forming left out: {forming:,}."
         notes.append(Note(text, kind="forming", file=place, values={"sweeps": forming}))
+    way, why = "the way back", ""
+    if before:
+        way, why = "the way out", ", before they switch: no sweep programs that state"
     halves = [half for sweep in used for half in _halves(sweep)]
-    read = [_read_half(sweep, part, abs(read_voltage)) for sweep, part in halves]
+    read = [_read_half(sweep, part, abs(read_voltage), before=before) for sweep, part in halves]
     readings = [reading for reading in read if reading is not None]
     if not readings:
         raise InputError(
@@ -143,7 +149,7 @@ def readings_of_sweeps(
         notes.append(
             Note(
                 f"half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
-                f"the way back, left out: {left_out:,} of {len(read):,}.",
+                f"{way}, left out: {left_out:,} of {len(read):,}.",
                 kind="sweeps left out",
                 file=place,
                 values={"half_sweeps": len(read), "left_out": left_out},
@@ -152,13 +158,14 @@ def readings_of_sweeps(
     notes.append(
         Note(
             f"{len(readings):,} resistances are |V/I| at the points nearest "
-            f"{in_words(abs(read_voltage), 'V')} on the way back of the sweeps.",
+            f"{in_words(abs(read_voltage), 'V')} on {way} of the sweeps{why}.",
             kind="resistances of sweeps",
             file=place,
             values={"readings": len(readings), "read_voltage": abs(read_voltage)},
         )
     )
     states, assumed = _states(readings, place=place)
+    states = [1 - state for state in states] if before else states
     records = [
         [half.sweep.condition, half.sweep.cell, STATES[state], half.sweep.cycle, half.text]
         for half, state in zip(readings, states, strict=True)
@@ -193,32 +200,70 @@ def _halves(sweep: Sweep) -> list[tuple[Sweep, np.ndarray]]:
     return [(sweep, half) for half in halves if len(half) > 2 and not near[half].all()]
 
 
-def _read_half(sweep: Sweep, part: np.ndarray, read_voltage: float) -> _Reading | None:
+def _read_half(
+    sweep: Sweep, part: np.ndarray, read_voltage: float, *, before: bool
+) -> _Reading | None:
     import numpy as np
 
     size = np.abs(sweep.voltage[part])
     furthest = np.flatnonzero(size == size.max())
-    out, back = part[: furthest[0] + 1], part[furthest[-1] + 1 :]
-    if not back.size:
+    both = {"out": part[: furthest[0] + 1], "back": part[furthest[-1] + 1 :]}
+    if not both["back"].size:
         return None
-    after = back[int(np.abs(np.abs(sweep.voltage[back]) - read_voltage).argmin())]
-    if abs(abs(sweep.voltage[after]) - read_voltage) > TOLERANCE * read_voltage:
+    away = {way: np.abs(np.abs(sweep.voltage[part]) - read_voltage) for way, part in both.items()}
+    nearest = {way: part[int(away[way].argmin())] for way, part in both.items()}
+    way = "out" if before else "back"
+    if away[way].min() > TOLERANCE * read_voltage:
         return None
-    before = out[int(np.abs(np.abs(sweep.voltage[out]) - read_voltage).argmin())]
-    size_after, size_before = abs(sweep.current[after]), abs(sweep.current[before])
-    change = float(np.sign(size_after - size_before))
-    limited = bool(sweep.flagged[after]) or (
-        sweep.compliance is not None and size_after >= _AT_COMPLIANCE * sweep.compliance
+    point = nearest[way]
+    current = abs(sweep.current[point])
+    limited = bool(sweep.flagged[point]) or (
+        sweep.compliance is not None and current >= _AT_COMPLIANCE * sweep.compliance
     )
     # A current of 0 is below what the meter resolves.
-    text = "OVLD" if size_after == 0 else repr(float(abs(sweep.voltage[after]) / size_after))
+    text = "OVLD" if current == 0 else repr(float(abs(sweep.voltage[point]) / current))
     return _Reading(
         sweep=sweep,
-        positive=bool(sweep.voltage[after] > 0),
-        text=f"<{text}" if limited and size_after else text,
-        row=int(sweep.row_numbers[after]),
-        change=change,
+        positive=bool(sweep.voltage[point] > 0),
+        text=f"<{text}" if limited and current else text,
+        row=int(sweep.row_numbers[point]),
+        change=float(
+            np.sign(abs(sweep.current[nearest["back"]]) - abs(sweep.current[nearest["out"]]))
+        ),
     )
+
+
+def titled_by_file(sweeps: Sequence[Sweep], *, place: str) -> tuple[list[Sweep], list[Note]]:
+    """Return sweeps of one polarity that no title tells apart with the file's name as their title.
+
+    Sweeps of both polarities tell by themselves which of them SET; a name could only mislead.
+    """
+    name = replace(sweeps[0], title=place, state=None)
+    state = _titled(name)
+    signs = {float(sign) for sweep in sweeps for sign in _signs(sweep)}
+    if state is None or len(signs) > 1 or any(_titled(sweep) is not None for sweep in sweeps):
+        return list(sweeps), []
+    word = ("SET", "RESET")[state]
+    text = f"the sweeps are of one polarity, and the name of the file says that they {word}."
+    note = Note(text, kind="state by the name of the file", file=place)
+    return [replace(sweep, title=place) for sweep in sweeps], [note]
+
+
+def _signs(sweep: Sweep) -> set[float]:
+    import numpy as np
+
+    beyond = np.abs(sweep.voltage) > 1e-6 * np.abs(sweep.voltage).max(initial=0.0)
+    return set(np.sign(sweep.voltage[beyond]).tolist())
+
+
+def only_state(sweeps: Sequence[Sweep]) -> int | None:
+    """Return the state that all sweeps program by their titles, or None.
+
+    Forming sweeps do not count. Where a person named a state, nothing is to be added to it.
+    """
+    states = {_titled(sweep) for sweep in sweeps if not _FORMING.search(sweep.title)}
+    is_named = any(sweep.state is not None for sweep in sweeps)
+    return None if is_named or len(states) != 1 else states.pop()
 
 
 def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], list[Note]]:

@@ -10,7 +10,13 @@ from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
 from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
 from rramsim.readers.options import ReadOptions
-from rramsim.readers.sweeps import Sweep, read_points, readings_of_sweeps
+from rramsim.readers.sweeps import (
+    Sweep,
+    only_state,
+    read_points,
+    readings_of_sweeps,
+    titled_by_file,
+)
 from rramsim.readers.table import Grid
 from rramsim.readers.testers import tables_of
 from rramsim.schema import STATE_NAMES
@@ -80,6 +86,7 @@ def _by_headers(
     """Return the tables with readings, and the grids that are none with the reason."""
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []
+    swept: list[Grid] = []
     unread: list[tuple[Grid, str]] = []
     headers: set[str] = set()
     refused: list[InputError] = []
@@ -97,6 +104,7 @@ def _by_headers(
             unread.append((grid, "no readings"))
         elif layout.sweeps:
             sweeps += _sweeps(layout, constants=constants)
+            swept.append(layout.grid)
         elif any(_same(layout, other) for other in layouts):
             unread.append((grid, "the same as another sheet"))
         else:
@@ -108,11 +116,34 @@ def _by_headers(
     layouts = _named_by_sheet(
         layouts, lambda grid: by_header(grid, names=options.names, constants=constants)
     )
-    if sweeps:
-        grid, taken = readings_of_sweeps(sweeps, place=place, read_voltage=options.read_voltage)
-        of_sweeps = by_header(_without_empty(grid), names={}, constants={})
-        layouts += [] if of_sweeps is None else [replace(of_sweeps, taken=taken)]
+    layouts += _of_sweeps(sweeps, swept, options, place=place)
     return [replace(layout, headers=frozenset(headers)) for layout in layouts], unread
+
+
+def _of_sweeps(
+    sweeps: Sequence[Sweep], grids: Sequence[Grid], options: ReadOptions, *, place: str
+) -> list[Layout]:
+    """Return the table of what sweeps left, and a spare one of what they found.
+
+    Where all sweeps program one state, they show the other on the way out, as the sweeps before
+    them left it; it counts if no other file shows it.
+    """
+    if not sweeps:
+        return []
+    named = {grid.read_voltage for grid in grids}
+    voltage = options.read_voltage
+    if voltage is None and len(named) == 1:
+        voltage = named.pop()
+    sweeps, by_name = titled_by_file(sweeps, place=place)
+    said = (*dict.fromkeys(note for grid in grids for note in grid.notes), *by_name)
+    layouts = []
+    for before in (False, True) if only_state(sweeps) is not None else (False,):
+        grid, taken = readings_of_sweeps(sweeps, place=place, read_voltage=voltage, before=before)
+        notes = grid.notes if before else (*said, *grid.notes)
+        layout = by_header(_without_empty(replace(grid, notes=notes)), names={}, constants={})
+        if layout is not None:
+            layouts.append(replace(layout, taken=taken, is_spare=before))
+    return layouts
 
 
 def _of_sheet(grid: Grid, names: Sequence[str]) -> Grid:

@@ -59,6 +59,8 @@ class Layout:
         When each reading was taken, in seconds, where readings are to be numbered by that.
     headers : frozenset of str
         Texts of all headers found in the file.
+    is_spare : bool
+        Whether its readings count only where no others show their state.
     """
 
     grid: Grid
@@ -68,6 +70,7 @@ class Layout:
     sweeps: tuple[tuple[Column, Column], ...] = ()
     taken: list[float] | None = None
     headers: frozenset[str] = frozenset()
+    is_spare: bool = False
 
     @property
     def columns(self) -> Mapping[str, Column]:
