@@ -23,6 +23,7 @@ _PREFIXES = {
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # A no-break space keeps a number and its unit on one line of a narrow page.
 _SPACE = "\N{NO-BREAK SPACE}"
+_YEAR = 365.25 * 86400.0  # s
 _BOUND_WORDS = {"": "", "upper": "less than ", "lower": "more than "}
 
 
@@ -121,6 +122,22 @@ def interval(value: Interval, text: Callable[[float], str] = power) -> str:
         elif low == UNKNOWN:
             ends = f" (up to {high})"
     return bounded(f"{number}{ends}", value.bound)
+
+
+def duration(seconds: float) -> str:
+    r"""Return a time as a person says it.
+
+    >>> duration(3.15576e8).replace("\xa0", " "), duration(3.6e6).replace("\xa0", " ")
+    ('10 years', '1000 h')
+    >>> duration(1e4).replace("\xa0", " "), duration(1e-3).replace("\xa0", " ")
+    ('2.78 h', '1 ms')
+    """
+    if seconds >= _YEAR * (1.0 - 1e-9):
+        years = power(seconds / _YEAR, 3)
+        return f"{years}{_SPACE}year{'' if years == '1' else 's'}"
+    if seconds >= 3600.0:
+        return f"{plain(seconds / 3600.0, 4 if seconds >= 3.6e6 else 3)}{_SPACE}h"
+    return quantity(seconds, "s")
 
 
 def bit_error_rate(ber: Interval) -> str:

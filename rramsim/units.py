@@ -37,6 +37,9 @@ QUANTITIES = {
 }
 
 ZERO_CELSIUS_K = 273.15
+ELECTRON_VOLT = 1.602176634e-19
+"""In joule, exact."""
+
 _CELSIUS = frozenset(["c", "°c", "degc", "deg c", "℃", "celsius", "degree celsius"])
 
 _FACTORS = {

@@ -93,6 +93,24 @@ def fit(
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
+    activation_energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help='Activation energy known from elsewhere, "1 eV": how much longer is a time at '
+            "the temperature of use? With --use-temperature.",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
+    at_time: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="T",
+            help='Resistances and BER of held cells at T, "10 years" (the default) or "1000 h". '
+            "Repeat it for more.",
+            rich_help_panel=_QUESTIONS,
+        ),
+    ] = None,
     bake: Annotated[
         str | None,
         typer.Option(
@@ -174,6 +192,8 @@ def fit(
         target_ber=target_ber,
         ber_limit=ber_limit,
         use_temperature=use_temperature,
+        activation_energy=activation_energy,
+        at_time=at_time,
         bake=bake,
     )
     if plot is not None:

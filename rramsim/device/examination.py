@@ -29,6 +29,12 @@ class Question:
         The conditions that are the same cells before and after a bake.
     use_temperature : float or None
         In K: after how much time is the BER limit reached there?
+    at_times : tuple of float
+        In s: which resistances and which BER do the lines of drift give then? Empty: after ten
+        years.
+    activation_energy : float or None
+        In eV, of what ages the cells, known from elsewhere: how much longer is a time at the
+        temperature of use?
 
     Raises
     ------
@@ -40,19 +46,32 @@ class Question:
     ber_limit: float | None = None
     bake: tuple[str, str] | None = None
     use_temperature: float | None = None
+    at_times: tuple[float, ...] = ()
+    activation_energy: float | None = None
 
     def __post_init__(self) -> None:
         for ber, words in ((self.target_ber, "target BER"), (self.ber_limit, "BER limit")):
             if ber is not None and not 0.0 < ber < 0.5:
                 raise InputError(f"The {words} is {ber:g}; it must be above 0 and below 0.5.")
-        kelvin = self.use_temperature
+        for time in self.at_times:
+            if not 0.0 < time < float("inf"):
+                raise InputError(f"The time asked for is {time:g} s; it must be above 0.")
+        energy, kelvin = self.activation_energy, self.use_temperature
+        if energy is not None and not 0.0 < energy < float("inf"):
+            raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
+        if energy is not None and kelvin is None:
+            raise InputError(
+                "An activation energy takes the temperature that it carries times to: give a "
+                "temperature of use."
+            )
         if kelvin is None:
             return
         if not 0.0 < kelvin < float("inf"):
             raise InputError(f"The temperature of use is {kelvin:g} K; it must be above 0.")
-        if self.ber_limit is None:
+        if self.ber_limit is None and energy is None:
             raise InputError(
-                "A time at the temperature of use takes the BER that it lasts to: give a BER limit."
+                "A time at the temperature of use takes the BER that it lasts to: give a BER "
+                "limit. For the acceleration alone, give an activation energy."
             )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +18,14 @@ from rramsim.device.lifetime.arrhenius import activation_energies
 from rramsim.device.lifetime.bake import bake_shift
 from rramsim.device.lifetime.cycling import against_cycles
 from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
-from rramsim.device.lifetime.retention import retention
+from rramsim.device.lifetime.retention import TEN_YEARS, retention
+from rramsim.device.lifetime.success_run import success_runs
 from rramsim.device.populations.percentiles import percentiles
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import read_energy
 from rramsim.device.variability import variability
 from rramsim.measurements import Measured
+from rramsim.notes import Note
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,7 +99,15 @@ def _retention(examination: Examination) -> Analysis | None:
         reference_resistance=_references(examination),
         read=examination.read,
         ber_limit=examination.question.ber_limit,
+        at_times=examination.question.at_times or (TEN_YEARS,),
+        use_temperature=examination.question.use_temperature,
+        activation_energy=examination.question.activation_energy,
     )
+
+
+def _success_runs(examination: Examination) -> Analysis | None:
+    runs = success_runs(examination.measured.readings, examination.products)
+    return None if runs is None else Analysis(runs)
 
 
 def _variance(examination: Examination) -> Analysis | None:
@@ -119,13 +131,31 @@ def _bake(examination: Examination) -> Analysis | None:
 def _activation_energies(examination: Examination) -> Analysis | None:
     limit = examination.question.ber_limit
     if limit is None:
-        return None
+        return _nothing_accelerated(examination)
     return activation_energies(
         examination.measured.readings["condition"].values.astype(str).tolist(),
         examination.products.get("retention"),
         ber_limit=limit,
         use_temperature=examination.question.use_temperature,
+        activation_energy=examination.question.activation_energy,
     )
+
+
+def _nothing_accelerated(examination: Examination) -> Analysis | None:
+    """Return a note where a stated activation energy finds no hold to carry to another place."""
+    question, retention = examination.question, examination.products.get("retention")
+    if question.activation_energy is None or (
+        retention is not None and retention["temperature"].notnull().any()
+    ):
+        return None
+    text = (
+        "no acceleration factor: the readings name no temperature at which cells were held over "
+        "times (columns temperature and time)."
+    )
+    empty = activation_energies(
+        [], None, ber_limit=math.nan, use_temperature=question.use_temperature
+    )
+    return None if empty is None else replace(empty, notes=(Note(text, kind="no acceleration"),))
 
 
 def _read_energy(examination: Examination) -> Analysis | None:
@@ -191,6 +221,7 @@ ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {
     "retention": _retention,
     "variance": _variance,
     "bake": _bake,
+    "success_runs": _success_runs,
     "activation_energies": _activation_energies,
     "read_energy": _read_energy,
     "sample_sizes": _sample_sizes,

@@ -14,6 +14,29 @@ _at_time = per("hold", "time")
 _failure = per("failure")
 
 
+_run = per("run")
+
+TESTS = ("endurance", "retention", "bake")
+"""Of what a test in which no cell failed may be."""
+
+
+def _stated_times(prefix: str, where: str) -> tuple[Variable, ...]:
+    """Return the variables of resistances and BER at stated times."""
+    of_state, of_hold = per("hold", "state", "at"), per("hold", "at")
+    return (
+        of_state(f"{prefix}_median", "ohm", "f", f"median {where}, along its line"),
+        of_state(f"{prefix}_median_low", "ohm", "f", "lower end of its interval"),
+        of_state(f"{prefix}_median_high", "ohm", "f", "upper end of its interval"),
+        of_state(f"{prefix}_p05", "ohm", "f", "5 % of the cells are at or below, by the lines"),
+        of_state(f"{prefix}_p95", "ohm", "f", "95 % of the cells are at or below, by the lines"),
+        of_hold(f"{prefix}_ber", "1", "f", f"bit errors per cell read {where}, from the lines"),
+        of_hold(f"{prefix}_ber_low", "1", "f", "lower end of the BER's interval"),
+        of_hold(f"{prefix}_ber_high", "1", "f", "upper end of the BER's interval"),
+        of_hold(f"{prefix}_decades", "1", "f", "decades of time beyond the last read-out"),
+        of_hold(f"{prefix}_extrapolated", "1", "b", "1: later than the last read-out"),
+    )
+
+
 AGING: dict[str, tuple[Variable, ...]] = {
     "endurance": (
         _condition("cells", "1", "i", "cells whose reads can tell whether they failed"),
@@ -167,6 +190,21 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _hold("time_to_limit_high", "s", "f", "upper end of its interval, NaN: unknown"),
         _hold("time_to_limit_bound", "1", "U", "lower: more, upper: less", choices=BOUNDS),
         _hold("time_to_limit_extrapolated", "1", "b", "1: later than the last read-out"),
+        _hold("acceleration_factor", "1", "f", "by the stated activation energy, to use"),
+        _hold("equivalent_time", "s", "f", "last read-out times the acceleration factor"),
+        Variable("at_time", ("at",), "s", "f", "stated times since programming"),
+        *_stated_times("at", "at the temperature of the hold"),
+        *_stated_times("use", "at the temperature of use"),
+    ),
+    "success_runs": (
+        _run("run_condition", "1", "U", "name of the programming condition"),
+        _run("test", "1", "U", "of what no failure was seen", choices=TESTS),
+        _run("state", "1", "U", "LRS or HRS, empty: both"),
+        _run("temperature", "K", "f", "of the hold, NaN: none or unknown"),
+        _run("cells", "1", "i", "cells of which none failed"),
+        _run("cycles", "1", "f", "cycle by which none had, NaN: a test of time"),
+        _run("time", "s", "f", "time by which none had, NaN: a test of cycles, or unknown"),
+        _run("failing_high", "1", "f", "at most this share fails, one-sided"),
     ),
     "activation_energies": (
         *(

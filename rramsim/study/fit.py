@@ -28,6 +28,7 @@ from rramsim.study.inputs import (
 )
 from rramsim.study.reading import ReadingTable, quantity_text
 from rramsim.study.result_folder import write_dataset
+from rramsim.units import ELECTRON_VOLT, read_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,6 +208,8 @@ def fit(
     target_ber: float | None = None,
     ber_limit: float | None = None,
     use_temperature: float | str | None = None,
+    activation_energy: float | str | None = None,
+    at_time: float | str | Sequence[float | str] | None = None,
     bake: tuple[str, str] | str | None = None,
     columns: str | Sequence[str] | None = None,
     read_voltage: float | str | None = None,
@@ -250,6 +253,12 @@ def fit(
         After how many cycles, and after what time, is this BER reached?
     use_temperature : float or str, optional
         After what time is the limit reached at this temperature, by Arrhenius' law?
+    activation_energy : float or str, optional
+        In joule, or with its unit, ``"1 eV"``: known from elsewhere, it carries times from the
+        temperatures at which cells were held to `use_temperature`.
+    at_time : float or str, or sequence of these, optional
+        In s, or with its unit: which resistances and which BER do the lines of drift give then?
+        Default: ``"10 years"``.
     bake : (str, str) or str, optional
         Two conditions that are the same cells before and after a bake.
     columns, read_voltage, map, states, file_name, over_range, floor : optional
@@ -275,8 +284,10 @@ def fit(
         "reference": quantity_text(reference, "ohm", name="reference"),
         "read_pulse": _pulse_text(read_pulse),
         "use_temperature": quantity_text(use_temperature, "K", name="use_temperature"),
+        "activation_energy": quantity_text(activation_energy, "J", name="activation_energy"),
         "bake": _bake_text(bake),
     }
+    at_times = _time_texts(at_time)
     reference_spread = number(reference_spread, "reference_spread", "a number from 0 on")
     offset = number(offset, "offset", "a number from 0 on")
     lrs_share = number(lrs_share, "lrs_share", "a number between 0 and 1")
@@ -310,6 +321,8 @@ def fit(
         target_ber=target_ber,
         ber_limit=ber_limit,
         use_temperature=quantity(texts["use_temperature"], "temperature"),
+        activation_energy=_electron_volts(texts["activation_energy"]),
+        at_times=tuple(read_quantity(text, "time") for text in at_times),
         bake=_two_conditions(texts["bake"], readings),
     )
     examination = examine(readings, stated, read=read, question=question)
@@ -327,6 +340,8 @@ def fit(
         "ber_limit": ber_limit,
         "bake": texts["bake"],
         "use_temperature": texts["use_temperature"],
+        "activation_energy": texts["activation_energy"],
+        "at_time": at_times or None,
     }
     provenance = Provenance(
         recipe=_recipe(given if isinstance(given, list) else None, options),
@@ -354,6 +369,23 @@ def _pulse_text(pulse: object) -> str | None:
     if volt is None or second is None:
         raise refused("read_pulse", pulse, accepted)
     return f"{volt}, {second}"
+
+
+def _time_texts(times: object) -> list[str]:
+    """Return the times that a person asks for, each with its unit; commas part them in a text."""
+    parts = plain(times)
+    if parts is None:
+        return []
+    if isinstance(parts, str):
+        parts = parts.split(",")
+    each = list(parts) if isinstance(parts, list | tuple) else [parts]
+    texts = [quantity_text(one, "s", name="at_time") for one in each]
+    return [text.strip() for text in texts if text is not None]
+
+
+def _electron_volts(text: str | None) -> float | None:
+    joule = quantity(text, "energy")
+    return None if joule is None else joule / ELECTRON_VOLT
 
 
 def _bake_text(bake: object) -> str | None:

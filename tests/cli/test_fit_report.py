@@ -16,17 +16,8 @@ from rramsim.schema import validate
 HOSTILE = "<b onclick=x()>{{ 7 * 7 }}"
 PERCENTS = ("0.1", "1", "10", "50", "90", "99", "99.9")
 TOP_LEVEL = {
-    *(
-        "check_first",
-        "conditions",
-        "cycling",
-        "retention",
-        "variance",
-        "bake",
-        "read_energy",
-        "origin",
-    ),
-    *("sources", "readings", "interval", "lrs_share", "notes", "version"),
+    *("check_first", "conditions", "cycling", "retention", "variance", "bake", "read_energy"),
+    *("success_runs", "origin", "sources", "readings", "interval", "lrs_share", "notes", "version"),
 }
 
 

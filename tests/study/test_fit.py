@@ -148,3 +148,27 @@ def test_a_figure_is_drawn_alone_or_on_axes_that_are_there(cells, name):
 def test_a_figure_that_the_readings_do_not_allow_is_refused_with_those_that_they_do(cells):
     with pytest.raises(InputError, match="plot 'retention': these readings can be drawn as 'popu"):
         fit(cells, reading=READING).plot("retention")
+
+
+def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_line(tmp_path):
+    lines = [
+        f"{cell},{state},{ohm * (1 + cell / 50) * (1 + shift * step)},{hour},150"
+        for step, hour in enumerate((1, 10, 100, 1000))
+        for cell in range(8)
+        for state, ohm, shift in (("LRS", 5.0, 0.01), ("HRS", 300.0, -0.05))
+    ]
+    file = tmp_path / "held.csv"
+    file.write_text("\n".join(["cell,state,R (kOhm),time (h),temperature (degC)", *lines]))
+    found = fit(
+        file, activation_energy="1 eV", use_temperature="85 degC", at_time=["10 years", 3.6e6]
+    )
+    (hold,) = json.loads(found.to_json())["retention"]["holds"]
+    assert hold["acceleration_factor"] == pytest.approx(145, rel=0.01)
+    assert hold["last_time_at_use_s"] == pytest.approx(145 * 3.6e6, rel=0.01)
+    assert [at["time_s"] for at in hold["at_times"]] == [3.6e6, 315576000.0]
+    assert [at["extrapolated"] for at in hold["at_times"]] == [False, True]
+    assert "--at-time '10 years' --at-time '3600000.0 s'" in found.provenance.recipe
+    words = ["--activation-energy", "1 eV", "--use-temperature", "85 degC", "--json"]
+    times = ["--at-time", "10 years", "--at-time", "1000 h"]
+    done = CliRunner().invoke(app, ["fit", str(file), *words, *times], catch_exceptions=False)
+    assert json.loads(done.stdout)["retention"]["holds"] == [hold]

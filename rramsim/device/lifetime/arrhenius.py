@@ -31,6 +31,26 @@ FURTHEST_KELVIN = 50.0
 """An extrapolation by more than this many kelvin is warned of."""
 
 
+def acceleration_factor(activation_energy: float, *, hot: float, use: float) -> float:
+    """Return how many seconds at a temperature of use one second at the hot one is as long as.
+
+    By Arrhenius' law, exp(Ea/k (1/T_use - 1/T_hot)).
+
+    Parameters
+    ----------
+    activation_energy : float
+        Ea in eV.
+    hot, use : float
+        Temperatures in K; what is held at `hot` ages faster by the factor than at `use`.
+
+    Examples
+    --------
+    >>> round(acceleration_factor(1.0, hot=273.15 + 150, use=273.15 + 85))
+    145
+    """
+    return _exp(activation_energy / BOLTZMANN * (1.0 / use - 1.0 / hot))
+
+
 @dataclass(frozen=True, eq=False)
 class ArrheniusFit:
     """ln t = ln t0 + Ea / (k T).

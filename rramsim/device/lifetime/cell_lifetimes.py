@@ -22,6 +22,7 @@ EARLY = 10
 _DECADE = 10.0 * (1.0 - 1e-9)
 # Of the cells told as failed, soft errors may have made this share by chance.
 _CHANCE = 0.05
+_LEAST_SOFT = 5  # fewer soft errors tell no rate
 
 HRS = 1
 
@@ -106,7 +107,7 @@ def cell_lifetimes(
 
     Examples
     --------
-    >>> cycle, bad = [1, 10, 100, 1000, 10000], [0, 1, 0, 1, 1]
+    >>> cycle, bad = [1, 10, 100, 1000, 10000], [0, 1, 0, 1, 1]  # 1: bad
     >>> lifetimes = cell_lifetimes([1] * 5, cycle, bad)
     >>> [lifetimes[name].values.tolist() for name in ("after", "until", "is_soft")]
     [[100.0], [1000.0], [1]]
@@ -259,7 +260,7 @@ class _Walk:
     def _beyond_chance(self) -> int:
         """Return the bad cycles in a row that soft errors alone would hardly make in any cell."""
         soft, settled = int(self.soft.sum()), int(self.settled.sum())
-        if not soft:
+        if soft < _LEAST_SOFT:
             return 1
         runs = np.arange(1, int(self.final_run.max()) + 2)
         by_chance = self.cells * (soft / settled) ** runs

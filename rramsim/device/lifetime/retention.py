@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.device.examination import Analysis
+from rramsim.device.lifetime.at_use import at_stated_times
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
 from rramsim.device.read_conditions import ReadConditions
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 FIRST_TIME = 1.0
 """Seconds after programming from which the lines are fitted: earlier, cells relax otherwise."""
 
+TEN_YEARS = 10.0 * 365.25 * 86400.0
+"""In s: the time that retention is asked for where no other is stated."""
+
 _FURTHEST = 10.0  # times the last read-out, before an extrapolation is warned of
 _LATEST = 1e12  # s: where the search for the time to the limit ends
 
@@ -43,6 +47,9 @@ def retention(
     first_time: float = FIRST_TIME,
     times: Sequence[float] = (),
     ber_limit: float | None = None,
+    at_times: Sequence[float] = (TEN_YEARS,),
+    use_temperature: float | None = None,
+    activation_energy: float | None = None,
     seed: int = 0,
     resamples: int = 400,
 ) -> Analysis | None:
@@ -63,6 +70,10 @@ def retention(
         read-out they are marked as extrapolated.
     ber_limit : float, optional
         The BER whose first crossing is sought.
+    at_times : sequence of float
+        Times in s at which resistances and BER are wanted apart from the curves.
+    use_temperature, activation_energy : float, optional
+        In K and eV: with both, those at that temperature too, by the acceleration factor.
     seed, resamples : int
         Of the bootstrap of cells behind every interval.
 
@@ -78,7 +89,7 @@ def retention(
     InputError
         If `ber_limit` or a time is out of range.
     """
-    _check(ber_limit=ber_limit, times=times)
+    _check(ber_limit=ber_limit, times=(*times, *at_times))
     if "time" not in readings.variables:
         return None
     known = np.isfinite(readings["time"].values)
@@ -101,7 +112,19 @@ def retention(
         times=times,
         first_time=first_time,
         ber_limit=ber_limit,
-        attrs={"lrs_share": read.lrs_share, "seed": seed, "resamples": resamples},
+        stated=at_stated_times(
+            holds,
+            at_times,
+            use_temperature=use_temperature,
+            activation_energy=activation_energy,
+        ),
+        attrs={
+            "lrs_share": read.lrs_share,
+            "seed": seed,
+            "resamples": resamples,
+            "use_temperature": math.nan if use_temperature is None else use_temperature,
+            "activation_energy": math.nan if activation_energy is None else activation_energy,
+        },
         unknown=int(np.count_nonzero(~known)),
     )
 
@@ -120,6 +143,7 @@ def _assembled(
     times: Sequence[float],
     first_time: float,
     ber_limit: float | None,
+    stated: tuple[dict[str, Any], list[Note]],
     attrs: dict[str, Any],
     unknown: int,
 ) -> Analysis:
@@ -143,10 +167,11 @@ def _assembled(
         _fill_counted(values, number, hold)
         notes += hold_notes(hold, first_time=first_time)
         notes += _fill_ber(values, number, hold, wanted=wanted, ber_limit=ber_limit)
+    at_stated, more = stated
     return Analysis(
         make(
             "retention",
-            values,
+            values | at_stated,
             coords={"state": list(STATES), "time": wanted},
             attrs={
                 "ber_limit": math.nan if ber_limit is None else ber_limit,
@@ -155,7 +180,7 @@ def _assembled(
                 **attrs,
             },
         ),
-        tuple(notes),
+        (*notes, *more),
     )
 
 

@@ -271,6 +271,27 @@ def _ber_at(row: Record) -> list[dict[str, Any]]:
     ]
 
 
+def _at_stated_time(prefix: str) -> Keys:
+    """Return the keys of resistances and BER at a stated time."""
+    of_one_state: Keys = {
+        "median_ohm": ends(f"{prefix}_median"),
+        "p05_ohm": f"{prefix}_p05",
+        "p95_ohm": f"{prefix}_p95",
+    }
+    return {
+        **of_state(of_one_state),
+        "ber": ends(f"{prefix}_ber"),
+        "decades_beyond_the_last_read_out": f"{prefix}_decades",
+        "extrapolated": f"{prefix}_extrapolated",
+    }
+
+
+def _at_use(row: Record) -> dict[str, Any] | None:
+    if row.number("acceleration_factor") is None:
+        return None
+    return answer(row, {"temperature_k": attribute("use_temperature"), **_at_stated_time("use")})
+
+
 _HOLD: Keys = {
     "condition": "hold_condition",
     "temperature_k": "temperature",
@@ -281,9 +302,16 @@ _HOLD: Keys = {
     "ber": _ber_at,
     **bounded("time_to_limit", "seconds_to_ber_limit"),
     "seconds_to_ber_limit_extrapolated": "time_to_limit_extrapolated",
+    "acceleration_factor": "acceleration_factor",
+    "last_time_at_use_s": "equivalent_time",
+    "at_times": each(
+        "at", {"time_s": "at_time", **_at_stated_time("at"), "at_temperature_of_use": _at_use}
+    ),
 }
 _RETENTION: Keys = {
     **attributes("ber_limit", "confidence", "interval"),
+    "use_temperature_k": attribute("use_temperature"),
+    "activation_energy_ev": attribute("activation_energy"),
     "holds": each("hold", _HOLD),
 }
 _AT_USE: Keys = {
@@ -316,6 +344,24 @@ def retention_answer(examination: Examination) -> dict[str, Any]:
         "activation_energies": [answer(row, _LAW) for row in rows]
     }
 
+
+SUCCESS_RUNS: Keys = {
+    **attributes("confidence", "interval"),
+    "tests": each(
+        "run",
+        {
+            "condition": "run_condition",
+            "test": "test",
+            "state": known_text("state"),
+            "temperature_k": "temperature",
+            "cells": "cells",
+            "cycles": "cycles",
+            "time_s": "time",
+            "share_failing_at_most": "failing_high",
+        },
+    ),
+}
+"""Tests in which no cell failed."""
 
 _PART: Keys = {**same("variance", "share", "groups"), "estimate_was_negative": "negative"}
 _VARIANCE_OF_STATE: Keys = {

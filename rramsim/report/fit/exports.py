@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.tables import outliers, populations_and_goodness
-from rramsim.report.keys import Keys, answer, same
+from rramsim.report.keys import Keys, Value, answer, same
 from rramsim.report.text_table import csv_text
-from rramsim.schema import Record, records, settings
+from rramsim.schema import STATES, Record, records, settings
 
 if TYPE_CHECKING:
     from rramsim.device.examination import Examination
@@ -81,3 +81,35 @@ def outliers_csv(examination: Examination) -> str:
     """Return a row for each reading that the body of its population cannot account for."""
     header = ("condition", "state", "cell", "cycle", "resistance_ohm", "distance_sigma", "kind")
     return csv_text(outliers(examination.products["outliers"]), header)
+
+
+def retention_csv(examination: Examination) -> str:
+    """Return a row for each hold and stated time: medians, percentiles and BER along the lines."""
+    rows = records(examination.products["retention"], "hold", "at")
+    return csv_text([answer(row, _RETENTION) for row in rows])
+
+
+def _of_one_state(variable: str, state: str) -> Value:
+    return lambda row: row.at(state=state).number(variable)
+
+
+def _stated(prefix: str, ending: str) -> Keys:
+    of_state: dict[str, Value] = {
+        f"{state.lower()}_{name}_ohm{ending}": _of_one_state(f"{prefix}_{name}", state)
+        for state in STATES
+        for name in ("median", "median_low", "median_high", "p05", "p95")
+    }
+    of_hold = {f"{name}{ending}": f"{prefix}_{name}" for name in ("ber", "ber_low", "ber_high")}
+    return {**of_state, **of_hold, f"extrapolated{ending}": f"{prefix}_extrapolated"}
+
+
+_RETENTION: Keys = {
+    "condition": "hold_condition",
+    "temperature_k": "temperature",
+    "time_s": "at_time",
+    "decades_beyond_the_last_read_out": "at_decades",
+    **_stated("at", ""),
+    "acceleration_factor": "acceleration_factor",
+    "last_time_at_use_s": "equivalent_time",
+    **_stated("use", "_at_use"),
+}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
-from rramsim.report.text_table import CellText, Columns, TextTable, ber_text, table_of
+from rramsim.report.text_table import NONE, CellText, Columns, TextTable, ber_text, table_of
 from rramsim.schema import STATES, Record, records
 
 if TYPE_CHECKING:
@@ -147,6 +147,94 @@ def _hold_columns(retention: xr.Dataset) -> Columns:
     """Return the columns that tell holds apart; a temperature that nobody knows does not."""
     is_known = bool(retention["temperature"].notnull().any())
     return {"condition": "hold_condition"} | ({"held at": "temperature"} if is_known else {})
+
+
+def stated_times_table(examination: Examination) -> TextTable:
+    """Return the medians and the BER of each hold at the stated times."""
+    retention = examination.products["retention"]
+    return table_of(
+        "At stated times, along the lines",
+        records(retention, "hold", "at"),
+        {
+            **_hold_columns(retention),
+            "time": lambda row: numbers.duration(row["at_time"]),
+            **{f"{state} median": _stated_median("at", state) for state in STATES},
+            "BER": lambda row: _marked(row, "at"),
+        },
+        remark=_EXTRAPOLATED if retention["at_extrapolated"].any() else "",
+    )
+
+
+_EXTRAPOLATED = "With an asterisk: extrapolated, later than the last read-out."
+
+
+def _marked(row: Record, prefix: str) -> str:
+    ber = ber_text(row, f"{prefix}_ber")
+    return ber + ("*" if row[f"{prefix}_extrapolated"] and ber != numbers.UNKNOWN else "")
+
+
+def _stated_median(prefix: str, state: str) -> CellText:
+    def in_words(row: Record) -> str:
+        median = row.at(state=state).interval(f"{prefix}_median")
+        return numbers.interval(median, lambda ohm: numbers.quantity(ohm, "Ω"))
+
+    return in_words
+
+
+def acceleration_table(examination: Examination) -> TextTable | None:
+    """Return what a stated activation energy makes of each hold at the temperature of use."""
+    retention = examination.products["retention"]
+    if retention["acceleration_factor"].isnull().all():
+        return None
+    use = numbers.quantity(retention.attrs["use_temperature"], "K")
+    energy = numbers.plain(retention.attrs["activation_energy"])
+    rows = [
+        row
+        for row in records(retention, "hold", "at")
+        if row.number("acceleration_factor") is not None
+    ]
+    return table_of(
+        f"At {use}, by the acceleration factor",
+        rows,
+        {
+            **_hold_columns(retention),
+            "factor": lambda row: numbers.power(row["acceleration_factor"], 3),
+            "last read-out is": lambda row: numbers.duration(row["equivalent_time"]),
+            "time": lambda row: numbers.duration(row["at_time"]),
+            **{f"{state} median": _stated_median("use", state) for state in STATES},
+            "BER": lambda row: _marked(row, "use"),
+        },
+        remark=f"exp(Ea/k (1/T_use - 1/T_held)) with the stated Ea of {energy} eV, "
+        "which nothing here checks. "
+        + (_EXTRAPOLATED if retention["use_extrapolated"].any() else ""),
+    )
+
+
+def success_runs_table(examination: Examination) -> TextTable:
+    """Return the tests in which no cell failed."""
+    runs = examination.products["success_runs"]
+    return table_of(
+        "No failure seen",
+        records(runs, "run"),
+        {
+            "condition": "run_condition",
+            "test": lambda row: " ".join(filter(None, (row["test"], row["state"]))),
+            "until": _until_when,
+            "fails": lambda row: f"0 of {row['cells']:,}",
+            "failing at most (95 %)": lambda row: numbers.percent(row["failing_high"], 1),
+        },
+        remark="A success run, as qualification plans count it: 0 fails of n independent cells "
+        "bound the share failing in that test by 1 − 0.05^(1/n), and say nothing of later.",
+        is_titled=False,
+    )
+
+
+def _until_when(row: Record) -> str:
+    held = row.number("temperature")
+    at = "" if held is None else f" at {numbers.quantity(held, 'K')}"
+    if row.number("cycles") is not None:
+        return f"cycle {row['cycles']:,.0f}{at}"
+    return NONE if row.number("time") is None else f"{numbers.duration(row['time'])}{at}"
 
 
 def _last_ber(hold: Record) -> str:

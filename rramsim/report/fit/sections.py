@@ -189,6 +189,8 @@ def _retention(examination: Examination) -> list[Part | None]:
             "last read-out is dashed.",
         ),
         lifetime.retention_table(examination),
+        lifetime.stated_times_table(examination),
+        lifetime.acceleration_table(examination),
         lifetime.drift_table(examination),
     ]
 
@@ -265,6 +267,7 @@ SECTIONS = [
         "Retention",
         interval="Retention",
         answer=answer.retention_answer,
+        csv=exports.retention_csv,
         absent="Retention: it takes readings at two times or more (a column time, in any unit).",
     ),
     Section(
@@ -274,6 +277,13 @@ SECTIONS = [
         continues=True,
         interval="Bake",
         answer=answer.bake_answer,
+    ),
+    Section(
+        "success_runs",
+        lambda examination: [lifetime.success_runs_table(examination)],
+        "No failure seen",
+        interval="No failure seen",
+        answer=answer.SUCCESS_RUNS,
     ),
     Section(
         "variance",
