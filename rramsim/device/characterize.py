@@ -62,6 +62,21 @@ class _Row:
         return [*of_fits, *_verdict_notes(self.condition, self.verdicts), *self.errors.notes]
 
 
+def _unknown_cells(measured: Measured) -> list[Note]:
+    """Return a note where nothing tells which readings are of one cell, and so depend."""
+    unknown = int(np.count_nonzero(measured.readings["cell"].values < 0))
+    # Drawn readings, and those taken from a figure, are of a cell each.
+    if measured.origin != "measured" or not unknown:
+        return []
+    all_of_them = unknown == measured.readings.sizes["reading"]
+    whose = "the readings" if all_of_them else f"{unknown:,} readings"
+    text = (
+        f"nothing names the cell of {whose}: each counts as one of another cell. If cells were "
+        'read more than once, the intervals are too narrow; --map "HEADER=cell" names the column.'
+    )
+    return [Note(text, kind="cells unknown", values={"readings": unknown})]
+
+
 def characterize(
     measured: Measured,
     stated: xr.Dataset | None = None,
@@ -114,6 +129,7 @@ def characterize(
         for number, name in enumerate(names)
     ]
     notes = [
+        *_unknown_cells(measured),
         *(
             note
             for name, times in zip(names, over, strict=True)

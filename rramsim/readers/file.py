@@ -12,7 +12,7 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
 from rramsim.readers.columns.header_rows import Header
-from rramsim.readers.columns.layout import Layout
+from rramsim.readers.columns.layout import IGNORED, Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.raw_readings import raw_readings
 from rramsim.readers.columns.values import read_quantity_column
@@ -44,7 +44,8 @@ class FileReadings:
     messages name the file; `within` what the names of conditions hold within (a folder, a file),
     empty where they hold everywhere. `guesses` are limits of the meter that nobody gave.
     `like_thousands` says whether a point in the numbers may part thousands. `is_spare` marks
-    readings that count only where their condition has no others of their state.
+    readings that count only where their condition has no others of their state. `layout` is the
+    table they are from, None for netCDF.
     """
 
     path: Path
@@ -71,6 +72,23 @@ class FileReadings:
     are_resistances: bool = True
     like_thousands: bool = False
     is_spare: bool = False
+    layout: Layout | None = None
+
+    def differing_columns(self, one: int, two: int) -> list[tuple[str, str, str]]:
+        """Return the columns that are not used and differ between two rows, with their texts."""
+        if self.layout is None:
+            return []
+        rows = [self.layout.grid.record_of(row) for row in (one, two)]
+        texts = self.layout.header.texts
+        names = [
+            f"{position + 1} (-)" if texts[position] in ("", IGNORED) else texts[position]
+            for position in range(len(texts))
+        ]
+        return [
+            (names[position], rows[0][position], rows[1][position])
+            for position in self.layout.header.unused()
+            if position < min(map(len, rows)) and rows[0][position] != rows[1][position]
+        ]
 
 
 def without_spares(files: Sequence[FileReadings]) -> list[FileReadings]:
@@ -160,6 +178,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         if layout.taken is None or "cycle" in layout.columns
         else np.array(layout.taken)[lines],
         is_spare=layout.is_spare,
+        layout=layout,
         count=raw.cells + sum(layout.grid.left_out.values()),
         left_out=Counter(layout.grid.left_out) + Counter(raw.left_out),
     )

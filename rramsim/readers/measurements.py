@@ -15,12 +15,13 @@ from rramsim.files import sha256_of_file
 from rramsim.measurements import Measured, ReadingCount
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import (
-    drop_repeated,
+    find_repeated,
     number_cells,
     number_dice,
     take_as_one_cell,
 )
 from rramsim.readers.columns.layout import Layout
+from rramsim.readers.cycles import number_repeats, number_sweeps, outside
 from rramsim.readers.file import (
     FileReadings,
     of_netcdf,
@@ -280,6 +281,8 @@ def _within(
 def _joined(
     files: Sequence[FileReadings], options: ReadOptions, notes_of_folders: Sequence[Note] = ()
 ) -> Measured:
+    import numpy as np
+
     if not files:
         raise InputError("no measurement file was named.")
     files = without_spares(with_conditions_apart(files))
@@ -287,22 +290,27 @@ def _joined(
     check_units(files)
     _check_guesses(files)
     conditions, condition = _join_conditions(files)
+    place = files[0].place if len(files) == 1 else "all files"
     frame = _frame(files, condition)
+    numbered = [number_repeats(frame, place=place)] if options.repeats == "cycle" else []
     assumed = take_as_one_cell(
         frame,
         unnamed=[file.cells.are_unnamed for file in files],
         paths=[file.path for file in files],
     )
-    values = [name for name in frame.columns if name not in ("file", "row_number")]
-    keep, repeated = drop_repeated(
-        frame, values=values, places=[file.place for file in files], names=conditions
-    )
-    counts = tuple(_counts(files, frame, {"identical": ~keep}))
-    notes = [*notes_of_folders, *(note for file in files for note in file.notes), *assumed]
-    notes += [] if repeated is None else [repeated]
+    out, other_cycles = outside(frame, options.cycles, place=place)
+    again, repeated = find_repeated(frame[~out], files=files, names=conditions)
+    identical = np.zeros(len(frame), dtype=bool)
+    identical[~out] = again
+    counts = tuple(_counts(files, frame, {"other cycles": out, "identical": identical}))
+    notes = [*notes_of_folders, *(note for file in files for note in file.notes)]
+    notes += [*numbered, *assumed, *other_cycles, *repeated]
+    frame = frame[~out & ~identical]
+    conditions, condition = _only_used(conditions, frame["condition"].to_numpy())
+    frame = frame.assign(condition=condition)
     return Measured(
-        readings=_readings(frame[keep], conditions),
-        notes=(*_magnitude_notes(files, frame[keep], conditions), *notes, *_count_notes(counts)),
+        readings=_readings(frame, conditions),
+        notes=(*_magnitude_notes(files, frame, conditions), *notes, *_count_notes(counts)),
         origin=_one_origin(files),
         sources=tuple(_digests(files)),
         counts=counts,
@@ -458,32 +466,12 @@ def _frame(files: Sequence[FileReadings], condition: np.ndarray) -> pd.DataFrame
     if dice is not None:
         columns["die"] = dice
     frame = pd.DataFrame(columns)
-    return _with_cycles(frame, files)
+    return number_sweeps(frame, [(file.taken, len(file.resistance)) for file in files])
 
 
 def _optional(file: FileReadings, name: str) -> np.ndarray | None:
     of_cells = {"row": file.cells.row, "column": file.cells.column}
     return of_cells[name] if name in of_cells else file.more.get(name)
-
-
-def _with_cycles(frame: pd.DataFrame, files: Sequence[FileReadings]) -> pd.DataFrame:
-    """Return the frame with sweeps numbered by when they were taken, over all files."""
-    import numpy as np
-
-    if all(file.taken is None for file in files):
-        return frame
-    unnumbered = [np.full(len(file.resistance), file.taken is not None) for file in files]
-    taken = [
-        np.full(len(file.resistance), np.nan) if file.taken is None else file.taken
-        for file in files
-    ]
-    counted = frame.assign(taken=np.concatenate(taken))[
-        np.concatenate(unnumbered) & (frame["cell"] >= 0)
-    ]
-    counted = counted.sort_values(["taken", "file", "row_number"], kind="stable")
-    cycles = counted.groupby(["condition", "state", "cell"]).cumcount() + 1
-    frame.loc[cycles.index, "cycle"] = cycles
-    return frame
 
 
 def _readings(frame: pd.DataFrame, names: Sequence[str]) -> xr.Dataset:

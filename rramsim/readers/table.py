@@ -106,6 +106,20 @@ class Grid:
         """Return the grid with every line split."""
         return self if self.rest is None else self.rest.split()
 
+    def record_of(self, row: int) -> list[str]:
+        """Return the texts of a row of the file, nothing where there is no such row."""
+        if self.rest is not None:
+            lines = self.rest.text.split("\n", row)
+            return [text.strip() for text in lines[row - 1].split(self.rest.separator)]
+        return next(
+            (
+                record
+                for record, number in zip(self.records, self.row_numbers, strict=True)
+                if number == row
+            ),
+            [],
+        )
+
     def last_record(self) -> tuple[int, list[str]]:
         """Return the last row of the file with its number."""
         if self.rest is None:

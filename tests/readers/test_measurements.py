@@ -610,7 +610,8 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             HEADER + "weak,LRS,7,5\nweak,HRS,7,300\nweak,LRS,7,6\n",
             "cells.csv, row 4: this cell of 'weak', LRS, was read before with another result "
-            "(cells.csv, row 2). If they are of different cycles, add a cycle column.",
+            "(cells.csv, row 2). --repeats cycle numbers the readings of a cell as its cycles, in "
+            "the order of the file.",
         ),
         (
             "# origin: guessed\n" + SIMPLE,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
@@ -33,6 +34,24 @@ class CellNames:
     def are_unnamed(self) -> bool:
         """Whether nothing tells one cell from another."""
         return self.names is None and self.row is None and self.die is None
+
+
+# A time of day, or a word for a time.
+_LIKE_TIME = re.compile(
+    r"\d{1,2}:\d{2}|time|date|hour|minute|zeit|datum|stunde|heure|temps|时间|時間|日期",
+    re.IGNORECASE,
+)
+
+
+class File(Protocol):
+    """A file as messages need it."""
+
+    @property
+    def place(self) -> str:
+        """Its name."""
+
+    def differing_columns(self, one: int, two: int) -> list[tuple[str, str, str]]:
+        """Return the columns that are not used and differ between two rows, with their texts."""
 
 
 def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
@@ -144,54 +163,53 @@ def take_as_one_cell(
     ]
 
 
-def drop_repeated(
-    frame: pd.DataFrame, *, values: Sequence[str], places: Sequence[str], names: Sequence[str]
-) -> tuple[np.ndarray, Note | None]:
-    """Return which readings to keep: of identical ones only the first.
+def find_repeated(
+    frame: pd.DataFrame, *, files: Sequence[File], names: Sequence[str]
+) -> tuple[np.ndarray, list[Note]]:
+    """Return which readings only repeat an identical one, and a note that counts them.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row a reading with condition, state, cell, cycle, file, row_number and `values`.
-    values : sequence of str
-        The columns that make two readings of the same cell identical.
-    places, names : sequence of str
-        Names of the files and of the conditions, for messages.
+        One row a reading with condition, state, cell, cycle, file, row_number and what else is
+        known of it.
+    files : sequence of File
+        Where `file` says that readings are from.
+    names : sequence of str
+        Names of the conditions.
 
     Returns
     -------
-    keep : ndarray of bool, shape (readings,)
-    note : Note or None
-        How many were dropped.
+    repeated : ndarray of bool, shape (readings,)
+    notes : list of Note
+        How many are to be dropped.
 
     Raises
     ------
     InputError
         If a cell has two different readings of the same condition, state and cycle.
     """
-    import numpy as np
-
     # One cell may well be read at several times and temperatures.
     also = [name for name in ("time", "temperature") if name in frame.columns]
     key = ["condition", "state", "cell", "cycle", *also]
-    keep = np.ones(len(frame), dtype=bool)
+    values = [name for name in frame.columns if name not in ("file", "row_number")]
     named = frame[frame["cell"] >= 0].fillna(dict.fromkeys(also, -1.0))
     repeated = named[named.duplicated(key, keep=False)]
-    if repeated.empty:
-        return keep, None
-    identical = repeated.duplicated([*key, *values], keep="first")
+    identical = repeated.duplicated(values, keep="first")
     differing = repeated[~identical & repeated.duplicated(key, keep="first")]
     if not differing.empty:
         again = differing.iloc[0]
         same_key = (repeated[key] == again[key]).all(axis=1)
-        raise _twice(repeated[same_key].iloc[0], again, places=places, names=names)
-    keep[repeated.index[identical]] = False
+        raise _twice(repeated[same_key].iloc[0], again, files=files, names=names)
+    dropped: np.ndarray = frame.index.isin(repeated.index[identical])
     count = int(identical.sum())
+    if not count:
+        return dropped, []
     rows = ", ".join(str(row) for row in repeated["row_number"][identical].head(10))
     more = ", ..." if count > 10 else ""
     word = "reading" if count == 1 else "readings"
     text = f"{count:,} identical {word} of the same cell dropped (rows {rows}{more})."
-    return keep, Note(text, kind="identical", values={"readings": count})
+    return dropped, [Note(text, kind="identical", values={"readings": count})]
 
 
 def _of_file(cells: CellNames, count: int, *, width: int) -> np.ndarray:
@@ -206,14 +224,38 @@ def _of_file(cells: CellNames, count: int, *, width: int) -> np.ndarray:
 
 
 def _twice(
-    first: pd.Series, again: pd.Series, *, places: Sequence[str], names: Sequence[str]
+    first: pd.Series, again: pd.Series, *, files: Sequence[File], names: Sequence[str]
 ) -> InputError:
     cycle = f", cycle {int(again['cycle'])}" if again["cycle"] >= 0 else ""
     one, two = (
-        f"{places[int(row['file'])]}, row {int(row['row_number'])}" for row in (first, again)
+        f"{files[int(row['file'])].place}, row {int(row['row_number'])}" for row in (first, again)
     )
-    hint = "" if cycle else " If they are of different cycles, add a cycle column."
+    rows = (int(first["row_number"]), int(again["row_number"]))
+    same_file = first["file"] == again["file"]
+    unused = files[int(first["file"])].differing_columns(*rows) if same_file else []
+    hint = _what_differs(unused, is_numbered=bool(cycle))
     return InputError(
         f"{two}: this cell of {names[int(again['condition'])]!r}, "
         f"{STATES[int(again['state'])]}{cycle}, was read before with another result ({one}).{hint}"
     )
+
+
+def _what_differs(unused: Sequence[tuple[str, str, str]], *, is_numbered: bool) -> str:
+    """Return what may tell two readings of a cell apart, as sentences with a space before each."""
+    times = [column for column in unused if _LIKE_TIME.search(" ".join(column))]
+    text = ""
+    for header, one, two in (times or unused)[:1]:
+        text += f" The column {header!r}, not used, differs between the rows ({one!r}, {two!r})"
+        if times:
+            # Read as cycles, a retention would become an endurance.
+            return f'{text}: --map "{header}=time [s]" reads it as the time.'
+        text += (
+            ": name it with --map, or in --columns, if it is the cycle, time, die or temperature; "
+            "--condition-from says that it tells conditions apart."
+        )
+    if not is_numbered:
+        text += (
+            " --repeats cycle numbers the readings of a cell as its cycles, in the order of the "
+            "file."
+        )
+    return text
