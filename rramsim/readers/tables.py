@@ -110,7 +110,7 @@ def _by_headers(
         else:
             layouts.append(layout)
     if not layouts and not sweeps:
-        raise refused[0] if refused else no_header(grids[0])
+        raise refused[0] if refused else no_header(tables[0])
     layouts, summaries = _without_summaries(layouts, options, has_others=bool(sweeps))
     unread += summaries
     layouts = _named_by_sheet(

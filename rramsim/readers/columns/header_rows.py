@@ -65,13 +65,13 @@ def possible_headers(grid: Grid) -> Iterator[Header]:
         if row and (sum(map(bool, texts)) < 2 or any(map(_is_number, texts))):
             continue
         units = records[row + 1] if row + 1 < len(records) else []
-        if _are_units(units):
+        if are_units(units):
             yield Header(_with_units(texts, units), row, row + 2)
         else:
             yield Header(texts, row, row + 1)
 
 
-def _are_units(record: Sequence[str]) -> bool:
+def are_units(record: Sequence[str]) -> bool:
     """Whether a line holds nothing but units, as some testers write below the header."""
     texts = [text.strip().strip("()[]") for text in record]
     filled = [text for text in texts if text and text != "-"]

@@ -112,4 +112,4 @@ def test_one_that_is_not_registered_cannot_be_taken_out():
 
 def test_testers_of_rramsim_are_asked_in_the_order_of_their_files():
     names = [type(tester).__name__ for tester in _TESTERS]
-    assert names == ["ArcOne", "EasyExpert", "Clarius"]
+    assert names == ["ArcOne", "EasyExpert", "Clarius", "LabView", "Origin"]
