@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
     from rramsim.crossbar.faults import StateFaults as StateFaults
     from rramsim.decision.recommend import recommend as recommend
-    from rramsim.device.bit_errors.headline import bit_error_rate as bit_error_rate
+    from rramsim.device.bit_errors.fitted_rates import bit_error_rate as bit_error_rate
     from rramsim.errors import InputError as InputError
     from rramsim.images.catalogue import load_images as load_images
     from rramsim.montecarlo.stopping import StoppingRule as StoppingRule
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
-    "device.bit_errors.headline": "bit_error_rate",
+    "device.bit_errors.fitted_rates": "bit_error_rate",
     "decision.recommend": "recommend",
     "errors": "InputError",
     "images.catalogue": "load_images",

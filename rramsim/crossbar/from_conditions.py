@@ -10,6 +10,9 @@ from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, Sta
 if TYPE_CHECKING:
     import xarray as xr
 
+# A BER that went through a file of conditions may have lost its last digit.
+_ROUNDING = 1e-9
+
 
 def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -> FaultModel:
     """Return the faults to plant in a chip programmed under one condition.
@@ -26,29 +29,38 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
     FaultModel
         - BER fitted: resistances sampled from the fitted populations and read against the
           reference, with the spread that the reference has (``attrs["reference_spread"]``).
+          Where the BER is above that of the populations themselves, because the reference was
+          chosen on the same cells, the error rate of each state.
         - BER counted: the counted error rate of each state. The populations are not lognormal
           where counting wins over the fit, so nothing is sampled from the fit. So too of a fit
           of which only the conditions are known, without populations.
         - BER stated: that BER, in whichever state.
-        - Of a bound, stated or counted without an error, the bound itself: the worst that is
-          allowed by it.
+        - Of a bound, stated, counted without an error, or of a fit too far beyond its sample,
+          the bound itself: the worst that is allowed by it.
     """
+    if str(condition.ber_bound.item()) == "upper":
+        return IidFaults(float(condition.ber_high))
     if str(condition.ber_basis.item()) == "fitted" and populations is not None:
-        row = populations.sel(condition=condition.condition)
-        mu, sigma = row.mu.sel(state=["LRS", "HRS"]), row.sigma.sel(state=["LRS", "HRS"])
-        return PopulationFaults(
-            mu_lrs=float(mu[0]),
-            sigma_lrs=float(sigma[0]),
-            mu_hrs=float(mu[1]),
-            sigma_hrs=float(sigma[1]),
-            reference_resistance=float(condition.reference_resistance),
-            reference_spread=float(condition.attrs.get("reference_spread", 0.0)),
-        )
+        faults = _sampled(condition, populations.sel(condition=condition.condition))
+        lrs_share = float(condition.attrs.get("lrs_share", 0.5))
+        if float(condition.ber) <= faults.mean_ber(1.0 - lrs_share) * (1.0 + _ROUNDING):
+            return faults
     by_state = float(condition.ber_lrs), float(condition.ber_hrs)
     if not any(math.isnan(rate) for rate in by_state):
         return StateFaults(*by_state)
-    is_bound = str(condition.ber_bound.item()) == "upper"
-    return IidFaults(float(condition.ber_high if is_bound else condition.ber))
+    return IidFaults(float(condition.ber))
+
+
+def _sampled(condition: xr.Dataset, row: xr.Dataset) -> PopulationFaults:
+    mu, sigma = row.mu.sel(state=["LRS", "HRS"]), row.sigma.sel(state=["LRS", "HRS"])
+    return PopulationFaults(
+        mu_lrs=float(mu[0]),
+        sigma_lrs=float(sigma[0]),
+        mu_hrs=float(mu[1]),
+        sigma_hrs=float(sigma[1]),
+        reference_resistance=float(condition.reference_resistance),
+        reference_spread=float(condition.attrs.get("reference_spread", 0.0)),
+    )
 
 
 def faults_at_upper_end(condition: xr.Dataset) -> FaultModel | None:

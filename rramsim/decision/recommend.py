@@ -313,7 +313,7 @@ class _Reasons:
                 f"Its bit-error rate is known only to be below {rate}; the accuracy is that at "
                 "this bound."
             )
-        if point["ber_extrapolated"]:
+        elif point["ber_extrapolated"]:
             sentences.append(
                 f"Its bit-error rate of {rate} is extrapolated from fitted populations, beyond "
                 "what so few cells can show by counting, and the choice rests on it."

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rramsim import formatting as numbers
+from rramsim.device.bit_errors.error_counts import WeightedCount
 from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
+from rramsim.device.bit_errors.pairs import PAIR_CORRELATION, state_correlation
 from rramsim.device.examination import Analysis, Examination, Question
 from rramsim.device.lifetime.endurance import endurance, failure_of, follow_cells
 from rramsim.device.populations.cycles_of_cells import first_cycle_notes
@@ -41,7 +43,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.measurements import Measured
 from rramsim.notes import Note
 from rramsim.schema import DATASETS, STATES, Interval, Variable, make
-from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,7 +107,8 @@ def characterize(
         that have readings, "conditions" of every condition read or stated, and "endurance" with
         "cell_lifetimes" where cells can be followed. ``attrs`` of "conditions" hold
         ``lrs_share``, ``confidence``, ``interval``, how the ends of the BER's interval were
-        made, and ``reference_spread`` and ``offset_spread``.
+        made, ``reference_spread`` and ``offset_spread``, and ``pair_correlation``, what the
+        cells of a bit are taken to have in 2T2R.
 
     Raises
     ------
@@ -311,7 +314,9 @@ def _conditions(
         "ber_fitted": [fitted.estimate for fitted in fits],
         "ber_fitted_low": [fitted.low for fitted in fits],
         "ber_fitted_high": [fitted.high for fitted in fits],
+        "ber_reach": [row.errors.reach for row in rows],
         **_rate_columns("ber_2t2r", [row.errors.paired for row in rows]),
+        "state_correlation": [state_correlation(row.condition).rho.estimate for row in rows],
         "pooled_over": list(mixed),
         "origin": [origin for _ in rows],
     }
@@ -328,6 +333,7 @@ def _conditions(
             "interval": INTERVAL,
             "reference_spread": read.reference_spread,
             "offset_spread": read.offset_spread,
+            "pair_correlation": PAIR_CORRELATION,
         },
     )
 
@@ -350,6 +356,10 @@ def _stated_value(stated: xr.Dataset, variable: Variable) -> Any:
     return {"U": "", "b": 0}.get(variable.kind, math.nan)
 
 
+def _less_than(counted: WeightedCount) -> float:
+    return math.nan if counted.errors else min(smallest_countable(counted.sample), 1.0)
+
+
 def _counted(rows: list[_Row], read: ReadConditions) -> xr.Dataset:
     counts = [row.errors.counts for row in rows]
 
@@ -370,6 +380,7 @@ def _counted(rows: list[_Row], read: ReadConditions) -> xr.Dataset:
             "ber": [row.errors.counted.ber.estimate for row in rows],
             "ber_low": [row.errors.counted.ber.low for row in rows],
             "ber_high": [row.errors.counted.ber.high for row in rows],
+            "ber_less_than": [_less_than(row.errors.counted) for row in rows],
         },
         coords={"condition": [row.condition.name for row in rows], "state": list(STATES)},
         attrs={"lrs_share": read.lrs_share, "confidence": CONFIDENCE, "interval": INTERVAL},

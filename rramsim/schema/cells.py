@@ -307,6 +307,7 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber", "1", "f", "counted rates weighted by the shares of the states in use"),
         _condition("ber_low", "1", "f", "lower end of the interval of that BER"),
         _condition("ber_high", "1", "f", "upper end of the interval of that BER"),
+        _condition("ber_less_than", "1", "f", "what no error shows at 95 %, NaN: errors counted"),
     ),
     "sample_sizes": (
         _condition("shown_by_fit", "1", "b", "1: the fitted BER is surely below the target"),
@@ -393,6 +394,13 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_fitted", "1", "f", "BER of the fits, headline or not", optional=True),
         _condition("ber_fitted_low", "1", "f", "lower end of its interval", optional=True),
         _condition("ber_fitted_high", "1", "f", "upper end, or the upper bound", optional=True),
+        _condition(
+            "ber_reach",
+            "1",
+            "f",
+            "least fitted BER that may lead, 1: too few cells for any, NaN: no fit",
+            optional=True,
+        ),
         _condition("ber_2t2r", "1", "f", "BER of a 2T2R read, NaN: unknown", optional=True),
         _condition("ber_2t2r_low", "1", "f", "lower end of its interval", optional=True),
         _condition("ber_2t2r_high", "1", "f", "upper end, or the upper bound", optional=True),
@@ -400,6 +408,13 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _condition("ber_2t2r_bound", "1", "U", "upper: only ber_2t2r_high", optional=True),
         _condition("ber_2t2r_extrapolated", "1", "b", "1: beyond the sample", optional=True),
         _condition("ber_2t2r_interval", "1", "U", "how the ends were made", optional=True),
+        _condition(
+            "state_correlation",
+            "1",
+            "f",
+            "correlation of ln R of one cell in LRS and in HRS, NaN: cells not read in both",
+            optional=True,
+        ),
         _condition(
             "endurance",
             "1",

@@ -10,6 +10,7 @@ from scipy.stats import beta
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, WeightedCount, weighted
+from rramsim.device.bit_errors.reach import least_cells
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
 
@@ -28,6 +29,8 @@ def cells_needed(
     cells: float,
     counted: WeightedCount,
     is_contradicted: bool = False,
+    is_within_reach: bool = True,
+    lrs_share: float = 0.5,
     power: float = POWER,
 ) -> xr.Dataset:
     """Return whether a sample shows BER < target at 95 %, and how many cells a state would.
@@ -36,7 +39,11 @@ def cells_needed(
     which falls with the square root of n: n ((z_confidence + z_power) se / (z - z_target))**2.
     Where both states have the same spread that is
     ((z_confidence + z_power) sqrt((1 + z**2 / 2) / 2) / (z - z_target))**2. By counting without
-    an error: ln(1 - confidence) / ln(1 - target) readings of both states together.
+    an error: max(w, 1 - w) ln(1 - confidence) / ln(1 - target) in each state, w being the share of
+    LRS cells in use: the state of which there are more in use bounds the BER.
+
+    A fit shows nothing beyond its reach (`rramsim.device.bit_errors.reach`): it takes at least 20
+    cells a state, and so many that the target is no more than 2 sigmas beyond the last of them.
 
     Parameters
     ----------
@@ -52,6 +59,10 @@ def cells_needed(
         What was counted at the same reference.
     is_contradicted : bool
         Whether that count, or a test of the lognormal, contradicts the fit: it shows nothing.
+    is_within_reach : bool
+        Whether the fit may lead with this sample at the target.
+    lrs_share : float
+        Share w of the cells in use that are in LRS.
     power : float
         Chance that the sample advised shows it.
 
@@ -75,12 +86,12 @@ def cells_needed(
     if log_ber is not None and log_high is not None and not is_contradicted:
         z = -float(ndtri_exp(log_ber))
         error = (z + float(ndtri_exp(log_high))) / float(ndtri(0.5 + CONFIDENCE / 2.0))
-        shown_by_fit = z - z_confidence * error > z_target
+        shown_by_fit = is_within_reach and z - z_confidence * error > z_target
         low = float(ndtr(-z - float(ndtri(0.5 + CONFIDENCE / 2.0)) * error))
         if z > z_target:
             root = (z_confidence + float(ndtri(power))) * error / (z - z_target)
-            by_fit = float(math.ceil(cells * root**2))
-    by_count = _counting(target, counted)
+            by_fit = float(math.ceil(max(cells * root**2, least_cells(target))))
+    by_count = _counting(target, counted, lrs_share=lrs_share)
     shown_by_count = _upper(counted) < target
     sentence = _sentence(
         target,
@@ -128,6 +139,7 @@ def sample_sizes(
         )
         has_fit = not (math.isnan(fitted) and math.isnan(high))
         basis = str(conditions["ber_basis"].sel(condition=name).values)
+        reach = float(conditions["ber_reach"].sel(condition=name).values)
         counts = [_count_of(counted.sel(condition=name, state=state)) for state in STATES]
         # Below what a number can hold, the bound is taken for the BER.
         log_high = None if math.isnan(high) else math.log(high)
@@ -137,7 +149,10 @@ def sample_sizes(
             log_high=log_high,
             cells=float(populations["cells"].sel(condition=name).mean()),
             counted=weighted(*counts, lrs_share=share),
-            is_contradicted=has_fit and basis == "counted",
+            # What was counted also leads where the cells are too few.
+            is_contradicted=has_fit and basis == "counted" and reach < 1.0,
+            is_within_reach=target >= reach,
+            lrs_share=share,
         )
     columns = next(iter(sizes.values())).data_vars
     return make(
@@ -163,12 +178,13 @@ def _upper(counted: WeightedCount) -> float:
     return float(beta.ppf(CONFIDENCE, errors + 1.0, counted.sample - errors))
 
 
-def _counting(target: float, counted: WeightedCount) -> float:
+def _counting(target: float, counted: WeightedCount, *, lrs_share: float) -> float:
     """Return the cells a state that show the target without an error, NaN where hopeless."""
     if counted.ber.low > target:
         return math.nan
     readings = math.log(1.0 - CONFIDENCE) / math.log1p(-target)
-    return float(math.ceil(readings / 2.0))
+    # As many of each state: the sample of `weighted` is the least of cells / share.
+    return float(math.ceil(max(lrs_share, 1.0 - lrs_share) * readings))
 
 
 def _without_fit(

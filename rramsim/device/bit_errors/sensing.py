@@ -75,25 +75,31 @@ def log_bit_error_rate(ln_reference: float, states: StatePair, *, lrs_share: flo
     return float(np.logaddexp(math.log(lrs_share) + log_lrs, math.log1p(-lrs_share) + log_hrs))
 
 
-def log_bit_error_rate_2t2r(states: StatePair, *, offset_spread: float = 0.0) -> float:
+def log_bit_error_rate_2t2r(
+    states: StatePair, *, offset_spread: float = 0.0, pair_correlation: float = 0.0
+) -> float:
     """Return ln(BER) of a 2T2R read: two cells in opposite states, compared with each other.
 
-    BER = Q((mu_HRS - mu_LRS) / sqrt(sigma_LRS**2 + sigma_HRS**2 + offset_spread**2)), no
-    reference, and the same whichever share of bits is stored as 0. For equal spreads it is as
-    good as a 1T1R cell with sqrt(2) times the separation.
+    BER = Q((mu_HRS - mu_LRS) / s), s**2 = sigma_LRS**2 + sigma_HRS**2 -
+    2 rho sigma_LRS sigma_HRS + offset_spread**2, no reference, and the same whichever share of
+    bits is stored as 0. For equal spreads and independent cells it is as good as a 1T1R cell
+    with sqrt(2) times the separation.
 
     Parameters
     ----------
     states : StatePair
     offset_spread : float
         Standard deviation of the sense amplifier's offset, in units of ln(R).
+    pair_correlation : float
+        Correlation rho of ln(R) of the two cells of a bit.
 
     Examples
     --------
     >>> round(math.exp(log_bit_error_rate_2t2r(StatePair(0.0, 1.0, 3.0, 1.0))), 5)
     0.01695
     """
-    spread = math.hypot(states.sigma_lrs, states.sigma_hrs, offset_spread)
+    together = 2.0 * pair_correlation * states.sigma_lrs * states.sigma_hrs
+    spread = math.sqrt(states.sigma_lrs**2 + states.sigma_hrs**2 - together + offset_spread**2)
     return float(log_ndtr(-(states.mu_hrs - states.mu_lrs) / spread))
 
 
@@ -183,33 +189,6 @@ def log_bit_error_rate_interval(
         by_parameter = _score_slopes(ln_reference, mu=mu, sigma=sigma, spread=reference_spread)
         variance += weight**2 * float(by_parameter @ covariance @ by_parameter)
     return _ends(y, math.sqrt(variance), degrees_of_freedom)
-
-
-def log_bit_error_rate_2t2r_interval(
-    states: StatePair,
-    *,
-    covariance_lrs: NDArray[np.float64],
-    covariance_hrs: NDArray[np.float64],
-    offset_spread: float = 0.0,
-    degrees_of_freedom: float = math.inf,
-) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of ln(BER) of a 2T2R read, by the same delta method.
-
-    The probit distance is z = (mu_HRS - mu_LRS) / s with s**2 = sigma_LRS**2 + sigma_HRS**2 +
-    offset_spread**2, and se**2 = sum over states of its slopes by (g, h) through their
-    covariance. Parameters as in `log_bit_error_rate_2t2r` and `log_bit_error_rate_interval`.
-    """
-    apart = states.mu_hrs - states.mu_lrs
-    spread = math.hypot(states.sigma_lrs, states.sigma_hrs, offset_spread)
-    variance = 0.0
-    for sign, mu, sigma, covariance in (
-        (-1.0, states.mu_lrs, states.sigma_lrs, covariance_lrs),
-        (1.0, states.mu_hrs, states.sigma_hrs, covariance_hrs),
-    ):
-        by_mu, by_sigma = sign / spread, -apart * sigma / spread**3
-        by_parameter = _by_g_and_h(by_mu, by_sigma, mu=mu, sigma=sigma)
-        variance += float(by_parameter @ covariance @ by_parameter)
-    return _ends(apart / spread, math.sqrt(variance), degrees_of_freedom)
 
 
 def _score_slopes(

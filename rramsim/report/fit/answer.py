@@ -86,8 +86,9 @@ def _condition(row: Record, examination: Examination) -> dict[str, Any]:
             **answer(row, {"lrs": "ber_lrs", "hrs": "ber_hrs"}),
             "counted": in_product("counted", _counted),
         },
+        "fitted_ber": in_product("counted", lambda _: _fitted(row)),
         **answer(row, _programming()),
-        "ber_2t2r": in_product("counted", lambda _: _known_ber(row, "ber_2t2r")),
+        "ber_2t2r": in_product("counted", lambda _: _paired(row)),
         "goodness": in_product("goodness", of_state(_GOODNESS)),
         "outliers": in_product("goodness", of_state(_OUTLIERS)),
         "target": in_product("sample_sizes", _TARGET),
@@ -165,13 +166,33 @@ def _basis(ber: Interval) -> dict[str, Any]:
     }
 
 
-def _known_ber(row: Record, name: str) -> dict[str, Any] | None:
-    return _ber(row, name) if row.interval(name).is_known else None
+def _fitted(row: Record) -> dict[str, Any] | None:
+    """Return the BER of the fits, and whether it leads; None without a fit."""
+    fitted, leading = row.interval("ber_fitted"), row.interval("ber")
+    if not fitted.is_known:
+        return None
+    leads = leading.basis == "fitted" and not leading.bound
+    return {**ends_of(fitted), "bound": fitted.bound or None, "leads": leads}
+
+
+def _paired(row: Record) -> dict[str, Any] | None:
+    """Return the BER of two cells a bit, and how far these are taken to go together."""
+    if not row.interval("ber_2t2r").is_known:
+        return None
+    return {
+        **_ber(row, "ber_2t2r"),
+        "pair_correlation": row.attrs["pair_correlation"],
+        "correlation_of_states": row.number("state_correlation"),
+    }
 
 
 def _counted(row: Record) -> dict[str, Any]:
     counts = ("errors", "readings", "undecided")
-    return {name: row.total(name, "state") for name in counts} | ends_of(row.interval("ber"))
+    return {
+        **{name: row.total(name, "state") for name in counts},
+        **ends_of(row.interval("ber")),
+        "less_than": row.number("ber_less_than"),
+    }
 
 
 _GOODNESS: Keys = {

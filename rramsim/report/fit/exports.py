@@ -21,7 +21,7 @@ def conditions_csv(examination: Examination) -> str:
 
 def _condition(one: dict[str, Any]) -> dict[str, Any]:
     ber, paired = one["ber"], one["ber_2t2r"] or {}
-    counted = ber["counted"] or {}
+    counted, fitted = ber["counted"] or {}, one["fitted_ber"] or {}
     is_bound = ber["bound"] == "upper"
     rest = (
         *("set_energy_j", "set_energy_source", "reset_energy_j", "reset_energy_source"),
@@ -41,6 +41,9 @@ def _condition(one: dict[str, Any]) -> dict[str, Any]:
         "ber_extrapolated": ber["extrapolated"],
         "errors_counted": counted.get("errors"),
         "readings_counted": counted.get("readings"),
+        "counted_ber_less_than": counted.get("less_than"),
+        "fitted_ber": fitted.get("estimate"),
+        **{f"fitted_ber_{end}": fitted.get(end) for end in ("low", "high")},
         "ber_2t2r": paired.get("estimate"),
         **{f"ber_2t2r_{end}": paired.get(end) for end in ("low", "high", "bound")},
         **{key: one[key] for key in rest},

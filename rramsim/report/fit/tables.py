@@ -127,21 +127,28 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
     conditions = examination.products["conditions"]
     percent = numbers.percent(conditions.attrs["confidence"], 0)
     counts = examination.products["counted"]
+    rows = records(conditions, "condition")
     bit_errors: Columns = {
         "condition": "condition",
         "reference": "reference_resistance",
         f"BER ({percent} interval)": ber_text,
         "BER is": basis_text,
-        "errors counted": lambda row: errors_text(row["condition"], counts),
+        "counted": lambda row: errors_text(row["condition"], counts),
     }
+    comparison: Columns = {"fit, for comparison": fit_text} if any(map(fit_text, rows)) else {}
     rest: Columns = {
         "SET energy": lambda row: energy_text(row, "set_energy"),
         "RESET energy": lambda row: energy_text(row, "reset_energy"),
         "endurance": endurance_text,
     }
-    rows = records(conditions, "condition")
     return (
-        table_of("Bit errors", rows, bit_errors, numeric=("reference",), is_titled=False),
+        table_of(
+            "Bit errors",
+            rows,
+            {**bit_errors, **comparison},
+            numeric=("reference",),
+            is_titled=False,
+        ),
         table_of(
             "Energy and endurance", rows, {"condition": "condition", **rest}, place="terminal"
         ),
@@ -155,8 +162,16 @@ def basis_text(row: Record, name: str = "ber") -> str:
     return numbers.basis(ber) + together
 
 
+def fit_text(row: Record) -> str:
+    """Return the BER of the fits where it does not lead, empty where it does or there is none."""
+    fitted, leading = row.interval("ber_fitted"), row.interval("ber")
+    if not fitted.is_known or (leading.basis == "fitted" and not leading.bound):
+        return ""
+    return numbers.bit_error_rate(fitted)
+
+
 def errors_text(name: str, counted: xr.Dataset) -> str:
-    """Return the errors counted of a condition."""
+    """Return the errors counted of a condition, and the BER that they show or rule out."""
     (whole,) = records(counted)
     if not whole.has(condition=name):
         return NO_READINGS
@@ -164,7 +179,11 @@ def errors_text(name: str, counted: xr.Dataset) -> str:
     errors, readings, undecided = (
         row.total(count, "state") for count in ("errors", "readings", "undecided")
     )
-    return f"{errors:,} of {readings:,}" + (f" ({undecided:,} undecided)" if undecided else "")
+    found = f"{errors:,} of {readings:,}" + (f" ({undecided:,} undecided)" if undecided else "")
+    bound, ber = row.number("ber_less_than"), row.interval("ber")
+    if bound is not None:
+        return f"{found}, {numbers.bounded(numbers.power(bound), 'upper')}"
+    return f"{found}, {numbers.bit_error_rate(ber)}" if ber.has_ends else found
 
 
 def endurance_text(row: Record) -> str:
@@ -194,7 +213,8 @@ def pairs_table(examination: Examination) -> TextTable:
             "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r"),
         },
         remark="2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes "
-        f"twice the cells and programs both. {offset}",
+        f"twice the cells and programs both. The two cells of a bit are taken as independent "
+        f"(pair correlation {numbers.plain(conditions.attrs['pair_correlation'])}). {offset}",
     )
 
 

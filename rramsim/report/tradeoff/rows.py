@@ -151,9 +151,9 @@ def _errors(row: Record) -> str:
 
 
 def _counted_rate(row: Record) -> str:
-    ber = row.interval("ber")
     # No error seen is a bound on the rate, not a rate of 0.
-    seen = ber if ber.estimate else Interval(high=ber.high, bound="upper")
+    bound = row.number("ber_less_than")
+    seen = row.interval("ber") if bound is None else Interval(high=bound, bound="upper")
     return f"a bit-error rate of {numbers.bit_error_rate(seen)}"
 
 
@@ -242,7 +242,7 @@ def doubts(findings: Findings) -> list[str]:
     for row in records(findings.tradeoff, "condition"):
         subject = f"“{row['condition']}”: the bit-error rate"
         ber = numbers.power(row["test_ber"])
-        if row["ber_extrapolated"]:
+        if row["ber_extrapolated"] and row["ber_bound"] != "upper":
             sentences.append(
                 f"{subject} of {ber} is extrapolated from the fitted populations: counting the "
                 "errors of so few cells could not show a rate that low."

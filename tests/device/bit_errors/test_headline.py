@@ -1,16 +1,14 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.bit_errors.headline import bit_error_rate, bit_errors, fitted_rate, paired_rate
-from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate_interval
-from rramsim.device.populations.fit import ConditionReadings, fit_conditions
+from rramsim.device.bit_errors.headline import bit_errors
+from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.populations.verdicts import verdict_on
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.errors import InputError
-from rramsim.statistics.lognormal import fit_lognormal
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def test_lognormal_cells_give_the_fitted_ber_with_the_count_beside_it(errors_of,
 
 
 def test_a_ber_beyond_what_the_sample_shows_is_marked_extrapolated(errors_of, exact_sample):
-    found = errors_of(exact_sample(1e4, 0.3), exact_sample(3e5, 0.3, seed=2))
+    found = errors_of(exact_sample(1e4, 0.3), exact_sample(1e5, 0.3, seed=2))
     assert found.headline.basis == "fitted"
     assert found.headline.extrapolated
     assert 0 < found.headline.estimate < 3 / 2048
@@ -123,7 +121,81 @@ def test_cells_read_again_widen_the_counted_interval_and_decide_the_headline(
 def test_states_hundreds_of_sigmas_apart_give_a_bound_instead_of_zero(errors_of, exact_sample):
     head = errors_of(exact_sample(1e3, 0.01), exact_sample(1e6, 0.01, seed=2)).headline
     assert math.isnan(head.estimate)
-    assert (head.bound, head.high, head.basis) == ("upper", 1e-300, "fitted")
+    # Two sigmas beyond the last of 1,024 cells.
+    reach = stats.norm.sf(2 - stats.norm.ppf(1 / 1024))
+    assert (head.bound, head.high, head.basis) == ("upper", pytest.approx(reach), "fitted")
+
+
+def test_a_fit_too_far_beyond_its_sample_is_a_bound_with_the_fit_for_comparison(
+    errors_of, exact_sample
+):
+    """5.2 sigmas from the reference, where 1,024 cells reach 5.1."""
+    found = errors_of(exact_sample(1e4, 0.3), exact_sample(1e4 * math.exp(3.12), 0.3, seed=2))
+    fitted, head = found.fitted, found.headline
+    assert fitted.estimate == pytest.approx(stats.norm.sf(5.2), rel=0.2)
+    assert (head.bound, head.basis, head.extrapolated) == ("upper", "fitted", True)
+    assert head.high == fitted.high
+    assert math.isnan(found.misread[0])
+    (note,) = found.notes
+    assert note.kind == "fit beyond reach"
+    assert note.values == {"bound": head.high, "fitted": fitted.estimate}
+    within = errors_of(exact_sample(1e4, 0.3), exact_sample(1e4 * math.exp(3.0), 0.3, seed=2))
+    assert within.headline == within.fitted
+
+
+@pytest.mark.parametrize(("cells", "leads"), [(3, "counted"), (19, "counted"), (20, "fitted")])
+def test_below_20_cells_a_state_what_was_counted_leads(errors_of, exact_sample, cells, leads):
+    found = errors_of(exact_sample(1e4, 0.3, cells=cells), exact_sample(6e4, 0.3, cells=40, seed=2))
+    head = found.headline
+    assert head.basis == leads
+    if leads == "counted":
+        assert (head.bound, head.high) == ("upper", pytest.approx(-math.log(0.05) / (2 * cells)))
+        (note,) = (note for note in found.notes if note.kind == "few cells")
+        assert note.values == {"cells": cells, "fitted": found.fitted.estimate}
+        assert found.fitted.estimate < head.high
+        assert found.paired.basis == "counted"
+
+
+def test_censored_cells_are_not_exact_ones(errors_of, exact_sample):
+    """60 cells, of which a meter's range leaves 19 exact."""
+    lrs, hrs = exact_sample(1e4, 0.3, cells=60), np.sort(exact_sample(1e6, 0.5, cells=60, seed=2))
+    over = np.r_[np.zeros(79, int), np.ones(41, int)]
+    hrs[19:] = hrs[18]
+    found = errors_of(lrs, hrs, censoring=over)
+    assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
+    assert found.headline.high == pytest.approx(-math.log(0.05) / 120)
+
+
+def test_cells_and_not_their_readings_make_a_sample(measured_from, exact_sample):
+    """10 cells read 50 times are 10 cells."""
+    lrs, hrs = (
+        np.repeat(exact_sample(ohm, 0.3, cells=10), 50) * np.exp(0.01 * np.tile(range(50), 10))
+        for ohm in (1e4, 1e5)
+    )
+    measured = measured_from({"c": (lrs, hrs)}, cells=np.tile(np.repeat(np.arange(10), 50), 2))
+    (condition,) = fit_conditions(measured.readings)
+    found = bit_errors(condition)
+    assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
+    assert any("10 in LRS and 10 in HRS only" in str(note) for note in found.notes)
+
+
+def test_few_cells_with_errors_are_counted_with_their_interval(errors_of, exact_sample):
+    found = errors_of(exact_sample(1e4, 0.6, cells=12), exact_sample(2e4, 0.6, cells=12, seed=2))
+    assert found.counted.errors > 0
+    assert found.headline == replace(found.counted.ber, method="Clopper-Pearson")
+
+
+def test_the_rates_of_the_states_share_what_is_allowed_for_a_chosen_reference(
+    errors_of, exact_sample
+):
+    found = errors_of(
+        exact_sample(1e4, 0.3, cells=64), exact_sample(9e4, 0.5, cells=64, seed=2), lrs_share=0.3
+    )
+    head = found.headline
+    assert head.estimate == pytest.approx(0.3 * found.misread[0] + 0.7 * found.misread[1])
+    (note,) = (note for note in found.notes if note.kind == "BER of a chosen reference")
+    assert note.values["times"] == pytest.approx(head.estimate / note.values["alone"])
+    assert note.values["times"] > 1.1
 
 
 def test_readings_whose_side_is_open_are_told_and_not_counted(errors_of, exact_sample):
@@ -190,7 +262,7 @@ def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
     assert any(
         "c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in with_verdicts.notes
     )
-    assert with_verdicts.fitted == without.headline
+    assert with_verdicts.fitted == without.fitted
     assert with_verdicts.paired.basis == "counted"
     assert without.paired.basis == "fitted"
 
@@ -262,233 +334,3 @@ def test_pairs_whose_limits_leave_them_open_are_told(errors_of, exact_sample):
     assert found.paired.basis == "counted"
     assert 0 < found.paired.low < found.paired.estimate < found.paired.high
     assert any("c: 40 of 2,500 pairs of an LRS and an HRS reading" in str(n) for n in found.notes)
-
-
-@pytest.fixture
-def condition_of(state_of):
-    def condition(lrs, hrs, *, side=None, cell=None):
-        return ConditionReadings(
-            "c",
-            state_of(lrs, place="c/LRS", cell=cell),
-            state_of(hrs, side, place="c/HRS", cell=cell),
-        )
-
-    return condition
-
-
-def normal(cells, seed, mu, sigma):
-    return np.random.default_rng(seed).normal(mu, sigma, cells)
-
-
-def rate_of(condition, **more):
-    read = ReadConditions(reference_resistance=math.exp(10.0), **more)
-    return fitted_rate(condition, read, sample=2048.0)
-
-
-@pytest.mark.parametrize(
-    ("cells", "censored", "method"),
-    [
-        (29, 0, "profile likelihood"),
-        (30, 0, "delta method on the probit scale"),
-        (60, 41, "profile likelihood"),
-        (60, 40, "delta method on the probit scale"),
-    ],
-)
-def test_small_samples_get_the_profile_likelihood(condition_of, cells, censored, method):
-    lrs, hrs = normal(cells, 1, 9.0, 0.3), np.sort(normal(cells, 2, 11.0, 0.5))
-    side = np.zeros(cells, int)
-    if censored:
-        hrs[-censored:], side[-censored:] = hrs[-censored], 1
-    found = rate_of(condition_of(lrs, hrs, side=side))
-    assert found.method == method
-    assert found.low < found.estimate < found.high
-
-
-def test_few_cells_read_often_keep_the_interval_over_cells(condition_of):
-    cell = np.arange(24) // 2
-    found = rate_of(condition_of(normal(24, 1, 9, 0.3), normal(24, 2, 11, 0.5), cell=cell))
-    assert found.method == "delta method on the probit scale, over cells"
-
-
-def reads(cells, cycles, rng, *, mu, sigma, correlation):
-    """Return ln R of cells read again and again, correlated within a cell."""
-    of_cell = rng.normal(0.0, math.sqrt(correlation), (cells, 1))
-    of_read = rng.normal(0.0, math.sqrt(1.0 - correlation), (cells, cycles))
-    return (mu + sigma * (of_cell + of_read)).ravel()
-
-
-@pytest.mark.parametrize("cells", [5, 10])
-def test_intervals_of_few_cells_read_often_cover_95_times_in_100(condition_of, cells):
-    """Half of the variance is between cells; at least 95 % but for 4 binomial deviations."""
-    sets, rng, hits = 400, np.random.default_rng(cells), np.zeros(2)
-    cell = np.repeat(np.arange(cells), 20)
-    one = stats.norm.sf(2.0)
-    two = stats.norm.sf(4.0 / math.sqrt(2.0))
-    for _ in range(sets):
-        lrs, hrs = (reads(cells, 20, rng, mu=mu, sigma=0.5, correlation=0.5) for mu in (9.0, 11.0))
-        condition = condition_of(lrs, hrs, cell=cell)
-        found = (rate_of(condition), paired_rate(condition))
-        hits += [
-            rate.low <= truth <= rate.high for rate, truth in zip(found, (one, two), strict=True)
-        ]
-    assert np.all(hits / sets > 0.95 - 4 * math.sqrt(0.0475 / sets))
-
-
-def test_the_state_of_fewer_cells_sets_students_t_and_four_cells_give_no_interval(state_of):
-    def condition(cells):
-        states = []
-        for name, mu, count in (("LRS", 9.0, 30), ("HRS", 11.0, cells)):
-            x = reads(count, 9, np.random.default_rng(1), mu=mu, sigma=0.5, correlation=0.5)
-            states.append(state_of(x, place=f"c/{name}", cell=np.repeat(np.arange(count), 9)))
-        return ConditionReadings("c", *states)
-
-    few = condition(5)
-    lrs, hrs = few.lrs.fit, few.hrs.fit
-    normal_ends = log_bit_error_rate_interval(
-        10.0,
-        StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma),
-        covariance_lrs=lrs.covariance,
-        covariance_hrs=hrs.covariance,
-    )
-    found = rate_of(few)
-    width = np.diff(stats.norm.ppf([found.low, found.high]))[0]
-    assert width / np.diff(stats.norm.ppf(np.exp(normal_ends)))[0] == pytest.approx(
-        stats.t.ppf(0.975, 4) / stats.norm.ppf(0.975)
-    )
-    for none in (rate_of(condition(4)), paired_rate(condition(4))):
-        assert none.estimate > 0
-        assert math.isnan(none.low)
-        assert math.isnan(none.high)
-        assert none.method == ""
-
-
-def test_a_spread_of_the_reference_raises_the_ber_and_keeps_to_the_delta_method(condition_of):
-    condition = condition_of(normal(25, 1, 9, 0.3), normal(25, 2, 11, 0.5))
-    sharp, blurred = rate_of(condition), rate_of(condition, reference_spread=0.3)
-    assert blurred.estimate > 1.5 * sharp.estimate
-    assert blurred.method == "delta method on the probit scale"
-
-
-def test_a_fitted_pair_has_the_closed_form_and_is_marked_beyond_its_pairs(condition_of):
-    condition = condition_of(normal(500, 1, 9, 0.3), normal(400, 2, 11, 0.5))
-    lrs, hrs = condition.lrs.fit, condition.hrs.fit
-    found = paired_rate(condition, ReadConditions(offset_spread=0.1))
-    z = (hrs.mu - lrs.mu) / math.sqrt(lrs.sigma**2 + hrs.sigma**2 + 0.01)
-    assert found.estimate == pytest.approx(stats.norm.sf(z), rel=1e-9)
-    assert found.low < found.estimate < found.high
-    assert (found.basis, found.extrapolated) == ("fitted", True)
-    near = paired_rate(condition_of(normal(500, 1, 9, 0.3), normal(400, 2, 9.5, 0.5)))
-    assert not near.extrapolated
-
-
-def test_counted_pairs_are_all_pairs_of_the_readings(condition_of):
-    lrs, hrs = normal(60, 1, 9, 0.3), normal(50, 2, 9.6, 0.5)
-    hrs[0] = lrs[0]
-    found = paired_rate(condition_of(lrs, hrs), is_lognormal=False)
-    wrong = np.sum(lrs[:, None] > hrs) + 0.5 * np.sum(lrs[:, None] == hrs)
-    assert found.estimate == pytest.approx(wrong / 3000)
-    assert (found.basis, found.method) == ("counted", "Clopper-Pearson")
-    assert found.low < found.estimate < found.high
-    none = paired_rate(condition_of(lrs, hrs + 5), is_lognormal=False)
-    assert math.isnan(none.estimate)
-    assert (none.bound, none.high) == ("upper", pytest.approx(-math.log(0.05) / 50))
-
-
-def test_the_interval_of_counted_pairs_covers_at_least_95_times_in_100(condition_of):
-    truth, hits, sets = stats.norm.sf(1.5 / math.hypot(0.5, 0.8)), 0, 300
-    for seed in range(sets):
-        found = paired_rate(
-            condition_of(normal(80, seed, 9, 0.5), normal(80, 1000 + seed, 10.5, 0.8)),
-            is_lognormal=False,
-        )
-        low = 0.0 if math.isnan(found.low) else found.low
-        hits += low <= truth <= found.high
-    assert hits / sets > 0.95 - 3 * math.sqrt(0.0475 / sets)
-
-
-def test_a_censored_reading_is_counted_in_the_pairs_its_limit_decides(condition_of):
-    lrs, hrs = normal(40, 1, 9, 0.3), normal(40, 2, 11, 0.5)
-    side = np.r_[1, np.zeros(39, int)]
-    found = paired_rate(condition_of(lrs, hrs, side=side), is_lognormal=False)
-    assert (found.basis, found.bound) == ("counted", "upper")
-    assert found.high == pytest.approx(-math.log(0.05) / 40)
-
-
-def test_counted_pairs_know_the_offset_and_no_lower_end_below_one_error(condition_of):
-    lrs, hrs = normal(60, 1, 9, 0.3), normal(50, 2, 11, 0.5)
-    condition = condition_of(lrs, hrs)
-    sharp = paired_rate(condition, is_lognormal=False)
-    assert sharp.bound == "upper"
-    blurred = paired_rate(condition, ReadConditions(offset_spread=0.4), is_lognormal=False)
-    expected = stats.norm.sf((hrs - lrs[:, None]) / 0.4).mean()
-    assert blurred.estimate == pytest.approx(expected, rel=1e-3)
-    # 50 independent pairs at this rate err less than once.
-    assert 50 * blurred.estimate < 1
-    assert blurred.low == 0
-    assert blurred.estimate < blurred.high < 0.2
-
-
-def test_pairs_hundreds_of_sigmas_apart_give_a_bound(condition_of):
-    condition = condition_of(normal(50, 1, 5, 0.01), normal(50, 2, 15, 0.01))
-    found = paired_rate(condition)
-    assert (found.bound, found.high) == ("upper", 1e-300)
-    assert math.isnan(found.estimate)
-
-
-def test_no_fit_is_no_fitted_rate(condition_of):
-    condition = condition_of(np.full(40, 9.0), normal(40, 2, 11, 0.5))
-    assert rate_of(condition) is None
-    assert paired_rate(condition).basis == "counted"
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.1])
-def test_two_fits_give_the_rate_that_their_condition_gives(condition_of, spread):
-    x, y = normal(200, 1, 9.0, 0.3), normal(300, 2, 11.5, 0.8)
-    expected = rate_of(condition_of(x, y), reference_spread=spread)
-    fits = fit_lognormal(np.exp(x)), fit_lognormal(np.exp(y))
-    rate = bit_error_rate(*fits, reference=math.exp(10.0), reference_spread=spread)
-    assert (rate.estimate, rate.low, rate.high, rate.basis, rate.method) == (
-        *(expected.estimate, expected.low, expected.high),
-        *("fitted", "delta method on the probit scale"),
-    )
-    # min(200, 300) / 0.5 = 400 readings without an error show a BER of 7.5e-3.
-    assert rate.extrapolated == (rate.estimate < -math.log(0.05) / 400)
-
-
-def test_cells_read_more_than_once_widen_the_interval_of_two_fits():
-    x, y = np.repeat(normal(40, 1, 9.0, 0.3), 5), np.repeat(normal(40, 2, 11.5, 0.8), 5)
-    cells = np.repeat(np.arange(40), 5)
-    alone = bit_error_rate(fit_lognormal(np.exp(x)), fit_lognormal(np.exp(y)))
-    grouped = bit_error_rate(
-        fit_lognormal(np.exp(x), cell=cells), fit_lognormal(np.exp(y), cell=cells)
-    )
-    assert grouped.estimate == alone.estimate
-    assert grouped.low < alone.low < alone.high < grouped.high
-    assert grouped.method == "delta method on the probit scale, over cells"
-
-
-def test_the_best_reference_of_two_fits_is_no_worse_than_any_other():
-    fits = (
-        fit_lognormal(np.exp(normal(50, 1, 9.0, 0.3))),
-        fit_lognormal(np.exp(normal(50, 2, 11.5, 0.8))),
-    )
-    best = bit_error_rate(*fits).estimate
-    others = [bit_error_rate(*fits, reference=f"{kohm} kOhm").estimate for kohm in (12, 16, 20, 30)]
-    assert best < min(others)
-
-
-def test_a_rate_too_small_for_a_number_is_a_bound():
-    lrs, hrs = (fit_lognormal(np.exp(normal(50, 1, mu, 0.01))) for mu in (9.0, 11.5))
-    rate = bit_error_rate(lrs, hrs)
-    assert (rate.bound, rate.high, rate.extrapolated) == ("upper", 1e-300, True)
-    assert math.isnan(rate.estimate)
-
-
-def test_states_the_wrong_way_round_and_numbers_out_of_range_are_refused():
-    lrs, hrs = (fit_lognormal(np.exp(normal(50, 1, mu, 0.3))) for mu in (9.0, 11.5))
-    with pytest.raises(InputError, match="are the states swapped"):
-        bit_error_rate(hrs, lrs)
-    with pytest.raises(InputError, match="share of LRS cells is 1; it must be between 0 and 1"):
-        bit_error_rate(lrs, hrs, lrs_share=1.0)
-    with pytest.raises(InputError, match="reference resistance is -1"):
-        bit_error_rate(lrs, hrs, reference=-1.0)

@@ -12,7 +12,6 @@ from rramsim.device.bit_errors.sensing import (
     best_reference,
     log_bit_error_rate,
     log_bit_error_rate_2t2r,
-    log_bit_error_rate_2t2r_interval,
     log_bit_error_rate_interval,
     log_bit_error_rate_profile,
     log_misread_rates,
@@ -201,36 +200,28 @@ def test_intervals_are_the_spread_of_refitted_samples(spread):
         )
         pair = StatePair(lrs.mu, lrs.sigma, hrs.mu, hrs.sigma)
         covariances = {"covariance_lrs": lrs.covariance, "covariance_hrs": hrs.covariance}
-        ends = (
-            log_bit_error_rate_interval(at, pair, reference_spread=spread, **covariances),
-            log_bit_error_rate_2t2r_interval(pair, offset_spread=spread, **covariances),
+        claimed.append(
+            log_bit_error_rate_interval(at, pair, reference_spread=spread, **covariances)
         )
-        found.append(
-            (
-                log_bit_error_rate(at, pair.seen_through(spread)),
-                log_bit_error_rate_2t2r(pair, offset_spread=spread),
-            )
-        )
-        claimed.append(ends)
+        found.append(log_bit_error_rate(at, pair.seen_through(spread)))
     distance = -ndtri_exp(np.array(found))
-    low, high = np.moveaxis(-ndtri_exp(np.array(claimed)), 2, 0)
+    low, high = -ndtri_exp(np.array(claimed)).T
     errors = (low - high) / 2 / stats.norm.ppf(0.975)
-    assert errors.mean(axis=0) == pytest.approx(distance.std(axis=0), rel=0.11)
-    truth = (
-        log_bit_error_rate(at, states.seen_through(spread)),
-        log_bit_error_rate_2t2r(states, offset_spread=spread),
-    )
-    hits = (high <= -ndtri_exp(truth)) & (-ndtri_exp(truth) <= low)
-    assert hits.mean(axis=0) == pytest.approx([0.95, 0.95], abs=4 * math.sqrt(0.0475 / 400))
+    assert errors.mean() == pytest.approx(distance.std(), rel=0.11)
+    truth = -ndtri_exp(log_bit_error_rate(at, states.seen_through(spread)))
+    hits = (high <= truth) & (truth <= low)
+    assert hits.mean() == pytest.approx(0.95, abs=4 * math.sqrt(0.0475 / 400))
 
 
-def test_a_pair_thirty_sigmas_apart_keeps_its_interval():
-    states = separated(30.0)
-    covariance = fit_lognormal(np.exp(stats.norm.ppf(np.linspace(0.01, 0.99, 99)))).covariance
-    low, high = log_bit_error_rate_2t2r_interval(
-        states, covariance_lrs=covariance, covariance_hrs=covariance
-    )
-    assert -math.inf < low < log_bit_error_rate_2t2r(states) < high < -400
+def test_cells_of_a_bit_that_go_together_narrow_what_is_compared():
+    """s**2 is the variance of the difference, here of simulated pairs."""
+    rng, rho = np.random.default_rng(4), 0.6
+    x = rng.normal(size=(2, 1_000_000))
+    lrs = 9.0 + 0.4 * x[0]
+    hrs = 10.0 + 0.5 * (rho * x[0] + math.sqrt(1 - rho**2) * x[1])
+    found = math.exp(log_bit_error_rate_2t2r(StatePair(9.0, 0.4, 10.0, 0.5), pair_correlation=rho))
+    assert (lrs > hrs).mean() == pytest.approx(found, abs=5 * math.sqrt(found / 1e6))
+    assert found < math.exp(log_bit_error_rate_2t2r(StatePair(9.0, 0.4, 10.0, 0.5)))
 
 
 def fitted(lrs, hrs):
