@@ -37,6 +37,12 @@ INTERVAL = (
 # More distinct cycles than this are taken together by decade.
 _MOST_CHECKPOINTS = 12
 
+# A last decade of fewer readings (20 a state) shows nothing by itself.
+_LEAST_READINGS = 40
+
+# A bound above what tossing a coin gives says nothing of a BER.
+_NO_BOUND = 0.5
+
 
 def against_cycles(
     readings: xr.Dataset,
@@ -128,8 +134,20 @@ def against_cycles(
 def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
     """Return the edges of the checkpoints: each cycle by itself, or cycle 1 and then decades.
 
+    A last decade of fewer than 40 readings, such as one that ends with its first cycle, is taken
+    together with the one before.
+
+    Parameters
+    ----------
+    cycles : ndarray, shape (readings,)
+        Cycle of each reading.
+
+    Examples
+    --------
     >>> checkpoint_edges(np.arange(100, 20000, 100)).tolist()
     [100.0, 1000.0, 10000.0, 100000.0]
+    >>> checkpoint_edges(np.arange(100, 10001, 100)).tolist()
+    [100.0, 1000.0, 100000.0]
     """
     distinct = np.unique(cycles).astype(float)
     if not distinct.size:
@@ -141,6 +159,12 @@ def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
     edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
     if distinct[0] <= 1.0:
         edges = np.unique(np.concatenate([[distinct[0], 1.0, 2.0], edges]))
+    while (
+        edges.size > 2
+        and edges[-3] > 1.0
+        and np.count_nonzero(cycles >= edges[-2]) < _LEAST_READINGS
+    ):
+        edges = np.delete(edges, -2)
     return edges
 
 
@@ -191,6 +215,8 @@ def _fill(
         for name, value in zip(("p05", "p50", "p95"), percentiles, strict=True):
             values[name][place] = value
     rate = _rate(part, read)
+    if rate.bound and rate.high >= _NO_BOUND:
+        return
     values["ber"][index] = rate.estimate
     values["ber_low"][index], values["ber_high"][index] = rate.low, rate.high
     values["ber_basis"][index], values["ber_bound"][index] = rate.basis, rate.bound

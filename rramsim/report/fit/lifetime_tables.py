@@ -76,7 +76,9 @@ def cycling_table(examination: Examination) -> TextTable:
 
     def ber_at(place: int) -> CellText:
         def in_words(row: Record) -> str:
-            point = _checkpoints(row)[place]
+            points = _checkpoints(row)
+            told = [point for point in points if point.interval("ber").is_known]
+            point = (told or points)[place]
             return f"{_at_cycles(point)}: {checkpoint_ber(point)}"
 
         return in_words

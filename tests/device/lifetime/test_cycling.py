@@ -91,6 +91,27 @@ def test_many_cycles_are_taken_by_decade_with_cycle_1_alone():
     assert checkpoint_edges(np.array([25, 50])).tolist() == [25, 50, 51]
 
 
+def test_a_last_decade_of_one_read_out_is_taken_with_the_one_before():
+    """One cell read at every cycle from 100 to 10,000: the last decade has one cycle."""
+    assert checkpoint_edges(np.arange(100, 10_001)).tolist() == [100, 1000, 100_000]
+    many = np.repeat(np.arange(100, 10_001, 100), 50)
+    assert checkpoint_edges(many).tolist() == [100, 1000, 10_000, 100_000]
+    # Cycle 1 stays alone.
+    assert checkpoint_edges(np.arange(1, 14)).tolist() == [1, 2, 100]
+
+
+def test_a_checkpoint_that_shows_nothing_has_no_ber(measured_from):
+    """One cell: one reading a state at a cycle shows less than 1, and says nothing."""
+    cycle = np.arange(1, 6)
+    readings = measured_from(
+        {"one": ([1e4] * 5, [1e6] * 5)}, cells=np.zeros(10, int), cycle=np.tile(cycle, 2)
+    ).readings
+    found = against_cycles(readings, reference_resistance=1e5).dataset
+    assert found["cycle"].values.tolist() == [[1, 2, 3, 4, 5]]
+    assert np.isnan(found["ber_high"].values).all()
+    assert (found["ber_bound"].values == "").all()
+
+
 def test_cycle_1_is_said_to_be_another_population(cycled):
     readings = cycled([3.0, 2.5, 2.0])
     readings["cycle"] = readings["cycle"] // 10
