@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from scipy import stats
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import rramsim
 import rramsim.cli  # registers the commands
+from rramsim import schema
 from rramsim.cli.app import app
 from rramsim.device.characterize import characterize
 from rramsim.images import catalogue
@@ -84,11 +86,17 @@ def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
     (table,) = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
     (tmp_path / "cells.csv").write_text(table)
     found = characterize(read_measurements([tmp_path / "cells.csv"]))
-    assert found.products["conditions"]["condition"].values.tolist() == ["55 uA"]
+    (row,) = schema.records(found.products["conditions"], "condition")
+    assert row["condition"] == "55 uA"
     medians = np.exp(found.products["populations"]["mu"].values.ravel())
     # Geometric means of the resistances in the table.
-    expected = [np.cbrt(5.1 * 4.8 * 5.6) * 1e3, np.cbrt(310 * 190 * 420) * 1e3]
-    assert medians == pytest.approx(expected, rel=1e-6)
+    cells = np.genfromtxt(tmp_path / "cells.csv", delimiter=",", skip_header=1)[:, 2:]
+    assert medians == pytest.approx(1e3 * stats.gmean(cells), rel=1e-6)
+    # It shows a BER, as README says, and not a bound alone.
+    ber = row.interval("ber")
+    assert (ber.basis, ber.bound) == ("fitted", "")
+    assert [f"{value:.1e}" for value in (ber.estimate, ber.low)] == ["3.9e-03", "3.4e-04"]
+    assert f"{ber.high:.3f}" == "0.026"
     assert CliRunner().invoke(app, ["fit", str(tmp_path / "cells.csv")]).exit_code == 0
 
 
