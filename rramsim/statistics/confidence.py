@@ -67,6 +67,7 @@ def smallest_countable(readings: float) -> float:
 
 _POINTS = 4096
 _LEAST_FREEDOM = 0.5
+_LEAST_SHARE = 1e-300
 
 
 @functools.lru_cache(maxsize=1)
@@ -132,6 +133,7 @@ def populations_left_open(
         chi_square = _chi_square(freedom, population)
     else:
         points = ndtr(stdtrit(degrees_of_freedom, _uniform_points()[:, 2 * population]))
+        points = np.clip(points, _LEAST_SHARE, np.nextafter(1.0, 0.0))
         chi_square = 2.0 * gammaincinv(freedom / 2.0, points)
         deviate = stdtrit(degrees_of_freedom, ndtr(deviate))
     drawn_h = h * np.sqrt(chi_square / size)

@@ -29,6 +29,8 @@ from rramsim.statistics.likelihood import (
 
 LEAST_EXACT = 3
 """Exact values it takes to fit a lognormal."""
+FEW_EXACT = 20
+"""Fewer exact values show too little of a lognormal to go by its tails."""
 _LEAST_INTERVALS = 2
 
 

@@ -21,13 +21,13 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate_interval,
     log_bit_error_rate_profile,
 )
-from rramsim.device.populations.fit import FEW_EXACT, ConditionReadings, StateReadings
+from rramsim.device.populations.fit import ConditionReadings, StateReadings
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError, number, refused
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
-from rramsim.statistics.lognormal import LognormalFit
+from rramsim.statistics.lognormal import FEW_EXACT, LognormalFit
 from rramsim.units import read_quantity
 
 LEFT_OPEN = "populations that the readings leave open"

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 from scipy.special import ndtr, ndtri
 
-from rramsim.device.populations.fit import FEW_EXACT
 from rramsim.interval import Interval
-from rramsim.statistics.lognormal import LognormalFit
+from rramsim.statistics.lognormal import FEW_EXACT, LognormalFit
 
 REACH = 2.0
 """Sigmas beyond the last cell that a sample can be expected to show, out to which a fit may lead.
@@ -59,7 +58,7 @@ def least_rate(cells: Sequence[float], shares: Sequence[float] = (0.5, 0.5)) -> 
     Parameters
     ----------
     cells : sequence of float
-        Independent cells of each state.
+        Independent cells of each state; of fewer than 20, none may and the least is 1.
     shares : sequence of float
         Share of each state in the cells in use; the sum over states is theirs.
 
@@ -68,6 +67,8 @@ def least_rate(cells: Sequence[float], shares: Sequence[float] = (0.5, 0.5)) -> 
     >>> f"{least_rate((1024, 1024)):.1e}", f"{least_rate((20, 1024)):.1e}"
     ('1.7e-07', '6.7e-05')
     """
+    if min(cells) < FEW_CELLS:
+        return 1.0
     rates = [float(ndtr(-furthest(each))) for each in cells]
     return sum(share * rate for share, rate in zip(shares, rates, strict=True))
 

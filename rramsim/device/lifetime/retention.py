@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
+from rramsim.device.bit_errors.reach import FEW_CELLS, REACH, bound_beyond, least_rate
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.at_use import at_stated_times
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
@@ -280,8 +281,11 @@ def _fill_ber(
     if lrs is None or hrs is None:
         return []
     curves = drifting_ber(wanted, (lrs, hrs), hold.read)
-    for name, value in zip(("ber", "ber_low", "ber_high"), curves, strict=True):
-        values[name][number] = value
+    least = _least_believed(hold)
+    believed = [_believed(*ends, least=least) for ends in zip(*curves, strict=True)]
+    for place, rate in enumerate(believed):
+        for name, value in (("ber", rate.estimate), ("ber_low", rate.low), ("ber_high", rate.high)):
+            values[name][number, place] = value
     # Read-outs that belong together differ by the jitter of the tester.
     first = float(values["first_time"][number])
     values["ber_extrapolated"][number] = (wanted > hold.last_time * (1.0 + 1e-9)) | (
@@ -299,15 +303,53 @@ def _fill_ber(
     if np.isnan(curves[0]).any():
         text = "the line of a spread reaches 0 within the times asked for; no BER is given there."
         notes.append(hold.note(text, "spread reaches 0"))
+    notes += _reach_notes(hold, believed, least=least)
     if ber_limit is not None:
         notes += _fill_limit(values, number, hold, limit=ber_limit)
     return notes
+
+
+def _least_believed(hold: Hold) -> float:
+    """Return the least BER along the lines that may lead with so many cells (`reach`)."""
+    shares = (hold.read.lrs_share, 1.0 - hold.read.lrs_share)
+    return least_rate([state.cells for state in hold.states], shares)
+
+
+def _believed(ber: float, low: float, high: float, *, least: float) -> Interval:
+    """Return a BER along the lines, the bound that leads instead, or nothing of too few cells."""
+    if math.isnan(ber) or least >= 1.0:
+        return Interval()
+    rate = Interval(float(ber), float(low), float(high))
+    return bound_beyond(rate, least, countable=math.inf) or rate
+
+
+def _reach_notes(hold: Hold, believed: list[Interval], *, least: float) -> list[Note]:
+    cells = " and ".join(f"{state.cells:,}" for state in hold.states)
+    if least >= 1.0:
+        text = (
+            f"{cells} cells of LRS and HRS are too few for a BER along the lines: below "
+            f"{FEW_CELLS} a state, only what was counted is given."
+        )
+        return [hold.note(text, "few cells", least_ber=least)]
+    if not any(rate.bound for rate in believed):
+        return []
+    text = (
+        f"a BER along the lines below {numbers.power(least)} lies more than {REACH:g} sigma beyond "
+        f"the last cell that {cells} cells can be expected to show; there only a bound is given."
+    )
+    return [hold.note(text, "fit beyond reach", least_ber=least)]
 
 
 def _fill_limit(values: dict[str, Any], number: int, hold: Hold, *, limit: float) -> list[Note]:
     lrs, hrs = hold.drifts
     assert lrs is not None
     assert hrs is not None
+    if limit < (least := _least_believed(hold)):
+        text = (
+            f"a BER of {numbers.power(limit)} lies beyond what so few cells can be expected to "
+            "show: no time is claimed."
+        )
+        return [hold.note(text, "time to the BER limit", least_ber=least)]
     start = float(values["first_time"][number])
     grid = np.geomspace(start, _LATEST, 241)
     curves = drifting_ber(grid, (lrs, hrs), hold.read)

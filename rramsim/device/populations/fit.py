@@ -18,6 +18,7 @@ from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
 from rramsim.statistics.design_effect import LEAST_CLUSTERS
 from rramsim.statistics.lognormal import (
+    FEW_EXACT,
     LEAST_EXACT,
     LognormalFit,
     UnfittableError,
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from rramsim.measurements import Measured
 
-
-FEW_EXACT = 20
-"""Below this many exact cells the interval of a fitted BER rests on few data."""
 
 _, HRS = STATES
 

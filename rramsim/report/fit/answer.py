@@ -286,7 +286,12 @@ _HELD: Keys = {
 
 def _ber_at(row: Record) -> list[dict[str, Any]]:
     return [
-        {"time_s": at_time.plain("time"), **ends_of(ber), "extrapolated": ber.extrapolated}
+        {
+            "time_s": at_time.plain("time"),
+            **ends_of(ber),
+            "extrapolated": ber.extrapolated,
+            "bound": ber.bound or None,
+        }
         for at_time in row.by("time")
         for ber in [at_time.interval("ber")]
     ]

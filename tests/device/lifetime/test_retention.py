@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rramsim.device.lifetime.arrhenius import (
     BOLTZMANN,
@@ -76,6 +77,32 @@ def test_the_ber_over_time_is_that_of_the_lines_and_later_is_extrapolated():
     limit = row["time_to_limit"].item()
     at_limit = retention(held(lines=LINES), reference_resistance=REFERENCE, times=[limit])
     assert at_limit.dataset["ber"].sel(time=limit).item() == pytest.approx(1e-2, rel=1e-3)
+
+
+def test_along_the_lines_no_ber_leads_beyond_what_the_cells_reach():
+    """At 1 s the states are 7 sigmas from the reference, of 600 cells that reach 4.9."""
+    far = ((9.6, 0.0, 0.2, 0.0), (14.5, -0.3, 0.5, 0.0))
+    found = retention(held(lines=far), reference_resistance=REFERENCE, ber_limit=1e-9)
+    row = found.dataset.isel(hold=0)
+    reach = stats.norm.sf(2 - stats.norm.ppf(1 / 600))
+    ber, high = row["ber"].values, row["ber_high"].values
+    assert np.isnan(ber).tolist() == [True, True, True, False]
+    assert high[:3] == pytest.approx([reach] * 3)
+    assert reach < ber[3] < high[3]
+    assert np.isnan(row["time_to_limit"].item())
+    kinds = [note.kind for note in found.notes]
+    assert "fit beyond reach" in kinds
+    assert any("no time is claimed" in note.text for note in found.notes)
+
+
+def test_along_lines_of_few_cells_no_ber_leads_and_the_counted_ones_stay():
+    found = retention(held(lines=LINES, cells=12), reference_resistance=REFERENCE, ber_limit=0.1)
+    row = found.dataset.isel(hold=0)
+    assert np.isnan(row["ber"].values).all()
+    assert np.isnan(row["ber_high"].values).all()
+    assert np.isfinite(row["counted_ber"].values).any()
+    assert np.isnan(row["time_to_limit"].item())
+    assert any(note.kind == "few cells" for note in found.notes)
 
 
 def test_the_same_seed_gives_the_same_interval():

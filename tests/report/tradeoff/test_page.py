@@ -228,6 +228,7 @@ def test_derived_figures_stand_beside_the_stated_ones(figures):
             "ber": [0.0, 0.0, 0.029],
             "ber_low": [0.0, 0.0, 0.022],
             "ber_high": [0.0018, 0.0018, 0.037],
+            "ber_less_than": [1.5e-3, 1.5e-3, NAN],
         },
         coords={"condition": list(NAMES), "state": ["LRS", "HRS"]},
     )
