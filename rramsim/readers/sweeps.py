@@ -54,6 +54,19 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class _Half:
+    """One half of a sweep: its points on one side of 0 V, and those of the half that follows."""
+
+    sweep: Sweep
+    part: np.ndarray
+    following: np.ndarray | None
+
+    @property
+    def is_positive(self) -> bool:
+        return bool(self.sweep.voltage[self.part].sum() > 0)
+
+
+@dataclass(frozen=True)
 class _Reading:
     """What one half of a sweep shows at the read voltage, before and after its furthest point."""
 
@@ -62,6 +75,7 @@ class _Reading:
     text: str
     row: int
     change: float
+    is_on_next: bool = False
 
 
 def read_points(
@@ -105,7 +119,8 @@ def readings_of_sweeps(
     place : str
         The file as messages name it.
     read_voltage : float or None
-        In volt; its magnitude counts.
+        In volt. A positive one is read on the side of each half; a negative one at negative
+        voltages only: after a positive half that is the way out of the half that follows it.
     before : bool
         Whether to read on the way out instead: the other state, which a sweep found before it
         switched the cell.
@@ -137,32 +152,15 @@ def readings_of_sweeps(
     if before:
         way, why = "the way out", ", before they switch: no sweep programs that state"
     halves = [half for sweep in used for half in _halves(sweep)]
-    read = [_read_half(sweep, part, abs(read_voltage), before=before) for sweep, part in halves]
+    read = [_read_half(half, read_voltage, before=before) for half in halves]
     readings = [reading for reading in read if reading is not None]
     if not readings:
         raise InputError(
             f"{place}: none of {len(halves):,} half sweeps comes back to within "
-            f"{TOLERANCE:.0%} of {in_words(abs(read_voltage), 'V')} after its furthest point."
+            f"{TOLERANCE:.0%} of {in_words(read_voltage, 'V')} after its furthest point."
         )
-    if len(readings) < len(read):
-        left_out = len(read) - len(readings)
-        notes.append(
-            Note(
-                f"half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
-                f"{way}, left out: {left_out:,} of {len(read):,}.",
-                kind="sweeps left out",
-                file=place,
-                values={"half_sweeps": len(read), "left_out": left_out},
-            )
-        )
-    notes.append(
-        Note(
-            f"{len(readings):,} resistances are |V/I| at the points nearest "
-            f"{in_words(abs(read_voltage), 'V')} on {way} of the sweeps{why}.",
-            kind="resistances of sweeps",
-            file=place,
-            values={"readings": len(readings), "read_voltage": abs(read_voltage)},
-        )
+    notes += _notes_of_readings(
+        readings, len(read), read_voltage, way=f"{way} of the sweeps{why}", place=place
     )
     states, assumed = _states(readings, place=place)
     states = [1 - state for state in states] if before else states
@@ -179,7 +177,53 @@ def readings_of_sweeps(
     return grid, [half.sweep.taken for half in readings]
 
 
-def _halves(sweep: Sweep) -> list[tuple[Sweep, np.ndarray]]:
+def _notes_of_readings(
+    readings: Sequence[_Reading], halves: int, read_voltage: float, *, way: str, place: str
+) -> list[Note]:
+    """Return which half sweeps are left out, and on which branch the others are read."""
+    notes = []
+    left_out = halves - len(readings)
+    if left_out:
+        notes.append(
+            Note(
+                f"half sweeps with no point within {TOLERANCE:.0%} of the read voltage on "
+                f"{way.split(' of ')[0]}, left out: {left_out:,} of {halves:,}.",
+                kind="sweeps left out",
+                file=place,
+                values={"half_sweeps": halves, "left_out": left_out},
+            )
+        )
+    on_next = sum(reading.is_on_next for reading in readings)
+    sides = "" if read_voltage < 0 else " of either sign" if _both_signs(readings) else ""
+    text = (
+        f"{len(readings):,} resistances are |V/I| at the points nearest "
+        f"{in_words(read_voltage, 'V')}{sides} on {way}"
+    )
+    if on_next:
+        text += (
+            f"; {on_next:,} of them, after positive half sweeps, on the way out of the negative "
+            "half that follows"
+        )
+    notes.append(
+        Note(
+            f"{text}.",
+            kind="resistances of sweeps",
+            file=place,
+            values={
+                "readings": len(readings),
+                "read_voltage": read_voltage,
+                "on_the_way_out": on_next,
+            },
+        )
+    )
+    return notes
+
+
+def _both_signs(readings: Sequence[_Reading]) -> bool:
+    return len({reading.positive for reading in readings}) == 2
+
+
+def _halves(sweep: Sweep) -> list[_Half]:
     """Return the points of each run on one side of 0 V, each out from near 0 and back."""
     import numpy as np
 
@@ -188,34 +232,46 @@ def _halves(sweep: Sweep) -> list[tuple[Sweep, np.ndarray]]:
     if size.size < 3 or not size.max() > 0:
         return []
     near = size <= 1e-6 * size.max()
-    halves, part = [], [0]
+    parts, part = [], [0]
     for point in range(1, len(volts)):
         turned = volts[point] * volts[part[-1]] < 0
         back_at_zero = near[part[-1]] and any(~near[part])
         if turned or back_at_zero:
-            halves.append(np.array(part))
+            parts.append(np.array(part))
             part = []
         part.append(point)
-    halves.append(np.array(part))
-    return [(sweep, half) for half in halves if len(half) > 2 and not near[half].all()]
+    parts.append(np.array(part))
+    following = [*parts[1:], None]
+    return [
+        _Half(sweep, half, after)
+        for half, after in zip(parts, following, strict=True)
+        if len(half) > 2 and not near[half].all()
+    ]
 
 
-def _read_half(
-    sweep: Sweep, part: np.ndarray, read_voltage: float, *, before: bool
-) -> _Reading | None:
-    import numpy as np
-
-    size = np.abs(sweep.voltage[part])
-    furthest = np.flatnonzero(size == size.max())
-    both = {"out": part[: furthest[0] + 1], "back": part[furthest[-1] + 1 :]}
-    if not both["back"].size:
+def _read_half(half: _Half, read_voltage: float, *, before: bool) -> _Reading | None:
+    sweep, part, size = half.sweep, half.part, abs(read_voltage)
+    out, back = _out_and_back(sweep, part)
+    if len(out) == 1 and abs(sweep.voltage[out[0]]) <= 2 * size:
+        # A sweep that starts a little beyond 0 V: nothing has switched before the first crossing.
         return None
-    away = {way: np.abs(np.abs(sweep.voltage[part]) - read_voltage) for way, part in both.items()}
-    nearest = {way: part[int(away[way].argmin())] for way, part in both.items()}
-    way = "out" if before else "back"
-    if away[way].min() > TOLERANCE * read_voltage:
+    is_elsewhere = read_voltage < 0 and half.is_positive
+    if is_elsewhere:
+        if before or half.following is None or not (sweep.voltage[half.following] < 0).any():
+            return None
+        back, _ = _out_and_back(sweep, half.following)
+    if not len(back):
         return None
-    point = nearest[way]
+    first, last = _nearest(sweep, out, size), _nearest(sweep, back, size)
+    point = first if before else last
+    if abs(abs(sweep.voltage[point]) - size) > TOLERANCE * size:
+        return None
+    return _reading_at(half, point, _change(sweep, first, last), is_on_next=is_elsewhere)
+
+
+def _reading_at(half: _Half, point: int, change: float, *, is_on_next: bool) -> _Reading:
+    """Return the reading at a point; `change` is the sign of what switching does to the current."""
+    sweep = half.sweep
     current = abs(sweep.current[point])
     limited = bool(sweep.flagged[point]) or (
         sweep.compliance is not None and current >= _AT_COMPLIANCE * sweep.compliance
@@ -224,13 +280,33 @@ def _read_half(
     text = "OVLD" if current == 0 else repr(float(abs(sweep.voltage[point]) / current))
     return _Reading(
         sweep=sweep,
-        positive=bool(sweep.voltage[point] > 0),
+        positive=half.is_positive,
         text=f"<{text}" if limited and current else text,
         row=int(sweep.row_numbers[point]),
-        change=float(
-            np.sign(abs(sweep.current[nearest["back"]]) - abs(sweep.current[nearest["out"]]))
-        ),
+        change=change,
+        is_on_next=is_on_next,
     )
+
+
+def _change(sweep: Sweep, first: int, last: int) -> float:
+    import numpy as np
+
+    return float(np.sign(abs(sweep.current[last]) - abs(sweep.current[first])))
+
+
+def _out_and_back(sweep: Sweep, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points up to the furthest from 0 V, and those after it."""
+    import numpy as np
+
+    size = np.abs(sweep.voltage[part])
+    furthest = np.flatnonzero(size == size.max())
+    return part[: furthest[0] + 1], part[furthest[-1] + 1 :]
+
+
+def _nearest(sweep: Sweep, points: np.ndarray, size: float) -> int:
+    import numpy as np
+
+    return int(points[int(np.abs(np.abs(sweep.voltage[points]) - size).argmin())])
 
 
 def titled_by_file(sweeps: Sequence[Sweep], *, place: str) -> tuple[list[Sweep], list[Note]]:

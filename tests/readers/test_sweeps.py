@@ -79,8 +79,8 @@ def test_an_easyexpert_record_gives_what_each_sweep_left(read):
     assert readings["cell"].values.tolist() == [0, 0]
     assert readings["cycle"].values.tolist() == [1, 1]
     assert [str(note).replace("\xa0", " ") for note in measured.notes] == [
-        "[A8-04,SET-RESET,2].csv: 2 resistances are |V/I| at the points nearest 200 mV on the way "
-        "back of the sweeps."
+        "[A8-04,SET-RESET,2].csv: 2 resistances are |V/I| at the points nearest 200 mV of either "
+        "sign on the way back of the sweeps."
     ]
 
 
@@ -216,3 +216,66 @@ def test_a_table_with_resistances_is_no_sweep(read):
         read(content, read_voltage=0.2)
     measured = read(content, read_voltage=0.2, names={"R (kOhm)": "-"})
     assert measured.readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+
+
+# The sign of the read voltage --------------------------------------------------------------------
+
+
+def asymmetric(points, ratio=3.0):
+    """Return a sweep whose negative currents are smaller: cells do not conduct alike both ways."""
+    return [(v, i / ratio if v < 0 else i) for v, i in points]
+
+
+@pytest.mark.parametrize(
+    ("read_voltage", "expected", "on_next"),
+    [(0.2, [LRS, 3 * HRS], 0), (-0.2, [3 * LRS, 3 * HRS], 1)],
+)
+def test_a_negative_read_voltage_is_read_at_negative_voltages(
+    read, read_voltage, expected, on_next
+):
+    """After SET at +2 V, the LRS at -0.2 V is on the way out of the negative half."""
+    measured = read(table(asymmetric(cycle())), read_voltage=read_voltage)
+    assert measured.readings["resistance"].values == pytest.approx(expected, rel=1e-4)
+    assert measured.readings["state_index"].values.tolist() == [0, 1]
+    (note,) = [note for note in measured.notes if note.kind == "resistances of sweeps"]
+    assert note.values["read_voltage"] == read_voltage
+    assert note.values["on_the_way_out"] == on_next
+    assert ("of either sign" in note.text) == (read_voltage > 0)
+
+
+def test_a_positive_half_without_a_negative_one_has_no_reading_at_a_negative_voltage(read):
+    points = half(-2.0, before=LRS, after=HRS) + half(2.0, before=HRS, after=LRS)
+    content, options = table(asymmetric(points)), {"read_voltage": -0.2, "file_name": "{state}"}
+    measured = read(content, name="RESET.csv", **options)
+    assert measured.readings["resistance"].values == pytest.approx([3 * HRS], rel=1e-4)
+    (note,) = [note for note in measured.notes if note.kind == "sweeps left out"]
+    assert (note.values["left_out"], note.values["half_sweeps"]) == (1, 2)
+
+
+def test_a_sweep_that_starts_a_little_below_zero_has_not_switched_yet(read):
+    start = [(-v, -v / HRS) for v in (0.2, 0.15, 0.1, 0.05)]
+    points = start + half(2.0, before=HRS, after=LRS) + half(-2.0, before=LRS, after=HRS)
+    readings = read(table(points), read_voltage=0.1).readings
+    assert readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+    assert readings["state_index"].values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_current_has_the_sign_of_its_read_voltage(read, sign):
+    content = f"state,I (uA)\nLRS,{sign * 40}\nHRS,{sign * 1}\n"
+    readings = read(content, read_voltage=sign * 0.2).readings
+    assert readings["resistance"].values == pytest.approx([5e3, 2e5])
+    with pytest.raises(InputError, match="makes the resistance negative"):
+        read(content, read_voltage=-sign * 0.2)
+
+
+def test_a_read_voltage_that_the_file_contradicts_is_refused(read):
+    content = "state,I (uA),V_read (V)\nLRS,40,0.2\nHRS,1,0.2\n"
+    assert read(content, read_voltage=0.2).readings.sizes["reading"] == 2
+    with pytest.raises(InputError) as error:
+        read(content, read_voltage=0.1)
+    message = str(error.value).replace("\xa0", " ")
+    assert "row 2, column 'V_read (V)': the read voltage is '0.2' here and 100 mV" in message
+    assert '--map "V_read (V)=-"' in message
+    left_out = read(content, read_voltage=0.1, names={"V_read (V)": "-"}).readings
+    assert left_out["resistance"].values == pytest.approx([2.5e3, 1e5])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.header_rows import Header
 from rramsim.readers.columns.values import (
@@ -273,5 +274,14 @@ def _read_voltages(
         raise InputError(
             f"{table.where(line, column.header)}: {text!r} is not "
             "a read voltage; a current needs one that is not 0."
+        )
+    other = np.abs(voltages - given) > 1e-6 * abs(given) if given is not None else refused
+    if given is not None and other.any():
+        line = int(lines[int(other.argmax())])
+        text = str(table.columns[column.position][line])
+        raise InputError(
+            f"{table.where(line, column.header)}: the read voltage is {text!r} here and "
+            f"{in_words(given, 'V')} by --read-voltage. Leave the option out, or the column "
+            f'(--map "{column.header}=-").'
         )
     return voltages
