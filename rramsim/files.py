@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -15,6 +16,37 @@ from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The encodings that the first bytes of a text name, longer marks first."""
+
+
+def marked_encoding(content: bytes) -> str | None:
+    """Return the encoding that a byte order mark names, None without one."""
+    return next(
+        (name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), None
+    )
+
+
+def read_settings_text(path: Path) -> str:
+    """Return the text of a settings file: UTF-8, or what its byte order mark says.
+
+    Editors on Windows write the mark; it is no part of the text.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        As they come; whoever calls knows what the file is.
+    """
+    content = path.read_bytes()
+    return content.decode(marked_encoding(content) or "utf-8").replace("\r\n", "\n")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -57,6 +57,18 @@ _QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(
 _BARE_NUMBER = re.compile(r"[-+\d.eE\s]*")
 
 
+# What cells are programmed and read with, and what that gives: a value of each in SI units.
+_TYPICAL = {
+    **{"resistance": 3e4, "conductance": 3e-5, "current": 5e-5, "voltage": 1.0},
+    **{"time": 1e-7, "energy": 1e-11, "temperature": 358.15},
+}
+_EXAMPLES = {
+    **{"resistance": "25 kOhm", "conductance": "40 uS", "current": "55 uA", "voltage": "0.2 V"},
+    **{"time": "100 ns", "energy": "11 pJ", "temperature": "85 degC"},
+}
+_CELSIUS_RANGE = (-273.15, 200.0)
+
+
 class UnknownUnitError(InputError):
     """A unit that is not known, or not one of the quantity asked for."""
 
@@ -163,13 +175,63 @@ def read_quantity(text: str, quantity: str) -> float:
     matched = _QUANTITY_TEXT.fullmatch(text)
     if matched is None or _BARE_NUMBER.fullmatch(text):
         raise InputError(
-            f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})."
+            f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})"
+            f"{_hint(text, quantity)}."
         )
     value = scaled(float(matched[1]), factor_to_si(matched[2], quantity))
     value += offset_to_si(matched[2], quantity)
     if not abs(value) < float("inf"):
         raise InputError(f"{text!r} is too large for a {quantity}.")
     return value
+
+
+def _hint(text: str, quantity: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    return f', such as "{with_likely_unit(number, quantity)}"'
+
+
+def with_likely_unit(number: float, quantity: str) -> str:
+    """Return a bare number with the unit in which it is most like what cells have.
+
+    A number in SI units is said with its prefix; where there is no number (NaN), an example stands.
+
+    >>> with_likely_unit(1.1e-11, "energy"), with_likely_unit(11.0, "energy")
+    ('11 pJ', '11 pJ')
+    >>> with_likely_unit(5.5e-5, "current"), with_likely_unit(0.2, "voltage")
+    ('55 uA', '0.2 V')
+    """
+    if not 0 < abs(number) < math.inf:
+        return _EXAMPLES[quantity]
+    if quantity == "temperature":
+        low, high = _CELSIUS_RANGE
+        return f"{number:g} {'degC' if low < number < high else 'K'}"
+    typical = _TYPICAL[quantity]
+    units = _written_units(quantity)
+    # How far the number, taken in a unit, lies from what is typical, in decades.
+    unit = min(units, key=lambda unit: abs(math.log10(abs(number) * units[unit] / typical)))
+    if 0.01 <= abs(number) < 1e4:
+        return f"{number:.12g} {unit}"
+    value = abs(number) * units[unit]
+    shown = min(
+        (unit for unit in units if units[unit] <= value * (1 + 1e-9)),
+        key=lambda unit: value / units[unit],
+        default=unit,
+    )
+    return f"{math.copysign(value / units[shown], number):.12g} {shown}"
+
+
+def _written_units(quantity: str) -> dict[str, float]:
+    """Return the units that a person would write for a quantity, with their factors to SI."""
+    kind = QUANTITIES[quantity]
+    symbol = {"resistance": "Ohm"}.get(quantity, kind.symbols[0])
+    prefixes = {prefix: _FACTORS[prefix] for prefix in kind.prefixes}
+    return {
+        symbol: 1.0,
+        **{f"{prefix.replace('µ', 'u')}{symbol}": by for prefix, by in prefixes.items()},
+    }
 
 
 def _by_pint(unit: str, base: str) -> float | None:

@@ -12,6 +12,7 @@ from rramsim.units import (
     read_quantity,
     scaled,
     scaled_column,
+    with_likely_unit,
 )
 
 
@@ -145,3 +146,28 @@ def test_a_column_that_is_no_decimal_is_multiplied():
     assert np.isnan(products[3])
     assert products[4:].tolist() == [np.inf, -2.5e9]
     assert scaled_column(values[:1], 3600.0).tolist() == [math.pi * 3600.0]
+
+
+@pytest.mark.parametrize(
+    ("number", "quantity", "text"),
+    [
+        *((1.1e-11, "energy", "11 pJ"), (11.0, "energy", "11 pJ"), (120.0, "energy", "120 pJ")),
+        *((5.5e-5, "current", "55 uA"), (55.0, "current", "55 uA"), (0.055, "current", "0.055 mA")),
+        *((25e3, "resistance", "25 kOhm"), (25.0, "resistance", "25 kOhm")),
+        *((1.2, "voltage", "1.2 V"), (200.0, "voltage", "200 mV"), (-0.1, "voltage", "-0.1 V")),
+        *((1e-7, "time", "100 ns"), (50.0, "time", "50 ns")),
+        *((85.0, "temperature", "85 degC"), (398.0, "temperature", "398 K")),
+        (math.nan, "energy", "11 pJ"),
+    ],
+)
+def test_a_bare_number_gets_the_unit_that_makes_sense(number, quantity, text):
+    assert with_likely_unit(number, quantity) == text
+    # The hint can be given as it stands.
+    assert math.isfinite(read_quantity(text, quantity))
+
+
+def test_a_hint_is_taken_as_it_stands():
+    with pytest.raises(InputError) as error:
+        read_quantity("25000", "resistance")
+    assert str(error.value).endswith('such as "25 kOhm".')
+    assert read_quantity("25 kOhm", "resistance") == 25e3

@@ -19,6 +19,7 @@ too, as it is.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
+from rramsim.files import read_settings_text
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import (
     Column,
@@ -41,12 +43,15 @@ from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.waveforms import COVERS, waveform_energy
 from rramsim.schema import Interval, make
-from rramsim.units import QUANTITIES, read_quantity, scaled
+from rramsim.units import read_quantity, scaled, with_likely_unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _WAVEFORMS = {"set_waveform": "set_energy", "reset_waveform": "reset_energy"}
+WRITTEN_BY_A_FIT = "conditions.nc"
+"""What a report of a fit calls its conditions."""
+
 _TOP_LEVEL = ("condition", "title", "source")
 _NUMBER = re.compile(r"\s*([<>]=?|≤|≥)?\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 # A BER can be known to be less than a number, an endurance to be more or less.
@@ -77,7 +82,7 @@ def read_conditions(path: Path | str) -> xr.Dataset:
     ----------
     path : path or str
         A ``.toml`` file, a CSV or Excel table with a row for each condition, or the netCDF that
-        ``rramsim fit -o`` writes; or the name of a shipped file.
+        ``rramsim fit -o`` writes; the folder of a fit's report; or the name of a shipped file.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def read_conditions(path: Path | str) -> xr.Dataset:
     >>> float(conditions["ber"].sel(condition="weak"))
     0.033
     """
-    path = resolve(path)
+    path = conditions_file(path)
     if is_netcdf(path):
         fitted = read_fitted_conditions(path)
         _check_names([str(name) for name in fitted["condition"].values], place=path.name)
@@ -105,6 +110,19 @@ def read_conditions(path: Path | str) -> xr.Dataset:
     conditions = _from_toml(path) if path.suffix.lower() == ".toml" else _from_table(path)
     _check_names([condition.name for condition in conditions], place=path.name)
     return _dataset(conditions)
+
+
+def conditions_file(name: Path | str) -> Path:
+    """Return the file of conditions: of that path or shipped name, or in that folder of a report.
+
+    Raises
+    ------
+    InputError
+        If there is neither such a file nor such a set.
+    """
+    if isinstance(name, str | Path) and (Path(name) / WRITTEN_BY_A_FIT).is_file():
+        return Path(name) / WRITTEN_BY_A_FIT
+    return resolve(name)
 
 
 def _check_names(names: Sequence[str], *, place: str) -> None:
@@ -119,7 +137,7 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
 
 def _from_toml(path: Path) -> list[_Condition]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(read_settings_text(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
@@ -194,11 +212,14 @@ def _waveform_energies(
 
 
 def _quantity_of(value: object, key: str, *, quantity: str, place: str) -> float:
-    example = QUANTITIES[quantity].examples.split(", ")[-1]
     if not isinstance(value, str):
+        number = math.nan
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            number = float(value)
+        example = with_likely_unit(number, quantity)
         raise InputError(
             f"{place}: {key} = {value!r} has no unit; write the number and its unit as a text, "
-            f'such as {key} = "{value} {example}".'
+            f'such as {key} = "{example}".'
         )
     try:
         return _checked(read_quantity(value, quantity), key, text=value, place=place)
@@ -262,6 +283,11 @@ def _from_table(path: Path) -> list[_Condition]:
 
 def _check_header(header: Sequence[str], by_role: Mapping[str, Column], *, place: str) -> None:
     columns = conditions_file_columns()
+    if {"ber_less_than", "ber_method"} <= set(header):
+        raise InputError(
+            f"{place}: this table is what the report of a fit has for spreadsheets. Give the "
+            f"{WRITTEN_BY_A_FIT} beside it, which holds the same with everything that was found."
+        )
     if "name" not in by_role:
         raise InputError(
             f"{place}: no column holds the condition's name. Headers found: "
@@ -277,10 +303,10 @@ def _check_header(header: Sequence[str], by_role: Mapping[str, Column], *, place
             )
     for column in by_role.values():
         if column.quantity is not None and not column.unit_given:
-            example = QUANTITIES[column.quantity].examples.split(", ")[-1]
+            unit = with_likely_unit(math.nan, column.quantity).split(" ")[1]
             raise InputError(
                 f"{place}: the column {column.header!r} names no unit; write it in the header, "
-                f"such as {column.header + f' ({example})'!r}."
+                f"such as {column.header + f' ({unit})'!r}."
             )
 
 

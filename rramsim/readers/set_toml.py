@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rramsim.errors import InputError
+from rramsim.files import read_settings_text
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import checked_origin
 
@@ -65,8 +66,8 @@ def read_sidecar(path: Path) -> Sidecar:
     """
     place = f"{path.parent.name}/{path.name}"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_settings_text(path))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{place}: cannot be read as TOML ({error}).") from error
     for key, value in content.items():
         if not _is_accepted(key, value):

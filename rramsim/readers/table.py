@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+VALUE_NOT_STORED = "a formula whose value is not stored"
+"""Stands for a cell of a workbook that holds a formula and no value."""
+
 ORIGINS = ("measured", "reconstructed", "synthetic")
 """What readings may be. A file says it in a leading line ``# origin: reconstructed``."""
 

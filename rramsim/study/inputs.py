@@ -11,9 +11,8 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError, refused, shown
 from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
-from rramsim.readers.conditions import read_conditions
+from rramsim.readers.conditions import conditions_file, read_conditions
 from rramsim.readers.measurements import is_frame, paths_of, read_measurements
-from rramsim.readers.shipped import resolve
 from rramsim.schema import SchemaError, validate
 from rramsim.study.reading import ReadingTable
 from rramsim.study.settings_files import build, merged
@@ -187,7 +186,7 @@ def stated_conditions(
         _check_stated(conditions)
         _check_share(conditions, lrs_share, place="the conditions")
         return conditions, (("conditions in memory", sha256_of_dataset(conditions)),)
-    path = resolve(conditions)
+    path = conditions_file(conditions)
     stated = read_conditions(path)
     _check_share(stated, lrs_share, place=path.name)
     return stated, ((path.name, sha256_of_file(path)),)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from rramsim.errors import InputError, plain
+from rramsim.files import read_settings_text
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
@@ -94,7 +95,7 @@ def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 def read_fields(file: Path, model: type[BaseModel]) -> dict[str, Any]:
     """Return what a settings file says, with paths that are relative to its folder."""
     try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        fields = tomllib.loads(read_settings_text(file))
     except OSError as error:
         raise InputError(f"{file}: this file cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

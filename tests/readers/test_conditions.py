@@ -130,7 +130,7 @@ def test_what_is_not_stated_is_unknown(read):
         (
             '[[condition]]\nname = "weak"\nset_current = 55',
             "c.toml, condition 1 ('weak'): set_current = 55 has no unit; write the number and its "
-            'unit as a text, such as set_current = "55 nA".',
+            'unit as a text, such as set_current = "55 uA".',
         ),
         (
             '[[condition]]\nname = "weak"\nset_energy = "4 V"',
@@ -173,7 +173,7 @@ def test_mistakes_in_toml_name_the_condition_and_the_key(read, text, message):
         (
             "name,I_SET\nweak,55\n",
             "c.csv, row 1: the column 'I_SET' names no unit; write it in the header, such as "
-            "'I_SET (nA)'.",
+            "'I_SET (uA)'.",
         ),
         ("name,BER\n,1e-3\n", "c.csv, row 2, column 'name': the condition has no name."),
         (

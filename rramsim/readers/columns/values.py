@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
-from rramsim.readers.table import RawTable
+from rramsim.readers.table import VALUE_NOT_STORED, RawTable
 from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES
 from rramsim.units import scaled_column
 
@@ -93,6 +93,7 @@ def _numbers(
 
     header = table.header[position]
     column = table.columns[position]
+    _refuse_unstored(table, position)
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
     else:
@@ -220,6 +221,7 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
     import numpy as np
     import pandas as pd
 
+    _refuse_unstored(table, position)
     stripped = [str(text).strip() for text in table.columns[position]]
     codes, labels = pd.factorize(np.array(stripped, dtype=object))
     names = [str(label) for label in labels]
@@ -238,6 +240,7 @@ def _by_text(
     import numpy as np
     import pandas as pd
 
+    _refuse_unstored(table, position)
     codes, texts = pd.factorize(np.asarray(table.columns[position], dtype=object))
     meanings = [meaning(str(text).strip()) for text in texts]
     if None in meanings:
@@ -249,6 +252,23 @@ def _by_text(
         )
     looked_up: np.ndarray = np.array(meanings, dtype=np.int64)[codes]
     return looked_up
+
+
+def _refuse_unstored(table: RawTable, position: int) -> None:
+    """Refuse a column with formulas that a program wrote without their values."""
+    import numpy as np
+
+    column = table.columns[position]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        return
+    unstored = [index for index, text in enumerate(column) if text == VALUE_NOT_STORED]
+    if unstored:
+        count = len(unstored)
+        raise InputError(
+            f"{table.where(unstored[0], table.header[position])}: here and in {count - 1:,} more "
+            "cells of the column stands a formula whose value is not stored. Open the workbook in "
+            "Excel or LibreOffice and save it: that computes and stores the values."
+        )
 
 
 def _plain(text: str) -> str:

@@ -9,16 +9,11 @@ from pathlib import Path
 
 from rramsim.errors import InputError
 from rramsim.readers.formats.excel import read_workbook
+from rramsim.readers.formats.kinds import is_workbook, kind_of
 from rramsim.readers.formats.text import read_text
 from rramsim.readers.table import Grid, NoReadingsError
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_REFUSED = {
-    b"\xd0\xcf\x11\xe0": "an old Excel .xls file; save it as .xlsx",
-    b"\x89HDF": "an HDF5 or netCDF file inside another; export it as CSV",
-    b"CDF": "a netCDF file inside another; export it as CSV",
-    b"%PDF": "a PDF; export the table as CSV",
-}
+_GZIP = b"\x1f\x8b"
 
 
 def read_grids(
@@ -53,10 +48,10 @@ def read_grids(
     """
     place = name or path.name
     content = _unpacked(_bytes_of(path), place=place)
-    for magic, what in _REFUSED.items():
-        if content.startswith(magic):
-            raise NoReadingsError(f"{place}: this is {what}.")
-    if content.startswith(_ZIP):
+    kind = kind_of(content)
+    if kind is not None:
+        raise NoReadingsError(f"{place}: this is {kind}.")
+    if is_workbook(content):
         grids = read_workbook(content, place=place, sheets=sheets)
     elif sheets is not None:
         raise InputError(f"{place}: this is no workbook and has no sheets; leave --sheet out.")

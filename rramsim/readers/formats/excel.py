@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rramsim.errors import InputError
 from rramsim.readers.formats.sheets import chosen
-from rramsim.readers.table import Grid
+from rramsim.readers.table import VALUE_NOT_STORED, Grid
+
+# A cell with a formula and no value; a formula of an empty text has one.
+_FORMULA_ALONE = re.compile(
+    rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
 
 
 def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = None) -> list[Grid]:
     """Return the sheets of an .xlsx workbook, in its order.
 
-    Row numbers are Excel's. A formula counts as the value Excel last saved for it. A sheet that
+    Row numbers are Excel's. A formula counts as the value Excel last saved for it; where a program
+    wrote none, `VALUE_NOT_STORED` stands for it. A sheet that
     is not to be read says why in `Grid.unread`: it is empty, hidden or a chart, or `sheets`, the
     user's choice, does not name it. A hidden sheet that is chosen is read.
 
@@ -32,7 +40,13 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
             # openpyxl warns of styles and validations it does not keep; only values matter here.
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            grids = [_sheet(sheet, place=place) for sheet in book.worksheets]
+            formulas: list[Any] = [None] * len(book.worksheets)
+            if _has_formulas_alone(content):
+                formulas = openpyxl.load_workbook(io.BytesIO(content), read_only=True).worksheets
+            grids = [
+                _sheet(sheet, of_formulas, place=place)
+                for sheet, of_formulas in zip(book.worksheets, formulas, strict=True)
+            ]
             left_out = _left_out(book, sheets, place=place)
             charts = [chart.title for chart in book.chartsheets]
     except InputError:
@@ -58,14 +72,36 @@ def _left_out(book: Any, sheets: Sequence[str] | None, *, place: str) -> dict[st
     return {name: "not chosen" for name in names if name not in kept}
 
 
-def _sheet(sheet: Any, *, place: str) -> Grid:
+def _has_formulas_alone(content: bytes) -> bool:
+    """Return whether a sheet has a formula whose value the program that wrote it did not store."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        return any(_FORMULA_ALONE.search(archive.read(name)) for name in sheets)
+
+
+def _rows(sheet: Any, formulas: Any) -> Iterator[list[str]]:
+    """Return the texts of each row, with a mark for formulas whose value is not stored."""
+    # The size a sheet claims can be wrong; without it openpyxl reads what is there.
+    sheet.reset_dimensions()
+    if formulas is None:
+        yield from ([_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
+        return
+    formulas.reset_dimensions()
+    rows: Iterable[tuple[Any, Any]] = zip(
+        sheet.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True
+    )
+    for values, written in rows:
+        yield [
+            VALUE_NOT_STORED if value is None and str(formula).startswith("=") else _text(value)
+            for value, formula in zip(values, written, strict=True)
+        ]
+
+
+def _sheet(sheet: Any, formulas: Any, *, place: str) -> Grid:
     records: list[list[str]] = []
     numbers: list[int] = []
     comments: list[str] = []
-    # The size a sheet claims can be wrong; without it openpyxl reads what is there.
-    sheet.reset_dimensions()
-    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = [_text(value) for value in values]
+    for number, texts in enumerate(_rows(sheet, formulas), start=1):
         while texts and not texts[-1]:
             texts.pop()
         if not any(texts):

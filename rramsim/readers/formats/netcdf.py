@@ -39,10 +39,7 @@ def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     try:
         validate(readings, "readings")
     except SchemaError as error:
-        raise NoReadingsError(
-            f"{path.name}: this HDF5 or netCDF file holds no readings as rramsim writes them "
-            f"({error}); export the table as CSV."
-        ) from error
+        raise NoReadingsError(f"{path.name}: {_what_it_holds(readings)} ({error}).") from error
     resistance = readings["resistance"].values
     indices = readings["condition_index"].values
     whole = (
@@ -65,6 +62,20 @@ def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     }
     origin = str(readings.attrs.get("origin", "measured"))
     return readings, more, origin if origin in ORIGINS else "measured"
+
+
+def _what_it_holds(dataset: xr.Dataset) -> str:
+    """Return what a file that holds no readings holds instead, and what to do with it."""
+    if "ber" in dataset.variables and "condition" in dataset.coords:
+        return (
+            "this holds the conditions of a fit, not readings; give it with --conditions, beside "
+            "measurements or alone to tradeoff"
+        )
+    if "mu" in dataset.variables and "sigma" in dataset.variables:
+        return "this holds the populations of a fit, not readings; give the measurements themselves"
+    return (
+        "this HDF5 or netCDF file holds no readings as rramsim writes them; export the table as CSV"
+    )
 
 
 def read_fitted_conditions(path: Path) -> xr.Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from rramsim.errors import InputError
+from rramsim.files import marked_encoding
 from rramsim.notes import Note
 from rramsim.readers.table import Grid, LongText, NoReadingsError
 
@@ -19,13 +19,6 @@ _SNIFFED_LINES = 200
 # A text longer than this many characters is split by its first lines, and the rest by columns.
 _LONG = 200_000
 _HEAD_LINES = 500
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -107,10 +100,9 @@ def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
 
 
 def _decode(content: bytes, *, place: str) -> tuple[str, tuple[Note, ...]]:
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    encoding = marked_encoding(content)
     if encoding is None and b"\x00" in content[:200]:
-        # Latin text in UTF-16 without a mark: every second byte is zero.
-        encoding = "utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"
+        encoding = _of_zeros(content[:200], place=place)
     try:
         return content.decode(encoding or "utf-8"), ()
     except UnicodeDecodeError as error:
@@ -126,6 +118,20 @@ def _decode(content: bytes, *, place: str) -> tuple[str, tuple[Note, ...]]:
         raise InputError(
             f"{place}: the text is neither UTF-8, UTF-16 nor Windows-1252; save it as UTF-8."
         ) from error
+
+
+def _of_zeros(head: bytes, *, place: str) -> str:
+    """Return the UTF-16 in which every second byte of Latin text is zero, of either order."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    few = len(head) // 8
+    if odd > len(head) // 4 and even <= few:
+        return "utf-16-le"
+    if even > len(head) // 4 and odd <= few:
+        return "utf-16-be"
+    raise NoReadingsError(
+        f"{place}: this is no text but a binary file of a kind that rramsim does not know; export "
+        "the table as CSV."
+    )
 
 
 def _is_comment(line: str) -> bool:

@@ -72,7 +72,7 @@ def test_what_is_not_read_is_counted_and_named(tmp_path):
     assert ".DS_Store, ~$a.xlsx (hidden)" in text
     assert "plot.png (no table by the name)" in text
     assert "forming.csv, README.txt (no column of readings)" in text
-    assert "old.xls (this is an old Excel .xls file; save it as .xlsx)" in text
+    assert "old.xls (this is an old Excel .xls file; save it as .xlsx or CSV)" in text
     assert ".git/, results/ (a folder of other things)" in text
 
 
