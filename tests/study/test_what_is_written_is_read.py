@@ -26,7 +26,7 @@ def test_conditions_of_a_fit_are_conditions_of_the_next(folder, name):
     stated = rramsim.read_conditions(folder / name)
     assert stated["condition"].values.tolist() == ["A"]
     again = rramsim.fit(folder / "cells.csv", conditions=str(folder / name))
-    assert again.conditions["ber"].item() == stated["ber"].item()
+    assert again.conditions["ber_high"].item() == stated["ber_high"].item()
 
 
 @pytest.mark.parametrize(
