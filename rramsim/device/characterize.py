@@ -42,7 +42,7 @@ from rramsim.device.programming import (
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.measurements import Measured
 from rramsim.notes import Note
-from rramsim.schema import DATASETS, STATES, Interval, Variable, make
+from rramsim.schema import DATASETS, STATES, Interval, Variable, make, with_spellings
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ def characterize(
     """
     read = read or ReadConditions()
     readings = measured.readings
+    if stated is not None:
+        stated = with_spellings(stated, map(str, readings["condition"].values))
     stated_rows = _rows_by_name(stated)
     rows = [
         _row(condition, _at_reference(read, stated_rows.get(condition.name)))

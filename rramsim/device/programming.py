@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -199,25 +197,18 @@ def _setting(
     stated: xr.Dataset | None,
     notes: list[Note],
 ) -> float:
-    unit, words = setting.unit, setting.label
     values = readings.get(setting.name, np.array([]))
     values = values[np.isfinite(values)]
     of_file = _stated(stated, setting.name)
     if not values.size:
         return of_file
+    unit, words = setting.unit, setting.label
     median = float(np.median(values))
-    low, high = float(values.min()), float(values.max())
-    if high - low > _SAME * abs(median):
-        notes.append(
-            Note(
-                f"{words} runs from {numbers.quantity(low, unit)} to "
-                f"{numbers.quantity(high, unit)} over the readings; the median "
-                f"{numbers.quantity(median, unit)} is used.",
-                kind="setting varies",
-                condition=name,
-                values={"setting": setting.name, "low": low, "high": high, "median": median},
-            )
-        )
+    if np.ptp(values) > _SAME * abs(median):
+        notes.append(_varying_note(name, setting, values))
+        if schema.are_programmed(values):
+            # Between programmed values lies none that anybody programmed.
+            return of_file
     if abs(of_file - median) > _SAME * abs(median):
         notes.append(
             Note(
@@ -229,6 +220,27 @@ def _setting(
             )
         )
     return median
+
+
+def _varying_note(name: str, setting: Variable, values: NDArray[np.float64]) -> Note:
+    """Return a note on a setting that is not the same at all readings of a condition."""
+    low, median, high = (float(value) for value in np.quantile(values, [0, 0.5, 1]))
+    ends = f"from {numbers.quantity(low, setting.unit)} to {numbers.quantity(high, setting.unit)}"
+    figures: dict[str, float | int | str] = {"setting": setting.name, "low": low, "high": high}
+    if schema.are_programmed(values):
+        count = len(np.unique(schema.rounded(values)))
+        text = (
+            f"readings of {count} programmed values of {setting.label} ({ends}) are one condition; "
+            "none of them is that of the condition."
+        )
+        return Note(text, kind="settings mixed", condition=name, values=figures)
+    return Note(
+        f"{setting.label} was measured with the readings, {ends}; the measured median "
+        f"{numbers.quantity(median, setting.unit)} is used.",
+        kind="setting varies",
+        condition=name,
+        values=figures | {"median": median},
+    )
 
 
 def _energy_notes(name: str, settings: dict[str, float], energies: dict[str, Energy]) -> list[Note]:
@@ -285,28 +297,32 @@ def columns_of(programming: list[Programming]) -> dict[str, Any]:
     return columns
 
 
-# Of difflib's measure of likeness, from 0 to 1.
-_ALIKE = 0.7
 _NAMES_SHOWN = 5
 
 
 def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[Note]:
     """Return a note on each name that is to be looked at, with the likeliest other one.
 
-    Names are joined as they are written. A condition that is stated only is told where one that
-    is read only may be meant: others may well be stated without readings.
+    Names are joined where they look the same (`rramsim.schema.label_key`). A condition
+    that is stated only is told where one that is read only may be meant: others may well be
+    stated without readings.
 
     Parameters
     ----------
     read, stated : sequence of str
         Names of the conditions that have readings, and of those in the conditions file.
     """
-    lone_read = [name for name in read if name not in stated]
-    lone_stated = [name for name in stated if name not in read]
+    keys_read, keys_stated = (set(map(schema.label_key, names)) for names in (read, stated))
+    lone_read = [name for name in read if schema.label_key(name) not in keys_stated]
+    lone_stated = [name for name in stated if schema.label_key(name) not in keys_read]
     notes = []
     for name in lone_read:
-        alike = _most_alike(name, lone_stated)
-        likely = _listed(lone_stated) if alike is None else f" Is it {alike!r} there?"
+        alike = schema.most_alike(name, lone_stated)
+        likely = (
+            _listed(lone_stated)
+            if alike is None
+            else f" Is it {schema.told_apart(alike, name)} there?"
+        )
         notes.append(
             Note(
                 f"not among the stated conditions; nothing is joined to its readings.{likely}",
@@ -316,11 +332,12 @@ def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[
             )
         )
     for name in lone_stated:
-        alike = _most_alike(name, lone_read)
+        alike = schema.most_alike(name, lone_read)
         if alike is not None:
+            shown = schema.told_apart(alike, name)
             notes.append(
                 Note(
-                    f"stated, but no reading is of it. Is it {alike!r} there?",
+                    f"stated, but no reading is of it. Is it {shown} there?",
                     kind="not read",
                     condition=name,
                     values={"alike": alike},
@@ -335,18 +352,3 @@ def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
     more = ", ..." if len(names) > _NAMES_SHOWN else ""
     return f" Stated without readings: {shown}{more}."
-
-
-def _most_alike(name: str, others: Sequence[str]) -> str | None:
-    """Return the name that differs by case, spaces or a letter; 50 uA and 55 uA are two."""
-    by_key = {_key(other): other for other in others if _digits(other) == _digits(name)}
-    alike = difflib.get_close_matches(_key(name), by_key, n=1, cutoff=_ALIKE)
-    return by_key[alike[0]] if alike else None
-
-
-def _key(name: str) -> str:
-    return "".join(name.casefold().split())
-
-
-def _digits(name: str) -> list[str]:
-    return re.findall(r"\d+", name)

@@ -42,7 +42,7 @@ from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.waveforms import COVERS, waveform_energy
-from rramsim.schema import Interval, make
+from rramsim.schema import Interval, label_key, make
 from rramsim.units import read_quantity, scaled, with_likely_unit
 
 if TYPE_CHECKING:
@@ -130,9 +130,10 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
         raise InputError(
             f"{place}: no condition was found; accepted are [[condition]] tables with a name."
         )
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{place}: the condition {name!r} stands {names.count(name)} times.")
+    keys = [label_key(name) for name in names]
+    for name, key in zip(names, keys, strict=True):
+        if keys.count(key) > 1:
+            raise InputError(f"{place}: the condition {name!r} stands {keys.count(key)} times.")
 
 
 def _from_toml(path: Path) -> list[_Condition]:

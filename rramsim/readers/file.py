@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
-from rramsim.readers.columns.header_rows import Header
+from rramsim.readers.columns.headers import Header
 from rramsim.readers.columns.layout import IGNORED, Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.raw_readings import raw_readings
@@ -22,6 +23,9 @@ from rramsim.readers.limits.censoring import RawReadings, to_resistances
 from rramsim.readers.limits.magnitudes import are_like_thousands
 from rramsim.readers.limits.meter_range import Guess, apply_limits
 from rramsim.readers.options import ReadOptions
+from rramsim.readers.programming.condition import as_stated, conditions_of
+from rramsim.readers.programming.sources import Rows
+from rramsim.readers.programming.stated_columns import labels_of
 from rramsim.readers.table import origin_of
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ class FileReadings:
     `like_thousands` says whether a point in the numbers may part thousands. `is_spare` marks
     readings that count only where their condition has no others of their state. `layout` is the
     table they are from, None for netCDF.
+    `part_of` is the name of the file where `condition_names` tell its parts only.
     """
 
     path: Path
@@ -73,6 +78,7 @@ class FileReadings:
     like_thousands: bool = False
     is_spare: bool = False
     layout: Layout | None = None
+    part_of: str = ""
 
     def differing_columns(self, one: int, two: int) -> list[tuple[str, str, str]]:
         """Return the columns that are not used and differ between two rows, with their texts."""
@@ -144,7 +150,15 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     options = options.over(ReadOptions(read_voltage=layout.grid.read_voltage))
     notes = [*layout.grid.notes, *layout.notes]
     default = options.condition or _condition_of_name(path, options)
-    raw = raw_readings(table, header, options, default=default, notes=notes)
+    raw = raw_readings(
+        table,
+        header,
+        options,
+        conditions_of=partial(
+            _conditions, layout=layout, options=options, default=default, notes=notes
+        ),
+        notes=notes,
+    )
     lines = raw.lines
     if default == ALL_FILES and default in raw.condition_names:
         text = (
@@ -162,6 +176,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         censoring=read.censoring,
         condition=raw.condition,
         condition_names=raw.condition_names,
+        part_of="" if raw.part_of == ALL_FILES else raw.part_of,
         state=raw.state,
         cells=cells_of(table, header, lines, bit_lines=options.bit_lines),
         cycle=_cycles(raw, header),
@@ -217,6 +232,38 @@ def of_netcdf(path: Path, options: ReadOptions) -> FileReadings:
         notes=tuple(notes),
         count=readings.sizes["reading"],
     )
+
+
+def _conditions(
+    lines: np.ndarray,
+    columns: np.ndarray,
+    state: np.ndarray,
+    *,
+    layout: Layout,
+    options: ReadOptions,
+    default: str,
+    notes: list[Note],
+) -> tuple[np.ndarray, list[str], str]:
+    rows = Rows(layout.table, layout.header, lines, columns, state)
+    if options.condition_from is not None:
+        positions = [column.position for column in layout.readings]
+        labels = labels_of(rows.sources, options.condition_from, readings=positions)
+        conditions = as_stated(rows, labels, options.condition_from, notes)
+    else:
+        conditions = conditions_of(
+            rows,
+            default=default,
+            is_stated=options.condition is not None,
+            is_guess=_is_guess(layout, options),
+            notes=notes,
+        )
+    return conditions.codes, conditions.names, conditions.part_of
+
+
+def _is_guess(layout: Layout, options: ReadOptions) -> bool:
+    """Whether a condition of the whole table is only the name of its sheet or tester's test."""
+    is_in_pattern = options.file_name is not None and "{condition" in options.file_name
+    return "condition" in layout.grid.constants and not is_in_pattern
 
 
 def _condition_of_name(path: Path, options: ReadOptions) -> str:

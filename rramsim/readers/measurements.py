@@ -39,7 +39,7 @@ from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import is_folder, resolve
 from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.tables import find_tables
-from rramsim.schema import DATASETS, EXACT, STATES, make
+from rramsim.schema import DATASETS, EXACT, STATES, first_spellings, make
 
 if TYPE_CHECKING:
     import numpy as np
@@ -418,13 +418,21 @@ def _join_conditions(files: Sequence[FileReadings]) -> tuple[list[str], np.ndarr
     """Return all conditions in the order they appear, and each reading's position in them."""
     import numpy as np
 
-    names = list(dict.fromkeys(name for file in files for name in file.condition_names))
-    positions = {name: position for position, name in enumerate(names)}
-    parts = [
-        np.array([positions[name] for name in file.condition_names])[file.condition]
+    several = len({file.path for file in files}) > 1
+    of_files = [
+        [f"{file.part_of}, {name}" for name in file.condition_names]
+        if several and file.part_of
+        else file.condition_names
         for file in files
     ]
-    return _only_used(names, np.concatenate(parts))
+    spellings = first_spellings(name for names in of_files for name in names)
+    used = list(dict.fromkeys(spellings.values()))
+    positions = {name: position for position, name in enumerate(used)}
+    parts = [
+        np.array([positions[spellings[name]] for name in names])[file.condition]
+        for file, names in zip(files, of_files, strict=True)
+    ]
+    return _only_used(used, np.concatenate(parts))
 
 
 def _only_used(names: list[str], condition: np.ndarray) -> tuple[list[str], np.ndarray]:

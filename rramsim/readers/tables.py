@@ -68,7 +68,8 @@ def _by_columns(
     """Return the tables that are as wide as the user's columns, and the other grids."""
 
     def layout_of(grid: Grid) -> Layout:
-        layout = by_given_columns(grid, columns, constants=constants)
+        also = options.condition_from or ()
+        layout = by_given_columns(grid, columns, constants=constants, also=also)
         return replace(layout, headers=frozenset(columns))
 
     width = len(columns)
@@ -77,13 +78,18 @@ def _by_columns(
     layouts = [layout_of(_of_sheet(grid, names)) for grid in fitting]
     others = [(grid, f"not {width} columns") for grid in grids if grid not in fitting]
     layouts, summaries = _without_summaries(layouts, options, has_others=False)
-    return _named_by_sheet(layouts, layout_of), [*others, *summaries]
+    return _named_by_sheet(layouts, layout_of, options), [*others, *summaries]
 
 
 def _by_headers(
     grids: Sequence[Grid], options: ReadOptions, *, place: str, constants: Mapping[str, str]
 ) -> tuple[list[Layout], list[tuple[Grid, str]]]:
     """Return the tables with readings, and the grids that are none with the reason."""
+
+    def layout_of(grid: Grid) -> Layout | None:
+        also = options.condition_from or ()
+        return by_header(grid, names=options.names, constants=constants, also=also)
+
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []
     swept: list[Grid] = []
@@ -94,7 +100,7 @@ def _by_headers(
     tables = [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid, names)]]
     for grid in tables:
         try:
-            layout = by_header(grid, names=options.names, constants=constants)
+            layout = layout_of(grid)
         except InputError as error:
             refused.append(error)
             unread.append((grid, str(error).removeprefix(f"{grid.place}, ")))
@@ -113,9 +119,7 @@ def _by_headers(
         raise refused[0] if refused else no_header(tables[0])
     layouts, summaries = _without_summaries(layouts, options, has_others=bool(sweeps))
     unread += summaries
-    layouts = _named_by_sheet(
-        layouts, lambda grid: by_header(grid, names=options.names, constants=constants)
-    )
+    layouts = _named_by_sheet(layouts, layout_of, options)
     layouts += _of_sweeps(sweeps, swept, options, place=place)
     return [replace(layout, headers=frozenset(headers)) for layout in layouts], unread
 
@@ -186,10 +190,10 @@ def _same(layout: Layout, other: Layout) -> bool:
 
 
 def _named_by_sheet(
-    layouts: list[Layout], layout_of: Callable[[Grid], Layout | None]
+    layouts: list[Layout], layout_of: Callable[[Grid], Layout | None], options: ReadOptions
 ) -> list[Layout]:
     """Let the names of several sheets be their conditions, where nothing else names these."""
-    if sum(layout.grid.sheet is not None for layout in layouts) < 2:
+    if options.condition_from or sum(layout.grid.sheet is not None for layout in layouts) < 2:
         return layouts
     named = []
     for layout in layouts:

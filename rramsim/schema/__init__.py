@@ -7,6 +7,15 @@ a programming setting to all of them at once.
 """
 
 from rramsim.interval import Interval
+from rramsim.schema.labels import (
+    first_spellings,
+    label_key,
+    most_alike,
+    spelled_as,
+    told_apart,
+    with_spellings,
+)
+from rramsim.schema.programmed import are_programmed, rounded
 from rramsim.schema.records import Record, records
 from rramsim.schema.register import (
     DATASETS,
@@ -49,12 +58,20 @@ __all__ = [
     "Record",
     "SchemaError",
     "Variable",
+    "are_programmed",
+    "first_spellings",
     "header_key",
+    "label_key",
     "make",
+    "most_alike",
     "product_of",
     "records",
     "register_setting",
+    "rounded",
     "settings",
+    "spelled_as",
+    "told_apart",
     "unregister_setting",
     "validate",
+    "with_spellings",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError, refused
 from rramsim.schema.aging import AGING
-from rramsim.schema.cells import CELLS, setting_variables
+from rramsim.schema.cells import CELLS, SETTINGS, setting_variables
 from rramsim.schema.file_columns import file_headers
 from rramsim.schema.scores import SCORES
 from rramsim.schema.variable import Variable, header_key
@@ -37,6 +37,7 @@ def register_setting(
     meaning: str,
     *,
     label: str = "",
+    symbol: str = "",
     aliases: tuple[str, ...] = (),
     sign: str = "",
     key: str = "",
@@ -46,7 +47,8 @@ def register_setting(
     From then on measurement files and conditions files may have it, a fit carries it into the
     dataset "conditions", and JSON, CSV and reports show it. A plug-in calls this when it is
     imported; a setting that belongs to rramsim itself is an entry of `SETTINGS` in
-    `rramsim.schema.cells`.
+    `rramsim.schema.cells`. One under the name of such an entry, and of its quantity, stands in for
+    it until it is unregistered.
 
     Parameters
     ----------
@@ -57,13 +59,16 @@ def register_setting(
     meaning : str
         In words, for the description of the datasets.
     label : str
-        What notes and tables call it, such as ``"gate voltage"``; by default the meaning.
+        What notes and tables call it, such as ``"body voltage"``; by default the meaning.
+    symbol : str
+        What stands for it in the names of conditions, ``"Vbody"``; by default the first alias,
+        else the label.
     aliases : tuple of str
         Headers accepted beside the name; case and punctuation do not matter.
     sign : str
         As of `rramsim.schema.Variable`.
     key : str
-        Its name in JSON and CSV; by default the name and the unit, ``"gate_voltage_v"``.
+        Its name in JSON and CSV; by default the name and the unit, ``"body_voltage_v"``.
 
     Raises
     ------
@@ -75,10 +80,10 @@ def register_setting(
 
     Examples
     --------
-    >>> register_setting("gate_voltage", "voltage", "gate voltage", aliases=("Vg",))
+    >>> register_setting("body_voltage", "voltage", "body voltage", aliases=("Vbody",))
     >>> settings()[-1].key
-    'gate_voltage_v'
-    >>> unregister_setting("gate_voltage")
+    'body_voltage_v'
+    >>> unregister_setting("body_voltage")
     """
     _check_setting(name, quantity, aliases, sign)
     added = setting_variables(
@@ -87,27 +92,35 @@ def register_setting(
         QUANTITIES[quantity].symbols[0],
         meaning,
         label=label,
+        symbol=symbol,
         aliases=aliases,
         sign=sign,
         key=key,
     )
     if all(setting in DATASETS[product] for product, setting in added.items()):
         return
-    for product in added:
-        if any(variable.name == name for variable in DATASETS[product]):
+    own = next((own for own in SETTINGS if own["conditions"].name == name), {})
+    is_own = bool(own) and own["conditions"].quantity == quantity
+    others = {
+        product: tuple(v for v in DATASETS[product] if not (is_own and v is own[product]))
+        for product in added
+    }
+    for product, variables in others.items():
+        if any(variable.name == name for variable in variables):
             raise ValueError(f"{product}: a variable is already named {name!r}.")
     for product, setting in added.items():
-        _check_headers(setting, DATASETS[product])
+        _check_headers(setting, others[product])
     for product, setting in added.items():
         variables = DATASETS[product]
         after = 1 + max(i for i, other in enumerate(variables) if other.group == "setting")
-        DATASETS[product] = (*variables[:after], setting, *variables[after:])
+        kept = [variable for variable in variables[:after] if variable.name != name]
+        DATASETS[product] = (*kept, setting, *variables[after:])
 
 
 def _check_setting(name: str, quantity: str, aliases: object, sign: str) -> None:
     if not name.isidentifier() or iskeyword(name):
         raise ValueError(
-            f"a setting cannot be named {name!r}; a name such as 'gate_voltage' is needed."
+            f"a setting cannot be named {name!r}; a name such as 'body_voltage' is needed."
         )
     if quantity not in QUANTITIES:
         raise ValueError(f"unknown quantity {quantity!r}; known are {', '.join(QUANTITIES)}.")
@@ -133,12 +146,19 @@ def _check_headers(added: Variable, variables: tuple[Variable, ...]) -> None:
 
 
 def unregister_setting(name: str) -> None:
-    """Take out a setting that `register_setting` added; `KeyError` where there is none."""
+    """Take out a setting that `register_setting` added; `KeyError` where there is none.
+
+    One of rramsim's own stays, or comes back where another stood in for it.
+    """
     if name not in [setting.name for setting in settings()]:
         raise KeyError(name)
+    own = next((own for own in SETTINGS if own["conditions"].name == name), {})
     for product in ("readings", "conditions"):
+        # One of rramsim's own comes back where another stood in for it.
         DATASETS[product] = tuple(
-            variable for variable in DATASETS[product] if variable.name != name
+            own.get(product, variable) if variable.name == name else variable
+            for variable in DATASETS[product]
+            if own or variable.name != name
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,8 @@ class Variable:
 
     What files and people see of it: `quantity` is a key of `rramsim.units.QUANTITIES` where its
     numbers carry a unit in files; `aliases` are the headers accepted for it, the usual ones first;
-    `label` is what notes and tables call it; `key` is its name in JSON and CSV. `sign` says which
+    `label` is what notes and tables call it, `symbol` what stands for it in the names of
+    conditions; `key` is its name in JSON and CSV. `sign` says which
     numbers a file may hold: ``"dropped"`` any (the magnitude is kept), ``"positive"`` those above
     0, and empty those from 0 on. `group` is ``"setting"`` for a setting of a programming
     condition and ``"energy"`` for what an operation costs.
@@ -56,6 +58,7 @@ class Variable:
     quantity: str | None = None
     aliases: tuple[str, ...] = ()
     label: str = ""
+    symbol: str = ""
     key: str = ""
     sign: str = ""
     group: str = ""
@@ -84,4 +87,4 @@ def header_key(name: str) -> str:
     >>> header_key("V_SET"), header_key("v set")
     ('vset', 'vset')
     """
-    return re.sub(r"[\W_]+", "", name).casefold()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()

@@ -16,6 +16,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
+from rramsim.schema import spelled_as, with_spellings
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ def _conditions(
         assert stated is not None
         _check_use(stated, study, read)
         return Devices(_only(stated, study.only), None, None, sources)
+    if stated is not None:
+        stated = with_spellings(stated, map(str, measured.readings["condition"].values))
     examination = characterize(measured, stated, read=read)
     conditions = _only(examination.products["conditions"], study.only)
     products = {**examination.products, "conditions": conditions}
@@ -203,6 +206,7 @@ def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     if not names:
         return conditions
     known = [str(name) for name in conditions["condition"].values]
+    names = tuple(spelled_as(name, known) for name in names)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(

@@ -17,6 +17,7 @@ from rramsim.errors import InputError, file_path, number, plain, refused
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.report.provenance import Provenance
+from rramsim.schema import spelled_as
 from rramsim.study.inputs import (
     Readings,
     given_readings,
@@ -403,7 +404,9 @@ def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | N
         return None
     names = [str(name) for name in measured.readings["condition"].values]
     for comma in re.finditer(",", text):
-        before, after = text[: comma.start()].strip(), text[comma.end() :].strip()
+        before, after = (
+            spelled_as(part, names) for part in (text[: comma.start()], text[comma.end() :])
+        )
         if before in names and after in names and before != after:
             return before, after
     raise InputError(

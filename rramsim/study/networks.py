@@ -17,6 +17,7 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs
 from rramsim.network.training.train import in_words, obtain_network
+from rramsim.schema import spelled_as
 from rramsim.study.training_settings import (
     ErrorsTable,
     NetworkTable,
@@ -105,6 +106,7 @@ def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]
 
     conditions = read_conditions(file)
     known = [str(name) for name in conditions["condition"].values]
+    condition = spelled_as(condition, known)
     if condition not in known:
         raise InputError(
             f"{file}: holds no condition {condition!r}; accepted are {', '.join(known)}."

@@ -60,13 +60,23 @@ def test_without_a_set_voltage_the_set_energy_is_unknown_and_the_reset_energy_co
     assert "RESET energy is computed" in computed
 
 
-def test_settings_that_vary_or_disagree_with_the_stated_ones_are_told(table_i_weak):
-    readings = {"set_current": np.array([50e-6, 55e-6, 55e-6, np.nan])}
-    joined = join_programming("weak", readings, table_i_weak)
-    assert joined.settings["set_current"] == 55e-6
-    varies, disagrees = (str(note).replace("\N{NO-BREAK SPACE}", " ") for note in joined.notes)
-    assert "SET compliance current runs from 50 µA to 55 µA" in varies
-    assert "20 µA in the stated conditions" in disagrees
+def test_a_measured_setting_has_its_median_and_says_so(table_i_weak):
+    measured = np.array([50.31e-6, 54.87e-6, 55.02e-6, np.nan, 55.13e-6, 56.98e-6])
+    joined = join_programming("weak", {"set_current": measured}, table_i_weak)
+    assert joined.settings["set_current"] == 55.02e-6
+    varies, disagrees = map(str, joined.notes)
+    assert "SET compliance current was measured with the readings, from 50.3" in varies
+    assert "55\N{NO-BREAK SPACE}µA in the readings, which is used, and 20" in disagrees
+
+
+def test_between_programmed_values_there_is_none_that_was_programmed(table_i_weak):
+    mixed = {"set_voltage": np.array([1.5, 2.5] * 6), "set_current": np.array([20e-6, 55e-6] * 6)}
+    alone = join_programming("weak", mixed, None)
+    assert math.isnan(alone.settings["set_voltage"])
+    assert math.isnan(alone.settings["set_current"])
+    assert [note.kind for note in alone.notes][:2] == ["settings mixed"] * 2
+    # What the user states of the condition holds.
+    assert join_programming("weak", mixed, table_i_weak).settings["set_current"] == 20e-6
 
 
 def test_the_endurance_of_the_readings_comes_before_the_stated_one(table_i_weak):

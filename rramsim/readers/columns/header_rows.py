@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.headers import Column, splits
+from rramsim.readers.columns.headers import Header, splits
 from rramsim.readers.table import Grid
 from rramsim.schema import STATE_NAMES
 from rramsim.units import QUANTITIES, UnknownUnitError, factor_to_si
 
 _ROWS_BEFORE_A_HEADER = 300
-
-
-@dataclass(frozen=True)
-class Header:
-    """A header: its texts, where it stands, and what its columns mean.
-
-    `row` is its position in the records and `start` that of the first record below it. `columns`
-    are the recognised columns by role, without the readings; `readings` the columns of readings:
-    one of the long form, or one for each state, condition or cycle; `beside` those of the same
-    readings in another quantity, which are not read. `constants` are columns that hold one text
-    throughout, by header, which stand behind the others.
-    """
-
-    texts: tuple[str, ...]
-    row: int
-    start: int
-    columns: Mapping[str, Column] = field(default_factory=dict)
-    readings: tuple[Column, ...] = ()
-    beside: tuple[Column, ...] = ()
-    constants: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether a column has the readings of one state."""
-        return any(column.state is not None for column in self.readings)
-
-    @property
-    def own(self) -> list[Column]:
-        """Every column with a meaning, also constants."""
-        return [*self.columns.values(), *self.readings, *self.beside]
-
-    def unused(self) -> list[int]:
-        """Return the positions of the columns without a meaning."""
-        used = {column.position for column in self.own}
-        return [position for position in range(len(self.texts)) if position not in used]
 
 
 def possible_headers(grid: Grid) -> Iterator[Header]:

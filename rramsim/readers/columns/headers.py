@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rramsim.errors import InputError
-from rramsim.schema import DATASETS, Variable, header_key
+from rramsim.readers.table import RawTable
+from rramsim.schema import DATASETS, Variable, header_key, label_key
 from rramsim.schema.file_columns import NAME, ONE_LETTER, READ_FROM
 from rramsim.units import (
     QUANTITIES,
@@ -64,6 +65,55 @@ class Column:
     state: int | None = None
     condition: str | None = None
     cycle: int | None = None
+
+
+@dataclass(frozen=True)
+class Above:
+    """What rows above the header say of the columns of readings: a table on its side.
+
+    A line of `table` is a column of readings, in the order of `Header.readings`; `columns` are its
+    recognised columns by role.
+    """
+
+    table: RawTable
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header: its texts, where it stands, and what its columns mean.
+
+    `row` is its position in the records and `start` that of the first record below it. `columns`
+    are the recognised columns by role, without the readings; `readings` the columns of readings:
+    one of the long form, or one for each state, condition or cycle; `beside` those of the same
+    readings in another quantity, which are not read. `constants` are columns that hold one text
+    throughout, by header, which stand behind the others. `above` is what rows above the header
+    say of the columns of readings, None where they say nothing.
+    """
+
+    texts: tuple[str, ...]
+    row: int
+    start: int
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    readings: tuple[Column, ...] = ()
+    beside: tuple[Column, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+    above: Above | None = None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a column has the readings of one state."""
+        return any(column.state is not None for column in self.readings)
+
+    @property
+    def own(self) -> list[Column]:
+        """Every column with a meaning, also constants."""
+        return [*self.columns.values(), *self.readings, *self.beside]
+
+    def unused(self) -> list[int]:
+        """Return the positions of the columns without a meaning."""
+        used = {column.position for column in self.own}
+        return [position for position in range(len(self.texts)) if position not in used]
 
 
 def recognise(
@@ -173,6 +223,24 @@ def _recognise_one(
         offset = offset_to_si(unit, quantity)
         return Column(role, text, position, quantity, factor, unit_given=True, offset=offset)
     return None
+
+
+def positions_of(texts: Sequence[str], name: str) -> list[int]:
+    """Return where a header is, as it is written, else without its unit, case and punctuation.
+
+    >>> positions_of(["state", "Icc (uA)", "recipe"], "icc")
+    [1]
+    """
+    for key in (label_key, header_key):
+        found = [i for i, text in enumerate(texts) if key(text) and key(text) == key(name)]
+        if found:
+            return found
+    return [
+        position
+        for position, text in enumerate(texts)
+        if any(unit and header_key(bare) == header_key(name) for bare, unit, _ in splits(text))
+        and header_key(name)
+    ]
 
 
 def splits(text: str) -> list[tuple[str, str, bool]]:

@@ -9,16 +9,17 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.decimals import AmbiguousMarkError
 from rramsim.readers.columns.header_rows import (
-    Header,
     mostly_numbers,
     only_numbers,
     possible_headers,
 )
 from rramsim.readers.columns.headers import (
     Column,
+    Header,
     describe,
     measurement_columns,
     names_accepted,
+    positions_of,
     recognise,
 )
 from rramsim.readers.columns.sweep_columns import sweep_columns
@@ -84,7 +85,11 @@ class Layout:
 
 
 def by_header(
-    grid: Grid, *, names: Mapping[str, str], constants: Mapping[str, str]
+    grid: Grid,
+    *,
+    names: Mapping[str, str],
+    constants: Mapping[str, str],
+    also: Sequence[str] = (),
 ) -> Layout | None:
     """Return the layout of a grid by the header in it, or None where there is none.
 
@@ -97,6 +102,8 @@ def by_header(
         Headers of the file to names of ours.
     constants : mapping
         Columns that the user's pattern found in the file's name.
+    also : sequence of str
+        Columns that are to be read beside those that are recognised.
 
     Raises
     ------
@@ -108,7 +115,9 @@ def by_header(
     for header in possible_headers(grid):
         place = f"{grid.place}, row {grid.row_numbers[header.row]}"
         try:
-            layout = _of_header(grid, header, names=names, constants=constants, place=place)
+            layout = _of_header(
+                grid, header, names=names, constants=constants, also=also, place=place
+            )
         except InputError as error:
             refused = error if header.row == 0 else refused
             continue
@@ -119,7 +128,13 @@ def by_header(
     return None
 
 
-def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[str, str]) -> Layout:
+def by_given_columns(
+    grid: Grid,
+    columns: Sequence[str],
+    *,
+    constants: Mapping[str, str],
+    also: Sequence[str] = (),
+) -> Layout:
     """Return the layout of a grid whose columns the user lists.
 
     Raises
@@ -132,7 +147,7 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
         Header(texts, 0, 0), names={}, constants={**grid.constants, **constants}, place=place
     )
     for position in header.unused():
-        if texts[position] != IGNORED:
+        if texts[position] != IGNORED and texts[position] not in also:
             accepted = [role for role in measurement_columns() if not role.endswith("_flag")]
             raise InputError(
                 f"the given column {texts[position]!r} is not known; accepted are "
@@ -146,14 +161,14 @@ def by_given_columns(grid: Grid, columns: Sequence[str], *, constants: Mapping[s
             f"{len(texts)} are given ({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
         )
     if _is_data(grid, 0, header):
-        return _layout(grid, header, notes=[])
+        return _layout(grid, header, notes=[], also=also)
     note = Note(
         f"row {grid.row_numbers[0]} is taken as a header; the given columns replace it.",
         kind="header replaced",
         file=grid.place,
         values={"row": grid.row_numbers[0]},
     )
-    return _layout(grid, replace(header, start=1), notes=[note])
+    return _layout(grid, replace(header, start=1), notes=[note], also=also)
 
 
 def no_header(grid: Grid) -> InputError:
@@ -178,6 +193,7 @@ def _of_header(
     *,
     names: Mapping[str, str],
     constants: Mapping[str, str],
+    also: Sequence[str],
     place: str,
 ) -> Layout | None:
     texts = header.texts
@@ -194,10 +210,15 @@ def _of_header(
     _check_complete(header, texts, place=place)
     if header.row and not _is_data(grid, header.start, header):
         return None
-    unused = [repr(texts[i]) for i in header.unused() if texts[i] and texts[i] not in names]
+    named = {position for name in also for position in positions_of(texts, name)}
+    unused = [
+        repr(texts[i])
+        for i in header.unused()
+        if texts[i] and texts[i] not in names and i not in named
+    ]
     text = f"columns not used: {', '.join(unused)}."
     note = Note(text, kind="columns not used", file=grid.place, values={"columns": len(unused)})
-    return _layout(grid, header, notes=[note] if unused else [])
+    return _layout(grid, header, notes=[note] if unused else [], also=also)
 
 
 def _with_meaning(
@@ -269,14 +290,17 @@ def _may_be_sweeps(header: Header) -> bool:
     return state.position >= len(header.texts) and "read_voltage" not in header.columns
 
 
-def _layout(grid: Grid, header: Header, *, notes: list[Note]) -> Layout:
+def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str]) -> Layout:
     own = [column for column in header.own if column.position < len(header.texts)]
     table = make_table(
         grid,
         header.texts,
         start=header.start,
         numbers=[column.position for column in own if column.role not in _LABELS],
-        labels=[column.position for column in own if column.role in _LABELS],
+        labels=[
+            *(column.position for column in own if column.role in _LABELS),
+            *_more_positions(header, own, also),
+        ],
     )
     notes += _of_open_end(grid, header)
     by_condition = next((column for column in header.readings if column.condition), None)
@@ -315,6 +339,13 @@ def _of_open_end(grid: Grid, header: Header) -> list[Note]:
     text += ": is the file cut short?"
     values = {"row": row, "is_short": int(is_short)}
     return [Note(text, kind="no line end", file=grid.place, values=values)]
+
+
+def _more_positions(header: Header, own: Sequence[Column], also: Sequence[str]) -> list[int]:
+    """Return where the columns are that are named and have no meaning of their own."""
+    known = {column.position for column in own}
+    found = [position for name in also for position in positions_of(header.texts, name)]
+    return [position for position in dict.fromkeys(found) if position not in known]
 
 
 def _is_data(grid: Grid, row: int, header: Header) -> bool:

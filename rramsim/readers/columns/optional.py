@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
-from rramsim.readers.columns.header_rows import Header
-from rramsim.readers.columns.headers import Column
+from rramsim.readers.columns.headers import Column, Header
 from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
 from rramsim.readers.table import RawTable
 from rramsim.schema import DATASETS

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
-from rramsim.readers.columns.header_rows import Header
+from rramsim.readers.columns.headers import Header
 from rramsim.readers.columns.values import (
-    read_labels,
     read_quantity_column,
     read_readings,
     read_states,
@@ -31,8 +30,20 @@ _ROWS_SHOWN = 10
 _LEAST_BLANKS = 5
 
 
+ConditionsOf = Callable[
+    ["np.ndarray", "np.ndarray", "np.ndarray"], tuple["np.ndarray", list[str], str]
+]
+"""From the line, the column and the state of each reading, `(readings,)`: an index of its condition
+into the names that follow, and of what these names tell only the parts, or nothing."""
+
+
 def raw_readings(
-    table: RawTable, header: Header, options: ReadOptions, *, default: str, notes: list[Note]
+    table: RawTable,
+    header: Header,
+    options: ReadOptions,
+    *,
+    conditions_of: ConditionsOf,
+    notes: list[Note],
 ) -> RawReadings:
     """Return the readings of a table, as they stand in it, with what each is a reading of.
 
@@ -43,8 +54,8 @@ def raw_readings(
         With the meaning of its columns.
     options : ReadOptions
         Whose states, read voltage and limits count.
-    default : str
-        The condition of readings for which the table names none.
+    conditions_of : callable
+        Tells the conditions of readings.
     notes : list of Note
         Readings that are left out, blank or of other states, are counted here.
 
@@ -91,7 +102,7 @@ def raw_readings(
         chosen = state >= 0
         left_out["other states"] = int(np.count_nonzero(~chosen))
         kept, lines, columns, state = kept[chosen], lines[chosen], columns[chosen], state[chosen]
-    condition, condition_names = _conditions(table, header, lines, columns, default=default)
+    codes, names, part_of = conditions_of(lines, columns, state)
     return RawReadings(
         table=table,
         columns=readings,
@@ -100,8 +111,9 @@ def raw_readings(
         lines=lines,
         column=columns,
         state=state,
-        condition=condition,
-        condition_names=condition_names,
+        condition=codes,
+        condition_names=names,
+        part_of=part_of,
         read_voltage=_read_voltages(table, header, lines, options.read_voltage),
         over_range=options.over_range,
         floor=options.floor,
@@ -227,23 +239,6 @@ def _of_other_states(
         file=table.place,
         values={"rows": len(state), "left_out": left_out},
     )
-
-
-def _conditions(
-    table: RawTable, header: Header, lines: np.ndarray, columns: np.ndarray, *, default: str
-) -> tuple[np.ndarray, list[str]]:
-    """Return an index into the names of the conditions, and those names."""
-    import numpy as np
-
-    if any(column.condition is not None for column in header.readings):
-        by_column = [column.condition or default for column in header.readings]
-        names = list(dict.fromkeys(by_column))
-        return np.array([names.index(name) for name in by_column])[columns], names
-    if "condition" not in header.columns:
-        return np.zeros(len(lines), dtype=np.int64), [default]
-    position = header.columns["condition"].position
-    codes, names = read_labels(table, position, what="condition")
-    return codes[lines], names
 
 
 def _read_voltages(

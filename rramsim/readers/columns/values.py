@@ -11,7 +11,7 @@ from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
 from rramsim.readers.table import VALUE_NOT_STORED, RawTable
-from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES
+from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES, first_spellings
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
@@ -230,7 +230,23 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
         raise InputError(
             f"{table.where(index, table.header[position])}: there is no {what}; each row needs one."
         )
-    return codes.astype(np.int64), names
+    return one_spelling(codes.astype(np.int64), names)
+
+
+def one_spelling(codes: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Return indices into labels, where those that look the same are one, as it was met first.
+
+    >>> import numpy as np
+    >>> one_spelling(np.array([0, 1, 2]), ["55 µA", "20 µA", "55 uA"])
+    (array([0, 1, 0]), ['55 µA', '20 µA'])
+    """
+    import numpy as np
+
+    spellings = first_spellings(names)
+    labels = list(dict.fromkeys(spellings.values()))
+    positions = {label: position for position, label in enumerate(labels)}
+    of_names = np.array([positions[spellings[name]] for name in names], dtype=np.int64)
+    return of_names[codes], labels
 
 
 def _by_text(

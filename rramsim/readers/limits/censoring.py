@@ -28,7 +28,8 @@ class RawReadings:
     All arrays are ``(readings,)``. `values` are ohm, or ampere (siemens at 1 V) where
     `read_voltage` is given. `kinds` are those of `rramsim.readers.columns.values`. `lines` and
     `column`, an index into `columns`, say where in `table` a reading stands. `state` is 0 for LRS
-    and 1 for HRS, `condition` an index into `condition_names`. `over_range` and `floor` are the
+    and 1 for HRS, `condition` an index into `condition_names`, which
+    tell only parts of what `part_of` names, if anything. `over_range` and `floor` are the
     largest and the smallest resistance the meter resolves, in ohm, where the user knows them.
     `flagged` says which readings a column of flags marks. `cells` counts the cells of all columns
     of readings, `left_out` those that are none of these readings, by a key of
@@ -44,6 +45,7 @@ class RawReadings:
     state: np.ndarray
     condition: np.ndarray
     condition_names: list[str]
+    part_of: str = ""
     read_voltage: np.ndarray | None = None
     over_range: float | None = None
     floor: float | None = None

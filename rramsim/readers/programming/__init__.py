@@ -1,0 +1,1 @@
+"""Which programming condition is a reading of, and how is it named?"""
