@@ -81,7 +81,9 @@ def _with(
 
 
 def _percentiles(examination: Examination) -> Analysis:
-    return Analysis(percentiles(examination.products["populations"]))
+    return Analysis(
+        percentiles(examination.products["populations"], readings=examination.measured.readings)
+    )
 
 
 def _cycling(examination: Examination) -> Analysis | None:

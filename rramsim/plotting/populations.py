@@ -58,6 +58,7 @@ class _Population:
     z: NDArray[np.float64]
     mu: float
     sigma: float
+    median: float  # of the readings where it is known, else of the fit
     covariance: NDArray[np.float64]  # shape (2, 2), of g = mu/sigma and h = 1/sigma
 
 
@@ -180,10 +181,16 @@ def _populations_of(
                 z=normal_quantiles(resistance, censoring),
                 mu=float(fit["mu"].values),
                 sigma=float(fit["sigma"].values),
+                median=_median(fit),
                 covariance=fit["covariance"].values,
             )
         )
     return tuple(drawn)
+
+
+def _median(fit: xr.Dataset) -> float:
+    of_readings = float(fit["median"].values) if "median" in fit.variables else math.nan
+    return math.exp(float(fit["mu"].values)) if math.isnan(of_readings) else of_readings
 
 
 def _reach(panels: list[tuple[_Population, ...]], conditions: xr.Dataset) -> float:
@@ -206,9 +213,9 @@ def _draw_panel(
     axes.set_ylim(-sigmas, sigmas)
     reference = float(row["reference_resistance"].values)
     axes.axvline(reference, color=COLORS["black"], linestyle="--", linewidth=1.0)
-    lrs, hrs = (population.mu for population in panel)
+    lrs, hrs = (population.median for population in panel)
     if math.isfinite(lrs) and math.isfinite(hrs):
-        _mark_window(axes, math.exp(lrs), math.exp(hrs))
+        _mark_window(axes, lrs, hrs)
     lines = _caption(row, panel, is_short=isinstance(frame, Axes))
     add_caption(axes, str(row["condition"].values), lines, frame=frame)
 
@@ -283,7 +290,7 @@ def _thinned(z: NDArray[np.float64]) -> NDArray[np.int_]:
 
 
 def _mark_window(axes: Axes, lrs: float, hrs: float) -> None:
-    """Mark the memory window, median HRS over median LRS, at the height of the medians."""
+    """Mark the memory window, HRS over LRS median of the readings, at the height of the medians."""
     axes.annotate(
         "",
         xy=(lrs, 0.0),
@@ -298,8 +305,8 @@ def _caption(row: xr.Dataset, panel: tuple[_Population, ...], *, is_short: bool)
     basis = ber.basis + (", extrapolated" if ber.extrapolated else "")
     if is_short:
         return [*rate.replace(" (", "\n(").split("\n"), basis]
-    lrs, hrs = (population.mu for population in panel)
-    window = numbers.plain(math.exp(hrs - lrs), 2)
+    lrs, hrs = (population.median for population in panel)
+    window = numbers.plain(hrs / lrs, 2)
     reference = numbers.quantity(float(row["reference_resistance"].values), "Ω")
     times = window if window == numbers.UNKNOWN else f"×{window}"
     return [rate, basis, f"reference {reference}, memory window {times}"]

@@ -280,6 +280,19 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _population("cells", "1", "i", "distinct cells read"),
         _population("mu_error", "1", "f", "standard error of mu", optional=True),
         _population("sigma_error", "1", "f", "standard error of sigma", optional=True),
+        _population(
+            "median", "ohm", "f", "median of the readings, NaN: beyond a limit", optional=True
+        ),
+        _population("median_low", "ohm", "f", "lower end of its interval", optional=True),
+        _population("median_high", "ohm", "f", "upper end of its interval", optional=True),
+        _population(
+            "median_bound",
+            "1",
+            "U",
+            "lower: more than median_low, upper: less than median_high",
+            choices=BOUNDS,
+            optional=True,
+        ),
     ),
     "percentiles": (
         Variable("percent", ("percent",), "%", "f", "share of the population at or below"),
@@ -288,6 +301,12 @@ CELLS: dict[str, tuple[Variable, ...]] = {
         _percentile("resistance_high", "ohm", "f", "upper end of its interval"),
         _percentile(
             "resistance_extrapolated", "1", "b", "1: nearer to the end than one reading in all"
+        ),
+        _percentile("sample", "ohm", "f", "of the readings, NaN: only a bound or nothing known"),
+        _percentile("sample_low", "ohm", "f", "lower end of its interval, NaN: open"),
+        _percentile("sample_high", "ohm", "f", "upper end of its interval, NaN: open"),
+        _percentile(
+            "sample_bound", "1", "U", "lower: more than sample_low, upper: less than sample_high"
         ),
     ),
     "goodness": (

@@ -91,6 +91,7 @@ def test_a_stated_bound_on_the_ber_has_no_estimate(cells):
         "n": 0,
         "n_censored": 0,
         "median_ohm": None,
+        "median_fit_ohm": None,
         "sigma_ln": None,
         "cells": 0,
     }

@@ -189,7 +189,7 @@ def test_the_report_has_its_files(reported):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     figures = ("populations", "reference", "cycles", "cycling-ber", "variability")
     assert names == {
-        *("report.html", "conditions.csv", "populations.csv", "outliers.csv"),
+        *("report.html", "conditions.csv", "populations.csv", "percentiles.csv", "outliers.csv"),
         *("conditions.nc", "populations.nc", "provenance.json"),
         *(f"figures/{name}.{suffix}" for name in figures for suffix in ("svg", "png")),
     }
@@ -221,11 +221,16 @@ def test_the_tables_hold_the_numbers_of_the_json(reported):
     rows = list(csv.DictReader((folder / "populations.csv").read_text().splitlines()))
     for row in rows:
         state = condition[row["state"].lower()]
-        assert float(row["p50_ohm"]) == pytest.approx(state["median_ohm"])
-        values = [float(row[f"p{percent}_ohm"]) for percent in PERCENTS]
+        assert float(row["p50_fit_ohm"]) == pytest.approx(state["median_fit_ohm"])
+        assert float(row["median_ohm"]) == pytest.approx(state["median_ohm"])
+        values = [float(row[f"p{percent}_fit_ohm"]) for percent in PERCENTS]
         assert values == sorted(values)
-        assert row["p0.1_extrapolated"] == "true"
-        assert float(row["p50_low_ohm"]) < float(row["p50_ohm"]) < float(row["p50_high_ohm"])
+        assert row["p0.1_fit_extrapolated"] == "true"
+        assert (
+            float(row["p50_fit_low_ohm"])
+            < float(row["p50_fit_ohm"])
+            < float(row["p50_fit_high_ohm"])
+        )
 
 
 def test_the_page_says_what_was_found_and_escapes_names(reported):

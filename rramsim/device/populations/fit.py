@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.errors import InputError
+from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
 from rramsim.statistics.design_effect import LEAST_CLUSTERS
@@ -24,6 +25,7 @@ from rramsim.statistics.lognormal import (
     UnfittableError,
     fit_lognormal,
 )
+from rramsim.statistics.sample_quantiles import sample_quantiles
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,12 +107,20 @@ class StateReadings:
         """What a share is of: ``"cells"``, or ``"readings"`` where cells are read repeatedly."""
         return "cells" if self.cells == self.resistance.size else "readings"
 
+    @functools.cached_property
+    def sample_median(self) -> Interval:
+        """Median of the readings in ohm with its interval, no distribution assumed."""
+        order = np.arange(self.cell.size) if self.cycle is None else np.argsort(self.cycle)
+        (median,) = sample_quantiles(
+            self.resistance[order], self.censoring[order], (0.5,), cell=self.cell[order]
+        )
+        return median
+
     @property
     def median(self) -> float:
-        """Median in ohm: of the fit, else of the readings with limits standing for themselves."""
-        if self.fit is not None:
-            return math.exp(self.fit.mu)
-        return float(np.median(self.resistance))
+        """Median of the readings in ohm; where limits leave it open, with each at its number."""
+        known = self.sample_median.estimate
+        return float(np.median(self.resistance)) if math.isnan(known) else known
 
 
 @dataclass(frozen=True)
@@ -214,13 +224,16 @@ def what_is_missing(name: str, sizes: Sequence[int]) -> Note | None:
 
 def _refuse_exchanged(condition: ConditionReadings) -> None:
     lrs, hrs = (state.median for state in condition.states)
-    if lrs > hrs:
+    fits = [state.fit for state in condition.states if state.fit is not None]
+    # Of states that overlap, a few readings may exchange the medians, or a tail the fits.
+    is_fit_ordered = len(fits) == len(STATES) and fits[0].mu < fits[1].mu
+    if lrs > hrs and not is_fit_ordered:
         raise InputError(
             f"{condition.name}: LRS median {numbers.quantity(lrs, 'Ω')} is above HRS median "
             f"{numbers.quantity(hrs, 'Ω')}. Are the labels swapped, or is the column a "
             "conductance or a current?"
         )
-    if lrs == hrs:
+    if lrs == hrs and not is_fit_ordered:
         raise InputError(
             f"{condition.name}: LRS and HRS have the same median, {numbers.quantity(lrs, 'Ω')}: "
             "no reference tells them apart; check the state column."
@@ -365,6 +378,8 @@ def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> 
         "sigma": np.full(shape, np.nan),
         "mu_error": np.full(shape, np.nan),
         "sigma_error": np.full(shape, np.nan),
+        **{name: np.full(shape, np.nan) for name in ("median", "median_low", "median_high")},
+        "median_bound": np.full(shape, "", dtype="U8"),
         "covariance": np.full((*shape, 2, 2), np.nan),
         **{
             name: np.zeros(shape, dtype=np.int64)
@@ -377,6 +392,10 @@ def populations_dataset(conditions: list[ConditionReadings], *, origin: str) -> 
                 values[name][i, j] = np.count_nonzero(state.censoring == code)
             values["censored_above"][i, j] = np.count_nonzero(state.censoring == ABOVE)
             values["cells"][i, j] = state.cells
+            median = state.sample_median
+            values["median"][i, j] = median.estimate
+            values["median_low"][i, j], values["median_high"][i, j] = median.low, median.high
+            values["median_bound"][i, j] = median.bound
             if state.fit is not None:
                 values["mu"][i, j], values["sigma"][i, j] = state.fit.mu, state.fit.sigma
                 values["mu_error"][i, j] = state.fit.mu_standard_error

@@ -96,21 +96,28 @@ def _condition(row: Record, examination: Examination) -> dict[str, Any]:
     }
 
 
-_NO_POPULATION = {"n": 0, "n_censored": 0, "median_ohm": None, "sigma_ln": None, "cells": 0}
+_NO_POPULATION = {
+    **{"n": 0, "n_censored": 0, "median_ohm": None, "median_fit_ohm": None},
+    **{"sigma_ln": None, "cells": 0},
+}
 
 
 def _censored(row: Record) -> int:
     return int(row["censored_below"] + row["censored_above"])
 
 
-def _median(row: Record) -> float | None:
+def _fitted_median(row: Record) -> float | None:
     return finite(math.exp(row["mu"]))
 
 
 _POPULATION: Keys = {
     "n": lambda row: row["exact"] + _censored(row),
     "n_censored": _censored,
-    "median_ohm": _median,
+    "median_ohm": "median",
+    "median_low_ohm": "median_low",
+    "median_high_ohm": "median_high",
+    "median_bound": known_text("median_bound"),
+    "median_fit_ohm": _fitted_median,
     "sigma_ln": "sigma",
     "cells": "cells",
     "n_censored_below": "censored_below",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.tables import outliers, populations_and_goodness
-from rramsim.report.keys import Keys, Value, answer, same
+from rramsim.report.keys import Keys, Value, answer, finite, known_text, same
 from rramsim.report.text_table import csv_text
 from rramsim.schema import STATES, Record, records, settings
 
@@ -51,7 +52,10 @@ def _condition(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def populations_csv(examination: Examination) -> str:
-    """Return a row for each condition and state, with the percentiles of its fit."""
+    """Return a row for each condition and state, with the percentiles of its fit.
+
+    Those of the readings are in `percentiles_csv`.
+    """
     rows = zip(
         populations_and_goodness(examination),
         records(examination.products["percentiles"], "condition", "state"),
@@ -62,6 +66,11 @@ def populations_csv(examination: Examination) -> str:
 
 _POPULATION: Keys = {
     **same("condition", "state", "cells", "exact", "censored_below", "censored_above"),
+    "median_ohm": "median",
+    "median_low_ohm": "median_low",
+    "median_high_ohm": "median_high",
+    "median_bound": known_text("median_bound"),
+    "median_fit_ohm": lambda row: finite(math.exp(row["mu"])),
     "mu_ln_ohm": "mu",
     "mu_standard_error": "mu_error",
     "sigma_ln": "sigma",
@@ -74,10 +83,44 @@ _POPULATION: Keys = {
 def _percentiles(row: Record) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for place in row.by("percent"):
-        name = f"p{place['percent']:g}"
+        name = f"p{place['percent']:g}_fit"
         keys = {f"{name}{end}_ohm": f"resistance{end}" for end in ("", "_low", "_high")}
         columns |= answer(place, {**keys, f"{name}_extrapolated": "resistance_extrapolated"})
     return columns
+
+
+def percentiles_csv(examination: Examination) -> str:
+    """Return a row for each condition, state and percentile: of the readings and of the fit."""
+    rows = zip(
+        records(examination.products["percentiles"], "condition", "state"),
+        populations_and_goodness(examination),
+        strict=True,
+    )
+    return csv_text(
+        [
+            {
+                **answer(place, _PERCENTILE),
+                "fit_holds": _HOLDS.get(judged.text("verdict")),
+            }
+            for row, judged in rows
+            for place in row.by("percent")
+        ]
+    )
+
+
+_PERCENTILE: Keys = {
+    **same("condition", "state", "percent"),
+    "sample_ohm": "sample",
+    "sample_low_ohm": "sample_low",
+    "sample_high_ohm": "sample_high",
+    "sample_bound": known_text("sample_bound"),
+    "fit_ohm": "resistance",
+    "fit_low_ohm": "resistance_low",
+    "fit_high_ohm": "resistance_high",
+    "fit_extrapolated": "resistance_extrapolated",
+}
+# Not tested is neither.
+_HOLDS = {"holds": True, "tail": False, "does not hold": False}
 
 
 def outliers_csv(examination: Examination) -> str:

@@ -68,14 +68,14 @@ def _populations(states: Sequence[Record]) -> str:
     """Return medians, memory window and whether the lognormal holds."""
     lrs, hrs = states
     medians = ", ".join(f"{row['state']} {tables.median_text(row)}" for row in states)
-    window = math.exp(hrs["mu"] - lrs["mu"])
+    window = tables.window_text(lrs, hrs)
     verdicts = {row["state"]: tables.verdict_text(row) for row in states}
     if len(set(verdicts.values())) == 1:
         verdict = f"{verdicts['LRS']} in both states"
     else:
         verdict = ", ".join(f"{text} in {state}" for state, text in verdicts.items())
-    times = "" if math.isnan(window) else f", memory window ×{numbers.plain(window, 2)}"
-    return f"Medians: {medians}{times}. The lognormal: {verdict}."
+    times = f", memory window {window}" if window else ""
+    return f"Medians of the readings: {medians}{times}. The lognormal: {verdict}."
 
 
 def _endurance(row: Record) -> list[str]:

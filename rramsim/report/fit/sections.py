@@ -235,6 +235,7 @@ SECTIONS = [
         lambda examination: [tables.percentiles_table(examination)],
         "Percentiles",
         interval="Percentiles",
+        csv=exports.percentiles_csv,
     ),
     Section(
         "sample_sizes",

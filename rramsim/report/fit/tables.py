@@ -44,7 +44,8 @@ def populations_table(examination: Examination) -> TextTable:
         "cells": "cells",
         "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
         "censored": _censored,
-        "median": median_text,
+        "median (sample)": median_text,
+        "median (fit)": lambda row: numbers.quantity(math.exp(row["mu"]), "Ω"),
         "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
     }
     return table_of(
@@ -60,12 +61,26 @@ _READINGS = ("exact", "censored_below", "censored_above")
 
 
 def median_text(row: Record) -> str:
-    """Return the fitted median, or on which side it is of the limits of all readings."""
-    exact, below, above = map(row.__getitem__, _READINGS)
-    # The limit itself is in the note on the population.
-    if math.isnan(row["mu"]) and not exact and bool(below) != bool(above):
-        return "above range" if above else "below range"
-    return numbers.quantity(math.exp(row["mu"]), "Ω")
+    """Return the median of the readings, or the limit that it is beyond."""
+    return sample_text(row, "median")
+
+
+def sample_text(row: Record, name: str) -> str:
+    """Return a quantile of the readings in ohm, or the bound that is all they give."""
+    value = row.interval(name)
+    number = {"lower": value.low, "upper": value.high}.get(value.bound, value.estimate)
+    return numbers.bounded(numbers.quantity(number, "Ω"), value.bound)
+
+
+def window_text(lrs: Record, hrs: Record) -> str:
+    """Return the memory window, the HRS over the LRS median of the readings; empty if unknown."""
+    low, high = lrs.interval("median"), hrs.interval("median")
+    least = high.low if high.bound == "lower" else high.estimate
+    most = low.high if low.bound == "upper" else low.estimate
+    if math.isnan(least / most):
+        return ""
+    bound = "lower" if "lower" in high.bound or "upper" in low.bound else ""
+    return numbers.bounded(f"×{numbers.plain(least / most, 2)}", bound)
 
 
 def verdict_text(row: Record) -> str:
@@ -91,32 +106,53 @@ def verdicts(examination: Examination) -> tuple[str, ...]:
 
 
 def percentiles_table(examination: Examination) -> TextTable:
-    """Return the percentiles of the fits, each with its interval below it."""
+    """Return the percentiles of the readings and of the fits, each with its interval below it."""
     percentiles = examination.products["percentiles"]
-
-    def percentile(percent: float) -> CellText:
-        return lambda row: _percentile(row.at(percent=percent))
-
-    percents: Columns = {
-        f"{percent:g}\N{NO-BREAK SPACE}%": percentile(percent)
-        for percent in percentiles["percent"].values.tolist()
-    }
-    return table_of(
-        "Percentiles of the fitted populations",
-        records(percentiles, "condition", "state"),
-        {**same("condition", "state"), **percents},
+    percents = percentiles["percent"].values.tolist()
+    rows = [
+        (row["condition"], row["state"], kind, *(text(place) for place in row.by("percent")))
+        for row, judged in zip(
+            records(percentiles, "condition", "state"),
+            populations_and_goodness(examination),
+            strict=True,
+        )
+        for kind, text in (("sample", _sample_percentile), (fit_kind(judged), _fit_percentile))
+    ]
+    return TextTable(
+        title="Percentiles of the readings (sample) and of the populations fitted to them (fit)",
+        columns=(
+            *("condition", "state", "of the"),
+            *(f"{percent:g}\N{NO-BREAK SPACE}%" for percent in percents),
+        ),
+        rows=tuple(rows),
         remark="Each with its 95 % interval. With an asterisk: extrapolated, further out than one "
-        "reading in the sample. Where the lognormal does not hold, they describe the fit and "
-        "not the cells.",
+        "reading in the sample, which gives a bound there or nothing. Percentiles of a fit that "
+        "does not hold describe the fit and not the cells.",
         place="page",
     )
 
 
-def _percentile(row: Record) -> str:
+def fit_kind(row: Record) -> str:
+    """Return what percentiles of a fit are called: a fit that does not hold is said to be so."""
+    return "fit" if row.text("verdict") in ("holds", "not tested") else "fit, which does not hold"
+
+
+def _fit_percentile(row: Record) -> str:
     ohm = row.interval("resistance")
     value, low, high = (numbers.quantity(end, "Ω") for end in (ohm.estimate, ohm.low, ohm.high))
     mark = "*" if ohm.extrapolated else ""
     return value if value == numbers.UNKNOWN else f"{value}{mark}\n{low} to {high}"
+
+
+def _sample_percentile(row: Record) -> str:
+    value = row.interval("sample")
+    text = sample_text(row, "sample")
+    low, high = (numbers.quantity(end, "Ω") for end in (value.low, value.high))
+    if value.bound or {low, high} == {numbers.UNKNOWN}:
+        return text
+    if numbers.UNKNOWN in (low, high):
+        return f"{text}\n" + (f"up to {high}" if low == numbers.UNKNOWN else f"{low} or more")
+    return f"{text}\n{low} to {high}"
 
 
 def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:

@@ -47,7 +47,7 @@ def test_exchanged_or_equal_medians_are_refused_with_the_likely_cause(measured_f
     with pytest.raises(InputError) as told:
         fitted(measured_from({"strong": (high, low)}))
     message = str(told.value).replace("\N{NO-BREAK SPACE}", " ")
-    assert "strong: LRS median 92 kΩ is above HRS median 11 kΩ" in message
+    assert "strong: LRS median 92.6 kΩ is above HRS median 11.1 kΩ" in message
     assert "labels swapped" in message
     assert "conductance or a current" in message
     with pytest.raises(InputError, match="same median"):

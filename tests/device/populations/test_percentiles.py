@@ -51,3 +51,20 @@ def test_cells_read_again_and_again_have_students_t(measured_from, exact_sample,
     width = math.log(row["resistance_high"] / row["resistance"])
     error = float(found["mu_error"].sel(condition="a", state="LRS"))
     assert width == pytest.approx(quantile * error, rel=1e-5, nan_ok=True)
+
+
+def test_percentiles_of_the_readings_stand_beside_those_of_a_fit_that_does_not_hold(measured_from):
+    rng = np.random.default_rng(3)
+    lrs = np.exp(rng.normal(9.0, 0.2, 300))
+    hrs = np.exp(np.where(rng.random(300) < 0.4, rng.normal(10.5, 0.3, 300), 12.0))
+    products = characterize(measured_from({"a": (lrs, hrs)})).products
+    measured = measured_from({"a": (lrs, hrs)}).readings
+    found = percentiles(products["populations"], readings=measured).sel(condition="a", state="HRS")
+    assert found["sample"].sel(percent=50).item() == pytest.approx(float(np.median(hrs)))
+    assert found["sample"].sel(percent=10).item() == pytest.approx(float(np.quantile(hrs, 0.1)))
+    assert found["sample"].sel(percent=50).item() > 1.5 * found["resistance"].sel(percent=50).item()
+    # 0.1 % of 300 cells is no cell.
+    assert math.isnan(found["sample"].sel(percent=0.1).item())
+    assert found["sample_bound"].sel(percent=0.1).item() == "upper"
+    median = products["populations"]["median"].sel(condition="a", state="HRS").item()
+    assert median == pytest.approx(float(np.median(hrs)))
