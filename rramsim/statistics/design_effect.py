@@ -1,6 +1,9 @@
-"""How much less a reading tells where readings go together in clusters."""
+"""How readings go together in clusters, and how much less each then tells."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,3 +94,78 @@ def within_clusters(x: NDArray[np.float64], clusters: NDArray[np.int_]) -> float
         return 1.0
     size = (n - float(np.sum(reads**2)) / n) / (k - 1)
     return max(0.0, (between - within) / (between + (size - 1.0) * within))
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How strongly the readings of a cluster go together.
+
+    Attributes
+    ----------
+    between : float
+        Share of the variance that is between clusters, from 0 to 1.
+    following : float
+        Correlation of one reading with the next within a cluster, beyond that, from 0 to 1.
+    """
+
+    between: float
+    following: float
+
+
+MOST_FOLLOWING = 0.99
+"""With a larger correlation of one with the next, a sample says nothing of its population."""
+
+# Fewer readings a cluster do not show whether they follow each other.
+_LEAST_TO_FOLLOW = 4
+
+
+def dependence(x: NDArray[np.float64], cluster: NDArray[np.int_]) -> Dependence:
+    """Estimate how readings in clusters go together, by analysis of variance.
+
+    The correlation of one reading with the next is that of the distances from the mean of the
+    cluster, with the bias of first order that the mean brings [1]_ taken back. The variance of the
+    means of clusters that readings which follow each other bring is taken out of the part between
+    clusters.
+
+    Parameters
+    ----------
+    x : ndarray, shape (readings,)
+        Those of a cluster one after the other, in their order in time.
+    cluster : ndarray, shape (readings,)
+        From 0, ascending.
+
+    References
+    ----------
+    .. [1] M. G. Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41
+       (1954) 403-404.
+    """
+    reads = np.bincount(cluster)
+    n, k = cluster.size, reads.size
+    means = np.bincount(cluster, weights=x) / reads
+    residual = x - means[cluster]
+    square = float(residual @ residual)
+    if k == n or square == 0.0:
+        return Dependence(1.0 if k < n else 0.0, 0.0)
+    size = n / k if k == 1 else (n - float(reads @ reads) / n) / (k - 1)
+    following = 0.0
+    if size >= _LEAST_TO_FOLLOW:
+        together = cluster[1:] == cluster[:-1]
+        found = float(residual[1:][together] @ residual[:-1][together]) / square
+        # Its mean is r - (1 + r) / size, of a single series r - (1 + 3 r) / size.
+        found = (found + 1.0 / size) / (1.0 - (3.0 if k == 1 else 1.0) / size)
+        # Within twice its standard error it may be none.
+        if found > 2.0 / math.sqrt(n):
+            following = min(found, MOST_FOLLOWING)
+    if k == 1:
+        return Dependence(0.0, following)
+    of_mean = _variance_of_mean(following, size)
+    within = square / (n - k) * (1.0 - 1.0 / size) / (1.0 - of_mean)
+    apart = float(reads @ (means - x.mean()) ** 2) / (k - 1) / size
+    between = max(0.0, apart - within * of_mean)
+    return Dependence(between / (between + within), following)
+
+
+def _variance_of_mean(following: float, size: float) -> float:
+    """Return the variance of the mean of a series, over that of one of its readings."""
+    lag = np.arange(1, max(round(size), 1))
+    return float(1.0 + 2.0 * np.sum((1.0 - lag / size) * following**lag)) / size

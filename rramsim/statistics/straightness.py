@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gamma, log_ndtr, ndtri
 
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
+from rramsim.statistics.design_effect import MOST_FOLLOWING, Dependence, dependence
 from rramsim.statistics.lognormal import LognormalFit
 from rramsim.statistics.quantiles import normal_quantiles
 
@@ -48,80 +49,6 @@ def without_ties(x: Floats, z: Floats) -> Floats:
     _, value, count = np.unique(x, return_inverse=True, return_counts=True)
     mean: Floats = (np.bincount(value, weights=z) / count)[value]
     return mean
-
-
-@dataclass(frozen=True)
-class Dependence:
-    """How strongly the readings of a cluster go together.
-
-    Attributes
-    ----------
-    between : float
-        Share of the variance that is between clusters, from 0 to 1.
-    following : float
-        Correlation of one reading with the next within a cluster, beyond that, from 0 to 1.
-    """
-
-    between: float
-    following: float
-
-
-# More than this and a sample says nothing of its population.
-_MOST_FOLLOWING = 0.99
-# Fewer readings a cluster do not show whether they follow each other.
-_LEAST_TO_FOLLOW = 4
-
-
-def dependence(x: Floats, cluster: Groups) -> Dependence:
-    """Estimate how readings in clusters go together, by analysis of variance.
-
-    The correlation of one reading with the next is that of the distances from the mean of the
-    cluster, with the bias of first order that the mean brings [1]_ taken back. The variance of the
-    means of clusters that readings which follow each other bring is taken out of the part between
-    clusters.
-
-    Parameters
-    ----------
-    x : ndarray, shape (readings,)
-        Those of a cluster one after the other, in their order in time.
-    cluster : ndarray, shape (readings,)
-        From 0, ascending.
-
-    References
-    ----------
-    .. [1] M. G. Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41
-       (1954) 403-404.
-    """
-    reads = np.bincount(cluster)
-    n, k = cluster.size, reads.size
-    means = np.bincount(cluster, weights=x) / reads
-    residual = x - means[cluster]
-    square = float(residual @ residual)
-    if k == n or square == 0.0:
-        return Dependence(1.0 if k < n else 0.0, 0.0)
-    size = n / k if k == 1 else (n - float(reads @ reads) / n) / (k - 1)
-    following = 0.0
-    if size >= _LEAST_TO_FOLLOW:
-        together = cluster[1:] == cluster[:-1]
-        found = float(residual[1:][together] @ residual[:-1][together]) / square
-        # Its mean is r - (1 + r) / size, of a single series r - (1 + 3 r) / size.
-        found = (found + 1.0 / size) / (1.0 - (3.0 if k == 1 else 1.0) / size)
-        # Within twice its standard error it may be none.
-        if found > 2.0 / math.sqrt(n):
-            following = min(found, _MOST_FOLLOWING)
-    if k == 1:
-        return Dependence(0.0, following)
-    of_mean = _variance_of_mean(following, size)
-    within = square / (n - k) * (1.0 - 1.0 / size) / (1.0 - of_mean)
-    apart = float(reads @ (means - x.mean()) ** 2) / (k - 1) / size
-    between = max(0.0, apart - within * of_mean)
-    return Dependence(between / (between + within), following)
-
-
-def _variance_of_mean(following: float, size: float) -> float:
-    """Return the variance of the mean of a series, over that of one of its readings."""
-    lag = np.arange(1, max(round(size), 1))
-    return float(1.0 + 2.0 * np.sum((1.0 - lag / size) * following**lag)) / size
 
 
 def deficit_p_value(
@@ -180,6 +107,9 @@ def deficit_p_value(
     return float((1 + np.count_nonzero(null >= deficit)) / (1 + null.size))
 
 
+_INDEPENDENT = Dependence(0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class _Samples:
     """What normal samples of `size` readings are drawn as: independent, or in clusters.
@@ -189,7 +119,7 @@ class _Samples:
 
     size: int
     reads: bytes = b""
-    dependence: Dependence = Dependence(0.0, 0.0)
+    dependence: Dependence = _INDEPENDENT
 
     def draw(self, rng: np.random.Generator, rows: int) -> Floats:
         """Return so many samples, shape (rows, size)."""
@@ -233,7 +163,7 @@ def _latent(x: Floats, side: Groups, cluster: Groups, low: float, high: float) -
     between = float(np.interp(found.between, left, grid))
     next_one = found.between + (1.0 - found.between) * found.following
     following = (float(np.interp(next_one, left, grid)) - between) / max(1.0 - between, 1e-9)
-    return Dependence(between, min(max(following, 0.0), _MOST_FOLLOWING))
+    return Dependence(between, min(max(following, 0.0), MOST_FOLLOWING))
 
 
 @functools.lru_cache(maxsize=64)

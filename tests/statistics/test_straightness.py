@@ -9,7 +9,6 @@ from rramsim.statistics.straightness import (
     LARGEST_TESTED,
     anderson_darling,
     deficit_p_value,
-    dependence,
     largest_deviation,
     ppcc_deficit,
     without_ties,
@@ -56,29 +55,6 @@ def test_rounding_alone_bends_no_line():
     assert ppcc_deficit(rounded, z) > 0.03
     assert ppcc_deficit(rounded, without_ties(rounded, z)) < 0.001
     assert without_ties(z, z) == pytest.approx(z)
-
-
-@pytest.mark.parametrize(("between", "following"), [(0.0, 0.0), (0.5, 0.0), (0.5, 0.6), (0.0, 0.7)])
-def test_the_dependence_of_clusters_is_what_they_were_drawn_with(between, following):
-    clusters, size = 400, 25
-    rng = np.random.default_rng(1)
-    x = rng.standard_normal((clusters, size))
-    for step in range(1, size):
-        x[:, step] = following * x[:, step - 1] + math.sqrt(1 - following**2) * x[:, step]
-    x = math.sqrt(1 - between) * x + math.sqrt(between) * rng.standard_normal((clusters, 1))
-    found = dependence(x.ravel(), np.repeat(np.arange(clusters), size))
-    assert found.between == pytest.approx(between, abs=0.08)
-    assert found.following == pytest.approx(following, abs=0.05)
-
-
-def test_one_series_has_no_part_between_and_single_readings_nothing_to_follow():
-    x = np.random.default_rng(2).standard_normal(2000)
-    for place in range(1, 2000):
-        x[place] = 0.7 * x[place - 1] + math.sqrt(0.51) * x[place]
-    found = dependence(x, np.zeros(2000, dtype=int))
-    assert found.between == 0.0
-    assert found.following == pytest.approx(0.7, abs=0.06)
-    assert dependence(x, np.arange(2000)).following == 0.0
 
 
 def test_samples_in_clusters_have_a_larger_deficit_than_independent_ones():

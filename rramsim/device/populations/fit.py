@@ -25,7 +25,7 @@ from rramsim.statistics.lognormal import (
     UnfittableError,
     fit_lognormal,
 )
-from rramsim.statistics.sample_quantiles import sample_quantiles
+from rramsim.statistics.quantiles import sample_quantiles
 
 if TYPE_CHECKING:
     import xarray as xr

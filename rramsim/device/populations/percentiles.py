@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from rramsim.device.populations.fit import LEAST_CELLS
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE, standard_errors
-from rramsim.statistics.sample_quantiles import sample_quantiles
+from rramsim.statistics.quantiles import sample_quantiles
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,7 +56,7 @@ def percentiles(
     xarray.Dataset
         Schema "percentiles", "sample" of the readings themselves and "resistance" of the fit. A
         percentile of the sample that it does not hold, or that limits leave open, is a bound
-        (`rramsim.statistics.sample_quantiles`). One of the fit nearer to 0 or 100 % than one
+        (`rramsim.statistics.quantiles`). One of the fit nearer to 0 or 100 % than one
         reading in the sample is marked as extrapolated; a population without a fit has NaN, and
         fewer than 5 cells read more than once have no interval.
     """
