@@ -26,6 +26,7 @@ from rramsim.readers.options import ReadOptions
 from rramsim.readers.programming.condition import as_stated, conditions_of
 from rramsim.readers.programming.sources import Rows
 from rramsim.readers.programming.stated_columns import labels_of
+from rramsim.readers.sweeps import branch_of
 from rramsim.readers.table import origin_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class FileReadings:
     are_resistances: bool = True
     like_thousands: bool = False
     is_spare: bool = False
+    names_tests_of_sweeps: bool = False
     layout: Layout | None = None
     part_of: str = ""
 
@@ -106,6 +108,40 @@ def without_spares(files: Sequence[FileReadings]) -> list[FileReadings]:
 
     shown = set().union(*(populations(file) for file in files if not file.is_spare))
     return [file for file in files if not file.is_spare or not populations(file) & shown]
+
+
+def with_branches_joined(files: Sequence[FileReadings]) -> list[FileReadings]:
+    """Return the files with one condition for sweeps that only SET and only RESET by its name.
+
+    "SET 55 uA" and "RESET 55 uA" are halves of the same cycles, of the condition "55 uA".
+    """
+    branches: dict[str, dict[int, set[str]]] = {}
+    for file in (file for file in files if file.names_tests_of_sweeps):
+        for name in file.condition_names:
+            state, rest = branch_of(name)
+            if state is not None:
+                branches.setdefault(rest, {0: set(), 1: set()})[state].add(name)
+    pairs = {
+        (*names[0], *names[1]): rest or "SET and RESET"
+        for rest, names in branches.items()
+        if len(names[0]) == len(names[1]) == 1
+    }
+    joined = {name: condition for pair, condition in pairs.items() for name in pair}
+    notes = tuple(
+        Note(
+            f"the tests {pair[0]!r} and {pair[1]!r} are taken as halves of the same cycles, of one "
+            f"condition: {condition!r}.",
+            kind="tests joined",
+        )
+        for pair, condition in pairs.items()
+    )
+    renamed = [
+        replace(file, condition_names=[joined.get(name, name) for name in file.condition_names])
+        if file.names_tests_of_sweeps
+        else file
+        for file in files
+    ]
+    return [replace(renamed[0], notes=(*notes, *renamed[0].notes)), *renamed[1:]]
 
 
 def with_conditions_apart(files: Sequence[FileReadings]) -> list[FileReadings]:
@@ -193,6 +229,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         if layout.taken is None or "cycle" in layout.columns
         else np.array(layout.taken)[lines],
         is_spare=layout.is_spare,
+        names_tests_of_sweeps=layout.taken is not None and layout.names_are_of_tester,
         layout=layout,
         count=raw.cells + sum(layout.grid.left_out.values()),
         left_out=Counter(layout.grid.left_out) + Counter(raw.left_out),

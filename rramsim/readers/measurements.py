@@ -26,6 +26,7 @@ from rramsim.readers.file import (
     FileReadings,
     of_netcdf,
     of_table,
+    with_branches_joined,
     with_conditions_apart,
     without_spares,
 )
@@ -270,8 +271,7 @@ def _within(
     layout: Layout, file: MeasurementFile, options: ReadOptions, constants: Mapping[str, str]
 ) -> str:
     """Return what the conditions of a table hold within, where its file's tester named them."""
-    of_tester = layout.header.constants.get("condition")
-    if of_tester is None or "condition" in constants:
+    if not layout.names_are_of_tester or "condition" in constants:
         return ""
     if layout.grid.names_tests and options.file_name is None:
         return file.condition or stem_of(file.path)
@@ -285,7 +285,7 @@ def _joined(
 
     if not files:
         raise InputError("no measurement file was named.")
-    files = without_spares(with_conditions_apart(files))
+    files = without_spares(with_conditions_apart(with_branches_joined(files)))
     _check_names(files, options)
     check_units(files)
     _check_guesses(files)

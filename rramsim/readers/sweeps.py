@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -164,9 +165,11 @@ def readings_of_sweeps(
     )
     states, assumed = _states(readings, place=place)
     states = [1 - state for state in states] if before else states
+    pairs = list(zip(readings, states, strict=True))
+    cycles = _cycles(pairs)
     records = [
-        [half.sweep.condition, half.sweep.cell, STATES[state], half.sweep.cycle, half.text]
-        for half, state in zip(readings, states, strict=True)
+        [half.sweep.condition, half.sweep.cell, STATES[state], cycle, half.text]
+        for (half, state), cycle in zip(pairs, cycles, strict=True)
     ]
     grid = Grid(
         place=place,
@@ -175,6 +178,21 @@ def readings_of_sweeps(
         notes=(*notes, *assumed),
     )
     return grid, [half.sweep.taken for half in readings]
+
+
+def _cycles(pairs: Sequence[tuple[_Reading, int]]) -> list[str]:
+    """Return the cycle of each reading: by its sweep, or else by its order in the file.
+
+    A file of sweeps that names no device holds those of one, one after another.
+    """
+    if any(half.sweep.cycle or half.sweep.cell for half, _ in pairs):
+        return [half.sweep.cycle for half, _ in pairs]
+    seen: Counter[tuple[str, int]] = Counter()
+    cycles = []
+    for half, state in pairs:
+        seen[half.sweep.condition, state] += 1
+        cycles.append(str(seen[half.sweep.condition, state]))
+    return cycles
 
 
 def _notes_of_readings(
@@ -195,8 +213,9 @@ def _notes_of_readings(
         )
     on_next = sum(reading.is_on_next for reading in readings)
     sides = "" if read_voltage < 0 else " of either sign" if _both_signs(readings) else ""
+    are = "resistance is" if len(readings) == 1 else "resistances are"
     text = (
-        f"{len(readings):,} resistances are |V/I| at the points nearest "
+        f"{len(readings):,} {are} |V/I| at the points nearest "
         f"{in_words(read_voltage, 'V')}{sides} on {way}"
     )
     if on_next:
@@ -374,10 +393,19 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
     return [state if title is None else title for title, state in pairs], [note]
 
 
+def branch_of(title: str) -> tuple[int | None, str]:
+    """Return the state that a title says to program, None where it says none or both, and the rest.
+
+    >>> branch_of("RESET 55 uA"), branch_of("SET-RESET")
+    ((1, '55 uA'), (None, ''))
+    """
+    rest = _SET.sub(" ", _RESET.sub(" ", title))
+    rest = re.sub(r"\s+", " ", rest).strip(" _-,;.()")
+    is_set, is_reset = _SET.search(title), _RESET.search(title)
+    return None if bool(is_set) == bool(is_reset) else 0 if is_set else 1, rest
+
+
 def _titled(sweep: Sweep) -> int | None:
     if sweep.state is not None:
         return sweep.state
-    is_set, is_reset = _SET.search(sweep.title), _RESET.search(sweep.title)
-    if bool(is_set) == bool(is_reset):
-        return None
-    return 0 if is_set else 1
+    return branch_of(sweep.title)[0]

@@ -41,7 +41,9 @@ def find_tables(
     if options.columns is None:
         layouts, others = _by_headers(filled, options, place=place, constants=constants)
     else:
-        layouts, others = _by_columns(filled, options.columns, options, constants=constants)
+        layouts, others = _by_columns(
+            filled, options.columns, options, place=place, constants=constants
+        )
     unread += others
     first, *more = layouts
     notes = (*first.notes, *_sheet_notes(layouts, place=place), *_left_out(unread, place=place))
@@ -63,6 +65,7 @@ def _by_columns(
     columns: Sequence[str],
     options: ReadOptions,
     *,
+    place: str,
     constants: Mapping[str, str],
 ) -> tuple[list[Layout], list[tuple[Grid, str]]]:
     """Return the tables that are as wide as the user's columns, and the other grids."""
@@ -76,6 +79,9 @@ def _by_columns(
     fitting = [grid for grid in grids if len(grid.records[0]) == width] or grids[:1]
     names = [str(grid.sheet) for grid in grids if grid.sheet is not None]
     layouts = [layout_of(_of_sheet(grid, names)) for grid in fitting]
+    if layouts[0].sweeps:
+        sweeps = [sweep for one in layouts for sweep in _sweeps(one, constants=constants)]
+        layouts = _of_sweeps(sweeps, fitting, options, place=place)
     others = [(grid, f"not {width} columns") for grid in grids if grid not in fitting]
     layouts, summaries = _without_summaries(layouts, options, has_others=False)
     return _named_by_sheet(layouts, layout_of, options), [*others, *summaries]
@@ -142,7 +148,14 @@ def _of_sweeps(
     said = (*dict.fromkeys(note for grid in grids for note in grid.notes), *by_name)
     layouts = []
     for before in (False, True) if only_state(sweeps) is not None else (False,):
-        grid, taken = readings_of_sweeps(sweeps, place=place, read_voltage=voltage, before=before)
+        try:
+            grid, taken = readings_of_sweeps(
+                sweeps, place=place, read_voltage=voltage, before=before
+            )
+        except InputError:
+            if not before:
+                raise
+            continue
         notes = grid.notes if before else (*said, *grid.notes)
         layout = by_header(_without_empty(replace(grid, notes=notes)), names={}, constants={})
         if layout is not None:

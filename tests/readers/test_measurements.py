@@ -655,8 +655,13 @@ def test_a_repeat_in_another_file_names_both(tmp_path):
         read_measurements([tmp_path / "a.csv", tmp_path / "b.csv"])
     assert str(error.value) == (
         "b.csv, row 2: this cell of 'weak', LRS, cycle 1, was read before with another result "
-        "(a.csv, row 2)."
+        "(a.csv, row 2). If these are other cells of the same name, say which: name sheets like "
+        'dice or cells ("Die 1", "Cell 3"), or take the die from the names of files (--file-name '
+        '"{die}").'
     )
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    readings = read_measurements(files, ReadOptions(file_name="{die}")).readings
+    assert readings["die"].values.tolist() == [0, 0, 1, 1]
 
 
 def test_files_of_different_origin_are_not_joined(tmp_path):
@@ -795,3 +800,18 @@ def test_readings_show_themselves_in_a_line_and_as_a_table():
 def test_a_file_of_conditions_is_no_file_of_measurements():
     with pytest.raises(InputError, match=r"table1\.toml: this is a conditions file, not a table"):
         read_measurements("table1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# chip 3\n# cycle LRS(ohm) HRS (ohm)\n1.0e+00 5.0e+03 3.0e+05\n2.0e+00 6.0e+03 2.0e+05\n",
+        "cycle  LRS (ohm)  HRS (ohm)\n 1  5000  300000\n 2  6000  200000\n",
+        "cycle LRS(ohm) HRS(ohm)\n1 5000,0 300000,0\n2 6000,5 200000,0\n",
+    ],
+)
+def test_blanks_may_part_the_columns(read, text):
+    measured = read(text)
+    assert resistances(measured)[0] == 5e3
+    assert resistances(measured)[2:] == [3e5, 2e5]
+    assert measured.readings["cycle"].values.tolist() == [1, 2, 1, 2]

@@ -105,7 +105,10 @@ def test_polarity_tells_the_states_where_titles_do_not(read):
     readings = measured.readings
     assert readings["state_index"].values.tolist() == [0, 1, 0, 1, 0, 1]
     assert readings["resistance"].values == pytest.approx([LRS, HRS, LRS, HRS, LRS, LRS], rel=1e-4)
-    assert str(measured.notes[-1]) == (
+    # No device is named, so the sweeps of the file are those of one, one after another.
+    assert readings["cycle"].values.tolist() == [1, 1, 2, 2, 3, 3]
+    assert set(readings["cell"].values.tolist()) == {0}
+    assert str(measured.notes[1]) == (
         "cells.csv: positive sweeps are taken as SET (LRS), the others as RESET (HRS): so the "
         "current changes in 5 of 6."
     )
@@ -115,6 +118,69 @@ def test_the_other_polarity_may_set(read):
     points = half(-2.0, before=HRS, after=LRS) + half(2.0, before=LRS, after=HRS)
     readings = read(table(points), read_voltage=0.2).readings
     assert readings["state_index"].values.tolist() == [0, 1]
+
+
+def test_a_file_may_hold_sweeps_that_only_set(read):
+    content = block("Set", half(2.0, before=HRS, after=LRS))
+    content += block("Set", half(2.0, before=3e5, after=6e3), time="08/30/2024 15:00:00")
+    measured = read(content, read_voltage=0.2)
+    readings = measured.readings
+    assert readings["resistance"].values == pytest.approx([LRS, 6e3, HRS, 3e5], rel=1e-4)
+    assert readings["state_index"].values.tolist() == [0, 0, 1, 1]
+    assert readings["cycle"].values.tolist() == [1, 2, 1, 2]
+
+
+def records_of_branches(folder, *, setups=("SET 55 uA", "RESET 55 uA"), devices=("D1", "D2")):
+    """Write a record for each SET and each RESET of some devices."""
+    set_name, reset_name = setups
+    for minute, device in enumerate(devices):
+        for name, title, points in (
+            (set_name, "Set", half(2.0, before=3e5, after=LRS)),
+            (reset_name, "Reset", half(-2.0, before=6e3, after=HRS)),
+        ):
+            time = f"08/30/2024 14:{minute:02d}:{int(title == 'Reset'):02d}"
+            text = block(title, points, device=device, time=time)
+            (folder / f"[{device},{name}].csv").write_text(text.replace("SET-RESET", name))
+
+
+def test_records_of_set_and_of_reset_are_of_one_condition(tmp_path):
+    records_of_branches(tmp_path)
+    measured = read_measurements(tmp_path, ReadOptions(read_voltage=0.2))
+    readings = measured.readings
+    assert readings["condition"].values.tolist() == ["55 uA"]
+    # Each state is read after it was programmed, not as the next sweep found it.
+    assert sorted(readings["resistance"].values) == pytest.approx([LRS, LRS, HRS, HRS], rel=1e-4)
+    assert (
+        "the tests 'SET 55 uA' and 'RESET 55 uA' are taken as halves of the same cycles, of one "
+        "condition: '55 uA'." in map(str, measured.notes)
+    )
+
+
+def test_sets_of_several_kinds_are_not_joined_with_one_reset(tmp_path):
+    records_of_branches(tmp_path, setups=("SET 55 uA", "RESET"))
+    readings = read_measurements(tmp_path, ReadOptions(read_voltage=0.2)).readings
+    assert readings["condition"].values.tolist() == ["RESET", "SET 55 uA"]
+
+
+def test_records_of_one_test_in_several_folders_are_apart(tmp_path):
+    for name in ("S1", "S2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "[A8].csv").write_text(record())
+    readings = read_measurements(tmp_path, ReadOptions(read_voltage=0.2)).readings
+    assert readings["condition"].values.tolist() == ["S1", "S2"]
+
+
+def test_the_user_names_the_columns_of_sweeps_without_a_header(read):
+    content = "".join(f"{i:.6g},{v:.6g},0.2\n" for v, i in cycle())
+    measured = read(content, columns=("current [A]", "voltage [V]", "-"), read_voltage=0.2)
+    assert measured.readings["resistance"].values == pytest.approx([LRS, HRS], rel=1e-4)
+
+
+def test_appended_runs_of_older_workbooks_are_cycles(read):
+    rows = [["AV", "AI"], *map(list, cycle())]
+    content = workbook(("Data", rows), ("Calc", []), ("Append1", rows), ("Append2", rows))
+    readings = read(content, name="old.xlsx", read_voltage=0.2).readings
+    assert readings["cycle"].values.tolist() == [1, 1, 2, 2, 3, 3]
 
 
 def test_forming_is_left_out(read):

@@ -148,6 +148,15 @@ def test_sheets_that_cannot_be_read_are_refused(read, sheets, options, message):
     assert message in str(error.value)
 
 
+def test_a_cell_of_the_same_name_on_another_sheet_is_not_advised_to_be_a_cycle_alone(read):
+    rows = [["condition", *HEADER], ["A", "LRS", 1, 6], ["A", "HRS", 1, 200]]
+    content = workbook(("Lot7", [rows[0], ["A", "LRS", 1, 5], ["A", "HRS", 1, 300]]), ("B", rows))
+    with pytest.raises(InputError) as error:
+        read(content, name="lots.xlsx")
+    assert "sheet 'B', row 2: this cell of 'A', LRS, was read before" in str(error.value)
+    assert 'name sheets like dice or cells ("Die 1", "Cell 3")' in str(error.value)
+
+
 def test_a_text_table_has_no_sheets_to_choose(read):
     with pytest.raises(InputError, match=r"^cells.csv: this is no workbook and has no sheets"):
         read("state,R (kOhm)\nLRS,5\nHRS,300\n", sheets=("Data",))

@@ -234,6 +234,13 @@ def _twice(
     same_file = first["file"] == again["file"]
     unused = files[int(first["file"])].differing_columns(*rows) if same_file else []
     hint = _what_differs(unused, is_numbered=bool(cycle))
+    if not same_file:
+        # As cycles, cells of several chips would become one.
+        hint = (
+            " If these are other cells of the same name, say which: name sheets like dice or cells "
+            '("Die 1", "Cell 3"), or take the die from the names of files (--file-name "{die}").'
+            + hint
+        )
     return InputError(
         f"{two}: this cell of {names[int(again['condition'])]!r}, "
         f"{STATES[int(again['state'])]}{cycle}, was read before with another result ({one}).{hint}"

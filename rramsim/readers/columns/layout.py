@@ -74,6 +74,12 @@ class Layout:
     is_spare: bool = False
 
     @property
+    def names_are_of_tester(self) -> bool:
+        """Whether the tester or the sheet names the condition, and no column of the table."""
+        # The table of what sweeps show is made of what the tester says of them.
+        return "condition" in (self.header.constants if self.taken is None else self.columns)
+
+    @property
     def columns(self) -> Mapping[str, Column]:
         """The recognised columns by role, without the readings."""
         return self.header.columns
@@ -146,20 +152,29 @@ def by_given_columns(
     header = _with_meaning(
         Header(texts, 0, 0), names={}, constants={**grid.constants, **constants}, place=place
     )
+    sweeps = sweep_columns(texts) if _may_be_sweeps(header) else []
+    of_sweeps = {column.position for pair in sweeps for column in pair}
     for position in header.unused():
-        if texts[position] != IGNORED and texts[position] not in also:
+        is_known = position in of_sweeps or texts[position] in also
+        if texts[position] != IGNORED and not is_known:
             accepted = [role for role in measurement_columns() if not role.endswith("_flag")]
             raise InputError(
                 f"the given column {texts[position]!r} is not known; accepted are "
-                f"{', '.join(accepted)}, LRS, HRS, and {IGNORED!r} for one to leave out."
+                f"{', '.join(accepted)}, LRS, HRS, voltage and current of sweeps, and "
+                f"{IGNORED!r} for one to leave out."
             )
-    _check_complete(header, texts, place=place)
+    if not sweeps:
+        _check_complete(header, texts, place=place)
     width = len(grid.records[0])
     if width != len(texts):
         raise InputError(
             f"{grid.place}, row {grid.row_numbers[0]}: {width} columns were found, but "
             f"{len(texts)} are given ({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
         )
+    if sweeps:
+        start = 0 if only_numbers([text.strip() for text in grid.records[0]]) else 1
+        table = make_table(grid.whole(), texts, start=start)
+        return Layout(grid, table, replace(header, start=start), sweeps=tuple(sweeps))
     if _is_data(grid, 0, header):
         return _layout(grid, header, notes=[], also=also)
     note = Note(

@@ -19,6 +19,9 @@ _SNIFFED_LINES = 200
 # A text longer than this many characters is split by its first lines, and the rest by columns.
 _LONG = 200_000
 _HEAD_LINES = 500
+_NUMBER = re.compile(
+    r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?|nan|[-+]?inf", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -53,6 +56,9 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
         )
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     has_open_end = not text.endswith("\n")
+    if _are_parted_by_blanks(text.split("\n", _SNIFFED_LINES)[:_SNIFFED_LINES]):
+        # A blank before a bracket belongs to a unit, as in "LRS (ohm)".
+        text = re.sub(r"(?<=[^\s#]) +(?![ (\[\n]|$)", "\t", text)
     if not by_line and len(text) > _LONG:
         head = text.split("\n", _HEAD_LINES)
         if len(head) > _HEAD_LINES:
@@ -137,6 +143,22 @@ def _of_zeros(head: bytes, *, place: str) -> str:
 def _is_comment(line: str) -> bool:
     stripped = line.strip().strip(",;\t\"'")
     return not stripped or stripped.startswith("#")
+
+
+def _are_parted_by_blanks(lines: list[str]) -> bool:
+    """Whether lines of numbers have blanks between them and no other separator.
+
+    numpy.savetxt writes so, and many programs of one's own.
+    """
+    rows = [line.split() for line in lines if not _is_comment(line)]
+    numbers = [row for row in rows if all(map(_NUMBER.fullmatch, row))]
+    widths = {len(row) for row in numbers}
+    return (
+        len(widths) == 1
+        and min(widths) > 1
+        and 2 * len(numbers) > len(rows)
+        and not any("\t" in line.strip() or ";" in line for line in lines)
+    )
 
 
 def _separator(lines: list[str]) -> str:

@@ -16,6 +16,7 @@ from rramsim.readers.testers.registry import register
 from rramsim.schema.file_columns import STATE_COLUMNS
 
 _RUN = re.compile(r"(?:run|cycle)[\s_]*(\d+)", re.IGNORECASE)
+_APPENDED = re.compile(r"append[\s_]*(\d+)", re.IGNORECASE)
 _TEST = re.compile(r".+#\d+(?:@\d+)?")
 _INDEX = ("index", "cycle", "cycle index")
 _ROWS_BEFORE_A_SUMMARY = 20
@@ -36,11 +37,7 @@ class Clarius:
 
     def recognises(self, grid: Grid) -> bool:
         """Whether the sheet is a summary of cycles or a run, by its name or by its columns."""
-        return (
-            _summary_at(grid) is not None
-            or (grid.sheet is not None and _RUN.fullmatch(grid.sheet) is not None)
-            or bool(_outputs(grid))
-        )
+        return _summary_at(grid) is not None or bool(_run_of(grid)) or bool(_outputs(grid))
 
     def tables(self, grid: Grid) -> list[Grid]:
         """Return the sweep of a run, with its run as the cycle, or the tests of a summary.
@@ -69,8 +66,8 @@ class _Settings:
 
 def _run(grid: Grid) -> Grid:
     """Return the columns of a sweep, without the outputs of formulas, which stand in one row."""
-    matched = _RUN.fullmatch(grid.sheet or "")
-    cycle = {"cycle": matched[1]} if matched else {}
+    run = _run_of(grid)
+    cycle = {"cycle": run} if run else {}
     outputs = _outputs(grid)
     kept = [position for position in range(len(grid.records[0])) if position not in outputs]
     header = [grid.records[0][position].strip() for position in kept]
@@ -94,6 +91,21 @@ def _run(grid: Grid) -> Grid:
         read_voltage=settings.read_voltage,
         notes=tuple(notes),
     )
+
+
+def _run_of(grid: Grid) -> str:
+    """Return the number of a run by the name of its sheet, empty where that is none.
+
+    Older versions keep the first run in "Data", and those appended to it in "Append1", ...
+    """
+    names = [(other.sheet or "").casefold() for other in grid.others]
+    if (grid.sheet or "").casefold() == "data" and any(map(_APPENDED.fullmatch, names)):
+        return "1"
+    appended = _APPENDED.fullmatch(grid.sheet or "")
+    if appended is not None and "data" in names:
+        return str(int(appended[1]) + 1)
+    matched = _RUN.fullmatch(grid.sheet or "")
+    return matched[1] if matched else ""
 
 
 def _outputs(grid: Grid) -> set[int]:

@@ -12,6 +12,7 @@ from rramsim.readers.table import Grid
 from rramsim.readers.testers.registry import register
 
 _FIRST, _END = "labview measurement", "***end_of_header***"
+_X = "x_value"
 _SPECIAL = ("***start_special***", "***end_special***")
 # Keys of the header of a segment: where one stands, the rows of the segment before it end.
 _OF_SEGMENT = ("channels", "samples", "x_dimension", "y_unit_label", "x0", "delta_x", _END)
@@ -92,7 +93,7 @@ def _table(
 def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     """Return the columns with a name and values; of several with X values, the first."""
     filled = [i for i, name in enumerate(names) if name and any(_cell(row, i) for row in rows)]
-    of_x = [i for i in filled if names[i].casefold() == "x_value"]
+    of_x = [i for i in filled if names[i].casefold() == _X]
     return [i for i in filled if i not in of_x[1:]]
 
 
@@ -108,7 +109,7 @@ def _said(lines: Sequence[Sequence[str]]) -> dict[str, list[str]]:
 def _is_other(texts: Sequence[str], width: int) -> bool:
     """Whether a line of a header says something that is not read."""
     key = texts[0].casefold()
-    return width > 1 and bool(key) and key not in (*_USED, _END, _FIRST) and not _is_number(key)
+    return width > 1 and bool(key) and key not in (*_USED, _END, _FIRST, _X) and not _is_number(key)
 
 
 def _is_number(text: str) -> bool:
