@@ -75,6 +75,9 @@ class Measured:
         Name and SHA-256 of each file.
     counts : tuple of ReadingCount
         What became of every reading, for each table of the files.
+    lives : xarray.Dataset or None
+        The dataset "lives": cells of which the files say when they failed, or to which cycle they
+        were good, instead of how they were read along their cycles.
     """
 
     readings: xr.Dataset
@@ -82,12 +85,17 @@ class Measured:
     origin: str
     sources: tuple[tuple[str, str], ...]
     counts: tuple[ReadingCount, ...] = ()
+    lives: xr.Dataset | None = None
 
     def __repr__(self) -> str:
         """Return the number of readings and conditions in a line."""
         readings, conditions = self.readings.sizes["reading"], self.readings.sizes["condition"]
         ending = "" if conditions == 1 else "s"
-        return f"Measured({readings:,} readings of {conditions} condition{ending}, {self.origin})"
+        lives = "" if self.lives is None else f", {self.lives.sizes['life']:,} lives of cells"
+        return (
+            f"Measured({readings:,} readings of {conditions} condition{ending}{lives}, "
+            f"{self.origin})"
+        )
 
     def _repr_html_(self) -> str:
         import pandas as pd

@@ -42,7 +42,7 @@ from rramsim.device.programming import (
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.measurements import Measured
 from rramsim.notes import Note
-from rramsim.schema import DATASETS, STATES, Interval, Variable, make, with_spellings
+from rramsim.schema import DATASETS, STATES, Interval, Variable, empty, make, with_spellings
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 
 if TYPE_CHECKING:
@@ -125,9 +125,15 @@ def characterize(
         _row(condition, _at_reference(read, stated_rows.get(condition.name)))
         for condition in fit_conditions(readings)
     ]
-    followed = _followed(readings, [row.errors.reference for row in rows])
+    lives = measured.lives
+    followed = _followed(readings, [row.errors.reference for row in rows], lives)
     lasting = followed.get("endurance")
     names = [row.condition.name for row in rows]
+    of_lives = (
+        []
+        if lives is None
+        else [name for name in lives["condition"].values.astype(str).tolist() if name not in names]
+    )
     over = [mixed_over(readings, number) for number in range(len(rows))]
     programming = [
         _programming(readings, number, name, stated=stated_rows.get(name), lasting=lasting)
@@ -147,25 +153,26 @@ def characterize(
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
-        notes += unknown_condition_notes(names, list(stated_rows))
-    verdicts = [row.verdicts for row in rows]
+        notes += unknown_condition_notes([*names, *of_lives], list(stated_rows))
     conditions = _conditions(
         rows,
         programming,
-        [row for name, row in stated_rows.items() if name not in names],
+        [
+            *(
+                _of_lives(name, stated_rows.get(name), lasting, origin=measured.origin)
+                for name in of_lives
+            ),
+            *(row for name, row in stated_rows.items() if name not in [*names, *of_lives]),
+        ],
         mixed=over,
         origin=measured.origin,
         read=read,
     )
-    fits = populations_dataset([row.condition for row in rows], origin=measured.origin)
     return Examination(
         measured=measured,
         products={
-            "populations": fits,
+            **(_of_populations(rows, measured, read) if rows else _of_no_population(measured)),
             "conditions": conditions,
-            "counted": _counted(rows, read),
-            "goodness": goodness_dataset(names, verdicts),
-            "outliers": outliers_dataset(names, verdicts, cycle=readings["cycle"].values),
             **{name: analysis.dataset for name, analysis in followed.items()},
         },
         notes=(*notes, *(lasting.notes if lasting else ())),
@@ -174,16 +181,56 @@ def characterize(
     )
 
 
-def _followed(readings: xr.Dataset, references: list[float]) -> dict[str, Analysis]:
+def _of_populations(
+    rows: list[_Row], measured: Measured, read: ReadConditions
+) -> dict[str, xr.Dataset]:
+    names, verdicts = [row.condition.name for row in rows], [row.verdicts for row in rows]
+    cycle = measured.readings["cycle"].values
+    return {
+        "populations": populations_dataset([row.condition for row in rows], origin=measured.origin),
+        "counted": _counted(rows, read),
+        "goodness": goodness_dataset(names, verdicts),
+        "outliers": outliers_dataset(names, verdicts, cycle=cycle),
+    }
+
+
+def _of_no_population(measured: Measured) -> dict[str, xr.Dataset]:
+    """Return the same products where only the lives of cells are known."""
+    coords: dict[str, list[str]] = {"condition": [], "state": list(STATES)}
+    attrs = {"origin": measured.origin}
+    return {
+        name: empty(name, coords, attrs)
+        for name in ("populations", "counted", "goodness", "outliers")
+    }
+
+
+def _followed(
+    readings: xr.Dataset, references: list[float], lives: xr.Dataset | None
+) -> dict[str, Analysis]:
     """Return the lifetimes of the cells and the endurance; nothing where none can be followed."""
-    failure = failure_of(readings)
-    lifetimes = follow_cells(readings, reference_resistance=references, failure=failure)
+    failure = failure_of(readings, lives)
+    lifetimes = follow_cells(
+        readings, reference_resistance=references, failure=failure, lives=lives
+    )
     if lifetimes is None:
         return {}
     return {
         "cell_lifetimes": Analysis(lifetimes),
-        "endurance": endurance(readings, lifetimes, failure=failure),
+        "endurance": endurance(readings, lifetimes, failure=failure, lives=lives),
     }
+
+
+def _of_lives(
+    name: str, stated: xr.Dataset | None, lasting: Analysis | None, *, origin: str
+) -> xr.Dataset:
+    """Return the row of a condition of which only the lives of cells are known."""
+    endurance = None if lasting is None else _endurance(lasting, name)
+    programming = join_programming(name, {}, stated, endurance=endurance)
+    figures = {key: values[0] for key, values in columns_of([programming]).items()}
+    import xarray as xr
+
+    row = xr.Dataset({"ber_basis": "stated", "origin": origin}) if stated is None else stated
+    return row.assign(figures).assign_coords(condition=name)
 
 
 def _row(condition: ConditionReadings, read: ReadConditions) -> _Row:
@@ -240,11 +287,7 @@ def _programming(
     """Return how a condition was programmed, with the endurance that its readings show."""
     endurance = None
     if lasting is not None:
-        row = lasting.dataset.isel(condition=number)
-        low, cycles, high = (
-            float(row[name].values) for name in ("cycles_low", "cycles", "cycles_high")
-        )
-        endurance = Interval(cycles, low=low, high=high, bound=str(row["cycles_bound"].values))
+        endurance = _endurance(lasting, name)
     return join_programming(
         name,
         _programming_readings(readings, number),
@@ -252,6 +295,12 @@ def _programming(
         endurance=endurance,
         mean_pulses=_mean_pulses(readings, number),
     )
+
+
+def _endurance(lasting: Analysis, name: str) -> Interval:
+    row = lasting.dataset.sel(condition=name)
+    low, cycles, high = (float(row[end].values) for end in ("cycles_low", "cycles", "cycles_high"))
+    return Interval(cycles, low=low, high=high, bound=str(row["cycles_bound"].values))
 
 
 def _programming_readings(readings: xr.Dataset, number: int) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from rramsim.device.populations.percentiles import percentiles
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import read_energy
 from rramsim.device.variability import variability
+from rramsim.device.verification import verification
 from rramsim.measurements import Measured
 from rramsim.notes import Note
+from rramsim.schema import STATES, empty
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,12 +64,15 @@ def examine(
     InputError
         As `characterize`, and for a bake of conditions that are not there.
     """
-    return _with(characterize(measured, stated, read=read, question=question), ANALYSES)
+    examination = characterize(measured, stated, read=read, question=question)
+    has_readings = bool(measured.readings.sizes["reading"])
+    return _with(examination, ANALYSES if has_readings else OF_LIVES)
 
 
 def with_pictures(examination: Examination) -> Examination:
     """Return the examination with the results of `PICTURES` that are possible."""
-    return _with(examination, PICTURES)
+    has_readings = bool(examination.measured.readings.sizes["reading"])
+    return _with(examination, PICTURES) if has_readings else examination
 
 
 def _with(
@@ -81,6 +86,8 @@ def _with(
 
 
 def _percentiles(examination: Examination) -> Analysis:
+    if not examination.products["populations"].sizes["condition"]:
+        return Analysis(empty("percentiles", {"condition": [], "state": list(STATES)}))
     return Analysis(
         percentiles(examination.products["populations"], readings=examination.measured.readings)
     )
@@ -160,6 +167,10 @@ def _nothing_accelerated(examination: Examination) -> Analysis | None:
     return None if empty is None else replace(empty, notes=(Note(text, kind="no acceleration"),))
 
 
+def _verification(examination: Examination) -> Analysis | None:
+    return verification(examination.measured.readings)
+
+
 def _read_energy(examination: Examination) -> Analysis | None:
     if examination.read.read_voltage is None or examination.read.read_time is None:
         return None
@@ -225,6 +236,7 @@ ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {
     "bake": _bake,
     "success_runs": _success_runs,
     "activation_energies": _activation_energies,
+    "verification": _verification,
     "read_energy": _read_energy,
     "sample_sizes": _sample_sizes,
 }
@@ -233,6 +245,12 @@ ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {
 Each gets the examination so far and gives None where the columns or the questions do not allow
 it.
 """
+
+OF_LIVES: dict[str, Callable[[Examination], Analysis | None]] = {
+    "percentiles": _percentiles,
+    "success_runs": _success_runs,
+}
+"""The analyses where there are no readings, only the lives of cells."""
 
 PICTURES: dict[str, Callable[[Examination], Analysis | None]] = {
     "reference_curve": _reference_curve,

@@ -33,6 +33,7 @@ from rramsim.readers.file import (
 from rramsim.readers.formats.detect import read_grids, stem_of
 from rramsim.readers.formats.folders import MeasurementFile, files_of, no_file_of, notes_of
 from rramsim.readers.formats.netcdf import is_netcdf
+from rramsim.readers.life_tables import Lives, no_readings, read_lives, with_lives
 from rramsim.readers.limits.magnitudes import magnitude_notes
 from rramsim.readers.limits.meter_range import is_beyond_bulk, other_state, unknown_limit
 from rramsim.readers.options import ReadOptions, constants_of_name
@@ -146,7 +147,8 @@ def read_measurements(
     options = by_name.over(options)
     if is_frame(files):
         return _of_frame(files, options)
-    read, notes = [], []
+    read: list[FileReadings | Lives] = []
+    notes: list[Note] = []
     for path in paths_of(files, name="files"):
         if is_folder(path):
             of_folder, of_others = _read_folder(Path(path), options)
@@ -201,7 +203,9 @@ def _measurement_file(name: Path | str) -> MeasurementFile:
     return MeasurementFile(path, path.name)
 
 
-def _read_folder(folder: Path, options: ReadOptions) -> tuple[list[FileReadings], list[Note]]:
+def _read_folder(
+    folder: Path, options: ReadOptions
+) -> tuple[list[FileReadings | Lives], list[Note]]:
     """Return the readings of all measurement files in a folder, and what is to be said of it.
 
     Raises
@@ -210,7 +214,7 @@ def _read_folder(folder: Path, options: ReadOptions) -> tuple[list[FileReadings]
         If a file cannot be used that looks like one with readings, or no file looks like one.
     """
     files, others = files_of(folder)
-    read: list[FileReadings] = []
+    read: list[FileReadings | Lives] = []
     used: list[MeasurementFile] = []
     for file in files:
         try:
@@ -228,7 +232,7 @@ def _read_folder(folder: Path, options: ReadOptions) -> tuple[list[FileReadings]
     return read, notes_of(folder, len(used), others, list(conditions))
 
 
-def _read_file(file: MeasurementFile, options: ReadOptions) -> list[FileReadings]:
+def _read_file(file: MeasurementFile, options: ReadOptions) -> Sequence[FileReadings | Lives]:
     """Return the readings of one file, an item for each of its tables."""
     path, name = file.path, file.name
     sidecar = sidecar_of(path, file.folder)
@@ -250,12 +254,29 @@ def _read_file(file: MeasurementFile, options: ReadOptions) -> list[FileReadings
 
 def _read_tables(
     file: MeasurementFile, grids: Sequence[Grid], options: ReadOptions
-) -> list[FileReadings]:
+) -> Sequence[FileReadings | Lives]:
     constants = (
         {}
         if options.file_name is None
         else constants_of_name(stem_of(file.path), options.file_name)
     )
+    lives = [
+        table
+        for grid in grids
+        if grid.records and not grid.unread and options.columns is None
+        for table in [
+            read_lives(
+                grid,
+                path=file.path,
+                name=file.name,
+                default=options.condition or stem_of(file.path),
+                renamed=options.names,
+            )
+        ]
+        if table is not None
+    ]
+    if lives:
+        return lives
     layouts = find_tables(grids, options, place=file.name, constants=constants)
     return [
         replace(
@@ -279,10 +300,21 @@ def _within(
 
 
 def _joined(
-    files: Sequence[FileReadings], options: ReadOptions, notes_of_folders: Sequence[Note] = ()
+    contents: Sequence[FileReadings | Lives],
+    options: ReadOptions,
+    notes_of_folders: Sequence[Note] = (),
 ) -> Measured:
     import numpy as np
 
+    tables = [file for file in contents if isinstance(file, Lives)]
+    files = [file for file in contents if not isinstance(file, Lives)]
+    if tables and options.cycles is not None:
+        raise InputError(
+            f"{tables[0].place}: the cycles of a table of lives are when cells failed; none can be "
+            "left out by --cycles."
+        )
+    if tables and not files:
+        return _lives_alone(tables, notes_of_folders)
     if not files:
         raise InputError("no measurement file was named.")
     files = without_spares(with_conditions_apart(with_branches_joined(files)))
@@ -308,13 +340,24 @@ def _joined(
     frame = frame[~out & ~identical]
     conditions, condition = _only_used(conditions, frame["condition"].to_numpy())
     frame = frame.assign(condition=condition)
-    return Measured(
+    measured = Measured(
         readings=_readings(frame, conditions),
         notes=(*_magnitude_notes(files, frame, conditions), *notes, *_count_notes(counts)),
         origin=_one_origin(files),
-        sources=tuple(_digests(files)),
+        sources=(*_digests(files), *_digests_of_lives(tables)),
         counts=counts,
     )
+    return with_lives(measured, tables)
+
+
+def _lives_alone(tables: Sequence[Lives], notes: Sequence[Note]) -> Measured:
+    sources = tuple(_digests_of_lives(tables))
+    return with_lives(Measured(no_readings(), tuple(notes), "measured", sources), tables)
+
+
+def _digests_of_lives(tables: Sequence[Lives]) -> list[tuple[str, str]]:
+    files = dict.fromkeys((table.path, table.name) for table in tables)
+    return [(name, sha256_of_file(path)) for path, name in files]
 
 
 def _counts(

@@ -20,6 +20,7 @@ from rramsim.schema.records import Record, records
 from rramsim.schema.register import (
     DATASETS,
     SchemaError,
+    empty,
     make,
     product_of,
     register_setting,
@@ -59,6 +60,7 @@ __all__ = [
     "SchemaError",
     "Variable",
     "are_programmed",
+    "empty",
     "first_spellings",
     "header_key",
     "label_key",

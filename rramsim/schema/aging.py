@@ -7,6 +7,7 @@ _condition = per("condition")
 _at_checkpoint = per("condition", "checkpoint")
 _hold = per("hold")
 _life = per("lifetime")
+_of_life = per("life")
 _held = per("hold", "state")
 _at_readout = per("hold", "state", "readout")
 _counted = per("hold", "readout")
@@ -74,6 +75,14 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _condition(
             "cycles_bound", "1", "U", "lower: more than so many, upper: less", choices=BOUNDS
         ),
+    ),
+    "lives": (
+        _of_life("condition_index", "1", "i", "position in the `condition` coordinate"),
+        _of_life("cell", "1", "i", "number of the cell, of its own where the file names none"),
+        _of_life("cycles", "1", "f", "cycle at which it failed, or to which it was good"),
+        _of_life("failed", "1", "b", "1: it failed, 0: it had not failed (suspended)"),
+        _of_life("is_exact", "1", "b", "1: it failed at that cycle, 0: by that cycle"),
+        Variable("condition", ("condition",), "1", "U", "name of the programming condition"),
     ),
     "cell_lifetimes": (
         _life("condition_index", "1", "i", "position in the `condition` coordinate"),
@@ -253,6 +262,29 @@ AGING: dict[str, tuple[Variable, ...]] = {
             Variable(f"ber_{when}{end}", (), "1", "f", f"BER {when} the bake{words}")
             for when in ("before", "after")
             for end, words in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        ),
+    ),
+    "verification": (
+        _population("operations", "1", "i", "operations whose pulses are known"),
+        _population("cells", "1", "i", "distinct cells of them"),
+        _population("mean", "1", "f", "mean pulses until verified"),
+        _population("mean_low", "1", "f", "lower end of its interval"),
+        _population("mean_high", "1", "f", "upper end of its interval"),
+        _population("most", "1", "f", "largest number of pulses"),
+        _population("at_most", "1", "i", "operations at that number, if it is a limit, else 0"),
+        _population("miss", "1", "f", "chance that an attempt fails, were all alike"),
+        _population("beta_a", "1", "f", "of the Beta law of success, infinite: cells are alike"),
+        _population("beta_b", "1", "f", "its other parameter, NaN: too few operations"),
+        Variable("limit", ("limit",), "1", "f", "most pulses that are tried"),
+        *(
+            Variable(f"residual{ending}", ("condition", "state", "limit"), "1", "f", meaning)
+            for ending, meaning in (
+                ("", "share of operations not verified within the limit, as measured"),
+                ("_low", "lower end of its interval"),
+                ("_high", "upper end of its interval"),
+                ("_alike", "that share were all attempts alike and independent, p^K"),
+                ("_unlike", "that share where cells differ, by the beta-geometric law"),
+            )
         ),
     ),
     "read_energy": (

@@ -225,6 +225,29 @@ def make(
     return dataset
 
 
+def empty(
+    product: str, coords: Mapping[str, Any], attrs: Mapping[str, Any] | None = None
+) -> xr.Dataset:
+    """Build a dataset of a product without a place along any dim that has no coordinate.
+
+    >>> empty("counted", {"condition": [], "state": ["LRS", "HRS"]})["errors"].shape
+    (0, 2)
+    """
+    import numpy as np
+
+    def nothing(variable: Variable) -> np.ndarray:
+        shape = tuple(len(coords[dim]) if dim in coords else 0 for dim in variable.dims)
+        return np.full(shape, variable.missing)
+
+    values = {
+        variable.name: nothing(variable)
+        for variable in DATASETS[product]
+        if variable.name not in coords and not variable.optional
+    }
+    texts = {name: np.array(labels, dtype="U") for name, labels in coords.items()}
+    return make(product, values, texts, attrs)
+
+
 def validate(dataset: xr.Dataset, product: str) -> None:
     """Check that `dataset` is a whole `product`; raise `SchemaError` where it is not.
 

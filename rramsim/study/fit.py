@@ -153,6 +153,7 @@ class FitResult:
         if name not in plots:
             plots = fit_plots(self._pictured)
         if name not in plots:
+            self._check_populations()
             raise InputError(
                 f"plot {name!r}: these readings can be drawn as {', '.join(map(repr, plots))}."
             )
@@ -163,7 +164,14 @@ class FitResult:
         from rramsim.plotting.populations import plot_populations
         from rramsim.plotting.style import figure_of, write_figure
 
+        self._check_populations()
         write_figure(figure_of(plot_populations, self), file_path(path))
+
+    def _check_populations(self) -> None:
+        if not self.populations.sizes["condition"]:
+            raise InputError(
+                "no populations can be drawn: the files hold lives of cells and no resistances."
+            )
 
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""

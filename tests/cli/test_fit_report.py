@@ -17,7 +17,17 @@ HOSTILE = "<b onclick=x()>{{ 7 * 7 }}"
 PERCENTS = ("0.1", "1", "10", "50", "90", "99", "99.9")
 TOP_LEVEL = {
     *("check_first", "conditions", "cycling", "retention", "variance", "bake", "read_energy"),
-    *("success_runs", "origin", "sources", "readings", "interval", "lrs_share", "notes", "version"),
+    *(
+        "success_runs",
+        "verification",
+        "origin",
+        "sources",
+        "readings",
+        "interval",
+        "lrs_share",
+        "notes",
+        "version",
+    ),
 }
 
 

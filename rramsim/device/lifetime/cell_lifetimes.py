@@ -168,6 +168,44 @@ def marked_lifetimes(cell: ArrayLike, cycle: ArrayLike, marked: ArrayLike) -> xr
     )
 
 
+def table_lifetimes(
+    cell: ArrayLike, cycles: ArrayLike, failed: ArrayLike, is_exact: ArrayLike
+) -> xr.Dataset:
+    """Return the lifetimes of a table of lives of one condition: each cell at one cycle.
+
+    Parameters
+    ----------
+    cell, cycles, failed, is_exact : array_like, shape (cells,)
+        As in the schema "lives". A cell that failed at no cycle at all never worked.
+
+    Returns
+    -------
+    xarray.Dataset
+        Schema "cell_lifetimes"; of a life known exactly `after` and `until` are one.
+    """
+    at, is_failed = np.asarray(cycles, dtype=float), np.asarray(failed) == 1
+    never_good = is_failed & (at == 0)
+    worn = is_failed & ~never_good
+    by_then = worn & (np.asarray(is_exact) == 0)
+    nobody = np.zeros(at.size, dtype=bool)
+    return make(
+        "cell_lifetimes",
+        {
+            "condition_index": np.zeros(at.size, dtype=int),
+            "cell": np.asarray(cell),
+            "after": np.where(by_then, 0.0, at),
+            "until": np.where(worn, at, np.inf),
+            "bad_from": np.where(is_failed, at, np.inf),
+            "last": at,
+            "horizon": at,
+            "never_good": never_good,
+            "any_bad": is_failed,
+            **dict.fromkeys(("is_soft", "is_break_in", "is_undecided", "came_back"), nobody),
+        },
+        coords={"condition": [""]},
+    )
+
+
 @dataclass(frozen=True)
 class _Walk:
     """What a walk along the cycles of each cell finds; arrays of shape (cells,).

@@ -16,6 +16,7 @@ from rramsim.device.lifetime.cell_lifetimes import (
     cell_lifetimes,
     marked_lifetimes,
     misread,
+    table_lifetimes,
     window_closed,
 )
 from rramsim.device.lifetime.wear import (
@@ -55,7 +56,7 @@ class Failure:
     ----------
     kind : str
         ``"misread"``: a read on the wrong side of the reference; ``"window"``: R_HRS / R_LRS
-        below `least_ratio`; ``"failed"``: the file says so.
+        below `least_ratio`; ``"failed"``: the file says so; ``"life"``: it is a table of lives.
     consecutive : int
         Bad cycles in a row, of those read and to the last one, that make a failure; a file's own
         mark needs no second.
@@ -73,6 +74,8 @@ class Failure:
     @property
     def words(self) -> str:
         """The definition in words."""
+        if self.kind == "life":
+            return "each cell stands at one cycle, that of its failure or the last it was good at"
         if self.kind == "failed":
             return "the file marks the cell as failed, to its last read"
         what = (
@@ -88,16 +91,26 @@ class Failure:
         )
 
 
-def failure_of(readings: xr.Dataset) -> Failure:
-    """Return what a failure is by default: the file's own marks, else 3 misread cycles in a row."""
+def failure_of(readings: xr.Dataset, lives: xr.Dataset | None = None) -> Failure:
+    """Return what a failure is by default: the file's own marks, else 3 misread cycles in a row.
+
+    Where the lives of cells of every condition are known, it is what their table says.
+    """
+    read = set(readings["condition"].values.astype(str).tolist())
+    if lives is not None and read <= set(lives["condition"].values.astype(str).tolist()):
+        return Failure(kind="life")
     has_marks = "failed" in readings.variables and bool(readings["failed"].values.any())
     return Failure(kind="failed" if has_marks else "misread")
 
 
 def follow_cells(
-    readings: xr.Dataset, *, reference_resistance: Any, failure: Failure
+    readings: xr.Dataset,
+    *,
+    reference_resistance: Any,
+    failure: Failure,
+    lives: xr.Dataset | None = None,
 ) -> xr.Dataset | None:
-    """Return when each cell failed, from readings along the cycles of named cells.
+    """Return when each cell failed, from readings along the cycles of named cells, or its life.
 
     Parameters
     ----------
@@ -106,6 +119,8 @@ def follow_cells(
     reference_resistance : array_like, shape (conditions,)
         Reference of each condition in ohm.
     failure : Failure
+    lives : xarray.Dataset, optional
+        Schema "lives": of a condition in it they are used, not its readings.
 
     Returns
     -------
@@ -114,13 +129,20 @@ def follow_cells(
         where no reading names both a cell and a cycle, or none of them is at more than one.
     """
     named = _named(readings)
-    if np.unique(readings["cycle"].values[named]).size < 2:
+    is_followed = np.unique(readings["cycle"].values[named]).size > 1
+    if lives is None and not is_followed:
         return None
-    names = [str(name) for name in readings["condition"].values]
-    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    nobody = np.zeros(0, dtype=int)
+    names, tables = _names(readings, lives), _tables(lives)
+    read = readings.sizes["condition"]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), read)
     parts = [
-        _lifetimes(_columns(readings, number), failure, reference=float(reference))
-        for number, reference in enumerate(references)
+        table_lifetimes(**tables[name])
+        if name in tables
+        else _lifetimes(_columns(readings, number), failure, reference=float(references[number]))
+        if is_followed
+        else cell_lifetimes(nobody, nobody, nobody)
+        for number, name in enumerate(names)
     ]
     values: dict[str, Any] = {
         str(name): np.concatenate([part[name].values for part in parts])
@@ -136,7 +158,13 @@ def follow_cells(
     )
 
 
-def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) -> Analysis:
+def endurance(
+    readings: xr.Dataset,
+    lifetimes: xr.Dataset,
+    *,
+    failure: Failure,
+    lives: xr.Dataset | None = None,
+) -> Analysis:
     """Derive the endurance of each condition from the lifetimes of its cells.
 
     The headline `cycles` is B10 of the cells that worked, the cycles until 10 % of them have
@@ -149,8 +177,10 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
     readings : xarray.Dataset
         Schema "readings".
     lifetimes : xarray.Dataset
-        As `follow_cells` gives them, by the same `failure`.
+        As `follow_cells` gives them, by the same `failure` and `lives`.
     failure : Failure
+    lives : xarray.Dataset, optional
+        Schema "lives".
 
     Returns
     -------
@@ -158,12 +188,18 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
         Schema "endurance"; ``attrs`` hold ``failure`` (the definition in words), ``interval``
         and ``confidence``.
     """
-    names = [str(name) for name in readings["condition"].values]
+    names, tables = _names(readings, lives), _tables(lives)
     rows, notes = [], []
     for number, name in enumerate(names):
-        columns = _columns(readings, number)
         chosen = np.flatnonzero(lifetimes["condition_index"].values == number)
-        row, of_row = _row(name, columns, lifetimes.isel(lifetime=chosen), failure)
+        of_condition = lifetimes.isel(lifetime=chosen)
+        if name in tables:
+            row, of_row = _row_of_lives(name, tables[name]["cycles"], of_condition)
+            rows.append(row)
+            notes += of_row
+            continue
+        columns = _columns(readings, number)
+        row, of_row = _row(name, columns["cycle"], of_condition, failure)
         rows.append(row)
         notes += of_row
         used = columns["cell"].size
@@ -193,6 +229,33 @@ def endurance(readings: xr.Dataset, lifetimes: xr.Dataset, *, failure: Failure) 
         ),
         tuple(notes),
     )
+
+
+def _names(readings: xr.Dataset, lives: xr.Dataset | None) -> list[str]:
+    """Return the conditions that have readings, and those of which only lives are known."""
+    of_lives = [] if lives is None else lives["condition"].values.astype(str).tolist()
+    return list(dict.fromkeys([*readings["condition"].values.astype(str).tolist(), *of_lives]))
+
+
+def _tables(lives: xr.Dataset | None) -> dict[str, dict[str, NDArray[Any]]]:
+    """Return the columns of the lives of each condition."""
+    if lives is None:
+        return {}
+    of_condition = lives["condition_index"].values
+    return {
+        name: {
+            key: lives[key].values[of_condition == number]
+            for key in ("cell", "cycles", "failed", "is_exact")
+        }
+        for number, name in enumerate(lives["condition"].values.astype(str).tolist())
+    }
+
+
+def _row_of_lives(
+    name: str, cycles: NDArray[Any], lifetimes: xr.Dataset
+) -> tuple[dict[str, Any], list[Note]]:
+    # A cell with a life of its own was watched all along, so nothing lies before a first read.
+    return _row(name, cycles, lifetimes, Failure(kind="life"), watched_from=0.0)
 
 
 def _named(readings: xr.Dataset) -> NDArray[np.bool_]:
@@ -238,13 +301,18 @@ _COUNTS = ("cells", "failed", "undecided", "soft", "break_in", "never_good")
 
 
 def _row(
-    name: str, columns: dict[str, NDArray[Any]], lifetimes: xr.Dataset, definition: Failure
+    name: str,
+    cycles: NDArray[Any],
+    lifetimes: xr.Dataset,
+    definition: Failure,
+    *,
+    watched_from: float = math.inf,
 ) -> tuple[dict[str, Any], list[Note]]:
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, math.nan) | dict.fromkeys(_COUNTS, 0)
     row |= {f"{quantile}_extrapolated": 0 for quantile in _QUANTILES} | {"cycles_bound": ""}
     if not lifetimes.sizes["lifetime"]:
         return row, []
-    first, last = float(columns["cycle"].min()), float(columns["cycle"].max())
+    first, last = float(cycles.min()), float(cycles.max())
     row |= {
         "cells": lifetimes.sizes["lifetime"],
         "failed": int(np.isfinite(lifetimes["until"].values).sum()),
@@ -256,12 +324,12 @@ def _row(
         "last_cycle": last,
     }
     notes = [_count_note(name, row, lifetimes, definition)]
-    notes += sparse_notes(name, columns["cycle"])
+    notes += [] if definition.kind == "life" else sparse_notes(name, cycles)
     worked = lifetimes.isel(lifetime=np.flatnonzero(lifetimes["never_good"].values == 0))
     if not worked.sizes["lifetime"]:
         text = "no cell was good at any read: none worked, and no endurance is claimed."
         return row, [*notes, Note(text, kind="endurance bound", condition=name)]
-    wear = wear_of(worked, first=first, last=last)
+    wear = wear_of(worked, first=min(first, watched_from), last=last)
     row |= _figures(wear, first=first, last=last)
     if wear.basis == BY_FIT:
         notes += _fit_notes(name, row)
@@ -332,6 +400,11 @@ def _failed_words(row: dict[str, Any], lifetimes: xr.Dataset, definition: Failur
         parts.append(
             f"{throughout:,} of them {_were(throughout)} marked at every read, which does not say "
             "when: by the last read"
+        )
+    elif throughout and definition.kind == "life":
+        parts.append(
+            f"{throughout:,} of them {_were(throughout)} found failed at a cycle at which others "
+            "stand too, a read-out: by then, not at that cycle"
         )
     elif throughout:
         parts.append(

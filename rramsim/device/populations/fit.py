@@ -439,12 +439,12 @@ def leave_out_incomplete(measured: Measured) -> Measured:
     names = [str(name) for name in readings["condition"].values]
     of_condition = readings["condition_index"].values
     key = len(STATES) * of_condition + readings["state_index"].values
-    sizes = np.bincount(key, minlength=len(STATES) * len(names)).reshape(len(names), -1)
+    sizes = np.bincount(key, minlength=len(STATES) * len(names)).reshape(-1, len(STATES))
     missing = [what_is_missing(name, row.tolist()) for name, row in zip(names, sizes, strict=True)]
     if not any(missing):
         return measured
     kept = np.flatnonzero([note is None for note in missing])
-    if not kept.size:
+    if not kept.size and measured.lives is None:
         raise InputError(str(missing[0]))
     number = np.full(len(names), -1)
     number[kept] = np.arange(kept.size)

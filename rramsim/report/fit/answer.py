@@ -378,6 +378,35 @@ def retention_answer(examination: Examination) -> dict[str, Any]:
     }
 
 
+_AFTER: Keys = {
+    "pulses": "limit",
+    "share_left": ends("residual"),
+    "share_left_if_all_alike": "residual_alike",
+    "share_left_if_cells_differ": "residual_unlike",
+}
+_ATTEMPTS: Keys = {
+    **same("operations", "cells"),
+    "mean_attempts": ends("mean"),
+    "most_pulses": "most",
+    "operations_at_the_limit": "at_most",
+    "chance_that_an_attempt_fails": "miss",
+    "beta_a": "beta_a",
+    "beta_b": "beta_b",
+    "after": each("limit", _AFTER),
+}
+VERIFICATION: Keys = {
+    **attributes("confidence", "interval"),
+    "conditions": each(
+        "condition",
+        {
+            "name": "condition",
+            "set": lambda row: answer(row.at(state="LRS"), _ATTEMPTS),
+            "reset": lambda row: answer(row.at(state="HRS"), _ATTEMPTS),
+        },
+    ),
+}
+"""Attempts of program-and-verify."""
+
 SUCCESS_RUNS: Keys = {
     **attributes("confidence", "interval"),
     "tests": each(

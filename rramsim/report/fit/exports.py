@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from rramsim.device.verification import OPERATIONS
 from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.tables import outliers, populations_and_goodness
 from rramsim.report.keys import Keys, Value, answer, finite, known_text, same
@@ -158,4 +159,28 @@ _RETENTION: Keys = {
     "acceleration_factor": "acceleration_factor",
     "last_time_at_use_s": "equivalent_time",
     **_stated("use", "_at_use"),
+}
+
+
+def verification_csv(examination: Examination) -> str:
+    """Return a row for each operation and number of pulses: attempts, and the share left."""
+    rows = records(examination.products["verification"], "condition", "state", "limit")
+    return csv_text([answer(row, _VERIFICATION) for row in rows if row["operations"]])
+
+
+_VERIFICATION: Keys = {
+    "condition": "condition",
+    "operation": lambda row: OPERATIONS[row["state"]],
+    **same("operations", "cells"),
+    "mean_attempts": "mean",
+    "mean_attempts_low": "mean_low",
+    "mean_attempts_high": "mean_high",
+    "most_pulses": "most",
+    "operations_at_the_limit": "at_most",
+    "pulses": "limit",
+    "share_left": "residual",
+    "share_left_low": "residual_low",
+    "share_left_high": "residual_high",
+    "share_left_if_all_alike": "residual_alike",
+    "share_left_if_cells_differ": "residual_unlike",
 }

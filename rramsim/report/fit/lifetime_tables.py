@@ -42,6 +42,34 @@ def endurance_table(examination: Examination) -> TextTable:
     )
 
 
+def weibull_table(examination: Examination) -> TextTable:
+    """Return the Weibull fits; a quantile that lies where nothing was read is marked."""
+    endurance = examination.products["endurance"]
+    rows = [row for row in records(endurance, "condition") if row.number("shape") is not None]
+
+    def quantile(name: str) -> CellText:
+        def in_words(row: Record) -> str:
+            cycles = row.interval(name)
+            return numbers.interval(cycles) + ("*" if cycles.extrapolated else "")
+
+        return in_words
+
+    return table_of(
+        "Weibull life",
+        rows,
+        {
+            "condition": "condition",
+            "shape": "shape",
+            **{
+                words: quantile(name)
+                for words, name in (("B1", "b1"), ("B10", "b10"), ("median life", "median"))
+            },
+        },
+        remark="Cycles until 1 %, 10 % and half of the cells that worked have failed. With an "
+        "asterisk: extrapolated, before the first or after the last cycle read.",
+    )
+
+
 def _counts_found(rows: Sequence[Record]) -> Columns:
     """Return the columns of what else became of cells, where it did of any."""
     words = {"undecided": "undecided", "break-in": "break_in", "never worked": "never_good"}

@@ -108,6 +108,8 @@ def _picture(
 
 def _populations(examination: Examination) -> list[Part | None]:
     products = examination.products
+    if not products["populations"].sizes["condition"]:
+        return []
     return [
         Picture(
             "populations",
@@ -246,6 +248,17 @@ SECTIONS = [
     ),
     Section("conditions", _energies, "Energy"),
     Section(
+        "verification",
+        lambda examination: [
+            tables.attempts_table(examination),
+            tables.residuals_table(examination),
+        ],
+        "Program and verify",
+        interval="Program and verify",
+        answer=answer.VERIFICATION,
+        csv=exports.verification_csv,
+    ),
+    Section(
         "read_energy",
         lambda examination: [tables.read_energy_table(examination)],
         continues=True,
@@ -255,7 +268,10 @@ SECTIONS = [
     ),
     Section(
         "endurance",
-        lambda examination: [lifetime.endurance_table(examination)],
+        lambda examination: [
+            lifetime.endurance_table(examination),
+            lifetime.weibull_table(examination),
+        ],
         "Endurance",
         interval="Endurance",
         absent="Endurance and BER against cycles: they take readings of named cells at two cycles "

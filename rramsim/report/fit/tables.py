@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
+from rramsim.device.verification import OPERATIONS
 from rramsim.report.keys import same
 from rramsim.report.text_table import (
     NONE,
@@ -449,3 +450,65 @@ def _outlying_cell(readings: list[dict[str, Any]]) -> tuple[str, ...]:
         numbers.plain(furthest["distance_sigma"], 2).replace("-", "−"),
         furthest["kind"],
     )
+
+
+def attempts_table(examination: Examination) -> TextTable:
+    """Return the mean attempts of program-and-verify, and the energy that has them in it."""
+    (conditions,) = records(examination.products["conditions"])
+
+    def energy(row: Record) -> str:
+        name = f"{OPERATIONS[row['state']].lower()}_energy"
+        return energy_text(conditions.at(condition=row["condition"]), name)
+
+    return table_of(
+        "Attempts until verified",
+        _attempts(examination),
+        {
+            "condition": "condition",
+            "operation": lambda row: OPERATIONS[row["state"]],
+            "operations": "operations",
+            "cells": "cells",
+            "mean attempts": "mean",
+            "most": lambda row: (
+                numbers.plain(row["most"])
+                + (f", {row['at_most']:,} times" if row["at_most"] else "")
+            ),
+            "energy": energy,
+        },
+        numeric=("operations", "cells"),
+        remark="A computed energy is that of one pulse times the mean attempts, without the "
+        "verifying reads; a measured or stated one is taken as of the whole operation.",
+        is_titled=False,
+    )
+
+
+def residuals_table(examination: Examination) -> TextTable:
+    """Return the share of operations that is not verified within some pulses."""
+    rows = [row for place in _attempts(examination) for row in place.by("limit")]
+
+    def left(row: Record) -> str:
+        share = row.interval("residual")
+        if share.estimate == 0:
+            return numbers.bounded(numbers.power(share.high), "upper")
+        return numbers.interval(share)
+
+    return table_of(
+        "Not verified within so many pulses",
+        [row for row in rows if row["limit"] <= row["most"]],
+        {
+            "condition": "condition",
+            "operation": lambda row: OPERATIONS[row["state"]],
+            "pulses": "limit",
+            "share left": left,
+            "if all are alike, p^K": lambda row: numbers.power(row["residual_alike"]),
+            "if cells differ": lambda row: numbers.power(row["residual_unlike"]),
+        },
+        numeric=("pulses",),
+        remark="p^K holds only where every attempt fails with one chance, whatever the cell; where "
+        "cells differ, the beta-geometric law tells what is left.",
+    )
+
+
+def _attempts(examination: Examination) -> list[Record]:
+    rows = records(examination.products["verification"], "condition", "state")
+    return [row for row in rows if row["operations"]]

@@ -33,6 +33,7 @@ class Readings:
             {"condition": names, "state": ["LRS", "HRS"]},
         )
         self.origin, self.notes, self.sources = "measured", (), ()
+        self.lives = None
 
 
 @pytest.fixture(scope="module")
