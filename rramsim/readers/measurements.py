@@ -241,14 +241,16 @@ def _read_file(file: MeasurementFile, options: ReadOptions) -> Sequence[FileRead
         options = replace(options, condition=file.condition)
     if is_netcdf(path):
         return [of_netcdf(path, options)]
-    grids = read_grids(path, sheets=options.sheets, name=name)
+    grids = read_grids(path, sheets=options.sheets, encoding=options.encoding, name=name)
     try:
         return _read_tables(file, grids, options)
     except InputError:
         if all(grid.rest is None for grid in grids):
             raise
         # Split line by line, a long table tells the row of what cannot be used.
-        grids = read_grids(path, by_line=True, sheets=options.sheets, name=name)
+        grids = read_grids(
+            path, by_line=True, sheets=options.sheets, encoding=options.encoding, name=name
+        )
         return _read_tables(file, grids, options)
 
 

@@ -19,7 +19,7 @@ from rramsim.readers.sweeps import (
 )
 from rramsim.readers.table import Grid
 from rramsim.readers.testers import tables_of
-from rramsim.schema import STATE_NAMES
+from rramsim.schema import state_named
 
 _PLURALS = {"condition": "conditions", "cell": "cells", "die": "dice"}
 _DEVICE_LABELS = ("device id", "test target", "target", "device")
@@ -262,7 +262,7 @@ def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
                 cell=_device_above(layout, index) or known.get("cell", ""),
                 condition=known.get("condition", ""),
                 cycle=known.get("cycle", ""),
-                state=STATE_NAMES.get(known.get("state", "").strip().casefold()),
+                state=state_named(known.get("state", "")),
                 compliance=grid.compliance,
                 taken=grid.taken,
             )

@@ -34,12 +34,12 @@ from rramsim.schema.variable import (
     ENDURANCE_BASES,
     ENERGY_BASES,
     OUTLIER_KINDS,
-    STATE_NAMES,
     STATES,
     VERDICTS,
     Variable,
     header_key,
 )
+from rramsim.schema.words import state_named
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "EXACT",
     "OUTLIER_KINDS",
     "STATES",
-    "STATE_NAMES",
     "VERDICTS",
     "Interval",
     "Record",
@@ -72,6 +71,7 @@ __all__ = [
     "rounded",
     "settings",
     "spelled_as",
+    "state_named",
     "told_apart",
     "unregister_setting",
     "validate",

@@ -13,6 +13,7 @@ from rramsim.schema.variable import (
     Variable,
     per,
 )
+from rramsim.schema.words import OTHER_LANGUAGES
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 _reading = per("reading")
@@ -147,7 +148,14 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "f",
             "resistance read, or the limit it is beyond",
             quantity="resistance",
-            aliases=("resistance", "R", "R read", "read resistance", "res"),
+            aliases=(
+                "resistance",
+                "R",
+                "R read",
+                "read resistance",
+                "res",
+                *OTHER_LANGUAGES["resistance"],
+            ),
         ),
         _reading(
             "censoring",
@@ -163,14 +171,29 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "1",
             "i",
             "number of the cell, -1 where the file names none",
-            aliases=("cell", "cell id", "cell number", "address", "addr", "device"),
+            aliases=(
+                "cell",
+                "cell id",
+                "cell number",
+                "address",
+                "addr",
+                "device",
+                *OTHER_LANGUAGES["cell"],
+            ),
         ),
         _reading(
             "cycle",
             "1",
             "i",
             "SET/RESET cycle of the reading, -1 where unknown",
-            aliases=("cycle", "cycles", "cycle number", "cycle no", "cycle index"),
+            aliases=(
+                "cycle",
+                "cycles",
+                "cycle number",
+                "cycle no",
+                "cycle index",
+                *OTHER_LANGUAGES["cycle"],
+            ),
         ),
         Variable(
             "condition",
@@ -178,7 +201,13 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "1",
             "U",
             "name of the programming condition",
-            aliases=("condition", "programming condition", "cond", "programming"),
+            aliases=(
+                "condition",
+                "programming condition",
+                "cond",
+                "programming",
+                *OTHER_LANGUAGES["condition"],
+            ),
         ),
         Variable(
             "state",
@@ -187,7 +216,14 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "U",
             "resistance state",
             choices=STATES,
-            aliases=("state", "resistance state", "cell state", "operation", "bit"),
+            aliases=(
+                "state",
+                "resistance state",
+                "cell state",
+                "operation",
+                "bit",
+                *OTHER_LANGUAGES["state"],
+            ),
         ),
         *(setting["readings"] for setting in SETTINGS),
         *(
@@ -243,6 +279,7 @@ CELLS: dict[str, tuple[Variable, ...]] = {
                 "retention time",
                 "bake time",
                 "elapsed time",
+                *OTHER_LANGUAGES["time"],
             ),
         ),
         _reading(
@@ -252,7 +289,7 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "of the bake or hold, NaN where unknown",
             optional=True,
             quantity="temperature",
-            aliases=("temperature", "temp", "bake temperature"),
+            aliases=("temperature", "temp", "bake temperature", *OTHER_LANGUAGES["temperature"]),
             sign="positive",
         ),
         _reading(

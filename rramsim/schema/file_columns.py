@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rramsim.schema.variable import Variable, header_key
+from rramsim.schema.words import OTHER_LANGUAGES
 
 
 def file_column(
@@ -54,10 +55,23 @@ STATE_COLUMNS: Mapping[str, Variable] = {
 
 READ_FROM = (
     file_column(
-        "conductance", ("conductance", "G", "G read", "read conductance"), "conductance", "S"
+        "conductance",
+        ("conductance", "G", "G read", "read conductance", *OTHER_LANGUAGES["conductance"]),
+        "conductance",
+        "S",
     ),
-    file_column("current", ("current", "I", "I read", "read current"), "current", "A"),
-    file_column("read_voltage", ("read voltage", "V read", "U read"), "voltage", "V"),
+    file_column(
+        "current",
+        ("current", "I", "I read", "read current", *OTHER_LANGUAGES["current"]),
+        "current",
+        "A",
+    ),
+    file_column(
+        "read_voltage",
+        ("read voltage", "V read", "U read", *OTHER_LANGUAGES["read_voltage"]),
+        "voltage",
+        "V",
+    ),
     file_column("over_range_flag", ("over range", "overrange", "overflow", "overload")),
     file_column("compliance_flag", ("in compliance", "compliance reached", "compliance flag")),
     file_column("status", ("status", "flag", "flags", "reading status", "measurement status")),

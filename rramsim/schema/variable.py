@@ -13,12 +13,6 @@ from typing import Any
 STATES = ("LRS", "HRS")
 """The two resistance states, in the order of the `state` dimension. LRS stores 0 (weight -1)."""
 
-STATE_NAMES = {
-    **dict.fromkeys(["lrs", "0", "0.0", "set", "low"], 0),
-    **dict.fromkeys(["hrs", "1", "1.0", "reset", "high"], 1),
-}
-"""What files call the states, in lower case, with the position of the state."""
-
 BER_BASES = ("fitted", "counted", "stated")
 ENERGY_BASES = ("measured", "stated", "computed", "unknown")
 ENDURANCE_BASES = ("measured", "stated", "unknown")

@@ -16,6 +16,7 @@ from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.endurance import sparse_notes
+from rramsim.device.populations.cycles_of_cells import FirstCycle, first_cycle
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
@@ -34,6 +35,8 @@ INTERVAL = (
 )
 """How the ends of the intervals were made."""
 
+# In fewer cycles, a first one that is apart and a drift look alike.
+_LEAST_CYCLES = 4
 # More distinct cycles than this are taken together by decade.
 _MOST_CHECKPOINTS = 12
 
@@ -67,11 +70,11 @@ def against_cycles(
         How the cells are read otherwise; a spread of the reference is not in the BER.
     edges : sequence of float, optional
         Checkpoint k holds the cycles from edges[k] up to but not including edges[k + 1]. Default:
-        each cycle of a condition by itself where no more than 12 were read, else cycle 1 and
-        then decades.
+        each cycle of a condition by itself where no more than 12 were read, else decades, the
+        first cycle by itself where it is another population.
     ber_limit : float, optional
-        The BER whose first crossing is sought. Cycle 1 is another population (it follows the
-        forming) and is not in the line.
+        The BER whose first crossing is sought. Where the first cycle read is another population
+        than the others (as after a forming; `first_cycle` tests it), it is not in the line.
 
     Returns
     -------
@@ -92,8 +95,11 @@ def against_cycles(
         return None
     names = [str(name) for name in readings["condition"].values]
     references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
+    apart = [_cycle_apart(readings, number) for number in range(len(names))]
     bounds = [
-        checkpoint_edges(cycle[(condition == number) & (cycle >= 0)])
+        checkpoint_edges(
+            cycle[(condition == number) & (cycle >= 0)], is_first_apart=apart[number] is not None
+        )
         if edges is None
         else np.asarray(edges, dtype=float)
         for number in range(len(names))
@@ -103,18 +109,18 @@ def against_cycles(
     values["reference_resistance"] = references
     for number, name in enumerate(names):
         of_condition = condition == number
-        notes += _cycle_notes(name, cycle[of_condition])
+        notes += _cycle_notes(name, cycle[of_condition], apart[number])
         for place, (start, end) in enumerate(itertools.pairwise(bounds[number])):
             chosen = of_condition & (cycle >= start) & (cycle < end)
             if chosen.any():
                 part = readings.isel(reading=np.flatnonzero(chosen))
                 _fill(values, (number, place), part, read.with_reference(float(references[number])))
-        # Cycle 1 is another population.
-        after = values["cycle"][number] > 1
+        first = apart[number]
+        after = values["cycle_first"][number] > (-1 if first is None else first.cycle)
         line = probit_line(
             *(values[key][number][after] for key in ("cycle", "ber", "ber_low", "ber_high"))
         )
-        notes += _fill_line(values, number, name, line=line, limit=ber_limit)
+        notes += _fill_line(values, number, name, line=line, limit=ber_limit, used=after)
     return Analysis(
         make(
             "cycling",
@@ -131,8 +137,10 @@ def against_cycles(
     )
 
 
-def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the edges of the checkpoints: each cycle by itself, or cycle 1 and then decades.
+def checkpoint_edges(cycles: NDArray[Any], *, is_first_apart: bool = False) -> NDArray[np.float64]:
+    """Return the edges of the checkpoints: each cycle by itself, or decades.
+
+    Of decades, the first cycle is by itself where it is 0 or 1, or another population.
 
     A last decade of fewer than 40 readings, such as one that ends with its first cycle, is taken
     together with the one before.
@@ -157,15 +165,31 @@ def checkpoint_edges(cycles: NDArray[Any]) -> NDArray[np.float64]:
     lowest = math.floor(math.log10(max(distinct[0], 1.0)) + 1e-12)
     highest = math.floor(math.log10(distinct[-1]) + 1e-12) + 1
     edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
-    if distinct[0] <= 1.0:
-        edges = np.unique(np.concatenate([[distinct[0], 1.0, 2.0], edges]))
+    has_first_alone = distinct[0] <= 1.0 or is_first_apart
+    if has_first_alone:
+        first = distinct[0]
+        edges = np.concatenate([[first, first + 1.0], edges[edges > first + 1.0]])
     while (
-        edges.size > 2
-        and edges[-3] > 1.0
+        edges.size > (3 if has_first_alone else 2)
         and np.count_nonzero(cycles >= edges[-2]) < _LEAST_READINGS
     ):
         edges = np.delete(edges, -2)
     return edges
+
+
+def _cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
+    """Return the first cycle of a condition where it is another population in a state."""
+    chosen = np.flatnonzero(readings["condition_index"].values == number)
+    part = readings.isel(reading=chosen, condition=[number])
+    if np.unique(part["cycle"].values).size < _LEAST_CYCLES:
+        return None
+    try:
+        (condition,) = fit_conditions(part.assign(condition_index=part["condition_index"] * 0))
+    except InputError:
+        return None
+    found = [first_cycle(state) for state in condition.states]
+    apart = [first for first in found if first is not None and first.is_apart]
+    return min(apart, key=lambda first: (first.cycle, first.p_value), default=None)
 
 
 def _empty(conditions: int, checkpoints: int) -> dict[str, Any]:
@@ -255,28 +279,34 @@ def _counted(part: xr.Dataset, read: ReadConditions) -> Interval:
     return both.ber
 
 
-def _cycle_notes(name: str, cycle: NDArray[Any]) -> list[Note]:
+def _cycle_notes(name: str, cycle: NDArray[Any], apart: FirstCycle | None) -> list[Note]:
     notes = []
     unknown = int(np.count_nonzero(cycle < 0))
     if 0 < unknown < cycle.size:
         text = f"{unknown:,} readings of unknown cycle are not drawn over cycles."
         values = {"readings": unknown}
         notes.append(Note(text, kind="unknown cycles", condition=name, values=values))
-    if np.any(cycle == 1):
-        notes.append(
-            Note(
-                "cycle 1 follows the forming and is another population; it is shown, but is not in "
-                "the line of BER against cycles.",
-                kind="first cycle",
-                condition=name,
-            )
+    if apart is not None:
+        text = (
+            f"cycle {apart.cycle:,}, the first one read, is another population than the others "
+            f"(p = {numbers.power(apart.p_value)}), as after a forming; it is shown, but is not in "
+            f"the line of BER against cycles. --cycles {apart.cycle + 1}- leaves it out of all."
         )
+        figures = {"cycle": apart.cycle, "p_value": apart.p_value}
+        notes.append(Note(text, kind="first cycle", condition=name, values=figures))
     return notes + sparse_notes(name, cycle)
 
 
 def _fill_line(
-    values: dict[str, Any], number: int, name: str, *, line: ProbitLine | None, limit: float | None
+    values: dict[str, Any],
+    number: int,
+    name: str,
+    *,
+    line: ProbitLine | None,
+    limit: float | None,
+    used: NDArray[np.bool_],
 ) -> list[Note]:
+    """Fill in the line and where it meets the limit; `used` are the checkpoints it is fitted to."""
     if line is not None:
         values["intercept"][number], values["slope"][number] = line.intercept, line.slope
         values["covariance"][number] = line.covariance
@@ -288,11 +318,11 @@ def _fill_line(
     if line is None:
         return _without_line(values, number, name, limit=limit, last=last)
     cycle = values["cycle"][number]
-    first = float(cycle[read & (cycle > 1)].min())
+    first = float(cycle[read & used & (cycle > 0)].min())
     crossing, low, high = first_crossing(line, limit, first=first, last=last)
     if math.isnan(crossing):
         below = _surely_below(low, first=first, last=last)
-        if np.any(bad & (cycle > 1) & ~(cycle > below)):
+        if np.any(bad & used & ~(cycle > below)):
             below = math.nan
         cycles = Interval(below, bound="lower")
         texts = [_below_text(limit, below, last=last)]

@@ -1,12 +1,14 @@
-"""Decimal commas and thousands marks, where the columns of a file are not parted by commas."""
+"""From numbers as people write them to plain ones: decimal commas, thousands, prefixes, units."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 from rramsim.errors import InputError
 from rramsim.readers.table import RawTable
+from rramsim.units import factor_to_si
 
 # Groups of three after each mark, and the other mark before the decimals, if any.
 _LIKE_THOUSANDS = {
@@ -16,6 +18,19 @@ _LIKE_THOUSANDS = {
     for mark, decimal in ((",", "."), (".", ","))
 }
 _NAMES = {",": "comma", ".": "point"}
+# Apostrophes (Switzerland) and spaces of any width part thousands and nothing else.
+_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:['’\u00a0\u2009\u202f ]\d{3})+(?!\d)")
+_MARKED = re.compile(r"([<>≤≥]?\s*=?\s*[-+−]?)(.*)", re.DOTALL)
+_SUFFIXED = re.compile(r"(\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d+))?\s*([^\W\d_].*|°.*)")
+# 4k7 is 4.7 k, as on circuit diagrams.
+_PREFIX_FOR_POINT = re.compile(r"(\d+)([RkKMGT])(\d+)")
+_TIMES_TEN = re.compile(r"\s*[×x*·]\s*10\s*(?:\^|\*\*)\s*", re.IGNORECASE)
+_PREFIXES = {
+    "resistance": {"R": 0, "r": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12},
+    "current": {"m": -3, "u": -6, "µ": -6, "μ": -6, "n": -9, "p": -12, "f": -15},
+}
+_PREFIXES["conductance"] = _PREFIXES["current"]
+_LOOKED_AT = 1000
 
 
 class AmbiguousMarkError(InputError):
@@ -29,28 +44,113 @@ def with_points(table: RawTable, position: int) -> list[str]:
     "10.351,62" or "10,351.62", the last one is the decimal mark, and the other one parts the
     thousands in the whole column.
 
+    Apostrophes and spaces between groups of three digits are left out.
+
     Raises
     ------
     InputError
         If every comma of the column could as well part the thousands, or its numbers, or those
         of another column, go against the thousands marks found.
     """
-    texts = list(map(str, table.columns[position]))
-    with_comma = [text for text in texts if "," in text] if table.decimal_comma else []
+    texts = [_ungrouped(str(text)) for text in table.columns[position]]
+    with_comma = [text for text in texts if "," in text]
+    pointed = [text for text in texts if "." in text]
+    are_like_thousands = bool(pointed) and all(map(_LIKE_THOUSANDS["."].fullmatch, pointed))
     if not with_comma:
+        if are_like_thousands and table.decimal_comma and _has_decimal_commas(table, position):
+            raise _ambiguous(table, position, texts.index(pointed[0]), ".")
         return texts
     both = next((text for text in with_comma if "." in text), None)
     if both is not None:
         return _without_thousands(table, position, texts, example=both)
     if all(map(_LIKE_THOUSANDS[","].fullmatch, with_comma)):
+        # "1,250,708", or "999.5" in the same column, tells that a comma is no decimal one.
+        sure = [text for text in with_comma if text.count(",") > 1]
+        sure += [text for text in pointed if not _LIKE_THOUSANDS["."].fullmatch(text)]
+        if sure:
+            return _without_thousands(table, position, texts, example=sure[0], thousands=",")
         raise _ambiguous(table, position, texts.index(with_comma[0]), ",")
+    if are_like_thousands:
+        raise _ambiguous(table, position, texts.index(pointed[0]), ".")
     return [text.replace(",", ".") for text in texts]
 
 
+def _ungrouped(text: str) -> str:
+    if not any(mark in text for mark in "'’\u00a0\u2009\u202f "):
+        return text
+    return _GROUPS.sub(lambda group: re.sub(r"\D", "", group[0]), text)
+
+
+def _has_decimal_commas(table: RawTable, position: int) -> bool:
+    """Whether another column has a number whose comma can be nothing but a decimal one."""
+    return any(
+        re.fullmatch(r"\s*[-+]?\d+,\d+\s*", text) is not None
+        and _LIKE_THOUSANDS[","].fullmatch(text) is None
+        for other, column in enumerate(table.columns)
+        if other != position
+        for text in map(str, column[:_LOOKED_AT])
+    )
+
+
+def refuse_lost_marks(table: RawTable, position: int) -> None:
+    """Refuse a column split as numbers whose points may part thousands: its texts will tell."""
+    if table.decimal_comma and _has_decimal_commas(table, position):
+        raise _ambiguous(table, position, 0, ".")
+
+
+def plain_number(text: str, *, quantity: str, factor: float) -> str | None:
+    """Return a number with a prefix, a unit or a power of ten as a plain one, or None.
+
+    Parameters
+    ----------
+    text : str
+        With a decimal point: ``"5.20k"``, ``"4k7"``, ``"100R"``, ``">1 GΩ"``, ``"5.2x10^3"``.
+    quantity : str
+        What is read: a prefix alone is of its unit.
+    factor : float
+        Of the unit in the header to SI, 1 where there is none; the number is in that unit. With
+        another one, a prefix alone in the cell could mean either and is not accepted.
+
+    Examples
+    --------
+    >>> plain_number("5.20k", quantity="resistance", factor=1.0)
+    '5.20e3'
+    >>> plain_number("> 1 GΩ", quantity="resistance", factor=1e3)
+    '> 1e6'
+    """
+    matched = _MARKED.fullmatch(text.strip())
+    if matched is None:
+        return None
+    mark, number = matched[1].replace("−", "-"), _TIMES_TEN.sub("e", matched[2])
+    if re.fullmatch(r"\d*\.?\d+(?:[eE][-+]?\d+)?", number.replace("−", "-")):
+        return mark + number.replace("−", "-")
+    prefixes = _PREFIXES.get(quantity, {})
+    between = _PREFIX_FOR_POINT.fullmatch(number)
+    if between is not None and quantity == "resistance":
+        number = f"{between[1]}.{between[3]}{between[2]}"
+    suffixed = _SUFFIXED.fullmatch(number)
+    if suffixed is None:
+        return None
+    unit = suffixed[3].strip()
+    if unit in prefixes:
+        power = prefixes[unit] if factor == 1.0 else None
+    else:
+        power = _power_of(unit, quantity, factor)
+    return None if power is None else f"{mark}{suffixed[1]}e{int(suffixed[2] or 0) + power}"
+
+
+def _power_of(unit: str, quantity: str, factor: float) -> int | None:
+    try:
+        power = math.log10(factor_to_si(unit, quantity) / factor)
+    except InputError:
+        return None
+    return round(power) if abs(power - round(power)) < 1e-9 else None
+
+
 def _without_thousands(
-    table: RawTable, position: int, texts: Sequence[str], *, example: str
+    table: RawTable, position: int, texts: Sequence[str], *, example: str, thousands: str = ""
 ) -> list[str]:
-    thousands = "," if example.rindex(".") > example.rindex(",") else "."
+    thousands = thousands or ("," if example.rindex(".") > example.rindex(",") else ".")
     decimal = "." if thousands == "," else ","
     for index, text in enumerate(texts):
         if thousands in text and not _LIKE_THOUSANDS[thousands].fullmatch(text):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rramsim.errors import InputError
 from rramsim.readers.columns.headers import Header, splits
 from rramsim.readers.table import Grid
-from rramsim.schema import STATE_NAMES
+from rramsim.schema import state_named
 from rramsim.units import QUANTITIES, UnknownUnitError, factor_to_si
 
 _ROWS_BEFORE_A_HEADER = 300
@@ -80,7 +80,7 @@ def _is_number(text: str) -> bool:
 def _is_reading(texts: Sequence[str]) -> bool:
     """Whether a line is a reading with its state, such as ``1, LRS, 5100``."""
     others = [text for text in texts if not _is_number(text)]
-    return mostly_numbers(texts) and all(text.casefold() in STATE_NAMES for text in others)
+    return mostly_numbers(texts) and all(state_named(text) is not None for text in others)
 
 
 def mostly_numbers(texts: Sequence[str]) -> bool:

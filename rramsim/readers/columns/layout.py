@@ -23,7 +23,7 @@ from rramsim.readers.columns.headers import (
     recognise,
 )
 from rramsim.readers.columns.sweep_columns import sweep_columns
-from rramsim.readers.columns.values import read_numbers
+from rramsim.readers.columns.values import read_readings
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import condition_columns, wide_columns
 from rramsim.readers.formats.rows import is_cut_number
@@ -380,7 +380,7 @@ def _is_data(grid: Grid, row: int, header: Header) -> bool:
         return False
     for reading in header.readings:
         try:
-            read_numbers(line, reading.position, marks=True)
+            read_readings(line, reading.position, quantity=reading.quantity, factor=reading.factor)
         except AmbiguousMarkError:
             return True
         except InputError:

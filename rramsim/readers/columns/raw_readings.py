@@ -77,7 +77,8 @@ def raw_readings(
         )
     count = len(table.row_numbers)
     numbers = [
-        read_readings(table, column.position, quantity=column.quantity) for column in readings
+        read_readings(table, column.position, quantity=column.quantity, factor=column.factor)
+        for column in readings
     ]
     in_si = [
         scaled_column(values, column.factor)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.columns.decimals import plain_number, refuse_lost_marks, with_points
 from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
 from rramsim.readers.table import VALUE_NOT_STORED, RawTable
-from rramsim.schema import ABOVE, BELOW, EXACT, STATE_NAMES, first_spellings
+from rramsim.schema import ABOVE, BELOW, EXACT, first_spellings, state_named
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _OVER = frozenset(
         *("overflow", "over", "overrange", "over range", "over-range"),
     ]
 )
+_OPEN = frozenset(["open", "open circuit", "opened", "offen", "ouvert", "开路", "開放"])
+_SHORT = frozenset(["short", "shorted", "short circuit", "kurzschluss", "court-circuit", "短路"])
 _COMPLIANCE = frozenset(["compliance", "compl", "comp", "in compliance", "compliance reached"])
 # Keithley's remote readings begin with letters: how it went, the channel, and what was measured.
 _KEITHLEY = re.compile(r"([nlvxct])[a-h]?[vi]?\s*([-+]?[\d.]+e[-+]?\d+)")
@@ -77,17 +79,18 @@ def read_numbers(table: RawTable, position: int, *, marks: bool) -> tuple[np.nda
 
 
 def read_readings(
-    table: RawTable, position: int, *, quantity: str | None
+    table: RawTable, position: int, *, quantity: str | None, factor: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, list[Found]]:
     """Return a column's readings of a quantity and their kinds as `read_numbers` does, with marks.
 
+    A number may have its unit, or a prefix, in its cell; `factor` takes the header's unit to SI.
     Beside them the numbers that are no readings, by which instruments say so.
     """
-    return _numbers(table, position, marks=True, quantity=quantity)
+    return _numbers(table, position, marks=True, quantity=quantity, factor=factor)
 
 
 def _numbers(
-    table: RawTable, position: int, *, marks: bool, quantity: str | None
+    table: RawTable, position: int, *, marks: bool, quantity: str | None, factor: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, list[Found]]:
     import numpy as np
 
@@ -95,9 +98,14 @@ def _numbers(
     column = table.columns[position]
     _refuse_unstored(table, position)
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        refuse_lost_marks(table, position)
         values, kinds = column.copy(), np.full(len(column), EXACT, dtype=np.int8)
     else:
-        values, kinds = _numbers_of(with_points(table, position))
+        plain = with_points(table, position)
+        values, kinds = _numbers_of(plain)
+        for unknown in np.flatnonzero(kinds == BAD) if quantity is not None else ():
+            spelled = _spelled_out(plain[unknown], quantity or "", factor)
+            values[unknown], kinds[unknown] = spelled
     kinds[(kinds == EXACT) & np.isnan(values)] = BLANK
     found = mark_sentinels(values, kinds, exact=EXACT, quantity=quantity)
     refused = kinds == BAD if marks else ~np.isin(kinds, (EXACT, BLANK))
@@ -176,7 +184,7 @@ def read_states(
     return _by_text(
         table,
         position,
-        lambda text: STATE_NAMES.get(text.casefold()),
+        state_named,
         accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names)",
     )
 
@@ -318,6 +326,18 @@ def _parse(text: str) -> tuple[float, int]:
     if not 0 < number < float("inf"):
         return float("nan"), BAD
     return number, BELOW if bound[1] in "<≤" else ABOVE
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled_out(text: str, quantity: str, factor: float) -> tuple[float, int]:
+    """Return value and kind of a number with a prefix or unit, or of a cell that is a word."""
+    word = text.strip().casefold()
+    if word in _OPEN or word in _SHORT:
+        # What is open conducts nothing: above the range in resistance, below it in current.
+        above = (word in _OPEN) == (quantity == "resistance")
+        return float("nan"), ABOVE if above else BELOW
+    plain = plain_number(text, quantity=quantity, factor=factor)
+    return (float("nan"), BAD) if plain is None else _parse(plain)
 
 
 def _number(text: str) -> float | None:

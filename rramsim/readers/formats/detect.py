@@ -21,6 +21,7 @@ def read_grids(
     *,
     by_line: bool = False,
     sheets: Sequence[str] | None = None,
+    encoding: str | None = None,
     name: str = "",
 ) -> list[Grid]:
     """Return the grids of a table file: one of a text table, one a sheet of a workbook.
@@ -33,6 +34,8 @@ def read_grids(
         Whether every line of a long text is split here, so that an error has its row.
     sheets : sequence of str, optional
         The sheets of a workbook that the user chose.
+    encoding : str, optional
+        Of a text, where the user says it.
     name : str, optional
         How messages name the file, if not by its own name.
 
@@ -56,7 +59,7 @@ def read_grids(
     elif sheets is not None:
         raise InputError(f"{place}: this is no workbook and has no sheets; leave --sheet out.")
     else:
-        grids = [read_text(content, place=place, by_line=by_line)]
+        grids = [read_text(content, place=place, by_line=by_line, encoding=encoding)]
     if not any(grid.records and not grid.unread for grid in grids):
         raise _empty(grids, place=place)
     return grids

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from rramsim.errors import InputError
-from rramsim.files import marked_encoding
 from rramsim.notes import Note
+from rramsim.readers.formats.encoding import decoded
 from rramsim.readers.table import Grid, LongText, NoReadingsError
 
 _SEPARATORS = ("\t", ";", ",")
@@ -25,17 +25,21 @@ _NUMBER = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
-def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
+def read_text(
+    content: bytes, *, place: str, by_line: bool = False, encoding: str | None = None
+) -> Grid:
     """Return the table in a CSV, TSV or semicolon file.
 
     Parameters
     ----------
     content : bytes
-        The file as it is (not compressed): UTF-8, UTF-16 or Windows-1252, any line ends.
+        The file as it is (not compressed): any encoding, any line ends.
     place : str
         The file as messages name it.
     by_line : bool
         Whether to split every line of a long text here, and not leave most to `Grid.rest`.
+    encoding : str, optional
+        What the user says; else it is found out.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def read_text(content: bytes, *, place: str, by_line: bool = False) -> Grid:
     InputError
         If the content is no text table or has nothing in it.
     """
-    text, notes = _decode(content, place=place)
+    text, notes = decoded(content, place=place, encoding=encoding)
     # DOS programs end a text with Ctrl-Z.
     text = text.rstrip("\x1a")
     if _CONTROL.search(text):
@@ -103,41 +107,6 @@ def _comments(lines: list[str]) -> tuple[int, tuple[str, ...]]:
     """Return the position of the first line that is no comment, and the comments before it."""
     first = next((i for i, line in enumerate(lines) if not _is_comment(line)), len(lines))
     return first, tuple(line.strip().strip('"').lstrip("# \t") for line in lines[:first])
-
-
-def _decode(content: bytes, *, place: str) -> tuple[str, tuple[Note, ...]]:
-    encoding = marked_encoding(content)
-    if encoding is None and b"\x00" in content[:200]:
-        encoding = _of_zeros(content[:200], place=place)
-    try:
-        return content.decode(encoding or "utf-8"), ()
-    except UnicodeDecodeError as error:
-        if encoding is not None:
-            raise InputError(
-                f"{place}: the text is not whole {encoding.upper()} (byte {error.start}); "
-                "save it as UTF-8."
-            ) from error
-    try:
-        note = Note("read as Windows-1252 text, not UTF-8.", kind="encoding", file=place)
-        return content.decode("cp1252"), (note,)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{place}: the text is neither UTF-8, UTF-16 nor Windows-1252; save it as UTF-8."
-        ) from error
-
-
-def _of_zeros(head: bytes, *, place: str) -> str:
-    """Return the UTF-16 in which every second byte of Latin text is zero, of either order."""
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    few = len(head) // 8
-    if odd > len(head) // 4 and even <= few:
-        return "utf-16-le"
-    if even > len(head) // 4 and odd <= few:
-        return "utf-16-be"
-    raise NoReadingsError(
-        f"{place}: this is no text but a binary file of a kind that rramsim does not know; export "
-        "the table as CSV."
-    )
 
 
 def _is_comment(line: str) -> bool:

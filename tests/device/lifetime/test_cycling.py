@@ -10,6 +10,7 @@ from rramsim.device.populations.fit import fit_conditions
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
+from rramsim.schema import make
 
 REFERENCE = math.exp(10.5)
 
@@ -85,9 +86,13 @@ def test_a_worn_out_checkpoint_is_counted_where_its_states_have_exchanged(cycled
     assert found["ber"].values[0, 1] == pytest.approx(wrong[last].mean())
 
 
-def test_many_cycles_are_taken_by_decade_with_cycle_1_alone():
+def test_many_cycles_are_taken_by_decade_with_a_first_one_alone():
     edges = checkpoint_edges(np.arange(1, 2000))
     assert edges.tolist() == [1, 2, 10, 100, 1000, 10000]
+    assert checkpoint_edges(np.arange(2000)).tolist() == [0, 1, 10, 100, 1000, 10000]
+    assert checkpoint_edges(np.arange(5, 200)).tolist() == [1, 10, 100, 1000]
+    apart = checkpoint_edges(np.arange(5, 200), is_first_apart=True)
+    assert apart.tolist() == [5, 6, 10, 100, 1000]
     assert checkpoint_edges(np.array([25, 50])).tolist() == [25, 50, 51]
 
 
@@ -112,11 +117,42 @@ def test_a_checkpoint_that_shows_nothing_has_no_ber(measured_from):
     assert (found["ber_bound"].values == "").all()
 
 
-def test_cycle_1_is_said_to_be_another_population(cycled):
-    readings = cycled([3.0, 2.5, 2.0])
-    readings["cycle"] = readings["cycle"] // 10
-    found = against_cycles(readings, reference_resistance=REFERENCE)
-    assert any("cycle 1 follows the forming" in str(note) for note in found.notes)
+def cells_cycled(first, change):
+    """Return 30 cells over 8 cycles from `first` on, the first one's LRS changed by a factor."""
+    rng = np.random.default_rng(1)
+    columns = {"condition_index": [], "state_index": [], "cell": [], "cycle": [], "resistance": []}
+    for cell in range(30):
+        for cycle in range(first, first + 8):
+            for state, (mu, sigma) in enumerate(((math.log(5e3), 0.1), (math.log(3e5), 0.4))):
+                factor = change if cycle == first and not state else 1.0
+                row = (0, state, cell, cycle, factor * math.exp(rng.normal(mu, sigma)))
+                for name, value in zip(columns, row, strict=True):
+                    columns[name].append(value)
+    size = len(columns["cell"])
+    return make(
+        "readings",
+        {
+            **{name: np.array(values) for name, values in columns.items()},
+            "censoring": np.zeros(size, dtype=int),
+        },
+        {"condition": ["A"], "state": ["LRS", "HRS"]},
+    )
+
+
+@pytest.mark.parametrize("first", [0, 1, 7])
+def test_the_first_cycle_read_is_said_to_be_apart_only_where_it_is(first):
+    apart = against_cycles(cells_cycled(first, 2.0), reference_resistance=REFERENCE)
+    (note,) = (note for note in apart.notes if note.kind == "first cycle")
+    assert str(note).startswith(f"A: cycle {first}, the first one read, is another population")
+    assert note.values["cycle"] == first
+    assert note.values["p_value"] < 0.01
+    like_others = against_cycles(cells_cycled(first, 1.0), reference_resistance=REFERENCE)
+    assert not any(note.kind == "first cycle" for note in like_others.notes)
+
+
+def test_of_three_cycles_none_is_called_another_population(cycled):
+    found = against_cycles(cycled([3.0, 2.5, 2.0]), reference_resistance=REFERENCE)
+    assert not any(note.kind == "first cycle" for note in found.notes)
 
 
 def test_one_cycle_has_no_curve_and_a_strange_limit_is_refused(cycled):
