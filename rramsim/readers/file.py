@@ -16,6 +16,7 @@ from rramsim.readers.columns.headers import Header
 from rramsim.readers.columns.layout import IGNORED, Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.raw_readings import raw_readings
+from rramsim.readers.columns.timestamps import LIKE_TIME, seconds_of, since_first
 from rramsim.readers.columns.values import read_quantity_column
 from rramsim.readers.formats.detect import stem_of
 from rramsim.readers.formats.netcdf import read_readings
@@ -28,6 +29,7 @@ from rramsim.readers.programming.sources import Rows
 from rramsim.readers.programming.stated_columns import labels_of
 from rramsim.readers.sweeps import branch_of
 from rramsim.readers.table import origin_of
+from rramsim.schema import STATES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -203,7 +205,12 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         )
         notes.append(Note(text, kind="no condition", file=layout.grid.place))
     read = to_resistances(raw)
-    more = read_extras(table, header, lines, raw.state, notes)
+    cells = cells_of(table, header, lines, bit_lines=options.bit_lines)
+    taken_at = _dates_taken(layout, raw, cells, options)
+    more = read_extras(table, header.without("time" if taken_at else ""), lines, raw.state, notes)
+    if taken_at is not None:
+        position, more["time"] = taken_at
+        notes = _notes_of_dates(notes, layout, position)
     notes += _beside(layout, lines)
     return FileReadings(
         path=path,
@@ -214,7 +221,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         condition_names=raw.condition_names,
         part_of="" if raw.part_of == ALL_FILES else raw.part_of,
         state=raw.state,
-        cells=cells_of(table, header, lines, bit_lines=options.bit_lines),
+        cells=cells,
         cycle=_cycles(raw, header),
         row_number=table.row_numbers[lines],
         more=more,
@@ -301,6 +308,67 @@ def _is_guess(layout: Layout, options: ReadOptions) -> bool:
     """Whether a condition of the whole table is only the name of its sheet or tester's test."""
     is_in_pattern = options.file_name is not None and "{condition" in options.file_name
     return "condition" in layout.grid.constants and not is_in_pattern
+
+
+def _dates_taken(
+    layout: Layout, raw: RawReadings, cells: CellNames, options: ReadOptions
+) -> tuple[int, np.ndarray] | None:
+    """Return the column of dates with the seconds since the first reading of each cell and state.
+
+    A column named as a time counts where it holds dates; another one only where cells are read
+    again and no cycle says so.
+    """
+    header = layout.header
+    own = header.columns.get("time")
+    positions = [own.position] if own is not None else []
+    if own is None and (_cycles(raw, header) < 0).all():
+        positions = [
+            position
+            for position in header.unused()
+            if LIKE_TIME.search(header.texts[position])
+            and header.texts[position] not in options.names
+        ]
+    for position in positions:
+        where = f"{layout.grid.place}, column {layout.table.header[position]!r}"
+        seconds = seconds_of(_texts_of(layout, position), where=where)
+        if seconds is None:
+            continue
+        groups = len(STATES) * raw.condition + raw.state
+        elapsed, is_again = since_first(seconds[raw.lines], groups, cells.keys())
+        if own is not None or is_again:
+            return position, elapsed
+    return None
+
+
+def _texts_of(layout: Layout, position: int) -> Sequence[str]:
+    column = layout.table.columns[position]
+    if len(column) or layout.grid.rest is None:
+        return [str(text) for text in column]
+    return [record[position] for record in layout.grid.whole().records[layout.header.start :]]
+
+
+def _notes_of_dates(notes: Sequence[Note], layout: Layout, position: int) -> list[Note]:
+    """Return the notes with one on the dates, which are no column that is not used."""
+    header = layout.table.header[position]
+    unused = [
+        repr(layout.header.texts[other])
+        for other in layout.header.unused()
+        if layout.header.texts[other] and other != position
+    ]
+    kept = [
+        replace(
+            note, text=f"columns not used: {', '.join(unused)}.", values={"columns": len(unused)}
+        )
+        if note.kind == "columns not used"
+        else note
+        for note in notes
+        if note.kind != "columns not used" or unused
+    ]
+    text = (
+        f"the times are those of {header!r}, from the first reading of each cell and state on; "
+        "where no column names cells, from the first of the state."
+    )
+    return [*kept, Note(text, kind="times from dates", file=layout.grid.place)]
 
 
 def _condition_of_name(path: Path, options: ReadOptions) -> str:

@@ -35,6 +35,11 @@ class CellNames:
         """Whether nothing tells one cell from another."""
         return self.names is None and self.row is None and self.die is None
 
+    def keys(self) -> list[np.ndarray]:
+        """Return the arrays that together tell one cell from another, none where nothing does."""
+        parts = (self.names, self.row, self.column, self.die)
+        return [part for part in parts if part is not None]
+
 
 # A time of day, or a word for a time.
 _LIKE_TIME = re.compile(
@@ -255,7 +260,10 @@ def _what_differs(unused: Sequence[tuple[str, str, str]], *, is_numbered: bool) 
         text += f" The column {header!r}, not used, differs between the rows ({one!r}, {two!r})"
         if times:
             # Read as cycles, a retention would become an endurance.
-            return f'{text}: --map "{header}=time [s]" reads it as the time.'
+            return (
+                f'{text}: --map "{header}=time [s]" reads it as the time, if it holds seconds, or '
+                "dates such as 2025-03-04 09:00:00."
+            )
         text += (
             ": name it with --map, or in --columns, if it is the cycle, time, die or temperature; "
             "--condition-from says that it tells conditions apart."

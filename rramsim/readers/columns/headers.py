@@ -110,6 +110,11 @@ class Header:
         """Every column with a meaning, also constants."""
         return [*self.columns.values(), *self.readings, *self.beside]
 
+    def without(self, role: str) -> Header:
+        """Return the header without the column of a role."""
+        columns = {name: column for name, column in self.columns.items() if name != role}
+        return replace(self, columns=columns)
+
     def unused(self) -> list[int]:
         """Return the positions of the columns without a meaning."""
         used = {column.position for column in self.own}
