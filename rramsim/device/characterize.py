@@ -61,7 +61,8 @@ class _Row:
     @property
     def notes(self) -> list[Note]:
         of_fits = fit_notes(self.condition)
-        return [*of_fits, *_verdict_notes(self.condition, self.verdicts), *self.errors.notes]
+        of_errors = [*self.errors.notes, self.errors.least.note(self.condition)]
+        return [*of_fits, *_verdict_notes(self.condition, self.verdicts), *of_errors]
 
 
 def _unknown_cells(measured: Measured) -> list[Note]:
@@ -431,6 +432,13 @@ def _counted(rows: list[_Row], read: ReadConditions) -> xr.Dataset:
             "ber": [row.errors.counted.ber.estimate for row in rows],
             "ber_low": [row.errors.counted.ber.low for row in rows],
             "ber_high": [row.errors.counted.ber.high for row in rows],
+            "cross_validated": [row.errors.is_cross_validated for row in rows],
+            "least_errors": [row.errors.least.errors for row in rows],
+            "least_readings": [row.errors.least.readings for row in rows],
+            "least_ber": [row.errors.least.ber for row in rows],
+            "least_reference": [row.errors.least.reference for row in rows],
+            "least_reference_low": [row.errors.least.low for row in rows],
+            "least_reference_high": [row.errors.least.high for row in rows],
             "ber_less_than": [_less_than(row.errors.counted) for row in rows],
         },
         coords={"condition": [row.condition.name for row in rows], "state": list(STATES)},

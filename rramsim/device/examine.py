@@ -129,11 +129,16 @@ def _bake(examination: Examination) -> Analysis | None:
     if examination.question.bake is None:
         return None
     before, after = examination.question.bake
+    # The same reference as everywhere: the one stated or chosen for the condition before.
+    read, conditions = examination.read, examination.products["conditions"]
+    if before in conditions["condition"].values:
+        reference = float(conditions["reference_resistance"].sel(condition=before))
+        read = read.with_reference(reference)
     return bake_shift(
         examination.measured.readings,
         before=before,
         after=after,
-        read=examination.read,
+        read=read,
     )
 
 

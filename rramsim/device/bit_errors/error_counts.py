@@ -78,7 +78,7 @@ def count_errors(
     resistance: ArrayLike,
     censoring: ArrayLike,
     *,
-    reference: float,
+    reference: float | NDArray[np.float64],
     is_hrs: bool,
     cell: ArrayLike | None = None,
 ) -> Count:
@@ -91,8 +91,8 @@ def count_errors(
     censoring : array_like, shape (readings,)
         -1: at most the number, 0: exact, +1: at least the number. A censored reading counts
         where its limit already decides the side.
-    reference : float
-        Reference resistance in ohm.
+    reference : float, or ndarray of shape (readings,)
+        Reference resistance in ohm, one for all readings or one for each.
     is_hrs : bool
         Whether the cells were programmed to HRS.
     cell : array_like, shape (readings,), optional

@@ -144,9 +144,9 @@ def least_believed(lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions) -
 
 
 def fitted_pair(condition: ConditionReadings) -> StatePair | None:
-    """Return the fitted populations, None where a state has none."""
+    """Return the fitted populations, None where a state has none or they are exchanged."""
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
-    return None if lrs is None or hrs is None else _pair(lrs, hrs)
+    return None if lrs is None or hrs is None or not lrs.mu < hrs.mu else _pair(lrs, hrs)
 
 
 def _pair(lrs: LognormalFit, hrs: LognormalFit) -> StatePair:

@@ -6,7 +6,15 @@ import math
 from dataclasses import dataclass, replace
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.error_counts import Count, WeightedCount, count_errors, weighted
+from rramsim.device.bit_errors.best_reference import (
+    CROSS_VALIDATED,
+    LeastErrors,
+    choice_notes,
+    chosen_by_count,
+    count_at,
+    least_errors,
+)
+from rramsim.device.bit_errors.error_counts import Count, WeightedCount, weighted
 from rramsim.device.bit_errors.fitted_rates import fitted_pair, fitted_rate, least_believed
 from rramsim.device.bit_errors.pairs import clopper_pearson_name, pair_notes, paired_rate
 from rramsim.device.bit_errors.reach import (
@@ -16,7 +24,7 @@ from rramsim.device.bit_errors.reach import (
     exact_cells,
     independent_cells,
 )
-from rramsim.device.bit_errors.sensing import StatePair, best_reference, log_misread_rates
+from rramsim.device.bit_errors.sensing import best_reference, log_misread_rates
 from rramsim.device.populations.fit import ConditionReadings, StateReadings
 from rramsim.device.populations.verdicts import Verdict
 from rramsim.device.read_conditions import ReadConditions
@@ -32,7 +40,9 @@ INTERVAL = (
     "of another cell, the profile likelihood; counted BER: Clopper-Pearson, of the "
     "pooled count where the readings are in the shares in use, else of the sample in which every "
     "error weighs as much as the heaviest; where cells are read more than once, of the readings "
-    "over their design effect, with cells as clusters (Korn and Graubard 1998)"
+    "over their design effect, with cells as clusters (Korn and Graubard 1998); where the "
+    "reference is chosen on the readings, each cell is counted at one chosen without it "
+    "(cross-validation)"
 )
 """How the ends of every BER's interval were made."""
 
@@ -67,6 +77,11 @@ class BitErrors:
         Of a 2T2R read, fitted unless the headline is not.
     notes : tuple of Note
         What a reader must know.
+    least : LeastErrors
+        At which reference the fewest errors are counted.
+    is_cross_validated : bool
+        Whether the reference was chosen on the readings: then `counts` are of each cell at a
+        reference chosen without it.
     """
 
     reference: float
@@ -78,6 +93,8 @@ class BitErrors:
     reach: float
     paired: Interval
     notes: tuple[Note, ...]
+    least: LeastErrors
+    is_cross_validated: bool = False
 
 
 def bit_errors(
@@ -100,30 +117,22 @@ def bit_errors(
     condition : ConditionReadings
     read : ReadConditions, optional
         How the cells are read. Without a reference it is the best one for the fitted
-        populations. (The one with the fewest counted errors would flatter the sample it was
-        chosen on.) The spread of the reference adds to both spreads of the fitted BER; the
-        counted BER is at the reference itself.
+        populations; where they are rejected (no fit, a tail, a lognormal that does not hold, or a
+        count that excludes the fit), it is chosen on the readings and the errors are counted by
+        cross-validation (`rramsim.device.bit_errors.best_reference`). The spread of the
+        reference adds to both spreads of the fitted BER; the counted BER is at the reference
+        itself.
     verdicts : tuple of Verdict, optional
         Whether the lognormal holds in LRS and in HRS. Default: not asked.
     """
     read = read or ReadConditions()
     is_chosen = read.reference_resistance is None
     if is_chosen:
-        read, notes = _with_best_reference(condition, fitted_pair(condition), read)
+        read, notes = _with_best_reference(condition, read)
     else:
         notes = _reference_notes(condition, read.reference)
-    lrs, hrs = (
-        count_errors(
-            state.resistance,
-            state.censoring,
-            reference=read.reference,
-            is_hrs=state.is_hrs,
-            cell=state.cell if state.is_repeated else None,
-        )
-        for state in condition.states
-    )
+    lrs, hrs = (count_at(state, read.reference) for state in condition.states)
     counted = weighted(lrs, hrs, lrs_share=read.lrs_share)
-    notes += _undecided_notes(condition, (lrs, hrs), reference=read.reference)
     fitted = fitted_rate(condition, read, sample=counted.sample, is_chosen=is_chosen)
     # The count knows no spread of the reference, so it is held against the fit without one.
     against = fitted
@@ -132,10 +141,20 @@ def bit_errors(
             condition, read.without_spread(), sample=counted.sample, is_chosen=is_chosen
         )
     doubts = _doubts(condition, against, counted, verdicts)
+    is_rejected = fitted is None or bool(doubts) or bool(_rejected(condition, verdicts))
     if fitted is not None and not doubts:
         doubts = _doubts_beyond(condition, fitted, counted, verdicts)
+    by_count = chosen_by_count(condition, read) if is_chosen and is_rejected else None
+    if by_count is not None:
+        # That the densities of rejected fits do not cross is of no concern.
+        notes, doubts = [], doubts + choice_notes(condition, by_count, read)
+        (lrs, hrs), read = by_count.counts, read.with_reference(by_count.reference)
+        counted = weighted(lrs, hrs, lrs_share=read.lrs_share)
+        fitted = fitted_rate(condition, read, sample=counted.sample)
+    notes += _undecided_notes(condition, (lrs, hrs), reference=read.reference)
     is_fitted = fitted is not None and not doubts
-    headline, misread = _counted_rate(counted, condition), (lrs.rate, hrs.rate)
+    headline = _counted_rate(counted, condition, is_cross_validated=by_count is not None)
+    misread = (lrs.rate, hrs.rate)
     if fitted is not None and is_fitted:
         headline, more = _within_reach(condition, fitted, counted, read)
         misread, flattered = _misread(condition, headline, read)
@@ -157,6 +176,8 @@ def bit_errors(
         reach=_reach(condition, read),
         paired=paired,
         notes=tuple(notes),
+        least=least_errors(condition, lrs_share=read.lrs_share),
+        is_cross_validated=by_count is not None,
     )
 
 
@@ -314,16 +335,13 @@ def _paired(
 
 
 def _with_best_reference(
-    condition: ConditionReadings, pair: StatePair | None, read: ReadConditions
+    condition: ConditionReadings, read: ReadConditions
 ) -> tuple[ReadConditions, list[Note]]:
+    """Return the reads at the best reference of the fits; without them, between the medians."""
+    pair = fitted_pair(condition)
     if pair is None:
-        reference = math.sqrt(condition.lrs.median * condition.hrs.median)
-        text = (
-            "no best reference without a fit of both states; errors are counted at the geometric "
-            f"mean of the medians, {numbers.quantity(reference, 'Ω')}."
-        )
-        note = condition.note(text, "no best reference", reference=reference)
-        return read.with_reference(reference), [note]
+        middle = math.sqrt(condition.lrs.median * condition.hrs.median)
+        return read.with_reference(middle), []
     seen = pair.seen_through(read.reference_spread)
     ln_reference, is_crossing = best_reference(seen, lrs_share=read.lrs_share)
     reference = math.exp(ln_reference)
@@ -367,9 +385,14 @@ def _undecided_notes(
     ]
 
 
-def _counted_rate(counted: WeightedCount, condition: ConditionReadings) -> Interval:
+def _counted_rate(
+    counted: WeightedCount, condition: ConditionReadings, *, is_cross_validated: bool
+) -> Interval:
     if counted.errors and not math.isnan(counted.ber.estimate):
-        return replace(counted.ber, method=clopper_pearson_name(condition))
+        method = clopper_pearson_name(condition)
+        if is_cross_validated:
+            method = f"{method}, {CROSS_VALIDATED}"
+        return replace(counted.ber, method=method)
     bound = smallest_countable(counted.sample)
     high = 1.0 if math.isnan(bound) else min(bound, 1.0)
     return Interval(high=high, bound="upper", basis="counted")

@@ -199,9 +199,19 @@ def _counted(row: Record) -> dict[str, Any]:
         **{name: row.total(name, "state") for name in counts},
         **ends_of(row.interval("ber")),
         "less_than": row.number("ber_less_than"),
+        "cross_validated": bool(row["cross_validated"]),
+        "least": answer(row, _LEAST),
     }
 
 
+_LEAST: Keys = {
+    "errors": "least_errors",
+    "readings": "least_readings",
+    "ber": "least_ber",
+    "reference_ohm": "least_reference",
+    "reference_low_ohm": "least_reference_low",
+    "reference_high_ohm": "least_reference_high",
+}
 _GOODNESS: Keys = {
     **same("verdict", "sentence"),
     "ppcc_deficit": "deficit",

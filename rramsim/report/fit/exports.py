@@ -43,6 +43,8 @@ def _condition(one: dict[str, Any]) -> dict[str, Any]:
         "ber_extrapolated": ber["extrapolated"],
         "errors_counted": counted.get("errors"),
         "readings_counted": counted.get("readings"),
+        "errors_cross_validated": counted.get("cross_validated"),
+        **{f"least_{key}": value for key, value in (counted.get("least") or _NO_LEAST).items()},
         "counted_ber_less_than": counted.get("less_than"),
         "fitted_ber": fitted.get("estimate"),
         **{f"fitted_ber_{end}": fitted.get(end) for end in ("low", "high")},
@@ -50,6 +52,11 @@ def _condition(one: dict[str, Any]) -> dict[str, Any]:
         **{f"ber_2t2r_{end}": paired.get(end) for end in ("low", "high", "bound")},
         **{key: one[key] for key in rest},
     }
+
+
+_NO_LEAST: dict[str, Any] = dict.fromkeys(
+    ("errors", "readings", "ber", "reference_ohm", "reference_low_ohm", "reference_high_ohm")
+)
 
 
 def populations_csv(examination: Examination) -> str:

@@ -61,7 +61,10 @@ def _bit_errors(row: Record, examination: Examination) -> str:
     if not math.isnan(row["reference_resistance"]):
         text += f", read at {numbers.quantity(row['reference_resistance'], 'Ω')}"
     counted = tables.errors_text(row["condition"], examination.products["counted"])
-    return f"{text}." if counted == tables.NO_READINGS else f"{text}; errors counted: {counted}."
+    if counted == tables.NO_READINGS:
+        return f"{text}."
+    least = tables.least_text(row["condition"], examination.products["counted"])
+    return f"{text}; errors counted: {counted}; least: {least}."
 
 
 def _populations(states: Sequence[Record]) -> str:

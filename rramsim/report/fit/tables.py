@@ -223,6 +223,17 @@ def errors_text(name: str, counted: xr.Dataset) -> str:
     return f"{found}, {numbers.bit_error_rate(ber)}" if ber.has_ends else found
 
 
+def least_text(name: str, counted: xr.Dataset) -> str:
+    """Return how many errors are counted where they are least, and where that is."""
+    row = records(counted)[0].at(condition=name)
+    if "least_errors" not in row:
+        return numbers.UNKNOWN
+    middle, low, high = (
+        numbers.quantity(row[f"least_reference{end}"], "Ω") for end in ("", "_low", "_high")
+    )
+    return f"{row['least_errors']:,} of {row['least_readings']:,} at {middle} ({low} to {high})"
+
+
 def endurance_text(row: Record) -> str:
     """Return the endurance of a condition and where it is from."""
     cycles = row.interval("endurance")

@@ -67,14 +67,15 @@ def test_no_fit_and_no_error_is_a_bound_not_a_value(errors_of, exact_sample):
     assert math.isnan(found.misread[0])
     assert (head.basis, head.bound) == ("counted", "upper")
     assert head.high == pytest.approx(-math.log(0.05) / 2048)
-    assert found.reference == pytest.approx(1e5)
-    assert "geometric mean of the medians" in str(found.notes[0])
+    # Between the last LRS and the first HRS cell no reference misreads any.
+    assert 1e4 < found.reference < float(exact_sample(1e6, 0.3).min())
+    assert "the fits do not choose the reference" in str(found.notes[0])
     assert "0 errors were counted" in str(found.notes[1])
 
 
 def test_no_fit_but_errors_is_counted(errors_of, exact_sample):
     hrs = exact_sample(1e6, 0.3)
-    hrs[:3] = 2e4
+    hrs[:3] = 9e3
     head = errors_of([1e4] * 1024, hrs).headline
     assert (head.basis, head.bound, head.estimate) == ("counted", "", pytest.approx(3 / 2048))
 
@@ -262,17 +263,24 @@ def test_a_tail_short_of_the_reference_still_makes_the_count_the_headline(
     assert any(
         "c/HRS: tail: " in str(n) and "counted BER is used" in str(n) for n in with_verdicts.notes
     )
-    assert with_verdicts.fitted == without.fitted
+    # The reference is that of the readings, where the fit cannot be better than at its own.
+    assert with_verdicts.reference != without.reference
+    assert with_verdicts.fitted.estimate > without.fitted.estimate
     assert with_verdicts.paired.basis == "counted"
     assert without.paired.basis == "fitted"
 
 
-def test_a_tail_on_the_side_that_makes_no_errors_changes_nothing(measured_from, exact_sample):
-    """Where the BER can be counted; nothing is extrapolated along such a population."""
+def test_a_tail_on_the_side_that_makes_no_errors_takes_the_choice_from_the_fit(
+    measured_from, exact_sample
+):
+    """Its sigma is too wide on the other side as well; the readings lose little by choosing."""
     lrs, hrs = exact_sample(1e4, 0.2), exact_sample(4e4, 0.4, seed=2)
     hrs[:10] = 2.4e5
     with_verdicts, _ = errors_with_verdicts(measured_from, lrs, hrs)
-    assert with_verdicts.headline.basis == "fitted"
+    assert (with_verdicts.headline.basis, with_verdicts.is_cross_validated) == ("counted", True)
+    true = (stats.norm.sf(math.log(with_verdicts.reference / 1e4) / 0.2)) / 2
+    true += stats.norm.cdf(math.log(with_verdicts.reference / 4e4) / 0.4) / 2
+    assert with_verdicts.headline.low < true < with_verdicts.headline.high
 
 
 def test_the_spread_of_the_reference_widens_the_fit_and_not_the_count(measured_from, exact_sample):
@@ -316,14 +324,17 @@ def test_nothing_is_extrapolated_along_a_lognormal_that_does_not_hold(measured_f
     assert found.paired.basis == "counted"
 
 
-def test_a_ber_that_counting_can_show_stays_fitted_though_the_lognormal_does_not_hold(
+def test_a_lognormal_that_does_not_hold_chooses_no_reference_and_gives_no_headline(
     measured_from, exact_sample
 ):
     found, _ = errors_with_verdicts(
         measured_from, uniform(1e4, 1.0, 1), exact_sample(5e4, 0.6, cells=500)
     )
-    assert (found.headline.basis, found.headline.extrapolated) == ("fitted", False)
-    assert found.headline.estimate > 3e-3
+    assert (found.headline.basis, found.headline.extrapolated) == ("counted", False)
+    # The uniform LRS end at e times 1e4: beyond that only HRS cells are misread.
+    assert found.reference == pytest.approx(math.e * 1e4, rel=0.15)
+    assert found.least.errors <= found.counted.errors
+    assert found.headline.method == "Clopper-Pearson, cross-validated"
 
 
 def test_pairs_whose_limits_leave_them_open_are_told(errors_of, exact_sample):
