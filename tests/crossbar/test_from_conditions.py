@@ -78,3 +78,32 @@ def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
     assert worst.ber_lrs / worst.ber_hrs == pytest.approx(float(row.ber_lrs / row.ber_hrs))
     assert faults_at_upper_end(stated.sel(condition="very strong")) is None
     assert faults_at_upper_end(stated.sel(condition="weak")) is None
+
+
+def readings_of(tmp_path, cells, *, apart, seed=1):
+    rng = np.random.default_rng(seed)
+    rows = ["condition,state,R [ohm]"]
+    for state, mu in (("LRS", 9.0), ("HRS", 9.0 + apart)):
+        z = rng.standard_normal(cells)
+        rows += [f"a,{state},{r:.8g}" for r in np.exp(mu + 0.3 * (z - z.mean()) / z.std())]
+    (tmp_path / "cells.csv").write_text("\n".join(rows))
+    return characterize(read_measurements([tmp_path / "cells.csv"])).products
+
+
+@pytest.mark.parametrize(("cells", "basis"), [(3, "counted"), (64, "fitted")])
+def test_a_bound_is_planted_though_there_is_a_fit(tmp_path, cells, basis):
+    """Twelve sigmas apart: too far for the fit to lead, or too few cells for any."""
+    found = readings_of(tmp_path, cells, apart=3.6)
+    row = found["conditions"].isel(condition=0)
+    assert (row.ber_basis.item(), row.ber_bound.item()) == (basis, "upper")
+    assert faults_of_condition(row, found["populations"]) == IidFaults(float(row.ber_high))
+    assert faults_at_upper_end(row) is None
+
+
+def test_chips_err_at_the_ber_that_allows_for_the_chosen_reference(tmp_path):
+    found = readings_of(tmp_path, 64, apart=2.0)
+    row = found["conditions"].isel(condition=0)
+    faults = faults_of_condition(row, found["populations"])
+    assert isinstance(faults, StateFaults)
+    assert faults.mean_ber(0.5) == pytest.approx(float(row.ber))
+    assert in_words(faults, row) == "fitted error rates of LRS and HRS cells"

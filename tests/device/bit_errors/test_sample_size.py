@@ -29,7 +29,7 @@ def of_all(found, target):
     return {row["condition"]: row for row in records(sizes, "condition")}
 
 
-def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True):
+def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True, **more):
     """Equal spreads, z from the reference to either median."""
     states = StatePair(0.0, 1.0, 2 * z, 1.0)
     at = best_reference(states)[0]
@@ -45,7 +45,12 @@ def asked(target, *, z=3.0, cells=1024, errors=(1, 2), fitted=True):
             log_ber=log_bit_error_rate(at, states) if fitted else None,
             log_high=high if fitted else None,
             cells=cells,
-            counted=weighted(Count(errors[0], cells, 0), Count(errors[1], cells, 0)),
+            counted=weighted(
+                Count(errors[0], cells, 0),
+                Count(errors[1], cells, 0),
+                lrs_share=more.get("lrs_share", 0.5),
+            ),
+            **more,
         ),
         "condition",
     )
@@ -62,6 +67,38 @@ def test_the_numbers_are_the_closed_forms():
     assert found["cells_by_count"] == math.ceil(math.log(0.05) / math.log1p(-target) / 2)
     assert (found["shown_by_fit"], found["shown_by_count"]) == (False, False)
     assert "if the lognormal holds that far" in found["sentence"]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_as_many_cells_as_counting_takes_show_the_target_at_any_share(share):
+    """And one cell fewer does not: without an error, by the bound that such a count gives."""
+    target = 3e-3
+    cells = int(asked(target, errors=(0, 0), fitted=False, lrs_share=share)["cells_by_count"])
+
+    def shown(number):
+        none = Count(0, number, 0)
+        sample = weighted(none, none, lrs_share=share).sample
+        return 1 - 0.05 ** (1 / sample) <= target * (1 + 1e-12)
+
+    assert shown(cells)
+    assert not shown(cells - 1)
+
+
+def test_a_fit_shows_nothing_beyond_its_reach_and_takes_the_cells_that_reach_it():
+    target, z = 1e-6, 9.0
+    assert asked(target, z=z, errors=(0, 0))["shown_by_fit"]
+    beyond = asked(target, z=z, cells=30, errors=(0, 0), is_within_reach=False)
+    assert not beyond["shown_by_fit"]
+    # One cell in so many lies 2 sigmas short of the target.
+    assert beyond["cells_by_fit"] == math.ceil(1 / stats.norm.sf(stats.norm.isf(target) - 2))
+    assert asked(0.01, z=z, cells=8, errors=(0, 0), is_within_reach=False)["cells_by_fit"] == 20
+
+
+def test_three_cells_show_no_target_by_their_fit(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.05, cells=3), exact_sample(1e6, 0.05, cells=3, seed=2)
+    (row,) = of_all(characterize(measured_from({"a": (lrs, hrs)})), 1e-3).values()
+    assert (row["shown_by_fit"], row["shown_by_count"]) == (0, 0)
+    assert "contradicted" not in row["sentence"]
 
 
 def test_a_sample_of_the_size_advised_shows_it_four_times_in_five():
