@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -70,8 +71,14 @@ def test_the_json_answer_keeps_the_contract_and_the_table_s_figures():
             assert (each[state]["n"], each[state]["n_censored"]) == (1024, 0)
         assert each["energy_source"] == "stated"
         assert each["ber"]["method"] == "fitted"
-        assert each["ber"]["low"] < each["ber"]["estimate"] < each["ber"]["high"]
-        assert each["ber"]["confidence"] == 0.95
+        fitted = each["fitted_ber"]
+        assert fitted["low"] < fitted["estimate"] < fitted["high"]
+        assert fitted["leads"] == (each["name"] != "very strong")
+        if fitted["leads"]:
+            assert {end: fitted[end] for end in ("estimate", "low", "high")}.items() <= each[
+                "ber"
+            ].items()
+            assert each["ber"]["confidence"] == 0.95
         assert each["lrs"]["median_ohm"] < each["reference_ohm"] < each["hrs"]["median_ohm"]
     assert conditions["strong"]["ber"]["estimate"] == pytest.approx(9.7e-5, rel=1e-3)
     assert conditions["weak"]["ber"]["estimate"] == pytest.approx(3.3e-2, rel=1e-3)
@@ -79,7 +86,14 @@ def test_the_json_answer_keeps_the_contract_and_the_table_s_figures():
     assert conditions["weak"]["set_energy_j"] == pytest.approx(4e-12)
     assert conditions["weak"]["reset_energy_j"] == pytest.approx(5e-12)
     # A bound is not a value.
-    assert conditions["very strong"]["endurance_cycles"] == 100
+    very_strong = conditions["very strong"]
+    assert (very_strong["ber"]["bound"], very_strong["ber"]["estimate"]) == ("upper", None)
+    assert very_strong["ber"]["high"] == very_strong["fitted_ber"]["high"] < 1e-6
+    counted = very_strong["ber"]["counted"]
+    assert counted["less_than"] == pytest.approx(-math.log(0.05) / 2048)
+    assert conditions["weak"]["ber"]["counted"]["less_than"] is None
+    assert very_strong["ber_2t2r"]["pair_correlation"] == 0.0
+    assert very_strong["endurance_cycles"] == 100
     assert conditions["weak"]["endurance_cycles"] is None
     assert conditions["weak"]["endurance_more_than"] == 1e6
 
@@ -167,7 +181,7 @@ def test_the_table_says_what_a_number_is():
 
 
 def test_how_the_intervals_were_made_is_said_when_asked_for():
-    method = "fitted BER: delta method on the probit scale"
+    method = "percentiles of the populations that the readings leave open"
     assert method not in run("ni-rram-64kb-cycling").stdout
     assert method in run("ni-rram-64kb-cycling", "--verbose").stdout
 
@@ -257,3 +271,23 @@ def test_help_has_an_example():
 def test_a_shipped_set_is_the_same_by_its_name_and_by_its_path():
     by_path = answer(resolve("ni-rram-64kb-cycling"))
     assert by_path == answer("ni-rram-64kb-cycling")
+
+
+def test_three_cells_a_state_give_what_counting_shows_and_the_fit_for_comparison(tmp_path):
+    """Their fit by itself is 1.8e-25."""
+    path = tmp_path / "three.csv"
+    rows = zip((5.1, 4.8, 5.6), (310, 190, 420), strict=True)
+    text = [f"55 uA,{number},{lrs},{hrs}" for number, (lrs, hrs) in enumerate(rows)]
+    path.write_text("\n".join(["condition,cell,LRS (kOhm),HRS (kOhm)", *text]) + "\n")
+    (found,) = answer(path)["conditions"]
+    assert found["ber"]["method"] == "counted"
+    assert (found["ber"]["bound"], found["ber"]["high"]) == (
+        "upper",
+        pytest.approx(-math.log(0.05) / 6),
+    )
+    assert found["fitted_ber"]["leads"] is False
+    assert 0 < found["fitted_ber"]["estimate"] < 1e-3 < found["fitted_ber"]["high"]
+    shown = " ".join(run(path).stdout.split())
+    assert "less than 0.5" in shown
+    assert "0 of 6, less than 0.5" in shown
+    assert "fit, for comparison" in shown
