@@ -157,8 +157,8 @@ def log_bit_error_rate_interval(
 
     With y = -probit(BER), and z = h r - g linear in the fitted parameters g = mu/sigma and
     h = 1/sigma, the ends are Q(y -+ 1.96 se) with
-    se**2 = sum over states of (w phi(z) / phi(y))**2 Var z. At the best reference the BER does
-    not change with the reference to first order, so the formula holds there as at a fixed one.
+    se**2 = sum over states of (w phi(z) / phi(y))**2 Var z. The reference is taken as given: one
+    that was chosen on the same cells flatters them (`rramsim.device.bit_errors.left_open`).
 
     Parameters
     ----------
