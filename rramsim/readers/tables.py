@@ -81,7 +81,7 @@ def _by_columns(
     layouts = [layout_of(_of_sheet(grid, names)) for grid in fitting]
     if layouts[0].sweeps:
         sweeps = [sweep for one in layouts for sweep in _sweeps(one, constants=constants)]
-        layouts = _of_sweeps(sweeps, fitting, options, place=place)
+        layouts = _of_sweeps(sweeps, layouts, options, place=place)
     others = [(grid, f"not {width} columns") for grid in grids if grid not in fitting]
     layouts, summaries = _without_summaries(layouts, options, has_others=False)
     return _named_by_sheet(layouts, layout_of, options), [*others, *summaries]
@@ -98,7 +98,7 @@ def _by_headers(
 
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []
-    swept: list[Grid] = []
+    swept: list[Layout] = []
     unread: list[tuple[Grid, str]] = []
     headers: set[str] = set()
     refused: list[InputError] = []
@@ -116,7 +116,7 @@ def _by_headers(
             unread.append((grid, "no readings"))
         elif layout.sweeps:
             sweeps += _sweeps(layout, constants=constants)
-            swept.append(layout.grid)
+            swept.append(layout)
         elif any(_same(layout, other) for other in layouts):
             unread.append((grid, "the same as another sheet"))
         else:
@@ -131,7 +131,7 @@ def _by_headers(
 
 
 def _of_sweeps(
-    sweeps: Sequence[Sweep], grids: Sequence[Grid], options: ReadOptions, *, place: str
+    sweeps: Sequence[Sweep], swept: Sequence[Layout], options: ReadOptions, *, place: str
 ) -> list[Layout]:
     """Return the table of what sweeps left, and a spare one of what they found.
 
@@ -140,12 +140,12 @@ def _of_sweeps(
     """
     if not sweeps:
         return []
-    named = {grid.read_voltage for grid in grids}
+    named = {layout.grid.read_voltage for layout in swept}
     voltage = options.read_voltage
     if voltage is None and len(named) == 1:
         voltage = named.pop()
     sweeps, by_name = titled_by_file(sweeps, place=place)
-    said = (*dict.fromkeys(note for grid in grids for note in grid.notes), *by_name)
+    said = (*dict.fromkeys(note for one in swept for note in one.grid.notes), *by_name)
     layouts = []
     for before in (False, True) if only_state(sweeps) is not None else (False,):
         try:
@@ -156,11 +156,25 @@ def _of_sweeps(
             if not before:
                 raise
             continue
-        notes = grid.notes if before else (*said, *grid.notes)
+        notes = grid.notes if before else (*said, *grid.notes, *_unused(swept, place=place))
         layout = by_header(_without_empty(replace(grid, notes=notes)), names={}, constants={})
         if layout is not None:
             layouts.append(replace(layout, taken=taken, is_spare=before))
     return layouts
+
+
+def _unused(swept: Sequence[Layout], *, place: str) -> list[Note]:
+    """Return which columns of sweeps are not read, once for all of a file."""
+    names: dict[str, None] = {}
+    for layout in swept:
+        used = {column.position for pair in layout.sweeps for column in pair}
+        used |= set(_parting(layout).values())
+        texts = enumerate(layout.header.texts)
+        names |= {text: None for i, text in texts if i not in used and text.strip(" -")}
+    if not names:
+        return []
+    text = f"columns not used: {', '.join(map(repr, names))}."
+    return [Note(text, kind="columns not used", file=place, values={"columns": len(names)})]
 
 
 def _of_sheet(grid: Grid, names: Sequence[str]) -> Grid:
@@ -244,30 +258,54 @@ def _sheet_notes(layouts: Sequence[Layout], *, place: str) -> list[Note]:
 
 
 def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
-    """Return the sweeps of a table; where several stand side by side, each with its device."""
+    """Return the sweeps of a table; where several stand side by side, each with its device.
+
+    Columns of conditions, cells and cycles part the rows of a table: each part is a sweep.
+    """
     import numpy as np
 
-    grid = layout.grid
+    grid, table = layout.grid, layout.table
     known = {**grid.constants, **constants}
+    columns = _parting(layout)
+    line_of = {int(row): line for line, row in enumerate(table.row_numbers)}
     sweeps = []
     for index, (voltage, current) in enumerate(layout.sweeps):
-        volts, amps, flagged, rows = read_points(layout.table, voltage, current)
-        sweeps.append(
-            Sweep(
-                voltage=volts,
-                current=amps,
-                flagged=np.asarray(flagged),
-                row_numbers=rows,
-                title=grid.title,
-                cell=_device_above(layout, index) or known.get("cell", ""),
-                condition=known.get("condition", ""),
-                cycle=known.get("cycle", ""),
-                state=state_named(known.get("state", "")),
-                compliance=grid.compliance,
-                taken=grid.taken,
+        volts, amps, flagged, rows = read_points(table, voltage, current)
+        lines = [line_of[int(row)] for row in rows]
+        texts = [
+            tuple(str(table.columns[position][line]).strip() for position in columns.values())
+            for line in lines
+        ]
+        starts = [i for i in range(len(texts)) if not i or texts[i] != texts[i - 1]]
+        for start, end in zip(starts, [*starts[1:], len(texts)], strict=True):
+            said = known | dict(zip(columns, texts[start], strict=True))
+            sweeps.append(
+                Sweep(
+                    voltage=volts[start:end],
+                    current=amps[start:end],
+                    flagged=np.asarray(flagged)[start:end],
+                    row_numbers=rows[start:end],
+                    title=grid.title,
+                    cell=_device_above(layout, index) or said.get("cell", ""),
+                    condition=said.get("condition", ""),
+                    cycle=said.get("cycle", ""),
+                    state=state_named(said.get("state", "")),
+                    compliance=grid.compliance,
+                    taken=grid.taken,
+                )
             )
-        )
     return sweeps
+
+
+def _parting(layout: Layout) -> dict[str, int]:
+    """Return the positions of the columns of a table that part its rows into sweeps, by role."""
+    own = {role: layout.header.columns.get(role) for role in ("condition", "cell", "cycle")}
+    width = len(layout.header.texts)
+    return {
+        role: column.position
+        for role, column in own.items()
+        if column is not None and column.position < width
+    }
 
 
 def _device_above(layout: Layout, index: int) -> str:

@@ -120,6 +120,49 @@ def test_the_other_polarity_may_set(read):
     assert readings["state_index"].values.tolist() == [0, 1]
 
 
+def test_the_name_of_a_record_tells_what_the_record_does_not(tmp_path):
+    for minute, lrs in ((12, 5e3), (9, 7e3)):
+        text = block("Reset", half(-2.0, before=lrs, after=HRS))
+        text += block("Set", half(2.0, before=HRS, after=lrs))
+        said = ("SetupTitle", "MetaData, TestRecord.TestTarget", "MetaData, TestRecord.RecordTime")
+        kept = [line for line in text.splitlines() if not line.startswith(said)]
+        name = f"[A8-04,SET-RESET,2,8_30_2024 2_{minute:02d}_59 PM].csv"
+        (tmp_path / name).write_text(
+            "\n".join([*kept[:2], "MetaData, TestRecord.Flag, bad", *kept[2:]])
+        )
+    measured = read_measurements(tmp_path, ReadOptions(read_voltage=0.2))
+    readings = measured.readings
+    assert readings["condition"].values.tolist() == ["SET-RESET"]
+    assert set(readings["cell"].values.tolist()) == {0}
+    by_cycle = dict(zip(readings["cycle"].values, readings["resistance"].values, strict=True))
+    assert by_cycle[1] == pytest.approx(7e3, rel=1e-4)
+    assert by_cycle[2] == pytest.approx(5e3, rel=1e-4)
+    assert "a record is flagged 'bad'; it is read." in {note.text for note in measured.notes}
+
+
+def test_columns_of_cells_and_cycles_part_the_sweeps_of_a_table(read):
+    header = "condition,device,cycle,Voltage (V),Current (A)\n"
+    rows = [
+        f"{condition},{device},{number},{v:.6g},{i:.6g}\n"
+        for condition, device, number, lrs in (
+            *(("A", "D1", 5, 5e3), ("A", "D1", 6, 6e3), ("B", "D2", 1, 7e3)),
+        )
+        for v, i in cycle(lrs=lrs)
+    ]
+    readings = read(header + "".join(rows), read_voltage=0.2).readings
+    assert readings["resistance"].values == pytest.approx([5e3, HRS, 6e3, HRS, 7e3, HRS], rel=1e-4)
+    assert readings["condition"].values.tolist() == ["A", "B"]
+    assert readings["cell"].values.tolist() == [0, 0, 0, 0, 1, 1]
+    assert readings["cycle"].values.tolist() == [5, 5, 6, 6, 1, 1]
+
+
+def test_columns_of_sweeps_that_are_not_read_are_named(read):
+    rows = [["AV", "AI", "Time", "GM"], *([v, i, 0.1, "#REF"] for v, i in cycle())]
+    measured = read(workbook(("Run1", rows), ("Run2", rows)), name="a.xlsx", read_voltage=0.2)
+    told = [str(note) for note in measured.notes if note.kind == "columns not used"]
+    assert told == ["a.xlsx: columns not used: 'Time', 'GM'."]
+
+
 def test_a_file_may_hold_sweeps_that_only_set(read):
     content = block("Set", half(2.0, before=HRS, after=LRS))
     content += block("Set", half(2.0, before=3e5, after=6e3), time="08/30/2024 15:00:00")

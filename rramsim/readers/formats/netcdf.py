@@ -35,6 +35,12 @@ def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     """
     import numpy as np
 
+    if _is_of_arc_two(path):
+        raise NoReadingsError(
+            f"{path.name}: this is a store of ArC TWO (HDF5) with the history of each cell; it is "
+            "not read. Export the cells or curves as CSV, and name the columns where it writes no "
+            'header: --columns "current,voltage,-".'
+        )
     readings = _load(path, instead="export the table as CSV")
     try:
         validate(readings, "readings")
@@ -62,6 +68,17 @@ def read_readings(path: Path) -> tuple[xr.Dataset, dict[str, np.ndarray], str]:
     }
     origin = str(readings.attrs.get("origin", "measured"))
     return readings, more, origin if origin in ORIGINS else "measured"
+
+
+def _is_of_arc_two(path: Path) -> bool:
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as file:
+            return "crosspoints" in file.groups
+    except Exception:
+        # A damaged file fails anywhere in the HDF5 layers; what it is, is told when it is loaded.
+        return False
 
 
 def _what_it_holds(dataset: xr.Dataset) -> str:

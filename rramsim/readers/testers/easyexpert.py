@@ -8,12 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from rramsim.errors import InputError
+from rramsim.notes import Note
 from rramsim.readers.table import Grid
 from rramsim.readers.testers.registry import register
 from rramsim.units import read_quantity
 
 _COMPLIANCE = re.compile(r"\[VAR1\][^\[]*?\bCompliance=([^,\[\t]+)")
-_DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S")
+_DATES = (
+    *("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"),
+    *("%m/%d/%Y %I:%M:%S %p", "%m_%d_%Y %I_%M_%S %p"),
+)
+# "[device,test,index,date time].csv" is how a record is named when it is exported.
+_NAME = re.compile(r"\[(?P<device>[^,\]]+),(?P<test>.+),(?P<index>\d+),(?P<time>[^,\]]+)\]")
 _SETUP, _TITLE, _NOTES = "SetupTitle", "Analysis.Setup.Title", ".Graph.Notes"
 _RECORD = "TestRecord."
 
@@ -50,8 +56,15 @@ class EasyExpert:
 def _table(
     grid: Grid, description: Mapping[str, str], records: list[list[str]], row_numbers: list[int]
 ) -> Grid:
-    setup = description.get(_SETUP, "")
-    constants = {"condition": setup, "cell": description.get(f"{_RECORD}TestTarget", "")}
+    # What a record does not say may stand in the name of its file.
+    found = _NAME.search(grid.place)
+    name = {} if found is None else found.groupdict()
+    setup = description.get(_SETUP) or name.get("test", "")
+    device = description.get(f"{_RECORD}TestTarget") or name.get("device", "")
+    time = description.get(f"{_RECORD}RecordTime") or name.get("time", "")
+    constants = {"condition": setup, "cell": device}
+    flag = description.get(f"{_RECORD}Flag", "")
+    flagged = Note(f"a record is flagged {flag!r}; it is read.", kind="flag", file=grid.place)
     return replace(
         grid,
         records=records,
@@ -60,7 +73,8 @@ def _table(
         constants={header: text for header, text in constants.items() if text},
         title=description.get(_TITLE) or setup,
         compliance=_compliance(description),
-        taken=_seconds(description.get(f"{_RECORD}RecordTime", "")),
+        taken=_seconds(time),
+        notes=(*grid.notes, flagged) if flag else grid.notes,
     )
 
 

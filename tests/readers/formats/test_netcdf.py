@@ -1,3 +1,4 @@
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -46,3 +47,11 @@ def test_damaged_readings_are_refused(read, tmp_path, name, value):
     readings.to_netcdf(path)
     with pytest.raises(InputError, match="the readings in this netCDF file are damaged"):
         read_measurements([path])
+
+
+def test_a_store_of_arc_two_is_called_what_it_is(tmp_path):
+    path = tmp_path / "arc2.h5"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createGroup("crosspoints").createGroup("W03B04")
+    with pytest.raises(InputError, match=r"^arc2\.h5: this is a store of ArC TWO \(HDF5\)"):
+        read_measurements(path)
