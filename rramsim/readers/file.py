@@ -211,6 +211,9 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
     if taken_at is not None:
         position, more["time"] = taken_at
         notes = _notes_of_dates(notes, layout, position)
+    if header.above is not None:
+        side = Header(header.above.table.header, 0, 0, header.above.columns)
+        more = {**read_extras(header.above.table, side, raw.column, raw.state, notes), **more}
     notes += _beside(layout, lines)
     return FileReadings(
         path=path,

@@ -204,7 +204,11 @@ def test_a_preamble_before_the_header_and_units_below_it_are_read(read):
     )
     assert measured.readings["resistance"].values.tolist() == [5e3, 3e5]
     assert measured.readings["set_energy"].values[0] == pytest.approx(11e-12)
-    assert measured.notes == ()
+    (note,) = measured.notes
+    assert str(note) == (
+        "cells.csv: 3 rows above the header not used (row 1 'Test name', row 2 'Operator', row 4 "
+        "'Temperature')."
+    )
 
 
 def test_given_columns_are_of_every_sheet_that_is_as_wide(read):

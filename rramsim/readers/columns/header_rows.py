@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rramsim.errors import InputError
-from rramsim.readers.columns.headers import Header, splits
+from rramsim.readers.columns.headers import Header, are_units, with_units
 from rramsim.readers.table import Grid
 from rramsim.schema import state_named
-from rramsim.units import QUANTITIES, UnknownUnitError, factor_to_si
 
 _ROWS_BEFORE_A_HEADER = 300
 
@@ -30,47 +28,9 @@ def possible_headers(grid: Grid) -> Iterator[Header]:
             continue
         units = records[row + 1] if row + 1 < len(records) else []
         if are_units(units):
-            yield Header(_with_units(texts, units), row, row + 2)
+            yield Header(with_units(texts, units), row, row + 2)
         else:
             yield Header(texts, row, row + 1)
-
-
-def are_units(record: Sequence[str]) -> bool:
-    """Whether a line holds nothing but units, as some testers write below the header."""
-    texts = [text.strip().strip("()[]") for text in record]
-    filled = [text for text in texts if text and text != "-"]
-    return (
-        bool(filled)
-        # One letter alone is a row that lost the rest.
-        and len(record) > 1
-        and not any(re.search(r"\d", text) for text in filled)
-        and all(map(_is_unit, filled))
-    )
-
-
-def _is_unit(text: str) -> bool:
-    for quantity in QUANTITIES:
-        try:
-            factor_to_si(text, quantity)
-        except UnknownUnitError:
-            continue
-        except InputError:
-            return True
-        return True
-    return False
-
-
-def _with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
-    bare = [text.strip().strip("()[]") for text in units]
-    bare += [""] * (len(header) - len(bare))
-    return tuple(
-        f"{text} ({unit})" if unit and unit != "-" and not _has_unit(text) else text
-        for text, unit in zip(header, bare, strict=False)
-    )
-
-
-def _has_unit(text: str) -> bool:
-    return any(unit and _is_unit(unit) for _, unit, _ in splits(text))
 
 
 def _is_number(text: str) -> bool:

@@ -88,7 +88,8 @@ class Header:
     one of the long form, or one for each state, condition or cycle; `beside` those of the same
     readings in another quantity, which are not read. `constants` are columns that hold one text
     throughout, by header, which stand behind the others. `above` is what rows above the header
-    say of the columns of readings, None where they say nothing.
+    say of the columns of readings, None where they say nothing; `levels` are rows, by their
+    number, that stand within the header and are not in its texts.
     """
 
     texts: tuple[str, ...]
@@ -99,6 +100,7 @@ class Header:
     beside: tuple[Column, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     above: Above | None = None
+    levels: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     @property
     def is_wide(self) -> bool:
@@ -259,3 +261,42 @@ def splits(text: str) -> list[tuple[str, str, bool]]:
         sure = "/" in divider.group()
         ways.append((text[: divider.start()], text[divider.end() :], sure))
     return ways
+
+
+def are_units(record: Sequence[str]) -> bool:
+    """Whether a line holds nothing but units, as some testers write below the header."""
+    texts = [text.strip().strip("()[]") for text in record]
+    filled = [text for text in texts if text and text != "-"]
+    return (
+        bool(filled)
+        # One letter alone is a row that lost the rest.
+        and len(record) > 1
+        and not any(re.search(r"\d", text) for text in filled)
+        and all(map(_is_unit, filled))
+    )
+
+
+def _is_unit(text: str) -> bool:
+    for quantity in QUANTITIES:
+        try:
+            factor_to_si(text, quantity)
+        except UnknownUnitError:
+            continue
+        except InputError:
+            return True
+        return True
+    return False
+
+
+def with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
+    """Return a header with the units of the line below it."""
+    bare = [text.strip().strip("()[]") for text in units]
+    bare += [""] * (len(header) - len(bare))
+    return tuple(
+        f"{text} ({unit})" if unit and unit != "-" and not _has_unit(text) else text
+        for text, unit in zip(header, bare, strict=False)
+    )
+
+
+def _has_unit(text: str) -> bool:
+    return any(unit and _is_unit(unit) for _, unit, _ in splits(text))

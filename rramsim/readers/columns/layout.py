@@ -25,8 +25,9 @@ from rramsim.readers.columns.headers import (
 from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_readings
 from rramsim.readers.columns.wide import QUANTITIES as READ
-from rramsim.readers.columns.wide import condition_columns, wide_columns
+from rramsim.readers.columns.wide import condition_columns, in_groups, wide_columns
 from rramsim.readers.formats.rows import is_cut_number
+from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import QUANTITIES
@@ -118,15 +119,18 @@ def by_header(
         other line is a whole one.
     """
     refused = None
-    for header in possible_headers(grid):
+    stacked = stacked_header(grid)
+    for header in [*([] if stacked is None else [stacked]), *possible_headers(grid)]:
         place = f"{grid.place}, row {grid.row_numbers[header.row]}"
         try:
             layout = _of_header(
                 grid, header, names=names, constants=constants, also=also, place=place
             )
         except InputError as error:
-            refused = error if header.row == 0 else refused
+            refused = error if header.row == 0 and header is not stacked else refused
             continue
+        if layout is not None and not layout.sweeps and (header.row or header.levels):
+            return _with_rows_above(layout, names=names, constants=constants, also=also)
         if layout is not None:
             return layout
     if refused is not None:
@@ -223,8 +227,48 @@ def _of_header(
     if not header.readings:
         return None
     _check_complete(header, texts, place=place)
-    if header.row and not _is_data(grid, header.start, header):
+    if (header.row or header.levels) and not _is_data(grid, header.start, header):
         return None
+    return _finished(grid, header, names=names, also=also)
+
+
+def _with_rows_above(
+    layout: Layout,
+    *,
+    names: Mapping[str, str],
+    constants: Mapping[str, str],
+    also: Sequence[str],
+) -> Layout:
+    """Return the layout with what the rows above its header say."""
+    grid, header = layout.grid, layout.header
+    said = rows_above(grid, header, place=grid.place)
+    known = {**said.constants, **grid.constants, **constants}
+    plain = Header(said.texts, header.row, header.start, levels=header.levels)
+    place = f"{grid.place}, row {grid.row_numbers[header.row]}"
+    header = _with_meaning(plain, names=names, constants=known, place=place)
+    readings = header.readings
+    if said.groups:
+        readings = in_groups(readings, said.groups, place=place, renamed=names)
+    elif header.is_wide:
+        readings = wide_columns(
+            header.texts,
+            place=place,
+            renamed=names,
+            skip=[column.position for column in header.columns.values()],
+        )
+    if said.cycles is not None:
+        pairs = zip(readings, said.cycles, strict=True)
+        readings = tuple(replace(column, cycle=cycle) for column, cycle in pairs)
+    header = replace(header, readings=readings, above=said.above)
+    _check_complete(header, header.texts, place=place)
+    finished = _finished(grid, header, names=names, also=also)
+    return replace(finished, notes=(*said.notes, *finished.notes))
+
+
+def _finished(
+    grid: Grid, header: Header, *, names: Mapping[str, str], also: Sequence[str]
+) -> Layout:
+    texts = header.texts
     named = {position for name in also for position in positions_of(texts, name)}
     unused = [
         repr(texts[i])
@@ -250,7 +294,13 @@ def _with_meaning(
                 "out."
             )
     skip = [column.position for column in columns.values()]
-    wide = wide_columns(texts, place=place, renamed=names, skip=skip)
+    wide = wide_columns(
+        texts,
+        place=place,
+        renamed=names,
+        skip=skip,
+        may_repeat=bool(header.row or header.levels),
+    )
     long = [columns.pop(role) for role in READ if role in columns]
     if long and "state" in columns:
         # Beside a whole long table, only a plain "LRS" is taken for a second form of readings.

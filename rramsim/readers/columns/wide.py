@@ -31,7 +31,12 @@ _ABOUT = re.compile(
 
 
 def wide_columns(
-    header: Sequence[str], *, place: str, renamed: Mapping[str, str], skip: Sequence[int] = ()
+    header: Sequence[str],
+    *,
+    place: str,
+    renamed: Mapping[str, str],
+    skip: Sequence[int] = (),
+    may_repeat: bool = False,
 ) -> tuple[Column, ...]:
     """Return the columns whose header names a state, such as "strong LRS (kOhm)" or "HRS_cycle2".
 
@@ -45,6 +50,8 @@ def wide_columns(
         Headers of the file to names the user gave.
     skip : sequence of int
         Positions of columns already known to be something else.
+    may_repeat : bool
+        Whether rows above the header may tell apart what is the same here.
 
     Raises
     ------
@@ -58,7 +65,31 @@ def wide_columns(
             wide = _wide(name, position, place=place)
             if wide is not None:
                 columns.append(replace(wide, header=text))
-    return _numbered(columns, place=place)
+    return tuple(columns) if may_repeat else _numbered(columns, place=place)
+
+
+def in_groups(
+    columns: Sequence[Column],
+    groups: Sequence[str],
+    *,
+    place: str,
+    renamed: Mapping[str, str],
+) -> tuple[Column, ...]:
+    """Return columns of readings with cycles numbered within each group of alike labels."""
+    headers = {column.header.strip() for column in columns}
+    numbered: dict[int, Column] = {}
+    for group in dict.fromkeys(groups):
+        alone = []
+        for column, label in zip(columns, groups, strict=True):
+            if label == group:
+                # "LRS.1" is how pandas writes a second column "LRS".
+                text = re.sub(r"\.\d+$", "", column.header.strip())
+                text = text if text in headers else column.header
+                (one,) = wide_columns([text], place=place, renamed=renamed) or (column,)
+                alone.append(replace(column, cycle=one.cycle))
+        for column in _numbered(alone, place=place):
+            numbered[column.position] = column
+    return tuple(numbered[column.position] for column in columns)
 
 
 def condition_columns(
@@ -95,6 +126,11 @@ def _wide(text: str, position: int, *, place: str) -> Column | None:
         return None
     if _ABOUT.search(text.replace("_", " ")):
         return None
+    repeat = re.fullmatch(r"(.*[)\]}])\.(\d+)", text.strip())
+    if repeat is not None:
+        # "LRS (kOhm).1" is how pandas writes a second column "LRS (kOhm)".
+        first = _wide(repeat[1], position, place=place)
+        return first if first is None or first.cycle else replace(first, cycle=int(repeat[2]))
     # A unit at the end is taken before the rest is read as the name of a condition.
     for name, unit, sure in sorted(splits(text), key=lambda way: not way[1]):
         wide = _parsed(text, name, unit, position)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.columns.header_rows import are_units
-from rramsim.readers.columns.headers import measurement_columns, recognise
+from rramsim.readers.columns.headers import are_units, measurement_columns, recognise
 from rramsim.readers.columns.values import read_numbers
 from rramsim.readers.columns.wide import wide_columns
+from rramsim.readers.programming.above_header import stacked_header
 from rramsim.readers.table import Grid, RawTable
 from rramsim.readers.testers.registry import register
 
@@ -115,7 +115,11 @@ def _notes(grid: Grid, rows: _Rows, used: int | None) -> list[Note]:
 
 
 def _rows_of(grid: Grid) -> _Rows | None:
-    return _labelled(grid) or _in_order(grid)
+    labelled = _labelled(grid)
+    if labelled is not None or stacked_header(grid) is not None:
+        # Rows that name a condition for each group of columns are no comments.
+        return labelled
+    return _in_order(grid)
 
 
 def _labelled(grid: Grid) -> _Rows | None:
