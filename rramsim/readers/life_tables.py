@@ -20,25 +20,37 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-_CONDITION = ("condition", "programming condition", "cond", "group", "split")
-_CELL = ("cell", "cell id", "cell number", "address", "device", "device id", "sample", "unit")
+_CONDITION = ("condition", "programming condition", "cond", "group", "split", "Bedingung")
+_CELL = (
+    "cell",
+    "cell id",
+    "cell number",
+    "address",
+    "device",
+    "device id",
+    "sample",
+    "unit",
+    "Zelle",
+)
 _CYCLES = (
     *("cycle", "cycles", "cycle number", "number of cycles", "n cycles"),
-    *("endurance", "endurance cycles", "last cycle"),
+    *("endurance", "endurance cycles", "last cycle", "Zyklen", "Zyklus"),
 )
 # What only a life is called.
 _LIFE = (
     *("cycles to failure", "cycle to failure", "cycles until failure", "cycles at failure"),
+    *("Zyklen bis Ausfall", "cycles avant défaillance", "cycles jusqu'à défaillance"),
     *("failure cycle", "life", "lifetime", "life cycles", "lifetime cycles", "ctf", "nf"),
 )
 _FAILED = (
     *("failed", "fail", "failure", "event", "status", "outcome", "result", "f/s", "fail/pass"),
+    *("ausgefallen", "Ausfall", "défaillant", "défaillance"),
     *("failure or suspension", "failed or suspended", "dead", "is failed", "has failed"),
 )
 _SUSPENDED = ("censored", "censor", "censoring", "suspended", "suspension", "survived", "alive")
 
-_YES = frozenset(["1", "1.0", "true", "yes", "y", "x"])
-_NO = frozenset(["0", "0.0", "false", "no", "n"])
+_YES = frozenset(["1", "1.0", "true", "yes", "y", "x", "ja", "oui"])
+_NO = frozenset(["0", "0.0", "false", "no", "n", "nein", "non"])
 _FAILED_WORDS = frozenset(["f", "failed", "fail", "failure", "dead", "died", "event", "broken"])
 _SUSPENDED_WORDS = frozenset(
     [

@@ -32,6 +32,7 @@ def read(tmp_path, text, name="lives.csv"):
         (("F", "S"), "condition;device;cycles;status"),
         (("failed", "suspended"), "group,sample,life,outcome"),
         (("0", "1"), "condition,cell,cycles,censored"),
+        (("ja", "nein"), "Bedingung;Zelle;Zyklen bis Ausfall;ausgefallen"),
         (("F", "C"), "condition,cell,cycles to failure,event"),
     ],
 )
