@@ -77,7 +77,7 @@ def least_cells(ber: float) -> float:
     """Return the cells a state that it takes for a fit to lead at a BER, at least 20.
 
     >>> round(least_cells(1e-6)), least_cells(0.01)
-    (337, 20.0)
+    (339, 20.0)
     """
     return max(float(FEW_CELLS), 1.0 / float(ndtr(REACH + float(ndtri(ber)))))
 
