@@ -20,17 +20,13 @@ LIKE_TIME = re.compile(
 
 # The order of the numbers of a date, these, and the seconds of the day.
 _Parts: TypeAlias = "tuple[str, tuple[int, int, int], float]"
-_SECONDS = r"\s+(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s*([AaPp]\.?[Mm]\.?|Z)?"
+# A date alone is its midnight.
+_TIME = r"(?:(?:T|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s*([AaPp]\.?[Mm]\.?|Z)?)?"
 # The point is German; the slash is American, or the rest of the world's.
 _FORMS = (
-    (
-        re.compile(
-            r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:T|(?=\s))" + _SECONDS.replace(r"\s+", r"\s*", 1)
-        ),
-        "ymd",
-    ),
-    (re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _SECONDS), "dmy"),
-    (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),?" + _SECONDS), "?"),
+    (re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" + _TIME), "ymd"),
+    (re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _TIME), "dmy"),
+    (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _TIME), "?"),
 )
 
 
@@ -73,7 +69,7 @@ def _parts(text: str) -> _Parts | None:
         matched = form.fullmatch(text)
         if matched is None:
             continue
-        one, two, three, hour, minute = (int(matched[number]) for number in range(1, 6))
+        one, two, three, hour, minute = (int(matched[number] or 0) for number in range(1, 6))
         half = (matched[7] or "").casefold()
         if half in ("am", "pm", "a.m.", "p.m."):
             hour = hour % 12 + (12 if half.startswith("p") else 0)
