@@ -219,6 +219,7 @@ def _sheets(sheets: object) -> tuple[str, ...] | None:
     raise refused("sheets", sheets, 'names of sheets, such as ["Sheet1"]')
 
 
+_GROUP = re.compile(r"\((.+)\)\s*\*\s*(\d*)", re.DOTALL)
 _REPEATS = '"cycle": repeats of a cell are its cycles, in the order of the file'
 _CYCLES = 'cycles such as "2-", "10-1000", "-100" or "5"'
 _ENCODINGS = 'an encoding of text, such as "utf-8", "gbk", "shift_jis" or "cp1252"'
@@ -248,8 +249,48 @@ def _quantity(name: str, value: object, quantity: str) -> float | None:
 
 
 def parse_columns(text: str) -> tuple[str, ...]:
-    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas."""
-    return tuple(name.strip() for name in text.split(","))
+    """Split the columns a user lists, ``"cell,LRS [ohm],HRS [ohm],cycle"``, at the commas.
+
+    >>> parse_columns("cell,(HRS [ohm],LRS [ohm])*")
+    ('cell', '(HRS [ohm],LRS [ohm])*')
+    """
+    parts = re.split(r",(?![^()]*(?:\([^()]*\)[^()]*)*\)\s*\*)", text)
+    return tuple(part.strip() for part in parts)
+
+
+def columns_of_width(columns: Sequence[str], width: int) -> tuple[str, ...]:
+    """Return columns with their group repeated, to a width or as often as it says.
+
+    >>> columns_of_width(["cell", "(HRS [ohm],LRS [ohm])*"], 5)
+    ('cell', 'HRS [ohm]', 'LRS [ohm]', 'HRS [ohm]', 'LRS [ohm]')
+
+    Raises
+    ------
+    InputError
+        If there are several groups without a number, or the group does not fill the width.
+    """
+    groups = [_GROUP.fullmatch(column) for column in columns]
+    names = [
+        parse_columns(group[1]) if group else (column,)
+        for column, group in zip(columns, groups, strict=True)
+    ]
+    open_ended = [i for i, group in enumerate(groups) if group and not group[2]]
+    counts = [int(group[2] or 0) if group else 1 for group in groups]
+    rest = width - sum(count * len(part) for count, part in zip(counts, names, strict=True))
+    if len(open_ended) > 1:
+        raise InputError(
+            f"--columns: {', '.join(columns[i] for i in open_ended)} all repeat to the width of "
+            "the table; accepted is one such group, others with a number: (LRS,HRS)*300."
+        )
+    for i in open_ended:
+        times, left = divmod(rest, len(names[i]))
+        if times < 1 or left:
+            raise InputError(
+                f"--columns: the table has {width} columns; {rest} are left for {columns[i]}, "
+                f"which is no multiple of its {len(names[i])}."
+            )
+        counts[i] = times
+    return tuple(name for count, part in zip(counts, names, strict=True) for name in part * count)
 
 
 def parse_names(pairs: Sequence[str]) -> dict[str, str]:

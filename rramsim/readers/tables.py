@@ -9,7 +9,7 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
 from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
-from rramsim.readers.options import ReadOptions
+from rramsim.readers.options import ReadOptions, columns_of_width
 from rramsim.readers.sweeps import (
     Sweep,
     only_state,
@@ -69,6 +69,7 @@ def _by_columns(
     constants: Mapping[str, str],
 ) -> tuple[list[Layout], list[tuple[Grid, str]]]:
     """Return the tables that are as wide as the user's columns, and the other grids."""
+    columns = columns_of_width(columns, len(grids[0].records[0]))
 
     def layout_of(grid: Grid) -> Layout:
         also = options.condition_from or ()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from rramsim.errors import InputError
 from rramsim.readers.columns.wide import condition_columns, wide_columns
 from rramsim.readers.measurements import read_measurements
+from rramsim.readers.options import parse_columns
 
 
 def parsed(*header):
@@ -177,3 +178,33 @@ def test_long_and_wide_give_the_same_readings(
         )
     assert found[0] == found[1]
     assert len(found[0]) == 4 * len(rows)
+
+
+# A group of columns that repeats ----------------
+
+
+@pytest.mark.parametrize(
+    "columns", ["c,(HRS [kOhm],LRS [kOhm])*,-", "c,(HRS (kOhm),LRS (kOhm))*3,-"]
+)
+def test_a_group_of_given_columns_repeats_to_the_width_of_the_table(read, tmp_path, columns):
+    columns = columns.replace("c,", "cell,", 1)
+    read("1,300,5,310,6,320,7,x\n2,400,8,410,9,420,10,y\n", columns=tuple(parse_columns(columns)))
+    for listed in (columns, list(parse_columns(columns))):
+        readings = read_measurements(tmp_path / "cells.csv", columns=listed).readings
+        lrs = readings["state_index"].values == 0
+        assert sorted(readings["resistance"].values[lrs]) == [5e3, 6e3, 7e3, 8e3, 9e3, 1e4]
+        assert sorted(readings["cycle"].values.tolist()) == [1] * 4 + [2] * 4 + [3] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("cell,(HRS,LRS)*", "the table has 4 columns; 3 are left for (HRS,LRS)*, which is no mult"),
+        ("(HRS)*,(LRS)*", "all repeat to the width of the table; accepted is one such group"),
+        ("cell,(HRS,LRS)*2", "4 columns were found, but 5 are given"),
+    ],
+)
+def test_a_group_that_does_not_fit_the_table_is_refused(read, columns, message):
+    with pytest.raises(InputError) as error:
+        read("1,5,300,25\n", columns=parse_columns(columns))
+    assert message in str(error.value)
