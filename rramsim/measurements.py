@@ -59,6 +59,57 @@ class ReadingCount:
         return f"{text}; left out: {', '.join(reasons)}." if reasons else f"{text}."
 
 
+@dataclass(frozen=True)
+class ErrorCount:
+    """Bit errors that somebody counted in one state of a condition: all that is known of it.
+
+    Attributes
+    ----------
+    condition, state : str
+        The programming condition, and ``"LRS"`` or ``"HRS"``.
+    errors, bits : int
+        Misread bits, and bits read.
+    reference : float
+        Resistance they were read against, in ohm; NaN where it is not said.
+    file : str
+    """
+
+    condition: str
+    state: str
+    errors: int
+    bits: int
+    reference: float
+    file: str
+
+
+@dataclass(frozen=True)
+class PercentileTable:
+    """Percentiles of the resistances of one state of a condition: all that is known of them.
+
+    Attributes
+    ----------
+    condition, state : str
+        The programming condition, and ``"LRS"`` or ``"HRS"``.
+    readings : int or None
+        Readings of which they are the percentiles; None where it is not said.
+    shares : tuple of float
+        Shares of the readings, above 0 and below 1, in ascending order.
+    resistances : tuple of float
+        At or below which those shares lie, in ohm, in ascending order.
+    file : str
+    """
+
+    condition: str
+    state: str
+    readings: int | None
+    shares: tuple[float, ...]
+    resistances: tuple[float, ...]
+    file: str
+
+
+Summary = ErrorCount | PercentileTable
+
+
 @dataclass(frozen=True, repr=False)
 class Measured:
     """Readings, and what a person should know of them.
@@ -78,6 +129,8 @@ class Measured:
     lives : xarray.Dataset or None
         The dataset "lives": cells of which the files say when they failed, or to which cycle they
         were good, instead of how they were read along their cycles.
+    summaries : tuple of ErrorCount or PercentileTable
+        Of conditions of which only counts or percentiles are known, no readings.
     """
 
     readings: xr.Dataset
@@ -86,6 +139,7 @@ class Measured:
     sources: tuple[tuple[str, str], ...]
     counts: tuple[ReadingCount, ...] = ()
     lives: xr.Dataset | None = None
+    summaries: tuple[Summary, ...] = ()
 
     def __repr__(self) -> str:
         """Return the number of readings and conditions in a line."""

@@ -40,7 +40,8 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
     """
     if str(condition.ber_bound.item()) == "upper":
         return IidFaults(float(condition.ber_high))
-    if str(condition.ber_basis.item()) == "fitted" and populations is not None:
+    is_fitted = str(condition.ber_basis.item()) == "fitted"
+    if is_fitted and populations is not None and _has(populations, condition):
         faults = _sampled(condition, populations.sel(condition=condition.condition))
         lrs_share = float(condition.attrs.get("lrs_share", 0.5))
         if float(condition.ber) <= faults.mean_ber(1.0 - lrs_share) * (1.0 + _ROUNDING):
@@ -49,6 +50,11 @@ def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -
     if not any(math.isnan(rate) for rate in by_state):
         return StateFaults(*by_state)
     return IidFaults(float(condition.ber))
+
+
+def _has(populations: xr.Dataset, condition: xr.Dataset) -> bool:
+    """Return whether the fits of a condition are known, beside its BER."""
+    return str(condition.condition.item()) in populations["condition"].values.tolist()
 
 
 def _sampled(condition: xr.Dataset, row: xr.Dataset) -> PopulationFaults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ from rramsim.device.programming import (
     unknown_condition_notes,
 )
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.device.summaries import of_summaries, with_more_conditions
+from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.notes import Note
 from rramsim.schema import DATASETS, STATES, Interval, Variable, empty, make, with_spellings
@@ -122,6 +124,7 @@ def characterize(
     if stated is not None:
         stated = with_spellings(stated, map(str, readings["condition"].values))
     stated_rows = _rows_by_name(stated)
+    summarized = of_summaries(measured.summaries, stated_rows, read)
     rows = [
         _row(condition, _at_reference(read, stated_rows.get(condition.name)))
         for condition in fit_conditions(readings)
@@ -154,7 +157,9 @@ def characterize(
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
-        notes += unknown_condition_notes([*names, *of_lives], list(stated_rows))
+        notes += unknown_condition_notes([*names, *of_lives, *summarized.rows], list(stated_rows))
+    _refuse_both([*names, *of_lives], summarized.rows)
+    known = {**stated_rows, **summarized.rows}
     conditions = _conditions(
         rows,
         programming,
@@ -163,23 +168,37 @@ def characterize(
                 _of_lives(name, stated_rows.get(name), lasting, origin=measured.origin)
                 for name in of_lives
             ),
-            *(row for name, row in stated_rows.items() if name not in [*names, *of_lives]),
+            *(row for name, row in known.items() if name not in [*names, *of_lives]),
         ],
         mixed=over,
         origin=measured.origin,
         read=read,
     )
+    products = _of_populations(rows, measured, read) if rows else _of_no_population(measured)
+    products |= {
+        "conditions": conditions,
+        **{name: analysis.dataset for name, analysis in followed.items()},
+    }
+    if summarized.counted is not None:
+        products["counted"] = with_more_conditions(products["counted"], summarized.counted)
+    if summarized.fits is not None:
+        products["percentile_fits"] = summarized.fits
     return Examination(
         measured=measured,
-        products={
-            **(_of_populations(rows, measured, read) if rows else _of_no_population(measured)),
-            "conditions": conditions,
-            **{name: analysis.dataset for name, analysis in followed.items()},
-        },
-        notes=(*notes, *(lasting.notes if lasting else ())),
+        products=products,
+        notes=(*notes, *summarized.notes, *(lasting.notes if lasting else ())),
         read=read,
         question=question or Question(),
     )
+
+
+def _refuse_both(names: Sequence[str], summarized: Mapping[str, object]) -> None:
+    """Refuse a condition with readings of which counts or percentiles are given too."""
+    both = [name for name in names if name in summarized]
+    if both:
+        raise InputError(
+            f"{both[0]}: readings are given, and counts or percentiles too; give one of them."
+        )
 
 
 def _of_populations(

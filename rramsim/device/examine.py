@@ -78,6 +78,10 @@ def with_pictures(examination: Examination) -> Examination:
 def _with(
     examination: Examination, analyses: Mapping[str, Callable[[Examination], Analysis | None]]
 ) -> Examination:
+    measured = examination.measured
+    if measured.summaries and measured.lives is None and not measured.readings.sizes["reading"]:
+        # Counts and percentiles hold no readings that could be looked at in any other way.
+        return examination
     for name, analyse in analyses.items():
         analysis = analyse(examination)
         if analysis is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from rramsim.errors import InputError, refused
 from rramsim.files import sha256_of_file
-from rramsim.measurements import Measured, ReadingCount
+from rramsim.measurements import Measured, ReadingCount, Summary
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import (
     find_repeated,
@@ -39,6 +39,7 @@ from rramsim.readers.limits.meter_range import is_beyond_bulk, other_state, unkn
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import is_folder, resolve
+from rramsim.readers.summaries import summaries_of
 from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.tables import find_tables
 from rramsim.schema import DATASETS, EXACT, STATES, first_spellings, make
@@ -145,18 +146,64 @@ def read_measurements(
     if not isinstance(options, ReadOptions | None):
         raise refused("options", options, "ReadOptions; give the options by their names")
     options = by_name.over(options)
+    summaries = _Summaries()
     if is_frame(files):
-        return _of_frame(files, options)
+        return summaries.beside(_of_frame(files, options, summaries))
     read: list[FileReadings | Lives] = []
     notes: list[Note] = []
     for path in paths_of(files, name="files"):
         if is_folder(path):
-            of_folder, of_others = _read_folder(Path(path), options)
+            of_folder, of_others = _read_folder(Path(path), options, summaries)
             read += of_folder
             notes += of_others
         else:
-            read += _read_file(_measurement_file(path), options)
-    return _joined(read, options, notes)
+            read += _read_file(_measurement_file(path), options, summaries)
+    return summaries.beside(_joined(read, options, notes) if read else None)
+
+
+class _Summaries:
+    """The files that hold counts or percentiles instead of readings, one after another."""
+
+    def __init__(self) -> None:
+        self.found: list[Summary] = []
+        self.sources: list[tuple[str, str]] = []
+        self.notes: list[Note] = []
+
+    def take(self, grids: Sequence[Grid], file: MeasurementFile, options: ReadOptions) -> bool:
+        """Return whether all tables of a file are of this kind, and keep what they say."""
+        filled = [grid for grid in grids if grid.records and not grid.unread]
+        if options.columns is not None or not filled:
+            return False
+        default = options.condition or stem_of(file.path)
+        found = [summaries_of(grid, default=default) for grid in filled]
+        if None in found:
+            return False
+        self.found += [summary for of_grid in found if of_grid is not None for summary in of_grid]
+        self.sources.append((file.name, sha256_of_file(file.path)))
+        self.notes += [note for grid in filled for note in grid.notes]
+        return True
+
+    def beside(self, measured: Measured | None) -> Measured:
+        """Return the readings with what the other files say."""
+        if measured is None:
+            if not self.found:
+                raise InputError("no measurement file was named.")
+            measured = Measured(_no_readings(), (), "measured", ())
+        return replace(
+            measured,
+            notes=(*measured.notes, *self.notes),
+            sources=(*measured.sources, *self.sources),
+            summaries=tuple(self.found),
+        )
+
+
+def _no_readings() -> xr.Dataset:
+    import numpy as np
+
+    none = np.empty(0, dtype=np.int64)
+    names = ("censoring", "condition_index", "state_index", "cell", "cycle")
+    values = {"resistance": np.empty(0), **dict.fromkeys(names, none)}
+    return make("readings", values, {"condition": np.empty(0, "U1"), "state": list(STATES)})
 
 
 def is_frame(files: object) -> TypeGuard[pd.DataFrame]:
@@ -185,12 +232,13 @@ def paths_of(files: object, *, name: str) -> list[str | Path]:
     )
 
 
-def _of_frame(frame: pd.DataFrame, options: ReadOptions) -> Measured:
+def _of_frame(frame: pd.DataFrame, options: ReadOptions, summaries: _Summaries) -> Measured | None:
     """Read a table in memory as the CSV file that it would be; messages name its rows."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "DataFrame.csv"
         frame.to_csv(file, index=any(name is not None for name in frame.index.names))
-        return _joined(_read_file(MeasurementFile(file, file.name), options), options)
+        read = _read_file(MeasurementFile(file, file.name), options, summaries)
+        return _joined(read, options) if read else None
 
 
 def _measurement_file(name: Path | str) -> MeasurementFile:
@@ -204,7 +252,7 @@ def _measurement_file(name: Path | str) -> MeasurementFile:
 
 
 def _read_folder(
-    folder: Path, options: ReadOptions
+    folder: Path, options: ReadOptions, summaries: _Summaries
 ) -> tuple[list[FileReadings | Lives], list[Note]]:
     """Return the readings of all measurement files in a folder, and what is to be said of it.
 
@@ -218,7 +266,7 @@ def _read_folder(
     used: list[MeasurementFile] = []
     for file in files:
         try:
-            read += _read_file(file, options)
+            read += _read_file(file, options, summaries)
             used.append(file)
         except NoReadingsError as error:
             others.append((file.name, error.why.removeprefix(f"{file.name}: ").rstrip(".")))
@@ -226,14 +274,16 @@ def _read_folder(
             raise InputError(
                 f"{error} To leave this file out, name the files to read, not the folder."
             ) from error
-    if not read:
+    if not used:
         raise no_file_of(folder, others)
     conditions = dict.fromkeys(file.condition for file in used if file.condition)
     return read, notes_of(folder, len(used), others, list(conditions))
 
 
-def _read_file(file: MeasurementFile, options: ReadOptions) -> Sequence[FileReadings | Lives]:
-    """Return the readings of one file, an item for each of its tables."""
+def _read_file(
+    file: MeasurementFile, options: ReadOptions, summaries: _Summaries
+) -> Sequence[FileReadings | Lives]:
+    """Return the readings of one file, an item for each of its tables; none of summaries."""
     path, name = file.path, file.name
     sidecar = sidecar_of(path, file.folder)
     options = options.over(None if sidecar is None else sidecar.options)
@@ -242,6 +292,8 @@ def _read_file(file: MeasurementFile, options: ReadOptions) -> Sequence[FileRead
     if is_netcdf(path):
         return [of_netcdf(path, options)]
     grids = read_grids(path, sheets=options.sheets, encoding=options.encoding, name=name)
+    if summaries.take(grids, file, options):
+        return []
     try:
         return _read_tables(file, grids, options)
     except InputError:

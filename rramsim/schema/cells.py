@@ -331,6 +331,17 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             optional=True,
         ),
     ),
+    "percentile_fits": (
+        _population("readings", "1", "i", "readings of which percentiles are known, 0: unknown"),
+        _population("lowest", "1", "f", "share of the lowest percentile known"),
+        _population("highest", "1", "f", "share of the highest percentile known"),
+        _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
+        _population("sigma", "1", "f", "standard deviation of ln(resistance / ohm)"),
+        _population("mu_error", "1", "f", "standard error of mu, NaN: readings unknown"),
+        _population("sigma_error", "1", "f", "standard error of sigma, NaN: readings unknown"),
+        _population("p_value", "1", "f", "of Pearson's test of the lognormal, NaN: not tested"),
+        _population("deviation", "1", "f", "largest distance of a percentile from the line, sigma"),
+    ),
     "percentiles": (
         Variable("percent", ("percent",), "%", "f", "share of the population at or below"),
         _percentile("resistance", "ohm", "f", "of the fitted lognormal, NaN: no fit"),

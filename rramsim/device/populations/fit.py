@@ -437,6 +437,8 @@ def leave_out_incomplete(measured: Measured) -> Measured:
     """
     readings = measured.readings
     names = [str(name) for name in readings["condition"].values]
+    if not names:
+        return measured
     of_condition = readings["condition_index"].values
     key = len(STATES) * of_condition + readings["state_index"].values
     sizes = np.bincount(key, minlength=len(STATES) * len(names)).reshape(-1, len(STATES))

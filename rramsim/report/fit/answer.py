@@ -76,7 +76,9 @@ def _condition(row: Record, examination: Examination) -> dict[str, Any]:
         place = whole.at(condition=row["condition"])
         return keys(place) if callable(keys) else answer(place, keys)
 
-    populations = in_product("populations", of_state(_POPULATION))
+    populations = in_product("populations", of_state(_POPULATION)) or in_product(
+        "percentile_fits", of_state(_PERCENTILE_FIT)
+    )
     return {
         "name": row["condition"],
         **(populations or {state.lower(): dict(_NO_POPULATION) for state in STATES}),
@@ -124,6 +126,20 @@ _POPULATION: Keys = {
     "n_censored_above": "censored_above",
     "mu_standard_error": "mu_error",
     "sigma_standard_error": "sigma_error",
+}
+
+
+_PERCENTILE_FIT: Keys = {
+    "from_percentiles": lambda row: [row["lowest"], row["highest"]],
+    "n": "readings",
+    "n_censored": lambda row: 0,
+    "median_ohm": lambda row: finite(math.exp(row["mu"])),
+    "sigma_ln": "sigma",
+    "cells": "readings",
+    "mu_standard_error": lambda row: finite(row["mu_error"]),
+    "sigma_standard_error": lambda row: finite(row["sigma_error"]),
+    "p_value": lambda row: finite(row["p_value"]),
+    "largest_deviation_sigma": "deviation",
 }
 
 

@@ -65,8 +65,13 @@ def fit_tables(examination: Examination) -> dict[str, str]:
     return {
         f"{section.product}.csv": section.csv(examination)
         for section in SECTIONS
-        if section.csv and section.product in examination.products
+        if section.csv and _is_filled(section.product, examination)
     }
+
+
+def _is_filled(product: str, examination: Examination) -> bool:
+    dataset = examination.products.get(product)
+    return dataset is not None and dataset.sizes.get("condition", 1) > 0
 
 
 def absent_sections(examination: Examination) -> list[str]:
@@ -109,6 +114,7 @@ def _picture(
 def _populations(examination: Examination) -> list[Part | None]:
     products = examination.products
     if not products["populations"].sizes["condition"]:
+        # Nothing was read: counts, percentiles or lives are all that is known.
         return []
     return [
         Picture(
@@ -232,6 +238,11 @@ def _outliers(examination: Examination) -> list[Part | None]:
 SECTIONS = [
     Section("populations", _populations, "Populations", csv=exports.populations_csv),
     Section("conditions", _conditions, "Bit errors and the reference", csv=exports.conditions_csv),
+    Section(
+        "percentile_fits",
+        lambda examination: [tables.percentile_fits_table(examination)],
+        "Populations from percentiles",
+    ),
     Section(
         "percentiles",
         lambda examination: [tables.percentiles_table(examination)],

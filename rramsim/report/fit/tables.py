@@ -58,6 +58,23 @@ def populations_table(examination: Examination) -> TextTable:
     )
 
 
+def percentile_fits_table(examination: Examination) -> TextTable:
+    """Return the lognormals through given percentiles."""
+    numeric: Columns = {
+        "readings": lambda row: f"{row['readings']:,}" if row["readings"] else numbers.UNKNOWN,
+        "percentiles": lambda row: f"{100 * row['lowest']:g} to {100 * row['highest']:g} %",
+        "median": lambda row: numbers.quantity(math.exp(row["mu"]), "Ω"),
+        "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
+        "off the line": lambda row: f"{numbers.plain(row['deviation'])} sigma",
+    }
+    return table_of(
+        "Populations from percentiles",
+        records(examination.products["percentile_fits"], "condition", "state"),
+        {**same("condition", "state"), **numeric},
+        numeric=tuple(numeric),
+    )
+
+
 _READINGS = ("exact", "censored_below", "censored_above")
 
 
