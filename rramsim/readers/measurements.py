@@ -39,7 +39,7 @@ from rramsim.readers.limits.meter_range import is_beyond_bulk, other_state, unkn
 from rramsim.readers.options import ReadOptions, constants_of_name
 from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import is_folder, resolve
-from rramsim.readers.summaries import summaries_of
+from rramsim.readers.summaries.counts_and_percentiles import summaries_of
 from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.tables import find_tables
 from rramsim.schema import DATASETS, EXACT, STATES, first_spellings, make

@@ -170,8 +170,8 @@ class FitResult:
     def _check_populations(self) -> None:
         if not self.populations.sizes["condition"]:
             raise InputError(
-                "no populations can be drawn: the files hold lives of cells, counts or percentiles, "
-                "and no readings."
+                "no populations can be drawn: the files hold lives of cells, counts or "
+                "percentiles, and no readings."
             )
 
     def report(self, folder: Path | str) -> Path:

@@ -1,0 +1,1 @@
+"""Tables of what somebody made of readings, instead of the readings."""
