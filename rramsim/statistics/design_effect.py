@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
+from rramsim.statistics.autocorrelation import error_effect, series_of
 from rramsim.statistics.confidence import CONFIDENCE
 
 LEAST_CLUSTERS = 5
@@ -16,6 +17,9 @@ LEAST_CLUSTERS = 5
 
 _FEW_CLUSTERS = 5
 """Fewer clusters that err do not show how much the errors of a cluster go together."""
+
+_STRETCHES = 20
+_LEAST_SERIES = 3
 
 
 def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
@@ -27,6 +31,11 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
     than 5 clusters err, or none does, the errors do not show it, and it is at least
     1 + (m - 1) rho [2]_, with m the readings a cluster and rho the correlation of `x` within them:
     with normal x, errors in the tails go together less than x does, so this is on the wide side.
+
+    Readings of one cluster alone are a series, in the order given: at least as many count as one
+    as there are errors in a run of them, in the mean; as the correlation of `x` from one reading
+    to the next makes of errors that far out (`error_effect`); and, where at least 5 of 20
+    stretches of the series err, as these differ.
 
     Parameters
     ----------
@@ -40,7 +49,7 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
     Returns
     -------
     float
-        1 where no cluster holds two readings, and for a single one, of which the rate then is.
+        1 where no cluster holds two readings.
 
     References
     ----------
@@ -52,6 +61,8 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
     errors, values = np.asarray(wrong, dtype=float), np.asarray(x, dtype=float)
     clusters = clusters_of(cluster)
     n, k = clusters.size, int(clusters.max(initial=-1)) + 1
+    if k == 1:
+        return _effect_in_series(errors, values)
     if not 1 < k < n:
         return 1.0
     reads = np.bincount(clusters)
@@ -66,6 +77,25 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
         effect = max(effect, 1.0 + (expected - 1.0) * within_clusters(values, clusters))
     end = 0.5 + CONFIDENCE / 2.0
     return effect * float(t.ppf(end, k - 1) / t.ppf(end, n - 1)) ** 2
+
+
+def _effect_in_series(errors: NDArray[np.float64], x: NDArray[np.float64]) -> float:
+    """Return the design effect of errors in a series of readings."""
+    n, count = errors.size, float(errors.sum())
+    if n < _LEAST_SERIES or count == n:
+        return 1.0
+    effect = error_effect(series_of(x), (count + 0.5) / (n + 1.0))
+    if count:
+        runs = np.count_nonzero(np.diff(errors, prepend=0.0) == 1.0)
+        effect = max(effect, count / runs)
+    if n < 2 * _STRETCHES:
+        return effect
+    of_stretch = np.add.reduceat(errors, np.arange(_STRETCHES) * n // _STRETCHES)
+    if np.count_nonzero(of_stretch) >= _FEW_CLUSTERS:
+        p = count / n
+        scatter = float(np.var(of_stretch, ddof=1)) * _STRETCHES / n
+        effect = max(effect, scatter / (p * (1.0 - p)))
+    return effect
 
 
 def clusters_of(cluster: ArrayLike) -> NDArray[np.int_]:

@@ -10,14 +10,18 @@ one maximum, and Newton steps find it [1]_.
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.errors import InputError, refused
+from rramsim.statistics.autocorrelation import Series, series_of
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
+from rramsim.statistics.confidence import standard_errors
 from rramsim.statistics.design_effect import LEAST_CLUSTERS, clusters_of, within_clusters
 from rramsim.statistics.likelihood import (
     Floats,
@@ -26,12 +30,32 @@ from rramsim.statistics.likelihood import (
     interval_slopes,
     maximise,
 )
+from rramsim.statistics.repeated_readings import (
+    Part,
+    deviation_ends,
+    distance_ends,
+    mean_variance,
+    parts_of_censored,
+    parts_of_series,
+    parts_over_clusters,
+    quantile_ends,
+    spread_of,
+)
 
 LEAST_EXACT = 3
 """Exact values it takes to fit a lognormal."""
 FEW_EXACT = 20
 """Fewer exact values show too little of a lognormal to go by its tails."""
 _LEAST_INTERVALS = 2
+
+LEAST_SERIES = 50
+"""Readings of one cell, in series, it takes to see how one goes with the next."""
+
+LEAST_EFFECTIVE = 30.0
+"""Independent readings that a series of one cell must be worth to give an interval."""
+_LEAST_FREEDOM = 3.0
+
+Clusters = NDArray[np.int_]
 
 
 class UnfittableError(ValueError):
@@ -69,7 +93,8 @@ class LognormalFit:
     Attributes
     ----------
     mu, sigma : float
-        Maximum-likelihood estimates; `sigma` is the one with n, not n - 1.
+        Maximum-likelihood estimates, `sigma` the one with n, not n - 1; of readings that go
+        together `sigma`**2 is that plus the variance of `mu`, which makes it unbiased.
     covariance : ndarray, shape (2, 2)
         Covariance of the estimates of g = mu/sigma and h = 1/sigma, in that order.
     exact, censored_below, censored_above : int
@@ -83,6 +108,13 @@ class LognormalFit:
         go together in a way that gives no interval.
     effective_readings : float
         Independent readings that would tell as much of `mu`; by default all of them.
+    lag_one : float
+        Correlation of a reading with the next one, where all are of one cell; else NaN.
+    parts : tuple of Part
+        What `sigma`**2 is made of, for exact intervals of uncensored readings and for readings
+        that go together; empty for independent censored ones and in a fit made by hand.
+    slope : float
+        By how much `mu` moves with `sigma`, where censored readings go together.
     """
 
     mu: float
@@ -95,6 +127,9 @@ class LognormalFit:
     between: int = 0
     degrees_of_freedom: float = math.inf
     effective_readings: float = math.nan
+    lag_one: float = math.nan
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    slope: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         if math.isnan(self.effective_readings):
@@ -116,6 +151,59 @@ class LognormalFit:
         """Standard error of `sigma`, as for `mu`; uncensored it is sigma / sqrt(2 n)."""
         return self.sigma**2 * math.sqrt(self.covariance[1, 1])
 
+    @property
+    def is_dependent(self) -> bool:
+        """Whether readings go together, so that fewer independent ones would tell as much."""
+        return not math.isinf(self.degrees_of_freedom)
+
+    @property
+    def mu_interval(self) -> tuple[float, float]:
+        """Ends of the 95 % interval of `mu`, NaN where there is none."""
+        return self.quantile_interval(0.0)
+
+    @property
+    def sigma_interval(self) -> tuple[float, float]:
+        """Ends of the 95 % interval of `sigma`, NaN where there is none."""
+        if math.isnan(self.degrees_of_freedom):
+            return math.nan, math.nan
+        if self.parts:
+            return deviation_ends(self.parts)
+        factor = math.exp(standard_errors() * self.sigma_standard_error / self.sigma)
+        return self.sigma / factor, self.sigma * factor
+
+    def quantile_interval(self, z: float) -> tuple[float, float]:
+        """Return the ends of the 95 % interval of mu + z sigma, NaN where there is none."""
+        if math.isnan(self.degrees_of_freedom):
+            return math.nan, math.nan
+        if self.parts:
+            return quantile_ends(self.mu, z, self.parts, slope=self.slope)
+        at = self.mu + z * self.sigma
+        by_parameter = self.sigma * np.array([1.0, -at])
+        reach = standard_errors() * math.sqrt(by_parameter @ self.covariance @ by_parameter)
+        return at - reach, at + reach
+
+    def distance_interval(self, at: float, *, spread: float = 0.0) -> tuple[float, float]:
+        """Return the ends of the 95 % interval of (mu - at) / sqrt(sigma**2 + spread**2).
+
+        Parameters
+        ----------
+        at : float
+            On the scale of ln(value), such as that of a reference.
+        spread : float
+            Standard deviation of what comes to the population, such as that of a reference.
+        """
+        if math.isnan(self.degrees_of_freedom):
+            return math.nan, math.nan
+        if self.parts:
+            return distance_ends(self.mu - at, self.parts, offset=spread, slope=self.slope)
+        seen = math.hypot(self.sigma, spread)
+        z = (self.mu - at) / seen
+        # mu = g/h and sigma = 1/h.
+        by_mu, by_sigma = 1.0 / seen, -z * self.sigma / seen**2
+        by_parameter = self.sigma * np.array([by_mu, -by_mu * self.mu - by_sigma * self.sigma])
+        reach = standard_errors() * math.sqrt(by_parameter @ self.covariance @ by_parameter)
+        return z - reach, z + reach
+
 
 def fit_lognormal(
     values: ArrayLike,
@@ -136,9 +224,9 @@ def fit_lognormal(
         Where finite, the reading is known only to lie from `values` to this number (a coarse
         digit, or a verify level passed and the next one not); its `censoring` is 0.
     cell : array_like of int, shape (readings,), optional
-        Number of the cell of each reading, -1 where unknown. Where a cell was read more than
-        once its readings are not independent, and the covariance is the cluster sandwich over
-        cells; otherwise it is the inverse of the observed information.
+        Number of the cell of each reading, -1 where unknown. Readings of several cells that were
+        read more than once go together by cell (`parts_over_clusters`); readings of one cell
+        alone are a series, in the order given (`series_of`). Otherwise they are independent.
 
     Returns
     -------
@@ -170,29 +258,121 @@ def fit_lognormal(
         g, h, information = maximise(group(low, high))
     except NotSettledError:
         raise UnfittableError("not settled", exact=exact, x=x, side=side) from None
-    clusters = np.arange(x.size) if cell is None else clusters_of(_array(cell, "cell", x.size))
-    covariance: Floats = np.linalg.inv(information).astype(float)
-    freedom, effective = math.inf, float(x.size)
-    if 1 < (k := int(clusters.max()) + 1) < x.size:
-        covariance = _sandwich(covariance, _scores(low, high, g=g, h=h), clusters)
-        freedom = k - 1.0 if k >= LEAST_CLUSTERS else math.nan
-        within = within_clusters(x, clusters)
-        effective /= 1.0 + (float(np.sum(np.bincount(clusters) ** 2)) / x.size - 1.0) * within
     # z = h_s (x - mean)/scale - g_s = h x - g: back from the standardised parameters.
     back = np.array([[1.0, mean / scale], [0.0, 1.0 / scale]])
+    covariance = back @ np.linalg.inv(information).astype(float) @ back.T
+    scores = functools.partial(_mean_scores, low, high, g=g, h=h)
     g, h = back @ (g, h)
-    return LognormalFit(
+    fit = LognormalFit(
         mu=float(g / h),
         sigma=float(1.0 / h),
-        covariance=back @ covariance @ back.T,
+        covariance=covariance,
         exact=int(exact.size),
         censored_below=int(np.count_nonzero(side == BELOW)),
         censored_above=int(np.count_nonzero(side == ABOVE)),
-        cells=int(clusters.max() + 1),
+        cells=x.size,
         between=int(np.count_nonzero(is_between)),
-        degrees_of_freedom=freedom,
-        effective_readings=effective,
     )
+    clusters = np.arange(x.size) if cell is None else clusters_of(_array(cell, "cell", x.size))
+    cells = int(clusters.max()) + 1
+    is_exact = exact.size == x.size
+    if cells == x.size:
+        part = _independent_part(fit)
+        return replace(fit, parts=(part,) if is_exact else ())
+    if cells > 1:
+        return _over_clusters(fit, x if is_exact else None, scores, clusters)
+    return _of_series(fit, series_of(scores()), is_exact=is_exact)
+
+
+def _independent_part(fit: LognormalFit) -> Part:
+    """Return the one part of independent exact readings."""
+    freedom = fit.readings - 1.0
+    return Part(fit.sigma**2 * fit.readings / freedom, freedom, fit.sigma**2 / freedom)
+
+
+def _over_clusters(
+    fit: LognormalFit, exact: Floats | None, scores: Callable[[], Floats], clusters: Clusters
+) -> LognormalFit:
+    """Return the fit with what is known of it where readings of one cluster go together.
+
+    Parameters
+    ----------
+    fit : LognormalFit
+        As of independent readings.
+    exact : ndarray, shape (readings,), or None
+        ln of the values, None where some are censored.
+    scores : callable
+        What each reading says of the mean.
+    clusters : ndarray of int, shape (readings,)
+    """
+    reads = np.bincount(clusters)
+    n, k = clusters.size, reads.size
+    size = float(np.sum(reads**2)) / n
+    slope = 0.0
+    parts: tuple[Part, ...]
+    if exact is not None:
+        parts = parts_over_clusters(exact, clusters)
+    else:
+        rho = within_clusters(scores(), clusters)
+        between = rho + (1.0 - rho) / size
+        parts, slope = parts_of_censored(
+            fit.sigma**2,
+            _of_mu_and_ln_sigma(fit),
+            effects=(1.0 + (size - 1.0) * rho, 1.0 + (size - 1.0) * rho**2),
+            shares=((between, n / size - 1.0), (1.0 - between, n - k)),
+        )
+    freedom = parts[0].degrees_of_freedom
+    # Where one cell has most of the readings, the others do not show how far cells differ.
+    is_known = k >= LEAST_CLUSTERS and min(freedom, n / size) >= _LEAST_FREEDOM
+    return _dependent(fit, parts, slope, cells=k, freedom=freedom if is_known else math.nan)
+
+
+def _of_series(fit: LognormalFit, series: Series, *, is_exact: bool) -> LognormalFit:
+    """Return the fit with what is known of it where all readings are of one cell, in order."""
+    slope, n = 0.0, series.readings
+    parts: tuple[Part, ...]
+    if is_exact:
+        parts = parts_of_series(fit.sigma**2, series)
+    else:
+        parts, slope = parts_of_censored(
+            fit.sigma**2,
+            _of_mu_and_ln_sigma(fit),
+            effects=(n / series.for_mean, n / series.for_spread),
+            shares=((1.0, max(series.for_spread - 1.0, 1.0)),),
+        )
+    is_known = n >= LEAST_SERIES and series.for_mean >= LEAST_EFFECTIVE
+    freedom = min(part.degrees_of_freedom for part in parts) if is_known else math.nan
+    found = _dependent(fit, parts, slope, cells=1, freedom=freedom)
+    return replace(found, effective_readings=series.for_mean, lag_one=series.lag_one)
+
+
+def _dependent(
+    fit: LognormalFit, parts: tuple[Part, ...], slope: float, *, cells: int, freedom: float
+) -> LognormalFit:
+    variance, of_variance = spread_of(parts)
+    sigma = math.sqrt(variance)
+    of_sigma = of_variance / (4.0 * variance)
+    of_mu = mean_variance(parts) + slope**2 * of_sigma
+    covariance = np.array([[of_mu, slope * of_sigma], [slope * of_sigma, of_sigma]])
+    # g = mu/sigma and h = 1/sigma.
+    by_parameter = np.array([[1.0, -fit.mu / sigma], [0.0, -1.0 / sigma]]) / sigma
+    return replace(
+        fit,
+        sigma=sigma,
+        covariance=by_parameter @ covariance @ by_parameter.T,
+        cells=cells,
+        degrees_of_freedom=freedom,
+        effective_readings=min(float(fit.readings), variance / of_mu),
+        parts=parts,
+        slope=slope,
+    )
+
+
+def _of_mu_and_ln_sigma(fit: LognormalFit) -> Floats:
+    """Return the covariance of mu and ln(sigma); mu = g/h and sigma = 1/h."""
+    by_parameter = fit.sigma * np.array([[1.0, -fit.mu], [0.0, -1.0]])
+    found: Floats = by_parameter @ fit.covariance @ by_parameter.T
+    return found
 
 
 def _checked(values: ArrayLike, censoring: ArrayLike | None) -> tuple[Floats, NDArray[np.int_]]:
@@ -250,25 +430,11 @@ def _refuse_unfittable(exact: Floats, *, x: Floats, side: NDArray[np.int_]) -> N
         raise UnfittableError("all the same", exact=exact, x=x, side=side)
 
 
-def _scores(low: Floats, high: Floats, *, g: float, h: float) -> Floats:
-    """Return each reading's share of the gradient by (g, h), shape (readings, 2)."""
+def _mean_scores(low: Floats, high: Floats, *, g: float, h: float) -> Floats:
+    """Return what each reading says of the mean: h x - g, and the mean of that if censored."""
     is_exact = low == high
-    x = low[is_exact]
-    scores = np.empty((low.size, 2))
-    scores[is_exact, 0] = h * x - g
-    scores[is_exact, 1] = 1.0 / h - x * (h * x - g)
+    scores = h * low - g
     pulls, _ = interval_slopes(low[~is_exact], high[~is_exact], g=g, h=h)
-    scores[~is_exact] = pulls.T
+    # The slope by g of an exact reading is h x - g, too.
+    scores[~is_exact] = pulls[0]
     return scores
-
-
-def _sandwich(covariance: Floats, scores: Floats, clusters: NDArray[np.int_]) -> Floats:
-    """Return the covariance when readings of one cluster (cell) go together.
-
-    The sum over clusters of the outer product of their scores stands between two inverses of
-    the information; the factor k/(k - 1) is the usual one for k clusters.
-    """
-    sums = np.stack([np.bincount(clusters, weights=column) for column in scores.T], axis=1)
-    k = sums.shape[0]
-    between: Floats = covariance @ (sums.T @ sums) @ covariance * (k / (k - 1.0))
-    return between

@@ -182,10 +182,11 @@ def test_repeated_readings_of_a_cell_widen_the_covariance_to_that_of_the_cells()
     assert fit.cells == 64
     assert fit.exact == 1280
     assert fit.mu == pytest.approx(once.mu, abs=1e-12)
-    by_parameter = np.array([-1.0, fit.mu])
-    # At the median the sandwich is exact: 1/63 here, against 1/64 from the information.
-    variance = by_parameter @ fit.covariance @ by_parameter
-    assert variance == pytest.approx(1 / 63, rel=1e-9)
+    assert fit.sigma == pytest.approx(np.std(x, ddof=1), rel=1e-9)
+    assert fit.mu_standard_error == pytest.approx(np.std(x, ddof=1) / 8, rel=1e-9)
+    assert fit.sigma_standard_error == pytest.approx(fit.sigma / math.sqrt(2 * 63), rel=1e-9)
+    assert fit.degrees_of_freedom == pytest.approx(63, rel=1e-9)
+    assert fit.effective_readings == pytest.approx(64, rel=1e-9)
 
 
 def test_cells_read_once_each_and_unnamed_cells_are_independent():

@@ -191,6 +191,58 @@ def log_bit_error_rate_interval(
     return _ends(y, math.sqrt(variance), degrees_of_freedom)
 
 
+def log_bit_error_rate_interval_of_scores(
+    ln_reference: float,
+    states: StatePair,
+    *,
+    lrs: tuple[float, float],
+    hrs: tuple[float, float],
+    lrs_share: float = 0.5,
+    reference_spread: float = 0.0,
+    correlation: float = 0.0,
+) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of ln(BER) from those of the distances of both states.
+
+    On the probit scale, y = -probit(BER), the distance of an end from the estimate is
+    d**2 = sum over states of (w phi(z) / phi(y) d_z)**2 with d_z the distance of the end of z from
+    its estimate (Zou and Donner's "method of variance estimates recovery" [1]_): the delta method
+    with each end in place of the standard error, so that ends that are not equally far stay so.
+
+    Parameters
+    ----------
+    ln_reference : float
+        ln(reference / ohm).
+    states : StatePair
+    lrs, hrs : tuple of float
+        Ends of the interval of z of each state: how many sigmas, its own and the reference's
+        together, the reference is above the LRS and below the HRS median.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    reference_spread : float
+        Standard deviation of ln(reference) from read to read or array to array.
+    correlation : float
+        Of the two estimates of z, where the same cells were read in both states.
+
+    References
+    ----------
+    .. [1] G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures: a
+       general approach", Statistics in Medicine 27 (2008) 1693-1702.
+    """
+    seen = states.seen_through(reference_spread)
+    y = -float(ndtri_exp(log_bit_error_rate(ln_reference, seen, lrs_share=lrs_share)))
+    ends = []
+    for end in (1, 0):
+        off = [
+            share * math.exp((y * y - z * z) / 2.0) * abs(both[end] - z)
+            for share, z, both in zip(
+                (lrs_share, 1.0 - lrs_share), z_scores(ln_reference, seen), (lrs, hrs), strict=True
+            )
+        ]
+        reach = math.sqrt(off[0] ** 2 + off[1] ** 2 + 2.0 * correlation * off[0] * off[1])
+        ends.append(float(log_ndtr(-(y + reach if end else y - reach))))
+    return ends[0], ends[1]
+
+
 def _score_slopes(
     ln_reference: float, *, mu: float, sigma: float, spread: float
 ) -> NDArray[np.float64]:
