@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from rramsim.device.populations.fit import LEAST_CELLS
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE, standard_errors
 from rramsim.statistics.quantiles import sample_quantiles
@@ -58,7 +57,8 @@ def percentiles(
         percentile of the sample that it does not hold, or that limits leave open, is a bound
         (`rramsim.statistics.quantiles`). One of the fit nearer to 0 or 100 % than one
         reading in the sample is marked as extrapolated; a population without a fit has NaN, and
-        fewer than 5 cells read more than once have no interval.
+        readings that go together in a way that gives no interval (of 2 to 4 cells, or a short
+        series of one) have none.
     """
     fits = populations.transpose("condition", "state", ...)
     z = ndtri(np.asarray(percents, dtype=float) / 100.0)
@@ -67,7 +67,7 @@ def percentiles(
     toward = np.stack([sigma + 0.0 * z, -sigma * ln_ohm], axis=-1)
     variance = np.einsum("cspi,csij,cspj->csp", toward, fits["covariance"].values, toward)
     counts = sum(fits[name].values for name in ("exact", "censored_below", "censored_above"))
-    width = _standard_errors(fits["cells"].values, counts)[..., None] * np.sqrt(variance)
+    width = _standard_errors(fits)[..., None] * np.sqrt(variance)
     share = np.minimum(np.asarray(percents), 100.0 - np.asarray(percents)) / 100.0
     return make(
         "percentiles",
@@ -87,15 +87,12 @@ def percentiles(
     )
 
 
-def _standard_errors(cells: Any, readings: Any) -> NDArray[np.float64]:
-    """Return how many standard errors an interval reaches, NaN for too few cells read again."""
-
-    def of_population(cells: int, readings: int) -> float:
-        if not 1 < cells < readings:
-            return standard_errors()
-        return standard_errors(cells - 1) if cells >= LEAST_CELLS else math.nan
-
-    errors: NDArray[np.float64] = np.vectorize(of_population, otypes=[float])(cells, readings)
+def _standard_errors(fits: xr.Dataset) -> NDArray[np.float64]:
+    """Return how many standard errors an interval reaches, NaN where there is none."""
+    freedom = np.full(fits["mu"].shape, math.inf)
+    if "degrees_of_freedom" in fits:
+        freedom = fits["degrees_of_freedom"].values
+    errors: NDArray[np.float64] = np.vectorize(standard_errors, otypes=[float])(freedom)
     return errors
 
 

@@ -126,6 +126,12 @@ _POPULATION: Keys = {
     "n_censored_above": "censored_above",
     "mu_standard_error": "mu_error",
     "sigma_standard_error": "sigma_error",
+    "mu_low": "mu_low",
+    "mu_high": "mu_high",
+    "sigma_low": "sigma_low",
+    "sigma_high": "sigma_high",
+    "effective_readings": "effective_readings",
+    "autocorrelation": "autocorrelation",
 }
 
 

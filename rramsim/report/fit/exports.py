@@ -83,6 +83,8 @@ _POPULATION: Keys = {
     "mu_standard_error": "mu_error",
     "sigma_ln": "sigma",
     "sigma_standard_error": "sigma_error",
+    **same("mu_low", "mu_high", "sigma_low", "sigma_high"),
+    **same("effective_readings", "autocorrelation"),
     "lognormal": "verdict",
     **same("tail_share", "stuck_cells", "outlying_cells"),
 }

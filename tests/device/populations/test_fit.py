@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from rramsim.device.characterize import characterize
 from rramsim.device.populations.fit import (
@@ -128,7 +129,7 @@ def test_the_readings_of_a_state_know_their_place_in_the_file(measured_from, exa
 
 @pytest.mark.parametrize(
     ("cells", "words"),
-    [(4, "need more cells"), (19, "Student's t, 18 degrees of freedom"), (20, "more than once.")],
+    [(4, "need more cells"), (19, "known with 18 degrees of freedom"), (20, "more than once.")],
 )
 def test_few_cells_read_often_are_told(measured_from, exact_sample, cells, words):
     lrs, hrs = (exact_sample(ohm, 0.3, cells=3 * cells) for ohm in (1e4, 2e5))
@@ -136,7 +137,77 @@ def test_few_cells_read_often_are_told(measured_from, exact_sample, cells, words
     (condition,) = fitted(measured)
     notes = [note.text for note in fit_notes(condition) if note.kind == "repeated reads"]
     assert [words in note for note in notes] == [True, True]
-    assert ["t, " in note for note in notes] == [cells == 19] * 2
+    assert ["known with" in note for note in notes] == [cells == 19] * 2
+
+
+@pytest.fixture
+def series(measured_from):
+    """Return the readings of one cell, LRS with a memory and HRS without, and HRS of another."""
+
+    def build(cells):
+        rng = np.random.default_rng(3)
+        lrs = lfilter([1], [1, -0.88], rng.standard_normal(1200))[200:]
+        hrs = rng.standard_normal(1000)
+        conditions = {"a": (1e4 * np.exp(0.1 * lrs), 3e5 * np.exp(0.5 * hrs))}
+        return fitted(measured_from(conditions, cells=cells))
+
+    return build
+
+
+def test_one_cell_says_how_many_independent_readings_it_is_worth(series):
+    (condition,) = series(np.zeros(2000, int))
+    lrs, hrs = (note for note in fit_notes(condition) if note.kind == "one cell")
+    assert lrs.values["autocorrelation"] == pytest.approx(0.88, abs=0.04)
+    assert 40 < lrs.values["effective_readings"] < 100
+    effective = f"as informative as {lrs.values['effective_readings']:,.0f} independent readings"
+    assert effective in lrs.text
+    assert "not for others" in lrs.text
+    assert hrs.text == (
+        "one cell, read 1,000 times; the intervals hold for this cell, not for others."
+    )
+    populations = populations_dataset([condition], origin="measured").sel(condition="a")
+    for name in ("effective_readings", "autocorrelation"):
+        assert populations[name].values[0] == pytest.approx(lrs.values[name])
+    assert populations["effective_readings"].values[1] > 950
+    assert np.all(np.isfinite(populations["degrees_of_freedom"]))
+    assert np.all(populations["sigma_low"] < populations["sigma"])
+    assert np.all(populations["sigma"] < populations["sigma_high"])
+
+
+def test_readings_in_the_order_of_their_cycles_are_a_series_whatever_the_file(measured_from):
+    rng = np.random.default_rng(4)
+    lrs = lfilter([1], [1, -0.8], rng.standard_normal(400))
+    conditions = {"a": (1e4 * np.exp(0.1 * lrs), 3e5 * np.exp(rng.standard_normal(400)))}
+    measured = measured_from(conditions, cells=np.zeros(800, int))
+    readings = measured.readings.assign(
+        cycle=measured.readings["cycle"].copy(data=np.tile(np.arange(400), 2))
+    )
+    shuffled = readings.isel(reading=rng.permutation(800))
+    (here,), (there,) = fit_conditions(readings), fit_conditions(shuffled)
+    assert here.lrs.fit.lag_one > 0.7
+    assert there.lrs.fit.lag_one == pytest.approx(here.lrs.fit.lag_one, rel=1e-9)
+
+
+def test_a_short_series_of_one_cell_has_no_interval_and_says_so(measured_from, exact_sample):
+    lrs, hrs = exact_sample(1e4, 0.3, cells=30), exact_sample(3e5, 0.5, cells=30)
+    (condition,) = fitted(measured_from({"a": (lrs, hrs)}, cells=np.zeros(60, int)))
+    notes = [note.text for note in fit_notes(condition) if note.kind == "one cell"]
+    assert all("has no interval, which takes at least 50 readings" in note for note in notes)
+    populations = populations_dataset([condition], origin="measured")
+    assert np.isnan(populations["degrees_of_freedom"].values).all()
+    assert np.isnan(populations["sigma_low"].values).all()
+
+
+def test_readings_without_cells_that_follow_each_other_are_told(series, measured_from):
+    (condition,) = series(np.full(2000, -1))
+    (note,) = (note for note in fit_notes(condition) if note.kind == "order of readings")
+    assert (note.state, note.values["readings"]) == ("LRS", 1000)
+    assert note.values["effective_readings"] < 100
+    assert "name them in a column" in note.text
+    # A list in the order of its values was sorted: that says nothing of the cells.
+    ohms = np.sort(condition.lrs.resistance), condition.hrs.resistance
+    (ranked,) = fitted(measured_from({"a": ohms}))
+    assert not any(note.kind == "order of readings" for note in fit_notes(ranked))
 
 
 @pytest.fixture
