@@ -19,10 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.errors import InputError, refused
-from rramsim.statistics.autocorrelation import Series, series_of
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.confidence import standard_errors
-from rramsim.statistics.design_effect import LEAST_CLUSTERS, clusters_of, within_clusters
+from rramsim.statistics.design_effect import (
+    LEAST_CLUSTERS,
+    Series,
+    clusters_of,
+    series_of,
+    within_clusters,
+)
 from rramsim.statistics.likelihood import (
     Floats,
     NotSettledError,

@@ -28,8 +28,8 @@ from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri
 from scipy.stats import qmc
 
-from rramsim.statistics.autocorrelation import Series
 from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.design_effect import Series
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.optimize import brentq
 from scipy.signal import lfilter
 
-from rramsim.statistics.autocorrelation import series_of
+from rramsim.statistics.design_effect import series_of
 from rramsim.statistics.lognormal import fit_lognormal
 from rramsim.statistics.repeated_readings import (
     Part,

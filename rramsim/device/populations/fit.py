@@ -17,8 +17,7 @@ from rramsim.errors import InputError
 from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
-from rramsim.statistics.autocorrelation import series_of
-from rramsim.statistics.design_effect import LEAST_CLUSTERS
+from rramsim.statistics.design_effect import LEAST_CLUSTERS, series_of
 from rramsim.statistics.lognormal import (
     FEW_EXACT,
     LEAST_EFFECTIVE,
