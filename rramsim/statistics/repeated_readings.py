@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 
 # Powers of 2 keep Sobol's points even; the normal variate is integrated out, so few are enough.
 _POINTS_LOG2 = 9
+_POPULATIONS_LOG2 = 12
 _MANY = 40.0
 _TAIL = (1.0 - CONFIDENCE) / 2.0
 _NEGLIGIBLE = 1e-6
@@ -245,6 +246,56 @@ def deviation_ends(parts: Sequence[Part]) -> tuple[float, float]:
     """Return the ends of the 95 % interval of sqrt(variance)."""
     low, high = np.quantile(np.sqrt(_pivots(parts)[0]), [_TAIL, 1.0 - _TAIL])
     return float(low), float(high)
+
+
+def populations_of_parts(
+    mean: float,
+    parts: Sequence[Part],
+    *,
+    slope: float = 0.0,
+    population: int = 0,
+    shared: float = 0.0,
+) -> tuple[Floats, Floats]:
+    """Return populations that the readings leave open, each as likely as the others.
+
+    Parameters
+    ----------
+    mean : float
+    parts : sequence of Part
+        Two at most.
+    slope : float
+        By how much the mean moves with the standard deviation.
+    population : int
+        0 or 1: two populations with different numbers are independent of each other.
+    shared : float
+        Correlation with population 0 from cluster to cluster: of the means, and, squared, of the
+        first part of the variance.
+
+    Returns
+    -------
+    mu, sigma : ndarray, shape (4096,)
+    """
+    deviates = _deviates()
+    of_mean, *of_parts = deviates[3 * population : 3 * population + 3]
+    if shared and population:
+        of_mean = shared * deviates[0] + math.sqrt(1.0 - shared**2) * of_mean
+        of_parts[0] = shared**2 * deviates[1] + math.sqrt(1.0 - shared**4) * of_parts[0]
+    variance, variance_of_mean = np.zeros(of_mean.size), np.zeros(of_mean.size)
+    for part, deviate in zip(parts, of_parts, strict=False):
+        squares = _mean_squares(part.degrees_of_freedom, ndtr(deviate))
+        variance += part.variance / squares
+        variance_of_mean += part.mean_variance / squares
+    sigma = np.sqrt(variance)
+    moved = slope * (sigma - math.sqrt(spread_of(parts)[0]))
+    return mean + moved + np.sqrt(variance_of_mean) * of_mean, sigma
+
+
+@functools.cache
+def _deviates() -> Floats:
+    """Return normal deviates of 2 populations, of the mean and 2 parts each: (6, 4096)."""
+    points = qmc.Sobol(6, scramble=False).random_base2(_POPULATIONS_LOG2).T
+    deviates: Floats = ndtri(points + 0.5 / 2**_POPULATIONS_LOG2)
+    return deviates
 
 
 def _pivots(parts: Sequence[Part]) -> tuple[Floats, Floats]:

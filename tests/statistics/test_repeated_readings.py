@@ -16,6 +16,7 @@ from rramsim.statistics.repeated_readings import (
     parts_of_censored,
     parts_of_series,
     parts_over_clusters,
+    populations_of_parts,
     quantile_ends,
     spread_of,
 )
@@ -126,6 +127,21 @@ def test_without_a_limit_reached_the_model_of_censored_readings_is_the_closed_fo
     variance, of_variance = spread_of(parts)
     assert variance == pytest.approx(1 + effects[0] / n)
     assert of_variance / (4 * variance**2) == pytest.approx(effects[1] / (2 * n), rel=0.1)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7, -0.5])
+def test_populations_left_open_have_the_ends_of_the_intervals_and_what_they_share(shared):
+    parts = Part(0.5, 19.0, 0.025), Part(0.5, 900.0)
+    (mu, sigma), (other, spread) = (
+        populations_of_parts(9.0, parts, population=number, shared=shared) for number in (0, 1)
+    )
+    for drawn in (sigma, spread):
+        assert np.quantile(drawn, (0.025, 0.975)) == pytest.approx(deviation_ends(parts), rel=0.01)
+    for z in (0.0, -3.0):
+        ends = np.quantile(mu + z * sigma, (0.025, 0.975))
+        assert ends == pytest.approx(quantile_ends(9.0, z, parts), abs=0.01)
+    assert np.corrcoef(mu, other)[0, 1] == pytest.approx(shared, abs=0.03)
+    assert np.corrcoef(sigma, spread)[0, 1] == pytest.approx(shared**2, abs=0.05)
 
 
 def test_a_series_adds_the_variance_of_its_mean():

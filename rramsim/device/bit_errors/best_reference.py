@@ -130,7 +130,7 @@ def count_at(state: StateReadings, reference: float | Floats) -> Count:
         state.censoring,
         reference=reference,
         is_hrs=state.is_hrs,
-        cell=state.cell if state.is_repeated else None,
+        cell=state.cell if state.is_read_again else None,
     )
 
 

@@ -19,6 +19,7 @@ from rramsim.device.bit_errors.sensing import (
     best_reference,
     log_bit_error_rate,
     log_bit_error_rate_interval,
+    log_bit_error_rate_interval_of_scores,
     log_bit_error_rate_profile,
 )
 from rramsim.device.populations.fit import ConditionReadings, StateReadings
@@ -28,12 +29,15 @@ from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
 from rramsim.statistics.lognormal import FEW_EXACT, LognormalFit
+from rramsim.statistics.repeated_readings import mean_variance, spread_of
 from rramsim.units import read_quantity
 
 LEFT_OPEN = "populations that the readings leave open"
 LEFT_OPEN_OVER_CELLS = "populations that the cells leave open"
+LEFT_OPEN_OVER_SERIES = "populations that a series of readings leaves open"
 DELTA = "delta method on the probit scale"
-DELTA_OVER_CELLS = "delta method on the probit scale, over cells"
+PIVOTS_OVER_CELLS = "generalised pivots on the probit scale, over cells"
+PIVOTS_OVER_SERIES = "generalised pivots on the probit scale, over a series of readings"
 PROFILE = "profile likelihood"
 """How the ends of an interval were made; an empty text where there are none."""
 
@@ -154,7 +158,12 @@ def _pair(lrs: LognormalFit, hrs: LognormalFit) -> StatePair:
 
 
 def fitted_rate(
-    condition: ConditionReadings, read: ReadConditions, *, sample: float, is_chosen: bool = False
+    condition: ConditionReadings,
+    read: ReadConditions,
+    *,
+    sample: float,
+    is_chosen: bool = False,
+    shared: float = 0.0,
 ) -> Interval | None:
     """Return the fitted BER of a 1T1R read, None where a state has no fit.
 
@@ -168,6 +177,9 @@ def fitted_rate(
     is_chosen : bool
         Whether the reference is the best one of these fits: interval and estimate then allow for
         the choice (`left_open`).
+    shared : float
+        Correlation of ln R in LRS and in HRS from cell to cell; it counts where the same cells
+        were read more than once in both.
     """
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if lrs is None or hrs is None:
@@ -175,10 +187,10 @@ def fitted_rate(
     # A sample of undecided readings only can show nothing at all.
     countable = smallest_countable(sample)
     if is_chosen:
-        return _rate(_chosen(lrs, hrs, read), countable)
+        return _rate(_chosen(lrs, hrs, read, shared=shared), countable)
 
     def ends() -> Ends:
-        return _profile(condition, read) or _delta(lrs, hrs, read)
+        return _profile(condition, read) or _delta(lrs, hrs, read, shared=shared)
 
     return _rate(_stated(lrs, hrs, read, ends), countable)
 
@@ -225,11 +237,14 @@ def _stated(
     return _log_ber(lrs, hrs, read), ends()
 
 
-def _chosen(lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions) -> tuple[float, Ends]:
+def _chosen(
+    lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions, *, shared: float = 0.0
+) -> tuple[float, Ends]:
     low, median, high = log_rates_left_open(
         *(read.ln_reference, lrs, hrs),
         lrs_share=read.lrs_share,
         reference_spread=read.reference_spread,
+        shared=shared,
     )
     log_ber = unflattered(_log_ber(lrs, hrs, read), median)
     return log_ber, (low, high, left_open_name(lrs, hrs))
@@ -242,15 +257,21 @@ def unflattered(log_ber: float, median: float) -> float:
 
 def left_open_name(lrs: LognormalFit, hrs: LognormalFit) -> str:
     """Return how the ends of an interval of `left_open` were made."""
-    independent = math.isinf(_degrees_of_freedom(lrs, hrs))
-    return LEFT_OPEN if independent else LEFT_OPEN_OVER_CELLS
+    if not (lrs.is_dependent or hrs.is_dependent):
+        return LEFT_OPEN
+    return LEFT_OPEN_OVER_SERIES if _is_series(lrs, hrs) else LEFT_OPEN_OVER_CELLS
+
+
+def _is_series(lrs: LognormalFit, hrs: LognormalFit) -> bool:
+    """Return whether readings that go together are of one cell."""
+    return any(fit.is_dependent and fit.cells == 1 for fit in (lrs, hrs))
 
 
 def _profile(condition: ConditionReadings, read: ReadConditions) -> Ends | None:
     """Return the profile-likelihood interval of a small sample, None where it does not apply."""
     is_small = any(map(_is_small, condition.states))
     # The likelihood takes readings as independent and the reference as fixed.
-    if not is_small or read.reference_spread or condition.is_repeated:
+    if not is_small or read.reference_spread or condition.is_read_again:
         return None
     try:
         low, high = log_bit_error_rate_profile(
@@ -269,8 +290,12 @@ def _is_small(state: StateReadings) -> bool:
     return state.resistance.size < _SMALL_SAMPLE or exact < FEW_EXACT
 
 
-def _delta(lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions) -> Ends:
-    freedom = _degrees_of_freedom(lrs, hrs)
+def _delta(
+    lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions, *, shared: float = 0.0
+) -> Ends:
+    if lrs.is_dependent or hrs.is_dependent:
+        low, high = _joined(lrs, hrs, read, shared=shared)
+        return low, high, PIVOTS_OVER_SERIES if _is_series(lrs, hrs) else PIVOTS_OVER_CELLS
     low, high = log_bit_error_rate_interval(
         read.ln_reference,
         _pair(lrs, hrs),
@@ -278,12 +303,47 @@ def _delta(lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions) -> Ends:
         covariance_hrs=hrs.covariance,
         lrs_share=read.lrs_share,
         reference_spread=read.reference_spread,
-        degrees_of_freedom=freedom,
     )
-    return low, high, DELTA if math.isinf(freedom) else DELTA_OVER_CELLS
+    return low, high, DELTA
 
 
-def _degrees_of_freedom(lrs: LognormalFit, hrs: LognormalFit) -> float:
-    """Return those of the fit that knows its covariance worse, NaN where one gives no interval."""
-    both = (lrs.degrees_of_freedom, hrs.degrees_of_freedom)
-    return math.nan if any(map(math.isnan, both)) else min(both)
+def _joined(
+    lrs: LognormalFit, hrs: LognormalFit, read: ReadConditions, *, shared: float
+) -> tuple[float, float]:
+    """Return the ends that those of the distances of both states give, NaN without."""
+    far_lrs, far_hrs = (
+        fit.distance_interval(read.ln_reference, spread=read.reference_spread) for fit in (lrs, hrs)
+    )
+    if math.isnan(far_lrs[0]) or math.isnan(far_hrs[0]):
+        return math.nan, math.nan
+    return log_bit_error_rate_interval_of_scores(
+        read.ln_reference,
+        _pair(lrs, hrs),
+        lrs=(-far_lrs[1], -far_lrs[0]),
+        hrs=far_hrs,
+        lrs_share=read.lrs_share,
+        reference_spread=read.reference_spread,
+        correlation=_of_scores(lrs, hrs, read.ln_reference, shared),
+    )
+
+
+def _of_scores(lrs: LognormalFit, hrs: LognormalFit, ln_reference: float, shared: float) -> float:
+    """Return the correlation of the two estimates of z that a correlation of the states makes.
+
+    z_LRS falls with mu_LRS and z_HRS rises with mu_HRS, both fall with sigma; means of cells
+    correlated by `shared` make means correlated by it and variances by its square.
+    """
+    if not (shared and lrs.is_dependent and hrs.is_dependent):
+        return 0.0
+    of_mean, of_spread, own = -shared, shared**2, 1.0
+    for fit in (lrs, hrs):
+        z = abs(fit.mu - ln_reference) / fit.sigma
+        first = fit.parts[0]
+        # ln(sigma) varies by a quarter of what ln(variance) does.
+        spreads, of_first = (
+            spread_of(parts)[1] / (4.0 * fit.sigma**4) for parts in (fit.parts, (first,))
+        )
+        of_mean *= math.sqrt(first.mean_variance) / fit.sigma
+        of_spread *= z * math.sqrt(of_first)
+        own *= math.sqrt(mean_variance(fit.parts) / fit.sigma**2 + z**2 * spreads)
+    return min(max((of_mean + of_spread) / own, -1.0), 1.0)

@@ -16,7 +16,12 @@ from rramsim.device.bit_errors.best_reference import (
 )
 from rramsim.device.bit_errors.error_counts import Count, WeightedCount, weighted
 from rramsim.device.bit_errors.fitted_rates import fitted_pair, fitted_rate, least_believed
-from rramsim.device.bit_errors.pairs import clopper_pearson_name, pair_notes, paired_rate
+from rramsim.device.bit_errors.pairs import (
+    clopper_pearson_name,
+    pair_notes,
+    paired_rate,
+    shared_by_cells,
+)
 from rramsim.device.bit_errors.reach import (
     FEW_CELLS,
     REACH,
@@ -34,15 +39,18 @@ from rramsim.statistics.confidence import smallest_countable
 
 INTERVAL = (
     "95 %; fitted BER at its best reference, and of 2T2R: percentiles of the populations that the "
-    "readings leave open (generalised confidence interval; over cells where cells are read more "
-    "than once, then with Student's t, and none of fewer than 5 cells); at a stated reference: "
+    "readings leave open (generalised confidence interval; where cells are read more than once, "
+    "of the variance between and within cells, of one cell of its series of readings; none of 2 to "
+    "4 cells, or of a series worth fewer than 30 independent readings); at a stated reference: "
     "delta method on the probit scale, of fewer than 30 readings or 20 exact ones in a state, each "
-    "of another cell, the profile likelihood; counted BER: Clopper-Pearson, of the "
+    "of another cell, the profile likelihood, where cells are read more than once the same "
+    "generalised intervals of both distances to it, joined on the probit scale (Zou and Donner "
+    "2008); counted BER: Clopper-Pearson, of the "
     "pooled count where the readings are in the shares in use, else of the sample in which every "
     "error weighs as much as the heaviest; where cells are read more than once, of the readings "
-    "over their design effect, with cells as clusters (Korn and Graubard 1998); where the "
-    "reference is chosen on the readings, each cell is counted at one chosen without it "
-    "(cross-validation)"
+    "over their design effect, with cells as clusters (Korn and Graubard 1998) or those of one "
+    "cell as a series; where the reference is chosen on the readings, each cell is counted at one "
+    "chosen without it (cross-validation)"
 )
 """How the ends of every BER's interval were made."""
 
@@ -133,13 +141,12 @@ def bit_errors(
         notes = _reference_notes(condition, read.reference)
     lrs, hrs = (count_at(state, read.reference) for state in condition.states)
     counted = weighted(lrs, hrs, lrs_share=read.lrs_share)
-    fitted = fitted_rate(condition, read, sample=counted.sample, is_chosen=is_chosen)
+    of_fit = {"sample": counted.sample, "shared": shared_by_cells(condition)}
+    fitted = fitted_rate(condition, read, is_chosen=is_chosen, **of_fit)
     # The count knows no spread of the reference, so it is held against the fit without one.
     against = fitted
     if read.reference_spread:
-        against = fitted_rate(
-            condition, read.without_spread(), sample=counted.sample, is_chosen=is_chosen
-        )
+        against = fitted_rate(condition, read.without_spread(), is_chosen=is_chosen, **of_fit)
     doubts = _doubts(condition, against, counted, verdicts)
     is_rejected = fitted is None or bool(doubts) or bool(_rejected(condition, verdicts))
     if fitted is not None and not doubts:

@@ -16,6 +16,7 @@ from scipy.special import log_ndtr
 
 from rramsim.statistics.confidence import CONFIDENCE, populations_left_open
 from rramsim.statistics.lognormal import LognormalFit
+from rramsim.statistics.repeated_readings import populations_of_parts
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,7 @@ def log_rates_left_open(
     *,
     lrs_share: float = 0.5,
     reference_spread: float = 0.0,
+    shared: float = 0.0,
 ) -> tuple[float, float, float]:
     """Return lower end, median and upper end of ln(BER) of a 1T1R read, 95 % between the ends.
 
@@ -43,6 +45,9 @@ def log_rates_left_open(
         Share of the cells in use that are in LRS.
     reference_spread : float
         Standard deviation of ln(reference) from read to read or array to array.
+    shared : float
+        Correlation of ln R in LRS and in HRS from cell to cell, where the same cells were read
+        more than once in both.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def log_rates_left_open(
     """
     if _is_open(lrs, hrs):
         return _NONE
-    (mu_lrs, sigma_lrs), (mu_hrs, sigma_hrs) = _populations(lrs, hrs)
+    (mu_lrs, sigma_lrs), (mu_hrs, sigma_hrs) = _populations(lrs, hrs, shared=shared)
     z_lrs = (ln_reference - mu_lrs) / np.hypot(sigma_lrs, reference_spread)
     z_hrs = (mu_hrs - ln_reference) / np.hypot(sigma_hrs, reference_spread)
     log_ber = np.logaddexp(
@@ -81,17 +86,24 @@ def _is_open(lrs: LognormalFit, hrs: LognormalFit) -> bool:
 
 
 def _populations(
-    lrs: LognormalFit, hrs: LognormalFit
+    lrs: LognormalFit, hrs: LognormalFit, *, shared: float = 0.0
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return what both fits leave open: of readings that go together the pivots of their parts."""
+    if lrs.is_dependent and hrs.is_dependent:
+        return _of_parts(lrs, 0), _of_parts(hrs, 1, shared=shared)
     first, second = (
-        populations_left_open(
-            *(fit.mu, fit.sigma, fit.covariance),
-            degrees_of_freedom=fit.degrees_of_freedom,
-            population=number,
-        )
+        _of_parts(fit, number)
+        if fit.is_dependent
+        else populations_left_open(fit.mu, fit.sigma, fit.covariance, population=number)
         for number, fit in enumerate((lrs, hrs))
     )
     return first, second
+
+
+def _of_parts(fit: LognormalFit, population: int, *, shared: float = 0.0) -> tuple[Floats, Floats]:
+    return populations_of_parts(
+        fit.mu, fit.parts, slope=fit.slope, population=population, shared=shared
+    )
 
 
 def _percentiles(log_ber: Floats) -> tuple[float, float, float]:

@@ -24,9 +24,11 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson, smallest_countable
+from rramsim.statistics.design_effect import series_of
 
 CLOPPER_PEARSON = "Clopper-Pearson"
 CLOPPER_PEARSON_OVER_CELLS = "Clopper-Pearson, over cells"
+CLOPPER_PEARSON_OVER_SERIES = "Clopper-Pearson, over a series of readings"
 """How the ends of a counted interval were made."""
 
 PAIR_CORRELATION = 0.0
@@ -38,7 +40,9 @@ _LEAST_CELLS = 10
 
 def clopper_pearson_name(condition: ConditionReadings) -> str:
     """Return how the ends of a counted interval were made."""
-    return CLOPPER_PEARSON_OVER_CELLS if condition.is_repeated else CLOPPER_PEARSON
+    if condition.is_repeated:
+        return CLOPPER_PEARSON_OVER_CELLS
+    return CLOPPER_PEARSON_OVER_SERIES if condition.is_read_again else CLOPPER_PEARSON
 
 
 def paired_rate(
@@ -106,11 +110,17 @@ def _counted_pairs(condition: ConditionReadings, *, offset_spread: float) -> Int
     return Interval(rate, low, high, basis="counted", method=clopper_pearson_name(condition))
 
 
-def _pairs(condition: ConditionReadings) -> int:
-    """Return the pairs that are independent of each other; of one cell, its readings."""
-    return min(
-        state.cells if state.is_repeated else state.resistance.size for state in condition.states
-    )
+def _pairs(condition: ConditionReadings) -> float:
+    """Return the pairs that are independent of each other; of one cell, as its readings count."""
+    return min(map(_independent, condition.states))
+
+
+def _independent(state: StateReadings) -> float:
+    if state.is_repeated:
+        return float(state.cells)
+    if not state.is_read_again:
+        return float(state.resistance.size)
+    return series_of(np.log(state.resistance)).for_mean
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,16 @@ def state_correlation(condition: ConditionReadings) -> Correlation:
     reach = NORMAL_END / math.sqrt(x.size - 3.0)
     low, high = (math.tanh(math.atanh(rho) + sign * reach) for sign in (-1.0, 1.0))
     return Correlation(Interval(rho, low, high), int(x.size))
+
+
+def shared_by_cells(condition: ConditionReadings) -> float:
+    """Return that correlation where its interval leaves 0 out, else 0.
+
+    Cells that go together in both states make the fits of both go together, too, where each is
+    read more than once.
+    """
+    rho = state_correlation(condition).rho
+    return rho.estimate if rho.low > 0.0 or rho.high < 0.0 else 0.0
 
 
 def _mean_of_cells(state: StateReadings) -> tuple[NDArray[np.int_], NDArray[np.float64]]:

@@ -104,6 +104,11 @@ class StateReadings:
         return 1 < self.cells < self.resistance.size
 
     @property
+    def is_read_again(self) -> bool:
+        """Whether a cell is read more than once, be it the only one."""
+        return self.cells < self.resistance.size
+
+    @property
     def is_hrs(self) -> bool:
         """Whether the cells were programmed to HRS."""
         return self.state == HRS
@@ -150,6 +155,11 @@ class ConditionReadings:
     def is_repeated(self) -> bool:
         """Whether several cells are read in a state, some of them more than once."""
         return any(state.is_repeated for state in self.states)
+
+    @property
+    def is_read_again(self) -> bool:
+        """Whether a cell is read more than once in a state, be it the only one."""
+        return any(state.is_read_again for state in self.states)
 
     def note(self, text: str, kind: str, **values: float | int | str) -> Note:
         """Return a note about the condition; `values` are the figures in its sentence."""

@@ -186,7 +186,7 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
         state.censoring,
         body,
         is_lower=state.is_hrs,
-        cell=state.cell if state.is_repeated else None,
+        cell=state.cell if state.is_read_again else None,
     )
     figures = replace(_straightness(state, fit, seed=seed), tail=tail, body=body)
     kind, sentence = _verdict(figures, tail, state)
