@@ -35,7 +35,7 @@ from rramsim.statistics.likelihood import (
     interval_slopes,
     maximise,
 )
-from rramsim.statistics.repeated_readings import (
+from rramsim.statistics.variance_components import (
     Part,
     deviation_ends,
     distance_ends,

@@ -29,7 +29,7 @@ from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import smallest_countable
 from rramsim.statistics.likelihood import NotSettledError
 from rramsim.statistics.lognormal import FEW_EXACT, LognormalFit
-from rramsim.statistics.repeated_readings import mean_variance, spread_of
+from rramsim.statistics.variance_components import mean_variance, spread_of
 from rramsim.units import read_quantity
 
 LEFT_OPEN = "populations that the readings leave open"

@@ -16,7 +16,7 @@ from scipy.special import log_ndtr
 
 from rramsim.statistics.confidence import CONFIDENCE, populations_left_open
 from rramsim.statistics.lognormal import LognormalFit
-from rramsim.statistics.repeated_readings import populations_of_parts
+from rramsim.statistics.variance_components import populations_of_parts
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 
 from rramsim.statistics.design_effect import series_of
 from rramsim.statistics.lognormal import fit_lognormal
-from rramsim.statistics.repeated_readings import (
+from rramsim.statistics.variance_components import (
     Part,
     deviation_ends,
     distance_ends,
