@@ -19,6 +19,8 @@ LEVEL = 0.01
 
 # From this many other cycles on, the first one is held against the spread between them.
 _LEAST_CYCLES = 3
+# A smaller difference, in sigmas of the readings, makes no other population of a cycle.
+_LEAST_DIFFERENCE = 0.2
 # More cycles of the same cells add little; so many readings are compared with simulated samples.
 _MOST_TESTED = 4096
 _LEAST_PER_CELL = 2
@@ -55,7 +57,8 @@ def first_cycle(state: StateReadings) -> FirstCycle | None:
     From three other cycles on, mean and spread over the cells of the first cycle are held against
     those of the other cycles (Student's t of one more value), so that a drift over the cycles sets
     none of them apart. Of fewer, each cell's first reading is held against its others (paired t).
-    Of the two p-values, the smaller is doubled.
+    Of the two p-values, the smaller is doubled; a difference below 0.2 sigmas of all readings is
+    none, however many cells show it.
     """
     if state.cycle is None:
         return None
@@ -68,7 +71,8 @@ def first_cycle(state: StateReadings) -> FirstCycle | None:
     apart = _mean_and_spread(x, place, cluster)
     others = numbers_read.size - 1
     test = _against_cycles if others >= _LEAST_CYCLES else _against_own
-    p_values = [test(y, place, cluster) for y in apart]
+    least_difference = _LEAST_DIFFERENCE * float(x.std())
+    p_values = [test(y, place, cluster, least_difference) for y in apart]
     least = min((p for p in p_values if not math.isnan(p)), default=math.nan)
     return FirstCycle(int(numbers_read[0]), min(2.0 * least, 1.0))
 
@@ -84,7 +88,7 @@ def _mean_and_spread(x: Floats, place: Groups, cluster: Groups) -> tuple[Floats,
     return x - centre[cluster], np.abs(x - means[place])
 
 
-def _against_cycles(y: Floats, place: Groups, cluster: Groups) -> float:
+def _against_cycles(y: Floats, place: Groups, cluster: Groups, least: float) -> float:
     """Return the p-value of the first cycle's mean among those of the others."""
     known = np.isfinite(y)
     counts = np.bincount(place[known])
@@ -95,11 +99,13 @@ def _against_cycles(y: Floats, place: Groups, cluster: Groups) -> float:
     spread = float(others.std(ddof=1)) if others.size >= _LEAST_CYCLES else math.nan
     if not spread > 0.0:
         return math.nan
+    if abs(means[0] - others.mean()) < least:
+        return 1.0
     score = (means[0] - others.mean()) / (spread * math.sqrt(1.0 + 1.0 / others.size))
     return float(2.0 * t.sf(abs(score), others.size - 1))
 
 
-def _against_own(y: Floats, place: Groups, cluster: Groups) -> float:
+def _against_own(y: Floats, place: Groups, cluster: Groups, least: float) -> float:
     """Return the p-value of the first reading of each cell against the mean of its others."""
     is_first = (place == 0) & np.isfinite(y)
     is_later = (place > 0) & np.isfinite(y)
@@ -116,6 +122,8 @@ def _against_own(y: Floats, place: Groups, cluster: Groups) -> float:
     error = float(change.std(ddof=1)) / math.sqrt(change.size)
     if not error > 0.0:
         return math.nan
+    if abs(change.mean()) < least:
+        return 1.0
     return float(2.0 * t.sf(abs(change.mean()) / error, change.size - 1))
 
 
