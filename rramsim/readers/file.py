@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# A column of as few values, each with as many readings of a state, may name conditions.
+_MOST_VALUES, _LEAST_READINGS, _VALUES_SHOWN = 20, 3, 4
+
 ALL_FILES = "all files"
 """The condition of files whose names hold other things than a condition."""
 
@@ -215,6 +218,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         side = Header(header.above.table.header, 0, 0, header.above.columns)
         more = {**read_extras(header.above.table, side, raw.column, raw.state, notes), **more}
     notes += _beside(layout, lines)
+    if raw.condition_names == [default] and options.condition_from is None:
+        notes += _may_name_conditions(layout, raw)
     return FileReadings(
         path=path,
         place=layout.grid.place,
@@ -391,6 +396,37 @@ def _cycles(raw: RawReadings, header: Header) -> np.ndarray:
         return counts_of(raw.table, header, "cycle", raw.lines)
     cycles: np.ndarray = np.array(by_column, dtype=np.int64)[raw.column]
     return cycles
+
+
+def _may_name_conditions(layout: Layout, raw: RawReadings) -> list[Note]:
+    """Return a note on each unused column of few values, each of them read in both states."""
+    import numpy as np
+    import pandas as pd
+
+    notes = []
+    for position in layout.header.unused():
+        header, texts = layout.table.header[position], layout.table.columns[position]
+        if not header or header == IGNORED or not len(texts):
+            continue
+        codes, values = pd.factorize(np.array([str(text).strip() for text in texts], dtype=object))
+        count = len(values)
+        if not 1 < count <= _MOST_VALUES:
+            continue
+        counts = np.bincount(codes[raw.lines] * 2 + raw.state, minlength=2 * count)
+        if counts.min() >= _LEAST_READINGS:
+            shown = ", ".join(map(repr, map(str, values[:_VALUES_SHOWN])))
+            text = (
+                f"the column {header!r} is not used and has {count} values ({shown}"
+                f"{', ...' if count > _VALUES_SHOWN else ''}), each read in both states: if they "
+                f'are programming conditions, give --condition-from "{header}".'
+            )
+            values_of_note: dict[str, float | int | str] = {"column": header, "different": count}
+            notes.append(
+                Note(
+                    text, kind="may name conditions", file=layout.table.place, values=values_of_note
+                )
+            )
+    return notes
 
 
 def _beside(layout: Layout, lines: np.ndarray) -> list[Note]:

@@ -253,3 +253,10 @@ def test_a_blank_in_a_stated_column_is_refused(read):
     content = "state,R (kOhm),recipe\nLRS,5,A\nHRS,300,\n"
     with pytest.raises(InputError, match=r"row 3, column 'recipe': there is no condition"):
         read(content, condition_from=("recipe",))
+
+
+def test_an_unused_column_that_may_name_conditions_is_told(read):
+    measured = read(table(("cycle", lambda *cell: cell[3]), CELL, STATE, R, RECIPE))
+    (note,) = [note for note in measured.notes if note.kind == "may name conditions"]
+    assert "the column 'recipe' is not used and has 2 values ('fast', 'slow')" in str(note)
+    assert '--condition-from "recipe"' in str(note)
