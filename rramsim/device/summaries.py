@@ -348,6 +348,7 @@ def _counted_dataset(
     def by_state(value: Any) -> list[list[Any]]:
         return [[value(count) for count in pair] for pair in counts]
 
+    references = [pair[0].reference for pair in counted.values()]
     return make(
         "counted",
         {
@@ -358,10 +359,16 @@ def _counted_dataset(
             "rate": by_state(lambda count: count.rate),
             "rate_low": by_state(lambda count: count.interval[0]),
             "rate_high": by_state(lambda count: count.interval[1]),
-            "reference_resistance": [pair[0].reference for pair in counted.values()],
+            "reference_resistance": references,
             "ber": [one.ber.estimate for one in both],
             "ber_low": [one.ber.low for one in both],
             "ber_high": [one.ber.high for one in both],
+            # They were counted at one reference; no other is known to be better.
+            "cross_validated": [0 for _ in both],
+            "least_errors": [one.errors for one in both],
+            "least_readings": [sum(count.readings for count in pair) for pair in counts],
+            "least_ber": [one.ber.estimate for one in both],
+            **{f"least_reference{end}": references for end in ("", "_low", "_high")},
             "ber_less_than": [
                 _NAN if one.errors else min(smallest_countable(one.sample), 1.0) for one in both
             ],
