@@ -31,7 +31,10 @@ def tradeoff(
     ] = None,
     measurements: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Measured resistances, or the name of a shipped set."),
+        typer.Option(
+            metavar="FILE",
+            help="Measured resistances: a file, a folder of files, or a shipped set.",
+        ),
     ] = None,
     conditions: Annotated[
         str | None,

@@ -268,17 +268,16 @@ def _sweeps(layout: Layout, *, constants: Mapping[str, str]) -> list[Sweep]:
     grid, table = layout.grid, layout.table
     known = {**grid.constants, **constants}
     columns = _parting(layout)
-    line_of = {int(row): line for line, row in enumerate(table.row_numbers)}
     sweeps = []
     for index, (voltage, current) in enumerate(layout.sweeps):
         volts, amps, flagged, rows = read_points(table, voltage, current)
-        lines = [line_of[int(row)] for row in rows]
+        lines = np.searchsorted(table.row_numbers, rows).tolist() if columns else []
         texts = [
             tuple(str(table.columns[position][line]).strip() for position in columns.values())
             for line in lines
-        ]
+        ] or [()]
         starts = [i for i in range(len(texts)) if not i or texts[i] != texts[i - 1]]
-        for start, end in zip(starts, [*starts[1:], len(texts)], strict=True):
+        for start, end in zip(starts, [*starts[1:], len(volts)], strict=True):
             said = known | dict(zip(columns, texts[start], strict=True))
             sweeps.append(
                 Sweep(

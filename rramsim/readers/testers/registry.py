@@ -21,8 +21,9 @@ class Instrument(Protocol):
         """Return the tables in it, each with a header, as a person would have typed them.
 
         What the tester says beside the columns goes into `constants` (condition, cell, state,
-        cycle), and for sweeps into `title`, `compliance` and `taken`. With an empty list the
-        sheet is read as any other.
+        cycle), into `read_voltage` and `notes`, and for sweeps into `title`, `compliance` and
+        `taken`. `grid.others` are the other sheets of the workbook. With an empty list the sheet
+        is read as any other.
         """
 
 
