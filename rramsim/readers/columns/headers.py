@@ -6,6 +6,7 @@ are no variables of a dataset.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -276,6 +277,7 @@ def are_units(record: Sequence[str]) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_unit(text: str) -> bool:
     for quantity in QUANTITIES:
         try:
