@@ -76,8 +76,8 @@ def _unknown_cells(measured: Measured) -> list[Note]:
     all_of_them = unknown == measured.readings.sizes["reading"]
     whose = "the readings" if all_of_them else f"{unknown:,} readings"
     text = (
-        f"nothing names the cell of {whose}: each counts as one of another cell. If cells were "
-        'read more than once, the intervals are too narrow; --map "HEADER=cell" names the column.'
+        f"nothing names the cell of {whose}: each counts as one of another cell. If a cell was "
+        'read several times, the intervals are too narrow; --map "HEADER=cell" names the column.'
     )
     return [Note(text, kind="cells unknown", values={"readings": unknown})]
 
