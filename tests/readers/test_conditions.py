@@ -124,8 +124,9 @@ def test_what_is_not_stated_is_unknown(read):
         (
             '[[condition]]\nname = "weak"\ncolour = "red"',
             "c.toml, condition 1 ('weak'): the key 'colour' is not known; accepted are name, "
-            "set_current, set_voltage, reset_voltage, pulse_width, set_energy, reset_energy, "
-            "reference_resistance, ber, endurance, set_waveform, reset_waveform, waveform_covers.",
+            "set_current, set_voltage, reset_voltage, pulse_width, gate_voltage, set_energy, "
+            "reset_energy, reference_resistance, ber, endurance, set_waveform, reset_waveform, "
+            "waveform_covers.",
         ),
         (
             '[[condition]]\nname = "weak"\nset_current = 55',
