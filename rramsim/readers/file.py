@@ -208,7 +208,7 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         )
         notes.append(Note(text, kind="no condition", file=layout.grid.place))
     read = to_resistances(raw)
-    cells = cells_of(table, header, lines, bit_lines=options.bit_lines)
+    cells = cells_of(table, header, lines, raw.column, bit_lines=options.bit_lines)
     taken_at = _dates_taken(layout, raw, cells, options)
     more = read_extras(table, header.without("time" if taken_at else ""), lines, raw.state, notes)
     if taken_at is not None:
@@ -219,7 +219,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         more = {**read_extras(header.above.table, side, raw.column, raw.state, notes), **more}
     notes += _beside(layout, lines)
     if raw.condition_names == [default] and options.condition_from is None:
-        notes += _may_name_conditions(layout, raw)
+        dates = None if taken_at is None else taken_at[0]
+        notes += _may_name_conditions(layout, raw, dates=dates)
     return FileReadings(
         path=path,
         place=layout.grid.place,
@@ -398,15 +399,18 @@ def _cycles(raw: RawReadings, header: Header) -> np.ndarray:
     return cycles
 
 
-def _may_name_conditions(layout: Layout, raw: RawReadings) -> list[Note]:
-    """Return a note on each unused column of few values, each of them read in both states."""
+def _may_name_conditions(layout: Layout, raw: RawReadings, *, dates: int | None) -> list[Note]:
+    """Return a note on each unused column of few values, each of them read in both states.
+
+    The column of `dates`, from which the times are, is used.
+    """
     import numpy as np
     import pandas as pd
 
     notes = []
     for position in layout.header.unused():
         header, texts = layout.table.header[position], layout.table.columns[position]
-        if not header or header == IGNORED or not len(texts):
+        if not header or header == IGNORED or position == dates or not len(texts):
             continue
         codes, values = pd.factorize(np.array([str(text).strip() for text in texts], dtype=object))
         count = len(values)

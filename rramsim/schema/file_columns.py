@@ -21,18 +21,36 @@ def file_column(
     return Variable(name, ("reading",), unit, kind, meaning, quantity=quantity, aliases=aliases)
 
 
+def _switched(word: str, letter: str, quantity: str) -> tuple[str, ...]:
+    """Return what a reading of the state "on" or "off" is called."""
+    return (
+        *(f"{letter} {word}", f"{word} {quantity}", f"{quantity} {word}"),
+        *(f"{word} state {quantity}", f"{quantity} {word} state"),
+    )
+
+
 STATE_COLUMNS: Mapping[str, Variable] = {
     column.name: column
     for column in (
         file_column(
             "lrs_resistance",
-            ("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R on", "R after SET"),
+            (
+                *("LRS", "R LRS", "LRS R", "LRS resistance", "resistance LRS", "R after SET"),
+                *_switched("on", "R", "resistance"),
+                *("R low", "low resistance", "low resistance state", "niederohmig"),
+                *("basse résistance", "低阻", "低阻态", "低抵抗", "低抵抗状態"),
+            ),
             "resistance",
             "ohm",
         ),
         file_column(
             "hrs_resistance",
-            ("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R off", "R after RESET"),
+            (
+                *("HRS", "R HRS", "HRS R", "HRS resistance", "resistance HRS", "R after RESET"),
+                *_switched("off", "R", "resistance"),
+                *("R high", "high resistance", "high resistance state", "hochohmig"),
+                *("haute résistance", "高阻", "高阻态", "高抵抗", "高抵抗状態"),
+            ),
             "resistance",
             "ohm",
         ),
@@ -42,6 +60,7 @@ STATE_COLUMNS: Mapping[str, Variable] = {
                 (
                     *(f"{letter} {state}", f"{state} {letter}"),
                     *(f"{state} {quantity}", f"{quantity} {state}"),
+                    *_switched("on" if state == "LRS" else "off", letter, quantity),
                 ),
                 quantity,
                 unit,

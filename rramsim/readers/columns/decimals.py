@@ -24,6 +24,8 @@ _MARKED = re.compile(r"([<>≤≥]?\s*=?\s*[-+−]?)(.*)", re.DOTALL)
 _SUFFIXED = re.compile(r"(\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d+))?\s*([^\W\d_].*|°.*)")
 # 4k7 is 4.7 k, as on circuit diagrams.
 _PREFIX_FOR_POINT = re.compile(r"(\d+)([RkKMGT])(\d+)")
+# Fortran writes the power of a double-precision number with a D.
+_FORTRAN = re.compile(r"(?<=[\d.])[dD](?=[-+]?\d{1,3}$)")
 _TIMES_TEN = re.compile(r"\s*[×x*·]\s*10\s*(?:\^|\*\*)\s*", re.IGNORECASE)
 _PREFIXES = {
     "resistance": {"R": 0, "r": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12},
@@ -49,8 +51,9 @@ def with_points(table: RawTable, position: int) -> list[str]:
     Raises
     ------
     InputError
-        If every comma of the column could as well part the thousands, or its numbers, or those
-        of another column, go against the thousands marks found.
+        If every comma of the column could as well part the thousands and no other column has a
+        comma that is surely decimal, or its numbers, or those of another column, go against the
+        thousands marks found.
     """
     texts = [_ungrouped(str(text)) for text in table.columns[position]]
     with_comma = [text for text in texts if "," in text]
@@ -69,6 +72,9 @@ def with_points(table: RawTable, position: int) -> list[str]:
         sure += [text for text in pointed if not _LIKE_THOUSANDS["."].fullmatch(text)]
         if sure:
             return _without_thousands(table, position, texts, example=sure[0], thousands=",")
+        if not pointed and table.decimal_comma and _has_decimal_commas(table, position):
+            # "250,71" in another column: who writes one decimal comma writes all of them.
+            return [text.replace(",", ".") for text in texts]
         raise _ambiguous(table, position, texts.index(with_comma[0]), ",")
     if are_like_thousands:
         raise _ambiguous(table, position, texts.index(pointed[0]), ".")
@@ -104,7 +110,8 @@ def plain_number(text: str, *, quantity: str, factor: float) -> str | None:
     Parameters
     ----------
     text : str
-        With a decimal point: ``"5.20k"``, ``"4k7"``, ``"100R"``, ``">1 GΩ"``, ``"5.2x10^3"``.
+        With a decimal point: ``"5.20k"``, ``"4k7"``, ``"100R"``, ``">1 GΩ"``, ``"5.2x10^3"``,
+        ``"5.2D+03"``.
     quantity : str
         What is read: a prefix alone is of its unit.
     factor : float
@@ -122,6 +129,7 @@ def plain_number(text: str, *, quantity: str, factor: float) -> str | None:
     if matched is None:
         return None
     mark, number = matched[1].replace("−", "-"), _TIMES_TEN.sub("e", matched[2])
+    number = _FORTRAN.sub("e", number)
     if re.fullmatch(r"\d*\.?\d+(?:[eE][-+]?\d+)?", number.replace("−", "-")):
         return mark + number.replace("−", "-")
     prefixes = _PREFIXES.get(quantity, {})

@@ -53,7 +53,8 @@ class Column:
 
     `factor`, and then `offset`, take its numbers to SI. `unit_given` is False where the header
     names no unit. `header` is the file's, whatever name the user gave it. Of a column of readings,
-    `state`, `condition` and `cycle` are what its header says (None: another column says it).
+    `state`, `condition`, `cell` and `cycle` are what its header says (None: another column says
+    it).
     """
 
     role: str
@@ -65,6 +66,7 @@ class Column:
     offset: float = 0.0
     state: int | None = None
     condition: str | None = None
+    cell: str | None = None
     cycle: int | None = None
 
 

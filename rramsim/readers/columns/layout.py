@@ -326,7 +326,7 @@ def _add_constants(
     """Add the columns that hold one text throughout, where no column of the table says it."""
     by_readings = {
         name
-        for name in ("state", "condition", "cycle")
+        for name in ("state", "condition", "cell", "cycle")
         if any(getattr(column, name) is not None for column in readings)
     }
     used: dict[str, str] = {}
@@ -375,6 +375,10 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str
             f"{by_condition.header!r}."
         )
         notes.append(Note(text, kind="conditions by header", file=grid.place))
+    of_cell = next((column for column in header.readings if column.cell is not None), None)
+    if of_cell is not None:
+        text = f"cells are named by the headers, such as {of_cell.cell} by {of_cell.header!r}."
+        notes.append(Note(text, kind="cells by header", file=grid.place))
     if any(column.cycle is not None for column in header.readings):
         text = "cycles are numbered by the headers of the columns."
         notes.append(Note(text, kind="cycles by header", file=grid.place))
@@ -452,11 +456,13 @@ def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None
         raise _missing("a resistance or current", ("resistance", "current"), texts, place)
     if not header.is_wide and state is None:
         raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), texts, place)
-    if any(column.cycle is not None for column in header.readings) and "cycle" in header.columns:
-        raise InputError(
-            f"{place}: both the column {header.columns['cycle'].header!r} and the headers, such "
-            f"as {header.readings[0].header!r}, number the cycles; keep one."
-        )
+    for name, says in (("cell", "name the cells"), ("cycle", "number the cycles")):
+        by_header = next((one for one in header.readings if getattr(one, name) is not None), None)
+        if by_header is not None and name in header.columns:
+            raise InputError(
+                f"{place}: both the column {header.columns[name].header!r} and the headers, such "
+                f"as {by_header.header!r}, {says}; keep one."
+            )
 
 
 def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:

@@ -77,11 +77,17 @@ def counts_of(table: RawTable, header: Header, role: str, lines: np.ndarray) -> 
 
 
 def cells_of(
-    table: RawTable, header: Header, lines: np.ndarray, *, bit_lines: int | None
+    table: RawTable,
+    header: Header,
+    lines: np.ndarray,
+    columns: np.ndarray,
+    *,
+    bit_lines: int | None,
 ) -> CellNames:
     """Return the cells of the readings: names or addresses, rows and columns, dice.
 
-    With `bit_lines`, an address is ``row * bit_lines + column``.
+    With `bit_lines`, an address is ``row * bit_lines + column``. `lines` and `columns` say where
+    a reading stands: the line of the table and the position in `header.readings`.
 
     Raises
     ------
@@ -95,6 +101,10 @@ def cells_of(
         for role in ("row", "column")
     )
     die = _names(table, header, "die", lines)
+    by_header = [column.cell for column in header.readings]
+    if any(name is not None for name in by_header):
+        names = np.array([name or "" for name in by_header], dtype=object)
+        return CellNames(names[columns], None, None, die)
     if "cell" not in header.columns:
         both = row is not None and column is not None
         return CellNames(None, row if both else None, column if both else None, die)

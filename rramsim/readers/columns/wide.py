@@ -1,4 +1,4 @@
-"""Columns that hold the readings of one state, one condition or one cycle each."""
+"""Columns that hold the readings of one state, one condition, one cell or one cycle each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ QUANTITIES = ("resistance", "conductance", "current")
 _LETTERS = {"r": "resistance", "g": "conductance", "i": "current", "res": "resistance"}
 _STATE = re.compile(r"(?<![a-z])(LRS|HRS)(?:[\s_.#-]*(\d+))?(?![a-z\d])", re.IGNORECASE)
 _CYCLE = re.compile(r"(?<![a-z])(?:cycle|cyc|#)[\s_.#-]*(\d+)(?![a-z\d])", re.IGNORECASE)
+_CELL = re.compile(
+    r"(?<!\w)(?:cell|device|dev|dut|memristor|zelle|cellule|单元|器件|セル|素子)"
+    r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?!\w)",
+    re.IGNORECASE,
+)
 _QUANTITY = re.compile(
     r"(?<![a-z\d])(resistance|conductance|current|res|r|g|i)(?![a-z\d])", re.IGNORECASE
 )
@@ -166,6 +171,9 @@ def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
         if of_unit is None or (named is not None and of_unit != quantity):
             return None
         quantity, factor = of_unit, factor_to_si(unit, of_unit)
+    of_cell = _CELL.search(rest.replace("_", " "))
+    if of_cell is not None:
+        rest = rest[: of_cell.start()] + " " + rest[of_cell.end() :]
     condition = re.sub(r"\s+", " ", rest).strip(" _-:,.()[]") or None
     return Column(
         "reading",
@@ -176,6 +184,7 @@ def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
         unit_given=bool(unit),
         state=STATES.index(state[1].upper()),
         condition=condition,
+        cell=None if of_cell is None else of_cell[1],
         cycle=cycle,
     )
 
@@ -194,21 +203,21 @@ def _quantity_of_unit(unit: str) -> str | None:
 
 def _numbered(columns: list[Column], *, place: str) -> tuple[Column, ...]:
     """Give a cycle to columns that repeat without one; refuse those that stay the same."""
-    counts = Counter((wide.state, wide.condition) for wide in columns if wide.cycle is None)
+    counts = Counter(_population(wide) for wide in columns if wide.cycle is None)
     repeats = set(counts.values())
     if len(counts) > 1 and len(repeats) == 1 and repeats != {1}:
         # HRS, LRS, HRS, LRS, ...: every state as often as the other, so pairs of a cycle each.
-        seen: Counter[tuple[int | None, str | None]] = Counter()
+        seen: Counter[tuple[object, ...]] = Counter()
         for index, wide in enumerate(columns):
             if wide.cycle is None:
-                seen[wide.state, wide.condition] += 1
-                columns[index] = replace(wide, cycle=seen[wide.state, wide.condition])
+                seen[_population(wide)] += 1
+                columns[index] = replace(wide, cycle=seen[_population(wide)])
     elif any(wide.cycle is not None for wide in columns):
         # "HRS", "HRS.1", "HRS.2" is how pandas and R write repeated headers.
         columns = [replace(wide, cycle=wide.cycle or 0) for wide in columns]
     keys: dict[tuple[object, ...], Column] = {}
     for wide in columns:
-        key = (wide.state, wide.condition, wide.cycle)
+        key = (*_population(wide), wide.cycle)
         if key in keys:
             raise InputError(
                 f"{place}: the columns {keys[key].header!r} and {wide.header!r} "
@@ -216,3 +225,8 @@ def _numbered(columns: list[Column], *, place: str) -> tuple[Column, ...]:
             )
         keys[key] = wide
     return tuple(columns)
+
+
+def _population(column: Column) -> tuple[object, ...]:
+    """Return what a header says of its readings beside the cycle."""
+    return column.state, column.condition, column.cell

@@ -76,3 +76,16 @@ def test_a_text_that_is_no_date_is_none():
     assert seconds_of(["2025-13-44 09:00"], where="") is None
     assert seconds_of(["09:00", "10:00"], where="") is None
     assert seconds_of(["", ""], where="") is None
+
+
+def test_a_column_of_dates_that_gives_the_times_is_no_column_of_conditions(read):
+    rows = [
+        f"2025-03-0{day},{cell},{state},{ohm + cell}\n"
+        for day in (4, 5)
+        for cell in range(4)
+        for state, ohm in (("LRS", 5000), ("HRS", 200000))
+    ]
+    measured = read("Timestamp,cell,state,R (ohm)\n" + "".join(rows))
+    kinds = [note.kind for note in measured.notes]
+    assert "times from dates" in kinds
+    assert "may name conditions" not in kinds

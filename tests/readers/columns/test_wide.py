@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -208,3 +209,39 @@ def test_a_group_that_does_not_fit_the_table_is_refused(read, columns, message):
     with pytest.raises(InputError) as error:
         read("1,5,300,25\n", columns=parse_columns(columns))
     assert message in str(error.value)
+
+
+def test_columns_of_one_cell_each_are_cells_and_no_conditions(read):
+    readings = read(
+        "cycle,Cell 1 LRS (kOhm),Cell 1 HRS (kOhm),"
+        "strong Cell 2 LRS (kOhm),strong Cell 2 HRS (kOhm)\n"
+        "1,5,200,6,300\n2,5.5,210,6.5,310\n"
+    ).readings
+    names = readings["condition"].values.tolist()
+    assert set(names) == {"cells", "strong"}
+    columns = ("condition_index", "resistance", "cell", "cycle")
+    table = pd.DataFrame({name: readings[name].values for name in columns})
+    of = {name: table[table["condition_index"] == names.index(name)] for name in names}
+    assert of["cells"]["resistance"].tolist() == [5e3, 5.5e3, 200e3, 210e3]
+    assert of["cells"]["cell"].nunique() == of["strong"]["cell"].nunique() == 1
+    assert set(of["cells"]["cell"]) != set(of["strong"]["cell"])
+    assert of["strong"]["cycle"].tolist() == [1, 2, 1, 2]
+
+
+def test_cells_named_by_headers_and_by_a_column_are_refused(read):
+    with pytest.raises(InputError, match=r"both the column 'die cell' .* name the cells; keep one"):
+        read("die cell,DUT3 LRS,DUT3 HRS\n1,5000,2e5\n", names={"die cell": "cell"})
+
+
+@pytest.mark.parametrize(
+    ("header", "quantity", "factor"),
+    [
+        ("Ron (kOhm),Roff (kOhm)", "resistance", 1e3),
+        ("ON conductance (uS),OFF conductance (uS)", "conductance", 1e-6),
+        ("I_on (uA),I_off (uA)", "current", 1e-6),
+        ("low resistance,high resistance", "resistance", 1.0),
+        ("低阻态 (kΩ),高阻态 (kΩ)", "resistance", 1e3),
+    ],
+)
+def test_states_of_columns_are_named_in_other_words(header, quantity, factor):
+    assert parsed(*header.split(",")) == [(state, None, None, quantity, factor) for state in (0, 1)]

@@ -89,3 +89,13 @@ def test_open_and_short_are_beyond_the_range_whatever_is_read(read, header, lrs,
     content = f"state,{header}\nLRS,{lrs}\nHRS,{hrs}\nHRS,open\nLRS,short\n"
     censoring = read(content, **options).readings["censoring"].values
     assert censoring.tolist() == [0, 0, ABOVE, BELOW]
+
+
+def test_a_comma_that_is_decimal_in_one_column_is_decimal_in_all(read):
+    readings = read("cell;LRS (kOhm);HRS (kOhm)\n1;5,001;250,71\n2;5,002;207,53\n").readings
+    assert sorted(readings["resistance"].values) == [5001.0, 5002.0, 207530.0, 250710.0]
+
+
+def test_a_power_of_ten_as_fortran_writes_it(read):
+    readings = read("state,R (ohm)\nLRS,5.2D+03\nHRS,2.0d5\n").readings
+    assert sorted(readings["resistance"].values) == [5200.0, 200000.0]
