@@ -30,7 +30,7 @@ from rramsim.plotting.panels import (
 )
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, product_of, records
-from rramsim.statistics.confidence import NORMAL_END
+from rramsim.statistics.confidence import standard_errors
 from rramsim.statistics.quantiles import normal_quantiles
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class _Population:
     sigma: float
     median: float  # of the readings where it is known, else of the fit
     covariance: NDArray[np.float64]  # shape (2, 2), of g = mu/sigma and h = 1/sigma
+    reach: float  # standard errors that an interval reaches; NaN where there is none
 
 
 class FittedReadings(Protocol):
@@ -183,6 +184,9 @@ def _populations_of(
                 sigma=float(fit["sigma"].values),
                 median=_median(fit),
                 covariance=fit["covariance"].values,
+                reach=standard_errors(
+                    float(fit["degrees_of_freedom"]) if "degrees_of_freedom" in fit else math.inf
+                ),
             )
         )
     return tuple(drawn)
@@ -255,10 +259,12 @@ def _draw_fit(axes: Axes, population: _Population, *, color: str, sigmas: float)
     z = np.linspace(-sigmas, sigmas, 201)
     x = population.mu + population.sigma * z
     variance = np.array([[-1.0, ln_ohm] @ population.covariance @ [-1.0, ln_ohm] for ln_ohm in x])
-    half_width = NORMAL_END * np.sqrt(variance)
-    axes.fill_between(
-        np.exp(x), z - half_width, z + half_width, color=color, alpha=0.15, linewidth=0
-    )
+    # Readings that go together in a way that gives no interval have no band.
+    if math.isfinite(population.reach):
+        half_width = population.reach * np.sqrt(variance)
+        axes.fill_between(
+            np.exp(x), z - half_width, z + half_width, color=color, alpha=0.15, linewidth=0
+        )
     known = population.z[(population.censoring == EXACT) & np.isfinite(population.z)]
     inside = (z >= known.min()) & (z <= known.max())
     axes.plot(np.exp(x), z, color=color, linewidth=1.0, linestyle=":")
