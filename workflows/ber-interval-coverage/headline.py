@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 from scipy.special import ndtr, ndtri
 
 from rramsim import schema
@@ -156,6 +157,40 @@ def contaminated(cells: int, ber: float, kind: str) -> Scenario:
     return Scenario(f"{kind.replace(' ', '-')}-{cells}-{ber:.0e}", draw, truth)
 
 
+CYCLES = 50
+"""Reads of a cell, where cells are read again and again."""
+
+
+def read_again(cells: int, ber: float) -> Scenario:
+    """Return cells read 50 times in each state, half of the variance between them."""
+
+    def draw(rng: np.random.Generator) -> tuple[State, State]:
+        states = []
+        for mu in medians(ber):
+            of_cell = rng.normal(0.0, SIGMA * math.sqrt(0.5), (cells, 1))
+            x = mu + of_cell + rng.normal(0.0, SIGMA * math.sqrt(0.5), (cells, CYCLES))
+            states.append(State(x.ravel(), cell=np.repeat(np.arange(cells), CYCLES)))
+        return states[0], states[1]
+
+    return replace(plain(cells, ber), name=f"cells-{cells}x{CYCLES}-{ber:.0e}", draw=draw)
+
+
+def one_cell(coefficient: float, ber: float, *, cycles: int = 1000) -> Scenario:
+    """Return one cell read again and again, each reading going on from the one before."""
+
+    def draw(rng: np.random.Generator) -> tuple[State, State]:
+        states = []
+        for mu in medians(ber):
+            noise = rng.normal(0.0, SIGMA * math.sqrt(1.0 - coefficient**2), cycles + 200)
+            x = lfilter([1.0], [1.0, -coefficient], noise)[200:]
+            states.append(State(mu + x, cell=np.zeros(cycles, int)))
+        return states[0], states[1]
+
+    return replace(
+        plain(cycles, ber), name=f"series-{cycles}-ar{coefficient:g}-{ber:.0e}", draw=draw
+    )
+
+
 BERS = (3e-2, 1e-4, 1e-6)
 SCENARIOS: list[Scenario] = [
     *(plain(cells, ber) for cells in (3, 5, 10) for ber in BERS),
@@ -167,6 +202,8 @@ SCENARIOS: list[Scenario] = [
         for kind in ("stuck HRS", "stuck LRS", "mid tail")
         for cells in (256, 1024)
     ),
+    *(read_again(cells, ber) for cells in (5, 10, 20, 50) for ber in BERS),
+    *(one_cell(coefficient, ber) for coefficient in (0.0, 0.3, 0.6, 0.9) for ber in BERS),
 ]
 """What is simulated; append to it."""
 
