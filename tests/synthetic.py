@@ -14,6 +14,7 @@ TABLE1: dict[str, Any] = {
     "set_current": [600e-6, 55e-6, 20e-6],
     "set_voltage": [2.0, 2.0, 2.0],
     "reset_voltage": [2.5, 2.5, 1.5],
+    "gate_voltage": [NAN] * 3,
     "pulse_width": [100e-9] * 3,
     "set_energy": [120e-12, 11e-12, 4e-12],
     "reset_energy": [150e-12, 14e-12, 5e-12],

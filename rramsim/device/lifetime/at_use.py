@@ -12,8 +12,8 @@ from scipy.special import ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.arrhenius import acceleration_factor
-from rramsim.device.lifetime.drift import Drift, drifting_ber
-from rramsim.device.lifetime.holds import Hold
+from rramsim.device.lifetime.drift import Drift
+from rramsim.device.lifetime.holds import Hold, believed_ber
 from rramsim.notes import Note
 from rramsim.schema import STATES
 from rramsim.statistics.confidence import CONFIDENCE
@@ -89,11 +89,10 @@ def _fill(values: dict[str, Any], prefix: str, number: int, hold: Hold, times: F
         if drift is not None:
             for name, column in zip(_OF_STATE, _resistances(drift, times), strict=True):
                 values[f"{prefix}_{name}"][number, state] = column
-    lrs, hrs = hold.drifts
-    if lrs is not None and hrs is not None:
-        curves = drifting_ber(times, (lrs, hrs), hold.read)
-        for name, curve in zip(_OF_HOLD, curves, strict=False):
-            values[f"{prefix}_{name}"][number] = curve
+    for place, rate in enumerate(believed_ber(hold, times)):
+        ends = (rate.estimate, rate.low, rate.high)
+        for name, value in zip(_OF_HOLD, ends, strict=False):
+            values[f"{prefix}_{name}"][number, place] = value
 
 
 def _resistances(drift: Drift, times: Floats) -> tuple[Floats, ...]:

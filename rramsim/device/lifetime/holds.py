@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
+from rramsim.device.bit_errors.reach import bound_beyond, least_rate
+from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
-from rramsim.schema import STATES
+from rramsim.schema import STATES, Interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,6 +67,32 @@ class Hold:
             circumstance=f"at {numbers.quantity(self.temperature, 'K')}" if is_known else "",
             values=values | {"temperature": self.temperature},
         )
+
+
+def least_believed(hold: Hold) -> float:
+    """Return the least BER along the lines that may lead with so many cells (`reach`)."""
+    shares = (hold.read.lrs_share, 1.0 - hold.read.lrs_share)
+    return least_rate([state.cells for state in hold.states], shares)
+
+
+def believed_ber(hold: Hold, times: NDArray[np.float64]) -> list[Interval]:
+    """Return the BER along the lines at each time (s since programming), none without both lines.
+
+    A bound leads instead where the lines reach too far beyond the sample, and of too few cells
+    there is nothing.
+    """
+    lrs, hrs = hold.drifts
+    if lrs is None or hrs is None:
+        return []
+    least = least_believed(hold)
+    rates = []
+    for ber, low, high in zip(*drifting_ber(times, (lrs, hrs), hold.read), strict=True):
+        if math.isnan(ber) or least >= 1.0:
+            rates.append(Interval())
+            continue
+        rate = Interval(float(ber), float(low), float(high))
+        rates.append(bound_beyond(rate, least, countable=math.inf) or rate)
+    return rates
 
 
 def find_holds(

@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
-from rramsim.device.bit_errors.reach import FEW_CELLS, REACH, bound_beyond, least_rate
+from rramsim.device.bit_errors.reach import FEW_CELLS, REACH
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.at_use import at_stated_times
 from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
-from rramsim.device.lifetime.holds import Hold, find_holds, hold_notes
+from rramsim.device.lifetime.holds import (
+    Hold,
+    believed_ber,
+    find_holds,
+    hold_notes,
+    least_believed,
+)
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
@@ -280,9 +286,8 @@ def _fill_ber(
     lrs, hrs = hold.drifts
     if lrs is None or hrs is None:
         return []
-    curves = drifting_ber(wanted, (lrs, hrs), hold.read)
-    least = _least_believed(hold)
-    believed = [_believed(*ends, least=least) for ends in zip(*curves, strict=True)]
+    believed = believed_ber(hold, wanted)
+    least = least_believed(hold)
     for place, rate in enumerate(believed):
         for name, value in (("ber", rate.estimate), ("ber_low", rate.low), ("ber_high", rate.high)):
             values[name][number, place] = value
@@ -300,27 +305,13 @@ def _fill_ber(
         )
         notes.append(hold.note(text, "BER extrapolated in time", decades=decades))
     notes += _disagreement(values, number, hold, (lrs, hrs))
-    if np.isnan(curves[0]).any():
+    if np.isnan(drifting_ber(wanted, (lrs, hrs), hold.read)[0]).any():
         text = "the line of a spread reaches 0 within the times asked for; no BER is given there."
         notes.append(hold.note(text, "spread reaches 0"))
     notes += _reach_notes(hold, believed, least=least)
     if ber_limit is not None:
         notes += _fill_limit(values, number, hold, limit=ber_limit)
     return notes
-
-
-def _least_believed(hold: Hold) -> float:
-    """Return the least BER along the lines that may lead with so many cells (`reach`)."""
-    shares = (hold.read.lrs_share, 1.0 - hold.read.lrs_share)
-    return least_rate([state.cells for state in hold.states], shares)
-
-
-def _believed(ber: float, low: float, high: float, *, least: float) -> Interval:
-    """Return a BER along the lines, the bound that leads instead, or nothing of too few cells."""
-    if math.isnan(ber) or least >= 1.0:
-        return Interval()
-    rate = Interval(float(ber), float(low), float(high))
-    return bound_beyond(rate, least, countable=math.inf) or rate
 
 
 def _reach_notes(hold: Hold, believed: list[Interval], *, least: float) -> list[Note]:
@@ -344,7 +335,7 @@ def _fill_limit(values: dict[str, Any], number: int, hold: Hold, *, limit: float
     lrs, hrs = hold.drifts
     assert lrs is not None
     assert hrs is not None
-    if limit < (least := _least_believed(hold)):
+    if limit < (least := least_believed(hold)):
         text = (
             f"a BER of {numbers.power(limit)} lies beyond what so few cells can be expected to "
             "show: no time is claimed."
