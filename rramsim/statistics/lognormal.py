@@ -99,7 +99,7 @@ class LognormalFit:
     ----------
     mu, sigma : float
         Maximum-likelihood estimates, `sigma` the one with n, not n - 1; of readings that go
-        together `sigma`**2 is that plus the variance of `mu`, which makes it unbiased.
+        together ``sigma**2`` is that plus the variance of `mu`, which makes it unbiased.
     covariance : ndarray, shape (2, 2)
         Covariance of the estimates of g = mu/sigma and h = 1/sigma, in that order.
     exact, censored_below, censored_above : int
@@ -116,7 +116,7 @@ class LognormalFit:
     lag_one : float
         Correlation of a reading with the next one, where all are of one cell; else NaN.
     parts : tuple of Part
-        What `sigma`**2 is made of, for exact intervals of uncensored readings and for readings
+        What ``sigma**2`` is made of, for exact intervals of uncensored readings and for readings
         that go together; empty for independent censored ones and in a fit made by hand.
     slope : float
         By how much `mu` moves with `sigma`, where censored readings go together.
