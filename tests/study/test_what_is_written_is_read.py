@@ -73,3 +73,16 @@ def test_a_byte_order_mark_is_no_part_of_settings(tmp_path, encoding):
         '[[condition]]\nname = "A"\nber = 1e-3\n'.encode(encoding)
     )
     assert rramsim.read_conditions(tmp_path / "known.toml")["ber"].item() == 1e-3
+
+
+def test_a_correlation_below_0_is_read_back(tmp_path):
+    rows = "".join(
+        f"{cell},LRS,{5 + 0.01 * cell}\n{cell},HRS,{300 - cell * (1 + cell % 3)}\n"
+        for cell in range(30)
+    )
+    (tmp_path / "cells.csv").write_text("cell,state,R (kOhm)\n" + rows)
+    fit = rramsim.fit(tmp_path / "cells.csv")
+    assert fit.conditions["state_correlation"].item() < -0.1
+    fit.to_netcdf(tmp_path / "conditions.nc")
+    again = rramsim.read_conditions(tmp_path / "conditions.nc")
+    assert again["state_correlation"].item() == fit.conditions["state_correlation"].item()

@@ -250,8 +250,9 @@ def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
         return []
     cells = " and ".join(f"{number:,.0f} in {state}" for state, number in few.items())
     text = (
-        f"exact readings of {cells} only, of distinct cells: below {FEW_CELLS} a state, what was "
-        f"counted leads. The fit, for comparison: {_for_comparison(fitted)}."
+        f"the exact readings tell as much as those of {cells} distinct cells only: below "
+        f"{FEW_CELLS} a state, what was counted leads. The fit, for comparison: "
+        f"{_for_comparison(fitted)}."
     )
     figures = {"cells": min(few.values()), "fitted": _at_most(fitted)}
     return [condition.note(text, "few cells", **figures)]

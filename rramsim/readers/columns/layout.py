@@ -23,14 +23,16 @@ from rramsim.readers.columns.headers import (
     recognise,
 )
 from rramsim.readers.columns.sweep_columns import sweep_columns
-from rramsim.readers.columns.values import read_readings
+from rramsim.readers.columns.values import read_quantity_column, read_readings
 from rramsim.readers.columns.wide import QUANTITIES as READ
 from rramsim.readers.columns.wide import condition_columns, in_groups, wide_columns
 from rramsim.readers.formats.rows import is_cut_number
 from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
+from rramsim.schema import settings
 from rramsim.schema.file_columns import STATE_COLUMNS
-from rramsim.units import QUANTITIES
+from rramsim.schema.variable import header_key
+from rramsim.units import QUANTITIES, factor_to_si
 
 IGNORED = "-"
 """The name, in an explicit list of columns, of one that is not to be read."""
@@ -365,8 +367,11 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str
         labels=[
             *(column.position for column in own if column.role in _LABELS),
             *_more_positions(header, own, also),
+            *_unit_columns(header),
         ],
     )
+    header = _with_unit_column(table, header)
+    _refuse_unlikely_units(table, own)
     notes += _of_open_end(grid, header)
     by_condition = next((column for column in header.readings if column.condition), None)
     if by_condition is not None:
@@ -485,6 +490,74 @@ def _unit_notes(columns: Sequence[Column], *, place: str) -> list[Note]:
         for column in columns
         if column.quantity is not None and not column.unit_given
     ]
+
+
+def _unit_columns(header: Header) -> list[int]:
+    """Return the columns that hold the unit of the readings, where the header names none."""
+    if all(column.unit_given for column in header.readings):
+        return []
+    return [
+        position for position in header.unused() if header_key(header.texts[position]) in _UNITS
+    ]
+
+
+def _with_unit_column(table: RawTable, header: Header) -> Header:
+    """Return a header whose readings have the unit that a column of the table holds.
+
+    Raises
+    ------
+    InputError
+        If the column holds several units, or one of another quantity.
+    """
+    for position in _unit_columns(header):
+        units = list(dict.fromkeys(str(text).strip() for text in table.columns[position]))
+        place = f"{table.place}, column {header.texts[position]!r}"
+        if len(units) != 1:
+            shown = ", ".join(map(repr, units[:5]))
+            raise InputError(
+                f"{place}: the units {shown} were found; accepted is one unit in all rows. Write "
+                "all readings in one unit and put it in their header, such as R (kOhm)."
+            )
+        readings = []
+        for column in header.readings:
+            if not column.unit_given:
+                try:
+                    factor = factor_to_si(units[0], column.quantity or "resistance")
+                except InputError as error:
+                    raise InputError(f"{place}: {error}") from error
+                column = replace(column, factor=factor, unit_given=True)
+            readings.append(column)
+        header = replace(header, readings=tuple(readings))
+    return header
+
+
+_UNITS = frozenset(("unit", "units", "einheit", "unité", "unite", "单位", "單位", "単位"))
+
+# A setting without a unit that is larger is in another unit: µA, mV, ns.
+_LARGEST = {"current": 0.1, "voltage": 100.0, "time": 1.0}
+
+
+def _refuse_unlikely_units(table: RawTable, columns: Sequence[Column]) -> None:
+    """Refuse settings without a unit that no cell is programmed with in SI units."""
+    import numpy as np
+
+    names = {setting.name for setting in settings()}
+    for column in columns:
+        largest = _LARGEST.get(column.quantity or "")
+        if column.role not in names or column.unit_given or largest is None:
+            continue
+        values = read_quantity_column(table, column.position, factor=column.factor)
+        beyond = np.flatnonzero(np.abs(values) > largest)
+        if beyond.size:
+            unit = QUANTITIES[column.quantity or ""].unit
+            raise InputError(
+                f"{table.where(int(beyond[0]), column.header)}: the header names no unit, and "
+                f"{values[beyond[0]]:g} {unit} is no {describe(column.role)} of a cell; put the "
+                f"unit in the header, such as {column.header} ({_SUCH_AS[column.quantity or '']})."
+            )
+
+
+_SUCH_AS = {"current": "uA", "voltage": "mV", "time": "ns"}
 
 
 def _in_words(column: Column) -> str:

@@ -131,7 +131,31 @@ def _names(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.
             # Not whole numbers: as names they count as they are written, so split line by line.
             raise
         names = np.array([str(text).strip() for text in texts], dtype=object)
+        if role == "cell":
+            _refuse_summaries(table, header.columns[role], names)
     return np.asarray(names[lines])
+
+
+_SUMMARIES = frozenset(
+    (
+        *("mean", "average", "avg", "median", "std", "stdev", "std dev", "sd", "sigma", "cv"),
+        *("standard deviation", "min", "max", "minimum", "maximum", "sum", "total", "count"),
+        *("mittelwert", "mittel", "standardabweichung", "stabw", "summe", "moyenne", "médiane"),
+        *("écart-type", "ecart-type", "平均", "平均值", "平均値", "标准差", "標準偏差"),
+        *("最大", "最小", "最大值", "最小值", "最大値", "最小値"),
+    )
+)
+"""What stands in the column of cells where a row sums up the others."""
+
+
+def _refuse_summaries(table: RawTable, column: Column, names: np.ndarray) -> None:
+    """Refuse a row that sums up others: as a reading of a cell it would count with them."""
+    for line, name in enumerate(names):
+        if name.casefold().rstrip(".:") in _SUMMARIES:
+            raise InputError(
+                f"{table.where(line, column.header)}: {name!r} is no cell but sums up others; "
+                "take such rows out of the table."
+            )
 
 
 def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> np.ndarray:

@@ -139,21 +139,25 @@ def _values(conditions: xr.Dataset, variable: Variable) -> np.ndarray:
 
 
 def _check_figures(conditions: xr.Dataset, *, place: str) -> None:
-    """Refuse a rate beyond 0 to 1, and any other figure that is not above 0."""
+    """Refuse a rate beyond 0 to 1, a correlation beyond -1 to 1, any other figure below 0."""
     import numpy as np
 
     for variable in DATASETS["conditions"]:
         if variable.kind != "f" or variable.name not in conditions.variables:
             continue
         values = conditions[variable.name].values
-        is_rate = variable.name.startswith("ber")
-        accepted = (values >= 0) & ((values <= 1) if is_rate else np.isfinite(values))
+        least, most, what = 0.0, float(np.finfo(float).max), "finite number from 0 on"
+        if variable.name.startswith("ber"):
+            most, what = 1.0, "rate from 0 to 1"
+        elif variable.name.endswith("correlation"):
+            least, most, what = -1.0, 1.0, "correlation from -1 to 1"
+        accepted = (values >= least) & (values <= most)
         refused = ~(accepted | np.isnan(values))
         if refused.any():
             name = str(conditions["condition"].values[refused][0])
             raise InputError(
                 f"{place}, {variable.name} of {name!r}: {values[refused][0]:g} was found; accepted "
-                f"is a {'rate from 0 to 1' if is_rate else 'finite number from 0 on'}."
+                f"is a {what}."
             )
 
 

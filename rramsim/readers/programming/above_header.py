@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import quantity
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import (
     Above,
@@ -453,6 +454,9 @@ def _filled(texts: Sequence[str], first: int) -> tuple[str, ...]:
 
 
 def _constant_note(place: str, name: str, value: str, where: str) -> Note:
+    for setting in settings():
+        if name.startswith(f"{setting.name} ("):
+            name, value = setting.label, quantity(float(value), setting.unit)
     return Note(
         f"{name} = {value} is stated by {where} and holds for the whole table.",
         kind="stated above the header",

@@ -64,7 +64,8 @@ def _bit_errors(row: Record, examination: Examination) -> str:
     if counted == tables.NO_READINGS:
         return f"{text}."
     least = tables.least_text(row["condition"], examination.products["counted"])
-    return f"{text}; errors counted: {counted}; least: {least}."
+    known = "" if least == numbers.UNKNOWN else f"; least: {least}"
+    return f"{text}; errors counted: {counted}{known}."
 
 
 def _populations(states: Sequence[Record]) -> str:

@@ -243,7 +243,7 @@ def errors_text(name: str, counted: xr.Dataset) -> str:
 def least_text(name: str, counted: xr.Dataset) -> str:
     """Return how many errors are counted where they are least, and where that is."""
     row = records(counted)[0].at(condition=name)
-    if "least_errors" not in row:
+    if "least_errors" not in row or math.isnan(row["least_reference"]):
         return numbers.UNKNOWN
     middle, low, high = (
         numbers.quantity(row[f"least_reference{end}"], "Ω") for end in ("", "_low", "_high")

@@ -102,3 +102,28 @@ def test_a_resistance_beside_a_negative_current_is_read_and_said(read):
         "cells.csv: 'R (kOhm)' is read, 'I (A)' is not; it is negative in 1 of 2 rows that are "
         "used.",
     )
+
+
+@pytest.mark.parametrize("word", ["Average", "std", "Max.", "Mittelwert", "平均值"])
+def test_a_row_that_sums_up_the_cells_is_no_cell(read, word):
+    content = f"cell,LRS (kOhm),HRS (kOhm)\n1,5,200\n2,6,210\n{word},5.5,205\n"
+    with pytest.raises(InputError, match=r"row 4, column 'cell': .* is no cell but sums up others"):
+        read(content)
+
+
+def test_the_unit_of_readings_may_stand_in_a_column(read):
+    rows = "1,LRS,5,kOhm\n1,HRS,0.2,kOhm\n"
+    readings = read(f"cell,state,R,Einheit\n{rows}").readings
+    assert readings["resistance"].values.tolist() == [5000.0, 200.0]
+    with pytest.raises(InputError, match="the units 'kOhm', 'MOhm' were found; accepted is one"):
+        read(f"cell,state,R,unit\n{rows.replace('0.2,k', '0.2,M')}")
+    with pytest.raises(InputError, match="column 'unit': 'pF' is not a unit of resistance"):
+        read(f"cell,state,R,unit\n{rows.replace('kOhm', 'pF')}")
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Compliance", "55"), ("Vset", "1200"), ("pulse width", "100")]
+)
+def test_a_setting_that_cannot_be_in_si_units_asks_for_its_unit(read, header, value):
+    with pytest.raises(InputError, match=rf"'{header}': the header names no unit, and {value} "):
+        read(f"cell,state,R (ohm),{header}\n1,LRS,5000,{value}\n1,HRS,200000,{value}\n")
