@@ -83,7 +83,7 @@ def _exists(name):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/own-measurements.md"])
 def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
-    (table,) = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    table, *_ = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
     (tmp_path / "cells.csv").write_text(table)
     found = characterize(read_measurements([tmp_path / "cells.csv"]))
     (row,) = schema.records(found.products["conditions"], "condition")
@@ -146,7 +146,7 @@ def test_the_readme_and_the_page_show_the_same_notebook():
 def test_the_notebook_runs_as_it_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "own-measurements.md").read_text()
-    (cells,) = re.findall(r"```text\n(condition,.*?)```", page, re.DOTALL)
+    cells, *_ = re.findall(r"```text\n(condition,.*?)```", page, re.DOTALL)
     (energies,) = re.findall(r"```toml\n(\[\[condition\]\].*?)```", page, re.DOTALL)
     Path("cells.csv").write_text(cells)
     Path("energies.toml").write_text(energies)

@@ -99,10 +99,16 @@ def test_one_cell_and_checkpoints_without_errors_can_be_drawn(tmp_path):
     readings = worn([1, 10, 100], cells=1)
     figure, ber, cycling, _ = drawn(readings)
     assert "1 cell, 0 failed" in figure.axes[0].get_title()
-    bounds = lines_of(ber.axes[0], "bounds-0")[0]
-    assert len(bounds.get_xdata()) == np.count_nonzero(cycling["ber_bound"].values == "upper") == 3
+    # One reading a state shows no BER at all.
+    assert cycling["ber_high"].isnull().all()
     assert math.isnan(cycling["slope"].item())
     save_figure(ber, tmp_path / "one")
+
+
+def test_checkpoints_of_which_only_a_bound_is_known_are_drawn_as_bounds():
+    _, ber, cycling, _ = drawn(worn([1, 10, 100], cells=6))
+    bounds = lines_of(ber.axes[0], "bounds-0")[0]
+    assert len(bounds.get_xdata()) == np.count_nonzero(cycling["ber_bound"].values == "upper") == 3
 
 
 def test_a_percentile_among_the_limits_is_not_drawn():

@@ -96,7 +96,7 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         make_study(tmp_path / "none.toml")
     binary = tmp_path / "binary.toml"
-    binary.write_bytes(b"\xff\xfe\x00\x81")
+    binary.write_bytes(b"\x80\x81")
     with pytest.raises(InputError, match="UTF-8"):
         make_study(binary)
 

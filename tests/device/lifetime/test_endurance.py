@@ -157,11 +157,12 @@ DENSE = np.append([1, 2, 3], np.arange(2000, 300001, 4000))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reads", [LOGARITHMIC, DENSE], ids=["logarithmic", "dense"])
-@pytest.mark.parametrize("soft", [0.001, 0.05])
+@pytest.mark.parametrize(
+    ("reads", "soft"), [(LOGARITHMIC, 0.001), (DENSE, 0.05)], ids=["logarithmic", "dense"]
+)
 def test_the_interval_of_b10_covers_with_soft_errors_and_break_in(reads, soft):
     truth = float(stats.weibull_min.ppf(0.1, 2.0, scale=1e5))
-    rng, covered, known, sets = np.random.default_rng(3), 0, 0, 60
+    rng, covered, known, sets = np.random.default_rng(3), 0, 0, 40
     for _ in range(sets):
         life, lifetimes = simulated(reads, rng=rng, cells=60, soft=soft, break_in=0.1)
         wear = wear_of(lifetimes, first=float(reads[0]), last=float(reads[-1]))
@@ -171,8 +172,8 @@ def test_the_interval_of_b10_covers_with_soft_errors_and_break_in(reads, soft):
         known += wear.basis == BY_FIT
         covered += wear.cycles.low < truth < wear.cycles.high
     assert known == sets
-    # 95 % of 60, less three standard errors.
-    assert covered >= 52
+    # 95 % of 40, less three standard errors.
+    assert covered >= 34
 
 
 def test_cells_that_were_never_good_are_no_wear_and_claim_no_endurance():

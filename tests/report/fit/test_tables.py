@@ -33,7 +33,7 @@ class Readings:
             {"condition": names, "state": ["LRS", "HRS"]},
         )
         self.origin, self.notes, self.sources = "measured", (), ()
-        self.lives = None
+        self.lives, self.summaries, self.counts = None, (), ()
 
 
 @pytest.fixture(scope="module")
