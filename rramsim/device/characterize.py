@@ -154,6 +154,8 @@ def characterize(
     for name, row, settings in zip(names, rows, programming, strict=True):
         notes += [*row.notes, *settings.notes]
         notes += _stated_notes(name, row.errors, stated_rows.get(name))
+    if lasting is not None and failure_of(readings, lives).kind == "misread":
+        notes += _worn_reference_notes(rows, stated_rows, read, lasting)
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
@@ -222,6 +224,31 @@ def _of_no_population(measured: Measured) -> dict[str, xr.Dataset]:
         name: empty(name, coords, attrs)
         for name in ("populations", "counted", "goodness", "outliers")
     }
+
+
+# From this share of cells that ended bad on, their readings may move the best reference.
+_MANY_ENDED = 0.1
+
+
+def _worn_reference_notes(
+    rows: Sequence[_Row], stated: Mapping[str, xr.Dataset], read: ReadConditions, lasting: Analysis
+) -> list[Note]:
+    """Say where failures are counted at a reference that worn cells helped to choose."""
+    notes = []
+    for row in rows:
+        name = row.condition.name
+        is_chosen = _at_reference(read, stated.get(name)).reference_resistance is None
+        ended = lasting.dataset.sel(condition=name)
+        bad = int(ended["failed"]) + int(ended["undecided"])
+        if is_chosen and bad and bad >= _MANY_ENDED * int(ended["cells"]):
+            reference = numbers.quantity(row.errors.reference, "Ω")
+            text = (
+                f"failures are counted at {reference}, the best reference of all readings, those "
+                "of cells that ended bad included: it may lie where such cells read right. State "
+                "the reference of the sense amplifiers to count them there."
+            )
+            notes.append(row.condition.note(text, "reference of worn cells", cells=bad))
+    return notes
 
 
 def _followed(
