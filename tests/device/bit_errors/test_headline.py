@@ -177,7 +177,9 @@ def test_cells_and_not_their_readings_make_a_sample(measured_from, exact_sample)
     (condition,) = fit_conditions(measured.readings)
     found = bit_errors(condition)
     assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
-    assert any("those of 10 in LRS and 10 in HRS distinct cells only" in str(note) for note in found.notes)
+    assert any(
+        "those of 10 in LRS and 10 in HRS distinct cells only" in str(note) for note in found.notes
+    )
 
 
 def test_few_cells_with_errors_are_counted_with_their_interval(errors_of, exact_sample):
