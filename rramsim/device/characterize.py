@@ -14,7 +14,7 @@ from rramsim.device.bit_errors.error_counts import WeightedCount
 from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
 from rramsim.device.bit_errors.pairs import PAIR_CORRELATION, state_correlation
 from rramsim.device.examination import Analysis, Examination, Question
-from rramsim.device.lifetime.endurance import endurance, failure_of, follow_cells
+from rramsim.device.lifetime.endurance import Failure, endurance, failure_of, follow_cells
 from rramsim.device.populations.cycles_of_cells import first_cycle_notes
 from rramsim.device.populations.fit import (
     ConditionReadings,
@@ -130,7 +130,8 @@ def characterize(
         for condition in fit_conditions(readings)
     ]
     lives = measured.lives
-    followed = _followed(readings, [row.errors.reference for row in rows], lives)
+    failure = failure_of(readings, lives)
+    followed = _followed(readings, [row.errors.reference for row in rows], lives, failure=failure)
     lasting = followed.get("endurance")
     names = [row.condition.name for row in rows]
     of_lives = (
@@ -154,7 +155,7 @@ def characterize(
     for name, row, settings in zip(names, rows, programming, strict=True):
         notes += [*row.notes, *settings.notes]
         notes += _stated_notes(name, row.errors, stated_rows.get(name))
-    if lasting is not None and failure_of(readings, lives).kind == "misread":
+    if lasting is not None and failure.kind == "misread":
         notes += _worn_reference_notes(rows, stated_rows, read, lasting)
     if stated is not None:
         if stated.attrs.get("waveforms"):
@@ -252,10 +253,13 @@ def _worn_reference_notes(
 
 
 def _followed(
-    readings: xr.Dataset, references: list[float], lives: xr.Dataset | None
+    readings: xr.Dataset,
+    references: list[float],
+    lives: xr.Dataset | None,
+    *,
+    failure: Failure,
 ) -> dict[str, Analysis]:
     """Return the lifetimes of the cells and the endurance; nothing where none can be followed."""
-    failure = failure_of(readings, lives)
     lifetimes = follow_cells(
         readings, reference_resistance=references, failure=failure, lives=lives
     )

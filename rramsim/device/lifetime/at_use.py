@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.arrhenius import acceleration_factor
-from rramsim.device.lifetime.drift import Drift
+from rramsim.device.lifetime.drift import Drift, drifting_ber
 from rramsim.device.lifetime.holds import Hold, believed_ber
 from rramsim.notes import Note
 from rramsim.schema import STATES
@@ -89,7 +89,10 @@ def _fill(values: dict[str, Any], prefix: str, number: int, hold: Hold, times: F
         if drift is not None:
             for name, column in zip(_OF_STATE, _resistances(drift, times), strict=True):
                 values[f"{prefix}_{name}"][number, state] = column
-    for place, rate in enumerate(believed_ber(hold, times)):
+    lrs, hrs = hold.drifts
+    if lrs is None or hrs is None:
+        return
+    for place, rate in enumerate(believed_ber(hold, drifting_ber(times, (lrs, hrs), hold.read))):
         ends = (rate.estimate, rate.low, rate.high)
         for name, value in zip(_OF_HOLD, ends, strict=False):
             values[f"{prefix}_{name}"][number, place] = value

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.reach import bound_beyond, least_rate
-from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift
+from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
@@ -75,18 +75,15 @@ def least_believed(hold: Hold) -> float:
     return least_rate([state.cells for state in hold.states], shares)
 
 
-def believed_ber(hold: Hold, times: NDArray[np.float64]) -> list[Interval]:
-    """Return the BER along the lines at each time (s since programming), none without both lines.
+def believed_ber(hold: Hold, curves: Sequence[NDArray[np.float64]]) -> list[Interval]:
+    """Return what leads of the BER along the lines (`drifting_ber`) and its ends, at each time.
 
     A bound leads instead where the lines reach too far beyond the sample, and of too few cells
     there is nothing.
     """
-    lrs, hrs = hold.drifts
-    if lrs is None or hrs is None:
-        return []
     least = least_believed(hold)
     rates = []
-    for ber, low, high in zip(*drifting_ber(times, (lrs, hrs), hold.read), strict=True):
+    for ber, low, high in zip(*curves, strict=True):
         if math.isnan(ber) or least >= 1.0:
             rates.append(Interval())
             continue

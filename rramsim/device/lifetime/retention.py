@@ -286,7 +286,8 @@ def _fill_ber(
     lrs, hrs = hold.drifts
     if lrs is None or hrs is None:
         return []
-    believed = believed_ber(hold, wanted)
+    curves = drifting_ber(wanted, (lrs, hrs), hold.read)
+    believed = believed_ber(hold, curves)
     least = least_believed(hold)
     for place, rate in enumerate(believed):
         for name, value in (("ber", rate.estimate), ("ber_low", rate.low), ("ber_high", rate.high)):
@@ -305,7 +306,7 @@ def _fill_ber(
         )
         notes.append(hold.note(text, "BER extrapolated in time", decades=decades))
     notes += _disagreement(values, number, hold, (lrs, hrs))
-    if np.isnan(drifting_ber(wanted, (lrs, hrs), hold.read)[0]).any():
+    if np.isnan(curves[0]).any():
         text = "the line of a spread reaches 0 within the times asked for; no BER is given there."
         notes.append(hold.note(text, "spread reaches 0"))
     notes += _reach_notes(hold, believed, least=least)

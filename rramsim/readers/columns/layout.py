@@ -533,8 +533,8 @@ def _with_unit_column(table: RawTable, header: Header) -> Header:
 
 _UNITS = frozenset(("unit", "units", "einheit", "unité", "unite", "单位", "單位", "単位"))
 
-# A setting without a unit that is larger is in another unit: µA, mV, ns.
-_LARGEST = {"current": 0.1, "voltage": 100.0, "time": 1.0}
+# A setting without a unit that is larger, in SI units, is in another one, such as this.
+_LARGEST = {"current": (0.1, "uA"), "voltage": (100.0, "mV"), "time": (1.0, "ns")}
 
 
 def _refuse_unlikely_units(table: RawTable, columns: Sequence[Column]) -> None:
@@ -543,21 +543,18 @@ def _refuse_unlikely_units(table: RawTable, columns: Sequence[Column]) -> None:
 
     names = {setting.name for setting in settings()}
     for column in columns:
-        largest = _LARGEST.get(column.quantity or "")
-        if column.role not in names or column.unit_given or largest is None:
+        if column.role not in names or column.unit_given or column.quantity not in _LARGEST:
             continue
+        largest, likely = _LARGEST[column.quantity]
         values = read_quantity_column(table, column.position, factor=column.factor)
         beyond = np.flatnonzero(np.abs(values) > largest)
         if beyond.size:
-            unit = QUANTITIES[column.quantity or ""].unit
+            unit = QUANTITIES[column.quantity].unit
             raise InputError(
                 f"{table.where(int(beyond[0]), column.header)}: the header names no unit, and "
                 f"{values[beyond[0]]:g} {unit} is no {describe(column.role)} of a cell; put the "
-                f"unit in the header, such as {column.header} ({_SUCH_AS[column.quantity or '']})."
+                f"unit in the header, such as {column.header} ({likely})."
             )
-
-
-_SUCH_AS = {"current": "uA", "voltage": "mV", "time": "ns"}
 
 
 def _in_words(column: Column) -> str:

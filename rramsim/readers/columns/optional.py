@@ -150,8 +150,9 @@ _SUMMARIES = frozenset(
 
 def _refuse_summaries(table: RawTable, column: Column, names: np.ndarray) -> None:
     """Refuse a row that sums up others: as a reading of a cell it would count with them."""
-    for line, name in enumerate(names):
+    for name in dict.fromkeys(names):
         if name.casefold().rstrip(".:") in _SUMMARIES:
+            line = int((names == name).argmax())
             raise InputError(
                 f"{table.where(line, column.header)}: {name!r} is no cell but sums up others; "
                 "take such rows out of the table."
