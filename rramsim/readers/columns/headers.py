@@ -29,6 +29,18 @@ _ORDER = (
     *("over_range_flag", "compliance_flag", "status"),
 )
 
+_BRACKETED = re.compile(r"(?:^|[:;,|])\s*([^:;,|()\[\]]*?)\s*[(\[]([^()\[\]]+)[)\]](?!\s*[:=])")
+_IN_UNIT = re.compile(r".*?\b(?:in|units?|einheit)\b\s*[:=]?\s*(\S+)", re.IGNORECASE)
+_READINGS = re.compile(
+    r"(?:^|\s)(?:(?:R|resistances?|.*widerstände?|résistances?)|(conductances?|G)|(currents?|I))$",
+    re.IGNORECASE,
+)
+# Resistances of other things than cells.
+_NOT_OF_CELLS = re.compile(
+    r"\b(series|load|contact|sheet|reference|ref|line|wire|shunt|parasitic|limit|range|compliance)\b",
+    re.IGNORECASE,
+)
+
 
 def measurement_columns() -> dict[str, Variable]:
     """Return the columns of a measurement file, but for those of `STATE_COLUMNS`, by role.
@@ -264,6 +276,30 @@ def splits(text: str) -> list[tuple[str, str, bool]]:
         sure = "/" in divider.group()
         ways.append((text[: divider.start()], text[divider.end() :], sure))
     return ways
+
+
+def unit_stated(text: str) -> Column | None:
+    """Return the quantity and unit of readings that a title states, None where it states none.
+
+    >>> unit_stated("Resistance (kOhm) against cycle").factor
+    1000.0
+    >>> unit_stated("series resistance (kOhm)") is None
+    True
+    """
+    ways = [(match[1], match[2]) for match in _BRACKETED.finditer(text)]
+    plain = _IN_UNIT.fullmatch(text.strip())
+    ways += [] if plain is None else [("R", plain[1].strip("()[].,"))]
+    for name, unit in ways:
+        named = _READINGS.search(name.strip())
+        if named is None or _NOT_OF_CELLS.search(text):
+            continue
+        quantity = "conductance" if named[1] else "current" if named[2] else "resistance"
+        try:
+            factor = factor_to_si(unit, quantity)
+        except InputError:
+            continue
+        return Column("reading", text, 0, quantity, factor, unit_given=True)
+    return None
 
 
 def are_units(record: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,11 +22,20 @@ from rramsim.readers.columns.headers import (
     names_accepted,
     positions_of,
     recognise,
+    splits,
+    unit_stated,
 )
 from rramsim.readers.columns.sweep_columns import sweep_columns
 from rramsim.readers.columns.values import read_quantity_column, read_readings
 from rramsim.readers.columns.wide import QUANTITIES as READ
-from rramsim.readers.columns.wide import condition_columns, in_groups, wide_columns
+from rramsim.readers.columns.wide import (
+    condition_columns,
+    in_groups,
+    numbered_by_letter,
+    quantity_named,
+    repeated_columns,
+    wide_columns,
+)
 from rramsim.readers.formats.rows import is_cut_number
 from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
@@ -122,7 +132,8 @@ def by_header(
     """
     refused = None
     stacked = stacked_header(grid)
-    for header in [*([] if stacked is None else [stacked]), *possible_headers(grid)]:
+    known = {*names, *also}
+    for header in [*([] if stacked is None else [stacked]), *possible_headers(grid, known)]:
         place = f"{grid.place}, row {grid.row_numbers[header.row]}"
         try:
             layout = _of_header(
@@ -134,6 +145,8 @@ def by_header(
         if layout is not None and not layout.sweeps and (header.row or header.levels):
             return _with_rows_above(layout, names=names, constants=constants, also=also)
         if layout is not None:
+            if not layout.sweeps:
+                _check_apart(layout.header, place=place)
             return layout
     if refused is not None:
         raise refused
@@ -171,6 +184,7 @@ def by_given_columns(
             )
     if not sweeps:
         _check_complete(header, texts, place=place)
+        _check_apart(header, place=place)
     width = len(grid.records[0])
     if width != len(texts):
         raise InputError(
@@ -181,7 +195,7 @@ def by_given_columns(
         start = 0 if only_numbers([text.strip() for text in grid.records[0]]) else 1
         table = make_table(grid.whole(), texts, start=start)
         return Layout(grid, table, replace(header, start=start), sweeps=tuple(sweeps))
-    if _is_data(grid, 0, header):
+    if _is_data(grid, 0, header) and not _names_the_same(grid.records[0], header):
         return _layout(grid, header, notes=[], also=also)
     note = Note(
         f"row {grid.row_numbers[0]} is taken as a header; the given columns replace it.",
@@ -204,8 +218,32 @@ def no_header(grid: Grid) -> InputError:
             '--columns "cell,LRS [ohm],HRS [ohm],cycle" or --columns "cell,state,R [ohm]"; '
             f"{IGNORED!r} leaves one out."
         )
-    lacks = _missing("a resistance or current", ("resistance", "current"), texts[:30], place)
-    return NoReadingsError(str(lacks), "no column of readings")
+    lacks = str(_missing("a resistance or current", ("resistance", "current"), texts[:30], place))
+    lacks += _what_headers_count(texts, place)
+    return NoReadingsError(lacks, "no column of readings")
+
+
+def _what_headers_count(texts: Sequence[str], place: str) -> str:
+    """Return how to read a header of numbers, or of cells or cycles, nothing where it is none."""
+    numbers = [text for text in texts if text.isdecimal()]
+    counted = [one for one in condition_columns(texts, renamed={}, skip=()) if not one.condition]
+    roles = recognise(texts, measurement_columns(), place=place)
+    said = ""
+    if len(numbers) > 1:
+        word = "cell" if "cycle" in roles else "cycle"
+        named = ",".join(
+            f"{word} {text} [ohm]" if text in numbers else text or IGNORED for text in texts
+        )
+        said = (
+            f" What the headers {', '.join(numbers[:6])} count is not said. If it is {word}s: "
+            f'--columns "{named}".'
+        )
+    if "state" not in roles and (said or len(counted) > 1):
+        said += (
+            " Nor is the state: add a column of states, or read it from the name of the file, such "
+            'as --file-name "{condition}_{state}".'
+        )
+    return said
 
 
 def _of_header(
@@ -252,17 +290,22 @@ def _with_rows_above(
     if said.groups:
         readings = in_groups(readings, said.groups, place=place, renamed=names)
     elif header.is_wide:
-        readings = wide_columns(
-            header.texts,
-            place=place,
-            renamed=names,
-            skip=[column.position for column in header.columns.values()],
+        readings = numbered_by_letter(
+            wide_columns(
+                header.texts,
+                place=place,
+                renamed=names,
+                skip=[column.position for column in header.columns.values()],
+            ),
+            has_cells="cell" in header.columns,
+            has_cycles="cycle" in header.columns,
         )
     if said.cycles is not None:
         pairs = zip(readings, said.cycles, strict=True)
         readings = tuple(replace(column, cycle=cycle) for column, cycle in pairs)
     header = replace(header, readings=readings, above=said.above)
     _check_complete(header, header.texts, place=place)
+    _check_apart(header, place=place)
     finished = _finished(grid, header, names=names, also=also)
     return replace(finished, notes=(*said.notes, *finished.notes))
 
@@ -279,7 +322,36 @@ def _finished(
     ]
     text = f"columns not used: {', '.join(unused)}."
     note = Note(text, kind="columns not used", file=grid.place, values={"columns": len(unused)})
-    return _layout(grid, header, notes=[note] if unused else [], also=also)
+    header, of_title = _with_unit_of_title(grid, header)
+    return _layout(grid, header, notes=[*of_title, *([note] if unused else [])], also=also)
+
+
+def _with_unit_of_title(grid: Grid, header: Header) -> tuple[Header, list[Note]]:
+    """Return the header with the quantity and unit that a line above it states of all readings."""
+    if any(column.unit_given for column in header.readings):
+        return header, []
+    found = {}
+    above = grid.records[: header.row]
+    lines = [" ".join(filter(None, record)) for record in above]
+    for text in (*grid.comments, *lines, *(text for record in above for text in record)):
+        column = unit_stated(text)
+        if column is not None:
+            found[column.quantity, column.factor] = text.strip()
+    named = {quantity_named(column.header) for column in header.readings} - {None}
+    if len(found) != 1 or not named <= {quantity for quantity, _ in found}:
+        return header, []
+    ((quantity, factor), text), *_ = found.items()
+    readings = tuple(
+        replace(column, quantity=quantity, factor=factor, unit_given=True)
+        for column in header.readings
+    )
+    note = Note(
+        f"the {quantity} has the unit that {text!r} above the header states.",
+        kind="unit above the header",
+        file=grid.place,
+        values={"text": text},
+    )
+    return replace(header, readings=readings), [note]
 
 
 def _with_meaning(
@@ -287,7 +359,10 @@ def _with_meaning(
 ) -> Header:
     """Return the header with what its columns mean."""
     texts = header.texts
-    columns = recognise(texts, measurement_columns(), place=place, renamed=names)
+    repeated = repeated_columns(texts, place=place, renamed=names)
+    at = [column.position for column in repeated]
+    single = ["" if position in at else text for position, text in enumerate(texts)]
+    columns = recognise(single, measurement_columns(), place=place, renamed=names)
     for text, name in names.items():
         if text in texts and name != IGNORED and not _is_known(name, place=place):
             raise InputError(
@@ -307,14 +382,21 @@ def _with_meaning(
     if long and "state" in columns:
         # Beside a whole long table, only a plain "LRS" is taken for a second form of readings.
         wide = tuple(column for column in wide if column.condition is None)
-    readings = wide or tuple(long[:1])
-    columns, used = _add_constants(columns, readings, len(texts), constants)
-    if not readings and "state" in columns:
+    wide = numbered_by_letter(wide, has_cells="cell" in columns, has_cycles="cycle" in columns)
+    readings = wide or tuple(long[:1]) or repeated
+    if not readings:
         readings = condition_columns(
             texts, renamed=names, skip=[column.position for column in columns.values()]
         )
-        if readings:
+        by_name = any(column.condition is not None for column in readings)
+        if by_name:
             columns.pop("condition", None)
+    columns, used = _add_constants(columns, readings, len(texts), constants)
+    of_any_state = not (wide or long or repeated) and "state" not in columns
+    is_sure = all(column.unit_given and column.condition is None for column in readings)
+    if of_any_state and not is_sure:
+        # Without a state, columns of cells or conditions may hold anything.
+        readings = ()
     beside = tuple(long if wide else long[1:])
     return replace(header, columns=columns, readings=readings, beside=beside, constants=used)
 
@@ -448,6 +530,16 @@ def _is_data(grid: Grid, row: int, header: Header) -> bool:
     return False
 
 
+def _names_the_same(record: Sequence[str], header: Header) -> bool:
+    """Whether a record names a column as the header does, and so holds no readings."""
+    try:
+        named = recognise(record, measurement_columns(), place="")
+    except InputError:
+        return False
+    own = {column.position: role for role, column in header.columns.items()}
+    return any(own.get(column.position) == role for role, column in named.items())
+
+
 def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None:
     state = header.columns.get("state")
     if header.is_wide and (header.beside or state is not None):
@@ -470,6 +562,34 @@ def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None
             )
 
 
+def _check_apart(header: Header, *, place: str) -> None:
+    """Refuse columns of readings of one name where no row above tells what differs."""
+    if len(header.readings) < 2 or header.is_wide or header.above is not None:
+        return
+    if any((one.condition, one.cell, one.cycle) != (None, None, None) for one in header.readings):
+        return
+    names = ", ".join(repr(column.header) for column in header.readings)
+    raise InputError(
+        f"{place}: the columns {names} hold {header.readings[0].quantity} alike, and nothing tells "
+        "what differs between them. Accepted is a row above them with the condition of each, or "
+        f'what differs in their names: --columns "{_columns_with(header, "cycle")}" (or "cell" for '
+        '"cycle").'
+    )
+
+
+def _columns_with(header: Header, word: str) -> str:
+    """Return the list of columns in which those of readings are numbered, for a message."""
+    texts = [IGNORED] * len(header.texts)
+    for column in header.columns.values():
+        if column.position < len(texts):
+            texts[column.position] = column.header
+    for number, column in enumerate(header.readings, 1):
+        bare = re.sub(r"(?<=[)\]}])\.\d+$", "", column.header.strip())
+        unit = next((unit for _, unit, sure in splits(bare) if unit and sure), "ohm")
+        texts[column.position] = f"{word} {number} [{unit}]"
+    return ",".join(texts)
+
+
 def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:
     accepted = {**measurement_columns(), **STATE_COLUMNS}
     return InputError(
@@ -479,17 +599,24 @@ def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str)
 
 
 def _unit_notes(columns: Sequence[Column], *, place: str) -> list[Note]:
-    return [
-        Note(
-            f"the column {column.header!r} names no unit; its {_in_words(column)} "
-            f"is read in {QUANTITIES[column.quantity].unit}.",
-            kind="no unit",
-            file=place,
-            values={"column": column.header},
+    notes = []
+    without: dict[tuple[str, str], list[Column]] = {}
+    for column in columns:
+        if column.quantity is not None and not column.unit_given:
+            # Hundreds of columns of cycles are one fact.
+            alone = "" if column.cycle is None and column.cell is None else _in_words(column)
+            without.setdefault((alone, alone or column.header), []).append(column)
+    for alike in without.values():
+        first, *others = alike
+        unit = QUANTITIES[str(first.quantity)].unit
+        text = (
+            f"the column {first.header!r} names no unit; its {_in_words(first)} is read in {unit}."
+            if not others
+            else f"the columns {first.header!r} and {len(others)} more name no unit; their "
+            f"{first.quantity} is read in {unit}."
         )
-        for column in columns
-        if column.quantity is not None and not column.unit_given
-    ]
+        notes.append(Note(text, kind="no unit", file=place, values={"column": first.header}))
+    return notes
 
 
 def _unit_columns(header: Header) -> list[int]:
@@ -565,6 +692,7 @@ def _is_known(name: str, *, place: str) -> bool:
     known = {**measurement_columns(), **STATE_COLUMNS}
     return bool(
         recognise([name], known, place=place)
+        or any(not one.condition for one in condition_columns([name], renamed={}, skip=()))
         or wide_columns([name], place=place, renamed={})
         or sweep_columns([name, "voltage"])
         or sweep_columns([name, "current"])

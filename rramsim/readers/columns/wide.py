@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.headers import Column, recognise, splits
-from rramsim.schema import STATES
+from rramsim.readers.columns.headers import Column, measurement_columns, recognise, splits
+from rramsim.schema import STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
@@ -18,7 +18,12 @@ QUANTITIES = ("resistance", "conductance", "current")
 
 _LETTERS = {"r": "resistance", "g": "conductance", "i": "current", "res": "resistance"}
 _STATE = re.compile(r"(?<![a-z])(LRS|HRS)(?:[\s_.#-]*(\d+))?(?![a-z\d])", re.IGNORECASE)
-_CYCLE = re.compile(r"(?<![a-z])(?:cycle|cyc|#)[\s_.#-]*(\d+)(?![a-z\d])", re.IGNORECASE)
+_CYCLE = re.compile(
+    r"(?<![a-z])(?:cycle|cyc|#|zyklus|循环|循環|周期|サイクル)"
+    r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?![a-z\d])",
+    re.IGNORECASE,
+)
+_LETTERED = re.compile(r"(?<!\w)c[\s_.#-]?(\d+)(?!\w)", re.IGNORECASE)
 _CELL = re.compile(
     r"(?<!\w)(?:cell|device|dev|dut|memristor|zelle|cellule|单元|器件|セル|素子)"
     r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?!\w)",
@@ -27,9 +32,13 @@ _CELL = re.compile(
 _QUANTITY = re.compile(
     r"(?<![a-z\d])(resistance|conductance|current|res|r|g|i)(?![a-z\d])", re.IGNORECASE
 )
-# Columns about readings, not of readings; "LRS mean" must not become a condition "mean".
+_NUMBERED = re.compile(r"(.*?[^\W\d])[\s_.#-]*\d+((?:\s*[(\[{].*[)\]}])?)")
+# As the header of a column without LRS or HRS these words are too short to be sure of.
+_SHORT_STATES = ("0", "1", "l", "h", "lr", "hr", "low", "high", "an", "ein", "aus")
+# Columns about readings, not of readings; "LRS mean" must not become a condition "mean". What a
+# cell is before or while it is formed is neither state.
 _ABOUT = re.compile(
-    r"\b(mean|average|avg|median|std|stdev|sd|sigma|mu|cv|var|variance|min|max|count|n|ratio|window"
+    r"\b(form|forming|formed|electroforming|pristine|virgin|mean|average|avg|median|std|stdev|sd|sigma|mu|cv|var|variance|min|max|count|n|ratio|window"
     r"|error|errors|failed|fail|energy|voltage|pulses?|time|flag|status|percentile|p\d+)\b",
     re.IGNORECASE,
 )
@@ -91,32 +100,102 @@ def in_groups(
                 text = re.sub(r"\.\d+$", "", column.header.strip())
                 text = text if text in headers else column.header
                 (one,) = wide_columns([text], place=place, renamed=renamed) or (column,)
-                alone.append(replace(column, cycle=one.cycle))
+                is_second = text != column.header.strip()
+                alone.append(replace(column, cycle=one.cycle) if is_second else column)
         for column in _numbered(alone, place=place):
             numbered[column.position] = column
     return tuple(numbered[column.position] for column in columns)
 
 
+def quantity_named(header: str) -> str | None:
+    """Return the quantity that the header of a column of readings names in a word, else None."""
+    named = _QUANTITY.search(header.replace("_", " "))
+    return None if named is None else _LETTERS.get(named[1].casefold(), named[1].casefold())
+
+
 def condition_columns(
     header: Sequence[str], *, renamed: Mapping[str, str], skip: Sequence[int]
 ) -> tuple[Column, ...]:
-    """Return the columns that have a unit of a reading and are named by a condition alone.
+    """Return the columns named by a condition, a cycle or a cell, with readings of any state.
 
-    Such columns stand beside a state column: ``state,weak (kOhm),strong (kOhm)``.
+    Such columns stand beside a state column: ``state,weak (kOhm),strong (kOhm)``,
+    ``cell,state,cycle 1,cycle 2``. One named by a condition has a unit of a reading.
     """
     columns = []
     for position, text in enumerate(header):
-        if position in skip:
-            continue
-        for name, unit, sure in splits(renamed.get(text.strip(), text)):
-            quantity = _quantity_of_unit(unit) if unit and sure else None
-            condition = name.strip(" _-:,")
-            if quantity is not None and condition and not _ABOUT.search(condition):
-                factor = factor_to_si(unit, quantity)
-                column = Column("reading", text, position, quantity, factor, unit_given=True)
-                columns.append(replace(column, condition=condition))
-                break
+        if position not in skip:
+            column = _of_any_state(renamed.get(text.strip(), text), position)
+            columns += [] if column is None else [replace(column, header=text)]
     return tuple(columns)
+
+
+def _of_any_state(text: str, position: int) -> Column | None:
+    for name, unit, sure in splits(text):
+        quantity = _quantity_of_unit(unit) if unit and sure else None
+        if (unit and quantity is None) or _ABOUT.search(name):
+            continue
+        said = _said(name)
+        is_condition = bool(said.condition) and quantity is not None
+        is_named = not said.condition and (said.cycle is not None or said.cell is not None)
+        if not (is_condition or is_named) or (
+            said.quantity and quantity not in (None, said.quantity)
+        ):
+            continue
+        quantity = quantity or said.quantity or "resistance"
+        factor = factor_to_si(unit, quantity) if unit else 1.0
+        return Column(
+            "reading",
+            text,
+            position,
+            quantity,
+            factor,
+            unit_given=bool(unit),
+            condition=said.condition,
+            cell=said.cell,
+            cycle=said.cycle,
+        )
+    return None
+
+
+def repeated_columns(
+    header: Sequence[str], *, place: str, renamed: Mapping[str, str]
+) -> tuple[Column, ...]:
+    """Return columns of readings of one name, "R", "R" or "R1", "R2", nothing where there are none.
+
+    What differs between them, only rows above can tell. "R.1" is how pandas writes a second "R".
+    """
+    known = {role: measurement_columns()[role] for role in QUANTITIES}
+    alike: dict[str, list[Column]] = {}
+    for position, text in enumerate(header):
+        if text.strip() in renamed:
+            continue
+        plain = re.sub(r"(?<=[)\]}])\.\d+$", "", text.strip())
+        numbered = _NUMBERED.fullmatch(plain)
+        bare = plain if numbered is None else numbered[1] + numbered[2]
+        for role, column in recognise([bare], known, place=place).items():
+            reading = replace(column, role="reading", header=text, position=position)
+            alike.setdefault(f"{role} {bare}", []).append(reading)
+    found = [columns for columns in alike.values() if len(columns) > 1]
+    return tuple(found[0]) if len(found) == 1 and len(alike) == 1 else ()
+
+
+def numbered_by_letter(
+    columns: Sequence[Column], *, has_cells: bool, has_cycles: bool
+) -> tuple[Column, ...]:
+    """Return the columns with "c1", "c2" in their headers taken as cycles of named cells."""
+    matches = [_LETTERED.search(column.condition or "") for column in columns]
+    numbers = {match[1] for match in matches if match is not None}
+    is_numbered = has_cycles or any(column.cycle is not None for column in columns)
+    if not has_cells or is_numbered or None in matches or len(numbers) < 2:
+        return tuple(columns)
+    numbered = []
+    for column, match in zip(columns, matches, strict=True):
+        if match is not None:
+            text = column.condition or ""
+            rest = (text[: match.start()] + " " + text[match.end() :]).strip(" _-:,.") or None
+            column = replace(column, condition=rest, cycle=int(match[1]))
+        numbered.append(column)
+    return tuple(numbered)
 
 
 def _wide(text: str, position: int, *, place: str) -> Column | None:
@@ -124,11 +203,7 @@ def _wide(text: str, position: int, *, place: str) -> Column | None:
     if len(states) > 1:
         return None
     if not states:
-        plain = recognise([text], STATE_COLUMNS, place=place)
-        for role, column in plain.items():
-            state = 0 if role.startswith("lrs") else 1
-            return replace(column, role="reading", position=position, state=state)
-        return None
+        return _in_other_words(text, position, place=place)
     if _ABOUT.search(text.replace("_", " ")):
         return None
     repeat = re.fullmatch(r"(.*[)\]}])\.(\d+)", text.strip())
@@ -149,32 +224,67 @@ def _wide(text: str, position: int, *, place: str) -> Column | None:
     return None
 
 
-def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
-    state = _STATE.search(name)
-    if state is None:
-        return None
-    rest = name[: state.start()] + " " + name[state.end() :]
-    cycle = int(state[2]) if state[2] else None
+def _in_other_words(text: str, position: int, *, place: str) -> Column | None:
+    """Return a column whose header has another word for its state: "R on", "SET (kOhm)"."""
+    numbered = _CYCLE.search(text)
+    plain, cycle = text, None
+    if numbered is not None:
+        plain = f"{text[: numbered.start()].rstrip()}{text[numbered.end() :]}"
+        cycle = int(numbered[1])
+    for role, column in recognise([plain], STATE_COLUMNS, place=place).items():
+        state = STATES.index(role[:3].upper())
+        return replace(column, role="reading", position=position, state=state, cycle=cycle)
+    for name, unit, sure in splits(plain):
+        quantity = _quantity_of_unit(unit) if unit and sure else None
+        word = re.sub(r"^R[\s_]+|[\s_]+R$", "", name.strip())
+        state_of_word = None if word.casefold() in _SHORT_STATES else state_named(word)
+        if quantity is not None and state_of_word is not None:
+            factor = factor_to_si(unit, quantity)
+            column = Column("reading", text, position, quantity, factor, unit_given=True)
+            return replace(column, state=state_of_word, cycle=cycle)
+    return None
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a header says of readings beside their state and unit; what is left is a condition."""
+
+    quantity: str | None
+    cycle: int | None
+    cell: str | None
+    condition: str | None
+
+
+def _said(text: str) -> _Said:
+    cycle, rest = None, text
     numbered = _CYCLE.search(rest)
     if numbered is not None:
-        if cycle is not None:
-            return None
         cycle, rest = int(numbered[1]), rest[: numbered.start()] + " " + rest[numbered.end() :]
+    quantity = None
     named = _QUANTITY.search(rest.replace("_", " "))
-    quantity = "resistance"
     if named is not None:
         quantity = _LETTERS.get(named[1].casefold(), named[1].casefold())
         rest = rest[: named.start()] + " " + rest[named.end() :]
-    factor = 1.0
-    if unit:
-        of_unit = _quantity_of_unit(unit)
-        if of_unit is None or (named is not None and of_unit != quantity):
-            return None
-        quantity, factor = of_unit, factor_to_si(unit, of_unit)
     of_cell = _CELL.search(rest.replace("_", " "))
     if of_cell is not None:
         rest = rest[: of_cell.start()] + " " + rest[of_cell.end() :]
     condition = re.sub(r"\s+", " ", rest).strip(" _-:,.()[]") or None
+    return _Said(quantity, cycle, None if of_cell is None else of_cell[1], condition)
+
+
+def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
+    state = _STATE.search(name)
+    if state is None:
+        return None
+    said = _said(name[: state.start()] + " " + name[state.end() :])
+    if state[2] and said.cycle is not None:
+        return None
+    quantity, factor = said.quantity or "resistance", 1.0
+    if unit:
+        of_unit = _quantity_of_unit(unit)
+        if of_unit is None or (said.quantity is not None and of_unit != quantity):
+            return None
+        quantity, factor = of_unit, factor_to_si(unit, of_unit)
     return Column(
         "reading",
         text,
@@ -183,9 +293,9 @@ def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:
         factor,
         unit_given=bool(unit),
         state=STATES.index(state[1].upper()),
-        condition=condition,
-        cell=None if of_cell is None else of_cell[1],
-        cycle=cycle,
+        condition=said.condition,
+        cell=said.cell,
+        cycle=int(state[2]) if state[2] else said.cycle,
     )
 
 

@@ -18,6 +18,7 @@ from rramsim.readers.columns.headers import (
     are_units,
     measurement_columns,
     recognise,
+    unit_stated,
     with_units,
 )
 from rramsim.readers.table import Grid, RawTable
@@ -105,9 +106,7 @@ def _stacked(grid: Grid, row: int, *, first: int) -> Header | None:
             units = texts
             at += 1
             continue
-        is_cycle = _role_of(label) == "cycle" or (
-            not label and bool(over) and all(_CYCLE.fullmatch(text) for text in over)
-        )
+        is_cycle = _role_of(label) == "cycle" or (not label and _are_cycles(over))
         if is_cycle and all(_CYCLE.fullmatch(text) for text in over):
             cycles = _filled(texts, first)
         elif over and (_role_of(label) in _LEVELS or not any(map(_is_reading, over))):
@@ -178,7 +177,7 @@ def rows_above(grid: Grid, header: Header, *, place: str) -> RowsAbove:
         row = _padded(record, max(width, len(record)))
         where = f"{place}, row {number}"
         filled = [position for position, text in enumerate(row) if text]
-        if not filled:
+        if not filled or _is_of_readings(row, header):
             continue
         groups = _groups(row, header, first=first, where=where)
         if groups is not None:
@@ -216,6 +215,22 @@ def rows_above(grid: Grid, header: Header, *, place: str) -> RowsAbove:
     notes.append(_level_note(levels, place=place))
     alike = tuple(map(str, zip(*(groups for *_, groups in levels), strict=True)))
     return RowsAbove(tuple(texts), constants, above, cycles, alike, tuple(notes))
+
+
+def _is_of_readings(row: Sequence[str], header: Header) -> bool:
+    """Whether a row says only the unit of all readings, or what their headers count."""
+    numbered = [(row[one.position], one.cell or str(one.cycle)) for one in header.readings]
+    if all(text == number for text, number in numbered):
+        return True
+    distinct = {text for text in row if text}
+    if len(distinct) != 1:
+        return False
+    (text,) = distinct
+    counted = {"cycle": "cycle", "cell": "cell"}.get(_role_of(text), "")
+    is_counted = bool(counted) and all(
+        getattr(column, counted) is not None for column in header.readings
+    )
+    return is_counted or unit_stated(text) is not None
 
 
 def _groups(
@@ -328,6 +343,22 @@ def _recognised(label: str) -> Column | None:
     return column if column is not None and column.role in known else None
 
 
+def _are_cycles(texts: Sequence[str]) -> bool:
+    """Whether texts without a label are cycles: by their word, or numbers from 0 or 1 on.
+
+    Other numbers may as well be currents or voltages without a unit.
+    """
+    matches = [_CYCLE.fullmatch(text) for text in texts]
+    if None in matches or not matches:
+        return False
+    if all(text.casefold().startswith("cyc") for text in texts):
+        return True
+    numbers = sorted({int(match[1]) for match in matches if match is not None})
+    return len(numbers) > 1 and numbers in [
+        list(range(start, start + len(numbers))) for start in (0, 1)
+    ]
+
+
 class _Levels:
     """The roles that a row above the header can have for the columns below it."""
 
@@ -363,7 +394,7 @@ def _above(
     for number, label, texts in levels:
         where = f"{place}, row {number}"
         role = _role_of(label)
-        if role == "cycle":
+        if role == "cycle" or (not label and cycles is None and _are_cycles(texts)):
             matches = [_CYCLE.fullmatch(text) for text in texts]
             if None in matches:
                 raise InputError(f"{where}: {label!r} names cycles, but not every text is one.")
@@ -470,7 +501,8 @@ def _level_note(levels: Sequence[tuple[int, str, tuple[str, ...]]], *, place: st
     for number, label, texts in levels:
         distinct = list(dict.fromkeys(texts))
         more = ", ..." if len(distinct) > _SHOWN else ""
-        what = f"{label!r} of" if label else "names of"
+        unlabelled = "cycles" if _are_cycles(texts) else "names of"
+        what = f"{label!r} of" if label else unlabelled
         said.append(f"row {number} ({what} {', '.join(map(repr, distinct[:_SHOWN]))}{more})")
     return Note(
         f"conditions of the columns are told by the rows at the header: {'; '.join(said)}.",
