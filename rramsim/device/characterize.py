@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import WeightedCount
 from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
 from rramsim.device.bit_errors.pairs import PAIR_CORRELATION, state_correlation
 from rramsim.device.examination import Analysis, Examination, Question
-from rramsim.device.lifetime.endurance import Failure, endurance, failure_of, follow_cells
+from rramsim.device.lifetime.endurance import endurance, failure_of
 from rramsim.device.populations.cycles_of_cells import first_cycle_notes
 from rramsim.device.populations.fit import (
     ConditionReadings,
@@ -41,6 +42,7 @@ from rramsim.device.programming import (
 )
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.summaries import of_summaries, with_more_conditions
+from rramsim.device.worn_cells import Followed, follow_to_wear
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.notes import Note
@@ -131,8 +133,22 @@ def characterize(
     ]
     lives = measured.lives
     failure = failure_of(readings, lives)
-    followed = _followed(readings, [row.errors.reference for row in rows], lives, failure=failure)
-    lasting = followed.get("endurance")
+    followed = follow_to_wear(
+        readings,
+        best=[row.errors.reference for row in rows],
+        reads=[_at_reference(read, stated_rows.get(row.condition.name)) for row in rows],
+        failure=failure,
+        lives=lives,
+    )
+    lasting = None
+    if followed.lifetimes is not None:
+        lasting = endurance(
+            readings,
+            followed.lifetimes,
+            failure=failure,
+            lives=lives,
+            reference_resistance=followed.references,
+        )
     names = [row.condition.name for row in rows]
     of_lives = (
         []
@@ -155,8 +171,12 @@ def characterize(
     for name, row, settings in zip(names, rows, programming, strict=True):
         notes += [*row.notes, *settings.notes]
         notes += _stated_notes(name, row.errors, stated_rows.get(name))
-    if lasting is not None and failure.kind == "misread":
-        notes += _worn_reference_notes(rows, stated_rows, read, lasting)
+    notes += followed.notes
+    for number, row in enumerate(rows):
+        stated_row = stated_rows.get(row.condition.name)
+        notes += _worn_readings_notes(
+            readings, number, followed.is_worn, _at_reference(read, stated_row)
+        )
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))
@@ -180,7 +200,7 @@ def characterize(
     products = _of_populations(rows, measured, read) if rows else _of_no_population(measured)
     products |= {
         "conditions": conditions,
-        **{name: analysis.dataset for name, analysis in followed.items()},
+        **_lasting_products(followed, lasting),
     }
     if summarized.counted is not None:
         products["counted"] = with_more_conditions(products["counted"], summarized.counted)
@@ -227,48 +247,41 @@ def _of_no_population(measured: Measured) -> dict[str, xr.Dataset]:
     }
 
 
-# From this share of cells that ended bad on, their readings may move the best reference.
-_MANY_ENDED = 0.1
-
-
-def _worn_reference_notes(
-    rows: Sequence[_Row], stated: Mapping[str, xr.Dataset], read: ReadConditions, lasting: Analysis
+def _worn_readings_notes(
+    readings: xr.Dataset, number: int, is_worn: NDArray[np.bool_], read: ReadConditions
 ) -> list[Note]:
-    """Say where failures are counted at a reference that worn cells helped to choose."""
-    notes = []
-    for row in rows:
-        name = row.condition.name
-        is_chosen = _at_reference(read, stated.get(name)).reference_resistance is None
-        ended = lasting.dataset.sel(condition=name)
-        bad = int(ended["failed"]) + int(ended["undecided"])
-        if is_chosen and bad and bad >= _MANY_ENDED * int(ended["cells"]):
-            reference = numbers.quantity(row.errors.reference, "Ω")
-            text = (
-                f"failures are counted at {reference}, the best reference of all readings, those "
-                "of cells that ended bad included: it may lie where such cells read right. State "
-                "the reference of the sense amplifiers to count them there."
-            )
-            notes.append(row.condition.note(text, "reference of worn cells", cells=bad))
-    return notes
-
-
-def _followed(
-    readings: xr.Dataset,
-    references: list[float],
-    lives: xr.Dataset | None,
-    *,
-    failure: Failure,
-) -> dict[str, Analysis]:
-    """Return the lifetimes of the cells and the endurance; nothing where none can be followed."""
-    lifetimes = follow_cells(
-        readings, reference_resistance=references, failure=failure, lives=lives
+    """Say how many readings are of cells that had failed, and the BER without them."""
+    of_condition = readings["condition_index"].values == number
+    worn = int(np.count_nonzero(is_worn & of_condition))
+    if not worn:
+        return []
+    every, without = int(np.count_nonzero(of_condition)), ""
+    part = readings.isel(reading=np.flatnonzero(of_condition & ~is_worn), condition=[number])
+    figures: dict[str, float | int | str] = {"readings": worn, "of": every}
+    try:
+        (condition,) = fit_conditions(part.assign(condition_index=part["condition_index"] - number))
+    except InputError:
+        pass
+    else:
+        errors = _row(condition, read).errors
+        ber, at = errors.headline, numbers.quantity(errors.reference, "Ω")
+        without = (
+            f" Without them it is {numbers.bit_error_rate(ber)}, {numbers.basis(ber)}, at {at}."
+        )
+        figures |= {"ber": ber.high if ber.bound else ber.estimate, "reference": errors.reference}
+    text = (
+        f"{worn:,} of {every:,} readings are of cells that had failed by then. They are in the "
+        f"populations, the test of the lognormal and the BER{without}."
     )
-    if lifetimes is None:
+    name = str(readings["condition"].values[number])
+    return [Note(text, kind="readings of worn cells", condition=name, values=figures)]
+
+
+def _lasting_products(followed: Followed, lasting: Analysis | None) -> dict[str, xr.Dataset]:
+    """Return the lifetimes of the cells and the endurance; nothing where none can be followed."""
+    if followed.lifetimes is None or lasting is None:
         return {}
-    return {
-        "cell_lifetimes": Analysis(lifetimes),
-        "endurance": endurance(readings, lifetimes, failure=failure, lives=lives),
-    }
+    return {"cell_lifetimes": followed.lifetimes, "endurance": lasting.dataset}
 
 
 def _of_lives(

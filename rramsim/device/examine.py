@@ -100,7 +100,7 @@ def _percentiles(examination: Examination) -> Analysis:
 def _cycling(examination: Examination) -> Analysis | None:
     return against_cycles(
         examination.measured.readings,
-        reference_resistance=_references(examination),
+        reference_resistance=_references_of_wear(examination),
         read=examination.read,
         ber_limit=examination.question.ber_limit,
     )
@@ -214,7 +214,7 @@ def _resistance_by_cycle(examination: Examination) -> Analysis | None:
     return Analysis(
         resistance_by_cycle(
             examination.measured.readings,
-            reference_resistance=_references(examination),
+            reference_resistance=_references_of_wear(examination),
             lifetimes=examination.products.get("cell_lifetimes"),
         )
     )
@@ -235,6 +235,17 @@ def _references(examination: Examination) -> NDArray[np.float64]:
         condition=examination.measured.readings["condition"]
     ).values
     return values
+
+
+def _references_of_wear(examination: Examination) -> NDArray[np.float64]:
+    """Return the references at which failures are counted, else those of the BER, in ohm."""
+    references = _references(examination)
+    if "endurance" not in examination.products:
+        return references
+    lasting = examination.products["endurance"]["reference_resistance"]
+    names = examination.measured.readings["condition"]
+    at_wear = lasting.reindex(condition=names.values).values
+    return np.where(np.isfinite(at_wear), at_wear, references)
 
 
 ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {

@@ -46,6 +46,12 @@ AGING: dict[str, tuple[Variable, ...]] = {
         _condition("soft", "1", "i", "cells read wrong at times that were right again later"),
         _condition("break_in", "1", "i", "cells bad from their first read on and good later"),
         _condition("never_good", "1", "i", "cells that were never good: yield, not wear"),
+        _condition(
+            "reference_resistance",
+            "ohm",
+            "f",
+            "misreads are failures at this reference, NaN where something else is a failure",
+        ),
         _condition("first_cycle", "1", "f", "first cycle read"),
         _condition("last_cycle", "1", "f", "last cycle read"),
         _condition("shape", "1", "f", "Weibull shape, NaN where none could be fitted"),

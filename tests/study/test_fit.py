@@ -172,22 +172,3 @@ def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_li
     times = ["--at-time", "10 years", "--at-time", "1000 h"]
     done = CliRunner().invoke(app, ["fit", str(file), *words, *times], catch_exceptions=False)
     assert json.loads(done.stdout)["retention"]["holds"] == [hold]
-
-
-def test_failures_counted_at_a_reference_that_worn_cells_chose_are_said_to_be():
-    rng, rows = np.random.default_rng(1), []
-    for cell in range(40):
-        for cycle in (1, 10, 100, 1000, 10000):
-            hrs = 6e3 if cycle == 10000 else 2e5
-            rows.append((cell, cycle, "LRS", 5e3 * np.exp(rng.normal(0, 0.1))))
-            rows.append((cell, cycle, "HRS", hrs * np.exp(rng.normal(0, 0.2))))
-    table = pd.DataFrame(rows, columns=["cell", "cycle", "state", "R (ohm)"])
-    chosen, given = fit(table), fit(table, reference="25 kOhm")
-    of_reference = [
-        [note for note in result.examination.notes if note.kind == "reference of worn cells"]
-        for result in (chosen, given)
-    ]
-    assert [len(notes) for notes in of_reference] == [1, 0]
-    # Read at 25 kOhm every cell is bad at its last read.
-    lasting = given.endurance.isel(condition=0)
-    assert int(lasting["failed"]) + int(lasting["undecided"]) == 40

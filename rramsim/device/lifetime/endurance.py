@@ -164,6 +164,7 @@ def endurance(
     *,
     failure: Failure,
     lives: xr.Dataset | None = None,
+    reference_resistance: Any = math.nan,
 ) -> Analysis:
     """Derive the endurance of each condition from the lifetimes of its cells.
 
@@ -181,6 +182,8 @@ def endurance(
     failure : Failure
     lives : xarray.Dataset, optional
         Schema "lives".
+    reference_resistance : array_like, shape (conditions,), optional
+        At which the lifetimes were counted, in ohm.
 
     Returns
     -------
@@ -189,6 +192,8 @@ def endurance(
         and ``confidence``.
     """
     names, tables = _names(readings, lives), _tables(lives)
+    read = readings.sizes["condition"]
+    references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), read)
     rows, notes = [], []
     for number, name in enumerate(names):
         chosen = np.flatnonzero(lifetimes["condition_index"].values == number)
@@ -200,6 +205,8 @@ def endurance(
             continue
         columns = _columns(readings, number)
         row, of_row = _row(name, columns["cycle"], of_condition, failure)
+        if failure.kind == "misread" and row["cells"]:
+            row["reference_resistance"] = float(references[number])
         rows.append(row)
         notes += of_row
         used = columns["cell"].size
@@ -295,7 +302,7 @@ _NUMBERS = (
     *("shape", "shape_low", "shape_high", "scale"),
     *(f"{name}{end}" for name in _QUANTILES for end in ("", "_low", "_high")),
     *("failing_high", "failing_until", "cycles", "cycles_low", "cycles_high"),
-    *("first_cycle", "last_cycle"),
+    *("first_cycle", "last_cycle", "reference_resistance"),
 )
 _COUNTS = ("cells", "failed", "undecided", "soft", "break_in", "never_good")
 

@@ -272,6 +272,7 @@ def _life(name: str) -> Value:
 _LIFETIMES = ("shape", "b1", "b10", "median")
 _ENDURANCE: Keys = {
     "failure": attribute("failure"),
+    "reference_ohm": "reference_resistance",
     **same("cells", "failed", "undecided", "soft", "break_in", "never_good"),
     **same("first_cycle", "last_cycle"),
     **bounded("cycles", "cycles"),
