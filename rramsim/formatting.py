@@ -24,18 +24,22 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # A no-break space keeps a number and its unit on one line of a narrow page.
 _SPACE = "\N{NO-BREAK SPACE}"
 _YEAR = 365.25 * 86400.0  # s
+_LEAST_PLAIN = 0.999e-6
 _BOUND_WORDS = {"": "", "upper": "less than ", "lower": "more than "}
 
 
 def plain(value: float, digits: int = 3) -> str:
-    """Return `value` with at most `digits` significant digits and no exponent.
+    """Return `value` with at most `digits` significant digits, and no exponent down to 1e-6.
 
-    >>> plain(13.754), plain(12345.0), plain(0.00012)
-    ('13.8', '12300', '0.00012')
+    >>> plain(13.754), plain(12345.0), plain(0.00012), plain(-4.3e-17, 2), plain(-0.0)
+    ('13.8', '12300', '0.00012', '-4.3×10⁻¹⁷', '0')
     """
     if math.isnan(value):
         return UNKNOWN
-    rounded = float(f"{value:.{digits - 1}e}")
+    rounded = float(f"{value:.{digits - 1}e}") + 0.0
+    if 0.0 < abs(rounded) < _LEAST_PLAIN:
+        # A row of zeros is hard to count.
+        return power(value, digits)
     exponent = math.floor(math.log10(abs(rounded))) if rounded else 0
     text = f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -79,10 +83,13 @@ def power(value: float, digits: int = 2) -> str:
 def percent(value: float, decimals: int = 2) -> str:
     r"""Return a share in per cent with a fixed number of decimals.
 
-    >>> percent(0.98414)
-    '98.41\xa0%'
+    >>> percent(0.98414), percent(-1e-9)
+    ('98.41\xa0%', '0.00\xa0%')
     """
-    return UNKNOWN if math.isnan(value) else f"{100 * value:.{decimals}f}{_SPACE}%"
+    if math.isnan(value):
+        return UNKNOWN
+    # Adding 0 takes the sign off a share that rounds to none.
+    return f"{round(100 * value, decimals) + 0.0:.{decimals}f}{_SPACE}%"
 
 
 def bounded(text: str, bound: str) -> str:

@@ -58,7 +58,8 @@ class _Population:
     z: NDArray[np.float64]
     mu: float
     sigma: float
-    median: float  # of the readings where it is known, else of the fit
+    median: float  # of the readings, or the limit that it lies beyond; else of the fit
+    median_bound: str  # "lower" or "upper" where it is such a limit
     covariance: NDArray[np.float64]  # shape (2, 2), of g = mu/sigma and h = 1/sigma
     reach: float  # standard errors that an interval reaches; NaN where there is none
 
@@ -183,6 +184,7 @@ def _populations_of(
                 mu=float(fit["mu"].values),
                 sigma=float(fit["sigma"].values),
                 median=_median(fit),
+                median_bound=str(fit["median_bound"].values) if "median_bound" in fit else "",
                 covariance=fit["covariance"].values,
                 reach=standard_errors(
                     float(fit["degrees_of_freedom"]) if "degrees_of_freedom" in fit else math.inf
@@ -193,8 +195,20 @@ def _populations_of(
 
 
 def _median(fit: xr.Dataset) -> float:
-    of_readings = float(fit["median"].values) if "median" in fit.variables else math.nan
-    return math.exp(float(fit["mu"].values)) if math.isnan(of_readings) else of_readings
+    """Return the median of the readings, or the limit that it lies beyond."""
+    if "median" not in fit.variables:
+        return math.exp(float(fit["mu"].values))
+    bound = {"lower": "median_low", "upper": "median_high"}
+    return float(fit[bound.get(str(fit["median_bound"].values), "median")].values)
+
+
+def _window_text(lrs: _Population, hrs: _Population) -> str:
+    """Return the memory window; at least so much where a median lies beyond a limit."""
+    if lrs.median_bound == "lower" or hrs.median_bound == "upper":
+        return numbers.UNKNOWN
+    bound = "lower" if lrs.median_bound or hrs.median_bound else ""
+    window = numbers.plain(hrs.median / lrs.median, 2)
+    return window if window == numbers.UNKNOWN else numbers.bounded(f"×{window}", bound)
 
 
 def _reach(panels: list[tuple[_Population, ...]], conditions: xr.Dataset) -> float:
@@ -311,11 +325,8 @@ def _caption(row: xr.Dataset, panel: tuple[_Population, ...], *, is_short: bool)
     basis = ber.basis + (", extrapolated" if ber.extrapolated else "")
     if is_short:
         return [*rate.replace(" (", "\n(").split("\n"), basis]
-    lrs, hrs = (population.median for population in panel)
-    window = numbers.plain(hrs / lrs, 2)
     reference = numbers.quantity(float(row["reference_resistance"].values), "Ω")
-    times = window if window == numbers.UNKNOWN else f"×{window}"
-    return [rate, basis, f"reference {reference}, memory window {times}"]
+    return [rate, basis, f"reference {reference}, memory window {_window_text(*panel)}"]
 
 
 def _label_resistance(axes: Axes, *, shown: bool) -> None:

@@ -101,6 +101,19 @@ def test_fit_reference_and_window_are_where_the_numbers_say(strong):
     assert "fitted, extrapolated" in caption
 
 
+@pytest.mark.parametrize(("share", "words"), [(0.3, "more than ×"), (0.7, "×")])
+def test_a_median_beyond_a_limit_makes_the_window_a_bound_at_the_limit(share, words):
+    hrs = cells(3e5, 0.7, 100, seed=2)
+    limit = float(np.quantile(hrs, share))
+    figure, _ = populations_of({"A": (cells(5e3, 0.3, 100), hrs)}, limit=limit)
+    (axes,) = figure.axes
+    low, high = float(np.median(cells(5e3, 0.3, 100))), min(float(np.median(hrs)), limit)
+    (arrow,) = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
+    assert (*arrow.xy, *arrow.get_position()) == pytest.approx((low, 0.0, high, 0.0))
+    caption = " ".join(text.get_text() for text in axes.texts)
+    assert f"memory window {words}{high / low:.0f}" in caption
+
+
 def test_the_band_is_the_interval_of_the_quantile(strong):
     figure, found = strong
     band = figure.axes[0].collections[0].get_paths()[0].vertices

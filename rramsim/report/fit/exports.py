@@ -79,6 +79,7 @@ _POPULATION: Keys = {
     "median_high_ohm": "median_high",
     "median_bound": known_text("median_bound"),
     "median_fit_ohm": lambda row: finite(math.exp(row["mu"])),
+    "median_fit_extrapolated": lambda row: bool(row["median_bound"]),
     "mu_ln_ohm": "mu",
     "mu_standard_error": "mu_error",
     "sigma_ln": "sigma",

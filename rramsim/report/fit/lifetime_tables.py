@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rramsim.device.examination import Examination
 
 _MOST_DIGITS = 6
+# What is left of a change of ln R that is none.
+_ROUNDING = 1e-12
 
 
 def endurance_table(examination: Examination) -> TextTable:
@@ -321,15 +323,23 @@ def as_change(shift: Interval) -> Interval:
 def signed(value: Interval, unit: str = "") -> str:
     r"""Return a change with its sign and interval, as a number or in per cent.
 
+    What is far smaller than its own interval, or than rounding leaves of a sum, is 0.
+
     >>> signed(Interval(-0.11, -0.14, -0.09)), signed(Interval(0.5), "%").replace("\xa0", " ")
     ('−0.11 (−0.14 to −0.09)', '+50 %')
+    >>> signed(Interval(-4.3e-17, -0.0021, 0.0019))
+    '0 (−0.0021 to +0.0019)'
     """
-    digits = digits_apart((value.estimate, value.low, value.high))
+    known = (value.estimate, value.low, value.high)
+    largest = max((abs(number) for number in known if math.isfinite(number)), default=0.0)
+    digits = digits_apart(known)
     scale, ending = (100, "\N{NO-BREAK SPACE}%") if unit == "%" else (1, "")
 
     def in_words(number: float) -> str:
         if math.isnan(number):
             return numbers.UNKNOWN
+        if abs(number) < max(largest * 10.0 ** -(digits + 1), _ROUNDING):
+            return f"0{ending}"
         sign = "−" if number < 0 else "+"
         return f"{sign}{numbers.plain(abs(scale * number), digits)}{ending}"
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_OUTLIERS = 15
 _CYCLES_NAMED = 3
+_HALF = 0.5
 
 NO_READINGS = "no readings"
 """What is counted of a condition that was not read."""
@@ -46,14 +47,19 @@ def populations_table(examination: Examination) -> TextTable:
         "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
         "censored": _censored,
         "median (sample)": median_text,
-        "median (fit)": lambda row: numbers.quantity(math.exp(row["mu"]), "Ω"),
+        "median (fit)": _fitted_median,
         "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
     }
+    rows = populations_and_goodness(examination)
+    is_beyond = any(row["median_bound"] and not math.isnan(row["sigma"]) for row in rows)
     return table_of(
         "Populations",
-        populations_and_goodness(examination),
+        rows,
         {**same("condition", "state"), **numeric, "lognormal": verdict_text},
         numeric=tuple(numeric),
+        remark="With an asterisk: extrapolated, the median of the readings lies beyond a limit."
+        if is_beyond
+        else "",
         is_titled=False,
     )
 
@@ -63,16 +69,30 @@ def percentile_fits_table(examination: Examination) -> TextTable:
     numeric: Columns = {
         "readings": lambda row: f"{row['readings']:,}" if row["readings"] else numbers.UNKNOWN,
         "percentiles": lambda row: f"{100 * row['lowest']:g} to {100 * row['highest']:g} %",
-        "median": lambda row: numbers.quantity(math.exp(row["mu"]), "Ω"),
+        "median": _median_between,
         "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
         "off the line": lambda row: f"{numbers.plain(row['deviation'])} sigma",
     }
+    rows = records(examination.products["percentile_fits"], "condition", "state")
     return table_of(
         "Populations from percentiles",
-        records(examination.products["percentile_fits"], "condition", "state"),
+        rows,
         {**same("condition", "state"), **numeric},
         numeric=tuple(numeric),
+        remark="With an asterisk: extrapolated, the percentiles given do not reach the median."
+        if not all(map(is_median_between, rows))
+        else "",
     )
+
+
+def is_median_between(row: Record) -> bool:
+    """Return whether the percentiles that a population is known by lie on both sides of 50 %."""
+    return bool(row["lowest"] <= _HALF <= row["highest"])
+
+
+def _median_between(row: Record) -> str:
+    text = numbers.quantity(math.exp(row["mu"]), "Ω")
+    return text if is_median_between(row) else f"{text}*"
 
 
 _READINGS = ("exact", "censored_below", "censored_above")
@@ -81,6 +101,12 @@ _READINGS = ("exact", "censored_below", "censored_above")
 def median_text(row: Record) -> str:
     """Return the median of the readings, or the limit that it is beyond."""
     return sample_text(row, "median")
+
+
+def _fitted_median(row: Record) -> str:
+    """Return the median of the fit, marked where that of the readings lies beyond a limit."""
+    text = numbers.quantity(math.exp(row["mu"]), "Ω")
+    return text + ("*" if row["median_bound"] and text != numbers.UNKNOWN else "")
 
 
 def sample_text(row: Record, name: str) -> str:

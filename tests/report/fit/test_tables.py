@@ -7,11 +7,14 @@ from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.interval import Interval
+from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.lifetime_tables import (
     bake_table,
     digits_apart,
     drift_table,
     retention_table,
+    signed,
 )
 from rramsim.report.fit.tables import conditions_tables, outliers_table, populations_table
 from rramsim.report.fit.terminal import short_tables
@@ -75,6 +78,23 @@ def test_digits_show_a_value_and_its_interval_apart():
     assert digits_apart([-0.1098, -0.1102, -0.1094]) == 4
     assert digits_apart([0.1, 0.1, 0.1]) == 2
     assert digits_apart([0.1, float("nan"), float("nan")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Interval(-4.3e-17, -0.0021, 0.0019), "0 (−0.0021 to +0.0019)"),
+        (Interval(1e-9, -2.0, 3.0), "0 (−2 to +3)"),
+        (Interval(-4.3e-17, -4.4e-17, -4.2e-17), "0 (0 to 0)"),
+        (Interval(2e-16), "0"),
+        (Interval(-0.0), "0"),
+        # Small beside its ends, but not far below them.
+        (Interval(2e-4, -2e-3, 2.4e-3), "+0.0002 (−0.002 to +0.0024)"),
+        (Interval(1e-7, 0.9e-7, 1.1e-7), "+10⁻⁷ (+9×10⁻⁸ to +1.1×10⁻⁷)"),
+    ],
+)
+def test_a_change_far_below_its_own_error_is_0(value, text):
+    assert signed(value) == text
     assert digits_apart([0.1, 0.1 + 1e-15, 0.1]) == 6
 
 
@@ -102,7 +122,7 @@ def test_a_limit_that_is_not_reached_is_a_bound(held):
 def test_a_bake_is_told_by_state(held):
     lrs, hrs = bake_table(held).rows
     assert lrs[2].replace("\xa0", " ").startswith("+50 %")
-    assert hrs[2].replace("\xa0", " ").startswith("+0 %")
+    assert hrs[2].replace("\xa0", " ").startswith("0 %")
     assert "BER at the reference" in bake_table(held).remark
 
 
@@ -116,6 +136,21 @@ def test_a_state_wholly_out_of_range_has_a_median_beyond_the_limit(side, said):
     medians = [row[table.columns.index("median (sample)")] for row in table.rows]
     assert medians[beyond].replace("\N{NO-BREAK SPACE}", " ") == said
     assert medians[1 - beyond].endswith("kΩ")
+
+
+@pytest.mark.parametrize(("beyond", "mark"), [(12, "*"), (6, "")])
+def test_the_median_of_a_fit_is_marked_where_that_of_the_readings_lies_beyond_a_limit(beyond, mark):
+    state = np.repeat([0, 1], 20)
+    ohm = np.where(state == 0, 5e3, 2e5) * np.tile(np.geomspace(0.5, 2.0, 20), 2)
+    limit = np.sort(ohm[state == 1])[-beyond]
+    censoring = ((state == 1) & (ohm >= limit)).astype(int)
+    found = characterize(Readings(state, np.minimum(ohm, limit), censoring=censoring))
+    table = populations_table(found)
+    medians = [row[table.columns.index("median (fit)")] for row in table.rows]
+    assert [text.endswith("*") for text in medians] == [False, bool(mark)]
+    assert ("extrapolated" in table.remark) == bool(mark)
+    (hrs,) = [condition["hrs"] for condition in conditions_answer(found)]
+    assert hrs["median_fit_extrapolated"] == bool(mark)
 
 
 def outlying(*readings):
