@@ -39,7 +39,7 @@ def number_sweeps(
     return frame
 
 
-def number_repeats(frame: pd.DataFrame, *, place: str) -> Note:
+def number_repeats(frame: pd.DataFrame, rows: np.ndarray, *, place: str) -> Note:
     """Give readings of a cell that have no cycle one, in place, in the order of the files.
 
     Readings of a condition, state and cell at one time and temperature are its cycles 1, 2, ...
@@ -48,6 +48,8 @@ def number_repeats(frame: pd.DataFrame, *, place: str) -> Note:
     ----------
     frame : pandas.DataFrame
         One row a reading with condition, state, cell and cycle, -1 where unknown.
+    rows : ndarray of bool, shape (readings,)
+        Those of the files whose repeats are to be numbered.
     place : str
         What the message is about.
 
@@ -56,12 +58,12 @@ def number_repeats(frame: pd.DataFrame, *, place: str) -> Note:
     InputError
         If no reading names its cell, or all have a cycle.
     """
-    unnumbered = frame[(frame["cycle"] < 0) & (frame["cell"] >= 0)]
+    unnumbered = frame[rows & (frame["cycle"] < 0) & (frame["cell"] >= 0)]
     if unnumbered.empty:
         why = (
             "no column names the cell of a reading, so that none is a repeat; name it with "
             '--map "HEADER=cell"'
-            if (frame["cell"] < 0).any()
+            if (frame["cell"][rows] < 0).any()
             else "every reading has its cycle in the file"
         )
         raise InputError(f"{place}: --repeats cycle: {why}.")

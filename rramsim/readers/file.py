@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
-from rramsim.readers.columns.headers import Header
+from rramsim.readers.columns.headers import Header, settings_by_unit
 from rramsim.readers.columns.layout import IGNORED, Layout
 from rramsim.readers.columns.optional import cells_of, counts_of, read_extras
 from rramsim.readers.columns.raw_readings import raw_readings
@@ -25,11 +25,11 @@ from rramsim.readers.limits.magnitudes import are_like_thousands
 from rramsim.readers.limits.meter_range import Guess, apply_limits
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.programming.condition import as_stated, conditions_of
-from rramsim.readers.programming.sources import Rows
+from rramsim.readers.programming.sources import READ_VOLTAGE, Rows
 from rramsim.readers.programming.stated_columns import labels_of
 from rramsim.readers.sweeps import branch_of
 from rramsim.readers.table import origin_of
-from rramsim.schema import STATES
+from rramsim.schema import STATES, are_programmed, settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,8 @@ class FileReadings:
     `like_thousands` says whether a point in the numbers may part thousands. `is_spare` marks
     readings that count only where their condition has no others of their state. `layout` is the
     table they are from, None for netCDF.
-    `part_of` is the name of the file where `condition_names` tell its parts only.
+    `part_of` is the name of the file where `condition_names` tell its parts only. `repeats` and
+    `cycles` are those options as they hold for the file.
     """
 
     path: Path
@@ -86,21 +87,58 @@ class FileReadings:
     names_tests_of_sweeps: bool = False
     layout: Layout | None = None
     part_of: str = ""
+    repeats: str | None = None
+    cycles: tuple[float, float] | None = None
 
     def differing_columns(self, one: int, two: int) -> list[tuple[str, str, str]]:
         """Return the columns that are not used and differ between two rows, with their texts."""
+        return [] if self.layout is None else self._differing(self.layout.header.unused(), one, two)
+
+    def differing_settings(self, one: int, two: int) -> list[tuple[str, str, str]]:
+        """Return the columns of settings that differ between two rows, with their texts."""
+        if self.layout is None:
+            return []
+        header = self.layout.header
+        roles = {setting.name for setting in (*settings(), READ_VOLTAGE)}
+        known = [column.position for role, column in header.columns.items() if role in roles]
+        positions = [*known, *settings_by_unit(header)]
+        return self._differing([at for at in positions if self._is_chosen(at)], one, two)
+
+    def _is_chosen(self, position: int) -> bool:
+        """Whether a column holds a few numbers that a person chose, not one of each reading."""
+        import numpy as np
+
+        if self.layout is None:
+            return False
+        try:
+            values = read_quantity_column(self.layout.table, position, factor=1.0)
+        except InputError:
+            return False
+        return are_programmed(np.abs(values))
+
+    @property
+    def condition_columns(self) -> list[str]:
+        """The headers of the columns that name its conditions."""
+        if self.layout is None or "condition" not in self.layout.header.columns:
+            return []
+        column = self.layout.header.columns["condition"]
+        return [column.header] if column.position < len(self.layout.header.texts) else []
+
+    def _differing(
+        self, positions: Sequence[int], one: int, two: int
+    ) -> list[tuple[str, str, str]]:
         if self.layout is None:
             return []
         rows = [self.layout.grid.record_of(row) for row in (one, two)]
         texts = self.layout.header.texts
-        names = [
-            f"{position + 1} (-)" if texts[position] in ("", IGNORED) else texts[position]
-            for position in range(len(texts))
-        ]
         return [
-            (names[position], rows[0][position], rows[1][position])
-            for position in self.layout.header.unused()
-            if position < min(map(len, rows)) and rows[0][position] != rows[1][position]
+            (
+                f"{place + 1} (-)" if texts[place] in ("", IGNORED) else texts[place],
+                rows[0][place],
+                rows[1][place],
+            )
+            for place in positions
+            if place < min(map(len, rows)) and rows[0][place] != rows[1][place]
         ]
 
 
@@ -245,6 +283,8 @@ def of_table(path: Path, layout: Layout, options: ReadOptions) -> FileReadings:
         if layout.taken is None or "cycle" in layout.columns
         else np.array(layout.taken)[lines],
         is_spare=layout.is_spare,
+        repeats=options.repeats,
+        cycles=options.cycles,
         names_tests_of_sweeps=layout.taken is not None and layout.names_are_of_tester,
         layout=layout,
         count=raw.cells + sum(layout.grid.left_out.values()),
@@ -284,6 +324,8 @@ def of_netcdf(path: Path, options: ReadOptions) -> FileReadings:
         origin=origin,
         notes=tuple(notes),
         count=readings.sizes["reading"],
+        repeats=options.repeats,
+        cycles=options.cycles,
     )
 
 
@@ -310,6 +352,8 @@ def _conditions(
             is_guess=_is_guess(layout, options),
             notes=notes,
         )
+        if conditions.columns:
+            notes[:] = _with_unused(notes, layout, but=conditions.columns)
     return conditions.codes, conditions.names, conditions.part_of
 
 
@@ -359,25 +403,27 @@ def _texts_of(layout: Layout, position: int) -> Sequence[str]:
 def _notes_of_dates(notes: Sequence[Note], layout: Layout, position: int) -> list[Note]:
     """Return the notes with one on the dates, which are no column that is not used."""
     header = layout.table.header[position]
-    unused = [
-        repr(layout.header.texts[other])
-        for other in layout.header.unused()
-        if layout.header.texts[other] and other != position
-    ]
-    kept = [
-        replace(
-            note, text=f"columns not used: {', '.join(unused)}.", values={"columns": len(unused)}
-        )
-        if note.kind == "columns not used"
-        else note
-        for note in notes
-        if note.kind != "columns not used" or unused
-    ]
     text = (
         f"the times are those of {header!r}, from the first reading of each cell and state on; "
         "where no column names cells, from the first of the state."
     )
+    kept = _with_unused(notes, layout, but=(position,))
     return [*kept, Note(text, kind="times from dates", file=layout.grid.place)]
+
+
+def _with_unused(notes: Sequence[Note], layout: Layout, *, but: Sequence[int]) -> list[Note]:
+    """Return the notes, where columns of some positions are used after all."""
+    unused = [
+        repr(layout.header.texts[other])
+        for other in layout.header.unused()
+        if layout.header.texts[other] and other not in but
+    ]
+    text, values = f"columns not used: {', '.join(unused)}.", {"columns": len(unused)}
+    return [
+        replace(note, text=text, values=values) if note.kind == "columns not used" else note
+        for note in notes
+        if note.kind != "columns not used" or unused
+    ]
 
 
 def _condition_of_name(path: Path, options: ReadOptions) -> str:

@@ -376,15 +376,14 @@ def _joined(
     check_units(files)
     _check_guesses(files)
     conditions, condition = _join_conditions(files)
-    place = files[0].place if len(files) == 1 else "all files"
     frame = _frame(files, condition)
-    numbered = [number_repeats(frame, place=place)] if options.repeats == "cycle" else []
+    numbered = _numbered_repeats(frame, files)
     assumed = take_as_one_cell(
         frame,
         unnamed=[file.cells.are_unnamed for file in files],
         paths=[file.path for file in files],
     )
-    out, other_cycles = outside(frame, options.cycles, place=place)
+    out, other_cycles = _outside_cycles(frame, files)
     again, repeated = find_repeated(frame[~out], files=files, names=conditions)
     identical = np.zeros(len(frame), dtype=bool)
     identical[~out] = again
@@ -402,6 +401,36 @@ def _joined(
         counts=counts,
     )
     return with_lives(measured, tables)
+
+
+def _numbered_repeats(frame: pd.DataFrame, files: Sequence[FileReadings]) -> list[Note]:
+    """Give repeats of cells their cycles, in place, in the files of which this is asked."""
+    chosen = [number for number, file in enumerate(files) if file.repeats == "cycle"]
+    if not chosen:
+        return []
+    rows = frame["file"].isin(chosen).to_numpy()
+    return [number_repeats(frame, rows, place=_place_of(files, chosen))]
+
+
+def _outside_cycles(
+    frame: pd.DataFrame, files: Sequence[FileReadings]
+) -> tuple[np.ndarray, list[Note]]:
+    """Return which readings are not of the cycles wanted of their files, and notes on them."""
+    import numpy as np
+
+    out, notes = np.zeros(len(frame), dtype=bool), []
+    for wanted in dict.fromkeys(file.cycles for file in files):
+        chosen = [number for number, file in enumerate(files) if file.cycles == wanted]
+        rows = frame["file"].isin(chosen).to_numpy()
+        out[rows], of_them = outside(frame[rows], wanted, place=_place_of(files, chosen))
+        notes += of_them
+    return out, notes
+
+
+def _place_of(files: Sequence[FileReadings], chosen: Sequence[int]) -> str:
+    if len(chosen) == 1:
+        return files[chosen[0]].place
+    return "all files" if len(chosen) == len(files) else f"{len(chosen)} files"
 
 
 def _lives_alone(tables: Sequence[Lives], notes: Sequence[Note]) -> Measured:

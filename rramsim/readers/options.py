@@ -79,7 +79,7 @@ class ReadOptions:
         file_name: str | None = None,
         condition_from: str | Sequence[str] | None = None,
         repeats: str | None = None,
-        cycles: str | None = None,
+        cycles: str | Sequence[int] | None = None,
         encoding: str | None = None,
         sheets: str | Sequence[str] | None = None,
     ) -> ReadOptions:
@@ -99,8 +99,8 @@ class ReadOptions:
             As the attributes.
         condition_from : str or sequence of str, optional
             Names of columns; in one text, commas part them.
-        cycles : str, optional
-            ``"2-"``, ``"10-1000"``, ``"-100"`` or ``"5"``.
+        cycles : str or (int, int), optional
+            ``"2-"``, ``"10-1000"``, ``"-100"`` or ``"5"``, or the first and the last cycle.
         sheets : str or sequence of str, optional
             The name of a sheet, or the names of several.
 
@@ -188,6 +188,10 @@ def _repeats(repeats: object) -> str | None:
 
 
 def _cycles(cycles: object) -> tuple[float, float] | None:
+    if isinstance(cycles, list | tuple):
+        if len(cycles) != 2 or any(type(cycle) is not int or cycle < 0 for cycle in cycles):
+            raise refused("cycles", cycles, f"{_CYCLES}, or the first and the last one: [2, 1000]")
+        cycles = "-".join(map(str, cycles))
     text = text_or_none(cycles, "cycles", _CYCLES)
     if text is None:
         return None

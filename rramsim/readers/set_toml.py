@@ -13,6 +13,7 @@ from rramsim.errors import InputError
 from rramsim.files import read_settings_text
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import checked_origin
+from rramsim.schema import most_alike
 
 NAME = "set.toml"
 _FOR_PEOPLE = ("description", "licence", "citation")
@@ -21,6 +22,8 @@ _READING = (
     *("columns", *_TABLES, "read_voltage", "over_range", "floor", "file_name", "condition_from"),
     *("repeats", "cycles", "encoding", "sheets"),
 )
+_MAY_BE_LISTS = ("columns", "condition_from", "cycles", "sheets")
+_QUANTITIES = ("read_voltage", "over_range", "floor")
 _TEXTS = (
     *("file", "name", "condition", "origin", *_FOR_PEOPLE),
     *(key for key in _READING if key not in _TABLES),
@@ -57,7 +60,9 @@ def read_sidecar(path: Path) -> Sidecar:
     Its keys are texts (``columns``, ``condition``, ``origin``, ``read_voltage = "0.2 V"``,
     ``over_range = "100 MOhm"``, ``floor``, ``file_name``, ``condition_from``, ``repeats``,
     ``cycles``, ``encoding``, ``sheets``), a number (``bit_lines``) and tables (``map`` of headers
-    to our names, ``states`` of values to LRS and HRS); ``sheets`` may also be a list.
+    to our names, ``states`` of values to LRS and HRS). ``columns``, ``condition_from`` and
+    ``sheets`` may also be lists of texts, ``cycles`` the first and the last cycle, and
+    ``read_voltage``, ``over_range`` and ``floor`` numbers in SI units.
 
     Raises
     ------
@@ -71,11 +76,7 @@ def read_sidecar(path: Path) -> Sidecar:
         raise InputError(f"{place}: cannot be read as TOML ({error}).") from error
     for key, value in content.items():
         if not _is_accepted(key, value):
-            raise InputError(
-                f"{place}: {key} = {value!r} was found; accepted are texts for "
-                f"{', '.join(_TEXTS)}, a whole number above 0 for bit_lines, and tables of texts "
-                f"for {' and '.join(_TABLES)}."
-            )
+            raise _not_accepted(key, value, place=place)
     if "file" not in content:
         raise InputError(
             f'{place}: it names no file, such as file = "cells.csv", or file = "*" for every '
@@ -112,9 +113,46 @@ def _is_accepted(key: str, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     if key in _TABLES:
         return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
-    if key == "sheets" and isinstance(value, list):
-        return all(isinstance(text, str) for text in value)
+    if key == "cycles" and isinstance(value, list):
+        return True  # `ReadOptions` says what is wrong with its numbers.
+    if key in _MAY_BE_LISTS and isinstance(value, list):
+        return bool(value) and all(isinstance(text, str) for text in value)
+    if key in _QUANTITIES and isinstance(value, int | float):
+        return not isinstance(value, bool)
     return key in _TEXTS and isinstance(value, str)
+
+
+_KINDS = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+
+
+def _not_accepted(key: str, value: object, *, place: str) -> InputError:
+    """Return the error for a key that is not known, or whose value is of another kind."""
+    known = (*_TEXTS, *_TABLES, "bit_lines")
+    if key not in known:
+        alike = most_alike(key, known)
+        hint = "" if alike is None else f" Is {alike!r} meant?"
+        return InputError(
+            f"{place}: {key!r} is no key of a {NAME}.{hint} Accepted are {', '.join(known)}."
+        )
+    accepted = "a text"
+    if key == "bit_lines":
+        accepted = "a whole number above 0"
+    elif key in _TABLES:
+        accepted = f'a table of texts, such as {key} = {{"0" = "HRS", "31" = "LRS"}}'
+        if key == "map":
+            accepted = 'a table of texts, such as map = {"Rcell" = "R [kOhm]"}'
+    elif key == "cycles":
+        accepted = 'a text such as "2-" or "10-1000", or the first and the last cycle, [2, 1000]'
+    elif key in _MAY_BE_LISTS:
+        accepted = "a text, or a list of texts"
+    elif key in _QUANTITIES:
+        accepted = "a text with its unit, or a number in SI units"
+    kind = _KINDS.get(type(value), "a table" if isinstance(value, dict) else "another kind")
+    if isinstance(value, list):
+        wrong = [type(item) for item in value if not isinstance(item, str)]
+        kind += f" with {_KINDS.get(wrong[0], 'another kind')} in it" if wrong else ""
+        kind = "an empty list" if not value else kind
+    return InputError(f"{place}: {key} = {value!r} is {kind}; accepted is {accepted}.")
 
 
 def _options(content: Mapping[str, Any], *, place: str) -> ReadOptions:

@@ -71,7 +71,9 @@ SETTINGS = (
             *("SET compliance", "Icc", "I compliance", "I comp", "Ic", "CC", "Icc SET"),
             *("I lim", "I limit", "current limit", "SET current limit", "current compliance"),
             *("I cmpl", "I compl", "compliance level", "SET Icc", "I SET compliance"),
-            *("programming current", "I prog", "I programming", "write current"),
+            *("programming current", "I prog", "I programming", "write current", "comp current"),
+            *("I SET CC", "CC SET", "I CC SET", "I comp SET", "SET I comp"),
+            *OTHER_LANGUAGES["set_current"],
         ),
     ),
     setting_variables(
@@ -84,6 +86,7 @@ SETTINGS = (
         aliases=(
             *("V SET", "SET pulse voltage", "SET amplitude", "SET pulse amplitude", "V SET pulse"),
             *("U SET", "SET stop voltage", "V SET stop", "V stop SET"),
+            *OTHER_LANGUAGES["set_voltage"],
         ),
     ),
     setting_variables(
@@ -97,6 +100,7 @@ SETTINGS = (
             *("V RESET", "V RST", "RESET pulse voltage", "RESET amplitude", "V RESET pulse"),
             *("RESET pulse amplitude", "U RESET", "RESET stop voltage", "V RESET stop"),
             *("V stop", "V stop RESET", "stop voltage", "V RESET max"),
+            *OTHER_LANGUAGES["reset_voltage"],
         ),
     ),
     setting_variables(
@@ -110,6 +114,7 @@ SETTINGS = (
         aliases=(
             *("pulse", "pulse length", "pulse duration", "pulse time", "t pulse", "tp"),
             *("PW", "t width", "pulse width FWHM", "programming time", "write time"),
+            *OTHER_LANGUAGES["pulse_width"],
         ),
     ),
     setting_variables(
@@ -120,7 +125,12 @@ SETTINGS = (
         label="gate voltage",
         symbol="Vg",
         sign="dropped",
-        aliases=("V gate", "Vg", "U gate", "gate bias", "V WL", "word line voltage", "Vgs"),
+        aliases=(
+            *("V gate", "Vg", "U gate", "gate bias", "V WL", "WL voltage", "word line voltage"),
+            *("Vgs", "WL bias", "V word line", "transistor gate voltage", "select gate voltage"),
+            *("SET gate voltage", "V gate SET", "Vg SET", "V WL SET", "SET WL voltage", "SET Vg"),
+            *OTHER_LANGUAGES["gate_voltage"],
+        ),
     ),
 )
 """The settings of a programming condition: one more is one more entry."""
@@ -298,7 +308,12 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "f",
             "programming pulses until verified, NaN unknown",
             optional=True,
-            aliases=("pulses", "number of pulses", "pulse count", "programming pulses", "attempts"),
+            aliases=(
+                *("pulses", "number of pulses", "pulse count", "programming pulses", "attempts"),
+                *("n pulses", "num pulses", "no of pulses", "pulse number", "nombre d'impulsions"),
+                *("Pulszahl", "Anzahl Pulse", "número de pulsos", "numero di impulsi"),
+                *("脉冲数", "パルス数"),
+            ),
         ),
     ),
     "populations": (

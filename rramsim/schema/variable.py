@@ -78,7 +78,23 @@ def header_key(name: str) -> str:
 
     Examples
     --------
-    >>> header_key("V_SET"), header_key("v set")
-    ('vset', 'vset')
+    >>> header_key("V_SET"), header_key("v set"), header_key("Résistance")
+    ('vset', 'vset', 'resistance')
     """
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+    return re.sub(r"[\W_]+", "", without_accents(name)).casefold()
+
+
+def without_accents(text: str) -> str:
+    """Return a text in compatibility form (NFKC), its Latin letters without accents.
+
+    Many tables are typed without them. In other scripts a mark makes another letter, and stays.
+
+    >>> without_accents("État élevé"), without_accents("パルス")
+    ('Etat eleve', 'パルス')
+    """
+    return "".join(map(_bare, unicodedata.normalize("NFKC", text)))
+
+
+def _bare(sign: str) -> str:
+    parts = unicodedata.normalize("NFD", sign)
+    return parts[0] if parts[0].isascii() and parts[0].isalpha() else sign

@@ -38,7 +38,7 @@ class ReadingTable(Settings):
     repeats : str or None
         ``"cycle"``: repeats of a cell are its cycles, in the order of the file.
     cycles : str or None
-        The cycles to read: ``"2-"``, ``"10-1000"``.
+        The cycles to read: ``"2-"``, ``"10-1000"``, or the first and the last one.
     encoding : str or None
         Of text files: ``"gbk"``.
     sheets : tuple of str
@@ -63,6 +63,12 @@ class ReadingTable(Settings):
     def _in_one_text(cls, value: Any) -> Any:
         are_texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
         return ",".join(value) if are_texts else value
+
+    @field_validator("cycles", mode="before")
+    @classmethod
+    def _first_and_last(cls, value: Any) -> Any:
+        are_two = isinstance(value, list | tuple) and [type(one) for one in value] == [int, int]
+        return "-".join(map(str, value)) if are_two else value
 
     @field_validator("read_voltage", mode="before")
     @classmethod

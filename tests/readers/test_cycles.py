@@ -6,6 +6,7 @@ import pytest
 
 from rramsim.errors import InputError
 from rramsim.measurements import ReadingCount
+from rramsim.readers.measurements import read_measurements
 from rramsim.readers.options import ReadOptions
 
 REPEATED = "cell,state,R (kOhm)\n1,LRS,5\n1,HRS,300\n1,LRS,6\n1,HRS,310\n2,LRS,7\n"
@@ -125,3 +126,51 @@ def test_the_column_that_differs_is_named_in_a_long_file(read):
     message = refusal(read, "cell,state,lot,R (kOhm)\n" + rows + "7,LRS,y,6\n")
     assert "cells.csv, row 40002: this cell of 'cells', LRS" in message
     assert "The column 'lot', not used, differs between the rows ('x', 'y')" in message
+
+
+VOLTAGES = "condition,cell,state,R (kOhm),{}\n" + "".join(
+    f"A,{cell},{state},{ohm},{volt}\n"
+    for volt, factor in (("0.1", 1.0), ("0.2", 0.9))
+    for cell in (1, 2, 3)
+    for state, ohm in (("LRS", (5 + cell) * factor), ("HRS", (200 + cell) * factor))
+)
+
+
+@pytest.mark.parametrize("header", ["Vread (V)", "V_read", "Vbias (V)", "gate voltage (V)"])
+def test_cells_read_at_two_settings_are_not_called_cycles(read, header):
+    message = refusal(read, VOLTAGES.format(header))
+    assert f"The column {header!r} differs between the rows ('0.1', '0.2')" in message
+    assert f'--condition-from "condition,{header}" reads each setting as a condition' in message
+    assert "--repeats" not in message
+    measured = read(VOLTAGES.format(header), condition_from=("condition", header))
+    assert measured.readings.sizes["condition"] == 2
+    assert measured.readings["resistance"].values[:2].tolist() == [6e3, 201e3]
+
+
+def test_a_voltage_measured_at_each_reading_tells_no_settings_apart(read):
+    rows = "".join(
+        f"A,{n % 5},{state},{5 + n}e{3 if state == 'LRS' else 6},{0.1 + n * 1.2345e-5:.7f}\n"
+        for n in range(30)
+        for state in ("LRS", "HRS")
+    )
+    message = refusal(read, "condition,cell,state,R (ohm),Vread (V)\n" + rows)
+    assert "Vread" not in message
+    assert "--repeats cycle" in message
+
+
+def test_every_column_that_differs_is_named(read):
+    rows = "1,LRS,a,x,5\n1,HRS,a,x,9\n1,LRS,b,y,6\n"
+    message = refusal(read, "cell,state,lot,who,R (kOhm)\n" + rows)
+    assert "The columns 'lot' ('a', 'b'), 'who' ('x', 'y'), not used, differ between" in message
+    assert "Only if neither holds, --repeats cycle" in message
+
+
+def test_what_a_sidecar_says_of_cycles_holds_for_its_file(tmp_path):
+    said = 'file = "again.csv"\nrepeats = "cycle"\ncycles = [2, 3]\n'
+    (tmp_path / "set.toml").write_text(said)
+    rows = "".join(f"1,LRS,{5 + n}\n1,HRS,{300 + n}\n" for n in range(4))
+    (tmp_path / "again.csv").write_text("cell,state,R (kOhm)\n" + rows)
+    (tmp_path / "once.csv").write_text("cell,state,R (kOhm)\n2,LRS,5\n2,HRS,300\n")
+    readings = read_measurements([tmp_path / "again.csv", tmp_path / "once.csv"]).readings
+    assert readings["cycle"].values.tolist() == [2, 2, 3, 3, -1, -1]
+    assert readings["resistance"].values.tolist() == [6e3, 301e3, 7e3, 302e3, 5e3, 300e3]

@@ -685,7 +685,10 @@ def test_a_file_that_is_not_there_and_no_file_at_all():
     [
         ("file = ", "set.toml: cannot be read as TOML"),
         ('name = "x"', "set.toml: it names no file"),
-        ('file = "cells.csv"\ncolour = "red"', "set.toml: colour = 'red' was found; accepted are"),
+        (
+            'file = "cells.csv"\ncolour = "red"',
+            "set.toml: 'colour' is no key of a set.toml. Accepted are",
+        ),
         ('file = "cells.csv"\norigin = "x"', "set.toml: the origin 'x' is not known; accepted ar"),
     ],
 )

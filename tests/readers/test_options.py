@@ -212,10 +212,22 @@ def test_the_sidecar_says_all_of_it(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("bit_lines = 0", "bit_lines = 0 was found; accepted are texts for file"),
-        ("bit_lines = true", "bit_lines = True was found"),
+        ("bit_lines = 0", "bit_lines = 0 is a number; accepted is a whole number above 0."),
+        ("bit_lines = true", "bit_lines = True is true or false; accepted is a whole number"),
+        ("colums = 1", "'colums' is no key of a set.toml. Is 'columns' meant?"),
+        ("columns = 3", "columns = 3 is a number; accepted is a text, or a list of texts."),
+        ('columns = ["cell", 3]', "is a list with a number in it; accepted is a text, or a list"),
+        ("condition_from = []", "condition_from = [] is an empty list; accepted is a text, or"),
+        ('file_name = ["a"]', "file_name = ['a'] is a list; accepted is a text."),
+        ("cycles = [5]", "set.toml: cycles is [5]; accepted: cycles such as"),
+        ("cycles = [5, 2]", "set.toml: cycles is '5-2'; accepted: cycles such as"),
+        ("cycles = 5", 'cycles = 5 is a number; accepted is a text such as "2-" or "10-1000", or'),
+        ("floor = true", "floor = True is true or false; accepted is a text with its unit, or a"),
         ('read_voltage = "0.2"', "set.toml: '0.2' is not a voltage"),
-        ("[states]\n0 = 1", "states = {'0': 1} was found"),
+        (
+            "[states]\n0 = 1",
+            "states = {'0': 1} is a table; accepted is a table of texts, such as states =",
+        ),
         (
             '[states]\n0 = "MRS"',
             "set.toml: states: '0' = 'MRS' was found; accepted is a value of the",
@@ -228,6 +240,24 @@ def test_mistakes_in_the_sidecar_are_told(tmp_path, line, message):
     with pytest.raises(InputError) as error:
         read_measurements([tmp_path / "cells.csv"])
     assert message in str(error.value)
+
+
+def test_the_sidecar_may_hold_lists_and_numbers(tmp_path):
+    rows = [
+        f"{cell},{cycle},{icc},{ohm}"
+        for cell in (1, 2, 3)
+        for cycle in (1, 2, 3)
+        for icc, ohm in ((20, 5e3), (55, 4e3))
+    ]
+    lines = [f"{row},LRS" for row in rows] + [f"{row[:-3]}e5,HRS" for row in rows]
+    (tmp_path / "cells.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "set.toml").write_text(
+        'file = "cells.csv"\ncolumns = ["cell", "cycle", "Icc [uA]", "R [ohm]", "state"]\n'
+        'condition_from = ["Icc"]\ncycles = [2, 3]\nover_range = 1e9\nfloor = 10\n'
+    )
+    readings = read_measurements([tmp_path / "cells.csv"]).readings
+    assert readings["condition"].values.tolist() == ["Icc 20 µA", "Icc 55 µA"]
+    assert sorted(set(readings["cycle"].values.tolist())) == [2, 3]
 
 
 def test_addresses_that_are_no_numbers_have_no_bit_line(tmp_path):

@@ -48,6 +48,9 @@ _LIKE_TIME = re.compile(
 )
 
 
+_COLUMNS_SHOWN = 3
+
+
 class File(Protocol):
     """A file as messages need it."""
 
@@ -57,6 +60,13 @@ class File(Protocol):
 
     def differing_columns(self, one: int, two: int) -> list[tuple[str, str, str]]:
         """Return the columns that are not used and differ between two rows, with their texts."""
+
+    def differing_settings(self, one: int, two: int) -> list[tuple[str, str, str]]:
+        """Return the columns of settings that differ between two rows, with their texts."""
+
+    @property
+    def condition_columns(self) -> list[str]:
+        """The headers of the columns that name its conditions."""
 
 
 def number_cells(files: Sequence[tuple[CellNames, int]]) -> np.ndarray:
@@ -238,7 +248,13 @@ def _twice(
     rows = (int(first["row_number"]), int(again["row_number"]))
     same_file = first["file"] == again["file"]
     unused = files[int(first["file"])].differing_columns(*rows) if same_file else []
-    hint = _what_differs(unused, is_numbered=bool(cycle))
+    own = files[int(first["file"])]
+    settings = own.differing_settings(*rows) if same_file else []
+    hint = (
+        _which_setting(settings, own.condition_columns)
+        if settings
+        else _what_differs(unused, is_numbered=bool(cycle))
+    )
     if not same_file:
         # As cycles, cells of several chips would become one.
         hint = (
@@ -252,25 +268,47 @@ def _twice(
     )
 
 
+def _which_setting(settings: Sequence[tuple[str, str, str]], named_by: Sequence[str]) -> str:
+    """Return what to do where cells were read at several settings, after a space."""
+    headers = ",".join([*named_by, *(header for header, _, _ in settings)])
+    return (
+        f" {_told(settings, '')}: "
+        f'--condition-from "{headers}" reads each setting as a condition of its own; for one of '
+        "them alone, keep only its rows in the file."
+    )
+
+
+def _told(columns: Sequence[tuple[str, str, str]], but: str) -> str:
+    """Return that columns differ between the rows, with what stands there."""
+    if len(columns) == 1:
+        ((header, one, two),) = columns
+        return f"The column {header!r}{but} differs between the rows ({one!r}, {two!r})"
+    shown = columns[:_COLUMNS_SHOWN]
+    differing = ", ".join(f"{header!r} ({one!r}, {two!r})" for header, one, two in shown)
+    more = f" and {len(columns) - len(shown)} more" if len(columns) > len(shown) else ""
+    return f"The columns {differing}{more}{but} differ between the rows"
+
+
 def _what_differs(unused: Sequence[tuple[str, str, str]], *, is_numbered: bool) -> str:
     """Return what may tell two readings of a cell apart, as sentences with a space before each."""
     times = [column for column in unused if _LIKE_TIME.search(" ".join(column))]
+    if times:
+        # Read as cycles, a retention would become an endurance.
+        return (
+            f" {_told(times[:1], ', not used,')}: "
+            f'--map "{times[0][0]}=time [s]" reads it as the time, if it holds seconds, or dates '
+            "such as 2025-03-04 09:00:00."
+        )
     text = ""
-    for header, one, two in (times or unused)[:1]:
-        text += f" The column {header!r}, not used, differs between the rows ({one!r}, {two!r})"
-        if times:
-            # Read as cycles, a retention would become an endurance.
-            return (
-                f'{text}: --map "{header}=time [s]" reads it as the time, if it holds seconds, or '
-                "dates such as 2025-03-04 09:00:00."
-            )
-        text += (
-            ": name it with --map, or in --columns, if it is the cycle, time, die or temperature; "
+    if unused:
+        text = (
+            f" {_told(unused, ', not used,')}: name {'it' if len(unused) == 1 else 'one'} with "
+            "--map, or in --columns, if it is the cycle, time, die or temperature; "
             "--condition-from says that it tells conditions apart."
         )
     if not is_numbered:
         text += (
-            " --repeats cycle numbers the readings of a cell as its cycles, in the order of the "
-            "file."
+            f" {'Only if neither holds, ' if unused else ''}--repeats cycle numbers the readings "
+            "of a cell as its cycles, in the order of the file."
         )
     return text

@@ -40,6 +40,7 @@ _NOT_OF_CELLS = re.compile(
     r"\b(series|load|contact|sheet|reference|ref|line|wire|shunt|parasitic|limit|range|compliance)\b",
     re.IGNORECASE,
 )
+_OF_SETTINGS = ("voltage", "current", "time")
 
 
 def measurement_columns() -> dict[str, Variable]:
@@ -104,7 +105,8 @@ class Header:
     readings in another quantity, which are not read. `constants` are columns that hold one text
     throughout, by header, which stand behind the others. `above` is what rows above the header
     say of the columns of readings, None where they say nothing; `levels` are rows, by their
-    number, that stand within the header and are not in its texts.
+    number, that stand within the header and are not in its texts. `left_out` are the positions
+    of columns that the user leaves out.
     """
 
     texts: tuple[str, ...]
@@ -116,6 +118,7 @@ class Header:
     constants: Mapping[str, str] = field(default_factory=dict)
     above: Above | None = None
     levels: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    left_out: frozenset[int] = frozenset()
 
     @property
     def is_wide(self) -> bool:
@@ -299,6 +302,33 @@ def unit_stated(text: str) -> Column | None:
         except InputError:
             continue
         return Column("reading", text, 0, quantity, factor, unit_given=True)
+    return None
+
+
+def settings_by_unit(header: Header) -> dict[int, tuple[str, str, float]]:
+    """Return name, quantity and factor to SI of the columns that may be settings by their unit.
+
+    Their names are not known, and the user did not leave them out.
+    """
+    found: dict[int, tuple[str, str, float]] = {}
+    for position in header.unused():
+        if position in header.left_out:
+            continue
+        for name, unit, sure in splits(header.texts[position]):
+            quantity = _quantity_of(unit) if unit and sure and name.strip() else None
+            if quantity is not None:
+                found[position] = (name.strip(), quantity, factor_to_si(unit, quantity))
+                break
+    return found
+
+
+def _quantity_of(unit: str) -> str | None:
+    for quantity in _OF_SETTINGS:
+        try:
+            factor_to_si(unit, quantity)
+        except InputError:
+            continue
+        return quantity
     return None
 
 

@@ -22,6 +22,7 @@ from rramsim.readers.columns.headers import (
     names_accepted,
     positions_of,
     recognise,
+    settings_by_unit,
     splits,
     unit_stated,
 )
@@ -398,7 +399,15 @@ def _with_meaning(
         # Without a state, columns of cells or conditions may hold anything.
         readings = ()
     beside = tuple(long if wide else long[1:])
-    return replace(header, columns=columns, readings=readings, beside=beside, constants=used)
+    left_out = frozenset(i for i, text in enumerate(texts) if names.get(text.strip()) == IGNORED)
+    return replace(
+        header,
+        columns=columns,
+        readings=readings,
+        beside=beside,
+        constants=used,
+        left_out=left_out,
+    )
 
 
 def _add_constants(
@@ -441,14 +450,19 @@ def _may_be_sweeps(header: Header) -> bool:
 
 def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str]) -> Layout:
     own = [column for column in header.own if column.position < len(header.texts)]
+    more = _more_positions(header, own, also)
+    like_settings = settings_by_unit(header)
     table = make_table(
         grid,
         header.texts,
         start=header.start,
-        numbers=[column.position for column in own if column.role not in _LABELS],
+        numbers=[
+            *(column.position for column in own if column.role not in _LABELS),
+            *(place for place in like_settings if place not in more),
+        ],
         labels=[
             *(column.position for column in own if column.role in _LABELS),
-            *_more_positions(header, own, also),
+            *more,
             *_unit_columns(header),
         ],
     )

@@ -8,14 +8,20 @@ else by the name of the file or of the sheet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
 from rramsim.formatting import quantity
 from rramsim.notes import Note
 from rramsim.readers.columns.values import one_spelling, read_labels
-from rramsim.readers.programming.sources import Rows, Setting, setting_in_words, settings_of
+from rramsim.readers.programming.sources import (
+    READ_VOLTAGE,
+    Rows,
+    Setting,
+    setting_in_words,
+    settings_of,
+)
 from rramsim.schema import (
     STATES,
     are_programmed,
@@ -33,11 +39,13 @@ class Conditions:
 
     `codes`, `(readings,)`, index `names`. `part_of` is the name of the file where the names tell
     its parts only, so that of several files each needs that name before them; else it is empty.
+    `columns` are the positions of columns without a known name that name them.
     """
 
     codes: np.ndarray
     names: list[str]
     part_of: str = ""
+    columns: tuple[int, ...] = ()
 
 
 def conditions_of(
@@ -83,8 +91,8 @@ def conditions_of(
         return named or whole
     by_settings = _by_settings(rows, shared, notes)
     if named is not None:
-        return _crossed(named, by_settings)
-    return Conditions(by_settings.codes, by_settings.names, part_of=default)
+        return replace(_crossed(named, by_settings), columns=by_settings.columns)
+    return replace(by_settings, part_of=default)
 
 
 def as_stated(
@@ -181,7 +189,7 @@ def _is_of_both_states(rows: Rows, setting: Setting) -> bool:
     ]
     if np.intersect1d(in_lrs, in_hrs).size or any((rows.state == state).all() for state in (0, 1)):
         return True
-    if max(map(len, of_state)) == 1:
+    if max(map(len, of_state)) == 1 or setting.variable.name == READ_VOLTAGE.name:
         return False
     told = 0 if len(of_state[0]) > 1 else 1
     raise InputError(
@@ -221,7 +229,8 @@ def _by_settings(rows: Rows, shared: Sequence[Setting], notes: list[Note]) -> Co
             values={"conditions": len(names)},
         )
     )
-    return Conditions(np.asarray(codes, dtype=np.int64), names)
+    unknown = tuple(one.position for one in shared if one.position is not None)
+    return Conditions(np.asarray(codes, dtype=np.int64), names, columns=unknown)
 
 
 def _measured_note(rows: Rows, setting: Setting) -> Note:

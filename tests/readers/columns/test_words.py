@@ -20,6 +20,20 @@ def resistances(measured):
         ("L", "H"),
         ("niederohmig", "hochohmig"),
         ("basse résistance", "haute résistance"),
+        ("Faible", "Élevée"),
+        ("faible resistance", "résistance e\u0301levée"),
+        ("état de faible résistance", "État de forte résistance"),
+        ("basse", "haute"),
+        ("BAJA", "ALTA"),
+        ("estado de baja resistencia", "estado de alta resistencia"),
+        ("bassa resistenza", "alta resistenza"),
+        ("stato a bassa resistenza", "stato ad alta resistenza"),
+        ("низкоомное", "высокоомное"),
+        ("низкое сопротивление", "высокое сопротивление"),
+        ("niedrig", "hoch"),
+        ("开", "关"),
+        ("セット", "リセット"),
+        ("저저항", "고저항"),
         ("低阻态", "高阻态"),
         ("低抵抗", "高抵抗"),
     ],
@@ -40,6 +54,11 @@ def test_a_word_that_may_mean_either_state_is_asked_about(read, word):
     [
         "Zelle;Zyklus;Bedingung;Zustand;Widerstand [kΩ];Zeit (s);Temperatur (°C)",
         "cellule;cycle;condition;état;résistance [kΩ];temps (s);température (°C)",
+        "cellule;numero de cycle;condition;Etat;Resistance [kΩ];temps (s);temperature (°C)",
+        "celda;ciclo;condición;estado;resistencia [kΩ];tiempo (s);temperatura (°C)",
+        "cella;ciclo;condizione;stato;resistenza [kΩ];tempo (s);temperatura (°C)",
+        "ячейка;цикл;условие;состояние;сопротивление [kΩ];время (s);температура (°C)",
+        "셀;사이클;조건;상태;저항 [kΩ];시간 (s);온도 (°C)",
         "单元;循环;条件;状态;电阻 [kΩ];时间 (s);温度 (°C)",
         "セル;サイクル;条件;状態;抵抗 [kΩ];時間 (s);温度 (°C)",
     ],
@@ -99,3 +118,38 @@ def test_a_comma_that_is_decimal_in_one_column_is_decimal_in_all(read):
 def test_a_power_of_ten_as_fortran_writes_it(read):
     readings = read("state,R (ohm)\nLRS,5.2D+03\nHRS,2.0d5\n").readings
     assert sorted(readings["resistance"].values) == [5200.0, 200000.0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("faible résistance", "résistance élevée"),
+        ("R baja", "R alta"),
+        ("bassa resistenza", "alta resistenza"),
+        ("низкое сопротивление", "высокое сопротивление"),
+    ],
+)
+def test_columns_of_a_state_in_other_languages(read, low, high):
+    measured = read(f"cell;{low} (kΩ);{high} (kΩ)\n1;5,1;310\n")
+    assert resistances(measured) == [5100.0, 310e3]
+    assert measured.readings["state_index"].values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("header", "setting", "si"),
+    [
+        ("courant de compliance (µA)", "set_current", 55e-6),
+        ("corriente límite (uA)", "set_current", 55e-6),
+        ("SET-Strom (uA)", "set_current", 55e-6),
+        ("限制电流 (uA)", "set_current", 55e-6),
+        ("Gatespannung (V)", "gate_voltage", 55.0),
+        ("tension de grille (V)", "gate_voltage", 55.0),
+        ("WL voltage (V)", "gate_voltage", 55.0),
+        ("V_gate_SET (V)", "gate_voltage", 55.0),
+        ("Largeur d’impulsion (ns)", "pulse_width", 55e-9),
+        ("パルス幅 (ns)", "pulse_width", 55e-9),
+    ],
+)
+def test_settings_in_other_words(read, header, setting, si):
+    readings = read(f"cell,state,R (kOhm),{header}\n1,LRS,5,55\n1,HRS,300,55\n").readings
+    assert readings[setting].values == pytest.approx([si, si])

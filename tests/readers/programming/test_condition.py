@@ -260,3 +260,34 @@ def test_an_unused_column_that_may_name_conditions_is_told(read):
     (note,) = [note for note in measured.notes if note.kind == "may name conditions"]
     assert "the column 'recipe' is not used and has 2 values ('fast', 'slow')" in str(note)
     assert '--condition-from "recipe"' in str(note)
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("BL voltage (V)", ["BL voltage 2.5 V", "BL voltage 1.5 V"]),
+        ("V_form [V]", ["V_form 2.5 V", "V_form 1.5 V"]),
+        ("rise time (ns)", ["rise time 2.5 ns", "rise time 1.5 ns"]),
+        ("Vread (V)", ["Vread 2.5 V", "Vread 1.5 V"]),
+        ("SET pulse width (ns)", ["SET pulse width 2.5 ns", "SET pulse width 1.5 ns"]),
+    ],
+)
+def test_a_planned_setting_of_any_name_makes_conditions(read, header, names):
+    measured = read(table(CELL, STATE, R, (header, lambda *cell: cell[4])))
+    assert counts(measured) == {name: [3, 3] for name in names}
+    assert kinds(measured) == ["conditions by settings"]
+    left_out = read(table(STATE, R, (header, lambda *cell: cell[4])), names={header: "-"})
+    assert len(counts(left_out)) == 1
+
+
+def test_what_was_measured_or_lasts_long_is_no_setting_of_a_condition(read):
+    measured = read(table(STATE, R, ("V_sense (V)", lambda *cell: 0.1 + cell[2] / 1e4)))
+    assert list(counts(measured)) == ["cells"]
+    delay = read(table(STATE, R, ("hold (s)", lambda *cell: cell[3])))
+    assert list(counts(delay)) == ["cells"]
+    assert "may name conditions" in kinds(delay)
+
+
+def test_a_read_voltage_of_each_state_is_that_of_its_reading(read):
+    volts = ("Vread (V)", lambda *cell: 0.1 if cell[1] == "LRS" else 0.2 + cell[4] / 100)
+    assert list(counts(read(table(STATE, R, volts)))) == ["cells"]
