@@ -12,6 +12,7 @@ from rramsim.schema.labels import (
     label_key,
     most_alike,
     spelled_as,
+    state_named,
     told_apart,
     with_spellings,
 )
@@ -39,7 +40,6 @@ from rramsim.schema.variable import (
     Variable,
     header_key,
 )
-from rramsim.schema.words import state_named
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 __all__ = [

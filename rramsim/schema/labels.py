@@ -8,6 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rramsim.schema.variable import without_accents
+from rramsim.schema.words import STATE_WORDS
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -109,3 +112,19 @@ def _loose(label: str) -> str:
 
 def _digits(label: str) -> list[str]:
     return re.findall(r"\d+", label)
+
+
+def state_named(text: str) -> int | None:
+    """Return 0 for what files call LRS, 1 for HRS, and None for another text.
+
+    >>> state_named("Low-resistance state"), state_named("OFF"), state_named("?")
+    (0, 1, None)
+    """
+    return _STATES.get(_state_key(text))
+
+
+def _state_key(text: str) -> str:
+    return re.sub(r"[\s_-]+", " ", without_accents(text).casefold()).strip()
+
+
+_STATES = {_state_key(name): state for state, names in enumerate(STATE_WORDS) for name in names}

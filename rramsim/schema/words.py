@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from rramsim.schema.variable import without_accents
-
 OTHER_LANGUAGES: dict[str, tuple[str, ...]] = {
     "resistance": (
         *("Widerstand", "Widerstandswert", "Lesewiderstand", "résistance", "résistance lue"),
@@ -136,18 +132,5 @@ _HRS = (
     *("고저항", "고저항 상태"),
 )
 
-
-def _key(text: str) -> str:
-    return re.sub(r"[\s_-]+", " ", without_accents(text).casefold()).strip()
-
-
-_STATES = {_key(name): state for state, names in enumerate((_LRS, _HRS)) for name in names}
-
-
-def state_named(text: str) -> int | None:
-    """Return 0 for what files call LRS, 1 for HRS, and None for another text.
-
-    >>> state_named("Low-resistance state"), state_named("OFF"), state_named("?")
-    (0, 1, None)
-    """
-    return _STATES.get(_key(text))
+STATE_WORDS = (_LRS, _HRS)
+"""What LRS and HRS are called, in lower case."""
