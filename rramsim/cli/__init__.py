@@ -1,7 +1,10 @@
 """What does a person type, and what is printed?"""
 
-# Each command registers itself, in the order in which the help lists them.
-from rramsim.cli import tradeoff, fit, train, evaluate, bench  # noqa: F401, I001
-from rramsim.cli.app import main
+from rramsim.cli.interrupts import interrupts_told
+
+with interrupts_told():
+    # Each command registers itself, in the order in which the help lists them.
+    from rramsim.cli import tradeoff, fit, train, evaluate, bench  # noqa: F401, I001
+    from rramsim.cli.app import main
 
 __all__ = ["main"]

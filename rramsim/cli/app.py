@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
+from rramsim.cli.interrupts import interrupts_told
 from rramsim.errors import InputError
 from rramsim.version import __version__
-
-_INTERRUPTED = 130
 
 app = typer.Typer(
     name="rramsim",
@@ -41,12 +40,8 @@ def _rramsim(
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
     try:
-        app()
+        with interrupts_told():
+            app()
     except InputError as error:
         sys.stderr.write(f"rramsim: {error}\n")
         sys.exit(2)
-    except SystemExit as stop:
-        # typer makes an exit code of an interrupt, without a word.
-        if stop.code == _INTERRUPTED:
-            sys.stderr.write("rramsim: interrupted; run the same command again to go on.\n")
-        raise
