@@ -1,12 +1,31 @@
 """What tests of every room share."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
+from rramsim import parallel
 from rramsim.device.populations.fit import StateReadings
 from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
+
+# A test asserts what is found, never how fast: a busy machine is no failure.
+settings.register_profile("rramsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rramsim")
+
+
+def pytest_configure():
+    """Give torch one thread: there is a worker for each core, and no result depends on it."""
+    # Threads that wait for each other on busy cores made some tests ten times slower.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return one worker for each core; none for files that are named, whose tests end sooner."""
+    named = [Path(argument.partition("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in named) else parallel.cores()
 
 
 @pytest.fixture(scope="session")

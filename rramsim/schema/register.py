@@ -18,6 +18,7 @@ from rramsim.schema.variable import Variable, header_key
 from rramsim.units import QUANTITIES
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
 DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **SCORES}
@@ -210,19 +211,28 @@ def make(
     unknown = (set(values) | set(coords or {})) - set(register) - _dims_of(product)
     if unknown:
         raise SchemaError(f"{product}: no variable is named {sorted(unknown)}.")
-    dataset = xr.Dataset(attrs={"product": product, **(attrs or {})})
-    for name, value in (coords or {}).items():
-        dataset = dataset.assign_coords({name: (name, np.asarray(value))})
-    for name, value in values.items():
-        variable = register[name]
-        array = np.asarray(value)
-        dtype = {"b": "i1", "f": "f8"}.get(variable.kind)
-        dataset[name] = (variable.dims, array.astype(dtype) if dtype else array)
+    # All at once: xarray looks at the whole dataset again for each variable that is added to it.
+    along = {name: (name, np.asarray(value)) for name, value in (coords or {}).items()}
+    dataset = xr.Dataset(coords=along, attrs={"product": product, **(attrs or {})}).assign(
+        {
+            name: (register[name].dims, _of_kind(register[name].kind, value))
+            for name, value in values.items()
+        }
+    )
     for name, variable in register.items():
         if name in dataset.variables:
-            dataset[name].attrs.update(units=variable.unit, long_name=variable.meaning)
+            dataset.variables[name].attrs.update(units=variable.unit, long_name=variable.meaning)
     validate(dataset, product)
     return dataset
+
+
+def _of_kind(kind: str, value: Any) -> np.ndarray:
+    """Return the array of a variable; flags and numbers get the type in which they are kept."""
+    import numpy as np
+
+    array = np.asarray(value)
+    dtype = {"b": "i1", "f": "f8"}.get(kind)
+    return array.astype(dtype) if dtype else array
 
 
 def empty(
@@ -265,7 +275,7 @@ def validate(dataset: xr.Dataset, product: str) -> None:
             if variable.optional:
                 continue
             raise SchemaError(f"{product}: the variable {variable.name!r} is missing.")
-        _validate_variable(dataset[variable.name], variable, product)
+        _validate_variable(dataset.variables[variable.name], variable, product)
 
 
 def product_of(result: object, product: str) -> xr.Dataset:
@@ -288,7 +298,7 @@ def product_of(result: object, product: str) -> xr.Dataset:
     return dataset
 
 
-def _validate_variable(array: xr.DataArray, variable: Variable, product: str) -> None:
+def _validate_variable(array: xr.Variable, variable: Variable, product: str) -> None:
     import numpy as np
 
     place = f"{product}.{variable.name}"

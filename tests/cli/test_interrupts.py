@@ -20,6 +20,14 @@ def usual_interrupts():
     signal.signal(signal.SIGINT, before)
 
 
+@interrupts_told()
+def interrupted_and_raising(error):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as interrupt:
+        raise error from interrupt
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -34,11 +42,8 @@ def usual_interrupts():
     ids=repr,
 )
 def test_whatever_an_interrupt_becomes_it_is_told_as_one(capsys, error):
-    with pytest.raises(SystemExit) as stopped, interrupts_told():
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt as interrupt:
-            raise error from interrupt
+    with pytest.raises(SystemExit) as stopped:
+        interrupted_and_raising(error)
     assert stopped.value.code == 130
     assert capsys.readouterr().err == MESSAGE
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -53,10 +58,8 @@ def test_an_error_without_an_interrupt_stays_what_it_is(capsys, error):
 
 
 def test_a_command_that_ends_well_after_all_is_no_interrupted_one(capsys):
-    with pytest.raises(SystemExit) as stopped, interrupts_told():
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        sys.exit(0)
+    with pytest.raises(SystemExit) as stopped:
+        interrupted_and_raising(SystemExit(0))
     assert stopped.value.code == 0
     assert capsys.readouterr().err == ""
 
