@@ -242,3 +242,68 @@ def largest_deviation(x: Floats, z: Floats, fit: LognormalFit) -> float:
     """Return the largest distance from the fitted line within 3 sigmas, in sigmas."""
     inside = abs(z) <= _WITHIN_SIGMAS
     return float(np.max(abs((x - fit.mu) / fit.sigma - z)[inside], initial=0.0))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch beside a limit in which no reading lies.
+
+    Attributes
+    ----------
+    start, end : float
+        The reading next to the limit, and the limit, as the readings are given.
+    p_value : float
+        Probability that so many readings from within the limit all lie as far from it.
+    """
+
+    start: float
+    end: float
+    p_value: float
+
+    @property
+    def width(self) -> float:
+        """How wide it is."""
+        return abs(self.end - self.start)
+
+
+# So many equal readings at an end are where the range ends.
+_PILE = 3
+
+
+def gap_beside_limit(x: Floats, side: Groups, fit: LognormalFit) -> Gap | None:
+    """Return the less likely of the gaps beside an upper and a lower limit, None without a limit.
+
+    A limit is the lowest that readings are known to be above, or else the largest reading where
+    three or more are equal to it; and the same below. Of k exact readings below a limit L the
+    largest is at most x with the probability (F(x) / F(L))**k, F the fitted law; k comes down to
+    what the readings are worth.
+
+    Parameters
+    ----------
+    x : ndarray, shape (readings,)
+        ln R, or the limit it is beyond.
+    side : ndarray, shape (readings,)
+        -1: at most the number, 0: exact, +1: at least the number.
+    fit : LognormalFit
+    """
+    worth = min(1.0, fit.effective_readings / x.size)
+    gaps = []
+    for sign, code in ((1.0, ABOVE), (-1.0, BELOW)):
+        y, z = sign * x, (sign * (x - fit.mu)) / fit.sigma
+        exact = side == EXACT
+        limits = y[side == code]
+        if limits.size:
+            limit = limits.min()
+        else:
+            limit = y[exact].max(initial=-math.inf)
+            if np.count_nonzero(y[exact] == limit) < _PILE:
+                continue
+        inside = exact & (y < limit)
+        k = int(np.count_nonzero(inside))
+        if not k:
+            continue
+        nearest = float(y[inside].max())
+        of_limit = (sign * limit - fit.mu) * sign / fit.sigma
+        log_share = float(log_ndtr(z[inside].max()) - log_ndtr(of_limit))
+        gaps.append(Gap(sign * nearest, float(sign * limit), math.exp(worth * k * log_share)))
+    return min(gaps, key=lambda gap: gap.p_value, default=None)

@@ -9,6 +9,7 @@ from rramsim.statistics.straightness import (
     LARGEST_TESTED,
     anderson_darling,
     deficit_p_value,
+    gap_beside_limit,
     largest_deviation,
     ppcc_deficit,
     without_ties,
@@ -65,3 +66,37 @@ def test_samples_in_clusters_have_a_larger_deficit_than_independent_ones():
     alone = deficit_p_value(deficit, x, side, fit, seed=1)
     together = deficit_p_value(deficit, x, side, fit, seed=1, cluster=cluster)
     assert alone < 0.01 < 0.1 < together
+
+
+def test_the_gap_beside_a_limit_has_the_probability_of_a_largest_reading_so_low():
+    # Of k readings of a law cut at L, the largest is below x with (F(x) / F(L))**k.
+    x = np.concatenate([np.linspace(-1.0, 0.5, 20), np.full(4, 2.0)])
+    side = np.repeat([0, 1], (20, 4))
+    fit = fit_lognormal(np.exp(x), side)
+    gap = gap_beside_limit(x, side, fit)
+    law = stats.norm(fit.mu, fit.sigma)
+    assert (gap.start, gap.end, gap.width) == pytest.approx((0.5, 2.0, 1.5))
+    assert gap.p_value == pytest.approx((law.cdf(0.5) / law.cdf(2.0)) ** 20)
+    mirrored = gap_beside_limit(-x, -side, fit_lognormal(np.exp(-x), -side))
+    assert (mirrored.start, mirrored.end) == pytest.approx((-0.5, -2.0))
+    assert mirrored.p_value == pytest.approx(gap.p_value)
+
+
+def test_equal_readings_at_an_end_are_a_limit_of_the_gap_from_three_on():
+    x = np.linspace(-1.0, 0.5, 20)
+    for count, is_limit in ((2, False), (3, True)):
+        y = np.append(x, np.full(count, 8.0))
+        gap = gap_beside_limit(y, np.zeros(y.size, dtype=int), fit_lognormal(np.exp(y)))
+        assert (gap is not None) == is_limit
+    assert gap.p_value < 0.01
+
+
+def test_a_lognormal_cut_at_a_limit_has_a_gap_as_rarely_as_the_level_says():
+    rng, found = np.random.default_rng(5), []
+    for _ in range(200):
+        x = rng.standard_normal(60)
+        side = (x > 0.5).astype(int)
+        y = np.minimum(x, 0.5)
+        found.append(gap_beside_limit(y, side, fit_lognormal(np.exp(y), side)).p_value)
+    assert np.mean(np.array(found) < 0.01) <= 0.03  # 0.01 and its error of 200 samples
+    assert np.mean(np.array(found) < 0.5) > 0.3  # and no such test without any power

@@ -27,6 +27,7 @@ from rramsim.statistics.quantiles import normal_quantiles
 from rramsim.statistics.straightness import (
     anderson_darling,
     deficit_p_value,
+    gap_beside_limit,
     largest_deviation,
     ppcc_deficit,
     without_ties,
@@ -165,6 +166,9 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
     samples have as many cells whose readings go together as strongly; fewer than 5 cells, but for
     a single one, are not tested. The tail is counted in all readings, as in so many fewer.
 
+    Readings that all stay too far from a limit, or from a value that three or more share at an
+    end, are not of one lognormal either (`gap_beside_limit`), however straight their plot.
+
     Parameters
     ----------
     state : StateReadings
@@ -175,11 +179,10 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
     fit = state.fit
     if fit is None:
         return Verdict(kind="not tested", sentence="no lognormal was fitted.")
+    gap = _gap_sentence(state, fit)
     if fit.exact < _LEAST_EXACT:
-        return Verdict(
-            kind="not tested",
-            sentence=f"{fit.exact} exact values are too few to test the lognormal.",
-        )
+        few = f"{fit.exact} exact values are too few to test the lognormal."
+        return Verdict(kind="does not hold" if gap else "not tested", sentence=gap or few)
     body = fit_body(state.resistance, state.censoring, fit, cell=state.cell)
     tail = count_tail(
         np.log(state.resistance),
@@ -190,7 +193,21 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
     )
     figures = replace(_straightness(state, fit, seed=seed), tail=tail, body=body)
     kind, sentence = _verdict(figures, tail, state)
+    if gap and kind != "tail":
+        kind, sentence = "does not hold", gap
     return replace(figures, kind=kind, sentence=sentence)
+
+
+def _gap_sentence(state: StateReadings, fit: LognormalFit) -> str:
+    """Return that readings lie too far from a limit for a lognormal, empty where they do not."""
+    gap = gap_beside_limit(np.log(state.resistance), state.censoring, fit)
+    if gap is None or gap.p_value >= LEVEL or gap.width < _LARGEST_DEVIATION * fit.sigma:
+        return ""
+    nearest, limit = (numbers.quantity(math.exp(end), "Ω") for end in (gap.start, gap.end))
+    return (
+        f"the lognormal does not hold: no reading lies between {nearest} and {limit}, where the "
+        f"range ends, but it has some there (p = {numbers.power(gap.p_value)})."
+    )
 
 
 def _straightness(state: StateReadings, fit: LognormalFit, *, seed: int) -> Verdict:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import plain
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
-from rramsim.readers.limits.clamps import find_clamps
+from rramsim.readers.limits.clamps import FarPileUp, find_clamps, find_far_pile_ups
 from rramsim.readers.limits.meter_range import Guess, apply_limits, counted, guess_limits, taken_as
 from rramsim.readers.limits.sentinels import COMPLIANCE, LARGEST_READING
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rramsim.readers.table import RawTable
+
+
+_POPULATIONS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ def to_resistances(raw: RawReadings) -> Resistances:
 
     signed = raw.values if raw.read_voltage is None else raw.values * np.sign(raw.read_voltage)
     kinds = raw.kinds.astype(np.int64)
-    notes = _mark_clamps(raw, signed, kinds)
+    notes = [*_far_notes(raw, signed, kinds), *_mark_clamps(raw, signed, kinds)]
     values = _in_ohm(raw, signed, kinds)
     notes += _mark_noise(raw, values, kinds)
     _refuse_negative(raw, values, kinds)
@@ -201,6 +206,42 @@ def _refuse_negative(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) ->
     raise InputError(
         f"{raw.where(index)}: a current of {value} at a read voltage of {voltage} makes the "
         "resistance negative; check the signs, or the offset that was subtracted."
+    )
+
+
+def _far_notes(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
+    """Say where equal readings lie far beyond all others, and no limit given has them in it."""
+    import numpy as np
+
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        ohm = values if raw.read_voltage is None else np.abs(raw.read_voltage) / values
+    exact = (kinds == EXACT) & (ohm > 0) & (ohm <= LARGEST_READING)
+    together: dict[tuple[int, float], list[FarPileUp]] = {}
+    for pile in find_far_pile_ups(ohm[exact], raw.groups[exact]):
+        limit = raw.over_range if pile.side == ABOVE else raw.floor
+        if limit is None or pile.side * (pile.value - limit) < 0:
+            together.setdefault((pile.side, pile.value), []).append(pile)
+    return [_far_note(raw, side, value, piles) for (side, value), piles in sorted(together.items())]
+
+
+def _far_note(raw: RawReadings, side: int, value: float, piles: list[FarPileUp]) -> Note:
+    shown = [raw.populations[pile.group] for pile in piles[:_POPULATIONS_SHOWN]]
+    more = len(piles) - len(shown)
+    populations = ", ".join([*shown, *([f"{more:,} more populations"] if more else [])])
+    count = sum(pile.count for pile in piles)
+    others, option = (
+        ("largest", "--over-range says from which resistance on it resolves none")
+        if side == ABOVE
+        else ("smallest", "--floor says below which resistance it resolves none")
+    )
+    nearest = min((pile.nearest for pile in piles), key=lambda ohm: abs(math.log(value / ohm)))
+    return Note(
+        f"{count:,} readings of {populations} are {in_words(value, 'Ω')}, all the same, "
+        f"{plain((value / nearest) ** side, 2)} times beyond the {others} of the others, "
+        f"{in_words(nearest, 'Ω')}: is that how the meter says that it resolved nothing? {option}.",
+        kind="pile-up far from the rest",
+        file=raw.table.place,
+        values={"readings": count, "limit": value, "nearest": nearest},
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.schema import ABOVE, BELOW
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
 # A pile-up is a clamp where one value is this share of a population and this many readings ...
@@ -39,3 +42,59 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
             if counts[end] >= max(least, _CLAMP_OVER_NEIGHBOUR * counts[neighbour]):
                 clamps[side].add(float(distinct[end]))
     return clamps
+
+
+# Three equal readings, a decade and twice the span of the middle half beyond all others.
+_FAR_COUNT, _FAR_RATIO, _FAR_SPANS = 3, 10.0, 2.0
+
+
+@dataclass(frozen=True)
+class FarPileUp:
+    """Equal readings far beyond all others of their population.
+
+    Attributes
+    ----------
+    group : int
+        The population.
+    side : int
+        `ABOVE` where they are the largest, `BELOW` where they are the smallest.
+    value, nearest : float
+        Theirs, and the nearest of the others.
+    count : int
+        How many they are.
+    """
+
+    group: int
+    side: int
+    value: float
+    nearest: float
+    count: int
+
+
+def find_far_pile_ups(ohm: np.ndarray, groups: np.ndarray) -> Iterator[FarPileUp]:
+    """Yield pile-ups at an end of a population that lie far from the rest of it.
+
+    Three or more readings of one value are far where they lie ten times, and twice the span of
+    the middle half of the others (in ln R), beyond the nearest of these. Cells do not give one
+    number again and again: a meter does.
+
+    Parameters
+    ----------
+    ohm, groups : ndarray, shape (readings,)
+        Exact readings, and the population each belongs to.
+    """
+    import numpy as np
+
+    for group in np.unique(groups):
+        ordered = np.sort(ohm[groups == group])
+        for side, end in ((ABOVE, -1), (BELOW, 0)):
+            value = ordered[end]
+            others = np.log(ordered[ordered != value])
+            count = ordered.size - others.size
+            if count < _FAR_COUNT or others.size < _FAR_COUNT:
+                continue
+            gap = abs(float(np.log(value)) - float(others[end]))
+            span = float(np.subtract(*np.percentile(others, (75, 25))))
+            if gap >= max(float(np.log(_FAR_RATIO)), _FAR_SPANS * span):
+                nearest = float(np.exp(others[end]))
+                yield FarPileUp(int(group), side, float(value), nearest, int(count))

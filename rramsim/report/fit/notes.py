@@ -22,7 +22,7 @@ SEVERAL = "Several conditions"
 
 _FILES_SHOWN = 3
 # What makes every number of a fit doubtful stands before all of them.
-_DOUBTS = frozenset(["implausible magnitude"])
+_DOUBTS = frozenset(["implausible magnitude", "pile-up far from the rest"])
 
 
 def doubts(examination: Examination) -> tuple[str, ...]:
