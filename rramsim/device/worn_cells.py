@@ -120,8 +120,8 @@ def reference_of_good_cells(
     give the readings from before, these the next reference, and so on, until the readings from
     before are those of the last round. Rounds that go in a circle, or more than 12, end at the one
     with the fewest such readings: the most failures. The best reference of all readings is kept
-    where the same cells end bad at it from the same cycles on, but for as many as soft errors make
-    end bad by chance (5 %).
+    where it lies within a sigma of that (of the narrower state), or where the same cells end bad
+    at it from the same cycles on, but for as many as soft errors make end bad by chance (5 %).
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def reference_of_good_cells(
 
 def _of_good_cells(cells: _Cells, best: float, read: ReadConditions) -> float:
     part = cells.part
-    reference = _best_of_body(part, _early(part), read)
+    reference, sigma = _best_of_body(part, _early(part), read)
     if math.isnan(reference):
         return best
     rounds: list[tuple[float, Mask]] = []
@@ -154,14 +154,15 @@ def _of_good_cells(cells: _Cells, best: float, read: ReadConditions) -> float:
         is_agreed = bool(rounds) and np.array_equal(good, rounds[-1][1])
         if any(np.array_equal(good, other) for _, other in rounds):
             break
-        following = _best_of_body(part, good, read)
+        following, sigma = _best_of_body(part, good, read)
         is_agreed = math.isnan(following)
         rounds.append((reference if is_agreed else following, good))
         if is_agreed:
             break
         reference = following
     agreed = rounds[-1] if is_agreed else min(rounds, key=lambda one: np.count_nonzero(one[1]))
-    return best if _is_chance(cells, agreed[0], best) else agreed[0]
+    is_near = abs(math.log(agreed[0] / best)) < sigma
+    return best if is_near or _is_chance(cells, agreed[0], best) else agreed[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +221,8 @@ def _early(part: xr.Dataset) -> Mask:
     return early
 
 
-def _best_of_body(part: xr.Dataset, chosen: Mask, read: ReadConditions) -> float:
-    """Return the best reference of lognormals by median and outer quartile of both states.
+def _best_of_body(part: xr.Dataset, chosen: Mask, read: ReadConditions) -> tuple[float, float]:
+    """Return the best reference of lognormals by median and outer quartile, and the lesser sigma.
 
     The outer quartile is the lower one of LRS and the upper one of HRS. Where one is no way from
     its median, such as at a limit, the reference is between the medians. NaN where these are not
@@ -230,17 +231,17 @@ def _best_of_body(part: xr.Dataset, chosen: Mask, read: ReadConditions) -> float
     x, is_hrs = np.log(part["resistance"].values), part["state_index"].values == 1
     lrs, hrs = x[chosen & ~is_hrs], x[chosen & is_hrs]
     if not lrs.size or not hrs.size:
-        return math.nan
+        return math.nan, 0.0
     low, lrs_median = np.percentile(lrs, (25, 50))
     hrs_median, high = np.percentile(hrs, (50, 75))
     if not lrs_median < hrs_median:
-        return math.nan
+        return math.nan, 0.0
     sigmas = ((lrs_median - low) / _QUARTILE, (high - hrs_median) / _QUARTILE)
     if not min(sigmas) > 0.0:
-        return math.exp((lrs_median + hrs_median) / 2.0)
+        return math.exp((lrs_median + hrs_median) / 2.0), 0.0
     pair = StatePair(lrs_median, sigmas[0], hrs_median, sigmas[1])
     seen = pair.seen_through(read.reference_spread)
-    return math.exp(best_reference(seen, lrs_share=read.lrs_share)[0])
+    return math.exp(best_reference(seen, lrs_share=read.lrs_share)[0]), float(min(sigmas))
 
 
 def _is_chance(cells: _Cells, reference: float, best: float) -> bool:
