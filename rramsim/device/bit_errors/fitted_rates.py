@@ -72,9 +72,9 @@ def bit_error_rate(
     reference the interval, and the estimate where that is flattered by a tenth or more, are
     those of the populations that the readings leave open; at a given one the interval is that of
     the delta method. A BER that the fits are too few cells for is a bound: of fewer than 20 exact
-    cells in a state what as many cells would show without an error, of more cells the BER 2
-    sigmas beyond the last cell to be expected or the upper end of the interval. `fit` also counts
-    errors, and says which of the two to believe.
+    cells in a state, or without an interval, what as many cells would show without an error, of
+    more cells the BER 2 sigmas beyond the last cell to be expected or the upper end of the
+    interval. `fit` also counts errors, and says which of the two to believe.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ def bit_error_rate(
         fitted = _rate(_chosen(lrs, hrs, read), countable)
     else:
         fitted = _rate(_stated(lrs, hrs, read, lambda: _delta(lrs, hrs, read)), countable)
-    if fitted.extrapolated and is_few((lrs, hrs)):
+    is_open = not (fitted.has_ends or fitted.bound)
+    if fitted.extrapolated and (is_open or is_few((lrs, hrs))):
         return Interval(high=min(countable, 1.0), bound="upper", basis="fitted", extrapolated=True)
     return bound_beyond(fitted, least_believed(lrs, hrs, read), countable=countable) or fitted
 

@@ -115,10 +115,11 @@ def bit_errors(
 
     The fitted BER is the headline, unless a state could not be fitted, the 95 % interval of the
     BER counted at the same reference excludes it, a state has another population in the tail
-    that errs, the lognormal does not hold in a state and the fitted BER is extrapolated, or a
-    state has fewer than 20 exact readings of distinct cells: then the counted BER is, or the
-    bound that counting gives. A fitted BER more than 2 sigmas beyond the last cell to be expected
-    in the sample is headlined as a bound (`rramsim.device.bit_errors.reach`).
+    that errs, the lognormal does not hold in a state and the fitted BER is extrapolated, a
+    state has fewer than 20 exact readings of distinct cells, or the fit has no interval: then the
+    counted BER is, or the bound that counting gives. A fitted BER more than 2 sigmas beyond the
+    last cell to be expected in the sample is headlined as a bound
+    (`rramsim.device.bit_errors.reach`).
 
     Parameters
     ----------
@@ -216,7 +217,7 @@ def _doubts_beyond(
 ) -> list[Note]:
     """Return why a fit that nothing contradicts is not to be believed beyond the sample."""
     rejected = _rejected_notes(condition, fitted, verdicts) if fitted.extrapolated else []
-    return rejected or _few_notes(condition, fitted)
+    return rejected or _few_notes(condition, fitted) or _open_notes(condition, fitted)
 
 
 def _rejected_notes(
@@ -258,6 +259,17 @@ def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     return [condition.note(text, "few cells", **figures)]
 
 
+def _open_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
+    """Return why what was counted leads: the fit has no interval, so nothing bounds its BER."""
+    if fitted.bound or fitted.has_ends:
+        return []
+    text = (
+        "the fit has no interval, for want of cells or of readings that tell enough, so what was "
+        f"counted leads. The fit, for comparison: {_for_comparison(fitted)}."
+    )
+    return [condition.note(text, "fit without an interval", fitted=fitted.estimate)]
+
+
 def _within_reach(
     condition: ConditionReadings, fitted: Interval, counted: WeightedCount, read: ReadConditions
 ) -> tuple[Interval, list[Note]]:
@@ -268,9 +280,11 @@ def _within_reach(
         return fitted, []
     fits = (state.fit for state in condition.states)
     cells = " and ".join(f"{independent_cells(fit):,.0f}" for fit in fits if fit is not None)
+    is_one = all(state.cells == 1 for state in condition.states)
+    last, unit = ("reading", "readings of one cell in") if is_one else ("cell", "cells of")
     text = (
-        f"the fitted BER lies more than {REACH:g} sigma beyond the last cell that {cells} "
-        f"independent cells of LRS and HRS can be expected to show: a bound leads, "
+        f"the fitted BER lies more than {REACH:g} sigma beyond the last {last} that {cells} "
+        f"independent {unit} LRS and HRS can be expected to show: a bound leads, "
         f"{numbers.bounded(numbers.power(bound.high), bound.bound)}. The fit, for comparison: "
         f"{_for_comparison(fitted)}."
     )

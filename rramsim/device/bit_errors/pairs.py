@@ -52,10 +52,10 @@ def paired_rate(
 
     Fitted where both states have a fit and `is_lognormal`, with the interval of the populations
     that the readings leave open; too far beyond the sample only a bound (`reach`). Otherwise, and
-    with fewer than 20 exact cells in a state, counted over all pairs of an LRS and an HRS reading
-    (`rramsim.device.bit_errors.error_counts`); its interval is Clopper-Pearson's for as many
-    pairs as the smaller state has cells, which is on the wide side (each cell is in many pairs),
-    from 0 where fewer than one of those errs.
+    with fewer than 20 exact cells in a state or no interval, counted over all pairs of an LRS and
+    an HRS reading (`rramsim.device.bit_errors.error_counts`); its interval is Clopper-Pearson's
+    for as many pairs as the smaller state has cells, which is on the wide side (each cell is in
+    many pairs), from 0 where fewer than one of those errs.
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def paired_rate(
         return _counted_pairs(condition, offset_spread=offset_spread)
     cells = min(map(independent_cells, (lrs, hrs)))
     fitted = _fitted_pairs(condition, offset_spread=offset_spread)
+    if not (fitted.has_ends or fitted.bound):
+        return _counted_pairs(condition, offset_spread=offset_spread)
     least = least_rate((cells,), (1.0,))
     return bound_beyond(fitted, least, countable=smallest_countable(_pairs(condition))) or fitted
 

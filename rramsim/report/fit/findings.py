@@ -58,6 +58,7 @@ def _sentences(row: Record, states: Sequence[Record], examination: Examination) 
 def _bit_errors(row: Record, examination: Examination) -> str:
     basis, ber = tables.basis_text(row), ber_text(row)
     text = f"Bit-error rate {ber}" + ("" if basis == numbers.UNKNOWN else f", {basis}")
+    text += tables.cell_text(row, examination)
     if not math.isnan(row["reference_resistance"]):
         text += f", read at {numbers.quantity(row['reference_resistance'], 'Ω')}"
     counted = tables.errors_text(row["condition"], examination.products["counted"])

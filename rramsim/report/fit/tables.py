@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rramsim import formatting as numbers
 from rramsim.device.verification import OPERATIONS
 from rramsim.report.keys import same
@@ -212,7 +214,7 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
         "condition": "condition",
         "reference": "reference_resistance",
         f"BER ({percent} interval)": ber_text,
-        "BER is": basis_text,
+        "BER is": lambda row: basis_text(row) + cell_text(row, examination),
         "counted": lambda row: errors_text(row["condition"], counts),
     }
     comparison: Columns = {"fit, for comparison": fit_text} if any(map(fit_text, rows)) else {}
@@ -240,6 +242,17 @@ def basis_text(row: Record, name: str = "ber") -> str:
     ber, over = row.interval(name), row.text("pooled_over")
     together = f", all {over} together" if over and ber.is_known else ""
     return numbers.basis(ber) + together
+
+
+def cell_text(row: Record, examination: Examination) -> str:
+    """Return that all readings behind a BER are of one cell, empty where they are not."""
+    populations = examination.products["populations"]
+    if row["condition"] not in populations["condition"].values:
+        return ""
+    states = populations.sel(condition=row["condition"])
+    readings = sum(states[name].values for name in _READINGS)
+    is_one = bool(np.all(states["cells"].values == 1) and np.any(readings > 1))
+    return ", of one cell" if is_one and row.interval("ber").is_known else ""
 
 
 def fit_text(row: Record) -> str:
@@ -301,7 +314,7 @@ def pairs_table(examination: Examination) -> TextTable:
             "condition": "condition",
             "BER 1T1R": ber_text,
             "BER 2T2R": lambda row: ber_text(row, "ber_2t2r"),
-            "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r"),
+            "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r") + cell_text(row, examination),
         },
         remark="2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes "
         f"twice the cells and programs both. The two cells of a bit are taken as independent "

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rramsim.device.bit_errors.fitted_rates import bit_error_rate
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.populations.verdicts import verdict_on
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.statistics.confidence import smallest_countable
 
 
 @pytest.fixture
@@ -347,3 +349,30 @@ def test_pairs_whose_limits_leave_them_open_are_told(errors_of, exact_sample):
     assert found.paired.basis == "counted"
     assert 0 < found.paired.low < found.paired.estimate < found.paired.high
     assert any("c: 40 of 2,500 pairs of an LRS and an HRS reading" in str(n) for n in found.notes)
+
+
+@pytest.mark.parametrize("reads", [24, 40])
+@pytest.mark.parametrize("cells", [1, 4])
+def test_a_fit_without_an_interval_leads_neither_as_a_number_nor_as_a_bound(
+    condition_of, normal, cells, reads
+):
+    sample = (cells * reads, 1, math.log(5e3), 0.2), (cells * reads, 2, math.log(2e5), 0.2)
+    cell = np.tile(np.arange(cells), reads)
+    condition = condition_of(*(normal(*figures) for figures in sample), cell=cell)
+    found = bit_errors(condition)
+    assert math.isnan(found.fitted.low)
+    assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
+    assert found.headline.high == pytest.approx(smallest_countable(found.counted.sample))
+    assert found.paired.basis == "counted"
+    rate = bit_error_rate(condition.lrs.fit, condition.hrs.fit)
+    # No bound that rests on the fitted tails: at best that of as many readings without an error.
+    assert rate.bound == "upper"
+    assert rate.high >= 0.99 * smallest_countable(2 * cells * reads)
+
+
+def test_one_cell_read_often_enough_has_the_interval_of_its_series(condition_of, normal):
+    cell = np.zeros(400, dtype=int)
+    states = normal(400, 1, math.log(5e3), 0.6), normal(400, 2, math.log(3e4), 0.6)
+    found = bit_errors(condition_of(*states, cell=cell))
+    assert found.headline.has_ends
+    assert "series" in found.headline.method
