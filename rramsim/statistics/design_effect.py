@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import t
 
-from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +20,7 @@ LEAST_CLUSTERS = 5
 _FEW_CLUSTERS = 5
 """Fewer clusters that err do not show how much the errors of a cluster go together."""
 
+_HALF = 0.5
 _STRETCHES = 20
 _LEAST_SERIES = 3
 
@@ -36,8 +37,9 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
 
     Readings of one cluster alone are a series, in the order given: at least as many count as one
     as there are errors in a run of them, in the mean; as the correlation of `x` from one reading
-    to the next makes of errors that far out (`error_effect`); and, where at least 5 of 20
-    stretches of the series err, as these differ.
+    to the next makes of errors that far out (`error_effect`; without an error, at the rate that
+    so many independent readings rule out); and, where at least 5 of 20 stretches of the series
+    err, as these differ.
 
     Parameters
     ----------
@@ -86,7 +88,9 @@ def _effect_in_series(errors: NDArray[np.float64], x: NDArray[np.float64]) -> fl
     n, count = errors.size, float(errors.sum())
     if n < _LEAST_SERIES or count == n:
         return 1.0
-    effect = error_effect(series_of(x), (count + 0.5) / (n + 1.0))
+    # Without an error, the bound is on the rate of which so many readings would show one.
+    rate = (count + 0.5) / (n + 1.0) if count else min(smallest_countable(n), _HALF)
+    effect = error_effect(series_of(x), rate)
     if count:
         runs = np.count_nonzero(np.diff(errors, prepend=0.0) == 1.0)
         effect = max(effect, count / runs)

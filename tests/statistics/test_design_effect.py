@@ -226,3 +226,12 @@ def test_errors_of_a_rate_farther_out_go_together_less():
     effects = [error_effect(series, rate) for rate in (0.3, 0.03, 1e-4, 1e-8)]
     assert effects == sorted(effects, reverse=True)
     assert 1.0 <= effects[-1] < effects[0] < 9
+
+
+def test_a_series_without_an_error_counts_as_at_the_rate_that_it_rules_out():
+    rng = np.random.default_rng(8)
+    x = lfilter([1.0], [1.0, -0.6], rng.standard_normal(200))
+    effect = design_effect(np.zeros(200, dtype=bool), np.zeros(200, dtype=int), x)
+    assert effect == pytest.approx(error_effect(series_of(x), -math.log(0.05) / 200))
+    # Errors at that rate go together more than rarer ones.
+    assert effect > error_effect(series_of(x), 0.5 / 201)

@@ -250,8 +250,10 @@ def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     if not few:
         return []
     cells = " and ".join(f"{number:,.0f} in {state}" for state, number in few.items())
+    is_one = all(state.cells == 1 for state in condition.states)
+    what = "independent readings of one cell" if is_one else "distinct cells"
     text = (
-        f"the exact readings tell as much as those of {cells} distinct cells only: below "
+        f"the exact readings tell as much of the populations as {what} would, {cells}: below "
         f"{FEW_CELLS} a state, what was counted leads. The fit, for comparison: "
         f"{_for_comparison(fitted)}."
     )

@@ -366,7 +366,8 @@ def _one_cell_note(state: StateReadings, fit: LognormalFit) -> Note:
     if effective < _AS_GOOD_AS_ALL * readings:
         worth = (
             f", with a correlation of {numbers.plain(fit.lag_one, 2)} from one reading to the "
-            f"next: as informative as {effective:,.0f} independent readings"
+            f"next: as informative of the median as {effective:,.0f} independent readings, and of "
+            "rare errors as more"
         )
     if math.isnan(fit.degrees_of_freedom):
         only = (

@@ -180,7 +180,7 @@ def test_cells_and_not_their_readings_make_a_sample(measured_from, exact_sample)
     found = bit_errors(condition)
     assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
     assert any(
-        "those of 10 in LRS and 10 in HRS distinct cells only" in str(note) for note in found.notes
+        "as distinct cells would, 10 in LRS and 10 in HRS:" in str(note) for note in found.notes
     )
 
 

@@ -159,7 +159,7 @@ def test_one_cell_says_how_many_independent_readings_it_is_worth(series):
     lrs, hrs = (note for note in fit_notes(condition) if note.kind == "one cell")
     assert lrs.values["autocorrelation"] == pytest.approx(0.88, abs=0.04)
     assert 40 < lrs.values["effective_readings"] < 100
-    effective = f"as informative as {lrs.values['effective_readings']:,.0f} independent readings"
+    effective = f"of the median as {lrs.values['effective_readings']:,.0f} independent readings"
     assert effective in lrs.text
     assert "not for others" in lrs.text
     assert hrs.text == (
