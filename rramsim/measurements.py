@@ -107,7 +107,41 @@ class PercentileTable:
     file: str
 
 
-Summary = ErrorCount | PercentileTable
+@dataclass(frozen=True)
+class CentreAndSpread:
+    """A mean or median of the resistances of a state with their spread: all that is known of them.
+
+    Attributes
+    ----------
+    condition, state : str
+        The programming condition, and ``"LRS"`` or ``"HRS"``.
+    readings : int or None
+        Readings that they sum up; None where it is not said.
+    centre, spread : float
+        Of R in ohm, of ln(R / ohm) without a unit.
+    centre_of : str
+        ``"median"`` or ``"mean"`` of R, or ``"mean of ln R"``.
+    spread_of : str
+        ``"sigma of ln R"``, ``"standard deviation"`` of R, or ``"interquartile range"`` of R.
+    file : str
+    """
+
+    condition: str
+    state: str
+    readings: int | None
+    centre: float
+    centre_of: str
+    spread: float
+    spread_of: str
+    file: str
+
+    @property
+    def basis(self) -> str:
+        """What is known, in words."""
+        return f"{self.centre_of} and {self.spread_of}"
+
+
+Summary = ErrorCount | PercentileTable | CentreAndSpread
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,8 +163,9 @@ class Measured:
     lives : xarray.Dataset or None
         The dataset "lives": cells of which the files say when they failed, or to which cycle they
         were good, instead of how they were read along their cycles.
-    summaries : tuple of ErrorCount or PercentileTable
-        Of conditions of which only counts or percentiles are known, no readings.
+    summaries : tuple of ErrorCount, PercentileTable or CentreAndSpread
+        Of conditions of which only counts, percentiles, or means or medians with their spread are
+        known, no readings.
     """
 
     readings: xr.Dataset

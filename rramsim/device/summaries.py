@@ -1,4 +1,4 @@
-"""Conditions of which only counts of errors or percentiles are known: BER without readings."""
+"""Conditions of which only counts, percentiles or moments are known: BER without readings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, weighted
 from rramsim.device.bit_errors.fitted_rates import bit_error_rate
 from rramsim.device.bit_errors.sensing import StatePair, best_reference, log_misread_rates
+from rramsim.device.moments import lognormal_of
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.interval import Interval
-from rramsim.measurements import ErrorCount, PercentileTable, Summary
+from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary
 from rramsim.notes import Note
 from rramsim.schema import DATASETS, STATES, make
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
@@ -54,12 +55,28 @@ class Summarized:
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """A lognormal through the percentiles of a state, and how well they lie on it."""
+    """A lognormal through what is known of a state, and how well percentiles lie on it."""
 
-    table: PercentileTable
+    table: PercentileTable | CentreAndSpread
     fit: LognormalFit
     p_value: float
     deviation: float
+
+    @property
+    def known(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Shares of the readings and the resistances at or below which they lie.
+
+        A mean or median with its spread tells no more than the middle: no reading beyond it is
+        known.
+        """
+        if isinstance(self.table, CentreAndSpread):
+            return (0.5,), (math.exp(self.fit.mu),)
+        return self.table.shares, self.table.resistances
+
+    @property
+    def basis(self) -> str:
+        """What the lognormal goes through, in words."""
+        return self.table.basis if isinstance(self.table, CentreAndSpread) else "percentiles"
 
     @property
     def is_rejected(self) -> bool:
@@ -74,12 +91,12 @@ def of_summaries(
 
     Counted errors give a BER with Clopper and Pearson's interval, of both states weighted by
     their shares in use. Percentiles give lognormals, by the multinomial likelihood of the readings
-    between them, and the BER of these; it leads as far as a sample does that would just show the
-    outermost percentile.
+    between them, and a mean or median with its spread the lognormal that has them; the BER of these
+    leads as far as a sample does that would just show the outermost percentile.
 
     Parameters
     ----------
-    summaries : sequence of ErrorCount or PercentileTable
+    summaries : sequence of ErrorCount, PercentileTable or CentreAndSpread
     stated : mapping of str to xarray.Dataset
         Rows of the product "conditions" as stated, whose energies and endurance are joined.
     read : ReadConditions
@@ -100,13 +117,13 @@ def of_summaries(
         if isinstance(lrs, ErrorCount) and isinstance(hrs, ErrorCount):
             counted[name] = lrs, hrs
             columns, of_it = _counted(lrs, hrs, read)
-        elif isinstance(lrs, PercentileTable) and isinstance(hrs, PercentileTable):
+        elif not isinstance(lrs, ErrorCount) and not isinstance(hrs, ErrorCount):
             fitted[name] = _fit(lrs), _fit(hrs)
             columns, of_it = _of_percentiles(*fitted[name], read)
         else:
             raise InputError(
-                f"{name}: counted errors are given for one state and percentiles for the other; "
-                "give the same of both."
+                f"{name}: counted errors are given for one state and percentiles, or a mean or "
+                "median, for the other; give the same of both."
             )
         notes += of_it
         rows[name] = _row(name, columns, stated.get(name), read)
@@ -160,8 +177,10 @@ def _counted(
     return _columns(ber, by_state, reference, "stated" if reference == reference else ""), [note]
 
 
-def _fit(table: PercentileTable) -> _Fitted:
+def _fit(table: PercentileTable | CentreAndSpread) -> _Fitted:
     """Fit the numbers of readings between percentiles, known only to lie there."""
+    if isinstance(table, CentreAndSpread):
+        return _Fitted(table, lognormal_of(table, assumed=_ASSUMED_READINGS), _NAN, _NAN)
     count = min(table.readings or _ASSUMED_READINGS, _MOST_READINGS)
     shares = np.array([0.0, *table.shares, 1.0])
     cells = np.diff(np.rint(count * shares)).astype(int)
@@ -212,7 +231,7 @@ def _of_percentiles(
     )
     if None in (lrs.table.readings, hrs.table.readings):
         fitted = replace(fitted, low=_NAN, high=fitted.high if fitted.bound else _NAN, method="")
-    at_most = _within_percentiles(lrs.table, hrs.table, read)
+    at_most = _within_percentiles(lrs, hrs, read)
     ber = fitted
     if lrs.is_rejected or hrs.is_rejected:
         ber = Interval(high=at_most, bound="upper", basis="counted")
@@ -230,9 +249,10 @@ def _of_percentiles(
 def _as_sample(one: _Fitted) -> LognormalFit:
     """Return a fit that leads as far as a sample that would just show the outermost percentile.
 
-    The place of every reading is known, though only between two percentiles.
+    The place of every reading is known, though only between two percentiles. A mean or median with
+    its spread leads as the quartiles do: as far as the least sample.
     """
-    shares = one.table.shares
+    shares, _ = one.known
     outermost = 1.0 / min(shares[0], 1.0 - shares[-1])
     return replace(
         one.fit,
@@ -244,32 +264,22 @@ def _as_sample(one: _Fitted) -> LognormalFit:
     )
 
 
-def _within_percentiles(lrs: PercentileTable, hrs: PercentileTable, read: ReadConditions) -> float:
+def _within_percentiles(lrs: _Fitted, hrs: _Fitted, read: ReadConditions) -> float:
     """Return the BER that the percentiles beside the reference leave possible."""
-    below = [q for q, ohm in zip(lrs.shares, lrs.resistances, strict=True) if ohm <= read.reference]
-    above = [q for q, ohm in zip(hrs.shares, hrs.resistances, strict=True) if ohm >= read.reference]
+    below = [q for q, ohm in zip(*lrs.known, strict=True) if ohm <= read.reference]
+    above = [q for q, ohm in zip(*hrs.known, strict=True) if ohm >= read.reference]
     wrong_lrs = 1.0 - max(below, default=0.0)
     wrong_hrs = min(above, default=1.0)
     return read.lrs_share * wrong_lrs + (1.0 - read.lrs_share) * wrong_hrs
 
 
 def _percentile_notes(lrs: _Fitted, hrs: _Fitted, fitted: Interval, at_most: float) -> list[Note]:
-    name, off = lrs.table.condition, max(lrs.deviation, hrs.deviation)
-    notes = [
-        Note(
-            "the populations are from percentiles, not from readings: no error was counted. By "
-            f"the percentiles beside the reference at most {numbers.power(at_most)} of the cells "
-            f"are misread; the lognormals through them, at most {numbers.plain(off)} sigma off, "
-            f"give {numbers.bit_error_rate(fitted)}.",
-            kind="from percentiles",
-            condition=name,
-            values={"at_most": at_most, "fitted": fitted.estimate},
-        )
-    ]
+    name = lrs.table.condition
+    notes = [_origin_note(lrs, hrs, fitted, at_most)]
     for one in (lrs, hrs):
         state = one.table.state
         if one.table.readings is None:
-            text = "of how many readings the percentiles are is not said, so no interval is told."
+            text = f"of how many readings the {one.basis} are is not said, so no interval is told."
             notes.append(Note(text, kind="readings unknown", condition=name, state=state))
         if one.is_rejected:
             text = (
@@ -284,6 +294,30 @@ def _percentile_notes(lrs: _Fitted, hrs: _Fitted, fitted: Interval, at_most: flo
                 Note(text, kind="not lognormal", condition=name, state=state, values=values)
             )
     return notes
+
+
+def _origin_note(lrs: _Fitted, hrs: _Fitted, fitted: Interval, at_most: float) -> Note:
+    """Return the note on what the populations are from, and what that shows of the BER."""
+    given = numbers.bit_error_rate(fitted)
+    bases = dict.fromkeys((lrs.basis, hrs.basis))
+    if list(bases) == ["percentiles"]:
+        off = max(lrs.deviation, hrs.deviation)
+        text = (
+            "the populations are from percentiles, not from readings: no error was counted. By "
+            f"the percentiles beside the reference at most {numbers.power(at_most)} of the cells "
+            f"are misread; the lognormals through them, at most {numbers.plain(off)} sigma off, "
+            f"give {given}."
+        )
+        kind = "from percentiles"
+    else:
+        text = (
+            f"the populations are from the {', and the '.join(bases)}, not from readings: no error "
+            "was counted, and nothing tells whether they are lognormal; taken as lognormal, they "
+            f"give {given}."
+        )
+        kind = "from moments"
+    values = {"at_most": at_most, "fitted": fitted.estimate}
+    return Note(text, kind=kind, condition=lrs.table.condition, values=values)
 
 
 def _columns(
@@ -326,8 +360,9 @@ def _fits_dataset(fitted: dict[str, tuple[_Fitted, _Fitted]]) -> xr.Dataset:
         "percentile_fits",
         {
             "readings": column(lambda one: one.table.readings or 0),
-            "lowest": column(lambda one: one.table.shares[0]),
-            "highest": column(lambda one: one.table.shares[-1]),
+            "basis": column(lambda one: one.basis),
+            "lowest": column(lambda one: _share(one, 0)),
+            "highest": column(lambda one: _share(one, -1)),
             "mu": column(lambda one: one.fit.mu),
             "sigma": column(lambda one: one.fit.sigma),
             "mu_error": column(lambda one: _error(one, one.fit.mu_standard_error)),
@@ -386,6 +421,10 @@ def with_more_conditions(product: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
         return more
     joined: xr.Dataset = xr.concat([product, more], "condition", combine_attrs="override")
     return joined
+
+
+def _share(one: _Fitted, position: int) -> float:
+    return _NAN if isinstance(one.table, CentreAndSpread) else one.table.shares[position]
 
 
 def _error(one: _Fitted, error: float) -> float:

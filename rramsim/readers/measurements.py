@@ -175,9 +175,18 @@ class _Summaries:
         if options.columns is not None or not filled:
             return False
         default = options.condition or stem_of(file.path)
-        found = [summaries_of(grid, default=default) for grid in filled]
+        found: list[list[Summary] | None] = []
+        refused: list[InputError] = []
+        for grid in filled:
+            try:
+                found.append(summaries_of(grid, default=default))
+            except InputError as error:
+                # A summary beside sheets of readings is not read, whatever is wrong with it.
+                refused.append(error)
         if None in found:
             return False
+        if refused:
+            raise refused[0]
         self.found += [summary for of_grid in found if of_grid is not None for summary in of_grid]
         self.sources.append((file.name, sha256_of_file(file.path)))
         self.notes += [note for grid in filled for note in grid.notes]

@@ -373,8 +373,9 @@ CELLS: dict[str, tuple[Variable, ...]] = {
     ),
     "percentile_fits": (
         _population("readings", "1", "i", "readings of which percentiles are known, 0: unknown"),
-        _population("lowest", "1", "f", "share of the lowest percentile known"),
-        _population("highest", "1", "f", "share of the highest percentile known"),
+        _population("basis", "1", "U", "what is known: percentiles, or which centre and spread"),
+        _population("lowest", "1", "f", "share of the lowest percentile known, NaN without any"),
+        _population("highest", "1", "f", "share of the highest percentile known, NaN without any"),
         _population("mu", "1", "f", "mean of ln(resistance / ohm)"),
         _population("sigma", "1", "f", "standard deviation of ln(resistance / ohm)"),
         _population("mu_error", "1", "f", "standard error of mu, NaN: readings unknown"),

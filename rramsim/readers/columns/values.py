@@ -44,6 +44,7 @@ _STATUS = {
     **dict.fromkeys([*_COMPLIANCE, "c", "t"], COMPLIANCE),
     **dict.fromkeys(["x", "oscillation", "invalid"], BLANK),
 }
+_WITH_SPREAD = re.compile(r"\d\s*(?:±|\+/-|\+-)\s*[\d.]")
 _BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
 
 _YES = frozenset(["1", "1.0", "true", "yes", "y", "fail", "failed", "x"])
@@ -113,6 +114,12 @@ def _numbers(
         index = int(refused.argmax())
         also = f", or a mark of a reading out of range ({MARKS_ACCEPTED})" if marks else ""
         text = str(table.columns[position][index])
+        if _WITH_SPREAD.search(text):
+            raise InputError(
+                f"{table.where(index, header)}: {text!r} is a number with its spread and no "
+                "reading. If it is a mean with its standard deviation, say so in the header: 'mean "
+                "± sd (kOhm)', or 'LRS mean ± sd (kOhm)'."
+            )
         raise InputError(
             f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
             f"a decimal point and no unit (units stand in the header){also}."

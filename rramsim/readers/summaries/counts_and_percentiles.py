@@ -1,8 +1,9 @@
-"""Tables that hold no readings but what somebody made of them: counts of errors, percentiles.
+"""Tables that hold no readings but what somebody made of them: counts, percentiles, moments.
 
 A table of counts has a row for each state of a condition, with its errors and bits; one of
 percentiles has a column for each (``p1 (kOhm)``, ``median (kOhm)``), or a row for each (columns
-percentile and resistance).
+percentile and resistance); one of moments has a mean or median and a spread. Instead of a column of
+states, the headers may name them, ``LRS median (kOhm)``: a row is then one of a condition.
 """
 
 from __future__ import annotations
@@ -11,19 +12,29 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from rramsim.errors import InputError
-from rramsim.measurements import ErrorCount, PercentileTable, Summary
-from rramsim.readers.columns.headers import splits
+from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary
+from rramsim.readers.columns.headers import Header, measurement_columns, recognise, splits
 from rramsim.readers.columns.values import (
     read_counts,
     read_labels,
     read_quantity_column,
     read_states,
 )
+from rramsim.readers.programming.condition import conditions_of
+from rramsim.readers.programming.sources import Rows
+from rramsim.readers.summaries.centres_and_spreads import (
+    CentreColumns,
+    centre_columns,
+    two_numbers,
+)
 from rramsim.readers.table import Grid, RawTable, make_table
 from rramsim.schema import STATES
-from rramsim.schema.variable import header_key
+from rramsim.schema.variable import header_key, without_accents
 from rramsim.units import UnknownUnitError, factor_to_si
 
 _NAMES = {
@@ -36,8 +47,17 @@ _NAMES = {
     "resistance": ("resistance", "R", "R read"),
 }
 _ROLES = {header_key(name): role for role, names in _NAMES.items() for name in names}
-_PERCENTILE = re.compile(r"p[ _]?(\d{1,2}(?:[.,]\d+)?)|(\d{1,2}(?:\.\d+)?)\s*%")
-_MEDIANS = ("median", "r50")
+_PERCENTILE = re.compile(r"[pq][ _]?(\d{1,2}(?:[.,]\d+)?)|(\d{1,2}(?:\.\d+)?)\s*%")
+_QUANTILE = re.compile(r"q[ _]?(0?\.\d+)")
+_MEDIANS = ("median", "r50", "médiane", "mediana", "中位数", "中央値")
+_QUARTILES = {"q1": 0.25, "q3": 0.75, "lower quartile": 0.25, "upper quartile": 0.75}
+_OF_R = re.compile(r"(?:r|resistance)[ _]+(?=\S)", re.IGNORECASE)
+_STATE = re.compile(r"(?<![a-z])(?:LRS|HRS)(?![a-z])", re.IGNORECASE)
+_READINGS = {
+    role: column
+    for role, column in measurement_columns().items()
+    if role in ("resistance", "conductance", "current")
+}
 _LEAST_PERCENTILES = 2
 _LINES_BEFORE = 20
 
@@ -58,23 +78,79 @@ def summaries_of(grid: Grid, *, default: str) -> list[Summary] | None:
         For the first row that cannot be used.
     """
     for row, record in enumerate(grid.records[:_LINES_BEFORE]):
-        columns = _columns(record)
-        shares = _percentiles(record)
-        if "state" not in columns:
-            continue
-        is_long = {"percentile", "resistance"} <= columns.keys()
-        if not (
-            {"errors", "bits"} <= columns.keys() or len(shares) >= _LEAST_PERCENTILES or is_long
-        ):
+        blocks = [
+            (state, texts)
+            for state, texts in _blocks(record)
+            if _is_summary(texts, record, has_state=state is not None, place=_place(grid, row))
+        ]
+        if not blocks:
             continue
         header = tuple(text.strip() for text in record)
         table = make_table(grid, header, start=row + 1)
-        if {"errors", "bits"} <= columns.keys():
-            return _counts(table, columns, default=default)
-        if is_long and len(shares) < _LEAST_PERCENTILES:
-            return _long_percentiles(table, columns, default=default)
-        return _wide_percentiles(table, columns, shares, default=default)
+        return [
+            summary
+            for state, texts in blocks
+            for summary in _of_block(table, texts, state, default=default, place=_place(grid, row))
+        ]
     return None
+
+
+def _place(grid: Grid, row: int) -> str:
+    return f"{grid.place}, row {grid.row_numbers[row]}"
+
+
+def _blocks(record: Sequence[str]) -> list[tuple[int | None, list[str]]]:
+    """Return the header as it is, and where headers name the states, that of each state.
+
+    In the header of a state its own columns stand without the state, those of the other are blank.
+    """
+    whole: list[tuple[int | None, list[str]]] = [(None, list(record))]
+    named = [{found.upper() for found in _STATE.findall(without_accents(text))} for text in record]
+    if not all(any(of_text == {state} for of_text in named) for state in STATES):
+        return whole
+    return [
+        (
+            number,
+            [
+                _STATE.sub("", text).strip(" _-") if state in of_text or not of_text else ""
+                for text, of_text in zip(record, named, strict=True)
+            ],
+        )
+        for number, state in enumerate(STATES)
+    ]
+
+
+def _is_summary(
+    texts: Sequence[str], record: Sequence[str], *, has_state: bool, place: str
+) -> bool:
+    columns = _columns(texts)
+    if not has_state and "state" not in columns:
+        return False
+    if {"errors", "bits"} <= columns.keys() or {"percentile", "resistance"} <= columns.keys():
+        return True
+    if len(_percentiles(texts)) >= _LEAST_PERCENTILES:
+        return True
+    if not has_state and recognise(texts, _READINGS, place=place):
+        # Readings with what somebody made of them beside.
+        return False
+    return centre_columns(texts, place=place, shown=record) is not None
+
+
+def _of_block(
+    table: RawTable, texts: Sequence[str], state: int | None, *, default: str, place: str
+) -> list[Summary]:
+    """Return the summaries of the columns of all states, or of one state."""
+    columns, shares = _columns(texts), _percentiles(texts)
+    subjects = _subjects(table, columns, texts, state=state, default=default)
+    is_long = {"percentile", "resistance"} <= columns.keys()
+    if {"errors", "bits"} <= columns.keys():
+        return _counts(table, columns, subjects)
+    if is_long and len(shares) < _LEAST_PERCENTILES:
+        return _long_percentiles(table, columns, subjects)
+    if len(shares) >= _LEAST_PERCENTILES:
+        return _wide_percentiles(table, columns, shares, subjects)
+    centres = centre_columns(texts, place=place, shown=table.header)
+    return [] if centres is None else _moments(table, columns, centres, subjects)
 
 
 def _columns(record: Sequence[str]) -> dict[str, int]:
@@ -94,11 +170,16 @@ def _percentiles(record: Sequence[str]) -> dict[int, float]:
     shares: dict[int, float] = {}
     for position, text in enumerate(record):
         for name, _, _ in splits(text):
-            bare = name.strip().casefold()
-            matched = _PERCENTILE.fullmatch(bare)
-            if matched is not None or bare in _MEDIANS:
+            bare = _OF_R.sub("", name.strip(), count=1).casefold()
+            matched, quantile = _PERCENTILE.fullmatch(bare), _QUANTILE.fullmatch(bare)
+            if bare in _QUARTILES:
+                shares[position] = _QUARTILES[bare]
+            elif quantile is not None:
+                shares[position] = float(quantile[1])
+            elif matched is not None or bare in _MEDIANS:
                 number = (matched[1] or matched[2]) if matched is not None else "50"
                 shares[position] = float(number.replace(",", ".")) / 100.0
+            if position in shares:
                 break
     return {position: share for position, share in shares.items() if 0.0 < share < 1.0}
 
@@ -119,29 +200,54 @@ def _unit_factor(table: RawTable, position: int) -> float:
 
 
 def _subjects(
-    table: RawTable, columns: Mapping[str, int], *, default: str
+    table: RawTable,
+    columns: Mapping[str, int],
+    texts: Sequence[str],
+    *,
+    state: int | None,
+    default: str,
 ) -> list[tuple[str, str]]:
-    """Return condition and state of each row."""
-    names = [default] * len(table.row_numbers)
+    """Return condition and state of each row; without a column of conditions, settings name them.
+
+    `state` is that of all rows, None where a column says it.
+    """
+    count = len(table.row_numbers)
+    states = np.full(count, state) if state is not None else read_states(table, columns["state"])
+    names = [default] * count
     if "condition" in columns:
         codes, labels = read_labels(table, columns["condition"], what="condition")
         names = [labels[code] for code in codes]
-    states = read_states(table, columns["state"])
-    return [(name, STATES[state]) for name, state in zip(names, states, strict=True)]
+    else:
+        known = recognise(texts, measurement_columns(), place=table.place)
+        settings = {
+            role: column for role, column in known.items() if role not in ("condition", "state")
+        }
+        header = Header(table.header, 0, 0, settings)
+        lines = np.arange(count)
+        rows = Rows(table, header, lines, np.zeros(count, dtype=int), np.zeros(count, dtype=int))
+        found = conditions_of(rows, default=default, is_stated=False, is_guess=False, notes=[])
+        names = [found.names[code] for code in found.codes]
+    return [(name, STATES[one]) for name, one in zip(names, states, strict=True)]
 
 
-def _refuse_repeated(table: RawTable, subjects: Sequence[tuple[str, str]], position: int) -> None:
+def _refuse_repeated(
+    table: RawTable, columns: Mapping[str, int], subjects: Sequence[tuple[str, str]]
+) -> None:
     for index, subject in enumerate(subjects):
         if subject in subjects[:index]:
+            where = f"{table.place}, row {table.row_numbers[index]}"
+            if "state" in columns:
+                where = table.where(index, table.header[columns["state"]])
             raise InputError(
-                f"{table.where(index, table.header[position])}: {subject[0]!r}, {subject[1]} "
+                f"{where}: {subject[0]!r}, {subject[1]} "
                 "stands in a row above too; give each state of a condition one row."
             )
 
 
-def _counts(table: RawTable, columns: Mapping[str, int], *, default: str) -> list[Summary]:
-    subjects = _subjects(table, columns, default=default)
-    _refuse_repeated(table, subjects, columns["state"])
+def _counts(
+    table: RawTable, columns: Mapping[str, int], subjects: Sequence[tuple[str, str]]
+) -> list[Summary]:
+    _refuse_repeated(table, columns, subjects)
     errors, bits = (read_counts(table, columns[role]) for role in ("errors", "bits"))
     references = [math.nan] * len(subjects)
     if "reference" in columns:
@@ -161,10 +267,12 @@ def _counts(table: RawTable, columns: Mapping[str, int], *, default: str) -> lis
 
 
 def _wide_percentiles(
-    table: RawTable, columns: Mapping[str, int], shares: Mapping[int, float], *, default: str
+    table: RawTable,
+    columns: Mapping[str, int],
+    shares: Mapping[int, float],
+    subjects: Sequence[tuple[str, str]],
 ) -> list[Summary]:
-    subjects = _subjects(table, columns, default=default)
-    _refuse_repeated(table, subjects, columns["state"])
+    _refuse_repeated(table, columns, subjects)
     readings = _readings(table, columns)
     values = {
         share: read_quantity_column(table, position, factor=_unit_factor(table, position))
@@ -183,9 +291,8 @@ def _wide_percentiles(
 
 
 def _long_percentiles(
-    table: RawTable, columns: Mapping[str, int], *, default: str
+    table: RawTable, columns: Mapping[str, int], subjects: Sequence[tuple[str, str]]
 ) -> list[Summary]:
-    subjects = _subjects(table, columns, default=default)
     readings = _readings(table, columns)
     position = columns["resistance"]
     ohms = read_quantity_column(table, position, factor=_unit_factor(table, position))
@@ -206,6 +313,69 @@ def _long_percentiles(
         )
         for subject, rows in grouped.items()
     ]
+
+
+def _moments(
+    table: RawTable,
+    columns: Mapping[str, int],
+    found: CentreColumns,
+    subjects: Sequence[tuple[str, str]],
+) -> list[Summary]:
+    _refuse_repeated(table, columns, subjects)
+    readings = _readings(table, columns)
+    centres, spreads = _centres_and_spreads(table, found)
+    for values, part in ((centres, found.centre), (spreads, found.spread)):
+        if np.isnan(values).any():
+            index = int(np.isnan(values).argmax())
+            raise InputError(
+                f"{table.where(index, table.header[part.position])}: there is no {part.kind}; each "
+                "state of a condition needs one."
+            )
+    centres, spreads = centres * found.centre.factor, spreads * found.spread.factor
+    centres += found.centre.offset
+    return [
+        CentreAndSpread(
+            *subject,
+            readings[index],
+            float(centres[index]),
+            found.centre.kind,
+            float(spreads[index]),
+            found.spread.kind,
+            f"{table.place}, row {table.row_numbers[index]}",
+        )
+        for index, subject in enumerate(subjects)
+    ]
+
+
+def _centres_and_spreads(table: RawTable, found: CentreColumns) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of both columns, or both numbers of one column, in the file's unit."""
+    position = found.centre.position
+    if position != found.spread.position:
+        centres, spreads = (
+            read_quantity_column(table, part.position, factor=1.0)
+            for part in (found.centre, found.spread)
+        )
+        return centres, spreads
+    pairs = [two_numbers(str(text)) for text in table.columns[position]]
+    if None in pairs:
+        index = pairs.index(None)
+        raise InputError(
+            f"{table.where(index, table.header[position])}: {table.columns[position][index]!r} was "
+            "found; accepted are two numbers, such as '5.2 ± 0.9' or '5.2 (0.9)'."
+        )
+    parted = [[str(pair[number]) for pair in pairs if pair is not None] for number in (0, 1)]
+    both = [
+        read_quantity_column(
+            replace(
+                table,
+                columns=(*table.columns[:position], texts, *table.columns[position + 1 :]),
+            ),
+            position,
+            factor=1.0,
+        )
+        for texts in parted
+    ]
+    return both[0], both[1]
 
 
 def _readings(table: RawTable, columns: Mapping[str, int]) -> list[int | None]:

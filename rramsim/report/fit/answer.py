@@ -137,11 +137,14 @@ _POPULATION: Keys = {
 
 
 _PERCENTILE_FIT: Keys = {
-    "from_percentiles": lambda row: [row["lowest"], row["highest"]],
+    "from": lambda row: str(row["basis"]),
+    "from_percentiles": lambda row: (
+        None if math.isnan(row["lowest"]) else [row["lowest"], row["highest"]]
+    ),
     "n": "readings",
     "n_censored": lambda row: 0,
     "median_ohm": lambda row: finite(math.exp(row["mu"])),
-    "median_extrapolated": lambda row: not row["lowest"] <= 0.5 <= row["highest"],
+    "median_extrapolated": lambda row: row["lowest"] > 0.5 or row["highest"] < 0.5,
     "sigma_ln": "sigma",
     "cells": "readings",
     "mu_standard_error": lambda row: finite(row["mu_error"]),

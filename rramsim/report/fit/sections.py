@@ -241,7 +241,7 @@ SECTIONS = [
     Section(
         "percentile_fits",
         lambda examination: [tables.percentile_fits_table(examination)],
-        "Populations from percentiles",
+        "Populations from percentiles or moments",
     ),
     Section(
         "percentiles",

@@ -67,17 +67,21 @@ def populations_table(examination: Examination) -> TextTable:
 
 
 def percentile_fits_table(examination: Examination) -> TextTable:
-    """Return the lognormals through given percentiles."""
+    """Return the lognormals through given percentiles, or of a given centre and spread."""
     numeric: Columns = {
         "readings": lambda row: f"{row['readings']:,}" if row["readings"] else numbers.UNKNOWN,
-        "percentiles": lambda row: f"{100 * row['lowest']:g} to {100 * row['highest']:g} %",
+        "known": _known,
         "median": _median_between,
         "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
-        "off the line": lambda row: f"{numbers.plain(row['deviation'])} sigma",
+        "off the line": lambda row: (
+            numbers.UNKNOWN
+            if math.isnan(row["deviation"])
+            else f"{numbers.plain(row['deviation'])} sigma"
+        ),
     }
     rows = records(examination.products["percentile_fits"], "condition", "state")
     return table_of(
-        "Populations from percentiles",
+        "Populations from percentiles or moments",
         rows,
         {**same("condition", "state"), **numeric},
         numeric=tuple(numeric),
@@ -88,13 +92,20 @@ def percentile_fits_table(examination: Examination) -> TextTable:
 
 
 def is_median_between(row: Record) -> bool:
-    """Return whether the percentiles that a population is known by lie on both sides of 50 %."""
-    return bool(row["lowest"] <= _HALF <= row["highest"])
+    """Return whether percentiles lie on both sides of 50 %; a given centre is in the middle."""
+    return math.isnan(row["lowest"]) or bool(row["lowest"] <= _HALF <= row["highest"])
 
 
 def _median_between(row: Record) -> str:
     text = numbers.quantity(math.exp(row["mu"]), "Ω")
     return text if is_median_between(row) else f"{text}*"
+
+
+def _known(row: Record) -> str:
+    """Return the percentiles that are known of a state, or the centre and the spread."""
+    if math.isnan(row["lowest"]):
+        return str(row["basis"])
+    return f"{100 * row['lowest']:g} to {100 * row['highest']:g} %"
 
 
 _READINGS = ("exact", "censored_below", "censored_above")
