@@ -41,7 +41,7 @@ from rramsim.device.programming import (
     unknown_condition_notes,
 )
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.device.summaries import of_summaries, with_more_conditions
+from rramsim.device.summaries.conditions import of_summaries, with_more_conditions
 from rramsim.device.worn_cells import Followed, follow_to_wear
 from rramsim.errors import InputError
 from rramsim.measurements import Measured

@@ -15,8 +15,8 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, weighted
 from rramsim.device.bit_errors.fitted_rates import bit_error_rate
 from rramsim.device.bit_errors.sensing import StatePair, best_reference, log_misread_rates
-from rramsim.device.moments import lognormal_of
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.device.summaries.moments import lognormal_of
 from rramsim.errors import InputError
 from rramsim.interval import Interval
 from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary

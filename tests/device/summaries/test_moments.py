@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import lognorm, norm
 
 import rramsim
-from rramsim.device.moments import lognormal_of
+from rramsim.device.summaries.moments import lognormal_of
 from rramsim.errors import InputError
 from rramsim.measurements import CentreAndSpread
 

@@ -1,0 +1,1 @@
+"""What do counts, percentiles or moments tell where there are no readings?"""
