@@ -52,6 +52,9 @@ class Grid:
     trimmed : bool
         Whether blank cells at the end of a record are left off, as those of a workbook are: a
         shorter record then lacks blank cells only, and nothing in it has moved.
+    merged : tuple of (int, int, int)
+        Cells of a workbook that are merged over several rows: first and last row as Excel shows
+        them, and the position of the column whose text stands in the first.
     has_open_end : bool
         Whether the file ends without a line end.
     decimal_comma : bool
@@ -90,6 +93,7 @@ class Grid:
     row_numbers: list[int]
     comments: tuple[str, ...] = ()
     trimmed: bool = False
+    merged: tuple[tuple[int, int, int], ...] = ()
     has_open_end: bool = False
     decimal_comma: bool = False
     notes: tuple[Note, ...] = ()

@@ -9,6 +9,7 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
 from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
+from rramsim.readers.formats.side_by_side import tables_side_by_side
 from rramsim.readers.options import ReadOptions, columns_of_width
 from rramsim.readers.sweeps import (
     Sweep,
@@ -104,13 +105,13 @@ def _by_headers(
     headers: set[str] = set()
     refused: list[InputError] = []
     names = [str(grid.sheet) for grid in grids if grid.sheet is not None]
-    tables = [table for grid in grids for table in tables_of(grid) or [_of_sheet(grid, names)]]
-    for grid in tables:
-        try:
-            layout = layout_of(grid)
-        except InputError as error:
-            refused.append(error)
-            unread.append((grid, str(error).removeprefix(f"{grid.place}, ")))
+    is_named = options.condition_from is not None or "condition" in constants
+    tables = [table for grid in grids for table in _tables_of(grid, names, is_named=is_named)]
+    for grid, is_needed in tables:
+        layout = _tried(grid, layout_of, is_needed=is_needed)
+        if isinstance(layout, InputError):
+            refused.append(layout)
+            unread.append((grid, str(layout).removeprefix(f"{grid.place}, ")))
             continue
         headers |= set() if layout is None else set(layout.table.header)
         if layout is None:
@@ -123,12 +124,37 @@ def _by_headers(
         else:
             layouts.append(layout)
     if not layouts and not sweeps:
-        raise refused[0] if refused else no_header(tables[0])
+        raise refused[0] if refused else no_header(tables[0][0])
     layouts, summaries = _without_summaries(layouts, options, has_others=bool(sweeps))
     unread += summaries
     layouts = _named_by_sheet(layouts, layout_of, options)
     layouts += _of_sweeps(sweeps, swept, options, place=place)
     return [replace(layout, headers=frozenset(headers)) for layout in layouts], unread
+
+
+def _tables_of(grid: Grid, names: Sequence[str], *, is_named: bool) -> list[tuple[Grid, bool]]:
+    """Return the tables of a sheet, and of each whether the others mean nothing without it."""
+    of_tester = tables_of(grid)
+    if of_tester:
+        return [(table, False) for table in of_tester]
+    grid = _of_sheet(grid, names)
+    beside = tables_side_by_side(grid, is_named=is_named)
+    return [(table, True) for table in beside] or [(grid, False)]
+
+
+def _tried(
+    grid: Grid, layout_of: Callable[[Grid], Layout | None], *, is_needed: bool
+) -> Layout | InputError | None:
+    """Return the layout of a table, or the error for one that may be left out."""
+    try:
+        layout = layout_of(grid)
+    except InputError as error:
+        if is_needed:
+            raise
+        return error
+    if layout is None and is_needed:
+        raise no_header(grid)
+    return layout
 
 
 def _of_sweeps(
@@ -214,7 +240,8 @@ def _is_place(name: str) -> bool:
 
 
 def _same(layout: Layout, other: Layout) -> bool:
-    return layout.grid.sheet is not None and layout.grid.records == other.grid.records
+    of_sheets = layout.grid.sheet is not None and layout.grid.sheet != other.grid.sheet
+    return of_sheets and layout.grid.records == other.grid.records
 
 
 def _named_by_sheet(
@@ -251,6 +278,7 @@ def _sheet_notes(layouts: Sequence[Layout], *, place: str) -> list[Note]:
             values = {"sheets": len(named)}
             notes.append(Note(text, kind="name of the sheet", file=place, values=values))
     joined = [repr(layout.grid.sheet) for layout in sheets if not layout.header.constants]
+    joined = list(dict.fromkeys(joined))
     if len(joined) > 1:
         text = f"sheets read one after another, as one table: {', '.join(joined)}."
         values = {"sheets": len(joined)}

@@ -9,6 +9,7 @@ a programming setting to all of them at once.
 from rramsim.interval import Interval
 from rramsim.schema.labels import (
     first_spellings,
+    is_before_both,
     label_key,
     most_alike,
     spelled_as,
@@ -62,6 +63,7 @@ __all__ = [
     "empty",
     "first_spellings",
     "header_key",
+    "is_before_both",
     "label_key",
     "make",
     "most_alike",

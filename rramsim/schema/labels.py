@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim.schema.variable import without_accents
-from rramsim.schema.words import STATE_WORDS
+from rramsim.schema.words import STATE_WORDS, WORDS_BEFORE_STATES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -123,8 +123,18 @@ def state_named(text: str) -> int | None:
     return _STATES.get(_state_key(text))
 
 
+def is_before_both(text: str) -> bool:
+    """Return whether a text is a word for a cell before its first SET and RESET.
+
+    >>> is_before_both("FORMING"), is_before_both("SET")
+    (True, False)
+    """
+    return _state_key(text) in _BEFORE_BOTH
+
+
 def _state_key(text: str) -> str:
     return re.sub(r"[\s_-]+", " ", without_accents(text).casefold()).strip()
 
 
 _STATES = {_state_key(name): state for state, names in enumerate(STATE_WORDS) for name in names}
+_BEFORE_BOTH = frozenset(map(_state_key, WORDS_BEFORE_STATES))

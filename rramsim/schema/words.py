@@ -134,3 +134,12 @@ _HRS = (
 
 STATE_WORDS = (_LRS, _HRS)
 """What LRS and HRS are called, in lower case."""
+
+WORDS_BEFORE_STATES = (
+    *("form", "forming", "formed", "electroforming", "electroformed", "unformed", "pristine"),
+    *("virgin", "initial", "initial state", "fresh", "as fabricated", "as deposited", "as made"),
+    *("formieren", "formierung", "formiert", "unformiert", "jungfräulich", "ausgangszustand"),
+    *("formation", "vierge", "initiale", "初始", "初始态", "初始狀態", "形成", "电形成"),
+    *("初期", "初期状態", "フォーミング"),
+)
+"""What a cell is called, or what was done to it, before its first SET and RESET."""

@@ -549,7 +549,7 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             HEADER + "weak,LRS,1,5\nweak,MRS,1,300\n",
             "cells.csv, row 3, column 'state': 'MRS' was found; accepted are LRS or HRS, 0 or 1, "
-            "SET or RESET (or those that --states names).",
+            "SET or RESET (or those that --states names, which leaves rows of other states out).",
         ),
         (
             HEADER + "weak,LRS,1,5\n,HRS,1,300\n",

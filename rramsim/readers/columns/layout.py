@@ -37,10 +37,11 @@ from rramsim.readers.columns.wide import (
     repeated_columns,
     wide_columns,
 )
+from rramsim.readers.formats.blocks import filled_down
 from rramsim.readers.formats.rows import is_cut_number
 from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
-from rramsim.schema import settings
+from rramsim.schema import STATES, settings, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.schema.variable import header_key
 from rramsim.units import QUANTITIES, factor_to_si
@@ -239,6 +240,12 @@ def _what_headers_count(texts: Sequence[str], place: str) -> str:
             f" What the headers {', '.join(numbers[:6])} count is not said. If it is {word}s: "
             f'--columns "{named}".'
         )
+    states = [text for text in texts if state_named(text) is not None and not text.isdecimal()]
+    if {state_named(text) for text in states} == {0, 1} and "state" not in roles:
+        words = " ".join(
+            f'--map "{text}={STATES[state_named(text) or 0]} [ohm]"' for text in states
+        )
+        return f" If the columns of states hold resistances, say so with their unit: {words}."
     if "state" not in roles and (said or len(counted) > 1):
         said += (
             " Nor is the state: add a column of states, or read it from the name of the file, such "
@@ -466,6 +473,8 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str
             *_unit_columns(header),
         ],
     )
+    table, filled = filled_down(table, header, also=also, merged=grid.merged)
+    notes += filled
     header = _with_unit_column(table, header)
     _refuse_unlikely_units(table, own)
     notes += _of_open_end(grid, header)

@@ -99,7 +99,7 @@ def raw_readings(
     lines, columns = lines[kept], columns[kept]
     state = _states(table, header, lines, columns, options.states)
     if (state < 0).any():
-        notes.append(_of_other_states(table, header, state, options.states))
+        notes.append(_of_other_states(table, header, lines, state, options.states))
         chosen = state >= 0
         left_out["other states"] = int(np.count_nonzero(~chosen))
         kept, lines, columns, state = kept[chosen], lines[chosen], columns[chosen], state[chosen]
@@ -222,20 +222,33 @@ def _states(
     column = header.columns["state"]
     states = read_states(table, column.position, named or None)[lines]
     if (states < 0).all():
+        texts = list(named) or ["LRS", "HRS"]
         raise InputError(
             f"{table.place}: no row of the column {column.header!r} holds "
-            f"one of the states named ({', '.join(map(repr, named))})."
+            f"one of the states {'named ' if named else ''}({', '.join(map(repr, texts))})."
         )
     return states
 
 
 def _of_other_states(
-    table: RawTable, header: Header, state: np.ndarray, named: Mapping[str, int]
+    table: RawTable,
+    header: Header,
+    lines: np.ndarray,
+    state: np.ndarray,
+    named: Mapping[str, int],
 ) -> Note:
+    column = header.columns["state"]
     left_out = int((state < 0).sum())
+    texts = ", ".join(named)
+    if named:
+        text = f"rows left out because {column.header!r} is none of {texts}"
+    else:
+        words = {str(table.columns[column.position][line]).strip() for line in lines[state < 0]}
+        texts = ", ".join(map(repr, sorted(words)))
+        text = f"rows left out because {column.header!r} is {texts}, neither LRS nor HRS"
+    advice = "" if named else " --states says which texts are LRS and which HRS."
     return Note(
-        f"rows left out because {header.columns['state'].header!r} is none "
-        f"of {', '.join(named)}: {left_out:,} of {len(state):,}.",
+        f"{text}: {left_out:,} of {len(state):,}.{advice}",
         kind="other states",
         file=table.place,
         values={"rows": len(state), "left_out": left_out},

@@ -11,7 +11,7 @@ from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import plain_number, refuse_lost_marks, with_points
 from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
 from rramsim.readers.table import VALUE_NOT_STORED, RawTable
-from rramsim.schema import ABOVE, BELOW, EXACT, first_spellings, state_named
+from rramsim.schema import ABOVE, BELOW, EXACT, first_spellings, is_before_both, state_named
 from rramsim.units import scaled_column
 
 if TYPE_CHECKING:
@@ -182,8 +182,9 @@ def read_states(
 ) -> np.ndarray:
     """Return 0 for LRS (also 0, SET) and 1 for HRS (also 1, RESET), in any case.
 
-    With `named`, a mapping of the column's texts to 0 and 1, it alone counts, and a text that is
-    not in it gives -1; "31" and "31.0" are the same.
+    A word for a cell that is formed, or was not yet, gives -1: it is of neither state. With
+    `named`, a mapping of the column's texts to 0 and 1, it alone counts, and a text that is not in
+    it gives -1; "31" and "31.0" are the same.
     """
     if named is not None:
         meant = {_plain(text): state for text, state in named.items()}
@@ -191,8 +192,9 @@ def read_states(
     return _by_text(
         table,
         position,
-        state_named,
-        accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names)",
+        lambda text: -1 if is_before_both(text) else state_named(text),
+        accepted="LRS or HRS, 0 or 1, SET or RESET (or those that --states names, which leaves "
+        "rows of other states out)",
     )
 
 
@@ -243,7 +245,9 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
     if "" in names:
         index = int((codes == names.index("")).argmax())
         raise InputError(
-            f"{table.where(index, table.header[position])}: there is no {what}; each row needs one."
+            f"{table.where(index, table.header[position])}: there is no {what}; each row needs "
+            "one. A blank cell has the name above it only where the first row has a name and every "
+            f"name has blank cells below it; else write the {what} into each row."
         )
     return one_spelling(codes.astype(np.int64), names)
 

@@ -19,6 +19,8 @@ _FORMULA_ALONE = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
 )
 
+_MERGED = re.compile(rb'<mergeCell\b[^>]*\bref="[A-Z]+(\d+):[A-Z]+(\d+)"')
+
 
 def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = None) -> list[Grid]:
     """Return the sheets of an .xlsx workbook, in its order.
@@ -47,6 +49,7 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
                 _sheet(sheet, of_formulas, place=place)
                 for sheet, of_formulas in zip(book.worksheets, formulas, strict=True)
             ]
+            merged = _merged_over_rows(content)
             left_out = _left_out(book, sheets, place=place)
             charts = [chart.title for chart in book.chartsheets]
     except InputError:
@@ -57,7 +60,14 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
             f"{place}: the Excel workbook cannot be opened ({error}); save it anew as .xlsx."
         ) from error
     return [
-        *(replace(grid, unread=left_out.get(str(grid.sheet), grid.unread)) for grid in grids),
+        *(
+            replace(
+                grid,
+                unread=left_out.get(str(grid.sheet), grid.unread),
+                merged=merged.get(str(grid.sheet), ()),
+            )
+            for grid in grids
+        ),
         *(Grid(place, [], [], sheet=str(title), unread="a chart") for title in charts),
     ]
 
@@ -70,6 +80,31 @@ def _left_out(book: Any, sheets: Sequence[str] | None, *, place: str) -> dict[st
     names = [str(sheet.title) for sheet in book.worksheets]
     kept = chosen(names, sheets, place=place)
     return {name: "not chosen" for name in names if name not in kept}
+
+
+def _merged_over_rows(content: bytes) -> dict[str, tuple[tuple[int, int, int], ...]]:
+    """Return the cells merged over several rows of each sheet: first row, last row, position."""
+    import openpyxl
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        has_any = any(
+            match[1] != match[2]
+            for name in sheets
+            for match in _MERGED.finditer(archive.read(name))
+        )
+    if not has_any:
+        return {}
+    # Read only, openpyxl does not tell what is merged.
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    return {
+        str(sheet.title): tuple(
+            (cells.min_row, cells.max_row, cells.min_col - 1)
+            for cells in sheet.merged_cells.ranges
+            if cells.max_row > cells.min_row
+        )
+        for sheet in book.worksheets
+    }
 
 
 def _has_formulas_alone(content: bytes) -> bool:

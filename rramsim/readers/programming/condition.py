@@ -210,8 +210,8 @@ def _by_settings(rows: Rows, shared: Sequence[Setting], notes: list[Note]) -> Co
         if blank.any():
             raise InputError(
                 f"{setting.where(int(blank.argmax()))}: there is no {setting.variable.label}, "
-                "which differs between rows and so names conditions; each row needs one. A blank "
-                "cell below a merged one is to be filled down."
+                "which differs between rows and so names conditions; each row needs one. Blank "
+                "cells below a number are filled down only where every number has some."
             )
     distinct = pd.MultiIndex.from_arrays([setting.values for setting in shared])
     codes, keys = pd.factorize(distinct)

@@ -212,7 +212,7 @@ def _subjects(
     `state` is that of all rows, None where a column says it.
     """
     count = len(table.row_numbers)
-    states = np.full(count, state) if state is not None else read_states(table, columns["state"])
+    states = np.full(count, state) if state is not None else _states(table, columns["state"])
     names = [default] * count
     if "condition" in columns:
         codes, labels = read_labels(table, columns["condition"], what="condition")
@@ -228,6 +228,18 @@ def _subjects(
         found = conditions_of(rows, default=default, is_stated=False, is_guess=False, notes=[])
         names = [found.names[code] for code in found.codes]
     return [(name, STATES[one]) for name, one in zip(names, states, strict=True)]
+
+
+def _states(table: RawTable, position: int) -> np.ndarray:
+    """Return the state of each row; a row of neither state, such as FORM, is refused."""
+    states = read_states(table, position)
+    for index in np.flatnonzero(states < 0):
+        text = str(table.columns[position][index])
+        raise InputError(
+            f"{table.where(int(index), table.header[position])}: {text!r} was found; accepted are "
+            "LRS and HRS. Take the row out."
+        )
+    return states
 
 
 def _refuse_repeated(

@@ -1,20 +1,10 @@
 import pytest
-from reader_files import workbook
+from reader_files import readings_of, workbook
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.header_rows import possible_headers
 from rramsim.readers.columns.headers import unit_stated
 from rramsim.readers.table import Grid
-
-
-def readings_of(measured):
-    """Return condition, state, cell, cycle and resistance of each reading, in order."""
-    readings = measured.readings
-    names = readings["condition"].values[readings["condition_index"].values]
-    columns = (readings[name].values.tolist() for name in ("state_index", "cell", "cycle"))
-    ohms = (round(ohm, 3) for ohm in readings["resistance"].values.tolist())
-    return sorted(zip(names.tolist(), *columns, ohms, strict=True))
-
 
 TWO_CYCLES = [
     ("cells", 0, 7, 1, 5100.0),

@@ -142,7 +142,7 @@ def test_a_blank_setting_among_different_ones_is_refused_with_its_row(read):
     assert str(error.value).startswith(
         "cells.csv, row 5, column 'Icc (uA)': there is no SET compliance current, which differs"
     )
-    assert "is to be filled down" in str(error.value)
+    assert "filled down only where every number has some" in str(error.value)
     # Said once for all rows it is no riddle.
     once = "\n".join(["state,R (kOhm),Icc (uA)", "LRS,5,55", "HRS,200,", "LRS,6,", "HRS,300,"])
     assert counts(read(once)) == {"cells": [2, 2]}

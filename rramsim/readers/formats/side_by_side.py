@@ -1,0 +1,234 @@
+"""Tables that stand side by side in one grid, each with the same header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from rramsim.errors import InputError
+from rramsim.notes import Note
+from rramsim.readers.columns.headers import measurement_columns, recognise, unit_stated
+from rramsim.readers.columns.wide import QUANTITIES, wide_columns
+from rramsim.readers.formats.sheets import place_of_name, state_of_name
+from rramsim.readers.table import Grid
+from rramsim.schema import header_key
+
+# A second column of one of these begins another table.
+_LABELS = ("condition", "die", "row", "column", "cell", "cycle", "state")
+_ROWS_BEFORE_A_HEADER = 30
+_CYCLE = re.compile(r"(?:cycle|cyc|zyklus|循环|循環|サイクル)[\s_.#-]*(\d+)", re.IGNORECASE)
+
+
+def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
+    """Return the tables that stand side by side in a grid, nothing where there is only one.
+
+    Their headers repeat: ``cell,LRS,HRS,cell,LRS,HRS``; columns before the first are of all. Rows
+    above name them: a condition, a state, a cell, a die or a cycle each.
+
+    Parameters
+    ----------
+    grid : Grid
+    is_named : bool
+        Whether the user says by what conditions are named.
+
+    Raises
+    ------
+    InputError
+        If nothing tells the tables apart, or a row has more or fewer columns than the header.
+    """
+    head = grid.records[:_ROWS_BEFORE_A_HEADER]
+    found = ((row, spans) for row, record in enumerate(head) if (spans := _spans(record)))
+    row, spans = next(found, (0, []))
+    if not spans:
+        return []
+    grid = _of_one_width(grid.whole(), row, spans)
+    naming, names = _names_above(grid, row, spans)
+    header = grid.records[row][: spans[0].stop]
+    has_conditions = "condition" in _roles(header)
+    if not (naming or is_named or has_conditions):
+        shown = ", ".join(repr(text) for text in header[spans[0].start :] if text)
+        raise InputError(
+            f"{grid.place}, row {grid.row_numbers[row]}: the columns {shown} stand {len(spans)} "
+            "times side by side, and nothing tells the tables apart. Write the condition of each "
+            "into a row above its first column, or give each a column 'condition'."
+        )
+    # Where a column tells the condition, names above it are left out like any other line.
+    unused = set() if has_conditions else naming
+    blocks = []
+    for span, of_span in zip(spans, names, strict=True):
+        constants = _constants(of_span, grid.constants, has_conditions=has_conditions)
+        block = replace(_block(grid, row, spans[0], span, unused), constants=constants)
+        if block.row_numbers[-1] > grid.row_numbers[row]:
+            blocks.append(block)
+    said = ", ".join(
+        f"columns {span.start + 1} to {span.stop}" + (f" ({', '.join(of_span)})" if of_span else "")
+        for span, of_span in zip(spans, names, strict=True)
+    )
+    text = f"{len(spans)} tables stand side by side: {said}."
+    values = {"tables": len(spans)}
+    note = Note(text, kind="tables side by side", file=grid.place, values=values)
+    blocks[0] = replace(blocks[0], notes=(*grid.notes, note), left_out=grid.left_out)
+    return blocks
+
+
+def _spans(record: Sequence[str]) -> list[range]:
+    """Return the columns of each table where a record is the header of several, else nothing."""
+    texts = _without_suffixes(record)
+    keys = [header_key(text) for text in texts]
+    known = measurement_columns()
+    labels = {header_key(name) for role in _LABELS for name in (role, *known[role].aliases)}
+    for key in keys:
+        starts = [at for at, other in enumerate(keys) if other == key]
+        if len(starts) < 2 or key not in labels:
+            continue
+        # What stands before it in each table belongs to the table.
+        while starts[0] and keys[starts[0] - 1] and len({keys[at - 1] for at in starts}) == 1:
+            starts = [at - 1 for at in starts]
+        spans = [range(*ends) for ends in zip(starts, [*starts[1:], len(texts)], strict=True)]
+        is_header = all(_has_readings(texts[span.start : span.stop]) for span in spans)
+        return spans if is_header else []
+    return []
+
+
+def _without_suffixes(record: Sequence[str]) -> list[str]:
+    """Return a header in which "cell.1", as pandas writes a second "cell", is "cell"."""
+    texts = [text.strip() for text in record]
+    bare = [re.sub(r"\.\d+$", "", text) for text in texts]
+    return [one if one in texts else text for one, text in zip(bare, texts, strict=True)]
+
+
+def _roles(texts: Sequence[str]) -> set[str]:
+    roles: set[str] = set()
+    for text in texts:
+        try:
+            roles |= set(recognise([text], measurement_columns(), place=""))
+        except InputError:
+            continue
+    return roles
+
+
+def _has_readings(texts: Sequence[str]) -> bool:
+    try:
+        is_wide = bool(wide_columns(texts, place="", renamed={}, may_repeat=True))
+    except InputError:
+        # A unit that is not known stands at a reading; whoever reads the table says so.
+        is_wide = True
+    return is_wide or bool(_roles(texts) & {*QUANTITIES})
+
+
+def _of_one_width(grid: Grid, row: int, spans: Sequence[range]) -> Grid:
+    """Return the grid with all records as wide as the header.
+
+    Raises
+    ------
+    InputError
+        If a record is longer, or ends within a table, so that its cells may be those of another.
+    """
+    width = len(grid.records[row])
+    records = []
+    for number, (record, place) in enumerate(zip(grid.records, grid.row_numbers, strict=True)):
+        may_end = grid.trimmed or number < row or len(record) in {width, *(s.stop for s in spans)}
+        if number >= row and (any(record[width:]) or not may_end):
+            raise InputError(
+                f"{grid.place}, row {place}: {len(record)} columns were found where the header has "
+                f"{width}, and which cell is missing cannot be told. Write a separator for each "
+                "blank cell."
+            )
+        records.append([*record, *[""] * (width - len(record))][:width])
+    records[row] = _without_suffixes(records[row])
+    return replace(grid, records=records, trimmed=False)
+
+
+def _names_above(
+    grid: Grid, row: int, spans: Sequence[range]
+) -> tuple[set[int], list[tuple[str, ...]]]:
+    """Return the records above the header that name the tables, and the names of each table.
+
+    A name stands over its table, or over its first table of several in a row; a record that has a
+    text over the first table alone is a title, or says something of all.
+
+    Raises
+    ------
+    InputError
+        If tables without a name remain.
+    """
+    names: dict[int, tuple[str, ...]] = {}
+    partial = None
+    for number, record in enumerate(grid.records[:row]):
+        parts = [record[span.start : span.stop] for span in spans]
+        texts = [" ".join(filter(None, map(str.strip, part))) for part in parts]
+        if not any(texts[1:]) or all(unit_stated(text) for text in texts if text):
+            continue
+        if not all(texts):
+            partial = number if partial is None else partial
+        filled = [
+            next((text for text in reversed(texts[: index + 1]) if text), "")
+            for index in range(len(texts))
+        ]
+        names[number] = tuple(filled)
+    of_tables = list(zip(*names.values(), strict=True)) or [()] * len(spans)
+    # A name over several tables needs another row that tells these apart.
+    if partial is not None and len({*of_tables}) < len(spans):
+        raise InputError(
+            f"{grid.place}, row {grid.row_numbers[partial]}: the row names some of the "
+            f"{len(spans)} tables that stand side by side below it, and not the others. Write a "
+            "name above the first column of each."
+        )
+    return set(names), of_tables
+
+
+def _constants(
+    names: Sequence[str], of_grid: Mapping[str, str], *, has_conditions: bool
+) -> dict[str, str]:
+    """Return what the names of a table say, and what holds for the grid, by headers of ours."""
+    constants = dict(of_grid)
+    conditions = [constants.pop("condition", "")]
+    for name in names:
+        cycle, place, state = _CYCLE.fullmatch(name), place_of_name(name), state_of_name(name)
+        if cycle is not None:
+            constants["cycle"] = cycle[1]
+        elif place is not None:
+            constants[place] = name
+        else:
+            conditions.append(state.pop("condition", "") if state else name)
+            constants |= state
+    condition = ", ".join(filter(None, conditions))
+    named = {"condition": condition} if condition and not has_conditions else {}
+    return constants | named
+
+
+def _block(grid: Grid, row: int, first: range, span: range, unused: Collection[int]) -> Grid:
+    """Return one of the tables without the records that only name it, and without blank ones."""
+    shared = [*range(first.start)]
+    records, row_numbers = [], []
+    for number, (record, place) in enumerate(zip(grid.records, grid.row_numbers, strict=True)):
+        own = record[span.start : span.stop]
+        if number < row:
+            if not any(record[first.stop :]):
+                # A title, or a setting of all.
+                own = [*record[first.start : first.stop], *[""] * len(span)][: len(span)]
+            elif number in unused and not _states_setting(own):
+                own = [""] * len(span)
+        own_texts = own if number >= row else [*own, *(record[at] for at in shared)]
+        if not any(own_texts):
+            continue
+        records.append([*(record[at] for at in shared), *own])
+        row_numbers.append(place)
+    position = {at: index for index, at in enumerate([*shared, *span])}
+    return replace(
+        grid,
+        place=f"{grid.place}, columns {span.start + 1} to {span.stop}",
+        records=records,
+        row_numbers=row_numbers,
+        merged=tuple((top, end, position[at]) for top, end, at in grid.merged if at in position),
+        has_open_end=grid.has_open_end and span.stop == len(grid.records[row]),
+        notes=(),
+        left_out={},
+    )
+
+
+def _states_setting(texts: Sequence[str]) -> bool:
+    """Whether a name is a setting with its value, "Icc = 55 uA", or in two cells."""
+    filled = [text for text in texts if text]
+    return len(filled) > 1 or any(re.search("[:=]", text) for text in filled)
