@@ -40,16 +40,22 @@ class ProbitLine:
         return self.intercept + self.slope * x + sides * band
 
 
-def probit_line(x: Any, share: Any, low: Any, high: Any) -> ProbitLine | None:
+def probit_line(
+    x: Any, share: Any, low: Any, high: Any, *, correlation: Any = None
+) -> ProbitLine | None:
     """Fit probit(share) = intercept + slope log10(x), each point weighted by its interval.
 
-    Where the points scatter more than their intervals allow (chi2 per degree of freedom above
-    1), the covariance is widened by that ratio.
+    The covariance is that of this weighted sum of points that go together: with X the design
+    and W the weights, (X'WX)**-1 X'W C WX (X'WX)**-1, C the covariance of the points. Where the
+    points scatter more than their intervals allow (chi2 per degree of freedom above 1), it is
+    widened by that ratio.
 
     Parameters
     ----------
     x, share, low, high : array_like, shape (points,)
         NaN where unknown; a point without a share or an interval of its own is left out.
+    correlation : array_like, shape (points, points), optional
+        Of the errors of the points. Default: they are independent.
 
     Returns
     -------
@@ -67,7 +73,10 @@ def probit_line(x: Any, share: Any, low: Any, high: Any) -> ProbitLine | None:
     )
     weighted_y = y[used] / error[used]
     covariance = np.linalg.inv(design.T @ design)
-    intercept, slope = covariance @ design.T @ weighted_y
+    solve = covariance @ design.T
+    intercept, slope = solve @ weighted_y
+    if correlation is not None:
+        covariance = solve @ np.asarray(correlation, dtype=float)[np.ix_(used, used)] @ solve.T
     freedom = int(used.sum()) - 2
     if freedom:
         scatter = float(np.sum((weighted_y - design @ (intercept, slope)) ** 2))

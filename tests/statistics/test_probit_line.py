@@ -39,3 +39,20 @@ def test_the_interval_of_a_crossing_is_where_the_band_meets_the_limit():
     assert line.probit(math.log10(high), sides=-1.0) == pytest.approx(-2.5, abs=1e-5)
     nowhere = first_crossing(line, 0.4, first=10, last=1000)
     assert all(math.isnan(value) for value in nowhere)
+
+
+def test_the_covariance_of_a_line_through_points_that_go_together_is_the_sandwich():
+    cycle, probit = np.array([10, 100, 1000.0]), np.array([-3.1, -2.8, -2.5])
+    error = np.array([0.1, 0.2, 0.3])
+    ends = [ndtr(probit + side * 1.959963984540054 * error) for side in (-1, 1)]
+    correlation = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, 0.6], [0.2, 0.6, 1.0]])
+    line = probit_line(cycle, ndtr(probit), *ends, correlation=correlation)
+    x = np.stack([np.ones(3), [1.0, 2.0, 3.0]], axis=1)
+    weight = np.diag(error**-2)
+    solve = np.linalg.inv(x.T @ weight @ x) @ x.T @ weight
+    expected = solve @ (correlation * np.outer(error, error)) @ solve.T
+    assert line.covariance == pytest.approx(expected)
+    alone = probit_line(cycle, ndtr(probit), *ends)
+    assert (line.intercept, line.slope) == (alone.intercept, alone.slope)
+    independent = probit_line(cycle, ndtr(probit), *ends, correlation=np.eye(3))
+    assert independent.covariance == pytest.approx(alone.covariance)

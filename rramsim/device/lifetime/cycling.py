@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import count_errors, weighted
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 INTERVAL = (
     f"BER: {BER_INTERVAL}; cycles until the BER limit: where the 95 % band of the weighted line "
-    "of probit(BER) against log10(cycle) meets the limit"
+    "of probit(BER) against log10(cycle) meets the limit, with the errors of checkpoints as "
+    "correlated as what each cell adds to them is"
 )
 """How the ends of the intervals were made."""
 
@@ -109,16 +111,21 @@ def against_cycles(
     values["reference_resistance"] = references
     for number, name in enumerate(names):
         of_condition = condition == number
+        pulls: list[_Pull | None] = [None] * values["cycle"].shape[1]
         notes += _cycle_notes(name, cycle[of_condition], apart[number])
         for place, (start, end) in enumerate(itertools.pairwise(bounds[number])):
             chosen = of_condition & (cycle >= start) & (cycle < end)
             if chosen.any():
                 part = readings.isel(reading=np.flatnonzero(chosen))
-                _fill(values, (number, place), part, read.with_reference(float(references[number])))
+                at_reference = read.with_reference(float(references[number]))
+                _fill(values, (number, place), part, at_reference)
+                is_fitted = values["ber_basis"][number, place] == "fitted"
+                pulls[place] = _pull_of_cells(part, at_reference, is_fitted=is_fitted)
         first = apart[number]
         after = values["cycle_first"][number] > (-1 if first is None else first.cycle)
         line = probit_line(
-            *(values[key][number][after] for key in ("cycle", "ber", "ber_low", "ber_high"))
+            *(values[key][number][after] for key in ("cycle", "ber", "ber_low", "ber_high")),
+            correlation=_together(pulls)[np.ix_(after, after)],
         )
         notes += _fill_line(values, number, name, line=line, limit=ber_limit, used=after)
     return Analysis(
@@ -245,6 +252,56 @@ def _fill(
     values["ber_low"][index], values["ber_high"][index] = rate.low, rate.high
     values["ber_basis"][index], values["ber_bound"][index] = rate.basis, rate.bound
     values["ber_extrapolated"][index] = rate.extrapolated
+
+
+# The cells of a checkpoint, and how far each moves its BER.
+_Pull = tuple[NDArray[np.int_], NDArray[np.float64]]
+
+
+def _pull_of_cells(part: xr.Dataset, read: ReadConditions, *, is_fitted: bool) -> _Pull:
+    """Return how far each cell moves the BER of a checkpoint, by its influence to first order.
+
+    With d the distance of a state's mean from the reference in sigmas, and u how far a reading
+    lies from the mean to the right side, it moves d by u - d (u**2 - 1) / 2, and the share misread,
+    Q(d), by -phi(d) times that; where errors are counted, a reading moves their share by whether
+    it is one. A reading that names no cell is one of its own.
+    """
+    cells, moved = [], []
+    shares = (read.lrs_share, 1.0 - read.lrs_share)
+    for state, share in enumerate(shares):
+        of_state = part["state_index"].values == state
+        x = np.log(part["resistance"].values[of_state])
+        sign = 1.0 if state else -1.0
+        influence = (sign * (x - read.ln_reference) < 0.0).astype(float)
+        if is_fitted and x.size > 1 and x.std() > 0.0:
+            u = sign * (x - x.mean()) / x.std()
+            d = sign * (x.mean() - read.ln_reference) / x.std()
+            influence = -norm.pdf(d) * (u - d * (u**2 - 1.0) / 2.0)
+        moved.append(share * (influence - influence.mean()) / max(x.size, 1))
+        cells.append(part["cell"].values[of_state])
+    return np.concatenate(cells), np.concatenate(moved)
+
+
+def _together(pulls: Sequence[_Pull | None]) -> NDArray[np.float64]:
+    """Return the correlation of the errors of checkpoints that read the same cells."""
+    named = np.unique(np.concatenate([pull[0] for pull in pulls if pull is not None]))
+    named = named[named >= 0]
+    of_cells = np.zeros((len(pulls), named.size))
+    own = np.zeros(len(pulls))
+    for place, pull in enumerate(pulls):
+        if pull is None:
+            continue
+        cell, moved = pull
+        is_named = cell >= 0
+        number = np.searchsorted(named, cell[is_named])
+        of_cells[place] = np.bincount(number, weights=moved[is_named], minlength=named.size)
+        own[place] = float(moved[~is_named] @ moved[~is_named])
+    covariance = of_cells @ of_cells.T + np.diag(own)
+    scale = np.sqrt(np.diag(covariance))
+    scale[scale == 0.0] = np.inf
+    correlation: NDArray[np.float64] = covariance / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
 
 
 def _rate(part: xr.Dataset, read: ReadConditions) -> Interval:

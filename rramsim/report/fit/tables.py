@@ -324,12 +324,12 @@ def pairs_table(examination: Examination) -> TextTable:
         {
             "condition": "condition",
             "BER 1T1R": ber_text,
-            "BER 2T2R": lambda row: ber_text(row, "ber_2t2r"),
+            "BER 2T2R, pairs of independent cells": lambda row: ber_text(row, "ber_2t2r"),
             "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r") + cell_text(row, examination),
         },
         remark="2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes "
-        f"twice the cells and programs both. The two cells of a bit are taken as independent "
-        f"(pair correlation {numbers.plain(conditions.attrs['pair_correlation'])}). {offset}",
+        f"twice the cells and programs both. Pairs are taken as independent cells "
+        f"(correlation {numbers.plain(conditions.attrs['pair_correlation'])}). {offset}",
     )
 
 

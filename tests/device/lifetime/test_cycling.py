@@ -215,3 +215,50 @@ def test_a_percentile_among_the_limits_is_not_a_resistance(cycled):
     row = against_cycles(readings, reference_resistance=REFERENCE).dataset.sel(state="HRS")
     assert np.isnan(row["p95"].values).all()
     assert np.isfinite(row["p50"].values).all()
+
+
+def of_cells(rng, *, share, cells=100, scores=(2.2, 1.9, 1.6, 1.3)):
+    """Return readings whose ln R has this share of its variance from cell to cell."""
+    cell, number = (index.ravel() for index in np.indices((cells, len(scores))))
+    ohms = []
+    for sign in (-1, 1):
+        z = math.sqrt(share) * rng.standard_normal(cells)[cell]
+        z = z + math.sqrt(1 - share) * rng.standard_normal(cell.size)
+        ohms.append(REFERENCE * np.exp(0.4 * (sign * np.array(scores)[number] + z)))
+    values = {
+        "resistance": np.concatenate(ohms),
+        "censoring": np.zeros(2 * cell.size, dtype=int),
+        "condition_index": np.zeros(2 * cell.size, dtype=int),
+        "state_index": np.repeat([0, 1], cell.size),
+        "cell": np.tile(cell, 2),
+        "cycle": np.tile(10 ** (number + 1), 2),
+    }
+    return make("readings", values, {"condition": ["A"], "state": ["LRS", "HRS"]})
+
+
+def test_checkpoints_of_the_same_cells_are_no_independent_points():
+    # Cells that differ and never change: what they are off by at one cycle they are at all.
+    found = []
+    for named in (True, False):
+        readings = of_cells(np.random.default_rng(3), share=1.0, scores=(1.8, 1.8, 1.8, 1.8))
+        if not named:
+            readings = readings.assign(cell=0 * readings["cell"] - 1)
+        line = against_cycles(readings, reference_resistance=REFERENCE).dataset.isel(condition=0)
+        found.append(line["covariance"].values)
+    middle = np.array([1.0, 2.5])
+    together, apart = (middle @ covariance @ middle for covariance in found)
+    assert together == pytest.approx(4.0 * apart)  # one point, not four
+    assert found[0][1, 1] == pytest.approx(0.0, abs=1e-9)  # and no doubt of the slope
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.0, 0.8])
+def test_the_band_of_the_line_covers_as_often_as_it_says(share):
+    rng, covered = np.random.default_rng(2), []
+    middle = np.array([1.0, 2.5])
+    for _ in range(100):
+        readings = of_cells(rng, share=share)
+        row = against_cycles(readings, reference_resistance=REFERENCE).dataset.isel(condition=0)
+        off = middle @ [row["intercept"].item(), row["slope"].item()] - (-2.5 + 0.3 * 2.5)
+        covered.append(abs(off) < 1.96 * math.sqrt(middle @ row["covariance"].values @ middle))
+    assert np.mean(covered) >= 0.88  # 0.95 less three standard errors; independent: 0.6
