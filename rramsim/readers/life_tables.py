@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,21 @@ from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.notes import Note
 from rramsim.readers.columns.header_rows import possible_headers
-from rramsim.readers.columns.headers import Header
+from rramsim.readers.columns.headers import (
+    Column,
+    Header,
+    measurement_columns,
+    recognise,
+    splits,
+)
 from rramsim.readers.columns.values import read_labels, read_numbers
+from rramsim.readers.columns.wide import wide_columns
+from rramsim.readers.programming.condition import conditions_of
+from rramsim.readers.programming.sources import Rows, Source
+from rramsim.readers.programming.stated_columns import labels_of
 from rramsim.readers.table import Grid, RawTable, make_table
-from rramsim.schema import STATES, empty, header_key, make
+from rramsim.schema import DATASETS, STATES, empty, header_key, make, settings
+from rramsim.units import factor_to_si
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +53,15 @@ _LIFE = (
     *("cycles to failure", "cycle to failure", "cycles until failure", "cycles at failure"),
     *("Zyklen bis Ausfall", "cycles avant défaillance", "cycles jusqu'à défaillance"),
     *("failure cycle", "life", "lifetime", "life cycles", "lifetime cycles", "ctf", "nf"),
+    *("cicli a rottura", "ciclos hasta fallo", "失效循环数", "失效循环次数", "故障サイクル数"),
 )
+# What lives in time are called; their columns have a unit of time.
+_TIMES = (
+    *("time to failure", "ttf", "failure time", "time at failure", "retention time to failure"),
+    *("retention time", "retention life", "Ausfallzeit", "Zeit bis Ausfall", "失效时间"),
+    "temps avant défaillance",
+)
+_DICE = ("die", "chip", "die id", "die number", "chip id", "wafer", "wafer id", "lot", "array")
 _FAILED = (
     *("failed", "fail", "failure", "event", "status", "outcome", "result", "f/s", "fail/pass"),
     *("ausgefallen", "Ausfall", "défaillant", "défaillance"),
@@ -63,10 +83,14 @@ _ROLES = {
     header_key(name): role
     for role, names in (
         *(("condition", _CONDITION), ("cell", _CELL), ("cycles", _CYCLES), ("life", _LIFE)),
-        *(("failed", _FAILED), ("suspended", _SUSPENDED)),
+        *(("failed", _FAILED), ("suspended", _SUSPENDED), ("time", _TIMES)),
     )
     for name in names
 }
+
+_TEMPERATURE = replace(
+    next(one for one in DATASETS["readings"] if one.name == "temperature"), label="temperature"
+)
 
 
 @dataclass(frozen=True)
@@ -81,15 +105,24 @@ class Lives:
     cycles: np.ndarray
     failed: np.ndarray
     is_exact: np.ndarray
+    notes: tuple[Note, ...] = ()
 
 
 def read_lives(
-    grid: Grid, *, path: Path, name: str, default: str, renamed: Mapping[str, str]
+    grid: Grid,
+    *,
+    path: Path,
+    name: str,
+    default: str,
+    renamed: Mapping[str, str],
+    condition_from: Sequence[str] | None = None,
 ) -> Lives | None:
     """Return the lives of a table, None where its header is not that of one.
 
-    A header has a column of cycles and one that says which cells failed (or were suspended), and
-    may have a condition and a cell; a column of anything else makes it another table.
+    A header has a column of cycles and one that says which cells failed (or were suspended); a
+    column that only a life is called by may say so itself, by ``>1e6``. Settings and temperatures
+    that differ are conditions, as for readings; dice and wafers tell cells apart. A table with a
+    column of readings is none.
 
     Parameters
     ----------
@@ -100,43 +133,170 @@ def read_lives(
         The condition where no column names one.
     renamed : mapping of str to str
         Headers of the file to names of ours.
+    condition_from : sequence of str, optional
+        The columns that name conditions.
 
     Raises
     ------
     InputError
         For the first text that cannot be used, with its row.
     """
-    headers = (_life_header(header, renamed) for header in possible_headers(grid))
+    headers = (
+        _life_header(header, renamed, place=f"{grid.place}, row {grid.row_numbers[header.row]}")
+        for header in possible_headers(grid)
+    )
     found = next(filter(None, headers), None)
     if found is None:
         return None
     header, roles = found
-    (column,) = (roles[role] for role in ("cycles", "life") if role in roles)
-    (says,) = (role for role in ("failed", "suspended") if role in roles)
-    labels = [place for place in roles.values() if place != column]
+    column = next(roles[role] for role in ("life", "cycles") if role in roles)
+    says = next((role for role in ("failed", "suspended") if role in roles), None)
+    labels = [place for place in range(len(header.texts)) if place != column]
     table = make_table(
         grid.whole(), header.texts, start=header.start, numbers=[column], labels=labels
     )
-    cycles = _cycles(table, column)
-    failed = _failures(table, roles[says], says_failed=says == "failed")
-    condition = _texts(table, roles.get("condition"), what="condition") or [default] * len(cycles)
-    cell = _texts(table, roles.get("cell"), what="cell") or [str(n) for n in table.row_numbers]
+    cycles, is_open = _cycles(table, column)
+    if says is None:
+        failed = ~is_open
+    else:
+        failed = _failures(table, roles[says], says_failed=says == "failed")
+        _check_marks(table, column, is_open & failed)
+    notes: list[Note] = []
+    condition = _conditions(
+        table, roles, renamed, default=default, condition_from=condition_from, notes=notes
+    )
+    cell = _cells(table, roles)
     _check_once(table, condition, cell)
     exact = failed if "life" in roles else _are_exact(condition, cycles, failed)
-    return Lives(path, name, grid.place, condition, cell, cycles, failed, exact)
+    return Lives(path, name, grid.place, condition, cell, cycles, failed, exact, tuple(notes))
 
 
 def _life_header(
-    header: Header, renamed: Mapping[str, str]
+    header: Header, renamed: Mapping[str, str], *, place: str
 ) -> tuple[Header, dict[str, int]] | None:
     """Return a header with the places of its roles, None where it is not one of lives."""
     texts = [renamed.get(text, text) for text in header.texts]
-    named = [(_ROLES.get(header_key(text), ""), place) for place, text in enumerate(texts)]
-    roles = {role: place for role, place in named if role}
-    has_life = len({"cycles", "life"} & roles.keys()) == 1
-    says_failed = len({"failed", "suspended"} & roles.keys()) == 1
-    is_whole = len(roles) == len(named)
-    return (header, roles) if is_whole and has_life and says_failed else None
+    roles: dict[str, int] = {}
+    units: dict[str, str] = {}
+    for position, text in enumerate(texts):
+        for name, unit, _ in splits(text):
+            role = _ROLES.get(header_key(name))
+            if role is not None and (not unit or role in ("life", "cycles", "time")):
+                roles.setdefault(role, position)
+                units.setdefault(role, unit)
+                break
+    if not {"cycles", "life", "time"} & roles.keys() or _has_readings(texts):
+        return None
+    if "life" not in roles and not {"failed", "suspended"} & roles.keys():
+        return None
+    _refuse_units(header, roles, units, place=place)
+    return (header, roles) if {"cycles", "life"} & roles.keys() else None
+
+
+def _has_readings(texts: Sequence[str]) -> bool:
+    read = {
+        role: column
+        for role, column in measurement_columns().items()
+        if role in ("resistance", "conductance", "current")
+    }
+    try:
+        return bool(recognise(texts, read, place="") or wide_columns(texts, place="", renamed={}))
+    except InputError:
+        # Several columns of readings, or one in an unknown unit, are readings too.
+        return True
+
+
+def _refuse_units(
+    header: Header, roles: Mapping[str, int], units: Mapping[str, str], *, place: str
+) -> None:
+    """Refuse lives in time, which no readings stand behind, and cycles in an unknown unit."""
+    for role in ("life", "time", "cycles"):
+        if role not in roles:
+            continue
+        text, unit = header.texts[roles[role]], units[role]
+        try:
+            factor_to_si(unit or "1", "time")
+        except InputError:
+            if role == "time" and "life" not in roles and "cycles" not in roles:
+                raise InputError(_no_times(place, text)) from None
+            if role != "time" and unit and header_key(unit) not in _UNITS_OF_CYCLES:
+                raise InputError(
+                    f"{place}, column {text!r}: the cycles have the unit {unit!r}; "
+                    "accepted are cycles, without a unit."
+                ) from None
+            continue
+        raise InputError(_no_times(place, text))
+
+
+def _no_times(place: str, text: str) -> str:
+    return (
+        f"{place}, column {text!r}: these are lives in time, not in cycles; retention is derived "
+        "from readings at several times (columns time (s), state and resistance), and not from "
+        "lives alone."
+    )
+
+
+_UNITS_OF_CYCLES = frozenset(["", "cycles", "cycle", "cyc", "1", "n", "counts", "zyklen", "ciclos"])
+
+
+def _conditions(
+    table: RawTable,
+    roles: Mapping[str, int],
+    renamed: Mapping[str, str],
+    *,
+    default: str,
+    condition_from: Sequence[str] | None,
+    notes: list[Note],
+) -> list[str]:
+    """Return the condition of each cell, named as those of readings are."""
+    import numpy as np
+
+    texts, count = [renamed.get(text, text) for text in table.header], len(table.row_numbers)
+    known = {variable.name: variable for variable in (*settings(), _TEMPERATURE)}
+    columns = recognise(texts, known, place=table.place)
+    if "condition" in roles:
+        place = roles["condition"]
+        columns["condition"] = Column(
+            "condition", table.header[place], place, None, 1.0, unit_given=False
+        )
+    lines = np.arange(count)
+    if condition_from is not None:
+        life = [roles[role] for role in ("life", "cycles") if role in roles]
+        source = Source(table, columns, lines)
+        codes, names = labels_of([source], condition_from, readings=life)
+        return [names[code] for code in codes]
+    # A life is one of both states, which programming has to reach.
+    rows = Rows(
+        table,
+        Header(table.header, 0, 0, columns, left_out=frozenset(roles.values())),
+        np.tile(lines, 2),
+        np.zeros(2 * count, dtype=int),
+        np.repeat([0, 1], count),
+        also=(_TEMPERATURE,),
+    )
+    found = conditions_of(rows, default=default, is_stated=False, is_guess=False, notes=notes)
+    used = {*roles.values(), *found.columns, *(column.position for column in columns.values())}
+    used |= {place for place, text in enumerate(table.header) if _is_die(text)}
+    unused = [repr(text) for i, text in enumerate(table.header) if text and i not in used]
+    if unused:
+        text = f"columns not used: {', '.join(unused)}."
+        values = {"columns": len(unused)}
+        notes.append(Note(text, kind="columns not used", file=table.place, values=values))
+    return [found.names[code] for code in found.codes[:count]]
+
+
+def _is_die(header: str) -> bool:
+    return header_key(header) in {header_key(name) for name in _DICE}
+
+
+def _cells(table: RawTable, roles: Mapping[str, int]) -> list[str]:
+    """Return the cells; those of several dice or wafers are told apart by these."""
+    cell = _texts(table, roles.get("cell"), what="cell") or [str(n) for n in table.row_numbers]
+    for place, header in enumerate(table.header):
+        if _is_die(header) and "cell" in roles:
+            dice = [str(text).strip() for text in table.columns[place]]
+            cell = [f"{header} {die}, {one}" for die, one in zip(dice, cell, strict=True)]
+    return cell
 
 
 def _failures(table: RawTable, position: int, *, says_failed: bool) -> np.ndarray:
@@ -165,19 +325,57 @@ def _texts(table: RawTable, position: int | None, *, what: str) -> list[str]:
     return [names[code] for code in codes]
 
 
-def _cycles(table: RawTable, position: int) -> np.ndarray:
+def _cycles(table: RawTable, position: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cycle of each life, and whether the text itself says that the cell was good."""
     import numpy as np
 
-    cycles, _ = read_numbers(table, position, marks=False)
+    marks = [_mark(str(text)) for text in table.columns[position]]
+    columns = list(table.columns)
+    if any(is_open for _, is_open in marks):
+        columns[position] = [text for text, _ in marks]
+    cycles, _ = read_numbers(replace(table, columns=tuple(columns)), position, marks=False)
     refused = ~(np.isfinite(cycles) & (cycles >= 0))
     if refused.any():
         line = int(refused.argmax())
         text = str(table.columns[position][line])
+        where = table.where(line, table.header[position])
+        if text.strip().casefold() in _SUSPENDED_WORDS | _FAILED_WORDS:
+            raise InputError(
+                f"{where}: {text!r} names no cycle; write the one to which the cell was good, such "
+                "as '>1e6', or the one at which it failed."
+            )
         raise InputError(
-            f"{table.where(line, table.header[position])}: {text!r} was found; accepted is the "
-            "cycle at which the cell failed, or to which it was good, a number from 0 on."
+            f"{where}: {text!r} was found; accepted is the cycle at which the cell failed, or to "
+            "which it was good, a number from 0 on, the latter also as '>1e6'."
         )
-    return cycles
+    return cycles, np.array([is_open for _, is_open in marks], dtype=bool)
+
+
+def _mark(text: str) -> tuple[str, bool]:
+    """Return the number of a text and whether it says that the cell was still good there.
+
+    >>> _mark(">1e6"), _mark("1000000 (survived)"), _mark("1e6+"), _mark("5000")
+    (('1e6', True), ('1000000', True), ('1e6', True), ('5000', False))
+    """
+    bare = text.strip()
+    marked = re.fullmatch(r"(?:>|≥|>=)\s*=?\s*(.+)|(.*\d)\s*\+", bare)
+    if marked is not None:
+        return marked[1] or marked[2], True
+    word = re.fullmatch(r"(.*\d)[\s(,;/-]+([^\W\d]+)\)?", bare)
+    if word is not None and word[2].casefold() in _SUSPENDED_WORDS:
+        return word[1], True
+    if bare.casefold() in _SUSPENDED_WORDS | _FAILED_WORDS:
+        return "", True
+    return text, False
+
+
+def _check_marks(table: RawTable, position: int, contradicted: np.ndarray) -> None:
+    if contradicted.any():
+        line = int(contradicted.argmax())
+        raise InputError(
+            f"{table.where(line, table.header[position])}: {table.columns[position][line]!r} says "
+            "that the cell was good there, and another column that it failed; keep one."
+        )
 
 
 def _check_once(table: RawTable, condition: Sequence[str], cell: Sequence[str]) -> None:
@@ -219,7 +417,8 @@ def with_lives(measured: Measured, tables: Sequence[Lives] = ()) -> Measured:
     if not lives:
         return measured
     kept = [note for note in measured.notes if not (found and note.kind == "failed")]
-    return replace(measured, readings=readings, notes=(*kept, *notes), lives=_dataset(lives))
+    said = [note for table in tables for note in table.notes]
+    return replace(measured, readings=readings, notes=(*kept, *said, *notes), lives=_dataset(lives))
 
 
 def _taken_out(readings: xr.Dataset) -> tuple[xr.Dataset, list[Lives], list[Note]]:

@@ -334,10 +334,16 @@ def _read_tables(
                 name=file.name,
                 default=options.condition or stem_of(file.path),
                 renamed=options.names,
+                condition_from=options.condition_from,
             )
         ]
         if table is not None
     ]
+    if lives and options.cycles is not None:
+        raise InputError(
+            f"{lives[0].place}: the cycles of a table of lives are when cells failed; none can be "
+            "left out by --cycles."
+        )
     if lives:
         return lives
     layouts = find_tables(grids, options, place=file.name, constants=constants)
@@ -371,11 +377,6 @@ def _joined(
 
     tables = [file for file in contents if isinstance(file, Lives)]
     files = [file for file in contents if not isinstance(file, Lives)]
-    if tables and options.cycles is not None:
-        raise InputError(
-            f"{tables[0].place}: the cycles of a table of lives are when cells failed; none can be "
-            "left out by --cycles."
-        )
     if tables and not files:
         return _lives_alone(tables, notes_of_folders)
     if not files:

@@ -148,3 +148,97 @@ def test_cells_read_along_their_cycles_are_no_table_of_lives():
     frame, _ = readings(0)
     later = frame.assign(cycle=frame["cycle"] + 1, failed=1)
     assert read_measurements(pd.concat([frame, later])).lives is None
+
+
+def lives_of(read, content, **options):
+    lives = read(content, **options).lives
+    names = lives["condition"].values[lives["condition_index"].values]
+    values = (lives[name].values.tolist() for name in ("cycles", "failed", "is_exact"))
+    return list(zip(names.tolist(), *values, strict=True))
+
+
+@pytest.mark.parametrize("open_life", [">1e6", "≥ 1000000", "1e6+", "1000000 (survived)"])
+def test_a_column_of_lives_may_say_itself_which_cells_were_good(read, open_life):
+    content = f"cell,cycles to failure\n1,120000\n2,{open_life}\n3,34e4\n"
+    assert lives_of(read, content) == [
+        ("cells", 120e3, 1, 1),
+        ("cells", 1e6, 0, 0),
+        ("cells", 340e3, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "good", "bad"),
+    [("status", "S", "F"), ("censored", "1", "0"), ("survived", "yes", "no"), ("event", "0", "1")],
+)
+def test_further_columns_do_not_hide_lives(read, header, good, bad):
+    content = (
+        f"die,wafer,cell,comment,cycles to failure,{header}\n"
+        f"1,W1,1,x,5e4,{bad}\n1,W1,2,,1e6,{good}\n2,W1,1,y,>1e6,{good}\n2,W2,1,y,7e4,{bad}\n"
+    )
+    measured = read(content)
+    assert measured.lives["failed"].values.tolist() == [1, 0, 0, 1]
+    assert len(set(measured.lives["cell"].values.tolist())) == 4
+    assert [str(note) for note in measured.notes] == ["cells.csv: columns not used: 'comment'."]
+
+
+SETTINGS = (
+    "cell,{},cycles to failure\n1,20,5e4\n2,20,>1e6\n3,20,6e4\n1,55,1e4\n2,55,2e4\n3,55,3e4\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("compliance (uA)", ["Icc 20 µA", "Icc 55 µA"]),
+        ("temperature (K)", ["temperature 20 K", "temperature 55 K"]),
+        ("BL voltage (mV)", ["BL voltage 20 mV", "BL voltage 55 mV"]),
+    ],
+)
+def test_settings_of_lives_are_conditions_as_those_of_readings(read, header, names):
+    found = lives_of(read, SETTINGS.format(header))
+    assert [name for name, *_ in found] == [names[0]] * 3 + [names[1]] * 3
+
+
+def test_a_named_condition_keeps_settings_together_with_a_note(read):
+    content = SETTINGS.format("Icc (uA)").replace("cell,", "cell,condition,", 1)
+    rows = content.splitlines()
+    named = "\n".join(
+        [rows[0], *(f"{n}{row[1:].replace(',', ',A,', 1)}" for n, row in enumerate(rows[1:]))]
+    )
+    measured = read(named + "\n")
+    assert measured.lives["condition"].values.tolist() == ["A"]
+    (note,) = measured.notes
+    assert '--condition-from "condition,Icc (uA)" parts them' in str(note)
+    parted = read(named + "\n", condition_from=("condition", "Icc (uA)")).lives
+    assert parted["condition"].values.tolist() == ["A, Icc 20 µA", "A, Icc 55 µA"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "cell,time to failure (h),status\n1,5,F\n",
+            "cells.csv, row 1, column 'time to failure (h)': these are lives in time",
+        ),
+        ("cell,lifetime (s),failed\n1,5,1\n", "column 'lifetime (s)': these are lives in time"),
+        ("cell,cycles to failure (k),failed\n1,5,1\n", "the cycles have the unit 'k'; accepted"),
+        (
+            "cell,cycles to failure\n1,survived\n",
+            "row 2, column 'cycles to failure': 'survived' names no cycle",
+        ),
+        (
+            "cell,cycles to failure,status\n1,>1e6,F\n",
+            "'>1e6' says that the cell was good there, and",
+        ),
+    ],
+)
+def test_lives_that_cannot_be_taken_say_why(read, content, message):
+    with pytest.raises(InputError) as error:
+        read(content)
+    assert message in str(error.value)
+
+
+def test_readings_at_times_with_failures_stay_readings(read):
+    content = "cell,state,time (h),R (kOhm),failed\n1,LRS,5,5,0\n1,HRS,5,300,1\n"
+    assert read(content).readings.sizes["reading"] == 2

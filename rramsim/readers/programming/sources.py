@@ -47,13 +47,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Rows:
-    """The readings of a table: for each its line, its column and its state, `(readings,)`."""
+    """The readings of a table: for each its line, its column and its state, `(readings,)`.
+
+    `also` are further variables that tell conditions apart.
+    """
 
     table: RawTable
     header: Header
     lines: np.ndarray
     columns: np.ndarray
     state: np.ndarray
+    also: tuple[Variable, ...] = ()
 
     @property
     def sources(self) -> list[Source]:
@@ -83,7 +87,7 @@ def settings_of(rows: Rows) -> Iterator[Setting]:
     Among them are the voltage at which cells were read, and columns whose name is not known and
     whose few values in volt, ampere or seconds were planned: as many readings of each.
     """
-    for variable in (*settings(), READ_VOLTAGE):
+    for variable in (*settings(), READ_VOLTAGE, *rows.also):
         source = next((one for one in rows.sources if variable.name in one.columns), None)
         if source is not None:
             yield _numbers(variable, source)
