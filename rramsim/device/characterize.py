@@ -265,9 +265,8 @@ def _worn_readings_notes(
     else:
         errors = _row(condition, read).errors
         ber, at = errors.headline, numbers.quantity(errors.reference, "Ω")
-        without = (
-            f" Without them it is {numbers.bit_error_rate(ber)}, {numbers.basis(ber)}, at {at}."
-        )
+        rate = f"{numbers.bit_error_rate(ber)}, {numbers.basis(ber)}"
+        without = f"; without them the BER is {rate}, at {at}"
         figures |= {"ber": ber.high if ber.bound else ber.estimate, "reference": errors.reference}
     text = (
         f"{worn:,} of {every:,} readings are of cells that had failed by then. They are in the "

@@ -123,6 +123,8 @@ def test_where_the_reference_differs_it_is_said_with_the_readings_of_dead_cells(
     assert (of_readings["readings"], of_readings["of"]) == (40 * 2 * 2, 40 * 5 * 2)
     # Without the dead cells no error is left, with them a tenth is wrong at any reference.
     assert of_readings["ber"] < 1e-3 < float(ber["ber"])
+    (said,) = [str(note) for note in result.notes if note.kind == "readings of worn cells"]
+    assert "and the BER; without them the BER is less than" in said
 
 
 def test_a_stated_reference_is_kept_and_the_readings_of_dead_cells_are_said_all_the_same():

@@ -69,6 +69,9 @@ def paired_rate(
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if lrs is None or hrs is None or not is_lognormal or is_few((lrs, hrs)):
         return _counted_pairs(condition, offset_spread=offset_spread)
+    if fitted_pair(condition) is None:
+        # Of states that overlap, the fits may be exchanged where the medians are not.
+        return _counted_pairs(condition, offset_spread=offset_spread)
     cells = min(map(independent_cells, (lrs, hrs)))
     fitted = _fitted_pairs(condition, offset_spread=offset_spread)
     if not (fitted.has_ends or fitted.bound):

@@ -377,7 +377,10 @@ def _fill_line(
     cycle = values["cycle"][number]
     first = float(cycle[read & used & (cycle > 0)].min())
     crossing, low, high = first_crossing(line, limit, first=first, last=last)
-    if math.isnan(crossing):
+    between = _between_checkpoints(values, number, limit, used=used)
+    if crossing <= between.estimate:
+        cycles, texts = between, [_contradicted_text(limit, between)]
+    elif math.isnan(crossing):
         below = _surely_below(low, first=first, last=last)
         if np.any(bad & used & ~(cycle > below)):
             below = math.nan
@@ -392,7 +395,8 @@ def _fill_line(
     values["cycles_to_limit_low"][number] = cycles.low
     values["cycles_to_limit_high"][number] = cycles.high
     values["cycles_to_limit_bound"][number] = cycles.bound if cycles.is_known else ""
-    early = values["cycle"][number][bad & ~(values["cycle"][number] >= crossing)]
+    meets = between.high if crossing <= between.estimate else crossing
+    early = values["cycle"][number][bad & ~(values["cycle"][number] >= meets)]
     if early.size:
         texts.append(
             f"the BER is above {numbers.power(limit)} already at "
@@ -402,6 +406,40 @@ def _fill_line(
     if line.points == 2:
         texts.append("the line of BER against cycles has two points; nothing checks it.")
     return [_limit_note(name, text, limit, cycles.estimate) for text in texts]
+
+
+def _between_checkpoints(
+    values: dict[str, Any], number: int, limit: float, *, used: NDArray[np.bool_]
+) -> Interval:
+    """Return the last cycle to which every checkpoint is below the limit, and the next one above.
+
+    Checkpoints that show no error are not in the line; they are here. Nothing is known where the
+    first checkpoint is not below.
+    """
+    places = np.flatnonzero(used & ~np.isnan(values["cycle"][number]))
+    is_below = values["ber_high"][number][places] < limit
+    runs = int(np.argmin(np.append(is_below, False)))
+    if not runs:
+        return Interval()
+    above = places[runs:][values["ber_low"][number][places[runs:]] > limit]
+    return Interval(
+        float(values["cycle_last"][number][places[runs - 1]]),
+        high=float(values["cycle_first"][number][above[0]]) if above.size else math.nan,
+        bound="lower",
+    )
+
+
+def _contradicted_text(limit: float, between: Interval) -> str:
+    upper = (
+        ""
+        if math.isnan(between.high)
+        else f", and above it at {numbers.power(between.high)} cycles"
+    )
+    until = numbers.power(between.estimate)
+    return (
+        f"the line of BER against cycles is above {numbers.power(limit)} where checkpoints are "
+        f"not: they are below it to {until} cycles{upper}, which is given."
+    )
 
 
 def _limit_note(name: str, text: str, limit: float, cycles: float) -> Note:

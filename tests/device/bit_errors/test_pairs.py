@@ -126,3 +126,15 @@ def test_cells_without_a_number_or_of_other_numbers_show_no_correlation(conditio
     independent = condition_of(lrs, hrs, cell=np.arange(60))
     assert abs(state_correlation(independent).rho.estimate) < 4 / math.sqrt(60)
     assert pair_notes(independent, ReadConditions(), paired_rate(independent)) == []
+
+
+def test_fits_that_are_exchanged_where_the_medians_are_not_leave_the_pairs_to_the_count(
+    condition_of,
+):
+    place = np.linspace(-1.0, 1.0, 41)
+    lrs, hrs = 9.0 + place, 9.01 + place
+    lrs[-5:] += 4.0  # a tail lifts the mean of LRS above that of HRS, not its median
+    condition = condition_of(lrs, hrs)
+    assert condition.lrs.fit.mu > condition.hrs.fit.mu
+    assert condition.lrs.median < condition.hrs.median
+    assert paired_rate(condition).basis == "counted"

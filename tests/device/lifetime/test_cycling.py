@@ -251,6 +251,16 @@ def test_checkpoints_of_the_same_cells_are_no_independent_points():
     assert found[0][1, 1] == pytest.approx(0.0, abs=1e-9)  # and no doubt of the slope
 
 
+def test_checkpoints_without_an_error_bound_a_line_that_does_not_hold_them():
+    # Good to cycle 1,000, dead from 10,000 on: the line has only the two last points.
+    readings = of_cells(np.random.default_rng(3), share=0.0, scores=(9.0, 9.0, 9.0, 0.0, 0.0))
+    found = against_cycles(readings, reference_resistance=REFERENCE, ber_limit=0.01)
+    row = found.dataset.isel(condition=0)
+    assert row["ber_bound"].values.tolist() == ["upper"] * 3 + [""] * 2
+    assert (row["cycles_to_limit"].item(), row["cycles_to_limit_high"].item()) == (1e3, 1e4)
+    assert row["cycles_to_limit_bound"].item() == "lower"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.8])
 def test_the_band_of_the_line_covers_as_often_as_it_says(share):
