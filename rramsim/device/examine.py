@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import read_energy
 from rramsim.device.variability import variability
 from rramsim.device.verification import verification
-from rramsim.measurements import Measured
+from rramsim.measurements import ErrorCount, Measured
 from rramsim.notes import Note
 from rramsim.schema import STATES, empty
 
@@ -65,8 +65,10 @@ def examine(
         As `characterize`, and for a bake of conditions that are not there.
     """
     examination = characterize(measured, stated, read=read, question=question)
-    has_readings = bool(measured.readings.sizes["reading"])
-    return _with(examination, ANALYSES if has_readings else OF_LIVES)
+    if measured.readings.sizes["reading"]:
+        return _with(examination, ANALYSES)
+    answered = _with(examination, OF_LIVES)
+    return replace(answered, notes=(*answered.notes, *_unanswered(examination)))
 
 
 def with_pictures(examination: Examination) -> Examination:
@@ -87,6 +89,54 @@ def _with(
         if analysis is not None:
             examination = examination.with_analysis(name, analysis)
     return examination
+
+
+def _unanswered(examination: Examination) -> list[Note]:
+    """Return notes on what was asked and takes single readings, of which there are none."""
+    asked, read, summaries = examination.question, examination.read, examination.measured.summaries
+    of_readings = {
+        "--target-ber": asked.target_ber is not None,
+        "--ber-limit": asked.ber_limit is not None,
+        "--use-temperature": asked.use_temperature is not None,
+        "--activation-energy": asked.activation_energy is not None,
+        "--at-time": bool(asked.at_times),
+        "--bake": asked.bake is not None,
+        "--read-pulse": read.read_voltage is not None or read.read_time is not None,
+        "--offset": bool(read.offset_spread),
+    }
+    # Percentiles and moments give populations, which are read at any reference.
+    are_fixed = all(isinstance(one, ErrorCount) for one in summaries)
+    counted = sorted(
+        {one.reference for one in summaries if isinstance(one, ErrorCount)} - {math.nan}
+    )
+    of_populations = {
+        "--reference": read.reference_resistance is not None
+        and counted != [read.reference_resistance],
+        "--reference-spread": bool(read.reference_spread),
+    }
+    if are_fixed and not summaries:
+        of_readings |= of_populations
+    notes = []
+    options = [option for option, is_asked in of_readings.items() if is_asked]
+    if options:
+        text = (
+            f"{_and(options)} {'has' if len(options) == 1 else 'have'} no answer: there are no "
+            "single readings."
+        )
+        notes.append(Note(text, kind="no single readings", values={"options": len(options)}))
+    fixed = [option for option, is_asked in of_populations.items() if is_asked]
+    if fixed and any(isinstance(one, ErrorCount) for one in summaries):
+        text = (
+            f"{_and(fixed)} {'does' if len(fixed) == 1 else 'do'} not change errors that were "
+            "counted elsewhere; they are those of the reference they were counted at."
+        )
+        notes.append(Note(text, kind="counted as they are", values={"options": len(fixed)}))
+    return notes
+
+
+def _and(options: Sequence[str]) -> str:
+    *first, last = options
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _percentiles(examination: Examination) -> Analysis:

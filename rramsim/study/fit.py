@@ -412,6 +412,11 @@ def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | N
     if text is None:
         return None
     names = [str(name) for name in measured.readings["condition"].values]
+    if not names:
+        raise InputError(
+            f"--bake {text!r}: a bake is told of single readings of two conditions; the files hold "
+            "none."
+        )
     for comma in re.finditer(",", text):
         before, after = (
             spelled_as(part, names) for part in (text[: comma.start()], text[comma.end() :])

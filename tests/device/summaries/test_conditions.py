@@ -177,3 +177,31 @@ def test_every_output_is_there_and_is_read_again(tmp_path, content):
 def test_a_table_in_memory_is_taken_too():
     table = pd.DataFrame({"state": ["LRS", "HRS"], "errors": [1, 2], "bits": [100, 100]})
     assert rramsim.fit(table).conditions["ber"].item() == pytest.approx(0.015)
+
+
+def notes_of(fit, *kinds):
+    return [str(note) for note in fit.examination.notes if note.kind in kinds]
+
+
+def test_what_takes_single_readings_is_said_to_have_no_answer(tmp_path):
+    asked = {"target_ber": 1e-4, "ber_limit": 0.01, "at_time": "1 h", "read_pulse": (0.2, 1e-8)}
+    kinds = ("no single readings", "counted as they are")
+    for content in (COUNTS, percentile_rows()):
+        assert notes_of(fit_of(tmp_path, content, **asked), *kinds) == [
+            "--target-ber, --ber-limit, --at-time and --read-pulse have no answer: there are no "
+            "single readings."
+        ]
+        assert notes_of(fit_of(tmp_path, content), *kinds) == []
+    with pytest.raises(InputError, match="--bake 'A,B': a bake is told of single readings"):
+        fit_of(tmp_path, COUNTS, bake="A,B")
+
+
+def test_counts_hold_at_their_reference_and_percentiles_at_any(tmp_path):
+    asked = {"reference": "30 kOhm", "reference_spread": 0.05}
+    (note,) = notes_of(fit_of(tmp_path, COUNTS, **asked), "counted as they are")
+    assert note.startswith("--reference and --reference-spread do not change errors that were")
+    same = fit_of(tmp_path, COUNTS, reference="20 kOhm")
+    assert notes_of(same, "counted as they are") == []
+    moved = fit_of(tmp_path, percentile_rows(), **asked)
+    assert notes_of(moved, "counted as they are", "no single readings") == []
+    assert float(moved.conditions["reference_resistance"].item()) == 30e3
