@@ -37,7 +37,7 @@ from rramsim.readers.columns.wide import (
     repeated_columns,
     wide_columns,
 )
-from rramsim.readers.formats.blocks import filled_down
+from rramsim.readers.formats.blocks import filled_down, refuse_names_between
 from rramsim.readers.formats.rows import is_cut_number
 from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
@@ -221,8 +221,22 @@ def no_header(grid: Grid) -> InputError:
             f"{IGNORED!r} leaves one out."
         )
     lacks = str(_missing("a resistance or current", ("resistance", "current"), texts[:30], place))
-    lacks += _what_headers_count(texts, place)
+    states = {_state_in(record[0]) for record in grid.records if record}
+    if {0, 1} <= states:
+        lacks += (
+            " LRS and HRS stand in the first column, in a row each: turn the table, so that each "
+            "cell has a row, with a column LRS and a column HRS."
+        )
+    else:
+        lacks += _what_headers_count(texts, place)
     return NoReadingsError(lacks, "no column of readings")
+
+
+def _state_in(text: str) -> int | None:
+    """Return the state that the name of a row says, such as "LRS (kOhm)", else None."""
+    return next(
+        (state for bare, *_ in splits(text) if (state := state_named(bare)) is not None), None
+    )
 
 
 def _what_headers_count(texts: Sequence[str], place: str) -> str:
@@ -473,6 +487,7 @@ def _layout(grid: Grid, header: Header, *, notes: list[Note], also: Sequence[str
             *_unit_columns(header),
         ],
     )
+    refuse_names_between(table, header)
     table, filled = filled_down(table, header, also=also, merged=grid.merged)
     notes += filled
     header = _with_unit_column(table, header)

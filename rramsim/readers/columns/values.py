@@ -189,6 +189,13 @@ def read_states(
     if named is not None:
         meant = {_plain(text): state for text, state in named.items()}
         return _by_text(table, position, lambda text: meant.get(_plain(text), -1), accepted="")
+    first = str(next(iter(table.columns[position]), "")).strip()
+    numbered = re.fullmatch(r"(.*?[^\W\d])[\s_.#-]*\d+", first)
+    if numbered is not None and state_named(numbered[1]) is not None:
+        raise InputError(
+            f"{table.where(0, table.header[position])}: {first!r} holds a state and a number; "
+            "write the number into a column of its own, such as 'cycle'."
+        )
     return _by_text(
         table,
         position,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Header, positions_of
 from rramsim.readers.table import RawTable
@@ -81,6 +83,44 @@ def filled_down(
             texts = _as_texts(columns[position])
             begins[1:] |= texts[1:] != texts[:-1]
     return replace(table, columns=tuple(columns)), notes
+
+
+def refuse_names_between(table: RawTable, header: Header) -> None:
+    """Refuse a row that holds nothing but a name: the rows below it may be of another condition.
+
+    A cell without readings is no such row; it is named like the other cells.
+
+    Raises
+    ------
+    InputError
+        With the first such row that rows with readings follow.
+    """
+    import numpy as np
+
+    if "condition" in header.columns or not all(map(len, table.columns[: len(header.texts)])):
+        return
+    readings = [_as_texts(table.columns[column.position]) for column in header.readings]
+    lacking = np.all([texts == "" for texts in readings], axis=0)
+    if not lacking.any() or lacking.all():
+        return
+    last = int(np.flatnonzero(~lacking)[-1])
+    columns = [_as_texts(column) for column in table.columns[: len(header.texts)]]
+    for line in np.flatnonzero(lacking[:last]):
+        filled = [at for at, texts in enumerate(columns) if texts[line]]
+        if len(filled) != 1:
+            continue
+        text, position = columns[filled[0]][line], filled[0]
+        others = {_pattern(other) for other in columns[position][~lacking]}
+        if _pattern(text) not in others and not re.fullmatch(r"[\d.,\s+-]*", text):
+            raise InputError(
+                f"{table.place}, row {table.row_numbers[line]}: only {text!r} stands in the row, "
+                "as the name of the rows below it would. Write it into a column 'condition' in "
+                "each of these rows, or take the row out."
+            )
+
+
+def _pattern(text: str) -> str:
+    return re.sub(r"\d+", "0", text)
 
 
 def _positions(header: Header, also: Sequence[str]) -> list[int]:

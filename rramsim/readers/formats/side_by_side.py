@@ -9,7 +9,7 @@ from dataclasses import replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import measurement_columns, recognise, unit_stated
-from rramsim.readers.columns.wide import QUANTITIES, wide_columns
+from rramsim.readers.columns.wide import QUANTITIES, condition_columns, wide_columns
 from rramsim.readers.formats.sheets import place_of_name, state_of_name
 from rramsim.readers.table import Grid
 from rramsim.schema import header_key
@@ -54,18 +54,20 @@ def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
             "into a row above its first column, or give each a column 'condition'."
         )
     # Where a column tells the condition, names above it are left out like any other line.
-    unused = set() if has_conditions else naming
+    said = [_constants(of_span, {}, has_conditions=False) for of_span in names]
+    is_told_twice = has_conditions and any("condition" in one for one in said)
+    unused = set() if is_told_twice else naming
     blocks = []
     for span, of_span in zip(spans, names, strict=True):
         constants = _constants(of_span, grid.constants, has_conditions=has_conditions)
         block = replace(_block(grid, row, spans[0], span, unused), constants=constants)
         if block.row_numbers[-1] > grid.row_numbers[row]:
             blocks.append(block)
-    said = ", ".join(
+    where = ", ".join(
         f"columns {span.start + 1} to {span.stop}" + (f" ({', '.join(of_span)})" if of_span else "")
         for span, of_span in zip(spans, names, strict=True)
     )
-    text = f"{len(spans)} tables stand side by side: {said}."
+    text = f"{len(spans)} tables stand side by side: {where}."
     values = {"tables": len(spans)}
     note = Note(text, kind="tables side by side", file=grid.place, values=values)
     blocks[0] = replace(blocks[0], notes=(*grid.notes, note), left_out=grid.left_out)
@@ -114,7 +116,10 @@ def _has_readings(texts: Sequence[str]) -> bool:
     except InputError:
         # A unit that is not known stands at a reading; whoever reads the table says so.
         is_wide = True
-    return is_wide or bool(_roles(texts) & {*QUANTITIES})
+    is_counted = len([text for text in texts if text.isdecimal()]) > 1 or any(
+        not column.condition for column in condition_columns(texts, renamed={}, skip=())
+    )
+    return is_wide or is_counted or bool(_roles(texts) & {*QUANTITIES})
 
 
 def _of_one_width(grid: Grid, row: int, spans: Sequence[range]) -> Grid:

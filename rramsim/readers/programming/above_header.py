@@ -97,10 +97,9 @@ def _stacked(grid: Grid, row: int, *, first: int) -> Header | None:
         texts = _padded(grid.records[at], width)
         label = next((text for text in reversed(texts[:first]) if text), "")
         over = [text for text in texts[first:] if text]
-        if not over and label:
-            names = [text or name for text, name in zip(texts, names, strict=False)]
-            is_plain = False
-            at += 1
+        below = None if over else _names_below(texts[:first], names)
+        if below is not None:
+            names, is_plain, at = below, False, at + 1
             break
         if are_units(texts):
             units = texts
@@ -135,6 +134,18 @@ def _stacked(grid: Grid, row: int, *, first: int) -> Header | None:
         )
     texts = with_units(composed, units) if any(units) else tuple(composed)
     return Header(texts, row, at, levels=tuple(levels))
+
+
+def _names_below(texts: Sequence[str], names: Sequence[str]) -> list[str] | None:
+    """Return the names of columns with those that a lower row adds, None where it adds none.
+
+    A text of no meaning below the name of a column is the name of the rows that follow.
+    """
+    pairs = zip(texts, names, strict=True)
+    is_taken = any(text and _role_of(name) and not _role_of(text) for text, name in pairs)
+    if is_taken or not any(texts):
+        return None
+    return [text or name for text, name in zip(texts, names, strict=True)]
 
 
 def _parts_states(texts: Sequence[str], states: Sequence[str], first: int) -> bool:

@@ -130,8 +130,8 @@ def _is_summary(
         return True
     if len(_percentiles(texts)) >= _LEAST_PERCENTILES:
         return True
-    if not has_state and recognise(texts, _READINGS, place=place):
-        # Readings with what somebody made of them beside.
+    if not has_state and any(recognise([text], _READINGS, place=place) for text in texts):
+        # Readings with what somebody made of them beside; several columns may have one name.
         return False
     return centre_columns(texts, place=place, shown=record) is not None
 

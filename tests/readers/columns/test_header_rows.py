@@ -113,6 +113,19 @@ def test_cells_or_cycles_without_a_state_ask_for_it(read):
             read(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cell,1,2\nLRS,5,6\nHRS,300,310\n", "turn the table, so that each cell has a row"),
+        ("state/cycle,cell 1\nLRS 1,5\n", "row 2, column 'state/cycle': 'LRS 1' holds a state and"),
+    ],
+)
+def test_states_down_the_first_column_are_refused_with_what_to_do(read, content, message):
+    with pytest.raises(InputError) as error:
+        read(content)
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize("title", ["Resistance (kOhm)", "Endurance of W3: resistances [kΩ]"])
 def test_a_title_says_the_unit_of_columns_without_one(read, title):
     for rows in (f"{title},,\n", f",{title},\n", f"# {title}\n"):

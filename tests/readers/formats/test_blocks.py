@@ -122,6 +122,15 @@ def test_no_name_crosses_into_the_next_condition(read):
     assert measured.readings["cell"].values.tolist() == [1, -1, -1, -1]
 
 
+def test_a_row_that_only_names_the_rows_below_is_refused(read):
+    rows = "1,5.1,310\n2,5.2,320\nstrong,,\n1,2.1,510\n"
+    with pytest.raises(InputError, match="row 4: only 'strong' stands in the row, as the name of"):
+        read("cell,LRS (kOhm),HRS (kOhm)\n" + rows)
+    # A cell that was not read is named like the others.
+    measured = read("cell,LRS (kOhm),HRS (kOhm)\nA1,5.1,310\nA2,,\nA3,5.2,320\n")
+    assert measured.counts[0].left_out["blank"] == 2
+
+
 # Cells before their first SET ----------------
 
 

@@ -112,3 +112,24 @@ def test_conditions_that_the_user_states_tell_tables_apart(read):
     content = "recipe,cell,LRS,HRS,recipe,cell,LRS,HRS\nweak,1,5100,310e3,strong,1,2100,510e3\n"
     found = readings_of(read(content, condition_from=("recipe",)))
     assert found == sorted([reading for reading in BOTH if reading[2] == 1])
+
+
+def test_a_die_above_and_a_condition_in_a_column(read):
+    content = (
+        "Die A,,,,Die B,,,\ncondition,cell,LRS,HRS,condition,cell,LRS,HRS\n"
+        "weak,1,5100,310e3,weak,1,5200,320e3\n"
+    )
+    measured = read(content)
+    assert measured.readings["die"].values.tolist() == [0, 0, 1, 1]
+    assert measured.readings["condition"].values.tolist() == ["weak"]
+    assert all(note.kind != "rows above the header" for note in measured.notes)
+
+
+def test_a_column_a_cycle_in_each_of_two_tables(read):
+    content = "LRS,,,HRS,,\ncell,1,2,cell,1,2\n7,5100,5200,7,310e3,320e3\n"
+    assert [reading[1:] for reading in readings_of(read(content))] == [
+        (0, 7, 1, 5100.0),
+        (0, 7, 2, 5200.0),
+        (1, 7, 1, 310e3),
+        (1, 7, 2, 320e3),
+    ]
