@@ -194,3 +194,65 @@ def test_a_wide_table_is_read_as_it_is_meant_or_refused(folder, drawn):
         row.insert(rng.randrange(5), rng.choice(["", "7.5"]))
     found, _ = outcome(folder, lines_of(table, ","))
     assert found is None or not found - Counter(meant)
+
+
+@st.composite
+def layouts(draw):
+    """Return readings of cells in both states, and tables that hold them in several layouts."""
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    meant, blocks = [], {}
+    for name in ("weak", "strong A", "55 uA")[: rng.randint(2, 3)]:
+        # A name of one row could as well be a slip; two rows are a block.
+        blocks[name] = [
+            [str(cell), *(f"{rng.randint(1000, 10**6) / 100:.2f}" for _ in range(2))]
+            for cell in range(1, rng.randint(3, 6))
+        ]
+        meant += [
+            (name, state, int(cell), -1, round(float(kilohms) * 1e3, 3))
+            for cell, *both in blocks[name]
+            for state, kilohms in enumerate(both)
+        ]
+    header = ["cell", "LRS (kOhm)", "HRS (kOhm)"]
+    gap = [""] * rng.randint(0, 1)
+    height = max(map(len, blocks.values()))
+    beside = [[], []]
+    for name in blocks:
+        last = gap if name != list(blocks)[-1] else []
+        beside[0] += [name, "", "", *last]
+        beside[1] += [*header, *last]
+    for row in range(height):
+        parts = [rows[row] if row < len(rows) else [""] * 3 for rows in blocks.values()]
+        beside.append([cell for part in parts for cell in [*part, *gap]][: len(beside[1])])
+    down = [["condition", *header]]
+    for name, rows in blocks.items():
+        down += [[name if not index else "", *row] for index, row in enumerate(rows)]
+    return meant, [beside, down]
+
+
+@few(8)
+@given(layouts())
+def test_blocks_beside_and_below_each_other_are_read_as_they_are_meant(folder, drawn):
+    meant, tables_of_them = drawn
+    for table in tables_of_them:
+        found, measured = outcome(folder, lines_of(table, ";"))
+        assert found == Counter(meant)
+        assert sum(count.cells for count in measured.counts) == len(meant)
+
+
+@few(20)
+@given(st.integers(0, 2**32), st.sampled_from(("{}", "cycle {}", "C{}", "#{}", "R cyc{}")))
+def test_columns_of_cycles_are_read_as_they_are_meant(folder, seed, header):
+    rng = random.Random(seed)
+    cycles = range(1, rng.randint(3, 7))
+    table, meant = [["cell", "state", *(header.format(cycle) for cycle in cycles)]], []
+    for cell in range(rng.randint(2, 4)):
+        for state, name in enumerate(("LRS", "HRS")):
+            ohms = [rng.randint(1000, 10**6) for _ in cycles]
+            shown = [ohm if rng.random() < 0.9 else "" for ohm in ohms]
+            table.append([str(cell), name, *map(str, shown)])
+            pairs = zip(cycles, shown, strict=True)
+            meant += [("cells", state, cell, cycle, float(ohm)) for cycle, ohm in pairs if ohm]
+    found, measured = outcome(folder, lines_of(table, ","))
+    assert found == Counter(meant)
+    (count,) = measured.counts
+    assert count.cells == len(cycles) * (len(table) - 1)

@@ -233,10 +233,10 @@ def _subjects(
 def _states(table: RawTable, position: int) -> np.ndarray:
     """Return the state of each row; a row of neither state, such as FORM, is refused."""
     states = read_states(table, position)
-    for index in np.flatnonzero(states < 0):
+    for index in np.flatnonzero(states < 0).tolist():
         text = str(table.columns[position][index])
         raise InputError(
-            f"{table.where(int(index), table.header[position])}: {text!r} was found; accepted are "
+            f"{table.where(index, table.header[position])}: {text!r} was found; accepted are "
             "LRS and HRS. Take the row out."
         )
     return states
