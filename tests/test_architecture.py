@@ -92,6 +92,7 @@ def test_every_product_that_the_page_names_is_in_the_register():
     assert set(products) <= DATASETS.keys()
 
 
+@pytest.mark.slow
 def test_the_picture_shows_every_room_and_every_import_by_a_way_down(graph):
     picture = draw(PACKAGE)
     for room in [*rooms_of(PACKAGE), *ground_of(PACKAGE)]:

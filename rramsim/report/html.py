@@ -46,7 +46,25 @@ def inlined(figures: Mapping[str, Figure]) -> dict[str, Markup]:
 
     They are the one text that is not escaped: matplotlib made it, not a user.
     """
-    return {name: Markup(inline_svg(figure, name)) for name, figure in figures.items()}
+    drawn = {}
+    for name, figure in figures.items():
+        text = io.StringIO()
+        render_figure(figure, text, "svg")
+        drawn[name] = Markup(_inline_svg(text.getvalue(), name, figure.get_figwidth()))
+    return drawn
+
+
+def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, Markup]:
+    """Write figures as SVG and PNG, and return them as parts of a page, as `inlined` does.
+
+    A drawing takes longer than anything else of a report: the SVG is drawn once for both.
+    """
+    drawn = {}
+    for name, figure in figures.items():
+        svg, _ = save_figure(figure, folder / name)
+        text = svg.read_text(encoding="utf-8")
+        drawn[name] = Markup(_inline_svg(text, name, figure.get_figwidth()))
+    return drawn
 
 
 # Below the first, text cannot be read and a narrow screen scrolls instead; above the second,
@@ -55,32 +73,24 @@ _LEAST_SCALE = 0.74
 _MOST_SCALE = 1.25
 
 
-def inline_svg(figure: Figure, name: str) -> str:
-    """Return a figure as an ``<svg>`` element that can stand in a page with others.
+def _inline_svg(svg: str, name: str, width_inches: float) -> str:
+    """Return the text of an SVG file as an ``<svg>`` element that can stand in a page with others.
 
     Names inside it begin with `name`, so that those of two figures do not clash. Namespaces,
     metadata and comments are left out: a page needs none, and it then names no address.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
+    svg : str
     name : str
         Letters and hyphens, another for each figure of a page.
+    width_inches : float
     """
-    text = io.StringIO()
-    render_figure(figure, text, "svg")
-    svg = text.getvalue()
     svg = svg[svg.index("<svg") :].strip()
-    pixels = 96 * figure.get_figwidth()
+    pixels = 96 * width_inches
     size = f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px"
     svg = svg.replace("<svg", f'<svg style="{size}"', 1)
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     return re.sub(r"\n\s*\n", "\n", svg)
-
-
-def write_figures(figures: Mapping[str, Figure], folder: Path) -> None:
-    """Write figures as SVG and PNG."""
-    for name, figure in figures.items():
-        save_figure(figure, folder / name)

@@ -188,9 +188,9 @@ class FitResult:
         write_dataset(folder / "conditions.nc", self.conditions, self.provenance)
         write_dataset(folder / "populations.nc", self.populations, self.provenance)
         figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
-        write_figures(figures, folder / "figures")
+        drawn = write_figures(figures, folder / "figures")
         page = folder / "report.html"
-        write_text(page, render_fit(examination, figures, self.provenance))
+        write_text(page, render_fit(examination, drawn, self.provenance))
         return page
 
     def __repr__(self) -> str:

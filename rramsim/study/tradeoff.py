@@ -449,6 +449,5 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
     write_text(
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
-    figures = draw_figures(findings)
-    write_figures(figures, folder.path / "figures")
-    write_text(folder.path / "report.html", render(findings, figures))
+    drawn = write_figures(draw_figures(findings), folder.path / "figures")
+    write_text(folder.path / "report.html", render(findings, drawn))

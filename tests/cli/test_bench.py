@@ -40,6 +40,7 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
     assert found["quick"] is True
 
 
+@pytest.mark.slow
 def test_the_table_says_what_was_measured_and_what_was_not(tiny):
     shown = CliRunner().invoke(app, ["bench", "--quick"]).stdout
     assert "identical" in shown

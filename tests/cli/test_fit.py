@@ -246,12 +246,14 @@ def test_mistakes_are_told(cells, arguments, message):
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_installed_command_prints_pure_json_on_stdout():
     done = installed("hirtzlin2019-reconstructed", "--conditions", "table1", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout)["conditions"]) == 3
 
 
+@pytest.mark.slow
 def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_path):
     path = tmp_path / "cells.csv"
     path.write_text("state,R (kOhm)\nLRS,5\nHRS,-300\n")

@@ -119,6 +119,7 @@ def test_cycled_cells_have_cycling_and_endurance_and_no_retention(reported):
     assert sum(part["share"] for part in parts.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_reference_and_the_questions_are_answered(reported):
     _, found = reported
     (condition,) = found["conditions"]
@@ -136,6 +137,7 @@ def test_the_reference_and_the_questions_are_answered(reported):
         assert condition["outliers"][state]["stuck_cells"] == 0
 
 
+@pytest.mark.slow
 def test_a_time_at_the_temperature_of_use_is_carried_by_arrhenius(tmp_path):
     rng = np.random.default_rng(7)
     rows = ["condition,state,cell,time (s),temperature (degC),R (ohm)"]
@@ -196,6 +198,7 @@ def test_a_bake_compares_two_conditions(tmp_path):
         run(fresh, baked, "--bake", "fresh, other")
 
 
+@pytest.mark.slow
 def test_the_report_has_its_files(reported):
     folder, _ = reported
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -211,6 +214,7 @@ def test_the_report_has_its_files(reported):
             assert json.loads(dataset.attrs["options"])["target_ber"] == 1e-4
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_where_the_data_allow(held, placed, tmp_path):
     for path, some in ((held, "retention"), (placed, "array")):
         folder = tmp_path / some
@@ -220,6 +224,7 @@ def test_figures_are_drawn_where_the_data_allow(held, placed, tmp_path):
         assert (folder / "report.html").read_text().count("<svg") == len(drawn)
 
 
+@pytest.mark.slow
 def test_the_tables_hold_the_numbers_of_the_json(reported):
     folder, found = reported
     (condition,) = found["conditions"]
@@ -246,6 +251,7 @@ def test_the_tables_hold_the_numbers_of_the_json(reported):
         )
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_found_and_escapes_names(reported):
     folder, _ = reported
     page = (folder / "report.html").read_text()

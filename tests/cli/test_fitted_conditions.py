@@ -65,6 +65,7 @@ def test_every_figure_comes_back_with_its_interval_basis_and_bound(fitted):
     assert again.attrs["lrs_share"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_study_of_them_alone_keeps_what_is_known(fitted, study):
     conditions = read_conditions(fitted / "conditions.nc").set_index(condition="condition")
     weak, clean = (conditions.sel(condition=name) for name in ("weak", "clean"))
@@ -78,6 +79,7 @@ def test_a_study_of_them_alone_keeps_what_is_known(fitted, study):
     assert {point["origin"] for point in study["points"]} == {"measured"}
 
 
+@pytest.mark.slow
 def test_its_chips_err_by_state_and_the_report_says_so(fitted, study):
     page = (fitted / "out" / "report.html").read_text()
     assert "fitted error rates of LRS and HRS cells" in page

@@ -132,6 +132,7 @@ def test_a_use_that_bers_without_readings_cannot_follow_is_refused(files, tmp_pa
     assert devices_of(kept).conditions.attrs["reference_spread"] == 0.1
 
 
+@pytest.mark.slow
 def test_a_reference_that_a_fit_chose_is_not_stated_for_other_cells(files, tmp_path):
     written, others = tmp_path / "conditions.nc", []
     _fit(*files, *READING, "-o", str(written))

@@ -219,6 +219,7 @@ def test_read_conditions_out_of_range_are_refused(options, message):
         ReadConditions(**options)
 
 
+@pytest.mark.slow
 def test_a_million_readings_are_characterised(measured_from):
     rng = np.random.default_rng(5)
     lrs, hrs = np.exp(rng.normal(9.0, 0.3, 500_000)), np.exp(rng.normal(12.0, 0.7, 500_000))

@@ -221,6 +221,7 @@ _LINES = st.tuples(
 ).map(lambda pair: f"{pair[0]} = {pair[1]}")
 
 
+@pytest.mark.slow
 @given(lines=st.lists(st.one_of(_LINES, st.just("[[condition]]"))), suffix=st.sampled_from("tc"))
 @settings(max_examples=150, deadline=None)
 def test_whatever_comes_is_conditions_or_an_input_error(tmp_path_factory, lines, suffix):

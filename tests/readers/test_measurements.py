@@ -729,6 +729,7 @@ _TABLES = st.lists(
 _WORKBOOK = workbook(("Run1", [["state", "R (kOhm)"], ["LRS", 5], ["HRS", 300]]))
 
 
+@pytest.mark.slow
 @given(
     content=st.one_of(
         st.binary(max_size=200),

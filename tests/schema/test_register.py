@@ -66,6 +66,7 @@ def test_it_is_read_from_both_forms_of_a_conditions_file(stated, tmp_path):
         assert read_conditions(path)["gate_voltage"].values.tolist() == [1.5]
 
 
+@pytest.mark.slow
 def test_a_fit_carries_it_to_netcdf_json_csv_and_report(cells, stated, tmp_path):
     report, written = tmp_path / "report", tmp_path / "conditions.nc"
     answer = json.loads(

@@ -56,6 +56,7 @@ def test_quantiles_lie_on_the_fit_and_inside_their_intervals():
     assert found.shape.low < found.shape.estimate < found.shape.high
 
 
+@pytest.mark.slow
 def test_the_ends_of_an_interval_are_where_the_profile_likelihood_fell():
     life = np.append(lives(25), [2e5])
     after, until = life, np.append(life[:-1], np.inf)
@@ -76,6 +77,7 @@ def test_the_ends_of_an_interval_are_where_the_profile_likelihood_fell():
         assert max(profile) == pytest.approx(best - fall, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_profile_intervals_cover_what_they_claim():
     runs, shape, scale = 120, 1.3, 1e4
     rng = np.random.default_rng(7)

@@ -275,6 +275,7 @@ def test_a_trade_off_refuses_what_it_cannot_use(tmp_path, options, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_trade_off_takes_a_fault_model_for_all_conditions(tmp_path, network):
     rramsim.save_network(tmp_path / "a.safetensors", network)
     small = {"models": [str(tmp_path / "a.safetensors")], "curve_bers": [0.1], "chips": 2}

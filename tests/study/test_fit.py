@@ -71,6 +71,7 @@ def test_readings_in_memory_are_known_by_what_they_hold(cells):
     assert fit(otherwise).provenance.sources[-1][1] != digest
 
 
+@pytest.mark.slow
 def test_the_command_recorded_makes_the_same_again(cells, tmp_path):
     result = fit(cells, reading=READING, lrs_share=0.4, target_ber=1e-3)
     words = shlex.split(result.provenance.recipe.replace(" DIR", f" {tmp_path / 'again'}"))

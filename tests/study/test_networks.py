@@ -36,6 +36,7 @@ def models(digits, tmp_path_factory):
     return paths
 
 
+@pytest.mark.slow
 def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(

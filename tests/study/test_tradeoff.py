@@ -57,6 +57,7 @@ def broken_lines(condition):
     return BrokenLines(0.4 if str(condition["condition"].item()) == "weak" else 0.0)
 
 
+@pytest.mark.slow
 def test_a_result_can_be_drawn_and_recommended_from_as_it_is(result):
     figures = figure_of(plot_tradeoff, result), figure_of(plot_accuracy, result)
     chosen = result.recommendation
@@ -79,6 +80,7 @@ def test_a_result_can_be_drawn_and_recommended_from_as_it_is(result):
     assert recommend(result) == chosen
 
 
+@pytest.mark.slow
 def test_a_result_has_table_recommendation_accuracy_and_report(result):
     assert isinstance(result.table, pd.DataFrame)
     assert result.table["condition"].tolist() == ["very strong", "strong", "weak"]
@@ -95,11 +97,13 @@ def test_a_result_has_table_recommendation_accuracy_and_report(result):
     assert f"The report is {result.report_path}" in result.text(width=500)
 
 
+@pytest.mark.slow
 def test_one_point_is_no_points(result):
     one = result.findings.tradeoff.isel(training_ber=[0], condition=[0])
     assert "; 1 point; " in repr(replace(result, findings=replace(result.findings, tradeoff=one)))
 
 
+@pytest.mark.slow
 def test_every_file_has_the_same_provenance(result):
     record = json.loads((result.folder / "provenance.json").read_text())
     for name in ("conditions", "accuracy", "tradeoff"):
@@ -112,6 +116,7 @@ def test_every_file_has_the_same_provenance(result):
         assert json.loads(attrs["sources"]) == sources
 
 
+@pytest.mark.slow
 def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp_path):
     name = "hirtzlin2019-reconstructed"
     by_name = tradeoff(name, "table1", out=tmp_path / "name", models=[model], **SMALL)
@@ -127,6 +132,7 @@ def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp
     assert by_value.accuracy.equals(by_name.accuracy)
 
 
+@pytest.mark.slow
 def test_readings_read_otherwise_are_another_study(model, tmp_path):
     rows = [f"{state},{start + i}" for state, start in (("LRS", 5), ("HRS", 99)) for i in range(9)]
     (tmp_path / "cells.csv").write_text("\n".join(["state,R (kOhm)", *rows]))
@@ -140,6 +146,7 @@ def test_readings_read_otherwise_are_another_study(model, tmp_path):
         tradeoff(read_measurements(tmp_path / "cells.csv", over_range="103 kOhm"), **files)
 
 
+@pytest.mark.slow
 def test_a_fault_model_of_a_user_s_own_is_planted_and_told(result, model, tmp_path):
     out = tmp_path / "own"
     own = tradeoff(conditions="table1", out=out, models=[model], faults=broken_lines, **SMALL)
@@ -157,6 +164,7 @@ def test_a_fault_model_of_a_user_s_own_is_planted_and_told(result, model, tmp_pa
     assert "fault models given in Python" in own.report_path.read_text()
 
 
+@pytest.mark.slow
 def test_other_faults_are_another_study(model, tmp_path):
     study = {"conditions": "table1", "out": tmp_path, "models": [model], **SMALL}
     tradeoff(faults=broken_lines, **study)

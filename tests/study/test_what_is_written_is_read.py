@@ -21,6 +21,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mine.nc", "report/conditions.nc", "report"])
 def test_conditions_of_a_fit_are_conditions_of_the_next(folder, name):
     stated = rramsim.read_conditions(folder / name)

@@ -8,27 +8,28 @@ from typing import TYPE_CHECKING
 from rramsim.report.fit.findings import findings
 from rramsim.report.fit.notes import ORIGIN_WORDS, doubts, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, absent_sections, interval_notes
-from rramsim.report.html import inlined, template
+from rramsim.report.html import template
 from rramsim.report.section import Part, Picture
 from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from markupsafe import Markup
 
     from rramsim.device.examination import Examination
     from rramsim.report.provenance import Provenance
 
 
 def render_fit(
-    examination: Examination, figures: Mapping[str, Figure], provenance: Provenance
+    examination: Examination, figures: Mapping[str, Markup], provenance: Provenance
 ) -> str:
     """Return the report of a fit as one HTML page, the same for the same findings.
 
     Parameters
     ----------
     examination : Examination
-    figures : mapping of str to matplotlib.figure.Figure
-        Each plot of `rramsim.report.fit.sections.fit_plots`.
+    figures : mapping of str to markupsafe.Markup
+        Each plot of `rramsim.report.fit.sections.fit_plots`, as
+        `rramsim.report.html.inlined` gives them.
     provenance : Provenance
         What the fit was made from.
     """
@@ -40,7 +41,7 @@ def render_fit(
         absent=absent_sections(examination),
         notes=grouped_notes(examination),
         intervals=interval_notes(examination),
-        figures=inlined(figures),
+        figures=figures,
         provenance=provenance,
     )
 

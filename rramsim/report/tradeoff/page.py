@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
 from rramsim.decision.recommend import training_words
-from rramsim.report.html import inlined, template
+from rramsim.report.html import template
 from rramsim.report.tradeoff import rows
 from rramsim.report.tradeoff.exports import is_recommended
 from rramsim.schema import records
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from markupsafe import Markup
 
     from rramsim.report.tradeoff.findings import Findings
 
 
-def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
+def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
     """Return the report as one HTML page, the same for the same findings.
 
     The page loads nothing and runs nothing: figures and style lie in it, and it forbids the
@@ -29,8 +29,8 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
     Parameters
     ----------
     findings : Findings
-    figures : mapping of str to matplotlib.figure.Figure
-        As `draw_figures` gives them.
+    figures : mapping of str to markupsafe.Markup
+        What `draw_figures` gives, as `rramsim.report.html.inlined` gives it.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def render(findings: Findings, figures: Mapping[str, Figure]) -> str:
         origins=rows.origins(findings),
         doubts=rows.doubts(findings),
         assumptions=(*ASSUMPTIONS, *rows.assumptions(findings)),
-        figures=inlined(figures),
+        figures=figures,
     )
 
 

@@ -59,6 +59,7 @@ def reads(cells, cycles, rng, *, mu, sigma, correlation):
     return (mu + sigma * (of_cell + of_read)).ravel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", [5, 10])
 def test_intervals_of_few_cells_read_often_cover_95_times_in_100(condition_of, cells):
     """Half of the variance is between cells; at least 95 % but for 4 binomial deviations."""
@@ -213,6 +214,7 @@ def test_fewer_than_20_cells_give_what_they_could_show_by_counting(normal):
     assert bit_error_rate(fit_lognormal(np.exp(enough)), hrs).high < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("z", [3.0, 3.7])
 def test_at_a_chosen_reference_the_interval_covers_on_both_sides(normal, z):
     """30 cells: what they err at the reference chosen on them, not at the best one of all."""

@@ -101,6 +101,7 @@ def test_three_cells_show_no_target_by_their_fit(measured_from, exact_sample):
     assert "contradicted" not in row["sentence"]
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_size_advised_shows_it_four_times_in_five():
     target, z = 4e-3, 3.0
     advised = int(asked(target, z=z, cells=50, errors=(0, 0))["cells_by_fit"])

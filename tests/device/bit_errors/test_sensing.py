@@ -148,6 +148,7 @@ def test_ber_is_the_same_with_the_states_exchanged(states, share, position):
     assert log_bit_error_rate_2t2r(mirrored) == log_bit_error_rate_2t2r(states)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half_separation", [1.84, 3.73])
 def test_the_interval_covers_the_true_ber_95_times_in_100(half_separation):
     """600 chips of 128 cells a state, the reference optimised on each, some cells censored."""

@@ -47,6 +47,7 @@ def test_the_shift_and_the_widening_of_each_state_are_found():
     assert math.isnan(row["ber_before"].item())
 
 
+@pytest.mark.slow
 def test_the_paired_interval_covers_what_it_claims():
     rng = np.random.default_rng(4)
     covered, runs, cells = 0, 80, 40

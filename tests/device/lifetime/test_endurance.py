@@ -236,6 +236,7 @@ def test_a_bound_on_b10_needs_the_29_cells_of_the_success_run(cells, bound):
         assert "at 95 % no more than 95" in str(found.notes[-1])
 
 
+@pytest.mark.slow
 def test_a_bound_covers_the_true_b10_in_95_of_100_samples():
     truth = float(stats.weibull_min.ppf(0.1, 3.0, scale=2000))
     reads = np.unique(np.geomspace(10, 4000, 60).astype(int))

@@ -114,6 +114,7 @@ def test_the_same_seed_gives_the_same_interval():
     assert not np.array_equal(one["ber_low"], other["ber_low"])
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_not_reached_is_a_bound_and_one_exceeded_at_once_too():
     still = ((10.0, 0.0, 0.2, 0.0), (13.0, 0.0, 0.2, 0.0))
     found = retention(held(lines=still), reference_resistance=REFERENCE, ber_limit=1e-3)
@@ -124,6 +125,7 @@ def test_a_limit_that_is_not_reached_is_a_bound_and_one_exceeded_at_once_too():
     assert activation_energies(["held"], found.dataset, ber_limit=1e-2) is None
 
 
+@pytest.mark.slow
 def test_each_temperature_is_held_apart():
     found = retention(
         held(lines=LINES, temperatures=(300.0, 400.0), speed=100.0),
@@ -198,6 +200,7 @@ def test_a_measured_set_widens_with_time(shared_data):
 LATE = (100.0, 1e3, 1e4)
 
 
+@pytest.mark.slow
 def test_a_crossing_before_the_first_read_out_is_an_upper_bound_and_in_no_activation_energy():
     readings = held(lines=LINES, times=LATE, temperatures=(300.0, 350.0, 400.0), speed=1e3)
     # Along the lines the limit is met a thousand times sooner at each temperature.

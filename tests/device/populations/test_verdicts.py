@@ -69,6 +69,7 @@ def test_anderson_darling_is_scipys_with_its_factor_and_left_out_when_censored(s
     assert censored.p_value > LEVEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "sets"), [(math.inf, 600), (12.3, 120)])
 def test_lognormal_samples_are_rejected_as_often_as_the_level_says(state_of, limit, sets):
     """Samples of 64 cells at a level of 5 %, and of 1 % for the tail."""

@@ -53,6 +53,7 @@ def test_a_current_asks_for_the_read_voltage_too(read):
     assert "Is the unit in the header right, and the read voltage?" in doubt(measured).text
 
 
+@pytest.mark.slow
 def test_a_fit_shows_it_first_everywhere(read, tmp_path):
     fit = rramsim.fit(read(table("R (Ohm)")))
     assert fit.table().startswith("Check first\n- The median of A/LRS (5")

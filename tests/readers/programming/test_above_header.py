@@ -178,6 +178,7 @@ def test_a_comment_with_a_setting_is_used(read):
 NAMES = ("55 uA", "20 uA", "weak", "very strong", "10 ns", "A/B")
 
 
+@pytest.mark.slow
 @given(
     names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True),
     cells=st.integers(2, 5),

@@ -17,6 +17,7 @@ from rramsim.report.fit.sections import (
     fit_tables,
 )
 from rramsim.report.fit.terminal import text
+from rramsim.report.html import inlined
 from rramsim.report.keys import answer, each, same
 from rramsim.report.provenance import Provenance
 from rramsim.report.section import Picture, Section
@@ -89,7 +90,7 @@ def test_a_section_added_at_run_time_is_in_page_terminal_json_csv_and_figures(to
     plots = fit_plots(toy)
     assert list(plots) == ["populations", "toy"]
     figures = {name: figure_of(plot) for name, plot in plots.items()}
-    page = render_fit(toy, figures, Provenance("rramsim fit cells.csv"))
+    page = render_fit(toy, inlined(figures), Provenance("rramsim fit cells.csv"))
     for part in (
         *("<h2>Toys in smiles</h2>", "<td>7.5 (6 or more)</td>", "A toy &lt;remark&gt;."),
         *("<li>First &amp; foremost.</li>", "More is better.", "<li>Fun: guessed.</li>"),
@@ -113,7 +114,7 @@ def test_where_its_product_is_missing_the_page_tells_how_to_ask_for_it(toy, exam
     assert "toy.csv" not in fit_tables(examination)
     assert "Toys" not in render_fit(
         examination,
-        {name: figure_of(plot) for name, plot in fit_plots(examination).items()},
+        inlined({name: figure_of(plot) for name, plot in fit_plots(examination).items()}),
         Provenance("rramsim fit cells.csv"),
     )
 

@@ -62,6 +62,7 @@ def held() -> Examination:
     return examine(both, read=ReadConditions(read_voltage=0.2, read_time=1e-8), question=question)
 
 
+@pytest.mark.slow
 def test_drift_is_in_per_cent_a_decade_and_no_temperature_is_made_up(held):
     table = drift_table(held)
     assert "held at" not in table.columns

@@ -11,6 +11,7 @@ from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
+from rramsim.report.html import inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
@@ -50,7 +51,7 @@ def findings(names=NAMES, tolerance=0.01, known=None, **more):
 
 @pytest.fixture(scope="module")
 def figures():
-    return draw_figures(findings())
+    return inlined(draw_figures(findings()))
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +119,10 @@ def test_tags_are_closed_in_order(page):
 
 
 def test_same_findings_give_the_same_bytes(page):
-    assert render(findings(), draw_figures(findings())) == page
+    assert render(findings(), inlined(draw_figures(findings()))) == page
 
 
-def test_text_of_users_is_escaped_wherever_it_stands():
+def test_text_of_users_is_escaped_wherever_it_stands(figures):
     everywhere = findings(
         (HOSTILE, "strong", "weak"),
         network=HOSTILE,
@@ -135,10 +136,10 @@ def test_text_of_users_is_escaped_wherever_it_stands():
     everywhere = replace(
         everywhere, recommendation=replace(everywhere.recommendation, condition=HOSTILE)
     )
-    html = render(everywhere, draw_figures(findings()))
+    html = render(everywhere, figures)
     assert "<script" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
-    drawn = render(everywhere, draw_figures(findings((HOSTILE, "strong", "weak"))))
+    drawn = render(everywhere, inlined(draw_figures(findings((HOSTILE, "strong", "weak")))))
     assert "<script" not in drawn
 
 
@@ -322,5 +323,5 @@ def test_the_page_says_what_the_accuracies_rest_on():
     assert networks.startswith("The networks are those of a.safetensors, b.safetensors.")
     assert networks.endswith(" The training BER 0.05 stands for BER LRS 0.1, HRS 0.0.")
     assert chips.startswith("Chips are drawn from fault models given in Python")
-    text = Page(render(trained, draw_figures(trained))).text
+    text = Page(render(trained, inlined(draw_figures(trained)))).text
     assert all(shown(sentence) in text for sentence in assumptions(trained))
