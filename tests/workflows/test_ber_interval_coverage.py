@@ -45,11 +45,13 @@ def scenario_of(headline, name):
     return next(scenario for scenario in headline.SCENARIOS if scenario.name == name)
 
 
+@pytest.mark.slow
 def test_the_headline_of_few_cells_is_a_bound_that_holds(headline):
     row = headline.simulate(scenario_of(headline, "plain-5-1e-06"), sets=10)
     assert (row["bounds"], row["counted"], row["covered"]) == (1.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_headline_of_enough_cells_covers_within_binomial_limits(headline):
     sets = 60
     row = headline.simulate(scenario_of(headline, "plain-64-3e-02"), sets=sets)

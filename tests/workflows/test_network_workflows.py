@@ -75,6 +75,7 @@ def by_state(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_every_training_has_a_name_of_its_own(cures, tmp_path):
     script = load_script("clean-chip-cures")
     networks, _ = script.load(cures, None)
@@ -110,6 +111,7 @@ def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
         assert (tmp_path / name).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_thresholds_of_each_chip_are_those_of_its_own_flips(by_ber):
     images = load_images("digits")
     saved = load_network(next(by_ber.glob("*-0.2.safetensors")))
@@ -125,6 +127,7 @@ def test_thresholds_of_each_chip_are_those_of_its_own_flips(by_ber):
     assert found.task_id != task.id
 
 
+@pytest.mark.slow
 def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch):
     script = load_script("batch-norm-reestimation")
     found = script.run(by_ber, tmp_path, named=None, chips=2, bers=BERS)
@@ -148,6 +151,7 @@ def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch
     assert len(script.table(found).splitlines()) == 2 + 4 * 3
 
 
+@pytest.mark.slow
 def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
     script = load_script("asymmetric-errors")
     all_in_lrs = script.faults(0.1, script.LRS_SHARES["all errors in LRS"])
