@@ -137,10 +137,19 @@ def sentinel_notes(found: Iterable[Found], *, place: str) -> list[Note]:
         taken = "out of range" if ones[0].kind == ABOVE else "blank"
         notes.append(
             Note(
-                f"{count:,} {word} {number:.6G} ({ones[0].means}): taken as {taken}.",
+                f"{count:,} {word} {number:.6G} ({ones[0].means}): taken as {taken}"
+                f"{_why_blank(ones[0])}.",
                 kind="number for no reading",
                 file=place,
                 values={"readings": count, "number": number, "taken_as": taken},
             )
         )
     return notes
+
+
+def _why_blank(found: Found) -> str:
+    """Return why a number is a blank here that would be an overflow among resistances."""
+    overflows = [one.number for one in SENTINELS if one.of_resistance == ABOVE]
+    if found.kind != BLANK or found.number not in overflows:
+        return ""
+    return " (it stands for a current that was not measured; one beyond the range is 9.9E+37)"

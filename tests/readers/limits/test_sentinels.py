@@ -35,6 +35,17 @@ def test_each_number_is_taken_as_the_table_says(read, sentinel, sign):
         assert measured.readings["censoring"].values.tolist() == expected
 
 
+def test_a_number_that_is_an_overflow_elsewhere_says_why_it_is_a_blank_here(read):
+    of_current = read(CURRENTS + "HRS,9.91E37\nHRS,9.9E37\n", read_voltage=0.2)
+    texts = [note.text for note in of_current.notes if note.kind == "number for no reading"]
+    blank, above = sorted(texts, key=lambda text: "blank" not in text)
+    assert blank.endswith(
+        "taken as blank (it stands for a current that was not measured; one beyond the range is "
+        "9.9E+37)."
+    )
+    assert above.endswith("taken as out of range.")
+
+
 def test_the_page_names_each_number_of_the_table():
     for sentinel in SENTINELS:
         short = f"{sentinel.number:.6G}"
