@@ -122,6 +122,10 @@ def damaged(table, columns, rng):
     row = table[rng.randint(1, len(table) - 1)]
     place = rng.randrange(len(row))
     what = rng.choice(("lost", "gained", "swapped", "twice"))
+    others_end_blank = any(each[-1] == BLANK for each in table if each is not row)
+    if what == "gained" and row[-1] == BLANK and not others_end_blank:
+        # The one row that ends blank would then be a full one with a separator more.
+        what = "twice"
     if what == "lost":
         del row[place]
     elif what == "gained":
