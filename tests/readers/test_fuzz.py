@@ -39,13 +39,17 @@ def tables(draw):
     notation = rng.choice(NOTATIONS)
     columns = rng.sample(list(HEADERS), len(HEADERS))
     rows, meant = [], []
+    # Where the first row has a cycle and others have none, it may be one written once for a block.
+    all_have_cycles = rng.random() < 0.5
     for number in range(rng.randint(4, 12)):
         state = rng.choice(list(STATES))
         # Two decimals: three could part thousands.
         cents = rng.randint(10**3, 10**9) * 10 + rng.randint(1, 9)
         kind = rng.choices(("number", "blank", "mark"), (8, 1, 1))[0]
         reading = {"number": written(cents, notation), "blank": BLANK, "mark": MARK}[kind]
-        cell, cycle = number, rng.choice(("", str(rng.randint(0, 9))))
+        cell, cycle = number, str(rng.randint(0, 9))
+        if not all_have_cycles and (number == 0 or rng.random() < 0.5):
+            cycle = ""
         row = {"condition": rng.choice(("weak", "strong A")), "state": state, "cell": str(cell)}
         rows.append([{**row, "cycle": cycle, "R": reading}[name] for name in columns])
         if kind != "blank":
