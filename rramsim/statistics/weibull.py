@@ -35,6 +35,8 @@ _MOST_STEPS = 200
 _CONVERGED = 1e-10
 # An interval this narrow is a moment: the likelihood of narrower ones loses its digits.
 _NARROW = 1e-3
+# Logarithms this close, in their standard deviations, differ by rounding alone.
+_ONE_MOMENT = 1e-9
 # Fall of ln L at the ends of a two-sided profile interval.
 _FALL = float(chi2.ppf(CONFIDENCE, 1)) / 2.0
 # The ends are sought this many times beyond where the curvature alone would put them.
@@ -49,9 +51,9 @@ class NoShapeError(ValueError):
     Attributes
     ----------
     kind : str
-        Why: one of ``"too few failures"``, ``"one moment"`` (every unit failed or was last seen
-        at the same time), ``"same interval"`` (all failures between the same two looks) and
-        ``"no limit"``.
+        Why: one of ``"too few failures"``, ``"one moment"`` (every failure may have been at one
+        moment, with no survivor after it), ``"same interval"`` (all failures between the same two
+        looks) and ``"no limit"``.
     failures, units : int
         Units that failed, and all units.
     """
@@ -133,13 +135,15 @@ def fit_weibull(last_good: ArrayLike, first_failed: ArrayLike) -> WeibullFit:
     if known.min() == known.max():
         raise NoShapeError("one moment", failures=failures, units=end.size)
     lifetimes = _sorted(start, end, centre=centre, spread=spread)
+    if _may_be_one_moment(lifetimes):
+        raise NoShapeError("one moment", failures=failures, units=end.size)
     best = _climb(lifetimes, np.array([0.5, 1.0]), np.eye(2))
     value, _, curvature = _slopes(lifetimes, best)
     try:
         covariance = np.linalg.inv(-curvature)
     except np.linalg.LinAlgError:
         covariance = np.full((2, 2), np.inf)
-    if not covariance[1, 1] <= (_LOOSEST * best[1]) ** 2:
+    if not (covariance[0, 0] > 0.0 and 0.0 < covariance[1, 1] <= (_LOOSEST * best[1]) ** 2):
         raise NoShapeError("same interval", failures=failures, units=end.size)
 
     def shape_end(sign: float) -> float:
@@ -238,6 +242,21 @@ def _sorted(start: Floats, end: Floats, *, centre: float, spread: float) -> _Lif
         right=x[~failed & (start > 0)],
         start=x[between],
         end=y[between],
+    )
+
+
+def _may_be_one_moment(lifetimes: _Lifetimes) -> bool:
+    """Whether all exact failures are at one moment, and all else may be so without a survivor.
+
+    ln L then grows with ln h without an end, since each exact failure adds its ln h.
+    """
+    exact = lifetimes.exact
+    if not exact.size or float(np.ptp(exact)) > _ONE_MOMENT:
+        return False
+    lasted = np.concatenate([lifetimes.right, lifetimes.start])
+    return bool(
+        np.all(lasted <= exact.max() + _ONE_MOMENT)
+        and np.all(lifetimes.end >= exact.min() - _ONE_MOMENT)
     )
 
 

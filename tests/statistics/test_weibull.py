@@ -101,12 +101,21 @@ def test_profile_intervals_cover_what_they_claim():
         ([10, 20, 30], [10, 20, np.inf], "too few failures, 2 failures of 3"),
         ([50] * 5, [50] * 5, "one moment"),
         ([10] * 4, [100] * 4, "one moment"),
+        ([500, 700, *[1000] * 3], [np.inf, np.inf, *[1000] * 3], "one moment, 3 failures of 5"),
+        ([500, 900, *[1000] * 3], [2000, 1000, *[1000] * 3], "one moment"),
         ([10] * 5 + [100] * 5, [100] * 5 + [1000] * 5, "same interval"),
     ],
 )
 def test_no_shape_is_made_of_lives_that_set_none(after, until, words):
     with pytest.raises(NoShapeError, match=words):
         fit_weibull(after, until)
+
+
+def test_a_survivor_beyond_failures_at_one_moment_sets_a_shape():
+    fit = fit_weibull([500, 1200, 1000, 1000, 1000], [np.inf, np.inf, 1000, 1000, 1000])
+    data = stats.CensoredData(uncensored=[1000] * 3, right=[500, 1200])
+    shape, _, scale = stats.weibull_min.fit(data, floc=0)
+    assert (fit.shape.estimate, fit.scale) == pytest.approx((shape, scale), rel=1e-3)
 
 
 def test_few_reads_and_failures_leave_wide_intervals():

@@ -536,7 +536,10 @@ def _why_no_shape(error: NoShapeError) -> str:
             f"{LEAST_FAILURES} failures"
         )
     return {
-        "one moment": "every cell failed or was last read at the same cycle: no shape",
+        "one moment": (
+            "the cells may all have failed at the same cycle, and none was good after it: lives so "
+            "alike set no limit to a shape"
+        ),
         "same interval": ("the failures lie between the same reads: they set no limit to a shape"),
         "no limit": "the failures set no limit to a Weibull shape",
     }[error.kind]
