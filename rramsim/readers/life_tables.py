@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from rramsim.readers.columns.header_rows import possible_headers
 from rramsim.readers.columns.headers import (
     Column,
     Header,
+    condition_words,
     measurement_columns,
     recognise,
     splits,
@@ -26,13 +27,13 @@ from rramsim.readers.programming.sources import Rows, Source
 from rramsim.readers.programming.stated_columns import labels_of
 from rramsim.readers.table import Grid, RawTable, make_table
 from rramsim.schema import DATASETS, STATES, empty, header_key, make, settings
+from rramsim.schema.words import OTHER_LANGUAGES
 from rramsim.units import factor_to_si
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-_CONDITION = ("condition", "programming condition", "cond", "group", "split", "Bedingung")
 _CELL = (
     "cell",
     "cell id",
@@ -42,11 +43,11 @@ _CELL = (
     "device id",
     "sample",
     "unit",
-    "Zelle",
+    *OTHER_LANGUAGES["cell"],
 )
 _CYCLES = (
     *("cycle", "cycles", "cycle number", "number of cycles", "n cycles"),
-    *("endurance", "endurance cycles", "last cycle", "Zyklen", "Zyklus"),
+    *("endurance", "endurance cycles", "last cycle", *OTHER_LANGUAGES["cycle"]),
 )
 # What only a life is called.
 _LIFE = (
@@ -64,29 +65,48 @@ _TIMES = (
 _DICE = ("die", "chip", "die id", "die number", "chip id", "wafer", "wafer id", "lot", "array")
 _FAILED = (
     *("failed", "fail", "failure", "event", "status", "outcome", "result", "f/s", "fail/pass"),
+    *("pass/fail", "p/f", "pass fail", "fail pass", "pass or fail", "good/bad", "failed?"),
     *("ausgefallen", "Ausfall", "défaillant", "défaillance"),
     *("failure or suspension", "failed or suspended", "dead", "is failed", "has failed"),
 )
-_SUSPENDED = ("censored", "censor", "censoring", "suspended", "suspension", "survived", "alive")
+_SUSPENDED = (
+    *("censored", "censor", "censoring", "suspended", "suspension", "survived", "alive"),
+    *("pass", "passed", "good", "ok", "survivor", "runout", "run-out", "running"),
+)
+# Under these headers 1 may stand for either.
+_OF_EITHER = (
+    *("status", "outcome", "result", "f/s", "fail/pass", "pass/fail", "p/f", "pass fail"),
+    *("fail pass", "pass or fail", "good/bad", "failure or suspension", "failed or suspended"),
+)
+# What says in words how a cell failed, so that a blank may say that it did not.
+_MODES = ("failure mode", "fail mode", "failure type", "failure cause", "Ausfallart", "mode")
+_NO_MODE = frozenset(["", "none", "no", "na", "nil", "keiner", "keine", "aucun"])
 
 _YES = frozenset(["1", "1.0", "true", "yes", "y", "x", "ja", "oui"])
 _NO = frozenset(["0", "0.0", "false", "no", "n", "nein", "non"])
-_FAILED_WORDS = frozenset(["f", "failed", "fail", "failure", "dead", "died", "event", "broken"])
+_FAILED_WORDS = frozenset(
+    ["f", "failed", "fail", "failure", "dead", "died", "event", "broken", "bad"]
+)
 _SUSPENDED_WORDS = frozenset(
     [
         *("s", "suspended", "suspension", "c", "censored", "right", "alive", "survived"),
-        *("survivor", "running", "ok", "good", "pass", "passed", "unfailed"),
+        *("survivor", "running", "ok", "good", "pass", "passed", "unfailed", "p", "runout"),
+        *("run-out", "run out", "no fail", "no failure", "not failed", "did not fail", "no fault"),
+        *("still good", "still ok", "still alive", "still running", "end of test", "not yet"),
     ]
 )
 
 _ROLES = {
     header_key(name): role
     for role, names in (
-        *(("condition", _CONDITION), ("cell", _CELL), ("cycles", _CYCLES), ("life", _LIFE)),
+        *(("condition", condition_words()), ("cell", _CELL), ("cycles", _CYCLES), ("life", _LIFE)),
         *(("failed", _FAILED), ("suspended", _SUSPENDED), ("time", _TIMES)),
     )
     for name in names
 }
+
+_LEAST_ALIKE = 3
+"""Lives at exactly the longest one that look like the end of a test."""
 
 _TEMPERATURE = replace(
     next(one for one in DATASETS["readings"] if one.name == "temperature"), label="temperature"
@@ -167,6 +187,9 @@ def read_lives(
     )
     cell = _cells(table, roles)
     _check_once(table, condition, cell)
+    if says is None:
+        used = {column, *(roles[role] for role in ("condition", "cell") if role in roles)}
+        _refuse_survivors(table, column, condition, cycles, failed, used=used)
     exact = failed if "life" in roles else _are_exact(condition, cycles, failed)
     return Lives(path, name, grid.place, condition, cell, cycles, failed, exact, tuple(notes))
 
@@ -308,6 +331,12 @@ def _failures(table: RawTable, position: int, *, says_failed: bool) -> np.ndarra
         text = str(cell).strip().casefold()
         if text in _FAILED_WORDS or text in _SUSPENDED_WORDS:
             failed.append(text in _FAILED_WORDS)
+        elif (text in _YES or text in _NO) and _may_be_either(table.header[position]):
+            raise InputError(
+                f"{table.where(line, table.header[position])}: {str(cell)!r} was found, which may "
+                "say that the cell failed or that it passed; write F (failed) or S (suspended), or "
+                "name the column 'failed' or 'passed'."
+            )
         elif text in _YES or text in _NO:
             failed.append((text in _YES) == says_failed)
         else:
@@ -316,6 +345,67 @@ def _failures(table: RawTable, position: int, *, says_failed: bool) -> np.ndarra
                 "are 1 or 0, yes or no, F (failed) or S (suspended, censored)."
             )
     return np.array(failed, dtype=bool)
+
+
+def _may_be_either(header: str) -> bool:
+    return header_key(header) in {header_key(name) for name in _OF_EITHER}
+
+
+def _refuse_survivors(
+    table: RawTable,
+    position: int,
+    condition: Sequence[str],
+    cycles: np.ndarray,
+    failed: np.ndarray,
+    *,
+    used: Collection[int],
+) -> None:
+    """Refuse failures that may be none: another column says so, or they all end alike."""
+    modes = {header_key(name) for name in _MODES}
+    for place, header in enumerate(table.header):
+        for line in failed.nonzero()[0].tolist() if place not in used else ():
+            text = str(table.columns[place][line])
+            is_no_mode = header_key(header) in modes and header_key(text) in _NO_MODE
+            if is_no_mode or _says_good(text):
+                raise InputError(
+                    f"{table.where(line, header)}: {text!r} was found, which may say that the cell "
+                    f"did not fail; {_HOW_TO_MARK} Or take the column out."
+                )
+    import pandas as pd
+
+    rows = pd.DataFrame({"condition": condition, "cycles": cycles})[failed]
+    for name, of_name in (*rows.groupby("condition")["cycles"], ("", rows["cycles"])):
+        alike = int((of_name == of_name.max()).sum())
+        if alike >= _LEAST_ALIKE and of_name.max() >= cycles[_of(condition, name)].max():
+            raise InputError(
+                f"{table.place}, column {table.header[position]!r}: {alike} cells have exactly the "
+                f"longest life{f' of {name!r}' if name else ''}, {of_name.max():g}, as cells have "
+                f"that were still good when the test ended; {_HOW_TO_MARK}"
+            )
+
+
+def _of(condition: Sequence[str], name: str) -> np.ndarray:
+    """Return which cells are of a condition, of all of them where it has no name."""
+    import numpy as np
+
+    return np.array([name in ("", one) for one in condition])
+
+
+_HOW_TO_MARK = (
+    "write the life of a cell that was still good as '>1e7', or add a column 'failed' with 1 "
+    "(failed) or 0 (still good) for each cell."
+)
+
+
+def _says_good(text: str) -> bool:
+    """Whether a text says that a cell had not failed.
+
+    >>> _says_good("no fail"), _says_good("survived"), _says_good("stuck at LRS"), _says_good("s")
+    (True, True, False, False)
+    """
+    bare = " ".join(re.sub(r"[^\w]+", " ", text.casefold()).split())
+    # One letter, or a side, says it only under a header that asks for it.
+    return bare in _SUSPENDED_WORDS - {"s", "c", "p", "right"}
 
 
 def _texts(table: RawTable, position: int | None, *, what: str) -> list[str]:

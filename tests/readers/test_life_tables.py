@@ -242,3 +242,60 @@ def test_lives_that_cannot_be_taken_say_why(read, content, message):
 def test_readings_at_times_with_failures_stay_readings(read):
     content = "cell,state,time (h),R (kOhm),failed\n1,LRS,5,5,0\n1,HRS,5,300,1\n"
     assert read(content).readings.sizes["reading"] == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "message"),
+    [
+        (
+            "",
+            ["500", "700", *["1e7"] * 3],
+            "column 'cycles to failure': 3 cells have exactly the lo",
+        ),
+        (
+            ",failure mode",
+            ["500,stuck", "700,"],
+            r"row 3, column 'failure mode': '' was found, whi",
+        ),
+        (",failure mode", ["500,stuck", "700,none"], "row 3, column 'failure mode': 'none' was"),
+        (
+            ",comment",
+            ["500,stuck", "700,No fail."],
+            "row 3, column 'comment': 'No fail.' was found",
+        ),
+        (",result", ["500,1", "700,0"], "row 2, column 'result': '1' .* failed or that it passed"),
+        (",Pass/Fail", ["500,yes", "700,no"], "row 2, column 'Pass/Fail': 'yes' .* that it passed"),
+    ],
+)
+def test_failures_that_may_be_survivors_are_asked_about(tmp_path, header, rows, message):
+    lines = [f"{number},{row}" for number, row in enumerate(rows)]
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, "\n".join([f"cell,cycles to failure{header}", *lines, ""]))
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [("pass/fail", "FFPPP"), ("Pass", "00111"), ("passed", "nnyyy"), ("failed", "11000")],
+)
+def test_survivors_at_the_end_of_a_test_are_marked_by_a_column(tmp_path, header, words):
+    lives = ["500", "700", *["1e7"] * 3]
+    lines = [f"{n},{life},{word}" for n, (life, word) in enumerate(zip(lives, words, strict=True))]
+    measured = read(tmp_path, "\n".join([f"cell,cycles to failure,{header}", *lines, ""]))
+    assert measured.lives["failed"].values.tolist() == [1, 1, 0, 0, 0]
+
+
+def test_survivors_marked_in_the_life_itself_may_be_many(tmp_path):
+    lives = ["500", "700", *[">1e7"] * 3]
+    lines = [f"{n},{life}" for n, life in enumerate(lives)]
+    measured = read(tmp_path, "\n".join(["cell,cycles to failure", *lines, ""]))
+    assert measured.lives["failed"].values.tolist() == [1, 1, 0, 0, 0]
+
+
+def test_failures_at_one_cycle_give_counts_and_no_fit(tmp_path):
+    text = "cell,cycles to failure,failed\n1,500,0\n2,700,0\n3,1000,1\n4,1000,1\n5,1000,1\n"
+    read(tmp_path, text)
+    found = fit(tmp_path / "lives.csv")
+    row = found.endurance.sel(condition="lives")
+    assert (int(row["failed"]), int(row["cells"])) == (3, 5)
+    assert np.isnan(float(row["shape"]))
+    assert any("lives so alike set no limit to a shape" in note for note in found.notes)

@@ -54,6 +54,16 @@ def measurement_columns() -> dict[str, Variable]:
     return {name: columns[name] for name in (*_ORDER, *others)}
 
 
+def condition_words() -> tuple[str, ...]:
+    """Return what the column of conditions is called in a table whose rows are no readings.
+
+    Such a row is all that is known of a condition, or of a cell of one: what parts its rows is a
+    condition, also under a name that may number something else beside single readings.
+    """
+    aliases = measurement_columns()["condition"].aliases
+    return (*aliases, "name", "split", "group", "recipe", "variant", "label", "Gruppe", "Variante")
+
+
 def conditions_file_columns() -> dict[str, Variable]:
     """Return the columns of a conditions file, which are the keys of its TOML form."""
     columns = {variable.name: variable for variable in DATASETS["conditions"] if variable.aliases}

@@ -175,6 +175,11 @@ def _centre(header: str, text: str, position: int, spread: str, *, place: str) -
         )
     if _MEDIAN.search(text) or _GEOMETRIC.search(text):
         return Part(position, "median", unit)
+    if spread == "interquartile range":
+        raise InputError(
+            f"{where}: a mean and an interquartile range are of two lognormals; give the median, "
+            "'median (kOhm)', or the standard deviation, 'std (kOhm)'."
+        )
     if spread == "standard deviation" or "arithmetic" in text:
         return Part(position, "mean", unit)
     raise InputError(
