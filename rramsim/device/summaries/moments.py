@@ -81,9 +81,10 @@ def _variances(summary: CentreAndSpread, sigma: float) -> NDArray[np.float64]:
     another median only shifts them.
     """
     reach = 10.0 + 5.0 * sigma
-    z = np.arange(-reach, reach, _STEP) + _STEP / 2.0
+    z: NDArray[np.float64] = np.arange(-reach, reach, _STEP) + _STEP / 2.0
     weight = np.exp(-(z**2) / 2.0) * (_STEP / math.sqrt(2.0 * math.pi))
     centre = _influence_on_centre(summary.centre_of, z, sigma)
+    on_sigma: NDArray[np.float64]
     if summary.spread_of == "sigma of ln R":
         on_sigma = sigma * (z**2 - 1.0) / 2.0
     elif summary.spread_of == "interquartile range":
@@ -98,7 +99,7 @@ def _variances(summary: CentreAndSpread, sigma: float) -> NDArray[np.float64]:
         steepness = 1.0 / (growth - 1.0)
         if summary.centre_of == "median":
             steepness = (2.0 * growth - 1.0) / (growth * (growth - 1.0))
-        on_sigma = ratio / (2.0 * sigma * growth * steepness)
+        on_sigma = np.asarray(ratio / (2.0 * sigma * growth * steepness))
     on_mu = centre - (sigma * on_sigma if summary.centre_of == "mean" else 0.0)
     influences = np.stack([on_mu, on_sigma])
     covariance: NDArray[np.float64] = (influences * weight) @ influences.T
@@ -122,5 +123,4 @@ def _influence_on_centre(
 def _of_quantile(z: NDArray[np.float64], at: float) -> NDArray[np.float64]:
     """Return the influence of each normal reading on the quantile at `at`."""
     density = math.exp(-(at**2) / 2.0) / math.sqrt(2.0 * math.pi)
-    influence: NDArray[np.float64] = (float(ndtr(at)) - (z <= at)) / density
-    return influence
+    return np.asarray((float(ndtr(at)) - (z <= at)) / density, dtype=float)

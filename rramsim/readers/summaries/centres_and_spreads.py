@@ -24,7 +24,24 @@ _MEAN = re.compile(
 )
 _DEVIATION = re.compile(
     r"(?<![a-z])(sigma|std|stdev|std ?dev|stddev|sd|s\.d\.|standard deviation|standardabweichung"
-    r"|ecart[ -]type|desviacion estandar|deviazione standard)(?![a-z])|σ|标准差|標準偏差"
+    r"|ecart[ -]type|desviacion estandar|deviazione standard|cv|coefficient of variation)(?![a-z])"
+    r"|σ|标准差|標準偏差"
+)
+_NUMBERS = {"one": 1.0, "two": 2.0, "double": 2.0, "three": 3.0, "six": 6.0}
+_TIMES = re.compile(
+    r"(?:(?<![a-z\d.])(\d+(?:[.,]\d+)?|one|two|double|three|six)\s*[-*x×·]?\s*)"
+    r"(?:sigma|std|stdev|stddev|sd|standard deviation)s?(?![a-z])"
+)
+_TIMES_BEHIND = re.compile(r"(?:sigma|std|stdev|stddev|sd|standard deviation)s?\s*[*x×·]\s*(\d+)")
+_SQUARE = re.compile(
+    r"(?:sigma|std|stdev|stddev|sd|deviation)\s*(?:\^|\*\*)?\s*2(?![\d.])|squared?(?![a-z])"
+)
+# A resistance so many sigmas above or below the centre is none of these.
+_AWAY = re.compile(
+    r"(?:^|[\s(]|mean|median|mu)[+−–-]\s*(?:\d+(?:[.,]\d+)?)?\s*(?:sigma|std|sd)(?![a-z])"
+)
+_RELATIVE = re.compile(
+    r"%|percent|relative|(?<![a-z])rel\.?(?![a-z])|(?<![a-z])cv(?![a-z])|coefficient"
 )
 _QUARTILES = re.compile(r"(?<![a-z])(iqr|interquartile range|interquartilsabstand)(?![a-z])")
 _STANDARD_ERROR = re.compile(r"(?<![a-z])(sem|s\.e\.|se|standard error)(?![a-z])")
@@ -141,7 +158,20 @@ def _spread(header: str, text: str, position: int, *, place: str) -> Part:
             f"{where}: a standard error says how well a mean is known, not how far the resistances "
             f"spread. Give the spread itself: {SPREADS}."
         )
+    text = text.replace("σ", "sigma")
+    if _SQUARE.search(text) or (_AWAY.search(text) and not _BOTH.search(text)):
+        raise InputError(
+            f"{where}: this is no spread, but a square of one or a resistance so many sigmas from "
+            f"the centre. Give the spread itself, {SPREADS}, or the resistances as percentiles: "
+            "'p16 (kOhm)', 'p84 (kOhm)'."
+        )
+    if _RELATIVE.search(text):
+        raise InputError(
+            f"{where}: this is a spread relative to a mean. Give the spread itself: {SPREADS}."
+        )
+    times = 1.0 / _sigmas(text)
     factor, unit = _logarithm(text), _ohms(header)
+    factor, unit = (None if one is None else one * times for one in (factor, unit))
     if _QUARTILES.search(text) and factor is None and unit:
         return Part(position, "interquartile range", unit)
     if factor and not _QUARTILES.search(text):
@@ -152,6 +182,18 @@ def _spread(header: str, text: str, position: int, *, place: str) -> Part:
         f"{where}: it is not certain whether this is of ln R, of log10 R or of R. Write it in the "
         f"header: {SPREADS}."
     )
+
+
+def _sigmas(text: str) -> float:
+    """Return how many standard deviations a header says that a spread is.
+
+    >>> _sigmas("3 sigma (kohm)"), _sigmas("mean ± 2sd"), _sigmas("sigma (kohm)")
+    (3.0, 2.0, 1.0)
+    """
+    found = _TIMES.search(text) or _TIMES_BEHIND.search(text)
+    if found is None:
+        return 1.0
+    return _NUMBERS.get(found[1]) or float(found[1].replace(",", ".")) or 1.0
 
 
 def _centre(header: str, text: str, position: int, spread: str, *, place: str) -> Part:

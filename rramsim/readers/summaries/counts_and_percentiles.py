@@ -13,12 +13,19 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
 from rramsim.errors import InputError
 from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary
-from rramsim.readers.columns.headers import Header, measurement_columns, recognise, splits
+from rramsim.readers.columns.headers import (
+    Header,
+    condition_words,
+    measurement_columns,
+    recognise,
+    splits,
+)
 from rramsim.readers.columns.values import (
     read_counts,
     read_labels,
@@ -35,16 +42,19 @@ from rramsim.readers.summaries.centres_and_spreads import (
 from rramsim.readers.table import Grid, RawTable, make_table
 from rramsim.schema import STATES
 from rramsim.schema.variable import header_key, without_accents
+from rramsim.schema.words import OTHER_LANGUAGES
 from rramsim.units import UnknownUnitError, factor_to_si
 
 _NAMES = {
-    "condition": ("condition", "programming condition", "name"),
-    "state": ("state",),
+    "condition": condition_words(),
+    "state": ("state", *OTHER_LANGUAGES["state"]),
     "errors": ("errors", "bit errors", "error count", "errors counted", "misread bits", "fails"),
     "bits": ("bits", "bits read", "cells", "n", "readings", "count", "total", "number of bits"),
     "reference": ("reference", "read reference", "R_ref", "reference resistance"),
-    "percentile": ("percentile", "percent", "quantile", "probability"),
-    "resistance": ("resistance", "R", "R read"),
+    "percentile": (
+        *("percentile", "percent", "quantile", "centile", "Perzentil", "Quantil", "percentil"),
+        *("probability", "cumulative probability", "cumulative fraction", "cdf", "fraction"),
+    ),
 }
 _ROLES = {header_key(name): role for role, names in _NAMES.items() for name in names}
 _PERCENTILE = re.compile(r"[pq][ _]?(\d{1,2}(?:[.,]\d+)?)|(\d{1,2}(?:\.\d+)?)\s*%")
@@ -59,6 +69,15 @@ _READINGS = {
     if role in ("resistance", "conductance", "current")
 }
 _LEAST_PERCENTILES = 2
+# What each reading of a sample may have too: its place in it.
+_PLACES = ("probability", "cumulative probability", "cumulative fraction", "cdf", "fraction")
+_MOST_PERCENTILES = 20
+_EVEN = 0.02
+_SIGMAS = re.compile(r"([+−–-])\s*(\d+(?:[.,]\d+)?)\s*-?\s*(?:sigma|σ|sd|std)")
+_SCALE = re.compile(r"[x×*]?\s*(?:1e\+?(\d+)|10\s*(?:\^|\*\*)\s*(\d+))")
+_SCALE_WORDS = {"thousand": 1e3, "thousands": 1e3, "million": 1e6, "millions": 1e6}
+_UNITS_OF_COUNTS = ("", "1", "-", "#", "n", "bits", "bit", "cells", "errors", "counts", "readings")
+_UNITS_OF_SHARES = ("1", "-", "fraction", "share", "0-1", "0..1")
 _LINES_BEFORE = 20
 
 
@@ -126,7 +145,7 @@ def _is_summary(
     columns = _columns(texts)
     if not has_state and "state" not in columns:
         return False
-    if {"errors", "bits"} <= columns.keys() or {"percentile", "resistance"} <= columns.keys():
+    if {"errors", "bits"} <= columns.keys() or {"percentile", "reading"} <= columns.keys():
         return True
     if len(_percentiles(texts)) >= _LEAST_PERCENTILES:
         return True
@@ -142,7 +161,7 @@ def _of_block(
     """Return the summaries of the columns of all states, or of one state."""
     columns, shares = _columns(texts), _percentiles(texts)
     subjects = _subjects(table, columns, texts, state=state, default=default)
-    is_long = {"percentile", "resistance"} <= columns.keys()
+    is_long = {"percentile", "reading"} <= columns.keys()
     if {"errors", "bits"} <= columns.keys():
         return _counts(table, columns, subjects)
     if is_long and len(shares) < _LEAST_PERCENTILES:
@@ -162,7 +181,17 @@ def _columns(record: Sequence[str]) -> dict[str, int]:
             if role is not None:
                 found.setdefault(role, position)
                 break
+        else:
+            if _is_reading(text):
+                found.setdefault("reading", position)
     return found
+
+
+def _is_reading(text: str) -> bool:
+    try:
+        return bool(recognise([text], _READINGS, place=""))
+    except InputError:
+        return False
 
 
 def _percentiles(record: Sequence[str]) -> dict[int, float]:
@@ -172,10 +201,14 @@ def _percentiles(record: Sequence[str]) -> dict[int, float]:
         for name, _, _ in splits(text):
             bare = _OF_R.sub("", name.strip(), count=1).casefold()
             matched, quantile = _PERCENTILE.fullmatch(bare), _QUANTILE.fullmatch(bare)
+            away = _SIGMAS.fullmatch(bare)
             if bare in _QUARTILES:
                 shares[position] = _QUARTILES[bare]
             elif quantile is not None:
                 shares[position] = float(quantile[1])
+            elif away is not None:
+                sigmas = float(away[2].replace(",", "."))
+                shares[position] = NormalDist().cdf(sigmas if away[1] == "+" else -sigmas)
             elif matched is not None or bare in _MEDIANS:
                 number = (matched[1] or matched[2]) if matched is not None else "50"
                 shares[position] = float(number.replace(",", ".")) / 100.0
@@ -260,7 +293,7 @@ def _counts(
     table: RawTable, columns: Mapping[str, int], subjects: Sequence[tuple[str, str]]
 ) -> list[Summary]:
     _refuse_repeated(table, columns, subjects)
-    errors, bits = (read_counts(table, columns[role]) for role in ("errors", "bits"))
+    errors, bits = (_numbers_of(table, columns[role]) for role in ("errors", "bits"))
     references = [math.nan] * len(subjects)
     if "reference" in columns:
         position = columns["reference"]
@@ -276,6 +309,50 @@ def _counts(
         ErrorCount(*subject, int(wrong), int(read), reference, table.place)
         for subject, wrong, read, reference in zip(subjects, errors, bits, references, strict=True)
     ]
+
+
+def _numbers_of(table: RawTable, position: int) -> np.ndarray:
+    """Return the counts of a column, whose header may say how many each counts for."""
+    header = table.header[position]
+    unit = _unit_of(header)
+    scale = _SCALE.fullmatch(unit)
+    factor = 10.0 ** int(scale[1] or scale[2]) if scale else _SCALE_WORDS.get(unit, 1.0)
+    if scale is None and unit not in (*_UNITS_OF_COUNTS, *_SCALE_WORDS):
+        raise InputError(
+            f"{table.place}, column {header!r}: the unit {unit!r} was found; accepted are the "
+            "numbers of errors and bits themselves, without a unit, or with a factor such as "
+            "'(x1e6)'."
+        )
+    if factor == 1.0:
+        return read_counts(table, position)
+    numbers = read_quantity_column(table, position, factor=factor)
+    whole = np.rint(numbers)
+    for index in np.flatnonzero(np.abs(numbers - whole) > 1e-6 * np.abs(whole)).tolist():
+        raise InputError(
+            f"{table.where(index, header)}: {table.columns[position][index]!r} is not a whole "
+            "number of bits."
+        )
+    return np.where(np.isnan(numbers), -1, whole).astype(np.int64)
+
+
+def _unit_of(header: str) -> str:
+    """Return what stands behind the name of a column in its header, in lower case.
+
+    >>> _unit_of("bits (x1e6)"), _unit_of("bits in k"), _unit_of("bits read"), _unit_of("cdf / %")
+    ('x1e6', 'k', '', '%')
+    """
+    if header_key(header) in _ROLES and re.fullmatch(r"[^\W\d]+([\s_]+[^\W\d]+)*", header.strip()):
+        return ""
+    for name, unit, _ in splits(header):
+        if unit and header_key(name) in _ROLES:
+            bare = unit.strip().strip("()[]{}").strip().casefold()
+            return re.sub(r"^in\s+", "", bare)
+    return ""
+
+
+def _unit_less(header: str) -> str:
+    ways = [(name, unit) for name, unit, _ in splits(header) if header_key(name) in _ROLES]
+    return next((name for name, unit in ways if unit), ways[0][0])
 
 
 def _wide_percentiles(
@@ -306,12 +383,10 @@ def _long_percentiles(
     table: RawTable, columns: Mapping[str, int], subjects: Sequence[tuple[str, str]]
 ) -> list[Summary]:
     readings = _readings(table, columns)
-    position = columns["resistance"]
-    ohms = read_quantity_column(table, position, factor=_unit_factor(table, position))
-    percents = read_quantity_column(table, columns["percentile"], factor=1.0)
-    header = table.header[columns["percentile"]]
-    # "percentile" and "percent" are of 100, a quantile or a probability is of 1.
-    whole = 100.0 if header_key(header).startswith("percent") else 1.0
+    ohms, is_falling = _ohms(table, columns)
+    shares = _shares(table, columns["percentile"])
+    # The cells of the least conductance are those of the greatest resistance.
+    shares = 1.0 - shares if is_falling else shares
     grouped: dict[tuple[str, str], list[int]] = {}
     for index, subject in enumerate(subjects):
         grouped.setdefault(subject, []).append(index)
@@ -319,12 +394,57 @@ def _long_percentiles(
         _table_of(
             subject,
             readings[rows[0]],
-            sorted((float(percents[row]) / whole, float(ohms[row])) for row in rows),
+            sorted((float(shares[row]), float(ohms[row])) for row in rows),
             place=f"{table.place}, row {table.row_numbers[rows[0]]}",
             file=table.place,
         )
         for subject, rows in grouped.items()
     ]
+
+
+def _ohms(table: RawTable, columns: Mapping[str, int]) -> tuple[np.ndarray, bool]:
+    """Return the resistances of a column, and whether it holds conductances."""
+    position = columns["reading"]
+    role = next(iter(recognise([table.header[position]], _READINGS, place=table.place)), "")
+    if role != "conductance":
+        return read_quantity_column(table, position, factor=_unit_factor(table, position)), False
+    column = recognise([table.header[position]], _READINGS, place=table.place)[role]
+    siemens = read_quantity_column(table, position, factor=column.factor)
+    if not (np.isnan(siemens) | (siemens > 0)).all() or not column.unit_given:
+        raise InputError(
+            f"{table.place}, column {table.header[position]!r}: accepted are conductances above 0 "
+            "with their unit in the header, such as 'G (uS)'."
+        )
+    return 1.0 / siemens, True
+
+
+def _shares(table: RawTable, position: int) -> np.ndarray:
+    """Return the shares of a column of percentiles, by its unit, else by its numbers.
+
+    A number of 1 or more is a percentage. Numbers below 1 under "percentile" are shares where they
+    lie symmetric about the median; else they may be 0.1 % as well as 10 %.
+    """
+    header, numbers = table.header[position], read_quantity_column(table, position, factor=1.0)
+    unit, name = _unit_of(header), header_key(_unit_less(header))
+    if unit in ("%", "percent", "pct") or (name == "percent" and not unit):
+        return numbers / 100.0
+    if unit in _UNITS_OF_SHARES:
+        return numbers
+    known = np.unique(numbers[~np.isnan(numbers)])
+    if unit or not known.size:
+        raise InputError(f"{table.place}, column {header!r}: {_HOW_TO_SAY_SHARES}")
+    if known[-1] > 1.0:
+        return numbers / 100.0
+    is_symmetric = bool(np.allclose(known + known[::-1], 1.0, atol=1e-9))
+    if is_symmetric or ("centil" not in name and "zentil" not in name and known[-1] < 1.0):
+        return numbers
+    raise InputError(
+        f"{table.place}, column {header!r}: numbers up to {known[-1]:g} may be percentages or "
+        f"shares of 1; {_HOW_TO_SAY_SHARES}"
+    )
+
+
+_HOW_TO_SAY_SHARES = "write 'percentile (%)' for numbers of 100, 'quantile (1)' for those of 1."
 
 
 def _moments(
@@ -393,7 +513,7 @@ def _centres_and_spreads(table: RawTable, found: CentreColumns) -> tuple[np.ndar
 def _readings(table: RawTable, columns: Mapping[str, int]) -> list[int | None]:
     if "bits" not in columns:
         return [None] * len(table.row_numbers)
-    return [int(count) if count > 0 else None for count in read_counts(table, columns["bits"])]
+    return [int(count) if count > 0 else None for count in _numbers_of(table, columns["bits"])]
 
 
 def _table_of(

@@ -45,6 +45,10 @@ def summaries(read, content):
         ("R mean +/- std [kOhm]", "5.2+/-0.9", "mean and standard deviation", 5200, 900),
         ("mean (sd) (kOhm)", "5.2 (0.9)", "mean and standard deviation", 5200, 900),
         ("median (kOhm),IQR (kOhm)", "5.2,1.2", "median and interquartile range", 5200, 1200),
+        ("mean (kOhm),3 sigma (kOhm)", "5.2,3", "mean and standard deviation", 5200, 1000),
+        ("mean (kOhm),2σ (kOhm)", "5.2,3", "mean and standard deviation", 5200, 1500),
+        ("mean ± 3σ (kOhm)", "5.2 ± 3", "mean and standard deviation", 5200, 1000),
+        ("median (kOhm),3-sigma (ln R)", "5.2,0.6", "median and sigma of ln R", 5200, 0.2),
         (
             *("mean (kOhm),std (kOhm),median (kOhm),sigma(ln R)", "6,1,5.2,0.2"),
             *("median and sigma of ln R", 5200, 0.2),
@@ -78,6 +82,12 @@ def test_a_centre_and_a_spread_are_what_their_headers_say(
             "takes its base and the unit of the resistance, such as 'mean ln",
         ),
         ("mean,std (kOhm)", "column 'mean': no unit of resistance is named"),
+        ("mean (kOhm),-1 sigma (kOhm)", "this is no spread, but a square of one or a resistance"),
+        ("mean (kOhm),σ² (kOhm)", "this is no spread, but a square of one or a resistance so"),
+        ("mean (kOhm),σ (%)", "this is a spread relative to a mean. Give the spread itself"),
+        ("mean (kOhm),CV (%)", "this is a spread relative to a mean. Give the spread itself"),
+        ("arithmetic mean (kOhm),IQR (kOhm)", "a mean and an interquartile range are of two logn"),
+        ("mean (kOhm),IQR (kOhm)", "give the median, 'median (kOhm)', or the standard deviation"),
         ("mean (kOhm),SEM (kOhm)", "a standard error says how well a mean is known"),
     ],
 )
