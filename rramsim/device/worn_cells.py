@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from scipy.stats import binom
 
 from rramsim import formatting as numbers
@@ -33,7 +34,7 @@ _MOST_ROUNDS = 12
 # Cells that end bad by soft errors alone are no wear.
 _CHANCE = 0.05
 # Of a normal population, in sigmas from its median.
-_QUARTILE = 0.6745
+_QUARTILE = float(ndtri(0.75))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +97,10 @@ def follow_to_wear(
             continue
         chosen = np.flatnonzero(readings["condition_index"].values == number)
         part = readings.isel(reading=chosen, condition=[number])
-        cells = _Cells(part.assign(condition_index=part["condition_index"] * 0), failure)
+        cells = Cells(part.assign(condition_index=part["condition_index"] * 0), failure)
         at = float(best[number])
         if read.reference_resistance is None and failure.kind == "misread":
-            at = _of_good_cells(cells, at, read)
+            at = reference_of_good_cells(cells, at, read)
         notes += _worn_notes(name, cells, float(best[number]), at)
         references[number] = at
         is_worn[chosen] = _after_failure(cells, at)
@@ -108,9 +109,7 @@ def follow_to_wear(
     return Followed(lifetimes, references, is_worn, tuple(notes))
 
 
-def reference_of_good_cells(
-    part: xr.Dataset, best: float, read: ReadConditions, failure: Failure
-) -> float:
+def reference_of_good_cells(cells: Cells, best: float, read: ReadConditions) -> float:
     """Return the reference at which failures of cells are counted where none is stated.
 
     It is the best one of the populations of the readings from before cells failed, by the median
@@ -125,24 +124,18 @@ def reference_of_good_cells(
 
     Parameters
     ----------
-    part : xarray.Dataset
-        Schema "readings", of one condition.
+    cells : Cells
+        Failure is of kind ``"misread"``.
     best : float
-        The best reference of all its readings, in ohm.
+        The best reference of all their readings, in ohm.
     read : ReadConditions
         How cells are read, without a reference.
-    failure : Failure
-        Of kind ``"misread"``.
 
     Returns
     -------
     float
         In ohm.
     """
-    return _of_good_cells(_Cells(part, failure), best, read)
-
-
-def _of_good_cells(cells: _Cells, best: float, read: ReadConditions) -> float:
     part = cells.part
     reference, sigma = _best_of_body(part, _early(part), read)
     if math.isnan(reference):
@@ -166,8 +159,18 @@ def _of_good_cells(cells: _Cells, best: float, read: ReadConditions) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
-    """The readings of one condition, and when its cells failed at each reference asked for."""
+class Cells:
+    """The readings of one condition, and when its cells failed at each reference asked for.
+
+    Attributes
+    ----------
+    part : xarray.Dataset
+        Schema "readings", of one condition.
+    failure : Failure
+        What counts as one.
+    known : dict
+        The lifetimes at each reference that was asked for, as columns.
+    """
 
     part: xr.Dataset
     failure: Failure
@@ -200,7 +203,7 @@ def _before_failure(part: xr.Dataset, lifetimes: Mapping[str, Any]) -> Mask:
     return before
 
 
-def _after_failure(cells: _Cells, reference: float) -> Mask:
+def _after_failure(cells: Cells, reference: float) -> Mask:
     """Return which readings are of a cell that had failed by then, for sure."""
     lifetimes = dict(cells.lifetimes(reference))
     # Cells that never worked are a matter of yield, and undecided ones may be good.
@@ -244,7 +247,7 @@ def _best_of_body(part: xr.Dataset, chosen: Mask, read: ReadConditions) -> tuple
     return math.exp(best_reference(seen, lrs_share=read.lrs_share)[0]), float(min(sigmas))
 
 
-def _is_chance(cells: _Cells, reference: float, best: float) -> bool:
+def _is_chance(cells: Cells, reference: float, best: float) -> bool:
     """Return whether as many cells end otherwise at two references as soft errors would make."""
     part, lifetimes = cells.part, cells.lifetimes(reference)
     ends, at_best = lifetimes["bad_from"], cells.lifetimes(best)["bad_from"]
@@ -258,7 +261,7 @@ def _is_chance(cells: _Cells, reference: float, best: float) -> bool:
     return bool(binom.sf(otherwise - 1, ends.size, in_cycle) > _CHANCE)
 
 
-def _worn_notes(name: str, cells: _Cells, best: float, reference: float) -> list[Note]:
+def _worn_notes(name: str, cells: Cells, best: float, reference: float) -> list[Note]:
     """Say where failures are counted, where that is not where the BER is read."""
     if reference == best:
         return []

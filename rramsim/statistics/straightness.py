@@ -266,17 +266,19 @@ class Gap:
         return abs(self.end - self.start)
 
 
-# So many equal readings at an end are where the range ends.
-_PILE = 3
+# So many equal readings at an end, and so many times as many as at the number next to it, are where
+# the range ends. Readings that are rounded have ties as well, but fewer towards an end.
+_PILE, _OVER_NEIGHBOUR = 3, 3
 
 
 def gap_beside_limit(x: Floats, side: Groups, fit: LognormalFit) -> Gap | None:
     """Return the less likely of the gaps beside an upper and a lower limit, None without a limit.
 
     A limit is the lowest that readings are known to be above, or else the largest reading where
-    three or more are equal to it; and the same below. Of k exact readings below a limit L the
-    largest is at most x with the probability (F(x) / F(L))**k, F the fitted law; k comes down to
-    what the readings are worth.
+    three or more are equal to it, and three times as many as to the next; and the same below. Of k
+    exact readings below a limit L the largest is at most x with the probability (F(x) / F(L))**k, F
+    the fitted law; k comes down to what the readings are worth. Of readings that are rounded x is a
+    step higher, the least difference between any two: what lay between is read as one of the ends.
 
     Parameters
     ----------
@@ -287,23 +289,29 @@ def gap_beside_limit(x: Floats, side: Groups, fit: LognormalFit) -> Gap | None:
     fit : LognormalFit
     """
     worth = min(1.0, fit.effective_readings / x.size)
+    step = np.diff(np.unique(np.exp(x))).min(initial=math.inf)
     gaps = []
     for sign, code in ((1.0, ABOVE), (-1.0, BELOW)):
-        y, z = sign * x, (sign * (x - fit.mu)) / fit.sigma
+        y = sign * x
         exact = side == EXACT
         limits = y[side == code]
         if limits.size:
             limit = limits.min()
         else:
-            limit = y[exact].max(initial=-math.inf)
-            if np.count_nonzero(y[exact] == limit) < _PILE:
+            values, counts = np.unique(y[exact], return_counts=True)
+            neighbour = counts[-2] if counts.size > 1 else 0
+            if counts.size == 0 or counts[-1] < max(_PILE, _OVER_NEIGHBOUR * neighbour):
                 continue
+            limit = values[-1]
         inside = exact & (y < limit)
         k = int(np.count_nonzero(inside))
         if not k:
             continue
         nearest = float(y[inside].max())
-        of_limit = (sign * limit - fit.mu) * sign / fit.sigma
-        log_share = float(log_ndtr(z[inside].max()) - log_ndtr(of_limit))
+        # In ohm, of the reading next to the limit with its step.
+        edge = math.exp(sign * nearest) + sign * (step if math.isfinite(step) else 0.0)
+        edge = min(sign * math.log(edge), limit) if edge > 0.0 else limit
+        of_edge, of_limit = ((end - sign * fit.mu) / fit.sigma for end in (edge, limit))
+        log_share = float(log_ndtr(of_edge) - log_ndtr(of_limit))
         gaps.append(Gap(sign * nearest, float(sign * limit), math.exp(worth * k * log_share)))
     return min(gaps, key=lambda gap: gap.p_value, default=None)

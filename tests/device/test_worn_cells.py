@@ -5,7 +5,7 @@ from rramsim.device.characterize import characterize
 from rramsim.device.lifetime.endurance import Failure
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.device.worn_cells import follow_to_wear, reference_of_good_cells
+from rramsim.device.worn_cells import Cells, follow_to_wear, reference_of_good_cells
 from rramsim.measurements import Measured
 from rramsim.schema import make
 
@@ -97,7 +97,7 @@ def test_the_reference_of_good_cells_is_near_the_best_one_of_their_own_populatio
     worn = cycled(40, last=2).readings
     early = worn.isel(reading=np.flatnonzero(worn["cycle"].values <= 100))
     fits = [state.fit for state in fit_conditions(early)[0].states]
-    reference = reference_of_good_cells(worn, 6.1e3, ReadConditions(), Failure())
+    reference = reference_of_good_cells(Cells(worn, Failure()), 6.1e3, ReadConditions())
     # As many sigmas from one state as from the other, within the error of a quartile.
     scores = [abs(np.log(reference) - fit.mu) / fit.sigma for fit in fits]
     assert scores[0] == pytest.approx(scores[1], rel=0.3)
@@ -105,9 +105,8 @@ def test_the_reference_of_good_cells_is_near_the_best_one_of_their_own_populatio
 
 def test_readings_that_no_cell_or_no_order_of_medians_can_choose_by_keep_the_best_reference():
     swapped = cycled(40, last=5).readings  # dead from the first read on
-    assert reference_of_good_cells(swapped, 6.1e3, ReadConditions(), Failure()) == pytest.approx(
-        6.1e3
-    )
+    kept = reference_of_good_cells(Cells(swapped, Failure()), 6.1e3, ReadConditions())
+    assert kept == pytest.approx(6.1e3)
 
 
 def test_where_the_reference_differs_it_is_said_with_the_readings_of_dead_cells():

@@ -70,13 +70,14 @@ def test_samples_in_clusters_have_a_larger_deficit_than_independent_ones():
 
 def test_the_gap_beside_a_limit_has_the_probability_of_a_largest_reading_so_low():
     # Of k readings of a law cut at L, the largest is below x with (F(x) / F(L))**k.
-    x = np.concatenate([np.linspace(-1.0, 0.5, 20), np.full(4, 2.0)])
-    side = np.repeat([0, 1], (20, 4))
+    # Two of them differ by next to nothing, as in readings that are hardly rounded.
+    x = np.concatenate([np.linspace(-1.0, 0.5, 19), [0.2, 0.2 + 1e-9], np.full(4, 2.0)])
+    side = np.repeat([0, 1], (21, 4))
     fit = fit_lognormal(np.exp(x), side)
     gap = gap_beside_limit(x, side, fit)
     law = stats.norm(fit.mu, fit.sigma)
     assert (gap.start, gap.end, gap.width) == pytest.approx((0.5, 2.0, 1.5))
-    assert gap.p_value == pytest.approx((law.cdf(0.5) / law.cdf(2.0)) ** 20)
+    assert gap.p_value == pytest.approx((law.cdf(0.5) / law.cdf(2.0)) ** 21)
     mirrored = gap_beside_limit(-x, -side, fit_lognormal(np.exp(-x), -side))
     assert (mirrored.start, mirrored.end) == pytest.approx((-0.5, -2.0))
     assert mirrored.p_value == pytest.approx(gap.p_value)
@@ -89,6 +90,17 @@ def test_equal_readings_at_an_end_are_a_limit_of_the_gap_from_three_on():
         gap = gap_beside_limit(y, np.zeros(y.size, dtype=int), fit_lognormal(np.exp(y)))
         assert (gap is not None) == is_limit
     assert gap.p_value < 0.01
+
+
+@pytest.mark.parametrize(("kilohm", "sigma"), [(5.5, 0.25), (12.0, 0.2)])
+@pytest.mark.parametrize("count", [20, 50, 100, 200, 500])
+def test_readings_that_are_rounded_have_ties_and_no_gap(kilohm, sigma, count):
+    rng, found = np.random.default_rng(8), 0
+    for _ in range(60):
+        x = np.log(np.maximum(np.round(kilohm * np.exp(sigma * rng.standard_normal(count))), 1.0))
+        gap = gap_beside_limit(x, np.zeros(count, dtype=int), fit_lognormal(np.exp(x)))
+        found += gap is not None and gap.p_value < 0.01
+    assert found <= 3  # 1 % of 60, and its error
 
 
 def test_a_lognormal_cut_at_a_limit_has_a_gap_as_rarely_as_the_level_says():

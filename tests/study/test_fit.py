@@ -10,6 +10,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
+import rramsim
 from rramsim.cli.app import app
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
@@ -173,3 +174,12 @@ def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_li
     times = ["--at-time", "10 years", "--at-time", "1000 h"]
     done = CliRunner().invoke(app, ["fit", str(file), *words, *times], catch_exceptions=False)
     assert json.loads(done.stdout)["retention"]["holds"] == [hold]
+
+
+def test_a_condition_without_cycles_beside_one_with_cycles_is_fitted():
+    rows = [("A", cell, cycle, 5 + cell / 9, 200 + cell) for cell in range(4) for cycle in (1, 2)]
+    rows += [("B", cell, None, 7 + cell / 9, 150 + cell) for cell in range(4)]
+    names = ["condition", "cell", "cycle", "LRS (kOhm)", "HRS (kOhm)"]
+    result = rramsim.fit(rramsim.read_measurements(pd.DataFrame(rows, columns=names)))
+    medians = result.populations["median"].sel(condition=["A", "B"], state="LRS")
+    assert medians.values == pytest.approx([5166, 7166], rel=1e-3)

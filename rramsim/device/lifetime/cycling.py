@@ -284,7 +284,10 @@ def _pull_of_cells(part: xr.Dataset, read: ReadConditions, *, is_fitted: bool) -
 
 def _together(pulls: Sequence[_Pull | None]) -> NDArray[np.float64]:
     """Return the correlation of the errors of checkpoints that read the same cells."""
-    named = np.unique(np.concatenate([pull[0] for pull in pulls if pull is not None]))
+    cells = [pull[0] for pull in pulls if pull is not None]
+    if not cells:
+        return np.eye(len(pulls))
+    named = np.unique(np.concatenate(cells))
     named = named[named >= 0]
     of_cells = np.zeros((len(pulls), named.size))
     own = np.zeros(len(pulls))
