@@ -59,6 +59,8 @@ class Grid:
         Whether the file ends without a line end.
     decimal_comma : bool
         Whether a comma inside a number can be a decimal one (the columns are not split by it).
+    semicolons : bool
+        Whether semicolons part the columns, as programs write where the comma is decimal.
     notes : tuple of Note
         What had to be assumed to read the file.
     constants : mapping of str to str
@@ -96,6 +98,7 @@ class Grid:
     merged: tuple[tuple[int, int, int], ...] = ()
     has_open_end: bool = False
     decimal_comma: bool = False
+    semicolons: bool = False
     notes: tuple[Note, ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     names_tests: bool = False
@@ -149,6 +152,7 @@ class RawTable:
     columns: tuple[Sequence[str] | np.ndarray, ...]
     row_numbers: np.ndarray
     decimal_comma: bool
+    semicolons: bool = False
 
     def where(self, index: int, header: str) -> str:
         """Return file, row and column of a text for a message."""
@@ -180,7 +184,9 @@ def make_table(
         if columns is not None:
             count = len(next(column for column in columns if len(column)))
             rows = np.arange(count) + grid.row_numbers[start]
-            return RawTable(grid.place, header, tuple(columns), rows, grid.decimal_comma)
+            return RawTable(
+                grid.place, header, tuple(columns), rows, grid.decimal_comma, grid.semicolons
+            )
     grid = grid.whole()
     records, row_numbers = grid.records[start:], grid.row_numbers[start:]
     if not records:
@@ -198,6 +204,7 @@ def make_table(
         tuple(list(column) for column in zip(*records, strict=True)),
         np.asarray(row_numbers),
         grid.decimal_comma,
+        grid.semicolons,
     )
 
 
@@ -213,6 +220,7 @@ def with_constants(table: RawTable, constants: Mapping[str, str]) -> RawTable:
         (*table.columns, *more),
         table.row_numbers,
         table.decimal_comma,
+        table.semicolons,
     )
 
 

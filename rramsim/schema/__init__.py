@@ -41,6 +41,7 @@ from rramsim.schema.variable import (
     Variable,
     header_key,
 )
+from rramsim.schema.words import CELL_WORDS
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "BELOW",
     "BER_BASES",
     "BOUNDS",
+    "CELL_WORDS",
     "DATASETS",
     "ENDURANCE_BASES",
     "ENERGY_BASES",

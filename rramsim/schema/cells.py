@@ -13,7 +13,7 @@ from rramsim.schema.variable import (
     Variable,
     per,
 )
-from rramsim.schema.words import OTHER_LANGUAGES
+from rramsim.schema.words import CELL_WORDS, OTHER_LANGUAGES
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 _reading = per("reading")
@@ -181,14 +181,15 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             "1",
             "i",
             "number of the cell, -1 where the file names none",
-            aliases=(
-                "cell",
-                "cell id",
-                "cell number",
-                "address",
-                "addr",
-                "device",
-                *OTHER_LANGUAGES["cell"],
+            aliases=tuple(
+                dict.fromkeys(
+                    (
+                        *("cell", "cell id", "cell number", "address", "cell no", "device id"),
+                        *("device number", "device no", "DUT id", "DUT number", "DUT no"),
+                        *CELL_WORDS,
+                        *OTHER_LANGUAGES["cell"],
+                    )
+                )
             ),
         ),
         _reading(

@@ -89,7 +89,7 @@ READ_FROM = (
     ),
     file_column(
         "current",
-        ("current", "I", "I read", "read current", *OTHER_LANGUAGES["current"]),
+        ("current", "I", "I read", "read current", "CURR", *OTHER_LANGUAGES["current"]),
         "current",
         "A",
     ),

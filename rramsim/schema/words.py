@@ -98,6 +98,12 @@ OTHER_LANGUAGES: dict[str, tuple[str, ...]] = {
 }
 """Headers by the name of the column, beside the English ones."""
 
+CELL_WORDS = (
+    *("cell", "device", "dev", "DUT", "memristor", "address", "addr", "Bauelement", "dispositif"),
+    *(name for name in OTHER_LANGUAGES["cell"] if " " not in name),
+)
+"""What a cell is called, alone or with its number behind it."""
+
 _LRS = (
     *("lrs", "0", "0.0", "set", "low", "l", "on", "on state", "low resistance"),
     *("low resistance state", "low resistive state", "lr", "lrs state"),

@@ -20,6 +20,8 @@ _LIKE_THOUSANDS = {
 _NAMES = {",": "comma", ".": "point"}
 # Apostrophes (Switzerland) and spaces of any width part thousands and nothing else.
 _GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:['’\u00a0\u2009\u202f ]\d{3})+(?!\d)")
+# "1,250,708", "1,250.5" and "0.5" tell that no comma of the file is decimal.
+_SURELY_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3}){2,}|[-+]?[\d,]*\.\d+(?:[eE][-+]?\d+)?")
 _MARKED = re.compile(r"([<>≤≥]?\s*=?\s*[-+−]?)(.*)", re.DOTALL)
 _SUFFIXED = re.compile(r"(\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d+))?\s*([^\W\d_].*|°.*)")
 # 4k7 is 4.7 k, as on circuit diagrams.
@@ -51,8 +53,9 @@ def with_points(table: RawTable, position: int) -> list[str]:
     Raises
     ------
     InputError
-        If every comma of the column could as well part the thousands and no other column has a
-        comma that is surely decimal, or its numbers, or those of another column, go against the
+        If every comma of the column could as well part the thousands and nothing tells that they
+        are decimal: another column with a comma that surely is, or semicolons between the columns
+        and a comma in each number. If its numbers, or those of another column, go against the
         thousands marks found.
     """
     texts = [_ungrouped(str(text)) for text in table.columns[position]]
@@ -75,6 +78,8 @@ def with_points(table: RawTable, position: int) -> list[str]:
         if not pointed and table.decimal_comma and _has_decimal_commas(table, position):
             # "250,71" in another column: who writes one decimal comma writes all of them.
             return [text.replace(",", ".") for text in texts]
+        if _are_decimals_throughout(table, texts):
+            return [text.replace(",", ".") for text in texts]
         raise _ambiguous(table, position, texts.index(with_comma[0]), ",")
     if are_like_thousands:
         raise _ambiguous(table, position, texts.index(pointed[0]), ".")
@@ -96,6 +101,19 @@ def _has_decimal_commas(table: RawTable, position: int) -> bool:
         if other != position
         for text in map(str, column[:_LOOKED_AT])
     )
+
+
+def _are_decimals_throughout(table: RawTable, texts: Sequence[str]) -> bool:
+    """Whether commas before three digits are decimal, as where a program wrote three decimals.
+
+    So they are where semicolons part the columns and each number of this one has its comma; where
+    commas part thousands, small numbers have none, and a point is decimal.
+    """
+    filled = [text for text in texts if text]
+    if not table.semicolons or len(filled) < 2 or any(text.count(",") != 1 for text in filled):
+        return False
+    others = (str(text).strip() for column in table.columns for text in column[:_LOOKED_AT])
+    return not any(map(_SURELY_THOUSANDS.fullmatch, others))
 
 
 def refuse_lost_marks(table: RawTable, position: int) -> None:

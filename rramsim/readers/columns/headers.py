@@ -282,7 +282,10 @@ def splits(text: str) -> list[tuple[str, str, bool]]:
     """Return the ways to read a header as (name, unit, whether the unit is sure to be one)."""
     text = text.strip()
     ways = [(text, "", True)]
-    bracketed = re.fullmatch(r"(.*?)[\s_]*[(\[{](.*)[)\]}]", text)
+    # The last bracket alone: "LRS (55 uA) weak (kOhm)"; one within another is left as it is.
+    bracketed = re.fullmatch(r"(.*?)[\s_]*[(\[{]([^()\[\]{}]*)[)\]}]", text) or re.fullmatch(
+        r"(.*?)[\s_]*[(\[{](.*)[)\]}]", text
+    )
     if bracketed:
         ways.append((bracketed[1], bracketed[2], True))
     for divider in re.finditer(r"[/\s_,:]+(?:in\s+)?", text):

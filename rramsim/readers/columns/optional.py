@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -106,6 +107,7 @@ def cells_of(
         names = np.array([name or "" for name in by_header], dtype=object)
         return CellNames(names[columns], None, None, die)
     if "cell" not in header.columns:
+        _refuse_summaries_of_unused(table, header)
         both = row is not None and column is not None
         return CellNames(None, row if both else None, column if both else None, die)
     if bit_lines is not None:
@@ -132,31 +134,86 @@ def _names(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.
             raise
         names = np.array([str(text).strip() for text in texts], dtype=object)
         if role == "cell":
-            _refuse_summaries(table, header.columns[role], names)
+            _refuse_summaries(table, position, names)
     return np.asarray(names[lines])
+
+
+def _refuse_summaries_of_unused(table: RawTable, header: Header) -> None:
+    """Look for rows that sum up others in a first column without a meaning: "No", "Sample"."""
+    import numpy as np
+
+    if 0 not in header.unused() or 0 in header.left_out or not len(table.columns[0]):
+        return
+    texts = table.columns[0]
+    if isinstance(texts, np.ndarray) and texts.dtype.kind == "f":
+        return
+    _refuse_summaries(table, 0, np.array([str(text).strip() for text in texts], dtype=object))
 
 
 _SUMMARIES = frozenset(
     (
-        *("mean", "average", "avg", "median", "std", "stdev", "std dev", "sd", "sigma", "cv"),
-        *("standard deviation", "min", "max", "minimum", "maximum", "sum", "total", "count"),
-        *("mittelwert", "mittel", "standardabweichung", "stabw", "summe", "moyenne", "médiane"),
-        *("écart-type", "ecart-type", "平均", "平均值", "平均値", "标准差", "標準偏差"),
-        *("最大", "最小", "最大值", "最小值", "最大値", "最小値"),
+        *(
+            "mean",
+            "average",
+            "avg",
+            "ave",
+            "median",
+            "std",
+            "stdev",
+            "stddev",
+            "sd",
+            "sem",
+            "sigma",
+        ),
+        *("cv", "rsd", "dev", "deviation", "standard", "variance", "var", "geomean", "geometric"),
+        *("min", "max", "minimum", "maximum", "sum", "total", "count", "range", "error", "spec"),
+        *("specification", "limit", "limits", "target", "yield", "percentile", "quartile", "mode"),
+        *("harmonic", "overall", "summary", "statistics", "statistic", "stats", "all", "cells"),
+        *("mittelwert", "mittel", "standardabweichung", "stabw", "summe", "anzahl", "streuung"),
+        *("mittelwerte", "grenzwert", "ausbeute", "gesamt", "varianz", "zentralwert"),
+        *("moyenne", "médiane", "ecart", "écart", "type", "somme", "nombre", "rendement"),
+        *("promedio", "media", "mediana", "desviación", "desviacion", "estándar", "estandar"),
+        *("suma", "mínimo", "máximo", "mittlere", "deviazione", "somma", "scarto"),
+        *("среднее", "медиана", "сумма", "минимум", "максимум", "平均", "平均值", "平均値"),
+        *("标准差", "標準偏差", "中位数", "中央値", "合计", "合計", "总计", "方差", "分散"),
+        *("最大", "最小", "最大值", "最小值", "最大値", "最小値", "평균", "표준편차", "중앙값"),
     )
 )
-"""What stands in the column of cells where a row sums up the others."""
+"""Words for a row that sums up others, where they stand in the column of cells."""
+
+_BESIDE_THEM = frozenset(("of", "and", "or", "the", "n", "for", "in", "from", "r", "lrs", "hrs"))
 
 
-def _refuse_summaries(table: RawTable, column: Column, names: np.ndarray) -> None:
-    """Refuse a row that sums up others: as a reading of a cell it would count with them."""
-    for name in dict.fromkeys(names):
-        if name.casefold().rstrip(".:") in _SUMMARIES:
-            line = int((names == name).argmax())
-            raise InputError(
-                f"{table.where(line, column.header)}: {name!r} is no cell but sums up others; "
-                "take such rows out of the table."
+def _sums_up(name: str) -> bool:
+    """Whether a name is made of words for a summary: "Mean±sd", "Average of 30", "Yield (%)"."""
+    words = set(re.findall(r"[^\W\d_]+", name.casefold()))
+    # "Dev 3" and "all cells 2" are cells; a word that also names them needs another one.
+    also_of_cells = {"dev", "all", "cells", "type", "standard", "target"}
+    known = words & _SUMMARIES
+    return bool(known - also_of_cells) and words <= _SUMMARIES | _BESIDE_THEM
+
+
+def _refuse_summaries(table: RawTable, position: int, names: np.ndarray) -> None:
+    """Refuse a row that sums up others: as a reading of a cell it would count with them.
+
+    Among cells with numbers, any text is taken for such a row.
+    """
+    filled = [name for name in names if name]
+    numbers = [name for name in filled if re.fullmatch(r"\d+", name)]
+    texts = [name for name in filled if not re.fullmatch(r"\d+", name)]
+    are_numbered = len(numbers) > max(1, len(texts))
+    for name in dict.fromkeys(texts):
+        if _sums_up(name):
+            what = "is no cell but sums up others; take such rows out of the table."
+        elif are_numbered or (len(numbers) > 1 and not re.search(r"\d", name)):
+            what = (
+                "stands among numbers of cells. Take the row out of the table if it sums up "
+                "others; else give the cell a number."
             )
+        else:
+            continue
+        line = int((names == name).argmax())
+        raise InputError(f"{table.where(line, table.header[position])}: {name!r} {what}")
 
 
 def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> np.ndarray:

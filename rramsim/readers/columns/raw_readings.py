@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
@@ -16,7 +16,7 @@ from rramsim.readers.columns.values import (
     read_statuses,
 )
 from rramsim.readers.limits.censoring import RawReadings
-from rramsim.readers.limits.sentinels import BLANK, sentinel_notes
+from rramsim.readers.limits.sentinels import BLANK, Found, sentinel_notes
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import RawTable
 from rramsim.schema import EXACT, STATES
@@ -87,6 +87,8 @@ def raw_readings(
     values, kinds = np.concatenate(in_si), np.concatenate([kinds for _, kinds, _ in numbers])
     found = [one for _, _, of_column in numbers for one in of_column]
     notes += sentinel_notes(found, place=table.place)
+    if options.over_range is None:
+        _refuse_unmeasured(table, header, kinds, found)
     lines = np.tile(np.arange(count), len(readings))
     columns = np.repeat(np.arange(len(readings)), count)
     flagged = _flag(kinds, lines, table, header)
@@ -121,6 +123,36 @@ def raw_readings(
         cells=len(kinds),
         left_out=left_out,
         flagged=flagged[kept],
+    )
+
+
+_NOT_A_NUMBER = 9.91e37
+
+
+def _refuse_unmeasured(
+    table: RawTable, header: Header, kinds: np.ndarray, found: Sequence[Found]
+) -> None:
+    """Refuse a quantity that the instrument did not measure, where another one stands beside it.
+
+    SCPI writes 9.91E+37 for "not a number", also throughout a column that is not measured.
+    """
+    import numpy as np
+
+    first = header.readings[0]
+    others = [one for one in header.beside if one.quantity in ("current", "conductance")]
+    if first.quantity != "resistance" or not others or not found:
+        return
+    unmeasured = sum(one.readings for one in found if one.number == _NOT_A_NUMBER)
+    if unmeasured != np.count_nonzero(kinds != BLANK):
+        return
+    other = others[0]
+    unit = "A" if other.quantity == "current" else "S"
+    voltage = ' --read-voltage "0.2 V"' if other.quantity == "current" else ""
+    raise InputError(
+        f"{table.place}: {first.header!r} was not measured: all its readings are the "
+        f"not-a-number of the instrument ({_NOT_A_NUMBER:.2E}). Read {other.header!r} instead: "
+        f'--map "{first.header}=-" --map "{other.header}={other.quantity} [{unit}]"{voltage}'
+        + (", with the voltage at which it was read." if voltage else ".")
     )
 
 

@@ -120,11 +120,21 @@ def _numbers(
                 "reading. If it is a mean with its standard deviation, say so in the header: 'mean "
                 "± sd (kOhm)', or 'LRS mean ± sd (kOhm)'."
             )
+        if text.strip() == header.strip():
+            raise InputError(header_again(table.place, int(table.row_numbers[index])))
         raise InputError(
             f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
             f"a decimal point and no unit (units stand in the header){also}."
         )
     return values, kinds, found
+
+
+def header_again(place: str, row: int) -> str:
+    """Return the message for a header that stands in the table a second time."""
+    return (
+        f"{place}, row {row}: the header stands again, as where another table begins. Give each "
+        "table a file or a sheet of its own, or one header for all, with a column 'condition'."
+    )
 
 
 def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +227,8 @@ def read_statuses(table: RawTable, position: int, *, role: str) -> np.ndarray:
             position,
             lambda text: _STATUS.get(text.casefold()),
             accepted="blank, 0, N or OK; V, OVLD and their like for a reading over the range; C, T "
-            "or compliance; X for a reading that does not count",
+            "or compliance; X for a reading that does not count. "
+            f'--map "{table.header[position]}=-" leaves the column out',
         )
     flagged = read_failed(table, position)
     flagged[flagged == 1] = ABOVE if role == "over_range_flag" else COMPLIANCE

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.headers import Column, measurement_columns, recognise, splits
-from rramsim.schema import STATES, state_named
+from rramsim.schema import CELL_WORDS, STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
@@ -17,15 +17,27 @@ QUANTITIES = ("resistance", "conductance", "current")
 """What a reading may be, in the order of preference where a table holds several."""
 
 _LETTERS = {"r": "resistance", "g": "conductance", "i": "current", "res": "resistance"}
-_STATE = re.compile(r"(?<![a-z])(LRS|HRS)(?:[\s_.#-]*(\d+))?(?![a-z\d])", re.IGNORECASE)
+# A number with a unit behind it is a setting, as is one with decimals, and no cycle.
+_OF_SETTING = r"(?!\.\d)(?![\s_]*(?:[munpµμ]?[AV]|[munpµμ]s|K|°C)(?![^\W_]))"
+_STATE = re.compile(
+    rf"(?<![a-z])(LRS|HRS)(?:[\s_.#-]*(\d+)(?!\d){_OF_SETTING})?(?![a-z\d])", re.IGNORECASE
+)
+_COUNT = r"(\d+(?:\.\d+)?(?:e\+?\d+|k)?|(?:\d+(?:\.\d+)?\s*[x×*·]\s*)?10\s*(?:\^|\*\*)\s*\d+)"
 _CYCLE = re.compile(
     r"(?<![a-z])(?:cycle|cyc|#|zyklus|循环|循環|周期|サイクル)"
-    r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?![a-z\d])",
+    r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?![a-z\d^*.])",
+    re.IGNORECASE,
+)
+# "after 10^3 cycles", "1e6 cycles", "@1k cyc."
+_CYCLES = re.compile(
+    rf"(?<![^\W_])(?:(?:after|nach|après|at|@)[\s_]*)?(?<![\d.]){_COUNT}[\s_]*"
+    r"(?:cycles?|cyc|cy|zyklen|ciclos|cicli|次循环|循环|サイクル)\b\.?",
     re.IGNORECASE,
 )
 _LETTERED = re.compile(r"(?<!\w)c[\s_.#-]?(\d+)(?!\w)", re.IGNORECASE)
+_AT = re.compile(rf"@\s*{_COUNT}", re.IGNORECASE)
 _CELL = re.compile(
-    r"(?<!\w)(?:cell|device|dev|dut|memristor|zelle|cellule|单元|器件|セル|素子)"
+    rf"(?<!\w)(?:{'|'.join(sorted(CELL_WORDS, key=len, reverse=True))})"
     r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?!\w)",
     re.IGNORECASE,
 )
@@ -39,7 +51,7 @@ _SHORT_STATES = ("0", "1", "l", "h", "lr", "hr", "low", "high", "an", "ein", "au
 # cell is before or while it is formed is neither state.
 _ABOUT = re.compile(
     r"\b(form|forming|formed|electroforming|pristine|virgin|mean|average|avg|median|std|stdev|sd|sigma|mu|cv|var|variance|min|max|count|n|ratio|window"
-    r"|error|errors|failed|fail|energy|voltage|pulses?|time|flag|status|percentile|p\d+)\b",
+    r"|log\d*r?|lg|ln|error|errors|failed|fail|energy|voltage|pulses?|time|flag|status|percentile|p\d+)\b",
     re.IGNORECASE,
 )
 
@@ -76,7 +88,7 @@ def wide_columns(
     for position, text in enumerate(header):
         if position not in skip:
             name = renamed.get(text.strip(), text)
-            wide = _wide(name, position, place=place)
+            wide = _wide(_with_unit_last(name, place=place), position, place=place)
             if wide is not None:
                 columns.append(replace(wide, header=text))
     return tuple(columns) if may_repeat else _numbered(columns, place=place)
@@ -124,7 +136,7 @@ def condition_columns(
     columns = []
     for position, text in enumerate(header):
         if position not in skip:
-            column = _of_any_state(renamed.get(text.strip(), text), position)
+            column = _of_any_state(_with_unit_last(renamed.get(text.strip(), text)), position)
             columns += [] if column is None else [replace(column, header=text)]
     return tuple(columns)
 
@@ -132,7 +144,7 @@ def condition_columns(
 def _of_any_state(text: str, position: int) -> Column | None:
     for name, unit, sure in splits(text):
         quantity = _quantity_of_unit(unit) if unit and sure else None
-        if (unit and quantity is None) or _ABOUT.search(name):
+        if (unit and quantity is None) or _ABOUT.search(name.replace("_", " ")):
             continue
         said = _said(name)
         is_condition = bool(said.condition) and quantity is not None
@@ -179,23 +191,91 @@ def repeated_columns(
     return tuple(found[0]) if len(found) == 1 and len(alike) == 1 else ()
 
 
+_BRACKETS = re.compile(r"[(\[{]\s*([^()\[\]{}]+?)\s*[)\]}]")
+_TOKEN = re.compile(r"[^\s_,;:/@()\[\]{}-]+")
+
+
+def _with_unit_last(text: str, *, place: str = "") -> str:
+    """Return a header whose unit of a reading, wherever it stands, stands in brackets at the end.
+
+    A number before a unit is a setting with it: "55 uA". One letter, "LRS A", names a condition.
+
+    Raises
+    ------
+    InputError
+        If a place is given, and the header names several units or has a bracket without its other.
+    """
+    text = text.strip()
+    if re.fullmatch(r".*[)\]}]\.\d+", text) or (place and not _STATE.search(text)):
+        return text
+    found = [match for match in _BRACKETS.finditer(text) if _is_of_reading(match[1])]
+    if not found:
+        found = [match for match in _TOKEN.finditer(text) if _is_bare_unit(text, match)]
+    if place and len({(match.groups() or (match[0],))[0] for match in found}) > 1:
+        units = " and ".join(repr(match[0]) for match in found)
+        raise InputError(f"{place}, column {text!r}: {units} are units of its readings; keep one.")
+    if not found or found[-1].end() == len(text):
+        return text
+    match = found[-1]
+    unit = match[1] if match.re is _BRACKETS else match[0]
+    rest = f"{text[: match.start()].rstrip()} {text[match.end() :].lstrip()}"
+    return f"{rest.strip()} ({unit})"
+
+
+def _is_of_reading(unit: str) -> bool:
+    try:
+        return _quantity_of_unit(unit) is not None
+    except AmbiguousUnitError:
+        return True
+
+
+def _is_bare_unit(text: str, match: re.Match[str]) -> bool:
+    """Whether a word without brackets is a unit, and not the one of a number before it."""
+    is_long_enough = len(match[0]) > 1 or match[0] in "ΩΩ"
+    is_of_number = re.search(r"\d[\s_]*$", text[: match.start()]) is not None
+    return is_long_enough and not is_of_number and _is_of_reading(match[0])
+
+
 def numbered_by_letter(
     columns: Sequence[Column], *, has_cells: bool, has_cycles: bool
 ) -> tuple[Column, ...]:
-    """Return the columns with "c1", "c2" in their headers taken as cycles of named cells."""
-    matches = [_LETTERED.search(column.condition or "") for column in columns]
-    numbers = {match[1] for match in matches if match is not None}
+    """Return the columns with "c1", "c2" in their headers taken as cycles of named cells.
+
+    So are "@1", "@1000": numbers without a unit, each a power of ten or the largest a thousand.
+    """
     is_numbered = has_cycles or any(column.cycle is not None for column in columns)
-    if not has_cells or is_numbered or None in matches or len(numbers) < 2:
+    if not has_cells or is_numbered:
+        return tuple(columns)
+    matches = [_LETTERED.search(column.condition or "") for column in columns]
+    if None in matches:
+        matches = [_AT.fullmatch(column.condition or "") for column in columns]
+        counts = [_count(match[1]) for match in matches if match is not None]
+        powers = all(str(count).strip("0") == "1" for count in counts)
+        if not powers and max(counts, default=0) < _SURELY_CYCLES:
+            return tuple(columns)
+    numbers = {match[1] for match in matches if match is not None}
+    if None in matches or len(numbers) < 2:
         return tuple(columns)
     numbered = []
     for column, match in zip(columns, matches, strict=True):
         if match is not None:
             text = column.condition or ""
             rest = (text[: match.start()] + " " + text[match.end() :]).strip(" _-:,.") or None
-            column = replace(column, condition=rest, cycle=int(match[1]))
+            column = replace(column, condition=rest, cycle=_count(match[1]))
         numbered.append(column)
     return tuple(numbered)
+
+
+_SURELY_CYCLES = 1000
+"""A number behind "@" may be a temperature or a current; one so large counts cycles."""
+
+
+def _count(text: str) -> int | None:
+    """Return a number of cycles: "1000", "1e3", "10^3", "5x10^4", "10k"; None: no whole number."""
+    plain = re.sub(r"\s", "", text.casefold())
+    plain = re.sub(r"(?:^|[x×*·])10(?:\^|\*\*)", "e", plain).replace("k", "e3")
+    number = float(f"1{plain}" if plain.startswith("e") else plain)
+    return int(number) if number.is_integer() else None
 
 
 def _wide(text: str, position: int, *, place: str) -> Column | None:
@@ -211,6 +291,7 @@ def _wide(text: str, position: int, *, place: str) -> Column | None:
         # "LRS (kOhm).1" is how pandas writes a second column "LRS (kOhm)".
         first = _wide(repeat[1], position, place=place)
         return first if first is None or first.cycle else replace(first, cycle=int(repeat[2]))
+    _refuse_unclear(text, place=place)
     # A unit at the end is taken before the rest is read as the name of a condition.
     for name, unit, sure in sorted(splits(text), key=lambda way: not way[1]):
         wide = _parsed(text, name, unit, position)
@@ -222,6 +303,29 @@ def _wide(text: str, position: int, *, place: str) -> Column | None:
                 "current; accepted are kOhm, uS, uA and their like."
             )
     return None
+
+
+_OPEN_OR_CLOSED = re.compile(r"[()\[\]{}]")
+_NUMBER_AND_CURRENT = re.compile(r".*?(\d[\d.]*\s+[munpµμ]?A)", re.IGNORECASE)
+
+
+def _refuse_unclear(text: str, *, place: str) -> None:
+    """Refuse a bracket without its other, and a number and a unit that may be a setting."""
+    rest, before = text, ""
+    while rest != before:
+        before, rest = rest, re.sub(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}", "", rest)
+    lone = _OPEN_OR_CLOSED.search(rest)
+    if lone is not None:
+        raise InputError(
+            f"{place}, column {text!r}: the bracket {lone[0]!r} has no other; write a unit as "
+            "in 'LRS (kOhm)'."
+        )
+    unclear = _NUMBER_AND_CURRENT.fullmatch(text)
+    if unclear is not None and _CYCLE.search(text) is None:
+        raise InputError(
+            f"{place}, column {text!r}: {unclear[1]!r} may be a setting, or a cycle and the unit "
+            f"of the readings. Write the unit in brackets at the end: '{text} (kOhm)'."
+        )
 
 
 def _in_other_words(text: str, position: int, *, place: str) -> Column | None:
@@ -257,9 +361,9 @@ class _Said:
 
 def _said(text: str) -> _Said:
     cycle, rest = None, text
-    numbered = _CYCLE.search(rest)
+    numbered = _CYCLES.search(rest) or _CYCLE.search(rest)
     if numbered is not None:
-        cycle, rest = int(numbered[1]), rest[: numbered.start()] + " " + rest[numbered.end() :]
+        cycle, rest = _count(numbered[1]), rest[: numbered.start()] + " " + rest[numbered.end() :]
     quantity = None
     named = _QUANTITY.search(rest.replace("_", " "))
     if named is not None:
@@ -268,8 +372,15 @@ def _said(text: str) -> _Said:
     of_cell = _CELL.search(rest.replace("_", " "))
     if of_cell is not None:
         rest = rest[: of_cell.start()] + " " + rest[of_cell.end() :]
-    condition = re.sub(r"\s+", " ", rest).strip(" _-:,.()[]") or None
+    condition = _without_empty_brackets(re.sub(r"\s+", " ", rest)) or None
     return _Said(quantity, cycle, None if of_cell is None else of_cell[1], condition)
+
+
+def _without_empty_brackets(text: str) -> str:
+    text = re.sub(r"\(\s*\)|\[\s*\]|\{\s*\}", " ", text)
+    text = re.sub(r"\s+", " ", text).strip(" _-:,.")
+    alone = re.fullmatch(r"[(\[{]([^()\[\]{}]*)[)\]}]", text)
+    return text if alone is None else alone[1].strip(" _-:,.")
 
 
 def _parsed(text: str, name: str, unit: str, position: int) -> Column | None:

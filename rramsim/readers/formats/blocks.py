@@ -115,7 +115,7 @@ def refuse_names_between(table: RawTable, header: Header) -> None:
             raise InputError(
                 f"{table.place}, row {table.row_numbers[line]}: only {text!r} stands in the row, "
                 "as the name of the rows below it would. Write it into a column 'condition' in "
-                "each of these rows, or take the row out."
+                "each of these rows."
             )
 
 

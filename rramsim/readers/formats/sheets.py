@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Sequence
 
 from rramsim.errors import InputError
+from rramsim.schema import CELL_WORDS
 
 _STATE = re.compile(r"(?<![a-z])([LH]RS)(?![a-z])", re.IGNORECASE)
 _NUMBERED = {
     "cell": re.compile(
-        r"(?:cells?|devices?|dev|dut|d(?=\d)|zelle|bauelement|cellule|dispositif)"
+        rf"(?:{'|'.join(sorted(CELL_WORDS, key=len, reverse=True))}|cells|devices|d(?=\d))"
         r"[\s_.:#-]*\w[\w.-]*",
         re.IGNORECASE,
     ),

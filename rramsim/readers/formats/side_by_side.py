@@ -44,6 +44,8 @@ def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
         return []
     grid = _of_one_width(grid.whole(), row, spans)
     naming, names = _names_above(grid, row, spans)
+    if not (naming or spans[0].start == 0 or _of_labels(grid.records[row])):
+        return []
     header = grid.records[row][: spans[0].stop]
     has_conditions = "condition" in _roles(header)
     if not (naming or is_named or has_conditions):
@@ -75,15 +77,14 @@ def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
 
 
 def _spans(record: Sequence[str]) -> list[range]:
-    """Return the columns of each table where a record is the header of several, else nothing."""
+    """Return the columns of each table where a record is the header of several, else nothing.
+
+    A table begins with a label, or with a column of another name that each table has.
+    """
     texts = _without_suffixes(record)
-    keys = [header_key(text) for text in texts]
-    known = measurement_columns()
-    labels = {header_key(name) for role in _LABELS for name in (role, *known[role].aliases)}
-    for key in keys:
+    keys = [header_key(text) or text for text in texts]
+    for key in _of_labels(record) or _of_other_names(texts):
         starts = [at for at, other in enumerate(keys) if other == key]
-        if len(starts) < 2 or key not in labels:
-            continue
         # What stands before it in each table belongs to the table.
         while starts[0] and keys[starts[0] - 1] and len({keys[at - 1] for at in starts}) == 1:
             starts = [at - 1 for at in starts]
@@ -91,6 +92,30 @@ def _spans(record: Sequence[str]) -> list[range]:
         is_header = all(_has_readings(texts[span.start : span.stop]) for span in spans)
         return spans if is_header else []
     return []
+
+
+def _of_labels(record: Sequence[str]) -> list[str]:
+    """Return the keys of the labels that a record has several times."""
+    keys = [header_key(text) for text in _without_suffixes(record)]
+    known = measurement_columns()
+    labels = {header_key(name) for role in _LABELS for name in (role, *known[role].aliases)}
+    return [key for key in dict.fromkeys(keys) if key in labels and keys.count(key) > 1]
+
+
+def _of_other_names(texts: Sequence[str]) -> list[str]:
+    """Return the keys of other columns that each of several groups of readings has.
+
+    A row with numbers is no header.
+    """
+    keys = [header_key(text) or text for text in texts]
+    if any(re.fullmatch(r"[-+<>]?[\d.,]+(?:e[-+]?\d+)?", text, re.IGNORECASE) for text in texts):
+        return []
+    others = [
+        key
+        for key, text in dict(zip(keys, texts, strict=True)).items()
+        if text and keys.count(key) > 1 and not _has_readings([text])
+    ]
+    return [key for key in others if keys.count(key) == max(map(keys.count, others))][:1]
 
 
 def _without_suffixes(record: Sequence[str]) -> list[str]:

@@ -82,6 +82,7 @@ def _grid(lines: list[str], *, place: str, notes: tuple[Note, ...]) -> Grid:
         row_numbers=row_numbers,
         comments=comments,
         decimal_comma=separator != ",",
+        semicolons=separator == ";",
         notes=notes,
     )
 

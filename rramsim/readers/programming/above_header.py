@@ -21,6 +21,7 @@ from rramsim.readers.columns.headers import (
     unit_stated,
     with_units,
 )
+from rramsim.readers.columns.values import header_again
 from rramsim.readers.table import Grid, RawTable
 from rramsim.schema import settings
 from rramsim.units import read_quantity
@@ -190,6 +191,8 @@ def rows_above(grid: Grid, header: Header, *, place: str) -> RowsAbove:
         filled = [position for position, text in enumerate(row) if text]
         if not filled or _is_of_readings(row, header):
             continue
+        if row[:width] == tuple(text.strip() for text in header.texts):
+            raise InputError(header_again(place, grid.row_numbers[header.row]))
         groups = _groups(row, header, first=first, where=where)
         if groups is not None:
             labels = [row[i] for i in range(first) if row[i] and row[i] != texts[i]]

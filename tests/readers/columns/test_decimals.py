@@ -83,3 +83,24 @@ def test_a_long_file_is_asked_about_by_its_texts(read):
     rows = "".join(f"{10 + n % 80}.351,62;310.{n % 90 + 10}0\n" for n in range(14_000))
     with pytest.raises(InputError, match=r"column 'HRS \(Ohm\)': is the point in '310\.100' a dec"):
         read("LRS (Ohm);HRS (Ohm)\n" + rows)
+
+
+def test_three_decimals_throughout_are_decimals_where_semicolons_part_the_columns(read):
+    measured = read("cell;LRS (kOhm);HRS (kOhm)\n1;5,775;200,125\n2;5,125;201,250\n")
+    assert sorted(measured.readings["resistance"].values.tolist()) == [5125, 5775, 200125, 201250]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A number without a comma, thousands twice and a decimal point go with thousands.
+        "cell;LRS (kOhm);HRS (kOhm)\n1;5,775;200,125\n2;512;201,250\n",
+        "cell;LRS (Ohm);HRS (Ohm)\n1;5,775;1,200,125\n2;5,125;1,201,250\n",
+        "cell;LRS (Ohm);t (s)\n1;5,775;0.5\n2;5,125;1.25\n",
+        # Who parts columns by tabs says nothing of commas.
+        "cell\tLRS (kOhm)\tHRS (kOhm)\n1\t5,775\t200,125\n2\t5,125\t201,250\n",
+    ],
+)
+def test_commas_that_may_part_thousands_are_refused(read, content):
+    with pytest.raises(InputError, match="a decimal comma or a thousands separator"):
+        read(content)

@@ -176,3 +176,20 @@ def test_columns_of_one_name_alone_are_refused_with_the_columns_to_give(read, na
     with pytest.raises(InputError, match="nothing tells what differs between them") as error:
         read(f"cell,state,{names}\n7,LRS,5100,5200\n7,HRS,310000,320000\n")
     assert f'--columns "cell,state,cycle 1 [{unit}],cycle 2 [{unit}]"' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        ("cell,LRS (kOhm),HRS (kOhm)\n1,5,2\n2,6,3\ncell,LRS (kOhm),HRS (kOhm)\n1,9,4\n", 4),
+        ("cell,state,R (kOhm)\n1,LRS,5\n1,HRS,200\ncell,state,R (kOhm)\n1,LRS,9\n", 4),
+        (
+            "20uA,,\ncell,LRS (kOhm),HRS (kOhm)\n1,5,200\n2,6,300\n55uA,,\n"
+            "cell,LRS (kOhm),HRS (kOhm)\n1,9,400\n",
+            6,
+        ),
+    ],
+)
+def test_a_header_that_stands_again_is_named_with_its_row(read, content, row):
+    with pytest.raises(InputError, match=f"row {row}: the header stands again"):
+        read(content)

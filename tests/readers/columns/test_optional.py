@@ -127,3 +127,50 @@ def test_the_unit_of_readings_may_stand_in_a_column(read):
 def test_a_setting_that_cannot_be_in_si_units_asks_for_its_unit(read, header, value):
     with pytest.raises(InputError, match=rf"'{header}': the header names no unit, and {value} "):
         read(f"cell,state,R (ohm),{header}\n1,LRS,5000,{value}\n1,HRS,200000,{value}\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("N", "Median =", "Geomean", "Promedio", "P90", "3sigma", "Average of 30", "Mean±sd"),
+        *("Spec", "Limit", "Yield (%)", "anything"),
+    ],
+)
+@pytest.mark.parametrize("header", ["cell", "No"])
+def test_a_text_among_numbers_of_cells_is_refused_with_its_row(read, header, name):
+    with pytest.raises(InputError, match=f"row 5, column {header!r}: ") as error:
+        read(f"{header},LRS (kOhm),HRS (kOhm)\n1,5,200\n2,5.1,201\n3,5.2,203\n{name},30,30\n")
+    assert repr(name) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["Geomean", "Std. Dev.", "Mittelwert:", "Mean ± sd", "平均值"])
+def test_a_row_that_sums_up_named_cells_is_refused(read, name):
+    with pytest.raises(InputError, match="is no cell but sums up others"):
+        read(f"cell,LRS (kOhm),HRS (kOhm)\nA1,5,200\nB2,5.1,201\n{name},30,30\n")
+
+
+@pytest.mark.parametrize("names", [("dev 1", "dev 2"), ("A", "N"), ("all 1", "P90"), ("A1", "7")])
+def test_names_of_cells_are_no_summaries(read, names):
+    one, two = names
+    measured = read(f"cell,LRS (kOhm),HRS (kOhm)\n{one},5,200\n{two},6,300\n")
+    assert len(set(measured.readings["cell"].values.tolist())) == 2
+
+
+def test_a_status_of_a_meter_is_refused_with_the_way_to_leave_it_out(read):
+    content = "state,R (kOhm),Status\nLRS,5,21508\nHRS,300,21508\n"
+    with pytest.raises(InputError, match='--map "Status=-" leaves the column out'):
+        read(content)
+    assert read(content, names={"Status": "-"}).readings["resistance"].values.tolist() == [5e3, 3e5]
+
+
+def test_a_resistance_that_was_not_measured_gives_way_to_the_current_as_the_message_says(read):
+    content = (
+        "state,VOLT,CURR,RES,TIME,STAT\nLRS,0.2,4e-5,9.91E37,0.1,21508\n"
+        "HRS,0.2,1e-6,9.91E37,0.3,21508\n"
+    )
+    with pytest.raises(InputError, match="'RES' was not measured") as error:
+        read(content)
+    assert '--map "RES=-" --map "CURR=current [A]" --read-voltage' in str(error.value)
+    assert "--over-range" not in str(error.value)
+    measured = read(content, names={"RES": "-", "CURR": "current [A]"}, read_voltage=0.2)
+    assert measured.readings["resistance"].values == pytest.approx([5e3, 2e5])

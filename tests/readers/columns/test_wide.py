@@ -245,3 +245,82 @@ def test_cells_named_by_headers_and_by_a_column_are_refused(read):
 )
 def test_states_of_columns_are_named_in_other_words(header, quantity, factor):
     assert parsed(*header.split(",")) == [(state, None, None, quantity, factor) for state in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("R(kOhm)_LRS", (0, None, None, "resistance", 1e3)),
+        ("LRS [kOhm] 55uA", (0, "55uA", None, "resistance", 1e3)),
+        ("HRS_kOhm_55uA", (1, "55uA", None, "resistance", 1e3)),
+        ("LRS kOhm @0.2V", (0, "@0.2V", None, "resistance", 1e3)),
+        ("LRS (kOhm) - read 1", (0, "read 1", None, "resistance", 1e3)),
+        ("HRS_ohm_c1", (1, "c1", None, "resistance", 1.0)),
+        ("(MΩ) HRS weak", (1, "weak", None, "resistance", 1e6)),
+        ("HRS [uS] 20 uA", (1, "20 uA", None, "conductance", 1e-6)),
+        ("uA LRS strong", (0, "strong", None, "current", 1e-6)),
+        ("LRS (kOhm) cycle 7", (0, None, 7, "resistance", 1e3)),
+        # A number with a unit, or with decimals, is no cycle.
+        ("LRS 55 uA (kOhm)", (0, "55 uA", None, "resistance", 1e3)),
+        ("LRS 0.2V (kOhm)", (0, "0.2V", None, "resistance", 1e3)),
+        ("LRS (55 uA) weak (kOhm)", (0, "(55 uA) weak", None, "resistance", 1e3)),
+        ("R_{LRS} (kOhm)", (0, None, None, "resistance", 1e3)),
+        ("LRS A (kOhm)", (0, "A", None, "resistance", 1e3)),
+        ("LRS after 10^3 cycles (kOhm)", (0, None, 1000, "resistance", 1e3)),
+        ("HRS 1e6 cycles [kOhm]", (1, None, 1_000_000, "resistance", 1e3)),
+        ("HRS @5x10^4 cyc [kOhm]", (1, None, 50_000, "resistance", 1e3)),
+        ("LRS_10k_cycles_kOhm", (0, None, 10_000, "resistance", 1e3)),
+    ],
+)
+def test_a_unit_counts_wherever_it_stands_and_the_rest_keeps_its_meaning(header, expected):
+    (found,) = parsed(header)
+    assert found[:4] == expected[:4]
+    assert found[4] == pytest.approx(expected[4], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("LRS (kOhm", "the bracket '(' has no other"),
+        ("LRS kOhm]", "the bracket ']' has no other"),
+        ("LRS (kOhm) weak (MOhm)", "'(kOhm)' and '(MOhm)' are units of its readings; keep one"),
+        ("LRS 55 uA", "'55 uA' may be a setting, or a cycle and the unit of the readings"),
+    ],
+)
+def test_a_header_whose_unit_is_not_clear_is_refused(header, message):
+    with pytest.raises(InputError) as error:
+        wide_columns([header], place="f", renamed={})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("header", ["log R LRS (Ohm)", "log10(LRS)", "lg HRS", "ln(R_HRS)"])
+def test_logarithms_are_no_readings(header):
+    assert wide_columns([header], place="f", renamed={}) == ()
+
+
+@pytest.mark.parametrize("header", ["log R (Ohm)", "ln R [Ohm]", "log10(R)", "lg_R_ohm"])
+def test_a_long_table_of_logarithms_is_refused(read, header):
+    with pytest.raises(InputError, match="no column holds a resistance"):
+        read(f"cell,state,{header}\n1,LRS,4.1\n1,HRS,5.5\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "cycles"),
+    [
+        (("R_{}@1000 [kOhm]", "R_{}@10000 [kOhm]"), (1000, 10000)),
+        (("{} (kOhm) @1", "{} (kOhm) @10"), (1, 10)),
+        (("{} (kOhm) c1", "{} (kOhm) c2"), (1, 2)),
+        (("{}_kohm_c1", "{}_kohm_c2"), (1, 2)),
+        (("{} after 10^3 cycles (kOhm)", "{} after 10^6 cycles (kOhm)"), (10**3, 10**6)),
+        # Temperatures or currents as well as cycles: names of conditions.
+        (("{} (kOhm) @25", "{} (kOhm) @85"), (-1, -1)),
+    ],
+)
+def test_cycles_in_headers_are_cycles_of_named_cells(read, names, cycles):
+    header = ",".join(name.format(state) for name in names for state in ("LRS", "HRS"))
+    readings = read(f"cell,{header}\n1,12,300,13,310\n2,12.5,320,13.1,305\n").readings
+    assert sorted(set(readings["cycle"].values.tolist())) == sorted(set(cycles))
+    assert sorted(readings["resistance"].values.tolist()) == pytest.approx(
+        [12e3, 12.5e3, 13e3, 13.1e3, 300e3, 305e3, 310e3, 320e3]
+    )
+    assert len(readings["condition"]) == (2 if cycles == (-1, -1) else 1)

@@ -133,3 +133,27 @@ def test_a_column_a_cycle_in_each_of_two_tables(read):
         (1, 7, 1, 310e3),
         (1, 7, 2, 320e3),
     ]
+
+
+CELLS = ("DUT", "DUT #", "Device", "memristor", "Bauelement", "dev.")
+OTHERS = ("Sample", "Index", "No", "#", "Nr.", "ID", "Name", "Probe", "anything")
+
+
+@pytest.mark.parametrize("label", [*CELLS, *OTHERS])
+def test_a_table_begins_with_a_column_of_any_name(read, label):
+    measured = read(
+        f"20uA,,,55uA,,\n{label},LRS (kOhm),HRS (kOhm),{label},LRS (kOhm),HRS (kOhm)\n"
+        "1,5,200,1,9,300\n2,5.1,201,2,9.1,301\n"
+    )
+    found = sorted((name, state, ohm) for name, state, _, _, ohm in readings_of(measured))
+    assert found == [
+        *(("20uA", 0, 5000.0), ("20uA", 0, 5100.0), ("20uA", 1, 200e3), ("20uA", 1, 201e3)),
+        *(("55uA", 0, 9000.0), ("55uA", 0, 9100.0), ("55uA", 1, 300e3), ("55uA", 1, 301e3)),
+    ]
+    cells = set(measured.readings["cell"].values.tolist())
+    assert cells == ({1, 2} if label in CELLS else {-1})
+
+
+def test_tables_that_begin_alike_need_names_whatever_the_column_is_called(read):
+    with pytest.raises(InputError, match="stand 2 times side by side, and nothing tells"):
+        read("Sample,LRS,HRS,Sample,LRS,HRS\n1,5100,310e3,1,2100,510e3\n")
