@@ -153,6 +153,8 @@ def test_a_damaged_row_is_refused_or_read_as_it_is_meant(folder, drawn):
     if found is not None:
         # Readings without a cycle are of one cell each, so that a row that stands twice is one.
         assert not found - Counter(meant), what
+        # Nothing but the reading of the damaged row may be left out.
+        assert sum((Counter(meant) - found).values()) <= 1, what
 
 
 @few(30)
@@ -160,9 +162,12 @@ def test_a_damaged_row_is_refused_or_read_as_it_is_meant(folder, drawn):
 def test_a_file_that_is_cut_is_refused_or_says_so(folder, drawn, cut):
     separator, _, table, meant, _ = drawn
     text = lines_of(table, separator)
-    text = text[:-cut]
+    text, rest = text[:-cut], text[-cut:]
     found, measured = outcome(folder, text)
-    if found is None or text.endswith("\n"):
+    if found is None:
+        return
+    assert sum((Counter(meant) - found).values()) <= rest.count("\n")
+    if text.endswith("\n"):
         return
     assert any(note.kind == "no line end" for note in measured.notes)
     assert sum((found - Counter(meant)).values()) <= 1
@@ -201,7 +206,9 @@ def test_a_wide_table_is_read_as_it_is_meant_or_refused(folder, drawn):
     else:
         row.insert(rng.randrange(5), rng.choice(["", "7.5"]))
     found, _ = outcome(folder, lines_of(table, ","))
-    assert found is None or not found - Counter(meant)
+    if found is not None:
+        assert not found - Counter(meant)
+        assert sum((Counter(meant) - found).values()) <= 2
 
 
 CELL_LABELS = ("cell", "DUT", "Device", "DUT #", "Zelle")
