@@ -2,7 +2,7 @@
 
     python headline.py                            lists the scenarios
     python headline.py plain-30-1e-04 --sets 2000
-    python headline.py all --sets 2000            half an hour on one core
+    python headline.py all --sets 1000            one to two hours on one core
 
 Each sample goes through rramsim's own functions, from readings to headline: fit of both states,
 test of the lognormal in each, choice of the reference, counted errors, the choice of what leads.
