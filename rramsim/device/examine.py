@@ -68,6 +68,9 @@ def examine(
     if measured.readings.sizes["reading"]:
         return _with(examination, ANALYSES)
     answered = _with(examination, OF_LIVES)
+    if any(isinstance(one, ErrorCount) for one in measured.summaries):
+        sizes = _sample_sizes(examination)
+        answered = answered if sizes is None else answered.with_analysis("sample_sizes", sizes)
     return replace(answered, notes=(*answered.notes, *_unanswered(examination)))
 
 
@@ -95,7 +98,9 @@ def _unanswered(examination: Examination) -> list[Note]:
     """Return notes on what was asked and takes single readings, of which there are none."""
     asked, read, summaries = examination.question, examination.read, examination.measured.summaries
     of_readings = {
-        "--target-ber": asked.target_ber is not None,
+        # Counted errors answer it for their conditions.
+        "--target-ber": asked.target_ber is not None
+        and not any(isinstance(one, ErrorCount) for one in summaries),
         "--ber-limit": asked.ber_limit is not None,
         "--use-temperature": asked.use_temperature is not None,
         "--activation-energy": asked.activation_energy is not None,

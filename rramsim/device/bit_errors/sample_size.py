@@ -119,7 +119,7 @@ def cells_needed(
 def sample_sizes(
     target: float, *, conditions: xr.Dataset, counted: xr.Dataset, populations: xr.Dataset
 ) -> xr.Dataset:
-    """Return `cells_needed` of each condition that has readings, schema "sample_sizes".
+    """Return `cells_needed` of each condition with readings or counts, schema "sample_sizes".
 
     A fit whose BER the headline does not take, because the readings contradict it, shows nothing.
 
@@ -131,6 +131,8 @@ def sample_sizes(
         Of the schemas of these names, as `rramsim.device.characterize` gives them.
     """
     share = float(counted.attrs["lrs_share"])
+    # Of errors that were counted elsewhere there are no cells, and no fit.
+    cells = populations["cells"].mean("state").reindex(condition=counted["condition"].values)
     sizes = {}
     for name in (str(label) for label in counted["condition"].values):
         fitted, high = (
@@ -147,7 +149,7 @@ def sample_sizes(
             target,
             log_ber=log_high if math.isnan(fitted) else math.log(fitted),
             log_high=log_high,
-            cells=float(populations["cells"].sel(condition=name).mean()),
+            cells=float(cells.sel(condition=name)),
             counted=weighted(*counts, lrs_share=share),
             # What was counted also leads where the cells are too few.
             is_contradicted=has_fit and basis == "counted" and reach < 1.0,
