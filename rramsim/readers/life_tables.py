@@ -208,12 +208,39 @@ def _life_header(
                 roles.setdefault(role, position)
                 units.setdefault(role, unit)
                 break
-    if not {"cycles", "life", "time"} & roles.keys() or _has_readings(texts):
+    if not {"cycles", "life", "time"} & roles.keys():
+        if not _has_readings(texts):
+            _refuse_logarithms(texts, place=place)
+        return None
+    if _has_readings(texts):
         return None
     if "life" not in roles and not {"failed", "suspended"} & roles.keys():
+        if "cycles" in roles and _is_endurance(texts[roles["cycles"]]):
+            raise InputError(
+                f"{place}, column {texts[roles['cycles']]!r}: this is a table of lives that lacks "
+                "which cells failed; add a column 'failed' with 1 (failed) or 0 (still good), or "
+                "call it 'cycles to failure' if all failed and the others are marked '>1e7'."
+            )
         return None
     _refuse_units(header, roles, units, place=place)
     return (header, roles) if {"cycles", "life"} & roles.keys() else None
+
+
+def _is_endurance(header: str) -> bool:
+    return any(header_key(name) in _ENDURANCE for name, _, _ in splits(header))
+
+
+def _refuse_logarithms(texts: Sequence[str], *, place: str) -> None:
+    for text in texts:
+        bare = re.fullmatch(r"(?:log_?10|log|lg|ln)[\s(\[]+(.+?)[)\]]?", text.strip().casefold())
+        if bare is not None and _ROLES.get(header_key(bare[1])) == "life":
+            raise InputError(
+                f"{place}, column {text!r}: these are logarithms of lives; write the cycles "
+                "themselves, under 'cycles to failure'."
+            )
+
+
+_ENDURANCE = frozenset(map(header_key, ("endurance", "endurance cycles", "last cycle")))
 
 
 def _has_readings(texts: Sequence[str]) -> bool:

@@ -177,9 +177,10 @@ class _Summaries:
         default = options.condition or stem_of(file.path)
         found: list[list[Summary] | None] = []
         refused: list[InputError] = []
+        notes: list[Note] = []
         for grid in filled:
             try:
-                found.append(summaries_of(grid, default=default))
+                found.append(summaries_of(grid, default=default, notes=notes))
             except InputError as error:
                 # A summary beside sheets of readings is not read, whatever is wrong with it.
                 refused.append(error)
@@ -189,7 +190,7 @@ class _Summaries:
             raise refused[0]
         self.found += [summary for of_grid in found if of_grid is not None for summary in of_grid]
         self.sources.append((file.name, sha256_of_file(file.path)))
-        self.notes += [note for grid in filled for note in grid.notes]
+        self.notes += [*(note for grid in filled for note in grid.notes), *notes]
         return True
 
     def beside(self, measured: Measured | None) -> Measured:

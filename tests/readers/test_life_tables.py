@@ -299,3 +299,15 @@ def test_failures_at_one_cycle_give_counts_and_no_fit(tmp_path):
     assert (int(row["failed"]), int(row["cells"])) == (3, 5)
     assert np.isnan(float(row["shape"]))
     assert any("lives so alike set no limit to a shape" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("Wafer,Die,Endurance (cycles)", "this is a table of lives that lacks which cells failed"),
+        ("condition,cell,log10(cycles to failure)", "these are logarithms of lives; write the cyc"),
+    ],
+)
+def test_a_table_that_is_nearly_one_of_lives_says_what_it_lacks(tmp_path, header, message):
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, f"{header}\n1,2,5\n1,3,6\n")

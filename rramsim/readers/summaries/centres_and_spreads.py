@@ -109,12 +109,29 @@ def centre_columns(
     spreads.sort(key=lambda i: not (_LN.search(texts[i]) or _LOG10.search(texts[i])))
     shown = shown or header
     spread = _spread(shown[spreads[0]], texts[spreads[0]], spreads[0], place=place)
+    _refuse_two(spreads, spread, texts, shown, place=place)
     ways = [i for i in centres if both or i not in spreads]
     if not ways:
         return None
     ways.sort(key=lambda i: not _suits(texts[i], spread.kind))
     centre = _centre(shown[ways[0]], texts[ways[0]], ways[0], spread.kind, place=place)
     return CentreColumns(centre, spread)
+
+
+def _refuse_two(
+    spreads: Sequence[int], chosen: Part, texts: Sequence[str], shown: Sequence[str], *, place: str
+) -> None:
+    """Refuse a second spread of the same kind, such as that of cycles beside that of cells."""
+    for other in spreads[1:]:
+        try:
+            kind = _spread(shown[other], texts[other], other, place=place).kind
+        except InputError:
+            continue
+        if kind == chosen.kind:
+            raise InputError(
+                f"{place}: the columns {shown[chosen.position]!r} and {shown[other]!r} both hold a "
+                f"{kind}; keep the one of all readings."
+            )
 
 
 def two_numbers(text: str) -> tuple[str, str] | None:
@@ -125,6 +142,16 @@ def two_numbers(text: str) -> tuple[str, str] | None:
     """
     matched = _VALUE.fullmatch(text.strip())
     return None if matched is None else (matched[1], matched[2])
+
+
+def is_centre(header: str) -> bool:
+    """Whether a header says a mean or median in a unit of resistance."""
+    return _is_centre(without_accents(header).casefold().strip()) and _ohms(header) is not None
+
+
+def has_unit_of_resistance(header: str) -> bool:
+    """Whether a header ends with a unit of resistance."""
+    return _ohms(header) is not None
 
 
 def _is_centre(text: str) -> bool:

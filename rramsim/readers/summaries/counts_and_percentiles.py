@@ -19,6 +19,7 @@ import numpy as np
 
 from rramsim.errors import InputError
 from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary
+from rramsim.notes import Note
 from rramsim.readers.columns.headers import (
     Header,
     condition_words,
@@ -35,12 +36,15 @@ from rramsim.readers.columns.values import (
 from rramsim.readers.programming.condition import conditions_of
 from rramsim.readers.programming.sources import Rows
 from rramsim.readers.summaries.centres_and_spreads import (
+    SPREADS,
     CentreColumns,
     centre_columns,
+    has_unit_of_resistance,
+    is_centre,
     two_numbers,
 )
 from rramsim.readers.table import Grid, RawTable, make_table
-from rramsim.schema import STATES
+from rramsim.schema import STATES, settings
 from rramsim.schema.variable import header_key, without_accents
 from rramsim.schema.words import OTHER_LANGUAGES
 from rramsim.units import UnknownUnitError, factor_to_si
@@ -57,7 +61,10 @@ _NAMES = {
     ),
 }
 _ROLES = {header_key(name): role for role, names in _NAMES.items() for name in names}
-_PERCENTILE = re.compile(r"[pq][ _]?(\d{1,2}(?:[.,]\d+)?)|(\d{1,2}(?:\.\d+)?)\s*%")
+_PERCENTILE = re.compile(
+    r"[pq][ _]?(\d{1,2}(?:[.,]\d+)?)"
+    r"|(\d{1,2}(?:\.\d+)?)\s*(?:%|(?:st|nd|rd|th)?[ -]*(?:percentile|centile))"
+)
 _QUANTILE = re.compile(r"q[ _]?(0?\.\d+)")
 _MEDIANS = ("median", "r50", "médiane", "mediana", "中位数", "中央値")
 _QUARTILES = {"q1": 0.25, "q3": 0.75, "lower quartile": 0.25, "upper quartile": 0.75}
@@ -73,6 +80,8 @@ _LEAST_PERCENTILES = 2
 _PLACES = ("probability", "cumulative probability", "cumulative fraction", "cdf", "fraction")
 _MOST_PERCENTILES = 20
 _EVEN = 0.02
+_OF_CYCLES_OR_SHARES = re.compile(r"r[ _]?(\d{1,2})")
+_LIMITS = re.compile(r"lower|upper|(?<![a-z])(?:min|max|ci|low|high)(?![a-z])", re.IGNORECASE)
 _SIGMAS = re.compile(r"([+−–-])\s*(\d+(?:[.,]\d+)?)\s*-?\s*(?:sigma|σ|sd|std)")
 _SCALE = re.compile(r"[x×*]?\s*(?:1e\+?(\d+)|10\s*(?:\^|\*\*)\s*(\d+))")
 _SCALE_WORDS = {"thousand": 1e3, "thousands": 1e3, "million": 1e6, "millions": 1e6}
@@ -81,7 +90,9 @@ _UNITS_OF_SHARES = ("1", "-", "fraction", "share", "0-1", "0..1")
 _LINES_BEFORE = 20
 
 
-def summaries_of(grid: Grid, *, default: str) -> list[Summary] | None:
+def summaries_of(
+    grid: Grid, *, default: str, notes: list[Note] | None = None
+) -> list[Summary] | None:
     """Return what a table says of its conditions, None where it is no table of such a kind.
 
     Parameters
@@ -90,6 +101,8 @@ def summaries_of(grid: Grid, *, default: str) -> list[Summary] | None:
         A sheet, or a text table.
     default : str
         The condition of a table that names none.
+    notes : list of Note, optional
+        Gets a note on the columns that are not used.
 
     Raises
     ------
@@ -103,15 +116,78 @@ def summaries_of(grid: Grid, *, default: str) -> list[Summary] | None:
             if _is_summary(texts, record, has_state=state is not None, place=_place(grid, row))
         ]
         if not blocks:
+            _refuse_near(record, place=_place(grid, row))
             continue
         header = tuple(text.strip() for text in record)
         table = make_table(grid, header, start=row + 1)
+        unused = _unused(header, [texts for _, texts in blocks], place=_place(grid, row))
+        if unused and notes is not None:
+            text = f"columns not used: {', '.join(map(repr, unused))}."
+            values = {"columns": len(unused)}
+            notes.append(Note(text, kind="columns not used", file=table.place, values=values))
         return [
             summary
             for state, texts in blocks
             for summary in _of_block(table, texts, state, default=default, place=_place(grid, row))
         ]
     return None
+
+
+def _unused(header: Sequence[str], of_states: Sequence[Sequence[str]], *, place: str) -> list[str]:
+    """Return the headers of a table of summaries that say nothing of its conditions."""
+    used: set[int] = set()
+    if "condition" not in _columns(header):
+        # Settings name the conditions, as far as `_subjects` could read them.
+        accepted = {setting.name: setting for setting in settings()}
+        known = recognise(header, accepted, place=place)
+        used = {column.position for column in known.values()}
+    for texts in of_states:
+        columns, shares = _columns(texts), _percentiles(texts)
+        used |= {columns[role] for role in ("condition", "state", "bits") if role in columns}
+        if {"errors", "bits"} <= columns.keys():
+            used |= {columns[role] for role in ("errors", "reference") if role in columns}
+        elif len(shares) >= _LEAST_PERCENTILES:
+            used |= shares.keys()
+        elif {"percentile", "reading"} <= columns.keys():
+            used |= {columns["percentile"], columns["reading"]}
+        else:
+            centres = centre_columns(texts, place=place, shown=header)
+            if centres is not None:
+                used |= {centres.centre.position, centres.spread.position}
+    return [text for position, text in enumerate(header) if text and position not in used]
+
+
+def _refuse_near(record: Sequence[str], *, place: str) -> None:
+    """Refuse a header that is nearly one of summaries, and say what it lacks."""
+    columns = _columns(record)
+    if "reading" in columns:
+        return
+    names = {header_key(name) for text in record for name, _, _ in splits(text)}
+    has_state = "state" in columns or len(_blocks(record)) == len(STATES)
+    if {"errors", "bits"} <= columns.keys() and not has_state:
+        raise InputError(
+            f"{place}: this is a table of counted errors that lacks a column 'state' (LRS or HRS); "
+            "errors of both states together tell no BER of each."
+        )
+    if "ber" in names and "bits" in columns and "errors" not in columns:
+        raise InputError(
+            f"{place}: this is a table of bit-error rates; give the errors that were counted "
+            "(columns condition, state, errors, bits), or rates in a conditions file."
+        )
+    in_ohms = [text for text in record if has_unit_of_resistance(text)]
+    are_centres = [is_centre(text) for text in in_ohms]
+    if (
+        has_state
+        and any(are_centres)
+        and all(
+            centre or _LIMITS.search(text)
+            for text, centre in zip(in_ohms, are_centres, strict=True)
+        )
+    ):
+        raise InputError(
+            f"{place}: this is a table of means or medians that lacks their spread: {SPREADS}; or "
+            "percentiles, 'p5 (kOhm)', 'p50 (kOhm)', 'p95 (kOhm)'."
+        )
 
 
 def _place(grid: Grid, row: int) -> str:
@@ -196,7 +272,7 @@ def _is_reading(text: str) -> bool:
 
 def _percentiles(record: Sequence[str]) -> dict[int, float]:
     """Return the share of each column whose header is a percentile of a resistance."""
-    shares: dict[int, float] = {}
+    shares = _by_r_alone(record)
     for position, text in enumerate(record):
         for name, _, _ in splits(text):
             bare = _OF_R.sub("", name.strip(), count=1).casefold()
@@ -215,6 +291,23 @@ def _percentiles(record: Sequence[str]) -> dict[int, float]:
             if position in shares:
                 break
     return {position: share for position, share in shares.items() if 0.0 < share < 1.0}
+
+
+def _by_r_alone(record: Sequence[str]) -> dict[int, float]:
+    """Return the shares of R5, R50, R95, which lie symmetric about R50; R1, R2, ... are cycles."""
+    numbers = {}
+    for position, text in enumerate(record):
+        names = [name.strip().casefold() for name, unit, _ in splits(text) if unit]
+        found = next(filter(None, map(_OF_CYCLES_OR_SHARES.fullmatch, names)), None)
+        if found is not None:
+            numbers[position] = int(found[1])
+    each = sorted(numbers.values())
+    steps = {b - a for a, b in itertools.pairwise(each)}
+    is_symmetric = 50 in each and all(a + b == 100 for a, b in zip(each, each[::-1], strict=True))
+    # Evenly numbered from their own step on, they may be every tenth cycle.
+    if len(each) < 3 or not is_symmetric or (len(steps) == 1 and each[0] in steps):
+        return {}
+    return {position: number / 100.0 for position, number in numbers.items()}
 
 
 def _unit_factor(table: RawTable, position: int) -> float:
@@ -280,13 +373,24 @@ def _refuse_repeated(
 ) -> None:
     for index, subject in enumerate(subjects):
         if subject in subjects[:index]:
+            before = subjects.index(subject)
             where = f"{table.place}, row {table.row_numbers[index]}"
             if "state" in columns:
                 where = table.where(index, table.header[columns["state"]])
             raise InputError(
                 f"{where}: {subject[0]!r}, {subject[1]} "
-                "stands in a row above too; give each state of a condition one row."
+                "stands in a row above too; give each state of a condition one row, and name what "
+                f"differs between them in a column 'condition'{_differing(table, index, before)}."
             )
+
+
+def _differing(table: RawTable, one: int, other: int) -> str:
+    names = [
+        repr(header)
+        for header, texts in zip(table.header, table.columns, strict=True)
+        if header and str(texts[one]) != str(texts[other])
+    ]
+    return f" (the rows differ in {', '.join(names)})" if names else ""
 
 
 def _counts(

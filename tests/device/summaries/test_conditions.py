@@ -186,9 +186,10 @@ def notes_of(fit, *kinds):
 def test_what_takes_single_readings_is_said_to_have_no_answer(tmp_path):
     asked = {"target_ber": 1e-4, "ber_limit": 0.01, "at_time": "1 h", "read_pulse": (0.2, 1e-8)}
     kinds = ("no single readings", "counted as they are")
-    for content in (COUNTS, percentile_rows()):
+    # Counted errors answer whether a BER is shown.
+    for content, first in ((COUNTS, ""), (percentile_rows(), "--target-ber, ")):
         assert notes_of(fit_of(tmp_path, content, **asked), *kinds) == [
-            "--target-ber, --ber-limit, --at-time and --read-pulse have no answer: there are no "
+            f"{first}--ber-limit, --at-time and --read-pulse have no answer: there are no "
             "single readings."
         ]
         assert notes_of(fit_of(tmp_path, content), *kinds) == []
@@ -205,3 +206,15 @@ def test_counts_hold_at_their_reference_and_percentiles_at_any(tmp_path):
     moved = fit_of(tmp_path, percentile_rows(), **asked)
     assert notes_of(moved, "counted as they are", "no single readings") == []
     assert float(moved.conditions["reference_resistance"].item()) == 30e3
+
+
+def test_counted_errors_answer_whether_a_ber_is_shown(tmp_path):
+    """0 of 40,000 bound the BER by -ln(0.05) / 40,000 = 7.5e-5, 80 of 40,000 exceed 1e-3."""
+    path = tmp_path / "counts.csv"
+    rows = "A,LRS,0,20000\nA,HRS,0,20000\nB,LRS,0,20000\nB,HRS,80,20000\n"
+    path.write_text("condition,state,errors,bits\n" + rows)
+    found = rramsim.fit(path, target_ber=1e-3).examination
+    sizes = found.products["sample_sizes"]
+    assert sizes["condition"].values.tolist() == ["A", "B"]
+    assert sizes["shown_by_count"].values.tolist() == [1, 0]
+    assert not any(note.kind == "no single readings" for note in found.notes)

@@ -72,3 +72,46 @@ def test_bits_are_those_of_their_unit(read, headers, bits):
 def test_counts_in_a_unit_that_is_not_certain_are_refused(read, headers):
     with pytest.raises(InputError, match="accepted are the numbers of errors and bits themselves"):
         read(f"condition,state,{headers}\nA,LRS,0,1\nA,HRS,5,8\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ("Icc (uA),fails,total", "a table of counted errors that lacks a column 'state'"),
+        ("condition,BER,bits", "a table of bit-error rates; give the errors that were counted"),
+        (
+            "condition,state,median (kOhm),lower 95% (kOhm),upper 95% (kOhm)",
+            "a table of means or medians that lacks their spread: 'sigma",
+        ),
+        (
+            "condition,state,median (kOhm),sigma (ln R) c2c,sigma (ln R) d2d",
+            r"'sigma \(ln R\) c2c' and 'sigma \(ln R\) d2d' both hold a sigma of ln R",
+        ),
+    ],
+)
+def test_a_table_that_is_nearly_a_summary_says_what_it_lacks(read, headers, message):
+    with pytest.raises(InputError, match=message):
+        read(f"{headers}\nA,LRS,5,4,6\nA,HRS,50,40,60\n")
+
+
+@pytest.mark.parametrize("names", [("R5", "R50", "R95"), ("5th percentile", "median", "95 %")])
+def test_percentiles_go_by_more_names(read, names):
+    header = ",".join(f"{name} (kOhm)" for name in names)
+    lrs, hrs = read(f"Bedingung,state,{header}\nA,LRS,4,5,6\nA,HRS,40,50,60\n").summaries
+    assert (lrs.condition, lrs.shares) == ("A", pytest.approx((0.05, 0.5, 0.95)))
+    assert hrs.resistances == (40e3, 50e3, 60e3)
+
+
+def test_columns_of_a_summary_that_are_not_used_are_named(read):
+    header = "condition,state,n,median (kOhm),sigma (ln R),min (kOhm),die"
+    measured = read(f"{header}\nA,LRS,9,5,.6,2,1\nA,HRS,9,50,.6,7,1\n")
+    (note,) = [note for note in measured.notes if note.kind == "columns not used"]
+    assert note.text == "columns not used: 'min (kOhm)', 'die'."
+
+
+def test_rows_of_one_state_that_stand_twice_are_told_by_what_differs(read):
+    header = "die,state,n,median (kOhm),sigma (ln R)"
+    with pytest.raises(InputError, match=r"in a column 'condition' \(the rows differ in 'die'\)"):
+        read(f"{header}\n1,LRS,9,5,.6\n1,HRS,9,50,.6\n2,LRS,9,5,.6\n2,HRS,9,50,.6\n")
+    named = read(f"{header}\n1,LRS,9,5,.6\n1,HRS,9,50,.6\n".replace("die", "Split"))
+    assert [one.condition for one in named.summaries] == ["1", "1"]
