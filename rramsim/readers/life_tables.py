@@ -215,7 +215,9 @@ def _life_header(
     if _has_readings(texts):
         return None
     if "life" not in roles and not {"failed", "suspended"} & roles.keys():
-        if "cycles" in roles and _is_endurance(texts[roles["cycles"]]):
+        # One text alone is a title.
+        is_row = sum(map(bool, texts)) > 1
+        if is_row and "cycles" in roles and _is_endurance(texts[roles["cycles"]]):
             raise InputError(
                 f"{place}, column {texts[roles['cycles']]!r}: this is a table of lives that lacks "
                 "which cells failed; add a column 'failed' with 1 (failed) or 0 (still good), or "
@@ -227,7 +229,10 @@ def _life_header(
 
 
 def _is_endurance(header: str) -> bool:
-    return any(header_key(name) in _ENDURANCE for name, _, _ in splits(header))
+    return any(
+        header_key(name) in _ENDURANCE and header_key(unit) in _UNITS_OF_CYCLES
+        for name, unit, _ in splits(header)
+    )
 
 
 def _refuse_logarithms(texts: Sequence[str], *, place: str) -> None:
