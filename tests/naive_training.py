@@ -56,12 +56,15 @@ class NaiveLayer:
     def __call__(self, values, faults, *, straight_through):
         weights = _WeightSign.apply(self.latent, faults, self.dtype)
         values = values.to(self.dtype)
-        if straight_through:
-            # Adds exactly 0, but its gradient is the one that the values get.
-            clean = self._sums(values, _WeightSign.apply(self.latent, None, self.dtype).detach())
-            sums = self._sums(values.detach(), weights) + (clean - clean.detach())
-        else:
-            sums = self._sums(values, weights)
+        if values.ndim == 4 and self.latent.ndim == 2:
+            values = values.flatten(1)
+        back = _WeightSign.apply(self.latent, None, self.dtype) if straight_through else weights
+        # The sums of the weights that are read; then twice exactly 0: the gradients that the values
+        # get, and the weights.
+        through = self._sums(values, back.detach())
+        learnt = self._sums_of_deviations(values.detach(), weights)
+        sums = self._sums(values, weights).detach()
+        sums = sums + (through - through.detach()) + (learnt - learnt.detach())
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
         norm = self.mean, self.variance, self.gamma, self.beta
         return functional.batch_norm(sums, *norm, training=True, momentum=0.1, eps=1e-4)
@@ -69,7 +72,14 @@ class NaiveLayer:
     def _sums(self, values, weights):
         if self.latent.ndim == 4:
             return functional.conv2d(values, weights, padding=1)
-        return functional.linear(values.flatten(1), weights)
+        return functional.linear(values, weights)
+
+    def _sums_of_deviations(self, values, weights):
+        """Return sums of inputs less their means, which batch norm makes the same as of inputs."""
+        if self.latent.ndim == 2:
+            return functional.linear(values - values.float().mean(0).to(self.dtype), weights)
+        means = values.float().mean((0, 2, 3), keepdim=True).to(self.dtype)
+        return functional.conv2d(functional.pad(values, (1, 1, 1, 1)) - means, weights)
 
     @property
     def rate_scale(self):

@@ -43,6 +43,7 @@ def weighted_sums(
     *,
     weights: torch.Tensor,
     backward_weights: torch.Tensor,
+    normed: bool = True,
 ) -> torch.Tensor:
     """Return the sums of a layer that computes with `weights`, the sign weights W_err.
 
@@ -50,6 +51,13 @@ def weighted_sums(
     there were neither sign nor fault between (T. Hirtzlin et al. 2019, arXiv 1904.03652, adapted
     training). It is written over ``latent.grad``, which spares an array of the size of the layer:
     so a layer serves one forward and one backward pass at a time.
+
+    Where `normed`, batch norm follows, with the mean and the deviation of these images: then what
+    comes back for a neuron sums to 0 over images (and places), and the mean of an input changes no
+    gradient. So inputs enter less their means. In real arithmetic nothing changes; in arithmetic
+    that rounds, an input that is the same in all images has a gradient of exactly 0. Its rounding
+    errors would have one sign in all of its weights of a neuron, and Adam would make steps of full
+    size of them.
 
     Parameters
     ----------
@@ -61,6 +69,8 @@ def weighted_sums(
         What the forward pass multiplies by.
     backward_weights : tensor, shape of `latent`
         What the gradient with respect to `values` is computed with: `weights`, as in the paper.
+    normed : bool
+        Whether the sums go to a batch norm that passes the gradient of its mean and deviation.
 
     Returns
     -------
@@ -68,7 +78,7 @@ def weighted_sums(
         Of the kind of number of `values`. In bfloat16 sums beyond 256 are rounded to 8 bits.
     """
     result: torch.Tensor = _WeightedSums.apply(  # type: ignore[no-untyped-call]
-        values, latent, weights, backward_weights
+        values, latent, weights, backward_weights, normed
     )
     return result
 
@@ -94,8 +104,10 @@ class _WeightedSums(torch.autograd.Function):
         latent: torch.Tensor,
         weights: torch.Tensor,
         backward_weights: torch.Tensor,
+        normed: bool,
     ) -> torch.Tensor:
         context.save_for_backward(values, latent, backward_weights)
+        context.normed = normed
         if values.ndim == 4:
             return functional.conv2d(values, weights, padding=1)
         return values @ weights.T
@@ -103,19 +115,64 @@ class _WeightedSums(torch.autograd.Function):
     @staticmethod
     def backward(
         context: Any, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor | None, None, None, None]:
+    ) -> tuple[torch.Tensor | None, None, None, None, None]:
         values, latent, weights = context.saved_tensors
         back, needed = None, context.needs_input_grad[0]
         if latent.grad is None:
             latent.grad = torch.empty_like(latent)
+        inputs, border = values, 1
+        if context.normed:
+            inputs, border = _less_means(values), 0
         if values.ndim == 4:
-            # One call for both, on the values themselves, keeps their order in memory.
-            places = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
-            back, change, _ = torch.ops.aten.convolution_backward(
-                gradient, values, weights, None, *places, [needed, True, False]
+            back, change = _convolution_gradients(
+                gradient, values, inputs, weights, border=border, needed=needed
             )
             latent.grad.copy_(change)
         else:
             back = gradient @ weights if needed else None
-            latent.grad.copy_(gradient.T @ values)
-        return back, None, None, None
+            latent.grad.copy_(gradient.T @ inputs)
+        return back, None, None, None, None
+
+
+def _less_means(values: torch.Tensor) -> torch.Tensor:
+    """Return each input less its mean over images, each channel less that over its places, too.
+
+    A channel comes with a border of one place, where it is 0 before its mean is taken off. An input
+    that is the same in all images is exactly 0 then, as long as its sum is exact in float32: that
+    of 65,000 pixels of 8 bits is.
+    """
+    over, count = [0], len(values)
+    if values.ndim == 4:
+        over, count = [0, 2, 3], values.numel() // values.shape[1]
+    means = values.sum(over, keepdim=True, dtype=torch.float32) / count
+    if values.ndim == 4:
+        values = functional.pad(values, (1, 1, 1, 1))
+    return values - means.to(values.dtype)
+
+
+def _convolution_gradients(
+    gradient: torch.Tensor,
+    values: torch.Tensor,
+    inputs: torch.Tensor,
+    weights: torch.Tensor,
+    *,
+    border: int,
+    needed: bool,
+) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """Return the gradients to `values`, where needed, and to the weights, of `inputs`."""
+
+    def backward(of: torch.Tensor, padding: int, *which: bool) -> list[torch.Tensor | None]:
+        places = [1, 1], [padding, padding], [1, 1], False, [0, 0], 1
+        found: list[torch.Tensor | None] = torch.ops.aten.convolution_backward(
+            gradient, of, weights, None, *places, [*which, False]
+        )
+        return found
+
+    if border:
+        # One call for both, on the values themselves, keeps their order in memory.
+        back, change, _ = backward(values, border, needed, True)
+    else:
+        back = backward(values, 1, True, False)[0] if needed else None
+        change = backward(inputs, 0, False, True)[1]
+    assert change is not None
+    return back, change

@@ -471,3 +471,17 @@ def test_a_remainder_of_one_image_is_no_batch_of_its_own(few):
     assert np.isfinite(trained.history[0][0])
     with pytest.raises(InputError, match="two training images"):
         train(SHAPE, first(1), method=Method(1), seed=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_of_pixels_that_never_change_stay_as_they_were_drawn(few, dtype):
+    """Rounding must not move them: all of a neuron would move one way, and shift its sums."""
+    constant = few.train_images.min(axis=0) == few.train_images.max(axis=0)
+    assert constant.sum() >= 3
+    shape = dataclasses.replace(SHAPE, signed_levels=int(few.levels))
+    trained = train(shape, few, method=EPOCHS_2, seed=5, dtype=dtype)
+    generator = torch.Generator().manual_seed(5)
+    start = BinarizedNetwork(shape, generator=generator).layers[0].latent
+    end = trained.network.layers[0].latent
+    assert torch.equal(end[:, constant], start[:, constant])
+    assert not torch.equal(end[:, ~constant], start[:, ~constant])
