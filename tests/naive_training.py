@@ -53,7 +53,7 @@ class NaiveLayer:
         self.beta = torch.zeros(outputs, requires_grad=True)
         self.mean, self.variance = torch.zeros(outputs), torch.ones(outputs)
 
-    def __call__(self, values, faults, *, straight_through):
+    def __call__(self, values, faults, *, straight_through, batch_norm_gradient):
         weights = _WeightSign.apply(self.latent, faults, self.dtype)
         values = values.to(self.dtype)
         if values.ndim == 4 and self.latent.ndim == 2:
@@ -62,12 +62,25 @@ class NaiveLayer:
         # The sums of the weights that are read; then twice exactly 0: the gradients that the values
         # get, and the weights.
         through = self._sums(values, back.detach())
-        learnt = self._sums_of_deviations(values.detach(), weights)
+        of = self._sums_of_deviations if batch_norm_gradient else self._sums
+        learnt = of(values.detach(), weights)
         sums = self._sums(values, weights).detach()
         sums = sums + (through - through.detach()) + (learnt - learnt.detach())
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        if not batch_norm_gradient:
+            return self._normed_by_constants(sums)
         norm = self.mean, self.variance, self.gamma, self.beta
         return functional.batch_norm(sums, *norm, training=True, momentum=0.1, eps=1e-4)
+
+    def _normed_by_constants(self, sums):
+        over = (0, 2, 3) if sums.ndim == 4 else (0,)
+        found = sums.detach().float()
+        # The statistics that torch keeps; what it returns is not looked at.
+        functional.batch_norm(found, self.mean, self.variance, training=True, momentum=0.1)
+        variance, mean = torch.var_mean(found, over, correction=0, keepdim=True)
+        form = (-1, *[1] * (sums.ndim - 2))
+        scale = self.gamma.view(form) / (variance[0] + 1e-4).sqrt()
+        return ((sums - mean) * scale + self.beta.view(form)).to(sums.dtype)
 
     def _sums(self, values, weights):
         if self.latent.ndim == 4:
@@ -113,6 +126,8 @@ def train_naively(
     straight_through=False,
     augment=None,
     dropout=0.0,
+    input_dropout=0.0,
+    batch_norm_gradient=True,
     loss=functional.cross_entropy,
 ):
     """Train `layers` in place, an epoch for each of `rates`; return the mean loss of each."""
@@ -131,12 +146,20 @@ def train_naively(
             if image_shape:
                 # The same order in memory as rramsim's, for the same order of additions.
                 values = values.view(-1, *image_shape).contiguous(memory_format=torch.channels_last)
+            if input_dropout:
+                drawn = torch.rand(values.shape, generator=generator)
+                values = values * ((drawn < 1 - input_dropout).float() / (1 - input_dropout))
             for number, layer in enumerate(layers):
 
                 def met(signs, number=number, iteration=iteration):
                     return faults(signs, layer=number, iteration=iteration)
 
-                values = layer(values, met if faults else None, straight_through=straight_through)
+                values = layer(
+                    values,
+                    met if faults else None,
+                    straight_through=straight_through,
+                    batch_norm_gradient=batch_norm_gradient,
+                )
                 if number < len(layers) - 1:
                     values = _Activation.apply(values)
                     if dropout:

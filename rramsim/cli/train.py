@@ -64,6 +64,14 @@ def train(
             metavar="N", min=1, help="Passes over the images; without, as many as suit them."
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="courbariaux2016: rates, batch, dropout, loss, epochs and validation images as in "
+            "the public code of that paper.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(min=0, max=2**63 - 1, help="Seed of all that training draws; 1 if unset."),
@@ -98,6 +106,7 @@ def train(
             "network": network,
             "training_bers": training_ber,
             "epochs": epochs,
+            "training": {"recipe": recipe},
             "seed": seed,
         },
     )

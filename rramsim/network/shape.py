@@ -179,13 +179,16 @@ class NetworkShape:
             )
 
 
+DEFAULT_HIDDEN = 512, 512
+
+
 def default_shape(images: ImageSet) -> NetworkShape:
     """Return a shape that suits small images: two hidden layers of 512 neurons.
 
     A BNN bears bit errors by redundancy: 256 neurons classify the digits as well without errors,
     but lose twice as much at a BER of 0.03 (measured).
     """
-    return NetworkShape((images.features, 512, 512, images.class_count))
+    return NetworkShape((images.features, *DEFAULT_HIDDEN, images.class_count))
 
 
 def _parse_layers(parts: Sequence[str], *, text: str) -> tuple[tuple[Convolution, ...], list[int]]:

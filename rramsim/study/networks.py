@@ -12,7 +12,7 @@ from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import load_network
-from rramsim.network.shape import NetworkShape, default_shape
+from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs
@@ -36,16 +36,21 @@ if TYPE_CHECKING:
 def shape_for(settings: TrainingSettings, images: ImageSet) -> NetworkShape:
     """Return the network of the settings for these images; `InputError` where it does not fit."""
     network = settings.network
+    # The recipes that there are let pixels enter from -1 to +1.
+    signed = settings.training.recipe is not None
     if isinstance(network, NetworkTable):
-        hidden = "-".join(network.hidden)
-        shape = NetworkShape.between(images, hidden, width_factor=network.width_factor)
-        return replace(shape, signed_levels=images.levels if network.signed_pixels else None)
-    return NetworkShape.parse(network) if network else default_shape(images)
+        hidden = map(str, DEFAULT_HIDDEN) if network.hidden is None else network.hidden
+        shape = NetworkShape.between(images, "-".join(hidden), width_factor=network.width_factor)
+        signed = signed if network.signed_pixels is None else network.signed_pixels
+    else:
+        shape = NetworkShape.parse(network) if network else default_shape(images)
+    return replace(shape, signed_levels=images.levels) if signed else shape
 
 
 def method_for(settings: TrainingSettings, images: ImageSet) -> Method:
     """Return how the settings train networks on these images."""
-    return Method(settings.epochs or default_epochs(images), **settings.training.model_dump())
+    chosen = settings.training.model_dump(exclude={"recipe"})
+    return Method(settings.epochs or default_epochs(images), **chosen)
 
 
 def plan_for(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from rramsim.network.training.method import RECIPES
 from rramsim.study.settings_files import Settings
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
@@ -13,23 +14,24 @@ Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 
 
 class NetworkTable(Settings):
-    """The hidden layers of a network.
+    """A network.
 
     Attributes
     ----------
-    hidden : tuple of str
+    hidden : tuple of str or None
         Layers between the images and the classes: widths ("1024"), filters of 3 x 3 ("128C3")
-        and 2 x 2 pooling ("MP2").
+        and 2 x 2 pooling ("MP2"); None chooses by the images.
     width_factor : float
         All widths and numbers of filters are multiplied by it.
-    signed_pixels : bool
+    signed_pixels : bool or None
         Whether black enters the first layer as -1 and white as +1, as in the paper; otherwise
-        black enters as 0, which bears bit errors better where images are mostly black.
+        black enters as 0, which bears bit errors better where images are mostly black. None is
+        what the recipe says, without one that black is 0.
     """
 
-    hidden: tuple[str, ...]
+    hidden: tuple[str, ...] | None = None
     width_factor: float = Field(default=1.0, gt=0.0)
-    signed_pixels: bool = False
+    signed_pixels: bool | None = None
 
 
 class MethodTable(Settings):
@@ -37,12 +39,21 @@ class MethodTable(Settings):
 
     Attributes
     ----------
+    recipe : str or None
+        "courbariaux2016", what the public code of Courbariaux et al. 2016 sets: all that is not
+        given below, the epochs and the pixels (from -1 to +1) are taken from it.
     batch_size : int
         Images an iteration.
     learning_rate, final_learning_rate : float
         Adam's rate in the first and the last epoch; it falls by one factor an epoch between.
     dropout : float
         Share of hidden activations dropped at each iteration.
+    input_dropout : float
+        Share of pixels that enter as 0 at each iteration.
+    validation_share : float
+        Share of the training images kept aside: the result is the epoch that is best on them.
+    batch_norm_gradient : bool
+        Whether gradients pass the mean and the deviation of batch norm, as they should.
     loss : str
         "cross-entropy", or "hinge" (squared).
     margin : float
@@ -56,10 +67,14 @@ class MethodTable(Settings):
         training they pass by the flipped ones.
     """
 
+    recipe: Literal["courbariaux2016"] | None = None
     batch_size: int = Field(default=100, ge=2)
     learning_rate: float = Field(default=1e-2, gt=0.0, le=1.0)
     final_learning_rate: float = Field(default=1e-4, gt=0.0, le=1.0)
     dropout: float = Field(default=0.0, ge=0.0, le=0.95)
+    input_dropout: float = Field(default=0.0, ge=0.0, le=0.95)
+    validation_share: float = Field(default=0.0, ge=0.0, le=0.5)
+    batch_norm_gradient: bool = True
     loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
     margin: float = Field(default=1.0, gt=0.0)
     shift: int = Field(default=0, ge=0)
@@ -125,6 +140,26 @@ class TrainingSettings(Settings):
     epochs: int | None = Field(default=None, ge=1)
     training: MethodTable = MethodTable()
     seed: int = Field(default=1, ge=0, lt=2**63)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_recipe(cls, fields: Any) -> Any:
+        """Put what the recipe says where nothing is given, so that all of it is on record."""
+        training = fields.get("training") if isinstance(fields, dict) else None
+        if not isinstance(training, dict) or str(training.get("recipe")) not in RECIPES:
+            return fields
+        recipes = RECIPES[str(training["recipe"])]
+        network = fields.get("network")
+        layers = network.get("hidden") if isinstance(network, dict) else network
+        convolutional = "C3" in str(layers)
+        values = dict(recipes["convolutional" if convolutional else "fully connected"])
+        epochs = values.pop("epochs")
+        given = {name: value for name, value in training.items() if value is not None}
+        return {
+            **fields,
+            "epochs": fields.get("epochs") or epochs,
+            "training": {**values, **given},
+        }
 
     @field_validator("training_bers")
     @classmethod

@@ -13,6 +13,7 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import LOSSES, Method
 from rramsim.readers.conditions import read_conditions
 from rramsim.study.networks import method_for, named_faults, plan_for, shape_for
+from rramsim.study.settings import Study
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import MethodTable, TrainingFile
 
@@ -49,9 +50,42 @@ def test_nothing_asked_for_is_a_plain_network_that_suits_the_images(digits):
 def test_the_defaults_of_a_training_file_are_those_of_the_method():
     defaults = Method(1).settings()
     del defaults["epochs"]
-    assert MethodTable().model_dump() == defaults
+    assert MethodTable().model_dump() == {"recipe": None, **defaults}
     for loss in LOSSES:
         assert MethodTable(loss=loss).loss == loss
+
+
+RECIPE = '[training]\nrecipe = "courbariaux2016"\n'
+
+
+def test_a_recipe_fills_what_is_not_given(tmp_path, digits):
+    asked = _read(tmp_path, RECIPE + "dropout = 0.1\n")
+    assert method_for(asked, digits) == Method.of_recipe("courbariaux2016", dropout=0.1)
+    # Its pixels enter from -1 to +1, unless the file says otherwise.
+    assert shape_for(asked, digits).signed_levels == digits.levels
+    unsigned = _read(tmp_path, RECIPE + "[network]\nsigned_pixels = false\n")
+    assert shape_for(unsigned, digits).signed_levels is None
+    assert str(shape_for(unsigned, digits)) == "64-512-512-10"
+    convolutional = _read(tmp_path, "epochs = 3\nnetwork = '1x8x8-8C3-10'\n" + RECIPE)
+    found = method_for(convolutional, digits)
+    assert found == Method.of_recipe("courbariaux2016", convolutional=True, epochs=3)
+    with pytest.raises(InputError, match=r"training.recipe is 'mine'; accepted: 'courbariaux2016'"):
+        _read(tmp_path, '[training]\nrecipe = "mine"\n')
+
+
+def test_the_default_network_can_take_signed_pixels(tmp_path, digits):
+    asked = _read(tmp_path, "[network]\nsigned_pixels = true\nwidth_factor = 0.5\n")
+    assert str(shape_for(asked, digits)) == "64-256-256-10"
+    assert shape_for(asked, digits).signed_levels == digits.levels
+
+
+def test_a_study_with_a_recipe_is_read_back_as_it_was(tmp_path):
+    asked = make_settings(Study, None, {"training": {"recipe": "courbariaux2016"}, "epochs": 4})
+    file = tmp_path / "study.toml"
+    file.write_text(asked.toml())
+    again = make_settings(Study, file, {})
+    assert again.training == asked.training
+    assert (again.epochs, again.training.input_dropout) == (4, 0.2)
 
 
 def test_layers_are_text_or_a_table(tmp_path, digits):

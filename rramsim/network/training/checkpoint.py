@@ -11,6 +11,7 @@ from rramsim.errors import InputError
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "checkpoint of a training"
+PARTS = "network", "optimizer", "generators", "best"
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,23 +20,23 @@ class Checkpoint:
 
     Attributes
     ----------
-    network, optimizer, generators : dict of arrays
-        Weights and batch norm; Adam's moments; states of the random generators.
+    network, optimizer, generators, best : dict of arrays
+        Weights and batch norm; Adam's moments; states of the random generators; weights and batch
+        norm of the best epoch, where validation images choose one.
     history : list
-        (loss, accuracy) of each epoch that is done.
+        What each epoch that is done ended with.
     """
 
     network: Arrays
     optimizer: Arrays
     generators: Arrays
-    history: list[tuple[float, float]]
+    best: Arrays
+    history: list[tuple[float, ...]]
 
     def save(self, path: Path, *, settings: Mapping[str, Any]) -> None:
         """Replace the file `path`, whole or not at all."""
         arrays = {
-            f"{part}/{name}": array
-            for part in ("network", "optimizer", "generators")
-            for name, array in getattr(self, part).items()
+            f"{part}/{name}": array for part in PARTS for name, array in getattr(self, part).items()
         }
         record = {"settings": settings, "history": self.history}
         write_arrays(path, arrays, kind=KIND, record=record)
@@ -59,12 +60,12 @@ def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | 
             f"{path}: is the checkpoint of another training ({differing}). Delete it to train "
             "anew, or give the settings it was made with."
         )
-    parts: dict[str, Arrays] = {"network": {}, "optimizer": {}, "generators": {}}
+    parts: dict[str, Arrays] = {part: {} for part in PARTS}
     try:
         for name, array in arrays.items():
             part, _, rest = name.partition("/")
             parts[part][rest] = array
-        history = [(float(loss), float(accuracy)) for loss, accuracy in record["history"]]
+        history = [tuple(map(float, epoch)) for epoch in record["history"]]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: this checkpoint is damaged; delete it to train anew.") from error
     return Checkpoint(**parts, history=history)

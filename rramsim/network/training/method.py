@@ -17,9 +17,40 @@ _ACCEPTED: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-12, 1),
     "final_learning_rate": (1e-12, 1),
     "dropout": (0, 0.95),
+    "input_dropout": (0, 0.95),
+    "validation_share": (0, 0.5),
     "margin": (1e-6, 1e6),
     "shift": (0, 1000),
 }
+
+
+RECIPES: dict[str, dict[str, dict[str, Any]]] = {
+    "courbariaux2016": {
+        "fully connected": {
+            "epochs": 1000,
+            "batch_size": 100,
+            "learning_rate": 3e-3,
+            "final_learning_rate": 3e-7,
+            "dropout": 0.5,
+            "input_dropout": 0.2,
+            "loss": "hinge",
+            "validation_share": 1 / 6,
+        },
+        "convolutional": {
+            "epochs": 500,
+            "batch_size": 50,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 3e-7,
+            "loss": "hinge",
+            "validation_share": 0.1,
+        },
+    }
+}
+"""Published ways to train, by name and kind of network.
+
+``"courbariaux2016"`` is what the public code of M. Courbariaux et al. 2016 (arXiv 1602.02830,
+github.com/MatthieuCourbariaux/BinaryNet) sets for MNIST and for CIFAR-10; pixels enter from -1 to
++1."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +68,15 @@ class Method:
         one factor an epoch between.
     dropout : float
         Share of hidden activations dropped at each iteration.
+    input_dropout : float
+        Share of pixels that enter as 0 at each iteration.
+    validation_share : float
+        Share of the training images kept aside, drawn by the seed of the training. They choose the
+        network: the result is the epoch that classifies most of them without bit errors, the later
+        one of equals. Where it is 0 the result is the last epoch.
+    batch_norm_gradient : bool
+        Whether gradients pass the mean and the deviation of batch norm, as they do in real
+        arithmetic. Without, the two are constants in the backward pass, as in some early codes.
     loss : str
         ``"cross-entropy"`` (of the softmax, as in the paper), or ``"hinge"``: the mean over images
         of the sum over classes of max(0, margin - t score)^2, t being +1 for the right class and
@@ -62,6 +102,9 @@ class Method:
     learning_rate: float = 1e-2
     final_learning_rate: float = 1e-4
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    validation_share: float = 0.0
+    batch_norm_gradient: bool = True
     loss: str = "cross-entropy"
     margin: float = 1.0
     shift: int = 0
@@ -81,6 +124,34 @@ class Method:
                 f"margin {self.margin}: only the hinge loss has one, and the loss is "
                 f"{self.loss}; set loss to hinge, or leave the margin out."
             )
+
+    @classmethod
+    def of_recipe(cls, name: str, *, convolutional: bool = False, **changes: Any) -> Method:
+        """Return a published way to train; see `RECIPES`.
+
+        Parameters
+        ----------
+        name : str
+            ``"courbariaux2016"``.
+        convolutional : bool
+            Whether the network has convolutions.
+        **changes
+            Settings that differ from the recipe, such as ``epochs=20``.
+
+        Raises
+        ------
+        InputError
+            If there is no such recipe.
+
+        Examples
+        --------
+        >>> Method.of_recipe("courbariaux2016", epochs=20).input_dropout
+        0.2
+        """
+        if name not in RECIPES:
+            raise InputError(f"recipe {name!r}: accepted are {', '.join(RECIPES)}.")
+        kind = "convolutional" if convolutional else "fully connected"
+        return cls(**{**RECIPES[name][kind], **changes})
 
     def rate(self, epoch: int) -> float:
         """Return Adam's rate in an epoch, counted from 0, before the scaling of each layer."""

@@ -23,6 +23,9 @@ from rramsim.network.training.binarize import sign, weighted_sums, write_signs
 Flip = Callable[[torch.Tensor, int], torch.Tensor]
 """From the sign weights of a layer, and its number, to what is read: the faults of one chip."""
 
+Drop = Callable[[torch.Tensor, int], torch.Tensor]
+"""From the inputs of a layer, and its number, to what dropout leaves of them."""
+
 
 MOMENTUM = 0.1
 """Of batch norm, as in Courbariaux et al. 2016 (arXiv 1602.02830), in torch's sense."""
@@ -78,6 +81,7 @@ class BinarizedLayer(nn.Module):
         flip: Callable[[torch.Tensor], torch.Tensor] | None = None,
         *,
         straight_through: bool = False,
+        batch_norm_gradient: bool = True,
     ) -> torch.Tensor:
         """Return the batch-normed sums, shape (images, neurons) or that of an image's outputs.
 
@@ -90,11 +94,31 @@ class BinarizedLayer(nn.Module):
         weights = flip(weights) if flip else weights
         backward_weights = clean if straight_through else weights
         sums = weighted_sums(
-            inputs.to(self.dtype), self.latent, weights=weights, backward_weights=backward_weights
+            inputs.to(self.dtype),
+            self.latent,
+            weights=weights,
+            backward_weights=backward_weights,
+            normed=batch_norm_gradient,
         )
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        if not batch_norm_gradient:
+            return self._normed_by_constants(sums)
         norms = self.mean, self.variance, self.gamma, self.beta
         return functional.batch_norm(sums, *norms, True, MOMENTUM, EPSILON)
+
+    def _normed_by_constants(self, sums: torch.Tensor) -> torch.Tensor:
+        """Return the same, with the mean and the deviation of the images taken as constants."""
+        over = [0] if sums.ndim == 2 else [0, 2, 3]
+        found = sums.detach().float()
+        variance, mean = torch.var_mean(found, over, correction=0)
+        count = found.numel() // len(mean)
+        self.mean.lerp_(mean, MOMENTUM)
+        # As torch keeps it: the variance of the population that the images are a sample of.
+        self.variance.lerp_(variance * (count / (count - 1)), MOMENTUM)
+        shape = (-1, *[1] * (sums.ndim - 2))
+        scale = self.gamma / (variance + EPSILON).sqrt()
+        normed = (sums - mean.view(shape)) * scale.view(shape) + self.beta.view(shape)
+        return normed.to(sums.dtype)
 
     def batch_norm(self) -> BatchNorm:
         """Return a copy of the batch norm as it is."""
@@ -170,9 +194,10 @@ class BinarizedNetwork(nn.Module):
         self,
         pixels: torch.Tensor,
         flip: Flip | None = None,
-        drop: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        drop: Drop | None = None,
         *,
         straight_through: bool = False,
+        batch_norm_gradient: bool = True,
     ) -> torch.Tensor:
         """Return class scores, shape (images, classes).
 
@@ -184,10 +209,13 @@ class BinarizedNetwork(nn.Module):
             From sign weights to sign weights, called once a layer with the layer's number; it may
             change what it is handed.
         drop : callable, optional
-            Dropout of hidden activations.
+            Dropout, of inputs too: from values, and the number of the layer they go to, to what
+            is left of them.
         straight_through : bool
             Whether gradients pass a layer by its weights without flips, as if there were none;
             otherwise by those that were read (W_err), as in the paper.
+        batch_norm_gradient : bool
+            Whether gradients pass the mean and the deviation of batch norm.
         """
         values = first_inputs(pixels, self.shape)
         if self.shape.image_shape:
@@ -196,10 +224,14 @@ class BinarizedNetwork(nn.Module):
             faults = _of_layer(flip, number)
             if number == len(self.shape.convolutions):
                 values = values.flatten(1)
-            values = layer(values, faults, straight_through=straight_through)
-            if number < len(self.layers) - 1:
-                values = sign(values)
-                values = drop(values) if drop else values
+            values = drop(values, number) if drop else values
+            values = layer(
+                values,
+                faults,
+                straight_through=straight_through,
+                batch_norm_gradient=batch_norm_gradient,
+            )
+            values = sign(values) if number < len(self.layers) - 1 else values
         return values
 
     @torch.no_grad()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
@@ -37,6 +40,18 @@ class TrainingPlan:
     method: Method
     seed: int
     faults: TrainingFaults | None = None
+
+    def split(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the numbers of the training images to learn from, and of those kept aside.
+
+        Which ones are kept depends on the seed and the share alone.
+        """
+        images = len(self.images.train_images)
+        kept = round(self.method.validation_share * images)
+        # The 2 keeps this stream apart from others with the same seed.
+        chance = np.random.SeedSequence(self.seed, spawn_key=(2,))
+        order = np.random.Generator(np.random.Philox(chance)).permutation(images)
+        return np.sort(order[kept:]), np.sort(order[:kept])
 
     @property
     def training_ber(self) -> float | None:
@@ -73,6 +88,12 @@ class TrainingPlan:
             raise InputError(f"seed {self.seed}: accepted is 0 to {2**63 - 1}.")
         if len(images.train_images) < 2:
             raise InputError(f"images {images.name}: batch norm needs two training images or more.")
+        if self.method.validation_share and not len(self.split()[1]):
+            raise InputError(
+                f"validation share {self.method.validation_share:g}: leaves no image of the "
+                f"{len(images.train_images)} training images of {images.name}; accepted is more, "
+                "or 0."
+            )
         if isinstance(faults, RandomFlips):
             faults.check_fits(self.shape.layer_count)
         settings = {
@@ -82,6 +103,9 @@ class TrainingPlan:
             **self.method.settings(),
             "faults": self.description if faults else None,
         }
+        if self.method.batch_norm_gradient:
+            # Networks of 0.1.0 were trained by another rounding, which bit errors show.
+            settings["weight_gradient"] = "of inputs less their means"
         if self.shape.signed_levels is not None:
             settings["signed_levels"] = self.shape.signed_levels
         return settings

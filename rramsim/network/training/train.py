@@ -6,7 +6,10 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rramsim.errors import (
     InputError,
@@ -52,7 +55,8 @@ def train(
     """Train a binarized network, plain or adapted to bit errors.
 
     The same settings give the same network as ``rramsim train``, bit by bit on one machine. The
-    test images choose nothing: the network of the last epoch is the result.
+    test images choose nothing: the network of the last epoch is the result, or, where the method
+    keeps a share of the training images for it, that of the epoch best on these.
 
     Parameters
     ----------
@@ -120,7 +124,13 @@ def train(
         return obtain_network(
             Path(file), plan, images_from=origin, on_epoch=on_epoch, device=device
         )
-    run = run_training(plan, score=_score_on(loaded), on_epoch=on_epoch, device=device)
+    run = run_training(
+        plan,
+        score=_score_on_test(plan),
+        validate=_score_on_kept(plan),
+        on_epoch=on_epoch,
+        device=device,
+    )
     return _saved(plan, run, origin)
 
 
@@ -216,7 +226,12 @@ def obtain_network(
             on_epoch(history)
 
     run = run_training(
-        plan, score=_score_on(plan.images), checkpoint=checkpoint, on_epoch=log, device=device
+        plan,
+        score=_score_on_test(plan),
+        validate=_score_on_kept(plan),
+        checkpoint=checkpoint,
+        on_epoch=log,
+        device=device,
     )
     # Once more: the last time it may have stopped between a checkpoint and its log.
     write_text(path.with_suffix(".csv"), _log(plan.method, run.history))
@@ -236,38 +251,51 @@ def report_epochs(plan: TrainingPlan, progress: OnProgress | None) -> OnEpoch | 
 
 def in_words(history: History) -> str:
     """Return the loss and the accuracy of the last epoch, for a line of progress."""
-    loss, accuracy = history[-1]
-    return f"loss {loss:.3g}, accuracy {percent(accuracy)}"
+    return f"loss {history[-1].loss:.3g}, accuracy {percent(history[-1].accuracy)}"
 
 
-def _score_on(images: ImageSet) -> Score:
+def _score_on_test(plan: TrainingPlan) -> Score:
+    return _score_on(plan.images.test_images, plan.images.test_labels)
+
+
+def _score_on_kept(plan: TrainingPlan) -> Score | None:
+    _, kept = plan.split()
+    images = plan.images
+    return _score_on(images.train_images[kept], images.train_labels[kept]) if len(kept) else None
+
+
+def _score_on(images: NDArray[np.uint8], labels: NDArray[Any]) -> Score:
     def score(folded: FoldedNetwork) -> float:
-        evaluator = Evaluator(folded, images.test_images, images.test_labels)
-        return evaluator.correct() / len(images.test_labels)
+        return Evaluator(folded, images, labels).correct() / len(labels)
 
     return score
 
 
 def _log(method: Method, history: History) -> str:
+    header = "epoch,learning_rate,training_loss,test_accuracy"
+    if method.validation_share:
+        header += ",validation_accuracy"
     rows = [
-        f"{number + 1},{method.rate(number)!r},{loss!r},{accuracy!r}\n"
-        for number, (loss, accuracy) in enumerate(history)
+        ",".join(map(repr, (number + 1, method.rate(number), *epoch[: header.count(",") - 1])))
+        for number, epoch in enumerate(history)
     ]
-    return "".join(["epoch,learning_rate,training_loss,test_accuracy\n", *rows])
+    return "".join(f"{row}\n" for row in (header, *rows))
 
 
 def _saved(plan: TrainingPlan, run: TrainingRun, images_from: str) -> SavedNetwork:
     metadata = {
         "training_ber": plan.training_ber,
-        "accuracy": run.history[-1][1],
+        "accuracy": run.history[run.best_epoch].accuracy,
         "epochs": plan.method.epochs,
         "seed": plan.seed,
         "images": images_from,
         "images_id": plan.images.content_id,
         "settings": plan.settings(),
-        "history": [list(epoch) for epoch in run.history],
+        "history": [list(epoch.numbers) for epoch in run.history],
         "arithmetic": run.arithmetic,
         "version": __version__,
     }
+    if plan.method.validation_share:
+        metadata["best_epoch"] = run.best_epoch + 1
     norms = tuple(layer.batch_norm() for layer in run.network.layers)
     return SavedNetwork(fold(run.network), metadata, norms)

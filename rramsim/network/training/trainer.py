@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -27,20 +27,43 @@ from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fol
 from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.threads import sum_dtype, threads_for
 
-History = tuple[tuple[float, float], ...]
-"""Loss and accuracy of each epoch."""
+
+class Epoch(NamedTuple):
+    """What an epoch ended with.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over its batches.
+    accuracy : float
+        Share of the test images that the folded network classifies correctly without faults.
+    validation : float or None
+        The same of the training images kept aside; None where none are.
+    """
+
+    loss: float
+    accuracy: float
+    validation: float | None = None
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Those that there are, for a file."""
+        return tuple(value for value in self if value is not None)
+
+
+History = tuple[Epoch, ...]
 
 OnEpoch = Callable[[History], None]
 
-
 Score = Callable[[FoldedNetwork], float]
-"""From a folded network to the share of test images that it classifies correctly."""
+"""From a folded network to the share of some images that it classifies correctly."""
 
 
 def run_training(
     plan: TrainingPlan,
     *,
     score: Score,
+    validate: Score | None = None,
     checkpoint: Path | None = None,
     on_epoch: OnEpoch | None = None,
     device: str = "cpu",
@@ -54,8 +77,11 @@ def run_training(
     ----------
     plan : TrainingPlan
     score : callable
-        Called with the folded network after each epoch. It chooses nothing: the last epoch is
-        the result.
+        Called with the folded network after each epoch, on the test images. It chooses nothing.
+    validate : callable, optional
+        The same on the training images kept aside (`TrainingPlan.split`), which choose the epoch
+        that is the result. It is needed where the method keeps a share; without one the last epoch
+        is the result.
     checkpoint : Path, optional
         File that keeps the state after every epoch. Where it exists, training goes on from it
         and ends with the same network as an uninterrupted one.
@@ -70,7 +96,7 @@ def run_training(
     Returns
     -------
     TrainingRun
-        After its last epoch, with the network on the processor.
+        After its last epoch, with the network that is the result, on the processor.
 
     Raises
     ------
@@ -81,7 +107,13 @@ def run_training(
     settings = plan.settings()
     check_device(device)
     with threads_for(plan.shape.weight_count):
-        run = TrainingRun(plan, score=score, device=device, dtype=dtype or sum_dtype(device))
+        run = TrainingRun(
+            plan,
+            score=score,
+            validate=validate,
+            device=device,
+            dtype=dtype or sum_dtype(device),
+        )
         kept = {**settings, "arithmetic": run.arithmetic}
         saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
         if checkpoint and saved:
@@ -92,6 +124,7 @@ def run_training(
                 run.checkpoint().save(checkpoint, settings=kept)
             if on_epoch:
                 on_epoch(run.history)
+        run.take_best()
     run.network.to("cpu").eval()
     return run
 
@@ -102,19 +135,26 @@ class TrainingRun:
     Attributes
     ----------
     network : BinarizedNetwork
-        As it is after the last epoch; `rramsim.network.training.model.fold` makes the chip's form
-        of it.
-    history : tuple of (float, float)
-        For each epoch, the mean loss over its batches and the score of the folded network without
-        faults.
+        As it is after the last epoch, or the best one once that is taken;
+        `rramsim.network.training.model.fold` makes the chip's form of it.
+    history : tuple of Epoch
     arithmetic : str
         What is computed with, such as ``"cpu bfloat16"``.
     """
 
     def __init__(
-        self, plan: TrainingPlan, *, score: Score, device: str, dtype: torch.dtype
+        self,
+        plan: TrainingPlan,
+        *,
+        score: Score,
+        validate: Score | None = None,
+        device: str,
+        dtype: torch.dtype,
     ) -> None:
+        if (validate is None) == bool(plan.method.validation_share):
+            raise ValueError("validation images are scored where the method keeps some aside")
         self.method, self.faults, self.score = plan.method, plan.seeded_faults, score
+        self.validate = validate
         self.image_shape = plan.images.image_shape
         self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
         # Chance comes from the processor whatever the device, so that it can be kept in a file.
@@ -125,8 +165,19 @@ class TrainingRun:
         self.loss = loss_of(self.method)
         self.history: History = ()
         self.device = torch.device(device)
-        self.pixels = torch.from_numpy(plan.images.train_images.copy()).to(device)
-        self.labels = torch.from_numpy(plan.images.train_labels.astype("int64")).to(device)
+        self.best: dict[str, torch.Tensor] = {}
+        learnt, _ = plan.split()
+        self.pixels = torch.from_numpy(plan.images.train_images[learnt]).to(device)
+        self.labels = torch.from_numpy(plan.images.train_labels[learnt].astype("int64")).to(device)
+
+    @property
+    def best_epoch(self) -> int:
+        """Number of the epoch that is the result so far, counted from 0."""
+        if self.validate is None:
+            return len(self.history) - 1
+        shares = [epoch.validation or 0.0 for epoch in self.history]
+        # The later of equals has learnt more.
+        return max(range(len(shares)), key=lambda number: (shares[number], number))
 
     def epoch(self) -> None:
         """Pass over the training images once, in a fresh order, and note how it went."""
@@ -142,7 +193,18 @@ class TrainingRun:
             for number, batch in enumerate(batches)
         ]
         loss = float(torch.stack(losses).sum()) / images
-        self.history = (*self.history, (loss, self.score(fold(self.network))))
+        folded = fold(self.network)
+        validation = self.validate(folded) if self.validate else None
+        self.history = (*self.history, Epoch(loss, self.score(folded), validation))
+        if self.validate and self.best_epoch == len(self.history) - 1:
+            self.best = {
+                name: value.detach().clone() for name, value in self.network.state_dict().items()
+            }
+
+    def take_best(self) -> None:
+        """Make the network that of the best epoch, where validation images choose one."""
+        if self.best:
+            self.network.load_state_dict(self.best)
 
     def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
         """Learn from the training images `batch` (their numbers) and return the loss."""
@@ -153,8 +215,9 @@ class TrainingRun:
         scores = self.network(
             pixels.float(),
             flip,
-            self._drop if self.method.dropout else None,
+            self._drop if self.method.dropout or self.method.input_dropout else None,
             straight_through=self.method.straight_through,
+            batch_norm_gradient=self.method.batch_norm_gradient,
         )
         loss = self.loss(scores, self.labels[batch])
         # The layers write the gradients of the latent weights; those of batch norm add up.
@@ -166,8 +229,11 @@ class TrainingRun:
             layer.confine()
         return loss.detach()
 
-    def _drop(self, values: torch.Tensor) -> torch.Tensor:
-        kept = 1 - self.method.dropout
+    def _drop(self, values: torch.Tensor, layer: int) -> torch.Tensor:
+        dropped = self.method.dropout if layer else self.method.input_dropout
+        if not dropped:
+            return values
+        kept = 1 - dropped
         mask = (torch.rand(values.shape, generator=self.generator) < kept).to(self.device)
         return values * (mask.to(values.dtype) / kept)
 
@@ -182,7 +248,8 @@ class TrainingRun:
             network=arrays_of(self.network.state_dict()),
             optimizer=arrays_of(moments),
             generators=arrays_of({"training": self.generator.get_state()}),
-            history=list(self.history),
+            best=arrays_of(self.best),
+            history=[epoch.numbers for epoch in self.history],
         )
 
     def restore(self, saved: Checkpoint, path: Path) -> None:
@@ -200,11 +267,16 @@ class TrainingRun:
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(saved.generators["training"]))
+            self.best = {
+                name: torch.from_numpy(array).to(self.device) for name, array in saved.best.items()
+            }
+            self.history = tuple(Epoch(*epoch) for epoch in saved.history)
+            if bool(self.best) != bool(self.validate and self.history):
+                raise ValueError("the network of the best epoch is kept where one is chosen")
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise InputError(
                 f"{path}: this checkpoint is damaged; delete it to train anew."
             ) from error
-        self.history = tuple(saved.history)
 
     def _moments(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what Adam keeps of each parameter, by its names in a checkpoint."""

@@ -29,6 +29,8 @@ def test_settings_hold_every_field_and_make_the_method_again():
         ({"epochs": 0}, "epochs 0: accepted is 1 or more"),
         ({"batch_size": 1}, "batch size 1: accepted is 2 or more"),
         ({"dropout": 1.0}, "dropout 1.0: accepted is 0 to 0.95"),
+        ({"input_dropout": -0.1}, "input dropout -0.1: accepted is 0 to 0.95"),
+        ({"validation_share": 0.6}, "validation share 0.6: accepted is 0 to 0.5"),
         ({"learning_rate": float("nan")}, "learning rate nan"),
         ({"final_learning_rate": 0.0}, "final learning rate 0.0"),
         ({"margin": 0.0}, "margin 0.0"),
@@ -40,3 +42,20 @@ def test_settings_hold_every_field_and_make_the_method_again():
 def test_what_is_out_of_range_is_told(more, told):
     with pytest.raises(InputError, match=told):
         Method(**{"epochs": 1, **more})
+
+
+def test_a_recipe_is_what_the_public_code_sets():
+    """github.com/MatthieuCourbariaux/BinaryNet, Train-time, mnist.py and cifar10.py."""
+    mnist = Method.of_recipe("courbariaux2016")
+    assert (mnist.epochs, mnist.batch_size, mnist.loss, mnist.margin) == (1000, 100, "hinge", 1.0)
+    assert (mnist.rate(0), mnist.rate(999)) == pytest.approx((3e-3, 3e-7))
+    assert (mnist.input_dropout, mnist.dropout) == (0.2, 0.5)
+    # 10,000 of 60,000 images are kept to choose the epoch; 5,000 of 50,000 of CIFAR-10.
+    assert mnist.validation_share * 60_000 == pytest.approx(10_000)
+    cifar10 = Method.of_recipe("courbariaux2016", convolutional=True, epochs=20)
+    assert (cifar10.epochs, cifar10.batch_size, cifar10.loss) == (20, 50, "hinge")
+    assert (cifar10.rate(0), cifar10.rate(19)) == pytest.approx((1e-3, 3e-7))
+    assert (cifar10.input_dropout, cifar10.dropout, cifar10.validation_share) == (0, 0, 0.1)
+    assert (cifar10.shift, cifar10.mirror) == (0, False)
+    with pytest.raises(InputError, match="recipe 'mine': accepted are courbariaux2016"):
+        Method.of_recipe("mine")

@@ -159,17 +159,19 @@ def test_straight_through_hands_clean_weights_to_the_backward_pass_only():
     assert gradients[True].abs().max() > 0
 
 
-def test_hidden_activations_alone_are_dropped():
+def test_what_goes_into_each_layer_can_be_dropped():
     network = _network(CONVOLUTIONAL)
-    dropped = []
+    met = []
 
-    def drop(values):
-        dropped.append((tuple(values.shape), set(values.unique().tolist())))
+    def drop(values, layer):
+        met.append((layer, tuple(values.shape), set(values.unique().tolist())))
         return values
 
-    network(torch.randint(0, 256, (6, 60)).float(), drop=drop)
-    shapes = [(6, 5, 6, 5), (6, 4, 3, 2), (6, 7)]
-    assert dropped == [(shape, {-1.0, 1.0}) for shape in shapes]
+    pixels = torch.randint(0, 256, (6, 60)).float()
+    network(pixels, drop=drop)
+    assert met[0] == (0, (6, 2, 6, 5), set(pixels.unique().tolist()))
+    shapes = [(6, 5, 6, 5), (6, 24), (6, 7)]
+    assert met[1:] == [(layer, shape, {-1.0, 1.0}) for layer, shape in enumerate(shapes, 1)]
 
 
 def test_scores_are_float32_whatever_hidden_layers_are_summed_in():

@@ -61,7 +61,7 @@ def test_the_file_holds_what_the_network_is_and_how_it_came_about(plan, tmp_path
         trained = training_runs.train(
             shape, plan.images, method=plan.method, seed=1, faults=RandomFlips.iid(0.05, seed=1)
         )
-        assert found["history"] == [list(epoch) for epoch in trained.history]
+        assert found["history"] == [list(epoch.numbers) for epoch in trained.history]
         assert (found["training_ber"], found["seed"], found["epochs"]) == (0.05, 1, 2)
         assert found["arithmetic"] == trained.arithmetic
         assert found["settings"] == asked.settings()
