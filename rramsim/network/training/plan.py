@@ -47,6 +47,8 @@ class TrainingPlan:
         Which ones are kept depends on the seed and the share alone.
         """
         images = len(self.images.train_images)
+        if not self.method.validation_share:
+            return np.arange(images), np.arange(0)
         kept = round(self.method.validation_share * images)
         # The 2 keeps this stream apart from others with the same seed.
         chance = np.random.SeedSequence(self.seed, spawn_key=(2,))
