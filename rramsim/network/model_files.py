@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rramsim.errors import InputError, refused
-from rramsim.network.folded.fold import BatchNorm
+from rramsim.network.folded.fold import EPSILON, BatchNorm
 from rramsim.network.folded.network import (
     FoldedConvolution,
     FoldedLayer,
@@ -89,6 +89,25 @@ class SavedNetwork:
         """Mean bit-error rate met in training; None where it is unknown."""
         ber: float | None = self.metadata["training_ber"]
         return ber
+
+    @property
+    def mean_over_spread(self) -> float | None:
+        """How far the sums of the first layer lie from 0, in their spreads over images.
+
+        The root mean square over neurons of mean / standard deviation, as batch norm met them;
+        neurons that never change are left out. Bit errors of rate p shrink every mean by the factor
+        1 - 2p, and thresholds stay, so sums move by 2p times this many spreads: where it is above
+        1, accuracy under errors depends on batch norm being estimated anew. None where the batch
+        norms are not known.
+        """
+        if not self.norms:
+            return None
+        norm = self.norms[0]
+        alive = norm.variance > EPSILON
+        if not alive.any():
+            return None
+        mean, variance = (np.float64(values[alive]) for values in (norm.mean, norm.variance))
+        return float(np.sqrt(np.mean(mean**2 / variance)))
 
 
 def save_network(path: str | Path, network: SavedNetwork) -> None:

@@ -151,6 +151,18 @@ class NetworkShape:
         return sum(map(math.prod, self.weight_shapes))
 
     @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds for one image: one a weight, of filters one a weight and place."""
+        total = 0
+        _, height, width = self.image_shape or (0, 0, 0)
+        shapes = self.weight_shapes
+        for shape, layer in zip(shapes, self.convolutions, strict=False):
+            total += math.prod(shape) * height * width
+            if layer.pool:
+                height, width = height // 2, width // 2
+        return total + sum(map(math.prod, shapes[len(self.convolutions) :]))
+
+    @property
     def layers(self) -> tuple[tuple[int, int], ...]:
         """(inputs, neurons) of each fully connected layer."""
         return tuple(zip(self.widths, self.widths[1:], strict=False))

@@ -13,6 +13,7 @@ from rramsim.images.catalogue import load_images
 from rramsim.network.model_files import load_network
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.training import train as training
+from rramsim.network.training.method import Method
 
 SMALL = ("train", "--network", "64-16-10", "--epochs", "2")
 
@@ -50,6 +51,10 @@ def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
     assert "490 test images of digits" in " ".join(first.stdout.split())
     assert " now " in first.stdout
     path = tmp_path / "digits-64-16-10-training-ber-0.0.safetensors"
+    assert f"training BER 0: {path}" in first.stdout.splitlines()
+    ratio = load_network(path).mean_over_spread
+    assert f" {ratio:.2g} " in first.stdout
+    assert ("--reestimate" in first.stdout) == (ratio > 1)
     content, written = path.read_bytes(), path.stat().st_mtime_ns
     second = _run(*SMALL, "--out", tmp_path)
     assert " before " in second.stdout
@@ -176,6 +181,27 @@ def test_a_table_marks_training_bers_that_are_means_or_mixed(tmp_path):
     assert all(f"\u2502 {ber} " in words for ber in ("0.1 ", "0.05 (mean)", "up to 0.15 (mean)"))
 
 
+def test_a_recipe_and_what_differs_from_it(tmp_path):
+    more = ("--recipe", "courbariaux2016", "--network", "64-32-10", "--epochs", 2, "--json")
+    result = _run("train", *more, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    (model,) = json.loads(result.stdout)["models"]
+    saved = load_network(model["file"])
+    settings = saved.metadata["settings"]
+    expected = Method.of_recipe("courbariaux2016", epochs=2).settings()
+    assert {name: settings[name] for name in expected} == expected
+    assert settings["signed_levels"] == 16
+    # The better of two epochs on images that were not learnt; both are in the log.
+    kept = [epoch[2] for epoch in saved.metadata["history"]]
+    assert kept[saved.metadata["best_epoch"] - 1] == max(kept)
+    header, *rows = Path(model["file"]).with_suffix(".csv").read_text().splitlines()
+    assert header.split(",")[-1] == "validation_accuracy"
+    assert [float(row.split(",")[-1]) for row in rows] == kept
+    # Pixels from -1 to +1 put first-layer sums far from 0, which bit errors show.
+    shown = " ".join(_run("train", *more[:-1], "--out", tmp_path).stdout.split())
+    assert ("is much: compare rramsim evaluate" in shown) == (saved.mean_over_spread > 1)
+
+
 def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp_path):
     result = _run("train", _training_file(tmp_path, "images = digits\n"), "--out", tmp_path)
     assert "not valid TOML" in str(result.exception)
@@ -198,7 +224,10 @@ def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp
         ("[training]\nshift = 9\n", "shift of 9 pixels: images of 8 x 8 pixels"),
         ('network = "3x32x32-8C3-10"\n', "does not fit the images digits"),
         ('[network]\nhidden = ["8C5"]\n', "'8C5' is not a width"),
-        ("[training]\nrate = 1\n", "there is no setting 'training.rate'. Accepted are batch_size"),
+        (
+            "[training]\nrate = 1\n",
+            "there is no setting 'training.rate'. Accepted are batch_norm_gradient",
+        ),
     ],
 )
 def test_a_training_file_that_cannot_be_done_is_told(tmp_path, text, told):

@@ -163,3 +163,18 @@ def test_a_missing_layer_is_told(file, folded):
     save_file(arrays, file, metadata={"rramsim": json.dumps(record)})
     with pytest.raises(InputError, match="damaged"):
         load_network(file)
+
+
+def test_means_of_first_layer_sums_are_told_in_their_spreads(folded):
+    """By hand: 3 and -4 spreads are 3.54 in the root mean square; a constant neuron has none."""
+
+    def norm(mean, variance):
+        ones = np.ones(len(mean), dtype=np.float32)
+        return BatchNorm(ones, ones, np.float32(mean), np.float32(variance))
+
+    first = norm([6.0, -2.0, 9.0, 0.0], [4.0, 0.25, 0.0, 1e-12])
+    found = SavedNetwork(folded, RECORD, (first, norm([0.0] * 3, [1.0] * 3)))
+    assert found.mean_over_spread == pytest.approx(np.sqrt((9 + 16) / 2))
+    assert SavedNetwork(folded, RECORD).mean_over_spread is None
+    dead = norm([1.0] * 4, [0.0] * 4)
+    assert SavedNetwork(folded, RECORD, (dead,)).mean_over_spread is None

@@ -134,3 +134,10 @@ def test_a_shape_must_fit_the_images(digits):
     tall = dataclasses.replace(digits, image_shape=(1, 16, 4))
     with pytest.raises(InputError, match="1x16x4"):
         NetworkShape.parse("1x8x8-3C3-10").check_fits(tall)
+
+
+def test_filters_multiply_at_every_place():
+    assert NetworkShape.parse("784-4096-4096-10").multiply_adds == 20_029_440
+    shape = NetworkShape.parse("3x32x32-8C3-16C3-MP2-32C3-MP2-10")
+    filters = 27 * 8 * 1024 + 72 * 16 * 1024 + 144 * 32 * 256
+    assert shape.multiply_adds == filters + 32 * 8 * 8 * 10

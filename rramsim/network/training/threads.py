@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 SMALL = 400_000
-"""Networks of fewer weights run on one thread.
+"""Networks of fewer multiply-adds an image run on one thread.
 
 Their layers take less time than it takes threads to meet: two threads gain at most a third on an
 idle machine, and on a busy one they wait for each other and are over ten times slower.
@@ -16,13 +16,13 @@ idle machine, and on a busy one they wait for each other and are over ten times 
 
 
 @contextmanager
-def threads_for(weights: int) -> Iterator[None]:
-    """Let torch use one thread inside if a network of so many `weights` is small.
+def threads_for(multiply_adds: int) -> Iterator[None]:
+    """Let torch use one thread inside if a network of so many multiply-adds an image is small.
 
     This also makes the training of a small network independent of the number of cores.
     """
     before = torch.get_num_threads()
-    if weights < SMALL:
+    if multiply_adds < SMALL:
         torch.set_num_threads(1)
     try:
         yield

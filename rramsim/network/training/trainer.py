@@ -106,7 +106,7 @@ def run_training(
     """
     settings = plan.settings()
     check_device(device)
-    with threads_for(plan.shape.weight_count):
+    with threads_for(plan.shape.multiply_adds):
         run = TrainingRun(
             plan,
             score=score,
