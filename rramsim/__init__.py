@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from rramsim.device.bit_errors.fitted_rates import bit_error_rate as bit_error_rate
     from rramsim.errors import InputError as InputError
     from rramsim.images.catalogue import load_images as load_images
+    from rramsim.montecarlo.replicates import mean_over_trainings as mean_over_trainings
     from rramsim.montecarlo.stopping import StoppingRule as StoppingRule
     from rramsim.network.importing.module import import_module as import_module
     from rramsim.network.model_files import load_network as load_network
     from rramsim.network.model_files import save_network as save_network
     from rramsim.network.training.train import train as train
+    from rramsim.network.training.train import train_replicates as train_replicates
     from rramsim.plotting.accuracy import plot_accuracy as plot_accuracy
     from rramsim.plotting.populations import plot_populations as plot_populations
     from rramsim.plotting.tradeoff import plot_tradeoff as plot_tradeoff
@@ -45,10 +47,11 @@ _NAMES_OF = {
     "decision.recommend": "recommend",
     "errors": "InputError",
     "images.catalogue": "load_images",
+    "montecarlo.replicates": "mean_over_trainings",
     "montecarlo.stopping": "StoppingRule",
     "network.importing.module": "import_module",
     "network.model_files": "load_network save_network",
-    "network.training.train": "train",
+    "network.training.train": "train train_replicates",
     "plotting.accuracy": "plot_accuracy",
     "plotting.populations": "plot_populations",
     "plotting.tradeoff": "plot_tradeoff",

@@ -158,3 +158,44 @@ def test_the_notebook_runs_as_it_stands(tmp_path, monkeypatch):
     assert len(pyplot.get_fignums()) == 2
     pyplot.close("all")
     assert Path("results", "report.html").stat().st_size > 10_000
+
+
+def test_the_page_on_training_states_how_far_the_interval_of_a_mean_reaches():
+    page = (ROOT / "docs" / "training.md").read_text()
+    (table,) = re.findall(r"^\| trainings \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    (header,) = re.findall(r"^\| trainings \|(.*)\|$", page, re.MULTILINE)
+    counts = [int(cell) for cell in header.split("|")]
+    stated = {
+        row.split("|")[1].strip(): [float(cell) for cell in row.split("|")[2:-1]]
+        for row in table.splitlines()
+    }
+    ends = [stats.t.ppf(0.975, count - 1) for count in counts]
+    assert stated["seeds"] == [
+        round(end / count**0.5, 2) for end, count in zip(ends, counts, strict=True)
+    ]
+    assert stated["folds"] == [
+        round(end * (1 / count + 1 / (count - 1)) ** 0.5, 2)
+        for end, count in zip(ends, counts, strict=True)
+    ]
+
+
+def test_the_trainings_of_the_page_run_as_they_stand(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "training.md").read_text()
+    (lines,) = [
+        lines
+        for lines in re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        if "train_replicates" in lines
+    ]
+    monkeypatch.chdir(tmp_path)
+    # Smaller networks, for the sake of time.
+    names = {"rramsim": rramsim}
+    exec(
+        "import rramsim\n" + lines.replace("folds=5", 'folds=5, network="64-8-10", epochs=1'), names
+    )
+    mean = names["mean"]
+    assert mean["fold"].values.tolist() == [1, 2, 3, 4, 5]
+    assert int(mean["test_images"].sum()) == 1797
+    assert float(mean["accuracy"][0]) == pytest.approx(
+        np.mean([network.accuracy for network in names["networks"]])
+    )
+    assert (tmp_path / "mean.nc").exists()

@@ -22,13 +22,22 @@ and how many neurons of each hidden layer then never change their value:
 and with thresholds that are estimated anew for each BER:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --reestimate
+
+and the mean over networks that `rramsim train --trainings 5` trained:
+
+    rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
 """
 
 
 @app.command(epilog=_EXAMPLE)
 def evaluate(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A model file, of `rramsim train` or imported.")
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A model file, of `rramsim train` or imported. Of several, those that differ by "
+            "chance of training alone (seed or fold) are also averaged.",
+        ),
     ],
     ber: Annotated[
         list[float],
@@ -78,7 +87,8 @@ def evaluate(
     """Measure the accuracy of a trained network on chips with bit errors.
 
     For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
-    test images. The interval is that of the mean over chips, for this one set of test images.
+    test images. The interval is that of the mean over chips, for this one set of test images. Of
+    several networks of one recipe there is also the mean over trainings, with its own interval.
     """
     from rramsim.cli import evaluate_text
     from rramsim.cli.progress import shown_progress
@@ -89,8 +99,8 @@ def evaluate(
     from rramsim.study import evaluate as study
 
     with shown_progress() as progress:
-        result = study.evaluate(
-            model,
+        found = study.evaluate_files(
+            models,
             faults,
             chips=chips if maps is None else maps,
             images=images,
@@ -102,6 +112,6 @@ def evaluate(
             progress=progress,
         )
     if as_json:
-        typer.echo(evaluate_text.as_json(result, ber))
+        typer.echo(evaluate_text.as_json(found, ber))
     else:
-        evaluate_text.print_tables(result, ber)
+        evaluate_text.print_tables(found, ber)

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import xarray as xr
     from rich.console import Console
 
     from rramsim.schema import Record
 
 
-def as_json(result: xr.Dataset, bers: Sequence[float]) -> str:
-    """Return the points as JSON, a BER each."""
+_ACCURACY = ("accuracy", "interval", "5th-percentile chip", "chips")
+_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
+
+Found = Mapping["Path", "xr.Dataset"]
+"""What was found for each model file, as the product "evaluation"."""
+
+
+def as_json(found: Found, bers: Sequence[float]) -> str:
+    """Return the points as JSON, a BER each; of several networks by network and by recipe."""
+    networks = {file: _network_json(result, bers) for file, result in found.items()}
+    if len(found) == 1:
+        (answer,) = networks.values()
+    else:
+        answer = {
+            "models": [{"file": str(file), **one} for file, one in networks.items()],
+            "recipes": [_recipe_json(one, bers) for one in _recipes(found) if len(one) > 1],
+        }
+    return json.dumps(answer, indent=2, allow_nan=False)
+
+
+def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
     from rramsim.schema import records
 
     attrs = result.attrs
@@ -32,7 +53,7 @@ def as_json(result: xr.Dataset, bers: Sequence[float]) -> str:
         }
         for ber, row in zip(bers, records(result, "faults"), strict=True)
     ]
-    answer: dict[str, Any] = {
+    return {
         "points": points,
         "network_id": attrs["network_id"],
         "training_ber": attrs.get("training_ber"),
@@ -41,9 +62,38 @@ def as_json(result: xr.Dataset, bers: Sequence[float]) -> str:
         "test_images": attrs["test_images"],
         "seed": attrs["seed"],
         "version": attrs["rramsim_version"],
-        **{name: attrs[name] for name in ("layer", "thresholds") if name in attrs},
+        **{name: attrs[name] for name in _WHERE_KNOWN if name in attrs},
     }
-    return json.dumps(answer, indent=2, allow_nan=False)
+
+
+def _recipe_json(replicates: Found, bers: Sequence[float]) -> dict[str, Any]:
+    from rramsim.montecarlo.replicates import mean_over_trainings
+    from rramsim.schema import records
+
+    mean = mean_over_trainings(replicates.values())
+    points = [
+        {
+            "ber": ber,
+            "accuracy_mean": row["accuracy"],
+            "accuracy_low": row["accuracy_low"],
+            "accuracy_high": row["accuracy_high"],
+            "accuracy_sd": row["accuracy_sd"],
+            "method": row["method"],
+        }
+        for ber, row in zip(bers, records(mean, "faults"), strict=True)
+    ]
+    return {
+        "files": list(map(str, replicates)),
+        "trainings": len(replicates),
+        "training_ber": mean.attrs.get("training_ber"),
+        "points": points,
+    }
+
+
+def _recipes(found: Found) -> list[dict[Path, xr.Dataset]]:
+    from rramsim.montecarlo.replicates import by_recipe
+
+    return by_recipe(found, lambda result: str(result.attrs.get("recipe", "")))
 
 
 def _neurons(row: Record) -> dict[str, Any]:
@@ -59,44 +109,141 @@ def _neurons(row: Record) -> dict[str, Any]:
     }
 
 
-def print_tables(result: xr.Dataset, bers: Sequence[float]) -> None:
-    """Print a table of accuracies, one of neurons if asked for, and how both were made."""
+def print_tables(found: Found, bers: Sequence[float]) -> None:
+    """Print for each recipe the tables of its networks, the mean of several, how all were made."""
     from rich.console import Console
 
-    from rramsim.formatting import percent
+    console, recipes = Console(), _recipes(found)
+    for number, replicates in enumerate(recipes):
+        if number:
+            console.print()
+        if len(replicates) > 1:
+            _print_recipe(console, replicates, bers)
+            continue
+        ((file, result),) = replicates.items()
+        if len(found) > 1:
+            _print_name(console, str(file))
+        _print_network(console, result, bers)
+    if len(recipes) > 1:
+        console.print("\nNetworks of different recipes are not averaged.")
+
+
+def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
+    """Print a table of accuracies, one of neurons if asked for, and how both were made."""
     from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
-    accuracies = [
-        (_exact(ber), percent(row["accuracy"]), _interval(row), percent(row["accuracy_p05"]))
-        for ber, row in zip(bers, rows, strict=True)
-    ]
     table = TextTable(
         title="",
-        columns=("BER", "accuracy", "interval", "5th-percentile chip", "chips"),
+        columns=("BER", *_ACCURACY),
         rows=tuple(
-            (*texts, str(row["chips"])) for texts, row in zip(accuracies, rows, strict=True)
+            (_exact(ber), *_accuracy_texts(row)) for ber, row in zip(bers, rows, strict=True)
         ),
     )
-    console = Console()
     print_table(console, table)
-    trained = f" {attrs['training']}" if attrs["training"] else ", training BER unknown"
+    fold = f" (fold {attrs['fold']} of {attrs['folds']})" if "fold" in attrs else ""
     sentences = [
-        f"Network {attrs['network']}{trained}, scored on the {attrs['test_images']} test images "
-        f"of {attrs['images']}, seed {attrs['seed']}."
+        f"Network {_trained(attrs)}, scored on the {attrs['test_images']} test images of "
+        f"{attrs['images']}{fold}, seed {attrs['seed']}.",
+        *_planted(attrs),
+        *_methods(bers, [[row["method"]] for row in rows]),
     ]
+    console.print(plain_text("\n".join(sentences)))
+    if "neurons" in result:
+        _print_neurons(console, bers, rows, convolutions=attrs["convolutions"])
+
+
+def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) -> None:
+    """Print the accuracies of networks of one recipe, and their mean over trainings."""
+    from rramsim.formatting import percent
+    from rramsim.montecarlo.replicates import mean_over_trainings
+    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.text_table import TextTable
+    from rramsim.schema import records
+
+    mean, results = mean_over_trainings(replicates.values()), list(replicates.values())
+    attrs, which = mean.attrs, "fold" if "folds" in mean.attrs else "training"
+    rows = records(mean, "faults")
+    of_networks = TextTable(
+        title="Each network, over its chips",
+        columns=("BER", "fold" if which == "fold" else "seed", *_ACCURACY),
+        rows=tuple(
+            (_exact(ber), str(network[which]), *_accuracy_texts(network, "network_"))
+            for ber, row in zip(bers, rows, strict=True)
+            for network in row.by("training")
+        ),
+    )
+    over_trainings = TextTable(
+        title=f"Mean over {len(results)} trainings",
+        columns=("BER", "mean ± deviation", "interval of the mean"),
+        rows=tuple(
+            (
+                _exact(ber),
+                f"{percent(row['accuracy'])} ± {percent(row['accuracy_sd'])}",
+                _interval(row),
+            )
+            for ber, row in zip(bers, rows, strict=True)
+        ),
+    )
+    print_table(console, of_networks)
+    print_table(console, over_trainings)
+    sentences = [
+        f"Networks {_trained(attrs)}, scored on {_tested(mean)}; chips of seed "
+        f"{results[0].attrs['seed']}. "
+        "Mean ± standard deviation between networks.",
+        *_planted(results[0].attrs),
+        *_methods(bers, [[row["method"]] for row in rows]),
+        "Of each network alone:",
+        *_methods(bers, [[one["network_method"] for one in row.by("training")] for row in rows]),
+    ]
+    console.print(plain_text("\n".join(sentences)))
+    for file, result in replicates.items():
+        if "neurons" in result:
+            _print_name(console, str(file))
+            rows = records(result, "faults")
+            _print_neurons(console, bers, rows, convolutions=result.attrs["convolutions"])
+
+
+def _print_name(console: Console, name: str) -> None:
+    from rramsim.report.terminal_table import plain_text
+
+    # Never broken over lines, so that it can be copied.
+    console.print(plain_text(name), soft_wrap=True)
+
+
+def _accuracy_texts(row: Record, prefix: str = "") -> tuple[str, ...]:
+    from rramsim.formatting import percent
+
+    accuracy, poor = (percent(row[f"{prefix}{name}"]) for name in ("accuracy", "accuracy_p05"))
+    return accuracy, _interval(row, prefix), poor, str(row["chips"])
+
+
+def _trained(attrs: Mapping[str, Any]) -> str:
+    trained = f" {attrs['training']}" if attrs["training"] else ", training BER unknown"
+    return f"{attrs['network']}{trained}"
+
+
+def _tested(mean: xr.Dataset) -> str:
+    images = mean.attrs["images"]
+    if "folds" in mean.attrs:
+        return (
+            f"{images}, divided into {mean.attrs['folds']} parts, each tested by the network that "
+            "was trained on all others"
+        )
+    return f"the {int(mean['test_images'][0])} test images of {images}"
+
+
+def _planted(attrs: Mapping[str, Any]) -> list[str]:
+    sentences = []
     if "layer" in attrs:
         sentences.append(f"Errors are in the cells of layer {attrs['layer']} only.")
     if "thresholds" in attrs:
         sentences.append(
             "Thresholds were estimated anew for each BER, from training images on other chips."
         )
-    sentences += _methods(bers, [[row["method"]] for row in rows])
-    console.print(plain_text("\n".join(sentences)))
-    if "neurons" in result:
-        _print_neurons(console, bers, rows, convolutions=attrs["convolutions"])
+    return sentences
 
 
 def _print_neurons(
@@ -148,10 +295,10 @@ def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[st
     return [f"BER {', '.join(at_bers)}: {method}" for method, at_bers in used.items()]
 
 
-def _interval(row: Record) -> str:
+def _interval(row: Record, prefix: str = "") -> str:
     from rramsim.formatting import percent
 
-    low, high = row["accuracy_low"], row["accuracy_high"]
+    low, high = row[f"{prefix}accuracy_low"], row[f"{prefix}accuracy_high"]
     return "unknown" if math.isnan(low) else f"{100 * low:.2f} to {percent(high)}"
 
 

@@ -12,8 +12,13 @@ from rramsim.cli.app import app
 from rramsim.cli.options import Device
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rramsim.montecarlo.replicates import TrainingAccuracy
     from rramsim.network.model_files import SavedNetwork
     from rramsim.network.training.plan import TrainingPlan
+
+    Recipe = tuple[dict[Path, SavedNetwork], TrainingAccuracy]
 
 MUCH = 1.0
 """Means of first-layer sums, in spreads, from which bit errors that move them cost much accuracy.
@@ -25,6 +30,10 @@ _EXAMPLE = """
 Example, a plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
 
     rramsim train --training-ber 0 --training-ber 0.05 --out networks
+
+and five of each, which tell how much of their accuracy is chance of the training:
+
+    rramsim train --training-ber 0 --training-ber 0.05 --trainings 5 --out networks
 """
 
 
@@ -82,6 +91,23 @@ def train(
         int | None,
         typer.Option(min=0, max=2**63 - 1, help="Seed of all that training draws; 1 if unset."),
     ] = None,
+    trainings: Annotated[
+        int | None,
+        typer.Option(
+            metavar="S",
+            min=1,
+            help="Networks trained of each, with the seed and those that follow it; 1 if unset.",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=2,
+            help="Instead, for images without a test part of their own (digits): divide them into "
+            "K parts, and test each by a network that is trained on all others.",
+        ),
+    ] = None,
     device: Annotated[
         Device, typer.Option(help="Where to train: on all cores, or on a graphics processor.")
     ] = Device.CPU,
@@ -93,7 +119,7 @@ def train(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the models as JSON.")] = False,
 ) -> None:
-    """Train binarized networks, one model file a training BER.
+    """Train binarized networks, one model file a training BER, or several that differ by chance.
 
     Each epoch is kept in a checkpoint: after an interrupt the same command goes on, and ends with
     the same network. Networks that are finished are not trained again. Beside each model file is
@@ -114,6 +140,8 @@ def train(
             "epochs": epochs,
             "training": {"recipe": recipe},
             "seed": seed,
+            "trainings": trainings,
+            "folds": folds,
         },
     )
     from rramsim.images.catalogue import origin_of
@@ -141,7 +169,8 @@ def train(
 
 
 def _print_json(models: dict[Path, SavedNetwork]) -> None:
-    answer: list[dict[str, Any]] = [
+    answer: dict[str, list[dict[str, Any]]] = {"models": []}
+    answer["models"] = [
         {
             "file": str(path),
             "network": str(model.folded),
@@ -151,10 +180,40 @@ def _print_json(models: dict[Path, SavedNetwork]) -> None:
                 for name in ("training_ber", "accuracy", "epochs", "seed", "images", "images_id")
             },
             "first_layer_mean_over_spread": model.mean_over_spread,
+            **({} if model.fold is None else {"fold": dict(model.fold)}),
         }
         for path, model in models.items()
     ]
-    typer.echo(json.dumps({"models": answer}, indent=2, allow_nan=False))
+    recipes = _recipes(models)
+    if recipes:
+        answer["recipes"] = [
+            {
+                "files": list(map(str, replicates)),
+                "training_ber": next(iter(replicates.values())).training_ber,
+                "trainings": found.trainings,
+                "accuracy_mean": found.mean.estimate,
+                "accuracy_low": found.mean.low,
+                "accuracy_high": found.mean.high,
+                "accuracy_sd": found.deviation,
+                "method": found.method,
+            }
+            for replicates, found in recipes
+        ]
+    typer.echo(json.dumps(answer, indent=2, allow_nan=False))
+
+
+def _recipes(models: dict[Path, SavedNetwork]) -> list[Recipe]:
+    """Return the networks of each recipe that has several, and their accuracy without errors."""
+    from rramsim.montecarlo.replicates import by_recipe, over_trainings
+
+    found = []
+    for replicates in by_recipe(models, lambda model: model.recipe):
+        first, *others = replicates.values()
+        if others:
+            accuracies = [model.accuracy for model in replicates.values()]
+            folds = None if first.fold is None else int(first.fold["of"])
+            found.append((replicates, over_trainings(accuracies, folds=folds)))
+    return found
 
 
 def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: TrainingPlan) -> None:
@@ -165,28 +224,80 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     from rramsim.formatting import percent
     from rramsim.study.networks import training_ber_words
 
-    table = Table("training BER", "accuracy", "mean/spread", "epochs", "trained")
+    recipes = _recipes(models)
+    which = ("fold" if plan.fold else "seed",) if recipes else ()
+    table = Table("training BER", *which, "accuracy", "mean/spread", "epochs", "trained")
     for path, model in models.items():
+        replicate = model.fold["number"] if model.fold else model.metadata["seed"]
         ber, accuracy = training_ber_words(model), model.metadata["accuracy"]
         when = "before" if path in there else "now"
         epochs = str(model.metadata["epochs"])
         ratio = model.mean_over_spread
         shift = "unknown" if ratio is None else f"{ratio:.2g}"
-        table.add_row(ber, percent(accuracy), shift, epochs, when)
+        of_which = (str(replicate),) if recipes else ()
+        table.add_row(ber, *of_which, percent(accuracy), shift, epochs, when)
     console = Console()
     console.print(table)
     for path, model in models.items():
         # Never broken over lines, so that it can be copied.
         typer.echo(f"training BER {training_ber_words(model)}: {path}")
+    if recipes:
+        _print_recipes(console, recipes)
     words = (
-        f"Network {plan.shape}, seed {plan.seed}; accuracy without bit errors on the "
-        f"{len(plan.images.test_labels)} test images of {plan.images.name}. "
-        f"{plan.images.note} "
-        f"Try it with bit errors: rramsim evaluate {next(iter(models))} --ber 0.05"
+        f"Network {plan.shape}, {_seeds(models)}; accuracy without bit errors on the "
+        f"{_tested(plan)}. "
+        f"{plan.images.note}"
     )
     # As Text: names from a user's folder are not to be read as markup.
     console.print(Text(words))
+    # Neither is this, for the same reason.
+    typer.echo(f"Try it with bit errors: rramsim evaluate {_together(models, recipes)} --ber 0.05")
     console.print(Text(_shift_words([model.mean_over_spread for model in models.values()])))
+
+
+def _print_recipes(console: Console, recipes: list[Recipe]) -> None:
+    """Print the accuracy of each recipe over its trainings, and how it was made."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from rramsim.formatting import percent
+    from rramsim.study.networks import training_ber_words
+
+    table = Table("training BER", "trainings", "mean ± deviation", "interval of the mean")
+    for replicates, found in recipes:
+        table.add_row(
+            training_ber_words(next(iter(replicates.values()))),
+            str(found.trainings),
+            f"{percent(found.mean.estimate)} ± {percent(found.deviation)}",
+            f"{100 * found.mean.low:.2f} to {percent(found.mean.high)}",
+        )
+    console.print(table)
+    methods = dict.fromkeys(found.method for _, found in recipes)
+    words = " ".join(["Mean ± standard deviation between trainings.", *methods])
+    console.print(Text(words))
+
+
+def _seeds(models: dict[Path, SavedNetwork]) -> str:
+    first, *others = sorted({model.metadata["seed"] for model in models.values()})
+    return f"seeds {first} to {others[-1]}" if others else f"seed {first}"
+
+
+def _tested(plan: TrainingPlan) -> str:
+    if plan.fold is None:
+        return f"{len(plan.images.test_labels)} test images of {plan.images.name}"
+    return (
+        f"images of {plan.images.name}, divided into {plan.fold['of']} parts, each tested by the "
+        "network that was trained on all others"
+    )
+
+
+def _together(models: dict[Path, SavedNetwork], recipes: list[Recipe]) -> str:
+    """Return the first model file, or a pattern of those of the first recipe."""
+    path, model = next(iter(models.items()))
+    if not recipes:
+        return str(path)
+    mark, end = ("-fold-", f"-of-{model.fold['of']}") if model.fold else ("-seed-", "")
+    return str(path.with_name(f"{path.stem[: path.stem.rindex(mark)]}{mark}*{end}.safetensors"))
 
 
 def _shift_words(ratios: list[float | None]) -> str:

@@ -37,4 +37,5 @@ def load() -> ImageSet:
             "Learning Repository, doi 10.24432/C50P49, CC BY 4.0; the source's test part, split "
             "by rramsim, so the same writers occur among training and test images."
         ),
+        has_own_test=False,
     )

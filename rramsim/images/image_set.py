@@ -36,6 +36,10 @@ class ImageSet:
         Greatest value a pixel can take.
     note : str
         Source and licence, as a sentence.
+    has_own_test : bool
+        Whether the source sets the test images apart. Where rramsim or the user split one set of
+        images, other splits are as good, and cross-validation can test on each image
+        (`rramsim.images.folds.Fold`).
     """
 
     name: str
@@ -47,6 +51,7 @@ class ImageSet:
     class_count: int
     levels: int
     note: str
+    has_own_test: bool = True
 
     def __post_init__(self) -> None:
         pixels = math.prod(self.image_shape)

@@ -1,5 +1,6 @@
 """Model files: a folded network with the record of its training, as safetensors."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from html import escape
@@ -89,6 +90,27 @@ class SavedNetwork:
         """Mean bit-error rate met in training; None where it is unknown."""
         ber: float | None = self.metadata["training_ber"]
         return ber
+
+    @property
+    def fold(self) -> Mapping[str, Any] | None:
+        """Which part of a small image set it was tested on, and not trained (`Fold.record`)."""
+        found: Mapping[str, Any] | None = self.metadata["settings"].get("fold")
+        return found
+
+    @property
+    def recipe(self) -> str:
+        """All that its training depended on but chance, as JSON: equal for replicates only.
+
+        Replicates are trained with other seeds, or on other parts of one set. Empty of a network
+        that was trained elsewhere, since what it depended on is not known.
+        """
+        settings = dict(self.metadata["settings"])
+        if settings.pop("seed", None) is None:
+            return ""
+        if self.fold is not None:
+            settings["images_id"] = self.fold["images_id"]
+            settings["fold"] = {name: self.fold[name] for name in ("of", "seed")}
+        return json.dumps(settings, sort_keys=True)
 
     @property
     def mean_over_spread(self) -> float | None:
@@ -242,3 +264,8 @@ def _check_record(record: Mapping[str, Any]) -> None:
     for name, kind in RECORD.items():
         if name not in record or not isinstance(record[name], kind):
             raise ValueError(f"its record lacks {name!r} ({getattr(kind, '__name__', kind)})")
+    fold = record["settings"].get("fold")
+    if fold is not None:
+        kinds = {"number": int, "of": int, "seed": int, "images_id": str}
+        if not all(isinstance(fold[name], kind) for name, kind in kinds.items()):
+            raise ValueError(f"its record says {fold!r} of the fold")

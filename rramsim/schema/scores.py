@@ -46,6 +46,30 @@ _EVALUATION = (
     ),
 )
 
+_trained = per("training")
+_network = per("training", "faults")
+
+_TRAINING_ACCURACY = (
+    _chips("accuracy", "1", "f", "mean over trainings of the accuracy of their networks"),
+    _chips("accuracy_low", "1", "f", "lower end of the interval of that mean (see method)"),
+    _chips("accuracy_high", "1", "f", "upper end of the interval of that mean"),
+    _chips("accuracy_sd", "1", "f", "standard deviation between networks"),
+    _chips("method", "1", "U", "how the interval was made, what it contains and leaves out"),
+    *(
+        _network(f"network_{name}", *columns)
+        for name, *columns in _ACCURACY
+        if name.startswith("accuracy")
+    ),
+    _network("network_method", "1", "U", "how interval and percentile of a network were made"),
+    _network("chips", "1", "i", "number of chips drawn for a network"),
+    _network("test_ber", "1", "f", "mean BER of the faults, NaN: the fault model does not tell"),
+    _trained("network_id", "1", "U", "content id of the network"),
+    _trained("images_id", "1", "U", "content id of the images it was trained and tested on"),
+    _trained("test_images", "1", "i", "number of test images"),
+    _trained("chip_seed", "1", "U", "seed of the chips"),
+    _trained("fold", "1", "i", "part of the image set that was tested, from 1; -1: no folds"),
+)
+
 SCORES: dict[str, tuple[Variable, ...]] = {
     "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
     "layer_accuracy": (
@@ -59,6 +83,7 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
     ),
     "evaluation": _EVALUATION,
+    "training_accuracy": _TRAINING_ACCURACY,
     "case_accuracy": tuple(_case_curve(*columns) for columns in _ACCURACY),
     "condition_accuracy": (
         *(_met(*columns) for columns in _ACCURACY),

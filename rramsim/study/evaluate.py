@@ -139,6 +139,39 @@ def evaluate(
     return schema.make("evaluation", values, coords=coords, attrs=attrs)
 
 
+def evaluate_files(
+    files: Sequence[Path], faults: Sequence[ChipFaults], **how: Any
+) -> dict[Path, xr.Dataset]:
+    """Return what `evaluate` says of each model file.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    faults : sequence of fault models
+    **how
+        See `evaluate`.
+
+    Raises
+    ------
+    InputError
+        As `evaluate` does; or if two files are of one training, which would count twice.
+    """
+    met: dict[tuple[str, int], Path] = {}
+    # All files are looked at before time goes into the first.
+    for file in files:
+        saved = load_network(file)
+        if not saved.recipe:
+            continue
+        training = saved.recipe, saved.metadata["settings"]["seed"]
+        if training in met:
+            raise InputError(
+                f"{file}: is the same training as {met[training]} (seed {training[1]}), which "
+                "would count twice; give each training once."
+            )
+        met[training] = file
+    return {file: evaluate(file, faults, **how) for file in files}
+
+
 def _rule(rule: object, chips: object) -> StoppingRule:
     if rule is None:
         accepted = "a whole number from 1 on (a StoppingRule is given as rule)"
@@ -267,6 +300,10 @@ def _attrs(
         stated = " (stated)" if "imported" in saved.metadata["settings"] else ""
         attrs["training"] = f"trained at BER {training_ber_words(saved)}{stated}"
         attrs["training_ber"] = saved.training_ber
+    if isinstance(saved, SavedNetwork) and saved.recipe:
+        attrs |= {"recipe": saved.recipe, "training_seed": saved.metadata["settings"]["seed"]}
+    if isinstance(saved, SavedNetwork) and saved.fold is not None:
+        attrs |= {"fold": saved.fold["number"], "folds": saved.fold["of"]}
     return attrs
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
+from rramsim.images.folds import Fold
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import load_network
 from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
-from rramsim.network.training.plan import TrainingPlan, default_epochs
+from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
 from rramsim.network.training.train import in_words, obtain_network
 from rramsim.schema import spelled_as
 from rramsim.study.training_settings import (
@@ -144,13 +145,9 @@ def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPl
     plain = plan_for(settings, images)
     signed = "-signed" if plain.shape.signed_levels else ""
     first = f"{images.name}-{plain.shape}{signed}"
-    plans = {
-        folder / f"{first}-training-ber-{ber!r}.safetensors": plan_for(settings, images, ber)
-        for ber in bers
-    }
+    recipes = {f"training-ber-{ber!r}": plan_for(settings, images, ber) for ber in bers}
     for name, flips in faults.items():
-        path = folder / f"{first}-{name}.safetensors"
-        if path in plans:
+        if name in recipes:
             raise InputError(
                 f"errors {name!r}: another network of this training ends in the file of this "
                 "name; accepted is any other name."
@@ -159,8 +156,14 @@ def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPl
             flips.check_fits(plain.shape.layer_count)
         except InputError as error:
             raise InputError(f"errors {name!r}: {error}") from error
-        plans[path] = replace(plain, faults=flips)
-    return plans
+        recipes[name] = replace(plain, faults=flips)
+    return {
+        folder / f"{first}-{name}{suffix}.safetensors": replicate
+        for name, recipe in recipes.items()
+        for suffix, replicate in replicates(
+            recipe, trainings=settings.trainings, folds=settings.folds
+        ).items()
+    }
 
 
 def train_networks(
@@ -199,6 +202,12 @@ def load_models(study: Study, images: ImageSet) -> dict[float, SavedNetwork]:
     for file in study.models:
         saved = load_network(Path(file))
         training_ber = saved.metadata["training_ber"]
+        if saved.fold is not None:
+            raise InputError(
+                f"{file}: tests fold {saved.fold['number']} of {saved.fold['of']}, and a "
+                "study scores all networks on one set of test images; accepted are networks that "
+                "were trained without folds."
+            )
         if saved.metadata["images_id"] != images.content_id:
             raise InputError(
                 f"{file}: was trained on the images {saved.metadata['images']!r}, which are not "
@@ -238,7 +247,7 @@ def training_ber_words(network: SavedNetwork) -> str:
 def images_of(
     model: Path | str, network: SavedNetwork, named: ImageSet | str | None = None
 ) -> ImageSet:
-    """Load the images a network was trained on.
+    """Load the images a network was trained on, the test images of its fold if it has one.
 
     Parameters
     ----------
@@ -263,6 +272,9 @@ def images_of(
             f"{model}: was trained on the images {name!r}, which cannot be loaded by that "
             f"name ({error}) If they are a folder of yours, name it with --images."
         ) from error
+    fold = network.fold
+    if fold is not None and images.content_id == fold["images_id"]:
+        images = Fold(fold["number"], of=fold["of"], seed=fold["seed"]).apply(images)
     if images.content_id != network.metadata["images_id"]:
         given = images.name if isinstance(named, ImageSet) else named or name
         raise InputError(

@@ -175,9 +175,17 @@ class TrainingFile(TrainingSettings):
     ----------
     errors : list of tables
         Further networks, adapted to bit errors that one number cannot tell; see `ErrorsTable`.
+    trainings : int
+        Networks trained of each, with `seed` and the seeds that follow it. They tell how much of an
+        accuracy is chance of the training.
+    folds : int or None
+        Instead of trainings, for images without a test part of their own, such as the digits: they
+        are divided into so many parts, and each part is tested by a network trained on all others.
     """
 
     training_bers: tuple[Ber, ...] = ()
+    trainings: int = Field(default=1, ge=1)
+    folds: int | None = Field(default=None, ge=2)
     errors: tuple[ErrorsTable, ...] = ()
 
     @field_validator("errors")

@@ -385,3 +385,69 @@ def test_a_model_file_without_batch_norm_cannot_be_estimated_anew(model: str) ->
     shown = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.1", "--reestimate"])
     assert isinstance(shown.exception, InputError)
     assert str(shown.exception).startswith(f"{model}: The model file holds no batch norm")
+
+
+@pytest.fixture(scope="module")
+def replicates(tmp_path_factory: pytest.TempPathFactory, digits: ImageSet) -> list[str]:
+    """Return two model files of one recipe (seeds 4 and 5), and one of another recipe."""
+    folder, files = tmp_path_factory.mktemp("replicates"), []
+    rng = np.random.default_rng(3)
+    for seed, epochs in ((4, 1), (5, 1), (4, 2)):
+        signs = np.where(rng.random((10, 64)) < 0.5, -1, 1)
+        settings = {"seed": seed, "epochs": epochs, "network": "64-10"}
+        files.append(str(folder / f"{seed}-{epochs}.safetensors"))
+        saved = SavedNetwork(
+            FoldedNetwork((score_layer(signs),)), record(digits, seed=seed, settings=settings)
+        )
+        save_network(files[-1], saved)
+    return files
+
+
+def test_networks_of_one_recipe_are_averaged_and_others_are_not(replicates: list[str]) -> None:
+    asked = ["--ber", "0", "--ber", "0.2", "--chips", "5"]
+    found = answer(*replicates, *asked)
+    alone = [answer(file, *asked) for file in replicates]
+    assert found["models"] == [
+        {"file": file, **one} for file, one in zip(replicates, alone, strict=True)
+    ]
+    ((recipe,),) = (found["recipes"],)
+    assert recipe["files"] == replicates[:2]
+    assert recipe["trainings"] == 2
+    for place, point in enumerate(recipe["points"]):
+        values = [one["points"][place]["accuracy_mean"] for one in alone[:2]]
+        low, high = stats.t.interval(0.95, 1, np.mean(values), stats.sem(values))
+        assert point["ber"] == (0, 0.2)[place]
+        assert point["accuracy_mean"] == pytest.approx(np.mean(values))
+        assert point["accuracy_sd"] == pytest.approx(np.std(values, ddof=1))
+        assert point["accuracy_low"] == pytest.approx(max(low, 0.0))
+        assert point["accuracy_high"] == pytest.approx(min(high, 1.0))
+    shown = CliRunner().invoke(app, ["evaluate", *replicates, *asked]).stdout
+    point = recipe["points"][1]
+    mean, deviation = (100 * point[name] for name in ("accuracy_mean", "accuracy_sd"))
+    assert f"{mean:.2f}\xa0% ± {deviation:.2f}\xa0%" in shown
+    for file, one in zip(replicates[:2], alone[:2], strict=True):
+        cells = ["0.2", Path(file).stem[0]]
+        (row,) = (
+            line
+            for line in shown.splitlines()
+            if line.replace("│", " ").split()[:2] == cells and "\xa0%" in line
+        )
+        assert f"{100 * one['points'][1]['accuracy_mean']:.2f}" in row
+    assert replicates[2] in shown.splitlines()
+    assert "Networks of different recipes are not averaged." in shown
+
+
+def test_one_training_given_twice_is_told(
+    replicates: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refusal([replicates[0], *replicates[:2], "--ber", "0"], monkeypatch, capsys)
+    assert "which would count twice" in told
+
+
+def test_neurons_of_several_networks_stand_below_their_names(
+    replicates: list[str],
+) -> None:
+    asked = [*replicates[:2], "--ber", "0", "--neurons"]
+    shown = CliRunner().invoke(app, ["evaluate", *asked]).stdout
+    assert [line for line in shown.splitlines() if line in replicates] == replicates[:2]
+    assert shown.count("no hidden layer") == 2

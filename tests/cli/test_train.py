@@ -1,9 +1,11 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from typer.testing import CliRunner
 
 from rramsim.cli import main
@@ -277,3 +279,76 @@ def test_bad_input_is_one_message_and_exit_code_2(tmp_path, monkeypatch, capsys,
 def test_help_has_an_example():
     result = _run("train", "--help")
     assert "rramsim train --training-ber 0" in result.stdout
+
+
+def test_several_trainings_have_a_mean_and_go_on_where_they_stopped(tmp_path):
+    command = (*SMALL, "--training-ber", 0, "--training-ber", 0.1, "--out", tmp_path)
+    result = _run(*command, "--trainings", 2, "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    names = [
+        f"digits-64-16-10-training-ber-{ber}-seed-{seed}.safetensors"
+        for ber in ("0.0", "0.1")
+        for seed in (1, 2)
+    ]
+    assert [Path(each["file"]).name for each in answer["models"]] == names
+    (single,) = _models(*SMALL, "--seed", 2, "--out", tmp_path / "single")
+    assert single["network_id"] == answer["models"][1]["network_id"]
+    assert [each["training_ber"] for each in answer["recipes"]] == [0.0, 0.1]
+    for place, recipe in enumerate(answer["recipes"]):
+        accuracies = [each["accuracy"] for each in answer["models"][2 * place : 2 * place + 2]]
+        low, high = stats.t.interval(0.95, 1, np.mean(accuracies), stats.sem(accuracies))
+        assert recipe["files"] == [
+            each["file"] for each in answer["models"][2 * place : 2 * place + 2]
+        ]
+        assert recipe["accuracy_mean"] == pytest.approx(np.mean(accuracies))
+        assert recipe["accuracy_sd"] == pytest.approx(np.std(accuracies, ddof=1))
+        assert recipe["accuracy_low"] == pytest.approx(max(low, 0.0))
+        assert recipe["accuracy_high"] == pytest.approx(min(high, 1.0))
+    shown = _run(*command, "--trainings", 3).stdout
+    whens = [line.split("│")[-2].strip() for line in shown.splitlines() if "%  │" in line]
+    assert whens[:6] == ["before", "before", "now"] * 2
+    saved = [
+        load_network(tmp_path / f"digits-64-16-10-training-ber-0.0-seed-{seed}.safetensors")
+        for seed in (1, 2, 3)
+    ]
+    mean, deviation = (
+        100 * value([each.accuracy for each in saved])
+        for value in (np.mean, partial(np.std, ddof=1))
+    )
+    assert f"{mean:.2f}\xa0% ± {deviation:.2f}\xa0%" in shown
+    told = " ".join(shown.split())
+    assert "seeds 1 to 3; accuracy without bit errors on the 490 test images of digits" in told
+    assert "It leaves out other images: all networks were tested on the same ones." in told
+    assert "digits-64-16-10-training-ber-0.0-seed-*.safetensors --ber 0.05" in told
+
+
+def test_folds_are_set_in_a_training_file(tmp_path):
+    file = _training_file(tmp_path, 'network = "64-16-10"\nepochs = 1\nfolds = 3\n')
+    result = _run("train", file, "--out", tmp_path / "nets", "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert [(each["fold"]["number"], each["seed"]) for each in answer["models"]] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+    ]
+    assert Path(answer["models"][0]["file"]).stem.endswith("-training-ber-0.0-fold-1-of-3")
+    ((recipe,),) = (answer["recipes"],)
+    accuracies = [each["accuracy"] for each in answer["models"]]
+    half = stats.t.ppf(0.975, 2) * np.std(accuracies, ddof=1) * np.sqrt(1 / 3 + 1 / 2)
+    assert recipe["accuracy_high"] - recipe["accuracy_mean"] == pytest.approx(half)
+    told = " ".join(_run("train", file, "--out", tmp_path / "nets").stdout.split())
+    assert "digits, divided into 3 parts, each tested by the network that was trained" in told
+    assert "-fold-*-of-3.safetensors" in told
+
+
+def test_trainings_and_folds_that_cannot_be_are_told_before_anything_is_written(tmp_path):
+    for more, words in (
+        (("--folds", 3, "--trainings", 2), "accepted is one of the two"),
+        (("--folds", 175), "accepted are 2 to 174"),
+    ):
+        result = _run(*SMALL, *more, "--out", tmp_path / "nets")
+        assert isinstance(result.exception, InputError)
+        assert words in str(result.exception)
+    assert not (tmp_path / "nets").exists()

@@ -14,7 +14,7 @@ from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
-from rramsim.network.training.train import obtain_network
+from rramsim.network.training.train import obtain_network, train_replicates
 from rramsim.study.networks import load_models
 from rramsim.study.settings import make_study
 
@@ -88,3 +88,13 @@ def test_models_that_cannot_be_told_apart_or_are_of_other_images_are_refused(
     other = dataclasses.replace(digits, test_labels=digits.test_labels[::-1].copy(), name="turned")
     with pytest.raises(InputError, match="not those of the study \\(turned\\)"):
         load_models(make_study(models=(str(models[1]),)), other)
+
+
+def test_a_network_of_a_fold_is_refused_by_a_study(digits, tmp_path):
+    network = train_replicates(
+        "digits", folds=2, network="64-8-10", epochs=1, file=tmp_path / "net.safetensors"
+    )[1]
+    assert network.fold["number"] == 2
+    file = str(tmp_path / "net-fold-2-of-2.safetensors")
+    with pytest.raises(InputError, match="tests fold 2 of 2"):
+        load_models(make_study(models=(file,)), digits)

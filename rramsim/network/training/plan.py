@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
+from rramsim.images.folds import Fold
 from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips, TrainingFaults
@@ -33,6 +35,8 @@ class TrainingPlan:
     faults : RandomFlips or callable, optional
         Bit errors it is adapted to, called for every layer at every iteration; None, or rates of
         0, is plain training.
+    fold : mapping, optional
+        Which part of a small set the test images are (`Fold.record`), where they are one.
     """
 
     shape: NetworkShape
@@ -40,6 +44,7 @@ class TrainingPlan:
     method: Method
     seed: int
     faults: TrainingFaults | None = None
+    fold: Mapping[str, Any] | None = None
 
     def split(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the numbers of the training images to learn from, and of those kept aside.
@@ -110,7 +115,60 @@ class TrainingPlan:
             settings["weight_gradient"] = "of inputs less their means"
         if self.shape.signed_levels is not None:
             settings["signed_levels"] = self.shape.signed_levels
+        if self.fold is not None:
+            settings["fold"] = dict(self.fold)
         return settings
+
+
+def replicates(
+    plan: TrainingPlan, *, trainings: int = 1, folds: int | None = None
+) -> dict[str, TrainingPlan]:
+    """Return several trainings of one recipe, which differ by chance alone.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+        The first of them.
+    trainings : int
+        Their number. The seeds are that of the plan and those that follow it, each training what it
+        is by itself with its seed.
+    folds : int, optional
+        Instead: number of parts into which the images are divided by the seed of the plan; for
+        each part a network that is trained on all others, with seeds as above.
+
+    Returns
+    -------
+    dict of str to TrainingPlan
+        By what is added to the name of a model file, which is nothing for a single training.
+
+    Raises
+    ------
+    InputError
+        If both are given, the images cannot be divided so, or there are no such seeds.
+    """
+    count = trainings if folds is None else folds
+    if folds is not None and trainings != 1:
+        raise InputError(
+            f"trainings {trainings} and folds {folds}: accepted is one of the two; each fold is a "
+            "training."
+        )
+    if not 0 <= plan.seed <= 2**63 - count:
+        raise InputError(
+            f"seed {plan.seed}: {count} trainings take seeds from it on, and the last of all is "
+            f"{2**63 - 1}."
+        )
+    if folds is None and trainings == 1:
+        return {"": plan}
+    seeds = range(plan.seed, plan.seed + count)
+    if folds is None:
+        return {f"-seed-{seed}": replace(plan, seed=seed) for seed in seeds}
+    plans = {}
+    for number, seed in enumerate(seeds, start=1):
+        part = Fold(number, of=folds, seed=plan.seed)
+        plans[f"-fold-{number}-of-{folds}"] = replace(
+            plan, seed=seed, images=part.apply(plan.images), fold=part.record(plan.images)
+        )
+    return plans
 
 
 def default_epochs(images: ImageSet) -> int:

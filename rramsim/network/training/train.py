@@ -31,7 +31,7 @@ from rramsim.network.training.checkpoint import describe_difference
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import fold
-from rramsim.network.training.plan import TrainingPlan, default_epochs
+from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
 from rramsim.network.training.trainer import History, OnEpoch, Score, TrainingRun, run_training
 from rramsim.version import __version__
 
@@ -100,15 +100,112 @@ def train(
     >>> network.folded.widths, network.training_ber, network.accuracy > 0.5
     ((64, 32, 10), 0.05, True)
     """
-    _check_kinds(images=images, network=network, method=method, file=file)
+    device, path = device_name(device), _model_file(file)
+    plan, origin = _asked(
+        images, network, training_ber=training_ber, epochs=epochs, method=method, seed=seed
+    )
+    return _trained(plan, path, origin, device=device, progress=on_progress(progress))
+
+
+def train_replicates(
+    images: str | Path | ImageSet = "digits",
+    *,
+    trainings: int | None = None,
+    folds: int | None = None,
+    network: str | NetworkShape | None = None,
+    training_ber: float | Sequence[float] = 0.0,
+    epochs: int | None = None,
+    method: Method | None = None,
+    seed: int = 1,
+    file: str | Path | None = None,
+    device: str = "cpu",
+    progress: OnProgress | None = None,
+) -> list[SavedNetwork]:
+    """Train several networks by one recipe, to tell how much of an accuracy is chance.
+
+    Each is what `train` gives with its seed: the first with `seed`, the others with those that
+    follow. `mean_over_trainings` makes one accuracy of what `evaluate` says of them.
+
+    Parameters
+    ----------
+    images, network, training_ber, epochs, method, device, progress
+        See `train`.
+    trainings : int, optional
+        Number of networks, all tested on the same images; 5 by default.
+    folds : int, optional
+        Instead, for images without a test part of their own (`ImageSet.has_own_test`), such as the
+        digits: they are divided by `seed` into so many parts, each class evenly, and each part is
+        tested by a network that is trained on all others.
+    seed : int
+        Of the first training, and of the division into folds.
+    file : str or Path, optional
+        Model file (``.safetensors``) to whose name each training adds ``-seed-N`` or
+        ``-fold-N-of-K``. What is there is loaded, and what was interrupted goes on.
+
+    Returns
+    -------
+    list of SavedNetwork
+
+    Raises
+    ------
+    InputError
+        As `train` does, before anything is trained; or if the images cannot be divided so.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> networks = rramsim.train_replicates("digits", trainings=2, network="64-16-10", epochs=1)
+    >>> [network.metadata["seed"] for network in networks]
+    [1, 2]
+    """
+    device, path = device_name(device), _model_file(file)
+    first, origin = _asked(
+        images, network, training_ber=training_ber, epochs=epochs, method=method, seed=seed
+    )
+    count = _DEFAULT_TRAININGS if folds is None else 1
+    if trainings is not None:
+        accepted = "a whole number from 1 on"
+        count = whole_number(trainings, "trainings", accepted)
+        if count < 1:
+            raise refused("trainings", trainings, accepted)
+    if folds is not None:
+        folds = whole_number(folds, "folds", "a whole number from 2 on")
+    tell = on_progress(progress)
+    plans = [
+        (plan, path and path.with_name(f"{path.stem}{suffix}.safetensors"))
+        for suffix, plan in replicates(first, trainings=count, folds=folds).items()
+    ]
+    # All files are looked at before hours may go into the first network.
+    for plan, each in plans:
+        if each is not None:
+            find_network(each, plan)
+    return [_trained(plan, each, origin, device=device, progress=tell) for plan, each in plans]
+
+
+def _model_file(file: str | Path | None) -> Path | None:
+    _check_kinds(file=file)
+    if file is not None and Path(file).suffix != ".safetensors":
+        raise InputError(f"file {str(file)!r}: accepted is a name that ends in .safetensors.")
+    return None if file is None else Path(file)
+
+
+def _asked(
+    images: str | Path | ImageSet,
+    network: str | NetworkShape | None,
+    *,
+    training_ber: float | Sequence[float],
+    epochs: int | None,
+    method: Method | None,
+    seed: int,
+) -> tuple[TrainingPlan, str]:
+    """Return what is to be trained, and the name or the folder of its images."""
+    _check_kinds(images=images, network=network, method=method)
     loaded = images if isinstance(images, ImageSet) else load_images(images)
     if epochs is not None and method is not None:
         raise InputError("epochs and method were both given; put the epochs into the method.")
-    if file is not None and Path(file).suffix != ".safetensors":
-        raise InputError(f"file {str(file)!r}: accepted is a name that ends in .safetensors.")
     lrs, hrs = _state_bers(training_ber)
     shape = NetworkShape.parse(network) if isinstance(network, str) else network
-    device, seed = device_name(device), whole_number(seed, "seed")
+    seed = whole_number(seed, "seed")
     if epochs is not None:
         epochs = whole_number(epochs, "epochs", "a whole number from 1 on")
     plan = TrainingPlan(
@@ -118,12 +215,21 @@ def train(
         seed,
         faults=RandomFlips((lrs,), (hrs,), seed=seed) if lrs or hrs else None,
     )
-    origin = loaded.name if isinstance(images, ImageSet) else origin_of(images)
-    on_epoch = report_epochs(plan, on_progress(progress))
-    if file is not None:
-        return obtain_network(
-            Path(file), plan, images_from=origin, on_epoch=on_epoch, device=device
-        )
+    return plan, loaded.name if isinstance(images, ImageSet) else origin_of(images)
+
+
+def _trained(
+    plan: TrainingPlan,
+    path: Path | None,
+    origin: str,
+    *,
+    device: str,
+    progress: OnProgress | None,
+) -> SavedNetwork:
+    """Return the network of a plan, kept in a file if there is a path for it."""
+    on_epoch = report_epochs(plan, progress)
+    if path is not None:
+        return obtain_network(path, plan, images_from=origin, on_epoch=on_epoch, device=device)
     run = run_training(
         plan,
         score=_score_on_test(plan),
@@ -133,6 +239,8 @@ def train(
     )
     return _saved(plan, run, origin)
 
+
+_DEFAULT_TRAININGS = 5
 
 _ACCEPTED: dict[str, tuple[tuple[type, ...], str]] = {
     "images": ((str, Path, ImageSet), "an ImageSet, the name of one, or a folder"),

@@ -1,0 +1,284 @@
+"""How accurate networks of one recipe are: the mean over trainings, and what its interval contains.
+
+A recipe is all that a training depends on but chance. Its replicates differ by the seed, and, where
+a small image set is divided into folds, by the part that is tested.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rramsim import schema
+from rramsim.errors import InputError, refused
+from rramsim.interval import Interval
+from rramsim.statistics.confidence import CONFIDENCE, mean_of_resamples
+from rramsim.version import __version__
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_Network = TypeVar("_Network")
+
+_SHARED = ("network", "training", "training_ber", "images", "folds", "layer", "thresholds")
+"""Attributes of an evaluation that are those of all replicates."""
+
+
+@dataclass(frozen=True)
+class TrainingAccuracy:
+    """Accuracy over several trainings of one recipe.
+
+    Attributes
+    ----------
+    mean : Interval
+        Mean over trainings.
+    deviation : float
+        Standard deviation between trainings.
+    trainings : int
+        Their number.
+    sentences : tuple of str
+        How the interval was made, and what it contains.
+    """
+
+    mean: Interval
+    deviation: float
+    trainings: int
+    sentences: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        """`sentences` as one text."""
+        return " ".join(self.sentences)
+
+
+def over_trainings(
+    accuracies: Sequence[float], *, folds: int | None = None, on_chips: bool = False
+) -> TrainingAccuracy:
+    """Estimate the mean accuracy of a recipe from that of several trainings.
+
+    The interval is Student's, with a degree of freedom less than there are trainings. What differs
+    from training to training is in it: all that a seed draws, the chips where they are drawn for
+    each network, and in cross-validation the images. Networks of folds are alike, since they share
+    most of their training images; the variance of their mean is therefore taken as the factor
+    1/S + n_test / n_train of that between them, in place of 1/S (C. Nadeau and Y. Bengio,
+    "Inference for the generalization error", Machine Learning 52, 2003, 239-281).
+
+    Parameters
+    ----------
+    accuracies : sequence of float
+        One a training, at least two.
+    folds : int, optional
+        Parts of the image set, where each training was tested on one of them.
+    on_chips : bool
+        Whether each is a mean over chips that were drawn for its network.
+
+    Examples
+    --------
+    >>> found = over_trainings([0.95, 0.96, 0.97])
+    >>> [round(value, 4) for value in (found.mean.low, found.mean.high, found.deviation)]
+    [0.9352, 0.9848, 0.01]
+    """
+    test_by_train = 0.0 if folds is None else 1.0 / (folds - 1)
+    mean, deviation, half = mean_of_resamples(accuracies, test_by_train=test_by_train)
+    low, high = max(mean - half, 0.0), min(mean + half, 1.0)
+    count, is_cut = len(accuracies), (low, high) != (mean - half, mean + half)
+    sentences = [_made(count, folds, is_cut=is_cut), _contains(folds, on_chips=on_chips)]
+    if folds is not None and count < folds:
+        sentences.append(
+            f"{count} of the {folds} folds are given, so not every image of the set was tested."
+        )
+    if deviation == 0:
+        sentences.append(
+            f"Where all {count} trainings gave the same accuracy no difference was seen, and the "
+            "interval has no width; further trainings may still differ."
+        )
+    interval = Interval(mean, low, high, method=sentences[0])
+    return TrainingAccuracy(interval, deviation, count, tuple(sentences))
+
+
+def _made(count: int, folds: int | None, *, is_cut: bool) -> str:
+    text = (
+        f"{100 * CONFIDENCE:g} % Student t interval of the mean over {count} "
+        f"{'trainings' if folds is None else 'folds'} ({count - 1} degree"
+        f"{'' if count == 2 else 's'} of freedom)"
+    )
+    if folds is not None:
+        text += (
+            f", with the variance of the mean taken as 1/{count} + 1/{folds - 1} of that between "
+            "folds, since they share training images (Nadeau and Bengio 2003)"
+        )
+    return text + (", cut to 0 to 1." if is_cut else ".")
+
+
+def _contains(folds: int | None, *, on_chips: bool) -> str:
+    parts = ["of training (all that a seed draws)"]
+    if folds is not None:
+        parts.append("of which images train and which are tested")
+    if on_chips:
+        parts.append("of the chips drawn for each network")
+    *others, last = parts
+    contained = f"{', '.join(others)} and {last}" if others else last
+    left_out = (
+        "other images: all networks were tested on the same ones"
+        if folds is None
+        else "images from elsewhere"
+    )
+    return f"It contains the chance {contained}. It leaves out {left_out}."
+
+
+def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Return the accuracy of a recipe: the mean over networks that differ by chance of training.
+
+    Parameters
+    ----------
+    evaluations : iterable of xarray.Dataset
+        What `evaluate` gave for each network, with the same fault models.
+
+    Returns
+    -------
+    xarray.Dataset
+        Product "training_accuracy": accuracy, accuracy_low, accuracy_high and accuracy_sd by
+        `faults`, the mean over trainings and the standard deviation between them; what was found
+        for each network by `training` (its seed) and `faults`. `method` says what the interval
+        contains, and what it leaves out.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, two are of one training, or they are of different recipes,
+        fault models or ways of scoring.
+
+    Examples
+    --------
+    >>> import rramsim
+    >>> networks = rramsim.train_replicates("digits", trainings=3, network="64-16-10", epochs=1)
+    >>> faults = rramsim.IidFaults(0.1)
+    >>> found = rramsim.mean_over_trainings(
+    ...     rramsim.evaluate(network, faults, chips=3) for network in networks
+    ... )
+    >>> bool(found.accuracy[0] == found.network_accuracy[:, 0].mean()), found.training.values
+    (True, array([1, 2, 3]))
+    """
+    rows = _checked(evaluations)
+    rows.sort(key=lambda row: int(row.attrs["training_seed"]))
+    first = rows[0]
+    folds = first.attrs.get("folds")
+    by_network = [row["accuracy"].values.tolist() for row in rows]
+    found = [
+        over_trainings(column, folds=folds, on_chips=True)
+        for column in zip(*by_network, strict=True)
+    ]
+    return schema.make(
+        "training_accuracy",
+        {
+            "accuracy": [one.mean.estimate for one in found],
+            "accuracy_low": [one.mean.low for one in found],
+            "accuracy_high": [one.mean.high for one in found],
+            "accuracy_sd": [one.deviation for one in found],
+            "method": [one.method for one in found],
+            **_of_networks(rows),
+        },
+        coords={
+            "training": [int(row.attrs["training_seed"]) for row in rows],
+            "faults": first["faults"].values.astype(str).tolist(),
+        },
+        attrs={
+            "rramsim_version": __version__,
+            **{name: first.attrs[name] for name in _SHARED if name in first.attrs},
+            "recipe": first.attrs["recipe"],
+            "interval": " ".join(dict.fromkeys(line for one in found for line in one.sentences)),
+            "confidence": CONFIDENCE,
+        },
+    )
+
+
+def _of_networks(rows: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return what was found for each network, by training, or by training and faults."""
+    names = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05", "method")
+    return {
+        **{f"network_{name}": [row[name].values for row in rows] for name in names},
+        **{name: [row[name].values for row in rows] for name in ("chips", "test_ber")},
+        **{
+            name: [row.attrs[name] for row in rows]
+            for name in ("network_id", "images_id", "test_images")
+        },
+        "chip_seed": [str(row.attrs["seed"]) for row in rows],
+        "fold": [row.attrs.get("fold", -1) for row in rows],
+    }
+
+
+def by_recipe(
+    networks: Mapping[Any, _Network], recipe: Callable[[_Network], str]
+) -> list[dict[Any, _Network]]:
+    """Return networks by recipe, in the order met; one whose recipe is not known is by itself.
+
+    Parameters
+    ----------
+    networks : mapping
+        Networks, or what was found for them, by any name.
+    recipe : callable
+        What says the recipe of one, empty where it is not known.
+
+    Examples
+    --------
+    >>> by_recipe({"a": "plain", "b": "adapted", "c": "plain", "d": ""}, str)
+    [{'a': 'plain', 'c': 'plain'}, {'b': 'adapted'}, {'d': ''}]
+    """
+    together: dict[Any, dict[Any, _Network]] = {}
+    for name, network in networks.items():
+        known = recipe(network)
+        together.setdefault(known or (name,), {})[name] = network
+    return list(together.values())
+
+
+def _checked(evaluations: Iterable[xr.Dataset]) -> list[xr.Dataset]:
+    """Return evaluations of replicates; `InputError` for any others."""
+    if not isinstance(evaluations, Iterable):
+        raise refused("evaluations", evaluations, "several datasets that evaluate gave")
+    rows = list(evaluations)
+    for row in rows:
+        if getattr(row, "attrs", {}).get("product") != "evaluation":
+            raise refused("evaluations", row, "datasets that evaluate gave")
+    if len(rows) < 2:
+        raise InputError(f"evaluations: {len(rows)} is given; a mean over trainings needs two.")
+    seeds: set[int] = set()
+    for row in rows:
+        _check_same(rows[0], row)
+        seed = int(row.attrs["training_seed"])
+        if seed in seeds:
+            raise InputError(
+                f"evaluations: two are of the training with seed {seed}, which would count twice."
+            )
+        seeds.add(seed)
+    return rows
+
+
+def _check_same(first: xr.Dataset, row: xr.Dataset) -> None:
+    recipes = [one.attrs.get("recipe", "") for one in (first, row)]
+    if not all(recipes):
+        raise InputError(
+            "evaluations: one is of a network whose recipe is not known, since it was trained "
+            "elsewhere; only networks of one recipe have a mean."
+        )
+    if recipes[0] != recipes[1]:
+        raise InputError(
+            "evaluations: only networks of one recipe have a mean, which differ by the seed or "
+            f"the fold alone; found {_differences(*map(json.loads, recipes))}."
+        )
+    for name in ("layer", "thresholds"):
+        values = [one.attrs.get(name, "all layers, as trained") for one in (first, row)]
+        if values[0] != values[1]:
+            raise InputError(f"evaluations: {name} differs ({values[0]} and {values[1]}).")
+    faults = [one["faults"].values.astype(str).tolist() for one in (first, row)]
+    if faults[0] != faults[1]:
+        raise InputError(f"evaluations: fault models differ ({faults[0]} and {faults[1]}).")
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any]) -> str:
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {str(one.get(name))[:60]} and {str(other.get(name))[:60]}"
+        for name in names
+    )

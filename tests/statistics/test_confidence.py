@@ -1,0 +1,42 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rramsim.statistics.confidence import mean_of_resamples
+
+
+def test_the_interval_of_a_mean_is_students():
+    values = [0.91, 0.95, 0.92, 0.97, 0.90]
+    mean, deviation, half = mean_of_resamples(values)
+    low, high = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+    assert (mean - half, mean + half) == pytest.approx((low, high), rel=1e-12)
+    assert deviation == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+
+
+def test_equal_values_have_no_spread_at_all():
+    assert mean_of_resamples([0.1] * 7) == (0.1, 0.0, 0.0)
+
+
+def test_one_value_is_refused():
+    with pytest.raises(ValueError, match="two or more"):
+        mean_of_resamples([0.5])
+
+
+def test_what_parts_of_one_sample_share_widens_the_interval():
+    values = [0.91, 0.95, 0.92, 0.97]
+    plain, shared = mean_of_resamples(values)[2], mean_of_resamples(values, test_by_train=1 / 3)[2]
+    assert shared / plain == pytest.approx(math.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.25])
+def test_the_mean_is_in_its_interval_in_95_of_100_cases(shared):
+    # Values of unit variance with a part in common whose variance is `shared` of it: then
+    # the law is exactly Student's. Four standard errors of a share of 4,000.
+    rng, inside = np.random.default_rng(5), 0
+    for _ in range(4000):
+        values = rng.standard_normal(5) + math.sqrt(shared) * rng.standard_normal()
+        mean, _, half = mean_of_resamples(values.tolist(), test_by_train=shared)
+        inside += abs(mean) <= half
+    assert abs(inside / 4000 - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 4000)
