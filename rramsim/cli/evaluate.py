@@ -82,6 +82,16 @@ def evaluate(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,
     device: DeviceOption = Device.CPU,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Also write the accuracies: FILE.csv, a table with a row for each network and BER "
+            "and for each mean, or FILE.nc, a dataset of one network or recipe.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
 ) -> None:
     """Measure the accuracy of a trained network on chips with bit errors.
@@ -90,11 +100,13 @@ def evaluate(
     test images. The interval is that of the mean over chips, for this one set of test images. Of
     several networks of one recipe there is also the mean over trainings, with its own interval.
     """
-    from rramsim.cli import evaluate_text
+    from rramsim.cli import evaluate_answer, evaluate_text
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
 
     # What is mistyped is told before anything is loaded.
+    if output is not None:
+        evaluate_answer.check_output(output, models)
     faults = [IidFaults(one) for one in ber]
     from rramsim.study import evaluate as study
 
@@ -111,7 +123,9 @@ def evaluate(
             device=device.value,
             progress=progress,
         )
+    if output is not None:
+        evaluate_answer.write(output, found, ber)
     if as_json:
-        typer.echo(evaluate_text.as_json(found, ber))
+        typer.echo(evaluate_answer.as_json(found, ber))
     else:
         evaluate_text.print_tables(found, ber)

@@ -1,119 +1,29 @@
-"""What `rramsim evaluate` shows: for a person, and for a machine."""
+"""What `rramsim evaluate` shows a person."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from rramsim.cli.evaluate_answer import recipes_in
 
+if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
+    from rramsim.cli.evaluate_answer import Found
     from rramsim.schema import Record
 
 
 _ACCURACY = ("accuracy", "interval", "5th-percentile chip", "chips")
-_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
-
-Found = Mapping["Path", "xr.Dataset"]
-"""What was found for each model file, as the product "evaluation"."""
-
-
-def as_json(found: Found, bers: Sequence[float]) -> str:
-    """Return the points as JSON, a BER each; of several networks by network and by recipe."""
-    networks = {file: _network_json(result, bers) for file, result in found.items()}
-    if len(found) == 1:
-        (answer,) = networks.values()
-    else:
-        answer = {
-            "models": [{"file": str(file), **one} for file, one in networks.items()],
-            "recipes": [_recipe_json(one, bers) for one in _recipes(found) if len(one) > 1],
-        }
-    return json.dumps(answer, indent=2, allow_nan=False)
-
-
-def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
-    from rramsim.schema import records
-
-    attrs = result.attrs
-    points = [
-        {
-            "ber": ber,
-            "accuracy_mean": row["accuracy"],
-            "accuracy_low": row.number("accuracy_low"),
-            "accuracy_high": row.number("accuracy_high"),
-            "accuracy_p05": row.number("accuracy_p05"),
-            "maps": row["chips"],
-            "method": row["method"],
-            **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
-        }
-        for ber, row in zip(bers, records(result, "faults"), strict=True)
-    ]
-    return {
-        "points": points,
-        "network_id": attrs["network_id"],
-        "training_ber": attrs.get("training_ber"),
-        "images": attrs["images"],
-        "images_id": attrs["images_id"],
-        "test_images": attrs["test_images"],
-        "seed": attrs["seed"],
-        "version": attrs["rramsim_version"],
-        **{name: attrs[name] for name in _WHERE_KNOWN if name in attrs},
-    }
-
-
-def _recipe_json(replicates: Found, bers: Sequence[float]) -> dict[str, Any]:
-    from rramsim.montecarlo.replicates import mean_over_trainings
-    from rramsim.schema import records
-
-    mean = mean_over_trainings(replicates.values())
-    points = [
-        {
-            "ber": ber,
-            "accuracy_mean": row["accuracy"],
-            "accuracy_low": row["accuracy_low"],
-            "accuracy_high": row["accuracy_high"],
-            "accuracy_sd": row["accuracy_sd"],
-            "method": row["method"],
-        }
-        for ber, row in zip(bers, records(mean, "faults"), strict=True)
-    ]
-    return {
-        "files": list(map(str, replicates)),
-        "trainings": len(replicates),
-        "training_ber": mean.attrs.get("training_ber"),
-        "points": points,
-    }
-
-
-def _recipes(found: Found) -> list[dict[Path, xr.Dataset]]:
-    from rramsim.montecarlo.replicates import by_recipe
-
-    return by_recipe(found, lambda result: str(result.attrs.get("recipe", "")))
-
-
-def _neurons(row: Record) -> dict[str, Any]:
-    return {
-        "layer": row["layer"],
-        "neurons": row["neurons"],
-        "constant_share_mean": row["constant_share"],
-        "constant_share_low": row.number("constant_share_low"),
-        "constant_share_high": row.number("constant_share_high"),
-        "always_plus_share_mean": row["always_plus_share"],
-        "always_minus_share_mean": row["always_minus_share"],
-        "method": row["constant_share_method"],
-    }
 
 
 def print_tables(found: Found, bers: Sequence[float]) -> None:
     """Print for each recipe the tables of its networks, the mean of several, how all were made."""
     from rich.console import Console
 
-    console, recipes = Console(), _recipes(found)
+    console, recipes = Console(), recipes_in(found)
     for number, replicates in enumerate(recipes):
         if number:
             console.print()

@@ -207,7 +207,7 @@ def _recipes(models: dict[Path, SavedNetwork]) -> list[Recipe]:
     from rramsim.montecarlo.replicates import by_recipe, over_trainings
 
     found = []
-    for replicates in by_recipe(models, lambda model: model.recipe):
+    for replicates in by_recipe(models, lambda model: model.training_recipe):
         first, *others = replicates.values()
         if others:
             accuracies = [model.accuracy for model in replicates.values()]

@@ -187,7 +187,7 @@ def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
         attrs={
             "rramsim_version": __version__,
             **{name: first.attrs[name] for name in _SHARED if name in first.attrs},
-            "recipe": first.attrs["recipe"],
+            "training_recipe": first.attrs["training_recipe"],
             "interval": " ".join(dict.fromkeys(line for one in found for line in one.sentences)),
             "confidence": CONFIDENCE,
         },
@@ -256,7 +256,7 @@ def _checked(evaluations: Iterable[xr.Dataset]) -> list[xr.Dataset]:
 
 
 def _check_same(first: xr.Dataset, row: xr.Dataset) -> None:
-    recipes = [one.attrs.get("recipe", "") for one in (first, row)]
+    recipes = [one.attrs.get("training_recipe", "") for one in (first, row)]
     if not all(recipes):
         raise InputError(
             "evaluations: one is of a network whose recipe is not known, since it was trained "

@@ -98,7 +98,7 @@ class SavedNetwork:
         return found
 
     @property
-    def recipe(self) -> str:
+    def training_recipe(self) -> str:
         """All that its training depended on but chance, as JSON: equal for replicates only.
 
         Replicates are trained with other seeds, or on other parts of one set. Empty of a network

@@ -160,9 +160,9 @@ def evaluate_files(
     # All files are looked at before time goes into the first.
     for file in files:
         saved = load_network(file)
-        if not saved.recipe:
+        if not saved.training_recipe:
             continue
-        training = saved.recipe, saved.metadata["settings"]["seed"]
+        training = saved.training_recipe, saved.metadata["settings"]["seed"]
         if training in met:
             raise InputError(
                 f"{file}: is the same training as {met[training]} (seed {training[1]}), which "
@@ -300,8 +300,11 @@ def _attrs(
         stated = " (stated)" if "imported" in saved.metadata["settings"] else ""
         attrs["training"] = f"trained at BER {training_ber_words(saved)}{stated}"
         attrs["training_ber"] = saved.training_ber
-    if isinstance(saved, SavedNetwork) and saved.recipe:
-        attrs |= {"recipe": saved.recipe, "training_seed": saved.metadata["settings"]["seed"]}
+    if isinstance(saved, SavedNetwork) and saved.training_recipe:
+        attrs |= {
+            "training_recipe": saved.training_recipe,
+            "training_seed": saved.metadata["settings"]["seed"],
+        }
     if isinstance(saved, SavedNetwork) and saved.fold is not None:
         attrs |= {"fold": saved.fold["number"], "folds": saved.fold["of"]}
     return attrs

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from chip_networks import random_network, score_layer
 from scipy import stats
 from typer.testing import CliRunner
@@ -22,6 +24,7 @@ from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation
+from rramsim.schema import validate
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
 
@@ -451,3 +454,50 @@ def test_neurons_of_several_networks_stand_below_their_names(
     shown = CliRunner().invoke(app, ["evaluate", *asked]).stdout
     assert [line for line in shown.splitlines() if line in replicates] == replicates[:2]
     assert shown.count("no hidden layer") == 2
+
+
+def test_a_table_holds_each_network_and_each_mean(replicates: list[str], tmp_path: Path) -> None:
+    output = tmp_path / "accuracy.csv"
+    asked = [*replicates, "--ber", "0.1", "--ber", "0.2", "--chips", "4", "-o", str(output)]
+    found = answer(*asked)
+    table = pd.read_csv(output)
+    networks = table[table["of"] == "network"]
+    assert networks["file"].tolist() == [file for file in replicates for _ in (1, 2)]
+    assert networks["training_seed"].tolist() == [4, 4, 5, 5, 4, 4]
+    points = [point for one in found["models"] for point in one["points"]]
+    assert networks["accuracy"].tolist() == [point["accuracy_mean"] for point in points]
+    assert networks["accuracy_p05"].tolist() == [point["accuracy_p05"] for point in points]
+    means = table[table["of"] == "mean over trainings"]
+    ((recipe,),) = (found["recipes"],)
+    assert means["ber"].tolist() == [0.1, 0.2]
+    assert means["trainings"].tolist() == [2, 2]
+    for column, key in (("accuracy", "accuracy_mean"), ("accuracy_sd", "accuracy_sd")):
+        assert means[column].tolist() == [point[key] for point in recipe["points"]]
+    assert len(table) == 8
+
+
+def test_a_dataset_holds_the_networks_of_one_recipe(
+    replicates: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked, output = ["--ber", "0.1", "--chips", "4"], tmp_path / "accuracy.nc"
+    found = answer(*replicates[:2], *asked, "-o", str(output))
+    with xr.open_dataset(output) as dataset:
+        validate(dataset, "training_accuracy")
+        point = found["recipes"][0]["points"][0]
+        assert float(dataset["accuracy"][0]) == point["accuracy_mean"]
+        assert float(dataset["accuracy_high"][0]) == point["accuracy_high"]
+        assert dataset["training"].values.tolist() == [4, 5]
+    answer(replicates[0], *asked, "-o", str(output))
+    with xr.open_dataset(output) as dataset:
+        validate(dataset, "evaluation")
+    output.unlink()
+    told = refusal([*replicates, *asked, "-o", str(output)], monkeypatch, capsys)
+    assert "a dataset holds networks of one recipe" in told
+    assert "these are of 2" in told
+    assert "the suffix '.txt'" in refusal(
+        [*replicates, *asked, "-o", str(tmp_path / "a.txt")], monkeypatch, capsys
+    )
+    assert not list(tmp_path.iterdir())

@@ -17,7 +17,9 @@ def evaluation(seed, accuracies, *, recipe=None, faults=("none", "some"), **attr
     count = len(accuracies)
     values |= {"chips": [9] * count, "test_ber": [0.1] * count, "method": ["by hand"] * count}
     known = {
-        "recipe": json.dumps({"epochs": 2} if recipe is None else recipe) if recipe != "" else "",
+        "training_recipe": json.dumps({"epochs": 2} if recipe is None else recipe)
+        if recipe != ""
+        else "",
         "training_seed": seed,
         "network": "64-10",
         "network_id": f"network {seed}",

@@ -68,7 +68,7 @@ def test_a_replicate_is_what_a_single_training_with_its_seed_gives(tmp_path):
     alone = [train("digits", seed=seed, training_ber=0.1, **SMALL) for seed in (7, 8)]
     assert [each.folded.content_id for each in found] == [each.folded.content_id for each in alone]
     assert found[0].folded.content_id != found[1].folded.content_id
-    assert found[0].recipe == found[1].recipe == alone[0].recipe != ""
+    assert found[0].training_recipe == found[1].training_recipe == alone[0].training_recipe != ""
     paths = [tmp_path / f"net-seed-{seed}.safetensors" for seed in (7, 8)]
     times = [path.stat().st_mtime_ns for path in paths]
     # One more: the two that are there are not trained again.
@@ -77,13 +77,22 @@ def test_a_replicate_is_what_a_single_training_with_its_seed_gives(tmp_path):
     assert [each.metadata["seed"] for each in more] == [7, 8, 9]
     # Neither another training BER nor another number of epochs is the same recipe.
     other = train("digits", **{**SMALL, "epochs": 2})
-    assert len({found[0].recipe, other.recipe, train("digits", **SMALL).recipe}) == 3
+    assert (
+        len(
+            {
+                found[0].training_recipe,
+                other.training_recipe,
+                train("digits", **SMALL).training_recipe,
+            }
+        )
+        == 3
+    )
 
 
 def test_a_network_of_a_fold_is_scored_on_its_own_test_images(tmp_path, digits):
     file = tmp_path / "net.safetensors"
     found = train_replicates("digits", folds=3, file=file, **SMALL)
-    assert len({each.recipe for each in found}) == 1
+    assert len({each.training_recipe for each in found}) == 1
     for number in (1, 3):
         path = tmp_path / f"net-fold-{number}-of-3.safetensors"
         saved, images = load_network(path), Fold(number, of=3, seed=1).apply(digits)
@@ -109,8 +118,10 @@ def test_a_record_of_a_fold_that_is_damaged_is_told(tmp_path):
 def test_networks_trained_elsewhere_have_no_recipe():
     network = train("digits", **SMALL)
     imported = {**network.metadata, "seed": None, "settings": {"imported": "Net"}}
-    assert SavedNetwork(network.folded, imported).recipe == ""
-    assert json.loads(network.recipe).keys() == network.metadata["settings"].keys() - {"seed"}
+    assert SavedNetwork(network.folded, imported).training_recipe == ""
+    assert json.loads(network.training_recipe).keys() == network.metadata["settings"].keys() - {
+        "seed"
+    }
 
 
 def test_numbers_of_trainings_that_are_none_are_told():

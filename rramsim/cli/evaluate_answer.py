@@ -1,0 +1,172 @@
+"""What `rramsim evaluate` gives a machine: JSON, and the files of `-o`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rramsim.cli.options import check_suffix
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import xarray as xr
+
+    from rramsim.schema import Record
+
+_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
+
+Found = Mapping["Path", "xr.Dataset"]
+"""What was found for each model file, as the product "evaluation"."""
+
+
+def as_json(found: Found, bers: Sequence[float]) -> str:
+    """Return the points as JSON, a BER each; of several networks by network and by recipe."""
+    networks = {file: _network_json(result, bers) for file, result in found.items()}
+    if len(found) == 1:
+        (answer,) = networks.values()
+    else:
+        answer = {
+            "models": [{"file": str(file), **one} for file, one in networks.items()],
+            "recipes": [_recipe_json(one, bers) for one in recipes_in(found) if len(one) > 1],
+        }
+    return json.dumps(answer, indent=2, allow_nan=False)
+
+
+def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
+    from rramsim.schema import records
+
+    attrs = result.attrs
+    points = [
+        {
+            "ber": ber,
+            "accuracy_mean": row["accuracy"],
+            "accuracy_low": row.number("accuracy_low"),
+            "accuracy_high": row.number("accuracy_high"),
+            "accuracy_p05": row.number("accuracy_p05"),
+            "maps": row["chips"],
+            "method": row["method"],
+            **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
+        }
+        for ber, row in zip(bers, records(result, "faults"), strict=True)
+    ]
+    return {
+        "points": points,
+        "network_id": attrs["network_id"],
+        "training_ber": attrs.get("training_ber"),
+        "images": attrs["images"],
+        "images_id": attrs["images_id"],
+        "test_images": attrs["test_images"],
+        "seed": attrs["seed"],
+        "version": attrs["rramsim_version"],
+        **{name: attrs[name] for name in _WHERE_KNOWN if name in attrs},
+    }
+
+
+def _neurons(row: Record) -> dict[str, Any]:
+    return {
+        "layer": row["layer"],
+        "neurons": row["neurons"],
+        "constant_share_mean": row["constant_share"],
+        "constant_share_low": row.number("constant_share_low"),
+        "constant_share_high": row.number("constant_share_high"),
+        "always_plus_share_mean": row["always_plus_share"],
+        "always_minus_share_mean": row["always_minus_share"],
+        "method": row["constant_share_method"],
+    }
+
+
+def _recipe_json(replicates: Found, bers: Sequence[float]) -> dict[str, Any]:
+    from rramsim.montecarlo.replicates import mean_over_trainings
+    from rramsim.schema import records
+
+    mean = mean_over_trainings(replicates.values())
+    points = [
+        {
+            "ber": ber,
+            "accuracy_mean": row["accuracy"],
+            "accuracy_low": row["accuracy_low"],
+            "accuracy_high": row["accuracy_high"],
+            "accuracy_sd": row["accuracy_sd"],
+            "method": row["method"],
+        }
+        for ber, row in zip(bers, records(mean, "faults"), strict=True)
+    ]
+    return {
+        "files": list(map(str, replicates)),
+        "trainings": len(replicates),
+        "training_ber": mean.attrs.get("training_ber"),
+        "points": points,
+    }
+
+
+def recipes_in(found: Found) -> list[dict[Path, xr.Dataset]]:
+    """Return what was found by recipe, in the order met."""
+    from rramsim.montecarlo.replicates import by_recipe
+
+    return by_recipe(found, lambda result: str(result.attrs.get("training_recipe", "")))
+
+
+def check_output(path: Path, models: Sequence[Path]) -> None:
+    """Refuse a file that cannot hold what is asked, before anything is scored.
+
+    Raises
+    ------
+    InputError
+        If its suffix is none that is written, or a dataset is asked for of several recipes.
+    """
+    check_suffix(path, (".csv", ".nc"), option="-o")
+    if path.suffix.lower() != ".nc" or len(models) == 1:
+        return
+    from rramsim.network.model_files import load_network
+
+    recipes = {load_network(model).training_recipe or str(model) for model in models}
+    if len(recipes) > 1:
+        raise InputError(
+            f"-o {path}: a dataset holds networks of one recipe, which differ by seed or fold "
+            f"alone, and these are of {len(recipes)}. Accepted are those of one, or a table (.csv)."
+        )
+
+
+def write(path: Path, found: Found, bers: Sequence[float]) -> None:
+    """Write what was found as a table (``.csv``), or as a dataset of one recipe (``.nc``)."""
+    from rramsim.files import write_atomically, write_text
+    from rramsim.montecarlo.replicates import mean_over_trainings
+    from rramsim.report.text_table import csv_text
+
+    if path.suffix.lower() == ".csv":
+        write_text(path, csv_text(list(_rows(found, bers))))
+        return
+    first, *others = found.values()
+    dataset = mean_over_trainings(found.values()) if others else first
+    write_atomically(path, lambda file: dataset.to_netcdf(file, engine="netcdf4"))
+
+
+def _rows(found: Found, bers: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each network and BER, then one for each recipe of several and BER."""
+    from rramsim.montecarlo.replicates import mean_over_trainings
+    from rramsim.schema import records
+
+    for file, result in found.items():
+        known = {name: result.attrs.get(name) for name in ("training_ber", "training_seed", "fold")}
+        for ber, row in zip(bers, records(result, "faults"), strict=True):
+            yield _row("network", row, ber=ber, file=str(file), chips=row["chips"], **known)
+    for replicates in recipes_in(found):
+        if len(replicates) > 1:
+            mean = mean_over_trainings(replicates.values())
+            known = {"training_ber": mean.attrs.get("training_ber"), "trainings": len(replicates)}
+            for ber, row in zip(bers, records(mean, "faults"), strict=True):
+                yield _row("mean over trainings", row, ber=ber, **known)
+
+
+def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
+    names = ("file", "training_ber", "training_seed", "fold", "trainings", "chips", "ber")
+    numbers = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "accuracy_p05")
+    return {
+        "of": of,
+        **{name: known.get(name) for name in names},
+        **{name: row.number(name) if name in row else None for name in numbers},
+        "method": row["method"],
+    }
