@@ -152,14 +152,14 @@ def train(
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
-    models = {}
+    models, each = {}, asked.folds or asked.trainings
     with shown_progress() as on_progress:
-        for path, plan in paths.items():
+        for number, (path, plan) in enumerate(paths.items()):
             models[path] = obtain_network(
                 path,
                 plan,
                 images_from=asked.images,
-                on_epoch=report_epochs(plan, on_progress),
+                on_epoch=report_epochs(plan, on_progress, number=number % each, of=each),
                 device=device.value,
             )
     if as_json:

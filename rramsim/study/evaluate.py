@@ -140,7 +140,7 @@ def evaluate(
 
 
 def evaluate_files(
-    files: Sequence[Path], faults: Sequence[ChipFaults], **how: Any
+    files: Sequence[Path], faults: Sequence[ChipFaults], *, progress: OnProgress, **how: Any
 ) -> dict[Path, xr.Dataset]:
     """Return what `evaluate` says of each model file.
 
@@ -148,6 +148,8 @@ def evaluate_files(
     ----------
     files : sequence of Path
     faults : sequence of fault models
+    progress : callable
+        Told how far all of them are.
     **how
         See `evaluate`.
 
@@ -169,7 +171,17 @@ def evaluate_files(
                 "would count twice; give each training once."
             )
         met[training] = file
-    return {file: evaluate(file, faults, **how) for file in files}
+
+    def part(number: int) -> OnProgress:
+        def tell(stage: str, done: int, total: int, note: str = "") -> None:
+            progress(stage, number * total + done, len(files) * total, note)
+
+        return tell
+
+    return {
+        file: evaluate(file, faults, progress=part(number), **how)
+        for number, file in enumerate(files)
+    }
 
 
 def _rule(rule: object, chips: object) -> StoppingRule:

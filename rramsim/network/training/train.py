@@ -104,7 +104,8 @@ def train(
     plan, origin = _asked(
         images, network, training_ber=training_ber, epochs=epochs, method=method, seed=seed
     )
-    return _trained(plan, path, origin, device=device, progress=on_progress(progress))
+    on_epoch = report_epochs(plan, on_progress(progress))
+    return _trained(plan, path, origin, device=device, on_epoch=on_epoch)
 
 
 def train_replicates(
@@ -179,7 +180,16 @@ def train_replicates(
     for plan, each in plans:
         if each is not None:
             find_network(each, plan)
-    return [_trained(plan, each, origin, device=device, progress=tell) for plan, each in plans]
+    return [
+        _trained(
+            plan,
+            each,
+            origin,
+            device=device,
+            on_epoch=report_epochs(plan, tell, number=number, of=len(plans)),
+        )
+        for number, (plan, each) in enumerate(plans)
+    ]
 
 
 def _model_file(file: str | Path | None) -> Path | None:
@@ -224,10 +234,9 @@ def _trained(
     origin: str,
     *,
     device: str,
-    progress: OnProgress | None,
+    on_epoch: OnEpoch | None,
 ) -> SavedNetwork:
     """Return the network of a plan, kept in a file if there is a path for it."""
-    on_epoch = report_epochs(plan, progress)
     if path is not None:
         return obtain_network(path, plan, images_from=origin, on_epoch=on_epoch, device=device)
     run = run_training(
@@ -349,12 +358,16 @@ def obtain_network(
     return load_network(path)
 
 
-def report_epochs(plan: TrainingPlan, progress: OnProgress | None) -> OnEpoch | None:
-    """Return what tells `progress` after each epoch how far a training is."""
+def report_epochs(
+    plan: TrainingPlan, progress: OnProgress | None, *, number: int = 0, of: int = 1
+) -> OnEpoch | None:
+    """Return what tells `progress` after each epoch how far a training, or one of several, is."""
     if progress is None:
         return None
     stage, epochs = f"epochs ({plan.description})", plan.method.epochs
-    return lambda history: progress(stage, len(history), epochs, in_words(history))
+    return lambda history: progress(
+        stage, number * epochs + len(history), of * epochs, in_words(history)
+    )
 
 
 def in_words(history: History) -> str:

@@ -131,3 +131,11 @@ def test_numbers_of_trainings_that_are_none_are_told():
     with pytest.raises(InputError, match="folds"):
         train_replicates("digits", folds=2.5, **SMALL)
     assert len(train_replicates("digits", trainings=np.int64(1), **SMALL)) == 1
+
+
+def test_progress_counts_the_epochs_of_all_trainings():
+    seen = []
+    train_replicates(
+        "digits", trainings=2, network="64-8-10", epochs=2, progress=lambda *told: seen.append(told)
+    )
+    assert [told[1:3] for told in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
