@@ -50,7 +50,6 @@ def test_a_study_has_other_keys_than_a_training_file(tmp_path):
             'network = ["64", "10"]\n',
             "network is ['64', '10']; accepted: a valid string or a table",
         ),
-        ("[network]\nwidth_factor = 1.0\n", "network lacks 'hidden'."),
         ('[network]\nhidden = "4"\n', "network.hidden is '4'; accepted: a list."),
         (
             '[network]\nhidden = ["4"]\nwidth_factor = 0\n',
