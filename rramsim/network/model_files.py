@@ -17,6 +17,7 @@ from rramsim.network.folded.network import (
     FoldedNetwork,
     Layer,
     ScoreLayer,
+    arrays_of,
     check_form,
 )
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
@@ -164,9 +165,9 @@ def save_network(path: str | Path, network: SavedNetwork) -> None:
     folded, metadata = network.folded, network.metadata
     _check_record(metadata)
     arrays = {
-        f"{number}.{name}": np.asarray(value)
+        f"{number}.{name}": array
         for number, layer in enumerate(folded.layers)
-        for name, value in vars(layer).items()
+        for name, array in arrays_of(layer).items()
     }
     arrays |= {
         f"{number}.batch_norm.{name}": value
@@ -236,7 +237,15 @@ def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
     kind = ScoreLayer if number == count - 1 else FoldedLayer
     names = FoldedLayer if pool is not None else kind
     fields = {name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__}
-    return kind(**fields) if pool is None else FoldedConvolution(**fields, pool=bool(pool))
+    if pool is None:
+        return kind(**fields)
+    more: dict[str, Any] = {
+        name: tuple(map(int, arrays[f"{number}.{name}"]))
+        for name in ("stride", "padding")
+        if f"{number}.{name}" in arrays
+    }
+    more["pool_all"] = arrays.get(f"{number}.pool_all")
+    return FoldedConvolution(**fields, pool=bool(pool), **more)
 
 
 def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:

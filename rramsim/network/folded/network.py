@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +14,23 @@ from numpy.typing import NDArray
 PIXEL_LIMIT = 255
 """Greatest value of an input: pixels are bytes."""
 
-TAPS = 9
-"""Weights of one channel in a filter of 3 x 3."""
-
 
 @dataclass(frozen=True, eq=False)
 class FoldedConvolution:
-    """Filters of 3 x 3: one gives +1 at a place where ``direction * sum >= threshold``, else -1.
+    """Filters: one gives +1 at a place where ``direction * sum >= threshold``, else -1.
 
-    ``sum`` is the integer cross-correlation of the filter with the values around the place, at
-    stride 1. Outside the image nothing is added: there a value is neither +1 nor -1, as with the
-    zeros that torch pads with. So at a border fewer weights count, under the same threshold.
+    ``sum`` is the integer cross-correlation of the filter with the values around the place, with
+    `padding` and `stride` as in torch. Outside the image nothing is added: there a value is neither
+    +1 nor -1, as with the zeros that torch pads with. So at a border fewer weights count, under the
+    same threshold.
 
     With `pool`, every 2 x 2 outputs become one, which is +1 where any of them is (the greatest);
-    an odd last row or column is left out. Pooling follows the sign, so for direction -1 it is not
-    what pooling the sums before batch norm would give.
+    an odd last row or column is left out. For filters of `pool_all` it is +1 where all four are
+    (the least): what is left of pooling sums before a batch norm whose scale is negative.
 
     Attributes
     ----------
-    signs : int8 array, shape (channels out, channels in, 3, 3)
+    signs : int8 array, shape (channels out, channels in, height, width)
         Weights, -1 or +1.
     thresholds : int64 array, shape (channels out,)
         Least ``direction * sum`` that fires.
@@ -39,32 +38,57 @@ class FoldedConvolution:
         +1, or -1 where the output falls as the sum rises.
     pool : bool
         Whether 2 x 2 outputs become one.
+    pool_all : bool array, shape (channels out,), optional
+        For which filters all of them must be +1; None stands for none.
+    stride, padding : (int, int)
+        Rows and columns from one place to the next, and of zeros around the image on each side.
     """
 
     signs: NDArray[np.int8]
     thresholds: NDArray[np.int64]
     directions: NDArray[np.int8]
     pool: bool
+    pool_all: NDArray[np.bool_] | None = None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        check_signs(self.signs, axes="channels out, channels in, 3, 3")
-        if self.signs.shape[2:] != (3, 3):
-            raise ValueError(f"filters are 3 x 3, found {self.signs.shape[2:]}")
+        check_signs(self.signs, axes="channels out, channels in, height, width")
+        if min(self.stride) < 1 or min(self.padding) < 0:
+            raise ValueError(f"stride {self.stride}, padding {self.padding} cannot be")
         channels = self.signs.shape[0]
+        if self.pool_all is not None:
+            check_form("pool_all", self.pool_all, np.bool_, (channels,))
         check_form("thresholds", self.thresholds, np.int64, (channels,))
         check_directions(self.directions, channels)
 
     @property
     def matrix(self) -> NDArray[np.int8]:
-        """The signs as a crossbar holds them, (channels out, channels in * 9).
+        """The signs as a crossbar holds them, (channels out, channels in * places).
 
-        An input is a channel with one of the nine places of the filter, row by row.
+        An input is a channel with one of the places of the filter, row by row.
         """
         return self.signs.reshape(self.signs.shape[0], -1)
 
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Height and width of the filters."""
+        return self.signs.shape[2], self.signs.shape[3]
+
+    def sums_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the sums, before pooling, for inputs of this size."""
+        rows, columns = (
+            (size + 2 * padding - kernel) // stride + 1
+            for size, padding, kernel, stride in zip(
+                (height, width), self.padding, self.kernel, self.stride, strict=True
+            )
+        )
+        return rows, columns
+
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return height and width of the outputs for inputs of this size."""
-        return (height // 2, width // 2) if self.pool else (height, width)
+        rows, columns = self.sums_size(height, width)
+        return (rows // 2, columns // 2) if self.pool else (rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +222,9 @@ class FoldedNetwork:
         for layer in self.convolutions:
             sizes.append(layer.output_size(*sizes[-1]))
         if min(map(min, sizes)) < 1:
-            raise ValueError(f"pooling leaves nothing of images of {self.image_shape}")
+            raise ValueError(
+                f"convolution or pooling leaves nothing of images of {self.image_shape}"
+            )
         return tuple(sizes)
 
     @property
@@ -242,8 +268,7 @@ class FoldedNetwork:
         if self.signed_levels is not None:
             digest.update(f"signed_levels {self.signed_levels}".encode())
         for layer in self.layers:
-            for name, value in vars(layer).items():
-                array = np.asarray(value)
+            for name, array in arrays_of(layer).items():
                 digest.update(f"{name} {array.shape} {array.dtype.newbyteorder('<').str}".encode())
                 digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
@@ -273,7 +298,29 @@ def _notation(layer: Layer) -> str:
     neurons = str(layer.signs.shape[0])
     if not isinstance(layer, FoldedConvolution):
         return neurons
-    return f"{neurons}C3-MP2" if layer.pool else f"{neurons}C3"
+    height, width = layer.kernel
+    form = f"C{height}" if height == width else f"C{height}x{width}"
+    if layer.padding != (height // 2, width // 2):
+        form += (
+            f"P{layer.padding[0]}"
+            if len(set(layer.padding)) == 1
+            else "P{}x{}".format(*layer.padding)
+        )
+    if layer.stride != (1, 1):
+        form += (
+            f"S{layer.stride[0]}" if len(set(layer.stride)) == 1 else "S{}x{}".format(*layer.stride)
+        )
+    return f"{neurons}{form}-MP2" if layer.pool else f"{neurons}{form}"
+
+
+def arrays_of(layer: Layer) -> dict[str, NDArray[Any]]:
+    """Return what a layer holds by name; what convolutions of 3 x 3 seldom have, if they do."""
+    seldom = {name: getattr(FoldedConvolution, name) for name in ("pool_all", "stride", "padding")}
+    return {
+        name: np.asarray(value)
+        for name, value in vars(layer).items()
+        if name not in seldom or isinstance(value, np.ndarray) or value != seldom[name]
+    }
 
 
 def check_signs(signs: NDArray[np.int8], *, axes: str) -> None:

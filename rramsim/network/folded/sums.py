@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -45,14 +47,29 @@ def exact_sums(layer: Layer, values: torch.Tensor, weights: torch.Tensor) -> tor
     """
     if not isinstance(layer, FoldedConvolution):
         return values.flatten(1) @ weights.T
-    around = functional.unfold(values, kernel_size=3, padding=1)
-    return (weights @ around).view(len(values), -1, *values.shape[2:])
+    around = functional.unfold(
+        values, kernel_size=layer.kernel, padding=layer.padding, stride=layer.stride
+    )
+    height, width = layer.sums_size(values.shape[2], values.shape[3])
+    return (weights @ around).view(len(values), -1, height, width)
+
+
+def pooled(layer: Layer, outputs: torch.Tensor) -> torch.Tensor:
+    """Return the outputs of a hidden layer, -1 and +1, as the next layer takes them."""
+    if not isinstance(layer, FoldedConvolution) or not layer.pool:
+        return outputs
+    if layer.pool_all is None:
+        return functional.max_pool2d(outputs, 2)
+    turned = torch.from_numpy(np.where(layer.pool_all, np.float32(-1), np.float32(1)))
+    turned = turned.to(outputs.device).view(-1, 1, 1)
+    return functional.max_pool2d(outputs * turned, 2) * turned
 
 
 def batch_images(folded: FoldedNetwork) -> int:
     """Return how many images of a network are worked on at once."""
     sizes = zip(folded.convolutions, folded.sizes, strict=False)
-    largest = max((4 * layer.matrix.shape[1] * h * w for layer, (h, w) in sizes), default=1)
+    places = [(layer, math.prod(layer.sums_size(*size))) for layer, size in sizes]
+    largest = max((4 * layer.matrix.shape[1] * count for layer, count in places), default=1)
     return max(1, min(BATCH_IMAGES, BATCH_BYTES // largest))
 
 

@@ -7,7 +7,6 @@ hold whatever those are: batch norm, biases, clipping, any sign.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
 from rramsim.network.folded.checks import check_exact
-from rramsim.network.folded.fold import first_firing
 from rramsim.network.folded.network import (
     PIXEL_LIMIT,
     FoldedConvolution,
@@ -26,52 +24,21 @@ from rramsim.network.folded.network import (
     ScoreLayer,
 )
 from rramsim.network.importing.operations import BATCH
+from rramsim.network.importing.probes import (
+    SIGN_TOLERANCE,
+    Product,
+    check_alone,
+    outputs_at,
+    steps_of,
+)
 from rramsim.network.importing.trace import Chain, Stage
-
-SIGN_TOLERANCE = 1e-4
-"""How far from -1 and +1 signs may lie: straight-through estimators leave rounding errors."""
+from rramsim.network.importing.verification import check_layers, followed_images
 
 AFFINE_TOLERANCE = 1e-5
 """Of the range of values: how far from a straight line pixels may be mapped (float32)."""
 
 PROBES = 129
-"""Sums at which a step or a straight line is checked, beside those at the threshold."""
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """What a layer of the module computes from whole-number sums, ``sum * slope + at_zero``.
-
-    Attributes
-    ----------
-    stage : Stage
-    signs : int8 array
-        The weights' signs.
-    slope, at_zero : float64 array, shape (neurons,)
-        The magnitude of the weights and the input's map; then the bias is added.
-    greatest_sum : int
-        No sum is beyond -greatest_sum..greatest_sum.
-    """
-
-    stage: Stage
-    signs: NDArray[np.int8]
-    slope: NDArray[np.float64]
-    at_zero: NDArray[np.float64]
-    greatest_sum: int
-
-    def values(self, sums: NDArray[np.int64], *, dtype: torch.dtype) -> torch.Tensor:
-        """Return what the layer gives for sums of shape (probes, neurons, ...)."""
-        others = (1,) * (sums.ndim - 2)
-        slope, at_zero = (array.reshape(-1, *others) for array in (self.slope, self.at_zero))
-        values = torch.from_numpy(sums * slope + at_zero).to(dtype)
-        if self.stage.bias is not None:
-            values = values + self.stage.bias.reshape(-1, *others)
-        return values
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Axes after the neurons, for sums of one place."""
-        return (1,) * (self.signs.ndim - 2)
+"""Sums at which the straight line of the scores is checked."""
 
 
 Prepare = Callable[[NDArray[np.uint8]], torch.Tensor]
@@ -95,7 +62,8 @@ def map_layers(
     Raises
     ------
     InputError
-        If a layer is not what a chip can hold; the message names it.
+        If a layer is not what a chip can hold, or gives other outputs than the folded one; the
+        message names it.
     """
     if not stages or stages[-1].weight.ndim != 2:
         raise InputError("The module must end in a Linear layer with binarized weights.")
@@ -109,6 +77,11 @@ def map_layers(
         )
     layers: list[Layer] = [_hidden(product) for product in products[:-1]]
     layers.append(_scores(products[-1]))
+    pixels = followed_images(images)
+    for start in range(0, len(pixels), BATCH):
+        part = pixels[start : start + BATCH]
+        whole = torch.from_numpy(part.astype(np.float32)).reshape(BATCH, *images.image_shape)
+        check_layers(layers, products, input_chain(prepare(part)), whole)
     convolutional = isinstance(layers[0], FoldedConvolution)
     return FoldedNetwork(tuple(layers), images.image_shape if convolutional else None)
 
@@ -120,12 +93,9 @@ def _pixel_map(
     if chain.pool:
         raise InputError("The module pools its input; give it smaller images instead.")
     levels = images.levels
-    pixels = np.arange(levels + 1 + (levels + 1) % BATCH).clip(max=levels).astype(np.uint8)
+    pixels = np.arange(-(-(levels + 1) // BATCH) * BATCH).clip(max=levels).astype(np.uint8)
     even = np.repeat(pixels[:, np.newaxis], images.features, axis=1)
-    batches = [
-        chain(prepare(even[start : start + BATCH]), reshape=True)
-        for start in range(0, len(even), BATCH)
-    ]
+    batches = [chain(prepare(even[start : start + BATCH])) for start in range(0, len(even), BATCH)]
     values = torch.cat(batches)[: levels + 1].double().reshape(levels + 1, -1).numpy()
     slopes = (values[-1] - values[0]) / levels
     slope = float(slopes.mean())
@@ -138,7 +108,29 @@ def _pixel_map(
             "whole-number pixels, so all channels need one scale. Train it with inputs like "
             "pixels / 255."
         )
+    _check_pixels(chain, images, prepare, slope=slope, at_zero=values[0])
     return slope, values[0]
+
+
+def _check_pixels(
+    chain: Chain,
+    images: ImageSet,
+    prepare: Prepare,
+    *,
+    slope: float,
+    at_zero: NDArray[np.float64],
+) -> None:
+    """Raise unless every pixel of an image is mapped alone and in its place."""
+    shape = (BATCH, images.features)
+    pixels = np.random.default_rng(0).integers(0, images.levels + 1, shape).astype(np.uint8)
+    found = chain(prepare(pixels)).double().reshape(BATCH, -1).numpy()
+    expected = slope * pixels + at_zero
+    tolerance = AFFINE_TOLERANCE * (np.abs(at_zero).max() + abs(slope) * images.levels)
+    if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=tolerance):
+        raise InputError(
+            "The module makes of a pixel what depends on other pixels or images, or takes pixels "
+            "in another order, before its first layer; only scale * pixel + offset may stand there."
+        )
 
 
 def _entered(stage: Stage, shape: tuple[int, ...], *, first: bool) -> tuple[int, ...]:
@@ -173,104 +165,62 @@ def _product(stage: Stage, *, slope: float, offsets: NDArray[np.float64] | None)
         )
     at_zero = np.zeros(len(flat))
     if offsets is not None:
-        if weight.ndim == 4 and np.abs(offsets).max() > AFFINE_TOLERANCE * abs(slope):
-            raise InputError(
-                f"{stage.name} pads with zeros, but the input maps a pixel of 0 to "
-                f"{offsets[np.abs(offsets).argmax()]:.6g}: at the border of an image its sums "
-                "are not those of whole-number pixels. Train it with inputs like pixels / 255."
-            )
-        at_zero = flat @ offsets if weight.ndim == 2 else at_zero
+        at_zero = flat @ (offsets if weight.ndim == 2 else _by_weight(stage, offsets, slope))
     greatest_sum = flat.shape[1] * (1 if offsets is None else PIXEL_LIMIT)
     check_exact(greatest_sum)
     signs = np.where(weight > 0, 1, -1).astype(np.int8)
-    return Product(stage, signs, magnitude * slope, at_zero, greatest_sum)
+    # Where zeros are padded, fewer inputs count at the border.
+    step = 2 if offsets is None and weight.ndim == 2 else 1
+    return Product(stage, signs, magnitude * slope, at_zero, greatest_sum, step)
+
+
+def _by_weight(stage: Stage, offsets: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
+    """Return the offset of the pixel that each weight of a filter meets."""
+    if any(stage.padding) and np.abs(offsets).max() > AFFINE_TOLERANCE * abs(slope):
+        raise InputError(
+            f"{stage.name} pads with zeros, but the input maps a pixel of 0 to "
+            f"{offsets[np.abs(offsets).argmax()]:.6g}: at the border of an image its sums "
+            "are not those of whole-number pixels. Train it with inputs like pixels / 255."
+        )
+    channels, height, width = stage.weight.shape[1:]
+    by_channel = offsets.reshape(channels, -1)
+    if (np.ptp(by_channel, axis=1) > AFFINE_TOLERANCE * abs(slope)).any():
+        raise InputError(
+            f"{stage.name} meets pixels of one channel with different offsets; a filter is the "
+            "same at all places, so give one number, or one for each channel."
+        )
+    return np.repeat(by_channel.mean(axis=1), height * width)
 
 
 def _hidden(product: Product) -> FoldedLayer | FoldedConvolution:
-    low, high = (
-        _fires(product, np.full(len(product.signs), end * product.greatest_sum)) for end in (-1, 1)
-    )
-    directions = np.where(low & ~high, -1, 1).astype(np.int8)
-    thresholds = first_firing(
-        lambda sums: _fires(product, sums * directions),
-        neurons=len(directions),
-        greatest_sum=product.greatest_sum,
-    )
-    _check_step(product, thresholds, directions)
+    steps = steps_of(product)
     if product.signs.ndim == 2:
-        return FoldedLayer(product.signs, thresholds, directions)
-    pool = product.stage.chain.pool
-    if pool:
-        _check_pooling(product, thresholds, directions)
-    return FoldedConvolution(product.signs, thresholds, directions, pool)
-
-
-def _outputs(product: Product, sums: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what the layer makes of sums of shape (probes, neurons), as the module computes."""
-    values = product.values(sums.reshape(*sums.shape, *product.places), dtype=torch.float32)
-    return product.stage.chain(values).double().numpy().reshape(sums.shape)
-
-
-def _fires(product: Product, sums: NDArray[np.int64]) -> NDArray[np.bool_]:
-    fires: NDArray[np.bool_] = _outputs(product, sums[np.newaxis])[0] >= 0
-    return fires
-
-
-def _check_step(
-    product: Product, thresholds: NDArray[np.int64], directions: NDArray[np.int8]
-) -> None:
-    """Raise unless outputs are -1 below the threshold and +1 above; at it 0 is taken for +1."""
-    greatest = product.greatest_sum
-    even = np.linspace(-greatest, greatest, PROBES).astype(np.int64)
-    near = thresholds + np.arange(-2, 3)[:, np.newaxis]
-    sums = np.concatenate([np.repeat(even[:, np.newaxis], len(thresholds), axis=1), near])
-    sums = sums.clip(-greatest, greatest).astype(np.int64)
-    outputs = _outputs(product, np.multiply(sums, directions, dtype=np.int64))
-    expected = np.where(sums >= thresholds, 1, -1)
-    tie = (sums == thresholds) & (outputs == 0)
-    wrong = ~(np.abs(outputs - expected) <= SIGN_TOLERANCE) & ~tie
-    if wrong.any():
-        raise InputError(
-            f"{product.stage.name} is not followed by a sign: for "
-            f"{np.count_nonzero(wrong.any(axis=0))} of its {len(thresholds)} outputs, found values "
-            f"like {outputs[wrong][0]:.6g} before the next layer. Every output must be -1 below "
-            "some sum and +1 from it on, or the other way round."
-        )
-
-
-def _check_pooling(
-    product: Product, thresholds: NDArray[np.int64], directions: NDArray[np.int8]
-) -> None:
-    """Raise unless four outputs become +1 where any of them is, wherever the module pools."""
-    greatest = product.greatest_sum
-    one_fires = np.repeat((thresholds - 1)[:, np.newaxis], 4, axis=1)
-    one_fires[:, 3] = thresholds
-    sums = (one_fires * directions[:, np.newaxis]).reshape(1, -1, 2, 2)
-    values = product.values(sums, dtype=torch.float32)
-    pooled = product.stage.chain(values, pool=True).numpy().reshape(-1) >= 0
-    steps = (-greatest < thresholds) & (thresholds <= greatest)
-    refused = np.flatnonzero(steps & ~pooled)
-    if refused.size:
-        shown = ", ".join(map(str, refused[:5])) + (", ..." if refused.size > 5 else "")
-        raise InputError(
-            f"{product.stage.name} is pooled before a batch norm whose scale is negative, in "
-            f"{refused.size} of its {len(thresholds)} filters (counted from 0: {shown}). A chip "
-            "pools after the sign, which is the same for positive scales only: keep them positive "
-            "in training, or pool after the sign."
-        )
+        return FoldedLayer(product.signs, steps.thresholds, steps.directions)
+    return FoldedConvolution(
+        product.signs,
+        steps.thresholds,
+        steps.directions,
+        product.stage.chain.pool,
+        steps.pool_all if steps.pool_all.any() else None,
+        product.stage.stride,
+        product.stage.padding,
+    )
 
 
 def _scores(product: Product) -> ScoreLayer:
     """Return the last layer; what follows its sums must be a straight line."""
-    chain = product.stage.chain.in_double()
+    chain = product.stage.chain
+    if not chain.pool:
+        check_alone(product)
     greatest = product.greatest_sum
     even = np.linspace(-greatest, greatest, PROBES).astype(np.int64)
-    sums = np.repeat(even[:, np.newaxis], len(product.signs), axis=1)
-    scores = chain(product.values(sums, dtype=torch.float64)).numpy()
+    sums = np.repeat(even[:, np.newaxis], product.neurons, axis=1)
+    scores = outputs_at(product, sums, dtype=torch.float64)
     offset = scores[PROBES // 2]
     scale = (scores[-1] - scores[0]) / (2 * greatest)
     line = sums * scale + offset
-    if chain.pool or not np.allclose(scores, line, rtol=1e-9, atol=1e-9 * np.abs(scores).max()):
+    tolerance = AFFINE_TOLERANCE * np.abs(scores).max()
+    if chain.pool or not np.allclose(scores, line, rtol=0, atol=tolerance):
         raise InputError(
             f"{product.stage.name} is the last layer, but its scores are not scale * sum + offset; "
             "only batch norm, bias and softmax may follow it."

@@ -6,6 +6,10 @@ how it binarizes its weights and activations is not asked for, but found.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,25 +20,28 @@ from torch import fx, nn
 from rramsim.errors import InputError
 from rramsim.network.importing.operations import (
     IGNORED,
+    POOL,
     PRODUCTS,
-    RESHAPES,
     SOFTMAX,
-    argument,
-    check_alike,
+    bias_node,
+    check_followed,
     check_product,
     compute,
     entering,
+    is_transposed,
     layer_name,
     operation,
+    padding_of,
     refused,
     shape_of,
+    stride_of,
     weight_node,
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Operations that act on each value of a channel alike, in the order they are computed.
+    """Operations from one product to the next, in the order they are computed.
 
     Attributes
     ----------
@@ -54,31 +61,40 @@ class Chain:
     @property
     def pool(self) -> bool:
         """Whether 2 x 2 values become one."""
-        return any(operation(node) == "max_pool2d" for node in self.nodes)
+        return any(operation(node) == POOL for node in self.nodes)
 
-    def __call__(
-        self, values: torch.Tensor, *, pool: bool = False, reshape: bool = False
-    ) -> torch.Tensor:
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Return what the operations make of `values`, in their own arithmetic.
 
-        Without `pool` and `reshape` these are left out, and values of shape (sums, channels, ...)
-        keep it. Softmax, which changes no order of scores, is always left out.
+        Values have the shape that the module was traced with. Softmax, which changes no order of
+        scores, is left out.
         """
-        left_out = {*SOFTMAX, *(() if pool else ["max_pool2d"]), *(() if reshape else RESHAPES)}
-        shape = values.shape
-        values_of = {**self.constants, self.start: values}
-        for node in self.nodes:
-            if operation(node) in left_out:
-                values_of[node] = values_of[node.all_input_nodes[0]]
-                continue
-            try:
-                values_of[node] = compute(node, values_of)
-            except RuntimeError as error:
-                raise refused(node, "does not act on each neuron or filter alike") from error
-        outputs = values_of[self.end]
-        if outputs.shape != shape and not (pool or reshape):
-            raise refused(self.end, "does not act on each neuron or filter alike")
+        outputs: torch.Tensor = self.all_values(values)[self.end]
         return outputs
+
+    def all_values(self, values: torch.Tensor) -> dict[fx.Node, Any]:
+        """Return what every operation makes of `values`."""
+        values_of: dict[fx.Node, Any] = {**self.constants, self.start: values}
+        for node in self.nodes:
+            if operation(node) in SOFTMAX:
+                values_of[node] = values_of[node.all_input_nodes[0]]
+            else:
+                values_of[node] = compute(node, values_of)
+        return values_of
+
+    def around_pool(self) -> tuple[Chain, Chain]:
+        """Return what is computed before values are pooled, and after."""
+        place = next(k for k, node in enumerate(self.nodes) if operation(node) == POOL)
+        pooling = self.nodes[place]
+        before = replace(self, nodes=self.nodes[:place], end=pooling.all_input_nodes[0])
+        after = replace(self, nodes=self.nodes[place + 1 :], start=pooling)
+        known = {*self.constants, pooling, *after.nodes}
+        for node in after.nodes:
+            if operation(node) == POOL:
+                raise refused(node, "pools what is pooled already; a layer of a chip pools once")
+            if not all(source in known for source in node.all_input_nodes):
+                raise refused(node, "takes what came before pooling")
+        return before, after
 
     def in_double(self) -> Chain:
         """Return the same operations for float64."""
@@ -98,8 +114,10 @@ class Stage:
     name : str
         The layer, for messages.
     weight : tensor
-        As `forward` uses it: (neurons, inputs) or (channels out, channels in, 3, 3).
+        As `forward` uses it: (neurons, inputs) or (channels out, channels in, height, width).
     bias : tensor, shape (neurons,), optional
+    stride, padding : (int, int)
+        Of a convolution.
     input_shape, output_shape : tuple of int
         Of one image's values that enter the product and leave it.
     chain : Chain
@@ -109,9 +127,18 @@ class Stage:
     name: str
     weight: torch.Tensor
     bias: torch.Tensor | None
+    stride: tuple[int, int]
+    padding: tuple[int, int]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     chain: Chain
+
+    def product(self, values: torch.Tensor) -> torch.Tensor:
+        """Return what the module itself makes of `values` that enter, before the chain."""
+        node = self.chain.start
+        constants = self.chain.constants
+        product: torch.Tensor = compute(node, {**constants, entering(node, constants): values})
+        return product
 
 
 def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple[Stage, ...]]:
@@ -136,9 +163,14 @@ def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple
     InputError
         If the module cannot be traced, or does what cannot be mapped; the message names it.
     """
+    _check_data(module)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about its own inner workings
             program = torch.export.export(module, (example,), strict=False)
+            # Without a table nothing is taken apart: only what changes tensors in place, like
+            # values[values < 0] = -1, becomes operations that return new ones.
+            program = program.run_decompositions({})
     except Exception as error:  # whatever a user's forward raises
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
@@ -150,6 +182,41 @@ def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple
     for node in program.graph.nodes:
         walk.take(node)
     return walk.traced()
+
+
+def _check_data(module: nn.Module) -> None:
+    """Raise where a forward assigns to `.data`, as that of BinaryNet.pytorch does.
+
+    torch.export cannot follow it, and says so in terms of its own.
+    """
+    for path, layer in module.named_modules():
+        line = _data_assigned(type(layer))
+        if line:
+            where = f"layer {path} ({type(layer).__name__})" if path else type(layer).__name__
+            raise InputError(
+                f"{where}: forward assigns to .data ({line}), so what it computes cannot be "
+                "followed. Give the layer a forward that computes the same by functions, like "
+                "linear(sign(inputs), sign(self.weight), self.bias), and load the same state dict; "
+                'the documentation has the recipe: "Your own network", "Modules that assign to '
+                '.data".'
+            )
+
+
+def _data_assigned(kind: type[nn.Module]) -> str:
+    """Return the first line of a class's own forward that assigns to `.data`, else ""."""
+    if kind.__module__.startswith("torch."):
+        return ""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind.forward)))
+    except (OSError, TypeError, SyntaxError):  # written where no source is kept
+        return ""
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AugAssign):
+            targets = [node.target]
+        if any(isinstance(one, ast.Attribute) and one.attr == "data" for one in targets):
+            return ast.unparse(node)
+    return ""
 
 
 def _constants(program: torch.export.ExportedProgram) -> dict[fx.Node, torch.Tensor]:
@@ -191,7 +258,7 @@ class _Walk:
                 self._ends.append(entering(node, self._constants))
                 self._begin(node)
             else:
-                check_alike(node)
+                check_followed(node)
                 self._nodes[-1].append(node)
 
     def traced(self) -> tuple[Chain, tuple[Stage, ...]]:
@@ -210,7 +277,7 @@ class _Walk:
 
     def _finish(self, node: fx.Node) -> None:
         (outputs,) = node.args
-        (scores,) = outputs if isinstance(outputs, tuple) and len(outputs) == 1 else (None,)
+        scores = outputs[0] if isinstance(outputs, tuple) and len(outputs) == 1 else None
         if not isinstance(scores, fx.Node) or scores in self._constants:
             raise InputError("The module must return one tensor, the scores of the classes.")
         self._check_source(node)
@@ -225,12 +292,20 @@ class _Walk:
     def _stage(self, chain: Chain) -> Stage:
         node = chain.start
         weight = self._constants[weight_node(node)]
-        bias = argument(node, 2, None)
+        bias = bias_node(node)
+        used = {
+            source: self._constants[source]
+            for source in node.all_input_nodes
+            if source in self._constants
+        }
+        convolves = operation(node) == "conv2d"
         return Stage(
             name=layer_name(node),
-            weight=weight.T if operation(node) in ("matmul", "mm") else weight,
-            bias=self._constants[bias] if isinstance(bias, fx.Node) else None,
+            weight=weight.T if is_transposed(node) else weight,
+            bias=None if bias is None else self._constants[bias],
+            stride=stride_of(node) if convolves else (1, 1),
+            padding=padding_of(node, weight) if convolves else (0, 0),
             input_shape=shape_of(entering(node, self._constants)),
             output_shape=shape_of(node),
-            chain=chain,
+            chain=replace(chain, constants={**chain.constants, **used}),
         )

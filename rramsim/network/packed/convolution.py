@@ -1,8 +1,8 @@
 """Convolutional networks on packed images, block of images by block of images.
 
 Outputs of a convolution are packed over channels, pixel by pixel, with a border of zero bits
-where another convolution follows. A filter's three rows then meet three stretches of memory, so
-no place is copied nine times.
+where another convolution pads. Each row of a filter then meets one stretch of memory, so no place
+is copied for every weight that sees it.
 
 The bits of the border, and those of padded channels, are 0 and mismatch with every weight of +1.
 With W the weights of +1 of a filter in all, and W_S and n_S the weights of +1 and the weights at
@@ -11,11 +11,12 @@ the places S that lie within the image, the sum over S is
     low (2 W_S - n_S) + step ((2^planes - 1) W - M),
 
 for M mismatches counted with the border (compare `Coding`). So the border costs nothing but
-limits of its own: there are 16 classes of places, by the sides of the image that they touch.
+limits of its own: places fall into classes, by the weights that lie within the image there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS, Flips, Words, unpack_rows, words_for
-from rramsim.network.folded.network import TAPS, FoldedConvolution, FoldedNetwork
+from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.dense import classes, extremes_of, fired, joined
-from rramsim.network.packed.gather_kernels import gather
+from rramsim.network.packed.gather_kernels import gather, gather_any
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
@@ -47,9 +48,6 @@ BLOCK_IMAGES = 64
 STACK_IMAGES = 8
 """Images that pass through the convolutions at once: their outputs stay in the cache."""
 
-_ABOVE, _BELOW, _LEFT, _RIGHT = 1, 2, 4, 8
-_CLASSES = 16
-
 
 @dataclass(frozen=True, eq=False)
 class _Convolution:
@@ -62,9 +60,15 @@ class _Convolution:
         Of its inputs.
     channels : int
         Of its inputs.
-    begins, sides, targets : int64 array, shape (tiles, 4)
-        The outputs, four to a tile: where their inputs begin, which sides of the image they touch,
-        and where they go (see `tile.convolve`).
+    kernel : (int, int)
+        Height and width of the filters.
+    within : int64 array, shape (classes, taps)
+        Which weights of a filter lie within the image, 0 or 1, by the class of the place.
+    begins, classes, targets : int64 array, shape (tiles, 4)
+        The outputs, four to a tile: where their inputs begin, their classes, and where they go
+        (see `tile.convolve`).
+    turned : uint32 array, shape (panels,)
+        See `tile.convolve`.
     row_stride : int
         Words from one row of the inputs to the next.
     output_words : int
@@ -75,9 +79,12 @@ class _Convolution:
     layer: PackedLayer
     coding: Coding
     channels: int
+    kernel: tuple[int, int]
+    within: NDArray[np.int64]
     begins: NDArray[np.int64]
-    sides: NDArray[np.int64]
+    classes: NDArray[np.int64]
     targets: NDArray[np.int64]
+    turned: NDArray[np.uint32]
     row_stride: int
     output_words: int
     pool: bool
@@ -85,28 +92,28 @@ class _Convolution:
 
     def limits(self, weights: Words) -> NDArray[np.int64]:
         """Return the most mismatches at which filters fire, shape (panels, classes, 32)."""
-        within = _within_image()
-        ones_within = within @ self._ones_by_tap(weights)
-        weights_within = within.sum(axis=1, keepdims=True) * self.channels
+        ones_within = self.within @ self._ones_by_tap(weights)
+        weights_within = self.within.sum(axis=1, keepdims=True) * self.channels
         at_low = self.coding.low * (2 * ones_within - weights_within)
         spare = (at_low - self.layer.thresholds) // self.coding.step
         limits = self.coding.codes * ones_of(weights) + spare
         limits[:, self.layer.neurons :] = -1
-        by_panel = limits.reshape(_CLASSES, -1, NEURONS).transpose(1, 0, 2)
+        by_panel = limits.reshape(len(limits), -1, NEURONS).transpose(1, 0, 2)
         return np.ascontiguousarray(by_panel)
 
     def _ones_by_tap(self, weights: Words) -> NDArray[np.int64]:
-        """Return the weights of +1, shape (9, filters)."""
+        """Return the weights of +1, shape (taps, filters)."""
+        taps = self.kernel[0] * self.kernel[1]
         if self.on_pixels:
             bits = unpack_rows(rows_of(weights), columns=self.layer.inputs)
-            summed: NDArray[np.int64] = bits.reshape(-1, self.channels, TAPS).sum(
+            summed: NDArray[np.int64] = bits.reshape(-1, self.channels, taps).sum(
                 axis=1, dtype=np.int64
             )
             return summed.T
         panels, words, filters = weights.shape
-        ones = np.bitwise_count(weights).reshape(panels, TAPS, words // TAPS, filters)
+        ones = np.bitwise_count(weights).reshape(panels, taps, words // taps, filters)
         by_tap: NDArray[np.int64] = ones.sum(axis=2, dtype=np.int64).transpose(1, 0, 2)
-        return by_tap.reshape(TAPS, -1)
+        return by_tap.reshape(taps, -1)
 
     def fire(
         self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
@@ -114,20 +121,27 @@ class _Convolution:
         """Write the outputs of some images; the border of `outputs` is left as it is."""
         stride, planes = self.row_stride, 0
         if self.on_pixels:
-            stride, planes = values.shape[2] - 2 * self.row_stride - 2, self.coding.planes
+            height, width = self.kernel
+            stride = values.shape[2] - (height - 1) * self.row_stride - (width - 1)
+            planes = self.coding.planes
             rows = np.zeros((len(values), planes * weights.shape[1] * stride), dtype=np.uint64)
-            gather(values, planes, self.row_stride, rows)
+            if self.kernel == (3, 3):
+                gather(values, planes, self.row_stride, rows)
+            else:
+                gather_any(values, planes, height, width, self.row_stride, rows)
             values = rows
         tile.convolve(
             values,
             weights,
             limits,
             self.begins,
-            self.sides,
+            self.classes,
             self.targets,
             stride,
+            self.kernel[0],
             planes,
             self.pool,
+            self.turned,
             outputs.view(np.uint32),
         )
 
@@ -147,9 +161,10 @@ class ConvolutionalNetwork:
         self._output, self._sizes = folded.output, folded.sizes
         coding, codes = encode(images, folded.signed_levels)
         channels, height, width = folded.image_shape
-        framed = np.zeros((self.images, channels, height + 2, width + 2), dtype=np.uint8)
-        framed[:, :, 1:-1, 1:-1] = codes.reshape(self.images, channels, height, width)
-        self._codes = framed.reshape(self.images, channels, -1)
+        whole = codes.reshape(self.images, channels, height, width)
+        sides = [(0, 0), (0, 0), *((side, side) for side in folded.convolutions[0].padding)]
+        self._codes = np.pad(whole, sides).reshape(self.images, channels, -1)
+        self._frames = _frames(folded)
         self._convolutions = _convolutions(folded, coding)
         pixels = folded.sizes[-1][0] * folded.sizes[-1][1]
         after = folded.layers[len(folded.convolutions) :]
@@ -212,9 +227,9 @@ class ConvolutionalNetwork:
         """Return outputs of a convolution as booleans, filter by filter, without their border."""
         height, width = self._sizes[number + 1]
         filters = self._convolutions[number].layer.neurons
-        frame = 1 if number < len(self._convolutions) - 1 else 0
-        framed = outputs.reshape(len(outputs), height + 2 * frame, width + 2 * frame, -1)
-        pixels = framed[:, frame : frame + height, frame : frame + width]
+        above, left = self._frames[number]
+        framed = outputs.reshape(len(outputs), height + 2 * above, width + 2 * left, -1)
+        pixels = framed[:, above : above + height, left : left + width]
         bits = unpack_rows(pixels.reshape(-1, pixels.shape[-1]), columns=filters)
         by_pixel = bits.reshape(len(outputs), height * width, filters)
         return by_pixel.transpose(0, 2, 1).reshape(len(outputs), -1)
@@ -275,17 +290,23 @@ def _slices(images: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, images)) for start in range(0, images, size)]
 
 
+def _frames(folded: FoldedNetwork) -> list[tuple[int, int]]:
+    """Return the border around the outputs of each convolution: what the next one pads."""
+    return [*(layer.padding for layer in folded.convolutions[1:]), (0, 0)]
+
+
 def _convolutions(folded: FoldedNetwork, coding: Coding) -> list[_Convolution]:
-    last = len(folded.convolutions) - 1
     return [
         _convolution(
             layer,
             coding=SIGNS if number else coding,
             size=folded.sizes[number],
             on_pixels=number == 0,
-            framed=number < last,
+            frame=frame,
         )
-        for number, layer in enumerate(folded.convolutions)
+        for number, (layer, frame) in enumerate(
+            zip(folded.convolutions, _frames(folded), strict=True)
+        )
     ]
 
 
@@ -295,83 +316,87 @@ def _convolution(
     coding: Coding,
     size: tuple[int, int],
     on_pixels: bool,
-    framed: bool,
+    frame: tuple[int, int],
 ) -> _Convolution:
     filters, channels = layer.signs.shape[:2]
-    frame = 1 if framed else 0
     height, width = layer.output_size(*size)
-    pixels = (height + 2 * frame) * (width + 2 * frame)
+    pixels = (height + 2 * frame[0]) * (width + 2 * frame[1])
     words = 1 if on_pixels else words_for(channels)
-    begins, sides, targets = _tiles(
-        size, pool=layer.pool, words=words, output_words=words_for(filters), frame=frame
-    )
+    row_stride = (size[1] + 2 * layer.padding[1]) * words
+    rows, columns, targets = _tiles(layer, size, frame=frame)
+    classes, within = _classes(layer, size)
+    packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
     return _Convolution(
-        layer=pack_layer(layer, places=1 if on_pixels else TAPS),
+        layer=packed,
         coding=coding,
         channels=channels,
-        begins=begins,
-        sides=sides,
-        targets=targets,
-        row_stride=(size[1] + 2) * words,
+        kernel=layer.kernel,
+        within=within,
+        begins=rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words,
+        classes=classes[rows, columns],
+        targets=targets * words_for(filters),
+        turned=_turned(layer, panels=len(packed.weights)),
+        row_stride=row_stride,
         output_words=pixels * words_for(filters),
         pool=layer.pool,
         on_pixels=on_pixels,
     )
 
 
+def _turned(layer: FoldedConvolution, *, panels: int) -> NDArray[np.uint32]:
+    """Return a bit for each filter that is pooled by all, 32 to a panel."""
+    turned = np.zeros(panels * NEURONS, dtype=np.bool_)
+    if layer.pool_all is not None:
+        turned[: len(layer.pool_all)] = layer.pool_all
+    return np.packbits(turned, bitorder="little").view("<u4").astype(np.uint32)
+
+
 def _tiles(
-    size: tuple[int, int], *, pool: bool, words: int, output_words: int, frame: int
+    layer: FoldedConvolution, size: tuple[int, int], *, frame: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Lay out tiles: the outputs that are pooled, or any four in a row.
 
     Parameters
     ----------
+    layer : FoldedConvolution
     size : (int, int)
         Height and width of the inputs.
-    pool : bool
-    words, output_words : int
-        Words of a pixel of the inputs and of the outputs.
-    frame : int
-        Pixels of border around the outputs.
+    frame : (int, int)
+        Rows and columns of border around the outputs.
 
     Returns
     -------
-    begins, sides, targets
-        See `_Convolution`.
+    rows, columns, targets : int64 array, shape (tiles, 4)
+        The place of each output before pooling, and the pixel that it goes to.
     """
-    height, width = size
-    if pool:
-        row, column = np.divmod(np.arange((height // 2) * (width // 2)), width // 2)
-        rows = 2 * row[:, np.newaxis] + np.array([0, 0, 1, 1])
-        columns = 2 * column[:, np.newaxis] + np.array([0, 1, 0, 1])
-        width_out = width // 2
+    height, width = layer.output_size(*size)
+    if layer.pool:
+        row, column = np.divmod(np.arange(height * width)[:, np.newaxis], width)
+        rows = 2 * row + np.array([0, 0, 1, 1])
+        columns = 2 * column + np.array([0, 1, 0, 1])
     else:
         # The last output once more, where they do not fill the last tile.
         outputs = np.arange(padded(height * width)).clip(max=height * width - 1)
-        rows, columns = np.divmod(outputs.reshape(-1, IMAGES), width)
-        row, column, width_out = rows, columns, width
-    touched = (
-        _ABOVE * (rows == 0)
-        + _BELOW * (rows == height - 1)
-        + _LEFT * (columns == 0)
-        + _RIGHT * (columns == width - 1)
-    )
-    target = ((row + frame) * (width_out + 2 * frame) + column + frame) * output_words
-    return (
-        (rows * (width + 2) + columns) * words,
-        touched,
-        np.broadcast_to(target.reshape(len(rows), -1), rows.shape).copy(),
-    )
+        row, column = rows, columns = np.divmod(outputs.reshape(-1, IMAGES), width)
+    target = (row + frame[0]) * (width + 2 * frame[1]) + column + frame[1]
+    return rows, columns, np.broadcast_to(target, rows.shape).copy()
 
 
-def _within_image() -> NDArray[np.int64]:
-    """Return which of the 9 weights of a filter count, 0 or 1, by class: shape (16, 9)."""
-    number = np.arange(_CLASSES)[:, np.newaxis]
-    row, column = np.divmod(np.arange(TAPS), 3)
-    beyond = (
-        ((number & _ABOVE) != 0) & (row == 0)
-        | ((number & _BELOW) != 0) & (row == 2)
-        | ((number & _LEFT) != 0) & (column == 0)
-        | ((number & _RIGHT) != 0) & (column == 2)
-    )
-    return np.where(beyond, 0, 1)
+def _classes(
+    layer: FoldedConvolution, size: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class of each place, (height, width), and the weights that count in each class.
+
+    A weight counts, 1, where it meets a value of the image; beyond, it is 0: (classes, taps).
+    """
+    kinds, numbers = [], []
+    for axis, places in enumerate(layer.sums_size(*size)):
+        begins = np.arange(places)[:, np.newaxis] * layer.stride[axis] - layer.padding[axis]
+        met = begins + np.arange(layer.kernel[axis])
+        kind, number = np.unique((met >= 0) & (met < size[axis]), axis=0, return_inverse=True)
+        kinds.append(kind)
+        numbers.append(number.reshape(-1))
+    (rows, columns), (row, column) = kinds, numbers
+    within = rows[:, np.newaxis, :, np.newaxis] & columns[np.newaxis, :, np.newaxis, :]
+    classes = row[:, np.newaxis] * len(columns) + column
+    return classes, within.reshape(len(rows) * len(columns), -1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The kernel that gathers, for every place of an image, the pixels that a filter of 3 x 3 sees."""
+"""The kernels that gather, for every place of an image, the pixels that a filter sees."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _gather_plane(
 def gather(
     codes: NDArray[np.uint8], planes: int, row_stride: int, rows: NDArray[np.uint64]
 ) -> None:
-    """Set a bit for each of the nine pixels that a place sees, in each channel and plane.
+    """Set a bit for each of the nine pixels that a filter of 3 x 3 sees, by channel and plane.
 
     Parameters
     ----------
@@ -72,3 +72,34 @@ def gather(
         for plane in range(planes):
             part = rows[image, plane * per_plane : (plane + 1) * per_plane]
             _gather_plane(codes[image], planes - 1 - plane, row_stride, spread, seen, part)
+
+
+@kernel("void(uint8[:,:,::1], int64, int64, int64, int64, uint64[:,::1])")
+def gather_any(
+    codes: NDArray[np.uint8],
+    planes: int,
+    height: int,
+    width: int,
+    row_stride: int,
+    rows: NDArray[np.uint64],
+) -> None:
+    """Do the same for filters of any height and width, one pixel that they see at a time.
+
+    With ``taps = height * width``, bit ``taps * channel + tap`` of a place is bit j of word k.
+    """
+    span = codes.shape[2] - (height - 1) * row_stride - (width - 1)
+    per_plane = rows.shape[1] // planes
+    for image in range(codes.shape[0]):
+        for plane in range(planes):
+            shift = np.uint64(planes - 1 - plane)
+            bit = 0
+            for channel in range(codes.shape[1]):
+                for row in range(height):
+                    for column in range(width):
+                        seen = codes[image, channel, row * row_stride + column :]
+                        begin = plane * per_plane + (bit >> 6) * span
+                        here = rows[image, begin : begin + span]
+                        to = np.uint64(bit & 63)
+                        for k in range(span):
+                            here[k] |= ((np.uint64(seen[k]) >> shift) & np.uint64(1)) << to
+                        bit += 1

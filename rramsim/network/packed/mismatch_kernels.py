@@ -355,7 +355,7 @@ def count(
 
 @kernel(
     "void(uint64[:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
-    "int64[:,::1], int64, int64, boolean, uint32[:,::1])"
+    "int64[:,::1], int64, int64, int64, boolean, uint32[::1], uint32[:,::1])"
 )
 def convolve(
     images: NDArray[np.uint64],
@@ -365,11 +365,13 @@ def convolve(
     classes: NDArray[np.int64],
     targets: NDArray[np.int64],
     stride: int,
+    lines: int,
     planes: int,
     pool: bool,
+    turned: NDArray[np.uint32],
     fired: NDArray[np.uint32],
 ) -> None:
-    """Compute a convolution of 3 x 3.
+    """Compute a convolution.
 
     Parameters
     ----------
@@ -384,9 +386,13 @@ def convolve(
         its own bits begin in `fired`. The outputs of a tile become one where `pool` is set.
     stride : int
         Words from a pixel to the one below; with `planes`, from a word of a place to the next.
+    lines : int
+        Rows of a filter, each of as many words; of no meaning with `planes`.
     planes : int
         Bits of a pixel, or 0 for outputs of another convolution.
     pool : bool
+    turned : uint32 array, shape (panels,)
+        A bit for each filter whose pooled output is 1 where all four are, not where any is.
     fired : uint32 array, shape (images, twice the words of an image's outputs)
         Written over, half a word for each panel.
     """
@@ -414,7 +420,8 @@ def convolve(
                         classes_at,
                         bits_at,
                     )
-                else:
+                elif lines == 3:
+                    # The usual number stands in the code, where LLVM makes use of it.
                     _places(
                         image_at,
                         places_at,
@@ -427,9 +434,25 @@ def convolve(
                         classes_at,
                         bits_at,
                     )
+                else:
+                    _places(
+                        image_at,
+                        places_at,
+                        panel_at,
+                        lines,
+                        stride,
+                        words // lines,
+                        1,
+                        limits_at,
+                        classes_at,
+                        bits_at,
+                    )
                 if pool:
-                    any_of_four = bits[0] | bits[1] | bits[2] | bits[3]
-                    fired[image, 2 * targets[tile, 0] + panel] = any_of_four
+                    turn = turned[panel]
+                    any_of_four = (
+                        (bits[0] ^ turn) | (bits[1] ^ turn) | (bits[2] ^ turn) | (bits[3] ^ turn)
+                    )
+                    fired[image, 2 * targets[tile, 0] + panel] = any_of_four ^ turn
                 else:
                     for k in range(IMAGES):
                         fired[image, 2 * targets[tile, k] + panel] = bits[k]

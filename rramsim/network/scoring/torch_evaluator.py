@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from rramsim.bits import Flips
 from rramsim.network.folded.checks import check_scored
-from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
+from rramsim.network.folded.network import FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.folded.sums import (
     batch_images,
     check_device,
     exact_sums,
     first_inputs,
     flipped,
+    pooled,
 )
 
 
@@ -101,6 +101,4 @@ def _outputs(
     """Return the outputs of a hidden layer, -1 or +1."""
     sums = exact_sums(layer, values, weights)
     fires = sums >= threshold.view(-1, *[1] * (sums.ndim - 2))
-    outputs = fires.float().mul_(2).sub_(1)
-    pooled = isinstance(layer, FoldedConvolution) and layer.pool
-    return functional.max_pool2d(outputs, 2) if pooled else outputs
+    return pooled(layer, fires.float().mul_(2).sub_(1))

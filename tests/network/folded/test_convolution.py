@@ -175,10 +175,35 @@ def test_layers_in_another_order_or_of_other_sizes_are_refused():
     ):
         with pytest.raises(ValueError, match=told):
             FoldedNetwork(layers, shape)
-    with pytest.raises(ValueError, match="3 x 3"):
-        FoldedConvolution(
-            np.ones((2, 1, 5, 5), np.int8), np.zeros(2, np.int64), np.ones(2, np.int8), False
-        )
+    four = np.ones((2, 1, 5, 5), np.int8), np.zeros(2, np.int64), np.ones(2, np.int8), False
+    with pytest.raises(ValueError, match="stride"):
+        FoldedConvolution(*four, stride=(0, 1))
+    with pytest.raises(ValueError, match="padding"):
+        FoldedConvolution(*four, padding=(1, -1))
+    with pytest.raises(ValueError, match="pool_all"):
+        FoldedConvolution(*four, pool_all=np.ones(3, np.bool_))
+
+
+def test_a_file_holds_filters_of_any_size_and_how_they_are_pooled(tmp_path):
+    rng = np.random.default_rng(3)
+    filters = FoldedConvolution(
+        signs=rng.choice(SIGNS, (4, 2, 5, 3)),
+        thresholds=np.zeros(4, np.int64),
+        directions=rng.choice(SIGNS, 4),
+        pool=True,
+        pool_all=np.array([True, False, False, True]),
+        stride=(1, 2),
+        padding=(0, 1),
+    )
+    # Rows: (9 - 5) / 1 + 1 = 5, pooled 2; columns: (10 + 2 - 3) / 2 + 1 = 5, pooled 2.
+    folded = FoldedNetwork((filters, _scores(4 * 2 * 2)), (2, 9, 10))
+    assert str(folded) == "2x9x10-4C5x3P0x1S1x2-MP2-3"
+    save_network(tmp_path / "own.safetensors", SavedNetwork(folded, RECORD))
+    found = load_network(tmp_path / "own.safetensors").folded
+    assert found.content_id == folded.content_id
+    assert found.convolutions[0].stride == (1, 2)
+    assert found.convolutions[0].padding == (0, 1)
+    assert found.convolutions[0].pool_all.tolist() == [True, False, False, True]
 
 
 def test_the_content_id_tells_every_part_of_a_convolution():

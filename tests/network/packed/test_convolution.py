@@ -151,6 +151,88 @@ def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool):
     assert np.array_equal(found, pack_rows(bits.reshape(-1, 40)).reshape(11, -1))
 
 
+def _filters(count, channels, rng, *, kernel, pool, greatest, **more):
+    shape = (count, channels, *kernel)
+    pool_all = rng.random(count) < 0.5 if pool else None
+    return _hidden(
+        FoldedConvolution, shape, greatest=greatest, rng=rng, pool=pool, pool_all=pool_all, **more
+    )
+
+
+def _by_torch(layer, values, positions=()):
+    """Return outputs by torch's own convolution; the least is the greatest of the negated."""
+    signs = layer.signs.astype(np.float64).ravel()
+    signs[np.asarray(positions, dtype=int)] *= -1
+    weights = torch.from_numpy(signs.reshape(layer.signs.shape))
+    sums = functional.conv2d(values, weights, stride=layer.stride, padding=layer.padding)
+    directed = sums.numpy() * layer.directions[:, None, None]
+    outputs = torch.from_numpy(np.where(directed >= layer.thresholds[:, None, None], 1.0, -1.0))
+    if not layer.pool:
+        return outputs
+    most, least = functional.max_pool2d(outputs, 2), -functional.max_pool2d(-outputs, 2)
+    return torch.where(torch.from_numpy(layer.pool_all)[:, None, None], least, most)
+
+
+FORMS = st.tuples(
+    st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.integers(0, 2), st.integers(0, 3)),
+    st.booleans(),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, deadline=None)
+@given(
+    channels=st.sampled_from([1, 3, 8, 13, 65]),
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
+    forms=st.lists(FORMS, min_size=1, max_size=3),
+    pixels=st.sampled_from([(0, 1), (3, 10), tuple(range(256))]),
+    ber=st.sampled_from([0.0, 0.1]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_filters_of_any_size_stride_and_border_are_those_of_torch(
+    channels, size, forms, pixels, ber, seed
+):
+    rng = np.random.default_rng(seed)
+    layers, before, shape = [], channels, (channels, *size)
+    for number, (kernel, stride, padding, pool) in enumerate(forms):
+        count = int(rng.choice([2, 33, 70]))
+        greatest = 1 if number else max(pixels)
+        layer = _filters(
+            count, before, rng, kernel=kernel, pool=pool, greatest=greatest, stride=stride,
+            padding=padding,
+        )  # fmt: skip
+        if min(layer.output_size(*size)) < 1:
+            break
+        layers.append(layer)
+        before, size = count, layer.output_size(*size)
+    if not layers:
+        return
+    scores = rng.choice(SIGNS, (3, before * size[0] * size[1]))
+    ones = np.ones(3, dtype=np.float32)
+    folded = FoldedNetwork((*layers, ScoreLayer(scores, ones, 0 * ones)), shape)
+    images = rng.choice(np.array(pixels, dtype=np.uint8), (6, folded.inputs))
+    flips = _flips(folded, ber, rng)
+    values = torch.from_numpy(images.reshape(6, *shape)).double()
+    extremes = []
+    for layer, positions in zip(layers, flips, strict=False):
+        values = _by_torch(layer, values, positions)
+        plus = values.flatten(1).numpy() > 0
+        extremes.append((plus.all(axis=0), plus.any(axis=0)))
+    network = convolution.ConvolutionalNetwork(folded, images)
+    bits = values.numpy().transpose(0, 2, 3, 1) > 0
+    expected = pack_rows(bits.reshape(-1, before)).reshape(6, -1)
+    assert np.array_equal(network.convolved(flips), expected)
+    for found, (every, some) in zip(network.extremes(flips), extremes, strict=True):
+        assert np.array_equal(found, [every, some])
+    last = scores.astype(np.float64).ravel()
+    last[flips[-1]] *= -1
+    classes = (values.flatten(1).numpy() @ last.reshape(scores.shape).T).argmax(axis=1)
+    for evaluator in (Evaluator, TorchEvaluator):
+        assert np.array_equal(evaluator(folded, images, classes).predictions(flips), classes)
+
+
 @pytest.mark.parametrize("cores", [1, 3])
 @pytest.mark.parametrize(("block", "stack"), [(4, 1), (8, 3), (64, 8)])
 def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):
