@@ -1,6 +1,7 @@
 """Model files: a folded network with the record of its training, as safetensors."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from html import escape
@@ -205,6 +206,13 @@ def load_network(path: str | Path) -> SavedNetwork:
     True
     """
     _check_path(path)
+    if _is_of_torch(Path(path)):
+        raise InputError(
+            f"{path}: this is a file of torch.save, which does not say what the network computes: "
+            "build its module, load the weights into it by module.load_state_dict, take it over "
+            "by rramsim.import_module(module, images), and give the file that "
+            'rramsim.save_network writes of that (documentation: "Your own network").'
+        )
     arrays, record = read_arrays(Path(path), kind=KIND)
     try:
         _check_record(record)
@@ -232,11 +240,33 @@ def _check_path(path: object) -> None:
         raise refused("path", path, "the path of a model file")
 
 
+def _is_of_torch(path: Path) -> bool:
+    """Return whether torch.save wrote a file: an archive with a pickle, or once a pickle alone.
+
+    It is not loaded, since a pickle may run any code.
+    """
+    if not path.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("data.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        pass
+    try:
+        with path.open("rb") as opened:
+            # A pickle of protocol 2 or more, of the number that torch begins with.
+            return opened.read(64)[:1] == b"\x80" and path.suffix != ".safetensors"
+    except OSError:
+        return False
+
+
 def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
     pool = arrays.get(f"{number}.pool")
     kind = ScoreLayer if number == count - 1 else FoldedLayer
     names = FoldedLayer if pool is not None else kind
-    fields = {name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__}
+    fields: dict[str, Any] = {
+        name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__
+    }
     if pool is None:
         return kind(**fields)
     more: dict[str, Any] = {

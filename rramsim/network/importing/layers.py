@@ -69,19 +69,22 @@ def map_layers(
         raise InputError("The module must end in a Linear layer with binarized weights.")
     slope, offsets = _pixel_map(input_chain, images, prepare=prepare)
     shape: tuple[int, ...] = images.image_shape
-    products = []
     for number, stage in enumerate(stages):
         shape = _entered(stage, shape, first=number == 0)
-        products.append(
-            _product(stage, slope=1.0 if number else slope, offsets=None if number else offsets)
-        )
-    layers: list[Layer] = [_hidden(product) for product in products[:-1]]
+    products = [_product(stages[0], slope=slope, offsets=offsets)]
+    layers: list[Layer] = []
+    levels = []
+    for stage in stages[1:]:
+        layer, level = _hidden(products[-1])
+        layers.append(layer)
+        levels.append(level)
+        products.append(_product(stage, slope=level, offsets=None))
     layers.append(_scores(products[-1]))
     pixels = followed_images(images)
     for start in range(0, len(pixels), BATCH):
         part = pixels[start : start + BATCH]
         whole = torch.from_numpy(part.astype(np.float32)).reshape(BATCH, *images.image_shape)
-        check_layers(layers, products, input_chain(prepare(part)), whole)
+        check_layers(layers, products, levels, input_chain(prepare(part)), whole)
     convolutional = isinstance(layers[0], FoldedConvolution)
     return FoldedNetwork(tuple(layers), images.image_shape if convolutional else None)
 
@@ -192,11 +195,12 @@ def _by_weight(stage: Stage, offsets: NDArray[np.float64], slope: float) -> NDAr
     return np.repeat(by_channel.mean(axis=1), height * width)
 
 
-def _hidden(product: Product) -> FoldedLayer | FoldedConvolution:
+def _hidden(product: Product) -> tuple[FoldedLayer | FoldedConvolution, float]:
+    """Return a hidden layer, and what the module writes for +1 after it."""
     steps = steps_of(product)
     if product.signs.ndim == 2:
-        return FoldedLayer(product.signs, steps.thresholds, steps.directions)
-    return FoldedConvolution(
+        return FoldedLayer(product.signs, steps.thresholds, steps.directions), steps.level
+    filters = FoldedConvolution(
         product.signs,
         steps.thresholds,
         steps.directions,
@@ -205,6 +209,7 @@ def _hidden(product: Product) -> FoldedLayer | FoldedConvolution:
         product.stage.stride,
         product.stage.padding,
     )
+    return filters, steps.level
 
 
 def _scores(product: Product) -> ScoreLayer:

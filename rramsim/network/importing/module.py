@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from rramsim.errors import InputError, number, refused
 from rramsim.images.image_set import ImageSet
 from rramsim.network.importing.layers import Prepare, map_layers
 from rramsim.network.importing.operations import BATCH
-from rramsim.network.importing.trace import trace_module
+from rramsim.network.importing.trace import check_data, trace_module
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.version import __version__
@@ -86,8 +87,7 @@ def import_module(
     >>> network.folded.widths, network.metadata["differing_predictions"]
     ((64, 10), 0)
     """
-    if not isinstance(module, nn.Module):
-        raise refused("module", module, "a torch.nn.Module")
+    _check_module(module)
     if not isinstance(images, ImageSet):
         raise refused("images", images, "an ImageSet, as load_images gives")
     if training_ber is not None:
@@ -96,6 +96,7 @@ def import_module(
         raise InputError(f"training_ber is {training_ber}; a bit-error rate lies in 0..1.")
     scale = number(scale, "scale")
     own = copy.deepcopy(module).cpu().float().eval()
+    check_data(own)
     inputs = _inputs_of(own, images, scale=scale, offset=offset)
     expected = _predictions(own, inputs, images)
     input_chain, stages = trace_module(
@@ -129,6 +130,20 @@ def import_module(
         "test_images": len(expected),
     }
     return SavedNetwork(folded, record)
+
+
+def _check_module(module: object) -> None:
+    if isinstance(module, nn.Module):
+        return
+    if isinstance(module, Mapping | str | Path):
+        what, load = f"the path {str(module)!r}", "torch.load(path)"
+        if isinstance(module, Mapping):
+            what, load = f"a state dict of {len(module)} entries", "state_dict"
+        raise InputError(
+            f"module is {what}, which does not say what the network computes: build its module, "
+            f"load the weights into it by module.load_state_dict({load}), and give the module."
+        )
+    raise refused("module", module, "a torch.nn.Module")
 
 
 def _inputs_of(

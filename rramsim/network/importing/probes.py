@@ -18,7 +18,7 @@ from torch import fx
 
 from rramsim.errors import InputError
 from rramsim.network.folded.fold import first_firing
-from rramsim.network.importing.operations import BATCH, refused
+from rramsim.network.importing.operations import BATCH, operation, refused
 from rramsim.network.importing.trace import Chain, Stage
 
 SIGN_TOLERANCE = 1e-4
@@ -83,6 +83,7 @@ class Product:
 class Steps:
     """When outputs are +1: where ``direction * sum >= threshold``, else they are -1.
 
+    The module may write these as plus and minus another number, `level`, one for all neurons.
     Four that are pooled give +1 where any of them is, or where all of them are.
 
     Attributes
@@ -90,11 +91,13 @@ class Steps:
     thresholds : int64 array, shape (neurons,)
     directions : int8 array, shape (neurons,)
     pool_all : bool array, shape (neurons,)
+    level : float
     """
 
     thresholds: NDArray[np.int64]
     directions: NDArray[np.int8]
     pool_all: NDArray[np.bool_]
+    level: float
 
 
 def steps_of(product: Product) -> Steps:
@@ -114,7 +117,13 @@ def steps_of(product: Product) -> Steps:
         neurons=product.neurons,
         greatest_sum=greatest,
     )
-    steps = Steps(thresholds, directions, _pools_all(product, thresholds, directions))
+    level = float(np.abs(outputs_at(product, thresholds[np.newaxis] * directions + 1)).max())
+    steps = Steps(
+        thresholds,
+        directions,
+        pool_all=_pools_all(product, thresholds, directions),
+        level=1.0 if abs(level - 1) <= SIGN_TOLERANCE or not np.isfinite(level) else level,
+    )
     _check_steps(product, steps)
     return steps
 
@@ -135,10 +144,10 @@ def _pools_all(
     by_filter = (-1, 1, 1)
     sums = np.broadcast_to((thresholds - 1).reshape(by_filter), shape).copy()
     sums[:, :, ::2, ::2] = thresholds.reshape(by_filter)
-    sums = sums.clip(-greatest - 1, greatest + 1) * directions.reshape(by_filter)
-    found = product.stage.chain(product.values(sums)).numpy().reshape(BATCH, *product.outputs_shape)
+    oriented = np.multiply(sums, directions.reshape(by_filter), dtype=np.int64)
+    found = product.stage.chain(product.values(oriented)).reshape(BATCH, *product.outputs_shape)
     has_step = (-greatest < thresholds) & (thresholds <= greatest)
-    silent: NDArray[np.bool_] = has_step & (found[0, :, 0, 0] < 0)
+    silent: NDArray[np.bool_] = has_step & (found[0, :, 0, 0].numpy() < 0)
     return silent
 
 
@@ -240,7 +249,9 @@ def _changes(
     changes = {}
     for node, value in after.items():
         old = before[node]
-        if isinstance(value, torch.Tensor) and isinstance(old, torch.Tensor):
+        # What is allocated only holds whatever was in the memory.
+        allocated = "empty" in operation(node)
+        if isinstance(value, torch.Tensor) and isinstance(old, torch.Tensor) and not allocated:
             changes[node] = (value != old) & ~((value != value) & (old != old))
     return changes
 
@@ -252,6 +263,8 @@ def _check_alike(product: Product, sums: NDArray[np.int64]) -> None:
     for node in chain.nodes:
         value = values[node]
         if not isinstance(value, torch.Tensor) or value.shape[:1] != (BATCH,):
+            continue
+        if "empty" in operation(node):
             continue
         if value.numel() % (BATCH * product.neurons):
             continue
@@ -265,15 +278,16 @@ def _check_steps(product: Product, steps: Steps) -> None:
     """Raise unless outputs are -1 below the threshold and +1 above; at it 0 is taken for +1."""
     for sums in _probed_sums(product, steps):
         outputs = outputs_at(product, np.multiply(sums, steps.directions, dtype=np.int64))
-        expected = np.where(sums >= steps.thresholds, 1, -1)
+        expected = np.where(sums >= steps.thresholds, steps.level, -steps.level)
         tie = (sums == steps.thresholds) & (outputs == 0)
-        wrong = ~(np.abs(outputs - expected) <= SIGN_TOLERANCE) & ~tie
+        wrong = ~(np.abs(outputs - expected) <= SIGN_TOLERANCE * steps.level) & ~tie
         if wrong.any():
             raise InputError(
                 f"{product.stage.name} is not followed by a sign: for "
                 f"{np.count_nonzero(wrong.any(axis=0))} of its {product.neurons} outputs, found "
                 f"values like {outputs[wrong][0]:.6g} before the next layer. Every output must be "
-                "-1 below some sum and +1 from it on, or the other way round."
+                "-1 below some sum and +1 from it on, or the other way round; or these times one "
+                "number, the same for all."
             )
     _check_mixed(product, steps)
 

@@ -163,7 +163,6 @@ def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple
     InputError
         If the module cannot be traced, or does what cannot be mapped; the message names it.
     """
-    _check_data(module)
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about its own inner workings
@@ -184,7 +183,7 @@ def trace_module(module: nn.Module, example: torch.Tensor) -> tuple[Chain, tuple
     return walk.traced()
 
 
-def _check_data(module: nn.Module) -> None:
+def check_data(module: nn.Module) -> None:
     """Raise where a forward assigns to `.data`, as that of BinaryNet.pytorch does.
 
     torch.export cannot follow it, and says so in terms of its own.
@@ -210,13 +209,19 @@ def _data_assigned(kind: type[nn.Module]) -> str:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind.forward)))
     except (OSError, TypeError, SyntaxError):  # written where no source is kept
         return ""
-    for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AugAssign):
-            targets = [node.target]
-        if any(isinstance(one, ast.Attribute) and one.attr == "data" for one in targets):
+    assignments = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign)]
+    for node in sorted(assignments, key=lambda node: node.lineno):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(_is_data(target) for target in targets):
             return ast.unparse(node)
     return ""
+
+
+def _is_data(target: ast.expr) -> bool:
+    """Return whether `target` is the data of a tensor; `self.data` is an attribute of a layer."""
+    if not isinstance(target, ast.Attribute) or target.attr != "data":
+        return False
+    return not (isinstance(target.value, ast.Name) and target.value.id == "self")
 
 
 def _constants(program: torch.export.ExportedProgram) -> dict[fx.Node, torch.Tensor]:

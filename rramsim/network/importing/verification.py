@@ -23,7 +23,11 @@ SUM_TOLERANCE = 1e-5
 
 
 def check_layers(
-    layers: Sequence[Layer], products: Sequence[Product], first: torch.Tensor, pixels: torch.Tensor
+    layers: Sequence[Layer],
+    products: Sequence[Product],
+    levels: Sequence[float],
+    first: torch.Tensor,
+    pixels: torch.Tensor,
 ) -> None:
     """Raise `InputError` where a layer gives other outputs than the module's.
 
@@ -37,11 +41,13 @@ def check_layers(
         Of the folded network.
     products : sequence of Product
         Of the module.
+    levels : sequence of float
+        What its hidden layers write for +1.
     first, pixels : tensor, shape (BATCH, ...)
         What enters the module's first layer, and the pixels themselves.
     """
     values, whole = first, pixels
-    for layer, product in zip(layers, products, strict=True):
+    for layer, product, level in zip(layers, products, [*levels, 1.0], strict=True):
         matrix = torch.from_numpy(layer.matrix).float()
         sums = exact_sums(layer, whole, matrix).to(torch.int64).numpy()
         given = product.stage.product(values)
@@ -49,11 +55,11 @@ def check_layers(
         if isinstance(layer, ScoreLayer):
             return
         outputs = product.stage.chain(given).reshape(BATCH, *product.outputs_shape).numpy()
-        steps = Steps(layer.thresholds, layer.directions, _pool_all(layer))
+        steps = Steps(layer.thresholds, layer.directions, _pool_all(layer), level)
         _check_outputs(product, steps, outputs, sums, rounded)
         signs = torch.from_numpy(np.where(outputs >= 0, np.float32(1), np.float32(-1)))
         whole = signs if layer.signs.ndim == 4 else signs.flatten(1)
-        values = signs.reshape(product.stage.chain.end.meta["val"].shape)
+        values = (signs * level).reshape(product.stage.chain.end.meta["val"].shape)
 
 
 def _pool_all(layer: FoldedConvolution | FoldedLayer) -> NDArray[np.bool_]:
@@ -99,10 +105,10 @@ def _check_outputs(
         array.reshape(by_neuron) for array in (steps.thresholds, steps.directions)
     )
     above = sums * directions - thresholds
-    expected = np.where(pooled(product, above >= 0, steps.pool_all), 1, -1)
+    expected = np.where(pooled(product, above >= 0, steps.pool_all), steps.level, -steps.level)
     near = np.abs(above + 0.5) <= 0.5 + SUM_TOLERANCE * product.greatest_sum
     undecided = pooled(product, rounded & near, np.zeros_like(steps.pool_all))
-    wrong = (np.abs(outputs - expected) > SIGN_TOLERANCE) & ~undecided
+    wrong = (np.abs(outputs - expected) > SIGN_TOLERANCE * steps.level) & ~undecided
     if wrong.any():
         found = outputs[wrong][0]
         cause = (
@@ -113,5 +119,5 @@ def _check_outputs(
         raise InputError(
             f"{product.stage.name}: {np.count_nonzero(wrong)} of {wrong.size} outputs on "
             f"{BATCH} images are not those of the folded network (found {found:.6g}, expected "
-            f"{expected[wrong][0]}).{cause}"
+            f"{expected[wrong][0]:g}).{cause}"
         )
