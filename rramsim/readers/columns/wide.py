@@ -250,8 +250,10 @@ def numbered_by_letter(
     if None in matches:
         matches = [_AT.fullmatch(column.condition or "") for column in columns]
         counts = [_count(match[1]) for match in matches if match is not None]
-        powers = all(str(count).strip("0") == "1" for count in counts)
-        if not powers and max(counts, default=0) < _SURELY_CYCLES:
+        whole = [count for count in counts if count is not None]
+        powers = all(str(count).strip("0") == "1" for count in whole)
+        are_cycles = powers or max(whole, default=0) >= _SURELY_CYCLES
+        if len(whole) < len(counts) or not are_cycles:
             return tuple(columns)
     numbers = {match[1] for match in matches if match is not None}
     if None in matches or len(numbers) < 2:

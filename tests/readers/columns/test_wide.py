@@ -314,6 +314,7 @@ def test_a_long_table_of_logarithms_is_refused(read, header):
         (("{} after 10^3 cycles (kOhm)", "{} after 10^6 cycles (kOhm)"), (10**3, 10**6)),
         # Temperatures or currents as well as cycles: names of conditions.
         (("{} (kOhm) @25", "{} (kOhm) @85"), (-1, -1)),
+        (("{} (kOhm) @1.5", "{} (kOhm) @2000"), (-1, -1)),
     ],
 )
 def test_cycles_in_headers_are_cycles_of_named_cells(read, names, cycles):
