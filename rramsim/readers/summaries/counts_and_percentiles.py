@@ -79,7 +79,6 @@ _LEAST_PERCENTILES = 2
 # What each reading of a sample may have too: its place in it.
 _PLACES = ("probability", "cumulative probability", "cumulative fraction", "cdf", "fraction")
 _MOST_PERCENTILES = 20
-_EVEN = 0.02
 _OF_CYCLES_OR_SHARES = re.compile(r"r[ _]?(\d{1,2})")
 _LIMITS = re.compile(r"lower|upper|(?<![a-z])(?:min|max|ci|low|high)(?![a-z])", re.IGNORECASE)
 _SIGMAS = re.compile(r"([+−–-])\s*(\d+(?:[.,]\d+)?)\s*-?\s*(?:sigma|σ|sd|std)")
@@ -120,6 +119,8 @@ def summaries_of(
             continue
         header = tuple(text.strip() for text in record)
         table = make_table(grid, header, start=row + 1)
+        if _are_places(table, _columns(header)):
+            return None
         unused = _unused(header, [texts for _, texts in blocks], place=_place(grid, row))
         if unused and notes is not None:
             text = f"columns not used: {', '.join(map(repr, unused))}."

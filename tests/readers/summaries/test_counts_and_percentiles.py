@@ -115,3 +115,9 @@ def test_rows_of_one_state_that_stand_twice_are_told_by_what_differs(read):
         read(f"{header}\n1,LRS,9,5,.6\n1,HRS,9,50,.6\n2,LRS,9,5,.6\n2,HRS,9,50,.6\n")
     named = read(f"{header}\n1,LRS,9,5,.6\n1,HRS,9,50,.6\n".replace("die", "Split"))
     assert [one.condition for one in named.summaries] == ["1", "1"]
+
+
+def test_readings_with_their_places_in_the_sample_stay_readings(read):
+    measured = read(long_table("CDF (%)", [2 + 4 * number for number in range(25)]))
+    assert measured.summaries == ()
+    assert measured.readings.sizes["reading"] == 50
