@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import NormalDist
@@ -132,6 +133,17 @@ def summaries_of(
             for summary in _of_block(table, texts, state, default=default, place=_place(grid, row))
         ]
     return None
+
+
+def _are_places(table: RawTable, columns: Mapping[str, int]) -> bool:
+    """Whether a column of probabilities is the place of each of many readings in their sample."""
+    if "percentile" not in columns or len(_percentiles(table.header)) >= _LEAST_PERCENTILES:
+        return False
+    name = header_key(_unit_less(table.header[columns["percentile"]]))
+    by_subject = [columns[role] for role in ("condition", "state") if role in columns]
+    subjects = Counter(zip(*(table.columns[position] for position in by_subject), strict=True))
+    most = max(subjects.values(), default=0)
+    return name in map(header_key, _PLACES) and most > _MOST_PERCENTILES
 
 
 def _unused(header: Sequence[str], of_states: Sequence[Sequence[str]], *, place: str) -> list[str]:
