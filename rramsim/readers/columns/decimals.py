@@ -116,6 +116,16 @@ def _are_decimals_throughout(table: RawTable, texts: Sequence[str]) -> bool:
     return not any(map(_SURELY_THOUSANDS.fullmatch, others))
 
 
+def decimals_by_semicolons(table: RawTable, position: int) -> str:
+    """Return a number of the column whose comma is decimal by the semicolons alone, "" if none."""
+    texts = [_ungrouped(str(text)) for text in table.columns[position]]
+    filled = [text for text in texts if text]
+    if not filled or not all(map(_LIKE_THOUSANDS[","].fullmatch, filled)):
+        return ""
+    told = table.decimal_comma and _has_decimal_commas(table, position)
+    return "" if told or not _are_decimals_throughout(table, texts) else filled[0]
+
+
 def refuse_lost_marks(table: RawTable, position: int) -> None:
     """Refuse a column split as numbers whose points may part thousands: its texts will tell."""
     if table.decimal_comma and _has_decimal_commas(table, position):

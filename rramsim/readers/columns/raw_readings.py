@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
+from rramsim.readers.columns.decimals import decimals_by_semicolons
 from rramsim.readers.columns.headers import Header
 from rramsim.readers.columns.values import (
     read_quantity_column,
@@ -87,6 +88,7 @@ def raw_readings(
     values, kinds = np.concatenate(in_si), np.concatenate([kinds for _, kinds, _ in numbers])
     found = [one for _, _, of_column in numbers for one in of_column]
     notes += sentinel_notes(found, place=table.place)
+    notes += _decimal_notes(table, header)
     if options.over_range is None:
         _refuse_unmeasured(table, header, kinds, found)
     lines = np.tile(np.arange(count), len(readings))
@@ -179,6 +181,20 @@ def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header)
         kinds[tells] = flags[tells]
         flagged |= tells
     return flagged
+
+
+def _decimal_notes(table: RawTable, header: Header) -> list[Note]:
+    """Return where a comma before three digits was taken as a decimal one, with an example."""
+    for column in header.readings:
+        example = decimals_by_semicolons(table, column.position)
+        if example:
+            point = example.replace(",", ".")
+            text = (
+                f"commas of {column.header!r} are taken as decimal, since semicolons part the "
+                f"columns: {example} is {point}."
+            )
+            return [Note(text, kind="decimal commas", file=table.place)]
+    return []
 
 
 def _filled(
