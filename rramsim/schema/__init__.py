@@ -41,7 +41,7 @@ from rramsim.schema.variable import (
     Variable,
     header_key,
 )
-from rramsim.schema.words import CELL_WORDS
+from rramsim.schema.words import CELL_WORDS, CYCLE_WORDS
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "BER_BASES",
     "BOUNDS",
     "CELL_WORDS",
+    "CYCLE_WORDS",
     "DATASETS",
     "ENDURANCE_BASES",
     "ENERGY_BASES",

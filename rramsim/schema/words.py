@@ -98,6 +98,20 @@ OTHER_LANGUAGES: dict[str, tuple[str, ...]] = {
 }
 """Headers by the name of the column, beside the English ones."""
 
+CYCLE_WORDS = (
+    "cycle",
+    "cyc",
+    "zyklus",
+    "ciclo",
+    "цикл",
+    "循环",
+    "循環",
+    "周期",
+    "サイクル",
+    "사이클",
+)
+"""What stands before the number of a cycle, such as "cycle 3" or "循环3"."""
+
 CELL_WORDS = (
     *("cell", "device", "dev", "DUT", "memristor", "address", "addr", "Bauelement", "dispositif"),
     *(name for name in OTHER_LANGUAGES["cell"] if " " not in name),

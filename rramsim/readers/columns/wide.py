@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.headers import Column, measurement_columns, recognise, splits
-from rramsim.schema import CELL_WORDS, STATES, state_named
+from rramsim.schema import CELL_WORDS, CYCLE_WORDS, STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
@@ -24,7 +24,7 @@ _STATE = re.compile(
 )
 _COUNT = r"(\d+(?:\.\d+)?(?:e\+?\d+|k)?|(?:\d+(?:\.\d+)?\s*[x×*·]\s*)?10\s*(?:\^|\*\*)\s*\d+)"
 _CYCLE = re.compile(
-    r"(?<![a-z])(?:cycle|cyc|#|zyklus|循环|循環|周期|サイクル)"
+    rf"(?<![a-z])(?:{'|'.join(CYCLE_WORDS)}|#)"
     r"[\s_.#:-]*(?:(?:no|nr)\.?)?[\s_.#:-]*(\d+)(?![a-z\d^*.])",
     re.IGNORECASE,
 )

@@ -12,12 +12,12 @@ from rramsim.readers.columns.headers import measurement_columns, recognise, unit
 from rramsim.readers.columns.wide import QUANTITIES, condition_columns, wide_columns
 from rramsim.readers.formats.sheets import place_of_name, state_of_name
 from rramsim.readers.table import Grid
-from rramsim.schema import header_key
+from rramsim.schema import CYCLE_WORDS, header_key
 
 # A second column of one of these begins another table.
 _LABELS = ("condition", "die", "row", "column", "cell", "cycle", "state")
 _ROWS_BEFORE_A_HEADER = 30
-_CYCLE = re.compile(r"(?:cycle|cyc|zyklus|循环|循環|サイクル)[\s_.#-]*(\d+)", re.IGNORECASE)
+_CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)})[\s_.#-]*(\d+)", re.IGNORECASE)
 
 
 def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:

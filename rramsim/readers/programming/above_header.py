@@ -23,7 +23,7 @@ from rramsim.readers.columns.headers import (
 )
 from rramsim.readers.columns.values import header_again
 from rramsim.readers.table import Grid, RawTable
-from rramsim.schema import settings
+from rramsim.schema import CYCLE_WORDS, settings
 from rramsim.units import read_quantity
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _COMMENT_SIGNS = ("#", "%", "//", "!")
 _PAIR = re.compile(r"\s*([^:=]+?)\s*[:=]\s*(.+?)\s*")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _STATE = re.compile(r"(?:[RGI][\s_]*)?(LRS|HRS)(?:[\s_]*[(\[].*[)\]])?", re.IGNORECASE)
-_CYCLE = re.compile(r"(?:cycle|cyc|#)?[\s_.#-]*(\d+)", re.IGNORECASE)
+_CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)}|#)?[\s_.#-]*(\d+)", re.IGNORECASE)
 _READING = re.compile(r"[<>≤≥]|[-+]?[\d.,]+(?:e[-+]?\d+)?\s*[kMGT]?(?:ohms?|Ω)?$", re.IGNORECASE)
 _ROWS_OF_A_HEADER = 5
 _ROWS_BEFORE = 30
