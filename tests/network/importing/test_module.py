@@ -118,7 +118,7 @@ def same(module, images, inputs, **given):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     widths=st.lists(st.integers(1, 20), min_size=2, max_size=4),
     seed=st.integers(0, 2**32 - 1),
@@ -145,7 +145,7 @@ def test_predictions_of_connected_layers_stay_the_same(widths, seed, bias, norme
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 3), st.integers(2, 7), st.integers(2, 7)),
     filters=st.lists(
