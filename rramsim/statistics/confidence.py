@@ -98,9 +98,9 @@ def clopper_pearson(errors: float, readings: float) -> tuple[float, float]:
 def smallest_countable(readings: float) -> float:
     """Return the error rate that `readings` without an error rule out at 95 %, one-sided.
 
-    The rule of three: -ln(0.05) / n, which is about 3 / n.
+    The rule of three: -ln(0.05) / n, which is about 3 / n; at most 1, as any rate.
     """
-    return -math.log(1.0 - CONFIDENCE) / readings if readings > 0 else math.nan
+    return min(1.0, -math.log(1.0 - CONFIDENCE) / readings) if readings > 0 else math.nan
 
 
 _POINTS = 4096

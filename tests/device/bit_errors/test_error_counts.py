@@ -33,6 +33,8 @@ def test_interval_is_scipys_exact_binomial_one(errors, readings):
 def test_without_errors_the_interval_is_the_closed_form_and_the_rule_of_three_holds():
     assert clopper_pearson(0, 2048) == pytest.approx((0.0, 1 - 0.025 ** (1 / 2048)), rel=1e-9)
     assert smallest_countable(2048) == pytest.approx(3 / 2048, rel=2e-3)
+    # Fewer than three readings rule out nothing: a rate is at most 1.
+    assert smallest_countable(2) == smallest_countable(0.4) == 1.0
     # That BER would show no error in n readings one time in twenty.
     assert (1 - smallest_countable(2048)) ** 2048 == pytest.approx(0.05, rel=3e-3)
 
