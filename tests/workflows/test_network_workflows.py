@@ -170,3 +170,29 @@ def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
     next(by_state.glob("*-all-in-hrs.safetensors")).unlink()
     with pytest.raises(InputError, match="holds 0 files"):
         script.load(by_state, None)
+
+
+@pytest.mark.slow
+def test_constant_neurons_are_counted_of_each_way_to_train_and_no_network_twice(tmp_path):
+    script = load_script("constant-neurons")
+    images = load_images("digits")
+    sizes = {"width": 16, "epochs": [1], "seeds": [1], "chips": 2}
+    found = script.run(images, tmp_path, **sizes)
+    assert list(found.training.unique()) == list(script.VARIANTS)
+    assert found.test_ber.tolist() == [0.0, 0.3] * 4
+    for file in tmp_path.glob("*.safetensors"):
+        saved = load_network(file)
+        settings = saved.metadata["settings"]
+        number = int(file.name.split("-")[1])
+        asked = script.method(list(script.VARIANTS)[number], 1)
+        assert settings["batch_norm_gradient"] == asked.batch_norm_gradient == (number < 2)
+        assert (settings["dropout"] > 0) == (number % 2 == 1)
+        # Rows of a clean chip are of the network as it is.
+        row = found.iloc[2 * number]
+        assert row.accuracy == saved.accuracy
+        assert row.mean_over_spread == saved.mean_over_spread
+    written = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.safetensors")}
+    again = script.run(images, tmp_path, **sizes)
+    assert again.equals(found)
+    assert written == {file: file.stat().st_mtime_ns for file in written}
+    assert script.table(found).count("\n| batch") == 4
