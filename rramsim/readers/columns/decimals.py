@@ -118,12 +118,16 @@ def _are_decimals_throughout(table: RawTable, texts: Sequence[str]) -> bool:
 
 def decimals_by_semicolons(table: RawTable, position: int) -> str:
     """Return a number of the column whose comma is decimal by the semicolons alone, "" if none."""
-    texts = [_ungrouped(str(text)) for text in table.columns[position]]
-    filled = [text for text in texts if text]
-    if not filled or not all(map(_LIKE_THOUSANDS[","].fullmatch, filled)):
+    # One text without such a comma settles it: of a long column no more than that is looked at.
+    texts = (_ungrouped(str(text)) for text in table.columns[position])
+    example = next((text for text in texts if text), "")
+    if not table.semicolons or not _LIKE_THOUSANDS[","].fullmatch(example):
+        return ""
+    every = [_ungrouped(str(text)) for text in table.columns[position]]
+    if not all(map(_LIKE_THOUSANDS[","].fullmatch, filter(None, every))):
         return ""
     told = table.decimal_comma and _has_decimal_commas(table, position)
-    return "" if told or not _are_decimals_throughout(table, texts) else filled[0]
+    return "" if told or not _are_decimals_throughout(table, every) else example
 
 
 def refuse_lost_marks(table: RawTable, position: int) -> None:
