@@ -97,10 +97,10 @@ def _with(
 def _unanswered(examination: Examination) -> list[Note]:
     """Return notes on what was asked and takes single readings, of which there are none."""
     asked, read, summaries = examination.question, examination.read, examination.measured.summaries
+    counts = [one for one in summaries if isinstance(one, ErrorCount)]
     of_readings = {
         # Counted errors answer it for their conditions.
-        "--target-ber": asked.target_ber is not None
-        and not any(isinstance(one, ErrorCount) for one in summaries),
+        "--target-ber": asked.target_ber is not None and not counts,
         "--ber-limit": asked.ber_limit is not None,
         "--use-temperature": asked.use_temperature is not None,
         "--activation-energy": asked.activation_energy is not None,
@@ -110,16 +110,13 @@ def _unanswered(examination: Examination) -> list[Note]:
         "--offset": bool(read.offset_spread),
     }
     # Percentiles and moments give populations, which are read at any reference.
-    are_fixed = all(isinstance(one, ErrorCount) for one in summaries)
-    counted = sorted(
-        {one.reference for one in summaries if isinstance(one, ErrorCount)} - {math.nan}
-    )
+    counted = sorted({one.reference for one in counts} - {math.nan})
     of_populations = {
         "--reference": read.reference_resistance is not None
         and counted != [read.reference_resistance],
         "--reference-spread": bool(read.reference_spread),
     }
-    if are_fixed and not summaries:
+    if not summaries:
         of_readings |= of_populations
     notes = []
     options = [option for option, is_asked in of_readings.items() if is_asked]
@@ -130,7 +127,7 @@ def _unanswered(examination: Examination) -> list[Note]:
         )
         notes.append(Note(text, kind="no single readings", values={"options": len(options)}))
     fixed = [option for option, is_asked in of_populations.items() if is_asked]
-    if fixed and any(isinstance(one, ErrorCount) for one in summaries):
+    if fixed and counts:
         text = (
             f"{_and(fixed)} {'does' if len(fixed) == 1 else 'do'} not change errors that were "
             "counted elsewhere; they are those of the reference they were counted at."

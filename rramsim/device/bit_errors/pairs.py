@@ -69,14 +69,12 @@ def paired_rate(
     lrs, hrs = condition.lrs.fit, condition.hrs.fit
     if lrs is None or hrs is None or not is_lognormal or is_few((lrs, hrs)):
         return _counted_pairs(condition, offset_spread=offset_spread)
-    if fitted_pair(condition) is None:
-        # Of states that overlap, the fits may be exchanged where the medians are not.
+    # Of states that overlap, the fits may be exchanged where the medians are not.
+    is_ordered = fitted_pair(condition) is not None
+    fitted = _fitted_pairs(condition, offset_spread=offset_spread) if is_ordered else None
+    if fitted is None or not (fitted.has_ends or fitted.bound):
         return _counted_pairs(condition, offset_spread=offset_spread)
-    cells = min(map(independent_cells, (lrs, hrs)))
-    fitted = _fitted_pairs(condition, offset_spread=offset_spread)
-    if not (fitted.has_ends or fitted.bound):
-        return _counted_pairs(condition, offset_spread=offset_spread)
-    least = least_rate((cells,), (1.0,))
+    least = least_rate((min(map(independent_cells, (lrs, hrs))),), (1.0,))
     return bound_beyond(fitted, least, countable=smallest_countable(_pairs(condition))) or fitted
 
 
