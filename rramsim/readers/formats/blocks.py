@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
@@ -99,7 +99,11 @@ def refuse_names_between(table: RawTable, header: Header) -> None:
 
     if "condition" in header.columns or not all(map(len, table.columns[: len(header.texts)])):
         return
-    readings = [_as_texts(table.columns[column.position]) for column in header.readings]
+    of_readings = [table.columns[column.position] for column in header.readings]
+    # Numbers without a blank among them settle it, and texts of a million take long to make.
+    if any(_are_numbers(column) and not _has_blanks(column) for column in of_readings):
+        return
+    readings = [_as_texts(column) for column in of_readings]
     lacking = np.all([texts == "" for texts in readings], axis=0)
     if not lacking.any() or lacking.all():
         return
@@ -147,10 +151,16 @@ def _has_blanks(column: Sequence[str] | np.ndarray) -> bool:
     return "" in column
 
 
+def _are_numbers(column: Sequence[str] | np.ndarray) -> TypeGuard[np.ndarray]:
+    import numpy as np
+
+    return isinstance(column, np.ndarray) and column.dtype.kind == "f"
+
+
 def _as_texts(column: Sequence[str] | np.ndarray) -> np.ndarray:
     import numpy as np
 
-    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+    if _are_numbers(column):
         return np.where(np.isnan(column), "", column.astype(str)).astype(object)
     return np.array([str(text).strip() for text in column], dtype=object)
 
