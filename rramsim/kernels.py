@@ -7,9 +7,12 @@ kernel is about to be used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba as nb
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -30,3 +33,22 @@ def kernel(signature: str) -> Callable[[Function], Function]:
             return cast(Function, nb.njit(signature, nogil=True)(function))
 
     return compiled
+
+
+@intrinsic
+def _trailing_zeros(typing: Any, word: Any) -> Any:
+    """Return the place of the lowest set bit of a word other than 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+# An intrinsic is called without its first parameter, which a type checker cannot know.
+lowest_bit: Any = _trailing_zeros
+"""The place of the lowest set bit of a word other than 0, in kernels.
+
+It may be shared by files of kernels, whose cache would not notice a change, since it has none to
+expect.
+"""

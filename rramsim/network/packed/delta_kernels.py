@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
-from rramsim.kernels import kernel
+from rramsim.kernels import kernel, lowest_bit
 
 CUT = 16_000
 """Margins are cut to this size; twice it still fits into int16."""
@@ -90,20 +90,9 @@ def _corrected(
     return types.uint64(*[types.int64] * 6), generate
 
 
-@intrinsic
-def _trailing_zeros(typing: Any, word: Any) -> Any:
-    """Return the place of the lowest set bit of a word other than 0."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), generate
-
-
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 _fires_of: Any = _fires
 _correct: Any = _corrected
-_lowest: Any = _trailing_zeros
 
 
 @kernel("void(int16[:,::1], uint64[:,::1])")
@@ -174,7 +163,7 @@ def count_changes(
         for word in range(fired.shape[1]):
             changed = fired[k, word] ^ clean[neurons[k], word]
             while changed:
-                counts[word * 64 + _lowest(changed)] += 1
+                counts[word * 64 + lowest_bit(changed)] += 1
                 total += 1
                 changed &= changed - _ONE
     return total
@@ -196,7 +185,7 @@ def list_changes(
         for word in range(fired.shape[1]):
             changed = fired[k, word] ^ clean[neurons[k], word]
             while changed:
-                image = word * 64 + _lowest(changed)
+                image = word * 64 + lowest_bit(changed)
                 changes[ends[image]] = neurons[k]
                 ends[image] += 1
                 changed &= changed - _ONE
@@ -221,7 +210,7 @@ def apply_changes(
         for word in range(begin, end):
             changed = fired[k, word] ^ clean[neuron, word]
             while changed:
-                outputs[word * 64 + _lowest(changed), neuron >> 6] ^= bit
+                outputs[word * 64 + lowest_bit(changed), neuron >> 6] ^= bit
                 changed &= changed - _ONE
 
 
@@ -352,7 +341,7 @@ def flipped_columns(
                 unused.ctypes.data,
             )
             while changed:
-                image = word * 64 + _lowest(changed)
+                image = word * 64 + lowest_bit(changed)
                 fired[image, neuron >> 6] ^= bit
                 touched[image] = 1
                 changed &= changed - _ONE

@@ -37,12 +37,41 @@ def test_number_of_flips_is_binomial(ber):
     assert abs(found.var() / law.var() - 1) < 4.5 * np.sqrt((2 + kurtosis) / iterations)
 
 
-def test_every_position_is_as_likely():
-    iterations, ber = 4000, 0.25
-    masks = _masks(RandomFlips.iid(ber, seed=3), shape=(5, 8), iterations=iterations)
-    expected = iterations * ber
-    statistic = ((masks.sum(axis=0) - expected) ** 2 / (expected * (1 - ber))).sum()
-    assert 1e-5 < stats.chi2(40).sf(statistic) < 1 - 1e-5
+@pytest.mark.parametrize("rates", [(0.002, 0.012), (0.05, 0.2), (0.9, 0.3), (0.0, 0.7)])
+def test_number_of_flips_is_binomial_in_each_state(rates):
+    size, iterations = 1500, 3000
+    signs = _random_signs(size)
+    faults = RandomFlips((rates[0],), (rates[1],), seed=3)
+    flipped = torch.stack(
+        [faults(signs.clone(), layer=0, iteration=number) for number in range(iterations)]
+    )
+    counts = {state: (flipped != signs)[:, signs == state].sum(1).numpy() for state in (-1, 1)}
+    for ber, state in zip(rates, (-1, 1), strict=True):
+        law = stats.binom(int((signs == state).sum()), ber)
+        assert abs(counts[state].mean() - law.mean()) <= 4.5 * law.std() / np.sqrt(iterations)
+        if ber:
+            noise = np.sqrt((2 + float(law.stats("k"))) / iterations)
+            assert abs(counts[state].var() / law.var() - 1) < 4.5 * noise
+    if min(rates):
+        assert abs(np.corrcoef(counts[-1], counts[1])[0, 1]) < 4.5 / np.sqrt(iterations)
+
+
+@pytest.mark.parametrize("rates", [(0.25, 0.25), (0.1, 0.4), (0.0, 0.3)])
+def test_every_position_is_as_likely(rates):
+    iterations = 4000
+    signs = torch.tensor([-1.0, 1.0]).repeat(40)
+    faults = RandomFlips((rates[0],), (rates[1],), seed=3)
+    wrong = sum(
+        (faults(signs.clone(), layer=0, iteration=number) != signs).int()
+        for number in range(iterations)
+    )
+    for ber, counts in zip(rates, wrong.view(40, 2).T.numpy(), strict=True):
+        if not ber:
+            assert not counts.any()
+            continue
+        expected = iterations * ber
+        statistic = ((counts - expected) ** 2 / (expected * (1 - ber))).sum()
+        assert 1e-5 < stats.chi2(40).sf(statistic) < 1 - 1e-5
 
 
 def test_positions_are_uniform_over_chunks_and_within_them():
@@ -59,10 +88,12 @@ def test_positions_are_uniform_over_chunks_and_within_them():
         assert 1e-5 < stats.chi2(len(counts)).sf(statistic) < 1 - 1e-5
 
 
-@pytest.mark.parametrize("distance", [1, 2, 17])
-def test_flips_at_two_positions_are_independent(distance):
+@pytest.mark.parametrize("distance", [1, 2, 17, 64])
+@pytest.mark.parametrize("ber_lrs", [0.3, 0.1])
+def test_flips_at_two_positions_are_independent(ber_lrs, distance):
     ber, size = 0.3, 400_000
-    mask = (RandomFlips.iid(ber, seed=5)(torch.ones(size), layer=0, iteration=0) < 0).numpy()
+    faults = RandomFlips((ber_lrs,), (ber,), seed=5)
+    mask = (faults(torch.ones(size), layer=0, iteration=0) < 0).numpy()
     both = (mask[distance:] & mask[:-distance]).mean()
     assert abs(both - ber**2) < 4.5 * np.sqrt(ber**2 * (1 - ber**2) / size)
 
@@ -102,6 +133,8 @@ def test_rates_of_0_and_1_are_exact_at_any_size(size, dtype):
     all_of_them = RandomFlips.iid(1.0, seed=1)(signs.clone(), layer=0, iteration=0)
     assert torch.equal(none, signs)
     assert torch.equal(all_of_them, -signs)
+    of_lrs = RandomFlips((1.0,), (0.0,), seed=1)(signs.clone(), layer=0, iteration=0)
+    assert torch.equal(of_lrs, torch.ones_like(signs))
 
 
 @pytest.mark.parametrize("size", [CHUNK + 1, 5 * CHUNK + 3])
@@ -197,8 +230,9 @@ def test_signs_are_flipped_where_they_are():
     ("faults", "first", "count", "total"),
     [
         (RandomFlips.iid(0.1, seed=7), [26, 33, 36], 3955, 79332998),
-        (RandomFlips((0.05,), (0.2,), seed=7), [14, 15, 20], 5963, 119745847),
-        (RandomFlips((0.3,), (0.0,), mixed=True, seed=7), [12, 15, 33], 2689, 53162913),
+        (RandomFlips((0.005,), (0.01,), seed=7), [307, 322, 652], 318, 6388445),
+        (RandomFlips((0.05,), (0.2,), seed=7), [8, 10, 14], 6022, 120336481),
+        (RandomFlips((0.3,), (0.0,), mixed=True, seed=7), [6, 15, 36], 2688, 53888547),
     ],
     ids=lambda value: value.identity if isinstance(value, RandomFlips) else "",
 )
