@@ -7,6 +7,7 @@ M. Courbariaux et al. 2016 (arXiv 1602.02830), with the faults of T. Hirtzlin et
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -118,7 +119,7 @@ def train_naively(
     pixels,
     labels,
     *,
-    generator,
+    seed,
     rates,
     batch_size,
     image_shape=None,
@@ -138,16 +139,16 @@ def train_naively(
     for rate in rates:
         for group in optimizer.param_groups:
             group["lr"] = rate * group["scale"]
-        order = torch.randperm(len(pixels), generator=generator)
+        order = torch.randperm(len(pixels), generator=_chance(seed, 3, len(history)))
         total = 0.0
         for batch in torch.tensor_split(order, max(1, len(pixels) // batch_size)):
             values = pixels[batch]
-            values = (augment(values, generator) if augment else values).float()
+            values = (augment(values, _chance(seed, 5, iteration)) if augment else values).float()
             if image_shape:
                 # The same order in memory as rramsim's, for the same order of additions.
                 values = values.view(-1, *image_shape).contiguous(memory_format=torch.channels_last)
             if input_dropout:
-                drawn = torch.rand(values.shape, generator=generator)
+                drawn = torch.rand(values.shape, generator=_chance(seed, 4, iteration, 0))
                 values = values * ((drawn < 1 - input_dropout).float() / (1 - input_dropout))
             for number, layer in enumerate(layers):
 
@@ -163,7 +164,8 @@ def train_naively(
                 if number < len(layers) - 1:
                     values = _Activation.apply(values)
                     if dropout:
-                        drawn = torch.rand(values.shape, generator=generator)
+                        chance = _chance(seed, 4, iteration, number + 1)
+                        drawn = torch.rand(values.shape, generator=chance)
                         values = values * ((drawn < 1 - dropout) / (1 - dropout)).to(values.dtype)
             found = loss(values, labels[batch])
             optimizer.zero_grad()
@@ -174,6 +176,12 @@ def train_naively(
             iteration += 1
         history.append(total / len(pixels))
     return history
+
+
+def _chance(seed, *numbers):
+    """Return a generator for one use: 3 is the order, 4 dropout, 5 augmentation."""
+    (word,) = np.random.SeedSequence(seed, spawn_key=numbers).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(word) % 2**63)
 
 
 @torch.no_grad()

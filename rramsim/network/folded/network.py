@@ -327,7 +327,7 @@ def check_signs(signs: NDArray[np.int8], *, axes: str) -> None:
     """Raise `ValueError` unless `signs` are int8, -1 or +1, with as many axes as are named."""
     if signs.ndim != axes.count(",") + 1 or signs.dtype != np.int8 or not signs.size:
         raise ValueError(f"signs are int8 ({axes}), found {signs.dtype} {signs.shape}")
-    if not np.isin(signs, (-1, 1)).all():
+    if not (np.abs(signs) == 1).all():
         raise ValueError("signs are -1 or +1")
 
 

@@ -66,7 +66,7 @@ class TorchEvaluator:
         ]
         oriented = [layer.matrix * layer.directions[:, np.newaxis] for layer in hidden]
         self._weights = [
-            torch.from_numpy(signs).float().to(self._device)
+            torch.from_numpy(signs).to(self._device).float()
             for signs in (*oriented, folded.output.signs)
         ]
 

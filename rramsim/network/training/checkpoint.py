@@ -11,7 +11,7 @@ from rramsim.errors import InputError
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "checkpoint of a training"
-PARTS = "network", "optimizer", "generators", "best"
+PARTS = "network", "optimizer", "best"
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,16 +20,16 @@ class Checkpoint:
 
     Attributes
     ----------
-    network, optimizer, generators, best : dict of arrays
-        Weights and batch norm; Adam's moments; states of the random generators; weights and batch
-        norm of the best epoch, where validation images choose one.
+    network, optimizer, best : dict of arrays
+        Weights and batch norm; Adam's moments; weights and batch norm of the best epoch, where
+        validation images choose one. Random numbers need no state (see
+        `rramsim.network.training.chance`).
     history : list
         What each epoch that is done ended with.
     """
 
     network: Arrays
     optimizer: Arrays
-    generators: Arrays
     best: Arrays
     history: list[tuple[float, ...]]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from rramsim.errors import InputError
+from rramsim.network.training.chance import Purpose, key
 
 if TYPE_CHECKING:
     import torch
@@ -97,19 +98,12 @@ class RandomFlips:
     def __call__(self, signs: torch.Tensor, *, layer: int, iteration: int) -> torch.Tensor:
         """Return `signs` (any shape) with a fresh set of entries negated, in place."""
         one = len(self.ber_lrs) == 1
-        factor = _word(self.seed, iteration) * 2.0**-64 if self.mixed else 1.0
+        factor = key(self.seed, Purpose.FLIPS, iteration) * 2.0**-64 if self.mixed else 1.0
         ber_lrs = self.ber_lrs[0 if one else layer] * factor
         ber_hrs = self.ber_hrs[0 if one else layer] * factor
         if ber_lrs or ber_hrs:
-            key = _word(self.seed, iteration, layer)
+            which = key(self.seed, Purpose.FLIPS, iteration, layer)
             from rramsim.network.training.flip_kernels import flip_signs
 
-            flip_signs(signs, key=key, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
+            flip_signs(signs, key=which, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
         return signs
-
-
-def _word(seed: int, *numbers: int) -> int:
-    """Return 64 bits of chance that belong to these numbers."""
-    # The leading 1 keeps this stream apart from others with the same seed.
-    sequence = np.random.SeedSequence(seed, spawn_key=(1, *numbers))
-    return int(sequence.generate_state(1, np.uint64)[0])

@@ -153,6 +153,11 @@ class Method:
         kind = "convolutional" if convolutional else "fully connected"
         return cls(**{**RECIPES[name][kind], **changes})
 
+    @property
+    def drops(self) -> bool:
+        """Whether there is any dropout."""
+        return bool(self.dropout or self.input_dropout)
+
     def rate(self, epoch: int) -> float:
         """Return Adam's rate in an epoch, counted from 0, before the scaling of each layer."""
         progress = epoch / max(1, self.epochs - 1)

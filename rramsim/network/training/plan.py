@@ -13,6 +13,7 @@ from rramsim.errors import InputError
 from rramsim.images.folds import Fold
 from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
+from rramsim.network.training.chance import Purpose, sequence
 from rramsim.network.training.flips import RandomFlips, TrainingFaults
 from rramsim.network.training.method import Method
 
@@ -55,8 +56,7 @@ class TrainingPlan:
         if not self.method.validation_share:
             return np.arange(images), np.arange(0)
         kept = round(self.method.validation_share * images)
-        # The 2 keeps this stream apart from others with the same seed.
-        chance = np.random.SeedSequence(self.seed, spawn_key=(2,))
+        chance = sequence(self.seed, Purpose.VALIDATION)
         order = np.random.Generator(np.random.Philox(chance)).permutation(images)
         return np.sort(order[kept:]), np.sort(order[:kept])
 

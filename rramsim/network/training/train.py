@@ -26,6 +26,7 @@ from rramsim.images.catalogue import load_images, origin_of
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 from rramsim.network.shape import NetworkShape, default_shape
 from rramsim.network.training.checkpoint import describe_difference
 from rramsim.network.training.flips import RandomFlips
@@ -241,8 +242,8 @@ def _trained(
         return obtain_network(path, plan, images_from=origin, on_epoch=on_epoch, device=device)
     run = run_training(
         plan,
-        score=_score_on_test(plan),
-        validate=_score_on_kept(plan),
+        score=_score_on_test(plan, device),
+        validate=_score_on_kept(plan, device),
         on_epoch=on_epoch,
         device=device,
     )
@@ -344,8 +345,8 @@ def obtain_network(
 
     run = run_training(
         plan,
-        score=_score_on_test(plan),
-        validate=_score_on_kept(plan),
+        score=_score_on_test(plan, device),
+        validate=_score_on_kept(plan, device),
         checkpoint=checkpoint,
         on_epoch=log,
         device=device,
@@ -375,19 +376,22 @@ def in_words(history: History) -> str:
     return f"loss {history[-1].loss:.3g}, accuracy {percent(history[-1].accuracy)}"
 
 
-def _score_on_test(plan: TrainingPlan) -> Score:
-    return _score_on(plan.images.test_images, plan.images.test_labels)
+def _score_on_test(plan: TrainingPlan, device: str) -> Score:
+    return _score_on(plan.images.test_images, plan.images.test_labels, device)
 
 
-def _score_on_kept(plan: TrainingPlan) -> Score | None:
+def _score_on_kept(plan: TrainingPlan, device: str) -> Score | None:
     _, kept = plan.split()
-    images = plan.images
-    return _score_on(images.train_images[kept], images.train_labels[kept]) if len(kept) else None
+    if not len(kept):
+        return None
+    return _score_on(plan.images.train_images[kept], plan.images.train_labels[kept], device)
 
 
-def _score_on(images: NDArray[np.uint8], labels: NDArray[Any]) -> Score:
+def _score_on(images: NDArray[np.uint8], labels: NDArray[Any], device: str) -> Score:
     def score(folded: FoldedNetwork) -> float:
-        return Evaluator(folded, images, labels).correct() / len(labels)
+        if device == "cpu":
+            return Evaluator(folded, images, labels).correct() / len(labels)
+        return TorchEvaluator(folded, images, labels, device=device).correct() / len(labels)
 
     return score
 

@@ -9,7 +9,9 @@ at every iteration (T. Hirtzlin et al. 2019, arXiv 1904.03652).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.folded.sums import check_device
 from rramsim.network.training.augmentation import augment
+from rramsim.network.training.chance import Purpose, key
 from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
 from rramsim.network.training.flips import TrainingFaults
 from rramsim.network.training.losses import loss_of
@@ -59,6 +62,10 @@ Score = Callable[[FoldedNetwork], float]
 """From a folded network to the share of some images that it classifies correctly."""
 
 
+SAVING_SHARE = 0.05
+"""Greatest share of its time that a training spends on writing checkpoints."""
+
+
 def run_training(
     plan: TrainingPlan,
     *,
@@ -83,10 +90,11 @@ def run_training(
         that is the result. It is needed where the method keeps a share; without one the last epoch
         is the result.
     checkpoint : Path, optional
-        File that keeps the state after every epoch. Where it exists, training goes on from it
-        and ends with the same network as an uninterrupted one.
+        File that keeps the state after an epoch: after each one, unless writing took so long the
+        last time that it would take more than `SAVING_SHARE` of the training. Where it exists,
+        training goes on from it and ends with the same network as an uninterrupted one.
     on_epoch : callable, optional
-        Called with the history so far after each epoch and its checkpoint.
+        Called with the history so far after each epoch, and its checkpoint if there is one.
     device : str
         Where torch computes.
     dtype : torch.dtype, optional
@@ -106,7 +114,7 @@ def run_training(
     """
     settings = plan.settings()
     check_device(device)
-    with threads_for(plan.shape.multiply_adds):
+    with threads_for(plan.shape.multiply_adds), _exact_convolutions():
         run = TrainingRun(
             plan,
             score=score,
@@ -118,10 +126,13 @@ def run_training(
         saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
         if checkpoint and saved:
             run.restore(saved, checkpoint)
+        due = 0.0
         while len(run.history) < plan.method.epochs:
             run.epoch()
-            if checkpoint:
+            if checkpoint and time.monotonic() >= due:
+                began = time.monotonic()
                 run.checkpoint().save(checkpoint, settings=kept)
+                due = time.monotonic() + (time.monotonic() - began) / SAVING_SHARE
             if on_epoch:
                 on_epoch(run.history)
         run.take_best()
@@ -157,14 +168,15 @@ class TrainingRun:
         self.validate = validate
         self.image_shape = plan.images.image_shape
         self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
-        # Chance comes from the processor whatever the device, so that it can be kept in a file.
-        self.generator = torch.Generator().manual_seed(plan.seed)
-        network = BinarizedNetwork(plan.shape, generator=self.generator, dtype=dtype)
-        self.network = network.to(device)
+        self.seed = plan.seed
+        # The first weights are the same on every device, as is the order of the images.
+        first = torch.Generator().manual_seed(plan.seed)
+        self.network = BinarizedNetwork(plan.shape, generator=first, dtype=dtype).to(device)
         self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
         self.loss = loss_of(self.method)
         self.history: History = ()
         self.device = torch.device(device)
+        self._generator = torch.Generator(self.device)
         self.best: dict[str, torch.Tensor] = {}
         learnt, _ = plan.split()
         self.pixels = torch.from_numpy(plan.images.train_images[learnt]).to(device)
@@ -185,7 +197,8 @@ class TrainingRun:
             group["lr"] = self.method.rate(len(self.history)) * group["rate_scale"]
         self.network.train()
         images = len(self.pixels)
-        order = torch.randperm(images, generator=self.generator).to(self.device)
+        chance = torch.Generator().manual_seed(self._key(Purpose.ORDER, len(self.history)))
+        order = torch.randperm(images, generator=chance).to(self.device)
         batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
         done = len(self.history) * len(batches)
         losses = [
@@ -209,13 +222,15 @@ class TrainingRun:
     def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
         """Learn from the training images `batch` (their numbers) and return the loss."""
         pixels = self.pixels[batch]
-        shift, mirror = self.method.shift, self.method.mirror
-        pixels = augment(pixels, self.image_shape, self.generator, shift=shift, mirror=mirror)
+        if self.method.shift or self.method.mirror:
+            chance = self._drawing(Purpose.AUGMENTATION, iteration)
+            shift, mirror = self.method.shift, self.method.mirror
+            pixels = augment(pixels, self.image_shape, chance, shift=shift, mirror=mirror)
         flip = partial(_flipped, self.faults, iteration) if self.faults else None
         scores = self.network(
             pixels.float(),
             flip,
-            self._drop if self.method.dropout or self.method.input_dropout else None,
+            partial(self._drop, iteration) if self.method.drops else None,
             straight_through=self.method.straight_through,
             batch_norm_gradient=self.method.batch_norm_gradient,
         )
@@ -229,13 +244,21 @@ class TrainingRun:
             layer.confine()
         return loss.detach()
 
-    def _drop(self, values: torch.Tensor, layer: int) -> torch.Tensor:
+    def _key(self, purpose: Purpose, *numbers: int) -> int:
+        return key(self.seed, purpose, *numbers) % 2**63
+
+    def _drawing(self, purpose: Purpose, *numbers: int) -> torch.Generator:
+        """Return the generator of the device, ready for one use."""
+        return self._generator.manual_seed(self._key(purpose, *numbers))
+
+    def _drop(self, iteration: int, values: torch.Tensor, layer: int) -> torch.Tensor:
         dropped = self.method.dropout if layer else self.method.input_dropout
         if not dropped:
             return values
         kept = 1 - dropped
-        mask = (torch.rand(values.shape, generator=self.generator) < kept).to(self.device)
-        return values * (mask.to(values.dtype) / kept)
+        chance = self._drawing(Purpose.DROPOUT, iteration, layer)
+        draws = torch.rand(values.shape, generator=chance, device=self.device)
+        return values * ((draws < kept).to(values.dtype) / kept)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that the rest of the training depends on."""
@@ -247,7 +270,6 @@ class TrainingRun:
         return Checkpoint(
             network=arrays_of(self.network.state_dict()),
             optimizer=arrays_of(moments),
-            generators=arrays_of({"training": self.generator.get_state()}),
             best=arrays_of(self.best),
             history=[epoch.numbers for epoch in self.history],
         )
@@ -266,7 +288,6 @@ class TrainingRun:
                 moments.setdefault(int(number), {})[key] = torch.from_numpy(array)
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-            self.generator.set_state(torch.from_numpy(saved.generators["training"]))
             self.best = {
                 name: torch.from_numpy(array).to(self.device) for name, array in saved.best.items()
             }
@@ -286,6 +307,18 @@ class TrainingRun:
             for number, value in enumerate(parameters)
             for name in ("step", "exp_avg", "exp_avg_sq")
         }
+
+
+@contextmanager
+def _exact_convolutions() -> Iterator[None]:
+    """Let a graphics processor neither choose algorithms by their time nor shorten float32.
+
+    So a training that goes on ends with the identical network there, too.
+    """
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    ):
+        yield
 
 
 def _flipped(

@@ -9,7 +9,7 @@ from scipy import stats
 
 from rramsim.errors import InputError
 from rramsim.network.training import flip_kernels as flips_module
-from rramsim.network.training.flip_kernels import CHUNK
+from rramsim.network.training.flip_kernels import CHUNK, flip_by_torch
 from rramsim.network.training.flips import RandomFlips
 
 
@@ -269,3 +269,21 @@ def test_the_identity_tells_all_but_the_seed():
     assert len({each.identity for each in flips}) == len(flips)
     assert RandomFlips.iid(0.1, seed=5).identity == flips[0].identity == "BER 0.1"
     assert RandomFlips((0.1, 0.3), (0.2, 0.0)).mean_ber == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize("rates", [(0.02, 0.02), (0.02, 0.3), (0.0, 0.1), (1.0, 1.0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_graphics_processor_flips_each_state_at_its_rate(rates, dtype):
+    """The same operations, here on the processor."""
+    signs = _random_signs(400, 1000).to(dtype)
+    drawn = []
+    for which in (5, 5, 2**64 - 1):
+        flipped = signs.clone()
+        flip_by_torch(flipped, key=which, ber_lrs=rates[0], ber_hrs=rates[1])
+        drawn.append(flipped)
+        for ber, state in zip(rates, (-1, 1), strict=True):
+            wrong = (flipped != signs)[signs == state].float()
+            assert abs(wrong.mean() - ber) <= 4.5 * np.sqrt(ber * (1 - ber) / len(wrong))
+        assert torch.equal(flipped.abs(), signs.abs())
+    assert torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[0], drawn[2]) == (min(rates) == 1)

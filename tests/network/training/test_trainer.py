@@ -1,6 +1,7 @@
 """Training: bit by bit the one that the papers tell, whatever interrupts it."""
 
 import dataclasses
+import math
 from functools import partial
 
 import numpy as np
@@ -17,7 +18,9 @@ from rramsim.network import tensor_files
 from rramsim.network.folded.fold import EPSILON
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
+from rramsim.network.training import trainer
 from rramsim.network.training.augmentation import augment
+from rramsim.network.training.checkpoint import Checkpoint
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.losses import squared_hinge
 from rramsim.network.training.method import Method
@@ -106,7 +109,7 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
         layers,
         torch.from_numpy(few.train_images),
         torch.from_numpy(few.train_labels).long(),
-        generator=generator,
+        seed=3,
         rates=[1e-2, 1e-4],
         batch_size=64,
         image_shape=shape.image_shape,
@@ -312,8 +315,9 @@ def _stop_after(epochs):
     ids=["plain", "adapted", "all"],
 )
 def test_an_interrupted_training_ends_with_the_identical_network(
-    tmp_path, few, shape, faults, more, dtype
+    tmp_path, few, monkeypatch, shape, faults, more, dtype
 ):
+    monkeypatch.setattr(trainer, "SAVING_SHARE", math.inf)  # a checkpoint after every epoch
     method = Method(4, **more)
 
     def attempt(**where):
@@ -333,6 +337,32 @@ def test_an_interrupted_training_ends_with_the_identical_network(
     assert [len(history) for history in whole] == [1, 2, 3, 4]
     assert whole[-1] == resumed.history
     _identical(resumed, attempt(checkpoint=file))
+
+
+def test_checkpoints_take_no_more_than_their_share_of_the_time(tmp_path, few, monkeypatch):
+    """By a clock on which an epoch takes 8 s and a checkpoint 1 s, so every 20 s there is one."""
+    now, written = [0.0], []
+    monkeypatch.setattr(trainer.time, "monotonic", lambda: now[0])
+    epoch, save = TrainingRun.epoch, Checkpoint.save
+
+    def passing(run):
+        epoch(run)
+        now[0] += 8
+
+    def saving(state, path, *, settings):
+        save(state, path, settings=settings)
+        written.append(len(state.history))
+        now[0] += 1
+
+    monkeypatch.setattr(TrainingRun, "epoch", passing)
+    monkeypatch.setattr(Checkpoint, "save", saving)
+    file = tmp_path / "training.checkpoint"
+    with pytest.raises(StoppedError):
+        train(SHAPE, few, method=Method(9), seed=2, checkpoint=file, on_epoch=_stop_after(6))
+    assert written == [1, 4]
+    resumed = train(SHAPE, few, method=Method(9), seed=2, checkpoint=file)
+    assert written == [1, 4, 5, 8]
+    _identical(resumed, train(SHAPE, few, method=Method(9), seed=2))
 
 
 def test_a_training_that_stops_while_its_checkpoint_is_written_goes_on_from_the_one_before(
@@ -412,8 +442,6 @@ def _changed(arrays, **changes):
         {"optimizer/0/exp_avg": None},
         {"optimizer/0/exp_avg": np.zeros((24, 63), np.float32)},
         {"optimizer/step": np.zeros(1, np.float32)},
-        {"generators/training": None},
-        {"generators/training": np.zeros(7, np.uint8)},
         {"other/array": np.zeros(1, np.float32)},
     ],
     ids=str,
