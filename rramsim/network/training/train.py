@@ -9,6 +9,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from rramsim.errors import (
@@ -51,6 +52,7 @@ def train(
     seed: int = 1,
     file: str | Path | None = None,
     device: str = "cpu",
+    arithmetic: str | None = None,
     progress: OnProgress | None = None,
 ) -> SavedNetwork:
     """Train a binarized network, plain or adapted to bit errors.
@@ -80,6 +82,10 @@ def train(
         that was interrupted goes on from the checkpoint beside it.
     device : str
         Where torch computes, ``"cpu"`` or ``"cuda"``.
+    arithmetic : str, optional
+        What sums are computed with in training, ``"float32"`` or ``"bfloat16"``; by default the
+        faster one of the device. Weights and activations are exact in both; which one is used
+        changes a network as another seed does.
     progress : callable, optional
         Told after each epoch how far the training is (see `rramsim.progress.OnProgress`).
 
@@ -106,7 +112,7 @@ def train(
         images, network, training_ber=training_ber, epochs=epochs, method=method, seed=seed
     )
     on_epoch = report_epochs(plan, on_progress(progress))
-    return _trained(plan, path, origin, device=device, on_epoch=on_epoch)
+    return _trained(plan, path, origin, device=device, dtype=_dtype(arithmetic), on_epoch=on_epoch)
 
 
 def train_replicates(
@@ -121,6 +127,7 @@ def train_replicates(
     seed: int = 1,
     file: str | Path | None = None,
     device: str = "cpu",
+    arithmetic: str | None = None,
     progress: OnProgress | None = None,
 ) -> list[SavedNetwork]:
     """Train several networks by one recipe, to tell how much of an accuracy is chance.
@@ -130,7 +137,7 @@ def train_replicates(
 
     Parameters
     ----------
-    images, network, training_ber, epochs, method, device, progress
+    images, network, training_ber, epochs, method, device, arithmetic, progress
         See `train`.
     trainings : int, optional
         Number of networks, all tested on the same images; 5 by default.
@@ -172,7 +179,7 @@ def train_replicates(
             raise refused("trainings", trainings, accepted)
     if folds is not None:
         folds = whole_number(folds, "folds", "a whole number from 2 on")
-    tell = on_progress(progress)
+    dtype, tell = _dtype(arithmetic), on_progress(progress)
     plans = [
         (plan, path and path.with_name(f"{path.stem}{suffix}.safetensors"))
         for suffix, plan in replicates(first, trainings=count, folds=folds).items()
@@ -180,13 +187,14 @@ def train_replicates(
     # All files are looked at before hours may go into the first network.
     for plan, each in plans:
         if each is not None:
-            find_network(each, plan)
+            find_network(each, plan, dtype=dtype)
     return [
         _trained(
             plan,
             each,
             origin,
             device=device,
+            dtype=dtype,
             on_epoch=report_epochs(plan, tell, number=number, of=len(plans)),
         )
         for number, (plan, each) in enumerate(plans)
@@ -235,17 +243,21 @@ def _trained(
     origin: str,
     *,
     device: str,
+    dtype: torch.dtype | None,
     on_epoch: OnEpoch | None,
 ) -> SavedNetwork:
     """Return the network of a plan, kept in a file if there is a path for it."""
     if path is not None:
-        return obtain_network(path, plan, images_from=origin, on_epoch=on_epoch, device=device)
+        return obtain_network(
+            path, plan, images_from=origin, on_epoch=on_epoch, device=device, dtype=dtype
+        )
     run = run_training(
         plan,
         score=_score_on_test(plan, device),
         validate=_score_on_kept(plan, device),
         on_epoch=on_epoch,
         device=device,
+        dtype=dtype,
     )
     return _saved(plan, run, origin)
 
@@ -267,6 +279,15 @@ def _check_kinds(**arguments: object) -> None:
             raise refused(name, value, accepted)
 
 
+def _dtype(arithmetic: str | None) -> torch.dtype | None:
+    """Return what sums are computed with, None where the device may choose."""
+    if arithmetic is None:
+        return None
+    if arithmetic not in ("float32", "bfloat16"):
+        raise refused("arithmetic", arithmetic, "float32 or bfloat16")
+    return torch.float32 if arithmetic == "float32" else torch.bfloat16
+
+
 def _state_bers(training_ber: float | Sequence[float]) -> tuple[float, float]:
     """Return the training BERs of LRS and HRS cells."""
     given = plain(training_ber)
@@ -283,18 +304,25 @@ def _state_bers(training_ber: float | Sequence[float]) -> tuple[float, float]:
     return float(bers[0]), float(bers[1])
 
 
-def find_network(path: Path, plan: TrainingPlan) -> SavedNetwork | None:
+def find_network(
+    path: Path, plan: TrainingPlan, *, dtype: torch.dtype | None = None
+) -> SavedNetwork | None:
     """Return the network that `plan` left in `path`, None where there is no file.
 
     Raises
     ------
     InputError
-        If the file is damaged, or holds a network of another plan.
+        If the file is damaged, or holds a network of another plan, or of sums in another `dtype`
+        than the one that is asked for.
     """
     if not path.exists():
         return None
     saved = load_network(path)
-    differing = describe_difference(saved.metadata["settings"], plan.settings())
+    found, wanted = saved.metadata["settings"], plan.settings()
+    if dtype is not None:
+        found = {**found, "arithmetic": str(saved.metadata["arithmetic"]).split()[-1]}
+        wanted = {**wanted, "arithmetic": str(dtype).removeprefix("torch.")}
+    differing = describe_difference(found, wanted)
     if differing:
         raise InputError(
             f"{path}: holds a network of another training ({differing}). Name another folder, "
@@ -310,6 +338,7 @@ def obtain_network(
     images_from: str,
     on_epoch: OnEpoch | None = None,
     device: str = "cpu",
+    dtype: torch.dtype | None = None,
 ) -> SavedNetwork:
     """Return the network of `plan`, trained into the model file `path` unless it is there.
 
@@ -325,7 +354,7 @@ def obtain_network(
         What to train.
     images_from : str
         The name or folder the images were loaded from, for the record.
-    on_epoch, device
+    on_epoch, device, dtype
         See `rramsim.network.training.trainer.run_training`.
 
     Raises
@@ -333,7 +362,7 @@ def obtain_network(
     InputError
         If the file or the checkpoint is damaged or of another plan, or the plan cannot be done.
     """
-    saved = find_network(path, plan)
+    saved = find_network(path, plan, dtype=dtype)
     if saved:
         return saved
     checkpoint = path.with_suffix(".checkpoint")
@@ -350,6 +379,7 @@ def obtain_network(
         checkpoint=checkpoint,
         on_epoch=log,
         device=device,
+        dtype=dtype,
     )
     # Once more: the last time it may have stopped between a checkpoint and its log.
     write_text(path.with_suffix(".csv"), _log(plan.method, run.history))

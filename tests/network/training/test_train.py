@@ -215,3 +215,20 @@ def test_a_call_trains_into_a_file_only_once(tmp_path):
 def test_what_cannot_be_trained_is_told(settings, message):
     with pytest.raises(InputError, match=message):
         train(**settings)
+
+
+def test_the_arithmetic_that_is_asked_for_is_used_and_told(tmp_path):
+    def attempt(arithmetic, file=None):
+        return train("digits", network="64-16-10", epochs=1, arithmetic=arithmetic, file=file)
+
+    file = tmp_path / "model.safetensors"
+    rounded, exact = attempt("bfloat16", file), attempt("float32")
+    assert rounded.metadata["arithmetic"] == "cpu bfloat16"
+    assert exact.metadata["arithmetic"] == "cpu float32"
+    assert rounded.folded.content_id != exact.folded.content_id
+    # A file is what was asked for, or is told to be another.
+    assert attempt(None, file).folded.content_id == rounded.folded.content_id
+    with pytest.raises(InputError, match=r"\(arithmetic bfloat16, now float32\)"):
+        attempt("float32", file)
+    with pytest.raises(InputError, match=r"arithmetic is 'int8'; accepted: float32 or bfloat16"):
+        attempt("int8")
