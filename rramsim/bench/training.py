@@ -17,8 +17,7 @@ from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
-from rramsim.network.training.threads import sum_dtype
-from rramsim.network.training.trainer import TrainingRun
+from rramsim.network.training.trainer import TrainingRun, sum_dtype
 
 BERS = (0.0, 0.01, 0.1)
 """Training BERs that are measured; 0 is plain training."""
