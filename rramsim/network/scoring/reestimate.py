@@ -10,26 +10,19 @@ again.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from rramsim.bits import Flips, Words, pack_rows, unpack_rows
 from rramsim.errors import InputError
 from rramsim.network.folded.checks import check_inputs
 from rramsim.network.folded.fold import BatchNorm, fold_layers
-from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, ScoreLayer
-from rramsim.network.folded.sums import (
-    BATCH_IMAGES,
-    batch_images,
-    exact_sums,
-    first_inputs,
-    flipped,
-)
+from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
+from rramsim.network.folded.sums import BATCH_IMAGES
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.layers import (
@@ -40,7 +33,7 @@ from rramsim.network.packed.layers import (
     ones_of,
     pack_codes,
     pack_layer,
-    padded,
+    rows_of,
 )
 from rramsim.parallel import share
 
@@ -93,14 +86,19 @@ def reestimate(
     for flips in chips:
         if len(flips) != len(folded.layers):
             raise ValueError(f"{len(flips)} arrays of flips for {len(folded.layers)} layers")
-    entered = _first_values(folded, images, chips=len(chips))
+    coding, codes = encode(images, folded.signed_levels)
+    entered: Sequence[Entered] = [codes[number :: len(chips)] for number in range(len(chips))]
     norms: list[BatchNorm] = []
     for number, trained in enumerate(saved.norms):
-        weights = [flips[number] for flips in chips]
-        on_chips = _layer_on_chips(folded, number, weights, entered)
-        norms.append(_renewed(trained, [sums.moments() for sums in on_chips]))
+        of_layer = _ChipLayer.ready(folded, number, coding if number == 0 else SIGNS)
+        on_chips = [
+            replace(of_layer, flips=flips[number], entered=values)
+            for flips, values in zip(chips, entered, strict=True)
+        ]
+        # Kernels take one core each.
+        norms.append(_renewed(trained, share(_moments, on_chips)))
         if number < len(folded.layers) - 1:
-            entered = [_Values(sums.outputs(norms[-1]), sums.images) for sums in on_chips]
+            entered = share(partial(_outputs, norm=norms[-1]), on_chips)
     pools = [isinstance(layer, FoldedConvolution) and layer.pool for layer in folded.layers]
     signs = [layer.signs for layer in folded.layers]
     return fold_layers(
@@ -119,142 +117,136 @@ def spaced(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     return chosen
 
 
-@dataclass(frozen=True, eq=False)
-class _Values:
-    """What enters a layer on one chip.
-
-    Attributes
-    ----------
-    rows : array
-        Outputs of the layer before as packed bits, shape (images, words), or pixels: as they are,
-        uint8 of shape (images, inputs), in front of a convolution, else packed by `coding`, with
-        padded rows.
-    images : int
-    coding : Coding
-        Of packed bits.
-    """
-
-    rows: Words | NDArray[np.uint8]
-    images: int
-    coding: Coding = SIGNS
-
-
-def _first_values(folded: FoldedNetwork, images: NDArray[np.uint8], *, chips: int) -> list[_Values]:
-    dealt = [slice(number, None, chips) for number in range(chips)]
-    if folded.convolutions:
-        return [_Values(images[part], len(images[part])) for part in dealt]
-    coding, codes = encode(images, folded.signed_levels)
-    return [_Values(pack_codes(codes[part], coding), len(codes[part]), coding) for part in dealt]
-
-
-def _layer_on_chips(
-    folded: FoldedNetwork, number: int, flips: Sequence[Flips], entered: Sequence[_Values]
-) -> Sequence[_ConvolutionSums | _ConnectedSums]:
-    """Return the sums of one layer on each chip."""
-    layer = folded.layers[number]
-    if isinstance(layer, FoldedConvolution):
-        matrix = torch.from_numpy(layer.matrix).float()
-        return [
-            _ConvolutionSums(folded, number, flipped(matrix, cells), values)
-            for cells, values in zip(flips, entered, strict=True)
-        ]
-    packed = pack_layer(layer)
-    directions = np.int64(1) if isinstance(layer, ScoreLayer) else layer.directions.astype(np.int64)
-
-    def counted(pair: tuple[Flips, _Values]) -> _ConnectedSums:
-        cells, values = pair
-        return _ConnectedSums(_packed_sums(packed, cells, values) * directions)
-
-    # Kernels take one core each.
-    return share(counted, list(zip(flips, entered, strict=True)))
-
-
-@dataclass(frozen=True, eq=False)
-class _ConvolutionSums:
-    """The sums of a convolution on one chip, as batch norm meets them.
-
-    They are computed twice, for their moments and then for the outputs: kept, they would fill the
-    memory.
-    """
-
-    folded: FoldedNetwork
-    number: int
-    weights: torch.Tensor
-    entered: _Values
-
-    @property
-    def images(self) -> int:
-        return self.entered.images
-
-    def moments(self) -> Moments:
-        parts = (sums.movedim(1, 0).flatten(1) for sums in self._batches())
-        return _moments(part.to(torch.int64).numpy() for part in parts)
-
-    def outputs(self, norm: BatchNorm) -> Words:
-        scale, offset = (torch.from_numpy(each).view(-1, 1, 1) for each in norm.affine())
-        fires = ((sums * scale + offset >= 0).flatten(1) for sums in self._batches())
-        return np.concatenate([pack_rows(part.numpy()) for part in fires])
-
-    def _batches(self) -> Iterator[torch.Tensor]:
-        layer, size = self.folded.convolutions[self.number], batch_images(self.folded)
-        for start in range(0, self.images, size):
-            values = self._inputs(self.entered.rows[start : start + size])
-            sums = exact_sums(layer, values, self.weights)
-            # In training the greatest sum is what meets batch norm.
-            yield functional.max_pool2d(sums, 2) if layer.pool else sums
-
-    def _inputs(self, rows: Words | NDArray[np.uint8]) -> torch.Tensor:
-        if not self.number:
-            return first_inputs(torch.from_numpy(rows.copy()), self.folded)
-        channels = self.folded.layers[self.number].signs.shape[1]
-        shape = (channels, *self.folded.sizes[self.number])
-        bits = unpack_rows(rows.view(np.uint64), columns=math.prod(shape))
-        return torch.from_numpy(bits).float().mul_(2).sub_(1).view(-1, *shape)
-
-
-@dataclass(frozen=True, eq=False)
-class _ConnectedSums:
-    """The sums of a fully connected layer on one chip, int64 of shape (images, neurons)."""
-
-    sums: NDArray[np.int64]
-
-    @property
-    def images(self) -> int:
-        return len(self.sums)
-
-    def moments(self) -> Moments:
-        starts = range(0, self.images, BATCH_IMAGES)
-        return _moments(self.sums[start : start + BATCH_IMAGES].T for start in starts)
-
-    def outputs(self, norm: BatchNorm) -> Words:
-        scale, offset = norm.affine()
-        return pack_rows(self.sums.astype(np.float32) * scale + offset >= 0)
-
-
-def _packed_sums(layer: PackedLayer, flips: Flips, entered: _Values) -> NDArray[np.int64]:
-    """Return the sums of a packed layer, (images, neurons), as its directions turn them."""
-    weights = layer.flipped(flips)
-    rows = np.zeros((padded(entered.images), entered.rows.shape[1]), dtype=np.uint64)
-    rows[: len(entered.rows)] = entered.rows
-    counts = np.empty((len(rows), layer.thresholds.size), dtype=np.int32)
-    tile.count(rows, weights, entered.coding.planes, counts)
-    ones = ones_of(weights)[: layer.neurons]
-    return entered.coding.sums(counts[: entered.images, : layer.neurons], ones, layer.inputs)
-
+Entered = NDArray[np.uint8] | Words
+"""What enters a layer on one chip: pixels as codes, (images, inputs), or outputs as packed bits."""
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Mean and variance of the sums of a layer, each (neurons,)."""
 
+PART_BYTES = 1 << 22
+"""Inputs that are spread out before the places of a filter at once: they stay in the cache."""
 
-def _moments(parts: Iterable[NDArray[np.int64]]) -> Moments:
-    """Return mean and variance from sums of shape (neurons, values), part by part."""
+
+@dataclass(frozen=True, eq=False)
+class _ChipLayer:
+    """One layer on one chip, its sums counted in packed bits.
+
+    Sums are computed twice, for their moments and then for the outputs: kept, those of a
+    convolution would fill the memory.
+
+    Attributes
+    ----------
+    layer : FoldedConvolution, FoldedLayer or ScoreLayer
+    packed : PackedLayer
+    coding : Coding
+        Of what enters.
+    size : (int, int)
+        Height and width of what enters a convolution.
+    flips : array, optional
+        The wrong cells of the chip.
+    entered : array
+    """
+
+    layer: Layer
+    packed: PackedLayer
+    coding: Coding
+    size: tuple[int, int]
+    flips: Flips | None
+    entered: Entered
+
+    @classmethod
+    def ready(cls, folded: FoldedNetwork, number: int, coding: Coding) -> _ChipLayer:
+        """Return a layer free of faults, which nothing enters."""
+        layer = folded.layers[number]
+        size = folded.sizes[number] if isinstance(layer, FoldedConvolution) else (1, 1)
+        return cls(layer, pack_layer(layer), coding, size, None, np.empty((0, 0), dtype=np.uint8))
+
+    def sums(self) -> Iterator[NDArray[np.int64]]:
+        """Yield the sums as batch norm meets them, (images, places, neurons), part by part."""
+        turned = 1 if isinstance(self.layer, ScoreLayer) else self.layer.directions.astype(np.int64)
+        convolution = self.layer if isinstance(self.layer, FoldedConvolution) else None
+        places = math.prod(convolution.sums_size(*self.size)) if convolution else 1
+        images = max(1, min(BATCH_IMAGES, PART_BYTES // (places * self.packed.inputs)))
+        weights = self.packed.flipped(self.flips)
+        beyond = self._beyond(convolution, weights) if convolution else 0
+        for start in range(0, len(self.entered), images):
+            codes = self._codes(self.entered[start : start + images])
+            rows = _seen(convolution, codes, self.size) if convolution else codes
+            sums = (self._counted(rows, weights).reshape(len(codes), places, -1) - beyond) * turned
+            yield _pooled(convolution, sums, self.size) if convolution else sums
+
+    def _codes(self, entered: Entered) -> NDArray[np.uint8]:
+        if entered.dtype == np.uint8:
+            return entered.astype(np.uint8, copy=False)
+        inputs = self.packed.inputs
+        if isinstance(self.layer, FoldedConvolution):
+            inputs = self.layer.signs.shape[1] * math.prod(self.size)
+        return unpack_rows(entered.astype(np.uint64, copy=False), columns=inputs).view(np.uint8)
+
+    def _counted(self, codes: NDArray[np.uint8], weights: Words) -> NDArray[np.int64]:
+        """Return the sums of rows of codes, in which there is no border."""
+        rows = pack_codes(codes, self.coding)
+        counts = np.empty((len(rows), self.packed.thresholds.size), dtype=np.int32)
+        tile.count(rows, weights, self.coding.planes, counts)
+        ones = ones_of(weights)[: self.packed.neurons]
+        mismatches = counts[: len(codes), : self.packed.neurons]
+        return self.coding.sums(mismatches, ones, self.packed.inputs)
+
+    def _beyond(self, convolution: FoldedConvolution, weights: Words) -> NDArray[np.int64]:
+        """Return what codes of 0 beyond the border add to the sums, (places, filters)."""
+        inside = np.ones((1, math.prod(self.size) * convolution.signs.shape[1]), dtype=np.uint8)
+        outside = _seen(convolution, inside, self.size) == 0
+        positive = unpack_rows(rows_of(weights)[: self.packed.neurons], columns=self.packed.inputs)
+        beyond: NDArray[np.int64] = self.coding.low * (outside @ (2 * positive.T.astype(int) - 1))
+        return beyond
+
+
+def _seen(
+    layer: FoldedConvolution, codes: NDArray[np.uint8], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return what each place of a convolution sees, (images * places, inputs), 0 at the border."""
+    above, left = layer.padding
+    values = codes.reshape(len(codes), -1, *size)
+    framed = np.pad(values, [(0, 0), (0, 0), (above, above), (left, left)])
+    windows = np.lib.stride_tricks.sliding_window_view(framed, layer.kernel, axis=(2, 3))
+    strided = windows[:, :, :: layer.stride[0], :: layer.stride[1]]
+    by_place = strided.transpose(0, 2, 3, 1, 4, 5)
+    return by_place.reshape(-1, layer.matrix.shape[1])
+
+
+def _pooled(
+    layer: FoldedConvolution, sums: NDArray[np.int64], size: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Return the greatest sum of those pooled, which meets batch norm in training."""
+    if not layer.pool:
+        return sums
+    height, width = layer.output_size(*size)
+    whole = sums.reshape(len(sums), *layer.sums_size(*size), -1)[:, : 2 * height, : 2 * width]
+    fours = whole.reshape(len(sums), height, 2, width, 2, -1)
+    greatest: NDArray[np.int64] = fours.max(axis=(2, 4)).reshape(len(sums), height * width, -1)
+    return greatest
+
+
+def _outputs(on_chip: _ChipLayer, *, norm: BatchNorm) -> Words:
+    """Return the outputs of a layer with this batch norm, channel by channel, as packed bits."""
+    scale, offset = norm.affine()
+    parts = [
+        (sums.astype(np.float32) * scale + offset >= 0).transpose(0, 2, 1).reshape(len(sums), -1)
+        for sums in on_chip.sums()
+    ]
+    return np.concatenate(list(map(pack_rows, parts)))
+
+
+def _moments(on_chip: _ChipLayer) -> Moments:
+    """Return mean and variance of the sums of a layer."""
     # Python's whole numbers, so that squares may add up to any size.
     total: NDArray[np.object_] = np.zeros(1, dtype=object)
     squares, count = total, 0
-    for sums in parts:
-        total = total + sums.sum(axis=1).astype(object)
-        squares = squares + np.square(sums).sum(axis=1).astype(object)
-        count += sums.shape[1]
+    for sums in on_chip.sums():
+        values = sums.reshape(-1, sums.shape[-1])
+        total = total + values.sum(axis=0).astype(object)
+        squares = squares + np.square(values).sum(axis=0).astype(object)
+        count += len(values)
     mean = np.asarray(total / count, dtype=np.float64)
     variance = (count * squares - total * total) / (count * (count - 1))
     return mean, np.asarray(variance, dtype=np.float64)
