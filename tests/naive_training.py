@@ -143,7 +143,9 @@ def train_naively(
         total = 0.0
         for batch in torch.tensor_split(order, max(1, len(pixels) // batch_size)):
             values = pixels[batch]
-            values = (augment(values, _chance(seed, 5, iteration)) if augment else values).float()
+            values = (
+                augment(values, _chance(seed, 5, iteration, 0)) if augment else values
+            ).float()
             if image_shape:
                 # The same order in memory as rramsim's, for the same order of additions.
                 values = values.view(-1, *image_shape).contiguous(memory_format=torch.channels_last)

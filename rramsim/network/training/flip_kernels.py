@@ -31,12 +31,14 @@ def flip_signs(signs: torch.Tensor, *, key: int, ber_lrs: float, ber_hrs: float)
     if signs.device.type == "cpu":
         _flip_here(signs, key=key, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
     else:
-        flip_by_torch(signs, key=key, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
+        generator = torch.Generator(signs.device).manual_seed(key % 2**63)
+        flip_by_torch(signs, generator, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
 
 
-def flip_by_torch(signs: torch.Tensor, *, key: int, ber_lrs: float, ber_hrs: float) -> None:
+def flip_by_torch(
+    signs: torch.Tensor, generator: torch.Generator, *, ber_lrs: float, ber_hrs: float
+) -> None:
     """Do what `flip_signs` does on the device where the signs are, with a coin for each weight."""
-    generator = torch.Generator(signs.device).manual_seed(key % 2**63)
     draws = torch.rand(signs.shape, generator=generator, device=signs.device)
     # An array of each weight's own rate would be read and written for nothing where all are one.
     rates = ber_lrs if ber_lrs == ber_hrs else torch.where(signs < 0, ber_lrs, ber_hrs)

@@ -95,12 +95,15 @@ class RandomFlips:
                 f"accepted is 1 for all of them, or {layers}."
             )
 
+    def rates(self, layer: int, iteration: int) -> tuple[float, float]:
+        """Return the probabilities of LRS and of HRS cells of a layer at an iteration."""
+        place = 0 if len(self.ber_lrs) == 1 else layer
+        factor = key(self.seed, Purpose.FLIPS, iteration) * 2.0**-64 if self.mixed else 1.0
+        return self.ber_lrs[place] * factor, self.ber_hrs[place] * factor
+
     def __call__(self, signs: torch.Tensor, *, layer: int, iteration: int) -> torch.Tensor:
         """Return `signs` (any shape) with a fresh set of entries negated, in place."""
-        one = len(self.ber_lrs) == 1
-        factor = key(self.seed, Purpose.FLIPS, iteration) * 2.0**-64 if self.mixed else 1.0
-        ber_lrs = self.ber_lrs[0 if one else layer] * factor
-        ber_hrs = self.ber_hrs[0 if one else layer] * factor
+        ber_lrs, ber_hrs = self.rates(layer, iteration)
         if ber_lrs or ber_hrs:
             which = key(self.seed, Purpose.FLIPS, iteration, layer)
             from rramsim.network.training.flip_kernels import flip_signs

@@ -32,5 +32,6 @@ def squared_hinge(scores: torch.Tensor, labels: torch.Tensor, *, margin: float) 
     >>> squared_hinge(scores, labels, margin=1.0).item()
     0.25
     """
-    signs = functional.one_hot(labels, scores.shape[1]).to(scores.dtype) * 2 - 1
+    right = labels[:, None] == torch.arange(scores.shape[1], device=scores.device)
+    signs = right.to(scores.dtype) * 2 - 1
     return (margin - signs * scores).clamp(min=0).square().sum(dim=1).mean()

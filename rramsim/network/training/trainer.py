@@ -24,7 +24,8 @@ from rramsim.network.folded.sums import check_device
 from rramsim.network.training.augmentation import augment
 from rramsim.network.training.chance import Purpose, key
 from rramsim.network.training.checkpoint import Checkpoint, arrays_of, load_checkpoint
-from rramsim.network.training.flips import TrainingFaults
+from rramsim.network.training.flip_kernels import flip_by_torch
+from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.losses import loss_of
 from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
 from rramsim.network.training.plan import TrainingPlan
@@ -167,15 +168,27 @@ class TrainingRun:
         self.validate = validate
         self.image_shape = plan.images.image_shape
         self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
-        self.seed = plan.seed
         # The first weights are the same on every device, as is the order of the images.
         first = torch.Generator().manual_seed(plan.seed)
         self.network = BinarizedNetwork(plan.shape, generator=first, dtype=dtype).to(device)
-        self.optimizer = torch.optim.Adam(_parameter_groups(self.network), lr=1.0, fused=True)
+        self.optimizer = torch.optim.Adam(
+            _parameter_groups(self.network),
+            lr=1.0,
+            fused=True,
+            capturable=torch.device(device).type == "cuda",
+        )
+        if torch.device(device).type == "cuda":
+            # A rate that is part of a captured iteration lies where it computes.
+            for group in self.optimizer.param_groups:
+                group["lr"] = torch.ones((), device=device)
         self.loss = loss_of(self.method)
         self.history: History = ()
         self.device = torch.device(device)
-        self._generator = torch.Generator(self.device)
+        self.chance = _Chance(plan.seed, self.device)
+        self._captured: dict[int, _CapturedIteration] = {}
+        self._can_be_captured = self.device.type == "cuda" and (
+            self.faults is None or (isinstance(self.faults, RandomFlips) and not self.faults.mixed)
+        )
         self.best: dict[str, torch.Tensor] = {}
         learnt, _ = plan.split()
         self.pixels = torch.from_numpy(plan.images.train_images[learnt]).to(device)
@@ -192,16 +205,14 @@ class TrainingRun:
 
     def epoch(self) -> None:
         """Pass over the training images once, in a fresh order, and note how it went."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.method.rate(len(self.history)) * group["rate_scale"]
+        self.set_rate(self.method.rate(len(self.history)))
         self.network.train()
         images = len(self.pixels)
-        chance = torch.Generator().manual_seed(self._key(Purpose.ORDER, len(self.history)))
-        order = torch.randperm(images, generator=chance).to(self.device)
+        order = self.chance.order(images, len(self.history)).to(self.device)
         batches = torch.tensor_split(order, max(1, images // self.method.batch_size))
         done = len(self.history) * len(batches)
         losses = [
-            self.iteration(batch, done + number) * len(batch)
+            self.next_iteration(batch, done + number) * len(batch)
             for number, batch in enumerate(batches)
         ]
         loss = float(torch.stack(losses).sum()) / images
@@ -218,18 +229,36 @@ class TrainingRun:
         if self.best:
             self.network.load_state_dict(self.best)
 
+    def next_iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Learn from the training images `batch` (their numbers) and return the loss.
+
+        Where it can be, an iteration on a graphics processor is captured once for each size of
+        batch: its hundreds of small operations are then started at once, and not one by one by a
+        processor that is slower than they are.
+        """
+        if not self._can_be_captured:
+            return self.iteration(batch, iteration)
+        if len(batch) not in self._captured:
+            self._captured[len(batch)] = _CapturedIteration(self)
+        return self._captured[len(batch)](batch, iteration)
+
     def iteration(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
-        """Learn from the training images `batch` (their numbers) and return the loss."""
+        """Do what `next_iteration` does, operation by operation."""
+        self.chance.begin(iteration)
+        return self.learn(batch, iteration)
+
+    def learn(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Do what an iteration does once its chance is ready."""
         pixels = self.pixels[batch]
-        if self.method.shift or self.method.mirror:
-            chance = self._drawing(Purpose.AUGMENTATION, iteration)
-            shift, mirror = self.method.shift, self.method.mirror
+        shift, mirror = self.method.shift, self.method.mirror
+        if shift or mirror:
+            chance = self.chance.generator(Purpose.AUGMENTATION)
             pixels = augment(pixels, self.image_shape, chance, shift=shift, mirror=mirror)
-        flip = partial(_flipped, self.faults, iteration) if self.faults else None
+        flip = partial(self._flipped, iteration) if self.faults else None
         scores = self.network(
             pixels.float(),
             flip,
-            partial(self._drop, iteration) if self.method.drops else None,
+            self._drop if self.method.drops else None,
             straight_through=self.method.straight_through,
             batch_norm_gradient=self.method.batch_norm_gradient,
         )
@@ -243,19 +272,30 @@ class TrainingRun:
             layer.confine()
         return loss.detach()
 
-    def _key(self, purpose: Purpose, *numbers: int) -> int:
-        return key(self.seed, purpose, *numbers) % 2**63
+    def set_rate(self, rate: float) -> None:
+        """Let Adam go on with this rate, scaled for each layer."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate * group["rate_scale"])
+            else:
+                group["lr"] = rate * group["rate_scale"]
 
-    def _drawing(self, purpose: Purpose, *numbers: int) -> torch.Generator:
-        """Return the generator of the device, ready for one use."""
-        return self._generator.manual_seed(self._key(purpose, *numbers))
+    def _flipped(self, iteration: int, signs: torch.Tensor, layer: int) -> torch.Tensor:
+        assert self.faults is not None
+        if self.device.type == "cpu" or not isinstance(self.faults, RandomFlips):
+            return self.faults(signs, layer=layer, iteration=iteration)
+        ber_lrs, ber_hrs = self.faults.rates(layer, iteration)
+        if ber_lrs or ber_hrs:
+            chance = self.chance.generator(Purpose.FLIPS, layer)
+            flip_by_torch(signs, chance, ber_lrs=ber_lrs, ber_hrs=ber_hrs)
+        return signs
 
-    def _drop(self, iteration: int, values: torch.Tensor, layer: int) -> torch.Tensor:
+    def _drop(self, values: torch.Tensor, layer: int) -> torch.Tensor:
         dropped = self.method.dropout if layer else self.method.input_dropout
         if not dropped:
             return values
         kept = 1 - dropped
-        chance = self._drawing(Purpose.DROPOUT, iteration, layer)
+        chance = self.chance.generator(Purpose.DROPOUT, layer)
         draws = torch.rand(values.shape, generator=chance, device=self.device)
         return values * ((draws < kept).to(values.dtype) / kept)
 
@@ -320,10 +360,71 @@ def _exact_convolutions() -> Iterator[None]:
         yield
 
 
-def _flipped(
-    faults: TrainingFaults, iteration: int, signs: torch.Tensor, layer: int
-) -> torch.Tensor:
-    return faults(signs, layer=layer, iteration=iteration)
+class _Chance:
+    """Generators on a device, one for each use within an iteration, seeded by its key."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.seed, self.device, self.iteration = seed, device, 0
+        self.uses: dict[tuple[Purpose, int], torch.Generator] = {}
+
+    def begin(self, iteration: int) -> None:
+        """Make all generators ready for an iteration."""
+        self.iteration = iteration
+        for use, generator in self.uses.items():
+            generator.manual_seed(self._key(*use))
+
+    def generator(self, purpose: Purpose, layer: int = 0) -> torch.Generator:
+        """Return the generator for what is drawn once in an iteration."""
+        use = purpose, layer
+        if use not in self.uses:
+            self.uses[use] = torch.Generator(self.device).manual_seed(self._key(*use))
+        return self.uses[use]
+
+    def order(self, images: int, epoch: int) -> torch.Tensor:
+        """Return the order of the images in an epoch, the same on every device."""
+        chance = torch.Generator().manual_seed(key(self.seed, Purpose.ORDER, epoch) % 2**63)
+        return torch.randperm(images, generator=chance)
+
+    def _key(self, purpose: Purpose, layer: int) -> int:
+        return key(self.seed, purpose, self.iteration, layer) % 2**63
+
+
+FIRST_ITERATIONS = 3
+"""Run operation by operation before one is captured, as CUDA's libraries want it."""
+
+
+class _CapturedIteration:
+    """The iteration of a training as one graph of CUDA, for batches of one size.
+
+    The graph does the same as the operations one by one, bit by bit.
+    """
+
+    def __init__(self, run: TrainingRun) -> None:
+        self.run = run
+        self.done = 0
+        self.stream = torch.cuda.Stream(run.device)  # type: ignore[no-untyped-call]
+        self.graph = torch.cuda.CUDAGraph()
+
+    def __call__(self, batch: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Learn from a batch and return the loss."""
+        if self.done < FIRST_ITERATIONS:
+            self.done += 1
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
+                loss = self.run.iteration(batch, iteration)
+            torch.cuda.current_stream().wait_stream(self.stream)
+            return loss
+        if self.done == FIRST_ITERATIONS:
+            self.done += 1
+            self.batch = batch.clone()
+            for generator in self.run.chance.uses.values():
+                self.graph.register_generator_state(generator)
+            with torch.cuda.graph(self.graph, stream=self.stream):
+                self.loss = self.run.learn(self.batch, iteration)
+        self.batch.copy_(batch)
+        self.run.chance.begin(iteration)
+        self.graph.replay()
+        return self.loss.clone()
 
 
 def _parameter_groups(network: BinarizedNetwork) -> list[dict[str, Any]]:

@@ -147,10 +147,7 @@ def run(training: Training, images: ImageSet, out: Path, *, device: str, chips: 
     )
     trained = time.monotonic()
     faults = [IidFaults(ber) for ber in training.bers]
-    # TF32 holds all that is added up exactly; see `TorchEvaluator`.
-    torch.set_float32_matmul_precision("high")
     found = evaluate(saved, faults, images=images, chips=chips, device=device)
-    torch.set_float32_matmul_precision("highest")
     values = {name: found[name].values for name in ("accuracy", "accuracy_low", "accuracy_high")}
     write_text(
         rows,
@@ -229,6 +226,9 @@ def check(
             runs = [_started(plain, images[name], where, dtype) for where in ("cpu", device)]
             for each in runs:
                 each.faults = _from_the_processor
+                for layer in each.network.layers:
+                    # Sums that are the mean to the last bit would be signs by rounding alone.
+                    layer.beta.data.fill_(0.0123)
             batch = torch.arange(50)
             losses = [float(each.iteration(batch.to(each.device), 0)) for each in runs]
             apart = max(
@@ -245,6 +245,22 @@ def check(
             if not (abs(losses[1] / losses[0] - 1) < near and apart < 10 * near):
                 raise InputError(f"{sentence}: this is more than rounding.")
             yield sentence
+        yield f"{name}: {_captured(training, images[name], device)}"
+
+
+def _captured(training: Training, images: ImageSet, device: str) -> str:
+    """Return that iterations as they are run are those done operation by operation."""
+    runs = [_started(training, images, device, None) for _ in range(2)]
+    batches = torch.arange(120, device=device).view(12, 10)
+    losses = [
+        [float(one.next_iteration(batch, number)), float(other.iteration(batch, number))]
+        for one, other in (runs,)
+        for number, batch in enumerate(batches)
+    ]
+    for one, other in zip(*(each.network.state_dict().values() for each in runs), strict=True):
+        if not torch.equal(one, other):
+            raise InputError(f"iterations differ from those done one by one: losses {losses}")
+    return f"{len(batches)} iterations, captured or not, give the same network bit by bit"
 
 
 def times(
@@ -259,7 +275,7 @@ def times(
             if number == 10:
                 _wait(device)
                 seconds.append(time.perf_counter())
-            each.iteration(batch, number)
+            each.next_iteration(batch, number)
         _wait(device)
         seconds.append(time.perf_counter())
         took = (seconds[1] - seconds[0]) / iterations
@@ -288,8 +304,7 @@ def _started(
         device=device,
         dtype=dtype,
     )
-    for group in run.optimizer.param_groups:
-        group["lr"] = training.method.rate(0) * group["rate_scale"]
+    run.set_rate(training.method.rate(0))
     run.network.train()
     return run
 
