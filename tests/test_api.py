@@ -1,4 +1,7 @@
-"""The front door: the names that `import rramsim` gives, and what they cost."""
+"""The front door: the names that `import rramsim` gives.
+
+tests/test_package.py says what it loads.
+"""
 
 import ast
 import importlib
@@ -15,25 +18,6 @@ import pytest
 import rramsim
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("numpy", "xarray", "torch", "pandas", "scipy", "matplotlib", "numba", "pydantic", "pint")
-
-
-def _run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-
-def test_importing_rramsim_loads_nothing_heavy():
-    done = _run(
-        "import sys, rramsim\n"
-        "assert rramsim.__version__ and 'fit_lognormal' in dir(rramsim)\n"
-        f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
-    )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
-
-
-def test_a_name_loads_only_what_it_needs():
-    done = _run("import sys, rramsim; rramsim.InputError; print('numpy' in sys.modules)")
-    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize("name", rramsim.__all__)
@@ -114,41 +98,39 @@ def pixels(name: str) -> int:
 """
 
 
-@pytest.fixture(scope="module")
-def type_check(tmp_path_factory):
-    """Return a function that has mypy check a script as a user's."""
+WRONG_SCRIPT = """
+import rramsim
+rramsim.fit_normal()
+rramsim.IidFaults('1%')
+"""
+
+
+@pytest.mark.slow
+def test_a_strict_type_checker_accepts_a_user_s_script_and_finds_what_is_wrong_in_one(
+    tmp_path, pytestconfig
+):
     pytest.importorskip("mypy")
-    folder = tmp_path_factory.mktemp("scripts")
     package = Path(rramsim.__file__).parent
     found_by_mypy = "site-packages" in package.parts
     environment = {} if found_by_mypy else {"MYPYPATH": str(package.parent)}
     # What a script meets of rramsim needs no types of torch, which take longer than all others.
     left_out = '[[tool.mypy.overrides]]\nmodule = ["torch.*"]\nfollow_imports = "skip"\n'
-    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + left_out)
-
-    def check(script):
-        (folder / "script.py").write_text(script)
-        options = ["--strict", "--follow-imports=silent", "--config-file=pyproject.toml"]
-        done = subprocess.run(
-            [sys.executable, "-m", "mypy", *options, "script.py"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-            env=os.environ | environment,
-        )
-        return done.stdout + done.stderr
-
-    return check
-
-
-@pytest.mark.slow
-def test_a_strict_type_checker_accepts_a_user_s_script(type_check):
-    assert type_check(USER_SCRIPT) == "Success: no issues found in 1 source file\n"
-
-
-@pytest.mark.slow
-def test_a_strict_type_checker_finds_a_wrong_name_and_a_wrong_type(type_check):
-    found = type_check("import rramsim\nrramsim.fit_normal()\nrramsim.IidFaults('1%')\n")
-    assert 'script.py:2: error: Module has no attribute "fit_normal"' in found
-    assert 'script.py:3: error: Argument 1 to "IidFaults" has incompatible type' in found
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + left_out)
+    (tmp_path / "script.py").write_text(USER_SCRIPT)
+    (tmp_path / "wrong.py").write_text(WRONG_SCRIPT)
+    # Types that were read once are kept from one run of the tests to the next.
+    kept = pytestconfig.cache.mkdir("mypy")
+    options = ["--strict", "--follow-imports=silent", f"--cache-dir={kept}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file=pyproject.toml", *options, "."],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | environment,
+    )
+    assert "script.py" not in done.stdout, done.stdout + done.stderr
+    no_name, wrong_type, total = done.stdout.splitlines()
+    assert no_name.startswith('wrong.py:3: error: Module has no attribute "fit_normal"')
+    assert wrong_type.startswith('wrong.py:4: error: Argument 1 to "IidFaults" has incompatible')
+    assert total == "Found 2 errors in 1 file (checked 2 source files)"

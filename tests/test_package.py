@@ -8,11 +8,50 @@ import sys
 from pathlib import Path
 
 import pytest
+from chip_networks import random_network
 
 import rramsim
+from rramsim.images.catalogue import load_images
+from rramsim.network.model_files import SavedNetwork, save_network
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "numba", "xarray", "pandas", "scipy", "matplotlib", "pint", "numpy", "pydantic")
+
+# One process for all, since its start takes longer than they do. What is loaded stays, so that each
+# step shows what it and those before it load.
+STARTS = """
+import contextlib, io, json, sys
+
+network, heavy = sys.argv[1], sys.argv[2:]
+loaded = {}
+
+
+def note(step):
+    loaded[step] = [name for name in heavy if name in sys.modules]
+
+
+def run(*words):
+    sys.argv, shown = ["rramsim", *words], io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+        with contextlib.suppress(SystemExit):
+            main()
+    note(" ".join(words[:2]))
+    return shown.getvalue()
+
+
+import rramsim
+assert rramsim.__version__ and "fit_lognormal" in dir(rramsim)
+assert issubclass(rramsim.InputError, Exception)
+note("import rramsim")
+from rramsim.cli import main
+assert "tradeoff" in run("--help")
+assert "--target-ber" in run("fit", "--help")
+assert "there is no such file" in run("fit", "none.csv")
+assert "reconstructed" in run("fit", "hirtzlin2019-reconstructed")
+assert "none.csv" in run("tradeoff", "none.csv")
+assert "accuracy_mean" in run("evaluate", network, "--ber", "0.1", "--maps", "2", "--json")
+print(json.dumps(loaded))
+"""
+NOT_TO_FIT = ("numba", "matplotlib", "scipy.stats")
 
 
 def test_the_tests_see_the_installed_package_unless_it_is_editable():
@@ -26,15 +65,29 @@ def test_the_metadata_and_the_package_state_the_same_version():
     assert importlib.metadata.version("rramsim") == rramsim.__version__
 
 
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys; from rramsim.cli.app import app; import contextlib\n"
-        "with contextlib.suppress(SystemExit): app(['--help'])\n"
-        f"sys.exit(','.join(sorted(set({HEAVY!r}) & set(sys.modules))) or 0)"
+def test_a_start_loads_what_the_command_uses_and_no_more(tmp_path):
+    path, digits = tmp_path / "network.safetensors", load_images("digits")
+    known = {"images": "digits", "images_id": digits.content_id, "training_ber": 0.0, "seed": 1}
+    known |= {"accuracy": 0.1, "epochs": 1, "settings": {}, "history": [], "version": "0"}
+    save_network(path, SavedNetwork(random_network(64, 16, 10), known))
+    heavy = ("torch", *NOT_TO_FIT, "scipy", "numpy", "pydantic", "xarray", "pandas", "pint", "rich")
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS, str(path), *heavy],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    assert "tradeoff" in done.stdout
+    assert done.returncode == 0, done.stderr
+    loaded = {step: set(names) for step, names in json.loads(done.stdout).items()}
+    assert loaded["import rramsim"] == set()
+    assert loaded["--help"] == {"rich"}
+    assert loaded["fit --help"] <= {"rich", "pydantic"}  # of typer's own
+    assert not loaded["fit none.csv"] & {"torch", *NOT_TO_FIT, "xarray", "pandas", "pint"}
+    assert not loaded["fit hirtzlin2019-reconstructed"] & {"torch", *NOT_TO_FIT}
+    # Only what trains needs torch, and only what draws matplotlib.
+    assert not loaded["tradeoff none.csv"] & {"torch", "matplotlib"}
+    assert not loaded[f"evaluate {path}"] & {"torch", "matplotlib"}
 
 
 def test_the_readme_s_test_command_is_the_one_that_ci_runs():

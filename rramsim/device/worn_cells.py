@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import binom
+from scipy.special import bdtrc, ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.sensing import StatePair, best_reference
@@ -258,7 +257,7 @@ def _is_chance(cells: Cells, reference: float, best: float) -> bool:
     columns = [part[name].values[good] for name in ("resistance", "censoring", "state_index")]
     soft = float(misread(*columns, reference=reference).mean()) if good.any() else 0.0
     in_cycle = 1.0 - (1.0 - soft) ** len(STATES)
-    return bool(binom.sf(otherwise - 1, ends.size, in_cycle) > _CHANCE)
+    return bool(bdtrc(otherwise - 1, ends.size, in_cycle) > _CHANCE)
 
 
 def _worn_notes(name: str, cells: Cells, best: float, reference: float) -> list[Note]:

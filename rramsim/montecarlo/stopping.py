@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from rramsim.errors import InputError, number, whole_number
 from rramsim.montecarlo.tally import Tally
@@ -133,4 +133,4 @@ def mean_half_width(counts: Sequence[int], *, total: int, confidence: float) -> 
     # Whole numbers: equal counts give a spread of exactly 0, and no order of adding matters.
     spread = n * sum(count * count for count in counts) - sum(counts) ** 2
     standard_error = math.sqrt(spread / (n * n * (n - 1))) / total
-    return float(student.ppf((1 + confidence) / 2, n - 1)) * standard_error
+    return float(stdtrit(n - 1, (1 + confidence) / 2)) * standard_error

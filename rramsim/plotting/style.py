@@ -101,10 +101,12 @@ def figure_style() -> Iterator[None]:
 def save_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, Path]:
     """Write `figure` as SVG and as PNG, as `write_figure` does, and return both paths.
 
+    The PNG has the layout of the SVG: to find a layout takes as long as to draw.
+
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        Made inside `figure_style`.
+        Made inside `figure_style`. Its layout is fixed from then on.
     path_without_suffix : Path
         ``figures/populations`` gives ``figures/populations.svg`` and ``.png``.
 
@@ -121,6 +123,7 @@ def save_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, Path]:
     stem = Path(path_without_suffix)
     svg, png = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png"))
     write_figure(figure, svg)
+    figure.set_layout_engine("none")
     write_figure(figure, png)
     return svg, png
 

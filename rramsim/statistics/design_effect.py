@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
-from scipy.stats import t
+from scipy.special import ndtri, stdtrit
 
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 
@@ -80,7 +79,7 @@ def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
         expected = float(np.sum(reads**2)) / n
         effect = max(effect, 1.0 + (expected - 1.0) * within_clusters(values, clusters))
     end = 0.5 + CONFIDENCE / 2.0
-    return effect * float(t.ppf(end, k - 1) / t.ppf(end, n - 1)) ** 2
+    return effect * float(stdtrit(k - 1, end) / stdtrit(n - 1, end)) ** 2
 
 
 def _effect_in_series(errors: NDArray[np.float64], x: NDArray[np.float64]) -> float:

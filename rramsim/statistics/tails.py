@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, ndtr, ndtri
-from scipy.stats import genpareto
 
 from rramsim.interval import Interval
 from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
@@ -256,6 +255,8 @@ def _pareto(y: Floats, end: float) -> tuple[float, Interval]:
     if end <= threshold:
         rate = float(np.mean(y > end))
     else:
+        from scipy.stats import genpareto  # half a second that few tails need
+
         shape, _, scale = genpareto.fit(excess, floc=0.0)
         rate = share * float(genpareto.sf(end - threshold, shape, scale=scale))
     return share, _share(rate, PARETO, readings=y.size)

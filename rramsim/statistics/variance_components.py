@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri
-from scipy.stats import qmc
 
-from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE, spread_points
 from rramsim.statistics.design_effect import Series
 
 Floats = NDArray[np.float64]
@@ -472,28 +471,19 @@ def populations_of_parts(
 @functools.cache
 def _deviates() -> Floats:
     """Return normal deviates of 2 populations, of the mean and 2 parts each: (6, 4096)."""
-    points = qmc.Sobol(6, scramble=False).random_base2(_POPULATIONS_LOG2).T
-    deviates: Floats = ndtri(points + 0.5 / 2**_POPULATIONS_LOG2)
+    deviates: Floats = ndtri(spread_points(6, _POPULATIONS_LOG2))
     return deviates
 
 
 def _pivots(parts: Sequence[Part]) -> tuple[Floats, Floats]:
     """Return draws of the variance and of the variance of the mean, each of shape (draws,)."""
-    points = _points(len(parts))
+    points = spread_points(len(parts), _POINTS_LOG2)
     variance, of_mean = np.zeros(points.shape[1]), np.zeros(points.shape[1])
     for part, u in zip(parts, points, strict=True):
         squares = _mean_squares(part.degrees_of_freedom, u)
         variance += part.variance / squares
         of_mean += part.mean_variance / squares
     return variance, of_mean
-
-
-@functools.cache
-def _points(parts: int) -> Floats:
-    """Return points spread evenly over a unit cube, shape (parts, draws)."""
-    count = 2**_POINTS_LOG2
-    points: Floats = qmc.Sobol(parts, scramble=False).random_base2(_POINTS_LOG2).T + 0.5 / count
-    return points
 
 
 def _mean_squares(degrees_of_freedom: float, u: Floats) -> Floats:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from rramsim.errors import InputError, refused
 from rramsim.interval import Interval
@@ -38,7 +38,7 @@ _NARROW = 1e-3
 # Logarithms this close, in their standard deviations, differ by rounding alone.
 _ONE_MOMENT = 1e-9
 # Fall of ln L at the ends of a two-sided profile interval.
-_FALL = float(chi2.ppf(CONFIDENCE, 1)) / 2.0
+_FALL = float(chdtri(1, 1.0 - CONFIDENCE)) / 2.0
 # The ends are sought this many times beyond where the curvature alone would put them.
 _REACH = 2.0**8
 # A shape known to within no better than this factor, e**10, has no upper end in the data.
@@ -209,7 +209,7 @@ def lifetime_at_least(
     if longest == 0.0:
         return 0.0
     total = float(np.sum((start / longest) ** shape))
-    mean = 2.0 * total / float(chi2.ppf(CONFIDENCE, 2 * failures + 2))
+    mean = 2.0 * total / float(chdtri(2 * failures + 2, 1.0 - CONFIDENCE))
     return longest * float((-math.log1p(-share) * mean) ** (1.0 / shape))
 
 

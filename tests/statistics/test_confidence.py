@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.statistics.confidence import mean_of_resamples
+from rramsim.statistics.confidence import mean_of_resamples, spread_points
 
 
 def test_the_interval_of_a_mean_is_students():
@@ -13,6 +13,13 @@ def test_the_interval_of_a_mean_is_students():
     low, high = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
     assert (mean - half, mean + half) == pytest.approx((low, high), rel=1e-12)
     assert deviation == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+
+
+@pytest.mark.parametrize("log2_points", [2, 9, 12])
+@pytest.mark.parametrize("dimensions", range(1, 7))
+def test_spread_points_are_sobols_half_a_step_off_the_lattice(dimensions, log2_points):
+    sobol = stats.qmc.Sobol(dimensions, scramble=False).random_base2(log2_points)
+    assert np.array_equal(spread_points(dimensions, log2_points), sobol.T + 0.5 / 2**log2_points)
 
 
 def test_equal_values_have_no_spread_at_all():

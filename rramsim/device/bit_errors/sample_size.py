@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from scipy.special import ndtr, ndtri, ndtri_exp
-from scipy.stats import beta
+from scipy.special import betaincinv, ndtr, ndtri, ndtri_exp
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, WeightedCount, weighted
@@ -177,7 +176,7 @@ def _upper(counted: WeightedCount) -> float:
     if not counted.sample > 0 or math.isnan(counted.ber.estimate):
         return 1.0
     errors = counted.sample * counted.ber.estimate
-    return float(beta.ppf(CONFIDENCE, errors + 1.0, counted.sample - errors))
+    return float(betaincinv(errors + 1.0, counted.sample - errors, CONFIDENCE))
 
 
 def _counting(target: float, counted: WeightedCount, *, lrs_share: float) -> float:

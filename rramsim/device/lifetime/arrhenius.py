@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 
 from rramsim import formatting as numbers
 from rramsim.device.examination import Analysis
@@ -17,7 +16,7 @@ from rramsim.errors import InputError
 from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import make
-from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE, standard_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,7 +86,7 @@ class ArrheniusFit:
         variance = float(np.array([1.0, inverse]) @ self.covariance @ [1.0, inverse])
         width = math.nan
         if math.isfinite(variance):
-            width = _student(self.freedom) * math.sqrt(variance)
+            width = standard_errors(self.freedom) * math.sqrt(variance)
         return Interval(
             _exp(ln_t),
             low=_exp(ln_t - width),
@@ -194,7 +193,7 @@ def _least_squares(inverse: Floats, ln_t: Floats, distinct: Floats) -> Arrhenius
         covariance = rest * np.array(
             [[1.0 / count + mean**2 / square, -mean / square], [-mean / square, 1 / square]]
         )
-        width = _student(freedom) * math.sqrt(covariance[1, 1])
+        width = standard_errors(freedom) * math.sqrt(covariance[1, 1])
         interval = replace(interval, low=energy - width, high=energy + width)
     else:
         text = "Two temperatures give an activation energy but nothing to judge it by."
@@ -377,10 +376,6 @@ def _refuse(
             raise InputError(f"A {what} of {value:g} {unit} was found; it must be above 0.")
     if energy is not None and not energy > 0:
         raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
-
-
-def _student(freedom: int) -> float:
-    return float(student.ppf(0.5 + CONFIDENCE / 2.0, freedom))
 
 
 def _exp(value: float) -> float:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import count_errors, weighted
@@ -276,7 +275,9 @@ def _pull_of_cells(part: xr.Dataset, read: ReadConditions, *, is_fitted: bool) -
         if is_fitted and x.size > 1 and x.std() > 0.0:
             u = sign * (x - x.mean()) / x.std()
             d = sign * (x.mean() - read.ln_reference) / x.std()
-            influence = -norm.pdf(d) * (u - d * (u**2 - 1.0) / 2.0)
+            influence = (
+                -math.exp(-(d**2) / 2.0) / math.sqrt(2.0 * math.pi) * (u - d * (u**2 - 1.0) / 2.0)
+            )
         moved.append(share * (influence - influence.mean()) / max(x.size, 1))
         cells.append(part["cell"].values[of_state])
     return np.concatenate(cells), np.concatenate(moved)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
@@ -170,7 +170,7 @@ def _good_until(after: Floats) -> tuple[float, float]:
     cells, after = after.size, np.sort(after)
     most = int(FAILING * cells)
     failed = np.searchsorted(after, after[: most + 1])  # by each of these cycles
-    failing = beta.ppf(CONFIDENCE, failed + 1, cells - failed)
+    failing = betaincinv(failed + 1, cells - failed, CONFIDENCE)
     borne = np.flatnonzero(failing <= FAILING)
     last = int(borne[-1]) if borne.size else most
     return float(after[last]), float(failing[last])
@@ -184,6 +184,6 @@ def _failed_by(until: Floats) -> float:
     """
     failed = np.sort(until[np.isfinite(until)])
     counts = np.arange(1, failed.size + 1)
-    surely = beta.ppf(1.0 - CONFIDENCE, counts, until.size - counts + 1)
+    surely = betaincinv(counts, until.size - counts + 1, 1.0 - CONFIDENCE)
     enough = np.flatnonzero(surely >= FAILING)
     return float(failed[enough[0]]) if enough.size else math.nan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtr
 
 from rramsim import formatting as numbers
 from rramsim.device.populations.fit import StateReadings
@@ -102,7 +102,7 @@ def _against_cycles(y: Floats, place: Groups, cluster: Groups, least: float) -> 
     if abs(means[0] - others.mean()) < least:
         return 1.0
     score = (means[0] - others.mean()) / (spread * math.sqrt(1.0 + 1.0 / others.size))
-    return float(2.0 * t.sf(abs(score), others.size - 1))
+    return float(2.0 * stdtr(others.size - 1, -abs(score)))
 
 
 def _against_own(y: Floats, place: Groups, cluster: Groups, least: float) -> float:
@@ -124,7 +124,7 @@ def _against_own(y: Floats, place: Groups, cluster: Groups, least: float) -> flo
         return math.nan
     if abs(change.mean()) < least:
         return 1.0
-    return float(2.0 * t.sf(abs(change.mean()) / error, change.size - 1))
+    return float(2.0 * stdtr(change.size - 1, -abs(change.mean()) / error))
 
 
 @dataclass(frozen=True, eq=False)

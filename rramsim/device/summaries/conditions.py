@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import chi2
+from scipy.special import chdtrc, ndtr, ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, weighted
@@ -202,13 +201,11 @@ def _fit(table: PercentileTable | CentreAndSpread) -> _Fitted:
 
 def _p_value(places: np.ndarray, cells: np.ndarray, *, known: int | None) -> float:
     """Return Pearson's test of the readings between percentiles; NaN without degrees of freedom."""
-    from scipy.special import ndtr
-
     freedom = len(places) - 2
     if known is None or freedom < 1:
         return _NAN
     expected = cells.sum() * np.diff(np.array([0.0, *ndtr(places), 1.0]))
-    return float(chi2.sf(np.sum((cells - expected) ** 2 / expected), freedom))
+    return float(chdtrc(freedom, np.sum((cells - expected) ** 2 / expected)))
 
 
 def _of_percentiles(

@@ -1,14 +1,17 @@
 """The state of a training between two epochs, kept in a file so that it can go on."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    import torch
 
 KIND = "checkpoint of a training"
 PARTS = "network", "optimizer", "best"

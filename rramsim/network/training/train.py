@@ -1,4 +1,8 @@
-"""Train networks, into a model file or into memory."""
+"""Train networks, into a model file or into memory.
+
+What trains is imported where something is trained: a network that lies in its file needs no torch,
+which takes seconds to load.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rramsim.errors import (
@@ -27,18 +30,18 @@ from rramsim.images.catalogue import load_images, origin_of
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 from rramsim.network.shape import NetworkShape, default_shape
 from rramsim.network.training.checkpoint import describe_difference
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
-from rramsim.network.training.model import fold
 from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
-from rramsim.network.training.trainer import History, OnEpoch, Score, TrainingRun, run_training
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
+    import torch
+
     from rramsim.network.folded.network import FoldedNetwork
+    from rramsim.network.training.trainer import History, OnEpoch, Score, TrainingRun
     from rramsim.progress import OnProgress
 
 
@@ -251,15 +254,7 @@ def _trained(
         return obtain_network(
             path, plan, images_from=origin, on_epoch=on_epoch, device=device, dtype=dtype
         )
-    run = run_training(
-        plan,
-        score=_score_on_test(plan, device),
-        validate=_score_on_kept(plan, device),
-        on_epoch=on_epoch,
-        device=device,
-        dtype=dtype,
-    )
-    return _saved(plan, run, origin)
+    return _saved(plan, _run(plan, on_epoch=on_epoch, device=device, dtype=dtype), origin)
 
 
 _DEFAULT_TRAININGS = 5
@@ -285,6 +280,8 @@ def _dtype(arithmetic: str | None) -> torch.dtype | None:
         return None
     if arithmetic not in ("float32", "bfloat16"):
         raise refused("arithmetic", arithmetic, "float32 or bfloat16")
+    import torch
+
     return torch.float32 if arithmetic == "float32" else torch.bfloat16
 
 
@@ -372,21 +369,34 @@ def obtain_network(
         if on_epoch:
             on_epoch(history)
 
-    run = run_training(
-        plan,
-        score=_score_on_test(plan, device),
-        validate=_score_on_kept(plan, device),
-        checkpoint=checkpoint,
-        on_epoch=log,
-        device=device,
-        dtype=dtype,
-    )
+    run = _run(plan, checkpoint=checkpoint, on_epoch=log, device=device, dtype=dtype)
     # Once more: the last time it may have stopped between a checkpoint and its log.
     write_text(path.with_suffix(".csv"), _log(plan.method, run.history))
     save_network(path, _saved(plan, run, images_from))
     with contextlib.suppress(FileNotFoundError):
         checkpoint.unlink()
     return load_network(path)
+
+
+def _run(
+    plan: TrainingPlan,
+    *,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch | None,
+    device: str,
+    dtype: torch.dtype | None,
+) -> TrainingRun:
+    from rramsim.network.training.trainer import run_training
+
+    return run_training(
+        plan,
+        score=_score_on_test(plan, device),
+        validate=_score_on_kept(plan, device),
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+        device=device,
+        dtype=dtype,
+    )
 
 
 def report_epochs(
@@ -421,6 +431,8 @@ def _score_on(images: NDArray[np.uint8], labels: NDArray[Any], device: str) -> S
     def score(folded: FoldedNetwork) -> float:
         if device == "cpu":
             return Evaluator(folded, images, labels).correct() / len(labels)
+        from rramsim.network.scoring.torch_evaluator import TorchEvaluator
+
         return TorchEvaluator(folded, images, labels, device=device).correct() / len(labels)
 
     return score
@@ -438,6 +450,8 @@ def _log(method: Method, history: History) -> str:
 
 
 def _saved(plan: TrainingPlan, run: TrainingRun, images_from: str) -> SavedNetwork:
+    from rramsim.network.training.model import fold
+
     metadata = {
         "training_ber": plan.training_ber,
         "accuracy": run.history[run.best_epoch].accuracy,

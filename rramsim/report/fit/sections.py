@@ -1,16 +1,14 @@
-"""The sections of a fit, in their order: one more analysis is shown by one more entry."""
+"""The sections of a fit, in their order: one more analysis is shown by one more entry.
+
+What draws is imported where something is drawn: tables need no matplotlib, which takes as long to
+load as a fit takes.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rramsim.plotting.array_map import plot_array_map
-from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
-from rramsim.plotting.populations import plot_populations
-from rramsim.plotting.reference import plot_reference
-from rramsim.plotting.retention import plot_retention
-from rramsim.plotting.variability import plot_variability
 from rramsim.report.fit import answer, exports, tables
 from rramsim.report.fit import lifetime_tables as lifetime
 from rramsim.report.section import Part, Picture, Section
@@ -20,7 +18,10 @@ from rramsim.schema import DATASETS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import xarray as xr
+
     from rramsim.device.examination import Examination
+    from rramsim.plotting.panels import Canvas
 
 
 def fit_plots(examination: Examination) -> dict[str, Callable[..., Any]]:
@@ -113,18 +114,24 @@ def _picture(
 
 def _populations(examination: Examination) -> list[Part | None]:
     products = examination.products
+
+    def plot(ax: Canvas = None) -> Any:
+        from rramsim.plotting.populations import plot_populations
+
+        return plot_populations(
+            examination.measured.readings,
+            ax,
+            populations=products["populations"],
+            conditions=products["conditions"],
+        )
+
     if not products["populations"].sizes["condition"]:
         # Nothing was read: counts, percentiles or lives are all that is known.
         return []
     return [
         Picture(
             "populations",
-            partial(
-                plot_populations,
-                examination.measured.readings,
-                populations=products["populations"],
-                conditions=products["conditions"],
-            ),
+            plot,
             "Resistances of the cells in both states, for each condition",
             "The resistances against their place in the sample, on a scale on which a lognormal "
             "population is a straight line.\nWhere the lines of the low (LRS) and the high (HRS) "
@@ -137,6 +144,12 @@ def _populations(examination: Examination) -> list[Part | None]:
 
 def _conditions(examination: Examination) -> list[Part | None]:
     bit_errors, cost = tables.conditions_tables(examination)
+
+    def plot(curve: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.reference import plot_reference
+
+        return plot_reference(curve, examination.products["conditions"], ax)
+
     return [
         bit_errors,
         cost,
@@ -144,7 +157,7 @@ def _conditions(examination: Examination) -> list[Part | None]:
             examination,
             "reference_curve",
             "reference",
-            partial(plot_reference, conditions=examination.products["conditions"]),
+            plot,
             "Share of misread cells against the reference, for each condition",
             "What a reference that is off costs: the shares of misread cells that the fitted "
             "populations give, and those counted.",
@@ -162,12 +175,22 @@ def _energies(examination: Examination) -> list[Part | None]:
 
 
 def _cycling(examination: Examination) -> list[Part | None]:
+    def plot(by_cycle: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.cycles import plot_cycles
+
+        return plot_cycles(by_cycle, ax)
+
+    def plot_ber(cycling: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.cycles import plot_cycling_ber
+
+        return plot_cycling_ber(cycling, ax)
+
     return [
         _picture(
             examination,
             "resistance_by_cycle",
             "cycles",
-            plot_cycles,
+            plot,
             "Resistances of both states against the number of cycles",
             "Median and range from 5 to 95\N{NO-BREAK SPACE}% of the readings of each state; "
             "failed cells at their resistance in the first bad\ncycle.",
@@ -176,7 +199,7 @@ def _cycling(examination: Examination) -> list[Part | None]:
             examination,
             "cycling",
             "cycling-ber",
-            plot_cycling_ber,
+            plot_ber,
             "Bit-error rate against the number of cycles",
         ),
         lifetime.cycling_table(examination),
@@ -185,12 +208,17 @@ def _cycling(examination: Examination) -> list[Part | None]:
 
 
 def _retention(examination: Examination) -> list[Part | None]:
+    def plot(retention: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.retention import plot_retention
+
+        return plot_retention(retention, ax)
+
     return [
         _picture(
             examination,
             "retention",
             "retention",
-            plot_retention,
+            plot,
             "Resistances and bit-error rate against the time since programming",
             "Left: the readings of each state at each read-out and the lines fitted to them. "
             "Right: the bit-error rate along the\nlines, and as counted. What is later than the "
@@ -204,12 +232,17 @@ def _retention(examination: Examination) -> list[Part | None]:
 
 
 def _variance(examination: Examination) -> list[Part | None]:
+    def plot(variance: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.variability import plot_variability
+
+        return plot_variability(variance, ax)
+
     return [
         _picture(
             examination,
             "variance",
             "variability",
-            plot_variability,
+            plot,
             "Shares of the variance of ln R, for each condition and state",
         ),
         tables.variance_table(examination),
@@ -217,12 +250,17 @@ def _variance(examination: Examination) -> list[Part | None]:
 
 
 def _array(examination: Examination) -> list[Part | None]:
+    def plot(array_map: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.array_map import plot_array_map
+
+        return plot_array_map(array_map, ax)
+
     return [
         _picture(
             examination,
             "array_map",
             "array",
-            plot_array_map,
+            plot,
             "Resistance and errors of each cell by its place",
             "Each cell at its place: gradients, dead lines and clusters of errors show here and "
             "nowhere else.",
