@@ -42,6 +42,7 @@ class NaiveLayer:
     latent: torch.Tensor
     pool: bool
     dtype: torch.dtype
+    normed: bool = True
     gamma: torch.Tensor = field(init=False)
     beta: torch.Tensor = field(init=False)
     mean: torch.Tensor = field(init=False)
@@ -63,11 +64,14 @@ class NaiveLayer:
         # The sums of the weights that are read; then twice exactly 0: the gradients that the values
         # get, and the weights.
         through = self._sums(values, back.detach())
-        of = self._sums_of_deviations if batch_norm_gradient else self._sums
+        centred = self.normed and batch_norm_gradient
+        of = self._sums_of_deviations if centred else self._sums
         learnt = of(values.detach(), weights)
         sums = self._sums(values, weights).detach()
         sums = sums + (through - through.detach()) + (learnt - learnt.detach())
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        if not self.normed:
+            return sums
         if not batch_norm_gradient:
             return self._normed_by_constants(sums)
         norm = self.mean, self.variance, self.gamma, self.beta
@@ -101,7 +105,7 @@ class NaiveLayer:
         return 1 / math.sqrt(1.5 / ((self.latent.shape[0] + self.latent.shape[1]) * places))
 
 
-def naive_layers(forms, pools, *, generator, dtype):
+def naive_layers(forms, pools, *, generator, dtype, normed_scores=True):
     """Return layers of weights of these shapes; the last computes in float32."""
     last = len(forms) - 1
     return [
@@ -109,6 +113,7 @@ def naive_layers(forms, pools, *, generator, dtype):
             torch.rand(form, generator=generator) * 2 - 1,
             pool,
             dtype if number < last else torch.float32,
+            normed=number < last or normed_scores,
         )
         for number, (form, pool) in enumerate(zip(forms, pools, strict=True))
     ]
@@ -133,7 +138,7 @@ def train_naively(
 ):
     """Train `layers` in place, an epoch for each of `rates`; return the mean loss of each."""
     groups = [{"params": [layer.latent], "scale": layer.rate_scale} for layer in layers]
-    norms = [value for layer in layers for value in (layer.gamma, layer.beta)]
+    norms = [value for layer in layers if layer.normed for value in (layer.gamma, layer.beta)]
     optimizer = torch.optim.Adam([*groups, {"params": norms, "scale": 1.0}], fused=True)
     history, iteration = [], 0
     for rate in rates:

@@ -52,7 +52,8 @@ class SavedNetwork:
     metadata : mapping
         How it was trained; the keys of `RECORD` are there.
     norms : tuple of BatchNorm
-        The batch norm of each layer as it was trained, if they are known.
+        The batch norm of each layer as it was trained, if they are known. The last layer has none
+        where its sums are the scores.
     """
 
     folded: FoldedNetwork
@@ -283,6 +284,9 @@ def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:
         return ()
     norms = []
     for number, layer in enumerate(folded.layers):
+        if layer is folded.output and f"{number}.batch_norm.gamma" not in arrays:
+            # Its sums are the scores.
+            break
         values = {
             field.name: arrays[f"{number}.batch_norm.{field.name}"] for field in fields(BatchNorm)
         }

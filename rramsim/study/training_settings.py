@@ -55,9 +55,11 @@ class MethodTable(Settings):
     batch_norm_gradient : bool
         Whether gradients pass the mean and the deviation of batch norm, as they should.
     loss : str
-        "cross-entropy", or "hinge" (squared).
-    margin : float
-        Of the hinge loss.
+        "cross-entropy", "hinge" (squared), "margin-cross-entropy", or "modified-hinge", which is of
+        the integer sums of the last layer.
+    margin : float or None
+        Of the losses but the cross-entropy, in units of the scores; None is 1 for "hinge", 16 for
+        "margin-cross-entropy" and 128 for "modified-hinge".
     shift : int
         Training images are shifted by up to so many pixels each way, at random.
     mirror : bool
@@ -75,8 +77,10 @@ class MethodTable(Settings):
     input_dropout: float = Field(default=0.0, ge=0.0, le=0.95)
     validation_share: float = Field(default=0.0, ge=0.0, le=0.5)
     batch_norm_gradient: bool = True
-    loss: Literal["cross-entropy", "hinge"] = "cross-entropy"
-    margin: float = Field(default=1.0, gt=0.0)
+    loss: Literal["cross-entropy", "hinge", "modified-hinge", "margin-cross-entropy"] = (
+        "cross-entropy"
+    )
+    margin: float | None = Field(default=None, gt=0.0)
     shift: int = Field(default=0, ge=0)
     mirror: bool = False
     straight_through: bool = False

@@ -65,7 +65,8 @@ def test_a_study_has_other_keys_than_a_training_file(tmp_path):
         ),
         (
             '[training]\nloss = "mse"\n',
-            "training.loss is 'mse'; accepted: 'cross-entropy' or 'hinge'.",
+            "training.loss is 'mse'; accepted: 'cross-entropy', 'hinge', 'modified-hinge' or "
+            "'margin-cross-entropy'.",
         ),
         ("training = 3\n", "training is 3; accepted: a table."),
         ("training_bers = 0.1\n", "training_bers is 0.1; accepted: a list."),

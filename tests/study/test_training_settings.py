@@ -50,7 +50,8 @@ def test_nothing_asked_for_is_a_plain_network_that_suits_the_images(digits):
 def test_the_defaults_of_a_training_file_are_those_of_the_method():
     defaults = Method(1).settings()
     del defaults["epochs"]
-    assert MethodTable().model_dump() == {"recipe": None, **defaults}
+    # The margin is that of the loss.
+    assert MethodTable().model_dump() == {"recipe": None, **defaults, "margin": None}
     for loss in LOSSES:
         assert MethodTable(loss=loss).loss == loss
 

@@ -122,15 +122,18 @@ def fold_layers(
     signs : sequence of int8 arrays
         Of shape (filters, channels, 3, 3) in convolutions, else (neurons, inputs).
     norms : sequence of BatchNorm
-        One a layer.
+        One a layer. The last layer may have none: then its sums are the scores.
     pools : sequence of bool
         For each layer, whether its outputs are pooled 2 x 2.
     image_shape, signed_levels
         See `FoldedNetwork`.
     """
     layers: list[Layer] = []
-    for number, (weights, norm) in enumerate(zip(signs, norms, strict=True)):
-        scale, offset = norm.affine()
+    affine = [norm.affine() for norm in norms]
+    if len(affine) == len(signs) - 1:
+        classes = len(signs[-1])
+        affine.append((np.ones(classes, np.float32), np.zeros(classes, np.float32)))
+    for number, (weights, (scale, offset)) in enumerate(zip(signs, affine, strict=True)):
         greatest_sum = int(weights[0].size) * (1 if number else PIXEL_LIMIT)
         check_exact(greatest_sum)
         if number == len(signs) - 1:

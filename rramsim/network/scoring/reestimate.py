@@ -77,8 +77,9 @@ def reestimate(
     folded = saved.folded
     if not saved.norms:
         raise InputError(
-            "The model file holds no batch norm, only thresholds (it was imported, or written by "
-            "an older rramsim), so none can be estimated anew. Train a network with rramsim train."
+            "The model file holds no batch norm (it was imported, written by an older rramsim, or "
+            "is of one layer whose sums are the scores), so none can be estimated anew. Train a "
+            "network with rramsim train."
         )
     check_inputs(folded, images)
     if not chips or len(images) < 2 * len(chips):

@@ -8,8 +8,12 @@ from typing import Any
 
 from rramsim.errors import InputError
 
-LOSSES = ("cross-entropy", "hinge")
+MARGINS = {"hinge": 1.0, "modified-hinge": 128.0, "margin-cross-entropy": 16.0}
+"""The margin of each loss that has one, where none is given."""
 
+LOSSES = ("cross-entropy", *MARGINS)
+
+_NO_MARGIN = 1.0  # what is on record where the loss has none
 
 _ACCEPTED: dict[str, tuple[float, float]] = {
     "epochs": (1, math.inf),
@@ -78,11 +82,15 @@ class Method:
         Whether gradients pass the mean and the deviation of batch norm, as they do in real
         arithmetic. Without, the two are constants in the backward pass, as in some early codes.
     loss : str
-        ``"cross-entropy"`` (of the softmax, as in the paper), or ``"hinge"``: the mean over images
-        of the sum over classes of max(0, margin - t score)^2, t being +1 for the right class and
-        -1 for the others (as in Courbariaux et al. 2016, whose margin is 1).
-    margin : float
-        Of the hinge loss, in units of the batch-normed scores.
+        ``"cross-entropy"`` of the softmax, as in the paper; ``"hinge"``, squared, as in
+        Courbariaux et al. 2016 (`losses.squared_hinge`); ``"margin-cross-entropy"``, our reading
+        of Yayla and Kumar 2026 (`losses.margin_cross_entropy`); or ``"modified-hinge"`` of
+        Buschjaeger et al. 2021 (`losses.modified_hinge`). The last one is of the integer sums of
+        the last layer, which then has no batch norm, on the chip neither; the others are of
+        batch-normed scores.
+    margin : float, optional
+        Of the losses but the cross-entropy, in units of the scores; 1 for ``"hinge"``, 16 for
+        ``"margin-cross-entropy"``, and for ``"modified-hinge"`` 128 sums of +-1, by default.
     shift : int
         Training images are shifted by up to so many pixels each way, at random.
     mirror : bool
@@ -94,7 +102,7 @@ class Method:
     Raises
     ------
     InputError
-        If a number is out of range or there is no such loss.
+        If a number is out of range, there is no such loss, or it has no margin.
     """
 
     epochs: int
@@ -106,23 +114,26 @@ class Method:
     validation_share: float = 0.0
     batch_norm_gradient: bool = True
     loss: str = "cross-entropy"
-    margin: float = 1.0
+    margin: float | None = None
     shift: int = 0
     mirror: bool = False
     straight_through: bool = False
 
     def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise InputError(f"loss {self.loss!r}: accepted are {', '.join(LOSSES)}.")
+        own = MARGINS.get(self.loss, _NO_MARGIN)
+        if self.margin is None:
+            object.__setattr__(self, "margin", own)
         for name, (low, high) in _ACCEPTED.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
                 raise InputError(f"{name.replace('_', ' ')} {value}: accepted is {limits}.")
-        if self.loss not in LOSSES:
-            raise InputError(f"loss {self.loss!r}: accepted are {' and '.join(LOSSES)}.")
-        if self.loss != "hinge" and self.margin != 1.0:
+        if self.loss not in MARGINS and self.margin != own:
             raise InputError(
-                f"margin {self.margin}: only the hinge loss has one, and the loss is "
-                f"{self.loss}; set loss to hinge, or leave the margin out."
+                f"margin {self.margin}: the loss {self.loss} has none; leave the margin out, or "
+                f"set loss to one that has: {', '.join(MARGINS)}."
             )
 
     @classmethod
@@ -157,6 +168,11 @@ class Method:
     def drops(self) -> bool:
         """Whether there is any dropout."""
         return bool(self.dropout or self.input_dropout)
+
+    @property
+    def normed_scores(self) -> bool:
+        """Whether the loss is of batch-normed scores, or else of the sums of the last layer."""
+        return self.loss != "modified-hinge"
 
     def rate(self, epoch: int) -> float:
         """Return Adam's rate in an epoch, counted from 0, before the scaling of each layer."""

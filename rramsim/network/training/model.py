@@ -47,6 +47,8 @@ class BinarizedLayer(nn.Module):
         Of the weights: (neurons, inputs) or (filters, channels, 3, 3).
     pool : bool
         Whether the greatest of 2 x 2 sums goes on to batch norm.
+    normed : bool
+        Whether there is a batch norm; without, the sums are what the layer returns.
     dtype : torch.dtype
         What training computes sums with. Signs are exact in any; float32 keeps all sums exact.
     generator : torch.Generator
@@ -61,16 +63,18 @@ class BinarizedLayer(nn.Module):
         shape: tuple[int, ...],
         *,
         pool: bool = False,
+        normed: bool = True,
         dtype: torch.dtype = torch.float32,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.latent = nn.Parameter(torch.rand(shape, generator=generator) * 2 - 1)
-        self.gamma = nn.Parameter(torch.ones(shape[0]))
-        self.beta = nn.Parameter(torch.zeros(shape[0]))
-        self.register_buffer("mean", torch.zeros(shape[0]))
-        self.register_buffer("variance", torch.ones(shape[0]))
-        self.pool = pool
+        if normed:
+            self.gamma = nn.Parameter(torch.ones(shape[0]))
+            self.beta = nn.Parameter(torch.zeros(shape[0]))
+            self.register_buffer("mean", torch.zeros(shape[0]))
+            self.register_buffer("variance", torch.ones(shape[0]))
+        self.pool, self.normed = pool, normed
         self.dtype = dtype
         # Written anew in each iteration: making large arrays costs more than filling them.
         self._signs: dict[bool, torch.Tensor] = {}
@@ -85,7 +89,7 @@ class BinarizedLayer(nn.Module):
     ) -> torch.Tensor:
         """Return the batch-normed sums, shape (images, neurons) or that of an image's outputs.
 
-        See `BinarizedNetwork.forward`.
+        Without batch norm they are the sums themselves. See `BinarizedNetwork.forward`.
         """
         if not self.training:
             return self._trained(inputs, flip)
@@ -98,9 +102,11 @@ class BinarizedLayer(nn.Module):
             self.latent,
             weights=weights,
             backward_weights=backward_weights,
-            normed=batch_norm_gradient,
+            normed=self.normed and batch_norm_gradient,
         )
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        if not self.normed:
+            return sums
         if not batch_norm_gradient:
             return self._normed_by_constants(sums)
         norms = self.mean, self.variance, self.gamma, self.beta
@@ -150,6 +156,8 @@ class BinarizedLayer(nn.Module):
         convolution = self.latent.ndim == 4
         sums = functional.conv2d(inputs, weights, padding=1) if convolution else inputs @ weights.T
         sums = functional.max_pool2d(sums, 2) if self.pool else sums
+        if not self.normed:
+            return sums
         shape = (-1, 1, 1) if convolution else (-1,)
         scale, offset = (torch.from_numpy(array) for array in self.batch_norm().affine())
         return sums * scale.to(sums.device).view(shape) + offset.to(sums.device).view(shape)
@@ -160,7 +168,7 @@ class BinarizedNetwork(nn.Module):
 
     The inputs are the whole-number pixel values as float32, or twice these less the greatest one
     (`NetworkShape.signed_levels`); the first batch norm takes up their range. The scores are the
-    batch-normed sums of the last layer, whose weights are signs too.
+    batch-normed sums of the last layer, whose weights are signs too, or these sums as they are.
 
     Parameters
     ----------
@@ -169,6 +177,8 @@ class BinarizedNetwork(nn.Module):
         Of the first weights.
     dtype : torch.dtype
         See `BinarizedLayer`.
+    normed_scores : bool
+        Whether the last layer has a batch norm.
     """
 
     def __init__(
@@ -177,13 +187,15 @@ class BinarizedNetwork(nn.Module):
         *,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float32,
+        normed_scores: bool = True,
     ) -> None:
         super().__init__()
         self.layers: list[BinarizedLayer]
         pooled = [layer.pool for layer in shape.convolutions] + [False] * len(shape.layers)
+        normed = [True] * (len(pooled) - 1) + [normed_scores]
         layers = [
-            BinarizedLayer(form, pool=pool, dtype=dtype, generator=generator)
-            for form, pool in zip(shape.weight_shapes, pooled, strict=True)
+            BinarizedLayer(form, pool=pool, normed=norm, dtype=dtype, generator=generator)
+            for form, pool, norm in zip(shape.weight_shapes, pooled, normed, strict=True)
         ]
         # Scores are computed from exact sums.
         layers[-1].dtype = torch.float32
@@ -234,6 +246,10 @@ class BinarizedNetwork(nn.Module):
             values = sign(values) if number < len(self.layers) - 1 else values
         return values
 
+    def batch_norms(self) -> tuple[BatchNorm, ...]:
+        """Return a copy of the batch norm of each layer; the last one may have none."""
+        return tuple(layer.batch_norm() for layer in self.layers if layer.normed)
+
     @torch.no_grad()
     def predictions(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the class of each image, free of faults; of equal scores the first class wins."""
@@ -259,12 +275,11 @@ def fold(network: BinarizedNetwork) -> FoldedNetwork:
         is so wide that its sums are not exact in float32.
     """
     signs = [layer.sign_weights() for layer in network.layers]
-    norms = [layer.batch_norm() for layer in network.layers]
     pools = [layer.pool for layer in network.layers]
     shape = network.shape
     return fold_layers(
         signs,
-        norms,
+        network.batch_norms(),
         pools=pools,
         image_shape=shape.image_shape,
         signed_levels=shape.signed_levels,

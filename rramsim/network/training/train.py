@@ -466,5 +466,4 @@ def _saved(plan: TrainingPlan, run: TrainingRun, images_from: str) -> SavedNetwo
     }
     if plan.method.validation_share:
         metadata["best_epoch"] = run.best_epoch + 1
-    norms = tuple(layer.batch_norm() for layer in run.network.layers)
-    return SavedNetwork(fold(run.network), metadata, norms)
+    return SavedNetwork(fold(run.network), metadata, run.network.batch_norms())

@@ -170,7 +170,13 @@ class TrainingRun:
         self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
         # The first weights are the same on every device, as is the order of the images.
         first = torch.Generator().manual_seed(plan.seed)
-        self.network = BinarizedNetwork(plan.shape, generator=first, dtype=dtype).to(device)
+        network = BinarizedNetwork(
+            plan.shape,
+            generator=first,
+            dtype=dtype,
+            normed_scores=self.method.normed_scores,
+        )
+        self.network = network.to(device)
         self.optimizer = torch.optim.Adam(
             _parameter_groups(self.network),
             lr=1.0,
@@ -264,8 +270,8 @@ class TrainingRun:
         )
         loss = self.loss(scores, self.labels[batch])
         # The layers write the gradients of the latent weights; those of batch norm add up.
-        for layer in self.network.layers:
-            layer.gamma.grad = layer.beta.grad = None
+        for value in _norm_parameters(self.network):
+            value.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         for layer in self.network.layers:
@@ -435,8 +441,12 @@ def _parameter_groups(network: BinarizedNetwork) -> list[dict[str, Any]]:
         {"params": [layer.latent], "rate_scale": 1 / math.sqrt(1.5 / _fans(layer))}
         for layer in network.layers
     ]
-    norms = [value for layer in network.layers for value in (layer.gamma, layer.beta)]
-    return [*weights, {"params": norms, "rate_scale": 1.0}]
+    return [*weights, {"params": _norm_parameters(network), "rate_scale": 1.0}]
+
+
+def _norm_parameters(network: BinarizedNetwork) -> list[torch.nn.Parameter]:
+    normed = [layer for layer in network.layers if layer.normed]
+    return [value for layer in normed for value in (layer.gamma, layer.beta)]
 
 
 def _fans(layer: BinarizedLayer) -> int:

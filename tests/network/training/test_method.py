@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.network.training.method import Method
+from rramsim.network.training.method import LOSSES, Method
 
 
 def test_the_rate_falls_by_one_factor_an_epoch_to_its_end():
@@ -23,6 +23,18 @@ def test_settings_hold_every_field_and_make_the_method_again():
     assert set(settings) == set(Method.__dataclass_fields__)
 
 
+def test_a_margin_that_is_not_given_is_that_of_the_loss():
+    margins = {loss: Method(1, loss=loss).margin for loss in LOSSES}
+    assert margins == {
+        "cross-entropy": 1.0,  # on record as ever, and of no meaning
+        "hinge": 1.0,
+        "modified-hinge": 128.0,
+        "margin-cross-entropy": 16.0,
+    }
+    assert Method(1, loss="modified-hinge") == Method(1, loss="modified-hinge", margin=128.0)
+    assert Method(1, margin=1.0) == Method(1)
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -34,9 +46,16 @@ def test_settings_hold_every_field_and_make_the_method_again():
         ({"learning_rate": float("nan")}, "learning rate nan"),
         ({"final_learning_rate": 0.0}, "final learning rate 0.0"),
         ({"margin": 0.0}, "margin 0.0"),
-        ({"margin": 2.0}, "margin 2.0: only the hinge loss has one"),
+        (
+            {"margin": 2.0},
+            "margin 2.0: the loss cross-entropy has none; leave the margin out, or set loss to one "
+            "that has: hinge, modified-hinge, margin-cross-entropy.",
+        ),
         ({"shift": -1}, "shift -1: accepted is 0 to 1000"),
-        ({"loss": "mse"}, "loss 'mse': accepted are cross-entropy and hinge"),
+        (
+            {"loss": "mse"},
+            "loss 'mse': accepted are cross-entropy, hinge, modified-hinge, margin-cross-entropy.",
+        ),
     ],
 )
 def test_what_is_out_of_range_is_told(more, told):

@@ -12,21 +12,23 @@ from safetensors.numpy import load_file, save_file
 from torch.nn import functional
 from training_runs import train
 
+import rramsim
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network import tensor_files
 from rramsim.network.folded.fold import EPSILON
 from rramsim.network.scoring.evaluator import Evaluator
+from rramsim.network.scoring.reestimate import reestimate
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training import trainer
 from rramsim.network.training.augmentation import augment
 from rramsim.network.training.checkpoint import Checkpoint
 from rramsim.network.training.flips import RandomFlips
-from rramsim.network.training.losses import squared_hinge
+from rramsim.network.training.losses import loss_of
 from rramsim.network.training.method import Method
 from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
 from rramsim.network.training.plan import TrainingPlan
-from rramsim.network.training.trainer import TrainingRun
+from rramsim.network.training.trainer import TrainingRun, sum_dtype
 
 SHAPE = NetworkShape((64, 24, 16, 10))
 CONVOLUTIONAL = NetworkShape.parse("1x8x8-6C3-5C3-MP2-12-10")
@@ -90,6 +92,14 @@ WAYS = {
         _by_layer,
         Method(2, batch_size=64, dropout=0.5, input_dropout=0.2, batch_norm_gradient=False),
     ),
+    "hinge on sums without batch norm": (
+        _by_layer,
+        Method(2, batch_size=64, loss="modified-hinge", margin=4.0),
+    ),
+    "margin cross-entropy": (
+        lambda _: None,
+        Method(2, batch_size=64, loss="margin-cross-entropy", margin=2.0),
+    ),
 }
 
 
@@ -103,7 +113,10 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
 
     generator = torch.Generator().manual_seed(3)
     pools = [layer.pool for layer in trained.network.layers]
-    layers = naive_layers(FORMS[shape], pools, generator=generator, dtype=dtype)
+    normed = method.loss != "modified-hinge"
+    layers = naive_layers(
+        FORMS[shape], pools, generator=generator, dtype=dtype, normed_scores=normed
+    )
     change = partial(augment, shift=method.shift, mirror=method.mirror)
     losses = train_naively(
         layers,
@@ -119,12 +132,11 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
         dropout=method.dropout,
         input_dropout=method.input_dropout,
         batch_norm_gradient=method.batch_norm_gradient,
-        loss=functional.cross_entropy
-        if method.loss == "cross-entropy"
-        else lambda scores, labels: squared_hinge(scores, labels, margin=0.5),
+        loss=loss_of(method),
     )
+    norm = ("gamma", "beta", "mean", "variance")
     for found, expected in zip(trained.network.layers, layers, strict=True):
-        for name in ("latent", "gamma", "beta", "mean", "variance"):
+        for name in ("latent", *(norm if expected.normed else ())):
             one, other = getattr(found, name), getattr(expected, name)
             if not method.batch_norm_gradient and name in ("mean", "variance"):
                 # torch's own running statistics differ in the last digit.
@@ -288,6 +300,24 @@ def test_the_rate_is_scaled_by_the_fan_and_falls_to_its_end(few, monkeypatch):
             assert found == pytest.approx([*(rate * each for each in scale), rate])
 
 
+def test_a_loss_of_sums_leaves_the_sums_as_the_scores_of_the_chip(few, tmp_path):
+    file = tmp_path / "network.safetensors"
+    method = Method(3, batch_size=64, loss="modified-hinge", margin=6.0)
+    saved = rramsim.train(few, network=SHAPE, method=method, seed=2, file=file)
+    output = saved.folded.output
+    assert (output.scale.tolist(), output.offset.tolist()) == ([1.0] * 10, [0.0] * 10)
+    assert len(saved.norms) == len(saved.folded.layers) - 1
+    again = train(SHAPE, few, method=method, seed=2, dtype=sum_dtype("cpu"))
+    predictions = Evaluator(saved.folded, few.test_images, few.test_labels).predictions()
+    assert predictions.tolist() == again.network.predictions(few.test_images).tolist()
+    assert saved.accuracy == np.mean(predictions == few.test_labels) > 0.3
+    # Thresholds can be estimated anew; the scores are sums still.
+    flips = [np.arange(0, layer.signs.size, 9) for layer in saved.folded.layers]
+    anew = reestimate(saved, few.train_images, [flips])
+    assert (anew.output.scale.tolist(), anew.output.offset.tolist()) == ([1.0] * 10, [0.0] * 10)
+    assert anew.hidden[-1].thresholds.tolist() != saved.folded.hidden[-1].thresholds.tolist()
+
+
 class StoppedError(Exception):
     pass
 
@@ -311,8 +341,9 @@ def _stop_after(epochs):
             {"dropout": 0.1, "shift": 1, "mirror": True, "loss": "hinge"},
             torch.bfloat16,
         ),
+        (None, {"loss": "modified-hinge"}, torch.float32),
     ],
-    ids=["plain", "adapted", "all"],
+    ids=["plain", "adapted", "all", "without batch norm of scores"],
 )
 def test_an_interrupted_training_ends_with_the_identical_network(
     tmp_path, few, monkeypatch, shape, faults, more, dtype
