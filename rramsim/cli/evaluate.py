@@ -23,6 +23,10 @@ and with thresholds that are estimated anew for each BER:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --reestimate
 
+and which share of the images stands so many flips in the last layer whichever they are:
+
+    rramsim evaluate network.safetensors --certificate
+
 and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
@@ -40,9 +44,13 @@ def evaluate(
         ),
     ],
     ber: Annotated[
-        list[float],
-        typer.Option(metavar="P", help="Bit-error rate, 0 to 1; repeat it for several."),
-    ],
+        list[float] | None,
+        typer.Option(
+            metavar="P",
+            help="Bit-error rate, 0 to 1; repeat it for several. It may be left out, for 0, where "
+            "--certificate is given.",
+        ),
+    ] = None,
     chips: Annotated[
         int, typer.Option("--chips", metavar="N", min=1, help="Chips drawn for each BER.")
     ] = 20,
@@ -70,6 +78,15 @@ def evaluate(
             "--neurons",
             help="Also show, for each hidden layer, the share of neurons whose value is the same "
             "on all test images: they tell nothing of an image, so the layer could do without.",
+        ),
+    ] = False,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate",
+            help="Also show which share of the test images is classified correctly whichever so "
+            "many weights of the last layer are flipped, all other layers free of errors: exact "
+            "for the worst case.",
         ),
     ] = False,
     reestimate: Annotated[
@@ -103,11 +120,15 @@ def evaluate(
     from rramsim.cli import evaluate_answer, evaluate_text
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import IidFaults
+    from rramsim.errors import InputError
 
     # What is mistyped is told before anything is loaded.
     if output is not None:
         evaluate_answer.check_output(output, models)
-    faults = [IidFaults(one) for one in ber]
+    bers = ber or [0.0]
+    if not ber and not certificate:
+        raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
+    faults = [IidFaults(one) for one in bers]
     from rramsim.study import evaluate as study
 
     with shown_progress() as progress:
@@ -120,12 +141,13 @@ def evaluate(
             reestimate=reestimate,
             layer=layer,
             neurons=neurons,
+            certificate=certificate,
             device=device.value,
             progress=progress,
         )
     if output is not None:
-        evaluate_answer.write(output, found, ber)
+        evaluate_answer.write(output, found, bers)
     if as_json:
-        typer.echo(evaluate_answer.as_json(found, ber))
+        typer.echo(evaluate_answer.as_json(found, bers))
     else:
-        evaluate_text.print_tables(found, ber)
+        evaluate_text.print_tables(found, bers)

@@ -52,8 +52,19 @@ def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
         }
         for ber, row in zip(bers, records(result, "faults"), strict=True)
     ]
+    certificate = {}
+    if "certified_share" in result:
+        shares = [
+            {"flips": row["flips"], "certified_share": row["certified_share"]}
+            for row in records(result, "flips")
+        ]
+        certificate["certificate"] = {
+            "last_layer_weights": attrs["last_layer_weights"],
+            "points": shares,
+        }
     return {
         "points": points,
+        **certificate,
         "network_id": attrs["network_id"],
         "training_ber": attrs.get("training_ber"),
         "images": attrs["images"],

@@ -39,7 +39,7 @@ def print_tables(found: Found, bers: Sequence[float]) -> None:
 
 
 def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
-    """Print a table of accuracies, one of neurons if asked for, and how both were made."""
+    """Print a table of accuracies, how they were made, and what else was asked for."""
     from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
@@ -61,8 +61,7 @@ def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) 
         *_methods(bers, [[row["method"]] for row in rows]),
     ]
     console.print(plain_text("\n".join(sentences)))
-    if "neurons" in result:
-        _print_neurons(console, bers, rows, convolutions=attrs["convolutions"])
+    _print_more(console, result, bers)
 
 
 def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) -> None:
@@ -110,10 +109,44 @@ def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) ->
     ]
     console.print(plain_text("\n".join(sentences)))
     for file, result in replicates.items():
-        if "neurons" in result:
+        if "neurons" in result or "certified_share" in result:
             _print_name(console, str(file))
-            rows = records(result, "faults")
-            _print_neurons(console, bers, rows, convolutions=result.attrs["convolutions"])
+            _print_more(console, result, bers)
+
+
+def _print_more(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
+    """Print the tables of neurons and of the certificate, each if it was asked for."""
+    from rramsim.schema import records
+
+    if "neurons" in result:
+        rows = records(result, "faults")
+        _print_neurons(console, bers, rows, convolutions=result.attrs["convolutions"])
+    if "certified_share" in result:
+        _print_certificate(console, result)
+
+
+def _print_certificate(console: Console, result: xr.Dataset) -> None:
+    from rramsim.formatting import percent
+    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.text_table import TextTable
+    from rramsim.schema import records
+
+    table = TextTable(
+        title="",
+        columns=("flips in the last layer", "correct whichever they are"),
+        rows=tuple(
+            (str(row["flips"]), percent(row["certified_share"])) for row in records(result, "flips")
+        ),
+    )
+    print_table(console, table)
+    console.print(
+        plain_text(
+            "Share of the test images that are classified correctly whichever so many of the "
+            f"{result.attrs['last_layer_weights']} weights of the last layer are flipped: exact "
+            "for the worst case, and for chips whose other layers are free of errors. Flips at "
+            "random change far fewer classes."
+        )
+    )
 
 
 def _print_name(console: Console, name: str) -> None:

@@ -44,6 +44,21 @@ _EVALUATION = (
             ("always_minus_share", "1", "f", "the part of it that is always -1"),
         )
     ),
+    per("flips")(
+        "certified_share",
+        "1",
+        "f",
+        "share of test images that are correct whichever so many weights of the last layer flip",
+        optional=True,
+    ),
+    per("image")(
+        "tolerated_flips",
+        "1",
+        "i",
+        "flips in the last layer that never change the class of a test image",
+        optional=True,
+    ),
+    per("image")("correct", "1", "b", "1: correct without faults", optional=True),
 )
 
 _trained = per("training")

@@ -29,6 +29,7 @@ from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.network.scoring.certificate import certify
 from rramsim.progress import OnProgress, silent
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.study.networks import images_of, training_ber_words
@@ -51,6 +52,7 @@ def evaluate(
     reestimate: bool = False,
     layer: int | None = None,
     neurons: bool = False,
+    certificate: bool = False,
     device: str = "cpu",
     progress: OnProgress | None = None,
 ) -> xr.Dataset:
@@ -82,6 +84,12 @@ def evaluate(
     neurons : bool
         Whether to also count, for each hidden layer, the neurons whose value is the same on all
         test images.
+    certificate : bool
+        Whether to also say how many flipped weights of the last layer each test image tolerates in
+        the worst case, all other layers free of faults (`tolerated_flips` and `correct`, by
+        `image`), and which share of the images is correct whichever so many flip
+        (`certified_share`, by `flips`). It is exact, needs no chips and does not depend on
+        `faults`.
     device : str
         ``"cpu"``, or ``"cuda"``; the results are the same.
     progress : callable, optional
@@ -105,26 +113,37 @@ def evaluate(
     >>> result = rramsim.evaluate(network, [rramsim.IidFaults(p) for p in (0.0, 0.4)], chips=3)
     >>> bool(result.accuracy[0] > result.accuracy[1]), result.chips.values.tolist()
     (True, [3, 3])
+    >>> certain = rramsim.evaluate(network, rramsim.IidFaults(0.0), certificate=True)
+    >>> bool(certain.certified_share.sel(flips=0) == certain.accuracy[0])
+    True
     """
     progress, rule = on_progress(progress) or silent, _rule(rule, chips)
     device, seed = device_name(device), whole_number(seed, "seed")
     layer = None if layer is None else whole_number(layer, "layer")
+    if certificate and reestimate:
+        raise InputError(
+            "certificate and reestimate were both given: the certificate is of one network, and "
+            "reestimate makes another one for each fault model. Give one of the two."
+        )
     models = _models(faults)
     saved, place = _opened(network)
     folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
     layers = len(folded.layers)
     planted = models if layer is None else [_in_layer(model, layer, layers) for model in models]
     image_set = _images(saved, images, place)
+    certified = _certified(folded, image_set, place) if certificate else {}
     networks = [folded] * len(planted)
     if reestimate:
         networks = _reestimated(saved, image_set, planted, seed, place, progress)
     tasks = _tasks(networks, planted, image_set, seed=seed, device=device)
     estimates = measure(tasks, rule=rule, on_chips=partial(progress, "drawing chips"))
-    values = accuracy_columns(estimates, (len(estimates),))
+    values = certified | accuracy_columns(estimates, (len(estimates),))
     values["chips"] = values.pop("maps")
     values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]
     values["method"] = [one.method for one in estimates]
     coords: dict[str, Any] = {"faults": _labels(models)}
+    if certificate:
+        coords["flips"] = values.pop("flips")
     if neurons:
         values |= _neurons(tasks, chips=rule.chips, progress=progress)
         coords["layer"] = np.arange(1, layers)
@@ -135,6 +154,7 @@ def evaluate(
         "seed": seed,
         **({} if layer is None else {"layer": layer}),
         **({"thresholds": "reestimated"} if reestimate else {}),
+        **({"last_layer_weights": folded.output.signs.size} if certificate else {}),
     }
     return schema.make("evaluation", values, coords=coords, attrs=attrs)
 
@@ -292,6 +312,23 @@ def _neurons(tasks: Sequence[Task], *, chips: int, progress: OnProgress) -> dict
         "constant_share_method": [[one.share.method for one in row] for row in rows],
         "always_plus_share": [[one.plus_share for one in row] for row in rows],
         "always_minus_share": [[one.minus_share for one in row] for row in rows],
+    }
+
+
+def _certified(folded: FoldedNetwork, images: ImageSet, place: str) -> dict[str, Any]:
+    """Return what flips in the last layer cannot change, by image and by number of flips."""
+    try:
+        found = certify(folded, images.test_images)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    correct = found.predictions == images.test_labels
+    greatest = int(found.tolerated[correct].max(initial=0))
+    flips = [0, *(2**power for power in range(greatest.bit_length()))]
+    return {
+        "flips": flips,
+        "certified_share": [np.mean(correct & (found.tolerated >= number)) for number in flips],
+        "tolerated_flips": found.tolerated,
+        "correct": correct.astype(np.int8),
     }
 
 

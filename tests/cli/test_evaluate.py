@@ -24,6 +24,7 @@ from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation
+from rramsim.network.scoring.certificate import certify
 from rramsim.schema import validate
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
@@ -234,6 +235,60 @@ def test_a_network_without_hidden_layers_says_so(model: str) -> None:
     asked = [model, "--ber", "0.1", "--maps", "2", "--neurons"]
     assert answer(*asked)["points"][0]["neurons"] == []
     assert "no hidden layer" in CliRunner().invoke(app, ["evaluate", *asked]).stdout
+
+
+def test_flips_that_images_tolerate_are_shown(
+    two_hidden: str, convolutional: str, digits: ImageSet
+) -> None:
+    for model in (two_hidden, convolutional):
+        found = answer(model, "--certificate")
+        certificate = found.pop("certificate")
+        # Nothing else differs from what is answered of a clean chip.
+        assert found == answer(model, "--ber", "0")
+        folded = load_network(Path(model)).folded
+        assert certificate["last_layer_weights"] == folded.output.signs.size
+        tolerated = certify(folded, digits.test_images)
+        right = tolerated.predictions == digits.test_labels
+        flips = [point["flips"] for point in certificate["points"]]
+        assert flips == [0, *(2**power for power in range(len(flips) - 1))]
+        assert flips[-1] <= tolerated.tolerated[right].max() < 2 * max(1, flips[-1])
+        for point in certificate["points"]:
+            kept = right & (tolerated.tolerated >= point["flips"])
+            assert point["certified_share"] == kept.mean()
+        assert certificate["points"][0]["certified_share"] == found["points"][0]["accuracy_mean"]
+    table = CliRunner().invoke(app, ["evaluate", model, "--certificate"]).stdout
+    for point in certificate["points"]:
+        assert f"{100 * point['certified_share']:.2f}\xa0%" in table
+    told = " ".join(table.split())
+    assert f"whichever so many of the {folded.output.signs.size} weights of the last layer" in told
+
+
+def test_certificates_of_several_networks_stand_below_their_names(
+    two_hidden: str, convolutional: str
+) -> None:
+    asked = ["evaluate", two_hidden, convolutional, "--certificate"]
+    lines = CliRunner().invoke(app, asked).stdout.splitlines()
+    heads = [number for number, line in enumerate(lines) if "flips in the last layer" in line]
+    names = [lines.index(name) for name in (two_hidden, convolutional)]
+    assert names[0] < heads[0] < names[1] < heads[1]
+    found = answer(two_hidden, convolutional, "--certificate")
+    assert (
+        found["models"][1]["certificate"] == answer(convolutional, "--certificate")["certificate"]
+    )
+
+
+def test_a_certificate_that_cannot_be_given_is_refused(
+    two_hidden: str,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = refusal([two_hidden, "--certificate", "--reestimate"], monkeypatch, capsys)
+    assert "certificate and reestimate were both given" in told
+    told = refusal([model, "--certificate"], monkeypatch, capsys)
+    assert f"{model}: The network has no hidden layer" in told
+    told = refusal([two_hidden], monkeypatch, capsys)
+    assert "--ber: a bit-error rate is needed" in told
 
 
 def test_one_chip_has_no_interval_of_its_neurons(two_hidden: str) -> None:

@@ -154,6 +154,16 @@ class ScoreLayer:
         check_form("scale", self.scale, np.float32, (self.signs.shape[0],))
         check_form("offset", self.offset, np.float32, (self.signs.shape[0],))
 
+    def scores(self, sums: NDArray[np.number]) -> NDArray[np.float32]:
+        """Return the scores of images from their sums, (images, classes)."""
+        scores: NDArray[np.float32] = sums.astype(np.float32) * self.scale + self.offset
+        return scores
+
+    def classes(self, sums: NDArray[np.number]) -> NDArray[np.int64]:
+        """Return the class of each image from its sums, shape (images, classes)."""
+        best: NDArray[np.int64] = self.scores(sums).argmax(axis=1)
+        return best
+
     @property
     def matrix(self) -> NDArray[np.int8]:
         """The signs as a crossbar holds them, (classes, inputs)."""

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from rramsim.bits import IMAGES, NEURONS, Flips, Words, unpack_rows, words_for
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.dense import classes, extremes_of, fired, joined
+from rramsim.network.packed.dense import extremes_of, fired, joined, last_sums
 from rramsim.network.packed.gather_kernels import gather, gather_any
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -174,16 +174,11 @@ class ConvolutionalNetwork:
 
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
         """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
-        filters, connected = self._chip(flips)
+        return self._output.classes(self._sums(flips))
 
-        def work(rows: slice) -> NDArray[np.int64]:
-            values = _convolved(filters, self._codes[rows])
-            for layer in connected[:-1]:
-                values = fired(layer, values)
-            return classes(connected[-1], values, self._output)[: rows.stop - rows.start]
-
-        parts = share(work, _slices(self.images, BLOCK_IMAGES))
-        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+    def sums(self) -> NDArray[np.int64]:
+        """Return the sums of the last layer, free of faults, shape (images, classes)."""
+        return self._sums([None] * (len(self._convolutions) + len(self._connected)))
 
     def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
         """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
@@ -222,6 +217,18 @@ class ConvolutionalNetwork:
                 for part, layer in zip(merged[len(filters) :], connected, strict=False)
             ),
         ]
+
+    def _sums(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
+        filters, connected = self._chip(flips)
+
+        def work(rows: slice) -> NDArray[np.int64]:
+            values = _convolved(filters, self._codes[rows])
+            for layer in connected[:-1]:
+                values = fired(layer, values)
+            return last_sums(connected[-1], values)[: rows.stop - rows.start]
+
+        parts = share(work, _slices(self.images, BLOCK_IMAGES))
+        return np.concatenate([np.empty((0, connected[-1].layer.neurons), np.int64), *parts])
 
     def _unframed(self, number: int, outputs: Words) -> NDArray[np.bool_]:
         """Return outputs of a convolution as booleans, filter by filter, without their border."""

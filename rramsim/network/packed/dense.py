@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import NEURONS, Flips, Words, unpack_rows
-from rramsim.network.folded.network import FoldedNetwork, ScoreLayer
+from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -59,16 +59,11 @@ class PackedNetwork:
 
         `inputs` has padded rows; `chip` may be the last layers of a network only.
         """
-        starts = blocks(images, steps=sum(layer.steps for layer in chip))
+        return self._output.classes(_sums(chip, inputs, images))
 
-        def work(rows: slice) -> NDArray[np.int64]:
-            values = inputs[rows]
-            for layer in chip[:-1]:
-                values = fired(layer, values)
-            return classes(chip[-1], values, self._output)
-
-        parts = share(work, starts)
-        return np.concatenate([np.empty(0, dtype=np.int64), *parts])[:images]
+    def sums(self) -> NDArray[np.int64]:
+        """Return the sums of the last layer, free of faults, shape (images, classes)."""
+        return _sums(self.clean, self.inputs, self.images)
 
     def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
         """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
@@ -110,15 +105,27 @@ def fired(layer: FaultyLayer, values: Words) -> Words:
     return tile.outputs_of(values, layer.weights, planes, layer.limits, neurons)
 
 
-def classes(last: FaultyLayer, values: Words, scores: ScoreLayer) -> NDArray[np.int64]:
-    """Return the classes of some images from the packed inputs of the last layer."""
+def last_sums(last: FaultyLayer, values: Words) -> NDArray[np.int64]:
+    """Return the sums of some images, (images, classes), from the packed inputs of the last layer.
+
+    `values` has padded rows, and so have the sums.
+    """
     counts = np.empty((values.shape[0], last.weights.shape[0] * NEURONS), dtype=np.int32)
     tile.count(values, last.weights, last.coding.planes, counts)
-    sums = last.sums(counts[:, : last.layer.neurons])
-    best: NDArray[np.int64] = (sums.astype(np.float32) * scores.scale + scores.offset).argmax(
-        axis=1
-    )
-    return best
+    return last.sums(counts[:, : last.layer.neurons])
+
+
+def _sums(chip: Sequence[FaultyLayer], inputs: Words, images: int) -> NDArray[np.int64]:
+    """Return the sums of the last layer in `chip`, from the inputs of the first."""
+
+    def work(rows: slice) -> NDArray[np.int64]:
+        values = inputs[rows]
+        for layer in chip[:-1]:
+            values = fired(layer, values)
+        return last_sums(chip[-1], values)
+
+    parts = share(work, blocks(images, steps=sum(layer.steps for layer in chip)))
+    return np.concatenate([np.empty((0, chip[-1].layer.neurons), np.int64), *parts])[:images]
 
 
 def extremes_of(outputs: Words) -> Words:

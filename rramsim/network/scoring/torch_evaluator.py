@@ -92,15 +92,14 @@ class TorchEvaluator:
             torch.set_float32_matmul_precision(precision)
 
     def _classes(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
-        scale, offset = self.folded.output.scale, self.folded.output.offset
         classes = [np.empty(0, dtype=np.int64)]
         for start in range(0, self.images, self._batch):
             values = first_inputs(self._pixels[start : start + self._batch], self.folded)
             for number, threshold in enumerate(self._thresholds):
                 values = _outputs(self.folded.layers[number], values, weights[number], threshold)
             # Scores in numpy: one order of rounding on every device.
-            scores = (values.flatten(1) @ weights[-1].T).cpu().numpy() * scale + offset
-            classes.append(scores.argmax(axis=1))
+            sums = (values.flatten(1) @ weights[-1].T).cpu().numpy()
+            classes.append(self.folded.output.classes(sums))
         return np.concatenate(classes)
 
 
