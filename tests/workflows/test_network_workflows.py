@@ -79,8 +79,12 @@ def by_state(tmp_path_factory):
 def test_every_training_has_a_name_of_its_own(cures, tmp_path):
     script = load_script("clean-chip-cures")
     networks, _ = script.load(cures, None)
-    assert list(networks)[:3] == ["plain training", "plain training + hinge loss", script.PAPER]
-    assert len(networks) == 8
+    assert list(networks)[:5] == [
+        "plain training",
+        *(f"plain training + {loss}" for loss in sorted(script.LOSSES.values())),
+        script.PAPER,
+    ]
+    assert len(networks) == 10
     mixed = networks["mixed BER + hinge loss + straight-through gradient"].metadata["settings"]
     assert (mixed["loss"], mixed["straight_through"]) == ("hinge", True)
     assert mixed["faults"] == "BER 0.2, mixed"
@@ -91,18 +95,25 @@ def test_every_training_has_a_name_of_its_own(cures, tmp_path):
 @pytest.mark.slow
 def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
     script = load_script("clean-chip-cures")
-    found = script.run(cures, tmp_path, named=None, chips=2, bers=BERS)
+    found, certified = script.run(cures, tmp_path, named=None, chips=2, bers=BERS)
     schema.validate(found, "case_accuracy")
     with xr.open_dataset(tmp_path / "accuracy.nc") as read:
         assert read.load().equals(found)
     rows = list(csv.DictReader((tmp_path / "accuracy.csv").read_text().splitlines()))
-    assert len(rows) == 8 * 2 * 2
+    assert len(rows) == 10 * 2 * 2
     networks, images = script.load(cures, None)
     evaluator = Evaluator(networks[script.PAPER].folded, images.test_images, images.test_labels)
     shown = found.accuracy.sel(network=script.PAPER, case=script.TRAINED, test_ber=0.0)
     assert float(shown) == evaluator.correct() / len(images.test_labels)
     lines = script.table(found, BERS).splitlines()
-    assert len(lines) == 2 + 8
+    assert len(lines) == 2 + 10
+    # Without flips it is the accuracy of a clean chip; more flips leave fewer images.
+    clean = found.accuracy.sel(case=script.TRAINED, test_ber=0.0)
+    assert certified[0].tolist() == clean.values.tolist()
+    assert (certified.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    with (tmp_path / "certificate.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 10
+    assert len(script.certificate_table(certified).splitlines()) == 2 + 10
     figure = script.draw_methods(found, BERS)
     assert [axes.get_title() for axes in figure.axes] == ["clean chip", "BER 0.2"]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]

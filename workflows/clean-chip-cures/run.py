@@ -1,6 +1,6 @@
 """Measure what adapted training costs on a clean chip, and what its variants save.
 
-    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--chips N]
+    python run.py NETWORKS --out RESULTS [--images NAME|DIR] [--chips N] [--bers P...]
 
 NETWORKS is the folder of the files that ``rramsim train`` made of the training files beside this
 script. Interrupted, the same command goes on: every scored chip is in RESULTS/tallies.csv.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -29,6 +30,7 @@ from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import COLORS, figure_of, figure_style, save_figure
+from rramsim.study.evaluate import evaluate
 from rramsim.study.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
@@ -36,7 +38,12 @@ SHOWN = (0.0, 0.1, 0.2)
 SEED = 1
 TRAINED, ANEW = "thresholds as trained", "thresholds estimated anew for the BER"
 PLAIN, PAPER = "plain training", "adapted as in the paper"
-MIXED, HINGE, STRAIGHT = "mixed BER", "hinge loss", "straight-through gradient"
+MIXED, STRAIGHT = "mixed BER", "straight-through gradient"
+LOSSES = {
+    "hinge": "hinge loss",
+    "modified-hinge": "modified hinge loss",
+    "margin-cross-entropy": "margin cross-entropy",
+}
 
 
 def in_words(settings: Mapping[str, Any]) -> str:
@@ -44,7 +51,7 @@ def in_words(settings: Mapping[str, Any]) -> str:
     faults = settings["faults"]
     own = {
         MIXED: faults and faults.endswith("mixed"),
-        HINGE: settings["loss"] == "hinge",
+        **{words: settings["loss"] == loss for loss, words in LOSSES.items()},
         STRAIGHT: faults and settings["straight_through"],
     }
     words = [name for name, has in own.items() if has]
@@ -101,6 +108,19 @@ def measure(
     return case_accuracy(curves, bers, {"seed": str(SEED)})
 
 
+def certificates(networks: Mapping[str, SavedNetwork], images: ImageSet) -> pd.DataFrame:
+    """Return the shares of test images that flips in the last layer cannot make wrong.
+
+    A row for each network, a column for each number of flips.
+    """
+    shares = {}
+    for name, saved in networks.items():
+        clean = evaluate(saved, IidFaults(0.0), chips=1, images=images, certificate=True)
+        shares[name] = clean.certified_share.to_series()
+    # Beyond the last number of a network no image is certain.
+    return pd.DataFrame(shares).fillna(0.0).T.rename_axis("network")
+
+
 def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
     """Draw a row for each network: its accuracy at a few BERs, with either kind of thresholds."""
     names = [str(name) for name in found.network.values]
@@ -129,6 +149,14 @@ def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
     return figure
 
 
+def certificate_table(certified: pd.DataFrame) -> str:
+    """Return a Markdown table: for each network the shares by number of flips."""
+    heads = [f"{flips} flips" for flips in certified.columns]
+    lines = ["| training | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    lines += [f"| {name} | {' | '.join(map(percent, row))} |" for name, row in certified.T.items()]
+    return "\n".join(lines)
+
+
 def table(found: xr.Dataset, bers: Sequence[float]) -> str:
     """Return a Markdown table: for each network its accuracies at a few BERs."""
     heads = [
@@ -149,11 +177,13 @@ def table(found: xr.Dataset, bers: Sequence[float]) -> str:
 
 def run(
     folder: Path, out: Path, *, named: str | None, chips: int, bers: Sequence[float]
-) -> xr.Dataset:
-    """Measure the networks in a folder, write the results into `out` and return them."""
+) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Measure the networks in a folder, write accuracy and certificates, and return them."""
     make_folder(out)
     networks, images = load(folder, named)
     store = TallyStore(out / "tallies.csv")
+    certified = certificates(networks, images)
+    write_text(out / "certificate.csv", certified.to_csv())
     found = measure(networks, images, bers=bers, chips=chips, store=store)
     write_text(out / "accuracy.csv", as_csv(found))
     write_atomically(out / "accuracy.nc", found.to_netcdf)
@@ -162,7 +192,7 @@ def run(
     save_figure(
         figure_of(plot_case_accuracy, found.sel(network=few), panels="case"), out / "curves"
     )
-    return found
+    return found, certified
 
 
 def main() -> None:
@@ -172,12 +202,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", metavar="NAME|DIR")
     parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
+    parser.add_argument("--bers", type=float, nargs="+", default=BERS, metavar="P")
     asked = parser.parse_args()
     try:
-        found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
+        found, certified = run(
+            asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=asked.bers
+        )
     except InputError as error:
         parser.error(str(error))
-    print(f"\n{table(found, SHOWN)}")
+    print(f"\n{table(found, [ber for ber in SHOWN if ber in asked.bers])}")
+    print(f"\n{certificate_table(certified)}")
 
 
 if __name__ == "__main__":
