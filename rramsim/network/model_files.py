@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -262,21 +262,19 @@ def _is_of_torch(path: Path) -> bool:
 
 
 def _layer(arrays: Arrays, number: int, *, count: int) -> Layer:
-    pool = arrays.get(f"{number}.pool")
-    kind = ScoreLayer if number == count - 1 else FoldedLayer
-    names = FoldedLayer if pool is not None else kind
-    fields: dict[str, Any] = {
-        name: arrays[f"{number}.{name}"] for name in names.__dataclass_fields__
+    kind: type[Layer] = ScoreLayer if number == count - 1 else FoldedLayer
+    if f"{number}.pool" in arrays:
+        kind = FoldedConvolution
+    held: dict[str, Any] = {
+        field.name: arrays[f"{number}.{field.name}"]
+        for field in fields(kind)
+        if field.default is MISSING or f"{number}.{field.name}" in arrays
     }
-    if pool is None:
-        return kind(**fields)
-    more: dict[str, Any] = {
-        name: tuple(map(int, arrays[f"{number}.{name}"]))
-        for name in ("stride", "padding")
-        if f"{number}.{name}" in arrays
-    }
-    more["pool_all"] = arrays.get(f"{number}.pool_all")
-    return FoldedConvolution(**fields, pool=bool(pool), **more)
+    for name in {"stride", "padding", "average"} & held.keys():
+        held[name] = tuple(map(int, held[name]))
+    if "pool" in held:
+        held["pool"] = bool(held["pool"])
+    return kind(**held)
 
 
 def _norms(arrays: Arrays, folded: FoldedNetwork) -> tuple[BatchNorm, ...]:

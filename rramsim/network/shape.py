@@ -12,6 +12,8 @@ from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
 
 _REPEATED = re.compile(r"(?:(\d+)x)?(\d+)(C3)?", re.ASCII)
+_IMPORTED = re.compile(r"(\d+x)?\d+C(?!3$)\d[\dxPS]*|[AM]P\d[\dx]*", re.ASCII)
+"""Layers that a folded network may have, and a trained one cannot."""
 _IMAGE = re.compile(r"(\d+)x(\d+)x(\d+)", re.ASCII)
 _ACCEPTED = (
     "Accepted are whole numbers joined by hyphens, inputs first, classes last, like "
@@ -212,6 +214,12 @@ def _parse_layers(parts: Sequence[str], *, text: str) -> tuple[tuple[Convolution
             if widths or not convolutions or convolutions[-1].pool:
                 raise InputError(f"network {text!r}: MP2 stands once, right after filters.")
             convolutions[-1] = replace(convolutions[-1], pool=True)
+        elif _IMPORTED.fullmatch(part):
+            raise InputError(
+                f"network {text!r}: {part} cannot be trained, only filters of 3 x 3 at stride 1 "
+                "with padding 1, and MP2; networks with others, trained in torch, are taken over "
+                'by rramsim.import_module (documentation: "Your own network").'
+            )
         elif not layer:
             raise InputError(f"network {text!r}: {part!r} is not a width. {_ACCEPTED}.")
         elif layer[3] and widths:

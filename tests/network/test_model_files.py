@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from rramsim.errors import InputError
 from rramsim.network.folded.fold import BatchNorm
-from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer, arrays_of
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.tensor_files import read_arrays, write_arrays
 
@@ -137,7 +137,7 @@ def test_a_record_with_a_part_missing_or_of_another_type_is_told(file, folded, n
         arrays = {
             f"{number}.{key}": array
             for number, layer in enumerate(folded.layers)
-            for key, array in vars(layer).items()
+            for key, array in arrays_of(layer).items()
             if key != "content_id"
         }
         save_file(arrays, file, metadata={"rramsim": json.dumps({**record, **layers})})

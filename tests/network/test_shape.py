@@ -75,7 +75,6 @@ def test_a_number_before_a_layer_repeats_it():
         ("3x8x8-16C3-MP2-MP2-10", "MP2 stands once, right after filters"),
         ("3x8x8-16C3-5-MP2-10", "MP2 stands once, right after filters"),
         ("3x3x3-4C3-MP2-4C3-MP2-10", "pooling leaves nothing"),
-        ("3x8x8-16C5-10", "'16C5' is not a width"),
         ("3x8-16C3-10", "'3x8' is not a width|in front, not '3x8'"),
     ],
 )
@@ -141,3 +140,10 @@ def test_filters_multiply_at_every_place():
     shape = NetworkShape.parse("3x32x32-8C3-16C3-MP2-32C3-MP2-10")
     filters = 27 * 8 * 1024 + 72 * 16 * 1024 + 144 * 32 * 256
     assert shape.multiply_adds == filters + 32 * 8 * 8 * 10
+
+
+@pytest.mark.parametrize("part", ["8C5", "2x8C1", "8C3P0", "8C3S2", "8C5x3P0x1", "AP8", "MP3"])
+def test_layers_that_only_imported_networks_have_are_told(part):
+    told = rf"{part} cannot be trained, only filters of 3 x 3 at stride 1 with padding 1, and MP2;"
+    with pytest.raises(InputError, match=rf"{told}.*rramsim.import_module"):
+        NetworkShape.parse(f"3x32x32-16C3-{part}-10")

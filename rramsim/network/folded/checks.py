@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,6 +50,7 @@ def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
             "like those it was trained with."
         )
     fan_in = [layer.matrix.shape[1] for layer in folded.layers]
+    fan_in[-1] *= math.prod(folded.output.average)
     greatest = int(images.max(initial=0))
     if folded.signed_levels is not None and greatest > folded.signed_levels:
         raise InputError(

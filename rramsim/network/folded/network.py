@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -137,22 +137,34 @@ class ScoreLayer:
 
     Of equal scores the first class wins.
 
+    Where outputs of a convolution are averaged before this layer, an input is a channel in one
+    window. ``sum`` is then over all values of the windows, each times the weight of its channel
+    and window: a whole number, since the division by the values of a window is left to `scale`. A
+    crossbar reads the same cells once for each place in a window, with inputs of -1 and +1, and
+    the sums of the places are added.
+
     Attributes
     ----------
     signs : int8 array, shape (classes, inputs)
         Weights, -1 or +1.
     scale, offset : float32 array, shape (classes,)
         The batch norm of each class.
+    average : (int, int)
+        Rows and columns of a window; the windows lie side by side from the first row and column
+        on, and what does not fill one is left out. (1, 1) averages nothing.
     """
 
     signs: NDArray[np.int8]
     scale: NDArray[np.float32]
     offset: NDArray[np.float32]
+    average: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         check_signs(self.signs, axes="classes, inputs")
         check_form("scale", self.scale, np.float32, (self.signs.shape[0],))
         check_form("offset", self.offset, np.float32, (self.signs.shape[0],))
+        if min(self.average) < 1:
+            raise ValueError(f"windows of {self.average} cannot be averaged")
 
     def scores(self, sums: NDArray[np.number]) -> NDArray[np.float32]:
         """Return the scores of images from their sums, (images, classes)."""
@@ -210,6 +222,8 @@ class FoldedNetwork:
                 raise ValueError(f"{before.signs.shape} does not lead into {after.signs.shape}")
         if self.image_shape and self.image_shape[0] != self.convolutions[0].signs.shape[1]:
             raise ValueError(f"{self.image_shape} does not lead into the first convolution")
+        if self.output.average != (1, 1) and (self.hidden or not self.convolutions):
+            raise ValueError("only outputs of a convolution are averaged, before the last layer")
         if self.signed_levels is not None and not 0 < self.signed_levels <= PIXEL_LIMIT:
             raise ValueError(f"pixels end at 1 to {PIXEL_LIMIT}, not {self.signed_levels}")
 
@@ -236,6 +250,14 @@ class FoldedNetwork:
                 f"convolution or pooling leaves nothing of images of {self.image_shape}"
             )
         return tuple(sizes)
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """Rows and columns of what the last convolution gives on, averaged where it is."""
+        rows, columns = (
+            size // window for size, window in zip(self.sizes[-1], self.output.average, strict=True)
+        )
+        return rows, columns
 
     @property
     def output(self) -> ScoreLayer:
@@ -286,7 +308,8 @@ class FoldedNetwork:
     def __str__(self) -> str:
         """Return the widths, and filters and pooling in the notation of Courbariaux et al. 2016.
 
-        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10 on signed pixels.
+        Such as 784-512-512-10, or 3x32x32-128C3-128C3-MP2-1024-10 on signed pixels. AP8 stands
+        for windows of 8 x 8 that are averaged.
         """
         first = "x".join(map(str, self.image_shape)) if self.image_shape else str(self.inputs)
         layers = "-".join([first, *map(_notation, self.layers)])
@@ -296,7 +319,7 @@ class FoldedNetwork:
         """Return what the next layer is to have as inputs: channels, or single values."""
         neurons = int(layer.signs.shape[0])
         if isinstance(layer, FoldedConvolution) and layer is self.convolutions[-1]:
-            return neurons * math.prod(self.sizes[-1])
+            return neurons * math.prod(self.windows)
         return neurons
 
 
@@ -306,6 +329,9 @@ def _inputs(layer: Layer) -> int:
 
 def _notation(layer: Layer) -> str:
     neurons = str(layer.signs.shape[0])
+    if isinstance(layer, ScoreLayer) and layer.average != (1, 1):
+        height, width = layer.average
+        return f"AP{height}-{neurons}" if height == width else f"AP{height}x{width}-{neurons}"
     if not isinstance(layer, FoldedConvolution):
         return neurons
     height, width = layer.kernel
@@ -324,12 +350,12 @@ def _notation(layer: Layer) -> str:
 
 
 def arrays_of(layer: Layer) -> dict[str, NDArray[Any]]:
-    """Return what a layer holds by name; what convolutions of 3 x 3 seldom have, if they do."""
-    seldom = {name: getattr(FoldedConvolution, name) for name in ("pool_all", "stride", "padding")}
+    """Return what a layer holds by name; what has a default, only where it is otherwise."""
+    defaults = {field.name: field.default for field in fields(layer)}
     return {
         name: np.asarray(value)
         for name, value in vars(layer).items()
-        if name not in seldom or isinstance(value, np.ndarray) or value != seldom[name]
+        if isinstance(value, np.ndarray) or value != defaults[name]
     }
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from rramsim.bits import Flips, positions_of
 from rramsim.errors import InputError
-from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer
+from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.shape import NetworkShape
 
 BATCH_IMAGES = 1000
@@ -45,6 +45,10 @@ def exact_sums(layer: Layer, values: torch.Tensor, weights: torch.Tensor) -> tor
     `weights` is (neurons, inputs), as `matrix` of the layer. A convolution is a matrix product
     here: torch's own may go by a fast algorithm that rounds.
     """
+    if isinstance(layer, ScoreLayer) and layer.average != (1, 1):
+        values = functional.avg_pool2d(values, layer.average, divisor_override=1)
+        # TF32, which a graphics processor may multiply by, holds whole numbers up to 2048 only.
+        return (values.flatten(1).double() @ weights.T.double()).float()
     if not isinstance(layer, FoldedConvolution):
         return values.flatten(1) @ weights.T
     around = functional.unfold(

@@ -6,6 +6,7 @@ hold whatever those are: batch norm, biases, clipping, any sign.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,7 +24,8 @@ from rramsim.network.folded.network import (
     Layer,
     ScoreLayer,
 )
-from rramsim.network.importing.operations import BATCH
+from rramsim.network.importing.averaging import Averaging, split_averaging
+from rramsim.network.importing.operations import AVERAGES, BATCH, operation, refused
 from rramsim.network.importing.probes import (
     SIGN_TOLERANCE,
     Product,
@@ -67,9 +69,13 @@ def map_layers(
     """
     if not stages or stages[-1].weight.ndim != 2:
         raise InputError("The module must end in a Linear layer with binarized weights.")
+    stages, averaging = _without_averages(input_chain, stages)
     slope, offsets = _pixel_map(input_chain, images, prepare=prepare)
     shape: tuple[int, ...] = images.image_shape
     for number, stage in enumerate(stages):
+        if averaging and number == len(stages) - 1:
+            (rows, columns), (channels, height, width) = averaging.window, averaging.shape
+            shape = channels, height // rows, width // columns
         shape = _entered(stage, shape, first=number == 0)
     products = [_product(stages[0], slope=slope, offsets=offsets)]
     layers: list[Layer] = []
@@ -78,15 +84,33 @@ def map_layers(
         layer, level = _hidden(products[-1])
         layers.append(layer)
         levels.append(level)
-        products.append(_product(stage, slope=level, offsets=None))
-    layers.append(_scores(products[-1]))
+        averaged = averaging if stage is stages[-1] else None
+        factor = averaged.factor(level) if averaged else level
+        products.append(_product(stage, slope=factor, offsets=None, averaging=averaged))
+    layers.append(_scores(products[-1], averaging.window if averaging else (1, 1)))
     pixels = followed_images(images)
     for start in range(0, len(pixels), BATCH):
         part = pixels[start : start + BATCH]
         whole = torch.from_numpy(part.astype(np.float32)).reshape(BATCH, *images.image_shape)
-        check_layers(layers, products, levels, input_chain(prepare(part)), whole)
+        first = input_chain(prepare(part))
+        check_layers(layers, products, levels, first, whole, averaging=averaging)
     convolutional = isinstance(layers[0], FoldedConvolution)
     return FoldedNetwork(tuple(layers), images.image_shape if convolutional else None)
+
+
+def _without_averages(
+    input_chain: Chain, stages: Sequence[Stage]
+) -> tuple[tuple[Stage, ...], Averaging | None]:
+    """Return the stages without averages of signs before the last one, and these averages."""
+    *others, last = stages
+    averaging = None
+    if others:
+        others[-1], averaging = split_averaging(others[-1], int(np.prod(last.input_shape)))
+    for chain in (input_chain, *(stage.chain for stage in (*others, last))):
+        for node in chain.nodes:
+            if operation(node) in AVERAGES:
+                raise refused(node, "averages values; a chip averages signs before the last layer")
+    return (*others, last), averaging
 
 
 def _pixel_map(
@@ -153,7 +177,13 @@ def _entered(stage: Stage, shape: tuple[int, ...], *, first: bool) -> tuple[int,
     return (channels, height // 2, width // 2) if stage.chain.pool else stage.output_shape
 
 
-def _product(stage: Stage, *, slope: float, offsets: NDArray[np.float64] | None) -> Product:
+def _product(
+    stage: Stage,
+    *,
+    slope: float,
+    offsets: NDArray[np.float64] | None,
+    averaging: Averaging | None = None,
+) -> Product:
     """Take the weights as signs times one magnitude a neuron; `offsets` are those of pixels."""
     weight = stage.weight.double().numpy()
     flat = weight.reshape(len(weight), -1)
@@ -170,6 +200,7 @@ def _product(stage: Stage, *, slope: float, offsets: NDArray[np.float64] | None)
     if offsets is not None:
         at_zero = flat @ (offsets if weight.ndim == 2 else _by_weight(stage, offsets, slope))
     greatest_sum = flat.shape[1] * (1 if offsets is None else PIXEL_LIMIT)
+    greatest_sum *= math.prod(averaging.window) if averaging else 1
     check_exact(greatest_sum)
     signs = np.where(weight > 0, 1, -1).astype(np.int8)
     # Where zeros are padded, fewer inputs count at the border.
@@ -212,7 +243,7 @@ def _hidden(product: Product) -> tuple[FoldedLayer | FoldedConvolution, float]:
     return filters, steps.level
 
 
-def _scores(product: Product) -> ScoreLayer:
+def _scores(product: Product, average: tuple[int, int]) -> ScoreLayer:
     """Return the last layer; what follows its sums must be a straight line."""
     chain = product.stage.chain
     if not chain.pool:
@@ -230,4 +261,4 @@ def _scores(product: Product) -> ScoreLayer:
             f"{product.stage.name} is the last layer, but its scores are not scale * sum + offset; "
             "only batch norm, bias and softmax may follow it."
         )
-    return ScoreLayer(product.signs, scale.astype(np.float32), offset.astype(np.float32))
+    return ScoreLayer(product.signs, scale.astype(np.float32), offset.astype(np.float32), average)

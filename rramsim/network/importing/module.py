@@ -25,6 +25,9 @@ from rramsim.version import __version__
 DIFFERING_SHARE = 0.001
 """Of the test images: how many may be classified otherwise than by the module, rounded up."""
 
+TIE_TOLERANCE = 1e-5
+"""Of the greatest score: scores no further apart are equal but for their rounding (float32)."""
+
 _BATCH_IMAGES = 500
 
 
@@ -42,7 +45,8 @@ def import_module(
     The module is traced and run, never changed: how it binarizes is found by what its `forward`
     computes. Thresholds are bisected on its own operations, in float32 on the CPU. Then module
     and folded network classify all test images, and the record says how many predictions differ
-    (``differing_predictions``); they can where a sum lies within rounding of a threshold.
+    (``differing_predictions``); they can where a sum lies within rounding of a threshold, or
+    where two scores are equal but for rounding: a chip has whole sums, and the first class wins.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def import_module(
     ------
     InputError
         If the module does what a chip cannot, or classifies more test images otherwise than the
-        folded network (`DIFFERING_SHARE`); the message names the layer.
+        folded network (`DIFFERING_SHARE`), not counting equal scores; the message names the layer.
 
     Examples
     --------
@@ -98,16 +102,18 @@ def import_module(
     own = copy.deepcopy(module).cpu().float().eval()
     check_data(own)
     inputs = _inputs_of(own, images, scale=scale, offset=offset)
-    expected = _predictions(own, inputs, images)
+    scores = _scores(own, inputs, images)
+    expected = scores.argmax(axis=1)
     input_chain, stages = trace_module(
         own, inputs(images.test_images[np.zeros(BATCH, dtype=np.int64)])
     )
     folded = map_layers(input_chain, stages, images, prepare=inputs)
     predictions = Evaluator(folded, images.test_images, images.test_labels).predictions()
     differing = int(np.count_nonzero(predictions != expected))
-    if differing > math.ceil(DIFFERING_SHARE * len(expected)):
+    apart = int(np.count_nonzero(_lead(scores, expected, predictions) > TIE_TOLERANCE))
+    if apart > math.ceil(DIFFERING_SHARE * len(expected)):
         raise InputError(
-            f"The folded network classifies {differing} of {len(expected)} test images otherwise "
+            f"The folded network classifies {apart} of {len(expected)} test images otherwise "
             f"than the module {type(module).__name__}. Likely causes: torch.sign gives 0 for a sum "
             "of exactly 0, where a chip gives +1 (use x >= 0); or forward depends on the other "
             "images of a batch."
@@ -130,6 +136,17 @@ def import_module(
         "test_images": len(expected),
     }
     return SavedNetwork(folded, record)
+
+
+def _lead(
+    scores: NDArray[np.float32], classes: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return by how much scores of some classes exceed those of others, of the greatest score."""
+    images = np.arange(len(scores))
+    whole = scores.astype(np.float64)
+    greatest = np.abs(whole).max(initial=np.finfo(np.float64).tiny)
+    lead: NDArray[np.float64] = (whole[images, classes] - whole[images, others]) / greatest
+    return lead
 
 
 def _check_module(module: object) -> None:
@@ -175,9 +192,9 @@ def _inputs_of(
 
 
 @torch.no_grad()
-def _predictions(module: nn.Module, inputs: Prepare, images: ImageSet) -> NDArray[np.int64]:
-    """Return the classes the module itself gives the test images."""
-    classes = [np.empty(0, dtype=np.int64)]
+def _scores(module: nn.Module, inputs: Prepare, images: ImageSet) -> NDArray[np.float32]:
+    """Return the scores the module itself gives the test images, (images, classes)."""
+    scored = [np.empty((0, images.class_count), dtype=np.float32)]
     for start in range(0, len(images.test_images), _BATCH_IMAGES):
         batch = inputs(images.test_images[start : start + _BATCH_IMAGES])
         try:
@@ -197,5 +214,5 @@ def _predictions(module: nn.Module, inputs: Prepare, images: ImageSet) -> NDArra
                 f"{(len(batch), images.class_count)}, one for each class of {images.name}; "
                 f"found {type(scores).__name__} {shape}."
             )
-        classes.append(scores.numpy().argmax(axis=1))
-    return np.concatenate(classes)
+        scored.append(scores.numpy())
+    return np.concatenate(scored)

@@ -16,13 +16,14 @@ BATCH = 4
 
 ACCEPTED = (
     "Accepted are Linear and Conv2d with binarized weights, whatever acts on each neuron alone and "
-    "ends in a sign, MaxPool2d(2), reshaping and, at the end, softmax; one after the other, "
-    "without branches."
+    "ends in a sign, MaxPool2d(2), averages of signs right before the last layer, reshaping and, "
+    "at the end, softmax; one after the other, without branches."
 )
 
 PRODUCTS = ("linear", "matmul", "mm", "addmm", "conv2d")
 SOFTMAX = ("softmax", "log_softmax", "_softmax", "_log_softmax")
 POOL = "max_pool2d"
+AVERAGES = ("avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
 IGNORED = ("_assert_tensor_metadata", "_set_grad_enabled", "_assert_scalar")
 
 _NAMES = {
@@ -152,10 +153,6 @@ _OBJECTIONS: Mapping[str, Callable[[fx.Node], str]] = {
     ),
     POOL: _to_pool,
     "max_pool2d_with_indices": _to_pool,
-    **dict.fromkeys(
-        ("avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
-        lambda node: "averages values; only MaxPool2d(2) pools",
-    ),
     **dict.fromkeys(("dropout", "feature_dropout", "native_dropout"), _to_dropout),
     **dict.fromkeys(SOFTMAX, _to_softmax),
 }

@@ -12,6 +12,7 @@ from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, Layer, ScoreLayer
 from rramsim.network.folded.sums import exact_sums
+from rramsim.network.importing.averaging import Averaging
 from rramsim.network.importing.operations import BATCH
 from rramsim.network.importing.probes import SIGN_TOLERANCE, Product, Steps, pooled
 
@@ -28,6 +29,8 @@ def check_layers(
     levels: Sequence[float],
     first: torch.Tensor,
     pixels: torch.Tensor,
+    *,
+    averaging: Averaging | None = None,
 ) -> None:
     """Raise `InputError` where a layer gives other outputs than the module's.
 
@@ -45,6 +48,8 @@ def check_layers(
         What its hidden layers write for +1.
     first, pixels : tensor, shape (BATCH, ...)
         What enters the module's first layer, and the pixels themselves.
+    averaging : Averaging, optional
+        What the module does with signs before its last layer.
     """
     values, whole = first, pixels
     for layer, product, level in zip(layers, products, [*levels, 1.0], strict=True):
@@ -60,6 +65,8 @@ def check_layers(
         signs = torch.from_numpy(np.where(outputs >= 0, np.float32(1), np.float32(-1)))
         whole = signs if layer.signs.ndim == 4 else signs.flatten(1)
         values = (signs * level).reshape(product.stage.chain.end.meta["val"].shape)
+        if averaging and layer is layers[-2]:
+            values = averaging(values)
 
 
 def _pool_all(layer: FoldedConvolution | FoldedLayer) -> NDArray[np.bool_]:

@@ -166,11 +166,12 @@ class ConvolutionalNetwork:
         self._codes = np.pad(whole, sides).reshape(self.images, channels, -1)
         self._frames = _frames(folded)
         self._convolutions = _convolutions(folded, coding)
-        pixels = folded.sizes[-1][0] * folded.sizes[-1][1]
         after = folded.layers[len(folded.convolutions) :]
+        windows = math.prod(folded.windows)
         self._connected = [
-            pack_layer(layer, places=1 if number else pixels) for number, layer in enumerate(after)
+            pack_layer(layer, places=1 if number else windows) for number, layer in enumerate(after)
         ]
+        self._averaged = _places_of_windows(folded)
 
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
         """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
@@ -225,10 +226,19 @@ class ConvolutionalNetwork:
             values = _convolved(filters, self._codes[rows])
             for layer in connected[:-1]:
                 values = fired(layer, values)
-            return last_sums(connected[-1], values)[: rows.stop - rows.start]
+            return self._last_sums(connected[-1], values)[: rows.stop - rows.start]
 
         parts = share(work, _slices(self.images, BLOCK_IMAGES))
         return np.concatenate([np.empty((0, connected[-1].layer.neurons), np.int64), *parts])
+
+    def _last_sums(self, last: FaultyLayer, values: Words) -> NDArray[np.int64]:
+        if self._averaged is None:
+            return last_sums(last, values)
+        pixels = values.reshape(len(values), math.prod(self._sizes[-1]), -1)
+        seen = (pixels[:, places].reshape(len(values), -1) for places in self._averaged)
+        sums = [last_sums(last, np.ascontiguousarray(part)) for part in seen]
+        total: NDArray[np.int64] = np.sum(sums, axis=0)
+        return total
 
     def _unframed(self, number: int, outputs: Words) -> NDArray[np.bool_]:
         """Return outputs of a convolution as booleans, filter by filter, without their border."""
@@ -291,6 +301,21 @@ def _convolved(
             watch(number, outputs)
             values = outputs
     return last_outputs
+
+
+def _places_of_windows(folded: FoldedNetwork) -> NDArray[np.int64] | None:
+    """Return which places are averaged, (places of a window, windows), or None where none are.
+
+    A row has one place of each window, so that the last layer meets it as it meets places that
+    are not averaged.
+    """
+    height, width = folded.output.average
+    if (height, width) == (1, 1):
+        return None
+    (rows, columns), places = folded.windows, np.arange(math.prod(folded.sizes[-1]))
+    whole = places.reshape(folded.sizes[-1])[: rows * height, : columns * width]
+    by_place = whole.reshape(rows, height, columns, width).transpose(1, 3, 0, 2)
+    return by_place.reshape(height * width, rows * columns)
 
 
 def _slices(images: int, size: int) -> list[slice]:

@@ -45,14 +45,20 @@ def certify(folded: FoldedNetwork, images: NDArray[np.uint8]) -> Certificate:
     Raises
     ------
     InputError
-        If the images do not have the network's inputs, sums could leave the exact range, or there
-        is no hidden layer.
+        If the images do not have the network's inputs, sums could leave the exact range, there
+        is no hidden layer, or values are averaged before the last one.
     """
     check_inputs(folded, images)
     if len(folded.layers) == 1:
         raise InputError(
             "The network has no hidden layer, and flips of weights at pixels change a sum by more "
             "or less with the pixel: only layers of -1 and +1 can be certified."
+        )
+    if folded.output.average != (1, 1):
+        raise InputError(
+            "The network averages values before its last layer, and a flip of a weight there "
+            "changes a sum by more or less with the average: only layers of -1 and +1 can be "
+            "certified."
         )
     kind = ConvolutionalNetwork if folded.convolutions else PackedNetwork
     sums = kind(folded, images).sums()

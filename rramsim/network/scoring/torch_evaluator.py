@@ -98,7 +98,7 @@ class TorchEvaluator:
             for number, threshold in enumerate(self._thresholds):
                 values = _outputs(self.folded.layers[number], values, weights[number], threshold)
             # Scores in numpy: one order of rounding on every device.
-            sums = (values.flatten(1) @ weights[-1].T).cpu().numpy()
+            sums = exact_sums(self.folded.output, values, weights[-1]).cpu().numpy()
             classes.append(self.folded.output.classes(sums))
         return np.concatenate(classes)
 

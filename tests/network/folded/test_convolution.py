@@ -1,5 +1,7 @@
 """Folded convolutions: their thresholds, what networks of them accept, their files and chips."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -204,6 +206,19 @@ def test_a_file_holds_filters_of_any_size_and_how_they_are_pooled(tmp_path):
     assert found.convolutions[0].stride == (1, 2)
     assert found.convolutions[0].padding == (0, 1)
     assert found.convolutions[0].pool_all.tolist() == [True, False, False, True]
+
+
+def test_a_file_holds_the_windows_that_are_averaged(tmp_path):
+    filters, plain = _network().convolutions[0], _scores(4)
+    last = replace(plain, average=(2, 3))
+    folded = FoldedNetwork((replace(filters, pool=False), last), (2, 3, 4))
+    save_network(tmp_path / "own.safetensors", SavedNetwork(folded, RECORD))
+    found = load_network(tmp_path / "own.safetensors").folded
+    assert found.output.average == (2, 3)
+    assert found.content_id == folded.content_id
+    others = [replace(plain, average=average) for average in [(3, 3), (3, 4), (2, 4)]]
+    ids = {FoldedNetwork((folded.layers[0], other), (2, 3, 4)).content_id for other in others}
+    assert len({*ids, folded.content_id}) == 4
 
 
 def test_the_content_id_tells_every_part_of_a_convolution():

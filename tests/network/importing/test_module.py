@@ -189,6 +189,76 @@ def test_predictions_of_convolutions_stay_the_same(size, filters, seed, place, s
     assert imported.folded.sizes[-1] == (height, width)
 
 
+class Global(nn.Module):
+    def __init__(self, reduce):
+        super().__init__()
+        self.reduce = reduce
+
+    def forward(self, values):
+        return self.reduce(values)
+
+
+AVERAGES = {
+    "adaptive": (nn.AdaptiveAvgPool2d(1), (4, 8)),
+    "windows": (nn.AvgPool2d(2), (2, 2)),
+    "oblong": (nn.AvgPool2d((4, 2)), (4, 2)),
+    "mean": (Global(lambda values: values.mean(dim=(2, 3))), (4, 8)),
+    "sum": (Global(lambda values: values.flatten(2).sum(dim=2) * 0.5), (4, 8)),
+    "dropped": (nn.Sequential(nn.Flatten(2), nn.Dropout(), nn.AvgPool1d(32)), (4, 8)),
+}
+
+
+@pytest.mark.parametrize("kind", AVERAGES)
+@pytest.mark.parametrize("pool", [False, True])
+def test_averages_of_signs_before_the_last_layer_are_those_of_torch_bit_by_bit(kind, pool):
+    """Windows of a power of two: no average is rounded, so equal scores are equal in both."""
+    average, window = AVERAGES[kind]
+    torch.manual_seed(3)
+    size = (8, 16) if pool else (4, 8)
+    windows = 32 // (window[0] * window[1])
+    rng = np.random.default_rng(5)
+    module = nn.Sequential(
+        BinaryConv(1, 6, 3, padding=1),
+        norm(nn.BatchNorm2d, 6, rng, spread=200),
+        *([nn.MaxPool2d(2)] if pool else []),
+        Sign(),
+        average,
+        nn.Flatten(),
+        BinaryLinear(6 * windows, 4, bias=False),
+    )
+    with torch.no_grad():
+        module[-1].weight[2:] = module[-1].weight[:2]
+    images = image_set((1, *size), classes=4, count=400)
+    inputs = pixels_of(images, flat=False)
+    folded = same(module, images, inputs).folded
+    assert folded.output.average == window
+    scores = module.eval()(inputs).detach().numpy()
+    best = np.sort(scores, axis=1)
+    assert (best[:, -1] == best[:, -2]).all()
+    # What a user's own mean gives is whole sums times the scale of the last layer.
+    sums = scores / folded.output.scale
+    assert np.array_equal(sums, np.rint(sums))
+    assert np.abs(sums).max() > 6 * windows
+
+
+def test_equal_scores_that_the_module_rounds_apart_are_not_held_against_it():
+    """Averages over 9 values are rounded, so scores of equal sums differ in the last digit."""
+    torch.manual_seed(1)
+    module = nn.Sequential(
+        BinaryConv(1, 4, 3, padding=1), nn.BatchNorm2d(4), Sign(), nn.AvgPool2d(3), nn.Flatten(),
+        BinaryLinear(16, 4, bias=False),
+    )  # fmt: skip
+    images = image_set((1, 6, 6), classes=4, count=900)
+    imported = import_module(module, images)
+    found = Evaluator(imported.folded, images.test_images, images.test_labels).predictions()
+    with torch.no_grad():
+        scores = module.eval()(pixels_of(images, flat=False)).numpy()
+    differing = found != scores.argmax(axis=1)
+    assert imported.metadata["differing_predictions"] == differing.sum() > 3
+    lead = scores.max(axis=1) - scores[np.arange(900), found]
+    assert lead.max() < 1e-5
+
+
 class Functional(nn.Module):
     """A network written out by hand: matrix products, magnitudes, its own reshaping."""
 
@@ -294,6 +364,21 @@ class Gated(nn.Module):
         return values * values.max() if values.sum() > 0 else values
 
 
+class Corner(nn.Module):
+    def forward(self, values):
+        return values[:, :, 0, 0]
+
+
+class Turned(nn.Module):
+    def forward(self, values):
+        return functional.avg_pool2d(values, 2).permute(0, 2, 3, 1)
+
+
+class Votes(nn.Module):
+    def forward(self, values):
+        return by_comparison(values.mean(dim=(2, 3)))
+
+
 def connected(*between, first=BinaryLinear, last=BinaryLinear):
     return nn.Sequential(first(4, 8), *between, last(8, 3))
 
@@ -351,9 +436,20 @@ def test_what_a_chip_cannot_do_is_named(module, told):
             convolved(Sign(), BinaryConv(8, 8, 3, padding=1, groups=2), Sign()),
             r"layer 2 \(BinaryConv\): conv2d has groups 2",
         ),
-        (convolved(Sign(), nn.AvgPool2d(2), features=32), "avg_pool2d averages values"),
+        (convolved(nn.AvgPool2d(2), Sign(), features=32), "avg_pool2d averages values; a chip"),
+        (
+            nn.Sequential(
+                convolved(Sign(), nn.AvgPool2d(2), features=32), Sign(), BinaryLinear(3, 3)
+            ),
+            "avg_pool2d averages values; a chip averages signs before the last layer",
+        ),
+        (convolved(Sign(), nn.AvgPool2d(3, 1), features=32), "does not average windows that lie"),
+        (convolved(Sign(), nn.AvgPool2d(2, 2, 1), features=72), "does not average windows that"),
+        (convolved(Sign(), Corner(), features=8), "does not average windows that lie side by side"),
+        (convolved(Sign(), Turned(), features=32), "does not average windows that lie side by"),
+        (convolved(Sign(), Votes(), features=8), "does not average windows that lie side by side"),
         (convolved(nn.MaxPool2d(3, 2, 1), Sign(), features=32), "pools otherwise than MaxPool2d"),
-        (convolved(Sign(), nn.MaxPool2d(2), nn.MaxPool2d(2), features=8), "takes inputs of shape"),
+        (convolved(Sign(), nn.MaxPool2d(2), nn.MaxPool2d(2), features=8), "pools a second time"),
         (
             convolved(nn.Flatten(), ramp_norm(128), Sign()),
             r"layer 2 \(BatchNorm1d\): batch_norm does not act on each neuron or filter alike",
@@ -497,21 +593,27 @@ def test_filters_pooled_before_a_negative_batch_norm_fire_where_all_four_do():
     assert filters.thresholds[2] == np.ceil(-float(most))
 
 
-def test_a_layer_of_brevitas_is_followed():
+@pytest.mark.parametrize("convolves", [False, True])
+def test_layers_of_brevitas_are_followed(convolves):
     layers = pytest.importorskip("brevitas.nn")
     torch.manual_seed(0)
     one_bit = {"weight_bit_width": 1, "weight_quant_type": "binary", "bias": False}
-    try:
-        module = nn.Sequential(
-            layers.QuantLinear(16, 24, **one_bit),
-            nn.BatchNorm1d(24),
-            layers.QuantIdentity(bit_width=1, quant_type="binary", min_val=-1.0, max_val=1.0),
-            layers.QuantLinear(24, 3, **one_bit),
-        )
-    except TypeError as error:  # of a version that names these otherwise
-        pytest.skip(str(error))
+    sign = {"bit_width": 1, "quant_type": "binary", "min_val": -1.0, "max_val": 1.0}
+    first = (
+        [layers.QuantConv2d(1, 8, 3, padding=1, **one_bit), nn.BatchNorm2d(8)]
+        if convolves
+        else [layers.QuantLinear(16, 128, **one_bit), nn.BatchNorm1d(128)]
+    )
+    module = nn.Sequential(
+        *first,
+        layers.QuantIdentity(**sign),
+        nn.Flatten(),
+        layers.QuantLinear(128, 3, **one_bit),
+        # Without it scores are sums times one number, and equal ones are rounded apart.
+        norm(nn.BatchNorm1d, 3, np.random.default_rng(0), spread=4),
+    )
     images = image_set((1, 4, 4), count=300)
-    same(module, images, pixels_of(images))
+    same(module, images, pixels_of(images, flat=not convolves))
 
 
 def test_pixels_that_are_not_mapped_alone_are_told():

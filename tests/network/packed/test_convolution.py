@@ -233,6 +233,58 @@ def test_filters_of_any_size_stride_and_border_are_those_of_torch(
         assert np.array_equal(evaluator(folded, images, classes).predictions(flips), classes)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    channels=st.sampled_from([2, 33, 65]),
+    size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    window=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    pool=st.booleans(),
+    ber=st.sampled_from([0.0, 0.1]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_averaged_outputs_are_those_of_torch_and_the_first_of_equal_scores_wins(
+    channels, size, window, pool, ber, seed
+):
+    rng = np.random.default_rng(seed)
+    pool = pool and min(size) > 1
+    filters = _filters(channels, 2, rng, kernel=(3, 3), pool=pool, greatest=255)
+    height, width = filters.output_size(*size)
+    average = min(window[0], height), min(window[1], width)
+    windows = (height // average[0]) * (width // average[1])
+    # Few channels and scales of a power of two: many scores are equal, and none is rounded.
+    scores = rng.choice(SIGNS, (4, channels * windows))
+    scale = rng.choice(np.array([-0.25, 0.0, 0.5], dtype=np.float32), 4)
+    last = ScoreLayer(scores, scale, np.zeros(4, dtype=np.float32), average)
+    folded = FoldedNetwork((filters, last), (2, *size))
+    images = rng.integers(0, 256, (7, folded.inputs)).astype(np.uint8)
+    flips = _flips(folded, ber, rng)
+    values = _by_torch(filters, torch.from_numpy(images.reshape(7, 2, *size)).double(), flips[0])
+    signs = scores.astype(np.float64).ravel()
+    signs[flips[1]] *= -1
+    means = functional.avg_pool2d(values, average).flatten(1).numpy()
+    sums = np.rint(means @ signs.reshape(scores.shape).T * np.prod(average))
+    classes = (sums * scale).argmax(axis=1)
+    for evaluator in (Evaluator, TorchEvaluator):
+        made = evaluator(folded, images, classes)
+        assert np.array_equal(made.predictions(flips), classes)
+        assert np.array_equal(made.predictions(_masks(folded, flips)), classes)
+
+
+def test_only_outputs_of_a_convolution_are_averaged():
+    rng = np.random.default_rng(1)
+    filters = _filters(3, 2, rng, kernel=(3, 3), pool=False, greatest=255)
+    last = ScoreLayer(rng.choice(SIGNS, (2, 6)), *np.ones((2, 2), np.float32), (2, 4))
+    assert str(FoldedNetwork((filters, last), (2, 4, 4))) == "2x4x4-3C3-AP2x4-2"
+    whole = ScoreLayer(rng.choice(SIGNS, (2, 3)), *np.ones((2, 2), np.float32), (4, 4))
+    assert str(FoldedNetwork((filters, whole), (2, 5, 7))) == "2x5x7-3C3-AP4-2"
+    with pytest.raises(ValueError, match="does not lead into"):
+        FoldedNetwork((filters, last), (2, 5, 8))
+    with pytest.raises(ValueError, match="only outputs of a convolution"):
+        FoldedNetwork((last,))
+    with pytest.raises(ValueError, match="windows"):
+        ScoreLayer(last.signs, last.scale, last.offset, (0, 1))
+
+
 @pytest.mark.parametrize("cores", [1, 3])
 @pytest.mark.parametrize(("block", "stack"), [(4, 1), (8, 3), (64, 8)])
 def test_neither_threads_nor_blocks_matter(cores, block, stack, monkeypatch):

@@ -136,3 +136,14 @@ def test_a_network_without_a_hidden_layer_is_not_certified():
     folded = FoldedNetwork((ScoreLayer(np.ones((3, 5), np.int8), ones, 0 * ones),))
     with pytest.raises(InputError, match=r"no hidden layer.*only layers of -1 and \+1"):
         certify(folded, np.zeros((2, 5), np.uint8))
+
+
+def test_a_network_that_averages_values_is_not_certified():
+    ones = np.ones(3, np.float32)
+    filters = FoldedConvolution(
+        np.ones((2, 1, 3, 3), np.int8), np.zeros(2, np.int64), np.ones(2, np.int8), pool=False
+    )
+    last = ScoreLayer(np.ones((3, 2), np.int8), ones, 0 * ones, average=(2, 4))
+    folded = FoldedNetwork((filters, last), (1, 2, 4))
+    with pytest.raises(InputError, match=r"averages values.*only layers of -1 and \+1"):
+        certify(folded, np.zeros((2, 8), np.uint8))
