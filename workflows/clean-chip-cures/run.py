@@ -151,8 +151,11 @@ def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
 
 def certificate_table(certified: pd.DataFrame) -> str:
     """Return a Markdown table: for each network the shares by number of flips."""
-    heads = [f"{flips} flips" for flips in certified.columns]
-    lines = ["| training | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    heads = list(map(str, certified.columns))
+    lines = [
+        "| training \\ flips in the last layer | " + " | ".join(heads) + " |",
+        "|---" * (1 + len(heads)) + "|",
+    ]
     lines += [f"| {name} | {' | '.join(map(percent, row))} |" for name, row in certified.T.items()]
     return "\n".join(lines)
 
