@@ -3,22 +3,20 @@
     python run.py RESULTS [--device cuda] [--parts mnist,cifar10] [--minutes 8] ...
     python run.py RESULTS --check [--device cuda]
 
-Made for a graphics processor: several trainings share it, each in a process of its own. Each
-network is a file in RESULTS/networks, each accuracy a row in RESULTS/accuracy; interrupted, the
-same command goes on. `--check` first compares the device's loss and gradients with the
-processor's, and says how long an iteration takes. `table.py` makes the tables of what came out.
+Made for a graphics processor. Each network is a file in RESULTS/networks, its accuracies one in
+RESULTS/accuracy; interrupted, the same command goes on. `--check` first compares the device's loss
+and gradients with the processor's, and says how long an iteration takes. `table.py` makes the
+tables of what came out.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import pandas as pd
@@ -178,42 +176,24 @@ def run_all(
     out: Path,
     *,
     device: str,
-    processes: int,
     minutes: float,
     chips: int,
 ) -> None:
-    """Run trainings in their order, several at a time, and start none when time is short."""
+    """Run trainings in their order, and begin none that may not end in time.
+
+    One after the other: a graphics processor that captured iterations keep busy does no more in
+    several processes, which it serves in turns.
+    """
     end = time.monotonic() + 60 * minutes
-    # A process that has used CUDA cannot be forked, and this one has not: images are read once.
-    context = multiprocessing.get_context("fork")
-    running: dict[ForkProcess, tuple[Training, float]] = {}
     took: dict[tuple[str, float, int], float] = {}
-    waiting = list(trainings)
-    while waiting or running:
-        for process, (training, began) in list(running.items()):
-            if not process.is_alive():
-                kind = (training.part, training.factor, training.method.epochs)
-                took[kind] = max(took.get(kind, 0.0), time.monotonic() - began)
-                del running[process]
-                if process.exitcode:
-                    print(f"{training.name}: failed", flush=True)
-            elif time.monotonic() > end:
-                process.terminate()
-                print(f"{training.name}: stopped, no time is left", flush=True)
-        while waiting and len(running) < processes:
-            training = waiting.pop(0)
-            kind = (training.part, training.factor, training.method.epochs)
-            if time.monotonic() + took.get(kind, 0.0) > end:
-                print(f"{training.name}: not begun, no time is left", flush=True)
-                continue
-            process = context.Process(
-                target=run,
-                args=(training, images[training.images], out),
-                kwargs={"device": device, "chips": chips},
-            )
-            process.start()
-            running[process] = training, time.monotonic()
-        time.sleep(0.2)
+    for training in trainings:
+        kind = (training.part, training.factor, training.method.epochs)
+        began = time.monotonic()
+        if began + took.get(kind, 0.0) > end:
+            print(f"{training.name}: not begun, no time is left", flush=True)
+            continue
+        run(training, images[training.images], out, device=device, chips=chips)
+        took[kind] = max(took.get(kind, 0.0), time.monotonic() - began)
 
 
 def check(
@@ -324,8 +304,7 @@ def main() -> None:
     parser.add_argument("--mnist", default="mnist", help="name or folder of the images")
     parser.add_argument("--cifar10", default="cifar10", help="name or folder of the images")
     parser.add_argument("--trainings", type=int, default=1, help="seeds of each network")
-    parser.add_argument("--processes", type=int, default=4, help="trainings at a time")
-    parser.add_argument("--minutes", type=float, default=8, help="no training goes on after them")
+    parser.add_argument("--minutes", type=float, default=8, help="no training begins after them")
     parser.add_argument("--chips", type=int, default=5, help="chips drawn for each BER")
     parser.add_argument("--factor", type=float, help="share of the paper's width, for a trial")
     parser.add_argument("--epochs", type=int, help="for a trial")
@@ -349,7 +328,6 @@ def main() -> None:
         images,
         asked.results,
         device=asked.device,
-        processes=asked.processes,
         minutes=asked.minutes,
         chips=asked.chips,
     )
