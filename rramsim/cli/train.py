@@ -238,9 +238,14 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
         table.add_row(ber, *of_which, percent(accuracy), shift, epochs, when)
     console = Console()
     console.print(table)
+    said = ""
     for path, model in models.items():
-        # Never broken over lines, so that it can be copied.
-        typer.echo(f"training BER {training_ber_words(model)}: {path}")
+        heading = f"training BER {training_ber_words(model)}:"
+        if heading != said:
+            typer.echo(heading)
+        # On a line of its own and never broken, so that it can be copied.
+        typer.echo(f"  {path}")
+        said = heading
     if recipes:
         _print_recipes(console, recipes)
     words = (
@@ -251,7 +256,8 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     # As Text: names from a user's folder are not to be read as markup.
     console.print(Text(words))
     # Neither is this, for the same reason.
-    typer.echo(f"Try it with bit errors: rramsim evaluate {_together(models, recipes)} --ber 0.05")
+    typer.echo("Try it with bit errors:")
+    typer.echo(f"  rramsim evaluate {_together(models, recipes)} --ber 0.05")
     console.print(Text(_shift_words([model.mean_over_spread for model in models.values()])))
 
 

@@ -73,7 +73,9 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
         image_shape=IMAGE_SHAPE,
         class_count=CLASS_COUNT,
         levels=255,
-        note=note or f"Images in the form of CIFAR-10's binary version, from the folder {folder}.",
+        note=note
+        or "Images in the form of CIFAR-10's binary version, from the folder "
+        f"{folder.resolve().name}.",
     )
 
 

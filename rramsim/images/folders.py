@@ -102,7 +102,7 @@ def load_folder(folder: Path) -> ImageSet:
         image_shape=(_CHANNELS[form.mode], form.height, form.width),
         class_count=len(train),
         levels=255,
-        note=f"Images from the folder {folder}{_in_words(skipped)}.",
+        note=f"Images from the folder {folder.resolve().name}{_in_words(skipped)}.",
     )
 
 

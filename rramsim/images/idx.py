@@ -61,7 +61,7 @@ def load_folder(folder: Path, *, name: str | None = None, note: str | None = Non
         image_shape=(1, *train_images.shape[1:]),
         class_count=class_count,
         levels=255,
-        note=note or f"Images from the folder {folder}.",
+        note=note or f"Images from the folder {folder.resolve().name}.",
     )
 
 

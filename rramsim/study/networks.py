@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,11 @@ def plan_for(
     )
 
 
+_LONGEST, _SHORT = 24, 12
+"""Letters of the images' name, and of the layers, in the name of a model file; what is left of a
+longer name of images. So the name fits into a line of a terminal."""
+
+
 def named_faults(settings: TrainingFile) -> dict[str, RandomFlips]:
     """Return the bit errors of `errors`, by name; `InputError` where they cannot be had."""
     return {table.name: _faults(table, seed=settings.seed) for table in settings.errors}
@@ -144,7 +150,8 @@ def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPl
     bers = settings.training_bers or (() if faults else (0.0,))
     plain = plan_for(settings, images)
     signed = "-signed" if plain.shape.signed_levels else ""
-    first = f"{images.name}-{plain.shape}{signed}"
+    layers = _short(f"{plain.shape}{signed}", f"{plain.shape.layer_count}-layers")
+    first = f"{_short(images.name, images.name[:_SHORT])}-{layers}"
     recipes = {f"training-ber-{ber!r}": plan_for(settings, images, ber) for ber in bers}
     for name, flips in faults.items():
         if name in recipes:
@@ -164,6 +171,16 @@ def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPl
             recipe, trainings=settings.trainings, folds=settings.folds
         ).items()
     }
+
+
+def _short(text: str, instead: str) -> str:
+    """Return a text for the name of a file or, of a long one, another with some of its hash.
+
+    A model file says in full what it holds, so its name need only be its own.
+    """
+    if len(text) <= _LONGEST:
+        return text
+    return f"{instead}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def train_networks(

@@ -53,7 +53,7 @@ def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
     assert "490 test images of digits" in " ".join(first.stdout.split())
     assert " now " in first.stdout
     path = tmp_path / "digits-64-16-10-training-ber-0.0.safetensors"
-    assert f"training BER 0: {path}" in first.stdout.splitlines()
+    assert f"training BER 0:\n  {path}\n" in first.stdout
     ratio = load_network(path).mean_over_spread
     assert f" {ratio:.2g} " in first.stdout
     assert ("--reestimate" in first.stdout) == (ratio > 1)
@@ -225,7 +225,7 @@ def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp
         ),
         ("[training]\nshift = 9\n", "shift of 9 pixels: images of 8 x 8 pixels"),
         ('network = "3x32x32-8C3-10"\n', "does not fit the images digits"),
-        ('[network]\nhidden = ["8C5"]\n', "'8C5' is not a width"),
+        ('[network]\nhidden = ["8C5"]\n', "8C5 cannot be trained, only filters of 3 x 3"),
         (
             "[training]\nrate = 1\n",
             "there is no setting 'training.rate'. Accepted are batch_norm_gradient",

@@ -126,7 +126,7 @@ def test_more_images_than_one_part_keep_their_order(tmp_path):
 
 def test_other_and_hidden_files_are_left_out_and_counted(folder):
     before = load_images(str(folder))
-    assert before.note == f"Images from the folder {folder}."
+    assert before.note == f"Images from the folder {folder.name}."
     (folder / "train" / "cat" / "Thumbs.db").write_bytes(b"x")
     one = load_images(str(folder))
     assert "1 file there that is hidden or no image left out" in one.note

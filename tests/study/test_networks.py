@@ -2,21 +2,23 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
 from rramsim.errors import InputError
-from rramsim.images.catalogue import load_images
+from rramsim.images.catalogue import load_images, register_images, unregister_images
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.train import obtain_network, train_replicates
-from rramsim.study.networks import load_models
+from rramsim.study.networks import load_models, plans_by_file
 from rramsim.study.settings import make_study
+from rramsim.study.training_settings import TrainingFile
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,40 @@ def test_a_network_of_a_fold_is_refused_by_a_study(digits, tmp_path):
     file = str(tmp_path / "net-fold-2-of-2.safetensors")
     with pytest.raises(InputError, match="tests fold 2 of 2"):
         load_models(make_study(models=(file,)), digits)
+
+
+def _names(tmp_path, images, network):
+    asked = TrainingFile(
+        images=images, network=network, training_bers=(0.0, 0.15), trainings=2, epochs=1
+    )
+    return [path.name for path in plans_by_file(asked, tmp_path)]
+
+
+def test_names_of_model_files_are_short_and_their_own(tmp_path):
+    deep = "1x8x8-2x128C3-MP2-2x256C3-MP2-2x512C3-MP2-2x1024-10"
+    names = _names(tmp_path, "digits", deep)
+    pattern = r"digits-9-layers-[0-9a-f]{6}-training-ber-(0\.0|0\.15)-seed-[12]\.safetensors"
+    assert all(re.fullmatch(pattern, name) for name in names)
+    others = _names(tmp_path, "digits", deep.replace("512", "511"))
+    assert len({*names, *others}) == 8
+    assert max(map(len, names)) < 64
+    assert _names(tmp_path, "digits", "64-512-512-10")[0] == (
+        "digits-64-512-512-10-training-ber-0.0-seed-1.safetensors"
+    )
+
+
+def _register(name):
+    images = dataclasses.replace(load_images("digits"), name=name)
+    register_images(name, lambda: images)
+    return name
+
+
+def test_a_long_name_of_images_is_cut_in_the_name_of_a_file(tmp_path):
+    made = [_register(f"{'wafer' * 6}-{end}") for end in "ab"]
+    try:
+        names = [_names(tmp_path, name, "64-16-10")[0] for name in made]
+    finally:
+        for name in made:
+            unregister_images(name)
+    assert names[0] != names[1]
+    assert all(name.startswith("waferwaferwa-") and len(name) <= 64 for name in names)
