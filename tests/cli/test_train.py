@@ -14,7 +14,7 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.model_files import load_network
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.training import train as training
+from rramsim.network.training import trainer
 from rramsim.network.training.method import Method
 
 SMALL = ("train", "--network", "64-16-10", "--epochs", "2")
@@ -66,7 +66,7 @@ def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
 
 def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     whole = _models(*SMALL, "--training-ber", 0.1, "-o", tmp_path / "whole")
-    train, stopped = training.run_training, []
+    train, stopped = trainer.run_training, []
 
     def interrupted(*arguments, on_epoch, **more):
         def stop(history):
@@ -76,7 +76,7 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
         return train(*arguments, on_epoch=stop, **more)
 
     command = (*SMALL, "--training-ber", 0.1, "--out", tmp_path / "nets")
-    monkeypatch.setattr(training, "run_training", interrupted)
+    monkeypatch.setattr(trainer, "run_training", interrupted)
     assert _run(*command).exit_code != 0
     monkeypatch.undo()
     assert [len(history) for history in stopped] == [1]
