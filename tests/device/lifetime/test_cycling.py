@@ -266,9 +266,9 @@ def test_checkpoints_without_an_error_bound_a_line_that_does_not_hold_them():
 def test_the_band_of_the_line_covers_as_often_as_it_says(share):
     rng, covered = np.random.default_rng(2), []
     middle = np.array([1.0, 2.5])
-    for _ in range(100):
+    for _ in range(60):
         readings = of_cells(rng, share=share)
         row = against_cycles(readings, reference_resistance=REFERENCE).dataset.isel(condition=0)
         off = middle @ [row["intercept"].item(), row["slope"].item()] - (-2.5 + 0.3 * 2.5)
         covered.append(abs(off) < 1.96 * math.sqrt(middle @ row["covariance"].values @ middle))
-    assert np.mean(covered) >= 0.88  # 0.95 less three standard errors; independent: 0.6
+    assert np.mean(covered) >= 0.866  # 0.95 less three standard errors; independent: 0.6
