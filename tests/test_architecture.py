@@ -46,6 +46,7 @@ def toy(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_no_module_is_on_a_way_back_to_itself(graph):
     assert circle(graph) == []
 

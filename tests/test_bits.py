@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from rramsim.bits import pack_rows, positions_of, unpack_rows, words_for
 
 
+@pytest.mark.slow
 @given(
     rows=st.integers(1, 5), columns=st.sampled_from([1, 7, 8, 63, 64, 65, 130]), seed=st.integers(0)
 )

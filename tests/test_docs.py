@@ -39,6 +39,7 @@ WITH_EXAMPLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example_and_is_in_the_readme(name):
     shown = CliRunner().invoke(app, [name, "--help"], prog_name="rramsim").stdout
@@ -81,6 +82,7 @@ def _exists(name):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/own-measurements.md"])
 def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
     table, *_ = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
@@ -184,6 +186,7 @@ def test_the_page_on_training_states_how_far_the_interval_of_a_mean_reaches():
     ]
 
 
+@pytest.mark.slow
 def test_the_trainings_of_the_page_run_as_they_stand(tmp_path, monkeypatch):
     page = (ROOT / "docs" / "training.md").read_text()
     (lines,) = [

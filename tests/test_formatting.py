@@ -74,6 +74,7 @@ def test_interval_is_left_out_where_there_is_none():
     assert numbers.accuracy(Interval(0.97)) == f"97.00{NBSP}%"
 
 
+@pytest.mark.slow
 @given(st.floats(1.0, 1e5))
 def test_ratio_is_within_its_two_digits(ratio):
     assert math.isclose(float(numbers.times(ratio)), ratio, rel_tol=0.06)

@@ -116,6 +116,7 @@ def test_points_come_in_the_order_asked_with_their_intervals(model: str) -> None
     assert points[0]["accuracy_high"] < points[1]["accuracy_low"]
 
 
+@pytest.mark.slow
 def test_the_answer_depends_on_the_seed_and_on_nothing_else(model: str) -> None:
     asked = [model, "--ber", "0.1", "--maps", "4"]
     assert answer(*asked) == answer(*asked, "--seed", "1")
@@ -297,6 +298,7 @@ def test_one_chip_has_no_interval_of_its_neurons(two_hidden: str) -> None:
         assert shown["constant_share_low"] is shown["constant_share_high"] is None
 
 
+@pytest.mark.slow
 def test_errors_can_be_in_one_layer_only(
     two_hidden: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -415,6 +417,7 @@ def test_images_whose_folder_moved_can_be_named(
     assert found["images_id"] == digits.content_id
 
 
+@pytest.mark.slow
 def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: ImageSet) -> None:
     networks = tmp_path / "networks"
     asked = ["train", "--network", "64-48-10", "--epochs", "3", "-o", str(networks), "--json"]
@@ -461,6 +464,7 @@ def replicates(tmp_path_factory: pytest.TempPathFactory, digits: ImageSet) -> li
     return files
 
 
+@pytest.mark.slow
 def test_networks_of_one_recipe_are_averaged_and_others_are_not(replicates: list[str]) -> None:
     asked = ["--ber", "0", "--ber", "0.2", "--chips", "5"]
     found = answer(*replicates, *asked)

@@ -57,6 +57,7 @@ def cells(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_json_answer_keeps_the_contract_and_the_table_s_figures():
     found = answer("hirtzlin2019-reconstructed", "--conditions", "table1")
     assert found["origin"] == "reconstructed"
@@ -131,6 +132,7 @@ def test_what_nobody_stated_is_null(cells):
         assert each["ber"]["counted"]["readings"] == 400
 
 
+@pytest.mark.slow
 def test_the_measured_set_needs_no_option_and_counts_its_tail():
     (found,) = answer("ni-rram-64kb-cycling")["conditions"]
     assert found["lrs"]["n"] == 2048
@@ -166,6 +168,7 @@ def test_a_condition_without_a_state_is_told_and_the_others_are_fitted(cells):
     assert any(note.startswith("lone") and "left out" in note for note in said["notes"])
 
 
+@pytest.mark.slow
 def test_the_table_says_what_a_number_is():
     shown = run("hirtzlin2019-reconstructed", "--conditions", "table1").stdout
     shown = shown.replace("\xa0", " ")
@@ -180,12 +183,14 @@ def test_the_table_says_what_a_number_is():
     assert "SET 4 pJ and RESET 5 pJ, stated; endurance more than 10⁶ cycles" in found
 
 
+@pytest.mark.slow
 def test_how_the_intervals_were_made_is_said_when_asked_for():
     method = "percentiles of the populations that the readings leave open"
     assert method not in run("ni-rram-64kb-cycling").stdout
     assert method in run("ni-rram-64kb-cycling", "--verbose").stdout
 
 
+@pytest.mark.slow
 def test_drops_and_clamps_are_shown_in_table_and_json(cells):
     with cells.open("a") as opened:
         opened.write("easy,HRS,900,OVLD\neasy,HRS,901,\n")
@@ -266,15 +271,18 @@ def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_
     )
 
 
+@pytest.mark.slow
 def test_help_has_an_example():
     assert "rramsim fit cells.csv --conditions energies.toml" in installed("--help").stdout
 
 
+@pytest.mark.slow
 def test_a_shipped_set_is_the_same_by_its_name_and_by_its_path():
     by_path = answer(resolve("ni-rram-64kb-cycling"))
     assert by_path == answer("ni-rram-64kb-cycling")
 
 
+@pytest.mark.slow
 def test_three_cells_a_state_give_what_counting_shows_and_the_fit_for_comparison(tmp_path):
     """Their fit by itself is 1.8e-25."""
     path = tmp_path / "three.csv"

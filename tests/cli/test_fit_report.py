@@ -92,6 +92,7 @@ def reported(cycled, tmp_path_factory):
     return folder, found
 
 
+@pytest.mark.slow
 def test_every_answer_has_the_same_keys_at_the_top(cycled, held, placed):
     for path in (cycled, held, placed):
         assert set(answer(path)) == TOP_LEVEL
@@ -166,6 +167,7 @@ def test_a_time_at_the_temperature_of_use_is_carried_by_arrhenius(tmp_path):
     assert any("by Arrhenius' law" in note for note in found["notes"])
 
 
+@pytest.mark.slow
 def test_held_cells_have_retention_and_placed_ones_rows_and_columns(held, placed):
     found = answer(held, "--ber-limit", "0.2")
     assert found["cycling"] is None
@@ -179,6 +181,7 @@ def test_held_cells_have_retention_and_placed_ones_rows_and_columns(held, placed
     assert {"row", "column", "cell"} <= set(parts)
 
 
+@pytest.mark.slow
 def test_a_bake_compares_two_conditions(tmp_path):
     fresh, baked = tmp_path / "fresh.csv", tmp_path / "baked.csv"
     rng = np.random.default_rng(3)
@@ -270,6 +273,7 @@ def test_the_page_says_what_was_found_and_escapes_names(reported):
     assert not re.search(r"https?:|<script|\son[a-z]+=", page.replace("onclick=x()", ""))
 
 
+@pytest.mark.slow
 def test_the_table_is_short_where_there_is_little(placed):
     shown = run(placed).stdout
     assert "Endurance by the readings" not in shown

@@ -54,6 +54,7 @@ def study(fitted):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_figure_comes_back_with_its_interval_basis_and_bound(fitted):
     again = read_conditions(fitted / "conditions.nc")
     with xr.open_dataset(fitted / "conditions.nc") as written:
@@ -90,6 +91,7 @@ def test_its_chips_err_by_state_and_the_report_says_so(fitted, study):
         assert float(used["ber_low"][0]) < float(used["ber"][0]) < float(used["ber_high"][0])
 
 
+@pytest.mark.slow
 def test_a_fit_takes_what_its_readings_do_not_say(fitted, tmp_path):
     header, *rows = (fitted / "cells.csv").read_text().splitlines()
     bare = [",".join(row.split(",")[:4]) for row in (header, *rows) if row[:4] in ("cond", "weak")]
@@ -117,6 +119,7 @@ def refused(monkeypatch, capsys):
     return message
 
 
+@pytest.mark.slow
 def test_bers_of_another_share_of_lrs_cells_are_refused(fitted, refused, tmp_path):
     arguments = ("--conditions", fitted / "conditions.nc", "--lrs-share", "0.3")
     for command in (("fit", fitted / "cells.csv"), ("tradeoff", "--out", tmp_path / "out")):
@@ -142,6 +145,7 @@ def with_one_name_twice(path):
     good.assign_coords(condition=["weak", "weak"]).to_netcdf(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -66,6 +66,7 @@ def _options(name):
     }[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["as they are", "over range", "file name", "reference", "spread", "share"]
 )
@@ -90,6 +91,7 @@ def test_the_conditions_are_the_same_by_either_command(files, tradeoff_condition
             assert float(row[key]) == value, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["as they are", "reference", "spread", "share"])
 def test_the_chips_have_the_error_rates_that_the_fit_tells(files, name):
     options = [*READING, *_options(name)]
@@ -112,6 +114,7 @@ def test_the_chips_have_the_error_rates_that_the_fit_tells(files, name):
         assert rates.ber_hrs == pytest.approx(each["ber"]["hrs"], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -152,6 +155,7 @@ def test_a_reference_that_a_fit_chose_is_not_stated_for_other_cells(files, tmp_p
     assert [each["reference_ohm"] for each in stated] == [25e3] * len(files)
 
 
+@pytest.mark.slow
 def test_each_option_changes_the_numbers(files):
     # Else the test above would say nothing of it.
     bers = {
@@ -161,6 +165,7 @@ def test_each_option_changes_the_numbers(files):
     assert len(set(bers.values())) == len(bers)
 
 
+@pytest.mark.slow
 def test_columns_and_read_voltage_are_the_same_too(tmp_path, tradeoff_conditions):
     rng = np.random.default_rng(5)
     rows = [
@@ -175,6 +180,7 @@ def test_columns_and_read_voltage_are_the_same_too(tmp_path, tradeoff_conditions
     assert of_study["ber"].values.tolist() == [of_fit["ber"]["estimate"]]
 
 
+@pytest.mark.slow
 def test_a_study_file_says_the_same_as_the_options(files, tmp_path, tradeoff_conditions):
     names = ", ".join(f'"{file}"' for file in files)
     study = tmp_path / "study.toml"
@@ -188,6 +194,7 @@ def test_a_study_file_says_the_same_as_the_options(files, tmp_path, tradeoff_con
     assert tradeoff_conditions(str(study))["ber"].values.tolist() == expected
 
 
+@pytest.mark.slow
 def test_what_fit_writes_is_what_tradeoff_takes(files, tmp_path, tradeoff_conditions):
     written = tmp_path / "conditions.nc"
     options = [*READING, "--over-range", "150 kOhm", "--lrs-share", "0.3"]

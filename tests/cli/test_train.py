@@ -30,6 +30,7 @@ def _models(*arguments):
     return json.loads(result.stdout)["models"]
 
 
+@pytest.mark.slow
 def test_one_model_file_for_each_training_ber(tmp_path):
     bers = ("--training-ber", 0, "--training-ber", 0.05, "--training-ber", "-0.0")
     models = _models(*SMALL, *bers, "--out", tmp_path / "nets")
@@ -47,6 +48,7 @@ def test_one_model_file_for_each_training_ber(tmp_path):
         assert (each["images"], each["network"]) == ("digits", "64-16-10")
 
 
+@pytest.mark.slow
 def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
     first = _run(*SMALL, "--out", tmp_path)
     assert first.exit_code == 0
@@ -64,6 +66,7 @@ def test_a_table_tells_what_was_trained_and_what_was_there(tmp_path):
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (content, written)
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     whole = _models(*SMALL, "--training-ber", 0.1, "-o", tmp_path / "whole")
     train, stopped = trainer.run_training, []
@@ -84,6 +87,7 @@ def test_the_same_command_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     assert resumed[0]["network_id"] == whole[0]["network_id"]
 
 
+@pytest.mark.slow
 def test_a_model_of_other_settings_is_told_before_anything_is_trained(tmp_path):
     _models(*SMALL, "--training-ber", 0.05, "--out", tmp_path)
     bers = ("--training-ber", 0, "--training-ber", 0.05)
@@ -143,6 +147,7 @@ def _training_file(folder, text=TRAINING):
     return file
 
 
+@pytest.mark.slow
 def test_a_training_file_trains_a_network_for_each_ber_and_each_of_its_errors(tmp_path):
     file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
     models = _models("train", file, "--out", tmp_path / "nets")
@@ -177,12 +182,14 @@ def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_table_marks_training_bers_that_are_means_or_mixed(tmp_path):
     file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
     words = _run("train", file, "--out", tmp_path / "nets").output
     assert all(f"\u2502 {ber} " in words for ber in ("0.1 ", "0.05 (mean)", "up to 0.15 (mean)"))
 
 
+@pytest.mark.slow
 def test_a_recipe_and_what_differs_from_it(tmp_path):
     more = ("--recipe", "courbariaux2016", "--network", "64-32-10", "--epochs", 2, "--json")
     result = _run("train", *more, "--out", tmp_path)
@@ -281,6 +288,7 @@ def test_help_has_an_example():
     assert "rramsim train --training-ber 0" in result.stdout
 
 
+@pytest.mark.slow
 def test_several_trainings_have_a_mean_and_go_on_where_they_stopped(tmp_path):
     command = (*SMALL, "--training-ber", 0, "--training-ber", 0.1, "--out", tmp_path)
     result = _run(*command, "--trainings", 2, "--json")
@@ -323,6 +331,7 @@ def test_several_trainings_have_a_mean_and_go_on_where_they_stopped(tmp_path):
     assert "digits-64-16-10-training-ber-0.0-seed-*.safetensors --ber 0.05" in told
 
 
+@pytest.mark.slow
 def test_folds_are_set_in_a_training_file(tmp_path):
     file = _training_file(tmp_path, 'network = "64-16-10"\nepochs = 1\nfolds = 3\n')
     result = _run("train", file, "--out", tmp_path / "nets", "--json")

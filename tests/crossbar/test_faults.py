@@ -98,6 +98,7 @@ def test_each_state_shows_its_rate_evenly_over_rows_and_columns(
                 assert FALSE_ALARM / 2 < evenness(hits, among) < 1 - FALSE_ALARM / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "ber_lrs", "ber_hrs"), MODELS)
 def test_the_number_of_flips_varies_as_a_binomial_does(
     model: FaultModel, ber_lrs: float, ber_hrs: float
@@ -117,6 +118,7 @@ def test_the_number_of_flips_varies_as_a_binomial_does(
         assert 2 * stats.norm.sf(abs(seen - expected) / error) > FALSE_ALARM
 
 
+@pytest.mark.slow
 def test_the_iid_count_is_binomial_in_full() -> None:
     signs = random_signs(10, 10)
     counts = np.array(

@@ -17,6 +17,7 @@ def stated():
     return read_conditions(resolve("table1"))
 
 
+@pytest.mark.slow
 def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
     found = characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated)
     for name, ber in (("strong", 9.7e-5), ("weak", 3.3e-2)):
@@ -27,6 +28,7 @@ def test_a_fitted_ber_gives_sampled_resistances_with_that_ber(stated):
         assert faults.mean_ber(0.5) == pytest.approx(ber, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_where_counting_wins_nothing_is_sampled_from_the_fit():
     found = characterize(read_measurements([resolve("ni-rram-64kb-cycling")]))
     row = found.products["conditions"].isel(condition=0)
@@ -70,6 +72,7 @@ def test_each_model_is_said_in_words():
     ]
 
 
+@pytest.mark.slow
 def test_at_the_upper_end_both_states_err_more_by_one_factor(stated):
     found = characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated)
     row = found.products["conditions"].sel(condition="weak")

@@ -35,6 +35,7 @@ def flips(signs: np.ndarray, ber: float, *keys: int, hrs: float | None = None) -
     return as_positions(drawn, signs)
 
 
+@pytest.mark.slow
 @given(
     key=st.tuples(*[st.integers(0, 2**64 - 1)] * 2),
     counter=st.tuples(*[st.integers(0, 2**64 - 1)] * 4),
@@ -51,6 +52,7 @@ def test_philox_is_that_of_numpy(key: tuple[int, ...], counter: tuple[int, ...])
     assert found.tolist() == reference.random_raw(4).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 40), st.integers(1, 200)),
@@ -144,6 +146,7 @@ def test_neighbouring_cells_flip_on_their_own(ber: float, apart: int) -> None:
     assert stats.binomtest(int(pairs), signs.size - apart, ber**2).pvalue > FALSE_ALARM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ber", [0.0019, 0.19, 0.5])
 def test_every_set_of_few_cells_comes_as_often_as_it_should(ber: float) -> None:
     signs = signs_of(2, 2)

@@ -18,6 +18,7 @@ def every_weight(placement: Placement) -> tuple[np.ndarray, np.ndarray]:
     return neuron, input_
 
 
+@pytest.mark.slow
 @given(placements)
 def test_mapping_then_its_inverse_is_identity(placement: Placement) -> None:
     neuron, input_ = every_weight(placement)
@@ -26,6 +27,7 @@ def test_mapping_then_its_inverse_is_identity(placement: Placement) -> None:
     assert np.array_equal(back_input, input_)
 
 
+@pytest.mark.slow
 @given(placements)
 def test_every_weight_has_a_cell_of_its_own_within_the_tiles(placement: Placement) -> None:
     tile, word_line, bit_line = placement.locate(*every_weight(placement))
@@ -39,6 +41,7 @@ def test_every_weight_has_a_cell_of_its_own_within_the_tiles(placement: Placemen
     assert bit_line.max() < placement.tile.bit_lines
 
 
+@pytest.mark.slow
 @given(placements)
 def test_cells_used_are_the_weights_that_lie_in_each_tile(placement: Placement) -> None:
     tile, _, _ = placement.locate(*every_weight(placement))
@@ -49,6 +52,7 @@ def test_cells_used_are_the_weights_that_lie_in_each_tile(placement: Placement) 
     assert placement.utilisation == pytest.approx(counted.sum() / cells)
 
 
+@pytest.mark.slow
 @given(placements, st.data())
 def test_scattered_positions_are_located_one_by_one(
     placement: Placement, data: st.DataObject

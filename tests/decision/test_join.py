@@ -116,6 +116,7 @@ def beats(other, point):
     return no_worse and (other[0] < point[0] or other[1] > point[1])
 
 
+@pytest.mark.slow
 @given(_points)
 def test_front_is_the_points_that_no_known_point_beats(points):
     energy = [energy for energy, _ in points]
@@ -127,6 +128,7 @@ def test_front_is_the_points_that_no_known_point_beats(points):
     assert on_front(energy, accuracy).tolist() == expected
 
 
+@pytest.mark.slow
 @given(_points)
 def test_every_known_point_off_the_front_is_beaten_by_one_on_it(points):
     front = on_front([e for e, _ in points], [a for _, a in points])
@@ -136,6 +138,7 @@ def test_every_known_point_off_the_front_is_beaten_by_one_on_it(points):
             assert any(beats(winner, point) for winner in winners)
 
 
+@pytest.mark.slow
 @given(_points, st.randoms(use_true_random=False))
 def test_order_of_the_points_does_not_matter(points, random):
     order = list(range(len(points)))

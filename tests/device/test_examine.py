@@ -28,6 +28,7 @@ def cycled(measured_from):
     return measured
 
 
+@pytest.mark.slow
 def test_the_endurance_of_the_readings_is_that_of_the_condition(cycled, stated_from):
     found = examine(cycled, read=ReadConditions(reference_resistance=6e4))
     row = found.products["conditions"].sel(condition="a")
@@ -48,6 +49,7 @@ def test_the_endurance_of_the_readings_is_that_of_the_condition(cycled, stated_f
     assert row["endurance_basis"].item() == "measured"
 
 
+@pytest.mark.slow
 def test_a_computed_energy_is_that_of_the_mean_pulses(cycled, stated_from):
     stated = stated_from({"a": {"set_current": 5e-5, "set_voltage": 2.0, "reset_voltage": 2.5}})
     conditions = examine(cycled, stated).products["conditions"]
@@ -66,6 +68,7 @@ def test_what_the_columns_do_not_allow_is_none(measured_from, exact_sample):
     assert not any("read more than once" in str(note) for note in found.notes)
 
 
+@pytest.mark.slow
 def test_cycles_bring_cycling_variance_and_each_note_once(cycled):
     found = examine(cycled, question=Question(ber_limit=0.01, target_ber=1e-3))
     for name, product in found.products.items():
@@ -78,6 +81,7 @@ def test_cycles_bring_cycling_variance_and_each_note_once(cycled):
     assert set(map(str, characterize(cycled).notes)) <= set(texts)
 
 
+@pytest.mark.slow
 def test_times_bring_retention_and_its_temperatures_an_activation_energy(measured_from):
     rng = np.random.default_rng(2)
     time, kelvin = np.meshgrid([1.0, 10.0, 100.0, 1000.0], [400.0, 450.0, 500.0])
@@ -112,6 +116,7 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
     assert "activation_energies" not in examine(measured, read=read).products
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

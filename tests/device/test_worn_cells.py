@@ -68,6 +68,7 @@ def test_dead_cells_are_counted_without_a_stated_reference_as_with_one(dead, las
     assert set(ends[0][:dead]) == {CYCLES[-last]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measured", "found"),
     [
@@ -85,6 +86,7 @@ def test_what_became_of_the_cells_is_the_same_at_a_stated_reference(measured, fo
     assert 8e3 < reference < 100e3
 
 
+@pytest.mark.slow
 def test_without_dead_cells_failures_are_counted_where_the_ber_is_read():
     for measured in (cycled(0), cycled(0, break_in=8), cycled(0, soft=[(3, 10), (4, 100)])):
         result = characterize(measured)

@@ -48,6 +48,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32))
 def test_written_pixels_are_read_again(seed):
     with tempfile.TemporaryDirectory() as name:

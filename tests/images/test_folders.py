@@ -57,6 +57,7 @@ def image_sets(draw):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(image_sets())
 def test_written_pixels_are_read_again(image_set):
@@ -111,6 +112,7 @@ def test_black_and_white_is_read_as_grey(tmp_path):
     assert images.train_images.tolist() == (255 * bits.reshape(2, -1)).tolist()
 
 
+@pytest.mark.slow
 def test_more_images_than_one_part_keep_their_order(tmp_path):
     # The number of each image is its pixels; 500 are decoded at a time.
     for number in range(1205):
@@ -221,6 +223,7 @@ def test_a_link_to_nowhere_is_told(folder):
         load_images(str(folder))
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_damaged_file_is_told_or_still_an_image(data):
     ending = data.draw(st.sampled_from(["png", "jpg", "bmp", "tif"]))
@@ -308,6 +311,7 @@ def test_classes_without_a_split_are_not_split(folder):
         load_images(str(folder / "train"))
 
 
+@pytest.mark.slow
 def test_cifar10_as_jpeg_is_read(shared_data, tmp_path):
     wanted = {"train/airplane": "a", "train/automobile": "b"}
     with tarfile.open(shared_data / "cifar10" / "cifar10-jpeg.tar.xz", "r|xz") as members:

@@ -40,6 +40,7 @@ def running() -> Iterator[object]:
         yield local
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victims", [1, 2])
 def test_a_cluster_that_loses_workers_gives_the_bytes_of_one_process(
     running: "distributed.LocalCluster", victims: int, tmp_path: Path
@@ -84,6 +85,7 @@ def test_a_wrong_address_and_a_missing_extra_are_told(
         pass
 
 
+@pytest.mark.slow
 def test_workers_of_another_version_are_refused(
     running: "distributed.LocalCluster", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ class Shuffled(ThisProcess):
         self._items.rotate(int(self._rng.integers(10)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ber", [0.1, 0.3])
 def test_a_linear_classifier_has_the_accuracy_of_its_closed_form(ber: float) -> None:
     pairs, maps = 200, 400
@@ -80,6 +81,7 @@ def test_a_linear_classifier_has_the_accuracy_of_its_closed_form(ber: float) -> 
     assert FALSE_ALARM / 2 < stats.chi2.cdf(statistic, maps) < 1 - FALSE_ALARM / 2
 
 
+@pytest.mark.slow
 def test_images_of_one_chip_are_not_counted_as_independent() -> None:
     # 100 copies of one image stand or fall together: a chip scores 0 or 100.
     one = one_weight_pairs(1)
@@ -137,10 +139,12 @@ def serial() -> list[Tally]:
     return collect([ask(faults) for faults in MODELS], rule=SURE)
 
 
+@pytest.mark.slow
 def test_the_rule_gives_each_question_the_chips_it_needs(serial: list[Tally]) -> None:
     assert [tally.chips for tally in serial] == [1, 30, 60, 120, 130]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chips_per_item", "seed"), [(1, 1), (4, 2), (7, 3), (50, 4)])
 def test_answers_do_not_depend_on_who_scores_and_in_which_order(
     serial: list[Tally], chips_per_item: int, seed: int, tmp_path: Path

@@ -67,6 +67,7 @@ def test_an_interval_beyond_what_can_be_is_cut_and_says_so() -> None:
     assert "cut" not in estimate(tally_of(500, 501, 502)).method
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=30))
 def test_the_interval_holds_the_mean_and_no_order_matters(correct: list[int]) -> None:
     found = estimate(tally_of(*correct))
@@ -78,6 +79,7 @@ def test_the_interval_holds_the_mean_and_no_order_matters(correct: list[int]) ->
     )
 
 
+@pytest.mark.slow
 def test_the_interval_covers_as_it_says() -> None:
     # 2000 studies of 6 chips about a true mean of 0.9; false alarm 1e-4 at this fixed seed.
     rng = np.random.default_rng(11)

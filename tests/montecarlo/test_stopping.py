@@ -46,6 +46,7 @@ def test_a_fixed_number_is_what_it_says() -> None:
     assert RULE.needed(tally_of([]), deterministic=True) == 1
 
 
+@pytest.mark.slow
 @given(
     scores=st.lists(st.integers(850, 950), min_size=200, max_size=200),
     spread=st.sampled_from([1, 4, 30]),
@@ -74,6 +75,7 @@ def test_any_way_to_the_answer_ends_at_the_same_chips(
         assert found == estimate(whole.first(chips))
 
 
+@pytest.mark.slow
 def test_the_fixed_width_interval_covers_more_than_it_says() -> None:
     # 400 studies of chips with a standard deviation of 0.01 about 0.9; the rule looks up to four
     # times, and stops at one of them at most by luck. False alarm below 1e-4 at this fixed seed.

@@ -10,6 +10,7 @@ from rramsim.montecarlo.tally import Tally
 counts = st.dictionaries(st.integers(0, 50), st.integers(0, 100))
 
 
+@pytest.mark.slow
 @given(counts, st.data())
 def test_tallies_add_in_any_order_and_grouping(counts: dict[int, int], data: st.DataObject) -> None:
     whole = Tally("task", 100, counts)

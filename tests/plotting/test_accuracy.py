@@ -48,6 +48,7 @@ def texts(figure):
     return {text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(3))
 def test_curve_and_worst_chips_are_those_of_the_dataset(index):
     curves, axes = drawn()
@@ -59,6 +60,7 @@ def test_curve_and_worst_chips_are_those_of_the_dataset(index):
     np.testing.assert_array_equal(worst.get_ydata(), above.accuracy_p05)
 
 
+@pytest.mark.slow
 def test_band_spans_the_interval():
     curves, axes = drawn()
     for index, band in enumerate(axes.collections):
@@ -69,6 +71,7 @@ def test_band_spans_the_interval():
     assert len(axes.collections) == 3
 
 
+@pytest.mark.slow
 def test_no_bit_errors_are_drawn_left_of_the_break_and_labelled_zero():
     curves, axes = drawn()
     (free,) = named(axes, "error-free-0")
@@ -82,6 +85,7 @@ def test_no_bit_errors_are_drawn_left_of_the_break_and_labelled_zero():
     assert labels[1e-6] == "10⁻⁶"
 
 
+@pytest.mark.slow
 def test_conditions_stand_at_the_rates_they_were_evaluated_at():
     _, axes = drawn()
     places = [named(axes, f"condition-{index}")[0].get_xdata()[0] for index in range(3)]
@@ -131,6 +135,7 @@ def test_accuracy_accepted_is_the_reference_less_the_tolerance():
     assert line.get_ydata()[0] == pytest.approx(error_free_accuracy(curves) - 0.01)
 
 
+@pytest.mark.slow
 def test_equal_ratios_of_errors_are_equally_far_apart():
     _, axes = drawn()
     at = axes.transData.transform([(1e-3, a) for a in (0.2, 0.6, 0.8, 0.9)])[:, 1]
@@ -144,6 +149,7 @@ def boxes_of_names(axes, names):
     return [text.get_bbox_patch().get_window_extent(renderer) for text in shown]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "networks"), [(1, 1), (3, 3), (6, 4)])
 def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -169,6 +175,7 @@ def test_names_of_conditions_neither_touch_nor_leave_the_figure(count, networks)
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("origin", "said"),
     [

@@ -63,6 +63,7 @@ def test_every_cell_stands_in_its_row_and_column():
     assert errors.sum() == 0
 
 
+@pytest.mark.slow
 def test_a_dead_line_is_marked():
     figure = map_figure(chip(dead_row=7, first=100), REFERENCE)
     *_, errors = maps_of(figure)
@@ -74,6 +75,7 @@ def test_a_dead_line_is_marked():
     assert "mostly wrong: 1 row, 0 columns" in axes.get_title()
 
 
+@pytest.mark.slow
 def test_addresses_are_laid_out_by_a_width_which_is_said_where_assumed():
     readings = chip(16, 32, placed=False)
     figure = map_figure(readings, REFERENCE, width=32)
@@ -92,6 +94,7 @@ def test_a_cell_read_more_than_once_shows_its_share_of_errors():
     assert errors[0].tolist() == [0.25, *[0.0] * 7]
 
 
+@pytest.mark.slow
 def test_dies_have_maps_of_their_own(tmp_path):
     figure = map_figure(chip(4, 4, dies=2), REFERENCE)
     assert len(maps_of(figure)) == 6
@@ -111,6 +114,7 @@ def test_one_state_one_cell_and_no_place():
     assert not is_array(nowhere)
 
 
+@pytest.mark.slow
 def test_a_whole_chip_is_drawn(shared_data, tmp_path):
     table = np.loadtxt(shared_data / "rram" / "ni-rram-64kb" / "C1_read_1.tsv")
     count = len(table)

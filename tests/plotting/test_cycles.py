@@ -80,6 +80,7 @@ def test_many_cycles_become_bins_of_a_decade():
     assert 15 <= len(median.get_xdata()) <= 26
 
 
+@pytest.mark.slow
 def test_the_ber_is_drawn_with_its_limit_and_no_further_than_was_read(tmp_path):
     _, figure, cycling, _ = drawn(worn([1, 10, 100, 1000, 10000]))
     (axes,) = figure.axes
@@ -95,6 +96,7 @@ def test_the_ber_is_drawn_with_its_limit_and_no_further_than_was_read(tmp_path):
         assert path.stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_one_cell_and_checkpoints_without_errors_can_be_drawn(tmp_path):
     readings = worn([1, 10, 100], cells=1)
     figure, ber, cycling, _ = drawn(readings)
@@ -105,6 +107,7 @@ def test_one_cell_and_checkpoints_without_errors_can_be_drawn(tmp_path):
     save_figure(ber, tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_checkpoints_of_which_only_a_bound_is_known_are_drawn_as_bounds():
     _, ber, cycling, _ = drawn(worn([1, 10, 100], cells=6))
     bounds = lines_of(ber.axes[0], "bounds-0")[0]

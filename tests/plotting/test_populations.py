@@ -155,6 +155,7 @@ def test_what_was_not_measured_is_said_to_be_so(strong):
     assert "reconstructed populations, not measured" in figure.get_suptitle()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (5, 3)])
 def test_every_condition_has_its_panel(count, columns):
     names = [f"{i} V $<b>" for i in range(count)]
@@ -168,6 +169,7 @@ def test_every_condition_has_its_panel(count, columns):
     ]
 
 
+@pytest.mark.slow
 def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
     lrs, hrs = cells(9e3, 0.3, 20_000), cells(3e5, 0.7, 20_000, seed=2)
     figure, _ = populations_of({"a": (lrs, hrs)})
@@ -180,6 +182,7 @@ def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
     assert "up to 600 points a population" in legend
 
 
+@pytest.mark.slow
 def test_a_name_with_dollar_signs_is_drawn_as_text(tmp_path):
     figure, _ = populations_of({"$\\frac{$ 5 V": (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))})
     svg, png = save_figure(figure, tmp_path / "populations")
@@ -187,6 +190,7 @@ def test_a_name_with_dollar_signs_is_drawn_as_text(tmp_path):
     assert png.read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_the_conditions_of_a_fit_share_the_axes_of_a_user():
     pair = (cells(9e3, 0.3, 60), cells(3e5, 0.7, 60, seed=2))
     fit = fit_of(dict.fromkeys(("a", "b"), pair))
@@ -210,6 +214,7 @@ def test_readings_take_populations_and_conditions():
         plot_populations(fit.readings, ax=axes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["constrained", None])
 def test_one_of_two_axes_holds_several_conditions_and_nothing_overlaps(layout):
     pair = (cells(5e3, 0.2, 60), cells(2e5, 0.4, 60, seed=2))

@@ -73,6 +73,7 @@ def test_counted_points_are_the_shares_misread_and_triangles_where_none_is():
         assert rate == count_errors(hrs, exact, reference=reference, is_hrs=True).rate > 0
 
 
+@pytest.mark.slow
 def test_a_population_without_a_fit_has_points_and_no_lines(tmp_path):
     figure, found = reference_of({"$a": (np.full(50, 1e4), cells(3e5, 0.5))}, origin="synthetic")
     (axes,) = figure.axes
@@ -82,6 +83,7 @@ def test_a_population_without_a_fit_has_points_and_no_lines(tmp_path):
     assert save_figure(figure, tmp_path / "reference")[1].read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_every_condition_has_its_panel_with_its_numbers():
     pair = (cells(9e3, 0.3), cells(6e4, 0.5, seed=2))
     figure, _ = reference_of(dict.fromkeys(("a", "b", "c", "d"), pair))

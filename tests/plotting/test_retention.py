@@ -70,6 +70,7 @@ def test_a_read_out_at_0_s_has_a_place_of_its_own():
     assert len(set(labels)) == len(labels)
 
 
+@pytest.mark.slow
 def test_without_extrapolation_nothing_is_dashed_but_the_reference(tmp_path):
     figure, _ = drawn(held(times=(1.0, 10.0, 100.0)))
     assert not lines_of(figure.axes[0], "extrapolated")

@@ -9,6 +9,7 @@ from rramsim.plotting.series import network_style, shown_name, spread, use_accur
 _heights = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(_heights)
 def test_spread_keeps_order_and_gap(heights):
     placed = np.array(spread(heights, 0.1))

@@ -16,6 +16,7 @@ def drawn() -> Figure:
     return figure
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes_without_date(tmp_path):
     first = save_figure(drawn(), tmp_path / "a" / "strong.1")
     second = save_figure(drawn(), tmp_path / "b" / "strong.1")
@@ -45,6 +46,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         save_figure(drawn(), tmp_path / "taken" / "figure")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start"), [("a.svg", b"<?xml"), ("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF")]
 )

@@ -107,6 +107,7 @@ def test_dollar_in_a_name_is_not_read_as_a_formula():
     assert shown[0].get_text() == r"\$x^2\$"
 
 
+@pytest.mark.slow
 def test_points_go_into_axes_of_the_user_with_their_legend():
     own = Figure(figsize=(9.0, 3.0))
     axes = own.subplots(1, 2)[1]

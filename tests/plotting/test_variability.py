@@ -26,6 +26,7 @@ def drawn(*, cycles):
     return figure_of(plot_variability, variance), variance
 
 
+@pytest.mark.slow
 def test_bars_are_the_shares_and_the_whole_stands_beside(tmp_path):
     figure, variance = drawn(cycles=3)
     (axes,) = figure.axes

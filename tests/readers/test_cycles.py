@@ -121,6 +121,7 @@ def test_what_looks_like_a_time_is_not_made_a_cycle(read, header, times):
     assert "--repeats" not in message
 
 
+@pytest.mark.slow
 def test_the_column_that_differs_is_named_in_a_long_file(read):
     rows = "".join(f"{cell},LRS,x,5\n{cell},HRS,x,300\n" for cell in range(20_000))
     message = refusal(read, "cell,state,lot,R (kOhm)\n" + rows + "7,LRS,y,6\n")

@@ -99,6 +99,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz")
 
 
+@pytest.mark.slow
 @few(30)
 @given(tables())
 def test_a_table_in_any_notation_is_read_as_it_is_meant(folder, drawn):
@@ -112,6 +113,7 @@ def test_a_table_in_any_notation_is_read_as_it_is_meant(folder, drawn):
     assert count.left_out.get("blank", 0) == len(table) - 1 - len(meant)
 
 
+@pytest.mark.slow
 @few(6)
 @given(tables())
 def test_a_workbook_of_the_same_texts_is_read_as_it_is_meant(folder, drawn):
@@ -144,6 +146,7 @@ def damaged(table, columns, rng):
     return what, table
 
 
+@pytest.mark.slow
 @few(60)
 @given(tables())
 def test_a_damaged_row_is_refused_or_read_as_it_is_meant(folder, drawn):
@@ -157,6 +160,7 @@ def test_a_damaged_row_is_refused_or_read_as_it_is_meant(folder, drawn):
         assert sum((Counter(meant) - found).values()) <= 1, what
 
 
+@pytest.mark.slow
 @few(30)
 @given(tables(), st.integers(1, 30))
 def test_a_file_that_is_cut_is_refused_or_says_so(folder, drawn, cut):
@@ -190,6 +194,7 @@ def wide_tables(draw):
     return table, meant, rng
 
 
+@pytest.mark.slow
 @few(30)
 @given(wide_tables())
 def test_a_wide_table_is_read_as_it_is_meant_or_refused(folder, drawn):
@@ -252,6 +257,7 @@ def layouts(draw):
     return meant, [beside, down]
 
 
+@pytest.mark.slow
 @few(8)
 @given(layouts())
 def test_blocks_beside_and_below_each_other_are_read_as_they_are_meant(folder, drawn):
@@ -262,6 +268,7 @@ def test_blocks_beside_and_below_each_other_are_read_as_they_are_meant(folder, d
         assert sum(count.cells for count in measured.counts) == len(meant)
 
 
+@pytest.mark.slow
 @few(20)
 @given(st.integers(0, 2**32), st.sampled_from(("{}", "cycle {}", "C{}", "#{}", "R cyc{}")))
 def test_columns_of_cycles_are_read_as_they_are_meant(folder, seed, header):

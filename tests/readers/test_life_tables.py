@@ -89,6 +89,7 @@ def test_a_complete_sample_has_the_maximum_likelihood_of_the_weibull(tmp_path):
     assert np.isnan(found.conditions["ber"].sel(condition="A"))
 
 
+@pytest.mark.slow
 def test_cells_that_had_not_failed_are_censored(tmp_path):
     read(tmp_path, table())
     row = fit(tmp_path / "lives.csv").endurance.sel(condition="A")
@@ -99,6 +100,7 @@ def test_cells_that_had_not_failed_are_censored(tmp_path):
     assert row["b10_low"] < row["b10"] < row["b10_high"]
 
 
+@pytest.mark.slow
 def test_every_part_of_a_fit_of_lives_alone_can_be_written(tmp_path):
     read(tmp_path, table())
     found = fit(tmp_path / "lives.csv")
@@ -119,6 +121,7 @@ def readings(failed_cells, cells=20):
     return pd.DataFrame({**frame, "HRS (ohm)": hrs, "failed": failed.astype(int)}), cycle
 
 
+@pytest.mark.slow
 def test_resistances_of_worn_out_cells_are_no_population(tmp_path):
     frame, cycle = readings(8)
     measured = read_measurements(frame)

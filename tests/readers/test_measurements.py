@@ -130,6 +130,7 @@ def test_units_and_currents_come_out_in_ohm(read, header, values, options, expec
     assert resistances(measured) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 @given(
     value=st.floats(min_value=1e-3, max_value=5e5),
     unit=st.sampled_from([("kOhm", 1e3), ("MOhm", 1e6), ("Ω", 1.0), ("GΩ", 1e9)]),
@@ -143,6 +144,7 @@ def test_values_go_through_a_file_with_a_unit_unchanged(tmp_path_factory, value,
     )
 
 
+@pytest.mark.slow
 @given(ohm=st.floats(min_value=1e3, max_value=1e9), volt=st.floats(min_value=0.01, max_value=1))
 @settings(max_examples=40, deadline=None)
 def test_a_current_and_its_read_voltage_give_the_resistance_back(tmp_path_factory, ohm, volt):

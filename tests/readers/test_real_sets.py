@@ -33,6 +33,7 @@ def test_the_endurance_of_one_cell(shared_data):
     assert medians(readings.isel(reading=early)) == pytest.approx([1.062e4, 1.34e5], rel=5e-3)
 
 
+@pytest.mark.slow
 def test_two_levels_of_the_relaxation_as_a_bit(shared_data):
     measured = read_measurements(
         [shared_data / "rram/relaxation-techC/relaxdata.min.tsv.gz"],
@@ -49,6 +50,7 @@ def test_two_levels_of_the_relaxation_as_a_bit(shared_data):
     assert "1 negative reading" in str(measured.notes[1])
 
 
+@pytest.mark.slow
 def test_the_time_of_the_relaxation_is_a_quantity(shared_data):
     readings = read_measurements(
         [shared_data / "rram/relaxation-techC/relaxdata.min.tsv.gz"],
@@ -62,6 +64,7 @@ def test_the_time_of_the_relaxation_is_a_quantity(shared_data):
     assert len(set(readings["cell"].values.tolist())) == 503 + 376
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "columns"),
     [

@@ -60,6 +60,7 @@ _ROW = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(_ROW, min_size=3, max_size=9), separator=st.sampled_from([";", "\t", ","]))
 @settings(
     max_examples=100,

@@ -37,6 +37,7 @@ def test_the_energy_is_the_integral_of_a_known_pulse(tmp_path):
     assert energy == pytest.approx(40e-6 * (98 + 2 / 3) * 1e-9, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_condition_takes_the_mean_of_its_pulses_as_measured(tmp_path):
     for name, volts in (("a.csv", 2.0), ("b.csv", 4.0)):
         write_pulse(tmp_path / name, volts=volts)

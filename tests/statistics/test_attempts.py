@@ -6,6 +6,7 @@ from rramsim.errors import InputError
 from rramsim.statistics.attempts import fit_attempts
 
 
+@pytest.mark.slow
 def test_geometric_attempts_have_the_maximum_likelihood_of_the_geometric():
     attempts = np.random.default_rng(1).geometric(0.6, 4000)
     fit = fit_attempts(attempts)
@@ -16,6 +17,7 @@ def test_geometric_attempts_have_the_maximum_likelihood_of_the_geometric():
     assert fit.unlike(3) == pytest.approx(0.4**3, rel=0.15)
 
 
+@pytest.mark.slow
 def test_units_that_differ_leave_what_the_beta_geometric_law_says():
     rng = np.random.default_rng(2)
     attempts = rng.geometric(rng.beta(2.0, 1.0, 20000))
@@ -28,6 +30,7 @@ def test_units_that_differ_leave_what_the_beta_geometric_law_says():
     assert fit.gain > 100
 
 
+@pytest.mark.slow
 def test_a_limit_of_attempts_is_no_success():
     attempts = np.random.default_rng(3).geometric(0.5, 5000)
     capped = np.minimum(attempts, 3)

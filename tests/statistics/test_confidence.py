@@ -37,6 +37,7 @@ def test_what_parts_of_one_sample_share_widens_the_interval():
     assert shared / plain == pytest.approx(math.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [0.0, 0.25])
 def test_the_mean_is_in_its_interval_in_95_of_100_cases(shared):
     # Values of unit variance with a part in common whose variance is `shared` of it: then

@@ -58,6 +58,7 @@ def test_errors_that_keep_to_one_end_of_a_series_count_less():
     assert design_effect(wrong, cell, x) > 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coefficient", [0.0, 0.6, 0.9])
 def test_the_interval_of_one_cell_covers_where_a_reading_goes_with_the_next(coefficient):
     """1,000 readings, 3 % errors: 95 in 100 within the error of 200 sets."""
@@ -109,6 +110,7 @@ def test_unnamed_cells_are_clusters_of_their_own():
     assert clusters_of([7, -1, 3, 7, -1]).tolist() == [1, 2, 0, 1, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rho", "p", "independent_fails"),
     [(0.0, 0.03, False), (0.5, 0.001, False), (0.5, 0.03, True), (0.9, 0.005, True)],

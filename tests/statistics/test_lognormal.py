@@ -137,6 +137,7 @@ def test_two_distinct_intervals_are_enough_and_one_is_not():
         fit_lognormal([1e3] * 3, upper=[2e3, 2e3, 5e2])
 
 
+@pytest.mark.slow
 def test_standard_errors_are_the_closed_forms_and_those_of_repeated_samples():
     x = np.random.default_rng(12).normal(11.5, 0.4, 500)
     fit = fit_lognormal(np.exp(x))
@@ -165,6 +166,7 @@ def test_limits_far_from_the_exact_readings_still_settle(limit_in_sigmas):
         assert best > near
 
 
+@pytest.mark.slow
 def test_a_million_cells_with_distinct_limits_give_back_the_population():
     resistance, side = censored_sample(cells=1_000_000, low=4e3, high=2e4, seed=7)
     fit = fit_lognormal(resistance, side, cell=np.arange(1_000_000) // 2)
@@ -221,6 +223,7 @@ def test_what_cannot_be_fitted_is_told_with_its_kind_and_figures(values, side, k
     assert error.value == pytest.approx(1e4 if kind == "all the same" else math.nan, nan_ok=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.floats(1e-6, 1e6), st.integers(0, 2**32 - 1))
 def test_a_change_of_unit_shifts_mu_and_nothing_else(factor, seed):

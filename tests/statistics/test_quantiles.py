@@ -117,6 +117,7 @@ def test_limits_on_both_sides_leave_the_median_where_it_is():
     assert median.estimate == pytest.approx(1.0, rel=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "reads"), [(64, 1), (20, 20)])
 def test_intervals_hold_the_percentile_95_times_in_100(cells, reads):
     sets, shares = 250, [0.1, 0.5, 0.9]
@@ -142,6 +143,7 @@ def test_readings_of_few_cells_have_no_interval_and_those_that_follow_each_other
     assert not tight.high / tight.low < 2.0 * loose.high / loose.low
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.floats(0.01, 100), min_size=3, max_size=40),

@@ -103,6 +103,7 @@ def test_readings_that_are_rounded_have_ties_and_no_gap(kilohm, sigma, count):
     assert found <= 3  # 1 % of 60, and its error
 
 
+@pytest.mark.slow
 def test_a_lognormal_cut_at_a_limit_has_a_gap_as_rarely_as_the_level_says():
     rng, found = np.random.default_rng(5), []
     for _ in range(200):

@@ -57,6 +57,7 @@ def test_a_fit_has_that_variance_and_covariance():
     assert fit.degrees_of_freedom == pytest.approx(k - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("correlation", "coefficient", "unequal"),
     [(0.5, 0.0, False), (0.0, 0.8, False), (0.5, 0.0, True), (0.9, 0.5, True)],
@@ -170,6 +171,7 @@ def test_intervals_of_few_cells_cover_95_times_in_100(cells, z):
     assert np.all(share < 0.025 + 4 * math.sqrt(0.025 * 0.975 / sets))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coefficient", [0.0, 0.6])
 def test_intervals_of_one_cell_cover_95_times_in_100(coefficient):
     sets, rng, hits = 120, np.random.default_rng(7), np.zeros(3)
@@ -181,6 +183,7 @@ def test_intervals_of_one_cell_cover_95_times_in_100(coefficient):
     assert np.all(hits / sets > 0.95 - 4 * math.sqrt(0.0475 / sets))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0.3, 1.0])
 def test_intervals_of_censored_cells_cover_95_times_in_100(limit):
     sets, rng, hits = 100, np.random.default_rng(8), np.zeros(2)

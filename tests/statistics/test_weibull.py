@@ -32,6 +32,7 @@ def test_exact_lives_are_fitted_as_scipy_fits_them():
     assert found.scale**k == pytest.approx(np.mean(life**k), rel=1e-8)
 
 
+@pytest.mark.slow
 def test_survivors_and_intervals_are_fitted_as_scipy_fits_them():
     after, until = between_reads(lives(80), np.geomspace(5e3, 1.2e5, 7))
     failed = np.isfinite(until)

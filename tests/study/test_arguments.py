@@ -56,6 +56,7 @@ def test_a_table_in_memory_is_read_so_options_hold():
     assert by_name.readings["censoring"].values.tolist() == [0, 0, 0, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_recipe_recorded_is_a_call_that_gives_the_same():
     result = rramsim.fit(
         TABLE,
@@ -353,6 +354,7 @@ def test_numbers_of_another_kind_are_refused_for_a_bit_error_rate():
     assert of_numpy == rramsim.bit_error_rate(lrs, hrs, reference=25.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["report", "to_netcdf", "draw"])
 def test_a_fit_is_written_to_paths_only(cells, method):
     name = "folder" if method == "report" else "path"

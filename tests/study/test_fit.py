@@ -38,6 +38,7 @@ READING = ReadingTable(map=("Rcell=R [kOhm]",), states="0=HRS,31=LRS")
 OPTIONS = ("--map", "Rcell=R [kOhm]", "--states", "0=HRS,31=LRS")
 
 
+@pytest.mark.slow
 def test_python_and_the_command_give_the_same_answer(cells):
     command = ("fit", str(cells), *OPTIONS, "--reference", "25 kOhm", "--read-pulse", "0.2 V,10 ns")
     shown = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False)
@@ -46,6 +47,7 @@ def test_python_and_the_command_give_the_same_answer(cells):
     assert json.loads(result.to_json())["read_energy"]["read_voltage_v"] == 0.2
 
 
+@pytest.mark.slow
 def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
     measured = read_measurements([cells], map={"Rcell": "R [kOhm]"}, states="0=HRS,31=LRS")
     stated = read_conditions(resolve("table1"))
@@ -56,6 +58,7 @@ def test_readings_in_memory_and_stated_conditions_in_memory_are_taken(cells):
     assert by_name.provenance.sources[-1] == ("table1.toml", digest)
 
 
+@pytest.mark.slow
 def test_readings_in_memory_are_known_by_what_they_hold(cells):
     table = pd.read_csv(cells)
     by_frame = fit(table, reading=READING, reference="25 kOhm")
@@ -88,6 +91,7 @@ def test_the_command_recorded_makes_the_same_again(cells, tmp_path):
         assert here.read_bytes() == again.read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_result_shows_itself(cells):
     result = fit(cells, reading=READING)
     assert repr(result) == "FitResult(800 readings of conditions easy, hard)"
@@ -98,6 +102,7 @@ def test_a_result_shows_itself(cells):
     assert max(map(len, result.table(width=100).splitlines())) > 0
 
 
+@pytest.mark.slow
 def test_the_datasets_are_those_of_the_json(cells):
     result = fit(cells, reading=READING)
     answer = {each["name"]: each for each in json.loads(result.to_json())["conditions"]}
@@ -116,6 +121,7 @@ def test_the_datasets_are_those_of_the_json(cells):
     assert list(result.notes) == json.loads(result.to_json())["notes"]
 
 
+@pytest.mark.slow
 def test_the_netcdf_has_the_conditions_and_what_they_are_from(cells, tmp_path):
     result = fit(cells, reading=READING)
     result.to_netcdf(tmp_path / "c.nc")
@@ -140,6 +146,7 @@ def test_what_cannot_be_used_is_refused(cells, wrong, message):
         fit(cells, reading=READING, **wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["populations", "reference"])
 def test_a_figure_is_drawn_alone_or_on_axes_that_are_there(cells, name):
     result = fit(cells, reading=READING)
@@ -151,11 +158,13 @@ def test_a_figure_is_drawn_alone_or_on_axes_that_are_there(cells, name):
     pyplot.close("all")
 
 
+@pytest.mark.slow
 def test_a_figure_that_the_readings_do_not_allow_is_refused_with_those_that_they_do(cells):
     with pytest.raises(InputError, match="plot 'retention': these readings can be drawn as 'popu"):
         fit(cells, reading=READING).plot("retention")
 
 
+@pytest.mark.slow
 def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_line(tmp_path):
     lines = [
         f"{cell},{state},{ohm * (1 + cell / 50) * (1 + shift * step)},{hour},150"
@@ -180,6 +189,7 @@ def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_li
     assert json.loads(done.stdout)["retention"]["holds"] == [hold]
 
 
+@pytest.mark.slow
 def test_a_condition_without_cycles_beside_one_with_cycles_is_fitted():
     rows = [("A", cell, cycle, 5 + cell / 9, 200 + cell) for cell in range(4) for cycle in (1, 2)]
     rows += [("B", cell, None, 7 + cell / 9, 150 + cell) for cell in range(4)]

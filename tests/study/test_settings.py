@@ -166,6 +166,7 @@ def test_a_read_voltage_needs_a_unit():
         devices_of(study)
 
 
+@pytest.mark.slow
 def test_a_reference_of_the_study_is_read_against(tmp_path):
     study = make_study(measurements=["hirtzlin2019-reconstructed"], reference="30 kOhm")
     conditions = devices_of(study).conditions

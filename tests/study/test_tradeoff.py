@@ -174,6 +174,7 @@ def test_other_faults_are_another_study(model, tmp_path):
         tradeoff(**study)
 
 
+@pytest.mark.slow
 def test_a_fault_model_makes_a_ber_needless(model, tmp_path):
     (tmp_path / "c.toml").write_text('[[condition]]\nname = "a"\nset_energy = "1 pJ"\n')
     given = {"conditions": tmp_path / "c.toml", "out": tmp_path / "out", "models": [model], **SMALL}
@@ -183,6 +184,7 @@ def test_a_fault_model_makes_a_ber_needless(model, tmp_path):
     assert own.table["condition"].tolist() == ["a"]
 
 
+@pytest.mark.slow
 def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(

@@ -160,6 +160,7 @@ def test_rates_that_do_not_pair_are_told_by_name(tmp_path, rates):
         named_faults(asked)
 
 
+@pytest.mark.slow
 def test_a_condition_gives_the_fitted_rates_of_its_states(tmp_path, fitted):
     asked = _read(
         tmp_path, f'[[errors]]\nname = "mine"\ncondition = "weak"\nconditions = "{fitted}"\n'

@@ -96,6 +96,7 @@ def test_the_committed_headlines_hold_the_truth_as_often_as_they_should():
     assert all(float(row["covered_beside"]) > 0.95 for row in others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reference", ["best", "fixed"])
 @pytest.mark.parametrize("ber", [3e-2, 1e-6])
 def test_the_intervals_rramsim_uses_cover_within_binomial_limits(study, ber, reference):
@@ -135,6 +136,7 @@ def test_fewest_errors_are_those_of_a_search_over_every_reference(study):
         assert (np.sum(low > at) + np.sum(high <= at)) / 30 == pytest.approx(found)
 
 
+@pytest.mark.slow
 def test_the_study_s_formulas_are_those_of_the_package(study):
     """One small sample: the same reference, standard error and profile ends."""
     rng = np.random.default_rng(5)

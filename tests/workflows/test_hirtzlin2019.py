@@ -41,6 +41,7 @@ def _as_text(rows):
     return [{name: str(value) for name, value in row.items()} for row in rows]
 
 
+@pytest.mark.slow
 def test_tables_are_computed_from_the_curves(compare, curves, tradeoffs):
     assert _table("comparison") == _as_text(compare.beside_the_paper(curves))
     assert len(_table("comparison")) == len(compare.read_paper())

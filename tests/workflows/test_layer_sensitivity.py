@@ -61,6 +61,7 @@ def test_what_lies_beyond_the_points_is_only_a_bound(study, accuracies, found):
     assert study.crossing(BERS, accuracies, 0.97) == found
 
 
+@pytest.mark.slow
 def test_each_layer_is_scored_alone_and_all_together(study, network, tmp_path):
     store = TallyStore(tmp_path / "tallies.csv")
     found = study.measure({"one": network}, chips=3, store=store, bers=BERS)

@@ -30,6 +30,7 @@ def condition_from(state_of):
     return build
 
 
+@pytest.mark.slow
 def test_the_fewest_errors_are_those_of_every_reference_tried(condition_from):
     rng = np.random.default_rng(1)
     condition = condition_from(rng.normal(9.0, 0.5, 80), rng.normal(10.5, 0.7, 80))

@@ -44,6 +44,7 @@ def test_without_readings_nothing_is_claimed():
     assert math.isnan(weighted(Count(0, 0, 5), Count(1, 9, 0)).ber.estimate)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 500), st.data())
 def test_with_equal_numbers_the_weighted_count_is_the_pooled_one(readings, data):
     errors = [data.draw(st.integers(0, readings)) for _ in range(2)]
@@ -54,6 +55,7 @@ def test_with_equal_numbers_the_weighted_count_is_the_pooled_one(readings, data)
     assert (count.ber.low, count.ber.high) == pytest.approx(pooled, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lrs_share", "lrs_cells", "hrs_cells", "p_lrs", "p_hrs"),
     [(0.5, 2000, 100, 0.002, 0.05), (0.2, 300, 300, 0.05, 0.01), (0.9, 100, 1000, 0.01, 0.1)],
@@ -118,6 +120,7 @@ def test_a_censored_reading_counts_where_its_limit_decides(condition_of):
     assert (found.readings, found.undecided) == (10, 2)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.4]))
 def test_pairs_are_those_of_a_search_over_each(condition_of, seed, offset):

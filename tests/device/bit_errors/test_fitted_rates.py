@@ -27,6 +27,7 @@ def test_no_fit_is_no_fitted_rate(condition_of, normal):
     assert rate_of(condition_of(np.full(40, 9.0), normal(40, 2, 11, 0.5))) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cells", "censored", "method"),
     [
@@ -136,6 +137,7 @@ def test_one_cell_has_the_interval_of_its_series_and_a_short_one_has_none(condit
             assert found.low < independent.low < independent.high < found.high
 
 
+@pytest.mark.slow
 def test_a_spread_of_the_reference_raises_the_ber_and_keeps_to_the_delta_method(
     condition_of, normal
 ):

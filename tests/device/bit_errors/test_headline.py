@@ -203,6 +203,7 @@ def test_the_rates_of_the_states_share_what_is_allowed_for_a_chosen_reference(
     assert note.values["times"] > 1.1
 
 
+@pytest.mark.slow
 def test_readings_whose_side_is_open_are_told_and_not_counted(errors_of, exact_sample):
     """An over-range limit below the reference: the meter cannot tell the states apart."""
     lrs, hrs = exact_sample(1e4, 0.4), exact_sample(1e5, 0.6, seed=2)

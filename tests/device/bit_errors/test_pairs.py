@@ -34,6 +34,7 @@ def test_counted_pairs_are_all_pairs_of_the_readings(condition_of, normal):
     assert (none.bound, none.high) == ("upper", pytest.approx(-math.log(0.05) / 50))
 
 
+@pytest.mark.slow
 def test_the_interval_of_counted_pairs_covers_at_least_95_times_in_100(condition_of, normal):
     truth, hits, sets = stats.norm.sf(1.5 / math.hypot(0.5, 0.8)), 0, 300
     for seed in range(sets):
@@ -82,6 +83,7 @@ def test_pairs_of_fewer_than_20_cells_are_counted(condition_of, normal):
     assert found.high == pytest.approx(-math.log(0.05) / 19)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", [30, 100])
 def test_the_interval_of_fitted_pairs_covers_95_times_in_100_on_both_sides(
     condition_of, normal, cells

@@ -160,6 +160,7 @@ def test_targets_out_of_range_are_refused():
         asked(0.0)
 
 
+@pytest.mark.slow
 def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
     lrs, hrs = exact_sample(1e4, 0.3), exact_sample(1e5, 0.3, seed=2)
     tailed = hrs.copy()
@@ -190,6 +191,7 @@ def test_every_condition_with_readings_is_asked(measured_from, exact_sample):
     assert tailed_row["ber_fitted"].item() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [0.02, 1e-3])
 def test_a_fit_that_the_count_contradicts_shows_nothing(target):
     found = characterize(read_measurements([resolve("ni-rram-64kb-cycling")]))

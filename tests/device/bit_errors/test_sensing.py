@@ -189,6 +189,7 @@ def test_a_reference_that_varies_is_what_cells_that_vary_more_would_be():
     assert pairs.mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 1e6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_intervals_are_the_spread_of_refitted_samples(spread):
     """Standard errors on the probit scale against 400 samples of 200 cells, known to 3.5 %."""
@@ -238,6 +239,7 @@ def sample(cells, seed, *, limit=math.inf):
     return (lrs, exact), (np.minimum(hrs, limit), (hrs > limit).astype(int))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [math.inf, 11.0])
 def test_the_ends_are_where_a_constrained_search_over_all_four_parameters_finds_them(limit):
     lrs, hrs = sample(10, 3, limit=limit)
@@ -270,6 +272,7 @@ def test_the_ends_are_where_a_constrained_search_over_all_four_parameters_finds_
         assert end == pytest.approx(sign * found.fun, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_with_many_cells_it_is_the_delta_method():
     lrs, hrs = sample(4000, 4)
     pair, fits, at = fitted(lrs, hrs)
@@ -279,6 +282,7 @@ def test_with_many_cells_it_is_the_delta_method():
     assert log_bit_error_rate_profile(at, lrs=lrs, hrs=hrs) == pytest.approx(delta, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_mirrored_states_with_their_shares_exchanged_have_the_same_interval():
     lrs, hrs = sample(8, 5)
     one = log_bit_error_rate_profile(9.9, lrs=lrs, hrs=hrs, lrs_share=0.3)
@@ -288,6 +292,7 @@ def test_the_mirrored_states_with_their_shares_exchanged_have_the_same_interval(
     assert other == pytest.approx(one, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_three_cells_far_apart_keep_a_finite_interval():
     lrs = np.array([8.9, 9.0, 9.1]), np.zeros(3, int)
     hrs = np.array([20.0, 20.1, 20.3]), np.zeros(3, int)

@@ -50,6 +50,7 @@ def test_one_electron_volt_from_150_to_85_degrees_is_145():
     assert acceleration_factor(1.0, hot=358.15, use=423.15) == pytest.approx(1 / factor)
 
 
+@pytest.mark.slow
 def test_medians_and_percentiles_at_a_stated_time_are_those_of_the_lines():
     found = retention(held(), reference_resistance=REFERENCE, at_times=[1e8], times=[1e8])
     validate(found.dataset, "retention")
@@ -69,6 +70,7 @@ def test_medians_and_percentiles_at_a_stated_time_are_those_of_the_lines():
     assert hold["at_decades"].item() == pytest.approx(8 - math.log10(3.6e6))
 
 
+@pytest.mark.slow
 def test_ten_years_are_the_time_without_another_and_said_to_be_extrapolated():
     found = retention(held(), reference_resistance=REFERENCE)
     assert found.dataset["at_time"].values.tolist() == [TEN_YEARS]
@@ -79,6 +81,7 @@ def test_ten_years_are_the_time_without_another_and_said_to_be_extrapolated():
     assert not any(note.kind == "stated time extrapolated" for note in within.notes)
 
 
+@pytest.mark.slow
 def test_a_time_at_use_is_that_time_over_the_factor_where_cells_were_held():
     factor = acceleration_factor(1.0, hot=423.15, use=358.15)
     found = retention(

@@ -65,6 +65,7 @@ def test_the_paired_interval_covers_what_it_claims():
     assert 67 <= covered < runs  # 0.1 % point of Binomial(80, 0.93)
 
 
+@pytest.mark.slow
 def test_the_reference_is_chosen_before_the_bake_and_kept():
     found = bake_shift(baked(shift=(1.5, 0.0)), before="fresh", after="baked").dataset
     same = bake_shift(baked(), before="fresh", after="baked").dataset
@@ -74,6 +75,7 @@ def test_the_reference_is_chosen_before_the_bake_and_kept():
     assert given["reference_resistance"].item() == 4e4
 
 
+@pytest.mark.slow
 def test_cells_that_are_not_read_twice_are_left_out_and_told():
     readings = baked(cells=20)
     cell = readings["cell"].values.copy()

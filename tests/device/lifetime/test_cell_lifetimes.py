@@ -25,6 +25,7 @@ def naive_life(cycles, bad, consecutive):
     return last_good, until, run > 0 and not is_sure, never_good, broke_in, soft
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.lists(st.booleans(), min_size=1, max_size=9),

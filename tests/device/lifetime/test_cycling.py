@@ -65,6 +65,7 @@ def test_the_line_crosses_the_limit_where_the_populations_do(cycled):
     assert row["cycles_to_limit_bound"].item() == ""
 
 
+@pytest.mark.slow
 def test_what_was_not_read_is_not_claimed(cycled):
     scores = 3.0 - 0.3 * np.arange(4)
     below = against_cycles(cycled(scores), reference_resistance=REFERENCE, ber_limit=0.2)
@@ -139,6 +140,7 @@ def cells_cycled(first, change):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 1, 7])
 def test_the_first_cycle_read_is_said_to_be_apart_only_where_it_is(first):
     apart = against_cycles(cells_cycled(first, 2.0), reference_resistance=REFERENCE)
@@ -172,6 +174,7 @@ def reference_of(readings):
     return bit_errors(condition).reference
 
 
+@pytest.mark.slow
 def test_a_bound_ends_where_the_band_meets_the_limit(shipped):
     reference = reference_of(shipped)
     found = against_cycles(shipped, reference_resistance=reference, ber_limit=0.0315)

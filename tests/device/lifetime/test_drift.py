@@ -37,6 +37,7 @@ def test_exact_lines_are_found_exactly():
     assert low < 0.02 < high
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_slope_covers_what_it_claims():
     covered, runs = 0, 100
     rng = np.random.default_rng(5)
@@ -59,6 +60,7 @@ def test_the_interval_of_a_slope_covers_what_it_claims():
     assert covered < runs
 
 
+@pytest.mark.slow
 def test_censored_read_outs_keep_their_line():
     readouts = drifting(1500)
     limit = math.exp(10.3)

@@ -112,6 +112,7 @@ def test_every_cell_dead_at_the_last_two_decades_is_bounded_on_both_sides():
     assert (row["cycles"], row["cycles_bound"], row["cycles_high"]) == (100.0, "lower", 1000.0)
 
 
+@pytest.mark.slow
 def test_nothing_below_the_first_read_is_a_measured_endurance():
     # Half of the cells are bad at the first read, at cycle 1000: B10 is before it.
     life = [*[500.0] * 20, *[3000.0] * 10, *[math.inf] * 10]
@@ -120,6 +121,7 @@ def test_nothing_below_the_first_read_is_a_measured_endurance():
     assert (row["cycles"], row["cycles_bound"]) == (1000.0, "upper")
 
 
+@pytest.mark.slow
 def test_a_shape_below_one_is_no_wear_out_and_gives_no_b10():
     life = 3e4 * np.random.default_rng(8).weibull(0.3, 300)
     found = lasting(worn(life, reads=np.geomspace(1, 1e4, 25).astype(int)))

@@ -63,6 +63,7 @@ def test_slopes_of_median_and_spread_are_recovered_apart():
     assert found["readout_time"].values[0, 0] == pytest.approx(TIMES)
 
 
+@pytest.mark.slow
 def test_the_ber_over_time_is_that_of_the_lines_and_later_is_extrapolated():
     found = retention(
         held(lines=LINES), reference_resistance=REFERENCE, times=[1e8], ber_limit=1e-2
@@ -105,6 +106,7 @@ def test_along_lines_of_few_cells_no_ber_leads_and_the_counted_ones_stay():
     assert any(note.kind == "few cells" for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_interval():
     readings = held(lines=LINES, cells=60)
     one, two, other = (
@@ -171,6 +173,7 @@ def test_strange_limits_and_times_are_refused(wrong):
         retention(held(lines=LINES, cells=5), reference_resistance=REFERENCE, **wrong)
 
 
+@pytest.mark.slow
 def test_a_measured_set_widens_with_time(shared_data):
     path = shared_data / "rram" / "relaxation-techC" / "relaxdata.min.tsv.gz"
     with gzip.open(path, "rt") as file:
@@ -221,6 +224,7 @@ def test_a_crossing_before_the_first_read_out_is_an_upper_bound_and_in_no_activa
     assert any("2 exceeded by the first read-out" in str(note) for note in given.notes)
 
 
+@pytest.mark.slow
 def test_a_bound_is_where_the_band_is_and_not_the_line():
     # The line does not reach the limit by the last read-out, the upper end of its band may.
     level = ((10.0, 0.0, 0.2, 0.0), (12.5, 0.0, 0.5, 0.0))

@@ -115,6 +115,7 @@ def test_a_uniform_population_does_not_hold(state_of):
     assert "p = 0.001" in found.sentence
 
 
+@pytest.mark.slow
 def test_of_very_many_readings_the_size_of_the_deviation_decides(state_of):
     z = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
     good = verdict_on(state_of(12 + 0.6 * z))
@@ -138,6 +139,7 @@ def test_few_cells_and_no_fit_are_not_tested(state_of):
     assert (stuck.kind, stuck.tail) == ("not tested", None)
 
 
+@pytest.mark.slow
 def test_many_limits_are_kept_in_the_simulated_samples(state_of):
     x = normal(200, 11)
     limits = np.where(np.arange(200) % 2, 12.2, 12.9)
@@ -157,6 +159,7 @@ def test_only_readings_whose_limit_decides_are_in_the_tail(is_lower, found, read
     assert (tail.beyond, tail.readings) == (found, readings)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.floats(-5, 5), st.floats(0.05, 20), st.integers(0, 1000))
 def test_units_and_spread_change_no_verdict(state_of, shift, scale, seed):
@@ -221,6 +224,7 @@ def test_cells_read_often_are_rejected_as_often_as_the_level_says(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
 def test_readings_cut_at_a_limit_go_together_as_much_as_those_not_cut(read_often):
     sets, rejected = 20, 0
@@ -405,6 +409,7 @@ def test_where_the_tail_is_another_population_three_sigmas_make_a_cell_stuck(sta
     assert set(group.kind) == {"stuck"}
 
 
+@pytest.mark.slow
 def test_clean_populations_have_an_outlier_in_one_sample_of_a_hundred(state_of, lrs):
     seen = sum(bool(found_in(state_of(narrow(256, seed)), lrs).kind) for seed in range(200))
     # 2 expected, and a few more for the estimated body.
@@ -416,6 +421,7 @@ def test_without_a_body_nothing_is_called_an_outlier(state_of):
     assert (found.kind, found.stuck_cells) == ((), 0)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 40), st.integers(0, 1000))
 def test_every_planted_cell_is_found_whatever_its_place(state_of, lrs, planted, seed):

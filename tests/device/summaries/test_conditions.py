@@ -161,6 +161,7 @@ def test_they_stand_beside_readings_of_other_conditions(tmp_path):
         rramsim.fit([tmp_path / "counts.csv", tmp_path / "cells.csv"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [COUNTS, percentile_rows()])
 def test_every_output_is_there_and_is_read_again(tmp_path, content):
     fit = fit_of(tmp_path, content)

@@ -76,6 +76,7 @@ def _fold(signs, norm, *, pool, pixels):
     ).convolutions[-1]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -39,6 +39,7 @@ def _network(widths: tuple[int, ...], seed: int, *, whole_numbers: bool) -> Bina
     return network.eval()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     widths=st.lists(st.integers(1, 13), min_size=2, max_size=5),
@@ -54,6 +55,7 @@ def test_folded_predictions_are_those_of_the_float_network(widths, seed, levels,
     assert np.array_equal(found, network.predictions(images))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), inputs=st.integers(1, 9), whole_numbers=st.booleans())
 def test_threshold_agrees_with_batch_norm_at_every_sum(seed, inputs, whole_numbers):
@@ -88,6 +90,7 @@ def test_a_negative_scale_leaves_the_signs_that_cells_hold():
     assert np.array_equal(folded.layers[0].signs, np.where(latent >= 0, 1, -1))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), inputs=st.integers(1, 12))
 def test_popcount_form_of_the_docstring(seed, inputs):
     layer = fold(_network((3, inputs, 8, 2), seed, whole_numbers=True)).hidden[1]

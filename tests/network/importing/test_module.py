@@ -278,6 +278,7 @@ class Functional(nn.Module):
         return functional.softmax(values.matmul(by_detaching(self.last)) / 8, dim=-1)
 
 
+@pytest.mark.slow
 def test_a_forward_written_by_hand_is_followed():
     torch.manual_seed(0)
     module = Functional()
@@ -288,6 +289,7 @@ def test_a_forward_written_by_hand_is_followed():
     assert np.array_equal(imported.folded.hidden[0].signs, np.where(centred >= 0, 1, -1).T)
 
 
+@pytest.mark.slow
 def test_normalised_pixels_are_folded_to_the_rounding_of_float32():
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -307,6 +309,7 @@ def test_normalised_pixels_are_folded_to_the_rounding_of_float32():
     assert len(set(found)) == 3
 
 
+@pytest.mark.slow
 def test_a_module_may_scale_pixels_itself():
     class Scaled(nn.Module):
         def forward(self, pixels):
@@ -320,6 +323,7 @@ def test_a_module_may_scale_pixels_itself():
     assert inside.folded.content_id == outside.folded.content_id
 
 
+@pytest.mark.slow
 def test_the_module_is_left_as_it_was():
     module = nn.Sequential(BinaryLinear(4, 6), nn.BatchNorm1d(6), Sign(), BinaryLinear(6, 3))
     before = copy.deepcopy(module.state_dict())
@@ -395,6 +399,7 @@ def ramp_norm(width):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "told"),
     [
@@ -429,6 +434,7 @@ def test_what_a_chip_cannot_do_is_named(module, told):
         import_module(module, image_set((1, 2, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "told"),
     [
@@ -529,6 +535,7 @@ ALONE = (
 )
 
 
+@pytest.mark.slow
 def test_whatever_acts_on_each_neuron_alone_is_followed():
     torch.manual_seed(0)
     layers = []
@@ -546,6 +553,7 @@ def test_whatever_acts_on_each_neuron_alone_is_followed():
     assert halves.thresholds.tolist() == [1] * 8 + [-3] * 8
 
 
+@pytest.mark.slow
 def test_signs_of_another_size_are_one_number_times_signs():
     torch.manual_seed(0)
     half = Written(lambda values, learned: by_comparison(values) * 0.5, 8)
@@ -557,6 +565,7 @@ def test_signs_of_another_size_are_one_number_times_signs():
     assert imported.folded.hidden[1].thresholds.tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "told"),
     [
@@ -576,6 +585,7 @@ def test_what_does_not_act_on_each_neuron_alone_is_named(function, told):
         import_module(connected(Written(function, 8)), image_set((1, 2, 2)))
 
 
+@pytest.mark.slow
 def test_filters_pooled_before_a_negative_batch_norm_fire_where_all_four_do():
     torch.manual_seed(0)
     norm = nn.BatchNorm2d(8)
@@ -616,6 +626,7 @@ def test_layers_of_brevitas_are_followed(convolves):
     same(module, images, pixels_of(images, flat=not convolves))
 
 
+@pytest.mark.slow
 def test_pixels_that_are_not_mapped_alone_are_told():
     class Contrast(nn.Module):
         def forward(self, pixels):
@@ -659,6 +670,7 @@ class BinarizeLinear(nn.Linear):
         return functional.linear(values, self.weight) + self.bias.view(1, -1)
 
 
+@pytest.mark.slow
 def test_a_module_that_assigns_to_data_is_told_and_the_recipe_gives_the_same():
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -677,6 +689,7 @@ def test_a_module_that_assigns_to_data_is_told_and_the_recipe_gives_the_same():
     same(names["without_data"](module), digits, pixels_of(digits) / 16, scale=1 / 16)
 
 
+@pytest.mark.slow
 def test_a_sign_of_zero_is_told():
     torch.manual_seed(0)
     module = nn.Sequential(
@@ -690,6 +703,7 @@ def test_a_sign_of_zero_is_told():
     same(module, images, pixels_of(images))
 
 
+@pytest.mark.slow
 def test_a_weight_of_zero_is_told():
     module = nn.Sequential(BinaryLinear(4, 5), Sign(), nn.Linear(5, 3))
     with torch.no_grad():
@@ -713,6 +727,7 @@ def test_arguments_that_cannot_be_are_told(given, told):
         import_module(convolved(Sign()), image_set((1, 4, 4)), **given)
 
 
+@pytest.mark.slow
 def test_scales_that_differ_by_channel_are_told():
     norm = nn.BatchNorm2d(3)
     with torch.no_grad():
@@ -723,6 +738,7 @@ def test_scales_that_differ_by_channel_are_told():
         import_module(module, image_set((3, 4, 4)))
 
 
+@pytest.mark.slow
 def test_what_is_not_known_of_the_training_stays_unknown(tmp_path):
     images = image_set((1, 2, 2))
     imported = import_module(connected(Sign()), images, scale=0.5)
@@ -753,6 +769,7 @@ def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch):
     assert "BER 0 (stated)" in " ".join(CliRunner().invoke(app, asked).stdout.split())
 
 
+@pytest.mark.slow
 def test_evaluate_says_that_a_training_ber_is_unknown(tmp_path):
     module = nn.Sequential(BinaryLinear(64, 10))
     imported = import_module(module, load_images("digits"))

@@ -30,6 +30,7 @@ def _random(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, 2**64, shape, dtype=np.uint64)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     tiles=st.integers(1, 3),

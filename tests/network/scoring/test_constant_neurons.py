@@ -99,6 +99,7 @@ def _assert_equal(found, expected):
         assert np.array_equal(layer[1], minus)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     widths=WIDTHS,
@@ -113,6 +114,7 @@ def test_connected_layers_are_those_of_whole_numbers(widths, images, ber, seed):
     _assert_equal(HiddenNeurons(folded, values).constant(flips), _reference(folded, values, flips))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     image_shape=st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7)),
@@ -128,6 +130,7 @@ def test_filters_at_places_are_those_of_torch(image_shape, filters, images, ber,
     _assert_equal(HiddenNeurons(folded, values).constant(flips), _reference(folded, values, flips))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, 3])
 @pytest.mark.parametrize("kind", ["connected", "convolutional"])
 def test_many_images_on_many_cores_with_either_form_of_flips(kind, cores, monkeypatch):

@@ -46,6 +46,7 @@ def _naive(folded, images, flips):
     return np.array([max(range(len(row)), key=lambda k: row[k]) for row in scores])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     widths=st.lists(st.integers(1, 20), min_size=2, max_size=5),

@@ -86,6 +86,7 @@ def naive_norms(saved, images, chips):
     return fold_layers(signs, norms, pools=pools, **shape)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     notation=st.sampled_from(["6-5-4-3", "9-3", "2x5x6-4C3-MP2-3C3-5-3", "1x4x4-3C3-2"]),
@@ -110,6 +111,7 @@ def test_the_network_is_that_of_batch_norm_in_train_mode(notation, ber, chips, s
     assert found.output.offset == pytest.approx(expected.output.offset, rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_means_shrink_and_variances_follow_the_closed_form():
     """Of a layer on pixels: flips of probability p scale each weight by 1 - 2p on average."""
     saved, ber, chips = saved_network("12-4", 3), 0.2, 300
@@ -158,6 +160,7 @@ def digits():
 
 
 # Training keeps the mean of about its last ten chips, which differ among each other.
+@pytest.mark.slow
 @pytest.mark.parametrize(("ber", "moved"), [(0.0, 0.05), (0.1, 0.25)])
 def test_what_training_met_gives_what_training_kept(digits, ber, moved):
     trained = train(

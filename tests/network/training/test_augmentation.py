@@ -39,6 +39,7 @@ def _naive(image, down, right, mirrored):
     return out
 
 
+@pytest.mark.slow
 @given(
     channels=st.integers(1, 3),
     height=st.integers(2, 5),

@@ -26,6 +26,7 @@ def _random_signs(*shape, seed=0):
     return torch.randint(0, 2, shape, generator=generator).float() * 2 - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ber", [0.001, 0.02, 0.3, 0.8])
 def test_number_of_flips_is_binomial(ber):
     size, iterations = 1500, 3000
@@ -56,6 +57,7 @@ def test_number_of_flips_is_binomial_in_each_state(rates):
         assert abs(np.corrcoef(counts[-1], counts[1])[0, 1]) < 4.5 / np.sqrt(iterations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(0.25, 0.25), (0.1, 0.4), (0.0, 0.3)])
 def test_every_position_is_as_likely(rates):
     iterations = 4000
@@ -137,6 +139,7 @@ def test_rates_of_0_and_1_are_exact_at_any_size(size, dtype):
     assert torch.equal(of_lrs, torch.ones_like(signs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [CHUNK + 1, 5 * CHUNK + 3])
 def test_weights_at_the_ends_of_chunks_are_flipped_as_often_as_others(size):
     iterations, ber = 1500, 0.5
@@ -172,6 +175,7 @@ def test_each_layer_is_flipped_at_its_own_rate():
         faults.check_fits(2)
 
 
+@pytest.mark.slow
 def test_mixed_rates_are_uniform_up_to_the_given_one_and_shared_by_the_layers():
     size, most = 20_000, 0.8
     faults = RandomFlips((most,), (most,), mixed=True, seed=9)

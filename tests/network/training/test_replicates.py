@@ -62,6 +62,7 @@ def test_what_cannot_be_is_told(plan, asked, told):
         replicates(plan, **asked)
 
 
+@pytest.mark.slow
 def test_a_replicate_is_what_a_single_training_with_its_seed_gives(tmp_path):
     file = tmp_path / "net.safetensors"
     found = train_replicates("digits", trainings=2, seed=7, training_ber=0.1, file=file, **SMALL)
@@ -89,6 +90,7 @@ def test_a_replicate_is_what_a_single_training_with_its_seed_gives(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_network_of_a_fold_is_scored_on_its_own_test_images(tmp_path, digits):
     file = tmp_path / "net.safetensors"
     found = train_replicates("digits", folds=3, file=file, **SMALL)
@@ -133,6 +135,7 @@ def test_numbers_of_trainings_that_are_none_are_told():
     assert len(train_replicates("digits", trainings=np.int64(1), **SMALL)) == 1
 
 
+@pytest.mark.slow
 def test_progress_counts_the_epochs_of_all_trainings():
     seen = []
     train_replicates(

@@ -53,6 +53,7 @@ def test_a_plan_ends_in_a_file_and_is_not_done_twice(plan, tmp_path):
     assert first.metadata["accuracy"] == right / len(images.test_labels)
 
 
+@pytest.mark.slow
 def test_the_file_holds_what_the_network_is_and_how_it_came_about(plan, tmp_path):
     for shape in (plan.shape, NetworkShape.parse("1x8x8-5C3-4C3-MP2-6-10")):
         asked = dataclasses.replace(plan, shape=shape)
@@ -151,6 +152,7 @@ def test_a_network_of_another_plan_is_told(plan, tmp_path, change, told):
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_damaged_model_file_is_told_and_not_trained_over(plan, tmp_path):
     path = tmp_path / "model.safetensors"
     obtain_network(path, plan, images_from="digits")
@@ -161,6 +163,7 @@ def test_a_damaged_model_file_is_told_and_not_trained_over(plan, tmp_path):
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_call_gives_the_network_of_the_command(tmp_path):
     arguments = ["train", "--network", "64-16-10", "--training-ber", "0.05", "--epochs", "2"]
     result = CliRunner().invoke(app, [*arguments, "--json", "--out", str(tmp_path)])

@@ -103,6 +103,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [SHAPE, CONVOLUTIONAL], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("way", WAYS)
@@ -146,6 +147,7 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
     assert [loss for loss, *_ in trained.history] == pytest.approx(losses, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_short_training_learns_the_digits(digits):
     trained = train(NetworkShape((64, 64, 10)), digits, method=Method(8), seed=0)
     losses = [loss for loss, *_ in trained.history]
@@ -155,6 +157,7 @@ def test_a_short_training_learns_the_digits(digits):
     assert trained.history[-1][1] == right.mean()
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_learns_and_its_chip_classifies_alike(digits):
     shape = NetworkShape.parse("1x8x8-12C3-12C3-MP2-32-10")
     trained = train(shape, digits, method=Method(4), seed=0)
@@ -166,6 +169,7 @@ def test_a_convolutional_network_learns_and_its_chip_classifies_alike(digits):
     assert trained.history[-1][1] == (found == digits.test_labels).mean()
 
 
+@pytest.mark.slow
 def test_adapted_training_stands_errors_better_than_plain(digits):
     shape, ber = NetworkShape((64, 128, 10)), 0.15
     chips, scores = RandomFlips.iid(ber, seed=99), {}
@@ -330,6 +334,7 @@ def _stop_after(epochs):
     return on_epoch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [SHAPE, CONVOLUTIONAL], ids=str)
 @pytest.mark.parametrize(
     ("faults", "more", "dtype"),
@@ -602,6 +607,7 @@ def test_images_kept_aside_are_not_learnt(few):
     assert torch.equal(*latents)
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_remembers_its_best_epoch(few, tmp_path):
     file = tmp_path / "training.checkpoint"
     whole = train(SHAPE, few, method=VALIDATED, seed=4)

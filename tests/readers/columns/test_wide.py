@@ -136,6 +136,7 @@ def test_quantities_are_not_mixed(read):
 _OHM = st.integers(1, 999_999).map(lambda value: float(value))
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.tuples(_OHM, _OHM, _OHM, _OHM), min_size=1, max_size=4),
     separator=st.sampled_from([",", ";", "\t"]),

@@ -148,6 +148,7 @@ def test_a_blank_setting_among_different_ones_is_refused_with_its_row(read):
     assert counts(read(once)) == {"cells": [2, 2]}
 
 
+@pytest.mark.slow
 def test_a_named_condition_keeps_its_readings_together_and_says_what_it_mixes(read, tmp_path):
     lot = ("condition", lambda *_: "lot 7")
     measured = read(table(lot, CELL, ("cycle", lambda *cell: cell[3]), STATE, R, icc("Icc (uA)")))

@@ -86,6 +86,7 @@ def toy(monkeypatch, examination):
     return replace(examination, products={**examination.products, "toy": product})
 
 
+@pytest.mark.slow
 def test_a_section_added_at_run_time_is_in_page_terminal_json_csv_and_figures(toy):
     plots = fit_plots(toy)
     assert list(plots) == ["populations", "toy"]
@@ -107,6 +108,7 @@ def test_a_section_added_at_run_time_is_in_page_terminal_json_csv_and_figures(to
     assert fit_tables(toy)["toy.csv"] == "condition,fun\nweak,7.5\n"
 
 
+@pytest.mark.slow
 def test_where_its_product_is_missing_the_page_tells_how_to_ask_for_it(toy, examination):
     assert "Fun: ask with --play." in absent_sections(examination)
     assert "Fun: ask with --play." not in absent_sections(toy)

@@ -92,6 +92,7 @@ def shown(text):
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.slow
 def test_page_loads_nothing_and_runs_nothing(page):
     parsed = Page(page)
     assert not {"script", "link", "img", "iframe", "object", "image"} & set(parsed.tags)
@@ -118,10 +119,12 @@ def test_tags_are_closed_in_order(page):
     assert Page(page).open == []
 
 
+@pytest.mark.slow
 def test_same_findings_give_the_same_bytes(page):
     assert render(findings(), inlined(draw_figures(findings()))) == page
 
 
+@pytest.mark.slow
 def test_text_of_users_is_escaped_wherever_it_stands(figures):
     everywhere = findings(
         (HOSTILE, "strong", "weak"),
@@ -166,6 +169,7 @@ def test_every_point_is_shown_with_its_numbers(page):
         assert shown(numbers.quantity(point["programming_energy"], "J")) in text
 
 
+@pytest.mark.slow
 def test_chips_that_all_scored_alike_are_said_to_be_so(figures):
     found = findings()
     flat = found.tradeoff.copy(deep=True)
@@ -307,6 +311,7 @@ def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
     assert list(figures) == ["accuracy", "energy"]
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_accuracies_rest_on():
     trained = findings(test_images=360, lrs_share=0.4)
     given = findings(
