@@ -37,6 +37,8 @@ WITH_EXAMPLES = [
     for file in sorted(PACKAGE.rglob("*.py"))
     if ">>> " in file.read_text()
 ]
+# Those that run a whole trade-off, or load torch for a module of it.
+LONG = ("rramsim.study.tradeoff", "rramsim.plotting.tradeoff", "rramsim.network.importing.module")
 
 
 @pytest.mark.slow
@@ -126,7 +128,10 @@ def test_a_workflow_runs_in_reduced_form(name, tmp_path):
         assert "energy" in findings.recommendation.reason
 
 
-@pytest.mark.parametrize("name", WITH_EXAMPLES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in WITH_EXAMPLES],
+)
 def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # What an example registers is not to stay.

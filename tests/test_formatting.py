@@ -12,6 +12,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 PREFIXES = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 
 
+@pytest.mark.slow
 @given(st.floats(1e-17, 1e11))
 def test_quantity_reads_back_to_its_three_digits(value):
     number, unit = numbers.quantity(value, "J").split(NBSP)

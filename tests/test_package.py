@@ -65,6 +65,7 @@ def test_the_metadata_and_the_package_state_the_same_version():
     assert importlib.metadata.version("rramsim") == rramsim.__version__
 
 
+@pytest.mark.slow
 def test_a_start_loads_what_the_command_uses_and_no_more(tmp_path):
     path, digits = tmp_path / "network.safetensors", load_images("digits")
     known = {"images": "digits", "images_id": digits.content_id, "training_ber": 0.0, "seed": 1}

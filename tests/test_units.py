@@ -122,6 +122,7 @@ def test_any_text_is_a_factor_above_zero_or_an_input_error(text, quantity):
     assert factor > 0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**9), st.integers(0, 6), st.integers(-18, 12))
 def test_what_was_written_reads_back(digits, places, power):
     """The float nearest to the decimal product, in a single quantity and in a column."""

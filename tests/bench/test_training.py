@@ -31,6 +31,7 @@ def _both() -> tuple[TrainingRun, NaiveTraining]:
     return run, NaiveTraining(SHAPE.widths, rates=rates, generator=generator)
 
 
+@pytest.mark.slow
 def test_plain_iterations_are_those_of_rramsim() -> None:
     run, naive = _both()
     for number in range(6):

@@ -168,6 +168,7 @@ def convolutional(
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_is_scored_and_named(convolutional: str) -> None:
     asked = [convolutional, "--ber", "0.3", "--maps", "3"]
     (point,) = answer(*asked)["points"]
@@ -189,6 +190,7 @@ def outputs_of(layer: FoldedLayer, values: np.ndarray) -> np.ndarray:
     return np.where(sums * layer.directions >= layer.thresholds, 1, -1)
 
 
+@pytest.mark.slow
 def test_neurons_that_never_change_are_shown_layer_by_layer(
     two_hidden: str, digits: ImageSet
 ) -> None:
@@ -223,6 +225,7 @@ def test_neurons_that_never_change_are_shown_layer_by_layer(
     assert "In a convolution" not in told
 
 
+@pytest.mark.slow
 def test_a_neuron_of_a_convolution_is_a_filter_at_a_place(convolutional: str) -> None:
     asked = [convolutional, "--ber", "0.1", "--maps", "2", "--neurons"]
     ((shown,),) = (point["neurons"] for point in answer(*asked)["points"])
@@ -232,6 +235,7 @@ def test_a_neuron_of_a_convolution_is_a_filter_at_a_place(convolutional: str) ->
     assert "every filter at every place of its outputs, after pooling, is a neuron" in told
 
 
+@pytest.mark.slow
 def test_a_network_without_hidden_layers_says_so(model: str) -> None:
     asked = [model, "--ber", "0.1", "--maps", "2", "--neurons"]
     assert answer(*asked)["points"][0]["neurons"] == []
@@ -388,6 +392,7 @@ def test_a_model_that_is_not_there_is_told(
     assert "none.safetensors" in refusal(asked, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_other_images_than_those_trained_on_are_told(
     tmp_path: Path,
     digits: ImageSet,
@@ -403,6 +408,7 @@ def test_other_images_than_those_trained_on_are_told(
     assert "--images" in told
 
 
+@pytest.mark.slow
 def test_images_whose_folder_moved_can_be_named(
     tmp_path: Path,
     digits: ImageSet,
@@ -442,6 +448,7 @@ def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: Imag
     assert "estimated anew for each BER" in " ".join(words.stdout.split())
 
 
+@pytest.mark.slow
 def test_a_model_file_without_batch_norm_cannot_be_estimated_anew(model: str) -> None:
     shown = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.1", "--reestimate"])
     assert isinstance(shown.exception, InputError)
@@ -499,6 +506,7 @@ def test_networks_of_one_recipe_are_averaged_and_others_are_not(replicates: list
     assert "Networks of different recipes are not averaged." in shown
 
 
+@pytest.mark.slow
 def test_one_training_given_twice_is_told(
     replicates: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -506,6 +514,7 @@ def test_one_training_given_twice_is_told(
     assert "which would count twice" in told
 
 
+@pytest.mark.slow
 def test_neurons_of_several_networks_stand_below_their_names(
     replicates: list[str],
 ) -> None:
@@ -515,6 +524,7 @@ def test_neurons_of_several_networks_stand_below_their_names(
     assert shown.count("no hidden layer") == 2
 
 
+@pytest.mark.slow
 def test_a_table_holds_each_network_and_each_mean(replicates: list[str], tmp_path: Path) -> None:
     output = tmp_path / "accuracy.csv"
     asked = [*replicates, "--ber", "0.1", "--ber", "0.2", "--chips", "4", "-o", str(output)]
@@ -535,6 +545,7 @@ def test_a_table_holds_each_network_and_each_mean(replicates: list[str], tmp_pat
     assert len(table) == 8
 
 
+@pytest.mark.slow
 def test_a_dataset_holds_the_networks_of_one_recipe(
     replicates: list[str],
     tmp_path: Path,

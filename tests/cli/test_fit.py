@@ -99,6 +99,7 @@ def test_the_json_answer_keeps_the_contract_and_the_table_s_figures():
     assert conditions["weak"]["endurance_more_than"] == 1e6
 
 
+@pytest.mark.slow
 def test_a_stated_bound_on_the_ber_has_no_estimate(cells):
     found = answer(cells, "--conditions", "table1")
     strong = next(each for each in found["conditions"] if each["name"] == "very strong")
@@ -125,6 +126,7 @@ def test_a_stated_bound_on_the_ber_has_no_estimate(cells):
     }
 
 
+@pytest.mark.slow
 def test_what_nobody_stated_is_null(cells):
     for each in answer(cells)["conditions"]:
         for key in ("set_energy_j", "reset_energy_j", "energy_source", "endurance_cycles"):
@@ -145,6 +147,7 @@ def test_the_measured_set_needs_no_option_and_counts_its_tail():
     assert found["set_energy_j"] is None
 
 
+@pytest.mark.slow
 def test_columns_and_read_voltage_are_options(tmp_path):
     rng = np.random.default_rng(5)
     rows = [
@@ -160,6 +163,7 @@ def test_columns_and_read_voltage_are_options(tmp_path):
     assert found["hrs"]["median_ohm"] == pytest.approx(np.exp(12.0), rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_condition_without_a_state_is_told_and_the_others_are_fitted(cells):
     with cells.open("a", encoding="utf-8") as file:
         file.write(f"lone,{cells.read_text(encoding='utf-8').splitlines()[1].split(',', 1)[1]}\n")
@@ -203,6 +207,7 @@ def test_drops_and_clamps_are_shown_in_table_and_json(cells):
     assert found["conditions"][0]["hrs"]["n_censored"] == 1
 
 
+@pytest.mark.slow
 def test_names_from_a_file_are_shown_as_they_are(tmp_path, cells):
     path = tmp_path / "marked.csv"
     path.write_text(cells.read_text().replace("easy", "[red]easy[/red]"))
@@ -217,6 +222,7 @@ def test_the_figure_has_the_format_of_its_suffix(tmp_path, cells, suffix, start)
     assert path.read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_the_conditions_are_written_with_their_provenance(tmp_path, cells):
     path = tmp_path / "conditions.nc"
     assert run(cells, "--conditions", "table1", "-o", path).exit_code == 0
@@ -232,6 +238,7 @@ def test_the_conditions_are_written_with_their_provenance(tmp_path, cells):
     assert attrs["origin"] == "measured"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

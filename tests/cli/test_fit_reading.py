@@ -13,6 +13,7 @@ def answer(*arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_options_of_reading_reach_the_reader(tmp_path):
     rows = "".join(f"{v},31\n{60 * v},0\n{v},7\n" for v in (5.0, 5.5, 6.0, 6.5, 7.0))
     path = tmp_path / "weak_85.csv"

@@ -281,6 +281,7 @@ def test_the_table_is_short_where_there_is_little(placed):
     assert "Where the variance of ln R is from" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

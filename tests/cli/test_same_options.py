@@ -212,6 +212,7 @@ def test_what_fit_writes_is_what_tradeoff_takes(files, tmp_path, tradeoff_condit
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "shown", "hidden"),
     [

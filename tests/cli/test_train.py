@@ -98,6 +98,7 @@ def test_a_model_of_other_settings_is_told_before_anything_is_trained(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_folder_is_recorded_so_that_it_is_found_again(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     folder = tmp_path / "my [images]"
@@ -171,6 +172,7 @@ def test_a_training_file_trains_a_network_for_each_ber_and_each_of_its_errors(tm
     assert shorter["training_ber"] == 0
 
 
+@pytest.mark.slow
 def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
     text = TRAINING.replace("training_bers = [0.1]\n", "").replace(
         "ber_hrs = 0\n", "ber_hrs = [0,0,0]\n"

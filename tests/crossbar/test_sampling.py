@@ -129,6 +129,7 @@ def test_flips_are_even_over_the_layer_and_over_the_bits_of_a_word(ber: float) -
         assert FALSE_ALARM / 2 < p < 1 - FALSE_ALARM / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ber", [0.0018, 0.02, 0.35])
 @pytest.mark.parametrize("other", [(1, 0), (0, 1)])
 def test_chips_and_layers_have_flips_of_their_own(ber: float, other: tuple[int, int]) -> None:

@@ -53,6 +53,7 @@ def table_i(stated_from):
     )
 
 
+@pytest.mark.slow
 def test_the_reconstructed_populations_have_the_error_rates_of_table_i(reconstructed, table_i):
     found = characterize(reconstructed, table_i)
     conditions = found.products["conditions"]
@@ -71,6 +72,7 @@ def test_the_reconstructed_populations_have_the_error_rates_of_table_i(reconstru
     assert not any("disagrees" in str(note) for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_reconstructed_states_overlap_at_3_sigma_only_where_the_paper_says(reconstructed):
     populations = characterize(reconstructed).products["populations"]
     mu, sigma = populations["mu"], populations["sigma"]
@@ -79,6 +81,7 @@ def test_the_reconstructed_states_overlap_at_3_sigma_only_where_the_paper_says(r
     assert (top < bottom).values.tolist() == [True, True, False]
 
 
+@pytest.mark.slow
 def test_the_script_beside_the_reconstructed_populations_makes_them(tmp_path):
     script = tmp_path / "reconstruct.py"
     script.write_text((RECONSTRUCTED / "reconstruct.py").read_text())
@@ -94,6 +97,7 @@ def test_the_script_beside_the_reconstructed_populations_makes_them(tmp_path):
     np.testing.assert_allclose(values[0], values[1], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_table_is_energies_and_endurance_are_joined_by_name(reconstructed, table_i):
     conditions = characterize(reconstructed, table_i).products["conditions"]
     total = conditions["set_energy"] + conditions["reset_energy"]
@@ -103,6 +107,7 @@ def test_table_is_energies_and_endurance_are_joined_by_name(reconstructed, table
     assert conditions["endurance_bound"].values.tolist() == ["", "lower", "lower"]
 
 
+@pytest.mark.slow
 def test_a_stated_condition_without_readings_stays_as_stated(measured_from, exact_sample, table_i):
     measured = measured_from({"strong": (exact_sample(8.8e3, 0.26), exact_sample(3e5, 0.69))})
     found = characterize(measured, table_i)
@@ -181,6 +186,7 @@ def test_measured_energies_and_settings_in_the_readings_reach_the_condition(
     assert set(conditions["reset_energy_basis"].values) == {"computed"}
 
 
+@pytest.mark.slow
 def test_a_reference_given_wins_over_one_stated_and_that_over_the_best(
     measured_from, exact_sample, stated_from
 ):
@@ -194,6 +200,7 @@ def test_a_reference_given_wins_over_one_stated_and_that_over_the_best(
     assert best not in (5e4, 2e4)
 
 
+@pytest.mark.slow
 def test_the_counted_table_holds_what_was_counted(reconstructed):
     counted = characterize(reconstructed).products["counted"].sel(condition="weak")
     readings = reconstructed.readings
@@ -233,6 +240,7 @@ def test_a_million_readings_are_characterised(measured_from):
     assert found.products["populations"]["cells"].values.tolist() == [[500_000, 500_000]]
 
 
+@pytest.mark.slow
 def test_goodness_and_outliers_say_what_is_not_lognormal(measured_from, exact_sample):
     lrs, hrs = exact_sample(1e4, 0.2), exact_sample(3e6, 0.4, seed=2)
     hrs[:20] = 1e4
@@ -275,6 +283,7 @@ def test_a_tail_has_another_model_beside_it_and_a_clean_state_has_none(measured_
     assert any("with two lognormals instead of one" in str(note) for note in found.notes)
 
 
+@pytest.mark.slow
 def test_pairs_and_methods_and_standard_errors_are_in_the_datasets(measured_from, exact_sample):
     lrs, hrs = exact_sample(1e4, 0.4, cells=200), exact_sample(1e5, 0.4, cells=200, seed=2)
     found = characterize(measured_from({"a": (lrs, hrs), "b": (lrs[:12], hrs[:12])}))

@@ -28,6 +28,7 @@ def simulated(rng, *, dies=8, rows=8, columns=7, cycles=3, kept=0.6):
     }
 
 
+@pytest.mark.slow
 def test_known_components_are_recovered_without_bias_from_unbalanced_readings():
     rng = np.random.default_rng(0)
     runs = []

@@ -111,6 +111,7 @@ def test_readings_that_no_cell_or_no_order_of_medians_can_choose_by_keep_the_bes
     assert kept == pytest.approx(6.1e3)
 
 
+@pytest.mark.slow
 def test_where_the_reference_differs_it_is_said_with_the_readings_of_dead_cells():
     result = characterize(cycled(40, last=2))
     ber = result.products["conditions"].isel(condition=0)

@@ -304,6 +304,7 @@ def test_other_content_under_a_known_name_is_refused(monkeypatch, folder):
         load_images("mnist")
 
 
+@pytest.mark.slow
 def test_mnist_from_a_folder_is_the_published_one(shared_data):
     images = idx.load_folder(shared_data / "mnist")
     assert (images.train_images.shape, images.test_images.shape) == ((60000, 784), (10000, 784))

@@ -47,6 +47,7 @@ def test_each_image_is_tested_once_and_trains_in_all_other_folds(digits):
     assert Fold(2, of=5, seed=4).apply(digits).content_id != folds[1].content_id
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(some.lists(some.integers(0, 4), min_size=1, max_size=60), some.integers(2, 7), some.data())
 def test_parts_differ_by_one_image_at_most_in_all_and_in_each_class(classes, count, data):

@@ -67,6 +67,7 @@ def test_a_cluster_that_loses_workers_gives_the_bytes_of_one_process(
     assert seen[-1][0] == seen[-1][1] == sum(tally.chips for tally in expected)
 
 
+@pytest.mark.slow
 def test_a_wrong_address_and_a_missing_extra_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

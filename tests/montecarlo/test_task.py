@@ -115,6 +115,7 @@ def test_a_chip_is_the_same_for_all_images_and_keeps_its_flips_at_greater_bers()
     assert all(np.isin(*pair).all() for pair in zip(few, many, strict=True))
 
 
+@pytest.mark.slow
 def test_the_flips_of_a_network_follow_the_rate_over_many_chips() -> None:
     task = task_of(FAULTS)
     chips = 300

@@ -19,12 +19,14 @@ CONVOLUTIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 10_000), min_size=2, max_size=6))
 def test_text_and_shape_are_inverse(widths):
     shape = NetworkShape(tuple(widths))
     assert NetworkShape.parse(str(shape)) == shape
 
 
+@pytest.mark.slow
 @given(
     channels=st.integers(1, 9),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),

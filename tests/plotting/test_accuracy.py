@@ -93,6 +93,7 @@ def test_conditions_stand_at_the_rates_they_were_evaluated_at():
     assert set(TABLE1_NAMES) <= texts(axes.figure)
 
 
+@pytest.mark.slow
 def test_markers_of_the_conditions_are_the_accuracies_reached():
     _, axes = drawn()
     for index in range(3):
@@ -101,6 +102,7 @@ def test_markers_of_the_conditions_are_the_accuracies_reached():
             assert float(point.get_ydata()[0]) == MET[training_ber][index]
 
 
+@pytest.mark.slow
 def test_interval_is_a_bar_and_a_bound_an_arrow_to_the_left():
     _, axes = drawn()
     (bar,) = named(axes, "ber-interval-1")
@@ -116,12 +118,14 @@ def test_interval_is_a_bar_and_a_bound_an_arrow_to_the_left():
     assert arrows[0].xy[0] < 1e-6
 
 
+@pytest.mark.slow
 def test_rate_left_of_the_curves_points_out_of_the_figure():
     _, axes = drawn(test_ber=(1e-14, 9.7e-5, 3.3e-2))
     (line,) = named(axes, "condition-0")
     assert line.get_xdata()[0] == 1e-6  # the lowest rate of the curves
 
 
+@pytest.mark.slow
 def test_rate_somewhat_below_the_curves_widens_the_axis():
     _, axes = drawn(test_ber=(1.01e-7, 9.7e-5, 3.3e-2))
     assert named(axes, "condition-0")[0].get_xdata()[0] == 1.01e-7
@@ -129,6 +133,7 @@ def test_rate_somewhat_below_the_curves_widens_the_axis():
     assert named(axes, "axis-break")[0].get_position()[0] < 1e-7
 
 
+@pytest.mark.slow
 def test_accuracy_accepted_is_the_reference_less_the_tolerance():
     curves, axes = drawn()
     (line,) = named(axes, "accepted")

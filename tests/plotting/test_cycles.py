@@ -63,6 +63,7 @@ def test_medians_are_those_of_the_readings_and_the_counts_are_said():
     assert r"\$1" in title
 
 
+@pytest.mark.slow
 def test_each_failed_cell_stands_where_it_failed():
     figure, _, _, lifetimes = drawn(worn([1, 10, 100, 1000, 10000]))
     (axes,) = figure.axes
@@ -74,6 +75,7 @@ def test_each_failed_cell_stands_where_it_failed():
     assert f"{failed.sum()} failed" in axes.get_title()
 
 
+@pytest.mark.slow
 def test_many_cycles_become_bins_of_a_decade():
     figure, *_ = drawn(worn(np.arange(100, 10000, 50), cells=3))
     (median,) = lines_of(figure.axes[0], "median-HRS")

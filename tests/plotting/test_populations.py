@@ -125,6 +125,7 @@ def test_the_band_is_the_interval_of_the_quantile(strong):
     assert [ends[0], ends[-1]] == pytest.approx([-half, half], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_readings_beyond_a_limit_are_arrows_at_the_limit():
     figure, found = populations_of(
         {"a": (cells(9e3, 0.3, 100), cells(3e5, 0.7, 100, seed=2))}, limit=4e5
@@ -141,6 +142,7 @@ def test_readings_beyond_a_limit_are_arrows_at_the_limit():
     assert "beyond a limit" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.slow
 def test_a_population_that_cannot_be_fitted_has_points_and_no_line():
     figure, _ = populations_of({"a": ([1e4] * 50, cells(3e5, 0.5, 50))})
     (axes,) = figure.axes
@@ -148,6 +150,7 @@ def test_a_population_that_cannot_be_fitted_has_points_and_no_line():
     assert len(lines_of(axes, "readings-LRS")[0].get_xdata()) == 50
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_said_to_be_so(strong):
     assert "not measured" not in strong[0].get_suptitle()
     pair = (cells(9e3, 0.3, 20), cells(3e5, 0.7, 20))
@@ -204,6 +207,7 @@ def test_the_conditions_of_a_fit_share_the_axes_of_a_user():
     assert panels[0].get_legend() is None
 
 
+@pytest.mark.slow
 def test_readings_take_populations_and_conditions():
     fit = fit_of({"a": (cells(9e3, 0.3, 60), cells(3e5, 0.7, 60, seed=2))})
     axes = Figure().subplots()

@@ -45,6 +45,7 @@ def line(axes, gid):
     return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_the_fitted_ber_is_least_at_the_reference_that_was_chosen(spread):
     figure, found = reference_of(
@@ -59,6 +60,7 @@ def test_the_fitted_ber_is_least_at_the_reference_that_was_chosen(spread):
     assert dashed[0].get_xdata()[0] == pytest.approx(chosen)
 
 
+@pytest.mark.slow
 def test_counted_points_are_the_shares_misread_and_triangles_where_none_is():
     lrs, hrs = cells(9e3, 0.3), cells(3e5, 0.5, seed=2)
     figure, _ = reference_of({"a": (lrs, hrs)})

@@ -44,6 +44,7 @@ def lines_of(axes, gid):
     return [line for line in axes.lines if line.get_gid() == gid]
 
 
+@pytest.mark.slow
 def test_lines_end_at_the_last_read_out_and_go_on_dashed():
     figure, found = drawn(held(), times=[1e7], ber_limit=1e-2)
     ohm, ber = figure.axes
@@ -61,6 +62,7 @@ def test_lines_end_at_the_last_read_out_and_go_on_dashed():
     assert np.asarray(dashed.get_ydata()) == pytest.approx(found["ber"].values[0, -2:])
 
 
+@pytest.mark.slow
 def test_a_read_out_at_0_s_has_a_place_of_its_own():
     figure, _ = drawn(held())
     axes = figure.axes[-1]
@@ -80,6 +82,7 @@ def test_without_extrapolation_nothing_is_dashed_but_the_reference(tmp_path):
         assert path.stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_hold_without_lines_can_be_drawn():
     readings = held(times=(0.01, 0.1))
     figure, found = drawn(readings)

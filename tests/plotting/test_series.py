@@ -17,6 +17,7 @@ def test_spread_keeps_order_and_gap(heights):
     assert (np.diff(placed[order]) >= 0.1 - 1e-9).all()
 
 
+@pytest.mark.slow
 @given(_heights)
 def test_spread_keeps_the_mean(heights):
     assert np.mean(spread(heights, 0.1)) == pytest.approx(np.mean(heights))

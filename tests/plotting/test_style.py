@@ -64,6 +64,7 @@ def test_another_suffix_is_told(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_letter_that_the_font_lacks_is_not_warned_of_and_other_warnings_are(tmp_path):
     """Warnings are errors in these tests."""
     with figure_style():

@@ -43,6 +43,7 @@ def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
             assert ends == [float(wanted.accuracy_low), float(wanted.accuracy_high)]
 
 
+@pytest.mark.slow
 def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
     figure = figure_of(plot_tradeoff, tradeoff())
     first, second = (named(figure, f"point-0-{network}")[0] for network in (0, 1))
@@ -51,6 +52,7 @@ def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
     assert len({named(figure, f"point-{index}-0")[0].get_marker() for index in range(3)}) == 3
 
 
+@pytest.mark.slow
 def test_front_runs_through_its_points_in_order_of_energy():
     points = tradeoff()
     (front,) = named(figure_of(plot_tradeoff, points), "front")
@@ -62,6 +64,7 @@ def test_front_runs_through_its_points_in_order_of_energy():
     assert np.all(np.diff(front.get_ydata()) >= 0)
 
 
+@pytest.mark.slow
 def test_order_of_the_dims_does_not_matter():
     (front,) = named(figure_of(plot_tradeoff, tradeoff()), "front")
     (other,) = named(
@@ -70,6 +73,7 @@ def test_order_of_the_dims_does_not_matter():
     np.testing.assert_array_equal(front.get_xydata(), other.get_xydata())
 
 
+@pytest.mark.slow
 def test_recommended_point_is_ringed():
     points = tradeoff()
     (ring,) = named(figure_of(plot_tradeoff, points, recommended=("weak", 0.15)), "recommended")
@@ -79,6 +83,7 @@ def test_recommended_point_is_ringed():
     assert not named(figure_of(plot_tradeoff, points), "recommended")
 
 
+@pytest.mark.slow
 def test_conditions_of_unknown_energy_are_named_and_not_drawn():
     figure = figure_of(plot_tradeoff, tradeoff(set_energy=[120e-12, NAN, 4e-12]))
     assert "not drawn, energy unknown: strong" in texts(figure)
@@ -86,11 +91,13 @@ def test_conditions_of_unknown_energy_are_named_and_not_drawn():
     assert named(figure, "point-0-0")
 
 
+@pytest.mark.slow
 def test_without_any_energy_the_figure_says_so():
     figure = figure_of(plot_tradeoff, tradeoff(set_energy=[NAN] * 3), recommended=("weak", 0.15))
     assert "No programming energy is known." in texts(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tolerance", "shown"), [(0.005, True), (0.9, False)])
 def test_least_accepted_accuracy_is_in_the_legend_where_in_view(tolerance, shown):
     figure = figure_of(plot_tradeoff, tradeoff(tolerance))
@@ -98,6 +105,7 @@ def test_least_accepted_accuracy_is_in_the_legend_where_in_view(tolerance, shown
     assert bool(named(figure, "accepted")) == shown
 
 
+@pytest.mark.slow
 def test_dollar_in_a_name_is_not_read_as_a_formula():
     names = ["very strong", "$x^2$", "weak"]
     renamed = tradeoff().assign_coords(condition=names)

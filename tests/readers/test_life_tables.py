@@ -75,6 +75,7 @@ def test_what_cannot_be_a_life_is_named_with_its_row(tmp_path, text, message):
         read(tmp_path, text)
 
 
+@pytest.mark.slow
 def test_a_complete_sample_has_the_maximum_likelihood_of_the_weibull(tmp_path):
     read(tmp_path, table(failed=10))
     found = fit(tmp_path / "lives.csv")
@@ -140,6 +141,7 @@ def test_resistances_of_worn_out_cells_are_no_population(tmp_path):
     assert float(found.endurance["shape"].values[0]) == pytest.approx(shape, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_where_every_cell_failed_only_the_lives_are_left():
     frame, _ = readings(20)
     found = fit(frame)

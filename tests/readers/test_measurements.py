@@ -43,6 +43,7 @@ def test_a_long_table_becomes_readings(read):
     assert (measured.origin, measured.notes) == ("measured", ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -797,6 +798,7 @@ def test_what_is_given_by_name_comes_before_the_options(tmp_path):
     assert by_name.readings.identical(mixed.readings)
 
 
+@pytest.mark.slow
 def test_readings_show_themselves_in_a_line_and_as_a_table():
     measured = read_measurements("hirtzlin2019-reconstructed")
     assert repr(measured) == "Measured(6,144 readings of 3 conditions, reconstructed)"

@@ -61,6 +61,7 @@ def test_a_frame_is_drawn_only_where_there_is_room_for_it():
     assert "┃" not in printed(WIDE, 80)
 
 
+@pytest.mark.slow
 @given(st.text("ab ", min_size=1, max_size=60), st.integers(1, 20))
 def test_wrapping_moves_line_ends_only(text, width):
     lines = wrapped(text, width).split("\n")

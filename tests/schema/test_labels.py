@@ -36,6 +36,7 @@ def test_labels_that_a_person_tells_apart_stay_apart(label, other):
     assert label_key(label) != label_key(other)
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=6), max_size=6))
 def test_the_first_spelling_stands_for_all_and_a_key_is_its_own_key(labels):
     spellings = first_spellings(labels)

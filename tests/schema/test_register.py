@@ -52,6 +52,7 @@ def run(*arguments):
     return result.stdout
 
 
+@pytest.mark.slow
 def test_it_is_read_from_a_measurement_file_with_its_unit_and_without_its_sign(cells):
     measured = read_measurements([cells])
     assert set(measured.readings["gate_voltage"].values) == {1.2}

@@ -39,6 +39,7 @@ def test_without_censoring_the_estimates_are_the_moments_of_ln_r():
         assert variance == pytest.approx((1 + z**2 / 2) / 500, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_censored_fit_agrees_with_scipy():
     resistance, side = censored_sample(cells=300, low=5e3, high=1.5e4, seed=2)
     exact, below, above = (resistance[side == code] for code in (0, -1, 1))

@@ -112,6 +112,7 @@ def test_no_shape_is_made_of_lives_that_set_none(after, until, words):
         fit_weibull(after, until)
 
 
+@pytest.mark.slow
 def test_a_survivor_beyond_failures_at_one_moment_sets_a_shape():
     fit = fit_weibull([500, 1200, 1000, 1000, 1000], [np.inf, np.inf, 1000, 1000, 1000])
     data = stats.CensoredData(uncensored=[1000] * 3, right=[500, 1200])
@@ -119,6 +120,7 @@ def test_a_survivor_beyond_failures_at_one_moment_sets_a_shape():
     assert (fit.shape.estimate, fit.scale) == pytest.approx((shape, scale), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_few_reads_and_failures_leave_wide_intervals():
     found = fit_weibull([0, 10, 10, 100, 100], [10, 100, 100, np.inf, np.inf])
     assert found.shape.high > 10 * found.shape.low > 0

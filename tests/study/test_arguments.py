@@ -46,6 +46,7 @@ def test_options_for_readings_that_were_read_already_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_table_in_memory_is_read_so_options_hold():
     table = TABLE.set_axis(["state", "Rcell"], axis="columns")
     by_name = rramsim.fit(table, map={"Rcell": "R [kOhm]"}, over_range=94e3)
@@ -77,6 +78,7 @@ def test_the_recipe_recorded_is_a_call_that_gives_the_same():
     assert options["reference"] == "25000.0 ohm"
 
 
+@pytest.mark.slow
 def test_a_fit_s_readings_can_be_fitted_again(cells):
     assert rramsim.fit(rramsim.fit(cells)).readings.identical(cells.readings)
 

@@ -131,6 +131,7 @@ def test_the_netcdf_has_the_conditions_and_what_they_are_from(cells, tmp_path):
         assert read.attrs["recipe"].startswith(f"rramsim fit {cells} --map 'Rcell=R [kOhm]'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -76,6 +76,7 @@ def test_a_byte_order_mark_is_no_part_of_settings(tmp_path, encoding):
     assert rramsim.read_conditions(tmp_path / "known.toml")["ber"].item() == 1e-3
 
 
+@pytest.mark.slow
 def test_a_correlation_below_0_is_read_back(tmp_path):
     rows = "".join(
         f"{cell},LRS,{5 + 0.01 * cell}\n{cell},HRS,{300 - cell * (1 + cell % 3)}\n"

@@ -61,6 +61,7 @@ def test_the_headline_of_enough_cells_covers_within_binomial_limits(headline):
     assert 0.5 < row["median_ratio"] < 2.0
 
 
+@pytest.mark.slow
 def test_what_a_scenario_says_of_its_truth_is_what_its_readings_err(headline):
     """At any reference, here between the medians, counted in many readings."""
     for name in ("plain-1024-3e-02", "stuck-HRS-1024-1e-04", "stuck-LRS-1024-1e-04"):

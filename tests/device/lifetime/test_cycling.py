@@ -193,6 +193,7 @@ def test_a_bound_ends_where_the_band_meets_the_limit(shipped):
     assert safe.dataset["cycles_to_limit"].item() == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0.02, 0.0245])
 def test_no_bound_is_claimed_where_the_band_includes_the_limit_from_the_start(shipped, limit):
     found = against_cycles(
@@ -239,6 +240,7 @@ def of_cells(rng, *, share, cells=100, scores=(2.2, 1.9, 1.6, 1.3)):
     return make("readings", values, {"condition": ["A"], "state": ["LRS", "HRS"]})
 
 
+@pytest.mark.slow
 def test_checkpoints_of_the_same_cells_are_no_independent_points():
     # Cells that differ and never change: what they are off by at one cycle they are at all.
     found = []
@@ -254,6 +256,7 @@ def test_checkpoints_of_the_same_cells_are_no_independent_points():
     assert found[0][1, 1] == pytest.approx(0.0, abs=1e-9)  # and no doubt of the slope
 
 
+@pytest.mark.slow
 def test_checkpoints_without_an_error_bound_a_line_that_does_not_hold_them():
     # Good to cycle 1,000, dead from 10,000 on: the line has only the two last points.
     readings = of_cells(np.random.default_rng(3), share=0.0, scores=(9.0, 9.0, 9.0, 0.0, 0.0))

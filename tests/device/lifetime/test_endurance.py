@@ -52,6 +52,7 @@ def row_of(found):
     return {name: values.values.item() for name, values in found.dataset.items()}
 
 
+@pytest.mark.slow
 def test_b10_is_recovered_from_logarithmic_reads():
     life = 800 * np.random.default_rng(2).weibull(1.4, 400)
     found = lasting(worn(life), Failure(consecutive=1))
@@ -186,6 +187,7 @@ def test_cells_that_were_never_good_are_no_wear_and_claim_no_endurance():
     assert "no endurance is claimed" in str(found.notes[-1])
 
 
+@pytest.mark.slow
 def test_marks_of_the_file_come_first_and_a_window_can_be_asked_for():
     life = np.full(20, math.inf)
     marked = worn(life, failed=np.repeat(np.arange(20) == 3, READS.size).astype(int))
@@ -200,6 +202,7 @@ def test_marks_of_the_file_come_first_and_a_window_can_be_asked_for():
     assert "R_HRS / R_LRS below 101" in lost.dataset.attrs["failure"]
 
 
+@pytest.mark.slow
 def test_a_mark_must_last_and_one_at_every_read_does_not_say_when():
     mark = np.zeros((40, READS.size), dtype=int)
     mark[:20, 4:] = 1  # from cycle 100 on

@@ -52,6 +52,7 @@ def held(*, lines, times=TIMES, cells=600, temperatures=(300.0,), speed=1.0, see
 LINES = ((10.0, 0.02, 0.2, 0.02), (13.0, -0.05, 0.5, 0.06))
 
 
+@pytest.mark.slow
 def test_slopes_of_median_and_spread_are_recovered_apart():
     found = retention(held(lines=LINES), reference_resistance=REFERENCE).dataset
     for index, state in enumerate(STATES):
@@ -80,6 +81,7 @@ def test_the_ber_over_time_is_that_of_the_lines_and_later_is_extrapolated():
     assert at_limit.dataset["ber"].sel(time=limit).item() == pytest.approx(1e-2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_along_the_lines_no_ber_leads_beyond_what_the_cells_reach():
     """At 1 s the states are 7 sigmas from the reference, of 600 cells that reach 4.9."""
     far = ((9.6, 0.0, 0.2, 0.0), (14.5, -0.3, 0.5, 0.0))
@@ -96,6 +98,7 @@ def test_along_the_lines_no_ber_leads_beyond_what_the_cells_reach():
     assert any("no time is claimed" in note.text for note in found.notes)
 
 
+@pytest.mark.slow
 def test_along_lines_of_few_cells_no_ber_leads_and_the_counted_ones_stay():
     found = retention(held(lines=LINES, cells=12), reference_resistance=REFERENCE, ber_limit=0.1)
     row = found.dataset.isel(hold=0)
@@ -143,6 +146,7 @@ def test_each_temperature_is_held_apart():
     assert math.isnan(law["activation_energy_low"])
 
 
+@pytest.mark.slow
 def test_lines_that_the_errors_do_not_bear_out_are_said_to_be_a_guide():
     readings = held(lines=LINES)
     stuck = (readings["cell"].values >= 1000) & (readings["cell"].values < 1024)
@@ -157,6 +161,7 @@ def test_one_time_or_none_has_no_retention():
     assert retention(without, reference_resistance=REFERENCE) is None
 
 
+@pytest.mark.slow
 def test_two_read_outs_are_a_line_that_nothing_checks_and_identical_values_none():
     found = retention(held(lines=LINES, times=[1.0, 100.0]), reference_resistance=REFERENCE)
     assert sum("have two points; nothing checks them" in str(note) for note in found.notes) == 2
@@ -238,6 +243,7 @@ def test_a_bound_is_where_the_band_is_and_not_the_line():
     assert any("the 95 % band includes it" in str(note) for note in found.notes)
 
 
+@pytest.mark.slow
 def test_undecided_readings_are_not_taken_as_right():
     readings = held(lines=LINES)
     # Half of the HRS readings are only known to be at least 30 kOhm, below the reference.
@@ -250,6 +256,7 @@ def test_undecided_readings_are_not_taken_as_right():
     assert hrs["readings"].values.tolist() == [600] * len(TIMES)
 
 
+@pytest.mark.slow
 def test_a_percentile_among_the_limits_is_not_a_resistance():
     readings = held(lines=LINES)
     is_limit = readings["resistance"].values > math.exp(13.0)
@@ -263,6 +270,7 @@ def test_a_percentile_among_the_limits_is_not_a_resistance():
     assert np.isfinite(row["p05"].sel(state="HRS").values).all()
 
 
+@pytest.mark.slow
 def test_the_ber_counted_at_each_read_out_is_that_of_its_readings():
     readings = held(lines=LINES)
     found = retention(

@@ -36,6 +36,7 @@ def grown(measured_from, sample, **columns):
     return measured
 
 
+@pytest.mark.slow
 def test_an_endurance_without_a_failure_is_one_run(measured_from, exact_sample):
     found = examine(grown(measured_from, exact_sample, cycle=[1, 10, 100]))
     assert runs_of(found) == [("endurance", "", 77, 100.0, None)]
@@ -43,6 +44,7 @@ def test_an_endurance_without_a_failure_is_one_run(measured_from, exact_sample):
     assert run["failing_high"] == pytest.approx(0.0382, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_each_state_of_a_retention_without_an_error_is_one_run(measured_from, exact_sample):
     measured = grown(measured_from, exact_sample, time=[1.0, 10.0, 3.6e6])
     read = ReadConditions(reference_resistance=5e4)
@@ -53,6 +55,7 @@ def test_each_state_of_a_retention_without_an_error_is_one_run(measured_from, ex
     assert runs_of(examine(measured, read=read)) == expected[:1]
 
 
+@pytest.mark.slow
 def test_each_state_of_a_bake_without_an_error_is_one_run(measured_from, exact_sample):
     lrs, hrs = exact_sample(5e3, 0.1, 77), exact_sample(3e5, 0.1, 77)
     cells = np.tile(np.arange(77), 4)

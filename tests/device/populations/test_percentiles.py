@@ -53,6 +53,7 @@ def test_cells_read_again_and_again_have_students_t(measured_from, exact_sample,
     assert width == pytest.approx(quantile * error, rel=1e-5, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_percentiles_of_the_readings_stand_beside_those_of_a_fit_that_does_not_hold(measured_from):
     rng = np.random.default_rng(3)
     lrs = np.exp(rng.normal(9.0, 0.2, 300))

@@ -235,6 +235,7 @@ def test_readings_cut_at_a_limit_go_together_as_much_as_those_not_cut(read_often
     assert rejected / sets < 0.05 + 4 * math.sqrt(0.05 * 0.95 / sets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", [20, 1])
 def test_a_bend_in_all_but_the_first_cycle_is_seen(read_often, cells):
     x = cells_of(cells, 1000 // cells, seed=3)
@@ -289,6 +290,7 @@ def test_rounded_readings_of_cells_are_tested_as_the_readings_are(read_often):
     assert coarse.deficit == pytest.approx(exact.deficit, rel=0.3)
 
 
+@pytest.mark.slow
 def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(state_of):
     rng = np.random.default_rng(2)
     x = rng.normal(12, 0.6, (200, 1)) + rng.normal(0, 0.1, (200, 10))
@@ -306,6 +308,7 @@ def test_a_tail_of_cells_read_often_is_one_of_readings_and_needs_more_of_them(st
     assert alone.p_value < found.tail.p_value < LEVEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reads", "unit"), [(1, "cells"), (4, "readings")])
 def test_a_model_of_the_tail_is_told_of_what_was_counted(state_of, reads, unit):
     """A share of readings is one of cells only where each cell is read once."""

@@ -147,6 +147,7 @@ def test_what_cannot_be_is_refused(tmp_path, content, message):
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 def test_they_stand_beside_readings_of_other_conditions(tmp_path):
     (tmp_path / "counts.csv").write_text(COUNTS)
     rows = "".join(f"C,LRS,{5 + i / 10}\nC,HRS,{300 + 10 * i}\n" for i in range(25))
@@ -184,6 +185,7 @@ def notes_of(fit, *kinds):
     return [str(note) for note in fit.examination.notes if note.kind in kinds]
 
 
+@pytest.mark.slow
 def test_what_takes_single_readings_is_said_to_have_no_answer(tmp_path):
     asked = {"target_ber": 1e-4, "ber_limit": 0.01, "at_time": "1 h", "read_pulse": (0.2, 1e-8)}
     kinds = ("no single readings", "counted as they are")
@@ -198,6 +200,7 @@ def test_what_takes_single_readings_is_said_to_have_no_answer(tmp_path):
         fit_of(tmp_path, COUNTS, bake="A,B")
 
 
+@pytest.mark.slow
 def test_counts_hold_at_their_reference_and_percentiles_at_any(tmp_path):
     asked = {"reference": "30 kOhm", "reference_spread": 0.05}
     (note,) = notes_of(fit_of(tmp_path, COUNTS, **asked), "counted as they are")

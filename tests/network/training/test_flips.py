@@ -38,6 +38,7 @@ def test_number_of_flips_is_binomial(ber):
     assert abs(found.var() / law.var() - 1) < 4.5 * np.sqrt((2 + kurtosis) / iterations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(0.002, 0.012), (0.05, 0.2), (0.9, 0.3), (0.0, 0.7)])
 def test_number_of_flips_is_binomial_in_each_state(rates):
     size, iterations = 1500, 3000

@@ -126,6 +126,7 @@ def test_networks_trained_elsewhere_have_no_recipe():
     }
 
 
+@pytest.mark.slow
 def test_numbers_of_trainings_that_are_none_are_told():
     for trainings in (0, 1.5, True):
         with pytest.raises(InputError, match="trainings"):

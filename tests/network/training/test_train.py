@@ -80,6 +80,7 @@ def test_the_file_holds_what_the_network_is_and_how_it_came_about(plan, tmp_path
             assert np.array_equal(norm.variance, layer.variance.numpy())
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_a_checkpoint_to_go_on_from(plan, tmp_path):
     whole = obtain_network(tmp_path / "whole.safetensors", plan, images_from="digits")
     path = tmp_path / "model.safetensors"
@@ -112,6 +113,7 @@ def test_the_log_has_a_row_an_epoch_and_is_the_history(plan, tmp_path):
     assert logged == saved.metadata["history"]
 
 
+@pytest.mark.slow
 def test_the_log_is_whole_though_the_training_stopped_before_its_last_row(
     plan, tmp_path, monkeypatch
 ):
@@ -131,6 +133,7 @@ def test_the_log_is_whole_though_the_training_stopped_before_its_last_row(
     assert len(path.with_suffix(".csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -187,6 +190,7 @@ def test_a_call_gives_the_network_of_the_command(tmp_path):
     assert repr(network).startswith("<network 64-16-10, training BER 0.05, accuracy without bit")
 
 
+@pytest.mark.slow
 def test_a_call_trains_into_a_file_only_once(tmp_path):
     file = tmp_path / "one.safetensors"
     seen = []
@@ -220,6 +224,7 @@ def test_what_cannot_be_trained_is_told(settings, message):
         train(**settings)
 
 
+@pytest.mark.slow
 def test_the_arithmetic_that_is_asked_for_is_used_and_told(tmp_path):
     def attempt(arithmetic, file=None):
         return train("digits", network="64-16-10", epochs=1, arithmetic=arithmetic, file=file)

@@ -195,6 +195,7 @@ def test_latent_weights_stay_within_one_and_are_real_valued(few):
         assert (layer.latent.abs() < 1).any()
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_global_random_state_is_left_alone(few):
     method = dataclasses.replace(EPOCHS_2, dropout=0.2, shift=1)
     torch.manual_seed(5)
@@ -283,6 +284,7 @@ def test_gradients_of_an_adapted_iteration_by_hand():
         assert layer.latent.grad.abs().max() > 0
 
 
+@pytest.mark.slow
 def test_the_rate_is_scaled_by_the_fan_and_falls_to_its_end(few, monkeypatch):
     rates = []
     step = torch.optim.Adam.step
@@ -375,6 +377,7 @@ def test_an_interrupted_training_ends_with_the_identical_network(
     _identical(resumed, attempt(checkpoint=file))
 
 
+@pytest.mark.slow
 def test_checkpoints_take_no_more_than_their_share_of_the_time(tmp_path, few, monkeypatch):
     """By a clock on which an epoch takes 8 s and a checkpoint 1 s, so every 20 s there is one."""
     now, written = [0.0], []
@@ -401,6 +404,7 @@ def test_checkpoints_take_no_more_than_their_share_of_the_time(tmp_path, few, mo
     _identical(resumed, train(SHAPE, few, method=Method(9), seed=2))
 
 
+@pytest.mark.slow
 def test_a_training_that_stops_while_its_checkpoint_is_written_goes_on_from_the_one_before(
     tmp_path, few, monkeypatch
 ):

@@ -35,6 +35,7 @@ def test_the_last_of_both_marks_is_the_decimal_one(texts, expected):
     assert points(texts) == expected
 
 
+@pytest.mark.slow
 @given(st.integers(1000, 10**9), st.integers(0, 99), st.booleans())
 def test_a_number_written_with_both_marks_is_read_back(whole, cents, is_german):
     text = f"{whole:,}.{cents:02d}"
@@ -79,6 +80,7 @@ def test_a_file_with_points_between_thousands_is_read(read):
     assert measured.readings["resistance"].values.tolist() == [10351.62, 1310000.0, 9800.0]
 
 
+@pytest.mark.slow
 def test_a_long_file_is_asked_about_by_its_texts(read):
     rows = "".join(f"{10 + n % 80}.351,62;310.{n % 90 + 10}0\n" for n in range(14_000))
     with pytest.raises(InputError, match=r"column 'HRS \(Ohm\)': is the point in '310\.100' a dec"):

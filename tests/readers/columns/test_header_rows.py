@@ -73,6 +73,7 @@ def test_a_column_a_state_and_cycle(read, content):
     assert readings_of(read(content)) == TWO_CYCLES
 
 
+@pytest.mark.slow
 def test_a_row_a_cycle_and_a_column_a_cell(read):
     rows = "1,LRS,5100,5300\n1,HRS,310000,330000\n2,LRS,5200,5400\n2,HRS,320000,340000\n"
     headers = ("cycle,state,cell 7,cell 8\n", "cycle / cell,state,7,8\n")
@@ -126,6 +127,7 @@ def test_states_down_the_first_column_are_refused_with_what_to_do(read, content,
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", ["Resistance (kOhm)", "Endurance of W3: resistances [kΩ]"])
 def test_a_title_says_the_unit_of_columns_without_one(read, title):
     for rows in (f"{title},,\n", f",{title},\n", f"# {title}\n"):

@@ -71,6 +71,7 @@ def test_states_above_and_conditions_below(read):
         assert found(read(header + rows)) == EXPECTED, header
 
 
+@pytest.mark.slow
 def test_settings_above_the_header_are_those_of_the_conditions(read):
     measured = read(
         "Icc (uA),55,,20,\nVset,2.5 V,,1.5 V,\ntp,100 ns\n"
@@ -83,6 +84,7 @@ def test_settings_above_the_header_are_those_of_the_conditions(read):
     assert conditions["set_energy"].values == pytest.approx([13.75e-12, 3e-12])
 
 
+@pytest.mark.slow
 def test_a_setting_in_the_name_of_a_group_is_read(read):
     measured = read(
         ",Icc = 55 uA,,Icc = 20 uA,\ncell,LRS (kOhm),HRS (kOhm),LRS (kOhm),HRS (kOhm)\n" + ROWS
@@ -92,6 +94,7 @@ def test_a_setting_in_the_name_of_a_group_is_read(read):
     assert conditions["set_current"].values == pytest.approx([55e-6, 20e-6])
 
 
+@pytest.mark.slow
 def test_columns_of_conditions_states_and_cycles_as_pandas_writes_them(read):
     pairs = [(c, s, n) for c in ("A", "B") for s in ("LRS", "HRS") for n in (1, 2)]
     levels = [",".join(map(str, level)) for level in zip(*pairs, strict=True)]

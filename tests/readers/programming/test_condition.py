@@ -51,6 +51,7 @@ def kinds(measured):
     return [note.kind for note in measured.notes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns",
     [
@@ -71,6 +72,7 @@ def test_readings_of_different_settings_are_different_conditions(read, columns):
         assert "conditions by settings" in kinds(measured)
 
 
+@pytest.mark.slow
 def test_each_condition_has_its_own_settings_and_the_fixed_one_is_in_no_name(read, tmp_path):
     width = ("tp (ns)", lambda *_: 100)
     read(table(CELL, STATE, R, icc("Icc (uA)"), vreset("Vset (V)"), width))
@@ -104,6 +106,7 @@ def test_a_wide_table_is_parted_by_its_rows(read):
     assert counts(read(content)) == {"Icc 55 µA": [4, 4], "Icc 20 µA": [4, 4]}
 
 
+@pytest.mark.slow
 def test_a_current_measured_at_each_reading_names_no_condition(read):
     currents = 55 * np.random.default_rng(3).normal(1, 0.05, 40)
     content = "cell,LRS (kOhm),HRS (kOhm),I_SET (uA)\n" + "".join(
@@ -134,6 +137,7 @@ def test_a_setting_that_only_one_state_has_is_no_condition_that_can_be_told(read
     )
 
 
+@pytest.mark.slow
 def test_a_blank_setting_among_different_ones_is_refused_with_its_row(read):
     rows = table(CELL, STATE, R, icc("Icc (uA)")).splitlines()
     rows[4] = rows[4].removesuffix("55.0")
@@ -171,6 +175,7 @@ def test_parts_of_several_files_keep_apart(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_parts_of_sheets_keep_the_name_of_the_sheet(tmp_path):
     path = tmp_path / "chip.xlsx"
     rows = [list(cell[1:4]) for cell in CELLS]
@@ -215,6 +220,7 @@ def test_the_columns_that_the_user_names_make_the_conditions(read, stated, expec
     assert "conditions as stated" in kinds(measured)
 
 
+@pytest.mark.slow
 def test_stated_columns_of_wide_headerless_and_long_files(read, tmp_path):
     wide = "cell,LRS (kOhm),HRS (kOhm),split\n1,5,300,A\n2,6,310,A\n1,7,200,B\n"
     assert counts(read(wide, condition_from=("split",))) == {"A": [2, 2], "B": [1, 1]}
@@ -263,6 +269,7 @@ def test_an_unused_column_that_may_name_conditions_is_told(read):
     assert '--condition-from "recipe"' in str(note)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "names"),
     [

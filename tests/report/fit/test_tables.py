@@ -187,6 +187,7 @@ def test_a_cell_that_is_out_stands_once_with_its_cycles(held):
     assert table.remark == ""
 
 
+@pytest.mark.slow
 def test_there_is_a_table_of_everything_there_is_and_no_other(held):
     titles = [table.title for table in short_tables(held)]
     assert titles == [

@@ -153,6 +153,7 @@ def test_recommendation_stands_on_top_with_its_whole_reason(page):
     assert text.index("Program with “strong”") < text.index("What each network reaches")
 
 
+@pytest.mark.slow
 def test_unmet_tolerance_is_the_headline(figures):
     html = render(findings(tolerance=1e-6), figures)
     assert "<h2>No condition is shown to be accurate enough</h2>" in html
@@ -209,6 +210,7 @@ def test_tiles_are_counted_and_summed(page):
     assert "all 18944 6 38.5 %" in text
 
 
+@pytest.mark.slow
 def test_derived_figures_stand_beside_the_stated_ones(figures):
     fitted = conditions(
         ber=[1e-7, 9.7e-5, 3.4e-2],
@@ -247,6 +249,7 @@ def test_derived_figures_stand_beside_the_stated_ones(figures):
     assert "“strong”: the bit-error rate of 9.7×10⁻⁵ is extrapolated" in text
 
 
+@pytest.mark.slow
 def test_condition_the_conditions_file_does_not_name_is_left_open(figures):
     fitted = conditions(ber_basis=["fitted"] * 3)
     stated = conditions().isel(condition=[1])
@@ -258,6 +261,7 @@ def test_stated_figures_are_not_repeated_where_nothing_was_derived(figures):
     assert "for comparison" not in render(findings(stated=conditions()), figures)
 
 
+@pytest.mark.slow
 def test_unknown_energies_are_said_and_no_row_is_empty(figures):
     unknown = conditions(
         set_energy=[NAN] * 3,
@@ -271,6 +275,7 @@ def test_unknown_energies_are_said_and_no_row_is_empty(figures):
     assert "No programming energy is known" in text
 
 
+@pytest.mark.slow
 def test_provenance_and_notes_are_shown(figures):
     text = Page(render(findings(notes=("3 blank cells dropped.",)), figures)).text
     assert "rramsim 1.2.3, seed 7" in text
@@ -280,6 +285,7 @@ def test_provenance_and_notes_are_shown(figures):
     assert "t interval of the mean over chips" in text
 
 
+@pytest.mark.slow
 def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
     found = findings()
     populations = schema.make(
