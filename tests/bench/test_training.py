@@ -44,6 +44,7 @@ def test_plain_iterations_are_those_of_rramsim() -> None:
         assert torch.allclose(layer.latent, latent, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_naive_flips_are_at_the_rate_and_pass_the_gradient() -> None:
     torch.manual_seed(0)
     latent = (torch.rand(100, 220) * 2 - 1).requires_grad_()

@@ -30,6 +30,7 @@ def test_conditions_of_a_fit_are_conditions_of_the_next(folder, name):
     assert again.conditions["ber_high"].item() == stated["ber_high"].item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
