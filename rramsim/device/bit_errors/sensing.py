@@ -294,12 +294,15 @@ class _Profile:
         """Return by how much the likelihood's logarithm falls, at best, with g fixed."""
         h = self._h
         value = log_likelihood(self._readings, g, h)
+        # Squares as large as g**2 cancel in the sum: that must not look like a step downhill.
+        rounding = 1e-12 + 1e-14 * self._readings.exact * g**2
         for _ in range(_MOST_STEPS):
             gradient, information = slopes(self._readings, g, h)
             step = float(gradient[1] / information[1, 1])
             if step * gradient[1] < _CONVERGED:
                 break
-            while h + step <= 0 or log_likelihood(self._readings, g, h + step) < value - 1e-12:
+            least = value - rounding
+            while h + step <= 0 or log_likelihood(self._readings, g, h + step) < least:
                 step /= 2.0
             h += step
             value = log_likelihood(self._readings, g, h)
