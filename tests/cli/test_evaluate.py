@@ -372,7 +372,6 @@ def test_a_ber_out_of_range_is_told(
     ("arguments", "told"),
     [
         (["--ber", "much"], "--ber"),
-        ([], "--ber"),
         (["--ber", "0.1", "--maps", "0"], "--maps"),
         (["--ber", "0.1", "--seed", "-1"], "--seed"),
         (["--ber", "0.1", "--device", "tpu"], "--device"),
@@ -383,6 +382,12 @@ def test_options_that_cannot_be_are_told(arguments: list[str], told: str, model:
     result = CliRunner().invoke(app, ["evaluate", model, *arguments])
     assert result.exit_code == 2
     assert told in uncoloured(result.stderr)
+
+
+def test_what_is_to_be_measured_must_be_said(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "--ber: a bit-error rate is needed" in refusal([model], monkeypatch, capsys)
 
 
 def test_a_model_that_is_not_there_is_told(
