@@ -1,0 +1,180 @@
+"""The loss of accuracy: closed forms, and the coverage of its interval by simulation."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rramsim.decision.accuracy_loss import Loss, PairedAnswers, loss_of, rejected_in_sequences
+
+
+def answers(error_free, right):
+    """Return the paired answers of a table (chips, images) of right answers."""
+    right = np.asarray(right)
+    return PairedAnswers(np.asarray(error_free, bool), right.sum(axis=0), right.sum(axis=1))
+
+
+def drawn(rng, shape):
+    return answers(rng.random(shape[1]) < 0.9, rng.random(shape) < 0.8)
+
+
+@given(st.integers(0, 2**32), st.integers(2, 6), st.integers(2, 30))
+def test_the_variances_of_one_training_are_those_of_the_two_way_layout(seed, chips, images):
+    right = np.random.default_rng(seed).random((chips, images)) < 0.7
+    one = answers(np.ones(images), right)
+    rest = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
+    assert one.residual_variance == pytest.approx(
+        np.sum(rest**2) / ((chips - 1) * (images - 1)), abs=1e-12
+    )
+    assert one.chip_variance == pytest.approx(np.var(right.mean(axis=1), ddof=1), abs=1e-15)
+    assert loss_of([one]).estimate == pytest.approx(np.mean(1 - right), abs=1e-15)
+
+
+def test_images_that_both_get_right_or_both_wrong_cancel():
+    error_free = np.arange(50) < 40
+    loss = loss_of([answers(error_free, [error_free] * 3)] * 4)
+    assert loss.estimate == 0
+    assert loss.half_width == pytest.approx(0, abs=1e-15)
+
+
+def test_where_only_trainings_vary_the_interval_is_students():
+    for trainings in (2, 5, 10):
+        loss = Loss(0.01, trainings, between=9e-6, within=0.0, factor=1 / trainings)
+        student = stats.t.ppf(0.975, trainings - 1) * math.sqrt(9e-6 / trainings)
+        assert loss.half_width == pytest.approx(student, rel=5e-4)
+        assert loss.p_value(0.012) == pytest.approx(
+            stats.t.sf(0.002 / math.sqrt(9e-6 / trainings), trainings - 1), abs=2e-4
+        )
+
+
+def test_the_interval_of_one_training_is_normal_and_leaves_trainings_out():
+    loss = Loss(0.01, 1, between=0.0, within=5e-6, factor=1.0, images=3e-6, chips=1e-6, cells=1e-6)
+    assert loss.half_width == pytest.approx(1.959964 * math.sqrt(5e-6), rel=1e-6)
+    parts = loss.parts()
+    assert math.isnan(parts["trainings"])
+    assert parts["images"] == pytest.approx(1.959964 * math.sqrt(3e-6), rel=1e-6)
+
+
+def test_folds_take_the_factor_of_nadeau_and_bengio():
+    trainings = [drawn(np.random.default_rng(seed), (4, 60)) for seed in range(5)]
+    assert loss_of(trainings).factor == pytest.approx(1 / 5)
+    assert loss_of(trainings, folds=True).factor == pytest.approx(1 / 5 + 1 / 4)
+
+
+def test_squares_of_the_parts_add_up_to_that_of_the_half_width():
+    trainings = [drawn(np.random.default_rng(seed), (4, 60)) for seed in range(5)]
+    for folds in (False, True):
+        loss = loss_of(trainings, folds=folds, cells=2e-5)
+        assert sum(half**2 for half in loss.parts().values()) == pytest.approx(loss.half_width**2)
+        assert loss.high - loss.estimate == pytest.approx(loss.half_width)
+        assert loss.p_value(loss.high) == pytest.approx(0.025, abs=1e-6)
+        assert loss.p_value(loss.low) == pytest.approx(0.975, abs=1e-6)
+
+
+def test_more_of_what_binds_settles_it():
+    loss = Loss(0.006, 5, between=9e-6, within=1e-6, factor=0.2, images=1e-7, chips=1e-8)
+    needed = loss.trainings_needed(0.008)
+    assert loss.with_trainings(needed).half_width <= 0.002
+    assert loss.with_trainings(needed - 1).half_width > 0.002
+    assert loss.times_needed(0.008, source="images") is None
+    wide = Loss(0.006, 1, between=0.0, within=0.0, factor=1.0, images=4e-6, cells=1e-6)
+    times = wide.times_needed(0.009, source="images")
+    assert 1.959964**2 * (4e-6 / times + 1e-6) == pytest.approx(0.003**2, rel=1e-6)
+    assert wide.trainings_needed(0.009) is None
+
+
+def test_more_folds_of_the_same_images_leave_their_part_as_it_is():
+    trainings = [drawn(np.random.default_rng(seed), (6, 100)) for seed in range(5)]
+    loss = loss_of(trainings, folds=True)
+    assert loss.with_trainings(10).images == loss.images
+    assert loss.with_trainings(5) == loss
+
+
+def test_counts_that_do_not_fit_are_refused():
+    right = np.ones((2, 3), int)
+    with pytest.raises(ValueError, match="differ"):
+        PairedAnswers(np.ones(3, bool), right.sum(axis=0), np.array([3, 2]))
+    with pytest.raises(ValueError, match="above"):
+        PairedAnswers(np.ones(3, bool), np.array([3, 2, 1]), np.array([3, 3]))
+    with pytest.raises(ValueError, match="two images"):
+        PairedAnswers(np.ones(1, bool), np.array([2]), np.array([1, 1]))
+    with pytest.raises(ValueError, match="too few"):
+        loss_of([drawn(np.random.default_rng(0), (2, 9))], folds=True)
+
+
+STUDIES = 500
+
+
+def coverage(*, trainings, of_trainings, of_images, of_chips, of_cells, folds):
+    """Return the share of synthetic studies whose interval holds the loss; points throughout.
+
+    Chance of images, chips and trainings as answers of 800 images on 8 chips each: an image is
+    lost on a chip with a probability that varies by training, image and chip.
+    """
+    rng, inside, loss_in_truth = np.random.default_rng(7), 0, 0.005
+    images, chips = 800, 8
+    for _ in range(STUDIES):
+        shared = 0.0 if not folds else rng.normal(0, of_trainings * math.sqrt(1 / trainings))
+        alone = of_trainings * math.sqrt(1 - 1 / trainings) if folds else of_trainings
+        by_image = rng.normal(0, of_images, images)
+        every = []
+        for _ in range(trainings):
+            if folds:
+                by_image = rng.normal(0, of_images, images)
+            share = loss_in_truth + shared + rng.normal(0, alone) + by_image
+            share = share + rng.normal(0, of_chips, (chips, 1))
+            # Losses below 0 are gains: images that the error-free network gets wrong.
+            is_changed = rng.random((chips, images), np.float32) < np.abs(share)
+            error_free = np.ones(images, bool)
+            gains = share.mean(axis=0) < 0
+            error_free[gains] = False
+            every.append(answers(error_free, is_changed == ~error_free))
+        cells = of_cells**2
+        loss = loss_of(every, folds=folds, cells=cells)
+        inside += abs(loss.estimate + rng.normal(0, of_cells) - loss_in_truth) <= loss.half_width
+    return inside / STUDIES
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_the_interval_holds_the_loss_in_93_to_97_of_100_studies(folds):
+    share = coverage(
+        trainings=5,
+        of_trainings=0.003,
+        of_images=0.03,
+        of_chips=0.0005,
+        of_cells=0.0005,
+        folds=folds,
+    )
+    assert 0.93 <= share <= 0.97
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_sequences_of_one_are_tested_by_the_procedure_of_holm(p_values):
+    order = np.argsort(p_values)
+    is_small = [p_values[i] <= 0.05 / (len(order) - rank) for rank, i in enumerate(order)]
+    by_holm = sum(1 for _ in itertools.takewhile(bool, is_small))
+    assert sum(rejected_in_sequences([[p] for p in p_values], level=0.05)) == by_holm
+
+
+@given(st.lists(st.floats(0, 1), max_size=6))
+def test_one_sequence_is_tested_until_the_first_that_is_not_rejected(p_values):
+    before = sum(1 for _ in itertools.takewhile(lambda p: p <= 0.025, p_values))
+    assert rejected_in_sequences([p_values]) == [before]
+
+
+def test_an_unknown_value_ends_its_sequence():
+    assert rejected_in_sequences([[0.001, float("nan"), 0.001]]) == [1]
+
+
+def test_a_true_hypothesis_is_rejected_in_at_most_a_fortieth_of_the_studies():
+    # Three recipes on three conditions: the first two keep the tolerance clearly, and on the
+    # third each recipe is exactly at it.
+    rng, wrong = np.random.default_rng(3), 0
+    for _ in range(4000):
+        p_values = np.column_stack([rng.random((3, 2)) * 1e-3, rng.random(3)])
+        wrong += max(rejected_in_sequences(p_values.tolist())) == 3
+    assert wrong / 4000 <= 0.025 + 4 * np.sqrt(0.025 * 0.975 / 4000)
