@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import LayerFaults as LayerFaults
     from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
     from rramsim.crossbar.faults import StateFaults as StateFaults
+    from rramsim.crossbar.protection import protect as protect
     from rramsim.decision.recommend import recommend as recommend
     from rramsim.device.bit_errors.fitted_rates import bit_error_rate as bit_error_rate
     from rramsim.errors import InputError as InputError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
+    "crossbar.protection": "protect",
     "device.bit_errors.fitted_rates": "bit_error_rate",
     "decision.recommend": "recommend",
     "errors": "InputError",

@@ -191,6 +191,21 @@ def test_the_page_on_training_states_how_far_the_interval_of_a_mean_reaches():
     ]
 
 
+def test_the_page_on_protections_runs_and_states_what_codes_leave(capsys):
+    page = (ROOT / "docs" / "protections.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(example, {})
+    assert capsys.readouterr().out == "['1.0e-02', '5.3e-03', '1.8e-03']\n"
+    rows = re.findall(r"^\| ([\d.]+×10⁻[\d⁰-⁹²³]+) \| (.+) \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == 3
+    powers = str.maketrans("⁻²³⁴⁵⁶⁷⁸", "-2345678")
+    numbers = [[float(one.translate(powers).replace("×10", "e")) for one in row] for row in rows]
+    codes = ("secded(72,64)", "bch(78,64,2)", "bch(85,64,3)")
+    for ber, *residual in numbers:
+        left = [rramsim.protect(rramsim.IidFaults(ber), code).mean_ber(0.5) for code in codes]
+        assert residual == [float(f"{rate:.1e}") for rate in left]
+
+
 @pytest.mark.slow
 def test_the_trainings_of_the_page_run_as_they_stand(tmp_path, monkeypatch):
     page = (ROOT / "docs" / "training.md").read_text()

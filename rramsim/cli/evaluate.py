@@ -27,6 +27,10 @@ and which share of the images stands so many flips in the last layer whichever t
 
     rramsim evaluate network.safetensors --certificate
 
+and the same with weights protected in two ways (docs/protections.md):
+
+    rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
+
 and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
@@ -49,6 +53,14 @@ def evaluate(
             metavar="P",
             help="Bit-error rate, 0 to 1; repeat it for several. It may be left out, for 0, where "
             "--certificate is given.",
+        ),
+    ] = None,
+    protection: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="How weights are protected against errors of cells at the BER: none, "
+            "secded(72,64), bch(78,64,2) or 2T2R(ber=1E-4); repeat it for several.",
         ),
     ] = None,
     chips: Annotated[
@@ -119,7 +131,8 @@ def evaluate(
     """
     from rramsim.cli import evaluate_answer, evaluate_text
     from rramsim.cli.progress import shown_progress
-    from rramsim.crossbar.faults import IidFaults
+    from rramsim.crossbar.faults import ChipFaults, IidFaults
+    from rramsim.crossbar.protection import protect
     from rramsim.errors import InputError
 
     # What is mistyped is told before anything is loaded.
@@ -128,7 +141,10 @@ def evaluate(
     bers = ber or [0.0]
     if not ber and not certificate:
         raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
-    faults = [IidFaults(one) for one in bers]
+    faults: list[ChipFaults] = [
+        protect(IidFaults(one), name) for name in protection or ["none"] for one in bers
+    ]
+    bers *= len(protection or ["none"])
     from rramsim.study import evaluate as study
 
     with shown_progress() as progress:

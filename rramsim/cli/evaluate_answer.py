@@ -42,6 +42,7 @@ def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
     points = [
         {
             "ber": ber,
+            **_protection(result, row),
             "accuracy_mean": row["accuracy"],
             "accuracy_low": row.number("accuracy_low"),
             "accuracy_high": row.number("accuracy_high"),
@@ -76,6 +77,25 @@ def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
     }
 
 
+def is_protected(result: xr.Dataset) -> bool:
+    """Return whether the weights of any chips were protected."""
+    return "protection" in result and bool((result["protection"] != "none").any())
+
+
+def _protection(result: xr.Dataset, row: Record) -> dict[str, Any]:
+    """Return what a protection takes and leaves, of chips of which any have one."""
+    if not is_protected(result):
+        return {}
+    # Of several trainings each has a residual BER of its own, since their weights differ.
+    residual = {} if "training" in row else {"residual_ber": row.number("test_ber")}
+    names = ("cells_per_weight", "pulses_per_weight")
+    return {
+        "protection": row["protection"],
+        **residual,
+        **{name: row.number(name) for name in names},
+    }
+
+
 def _neurons(row: Record) -> dict[str, Any]:
     return {
         "layer": row["layer"],
@@ -97,6 +117,7 @@ def _recipe_json(replicates: Found, bers: Sequence[float]) -> dict[str, Any]:
     points = [
         {
             "ber": ber,
+            **_protection(mean, row),
             "accuracy_mean": row["accuracy"],
             "accuracy_low": row["accuracy_low"],
             "accuracy_high": row["accuracy_high"],
@@ -163,21 +184,25 @@ def _rows(found: Found, bers: Sequence[float]) -> Iterator[dict[str, Any]]:
     for file, result in found.items():
         known = {name: result.attrs.get(name) for name in ("training_ber", "training_seed", "fold")}
         for ber, row in zip(bers, records(result, "faults"), strict=True):
-            yield _row("network", row, ber=ber, file=str(file), chips=row["chips"], **known)
+            more = known | _protection(result, row)
+            yield _row("network", row, ber=ber, file=str(file), chips=row["chips"], **more)
     for replicates in recipes_in(found):
         if len(replicates) > 1:
             mean = mean_over_trainings(replicates.values())
             known = {"training_ber": mean.attrs.get("training_ber"), "trainings": len(replicates)}
             for ber, row in zip(bers, records(mean, "faults"), strict=True):
-                yield _row("mean over trainings", row, ber=ber, **known)
+                more = known | _protection(mean, row)
+                yield _row("mean over trainings", row, ber=ber, **more)
 
 
 def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
     names = ("file", "training_ber", "training_seed", "fold", "trainings", "chips", "ber")
     numbers = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "accuracy_p05")
+    of_protection = ("protection", "residual_ber", "cells_per_weight", "pulses_per_weight")
+    more = of_protection if "protection" in known else ()
     return {
         "of": of,
-        **{name: known.get(name) for name in names},
+        **{name: known.get(name) for name in (*names, *more)},
         **{name: row.number(name) if name in row else None for name in numbers},
         "method": row["method"],
     }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rramsim.cli.evaluate_answer import recipes_in
+from rramsim.cli.evaluate_answer import is_protected, recipes_in
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,11 +45,15 @@ def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) 
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
+    if is_protected(result):
+        _print_protections(console, bers, rows)
+    which = ("protection",) if is_protected(result) else ()
     table = TextTable(
         title="",
-        columns=("BER", *_ACCURACY),
+        columns=("BER", *which, *_ACCURACY),
         rows=tuple(
-            (_exact(ber), *_accuracy_texts(row)) for ber, row in zip(bers, rows, strict=True)
+            (_exact(ber), *(row[name] for name in which), *_accuracy_texts(row))
+            for ber, row in zip(bers, rows, strict=True)
         ),
     )
     print_table(console, table)
@@ -75,21 +79,30 @@ def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) ->
     mean, results = mean_over_trainings(replicates.values()), list(replicates.values())
     attrs, which = mean.attrs, "fold" if "folds" in mean.attrs else "training"
     rows = records(mean, "faults")
+    protection = ("protection",) if is_protected(mean) else ()
+    if protection:
+        _print_protections(console, bers, records(results[0], "faults"))
     of_networks = TextTable(
         title="Each network, over its chips",
-        columns=("BER", "fold" if which == "fold" else "seed", *_ACCURACY),
+        columns=("BER", *protection, "fold" if which == "fold" else "seed", *_ACCURACY),
         rows=tuple(
-            (_exact(ber), str(network[which]), *_accuracy_texts(network, "network_"))
+            (
+                _exact(ber),
+                *(row[name] for name in protection),
+                str(network[which]),
+                *_accuracy_texts(network, "network_"),
+            )
             for ber, row in zip(bers, rows, strict=True)
             for network in row.by("training")
         ),
     )
     over_trainings = TextTable(
         title=f"Mean over {len(results)} trainings",
-        columns=("BER", "mean ± deviation", "interval of the mean"),
+        columns=("BER", *protection, "mean ± deviation", "interval of the mean"),
         rows=tuple(
             (
                 _exact(ber),
+                *(row[name] for name in protection),
                 f"{percent(row['accuracy'])} ± {percent(row['accuracy_sd'])}",
                 _interval(row),
             )
@@ -112,6 +125,35 @@ def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) ->
         if "neurons" in result or "certified_share" in result:
             _print_name(console, str(file))
             _print_more(console, result, bers)
+
+
+def _print_protections(console: Console, bers: Sequence[float], rows: Sequence[Record]) -> None:
+    """Print what each protection takes, and the BER that it leaves."""
+    from rramsim.formatting import plain, power
+    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.text_table import TextTable
+
+    table = TextTable(
+        title="",
+        columns=("BER", "protection", "residual BER", "cells a weight", "pulses a weight"),
+        rows=tuple(
+            (
+                _exact(ber),
+                row["protection"],
+                power(row["test_ber"]),
+                *(plain(row[name], 4) for name in ("cells_per_weight", "pulses_per_weight")),
+            )
+            for ber, row in zip(bers, rows, strict=True)
+        ),
+    )
+    print_table(console, table)
+    console.print(
+        plain_text(
+            "BER is that of the cells, residual BER that of the weights as they are read, expected "
+            "where cells err on their own. Pulses write every weight once; neither the energy of "
+            "a decoder nor its time is known."
+        )
+    )
 
 
 def _print_more(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
@@ -234,8 +276,11 @@ def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[st
     used: dict[str, list[str]] = {}
     for ber, of_ber in zip(bers, methods, strict=True):
         for method in dict.fromkeys(of_ber):
+            # A BER stands for several protections.
             used.setdefault(method, []).append(_exact(ber))
-    return [f"BER {', '.join(at_bers)}: {method}" for method, at_bers in used.items()]
+    return [
+        f"BER {', '.join(dict.fromkeys(at_bers))}: {method}" for method, at_bers in used.items()
+    ]
 
 
 def _interval(row: Record, prefix: str = "") -> str:

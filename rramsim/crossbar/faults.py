@@ -306,6 +306,26 @@ class PopulationFaults:
         z_hrs = (self.mu_hrs - ln_reference) / spread_hrs
         return StateFaults(math.exp(log_ndtr(-z_lrs)), math.exp(log_ndtr(-z_hrs)))
 
+    def by_pair(self, *, offset_spread: float = 0.0, correlation: float = 0.0) -> IidFaults:
+        """Return the error rate of two cells in opposite states read against each other (2T2R).
+
+        p = Q((mu_HRS - mu_LRS) / s), s**2 = sigma_LRS**2 + sigma_HRS**2 -
+        2 rho sigma_LRS sigma_HRS + offset_spread**2, the same whichever weight is stored; there is
+        no reference.
+
+        Parameters
+        ----------
+        offset_spread : float
+            Standard deviation of the sense amplifier's offset, in units of ln(R).
+        correlation : float
+            Of ln(R) of the two cells.
+        """
+        together = 2.0 * correlation * self.sigma_lrs * self.sigma_hrs
+        variance = self.sigma_lrs**2 + self.sigma_hrs**2 - together + offset_spread**2
+        # Pairs of a correlation of 1 and equal spreads differ by their medians alone.
+        spread = math.sqrt(max(variance, 0.0)) or math.ulp(0.0)
+        return IidFaults(math.exp(log_ndtr(-(self.mu_hrs - self.mu_lrs) / spread)))
+
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
         return {

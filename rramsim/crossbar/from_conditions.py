@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.protection import (
+    Pairs,
+    ProtectedFaults,
+    Protection,
+    Unprotected,
+    Verified,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,8 +89,68 @@ def faults_at_upper_end(condition: xr.Dataset) -> FaultModel | None:
     return IidFaults(high) if any(map(math.isnan, rates)) else StateFaults(*rates)
 
 
+def protected_condition(
+    condition: xr.Dataset,
+    populations: xr.Dataset | None,
+    protection: Protection,
+    *,
+    variance: xr.Dataset | None = None,
+) -> FaultModel:
+    """Return the faults of weights on chips of one condition, protected against those of cells.
+
+    A code decodes the faults of `faults_of_condition`; of a BER that is only a bound it gives what
+    is left at the bound, which is a bound too. 2T2R takes the BER that the fit of the condition
+    gives for it (or its bound), unless the protection states one or an offset or a correlation of
+    its own. Verification takes the spread of reads from the readings, unless it is given.
+
+    Parameters
+    ----------
+    condition, populations
+        See `faults_of_condition`.
+    protection : Protection
+    variance : xarray.Dataset, optional
+        Product "variance": the part of the variance of ln R that differs from cycle to cycle of
+        one cell is the spread of reads, where cells were read more than once.
+
+    Raises
+    ------
+    InputError
+        If the condition does not have what the protection needs: a 2T2R BER, lognormal populations,
+        or a spread of reads.
+    """
+    faults = faults_of_condition(condition, populations)
+    if isinstance(protection, Unprotected):
+        return faults
+    if isinstance(protection, Pairs) and str(protection) == str(Pairs()):
+        protection = Pairs(ber=_pair_ber(condition))
+    if isinstance(protection, Verified) and not protection.has_spread and variance is not None:
+        lrs, hrs = _read_spreads(condition, variance)
+        protection = replace(protection, read_spread_lrs=lrs, read_spread_hrs=hrs)
+    return ProtectedFaults(faults, protection)
+
+
+def _pair_ber(condition: xr.Dataset) -> float:
+    """Return the 2T2R BER of a condition, or its upper bound; NaN where there is none."""
+    if "ber_2t2r" not in condition:
+        return math.nan
+    is_bound = "ber_2t2r_bound" in condition and str(condition.ber_2t2r_bound.item()) == "upper"
+    return float(condition.ber_2t2r_high if is_bound else condition.ber_2t2r)
+
+
+def _read_spreads(condition: xr.Dataset, variance: xr.Dataset) -> tuple[float, float]:
+    """Return the deviation of ln R from cycle to cycle in LRS and in HRS; NaN: not estimated."""
+    name = str(condition.condition.item())
+    if name not in variance["condition"].values.tolist():
+        return math.nan, math.nan
+    parts = variance["variance"].sel(condition=name, component="cycle")
+    lrs, hrs = (math.sqrt(max(float(parts.sel(state=state)), 0.0)) for state in ("LRS", "HRS"))
+    return lrs, hrs
+
+
 def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     """Say in one phrase which model the chips of a condition were drawn from."""
+    if isinstance(faults, ProtectedFaults):
+        return f"{in_words(faults.faults, condition)}; {faults.protection}"
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",

@@ -26,6 +26,11 @@ _SHARED = ("network", "training", "training_ber", "images", "folds", "layer", "t
 """Attributes of an evaluation that are those of all replicates."""
 
 
+# Networks of one recipe have the same layers, so a protection takes as many cells of each; only the
+# pulses of a verified cell depend on its state, and those are of the first network.
+_PROTECTION = ("protection", "cells_per_weight", "pulses_per_weight")
+
+
 @dataclass(frozen=True)
 class TrainingAccuracy:
     """Accuracy over several trainings of one recipe.
@@ -178,6 +183,7 @@ def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
             "accuracy_high": [one.mean.high for one in found],
             "accuracy_sd": [one.deviation for one in found],
             "method": [one.method for one in found],
+            **{name: first[name].values for name in _PROTECTION if name in first},
             **_of_networks(rows),
         },
         coords={

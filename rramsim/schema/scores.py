@@ -27,11 +27,21 @@ _AT_BER_HIGH = (
 _chips = per("faults")
 _neurons = per("faults", "layer")
 
+_PROTECTION = tuple(
+    _chips(*columns, optional=True)
+    for columns in (
+        ("protection", "1", "U", "how weights are protected, such as secded(72,64)"),
+        ("cells_per_weight", "1", "f", "cells for each weight, parity and padding included"),
+        ("pulses_per_weight", "1", "f", "write pulses for each weight, expected"),
+    )
+)
+
 _EVALUATION = (
     *(_chips(*columns) for columns in _ACCURACY if columns[0] != "maps"),
     _chips("chips", "1", "i", "number of chips drawn"),
-    _chips("test_ber", "1", "f", "mean BER of the faults, NaN: the fault model does not tell"),
+    _chips("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _chips("method", "1", "U", "how interval and percentile were made"),
+    *_PROTECTION,
     per("layer")("neurons", "1", "i", "neurons of a hidden layer", optional=True),
     *(
         _neurons(*columns, optional=True)
@@ -70,6 +80,7 @@ _TRAINING_ACCURACY = (
     _chips("accuracy_high", "1", "f", "upper end of the interval of that mean"),
     _chips("accuracy_sd", "1", "f", "standard deviation between networks"),
     _chips("method", "1", "U", "how the interval was made, what it contains and leaves out"),
+    *_PROTECTION,
     *(
         _network(f"network_{name}", *columns)
         for name, *columns in _ACCURACY
@@ -77,7 +88,7 @@ _TRAINING_ACCURACY = (
     ),
     _network("network_method", "1", "U", "how interval and percentile of a network were made"),
     _network("chips", "1", "i", "number of chips drawn for a network"),
-    _network("test_ber", "1", "f", "mean BER of the faults, NaN: the fault model does not tell"),
+    _network("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _trained("network_id", "1", "U", "content id of the network"),
     _trained("images_id", "1", "U", "content id of the images it was trained and tested on"),
     _trained("test_images", "1", "i", "number of test images"),

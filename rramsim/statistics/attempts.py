@@ -1,4 +1,4 @@
-"""Attempts until a success, and the share that has none after so many: alike or not alike units.
+"""Attempts until a success, the share that has none after so many, and what is then read wrongly.
 
 Where each attempt fails with one chance p, whatever the unit, N attempts are geometric and
 P(N > k) = p**k. Where units differ, with success chances distributed Beta(a, b), they are
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betaln, ndtr
 
 from rramsim.errors import InputError
 
@@ -128,3 +128,77 @@ def _minus_likelihood(
     a, b = np.exp(point)
     terms = betaln(a + ended, b + failures) - betaln(a, b)
     return -float(terms.sum())
+
+
+def mean_attempts(miss: float, most: int) -> float:
+    """Return how many attempts are made on average, up to `most`: ``(1 - q**K) / (1 - q)``.
+
+    Parameters
+    ----------
+    miss : float
+        Chance q that an attempt fails, 0 to 1.
+    most : int
+        K: after so many attempts it is left as it is.
+
+    Examples
+    --------
+    >>> mean_attempts(0.5, 3), mean_attempts(1.0, 3)
+    (1.75, 3.0)
+    """
+    return float(sum(miss**attempt for attempt in range(most)))
+
+
+def below_after_attempts(
+    limit: float, *, mu: float, sigma: float, verify: float, noise: float, most: int
+) -> float:
+    """Return the chance to read a value below a limit that was drawn anew until it was high enough.
+
+    A normal value x is drawn until x is at least the verify level v, at most K times; it is read
+    later as x + e, with e normal of its own. With q = P(x < v) the chance of x + e < r is
+    ``(1 - q**K) P(x + e < r | x > v) + q**K P(x + e < r | x < v)``, that is
+    ``(1 + q + ... + q**(K-1)) P(x + e < r, x > v) + q**(K-1) P(x + e < r, x < v)``.
+
+    Parameters
+    ----------
+    limit : float
+        r.
+    mu, sigma : float
+        Of x; sigma above 0.
+    verify : float
+        v.
+    noise : float
+        Standard deviation of e, from 0 on.
+    most : int
+        K, 1 or more. Of 1 nothing is drawn again, whatever v is.
+
+    Examples
+    --------
+    >>> chance = below_after_attempts(0.0, mu=2.0, sigma=1.0, verify=0.5, noise=0.1, most=2)
+    >>> f"{chance:.2e}"
+    '1.56e-03'
+    """
+    r, v, e = (limit - mu) / sigma, (verify - mu) / sigma, noise / sigma
+    passed, missed = _read_below(r, e, v, math.inf), _read_below(r, e, -math.inf, v)
+    miss = float(ndtr(v))
+    return mean_attempts(miss, most) * passed + miss ** (most - 1) * missed
+
+
+def _read_below(r: float, e: float, low: float, high: float) -> float:
+    """Return P(z + e y < r, low < z < high) of two standard normal numbers z and y."""
+    if e == 0.0:
+        high = min(high, r)
+        return float(ndtr(high) - ndtr(low)) if high > low else 0.0
+    # Every bend of the integrand is an edge of a piece: the middle of z and the step of the noise.
+    # Beyond 39 sigmas nothing is left of a normal distribution in double precision.
+    steps = [sign * 2.0**power for power in range(-3, 6) for sign in (-1.0, 1.0)]
+    edges = {-39.0, 39.0, 0.0, r, low, high, *steps, *(r + e * step for step in steps)}
+    edges |= {end + e * step for end in (low, high) for step in steps}
+    low, high = max(low, -39.0), min(high, 39.0)
+    pieces = np.array(sorted({edge for edge in edges if low < edge < high} | {low, high}))
+    if pieces.size < 2:
+        return 0.0
+    x, weight = np.polynomial.legendre.leggauss(20)
+    half = np.diff(pieces)[:, np.newaxis] / 2.0
+    z = pieces[:-1, np.newaxis] + half * (x + 1.0)
+    density = np.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi)
+    return float((half * weight * density * ndtr((r - z) / e)).sum())

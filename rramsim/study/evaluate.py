@@ -18,6 +18,7 @@ from rramsim.crossbar.faults import (
     in_one_layer,
     mean_ber,
 )
+from rramsim.crossbar.protection import programming_pulses, protection_of
 from rramsim.errors import InputError, device_name, on_progress, refused, whole_number
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
@@ -67,7 +68,7 @@ def evaluate(
         What `train`, `import_module` or `load_network` give, or a model file.
     faults : fault model, or any number of them
         Which cells of a chip go wrong: `IidFaults`, ..., or an object of a class of your own
-        (see `FaultModel`).
+        (see `FaultModel`); with a code or another protection, what `protect` gives.
     chips : int
         Chips drawn for each fault model.
     images : ImageSet or str, optional
@@ -98,8 +99,9 @@ def evaluate(
     Returns
     -------
     xarray.Dataset
-        Product "evaluation": accuracy, accuracy_low, accuracy_high, accuracy_p05, chips and
-        test_ber, each by `faults`.
+        Product "evaluation": accuracy, accuracy_low, accuracy_high, accuracy_p05, chips, test_ber
+        (of the weights as they are read), protection, cells_per_weight and pulses_per_weight, each
+        by `faults`.
 
     Raises
     ------
@@ -141,6 +143,7 @@ def evaluate(
     values["chips"] = values.pop("maps")
     values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]
     values["method"] = [one.method for one in estimates]
+    values |= _protections(models, folded)
     coords: dict[str, Any] = {"faults": _labels(models)}
     if certificate:
         coords["flips"] = values.pop("flips")
@@ -294,6 +297,17 @@ def _tasks(
         Task(scored[network.content_id], model, seed)
         for network, model in zip(networks, faults, strict=True)
     ]
+
+
+def _protections(models: Sequence[ChipFaults], folded: FoldedNetwork) -> dict[str, Any]:
+    """Return how each model protects the weights, and what that takes."""
+    weights = [layer.matrix for layer in folded.layers]
+    pulses = [programming_pulses(model, weights) for model in models]
+    return {
+        "protection": [protection_of(model) for model in models],
+        "cells_per_weight": [one.cells_per_weight for one in pulses],
+        "pulses_per_weight": [one.pulses_per_weight for one in pulses],
+    }
 
 
 def _neurons(tasks: Sequence[Task], *, chips: int, progress: OnProgress) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from rramsim.cli import main
 from rramsim.cli.app import app
 from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.protection import protect
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
@@ -576,3 +577,61 @@ def test_a_dataset_holds_the_networks_of_one_recipe(
         [*replicates, *asked, "-o", str(tmp_path / "a.txt")], monkeypatch, capsys
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_protections_are_scored_at_each_ber(
+    model: str, digits: ImageSet, network: FoldedNetwork
+) -> None:
+    found = answer(
+        *(model, "--ber", "0.01", "--ber", "0.1", "--chips", "4"),
+        *("--protection", "none", "--protection", "secded(72,64)", "--protection", "2T2R(ber=0)"),
+    )
+    points = found["points"]
+    asked = [(point["protection"], point["ber"]) for point in points]
+    names = ("none", "secded(72,64)", "2T2R(ber=0.0)")
+    assert asked == [(name, ber) for name in names for ber in (0.01, 0.1)]
+    assert [point["cells_per_weight"] for point in points] == [1, 1, 1.125, 1.125, 2, 2]
+    assert [point["pulses_per_weight"] for point in points] == [1, 1, 1.125, 1.125, 2, 2]
+    assert points[0]["residual_ber"] == 0.01
+    assert points[2]["residual_ber"] == pytest.approx(5.33e-3, rel=2e-3)
+    scored = ScoredNetwork(network, digits.test_images, digits.test_labels, digits.content_id)
+    task = Task(scored, protect(IidFaults(0.1), "secded(72,64)"), seed=1)
+    assert points[3]["accuracy_mean"] == pytest.approx(
+        np.mean(list(score_chips(task, range(4)).correct.values())) / len(digits.test_labels)
+    )
+    # Without errors all chips are the network.
+    assert points[4]["accuracy_low"] == points[4]["accuracy_high"]
+    # Points of the unprotected network are those without the option.
+    plain = answer(model, "--ber", "0.01", "--chips", "4")["points"][0]
+    assert set(plain) == KEYS
+    assert plain == {name: points[0][name] for name in KEYS}
+
+
+def test_the_tables_say_what_a_protection_takes_and_leaves(model: str, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    asked = ["--ber", "0.01", "--chips", "2", "--protection", "secded(72,64)", "-o", str(file)]
+    shown = CliRunner().invoke(app, ["evaluate", model, *asked], terminal_width=80)
+    assert shown.exit_code == 0, shown.output
+    cells = [line.replace("│", " ").split() for line in shown.stdout.splitlines()]
+    assert ["0.01", "secded(72,64)", "5.3×10⁻³", "1.125", "1.125"] in cells
+    assert "neither the energy of a decoder" in " ".join(shown.stdout.split())
+    row = pd.read_csv(file).iloc[0]
+    assert (row["protection"], row["cells_per_weight"]) == ("secded(72,64)", 1.125)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hamming", "accepted: none, 2T2R, secded(72,64), bch(78,64,2), verify(5)."),
+        ("2T2R", "it needs the populations of LRS and HRS"),
+        ("verify(5)", "it needs the populations of LRS and HRS"),
+    ],
+)
+def test_a_protection_that_cannot_be_is_refused(
+    name: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refusal(
+        ["missing.safetensors", "--ber", "0.1", "--protection", name], monkeypatch, capsys
+    )
+    assert message in told
+    assert len(told.splitlines()) == 1

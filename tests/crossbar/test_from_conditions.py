@@ -5,8 +5,15 @@ import pytest
 import xarray as xr
 
 from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
+from rramsim.crossbar.from_conditions import (
+    faults_at_upper_end,
+    faults_of_condition,
+    in_words,
+    protected_condition,
+)
+from rramsim.crossbar.protection import parse
 from rramsim.device.characterize import characterize
+from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
@@ -110,3 +117,54 @@ def test_chips_err_at_the_ber_that_allows_for_the_chosen_reference(tmp_path):
     assert isinstance(faults, StateFaults)
     assert faults.mean_ber(0.5) == pytest.approx(float(row.ber))
     assert in_words(faults, row) == "fitted error rates of LRS and HRS cells"
+
+
+@pytest.fixture(scope="module")
+def shipped(stated):
+    return characterize(read_measurements([resolve("hirtzlin2019-reconstructed")]), stated).products
+
+
+def test_2t2r_of_a_condition_is_that_of_its_fit(shipped):
+    for name, ber in (("strong", 9.68e-7), ("weak", 7.57e-3)):
+        row = shipped["conditions"].sel(condition=name)
+        faults = protected_condition(row, shipped["populations"], parse("2T2R"))
+        assert faults.mean_ber(0.3) == pytest.approx(ber, rel=2e-3)
+        assert in_words(faults, row).startswith(
+            "resistances sampled from the fitted populations; 2T"
+        )
+    # Of the third only a bound is believed, so only a bound is planted.
+    row = shipped["conditions"].sel(condition="very strong")
+    assert str(row.ber_2t2r_bound.item()) == "upper"
+    bound = protected_condition(row, shipped["populations"], parse("2T2R"))
+    assert bound.mean_ber(0.5) == float(row.ber_2t2r_high)
+
+
+def test_a_code_leaves_of_a_bound_what_it_leaves_of_that_ber(stated):
+    faults = protected_condition(stated.sel(condition="very strong"), None, parse("secded(72,64)"))
+    assert faults.mean_ber(0.5) == pytest.approx(71e-12, rel=0.01)
+
+
+def test_of_a_stated_ber_there_is_no_2t2r_and_no_verification(stated):
+    row = stated.sel(condition="weak")
+    for text in ("2T2R", "verify(5, read_spread=0.1)"):
+        with pytest.raises(InputError, match="needs the populations of LRS and HRS"):
+            protected_condition(row, None, parse(text))
+    assert protected_condition(row, None, parse("none")) == IidFaults(3.3e-2)
+
+
+def test_the_spread_of_reads_is_from_the_readings_or_given(shipped):
+    row, populations = shipped["conditions"].sel(condition="weak"), shipped["populations"]
+    parts = xr.Dataset(
+        {"variance": (("condition", "state", "component"), [[[0.2, 0.01], [0.3, 0.04]]])},
+        coords={"condition": ["weak"], "state": ["LRS", "HRS"], "component": ["cell", "cycle"]},
+    )
+    found = protected_condition(row, populations, parse("verify(5)"), variance=parts)
+    assert str(found.protection) == "verify(5, read_spread_lrs=0.1, read_spread_hrs=0.2)"
+    assert found.residual.ber_hrs == pytest.approx(1.51e-2, rel=5e-3)
+    given = parse("verify(5, read_spread=0.1)")
+    kept = protected_condition(row, populations, given, variance=parts)
+    assert kept.residual.ber_hrs == pytest.approx(6.5e-3, rel=0.01)
+    # The shipped cells were read once.
+    for variance in (None, parts.assign_coords(condition=["strong"]), parts * np.nan):
+        with pytest.raises(InputError, match="the spread of ln R from one read of a cell"):
+            protected_condition(row, populations, parse("verify(5)"), variance=variance)
