@@ -31,6 +31,10 @@ and the same with weights protected in two ways (docs/protections.md):
 
     rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
 
+and on chips of a condition that was measured:
+
+    rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA"
+
 and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
@@ -55,12 +59,32 @@ def evaluate(
             "--certificate is given.",
         ),
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead of --ber: a programming condition of --measurements or --conditions; "
+            "repeat it for several. Without, all of them.",
+        ),
+    ] = None,
+    measurements: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|SET",
+            help="Readings of cells, whose conditions are fitted; repeat it for several files.",
+        ),
+    ] = None,
+    conditions: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="What is stated of the conditions, as for fit."),
+    ] = None,
     protection: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="How weights are protected against errors of cells at the BER: none, "
-            "secded(72,64), bch(78,64,2) or 2T2R(ber=1E-4); repeat it for several.",
+            help="How weights are protected against errors of cells: none, secded(72,64), "
+            "bch(78,64,2), 2T2R(ber=1E-4), and with --measurements also 2T2R or verify(5); repeat "
+            "it for several.",
         ),
     ] = None,
     chips: Annotated[
@@ -132,20 +156,40 @@ def evaluate(
     from rramsim.cli import evaluate_answer, evaluate_text
     from rramsim.cli.progress import shown_progress
     from rramsim.crossbar.faults import ChipFaults, IidFaults
-    from rramsim.crossbar.protection import protect
+    from rramsim.crossbar.protection import parse, protect
     from rramsim.errors import InputError
 
     # What is mistyped is told before anything is loaded.
     if output is not None:
         evaluate_answer.check_output(output, models)
-    bers = ber or [0.0]
-    if not ber and not certificate:
+    protections = protection or ["none"]
+    is_condition = bool(measurements or conditions)
+    if condition and not is_condition:
+        raise InputError(
+            "--condition: where it was measured or stated is needed, such as --measurements "
+            "cells.csv or --conditions energies.toml."
+        )
+    if ber and is_condition:
+        raise InputError("--ber and conditions were both given; give one of the two.")
+    if not (ber or is_condition or certificate):
         raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
-    faults: list[ChipFaults] = [
-        protect(IidFaults(one), name) for name in protection or ["none"] for one in bers
-    ]
-    bers *= len(protection or ["none"])
+    named = [parse(name) for name in protections]
+    asked: list[float | str] = [one for _ in named for one in ber or [0.0]]
+    faults: list[ChipFaults] = []
+    if not is_condition:
+        faults = [protect(IidFaults(one), way) for way in named for one in ber or [0.0]]
     from rramsim.study import evaluate as study
+
+    if is_condition:
+        from rramsim.study.fit import condition_faults
+
+        known = condition_faults(
+            condition or [],
+            protections,
+            measurements=measurements or [],
+            conditions=conditions,
+        )
+        asked, faults = [name for name, _ in known], list(known.values())
 
     with shown_progress() as progress:
         found = study.evaluate_files(
@@ -162,8 +206,8 @@ def evaluate(
             progress=progress,
         )
     if output is not None:
-        evaluate_answer.write(output, found, bers)
+        evaluate_answer.write(output, found, asked)
     if as_json:
-        typer.echo(evaluate_answer.as_json(found, bers))
+        typer.echo(evaluate_answer.as_json(found, asked))
     else:
-        evaluate_text.print_tables(found, bers)
+        evaluate_text.print_tables(found, asked)

@@ -18,31 +18,34 @@ if TYPE_CHECKING:
 
 _WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
 
+Asked = float | str
+"""What the chips of a row have: a BER, or the name of a programming condition."""
+
 Found = Mapping["Path", "xr.Dataset"]
 """What was found for each model file, as the product "evaluation"."""
 
 
-def as_json(found: Found, bers: Sequence[float]) -> str:
+def as_json(found: Found, asked: Sequence[Asked]) -> str:
     """Return the points as JSON, a BER each; of several networks by network and by recipe."""
-    networks = {file: _network_json(result, bers) for file, result in found.items()}
+    networks = {file: _network_json(result, asked) for file, result in found.items()}
     if len(found) == 1:
         (answer,) = networks.values()
     else:
         answer = {
             "models": [{"file": str(file), **one} for file, one in networks.items()],
-            "recipes": [_recipe_json(one, bers) for one in recipes_in(found) if len(one) > 1],
+            "recipes": [_recipe_json(one, asked) for one in recipes_in(found) if len(one) > 1],
         }
     return json.dumps(answer, indent=2, allow_nan=False)
 
 
-def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
+def _network_json(result: xr.Dataset, asked: Sequence[Asked]) -> dict[str, Any]:
     from rramsim.schema import records
 
     attrs = result.attrs
     points = [
         {
-            "ber": ber,
-            **_protection(result, row),
+            **_asked(one),
+            **_protection(result, row, one),
             "accuracy_mean": row["accuracy"],
             "accuracy_low": row.number("accuracy_low"),
             "accuracy_high": row.number("accuracy_high"),
@@ -51,7 +54,7 @@ def _network_json(result: xr.Dataset, bers: Sequence[float]) -> dict[str, Any]:
             "method": row["method"],
             **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
         }
-        for ber, row in zip(bers, records(result, "faults"), strict=True)
+        for one, row in zip(asked, records(result, "faults"), strict=True)
     ]
     certificate = {}
     if "certified_share" in result:
@@ -82,9 +85,13 @@ def is_protected(result: xr.Dataset) -> bool:
     return "protection" in result and bool((result["protection"] != "none").any())
 
 
-def _protection(result: xr.Dataset, row: Record) -> dict[str, Any]:
-    """Return what a protection takes and leaves, of chips of which any have one."""
-    if not is_protected(result):
+def _asked(one: Asked) -> dict[str, Any]:
+    return {"condition": one} if isinstance(one, str) else {"ber": one}
+
+
+def _protection(result: xr.Dataset, row: Record, asked: Asked) -> dict[str, Any]:
+    """Return what a protection takes and leaves, of chips of a condition or where any have one."""
+    if not (is_protected(result) or isinstance(asked, str)):
         return {}
     # Of several trainings each has a residual BER of its own, since their weights differ.
     residual = {} if "training" in row else {"residual_ber": row.number("test_ber")}
@@ -109,22 +116,22 @@ def _neurons(row: Record) -> dict[str, Any]:
     }
 
 
-def _recipe_json(replicates: Found, bers: Sequence[float]) -> dict[str, Any]:
+def _recipe_json(replicates: Found, asked: Sequence[Asked]) -> dict[str, Any]:
     from rramsim.montecarlo.replicates import mean_over_trainings
     from rramsim.schema import records
 
     mean = mean_over_trainings(replicates.values())
     points = [
         {
-            "ber": ber,
-            **_protection(mean, row),
+            **_asked(one),
+            **_protection(mean, row, one),
             "accuracy_mean": row["accuracy"],
             "accuracy_low": row["accuracy_low"],
             "accuracy_high": row["accuracy_high"],
             "accuracy_sd": row["accuracy_sd"],
             "method": row["method"],
         }
-        for ber, row in zip(bers, records(mean, "faults"), strict=True)
+        for one, row in zip(asked, records(mean, "faults"), strict=True)
     ]
     return {
         "files": list(map(str, replicates)),
@@ -162,37 +169,37 @@ def check_output(path: Path, models: Sequence[Path]) -> None:
         )
 
 
-def write(path: Path, found: Found, bers: Sequence[float]) -> None:
+def write(path: Path, found: Found, asked: Sequence[Asked]) -> None:
     """Write what was found as a table (``.csv``), or as a dataset of one recipe (``.nc``)."""
     from rramsim.files import write_atomically, write_text
     from rramsim.montecarlo.replicates import mean_over_trainings
     from rramsim.report.text_table import csv_text
 
     if path.suffix.lower() == ".csv":
-        write_text(path, csv_text(list(_rows(found, bers))))
+        write_text(path, csv_text(list(_rows(found, asked))))
         return
     first, *others = found.values()
     dataset = mean_over_trainings(found.values()) if others else first
     write_atomically(path, lambda file: dataset.to_netcdf(file, engine="netcdf4"))
 
 
-def _rows(found: Found, bers: Sequence[float]) -> Iterator[dict[str, Any]]:
+def _rows(found: Found, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
     """Yield a row for each network and BER, then one for each recipe of several and BER."""
     from rramsim.montecarlo.replicates import mean_over_trainings
     from rramsim.schema import records
 
     for file, result in found.items():
         known = {name: result.attrs.get(name) for name in ("training_ber", "training_seed", "fold")}
-        for ber, row in zip(bers, records(result, "faults"), strict=True):
-            more = known | _protection(result, row)
-            yield _row("network", row, ber=ber, file=str(file), chips=row["chips"], **more)
+        for one, row in zip(asked, records(result, "faults"), strict=True):
+            more = known | _protection(result, row, one)
+            yield _row("network", row, **_asked(one), file=str(file), chips=row["chips"], **more)
     for replicates in recipes_in(found):
         if len(replicates) > 1:
             mean = mean_over_trainings(replicates.values())
             known = {"training_ber": mean.attrs.get("training_ber"), "trainings": len(replicates)}
-            for ber, row in zip(bers, records(mean, "faults"), strict=True):
-                more = known | _protection(mean, row)
-                yield _row("mean over trainings", row, ber=ber, **more)
+            for one, row in zip(asked, records(mean, "faults"), strict=True):
+                more = known | _protection(mean, row, one)
+                yield _row("mean over trainings", row, **_asked(one), **more)
 
 
 def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
@@ -200,9 +207,10 @@ def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
     numbers = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "accuracy_p05")
     of_protection = ("protection", "residual_ber", "cells_per_weight", "pulses_per_weight")
     more = of_protection if "protection" in known else ()
+    of_condition = ("condition",) if "condition" in known else ()
     return {
         "of": of,
-        **{name: known.get(name) for name in (*names, *more)},
+        **{name: known.get(name) for name in (*of_condition, *names, *more)},
         **{name: row.number(name) if name in row else None for name in numbers},
         "method": row["method"],
     }

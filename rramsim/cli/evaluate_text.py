@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from rramsim.cli.evaluate_answer import Found
+    from rramsim.cli.evaluate_answer import Asked, Found
     from rramsim.schema import Record
 
 
 _ACCURACY = ("accuracy", "interval", "5th-percentile chip", "chips")
 
 
-def print_tables(found: Found, bers: Sequence[float]) -> None:
+def print_tables(found: Found, asked: Sequence[Asked]) -> None:
     """Print for each recipe the tables of its networks, the mean of several, how all were made."""
     from rich.console import Console
 
@@ -28,32 +28,32 @@ def print_tables(found: Found, bers: Sequence[float]) -> None:
         if number:
             console.print()
         if len(replicates) > 1:
-            _print_recipe(console, replicates, bers)
+            _print_recipe(console, replicates, asked)
             continue
         ((file, result),) = replicates.items()
         if len(found) > 1:
             _print_name(console, str(file))
-        _print_network(console, result, bers)
+        _print_network(console, result, asked)
     if len(recipes) > 1:
         console.print("\nNetworks of different recipes are not averaged.")
 
 
-def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
+def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked]) -> None:
     """Print a table of accuracies, how they were made, and what else was asked for."""
     from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
-    if is_protected(result):
-        _print_protections(console, bers, rows)
+    if is_protected(result) or isinstance(asked[0], str):
+        _print_protections(console, asked, rows)
     which = ("protection",) if is_protected(result) else ()
     table = TextTable(
         title="",
-        columns=("BER", *which, *_ACCURACY),
+        columns=(_column(asked), *which, *_ACCURACY),
         rows=tuple(
-            (_exact(ber), *(row[name] for name in which), *_accuracy_texts(row))
-            for ber, row in zip(bers, rows, strict=True)
+            (_shown(one), *(row[name] for name in which), *_accuracy_texts(row))
+            for one, row in zip(asked, rows, strict=True)
         ),
     )
     print_table(console, table)
@@ -62,13 +62,13 @@ def _print_network(console: Console, result: xr.Dataset, bers: Sequence[float]) 
         f"Network {_trained(attrs)}, scored on the {attrs['test_images']} test images of "
         f"{attrs['images']}{fold}, seed {attrs['seed']}.",
         *_planted(attrs),
-        *_methods(bers, [[row["method"]] for row in rows]),
+        *_methods(asked, [[row["method"]] for row in rows]),
     ]
     console.print(plain_text("\n".join(sentences)))
-    _print_more(console, result, bers)
+    _print_more(console, result, asked)
 
 
-def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) -> None:
+def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -> None:
     """Print the accuracies of networks of one recipe, and their mean over trainings."""
     from rramsim.formatting import percent
     from rramsim.montecarlo.replicates import mean_over_trainings
@@ -80,33 +80,33 @@ def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) ->
     attrs, which = mean.attrs, "fold" if "folds" in mean.attrs else "training"
     rows = records(mean, "faults")
     protection = ("protection",) if is_protected(mean) else ()
-    if protection:
-        _print_protections(console, bers, records(results[0], "faults"))
+    if protection or isinstance(asked[0], str):
+        _print_protections(console, asked, records(results[0], "faults"))
     of_networks = TextTable(
         title="Each network, over its chips",
-        columns=("BER", *protection, "fold" if which == "fold" else "seed", *_ACCURACY),
+        columns=(_column(asked), *protection, "fold" if which == "fold" else "seed", *_ACCURACY),
         rows=tuple(
             (
-                _exact(ber),
+                _shown(one),
                 *(row[name] for name in protection),
                 str(network[which]),
                 *_accuracy_texts(network, "network_"),
             )
-            for ber, row in zip(bers, rows, strict=True)
+            for one, row in zip(asked, rows, strict=True)
             for network in row.by("training")
         ),
     )
     over_trainings = TextTable(
         title=f"Mean over {len(results)} trainings",
-        columns=("BER", *protection, "mean ± deviation", "interval of the mean"),
+        columns=(_column(asked), *protection, "mean ± deviation", "interval of the mean"),
         rows=tuple(
             (
-                _exact(ber),
+                _shown(one),
                 *(row[name] for name in protection),
                 f"{percent(row['accuracy'])} ± {percent(row['accuracy_sd'])}",
                 _interval(row),
             )
-            for ber, row in zip(bers, rows, strict=True)
+            for one, row in zip(asked, rows, strict=True)
         ),
     )
     print_table(console, of_networks)
@@ -116,18 +116,18 @@ def _print_recipe(console: Console, replicates: Found, bers: Sequence[float]) ->
         f"{results[0].attrs['seed']}. "
         "Mean ± standard deviation between networks.",
         *_planted(results[0].attrs),
-        *_methods(bers, [[row["method"]] for row in rows]),
+        *_methods(asked, [[row["method"]] for row in rows]),
         "Of each network alone:",
-        *_methods(bers, [[one["network_method"] for one in row.by("training")] for row in rows]),
+        *_methods(asked, [[one["network_method"] for one in row.by("training")] for row in rows]),
     ]
     console.print(plain_text("\n".join(sentences)))
     for file, result in replicates.items():
         if "neurons" in result or "certified_share" in result:
             _print_name(console, str(file))
-            _print_more(console, result, bers)
+            _print_more(console, result, asked)
 
 
-def _print_protections(console: Console, bers: Sequence[float], rows: Sequence[Record]) -> None:
+def _print_protections(console: Console, asked: Sequence[Asked], rows: Sequence[Record]) -> None:
     """Print what each protection takes, and the BER that it leaves."""
     from rramsim.formatting import plain, power
     from rramsim.report.terminal_table import plain_text, print_table
@@ -135,34 +135,34 @@ def _print_protections(console: Console, bers: Sequence[float], rows: Sequence[R
 
     table = TextTable(
         title="",
-        columns=("BER", "protection", "residual BER", "cells a weight", "pulses a weight"),
+        columns=(_column(asked), "protection", "residual BER", "cells a weight", "pulses a weight"),
         rows=tuple(
             (
-                _exact(ber),
+                _shown(one),
                 row["protection"],
                 power(row["test_ber"]),
                 *(plain(row[name], 4) for name in ("cells_per_weight", "pulses_per_weight")),
             )
-            for ber, row in zip(bers, rows, strict=True)
+            for one, row in zip(asked, rows, strict=True)
         ),
     )
     print_table(console, table)
     console.print(
         plain_text(
-            "BER is that of the cells, residual BER that of the weights as they are read, expected "
+            "Residual BER is that of the weights as they are read, expected "
             "where cells err on their own. Pulses write every weight once; neither the energy of "
             "a decoder nor its time is known."
         )
     )
 
 
-def _print_more(console: Console, result: xr.Dataset, bers: Sequence[float]) -> None:
+def _print_more(console: Console, result: xr.Dataset, asked: Sequence[Asked]) -> None:
     """Print the tables of neurons and of the certificate, each if it was asked for."""
     from rramsim.schema import records
 
     if "neurons" in result:
         rows = records(result, "faults")
-        _print_neurons(console, bers, rows, convolutions=result.attrs["convolutions"])
+        _print_neurons(console, asked, rows, convolutions=result.attrs["convolutions"])
     if "certified_share" in result:
         _print_certificate(console, result)
 
@@ -232,7 +232,7 @@ def _planted(attrs: Mapping[str, Any]) -> list[str]:
 
 
 def _print_neurons(
-    console: Console, bers: Sequence[float], rows: Sequence[Record], *, convolutions: int
+    console: Console, asked: Sequence[Asked], rows: Sequence[Record], *, convolutions: int
 ) -> None:
     from rramsim.formatting import accuracy, percent
     from rramsim.report.terminal_table import plain_text, print_table
@@ -244,14 +244,14 @@ def _print_neurons(
         return
     table = TextTable(
         title="",
-        columns=("BER", "layer", "neurons", "never change", "always +1", "always -1"),
+        columns=(_column(asked), "layer", "neurons", "never change", "always +1", "always -1"),
         rows=tuple(
             (
-                *(_exact(ber), f"{row['layer']}", f"{row['neurons']}"),
+                *(_shown(one), f"{row['layer']}", f"{row['neurons']}"),
                 accuracy(row.interval("constant_share")),
                 *(percent(row[f"always_{sign}_share"]) for sign in ("plus", "minus")),
             )
-            for ber, layers in zip(bers, by_layer, strict=True)
+            for one, layers in zip(asked, by_layer, strict=True)
             for row in layers
         ),
     )
@@ -265,22 +265,21 @@ def _print_neurons(
             "outputs, after pooling, is a neuron."
         )
     sentences += _methods(
-        bers, [[row["constant_share_method"] for row in layers] for layers in by_layer]
+        asked, [[row["constant_share_method"] for row in layers] for layers in by_layer]
     )
     print_table(console, table)
     console.print(plain_text("\n".join(sentences)))
 
 
-def _methods(bers: Sequence[float], methods: Sequence[Sequence[str]]) -> list[str]:
+def _methods(asked: Sequence[Asked], methods: Sequence[Sequence[str]]) -> list[str]:
     """Return each method once, after the BERs it was used at."""
     used: dict[str, list[str]] = {}
-    for ber, of_ber in zip(bers, methods, strict=True):
+    for one, of_ber in zip(asked, methods, strict=True):
         for method in dict.fromkeys(of_ber):
             # A BER stands for several protections.
-            used.setdefault(method, []).append(_exact(ber))
-    return [
-        f"BER {', '.join(dict.fromkeys(at_bers))}: {method}" for method, at_bers in used.items()
-    ]
+            used.setdefault(method, []).append(_shown(one))
+    name = _column(asked)
+    return [f"{name} {', '.join(dict.fromkeys(those))}: {text}" for text, those in used.items()]
 
 
 def _interval(row: Record, prefix: str = "") -> str:
@@ -290,8 +289,12 @@ def _interval(row: Record, prefix: str = "") -> str:
     return "unknown" if math.isnan(low) else f"{100 * low:.2f} to {percent(high)}"
 
 
-def _exact(ber: float) -> str:
+def _column(asked: Sequence[Asked]) -> str:
+    return "condition" if isinstance(asked[0], str) else "BER"
+
+
+def _shown(one: Asked) -> str:
     from rramsim.formatting import power
 
     # A user's own number, which is not to be rounded to look like another.
-    return power(ber, digits=12)
+    return one if isinstance(one, str) else power(one, digits=12)

@@ -118,7 +118,7 @@ def protected_condition(
         If the condition does not have what the protection needs: a 2T2R BER, lognormal populations,
         or a spread of reads.
     """
-    faults = faults_of_condition(condition, populations)
+    faults, asked = faults_of_condition(condition, populations), str(protection)
     if isinstance(protection, Unprotected):
         return faults
     if isinstance(protection, Pairs) and str(protection) == str(Pairs()):
@@ -126,7 +126,7 @@ def protected_condition(
     if isinstance(protection, Verified) and not protection.has_spread and variance is not None:
         lrs, hrs = _read_spreads(condition, variance)
         protection = replace(protection, read_spread_lrs=lrs, read_spread_hrs=hrs)
-    return ProtectedFaults(faults, protection)
+    return ProtectedFaults(faults, protection, asked)
 
 
 def _pair_ber(condition: xr.Dataset) -> float:
@@ -150,7 +150,7 @@ def _read_spreads(condition: xr.Dataset, variance: xr.Dataset) -> tuple[float, f
 def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     """Say in one phrase which model the chips of a condition were drawn from."""
     if isinstance(faults, ProtectedFaults):
-        return f"{in_words(faults.faults, condition)}; {faults.protection}"
+        return f"{in_words(faults.faults, condition)}; {faults.asked or faults.protection}"
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",

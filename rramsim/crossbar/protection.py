@@ -515,10 +515,14 @@ class ProtectedFaults:
     faults : FaultModel
         Of the cells.
     protection : Protection
+    asked : str
+        How the protection was named, where measurements gave what the name leaves open; empty:
+        as it is.
     """
 
     faults: FaultModel
     protection: Protection
+    asked: str = ""
 
     def __post_init__(self) -> None:
         check_model(self.faults)
@@ -606,7 +610,9 @@ def protection_of(faults: ChipFaults) -> str:
     """Return the protection of a fault model, of each layer once where they differ."""
     models = faults.models if isinstance(faults, LayerFaults) else (faults,)
     names = [
-        str(model.protection) if isinstance(model, ProtectedFaults) else str(Unprotected())
+        (model.asked or str(model.protection))
+        if isinstance(model, ProtectedFaults)
+        else str(Unprotected())
         for model in models
     ]
     return ", ".join(dict.fromkeys(names))

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.crossbar.from_conditions import protected_condition
+from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
 from rramsim.errors import InputError, file_path, number, plain, refused
@@ -21,6 +23,7 @@ from rramsim.schema import spelled_as
 from rramsim.study.inputs import (
     Readings,
     given_readings,
+    named_condition,
     quantity,
     reading_table,
     readings_of,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from rramsim.crossbar.faults import FaultModel
     from rramsim.plotting.panels import Canvas
 
 _BER_COLUMNS = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
@@ -94,6 +98,38 @@ class FitResult:
     def endurance(self) -> xr.Dataset | None:
         """Endurance by the readings (schema "endurance"); None where no cell was followed."""
         return self.examination.products.get("endurance")
+
+    def faults(self, condition: str, protection: str = "none") -> FaultModel:
+        """Return the bit errors of chips programmed under a condition, for `evaluate`.
+
+        Parameters
+        ----------
+        condition : str
+            Its name.
+        protection : str
+            How weights are protected, as in `protect`. 2T2R has the BER that the fit gives for
+            it, and ``"verify(5)"`` takes the spread of reads from cells that were read more than
+            once.
+
+        Raises
+        ------
+        InputError
+            If there is no such condition or protection, or the readings do not tell what the
+            protection needs.
+
+        Examples
+        --------
+        >>> import rramsim
+        >>> fit = rramsim.fit("hirtzlin2019-reconstructed")
+        >>> [f"{fit.faults('weak', name).mean_ber(0.5):.2g}" for name in ("none", "2T2R")]
+        ['0.033', '0.0076']
+        """
+        return protected_condition(
+            named_condition(self.conditions, condition),
+            self.populations,
+            parse(protection),
+            variance=self.examination.products.get("variance"),
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -440,3 +476,42 @@ def _recipe(files: Sequence[str] | None, options: Mapping[str, Any]) -> str:
             values = value if isinstance(value, list) else [value]
             words += [word for one in values for word in (f"--{name.replace('_', '-')}", str(one))]
     return f"{shlex.join(words)} --report DIR"
+
+
+def condition_faults(
+    names: Sequence[str],
+    protections: Sequence[str],
+    *,
+    measurements: Sequence[str],
+    conditions: str | None,
+) -> dict[tuple[str, str], FaultModel]:
+    """Return the bit errors of chips of conditions that were measured, or only stated.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the conditions; without, all.
+    protections : sequence of str
+        See `protect`.
+    measurements : sequence of str
+        Files of readings, or shipped sets; without, the conditions are those stated.
+    conditions : str, optional
+        A conditions file, or a shipped one.
+
+    Returns
+    -------
+    dict
+        A fault model for each protection and condition, in that order; its key is the condition
+        and the protection.
+    """
+    fitted = fit(list(measurements), conditions=conditions) if measurements else None
+    stated = fitted.conditions if fitted else stated_conditions(conditions, lrs_share=0.5)[0]
+    assert stated is not None
+
+    def faults_of(name: str, protection: str) -> FaultModel:
+        if fitted is not None:
+            return fitted.faults(name, protection)
+        return protected_condition(named_condition(stated, name), None, parse(protection))
+
+    chosen = names or stated["condition"].values.astype(str).tolist()
+    return {(name, one): faults_of(name, one) for one in protections for name in chosen}

@@ -13,7 +13,7 @@ from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.conditions import conditions_file, read_conditions
 from rramsim.readers.measurements import is_frame, paths_of, read_measurements
-from rramsim.schema import SchemaError, validate
+from rramsim.schema import SchemaError, spelled_as, validate
 from rramsim.study.reading import ReadingTable
 from rramsim.study.settings_files import build, merged
 from rramsim.units import read_quantity
@@ -190,6 +190,21 @@ def stated_conditions(
     stated = read_conditions(path)
     _check_share(stated, lrs_share, place=path.name)
     return stated, ((path.name, sha256_of_file(path)),)
+
+
+def named_condition(conditions: xr.Dataset, name: str) -> xr.Dataset:
+    """Return the row of a condition, however its unit is spelled.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    names = conditions["condition"].values.astype(str).tolist()
+    spelled = spelled_as(name, names) if isinstance(name, str) else name
+    if spelled not in names:
+        raise refused("condition", name, ", ".join(map(repr, names)))
+    return conditions.sel(condition=spelled)
 
 
 def _check_stated(conditions: object) -> None:

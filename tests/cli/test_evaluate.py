@@ -635,3 +635,64 @@ def test_a_protection_that_cannot_be_is_refused(
     )
     assert message in told
     assert len(told.splitlines()) == 1
+
+
+def test_chips_of_measured_conditions_are_scored_with_protections(
+    model: str, network: FoldedNetwork
+) -> None:
+    asked = ("--measurements", "hirtzlin2019-reconstructed", "--chips", "2")
+    ways = ("none", "2T2R", "verify(5, level=1.5, read_spread=0.1)")
+    protections = [word for way in ways for word in ("--protection", way)]
+    points = answer(model, *asked, "--condition", "weak", *protections)["points"]
+    assert [(point["condition"], point["protection"]) for point in points] == [
+        ("weak", way) for way in ways
+    ]
+    assert [point["residual_ber"] for point in points[:2]] == pytest.approx(
+        # Cells in HRS err more often, and this network has fewer of them than of the others.
+        [(1 - network.hrs_share) * 0.020075 + network.hrs_share * 0.045925, 7.57e-3],
+        rel=2e-3,
+    )
+    assert points[2]["residual_ber"] < 1e-4
+    every = answer(model, *asked)["points"]
+    assert [point["condition"] for point in every] == ["very strong", "strong", "weak"]
+    assert every[2]["accuracy_mean"] == points[0]["accuracy_mean"]
+
+
+def test_chips_of_stated_conditions_are_scored(model: str, tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    asked = ["--conditions", "table1", "--condition", "weak", "--chips", "2", "-o", str(file)]
+    shown = CliRunner().invoke(app, ["evaluate", model, *asked], terminal_width=80)
+    assert shown.exit_code == 0, shown.output
+    cells = [line.replace("│", " ").split() for line in shown.stdout.splitlines()]
+    assert ["weak", "none", "0.033", "1", "1"] in cells
+    by_ber = answer(model, "--ber", "0.033", "--chips", "2")["points"][0]
+    row = pd.read_csv(file).iloc[0]
+    assert (row["condition"], row["accuracy"]) == ("weak", by_ber["accuracy_mean"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--condition", "weak"], "--condition: where it was measured or stated is needed"),
+        (["--conditions", "table1", "--ber", "0.1"], "--ber and conditions were both given"),
+        (
+            ["--conditions", "table1", "--condition", "55 uA"],
+            "condition is '55 uA'; accepted: 'very strong', 'strong', 'weak'.",
+        ),
+        (
+            [
+                *("--measurements", "hirtzlin2019-reconstructed", "--condition", "weak"),
+                *("--protection", "verify(5)"),
+            ],
+            "the spread of ln R from one read of a cell to another is not known",
+        ),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused(
+    arguments: list[str],
+    message: str,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert message in refusal([model, *arguments], monkeypatch, capsys)

@@ -11,7 +11,7 @@ from rramsim.crossbar.from_conditions import (
     in_words,
     protected_condition,
 )
-from rramsim.crossbar.protection import parse
+from rramsim.crossbar.protection import parse, protection_of
 from rramsim.device.characterize import characterize
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
@@ -160,6 +160,7 @@ def test_the_spread_of_reads_is_from_the_readings_or_given(shipped):
     )
     found = protected_condition(row, populations, parse("verify(5)"), variance=parts)
     assert str(found.protection) == "verify(5, read_spread_lrs=0.1, read_spread_hrs=0.2)"
+    assert protection_of(found) == "verify(5)"
     assert found.residual.ber_hrs == pytest.approx(1.51e-2, rel=5e-3)
     given = parse("verify(5, read_spread=0.1)")
     kept = protected_condition(row, populations, given, variance=parts)
