@@ -58,14 +58,7 @@ def fit(
     reference_spread: options.ReferenceSpread = 0.0,
     offset: options.Offset = 0.0,
     lrs_share: options.LrsShare = 0.5,
-    read_pulse: Annotated[
-        str | None,
-        typer.Option(
-            metavar="V,T",
-            help='Pulse that reads a cell in use, "0.2 V, 10 ns": gives the energy of a read.',
-            rich_help_panel=options.USE,
-        ),
-    ] = None,
+    read_pulse: options.ReadPulse = None,
     target_ber: Annotated[
         float | None,
         typer.Option(

@@ -181,6 +181,15 @@ LrsShare = Annotated[
         rich_help_panel=USE,
     ),
 ]
+ReadPulse = Annotated[
+    str | None,
+    typer.Option(
+        "--read-pulse",
+        metavar="V,T",
+        help='Pulse that reads a cell in use, "0.2 V, 10 ns": gives the energy of a read.',
+        rich_help_panel=USE,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)
 ]

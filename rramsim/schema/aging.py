@@ -1,6 +1,6 @@
 """The datasets of what happens over cycles, time and place."""
 
-from rramsim.schema.variable import BER_BASES, BOUNDS, ENERGY_BASES, Variable, per
+from rramsim.schema.variable import BER_BASES, BOUNDS, Variable, per
 
 _population = per("condition", "state")
 _condition = per("condition")
@@ -292,10 +292,5 @@ AGING: dict[str, tuple[Variable, ...]] = {
                 ("_unlike", "that share where cells differ, by the beta-geometric law"),
             )
         ),
-    ),
-    "read_energy": (
-        _population("energy", "J", "f", "mean energy of reading one cell, NaN: no fit"),
-        _condition("energy_per_read", "J", "f", "both states at the shares in use"),
-        _condition("basis", "1", "U", "where the energy is from", choices=ENERGY_BASES),
     ),
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rramsim.errors import InputError, refused
 from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, SETTINGS, setting_variables
+from rramsim.schema.energy import ENERGY
 from rramsim.schema.file_columns import file_headers
 from rramsim.schema.scores import SCORES
 from rramsim.schema.variable import Variable, header_key
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **SCORES}
+DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **ENERGY, **SCORES}
 """The register: the variables of every product, by its name."""
 
 _SIGNS = ("", "dropped", "positive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,14 @@ from rramsim.crossbar.from_conditions import protected_condition
 from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
-from rramsim.errors import InputError, file_path, number, plain, refused
+from rramsim.device.inference_energy import CircuitEnergies, Life, inference_energy
+from rramsim.errors import InputError, file_path, number, plain, refused, text_or_none
 from rramsim.files import write_text
 from rramsim.measurements import Measured
+from rramsim.network.folded.network import FoldedNetwork
+from rramsim.network.inference_reads import reads_of_network, reads_of_shape
+from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.network.shape import NetworkShape
 from rramsim.report.provenance import Provenance
 from rramsim.schema import spelled_as
 from rramsim.study.inputs import (
@@ -39,8 +45,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.crossbar.faults import FaultModel
+    from rramsim.images.image_set import ImageSet
     from rramsim.plotting.panels import Canvas
 
+_NETWORKS = "a network that train gives, the path of a model file, or layers (784-512-10)"
 _BER_COLUMNS = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
 
 
@@ -209,6 +217,102 @@ class FitResult:
                 "no populations can be drawn: the files hold lives of cells, counts or "
                 "percentiles, and no readings."
             )
+
+    def inference_energy(
+        self,
+        network: SavedNetwork | FoldedNetwork | str | Path,
+        *,
+        read_pulse: tuple[float, float] | str | None = None,
+        cell: str = "1T1R",
+        pixel_bits: int | None = None,
+        images: ImageSet | str | None = None,
+        reuse: bool = False,
+        sense_energy: float | str | None = None,
+        popcount_energy: float | str | None = None,
+        other_energy: float | str | None = None,
+        energy_source: str = "",
+        reprogrammings: float = 0.0,
+        inferences: float | None = None,
+    ) -> xr.Dataset:
+        """Return what an inference costs on each condition, what a life costs, and which least.
+
+        Energies are numbers in joule, or texts with a unit. Those of the circuits around the cells
+        have no default: unknown ones are left out, and what is left is said to be a bound.
+
+        Parameters
+        ----------
+        network : SavedNetwork, FoldedNetwork, path or str
+            What `train`, `import_module` or `load_network` give, a model file, or layers such as
+            ``"784-512-512-10"`` of a network that is not trained yet (half of its weights are
+            then taken to be -1).
+        read_pulse : (float, float) or str, optional
+            Volt (over the cell) and seconds of the pulse that reads a cell, or
+            ``"0.2 V, 10 ns"``. Default: that of the fit.
+        cell : str
+            ``"1T1R"``, or ``"2T2R"``, of which a read discharges both cells.
+        pixel_bits : int, optional
+            Bit planes of the pixels: the first layer is read for each. Default: those of the
+            images the network was trained on.
+        images : ImageSet or str, optional
+            These images, where they are not found by their name any more.
+        reuse : bool
+            Whether the rows of a convolution that were read are latched, so that it is read once
+            an image and not once a place.
+        sense_energy, popcount_energy, other_energy : float or str, optional
+            Of a sense amplifier for a read, of XNOR and count for a bit, of all else for an
+            inference.
+        energy_source : str
+            Where these are from, in words.
+        reprogrammings : float
+            How often the weights are programmed again.
+        inferences : float, optional
+            Images classified over the life: gives its energy.
+
+        Returns
+        -------
+        xarray.Dataset
+            Product "inference_energy".
+
+        Raises
+        ------
+        InputError
+            If there is no read pulse, or something cannot be used.
+
+        Examples
+        --------
+        >>> import rramsim
+        >>> fit = rramsim.fit("hirtzlin2019-reconstructed", conditions="table1")
+        >>> network, pulse = "784-4096-4096-10", "0.2 V, 10 ns"
+        >>> energy = fit.inference_energy(network, read_pulse=pulse, pixel_bits=1)
+        >>> energy["inferences_per_programming"].round().to_series().to_dict()
+        {'very strong': 1444.0, 'strong': 513.0, 'weak': 386.0}
+        """
+        pulse = use_of_cells(read_pulse=_pulse_text(read_pulse))
+        read = self.examination.read if read_pulse is None else pulse
+        if read.read_voltage is None or read.read_time is None:
+            raise InputError(
+                'no read pulse is given; the energy of a read takes one, such as "0.2 V, 10 ns" '
+                "(read_pulse)."
+            )
+        circuits = CircuitEnergies(
+            sense=_joule(sense_energy, "sense_energy"),
+            popcount=_joule(popcount_energy, "popcount_energy"),
+            other=_joule(other_energy, "other_energy"),
+            source=text_or_none(energy_source, "energy_source") or "",
+        )
+        life = Life(
+            number(reprogrammings, "reprogrammings"),
+            None if inferences is None else number(inferences, "inferences"),
+        )
+        return inference_energy(
+            self.conditions,
+            self.populations,
+            _reads(network, pixel_bits=pixel_bits, images=images, reuse=reuse),
+            read=read,
+            circuits=circuits,
+            life=life,
+            cell=cell,
+        )
 
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""
@@ -415,6 +519,53 @@ def _pulse_text(pulse: object) -> str | None:
     if volt is None or second is None:
         raise refused("read_pulse", pulse, accepted)
     return f"{volt}, {second}"
+
+
+def _joule(value: float | str | None, name: str) -> float:
+    """Return an energy in J, NaN for none."""
+    joule = quantity(quantity_text(value, "J", name=name), "energy")
+    return math.nan if joule is None else joule
+
+
+def _reads(
+    network: SavedNetwork | FoldedNetwork | str | Path,
+    *,
+    pixel_bits: int | None,
+    images: ImageSet | str | None,
+    reuse: bool,
+) -> xr.Dataset:
+    """Return how often an inference reads each weight (schema "inference_reads")."""
+    place = network if isinstance(network, str | Path) else "the network"
+    if isinstance(network, str) and _is_layers(network):
+        shape = NetworkShape.parse(network)
+        return reads_of_shape(shape, pixel_bits=_pixel_bits(place, pixel_bits), reuse=reuse)
+    if isinstance(network, str | Path):
+        network = load_network(network)
+    if not isinstance(network, SavedNetwork | FoldedNetwork):
+        raise refused("network", network, _NETWORKS)
+    folded = network if isinstance(network, FoldedNetwork) else network.folded
+    levels = folded.signed_levels
+    if pixel_bits is None and levels is None and isinstance(network, SavedNetwork):
+        # Loads torch, which nothing else of a fit needs.
+        from rramsim.study.networks import images_of
+
+        levels = images_of(place, network, images).levels
+    return reads_of_network(folded, pixel_bits=_pixel_bits(place, pixel_bits, levels), reuse=reuse)
+
+
+def _is_layers(text: str) -> bool:
+    return text[:1].isdigit() and "-" in text and "." not in text and not Path(text).exists()
+
+
+def _pixel_bits(place: str | Path, given: int | None, levels: int | None = None) -> int:
+    if given is not None:
+        return given
+    if levels is None:
+        raise InputError(
+            f"{place}: nothing tells how many bits a pixel has; give pixel_bits (--pixel-bits), 1 "
+            "for black and white, 8 for 256 shades."
+        )
+    return levels.bit_length()
 
 
 def _time_texts(times: object) -> list[str]:

@@ -1,0 +1,201 @@
+"""`rramsim energy`: what an inference costs on each condition, and what a life."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rramsim.cli import options
+from rramsim.cli.app import app
+
+_EXAMPLE = """
+Example, a trained network on your cells, for a life of 1e9 images:
+
+    rramsim energy network.safetensors --measurements cells.csv --conditions energies.toml
+    --read-pulse "0.2 V, 10 ns" --inferences 1e9
+
+and the network of Hirtzlin et al. 2019 on the shipped populations, before it is trained:
+
+    rramsim energy 784-4096-4096-10 --pixel-bits 1 --measurements hirtzlin2019-reconstructed
+    --conditions table1 --read-pulse "0.2 V, 10 ns"
+"""
+
+_NETWORK, _CIRCUITS, _LIFE = "How the network is read", "Circuits around the cells", "Life"
+
+
+@app.command(epilog=_EXAMPLE)
+def energy(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A model file, of `rramsim train` or imported, or layers such as 784-512-10 of a "
+            "network that is not trained yet (half of its weights are then taken to be -1).",
+        ),
+    ],
+    measurements: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FILE",
+            help="Measured resistances: a file, a folder of files, or a shipped set. Repeatable.",
+        ),
+    ],
+    conditions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Conditions (TOML, CSV, or what fit -o writes): energies, endurance.",
+        ),
+    ] = None,
+    read_pulse: options.ReadPulse = None,
+    cell: Annotated[
+        str,
+        typer.Option(
+            metavar="CELL",
+            help="1T1R, one cell a weight, or 2T2R, two that a read both discharges.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "1T1R",
+    pixel_bits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Bit planes of the pixels, for each of which the first layer is read; 1 for black "
+            "and white. Without, those of the images the network was trained on.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|DIR",
+            help="The images it was trained on; needed only where their folder moved.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            "--reuse",
+            help="Rows of a convolution that were read are latched: it is read once an image, not "
+            "once a place.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = False,
+    sense_energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help='Of a sense amplifier, for each read of a weight: "5 fJ".',
+            rich_help_panel=_CIRCUITS,
+        ),
+    ] = None,
+    popcount_energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help="Of XNOR and popcount, for each bit counted.",
+            rich_help_panel=_CIRCUITS,
+        ),
+    ] = None,
+    other_energy: Annotated[
+        str | None,
+        typer.Option(metavar="E", help="Of all else, for an inference.", rich_help_panel=_CIRCUITS),
+    ] = None,
+    energy_source: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            show_default=False,
+            help="Where these energies are from; needed where one is given. Unknown ones are left "
+            "out, and what is left is said to be a bound.",
+            rich_help_panel=_CIRCUITS,
+        ),
+    ] = "",
+    reprogrammings: Annotated[
+        float,
+        typer.Option(
+            metavar="N",
+            help="How often the weights are programmed again.",
+            rich_help_panel=_LIFE,
+        ),
+    ] = 0.0,
+    inferences: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Images classified over the life: gives its energy.",
+            rich_help_panel=_LIFE,
+        ),
+    ] = None,
+    columns: options.Columns = None,
+    read_voltage: options.ReadVoltage = None,
+    names: options.Names = None,
+    states: options.States = None,
+    file_name: options.FileName = None,
+    over_range: options.OverRange = None,
+    floor: options.Floor = None,
+    condition_from: options.ConditionFrom = None,
+    repeats: options.Repeats = None,
+    cycles: options.Cycles = None,
+    encoding: options.Encoding = None,
+    sheets: options.Sheets = None,
+    lrs_share: options.LrsShare = 0.5,
+    as_json: options.AsJson = False,
+) -> None:
+    """Compare what programming, an inference and a life cost on each condition.
+
+    Cells are read with V² t E[1/R] of the fitted populations, as often as an image takes. From
+    some number of inferences on reading costs more than programming, and another condition may
+    cost least.
+    """
+    from rramsim.study import fit as study
+    from rramsim.study.reading import ReadingTable
+
+    result = study.fit(
+        measurements,
+        reading=ReadingTable(
+            columns=columns,
+            read_voltage=read_voltage,
+            map=tuple(names or ()),
+            states=states,
+            file_name=file_name,
+            over_range=over_range,
+            floor=floor,
+            condition_from=condition_from,
+            repeats=repeats,
+            cycles=cycles,
+            encoding=encoding,
+            sheets=tuple(sheets or ()),
+        ),
+        conditions=conditions,
+        lrs_share=0.5 if lrs_share is None else lrs_share,
+        read_pulse=read_pulse,
+    )
+    found = result.inference_energy(
+        model,
+        cell=cell,
+        pixel_bits=pixel_bits,
+        images=images,
+        reuse=reuse,
+        sense_energy=sense_energy,
+        popcount_energy=popcount_energy,
+        other_energy=other_energy,
+        energy_source=energy_source,
+        reprogrammings=reprogrammings,
+        inferences=inferences,
+    )
+    from rich.console import Console
+
+    from rramsim.report.energy import energy_answer, energy_sentences, energy_tables
+    from rramsim.report.terminal_table import plain_text, print_table
+
+    if as_json:
+        typer.echo(energy_answer(found))
+        return
+    console = Console()
+    for table in energy_tables(found):
+        print_table(console, table)
+    for sentence in energy_sentences(found):
+        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
