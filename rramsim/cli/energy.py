@@ -49,14 +49,14 @@ def energy(
         ),
     ] = None,
     read_pulse: options.ReadPulse = None,
-    cell: Annotated[
+    protection: Annotated[
         str,
         typer.Option(
-            metavar="CELL",
-            help="1T1R, one cell a weight, or 2T2R, two that a read both discharges.",
+            metavar="NAME",
+            help="none, one cell a weight, or 2T2R, two cells that a read both discharges.",
             rich_help_panel=_NETWORK,
         ),
-    ] = "1T1R",
+    ] = "none",
     pixel_bits: Annotated[
         int | None,
         typer.Option(
@@ -175,7 +175,7 @@ def energy(
     )
     found = result.inference_energy(
         model,
-        cell=cell,
+        protection=protection,
         pixel_bits=pixel_bits,
         images=images,
         reuse=reuse,

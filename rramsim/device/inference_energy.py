@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.device.read_energy import read_energy
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 from rramsim.schema import STATES, Interval, make, records, validate
 from rramsim.statistics.confidence import CONFIDENCE, standard_errors
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rramsim.device.read_conditions import ReadConditions
 
-CELLS = ("1T1R", "2T2R")
-"""How a weight is stored: in one cell, or in a complementary pair that a read both discharges."""
+PROTECTIONS = ("none", "2T2R")
+"""A weight is one cell (1T1R), or a complementary pair, both cells of which a read discharges."""
 
 _Floats = NDArray[np.float64]
 
@@ -112,7 +112,7 @@ def inference_energy(
     read: ReadConditions,
     circuits: CircuitEnergies | None = None,
     life: Life | None = None,
-    cell: str = "1T1R",
+    protection: str = "none",
 ) -> xr.Dataset:
     """Return the energy of an inference and over a life, and the break-even points.
 
@@ -139,8 +139,8 @@ def inference_energy(
         Default: none is known.
     life : Life, optional
         Default: programmed once, for an unknown number of inferences.
-    cell : str
-        ``"1T1R"`` or ``"2T2R"``.
+    protection : str
+        ``"none"`` or ``"2T2R"``.
 
     Returns
     -------
@@ -150,17 +150,17 @@ def inference_energy(
     Raises
     ------
     InputError
-        If `cell` is neither.
+        If `protection` is neither.
     """
-    if cell not in CELLS:
-        raise InputError(f"cell is {cell!r}; accepted: {' or '.join(CELLS)}.")
+    if protection not in PROTECTIONS:
+        raise refused("protection", protection, " or ".join(PROTECTIONS))
     validate(reads, "inference_reads")
     circuits, life = circuits or CircuitEnergies(), life or Life()
     fits = populations.reindex(condition=conditions["condition"].values)
     # By layer and state: cells, then reads of cells for one image.
     cells = np.stack([reads["minus_weights"].values, reads["plus_weights"].values], axis=1)
     weights = cells.sum(axis=1)
-    if cell == "2T2R":
+    if protection == "2T2R":
         cells = np.stack([weights, weights], axis=1)
     cell_reads = cells * reads["reads"].values[:, None]
     of_cell = read_energy(fits, read=read)["energy"].values
@@ -211,7 +211,8 @@ def inference_energy(
             "layer": reads["layer"].values,
             "state": list(STATES),
         },
-        attrs=_attrs(reads, read, circuits, life, cell),
+        attrs={"origin": str(populations.attrs.get("origin", "measured"))}
+        | _attrs(reads, read, circuits, life, protection),
     )
 
 
@@ -374,7 +375,7 @@ def _least(energy: _Floats) -> NDArray[np.bool_]:
 
 
 def _attrs(
-    reads: xr.Dataset, read: ReadConditions, circuits: CircuitEnergies, life: Life, cell: str
+    reads: xr.Dataset, read: ReadConditions, circuits: CircuitEnergies, life: Life, protection: str
 ) -> dict[str, str | int | float]:
     assert read.read_voltage is not None
     assert read.read_time is not None
@@ -382,7 +383,7 @@ def _attrs(
         "network": str(reads.attrs["network"]),
         "read_voltage": read.read_voltage,
         "read_time": read.read_time,
-        "cell": cell,
+        "protection": protection,
         "pixel_bits": int(reads.attrs["pixel_bits"]),
         "reuse": int(reads.attrs["reuse"]),
         "sense_energy": circuits.sense,

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
+from rramsim.report.fit.notes import ORIGIN_WORDS
 from rramsim.report.keys import (
     Keys,
     Value,
@@ -57,6 +58,7 @@ def energy_sentences(energy: xr.Dataset) -> list[str]:
     """Return what a reader must know of the figures, and last which condition costs least."""
     attrs, rows = energy.attrs, records(energy, "condition")
     return [
+        *filter(None, [ORIGIN_WORDS[attrs["origin"]]]),
         _counted(energy),
         *_circuits(energy),
         *_bases(rows),
@@ -98,7 +100,7 @@ def _answer_keys(energy: xr.Dataset) -> Keys:
         condition |= bounded("life_energy", "life_energy_j") | {"cheapest": "cheapest"}
     layer = same("layer", "weights", "reads", "counts")
     return {
-        **attributes("network", "cell"),
+        **attributes("network", "origin", "protection"),
         "pixel_bits": lambda row: int(row.attrs["pixel_bits"]),
         "reuse": lambda row: bool(row.attrs["reuse"]),
         "read_pulse": lambda row: answer(
@@ -177,7 +179,9 @@ def _counted(energy: xr.Dataset) -> str:
         numbers.quantity(attrs[name], unit)
         for name, unit in (("read_voltage", "V"), ("read_time", "s"))
     )
-    cells = "both cells of each weight (2T2R)" if attrs["cell"] == "2T2R" else "one cell a weight"
+    cells = (
+        "both cells of each weight (2T2R)" if attrs["protection"] == "2T2R" else "one cell a weight"
+    )
     planes = attrs["pixel_bits"]
     first = f"once for each of {planes} bit planes" if planes > 1 else "once, pixels being one bit"
     latched = " Rows of convolutions that were read are latched." if attrs["reuse"] else ""

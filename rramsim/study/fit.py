@@ -223,7 +223,7 @@ class FitResult:
         network: SavedNetwork | FoldedNetwork | str | Path,
         *,
         read_pulse: tuple[float, float] | str | None = None,
-        cell: str = "1T1R",
+        protection: str = "none",
         pixel_bits: int | None = None,
         images: ImageSet | str | None = None,
         reuse: bool = False,
@@ -248,8 +248,8 @@ class FitResult:
         read_pulse : (float, float) or str, optional
             Volt (over the cell) and seconds of the pulse that reads a cell, or
             ``"0.2 V, 10 ns"``. Default: that of the fit.
-        cell : str
-            ``"1T1R"``, or ``"2T2R"``, of which a read discharges both cells.
+        protection : str
+            ``"none"``, or ``"2T2R"``: a weight is two cells, and a read discharges both.
         pixel_bits : int, optional
             Bit planes of the pixels: the first layer is read for each. Default: those of the
             images the network was trained on.
@@ -311,7 +311,7 @@ class FitResult:
             read=read,
             circuits=circuits,
             life=life,
-            cell=cell,
+            protection=protection,
         )
 
     def report(self, folder: Path | str) -> Path:

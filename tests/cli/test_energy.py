@@ -81,9 +81,18 @@ def test_a_person_is_told_which_condition_costs_least_and_what_is_not_counted(ce
     (least,) = [line for line in lines if line.startswith("Costs least: a up to ")]
     assert "; b from " in least
     assert lines[-1].startswith("Over 10⁶ inferences: b, more than ")
+    assert "not measured" not in shown
     worn = _run("64-32-10", "--pixel-bits", "1", *cells, *PULSE, "--reprogrammings", "5000")
     assert "b: its endurance is less than the 5001 programmings of this life" in worn
     assert "a, programmed 5001 times, costs least at any number of inferences." in worn
+
+
+@pytest.mark.slow
+def test_reconstructed_populations_are_told_as_such():
+    options = ("784-10", "--pixel-bits", "1", "--measurements", "hirtzlin2019-reconstructed")
+    found = _answer(*options, *PULSE, "--conditions", "table1")
+    assert found["origin"] == "reconstructed"
+    assert found["notes"][0] == "These populations are reconstructed, not measured."
 
 
 def test_stated_circuits_are_shown_with_their_source(cells):
@@ -161,7 +170,7 @@ def test_a_fit_gives_the_same_as_the_command(cells):
         (["64--10", *PULSE, "--pixel-bits", "1"], "network '64--10'"),
         (["no.safetensors", *PULSE], "no.safetensors"),
         (["64-10", "--read-pulse", "0.2 V"], "accepted is a voltage and a time"),
-        (["64-10", *PULSE, "--pixel-bits", "1", "--cell", "1R"], "cell is '1R'"),
+        (["64-10", *PULSE, "--pixel-bits", "1", "--protection", "1R"], "protection is '1R'"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--sense-energy", "5"], "'5' is not a energy"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--sense-energy", "5 fJ"], "without its source"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--inferences", "-1"], "number of inferences"),

@@ -118,15 +118,15 @@ def test_unknown_circuits_make_bounds_and_known_ones_are_added_by_layer(energy):
 
 
 def test_a_pair_has_both_cells_programmed_and_discharged(energy, conditions):
-    one, two = energy(), energy(cell="2T2R")
+    one, two = energy(), energy(protection="2T2R")
     # With half of the weights in LRS a pair takes twice as much, whatever the states take.
     for name in ("energy_in_cells", "programming_energy", "layer_energy"):
         assert two[name].values == pytest.approx(2 * one[name].values)
     assert two["inferences_per_programming"].values == pytest.approx(
         one["inferences_per_programming"].values
     )
-    with pytest.raises(InputError, match="cell is '3T'; accepted: 1T1R or 2T2R"):
-        energy(cell="3T")
+    with pytest.raises(InputError, match="protection is '3T'; accepted: none or 2T2R"):
+        energy(protection="3T")
 
 
 def test_a_convolution_costs_its_places_and_latched_rows_do_not(energy):
