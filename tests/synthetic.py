@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from rramsim import schema
+from rramsim.decision.accuracy_loss import Loss
 
 NAN = float("nan")
 
@@ -70,6 +71,27 @@ def condition_accuracy(
         coords={"training_ber": list(accuracy), "condition": list(names)},
         attrs={"confidence": 0.95, "interval": "t interval of the mean over chips"},
     )
+
+
+def losses(reached: xr.Dataset, error_free: float = 0.97) -> list[list[Loss]]:
+    """Return the losses of a "condition_accuracy" dataset, whose intervals they have.
+
+    What is at the upper end of a BER counts as half the width by the sample of cells.
+    """
+    further = reached.accuracy_low - reached.accuracy_low_at_ber_high
+    values = zip(
+        reached.accuracy.values.tolist(),
+        ((reached.accuracy - reached.accuracy_low) / 1.959964).values.tolist(),
+        (further.fillna(0.0) / 1.959964).values.tolist(),
+        strict=True,
+    )
+    return [
+        [
+            Loss(error_free - one, 1, 0.0, 0.0, 1.0, images=error**2, cells=cells**2)
+            for one, error, cells in zip(*row, strict=True)
+        ]
+        for row in values
+    ]
 
 
 def accuracy_curves(

@@ -63,6 +63,21 @@ def tradeoff(
     reference_spread: options.ReferenceSpread = None,
     offset: options.Offset = None,
     lrs_share: options.LrsShare = None,
+    trainings: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="S", help="Networks trained of each kind, by S seeds; 5 if unset."
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="K",
+            help="Instead: parts of a small image set, each tested by a network trained on the "
+            "others; 5 if unset and possible.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the report and results.")
@@ -97,6 +112,8 @@ def tradeoff(
             workers=workers,
             device=device.value,
             progress=progress,
+            trainings=trainings,
+            folds=folds,
             seed=seed,
             columns=columns,
             read_voltage=read_voltage,

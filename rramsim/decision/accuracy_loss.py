@@ -22,6 +22,9 @@ from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END
 ONE_SIDED = (1.0 + CONFIDENCE) / 2.0
 """Confidence of each end of the interval by itself, 97.5 %."""
 
+KNOWN = ("images", "chips", "cells")
+"""Sources of chance whose variance the data of one training show."""
+
 _MOST_TRAININGS = 1000
 _MOST_STEPS = 100
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
@@ -162,7 +165,7 @@ class Loss:
 
         That of trainings is NaN where there is one.
         """
-        known = {name: NORMAL_END * math.sqrt(getattr(self, name)) for name in _KNOWN}
+        known = {name: NORMAL_END * math.sqrt(getattr(self, name)) for name in KNOWN}
         rest = self.half_width**2 - sum(half * half for half in known.values())
         of_trainings = math.sqrt(max(rest, 0.0)) if self.trainings > 1 else math.nan
         return {"trainings": of_trainings, **known}
@@ -229,9 +232,6 @@ class Loss:
             self.factor * np.maximum(true - self.within, 0.0) + known
         )
         return deviations
-
-
-_KNOWN = ("images", "chips", "cells")
 
 
 @functools.lru_cache(maxsize=64)

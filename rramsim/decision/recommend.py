@@ -37,12 +37,19 @@ class Recommendation:
         Why it is the one to choose.
     met : bool
         False where no point is shown to be accurate enough; the most accurate one is named then.
+    settled : bool
+        Whether it would stay the one to choose: of no point that takes less energy it is left open
+        whether it is accurate enough, or, if none is, of no point at all.
+    would_settle : str
+        What would settle it, empty if it is settled.
     """
 
     condition: str
     training_ber: float
     sentences: tuple[str, ...]
     met: bool
+    settled: bool = True
+    would_settle: str = ""
 
     @property
     def reason(self) -> str:
@@ -115,8 +122,17 @@ def recommend(tradeoff: StudyResult | xr.Dataset) -> Recommendation:
     ...     coords={"training_ber": [0.0], "condition": conditions.condition.values},
     ...     attrs={"confidence": 0.95},
     ... )
-    >>> cells = {0.0: (500, 500)}
-    >>> tradeoff = join(conditions, accuracy, cells=cells, error_free=0.97, tolerance=0.01)
+    >>> from rramsim.decision.accuracy_loss import Loss
+    >>> losses = [
+    ...     [
+    ...         Loss(0.97 - share, 5, between=1e-6, within=0.0, factor=0.2)
+    ...         for share in (0.97, 0.969, 0.93)
+    ...     ]
+    ... ]
+    >>> tradeoff = join(
+    ...     conditions, accuracy, losses=losses, cells={0.0: (500, 500)},
+    ...     error_free=0.97, tolerance=0.01,
+    ... )
     >>> choice = rramsim.recommend(tradeoff)
     >>> choice.condition, choice.met
     ('strong', True)
@@ -137,11 +153,14 @@ def recommend(tradeoff: StudyResult | xr.Dataset) -> Recommendation:
         tolerance=float(tradeoff.attrs["tolerance"]),
         confidence=float(tradeoff.attrs["confidence"]),
     )
+    open_point = _left_open(chosen, points)
     return Recommendation(
         chosen["condition"],
         chosen["training_ber"],
         reasons.sentences(),
         met=bool(chosen["meets_tolerance"]),
+        settled=open_point is None,
+        would_settle="" if open_point is None else _would_settle(open_point),
     )
 
 
@@ -157,6 +176,65 @@ def training_words(training_ber: float) -> str:
     if training_ber == 0:
         return "plainly trained network"
     return f"network trained with bit errors at a rate of {numbers.power(training_ber)}"
+
+
+def point_words(point: Record) -> str:
+    """Return the name of a point."""
+    return f"“{point['condition']}” with the {training_words(point['training_ber'])}"
+
+
+def loss_words(point: Record) -> str:
+    """Return the loss of a point with the upper end of its interval and the parts of that."""
+    low = ", ".join(
+        f"{name} {100 * point[f'loss_{name}']:.2f}"
+        for name in ("trainings", "images", "cells", "chips")
+        if not math.isnan(point[f"loss_{name}"])
+    )
+    loss = 100 * point["loss"]
+    verb = f"loses {loss:.2f}" if loss >= 0 else f"gains {-loss:.2f}"
+    most = 100 * point["loss_high"]
+    bound = f"loses at most {most:.2f}" if loss < 0 <= most else f"at most {most:.2f}"
+    if most < 0:
+        bound = f"at least {-most:.2f}"
+    alone = (
+        "; there is one training, so what another training would change is not in it"
+        if point["trainings"] == 1
+        else ""
+    )
+    return f"{verb} points, {bound} with 97.5\xa0% confidence (± by {low}{alone})"
+
+
+def _left_open(chosen: Record, points: list[Record]) -> Record | None:
+    """Return the point most worth settling that could change the choice, None if there is none."""
+    left = [point for point in points if point["verdict"] == "not settled"]
+    if chosen["meets_tolerance"]:
+        limit = chosen["programming_energy"] / (1 + SAME_ENERGY)
+        left = [point for point in left if point["programming_energy"] < limit]
+    return min(left, key=lambda point: point["loss_high"], default=None)
+
+
+def _would_settle(point: Record) -> str:
+    ways = []
+    if point["trainings_needed"]:
+        ways.append(
+            f"{point['trainings_needed']} trainings or folds in place of {point['trainings']}"
+        )
+    elif point["trainings"] == 1:
+        ways.append("several trainings")
+    for source, words in (
+        ("images", "as many test images"),
+        ("cells", "as many measured cells"),
+        ("chips", "as many chips"),
+    ):
+        times = point[f"{source}_needed"]
+        if not math.isnan(times):
+            ways.append(f"{numbers.times(times)} times {words}")
+    name = (
+        f"It is not settled whether {point_words(point)} is accurate enough: it {loss_words(point)}"
+    )
+    if not ways:
+        return f"{name}. More of one source alone would not settle it."
+    return f"{name}. If the loss stays, about {', or '.join(ways)} would settle it."
 
 
 def _by_accuracy(point: Record) -> tuple[float, ...]:
@@ -186,6 +264,7 @@ class _Reasons:
     def sentences(self) -> tuple[str, ...]:
         sentences = (
             self._verdict(),
+            self._loss(),
             self._accuracy(),
             self._shortfall(),
             self._energy(),
@@ -205,7 +284,7 @@ class _Reasons:
 
     def _verdict(self) -> str:
         point = self.chosen
-        name = f"“{point['condition']}” with the {training_words(point['training_ber'])}"
+        name = point_words(point)
         if not point["meets_tolerance"]:
             return (
                 f"No condition is shown to keep the accuracy within {self._allowed} of the "
@@ -222,14 +301,22 @@ class _Reasons:
             f"accurate enough: {name}."
         )
 
+    def _loss(self) -> str:
+        point = self.chosen
+        verdict = {
+            "yes": "Accurate enough",
+            "no": "Not accurate enough",
+            "not settled": "Not settled whether it is accurate enough",
+        }[point["verdict"]]
+        return f"{verdict}: it {loss_words(point)}; a loss of {self._allowed} is accepted."
+
     def _accuracy(self) -> str:
         point = self.chosen
         reference = training_words(min(point["training_ber"] for point in self.points))
         return (
             f"With its bit errors it classifies {self._percent(point)} of the test images "
             f"correctly, against {numbers.percent(self.error_free)} of the {reference} without bit "
-            f"errors; a loss of {self._allowed} is accepted, judged by the lower end of the "
-            "interval."
+            "errors."
         )
 
     def _percent(self, point: Record) -> str:
@@ -246,17 +333,8 @@ class _Reasons:
         )
 
     def _shortfall(self) -> str:
-        point = self.chosen
-        least = self.error_free - self.tolerance
-        if point["meets_tolerance"] or not point["accuracy"] >= least:
-            return ""
-        if point["accuracy_low"] >= least:
-            return (
-                "At the estimated bit-error rate it is accurate enough, but not at the upper end "
-                f"of that rate's interval, {numbers.power(point['ber_high'])}; more cells could "
-                "settle it."
-            )
-        return "Its mean is within the tolerance; more chips (fault maps) could settle it."
+        left = _left_open(self.chosen, self.points)
+        return "" if left is None else _would_settle(left)
 
     def _energy(self) -> str:
         point = self.chosen

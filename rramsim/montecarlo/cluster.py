@@ -94,6 +94,7 @@ class Cluster:
             task.faults,
             task.seed,
             chips,
+            task.keeps_answers,
             __version__,
             pure=False,
         )
@@ -140,7 +141,12 @@ def _hold(network: ScoredNetwork) -> ScoredNetwork:
 
 
 def _score(
-    network: ScoredNetwork, faults: ChipFaults, seed: int, chips: Sequence[int], version: str
+    network: ScoredNetwork,
+    faults: ChipFaults,
+    seed: int,
+    chips: Sequence[int],
+    keeps_answers: bool,
+    version: str,
 ) -> Tally:
     if version != __version__:
         raise InputError(
@@ -152,4 +158,4 @@ def _score(
     # An evaluator serves one thread at a time; a chip is shared among the worker's threads.
     with _SCORING:
         parallel.use_cores(worker.state.nthreads)
-        return score_chips(Task(network, faults, seed), chips)
+        return score_chips(Task(network, faults, seed, keeps_answers), chips)

@@ -13,7 +13,7 @@ from rramsim.errors import InputError
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
-from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.tally import Tally, packed_answers
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.scoring.evaluator import Evaluator
 
@@ -84,12 +84,15 @@ def score_chips(task: Task, chips: Sequence[int]) -> Tally:
         Of these chips.
     """
     evaluator = evaluator_of(task.network)
-    correct = {}
+    correct, answers = {}, {}
     for chip in chips:
         flips = task.draw(chip)
         # A chip without a flip is the network itself, which the evaluator scores only once.
-        correct[chip] = evaluator.correct(flips if any(layer.size for layer in flips) else None)
-    return Tally(task.id, len(task.network.labels), correct)
+        is_right = evaluator.right(flips if any(layer.size for layer in flips) else None)
+        correct[chip] = int(is_right.sum())
+        if task.keeps_answers:
+            answers[chip] = packed_answers(is_right)
+    return Tally(task.id, len(task.network.labels), correct, answers)
 
 
 def evaluator_of(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
@@ -127,7 +130,7 @@ def collect(
     Parameters
     ----------
     tasks : sequence of Task
-        A task given twice is scored once.
+        A task given twice is scored once; one of the two that keeps answers comes first.
     rule : StoppingRule
         How many chips each task takes.
     workers : Workers, optional
@@ -222,8 +225,13 @@ class _Open:
 
     def copies(self) -> Tally:
         """Return, and count, the chips that one chip stands for."""
-        score = next(iter(self.tally.correct.values()))
-        copies = Tally(self.tally.task_id, self.tally.images, dict.fromkeys(self._missing, score))
+        ((_, score), *_), answers = self.tally.correct.items(), list(self.tally.answers.values())
+        copies = Tally(
+            self.tally.task_id,
+            self.tally.images,
+            dict.fromkeys(self._missing, score),
+            dict.fromkeys(self._missing, answers[0]) if answers else {},
+        )
         self.tally += copies
         self._decide()
         return copies
@@ -272,9 +280,10 @@ class _Pending:
     def _unwritten(self, tally: Tally) -> Tally:
         assert self._store is not None
         stored = self._store.tally(tally.task_id)
-        known = stored.correct.keys() if stored else set()
-        new = {chip: tally.correct[chip] for chip in tally.correct.keys() - known}
-        return Tally(tally.task_id, tally.images, new)
+        if stored is None:
+            return tally
+        without = tally.answers.keys() - stored.answers.keys()
+        return tally.of_chips({*without, *(tally.correct.keys() - stored.correct.keys())})
 
 
 def _submit(workers: Workers, one: _Open) -> int:
@@ -301,4 +310,5 @@ def _known(task: Task, store: TallyStore | None) -> Tally:
             f"{store.path}: the rows of task {task.id} count {known.images} images, but the "
             f"network is scored on {images}. Delete those rows or the file."
         )
-    return known
+    # A chip whose answers were not kept is scored again.
+    return known.of_chips(known.answers) if task.keeps_answers else known

@@ -7,6 +7,7 @@ a small image set is divided into folds, by the part that is tested.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rramsim import schema
 from rramsim.errors import InputError, refused
 from rramsim.interval import Interval
+from rramsim.montecarlo.estimate import ChipAccuracy
 from rramsim.statistics.confidence import CONFIDENCE, mean_of_resamples
 from rramsim.version import __version__
 
@@ -131,6 +133,37 @@ def _contains(folds: int | None, *, on_chips: bool) -> str:
         else "images from elsewhere"
     )
     return f"It contains the chance {contained}. It leaves out {left_out}."
+
+
+def mean_of_estimates(
+    estimates: Sequence[ChipAccuracy], *, folds: int | None = None
+) -> ChipAccuracy:
+    """Return the accuracy of a recipe: the mean over trainings, each with chips of its own.
+
+    Parameters
+    ----------
+    estimates : sequence of ChipAccuracy
+        One a training; a single one is returned as it is.
+    folds : int, optional
+        See `over_trainings`.
+
+    Returns
+    -------
+    ChipAccuracy
+        With the interval of `over_trainings`, the mean of the 5th-percentile chips of the trainings
+        and the number of all chips.
+    """
+    if len(estimates) == 1:
+        return estimates[0]
+    found = over_trainings([one.mean.estimate for one in estimates], folds=folds, on_chips=True)
+    poor = "5th-percentile chip: the mean over trainings of the sample quantile of each."
+    return ChipAccuracy(
+        found.mean,
+        math.fsum(one.p05 for one in estimates) / len(estimates),
+        sum(one.chips for one in estimates),
+        sum(one.images for one in estimates) if folds else estimates[0].images,
+        (*found.sentences, poor),
+    )
 
 
 def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import csv
 import io
+import zlib
 from pathlib import Path
 
 from rramsim.errors import InputError
 from rramsim.files import write_text
 from rramsim.montecarlo.tally import Tally
 
-HEADER = ("task_id", "draw", "images", "correct")
-"""Columns; a draw is the number of a chip."""
+HEADER = ("task_id", "draw", "images", "correct", "answers")
+"""Columns; a draw is the number of a chip. `answers`, where they are kept, are in base64: a bit for
+each image, 1 where it is classified correctly, and a CRC-32 of all that. Files of versions that
+kept none are without the last column."""
+
+_NUMBERS = 3
+_CHECKSUM_BYTES = 4
 
 
 class TallyStore:
@@ -47,14 +55,15 @@ class TallyStore:
         Raises
         ------
         ValueError
-            If a chip is in the store already (`Tally.__add__`).
+            If a chip is in the store already (`Tally.__add__`), unless without its answers, which
+            then are added.
         InputError
             If the file cannot be written; the store then holds what it held before.
         """
         merged = dict(self._tallies)
         for tally in tallies:
             known = merged.get(tally.task_id)
-            merged[tally.task_id] = tally if known is None else known + tally
+            merged[tally.task_id] = tally if known is None else _without(known, tally) + tally
         write_text(self.path, _text(merged))
         self._tallies = merged
 
@@ -65,8 +74,35 @@ def _text(tallies: dict[str, Tally]) -> str:
     writer.writerow(HEADER)
     for task_id, tally in sorted(tallies.items()):
         for chip, correct in tally.correct.items():
-            writer.writerow((task_id, chip, tally.images, correct))
+            answers = _encoded(tally.answers.get(chip, b""))
+            writer.writerow((task_id, chip, tally.images, correct, answers))
     return text.getvalue()
+
+
+def _without(known: Tally, new: Tally) -> Tally:
+    """Return the chips of a tally but those whose answers come now."""
+    for chip in new.answers.keys() & known.correct.keys() - known.answers.keys():
+        if new.correct[chip] != known.correct[chip]:
+            raise ValueError(f"Chip {chip} of task {known.task_id} was counted in another way.")
+    return known.of_chips(
+        chip for chip in known.correct if chip in known.answers or chip not in new.answers
+    )
+
+
+def _encoded(answers: bytes) -> str:
+    if not answers:
+        return ""
+    checksum = zlib.crc32(answers).to_bytes(_CHECKSUM_BYTES, "big")
+    return base64.b64encode(answers + checksum).decode()
+
+
+def _decoded(text: str) -> bytes:
+    """Return answers; ValueError where they are damaged."""
+    data = base64.b64decode(text, validate=True)
+    answers, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    if not answers or zlib.crc32(answers).to_bytes(_CHECKSUM_BYTES, "big") != checksum:
+        raise ValueError("the checksum differs")
+    return answers
 
 
 def _read(path: Path) -> dict[str, Tally]:
@@ -78,7 +114,7 @@ def _read(path: Path) -> dict[str, Tally]:
         raise InputError(f"{path}: is not a UTF-8 text, so not a file of tallies.") from error
     lines = text.splitlines()
     expected = ",".join(HEADER)
-    if not lines or lines[0] != expected:
+    if not lines or lines[0] not in (expected, ",".join(HEADER[:-1])):
         first = repr(lines[0][:80]) if lines else "nothing"
         raise InputError(f"{path}: row 1: found {first}, expected {expected!r}.")
     if not text.endswith("\n"):
@@ -87,26 +123,32 @@ def _read(path: Path) -> dict[str, Tally]:
             f"{path}: row {len(lines)}: ends without a line end, so it may be cut off. "
             "Delete the row; its draw is then made again."
         )
-    rows = [_row(path, number, line) for number, line in enumerate(lines[1:], start=2)]
+    columns = lines[0].count(",") + 1
+    rows = [_row(path, number, line, columns) for number, line in enumerate(lines[1:], start=2)]
     return _gathered(path, rows)
 
 
-def _row(path: Path, number: int, line: str) -> tuple[str, int, int, int]:
+def _row(path: Path, number: int, line: str, columns: int) -> tuple[str, int, int, int, bytes]:
     fields = line.split(",")
-    digits = [field for field in fields[1:] if field.isascii() and field.isdigit()]
-    if len(fields) != len(HEADER) or len(digits) != len(HEADER) - 1 or not fields[0]:
+    digits = [field for field in fields[1 : 1 + _NUMBERS] if field.isascii() and field.isdigit()]
+    if len(fields) != columns or len(digits) != _NUMBERS or not fields[0]:
         raise _damaged(path, number, f"found {line[:120]!r}, expected a task id and 3 numbers")
     try:
         chip, images, correct = (int(field) for field in digits)
     except ValueError as error:  # More digits than int() reads.
         raise _damaged(path, number, f"found {line[:120]!r}, whose numbers are too long") from error
-    return fields[0], chip, images, correct
+    try:
+        answers = _decoded(fields[-1]) if columns == len(HEADER) and fields[-1] else b""
+    except (ValueError, binascii.Error) as error:
+        raise _damaged(path, number, f"its answers are damaged ({error})") from error
+    return fields[0], chip, images, correct, answers
 
 
-def _gathered(path: Path, rows: list[tuple[str, int, int, int]]) -> dict[str, Tally]:
+def _gathered(path: Path, rows: list[tuple[str, int, int, int, bytes]]) -> dict[str, Tally]:
     images_of: dict[str, int] = {}
     correct_of: dict[str, dict[int, int]] = {}
-    for number, (task_id, chip, images, correct) in enumerate(rows, start=2):
+    answers_of: dict[str, dict[int, bytes]] = {}
+    for number, (task_id, chip, images, correct, answers) in enumerate(rows, start=2):
         if correct > images or images < 1:
             raise _damaged(path, number, f"found {correct} correct of {images} images")
         if images_of.setdefault(task_id, images) != images:
@@ -118,8 +160,14 @@ def _gathered(path: Path, rows: list[tuple[str, int, int, int]]) -> dict[str, Ta
         if chip in correct_of.setdefault(task_id, {}):
             raise _damaged(path, number, f"draw {chip} of its task is in an earlier row too")
         correct_of[task_id][chip] = correct
+        if answers:
+            answers_of.setdefault(task_id, {})[chip] = answers
+            try:
+                Tally(task_id, images, {chip: correct}, {chip: answers})
+            except ValueError as error:
+                raise _damaged(path, number, "its answers are not those counted") from error
     return {
-        task_id: Tally(task_id, images_of[task_id], correct)
+        task_id: Tally(task_id, images_of[task_id], correct, answers_of.get(task_id, {}))
         for task_id, correct in correct_of.items()
     }
 

@@ -65,6 +65,8 @@ class Task:
         Which cells go wrong.
     seed : int
         Seed of the study, 0 to 2**64 - 1.
+    keeps_answers : bool
+        Whether its tally keeps which images a chip classifies correctly. The question is the same.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Task:
     network: ScoredNetwork
     faults: ChipFaults
     seed: int
+    keeps_answers: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < _SEED_LIMIT:

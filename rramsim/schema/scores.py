@@ -1,6 +1,13 @@
 """The datasets of accuracy and of the trade-off."""
 
-from rramsim.schema.variable import BOUNDS, ENDURANCE_BASES, ENERGY_BASES, Variable, per
+from rramsim.schema.variable import (
+    BOUNDS,
+    ENDURANCE_BASES,
+    ENERGY_BASES,
+    LOSS_VERDICTS,
+    Variable,
+    per,
+)
 
 _condition = per("condition")
 _curve = per("training_ber", "test_ber")
@@ -125,6 +132,19 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         _met("energy_per_cell", "J", "f", "programming_energy per cell"),
         _met("on_front", "1", "b", "1: no other point is as good in both and better in one"),
         _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
+        _met("loss", "1", "f", "mean loss of accuracy against the plain network without errors"),
+        _met("loss_low", "1", "f", "lower end of its interval, at 97.5 % by itself"),
+        _met("loss_high", "1", "f", "upper end of its interval, at 97.5 % by itself"),
+        _met("loss_trainings", "1", "f", "half width by trainings alone, NaN: one training"),
+        _met("loss_images", "1", "f", "half width by test images alone"),
+        _met("loss_chips", "1", "f", "half width by chips alone"),
+        _met("loss_cells", "1", "f", "half width by the sample of cells alone, 0: no interval"),
+        _met("verdict", "1", "U", "whether it is accurate enough", choices=LOSS_VERDICTS),
+        _met("trainings", "1", "i", "number of trainings, or of folds"),
+        _met("trainings_needed", "1", "i", "trainings that would settle it, 0: no number would"),
+        _met("images_needed", "1", "f", "times as many test images would, NaN: no number would"),
+        _met("chips_needed", "1", "f", "times as many chips would, NaN: no number would"),
+        _met("cells_needed", "1", "f", "times as many cells would, NaN: no number would"),
         _condition("test_ber", "1", "f", "mean BER of the faults planted, or the bound planted"),
         _condition("ber_high", "1", "f", "upper end of the BER's interval, NaN: none"),
         _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),

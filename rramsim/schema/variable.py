@@ -22,6 +22,7 @@ VERDICTS = ("holds", "tail", "does not hold", "not tested")
 OUTLIER_KINDS = ("stuck", "outlying")
 """A reading beyond its population that is like the other state's, or like neither's."""
 
+LOSS_VERDICTS = ("yes", "no", "not settled")
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +13,26 @@ import numpy.typing as npt
 from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
 from rramsim.crossbar.sampling import as_positions
-from rramsim.montecarlo.collect import Workers, measure
-from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
+from rramsim.decision.accuracy_loss import Loss, PairedAnswers, loss_of
+from rramsim.montecarlo.collect import Workers, collect
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, estimate, method_text
+from rramsim.montecarlo.replicates import mean_of_estimates
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
+from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import ScoredNetwork, Task
-from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.images.image_set import ImageSet
-    from rramsim.network.folded.network import FoldedNetwork
     from rramsim.progress import OnProgress
+    from rramsim.study.networks import StudyNetworks
     from rramsim.study.settings import Study
 
 _COUNTED_CHIPS = 20
+_ON_CONDITIONS = "chips of the conditions"
+_WIDEST = 0.999
 
 
 class Chips:
@@ -37,8 +41,7 @@ class Chips:
     def __init__(
         self,
         study: Study,
-        images: ImageSet,
-        networks: Mapping[float, FoldedNetwork],
+        networks: StudyNetworks,
         *,
         store: TallyStore,
         workers: Workers,
@@ -47,18 +50,24 @@ class Chips:
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
         self._on_progress = on_progress
-        self._rule = StoppingRule(study.chips, study.half_width)
+        self._folds = networks.folds
+        # The half width is that of the mean over trainings, whose chips are apart.
+        half_width = min(study.half_width * math.sqrt(len(networks.images)), _WIDEST)
+        self._rule = StoppingRule(study.chips, half_width)
         self._networks = {
-            training_ber: ScoredNetwork(
-                folded, images.test_images, images.test_labels, images.content_id, device
-            )
-            for training_ber, folded in networks.items()
+            training_ber: [
+                ScoredNetwork(
+                    one.folded, tested.test_images, tested.test_labels, tested.content_id, device
+                )
+                for one, tested in zip(several, networks.images, strict=True)
+            ]
+            for training_ber, several in networks.by_training_ber.items()
         }
 
     def curves(self) -> xr.Dataset:
         """Return the product "accuracy": every network at 0 and at every BER of the curves."""
         bers = (0.0, *self._study.curve_bers)
-        table = self._estimates("chips of the curves", [IidFaults(ber) for ber in bers])
+        table = self._estimates("chips of the curves", [IidFaults(ber) for ber in bers], keep=1)
         return schema.make(
             "accuracy",
             _columns(table),
@@ -86,7 +95,7 @@ class Chips:
             What the chips of each condition are drawn from.
         """
         every = [*faults, *(model for model in worst if model)]
-        estimates = self._estimates("chips of the conditions", every)
+        estimates = self._estimates(_ON_CONDITIONS, every, keep=len(faults))
         table = [row[: len(faults)] for row in estimates]
         low = [_filled(worst, [one.mean.low for one in row[len(faults) :]]) for row in estimates]
         bers = [self._mean_ber(model) for model in faults]
@@ -109,12 +118,52 @@ class Chips:
             attrs=_attrs(table),
         )
 
+    def losses(
+        self, faults: Sequence[FaultModel], worst: Sequence[FaultModel | None]
+    ) -> list[list[Loss]]:
+        """Return the loss of each network on each condition, against the first without bit errors.
+
+        How far it is at the upper end of a BER stands for half the width that the cells behind that
+        BER give it. Parameters are those of `on_conditions`, whose chips these are.
+        """
+        (plain, *_), *_ = self._tallies("chips of the curves", [IidFaults(0.0)], keep=1)
+        error_free = [tally.first(1).by_image() > 0 for tally in plain]
+        every = [*faults, *(model for model in worst if model)]
+        losses = []
+        for row in self._tallies(_ON_CONDITIONS, every, keep=len(faults)):
+            at_worst = iter(row[len(faults) :])
+            losses.append(
+                [
+                    self._loss(error_free, tallies, next(at_worst) if model else None)
+                    for tallies, model in zip(row, worst, strict=False)
+                ]
+            )
+        return losses
+
+    def _loss(
+        self,
+        error_free: Sequence[npt.NDArray[np.bool_]],
+        tallies: Sequence[Tally],
+        at_worst: Sequence[Tally] | None,
+    ) -> Loss:
+        paired = [
+            PairedAnswers(right, tally.by_image(), np.array(list(tally.correct.values())))
+            for right, tally in zip(error_free, tallies, strict=True)
+        ]
+        cells = 0.0
+        if at_worst is not None:
+            further = [
+                _share(one) - _share(two) for one, two in zip(tallies, at_worst, strict=True)
+            ]
+            cells = (math.fsum(further) / len(further) / NORMAL_END) ** 2
+        return loss_of(paired, folds=self._folds is not None, cells=cells)
+
     def _mean_ber(self, faults: FaultModel) -> float:
         """Return the mean BER of a model, counted on some chips where the model does not tell."""
         ber = mean_ber(faults, 1.0 - self._study.use.lrs_share)
         if not math.isnan(ber):
             return ber
-        training_ber, network = next(iter(self._networks.items()))
+        training_ber, (network, *_) = next(iter(self._networks.items()))
         chips = range(1 if is_deterministic(faults) else _COUNTED_CHIPS)
         wrong = [
             len(cells)
@@ -126,30 +175,68 @@ class Chips:
     def wrong_cells(
         self, training_ber: float, faults: FaultModel, *, chip: int = 0
     ) -> list[npt.NDArray[np.int64]]:
-        """Return the wrong cells of a chip of a point, by layer; by default of one scored."""
-        network = self._networks[training_ber]
+        """Return the wrong cells of a chip of a point, by layer: of the first training."""
+        network = self._networks[training_ber][0]
         drawn = Task(network, faults, self._study.seed).draw(chip)
         return [
             as_positions(cells, layer.matrix)
             for cells, layer in zip(drawn, network.folded.layers, strict=True)
         ]
 
-    def _estimates(self, stage: str, faults: Sequence[FaultModel]) -> list[list[ChipAccuracy]]:
+    def _estimates(
+        self, stage: str, faults: Sequence[FaultModel], *, keep: int
+    ) -> list[list[ChipAccuracy]]:
         """Return a row for each network, with an estimate for each of the fault models."""
-        tasks = [
-            Task(network, model, self._study.seed)
-            for network in self._networks.values()
-            for model in faults
+        return [
+            [
+                mean_of_estimates(
+                    [
+                        estimate(
+                            tally,
+                            deterministic=is_deterministic(model),
+                            half_width=self._rule.half_width,
+                        )
+                        for tally in tallies
+                    ],
+                    folds=self._folds,
+                )
+                for tallies, model in zip(row, faults, strict=True)
+            ]
+            for row in self._tallies(stage, faults, keep=keep)
         ]
-        estimates = measure(
+
+    def _tallies(
+        self, stage: str, faults: Sequence[FaultModel], *, keep: int
+    ) -> list[list[list[Tally]]]:
+        """Return a row for each network, for each fault model a tally of each training.
+
+        Those of the first `keep` fault models hold which images are right.
+        """
+        every = [network for several in self._networks.values() for network in several]
+        tasks = [
+            Task(network, model, self._study.seed, keeps_answers=number < keep)
+            for number, model in enumerate(faults)
+            for network in every
+        ]
+        tallies = collect(
             tasks,
             rule=self._rule,
             workers=self._workers,
             store=self._store,
             on_chips=partial(self._on_progress, stage),
         )
-        width = len(faults)
-        return [estimates[start : start + width] for start in range(0, len(estimates), width)]
+        at = iter(tallies)
+        columns = [[next(at) for _ in every] for _ in faults]
+        count = len(every) // len(self._networks)
+        return [
+            [column[start : start + count] for column in columns]
+            for start in range(0, len(every), count)
+        ]
+
+
+def _share(tally: Tally) -> float:
+    """Return the share of answers that are right."""
+    return tally.sum_correct / (tally.chips * tally.images)
 
 
 def _filled(asked: Sequence[object | None], answers: Sequence[float]) -> list[float]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rramsim.errors import InputError
 from rramsim.formatting import power
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from rramsim.progress import OnProgress
     from rramsim.study.result_folder import ResultFolder
     from rramsim.study.settings import Study
+
+DEFAULT_REPLICATES = 5
+"""Trainings of each recipe, or folds, where a study does not say."""
 
 
 def shape_for(settings: TrainingSettings, images: ImageSet) -> NetworkShape:
@@ -183,6 +189,38 @@ def _short(text: str, instead: str) -> str:
     return f"{instead}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
+@dataclass(frozen=True, eq=False)
+class StudyNetworks:
+    """The networks of a study: several of each recipe, which differ by chance of training.
+
+    Attributes
+    ----------
+    by_training_ber : mapping of float to tuple of SavedNetwork
+        One a replicate.
+    images : tuple of ImageSet
+        Of each replicate, with the images that it is tested on.
+    folds : int or None
+        Number of parts of the image set, where each replicate is tested on one of them.
+    """
+
+    by_training_ber: Mapping[float, tuple[SavedNetwork, ...]]
+    images: tuple[ImageSet, ...]
+    folds: int | None = None
+
+
+def replicates_of(study: Study, images: ImageSet) -> tuple[int, int | None]:
+    """Return how many trainings of each recipe a study has, and how many folds if any."""
+    if study.models:
+        return 1, None
+    if study.trainings is not None or study.folds is not None:
+        return study.trainings or 1, study.folds
+    if images.has_own_test:
+        return DEFAULT_REPLICATES, None
+    labels = np.concatenate([images.train_labels, images.test_labels])
+    folds = min(DEFAULT_REPLICATES, int(np.bincount(labels, minlength=images.class_count).min()))
+    return (1, folds) if folds > 1 else (DEFAULT_REPLICATES, None)
+
+
 def train_networks(
     study: Study,
     images: ImageSet,
@@ -190,24 +228,39 @@ def train_networks(
     *,
     device: str,
     on_progress: OnProgress,
-) -> dict[float, SavedNetwork]:
-    """Return one network a training BER, trained unless its file is in the folder already."""
-    networks = {}
-    epochs = method_for(study, images).epochs
-    for number, training_ber in enumerate(study.training_bers):
-        networks[training_ber] = obtain_network(
-            folder.model(training_ber),
-            plan_for(study, images, training_ber),
-            images_from=study.images,
-            on_epoch=_bar(on_progress, before=number, epochs=epochs, study=study),
-            device=device,
+) -> StudyNetworks:
+    """Return the networks of each training BER, trained unless their files are in the folder."""
+    trainings, folds = replicates_of(study, images)
+    plans = {
+        training_ber: replicates(
+            plan_for(study, images, training_ber), trainings=trainings, folds=folds
         )
-        on_progress("training networks", (number + 1) * epochs, len(study.training_bers) * epochs)
-    return networks
+        for training_ber in study.training_bers
+    }
+    total = sum(plan.method.epochs for several in plans.values() for plan in several.values())
+    networks: dict[float, tuple[SavedNetwork, ...]] = {}
+    before = 0
+    for training_ber, several in plans.items():
+        trained = []
+        for suffix, plan in several.items():
+            trained.append(
+                obtain_network(
+                    folder.model(training_ber, suffix),
+                    plan,
+                    images_from=study.images,
+                    on_epoch=_bar(on_progress, before=before, total=total),
+                    device=device,
+                )
+            )
+            before += plan.method.epochs
+            on_progress("training networks", before, total)
+        networks[training_ber] = tuple(trained)
+    first = next(iter(plans.values()))
+    return StudyNetworks(networks, tuple(plan.images for plan in first.values()), folds)
 
 
-def load_models(study: Study, images: ImageSet) -> dict[float, SavedNetwork]:
-    """Return the networks of the study's model files by training BER, none if it names none.
+def load_models(study: Study, images: ImageSet) -> StudyNetworks | None:
+    """Return the networks of the study's model files, None if it names none.
 
     Raises
     ------
@@ -239,14 +292,14 @@ def load_models(study: Study, images: ImageSet) -> dict[float, SavedNetwork]:
                 "needs one of its own (0 for plain training)."
             )
         networks[training_ber] = saved
-    return dict(sorted(networks.items()))
+    if not networks:
+        return None
+    return StudyNetworks({ber: (saved,) for ber, saved in sorted(networks.items())}, (images,))
 
 
-def _bar(on_progress: OnProgress, *, before: int, epochs: int, study: Study) -> OnEpoch:
-    total = len(study.training_bers) * epochs
-
+def _bar(on_progress: OnProgress, *, before: int, total: int) -> OnEpoch:
     def on_epoch(history: History) -> None:
-        on_progress("training networks", before * epochs + len(history), total, in_words(history))
+        on_progress("training networks", before + len(history), total, in_words(history))
 
     return on_epoch
 

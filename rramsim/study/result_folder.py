@@ -31,9 +31,9 @@ class ResultFolder:
         """The file of answers counted so far, one row a chip."""
         return self.path / "tallies.csv"
 
-    def model(self, training_ber: float) -> Path:
-        """Return the file of the network trained with `training_ber`."""
-        return self.path / "networks" / f"training-ber-{training_ber!r}.safetensors"
+    def model(self, training_ber: float, suffix: str = "") -> Path:
+        """Return the file of the network trained with `training_ber`; `suffix` tells replicates."""
+        return self.path / "networks" / f"training-ber-{training_ber!r}{suffix}.safetensors"
 
 
 def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:

@@ -42,6 +42,13 @@ class Study(TrainingSettings):
         `width_factor`; None chooses by the images.
     training_bers : tuple of float
         One network is trained with each; 0 is plain training.
+    trainings : int or None
+        Networks trained with each, with `seed` and the seeds that follow it, since trainings differ
+        by chance; None is `folds`, where they are chosen, else 5.
+    folds : int or None
+        Instead of trainings, for images without a test part of their own, such as the digits: they
+        are divided into so many parts, and each part is tested by a network trained on all others.
+        None without trainings is 5 for such images.
     models : tuple of str
         Model files to use instead of training networks.
     epochs : int or None
@@ -51,8 +58,8 @@ class Study(TrainingSettings):
     chips : int
         The most chips drawn for each network and condition, and for each BER of the curves.
     half_width : float
-        No more chips are drawn, from 30 on, once the mean accuracy is known to within this share
-        of the images at 95 %. With 0 always `chips` are drawn.
+        No more chips are drawn, from 30 on, once the mean accuracy over chips is known to within
+        this share of the images at 95 %. With 0 always `chips` are drawn.
     curve_bers : tuple of float
         BERs at which the accuracy curves are measured, beside 0.
     tile_word_lines, tile_bit_lines : int
@@ -76,6 +83,8 @@ class Study(TrainingSettings):
     use: UseTable = UseTable()
     only: tuple[str, ...] = ()
     training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
+    trainings: int | None = Field(default=None, ge=1)
+    folds: int | None = Field(default=None, ge=2)
     models: tuple[str, ...] = ()
     chips: int = Field(default=120, ge=2)
     half_width: float = Field(default=0.0025, ge=0.0, lt=1.0)
@@ -105,7 +114,7 @@ class Study(TrainingSettings):
         defaults = cls.model_fields
         given = [
             name
-            for name in ("network", "training_bers", "epochs", "training")
+            for name in ("network", "training_bers", "epochs", "training", "trainings", "folds")
             if name in others.data and others.data[name] != defaults[name].get_default()
         ]
         if value and given:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.networks import load_models, train_networks
+from rramsim.study.networks import StudyNetworks, load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset
 from rramsim.study.settings import Study, make_study
 
@@ -298,8 +299,7 @@ def run_study(
     networks = models or train_networks(study, images, folder, device=trainer, on_progress=progress)
     chips = Chips(
         study,
-        images,
-        {training_ber: saved.folded for training_ber, saved in networks.items()},
+        networks,
         store=TallyStore(folder.tallies),
         workers=ThisProcess() if workers is None else workers,
         device=device,
@@ -338,23 +338,22 @@ def devices_of(
     )
 
 
-def _inputs(
-    devices: Devices, images: ImageSet, models: Mapping[float, SavedNetwork]
-) -> dict[str, str]:
+def _inputs(devices: Devices, images: ImageSet, models: StudyNetworks | None) -> dict[str, str]:
     """Return the content hashes of all inputs by name; those of equal names are numbered."""
     inputs: dict[str, str] = {}
     for name, digest in devices.sources:
         before = sum(name == other for other in inputs)
         inputs[name if not before else f"{name} ({before + 1})"] = digest
     inputs[images.name] = images.content_id
-    return inputs | {f"model {ber!r}": saved.folded.content_id for ber, saved in models.items()}
+    named = {} if models is None else models.by_training_ber
+    return inputs | {f"model {ber!r}": saved.folded.content_id for ber, (saved,) in named.items()}
 
 
 def _findings(
     study: Study,
     devices: Devices,
     images: ImageSet,
-    networks: dict[float, SavedNetwork],
+    networks: StudyNetworks,
     chips: Chips,
     provenance: Provenance,
 ) -> Findings:
@@ -364,7 +363,8 @@ def _findings(
         chips.on_conditions(
             devices.planted_conditions, devices.faults, devices.worst, words=devices.fault_words
         ),
-        cells={ber: _cells(saved) for ber, saved in networks.items()},
+        losses=chips.losses(devices.faults, devices.worst),
+        cells={ber: _cells(several) for ber, several in networks.by_training_ber.items()},
         error_free=error_free_accuracy(accuracy),
         tolerance=study.tolerance,
     )
@@ -372,7 +372,8 @@ def _findings(
     examination = devices.examination
     products = examination.products if examination else {}
     recommendation = recommend(table)
-    layers = networks[recommendation.training_ber].folded.layers
+    several = networks.by_training_ber[recommendation.training_ber]
+    layers = several[0].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
     faults = devices.faults[devices.names.index(recommendation.condition)]
     wrong = chips.wrong_cells(recommendation.training_ber, faults)
@@ -381,12 +382,16 @@ def _findings(
         accuracy=accuracy,
         tradeoff=table,
         recommendation=recommendation,
-        network=str(next(iter(networks.values())).folded),
+        network=str(several[0].folded),
         images=images.note,
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
         chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
-        test_images=len(images.test_labels),
+        test_images=sum(len(one.test_labels) for one in networks.images)
+        if networks.folds
+        else len(images.test_labels),
+        trainings=len(networks.images),
+        folds=networks.folds,
         lrs_share=study.use.lrs_share,
         model_files=tuple(Path(file).name for file in study.models or ()),
         training_faults=_training_faults(networks),
@@ -399,9 +404,11 @@ def _findings(
     )
 
 
-def _cells(saved: SavedNetwork) -> tuple[int, int]:
-    hrs = round(saved.folded.hrs_share * saved.folded.weight_count)
-    return saved.folded.weight_count - hrs, hrs
+def _cells(several: Sequence[SavedNetwork]) -> tuple[int, int]:
+    """Return the cells in LRS and in HRS, as the mean over trainings."""
+    weights = several[0].folded.weight_count
+    hrs = round(math.fsum(one.folded.hrs_share for one in several) * weights / len(several))
+    return weights - hrs, hrs
 
 
 def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
@@ -425,9 +432,12 @@ def _identities(devices: Devices) -> dict[str, object]:
     }
 
 
-def _training_faults(networks: dict[float, SavedNetwork]) -> dict[float, str]:
+def _training_faults(networks: StudyNetworks) -> dict[float, str]:
     """Return the faults of trainings that their BER alone does not tell."""
-    faults = {ber: saved.metadata["settings"].get("faults") for ber, saved in networks.items()}
+    faults = {
+        ber: saved.metadata["settings"].get("faults")
+        for ber, (saved, *_) in networks.by_training_ber.items()
+    }
     return {ber: words for ber, words in faults.items() if words not in (None, f"BER {ber!r}")}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions, losses
 
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join, on_front
@@ -14,8 +14,10 @@ ACCURACY = {0.0: (0.97, 0.97, 0.93), 0.15: (0.96, 0.96, 0.965)}
 
 
 def joined(**more):
+    reached = more.pop("reached", condition_accuracy(ACCURACY))
+    known = more.pop("known", conditions())
     settings = {"cells": CELLS, "error_free": 0.97, "tolerance": 0.005} | more
-    return join(conditions(), condition_accuracy(ACCURACY), **settings)
+    return join(known, reached, losses=losses(reached), **settings)
 
 
 def test_equal_shares_give_the_ratios_the_paper_states():
@@ -34,22 +36,33 @@ def test_lrs_takes_a_set_and_hrs_a_reset():
 
 
 def test_unknown_energy_of_either_pulse_leaves_the_point_without_energy():
-    known = conditions(reset_energy=[150e-12, NAN, 5e-12])
-    result = join(known, condition_accuracy(ACCURACY), cells=CELLS, error_free=0.97, tolerance=0.1)
+    result = joined(known=conditions(reset_energy=[150e-12, NAN, 5e-12]), tolerance=0.1)
     assert np.isnan(result.programming_energy.sel(condition="strong")).all()
     assert not result.on_front.sel(condition="strong").any()
 
 
-def test_tolerance_is_met_by_the_lower_end_and_at_its_very_limit():
-    at_limit = joined(tolerance=0.001)  # 0.97 +- 0.001 against 0.97
-    assert at_limit.meets_tolerance.sel(training_ber=0.0).values.tolist() == [1, 1, 0]
-    assert joined(tolerance=0.0009).meets_tolerance.sum() == 0
+def test_a_verdict_is_yes_no_or_not_settled_by_the_interval_of_the_loss():
+    one = condition_accuracy({0.0: (0.97, 0.9661, 0.90)})  # +- 0.1 points
+    reached = joined(reached=one, cells={0.0: (500, 500)})
+    assert reached.verdict.values.tolist() == [["yes", "yes", "no"]]
+    assert reached.meets_tolerance.values.tolist() == [[1, 1, 0]]
+    closer = joined(reached=one, cells={0.0: (500, 500)}, tolerance=0.0045)
+    assert closer.verdict.values.tolist() == [["yes", "not settled", "no"]]
 
 
-def test_point_without_an_interval_never_meets_the_tolerance():
-    one_chip = condition_accuracy(ACCURACY, half_width=NAN, maps=1)
-    result = join(conditions(), one_chip, cells=CELLS, error_free=0.97, tolerance=0.5)
-    assert not result.meets_tolerance.any()
+def test_a_condition_is_not_claimed_where_one_of_fewer_bit_errors_is_left_open():
+    one = condition_accuracy({0.0: (0.97, 0.9655, 0.969)})
+    reached = joined(reached=one, cells={0.0: (500, 500)})
+    assert reached.verdict.values.tolist() == [["yes", "not settled", "not settled"]]
+
+
+def test_squares_of_the_parts_add_up_to_that_of_the_interval():
+    point = joined()
+    parts = [
+        point[f"loss_{name}"].fillna(0.0) for name in ("trainings", "images", "chips", "cells")
+    ]
+    whole = (point.loss_high - point.loss_low) / 2
+    assert np.allclose(sum(part**2 for part in parts), whole**2)
 
 
 def test_front_is_over_networks_and_conditions_together():
@@ -60,10 +73,7 @@ def test_front_is_over_networks_and_conditions_together():
 
 def test_conditions_are_found_by_name_not_by_place():
     shuffled = conditions().isel(condition=[2, 0, 1])
-    there = join(
-        shuffled, condition_accuracy(ACCURACY), cells=CELLS, error_free=0.97, tolerance=0.005
-    )
-    assert there.identical(joined())
+    assert joined(known=shuffled).identical(joined())
 
 
 def test_attrs_carry_what_points_were_judged_by():
@@ -77,7 +87,7 @@ def test_accuracy_without_a_confidence_is_refused():
     nameless = condition_accuracy(ACCURACY)
     del nameless.attrs["confidence"]
     with pytest.raises(schema.SchemaError, match="confidence"):
-        join(conditions(), nameless, cells=CELLS, error_free=0.97, tolerance=0.005)
+        joined(reached=nameless)
 
 
 def test_reference_is_the_lowest_training_ber_at_no_bit_errors():
@@ -91,18 +101,19 @@ def test_curves_without_a_point_at_no_bit_errors_are_refused():
         error_free_accuracy(accuracy_curves().isel(test_ber=slice(1, None)))
 
 
-def test_a_point_must_hold_at_the_upper_end_of_its_ber_too():
+def test_the_sample_of_cells_is_part_of_the_verdict():
     met = condition_accuracy({0.0: (0.97, 0.97, 0.97)})
     met["accuracy_low_at_ber_high"][:] = [[NAN, 0.966, 0.960]]
-    joined = join(conditions(), met, cells={0.0: (500, 500)}, error_free=0.97, tolerance=0.005)
-    assert joined.meets_tolerance.values.tolist() == [[1, 1, 0]]
+    reached = joined(reached=met, cells={0.0: (500, 500)})
+    assert reached.meets_tolerance.values.tolist() == [[1, 1, 0]]
+    assert reached.verdict.values.tolist() == [["yes", "yes", "not settled"]]
+    assert float(reached.cells_needed[0, 2]) > 1
 
 
 def test_networks_that_differ_in_their_lrs_share_do_not_stand_on_the_front_for_that():
     met = condition_accuracy({0.0: (0.97, 0.97, 0.90), 0.1: (0.96, 0.96, 0.91)})
     cells = {0.0: (500, 500), 0.1: (510, 490)}
-    joined = join(conditions(), met, cells=cells, error_free=0.97, tolerance=0.005)
-    assert joined.on_front.values.tolist() == [[0, 1, 0], [0, 0, 1]]
+    assert joined(reached=met, cells=cells).on_front.values.tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
 # Few distinct values, so that ties and equal points come up often.

@@ -3,7 +3,15 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot
 from matplotlib.figure import Figure
-from synthetic import NAN, TABLE1, TABLE1_NAMES, accuracy_curves, condition_accuracy, conditions
+from synthetic import (
+    NAN,
+    TABLE1,
+    TABLE1_NAMES,
+    accuracy_curves,
+    condition_accuracy,
+    conditions,
+    losses,
+)
 
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join
@@ -23,6 +31,7 @@ def tradeoff_of(curves, met=MET, known=None, **more):
     return join(
         known,
         reached,
+        losses=losses(reached, error_free_accuracy(curves)),
         cells=dict.fromkeys(met, (500, 500)),
         error_free=error_free_accuracy(curves),
         tolerance=0.01,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions
+from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions, losses
 
 from rramsim.decision.join import join
 from rramsim.plotting.style import figure_of
@@ -12,9 +12,11 @@ CELLS = {0.0: (500, 500), 0.15: (600, 400)}
 
 
 def tradeoff(tolerance=0.005, **changed):
+    reached = condition_accuracy(MET)
     return join(
         conditions(**changed),
-        condition_accuracy(MET),
+        reached,
+        losses=losses(reached),
         cells=CELLS,
         error_free=0.97,
         tolerance=tolerance,

@@ -79,6 +79,11 @@ class Evaluator:
             self._clean = self._network.predictions([None] * len(self.folded.layers))
         return self._clean.copy()
 
+    def right(self, flips: Sequence[Flips] | None = None) -> NDArray[np.bool_]:
+        """Return which images are classified correctly, with `flips` as in `predictions`."""
+        is_right: NDArray[np.bool_] = self.predictions(flips) == self._labels
+        return is_right
+
     def correct(self, flips: Sequence[Flips] | None = None) -> int:
         """Return the number of images classified correctly, with `flips` as in `predictions`."""
-        return int(np.count_nonzero(self.predictions(flips) == self._labels))
+        return int(np.count_nonzero(self.right(flips)))

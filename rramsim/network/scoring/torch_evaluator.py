@@ -77,9 +77,14 @@ class TorchEvaluator:
         pairs = zip(self._weights, flips, strict=True)
         return self._classify([flipped(weights, positions) for weights, positions in pairs])
 
+    def right(self, flips: Sequence[Flips] | None = None) -> NDArray[np.bool_]:
+        """Return which images are classified correctly, with `flips` as in `predictions`."""
+        is_right: NDArray[np.bool_] = self.predictions(flips) == self._labels
+        return is_right
+
     def correct(self, flips: Sequence[Flips] | None = None) -> int:
-        """Return the number of images classified correctly, with `flips` as in `Evaluator`."""
-        return int(np.count_nonzero(self.predictions(flips) == self._labels))
+        """Return the number of images classified correctly, with `flips` as in `predictions`."""
+        return int(np.count_nonzero(self.right(flips)))
 
     @torch.inference_mode()
     def _classify(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:

@@ -55,12 +55,14 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
     """
     tradeoff, recommendation = findings.tradeoff, findings.recommendation
     return {
-        "points": [_values(point) for point in points_of(tradeoff)],
+        "points": [{**_values(point), "loss": _loss(point)} for point in points_of(tradeoff)],
         "recommendation": {
             "condition": recommendation.condition,
             "training_ber": recommendation.training_ber,
             "reason": recommendation.reason,
             "meets_tolerance": recommendation.met,
+            "settled": recommendation.settled,
+            "would_settle": recommendation.would_settle or None,
         },
         "error_free_accuracy": float(tradeoff.attrs["error_free_accuracy"]),
         "tolerance": float(tradeoff.attrs["tolerance"]),
@@ -77,6 +79,16 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
 def _values(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
     return answer(point, _POINT)
+
+
+def _loss(point: Record) -> dict[str, Any]:
+    parts = {
+        name: point.number(f"loss_{name}") for name in ("trainings", "images", "chips", "cells")
+    }
+    ends = {end: point.number(f"loss_{end}") for end in ("low", "high")}
+    # The source is the training, one of them or many.
+    parts = {"training": parts.pop("trainings"), **parts}
+    return {"estimate": point.number("loss"), **ends, "parts": parts}
 
 
 def _ber(bound: str) -> Value:
@@ -99,7 +111,9 @@ _POINT: Keys = {
     **{f"endurance_{end}": _ENDURANCE[f"endurance_{end}"] for end in ("more_than", "less_than")},
     "endurance_basis": "endurance_basis",
     "pareto": "on_front",
-    **same("meets_tolerance", "origin"),
+    **same("meets_tolerance", "verdict"),
+    **{f"accuracy_{name}": name for name in ("loss", "loss_low", "loss_high")},
+    **same("trainings", "origin"),
 }
 
 

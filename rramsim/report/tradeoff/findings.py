@@ -53,6 +53,10 @@ class Findings:
         One chip of the recommended point.
     test_images : int
         Images each chip was scored on.
+    trainings : int
+        Networks trained by each recipe, or folds.
+    folds : int or None
+        Parts of the image set, where each network is tested on one of them.
     lrs_share : float
         Share of the cells in use that are in LRS.
     model_files : tuple of str
@@ -80,6 +84,8 @@ class Findings:
     provenance: Provenance
     chip: ShownChip | None = None
     test_images: int = 0
+    trainings: int = 1
+    folds: int | None = None
     lrs_share: float = 0.5
     model_files: tuple[str, ...] = ()
     training_faults: Mapping[float, str] = field(default_factory=dict)

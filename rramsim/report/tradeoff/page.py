@@ -45,7 +45,7 @@ def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
         confidence=numbers.plain(100 * attrs["confidence"]),
         accuracy_interval=attrs["interval"],
         ber_interval=findings.conditions.attrs.get("interval", ""),
-        least_accepted=numbers.percent(attrs["error_free_accuracy"] - attrs["tolerance"]),
+        tolerance=numbers.plain(100 * attrs["tolerance"]),
         conditions=records(findings.tradeoff, "condition"),
         is_recommended=partial(is_recommended, recommendation=findings.recommendation),
         numbers=numbers,

@@ -47,6 +47,11 @@ def accuracy_interval(point: Record) -> str:
     return f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}"
 
 
+def loss(point: Record) -> str:
+    """Return a loss in percentage points, with the upper end of its interval."""
+    return f"{100 * point['loss']:.2f}, at most {100 * point['loss_high']:.2f}"
+
+
 def energy_span(points: Iterable[Record]) -> str:
     """Return one energy, or the two ends where networks differ by more than counts as equal."""
     energies = [point["energy_per_cell"] for point in points]
@@ -214,6 +219,18 @@ def _training_words(findings: Findings) -> str:
         return (
             f"The networks are those of {', '.join(findings.model_files)}. Trained again they may "
             f"differ by more than the intervals, which are over chips only.{''.join(means)}"
+        )
+    if findings.folds:
+        return (
+            f"Each network was trained {findings.trainings} times, each time on all but one of "
+            f"{findings.folds} parts of the images, on which it was tested: each image is tested "
+            "once, by a network that never saw it. What is shown is the mean."
+        )
+    if findings.trainings > 1:
+        return (
+            f"Each network was trained {findings.trainings} times, with seeds from "
+            f"{findings.provenance.seed} on, and tested on the same images. What is shown is the "
+            "mean."
         )
     return (
         f"Each network was trained once, with seed {findings.provenance.seed}. Trained with "

@@ -37,6 +37,10 @@ def points_table(findings: Findings) -> TextTable:
             f"accuracy ({confidence} interval)": lambda point: numbers.accuracy(
                 point.interval("accuracy")
             ),
+            "loss, at most": lambda point: (
+                f"{100 * point['loss']:.2f}, {100 * point['loss_high']:.2f}"
+            ),
+            "enough": "verdict",
             "energy": "programming_energy",
             "endurance": lambda point: numbers.interval(point.interval("endurance")),
             "front": lambda point: "yes" if point["on_front"] else "",

@@ -2,7 +2,7 @@ import csv
 import io
 import json
 
-from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions, losses
 
 from rramsim.decision.join import join
 from rramsim.decision.recommend import recommend
@@ -15,9 +15,11 @@ MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
 
 def made(**more):
     known = more.pop("known", conditions())
+    reached = condition_accuracy(MET, **more)
     tradeoff = join(
         known,
-        condition_accuracy(MET, **more),
+        reached,
+        losses=losses(reached),
         cells=dict.fromkeys(MET, (503, 497)),
         error_free=0.97,
         tolerance=0.005,
@@ -82,9 +84,9 @@ def test_csv_tells_bounds_from_values_and_names_one_recommended_point():
 
 def test_unknown_is_empty_in_csv_and_null_in_json():
     known = conditions(set_energy=[NAN] * 3, endurance=[NAN] * 3)
-    tradeoff, chosen = made(known=known, half_width=NAN)
+    tradeoff, chosen = made(known=known)
     row = read(tradeoff_csv(tradeoff, chosen))[0]
-    empty = ("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "accuracy_low")
+    empty = ("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "ber_high")
     assert [row[column] for column in empty] == [""] * 4
     point = tradeoff_json(findings(tradeoff, chosen))["points"][0]
     assert [point[key] for key in empty] == [None] * 4

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from synthetic import NAN, accuracy_curves, condition_accuracy, conditions
+from synthetic import NAN, accuracy_curves, condition_accuracy, conditions, losses
 
 from rramsim import formatting as numbers
 from rramsim import schema
@@ -26,9 +26,11 @@ MET = {0.0: (0.9641, 0.9632, 0.9123), 0.15: (0.9514, 0.9525, 0.9536)}
 def findings(names=NAMES, tolerance=0.01, known=None, **more):
     known = conditions(names) if known is None else known
     curves = accuracy_curves(tuple(MET))
+    reached = condition_accuracy(MET, names=names)
     tradeoff = join(
         known,
-        condition_accuracy(MET, names=names),
+        reached,
+        losses=losses(reached, error_free_accuracy(curves)),
         cells={0.0: (68_000, 68_500), 0.15: (60_000, 76_500)},
         error_free=error_free_accuracy(curves),
         tolerance=tolerance,
