@@ -206,3 +206,44 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
 def test_a_setting_that_is_none_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"there is no setting 'chip'\. Accepted are chips"):
         tradeoff(out=tmp_path, chip=3)
+
+
+@pytest.fixture(scope="module")
+def of_folds(tmp_path_factory):
+    """Return a study of two small networks, cross-validated over three parts of the digits."""
+    return tradeoff(
+        conditions="table1",
+        only=["weak"],
+        out=tmp_path_factory.mktemp("folds") / "out",
+        network="64-16-10",
+        training_bers=[0.0, 0.1],
+        epochs=1,
+        folds=3,
+        **SMALL,
+    )
+
+
+def test_accuracies_are_means_over_folds_and_losses_are_against_the_plain_network(of_folds):
+    assert len(list((of_folds.folder / "networks").glob("*-of-3.safetensors"))) == 6
+    error_free = float(of_folds.accuracy.accuracy.sel(training_ber=0.0, test_ber=0.0))
+    points = of_folds.tradeoff.sel(condition="weak")
+    assert points.loss.values == pytest.approx(error_free - points.accuracy.values)
+    assert (points.trainings.values.tolist(), points.maps.values.tolist()) == ([3, 3], [9, 9])
+    assert of_folds.findings.test_images == 1797
+
+
+def test_answers_that_were_not_kept_are_made_again(of_folds):
+    file = of_folds.folder / "tallies.csv"
+    before = file.read_bytes()
+    rows = before.decode().splitlines()
+    file.write_text("".join(row.rpartition(",")[0] + "\n" for row in rows))
+    again = tradeoff(out=of_folds.folder, study=of_folds.folder / "study.toml")
+    assert again.tradeoff.identical(of_folds.tradeoff)
+    assert file.read_bytes() == before
+
+
+def test_trainings_and_folds_are_one_choice(tmp_path):
+    with pytest.raises(InputError, match="trainings 2 and folds 3: accepted is one of the two"):
+        tradeoff(conditions="table1", out=tmp_path / "out", trainings=2, folds=3, **SMALL)
+    with pytest.raises(InputError, match="models, which are trained, without folds"):
+        tradeoff(conditions="table1", out=tmp_path / "out", models=["a"], folds=3, **SMALL)
