@@ -1,6 +1,7 @@
 """Questions are answered by the chips they need, and by no more, whoever scores them."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +42,12 @@ class CountingEvaluator(Evaluator):
     scored = 0
     scored_clean = 0
 
-    def correct(self, flips: list[np.ndarray] | None = None) -> int:
+    def right(self, flips: list[np.ndarray] | None = None) -> np.ndarray:
         if flips is None:
             self.scored_clean += 1
         else:
             self.scored += 1
-        return super().correct(flips)
+        return super().right(flips)
 
 
 def counted() -> tuple[CountingEvaluator, ScoredNetwork]:
@@ -246,3 +247,18 @@ def test_a_store_that_counts_other_images_is_told(tmp_path: Path) -> None:
     store.add(Tally(task.id, 59, {0: 3}))
     with pytest.raises(InputError, match=r"tallies\.csv: .*59 images.*60"):
         tally_of(task, maps=1, store=store)
+
+
+def test_answers_are_kept_where_a_task_asks_for_them(tmp_path: Path) -> None:
+    evaluator, network = counted()
+    task = ask(FAULTS, network=network)
+    keeping = replace(task, keeps_answers=True)
+    store = TallyStore(tmp_path / "tallies.csv")
+    (without,) = collect([task], rule=StoppingRule(3), store=store)
+    (kept,) = collect([keeping], rule=StoppingRule(3), store=store)
+    assert (keeping.id, without.answers, kept.correct) == (task.id, {}, without.correct)
+    naive = [evaluator.predictions(task.draw(chip)) == LABELS for chip in range(3)]
+    assert np.array_equal(kept.by_image(), np.sum(naive, axis=0))
+    scored = evaluator.scored
+    assert collect([keeping], rule=StoppingRule(3), store=store) == [kept]
+    assert evaluator.scored == scored == 6
