@@ -28,6 +28,7 @@ network = "64-48-10"
 training_bers = [0.0, 0.1]
 curve_bers = [1e-3, 1e-2, 0.1]
 epochs = 4
+folds = 2
 chips = 6
 """
 SHIPPED = 'measurements = "hirtzlin2019-reconstructed"\nconditions = "table1"\n'
@@ -98,6 +99,20 @@ def test_the_json_holds_a_point_for_each_network_and_condition(finished):
     assert len(found["points"]) == 6
     assert all(set(point) >= POINT_KEYS for point in found["points"])
     assert {point["condition"] for point in found["points"]} == {"very strong", "strong", "weak"}
+
+
+@pytest.mark.slow
+def test_the_json_says_the_loss_with_its_parts_and_what_is_settled(finished):
+    _, found = finished
+    for point in found["points"]:
+        loss, parts = point["loss"], point["loss"]["parts"]
+        assert set(parts) == {"training", "images", "chips", "cells"}
+        half = (loss["high"] - loss["low"]) / 2
+        assert math.hypot(*parts.values()) == pytest.approx(half)
+        assert point["verdict"] in ("yes", "no", "not settled")
+        assert point["meets_tolerance"] == (point["verdict"] == "yes")
+    chosen = found["recommendation"]
+    assert chosen["settled"] == (chosen["would_settle"] is None)
     assert {"condition", "training_ber", "reason"} <= set(found["recommendation"])
 
 
@@ -172,7 +187,7 @@ def test_another_seed_gives_other_bytes(stated, tmp_path):
 def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, tmp_path):
     folder, _ = stated
     file, out = study(tmp_path, STATED + SMALL), tmp_path / "out"
-    for waited_for in ("networks/*.checkpoint", "networks/*-0.1.safetensors", "tallies.csv"):
+    for waited_for in ("networks/*.checkpoint", "networks/*-0.1-*.safetensors", "tallies.csv"):
         child, ended = begun(file, "--out", out), 0
         while not ended and not list(out.glob(waited_for)):
             ended, _ = os.waitpid(child, os.WNOHANG)
