@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,9 @@ from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.images.image_set import ImageSet
+    from rramsim.network.folded.network import FoldedNetwork
     from rramsim.progress import OnProgress
-    from rramsim.study.networks import StudyNetworks
     from rramsim.study.settings import Study
 
 _COUNTED_CHIPS = 20
@@ -41,8 +42,10 @@ class Chips:
     def __init__(
         self,
         study: Study,
-        networks: StudyNetworks,
+        images: Sequence[ImageSet],
+        networks: Mapping[float, Sequence[FoldedNetwork]],
         *,
+        folds: int | None,
         store: TallyStore,
         workers: Workers,
         device: str,
@@ -50,18 +53,18 @@ class Chips:
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
         self._on_progress = on_progress
-        self._folds = networks.folds
+        self._folds = folds
         # The half width is that of the mean over trainings, whose chips are apart.
-        half_width = min(study.half_width * math.sqrt(len(networks.images)), _WIDEST)
+        half_width = min(study.half_width * math.sqrt(len(images)), _WIDEST)
         self._rule = StoppingRule(study.chips, half_width)
         self._networks = {
             training_ber: [
                 ScoredNetwork(
-                    one.folded, tested.test_images, tested.test_labels, tested.content_id, device
+                    folded, tested.test_images, tested.test_labels, tested.content_id, device
                 )
-                for one, tested in zip(several, networks.images, strict=True)
+                for folded, tested in zip(several, images, strict=True)
             ]
-            for training_ber, several in networks.by_training_ber.items()
+            for training_ber, several in networks.items()
         }
 
     def curves(self) -> xr.Dataset:

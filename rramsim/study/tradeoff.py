@@ -299,7 +299,12 @@ def run_study(
     networks = models or train_networks(study, images, folder, device=trainer, on_progress=progress)
     chips = Chips(
         study,
-        networks,
+        networks.images,
+        {
+            training_ber: [saved.folded for saved in several]
+            for training_ber, several in networks.by_training_ber.items()
+        },
+        folds=networks.folds,
         store=TallyStore(folder.tallies),
         workers=ThisProcess() if workers is None else workers,
         device=device,
