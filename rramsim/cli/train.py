@@ -121,9 +121,9 @@ def train(
 ) -> None:
     """Train binarized networks, one model file a training BER, or several that differ by chance.
 
-    Each epoch is kept in a checkpoint: after an interrupt the same command goes on, and ends with
-    the same network. Networks that are finished are not trained again. Beside each model file is
-    the log of its training, a CSV file with a row an epoch.
+    Epochs are kept in a checkpoint: after an interrupt the same command goes on from the last one,
+    and ends with the same network. Networks that are finished are not trained again. Beside each
+    model file is the log of its training, a CSV file with a row an epoch.
     """
     from rramsim.cli.progress import shown_progress
     from rramsim.study.networks import plans_by_file

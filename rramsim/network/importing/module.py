@@ -26,7 +26,7 @@ DIFFERING_SHARE = 0.001
 """Of the test images: how many may be classified otherwise than by the module, rounded up."""
 
 TIE_TOLERANCE = 1e-5
-"""Of the greatest score: scores no further apart are equal but for their rounding (float32)."""
+"""Of the greater of two scores: those no further apart are equal but for rounding in float32."""
 
 _BATCH_IMAGES = 500
 
@@ -110,7 +110,8 @@ def import_module(
     folded = map_layers(input_chain, stages, images, prepare=inputs)
     predictions = Evaluator(folded, images.test_images, images.test_labels).predictions()
     differing = int(np.count_nonzero(predictions != expected))
-    apart = int(np.count_nonzero(_lead(scores, expected, predictions) > TIE_TOLERANCE))
+    # What is not finite is no score, and no tie.
+    apart = int(np.count_nonzero(~(_lead(scores, expected, predictions) <= TIE_TOLERANCE)))
     if apart > math.ceil(DIFFERING_SHARE * len(expected)):
         raise InputError(
             f"The folded network classifies {apart} of {len(expected)} test images otherwise "
@@ -141,11 +142,12 @@ def import_module(
 def _lead(
     scores: NDArray[np.float32], classes: NDArray[np.int64], others: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return by how much scores of some classes exceed those of others, of the greatest score."""
+    """Return by how much scores of some classes exceed those of others, in parts of the greater."""
     images = np.arange(len(scores))
-    whole = scores.astype(np.float64)
-    greatest = np.abs(whole).max(initial=np.finfo(np.float64).tiny)
-    lead: NDArray[np.float64] = (whole[images, classes] - whole[images, others]) / greatest
+    one, other = (scores[images, which].astype(np.float64) for which in (classes, others))
+    greater = np.maximum(np.maximum(abs(one), abs(other)), np.finfo(np.float64).tiny)
+    with np.errstate(invalid="ignore"):
+        lead: NDArray[np.float64] = (one - other) / greater
     return lead
 
 

@@ -66,8 +66,8 @@ CHUNK = 1 << 14
 """Weights with a stream of random numbers of their own, whichever thread works on them."""
 
 GAPS_BELOW = 2.0**-6
-"""BER below which drawing gaps is the faster way where the states differ. Of equal rates it may be
-slower above, but trainings that were interrupted must go on with the flips they would have met."""
+"""BER below which drawing gaps is the faster way where the states differ. Where they do not, it is
+about as fast above."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

@@ -316,15 +316,19 @@ def find_network(
         return None
     saved = load_network(path)
     found, wanted = saved.metadata["settings"], plan.settings()
-    if dtype is not None:
-        found = {**found, "arithmetic": str(saved.metadata["arithmetic"]).split()[-1]}
-        wanted = {**wanted, "arithmetic": str(dtype).removeprefix("torch.")}
-    differing = describe_difference(found, wanted)
-    if differing:
+    advice = "Name another folder, or delete the file to train anew."
+    if "imported" in found:
         raise InputError(
-            f"{path}: holds a network of another training ({differing}). Name another folder, "
-            "or delete the file to train anew."
+            f"{path}: holds a network that was imported from {found['imported']}, not trained "
+            f"here. {advice}"
         )
+    differing = describe_difference(found, wanted)
+    if dtype is not None and not differing:
+        arithmetic = str(saved.metadata.get("arithmetic", "unknown")).split()[-1]
+        asked = str(dtype).removeprefix("torch.")
+        differing = describe_difference({"arithmetic": arithmetic}, {"arithmetic": asked})
+    if differing:
+        raise InputError(f"{path}: holds a network of another training ({differing}). {advice}")
     return saved
 
 

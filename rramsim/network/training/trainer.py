@@ -94,7 +94,8 @@ def run_training(
         last time that it would take more than `SAVING_SHARE` of the training. Where it exists,
         training goes on from it and ends with the same network as an uninterrupted one.
     on_epoch : callable, optional
-        Called with the history so far after each epoch, and its checkpoint if there is one.
+        Called with the history so far after each epoch, once its checkpoint is written if
+        it has one.
     device : str
         Where torch computes.
     dtype : torch.dtype, optional

@@ -11,7 +11,7 @@ from rramsim.cli.app import app
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.folded.fold import fold_layers
-from rramsim.network.model_files import load_network
+from rramsim.network.model_files import load_network, save_network
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training import train as train_module
@@ -240,3 +240,14 @@ def test_the_arithmetic_that_is_asked_for_is_used_and_told(tmp_path):
         attempt("float32", file)
     with pytest.raises(InputError, match=r"arithmetic is 'int8'; accepted: float32 or bfloat16"):
         attempt("int8")
+
+
+@pytest.mark.parametrize("arithmetic", [None, "float32"])
+def test_a_file_of_an_imported_network_is_not_trained_over(tmp_path, arithmetic):
+    file = tmp_path / "model.safetensors"
+    trained = train("digits", network="64-16-10", epochs=1)
+    metadata = {**trained.metadata, "settings": {"imported": "Net"}}
+    del metadata["arithmetic"]
+    save_network(file, dataclasses.replace(trained, metadata=metadata))
+    with pytest.raises(InputError, match=r"that was imported from Net, not trained here"):
+        train("digits", network="64-16-10", epochs=1, file=file, arithmetic=arithmetic)
