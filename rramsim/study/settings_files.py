@@ -145,6 +145,11 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
 def _limit(error: ErrorDetails) -> str:
     """Return what a value should have been, in pydantic's own words but for its types."""
     kinds = {"tuple_type": "a list", "model_type": "a table", "dict_type": "a table"}
+    if error["type"] == "string_type":
+        # A number where a text belongs, such as a width, is shown as the text that it would be.
+        value = error["input"]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return f'a text in quotes, "{value}"' if is_number else "a text"
     words = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return kinds.get(error["type"], words.removeprefix("String should "))
 

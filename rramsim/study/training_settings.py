@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rramsim.network.training.method import RECIPES
+from rramsim.network.training.method import ACCEPTED, LOSSES_WITH_MARGIN, RECIPES
 from rramsim.study.settings_files import Settings
 
 Ber = Annotated[float, Field(ge=0.0, lt=0.5)]
 """A training BER. From 0.5 on a weight carries no information."""
+
+
+def _limited(name: str, default: Any) -> Any:
+    """Return a field with the limits of the method, so that what is refused names its key."""
+    low, high = ACCEPTED[name]
+    return Field(default=default, ge=low, le=high if high < math.inf else None)
 
 
 class NetworkTable(Settings):
@@ -59,7 +66,7 @@ class MethodTable(Settings):
         the integer sums of the last layer.
     margin : float or None
         Of the losses but the cross-entropy, in units of the scores; None is 1 for "hinge", 16 for
-        "margin-cross-entropy" and 128 for "modified-hinge".
+        "margin-cross-entropy", and for "modified-hinge" what suits the inputs of the last layer.
     shift : int
         Training images are shifted by up to so many pixels each way, at random.
     mirror : bool
@@ -70,20 +77,28 @@ class MethodTable(Settings):
     """
 
     recipe: Literal["courbariaux2016"] | None = None
-    batch_size: int = Field(default=100, ge=2)
-    learning_rate: float = Field(default=1e-2, gt=0.0, le=1.0)
-    final_learning_rate: float = Field(default=1e-4, gt=0.0, le=1.0)
-    dropout: float = Field(default=0.0, ge=0.0, le=0.95)
-    input_dropout: float = Field(default=0.0, ge=0.0, le=0.95)
-    validation_share: float = Field(default=0.0, ge=0.0, le=0.5)
+    batch_size: int = _limited("batch_size", 100)
+    learning_rate: float = _limited("learning_rate", 1e-2)
+    final_learning_rate: float = _limited("final_learning_rate", 1e-4)
+    dropout: float = _limited("dropout", 0.0)
+    input_dropout: float = _limited("input_dropout", 0.0)
+    validation_share: float = _limited("validation_share", 0.0)
     batch_norm_gradient: bool = True
     loss: Literal["cross-entropy", "hinge", "modified-hinge", "margin-cross-entropy"] = (
         "cross-entropy"
     )
-    margin: float | None = Field(default=None, gt=0.0)
-    shift: int = Field(default=0, ge=0)
+    margin: float | None = _limited("margin", None)
+    shift: int = _limited("shift", 0)
     mirror: bool = False
     straight_through: bool = False
+
+    @field_validator("margin")
+    @classmethod
+    def _of_a_loss_that_has_one(cls, value: float | None, info: ValidationInfo) -> float | None:
+        loss = info.data.get("loss")
+        if value is None or loss is None or loss in LOSSES_WITH_MARGIN:
+            return value
+        raise ValueError(f"none with the loss {loss!r}; {', '.join(LOSSES_WITH_MARGIN)} have one")
 
 
 class ErrorsTable(Settings):
@@ -141,7 +156,7 @@ class TrainingSettings(Settings):
     images: str = "digits"
     network: str | NetworkTable | None = None
     training_bers: tuple[Ber, ...] = Field(default=(0.0,))
-    epochs: int | None = Field(default=None, ge=1)
+    epochs: int | None = _limited("epochs", None)
     training: MethodTable = MethodTable()
     seed: int = Field(default=1, ge=0, lt=2**63)
 

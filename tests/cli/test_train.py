@@ -199,7 +199,7 @@ def test_a_recipe_and_what_differs_from_it(tmp_path):
     (model,) = json.loads(result.stdout)["models"]
     saved = load_network(model["file"])
     settings = saved.metadata["settings"]
-    expected = Method.of_recipe("courbariaux2016", epochs=2).settings()
+    expected = Method.of_recipe("courbariaux2016", epochs=2, margin=1).settings()
     assert {name: settings[name] for name in expected} == expected
     assert settings["signed_levels"] == 16
     # The better of two epochs on images that were not learnt; both are in the log.

@@ -48,7 +48,7 @@ def test_a_study_has_other_keys_than_a_training_file(tmp_path):
     [
         (
             'network = ["64", "10"]\n',
-            "network is ['64', '10']; accepted: a valid string or a table",
+            "network is ['64', '10']; accepted: a text or a table",
         ),
         ('[network]\nhidden = "4"\n', "network.hidden is '4'; accepted: a list."),
         (
@@ -67,6 +67,21 @@ def test_a_study_has_other_keys_than_a_training_file(tmp_path):
             '[training]\nloss = "mse"\n',
             "training.loss is 'mse'; accepted: 'cross-entropy', 'hinge', 'modified-hinge' or "
             "'margin-cross-entropy'.",
+        ),
+        (
+            '[training]\nloss = "hinge"\nmargin = 1e7\n',
+            "training.margin is 10000000.0; accepted: less than or equal to 1000000.",
+        ),
+        (
+            "[training]\nmargin = 1\n",
+            "training.margin is 1; accepted: none with the loss 'cross-entropy'; hinge, "
+            "modified-hinge, margin-cross-entropy have one.",
+        ),
+        ("[training]\nshift = 2000\n", "training.shift is 2000; accepted: less than or equal to"),
+        ("[training]\nlearning_rate = 1e-13\n", "training.learning_rate is 1e-13; accepted: "),
+        (
+            "[network]\nhidden = [64, 64]\n",
+            'network.hidden.0 is 64; accepted: a text in quotes, "64".',
         ),
         ("training = 3\n", "training is 3; accepted: a table."),
         ("training_bers = 0.1\n", "training_bers is 0.1; accepted: a list."),

@@ -13,8 +13,15 @@ from rramsim.network.training.method import Method
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def loss_of(method: Method) -> Loss:
-    """Return the loss of a method: from scores (images, classes) and labels to one number."""
+def loss_of(method: Method, *, inputs: int) -> Loss:
+    """Return the loss of a method: from scores (images, classes) and labels to one number.
+
+    Parameters
+    ----------
+    method : Method
+    inputs : int
+        Of the last layer, on which a margin that is not given depends.
+    """
     if method.loss == "cross-entropy":
         return functional.cross_entropy
     with_margin = {
@@ -22,8 +29,7 @@ def loss_of(method: Method) -> Loss:
         "modified-hinge": modified_hinge,
         "margin-cross-entropy": margin_cross_entropy,
     }
-    assert method.margin is not None  # that of the loss, where none was given
-    return partial(with_margin[method.loss], margin=method.margin)
+    return partial(with_margin[method.loss], margin=method.margin_for(inputs))
 
 
 def squared_hinge(scores: torch.Tensor, labels: torch.Tensor, *, margin: float) -> torch.Tensor:

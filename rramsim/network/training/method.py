@@ -6,16 +6,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, number, refused, whole_number
 
-MARGINS = {"hinge": 1.0, "modified-hinge": 128.0, "margin-cross-entropy": 16.0}
-"""The margin of each loss that has one, where none is given."""
+LOSSES_WITH_MARGIN = ("hinge", "modified-hinge", "margin-cross-entropy")
 
-LOSSES = ("cross-entropy", *MARGINS)
+LOSSES = ("cross-entropy", *LOSSES_WITH_MARGIN)
 
-_NO_MARGIN = 1.0  # what is on record where the loss has none
-
-_ACCEPTED: dict[str, tuple[float, float]] = {
+ACCEPTED: dict[str, tuple[float, float]] = {
     "epochs": (1, math.inf),
     "batch_size": (2, math.inf),
     "learning_rate": (1e-12, 1),
@@ -26,6 +23,10 @@ _ACCEPTED: dict[str, tuple[float, float]] = {
     "margin": (1e-6, 1e6),
     "shift": (0, 1000),
 }
+"""The least and the greatest value of each number of a method."""
+
+_WHOLE = ("epochs", "batch_size", "shift")
+_YES_OR_NO = ("batch_norm_gradient", "mirror", "straight_through")
 
 
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
@@ -89,8 +90,8 @@ class Method:
         the last layer, which then has no batch norm, on the chip neither; the others are of
         batch-normed scores.
     margin : float, optional
-        Of the losses but the cross-entropy, in units of the scores; 1 for ``"hinge"``, 16 for
-        ``"margin-cross-entropy"``, and for ``"modified-hinge"`` 128 sums of +-1, by default.
+        Of the losses but the cross-entropy, in units of the scores; None is what suits the loss and
+        the network (`margin_for`).
     shift : int
         Training images are shifted by up to so many pixels each way, at random.
     mirror : bool
@@ -102,7 +103,7 @@ class Method:
     Raises
     ------
     InputError
-        If a number is out of range, there is no such loss, or it has no margin.
+        If a setting is of another type or out of range, there is no such loss, or it has no margin.
     """
 
     epochs: int
@@ -122,18 +123,22 @@ class Method:
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise InputError(f"loss {self.loss!r}: accepted are {', '.join(LOSSES)}.")
-        own = MARGINS.get(self.loss, _NO_MARGIN)
-        if self.margin is None:
-            object.__setattr__(self, "margin", own)
-        for name, (low, high) in _ACCEPTED.items():
-            value = getattr(self, name)
+        for name in _YES_OR_NO:
+            if not isinstance(getattr(self, name), bool):
+                raise refused(name, getattr(self, name), "True or False")
+        for name, (low, high) in ACCEPTED.items():
+            given = getattr(self, name)
+            if name == "margin" and given is None:
+                continue
+            value = (whole_number if name in _WHOLE else number)(given, name)
             if not low <= value <= high:
                 limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
                 raise InputError(f"{name.replace('_', ' ')} {value}: accepted is {limits}.")
-        if self.loss not in MARGINS and self.margin != own:
+            object.__setattr__(self, name, value)
+        if self.margin is not None and self.loss not in LOSSES_WITH_MARGIN:
             raise InputError(
-                f"margin {self.margin}: the loss {self.loss} has none; leave the margin out, or "
-                f"set loss to one that has: {', '.join(MARGINS)}."
+                f"margin {self.margin:g}: the loss {self.loss} has none; leave the margin out, or "
+                f"set loss to one that has: {', '.join(LOSSES_WITH_MARGIN)}."
             )
 
     @classmethod
@@ -180,6 +185,26 @@ class Method:
         factor: float = (self.final_learning_rate / self.learning_rate) ** progress
         return self.learning_rate * factor
 
+    def margin_for(self, inputs: int) -> float:
+        """Return the margin of the loss in a network whose last layer has so many inputs.
+
+        Where none is given it is 1 for the squared hinge, as in the paper it is from, and 16 for
+        the margin cross-entropy. The modified hinge is of sums, which grow with the layer: there it
+        is an eighth of the inputs, up to 4 times their square root, the usual 128 at 1,024 inputs.
+        The cross-entropy has no margin; 1 is what has always been on record of it.
+
+        Examples
+        --------
+        >>> method = Method(1, loss="modified-hinge")
+        >>> [method.margin_for(inputs) for inputs in (64, 256, 1024, 4096)]
+        [8.0, 32.0, 128.0, 256.0]
+        """
+        if self.margin is not None:
+            return self.margin
+        if self.loss == "modified-hinge":
+            return min(inputs / 8, 4 * math.sqrt(inputs))
+        return 16.0 if self.loss == "margin-cross-entropy" else 1.0
+
     def settings(self) -> dict[str, Any]:
-        """Return all fields, ready for JSON."""
+        """Return all fields, ready for JSON; the margin as it was given."""
         return asdict(self)

@@ -87,7 +87,7 @@ class TrainingPlan:
         Raises
         ------
         InputError
-            If the shape or the faults do not fit, or a number is out of range.
+            If the shape, the loss or the faults do not fit, or a number is out of range.
         """
         images, faults = self.images, self.seeded_faults
         self.shape.check_fits(images)
@@ -101,6 +101,7 @@ class TrainingPlan:
                 f"{len(images.train_images)} training images of {images.name}; accepted is more, "
                 "or 0."
             )
+        self._check_loss()
         if isinstance(faults, RandomFlips):
             faults.check_fits(self.shape.layer_count)
         settings = {
@@ -108,6 +109,7 @@ class TrainingPlan:
             "images_id": images.content_id,
             "seed": self.seed,
             **self.method.settings(),
+            "margin": self.method.margin_for(self.shape.widths[-2]),
             "faults": self.description if faults else None,
         }
         if self.method.batch_norm_gradient:
@@ -118,6 +120,24 @@ class TrainingPlan:
         if self.fold is not None:
             settings["fold"] = dict(self.fold)
         return settings
+
+    def _check_loss(self) -> None:
+        """Refuse a loss of the sums of the last layer that no weights of the network can make 0."""
+        inputs = self.shape.widths[-2]
+        if self.method.normed_scores:
+            return
+        if self.shape.layer_count == 1:
+            raise InputError(
+                f"network {self.shape}: has no hidden layer, so its sums are of pixels, and the "
+                f"loss {self.method.loss} needs sums of -1 and +1; accepted is a network with a "
+                "hidden layer, or another loss."
+            )
+        if self.method.margin_for(inputs) >= inputs:
+            raise InputError(
+                f"margin {self.method.margin:g}: a sum of the {inputs} inputs of the last layer of "
+                f"network {self.shape} cannot exceed {inputs}, so the loss {self.method.loss} "
+                f"would never be 0; accepted is less than {inputs}."
+            )
 
 
 def replicates(

@@ -188,7 +188,7 @@ class TrainingRun:
             # A rate that is part of a captured iteration lies where it computes.
             for group in self.optimizer.param_groups:
                 group["lr"] = torch.ones((), device=device)
-        self.loss = loss_of(self.method)
+        self.loss = loss_of(self.method, inputs=plan.shape.widths[-2])
         self.history: History = ()
         self.device = torch.device(device)
         self.chance = _Chance(plan.seed, self.device)

@@ -84,11 +84,18 @@ def test_gradients_are_those_of_finite_differences(loss, margin):
 
 def test_a_method_chooses_its_loss():
     scores, labels = torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])
-    entropy = loss_of(Method(1))(scores, labels).item()
+
+    def cost(**method):
+        return loss_of(Method(1, **method), inputs=64)(scores, labels).item()
+
+    entropy = cost()
     assert entropy == pytest.approx((math.log(1 + math.exp(-2)) + math.log(2)) / 2)
-    hinge = loss_of(Method(1, loss="hinge", margin=3.0))(scores, labels).item()
+    hinge = cost(loss="hinge", margin=3.0)
     assert hinge == pytest.approx(((1 + 9) + (9 + 9)) / 2)
-    modified = loss_of(Method(1, loss="modified-hinge", margin=4.0))(scores, labels).item()
+    modified = cost(loss="modified-hinge", margin=4.0)
     assert modified == pytest.approx((2 + 4 + 4 + 4) / 4 / 4)
-    margin = loss_of(Method(1, loss="margin-cross-entropy", margin=2.0))(scores, labels).item()
+    margin = cost(loss="margin-cross-entropy", margin=2.0)
     assert margin == pytest.approx((math.log(2) + math.log(1 + math.exp(2))) / 2)
+    # An eighth of the 64 inputs, where no margin is given.
+    by_inputs = cost(loss="modified-hinge")
+    assert by_inputs == pytest.approx((6 + 8 + 8 + 8) / 4 / 8)

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.flips import RandomFlips
@@ -41,3 +42,40 @@ def test_a_user_s_own_training_faults_have_no_training_ber(plan):
     assert own.training_ber is None
     assert own.seeded_faults is none
     assert own.settings()["faults"] == repr(none)
+
+
+def test_the_margin_is_on_record_as_a_number(plan):
+    def margin(widths, **method):
+        shape = NetworkShape((64, *widths, 10))
+        return dataclasses.replace(plan, shape=shape, method=Method(1, **method)).settings()[
+            "margin"
+        ]
+
+    assert margin((16,), loss="modified-hinge") == 2.0
+    assert margin((16, 256), loss="modified-hinge") == 32.0
+    assert margin((16,), loss="modified-hinge", margin=15.5) == 15.5
+    assert margin((), loss="hinge") == 1.0
+    assert margin((16,), loss="margin-cross-entropy") == 16.0
+    # Of the other losses the margin is in units of batch-normed scores.
+    assert margin((16,), loss="hinge", margin=500) == 500.0
+
+
+def test_a_margin_that_no_sum_exceeds_is_refused(plan):
+    for margin in (16, 128):
+        method = Method(1, loss="modified-hinge", margin=margin)
+        with pytest.raises(InputError) as refused:
+            dataclasses.replace(plan, method=method).settings()
+        assert str(refused.value) == (
+            f"margin {margin}: a sum of the 16 inputs of the last layer of network 64-16-10 cannot "
+            "exceed 16, so the loss modified-hinge would never be 0; accepted is less than 16."
+        )
+
+
+def test_a_loss_of_sums_needs_a_hidden_layer(plan):
+    method = Method(1, loss="modified-hinge")
+    without = dataclasses.replace(plan, shape=NetworkShape((64, 10)), method=method)
+    with pytest.raises(InputError, match=r"^network 64-10: has no hidden layer, so its sums are "):
+        without.settings()
+    filters = NetworkShape.parse("1x8x8-4C3-MP2-10")
+    # 4 filters at 4 x 4 places.
+    assert dataclasses.replace(without, shape=filters).settings()["margin"] == 8.0
