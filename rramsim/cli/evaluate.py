@@ -122,7 +122,8 @@ def evaluate(
             "--certificate",
             help="Also show which share of the test images is classified correctly whichever so "
             "many weights of the last layer are flipped, all other layers free of errors: exact "
-            "for the worst case.",
+            "for the worst case. The network needs a hidden layer, and no average of values before "
+            "the last one.",
         ),
     ] = False,
     reestimate: Annotated[
@@ -141,8 +142,9 @@ def evaluate(
             "-o",
             "--output",
             metavar="FILE",
-            help="Also write the accuracies: FILE.csv, a table with a row for each network and BER "
-            "and for each mean, or FILE.nc, a dataset of one network or recipe.",
+            help="Also write the accuracies: FILE.csv, a table with a row for each network and "
+            "BER, each mean and each number of flips of a certificate, or FILE.nc, a dataset of "
+            "one network or recipe.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
@@ -161,7 +163,7 @@ def evaluate(
 
     # What is mistyped is told before anything is loaded.
     if output is not None:
-        evaluate_answer.check_output(output, models)
+        evaluate_answer.check_output(output, models, certificate=certificate, neurons=neurons)
     protections = protection or ["none"]
     is_condition = bool(measurements or conditions)
     if condition and not is_condition:
@@ -173,6 +175,11 @@ def evaluate(
         raise InputError("--ber and conditions were both given; give one of the two.")
     if not (ber or is_condition or certificate):
         raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
+    if certificate and reestimate:
+        raise InputError(
+            "--certificate and --reestimate were both given; the certificate is of one network, "
+            "and --reestimate makes another one for each BER. Give one of the two."
+        )
     named = [parse(name) for name in protections]
     asked: list[float | str] = [one for _ in named for one in ber or [0.0]]
     faults: list[ChipFaults] = []

@@ -148,17 +148,31 @@ def recipes_in(found: Found) -> list[dict[Path, xr.Dataset]]:
     return by_recipe(found, lambda result: str(result.attrs.get("training_recipe", "")))
 
 
-def check_output(path: Path, models: Sequence[Path]) -> None:
+def check_output(
+    path: Path, models: Sequence[Path], *, certificate: bool = False, neurons: bool = False
+) -> None:
     """Refuse a file that cannot hold what is asked, before anything is scored.
 
     Raises
     ------
     InputError
-        If its suffix is none that is written, or a dataset is asked for of several recipes.
+        If its suffix is none that is written, a dataset is asked for of several recipes, or the
+        file would leave out what else is asked for.
     """
     check_suffix(path, (".csv", ".nc"), option="-o")
-    if path.suffix.lower() != ".nc" or len(models) == 1:
+    is_dataset = path.suffix.lower() == ".nc"
+    if neurons and not (is_dataset and len(models) == 1):
+        raise InputError(
+            f"-o {path}: holds no neurons (--neurons); accepted are a dataset (.nc) of one "
+            "network, or --json in place of -o."
+        )
+    if not is_dataset or len(models) == 1:
         return
+    if certificate:
+        raise InputError(
+            f"-o {path}: a dataset of several networks holds no certificates; accepted are a "
+            "table (.csv), a dataset of one network, or --json in place of -o."
+        )
     from rramsim.network.model_files import load_network
 
     recipes = {load_network(model).training_recipe or str(model) for model in models}
@@ -176,7 +190,7 @@ def write(path: Path, found: Found, asked: Sequence[Asked]) -> None:
     from rramsim.report.text_table import csv_text
 
     if path.suffix.lower() == ".csv":
-        write_text(path, csv_text(list(_rows(found, asked))))
+        write_text(path, csv_text(_with_certificates(list(_rows(found, asked)), found)))
         return
     first, *others = found.values()
     dataset = mean_over_trainings(found.values()) if others else first
@@ -184,15 +198,18 @@ def write(path: Path, found: Found, asked: Sequence[Asked]) -> None:
 
 
 def _rows(found: Found, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each network and BER, then one for each recipe of several and BER."""
+    """Yield a row for each network and BER, then one for each recipe of several and BER.
+
+    Where there are certificates, each network has a row for each of their numbers of flips, too.
+    """
     from rramsim.montecarlo.replicates import mean_over_trainings
     from rramsim.schema import records
 
     for file, result in found.items():
-        known = {name: result.attrs.get(name) for name in ("training_ber", "training_seed", "fold")}
+        known = _training(file, result)
         for one, row in zip(asked, records(result, "faults"), strict=True):
             more = known | _protection(result, row, one)
-            yield _row("network", row, **_asked(one), file=str(file), chips=row["chips"], **more)
+            yield _row("network", row, **_asked(one), chips=row["chips"], **more)
     for replicates in recipes_in(found):
         if len(replicates) > 1:
             mean = mean_over_trainings(replicates.values())
@@ -200,6 +217,27 @@ def _rows(found: Found, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
             for one, row in zip(asked, records(mean, "faults"), strict=True):
                 more = known | _protection(mean, row, one)
                 yield _row("mean over trainings", row, **_asked(one), **more)
+
+
+def _training(file: Path, result: xr.Dataset) -> dict[str, Any]:
+    names = ("training_ber", "training_seed", "fold")
+    return {"file": str(file), **{name: result.attrs.get(name) for name in names}}
+
+
+def _with_certificates(rows: list[dict[str, Any]], found: Found) -> list[dict[str, Any]]:
+    """Return rows, and below them one for each network and number of flips that is certified."""
+    from rramsim.schema import records
+
+    names = ("flips", "certified_share")
+    certificates = [
+        {"of": "certificate", **_training(file, result), **{name: row[name] for name in names}}
+        for file, result in found.items()
+        if "certified_share" in result
+        for row in records(result, "flips")
+    ]
+    if not certificates:
+        return rows
+    return [{name: row.get(name) for name in (*rows[0], *names)} for row in (*rows, *certificates)]
 
 
 def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:

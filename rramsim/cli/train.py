@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -278,8 +279,8 @@ def _print_recipes(console: Console, recipes: list[Recipe]) -> None:
             f"{100 * found.mean.low:.2f} to {percent(found.mean.high)}",
         )
     console.print(table)
-    methods = dict.fromkeys(found.method for _, found in recipes)
-    words = " ".join(["Mean ± standard deviation between trainings.", *methods])
+    sentences = dict.fromkeys(line for _, found in recipes for line in found.sentences)
+    words = " ".join(["Mean ± standard deviation between trainings.", *sentences])
     console.print(Text(words))
 
 
@@ -298,12 +299,14 @@ def _tested(plan: TrainingPlan) -> str:
 
 
 def _together(models: dict[Path, SavedNetwork], recipes: list[Recipe]) -> str:
-    """Return the first model file, or a pattern of those of the first recipe."""
+    """Return the first model file, or a pattern of the first recipe's, quoted for a shell."""
     path, model = next(iter(models.items()))
     if not recipes:
-        return str(path)
+        return quote(str(path))
     mark, end = ("-fold-", f"-of-{model.fold['of']}") if model.fold else ("-seed-", "")
-    return str(path.with_name(f"{path.stem[: path.stem.rindex(mark)]}{mark}*{end}.safetensors"))
+    # The shell fills in an asterisk only where it is not quoted.
+    start = quote(str(path.with_name(path.stem[: path.stem.rindex(mark)] + mark)))
+    return f"{start}*{quote(f'{end}.safetensors')}"
 
 
 def _shift_words(ratios: list[float | None]) -> str:

@@ -91,7 +91,10 @@ def over_trainings(
     mean, deviation, half = mean_of_resamples(accuracies, test_by_train=test_by_train)
     low, high = max(mean - half, 0.0), min(mean + half, 1.0)
     count, is_cut = len(accuracies), (low, high) != (mean - half, mean + half)
-    sentences = [_made(count, folds, is_cut=is_cut), _contains(folds, on_chips=on_chips)]
+    sentences = [_made(count, folds), _contains(folds, on_chips=on_chips)]
+    if is_cut:
+        # By itself, so that what holds for all recipes of a table is not said twice.
+        sentences.append("An interval that would go beyond 0 to 1 is cut to 0 to 1.")
     if folds is not None and count < folds:
         sentences.append(
             f"{count} of the {folds} folds are given, so not every image of the set was tested."
@@ -105,7 +108,7 @@ def over_trainings(
     return TrainingAccuracy(interval, deviation, count, tuple(sentences))
 
 
-def _made(count: int, folds: int | None, *, is_cut: bool) -> str:
+def _made(count: int, folds: int | None) -> str:
     text = (
         f"{100 * CONFIDENCE:g} % Student t interval of the mean over {count} "
         f"{'trainings' if folds is None else 'folds'} ({count - 1} degree"
@@ -116,7 +119,7 @@ def _made(count: int, folds: int | None, *, is_cut: bool) -> str:
             f", with the variance of the mean taken as 1/{count} + 1/{folds - 1} of that between "
             "folds, since they share training images (Nadeau and Bengio 2003)"
         )
-    return text + (", cut to 0 to 1." if is_cut else ".")
+    return text + "."
 
 
 def _contains(folds: int | None, *, on_chips: bool) -> str:

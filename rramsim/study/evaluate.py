@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _MOST_LISTED = 8  # numbers of a list that the label of a fault model spells out
 
+_IN_MEMORY = "the network"
+
 
 def evaluate(
     network: SavedNetwork | FoldedNetwork | str | Path,
@@ -244,7 +246,12 @@ def _opened(
         return load_network(Path(network)), str(network)
     if not isinstance(network, SavedNetwork | FoldedNetwork):
         raise refused("network", network, "a network that train gives, or the path of a model file")
-    return network, "the network"
+    return network, _IN_MEMORY
+
+
+def _in_place(place: str, error: InputError) -> InputError:
+    """Return what was refused with the file at fault; a network in memory is in the sentence."""
+    return error if place == _IN_MEMORY else InputError(f"{place}: {error}")
 
 
 def _images(
@@ -277,7 +284,7 @@ def _reestimated(
         try:
             networks.append(reestimated_for(saved, images.train_images, model, seed=seed))
         except InputError as error:
-            raise InputError(f"{place}: {error}") from error
+            raise _in_place(place, error) from error
     progress(stage, len(faults), len(faults))
     return networks
 
@@ -334,10 +341,14 @@ def _certified(folded: FoldedNetwork, images: ImageSet, place: str) -> dict[str,
     try:
         found = certify(folded, images.test_images)
     except InputError as error:
-        raise InputError(f"{place}: {error}") from error
+        raise _in_place(place, error) from error
     correct = found.predictions == images.test_labels
-    greatest = int(found.tolerated[correct].max(initial=0))
-    flips = [0, *(2**power for power in range(greatest.bit_length()))]
+    greatest = int(found.tolerated[correct].max(initial=-1))
+    # Powers of 2, to the first that no image stands.
+    flips, power = [0], 1
+    while flips[-1] <= greatest and power <= folded.output.signs.size:
+        flips.append(power)
+        power *= 2
     return {
         "flips": flips,
         "certified_share": [np.mean(correct & (found.tolerated >= number)) for number in flips],

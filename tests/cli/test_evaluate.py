@@ -257,7 +257,8 @@ def test_flips_that_images_tolerate_are_shown(
         right = tolerated.predictions == digits.test_labels
         flips = [point["flips"] for point in certificate["points"]]
         assert flips == [0, *(2**power for power in range(len(flips) - 1))]
-        assert flips[-1] <= tolerated.tolerated[right].max() < 2 * max(1, flips[-1])
+        # The last row is the first that no image stands.
+        assert flips[-2] <= tolerated.tolerated[right].max() < flips[-1]
         for point in certificate["points"]:
             kept = right & (tolerated.tolerated >= point["flips"])
             assert point["certified_share"] == kept.mean()
@@ -283,6 +284,45 @@ def test_certificates_of_several_networks_stand_below_their_names(
     )
 
 
+def test_a_table_of_certificates_holds_what_is_answered(
+    two_hidden: str, convolutional: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "certificate.csv"
+    found = answer(two_hidden, convolutional, "--certificate", "-o", str(file))
+    table = pd.read_csv(file)
+    assert table[table["of"] == "network"]["certified_share"].isna().all()
+    certified = table[table["of"] == "certificate"]
+    expected = [
+        (model["file"], point["flips"], point["certified_share"])
+        for model in found["models"]
+        for point in model["certificate"]["points"]
+    ]
+    columns = (certified[name] for name in ("file", "flips", "certified_share"))
+    assert list(zip(*columns, strict=True)) == expected
+    answer(two_hidden, "--ber", "0", "-o", str(file))
+    assert "flips" not in pd.read_csv(file).columns
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "told"),
+    [
+        (1, ("--neurons", "-o", "x.csv"), "-o x.csv: holds no neurons (--neurons); accepted are"),
+        (2, ("--neurons", "-o", "x.nc"), "-o x.nc: holds no neurons (--neurons); accepted are"),
+        (2, ("--certificate", "-o", "x.nc"), "-o x.nc: a dataset of several networks holds no"),
+    ],
+)
+def test_a_file_that_would_leave_out_what_is_asked_for_is_refused(
+    files: int,
+    more: tuple[str, ...],
+    told: str,
+    two_hidden: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = [*[two_hidden] * files, "--ber", "0", *more]
+    assert told in refusal(asked, monkeypatch, capsys)
+
+
 def test_a_certificate_that_cannot_be_given_is_refused(
     two_hidden: str,
     model: str,
@@ -290,7 +330,7 @@ def test_a_certificate_that_cannot_be_given_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     told = refusal([two_hidden, "--certificate", "--reestimate"], monkeypatch, capsys)
-    assert "certificate and reestimate were both given" in told
+    assert "--certificate and --reestimate were both given" in told
     told = refusal([model, "--certificate"], monkeypatch, capsys)
     assert f"{model}: The network has no hidden layer" in told
     told = refusal([two_hidden], monkeypatch, capsys)

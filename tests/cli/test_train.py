@@ -1,4 +1,5 @@
 import json
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -331,6 +332,25 @@ def test_several_trainings_have_a_mean_and_go_on_where_they_stopped(tmp_path):
     assert "seeds 1 to 3; accuracy without bit errors on the 490 test images of digits" in told
     assert "It leaves out other images: all networks were tested on the same ones." in told
     assert "digits-64-16-10-training-ber-0.0-seed-*.safetensors --ber 0.05" in told
+
+
+@pytest.mark.slow
+def test_the_command_that_is_proposed_finds_the_networks_wherever_they_lie(tmp_path):
+    folder = tmp_path / "my nets' $HOME [1]"
+    for more, marks in ((("--trainings", 2), ("seed-1", "seed-2")), ((), ("",))):
+        shown = _run(*SMALL, *more, "--out", folder).stdout
+        (proposed,) = (line for line in shown.splitlines() if "rramsim evaluate" in line)
+        arguments = proposed.replace("rramsim evaluate", "printf '%s\\n'", 1)
+        found = subprocess.run(["sh", "-c", arguments], capture_output=True, text=True, check=True)
+        *files, option, rate = found.stdout.splitlines()
+        assert (option, rate) == ("--ber", "0.05")
+        assert len(files) == len(marks)
+        for file, mark in zip(files, marks, strict=True):
+            assert Path(file).is_file()
+            assert Path(file).parent == folder
+            assert mark in file
+        # What is said of the interval stands once.
+        assert shown.count("Student t interval") == (1 if more else 0)
 
 
 @pytest.mark.slow

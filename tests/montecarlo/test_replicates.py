@@ -49,6 +49,8 @@ def test_the_mean_over_trainings_is_that_of_each_fault_model():
         assert float(row["accuracy_high"]) == pytest.approx(min(high, 1.0))
     assert "cut to 0 to 1" not in str(found["method"].values[0])
     assert "cut to 0 to 1" in str(found["method"].values[1])
+    # What is said of both stands once.
+    assert found.attrs["interval"].count("Student t interval") == 1
     assert "chance of training (all that a seed draws) and of the chips" in found.attrs["interval"]
     assert "It leaves out other images" in found.attrs["interval"]
     assert found["fold"].values.tolist() == [-1, -1, -1]

@@ -126,6 +126,11 @@ def test_progress_is_told_to_whoever_asks(network, digits):
     assert stages[-1] == ("watching neurons", 3, 3)
 
 
+def test_a_certificate_of_a_network_in_memory_is_refused_in_one_sentence(network, digits):
+    with pytest.raises(InputError, match=r"^The network has no hidden layer, and flips of weights"):
+        evaluate(network, IidFaults(0.0), images=digits, certificate=True)
+
+
 @pytest.mark.parametrize(
     ("faults", "options", "words"),
     [

@@ -133,7 +133,7 @@ def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way
         dropout=method.dropout,
         input_dropout=method.input_dropout,
         batch_norm_gradient=method.batch_norm_gradient,
-        loss=loss_of(method),
+        loss=loss_of(method, inputs=shape.widths[-2]),
     )
     norm = ("gamma", "beta", "mean", "variance")
     for found, expected in zip(trained.network.layers, layers, strict=True):
