@@ -32,6 +32,20 @@ def check_finite(scale: NDArray[np.float32], offset: NDArray[np.float32]) -> Non
         )
 
 
+def check_scores(
+    scale: NDArray[np.floating], offset: NDArray[np.floating], greatest_sum: int
+) -> None:
+    """Raise `InputError` where ``sum * scale + offset`` can leave the numbers of float32."""
+    with np.errstate(over="ignore"):
+        greatest = (np.abs(scale.astype(np.float64)) * greatest_sum + np.abs(offset)).max()
+    if not greatest <= np.finfo(np.float32).max:
+        raise InputError(
+            f"The last layer has scores up to {greatest:.3g}, beyond the numbers of float32 "
+            f"({np.finfo(np.float32).max:.3g}); divide its scale and offset by one number, which "
+            "leaves the classes as they are."
+        )
+
+
 def check_scored(
     folded: FoldedNetwork, images: NDArray[np.uint8], labels: NDArray[np.integer]
 ) -> None:
@@ -59,3 +73,5 @@ def check_inputs(folded: FoldedNetwork, images: NDArray[np.uint8]) -> None:
         )
     check_exact(fan_in[0] * max(1, folded.signed_levels or greatest))
     check_exact(max(fan_in))
+    greatest_sum = fan_in[-1] * (max(1, greatest) if len(fan_in) == 1 else 1)
+    check_scores(folded.output.scale, folded.output.offset, greatest_sum)

@@ -70,7 +70,7 @@ class Averaging:
                 or found.shape != expected.shape
                 or ((found - expected).abs() > off).any()
             ):
-                raise _refused(self.chain)
+                raise _refused(self)
         return factor
 
 
@@ -118,7 +118,7 @@ def split_averaging(stage: Stage, entering: int) -> tuple[Stage, Averaging | Non
             raise refused(node, "takes what came before values are averaged")
     rows, columns = _window(Averaging(after, shape, (1, 1)))
     if entering != channels * (shape[1] // rows) * (shape[2] // columns):
-        raise _refused(after)
+        raise _refused(Averaging(after, shape, (rows, columns)))
     return replace(stage, chain=before), Averaging(after, shape, (rows, columns))
 
 
@@ -140,13 +140,14 @@ def _window(averaging: Averaging) -> tuple[int, int]:
     rows = sum(seen(row, 0) for row in range(height))
     columns = sum(seen(0, column) for column in range(width))
     if not rows * columns:
-        raise _refused(averaging.chain)
+        raise _refused(averaging)
     return rows, columns
 
 
-def _refused(chain: Chain) -> InputError:
+def _refused(averaging: Averaging) -> InputError:
+    _, height, width = averaging.shape
     return refused(
-        chain.nodes[0],
-        "does not average windows that lie side by side, as AvgPool2d without padding and "
-        "AdaptiveAvgPool2d(1) do",
+        averaging.chain.nodes[0],
+        f"does not average windows that lie side by side in {height} x {width} values, as "
+        "AvgPool2d without padding and AdaptiveAvgPool2d(1) do",
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rramsim.errors import InputError
 from rramsim.images.image_set import ImageSet
-from rramsim.network.folded.checks import check_exact
+from rramsim.network.folded.checks import check_exact, check_scores
 from rramsim.network.folded.network import (
     PIXEL_LIMIT,
     FoldedConvolution,
@@ -261,4 +261,5 @@ def _scores(product: Product, average: tuple[int, int]) -> ScoreLayer:
             f"{product.stage.name} is the last layer, but its scores are not scale * sum + offset; "
             "only batch norm, bias and softmax may follow it."
         )
+    check_scores(scale, offset, greatest)
     return ScoreLayer(product.signs, scale.astype(np.float32), offset.astype(np.float32), average)

@@ -378,6 +378,13 @@ class Turned(nn.Module):
         return functional.avg_pool2d(values, 2).permute(0, 2, 3, 1)
 
 
+class Huge(nn.Module):
+    """Scores that leave float32."""
+
+    def forward(self, scores):
+        return scores * 3e38
+
+
 class Votes(nn.Module):
     def forward(self, values):
         return by_comparison(values.mean(dim=(2, 3)))
@@ -416,6 +423,7 @@ def ramp_norm(width):
         (connected(nn.Softmax(1), Sign()), r"layer 1 \(Softmax\): softmax must be the last"),
         (connected(nn.BatchNorm1d(8, track_running_stats=False), Sign()), "statistics from the ba"),
         (nn.Sequential(connected(Sign()), nn.Hardtanh()), "scores are not scale . sum . offset"),
+        (nn.Sequential(connected(Sign()), Huge()), "The last layer has scores up to 2.46e.39"),
         (nn.Sequential(connected(Sign()), Sign()), "scores are not scale . sum . offset"),
         (Skip(), r"add in forward takes what came before the last layer"),
         (TwoArms(), r"layer right \(BinaryLinear\): linear takes what came before the last layer"),
@@ -449,7 +457,14 @@ def test_what_a_chip_cannot_do_is_named(module, told):
             ),
             "avg_pool2d averages values; a chip averages signs before the last layer",
         ),
-        (convolved(Sign(), nn.AvgPool2d(3, 1), features=32), "does not average windows that lie"),
+        (
+            convolved(Sign(), nn.AvgPool2d(3, 1), features=32),
+            "does not average windows that lie side by side in 4 x 4 values, as",
+        ),
+        (
+            convolved(Sign(), nn.AdaptiveAvgPool2d(3), features=72),
+            r"adaptive_avg_pool2d\w* does not average windows that lie side by side in 4 x 4 ",
+        ),
         (convolved(Sign(), nn.AvgPool2d(2, 2, 1), features=72), "does not average windows that"),
         (convolved(Sign(), Corner(), features=8), "does not average windows that lie side by side"),
         (convolved(Sign(), Turned(), features=32), "does not average windows that lie side by"),
