@@ -1,13 +1,11 @@
 """The coverage study at a small size, and the rramsim functions it stands for."""
 
 import csv
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from workflow_scripts import WORKFLOWS, load_script
 
 from rramsim.device.bit_errors.sensing import (
     StatePair,
@@ -17,28 +15,17 @@ from rramsim.device.bit_errors.sensing import (
 )
 from rramsim.interval import Interval
 
-FOLDER = Path(__file__).parents[2] / "workflows/ber-interval-coverage"
+FOLDER = WORKFLOWS / "ber-interval-coverage"
 
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("ber_interval_coverage", FOLDER / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses look their module up by name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return load_script("ber-interval-coverage/run.py")
 
 
 @pytest.fixture(scope="module")
 def headline():
-    spec = importlib.util.spec_from_file_location("headline_coverage", FOLDER / "headline.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return load_script("ber-interval-coverage/headline.py")
 
 
 def scenario_of(headline, name):

@@ -1,29 +1,15 @@
 """The workflows made for a graphics processor, here on the processor and with tiny networks."""
 
-import importlib.util
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
+from workflow_scripts import WORKFLOWS, load_script
 
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
-
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
-
-
-def load_script(path: str) -> ModuleType:
-    name = path.replace("/", "_").replace("-", "_").removesuffix(".py")
-    spec = importlib.util.spec_from_file_location(name, WORKFLOWS / path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,21 @@
 """The tables of the reproduction are what its netCDF files hold, and show what is said of them."""
 
 import csv
-import importlib.util
-from pathlib import Path
 
 import pytest
 import xarray as xr
+from workflow_scripts import WORKFLOWS, load_script
 
 from rramsim.study.settings import make_study
 
-FOLDER = Path(__file__).parents[2] / "workflows/hirtzlin2019"
+FOLDER = WORKFLOWS / "hirtzlin2019"
 KEPT = FOLDER / "results"
 STUDIES = ("mnist", "cifar10", "mnist-unsigned")
 
 
 @pytest.fixture(scope="module")
 def compare():
-    spec = importlib.util.spec_from_file_location("hirtzlin2019_compare", FOLDER / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("hirtzlin2019/compare.py")
 
 
 @pytest.fixture(scope="module")

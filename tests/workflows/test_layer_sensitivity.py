@@ -1,15 +1,13 @@
 """The layer study on small networks: what it says of a layer, and that it goes on."""
 
 import csv
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 from chip_networks import naive_predictions, random_images, random_network, scored
+from workflow_scripts import load_script
 
 from rramsim import schema
 from rramsim.crossbar.faults import IidFaults, in_one_layer
@@ -20,18 +18,12 @@ from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import Task
 from rramsim.network.model_files import SavedNetwork, save_network
 
-FOLDER = Path(__file__).parents[2] / "workflows/layer-sensitivity"
 BERS = (0.0, 0.001, 0.01, 0.1, 0.4)
 
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("layer_sensitivity", FOLDER / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return load_script("layer-sensitivity/run.py")
 
 
 @pytest.fixture(scope="module")

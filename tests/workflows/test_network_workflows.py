@@ -1,14 +1,12 @@
 """The workflows on trained networks at a small size: trained, scored, drawn, and gone on with."""
 
 import csv
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import xarray as xr
+from workflow_scripts import WORKFLOWS, load_script
 
 from rramsim import schema
 from rramsim.crossbar.faults import IidFaults
@@ -24,19 +22,8 @@ from rramsim.study.networks import named_faults, plan_for
 from rramsim.study.settings_files import make_settings
 from rramsim.study.training_settings import TrainingFile
 
-WORKFLOWS = Path(__file__).parents[2] / "workflows"
 SMALL = {"images": "digits", "network": "64-24-10", "epochs": 1}
 BERS = (0.0, 0.2)
-
-
-def load_script(folder: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        folder.replace("-", "_"), WORKFLOWS / folder / "run.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def train_small(file: Path, out: Path) -> None:
@@ -77,7 +64,7 @@ def by_state(tmp_path_factory):
 
 @pytest.mark.slow
 def test_every_training_has_a_name_of_its_own(cures, tmp_path):
-    script = load_script("clean-chip-cures")
+    script = load_script("clean-chip-cures/run.py")
     networks, _ = script.load(cures, None)
     assert list(networks)[:5] == [
         "plain training",
@@ -94,7 +81,7 @@ def test_every_training_has_a_name_of_its_own(cures, tmp_path):
 
 @pytest.mark.slow
 def test_cures_are_scored_tabled_and_drawn(cures, tmp_path):
-    script = load_script("clean-chip-cures")
+    script = load_script("clean-chip-cures/run.py")
     found, certified = script.run(cures, tmp_path, named=None, chips=2, bers=BERS)
     schema.validate(found, "case_accuracy")
     with xr.open_dataset(tmp_path / "accuracy.nc") as read:
@@ -140,7 +127,7 @@ def test_thresholds_of_each_chip_are_those_of_its_own_flips(by_ber):
 
 @pytest.mark.slow
 def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch):
-    script = load_script("batch-norm-reestimation")
+    script = load_script("batch-norm-reestimation/run.py")
     found = script.run(by_ber, tmp_path, named=None, chips=2, bers=BERS)
     assert found.network.values.tolist() == [
         f"trained at BER {ber}" for ber in ("0", "0.1", "0.2", "0.3")
@@ -164,7 +151,7 @@ def test_batch_norm_study_goes_on_where_it_stopped(by_ber, tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
-    script = load_script("asymmetric-errors")
+    script = load_script("asymmetric-errors/run.py")
     all_in_lrs = script.faults(0.1, script.LRS_SHARES["all errors in LRS"])
     assert (all_in_lrs.ber_lrs, all_in_lrs.ber_hrs) == (0.2, 0.0)
     three = script.faults(0.1, script.LRS_SHARES["3 of 4 errors in HRS"])
@@ -185,7 +172,7 @@ def test_errors_are_shared_between_the_states_as_said(by_state, tmp_path):
 
 @pytest.mark.slow
 def test_constant_neurons_are_counted_of_each_way_to_train_and_no_network_twice(tmp_path):
-    script = load_script("constant-neurons")
+    script = load_script("constant-neurons/run.py")
     images = load_images("digits")
     sizes = {"width": 16, "epochs": [1], "seeds": [1], "chips": 2}
     found = script.run(images, tmp_path, **sizes)
