@@ -181,10 +181,8 @@ def evaluate(
             "and --reestimate makes another one for each BER. Give one of the two."
         )
     named = [parse(name) for name in protections]
-    asked: list[float | str] = [one for _ in named for one in ber or [0.0]]
-    faults: list[ChipFaults] = []
-    if not is_condition:
-        faults = [protect(IidFaults(one), way) for way in named for one in ber or [0.0]]
+    asked: list[float | str]
+    faults: list[ChipFaults]
     from rramsim.study import evaluate as study
 
     if is_condition:
@@ -197,6 +195,10 @@ def evaluate(
             conditions=conditions,
         )
         asked, faults = [name for name, _ in known], list(known.values())
+    else:
+        bers = ber or [0.0]
+        asked = [one for _ in named for one in bers]
+        faults = [protect(IidFaults(one), way) for way in named for one in bers]
 
     with shown_progress() as progress:
         found = study.evaluate_files(

@@ -168,7 +168,9 @@ class TrainingRun:
         self.method, self.faults, self.score = plan.method, plan.seeded_faults, score
         self.validate = validate
         self.image_shape = plan.images.image_shape
-        self.arithmetic = f"{torch.device(device).type} {str(dtype).removeprefix('torch.')}"
+        self.device = torch.device(device)
+        is_cuda = self.device.type == "cuda"
+        self.arithmetic = f"{self.device.type} {str(dtype).removeprefix('torch.')}"
         # The first weights are the same on every device, as is the order of the images.
         first = torch.Generator().manual_seed(plan.seed)
         network = BinarizedNetwork(
@@ -182,18 +184,17 @@ class TrainingRun:
             _parameter_groups(self.network),
             lr=1.0,
             fused=True,
-            capturable=torch.device(device).type == "cuda",
+            capturable=is_cuda,
         )
-        if torch.device(device).type == "cuda":
+        if is_cuda:
             # A rate that is part of a captured iteration lies where it computes.
             for group in self.optimizer.param_groups:
                 group["lr"] = torch.ones((), device=device)
         self.loss = loss_of(self.method, inputs=plan.shape.widths[-2])
         self.history: History = ()
-        self.device = torch.device(device)
         self.chance = _Chance(plan.seed, self.device)
         self._captured: dict[int, _CapturedIteration] = {}
-        self._can_be_captured = self.device.type == "cuda" and (
+        self._can_be_captured = is_cuda and (
             self.faults is None or (isinstance(self.faults, RandomFlips) and not self.faults.mixed)
         )
         self.best: dict[str, torch.Tensor] = {}
