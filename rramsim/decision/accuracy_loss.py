@@ -118,6 +118,10 @@ class Loss:
         1/S + n_test/n_train (C. Nadeau and Y. Bengio, Machine Learning 52, 2003, 239-281).
     images, chips, cells : float
         Variance of the mean by test images, by chips, and by the sample of cells.
+    cells_below : float or None
+        That by the sample of cells towards less loss, where it is another: losses grow ever faster
+        with the bit-error rate, so that cells leave more open above the estimate than below. The
+        half width and its parts are then those above.
 
     Examples
     --------
@@ -134,6 +138,7 @@ class Loss:
     images: float = 0.0
     chips: float = 0.0
     cells: float = 0.0
+    cells_below: float | None = None
 
     @property
     def half_width(self) -> float:
@@ -153,7 +158,7 @@ class Loss:
     @property
     def low(self) -> float:
         """Lower end of the interval."""
-        return self.estimate - self.half_width
+        return self.estimate - self._towards(-math.inf).half_width
 
     @property
     def high(self) -> float:
@@ -175,7 +180,13 @@ class Loss:
 
         It is below 2.5 % where the upper end of the interval is below the tolerance.
         """
-        return _beyond(tolerance - self.estimate, self._deviations())
+        return _beyond(tolerance - self.estimate, self._towards(tolerance)._deviations())
+
+    def _towards(self, tolerance: float) -> Loss:
+        """Return the loss with the variance of cells on the side of a tolerance."""
+        if self.cells_below is None or tolerance >= self.estimate:
+            return self
+        return replace(self, cells=self.cells_below, cells_below=None)
 
     def with_trainings(self, trainings: int) -> Loss:
         """Return what more trainings would leave, if they vary as these do."""
@@ -197,13 +208,13 @@ class Loss:
 
     def trainings_needed(self, tolerance: float) -> int | None:
         """Return how many trainings would settle it if the estimate stays, None if they cannot."""
-        margin = abs(tolerance - self.estimate)
-        if self.trainings < 2 or self.with_trainings(_MOST_TRAININGS).half_width > margin:
+        margin, loss = abs(tolerance - self.estimate), self._towards(tolerance)
+        if loss.trainings < 2 or loss.with_trainings(_MOST_TRAININGS).half_width > margin:
             return None
-        enough, few = _MOST_TRAININGS, self.trainings
+        enough, few = _MOST_TRAININGS, loss.trainings
         while enough - few > 1:
             middle = (few + enough) // 2
-            if self.with_trainings(middle).half_width <= margin:
+            if loss.with_trainings(middle).half_width <= margin:
                 enough = middle
             else:
                 few = middle
@@ -218,8 +229,9 @@ class Loss:
         source : str
             "images", "chips" or "cells".
         """
-        part = self.parts()[source] ** 2
-        left = (tolerance - self.estimate) ** 2 - (self.half_width**2 - part)
+        loss = self._towards(tolerance)
+        part = loss.parts()[source] ** 2
+        left = (tolerance - loss.estimate) ** 2 - (loss.half_width**2 - part)
         return part / left if left > 0.0 < part else None
 
     def _deviations(self) -> NDArray[np.float64]:
@@ -248,7 +260,13 @@ def _beyond(distance: float, deviations: NDArray[np.float64]) -> float:
     return float(np.mean(ndtr(-np.where(np.isnan(steps), 0.0, steps))))
 
 
-def loss_of(trainings: Sequence[PairedAnswers], *, folds: bool = False, cells: float = 0.0) -> Loss:
+def loss_of(
+    trainings: Sequence[PairedAnswers],
+    *,
+    folds: bool = False,
+    cells: float = 0.0,
+    cells_below: float | None = None,
+) -> Loss:
     """Estimate the loss of accuracy of chips, as a mean over trainings, with its variances.
 
     Parameters
@@ -260,6 +278,8 @@ def loss_of(trainings: Sequence[PairedAnswers], *, folds: bool = False, cells: f
         Whether each was tested on a part of one image set and trained on all others.
     cells : float
         Variance of the loss by the sample of cells behind the bit-error rate.
+    cells_below : float, optional
+        That towards less loss (`rramsim.decision.device_band.cells_variances`). Default: the same.
 
     Returns
     -------
@@ -303,6 +323,7 @@ def loss_of(trainings: Sequence[PairedAnswers], *, folds: bool = False, cells: f
         images=images,
         chips=math.fsum(of_chips) / count**2,
         cells=cells,
+        cells_below=cells_below,
     )
 
 

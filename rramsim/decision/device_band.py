@@ -280,12 +280,14 @@ def is_close(interpolated: ArrayLike, scored: ArrayLike, *, half_width: float) -
     return bool(np.max(off, initial=0.0) <= CLOSE * half_width)
 
 
-def cells_variance(losses: ArrayLike, estimate: float) -> float:
-    """Return the variance of a loss by the sample of cells, for `rramsim.decision.loss_of`.
+def cells_variances(losses: ArrayLike, estimate: float) -> tuple[float, float]:
+    """Return the variance of a loss by the sample of cells, towards more loss and towards less.
 
-    It is that of a normal law whose 95 % interval about the estimate holds the middle 95 % of the
-    draws, and is no narrower than their standard deviation about the estimate: losses grow ever
-    faster with the error rates, so that the draws are skewed to the side of more loss.
+    They are those of normal laws that reach from the estimate as far as the percentiles 97.5 and
+    2.5 of the draws do: losses grow ever faster with the error rates, so that draws are skewed to
+    more loss. With the other sources they add up on each side by itself, as in Zou and Donner's
+    "method of variance estimates recovery" (Statistics in Medicine 27, 2008, 1693-1702). Towards
+    more loss it is no less than the variance of the draws.
 
     Parameters
     ----------
@@ -293,15 +295,21 @@ def cells_variance(losses: ArrayLike, estimate: float) -> float:
     estimate : float
         Loss at the estimate.
 
+    Returns
+    -------
+    above, below : float
+        `cells` and `cells_below` of `rramsim.decision.accuracy_loss.loss_of`.
+
     Examples
     --------
-    >>> round(cells_variance(0.01 + 0.002 * ndtri((np.arange(1000) + 0.5) / 1000), 0.01) ** 0.5, 4)
-    0.002
+    >>> normal = ndtri((np.arange(1000) + 0.5) / 1000)
+    >>> [round(one**0.5, 4) for one in cells_variances(0.01 + 0.002 * normal, 0.01)]
+    [0.002, 0.002]
     """
     drawn = np.asarray(losses, dtype=float)
     low, high = np.quantile(drawn, ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0))
-    furthest = max(estimate - low, high - estimate) / NORMAL_END
-    return float(max(np.mean((drawn - estimate) ** 2), furthest**2))
+    above, below = (max(reach, 0.0) / NORMAL_END for reach in (high - estimate, estimate - low))
+    return float(max(above**2, np.var(drawn))), float(below**2)
 
 
 def probability_of_meeting(

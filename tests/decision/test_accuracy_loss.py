@@ -87,6 +87,17 @@ def test_more_of_what_binds_settles_it():
     assert wide.trainings_needed(0.009) is None
 
 
+def test_cells_that_leave_more_open_above_count_so_on_the_side_of_the_tolerance():
+    loss = Loss(0.01, 1, 0.0, 0.0, 1.0, images=1e-6, cells=8e-6, cells_below=3e-6)
+    assert loss.high - 0.01 == pytest.approx(1.959964 * 0.003, rel=1e-6)
+    assert 0.01 - loss.low == pytest.approx(1.959964 * 0.002, rel=1e-6)
+    assert loss.p_value(0.01 - 0.002) == pytest.approx(stats.norm.cdf(1.0), rel=1e-6)
+    for tolerance, cells in ((0.014, 8e-6), (0.007, 3e-6)):
+        times = loss.times_needed(tolerance, source="cells")
+        margin = abs(tolerance - 0.01)
+        assert 1.959964**2 * (1e-6 + cells / times) == pytest.approx(margin**2, rel=1e-6)
+
+
 def test_more_folds_of_the_same_images_leave_their_part_as_it_is():
     trainings = [drawn(np.random.default_rng(seed), (6, 100)) for seed in range(5)]
     loss = loss_of(trainings, folds=True)

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from rramsim.decision.accuracy_loss import Loss
 from rramsim.decision.device_band import (
-    cells_variance,
+    cells_variances,
     draws_to_check,
     grid_matters,
     is_close,
@@ -71,7 +71,9 @@ def test_ten_draws_of_a_smooth_loss_are_met_within_a_third_of_the_half_width():
     lrs, hrs = drawn()
     grid = rate_grid(lrs, hrs, estimate=WEAK)
     found = losses_of_draws(grid, table(grid, network), lrs, hrs, estimate=network(*WEAK))
-    half_width = Loss(0.0, 1, 0.0, 0.0, 1.0, cells=cells_variance(found, network(*WEAK))).half_width
+    half_width = Loss(
+        0.0, 1, 0.0, 0.0, 1.0, cells=cells_variances(found, network(*WEAK))[0]
+    ).half_width
     places = draws_to_check(found)
     assert places.size == 10
     scored = network(lrs[places], hrs[places])
@@ -124,13 +126,15 @@ def test_along_the_diagonal_losses_that_hardly_differ_are_met_too():
     assert found == pytest.approx(flat(lrs, hrs), abs=2e-4)
 
 
-def test_the_variance_of_skewed_draws_holds_the_longer_side():
-    normal = 0.01 + 0.002 * ndtri((np.arange(4000) + 0.5) / 4000)
-    assert cells_variance(normal, 0.01) == pytest.approx(0.002**2, rel=5e-3)
-    skewed = 0.01 * np.exp(ndtri((np.arange(4000) + 0.5) / 4000))
-    half_width = Loss(0.01, 1, 0, 0, 1.0, cells=cells_variance(skewed, 0.01)).half_width
-    assert 0.01 + half_width >= np.quantile(skewed, 0.975) * (1 - 1e-9)
-    assert cells_variance(normal + 0.05, 0.01) >= 0.05**2
+def test_the_interval_reaches_as_far_as_skewed_draws_on_either_side():
+    draws = 0.01 * np.exp(ndtri((np.arange(4000) + 0.5) / 4000))
+    above, below = cells_variances(draws, 0.01)
+    loss = Loss(0.01, 1, 0.0, 0.0, 1.0, cells=above, cells_below=below)
+    assert (loss.low, loss.high) == pytest.approx(np.quantile(draws, (0.025, 0.975)), rel=1e-6)
+    assert (loss.p_value(loss.low), loss.p_value(loss.high)) == pytest.approx((0.975, 0.025))
+    above, below = cells_variances(draws + 1.0, 0.01)
+    assert below == 0.0
+    assert above > 1.0 / 1.96**2
 
 
 def test_the_probability_of_meeting_a_tolerance_of_normal_draws():
