@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -149,20 +150,18 @@ def train(
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
     paths = plans_by_file(asked, former_out or out)
-    from rramsim.network.training.train import find_network, obtain_network, report_epochs
+    from rramsim.network.training.train import find_network, obtain_networks
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
-    models, each = {}, asked.folds or asked.trainings
     with shown_progress() as on_progress:
-        for number, (path, plan) in enumerate(paths.items()):
-            models[path] = obtain_network(
-                path,
-                plan,
-                images_from=asked.images,
-                on_epoch=report_epochs(plan, on_progress, number=number % each, of=each),
-                device=device.value,
-            )
+        trained = obtain_networks(
+            [(plan, path) for path, plan in paths.items()],
+            images_from=asked.images,
+            on_epochs=partial(on_progress, "training networks"),
+            device=device.value,
+        )
+    models = dict(zip(paths, trained, strict=True))
     if as_json:
         _print_json(models)
     else:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
-from rramsim.network.training.train import in_words, obtain_network
+from rramsim.network.training.train import obtain_networks
 from rramsim.schema import spelled_as
 from rramsim.study.training_settings import (
     ErrorsTable,
@@ -32,7 +33,6 @@ from rramsim.study.training_settings import (
 
 if TYPE_CHECKING:
     from rramsim.network.model_files import SavedNetwork
-    from rramsim.network.training.trainer import History, OnEpoch
     from rramsim.progress import OnProgress
     from rramsim.study.result_folder import ResultFolder
     from rramsim.study.settings import Study
@@ -237,24 +237,22 @@ def train_networks(
         )
         for training_ber in study.training_bers
     }
-    total = sum(plan.method.epochs for several in plans.values() for plan in several.values())
-    networks: dict[float, tuple[SavedNetwork, ...]] = {}
-    before = 0
-    for training_ber, several in plans.items():
-        trained = []
-        for suffix, plan in several.items():
-            trained.append(
-                obtain_network(
-                    folder.model(training_ber, suffix),
-                    plan,
-                    images_from=study.images,
-                    on_epoch=_bar(on_progress, before=before, total=total),
-                    device=device,
-                )
-            )
-            before += plan.method.epochs
-            on_progress("training networks", before, total)
-        networks[training_ber] = tuple(trained)
+    trained = iter(
+        obtain_networks(
+            [
+                (plan, folder.model(training_ber, suffix))
+                for training_ber, several in plans.items()
+                for suffix, plan in several.items()
+            ],
+            images_from=study.images,
+            on_epochs=partial(on_progress, "training networks"),
+            device=device,
+        )
+    )
+    networks = {
+        training_ber: tuple(next(trained) for _ in several)
+        for training_ber, several in plans.items()
+    }
     first = next(iter(plans.values()))
     return StudyNetworks(networks, tuple(plan.images for plan in first.values()), folds)
 
@@ -295,13 +293,6 @@ def load_models(study: Study, images: ImageSet) -> StudyNetworks | None:
     if not networks:
         return None
     return StudyNetworks({ber: (saved,) for ber, saved in sorted(networks.items())}, (images,))
-
-
-def _bar(on_progress: OnProgress, *, before: int, total: int) -> OnEpoch:
-    def on_epoch(history: History) -> None:
-        on_progress("training networks", before + len(history), total, in_words(history))
-
-    return on_epoch
 
 
 def training_ber_words(network: SavedNetwork) -> str:

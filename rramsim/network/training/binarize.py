@@ -87,12 +87,18 @@ class _Sign(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
         context.save_for_backward(values)
-        return (values >= 0).to(values.dtype).mul_(2).sub_(1)
+        # Adding 0 makes a negative zero a positive one.
+        result = values + 0.0
+        return torch.copysign(
+            torch.ones((), dtype=values.dtype, device=values.device), result, out=result
+        )
 
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
         (values,) = context.saved_tensors
-        passed: torch.Tensor = gradient * (values.abs() <= 1)
+        # It passes between the limits, without them, so these are the numbers next to -1 and 1.
+        limit = 1 + torch.finfo(values.dtype).eps
+        passed: torch.Tensor = torch.ops.aten.hardtanh_backward(gradient, values, -limit, limit)
         return passed
 
 

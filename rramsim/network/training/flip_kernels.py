@@ -58,8 +58,14 @@ def _flip_here(signs: torch.Tensor, *, key: int, ber_lrs: float, ber_hrs: float)
 
 
 def _parts(chunks: int) -> Sequence[tuple[int, int]]:
+    if chunks <= FEW:
+        return [(0, chunks)]
     edges = np.linspace(0, chunks, min(chunks, 4 * cores()) + 1).astype(int).tolist()
-    return list(pairwise(edges)) if chunks > 4 else [(0, chunks)]
+    return list(pairwise(edges))
+
+
+FEW = 64
+"""Chunks that take less time than it takes threads to meet."""
 
 
 CHUNK = 1 << 14

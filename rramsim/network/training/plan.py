@@ -17,6 +17,14 @@ from rramsim.network.training.chance import Purpose, sequence
 from rramsim.network.training.flips import RandomFlips, TrainingFaults
 from rramsim.network.training.method import Method
 
+SMALL = 400_000
+"""Networks of fewer multiply-adds an image train on one thread, several of them side by side.
+
+Their layers take less time than it takes threads to meet: two threads gain at most a third on an
+idle machine, and on a busy one they wait for each other and are over ten times slower. This also
+makes the training of a small network independent of the number of cores.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlan:
@@ -59,6 +67,11 @@ class TrainingPlan:
         chance = sequence(self.seed, Purpose.VALIDATION)
         order = np.random.Generator(np.random.Philox(chance)).permutation(images)
         return np.sort(order[kept:]), np.sort(order[:kept])
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is for a single thread; see `SMALL`."""
+        return self.shape.multiply_adds < SMALL
 
     @property
     def training_ber(self) -> float | None:

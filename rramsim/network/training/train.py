@@ -7,7 +7,9 @@ which takes seconds to load.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -35,7 +37,14 @@ from rramsim.network.training.checkpoint import describe_difference
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
+from rramsim.parallel import Tell, side_by_side
 from rramsim.version import __version__
+
+LOG_SECONDS = 1.0
+"""A log is written no more often: to wait for the disk may take longer than an epoch."""
+
+OnEpochs = Callable[[int, int, str], None]
+"""Called with the epochs done and in all, and words on the last one."""
 
 if TYPE_CHECKING:
     import torch
@@ -114,8 +123,14 @@ def train(
     plan, origin = _asked(
         images, network, training_ber=training_ber, epochs=epochs, method=method, seed=seed
     )
-    on_epoch = report_epochs(plan, on_progress(progress))
-    return _trained(plan, path, origin, device=device, dtype=_dtype(arithmetic), on_epoch=on_epoch)
+    (trained,) = obtain_networks(
+        [(plan, path)],
+        images_from=origin,
+        on_epochs=_told(on_progress(progress), plan),
+        device=device,
+        dtype=_dtype(arithmetic),
+    )
+    return trained
 
 
 def train_replicates(
@@ -191,17 +206,9 @@ def train_replicates(
     for plan, each in plans:
         if each is not None:
             find_network(each, plan, dtype=dtype)
-    return [
-        _trained(
-            plan,
-            each,
-            origin,
-            device=device,
-            dtype=dtype,
-            on_epoch=report_epochs(plan, tell, number=number, of=len(plans)),
-        )
-        for number, (plan, each) in enumerate(plans)
-    ]
+    return obtain_networks(
+        plans, images_from=origin, on_epochs=_told(tell, first), device=device, dtype=dtype
+    )
 
 
 def _model_file(file: str | Path | None) -> Path | None:
@@ -344,8 +351,8 @@ def obtain_network(
     """Return the network of `plan`, trained into the model file `path` unless it is there.
 
     An interrupted training goes on from the checkpoint beside the file (suffix ``.checkpoint``),
-    which goes once the file is written. Beside it, too, is the log of the training, written anew
-    after every epoch (suffix ``.csv``).
+    which goes once the file is written. Beside it, too, is the log of the training (suffix
+    ``.csv``), written anew after an epoch, at most once a second, and at the end.
 
     Parameters
     ----------
@@ -367,19 +374,89 @@ def obtain_network(
     if saved:
         return saved
     checkpoint = path.with_suffix(".checkpoint")
+    due = 0.0
 
     def log(history: History) -> None:
-        write_text(path.with_suffix(".csv"), _log(plan.method, history))
+        nonlocal due
+        if time.monotonic() >= due:
+            write_text(path.with_suffix(".csv"), _log(plan.method, history))
+            due = time.monotonic() + LOG_SECONDS
         if on_epoch:
             on_epoch(history)
 
     run = _run(plan, checkpoint=checkpoint, on_epoch=log, device=device, dtype=dtype)
-    # Once more: the last time it may have stopped between a checkpoint and its log.
+    # The last epochs too, and those that a checkpoint had and the log had not.
     write_text(path.with_suffix(".csv"), _log(plan.method, run.history))
     save_network(path, _saved(plan, run, images_from))
     with contextlib.suppress(FileNotFoundError):
         checkpoint.unlink()
     return load_network(path)
+
+
+def obtain_networks(
+    plans: Sequence[tuple[TrainingPlan, Path | None]],
+    *,
+    images_from: str,
+    on_epochs: OnEpochs | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> list[SavedNetwork]:
+    """Return the networks of several plans; small ones are trained side by side, on all cores.
+
+    Each is what it is alone, bit by bit. Where one fails, or all are interrupted, the others end,
+    and go on from their checkpoints the next time.
+
+    Parameters
+    ----------
+    plans : sequence of (TrainingPlan, Path or None)
+        What to train, and into which model file (see `obtain_network`) if any.
+    on_epochs : callable, optional
+        Called after each epoch, in this thread, with the epochs done by all networks, those to do
+        by all, and words on the last one.
+    images_from, device, dtype
+        See `obtain_network`.
+
+    Raises
+    ------
+    InputError
+        As `obtain_network` does.
+    """
+    done = [plan.method.epochs if path and path.exists() else 0 for plan, path in plans]
+    total = sum(plan.method.epochs for plan, _ in plans)
+
+    def obtain(number: int, tell: Tell[tuple[int, History]]) -> SavedNetwork:
+        plan, path = plans[number]
+        return _trained(
+            plan,
+            path,
+            images_from,
+            device=device,
+            dtype=dtype,
+            on_epoch=lambda history: tell((number, history)),
+        )
+
+    def note(news: tuple[int, History]) -> None:
+        number, history = news
+        done[number] = len(history)
+        if on_epochs:
+            on_epochs(sum(done), total, in_words(history))
+
+    if on_epochs and any(done):
+        on_epochs(sum(done), total, "")
+    numbers = range(len(plans))
+    to_train = [plan for (plan, _), epochs in zip(plans, done, strict=True) if not epochs]
+    if len(to_train) < 2 or device != "cpu" or not all(map(_fits_one_core, to_train)):
+        return [obtain(number, note) for number in numbers]
+    from rramsim.network.training.trainer import one_thread
+
+    # The number of threads is one for all of torch, so it is set around them all.
+    with one_thread():
+        return side_by_side(obtain, numbers, note)
+
+
+def _fits_one_core(plan: TrainingPlan) -> bool:
+    # Faults of a user's own need not bear to be asked by several threads.
+    return plan.is_small and isinstance(plan.faults, RandomFlips | None)
 
 
 def _run(
@@ -403,16 +480,8 @@ def _run(
     )
 
 
-def report_epochs(
-    plan: TrainingPlan, progress: OnProgress | None, *, number: int = 0, of: int = 1
-) -> OnEpoch | None:
-    """Return what tells `progress` after each epoch how far a training, or one of several, is."""
-    if progress is None:
-        return None
-    stage, epochs = f"epochs ({plan.description})", plan.method.epochs
-    return lambda history: progress(
-        stage, number * epochs + len(history), of * epochs, in_words(history)
-    )
+def _told(progress: OnProgress | None, plan: TrainingPlan) -> OnEpochs | None:
+    return None if progress is None else partial(progress, f"epochs ({plan.description})")
 
 
 def in_words(history: History) -> str:

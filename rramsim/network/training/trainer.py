@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.losses import loss_of
 from rramsim.network.training.model import BinarizedLayer, BinarizedNetwork, fold
 from rramsim.network.training.plan import TrainingPlan
+from rramsim.parallel import go_on
 
 
 class Epoch(NamedTuple):
@@ -115,7 +116,7 @@ def run_training(
     """
     settings = plan.settings()
     check_device(device)
-    with threads_for(plan.shape.multiply_adds), _exact_convolutions():
+    with one_thread() if plan.is_small else nullcontext(), _exact_convolutions(device):
         run = TrainingRun(
             plan,
             score=score,
@@ -244,6 +245,7 @@ class TrainingRun:
         batch: its hundreds of small operations are then started at once, and not one by one by a
         processor that is slower than they are.
         """
+        go_on()
         if not self._can_be_captured:
             return self.iteration(batch, iteration)
         if len(batch) not in self._captured:
@@ -357,11 +359,15 @@ class TrainingRun:
 
 
 @contextmanager
-def _exact_convolutions() -> Iterator[None]:
+def _exact_convolutions(device: str) -> Iterator[None]:
     """Let a graphics processor neither choose algorithms by their time nor shorten float32.
 
     So a training that goes on ends with the identical network there, too.
     """
+    if torch.device(device).type != "cuda":
+        # What is set here holds for all threads, of which several may train at once.
+        yield
+        return
     with torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     ):
@@ -457,23 +463,11 @@ def _fans(layer: BinarizedLayer) -> int:
     return (neurons + inputs) * math.prod(places)
 
 
-SMALL = 400_000
-"""Networks of fewer multiply-adds an image run on one thread.
-
-Their layers take less time than it takes threads to meet: two threads gain at most a third on an
-idle machine, and on a busy one they wait for each other and are over ten times slower.
-"""
-
-
 @contextmanager
-def threads_for(multiply_adds: int) -> Iterator[None]:
-    """Let torch use one thread inside if a network of so many multiply-adds an image is small.
-
-    This also makes the training of a small network independent of the number of cores.
-    """
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread inside."""
     before = torch.get_num_threads()
-    if multiply_adds < SMALL:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

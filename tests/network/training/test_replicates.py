@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from rramsim import parallel
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
@@ -88,6 +90,41 @@ def test_a_replicate_is_what_a_single_training_with_its_seed_gives(tmp_path):
         )
         == 3
     )
+
+
+@pytest.mark.slow
+def test_trainings_side_by_side_are_what_they_are_alone_whatever_interrupts_them(
+    tmp_path, monkeypatch
+):
+    # A hidden layer of several chunks of flips, on three threads though there may be fewer cores.
+    small = {"network": "64-512-10", "epochs": 3, "training_ber": 0.1, "trainings": 4}
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
+    train_replicates("digits", file=tmp_path / "alone.safetensors", **small)
+    monkeypatch.undo()
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: range(3), raising=False)
+    epochs = []
+
+    def interrupt(stage, done, total, note=""):
+        epochs.append((done, total))
+        if done == 5:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "beside.safetensors"
+    threads = torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt):
+        train_replicates("digits", file=file, progress=interrupt, **small)
+    assert epochs == [(done, 12) for done in range(1, 6)]
+    assert list(tmp_path.glob("beside*.checkpoint"))
+    train_replicates("digits", file=file, **small)
+    assert torch.get_num_threads() == threads
+    for seed in range(1, 5):
+        for suffix in (".safetensors", ".csv"):
+            alone, beside = (
+                (tmp_path / f"{name}-seed-{seed}{suffix}").read_bytes()
+                for name in ("alone", "beside")
+            )
+            assert alone == beside
+    assert not list(tmp_path.glob("*.checkpoint"))
 
 
 @pytest.mark.slow
