@@ -1,8 +1,8 @@
 """How much of a loss, and of a verdict, the finite sample of cells leaves open.
 
 The cells leave error rates open, as draws of a pair: of LRS and of HRS. The loss is scored at a few
-pairs of rates, on chips that are nested, and interpolated to the draws: a surface over the probits
-of both rates, in which it is smooth.
+pairs of rates, on chips that are nested, and carried to the draws by a surface over the probits of
+both rates, in which it is smooth.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ _CHECKED = 10
 _LEAST_RATE = 1e-12
 # The draws beyond are taken at the edge of the grid: they lie outside every 95 % interval.
 _SPAN = 0.99
+# Rates so many probits below the greatest make hundreds of times fewer errors: as good as none.
+_MOST_PROBITS = 2.5
+_DEGREE = 3
 
 
 def probits(rates: ArrayLike) -> Floats:
@@ -97,8 +100,10 @@ def rate_grid(
     """Return the grid that spans draws of error rates.
 
     On each axis it goes from the 0.5th to the 99.5th percentile of the draws on the probit scale,
-    and on to the estimate if that lies beyond. The estimate is one of the points, as its loss is
-    known; the others lie evenly on either side of it. A state whose draws are all alike has one.
+    and on to the estimate if that lies beyond, but no further than 2.5 below its greatest rate:
+    smaller rates, such as that of a state of which no error was counted, are taken as that. The
+    estimate is one of the points, as its loss is known; the others lie evenly on either side of
+    it. A state whose draws are all alike has one.
 
     Parameters
     ----------
@@ -136,6 +141,8 @@ def _axis(drawn: Floats, estimate: float, points: int) -> tuple[Floats, int]:
     """Return the points of one state, and the place of the estimate among them."""
     ends = ((1.0 - _SPAN) / 2.0, (1.0 + _SPAN) / 2.0)
     low, high = (float(end) for end in np.quantile(drawn, ends))
+    least = max(high, estimate) - _MOST_PROBITS
+    low, high, estimate = (max(one, least) for one in (low, high, estimate))
     if low < estimate < high:
         below = np.linspace(low, estimate, points // 2 + 1)[:-1]
         above = np.linspace(estimate, high, points // 2 + 1)[1:]
@@ -163,7 +170,11 @@ def grid_matters(low: float, estimate: float, high: float, *, least: float) -> b
 def losses_of_draws(
     grid: RateGrid, losses: ArrayLike, lrs: ArrayLike, hrs: ArrayLike, *, estimate: float
 ) -> Floats:
-    """Return the loss at each draw, interpolated bilinearly in the probits of both rates.
+    """Return the loss at each draw, from a cubic in the probits of both rates.
+
+    The cubic is fitted to the differences from the loss at the estimate by least squares. Losses
+    grow ever faster, and those of a few chips scatter: it is nearer to them than interpolation
+    from point to point (`workflows/loss-coverage`).
 
     Parameters
     ----------
@@ -192,30 +203,37 @@ def losses_of_draws(
     table = np.asarray(losses, dtype=float)
     if table.shape != grid.shape:
         raise ValueError(f"losses of shape {table.shape} for a grid of {grid.shape}")
-    first, of_first = _between(grid.lrs, probits(lrs))
-    if grid.is_one_rate:
-        found = table[first] * (1.0 - of_first) + table[_next(first, grid.lrs)] * of_first
-    else:
-        second, of_second = _between(grid.hrs, probits(hrs))
-        after, beside = _next(first, grid.lrs), _next(second, grid.hrs)
-        found = (1.0 - of_first) * (
-            table[first, second] * (1.0 - of_second) + table[first, beside] * of_second
-        ) + of_first * (table[after, second] * (1.0 - of_second) + table[after, beside] * of_second)
-    losses_there: Floats = estimate + found - table[grid.at_estimate]
-    return losses_there
+    scored = _terms(grid, grid.lrs, grid.hrs) if grid.is_one_rate else _terms(grid, *_mesh(grid))
+    more = table.ravel() - table[grid.at_estimate]
+    slopes = np.linalg.lstsq(scored, more, rcond=None)[0]
+    found: Floats = estimate + _terms(grid, probits(lrs), probits(hrs)) @ slopes
+    return found
 
 
-def _between(axis: Floats, at: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Return the point before each place, and how far on it is to the next, 0 to 1."""
-    if axis.size == 1:
-        return np.zeros(at.size, dtype=np.intp), np.zeros(at.size)
-    place = np.clip(np.searchsorted(axis, at) - 1, 0, axis.size - 2)
-    part = (at - axis[place]) / (axis[place + 1] - axis[place])
-    return place, np.clip(part, 0.0, 1.0)
+def _mesh(grid: RateGrid) -> tuple[Floats, Floats]:
+    lrs, hrs = np.meshgrid(grid.lrs, grid.hrs, indexing="ij")
+    return lrs.ravel(), hrs.ravel()
 
 
-def _next(place: NDArray[np.intp], axis: Floats) -> NDArray[np.intp]:
-    return np.minimum(place + 1, axis.size - 1)
+def _terms(grid: RateGrid, lrs: Floats, hrs: Floats) -> Floats:
+    """Return the terms of the cubic at pairs of probits, each of them 0 at the estimate."""
+    axes = [(grid.lrs, grid.estimate[0], lrs)]
+    if not grid.is_one_rate:
+        axes.append((grid.hrs, grid.estimate[1], hrs))
+    # From -1 to 1 or less: powers of as many sizes as probits have would lose digits.
+    steps = [
+        (np.clip(at, axis[0], axis[-1]) - axis[place]) / (np.ptp(axis) or 1.0)
+        for axis, place, at in axes
+    ]
+    most = [min(_DEGREE, axis.size - 1) for axis, _, _ in axes]
+    powers = [
+        power for power in np.ndindex(*(one + 1 for one in most)) if 0 < sum(power) <= _DEGREE
+    ]
+    terms = [
+        np.prod([step**one for step, one in zip(steps, power, strict=True)], axis=0)
+        for power in powers
+    ]
+    return np.stack(terms, axis=-1) if terms else np.zeros((lrs.size, 0))
 
 
 def losses_along_diagonal(

@@ -43,13 +43,14 @@ def network(lrs, hrs):
     return 0.4 * ndtr(3.0 * (ndtri((lrs + 1.3 * hrs) / 2.3) + 1.11)) + 0.02 * lrs
 
 
-def test_what_is_bilinear_in_the_probits_is_met_exactly():
+def test_what_is_cubic_in_the_probits_is_met_exactly():
     lrs, hrs = drawn()
     inside = (np.abs(ndtri(lrs) + 2.05) < 0.2) & (np.abs(ndtri(hrs) + 1.68) < 0.25)
     grid = rate_grid(lrs, hrs, estimate=WEAK)
 
     def plane(one, other):
-        return 0.02 + 0.01 * ndtri(one) + 0.03 * ndtri(other) + 0.02 * ndtri(one) * ndtri(other)
+        one, other = ndtri(one), ndtri(other)
+        return 0.02 + 0.01 * one + 0.03 * other**2 + 0.02 * one**2 * other
 
     found = losses_of_draws(grid, table(grid, plane), lrs, hrs, estimate=plane(*WEAK))
     assert grid.shape == (5, 5)
@@ -81,7 +82,7 @@ def test_ten_draws_of_a_smooth_loss_are_met_within_a_third_of_the_half_width():
     assert not is_close(found[places], scored + half_width / 2, half_width=half_width)
 
 
-@pytest.mark.parametrize("estimate", [(0.0, 0.05), (0.5, 0.05), (0.02, 0.02), (1e-4, 1.0)])
+@pytest.mark.parametrize("estimate", [(1e-5, 0.05), (0.5, 0.05), (0.02, 0.02), (1e-4, 1.0)])
 def test_estimates_beyond_the_draws_are_points_of_the_grid(estimate):
     lrs, hrs = drawn()
     grid = rate_grid(lrs, hrs, estimate=estimate)
@@ -90,6 +91,15 @@ def test_estimates_beyond_the_draws_are_points_of_the_grid(estimate):
     assert np.all(np.diff(grid.lrs) > 0)
     assert np.all(np.diff(grid.hrs) > 0)
     assert max(grid.shape) <= 5
+
+
+def test_a_state_without_an_error_begins_where_errors_are_hundreds_of_times_fewer():
+    lrs, hrs = drawn()
+    grid = rate_grid(lrs, hrs, estimate=(0.0, WEAK[1]))
+    assert grid.at_estimate[0] == 0
+    assert ndtr(grid.lrs[0]) < ndtr(grid.lrs[-1]) / 300
+    both = rate_grid(np.zeros(9), np.zeros(9), estimate=(0.0, 0.0))
+    assert both.rates == [pytest.approx((1e-12, 1e-12))]
 
 
 def test_of_one_rate_the_grid_is_a_line_and_of_no_chance_a_point():
