@@ -23,10 +23,11 @@ from rramsim.plotting.series import (
     network_style,
     note_origin,
     spread,
+    training_words,
     use_accuracy_scale,
 )
-from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import product_of
+from rramsim.plotting.style import COLORS, add_values, figure_style
+from rramsim.schema import Record, product_of, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -219,7 +220,24 @@ def _draw_curve(axes: Axes, accuracy: xr.Dataset, index: int, zero: float) -> fl
         linestyle="none",
         gid=f"error-free-{index}",
     )
+    places = np.where(curve.test_ber > 0, curve.test_ber, zero)
+    words = [curve_words(point) for point in records(curve, "test_ber")]
+    add_values(axes, places, curve.accuracy, words)
     return float(curve.accuracy.values[-1])
+
+
+def curve_words(point: Record) -> str:
+    """Return what a point of a curve says when it is pointed at.
+
+    Parameters
+    ----------
+    point : Record
+        A network at a BER, of product "accuracy".
+    """
+    network, ber = training_words(point["training_ber"]), numbers.power(point["test_ber"])
+    reached = numbers.accuracy(point.interval("accuracy"))
+    poor = numbers.percent(point["accuracy_p05"])
+    return f"{network}, at BER {ber}: {reached}, 5th-percentile chip {poor}"
 
 
 def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
@@ -232,10 +250,15 @@ def _name_curves(axes: Axes, accuracy: xr.Dataset, ends: list[float]) -> None:
             xy=(right, ends[index]),
             xytext=(1.025, height),
             textcoords="axes fraction",
-            color=network_style(index)["color"],
             fontsize=8,
             va="center",
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": COLORS["grey"], "shrinkB": 1},
+            # Not the number: small print in some of the colours cannot be read.
+            arrowprops={
+                "arrowstyle": "-",
+                "lw": 0.9,
+                "color": network_style(index)["color"],
+                "shrinkB": 1,
+            },
             annotation_clip=False,
         )
     top = max([*spread(levels, gap=0.06), 0.0])

@@ -28,7 +28,7 @@ from rramsim.plotting.panels import (
     panel_grid,
     with_origin,
 )
-from rramsim.plotting.style import COLORS, figure_style
+from rramsim.plotting.style import COLORS, add_values, figure_style
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES, product_of, records
 from rramsim.statistics.confidence import standard_errors
 from rramsim.statistics.quantiles import normal_quantiles
@@ -225,8 +225,11 @@ def _reach(panels: list[tuple[_Population, ...]], conditions: xr.Dataset) -> flo
 def _draw_panel(
     axes: Axes, panel: tuple[_Population, ...], row: xr.Dataset, *, sigmas: float, frame: Frame
 ) -> None:
+    name = str(row["condition"].values)
     for population in panel:
         _draw_population(axes, population, sigmas=sigmas)
+        if math.isfinite(population.sigma):
+            _tell_shares(axes, population, name)
     axes.set_xscale("log")
     axes.set_ylim(-sigmas, sigmas)
     reference = float(row["reference_resistance"].values)
@@ -235,7 +238,7 @@ def _draw_panel(
     if math.isfinite(lrs) and math.isfinite(hrs):
         _mark_window(axes, lrs, hrs)
     lines = _caption(row, panel, is_short=isinstance(frame, Axes))
-    add_caption(axes, str(row["condition"].values), lines, frame=frame)
+    add_caption(axes, name, lines, frame=frame)
 
 
 def _draw_population(axes: Axes, population: _Population, *, sigmas: float) -> None:
@@ -283,6 +286,18 @@ def _draw_fit(axes: Axes, population: _Population, *, color: str, sigmas: float)
     inside = (z >= known.min()) & (z <= known.max())
     axes.plot(np.exp(x), z, color=color, linewidth=1.0, linestyle=":")
     axes.plot(np.exp(x[inside]), z[inside], color=color, linewidth=1.2)
+
+
+def _tell_shares(axes: Axes, population: _Population, name: str) -> None:
+    """Let the line of a fit say which resistance so many per cent of the cells stay below."""
+    z = ndtri(np.array(_PERCENT) / 100.0)
+    ohms = np.exp(population.mu + population.sigma * z)
+    words = [
+        f"{name}, {population.state}: {_percent_label(percent)}\N{NO-BREAK SPACE}% of cells at or "
+        f"below {numbers.quantity(ohm, 'Ω')} by the fit"
+        for percent, ohm in zip(_PERCENT, ohms.tolist(), strict=True)
+    ]
+    add_values(axes, ohms, z, words)
 
 
 def _limits(population: _Population, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

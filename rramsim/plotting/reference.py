@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
+from rramsim.interval import Interval
 from rramsim.plotting.panels import (
     Canvas,
     Frame,
@@ -22,7 +23,7 @@ from rramsim.plotting.panels import (
     with_origin,
 )
 from rramsim.plotting.populations import STATE_LOOK
-from rramsim.plotting.style import COLORS, figure_style
+from rramsim.plotting.style import COLORS, add_values, figure_style
 from rramsim.schema import STATES, records
 from rramsim.statistics.confidence import smallest_countable
 
@@ -131,6 +132,20 @@ def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
             markeredgewidth=0.8,
             gid=f"none-counted-{state}",
         )
+        words = [
+            f"{of_state['condition'].item()}, {state}: {_counted_words(*point)}"
+            for point in zip(references, rate, low, high, strict=True)
+        ]
+        add_values(axes, references, np.where(some, rate, high), words)
+
+
+def _counted_words(reference: float, rate: float, low: float, high: float) -> str:
+    share = (
+        numbers.interval(Interval(rate, low, high))
+        if rate > 0
+        else numbers.bounded(numbers.power(high), "upper")
+    )
+    return f"{share} misread at a reference of {numbers.quantity(reference, 'Ω')}, as counted"
 
 
 def _mark(axes: Axes, row: xr.Dataset) -> None:
@@ -148,6 +163,9 @@ def _mark(axes: Axes, row: xr.Dataset) -> None:
             capsize=2.5,
             gid="headline",
         )
+        at = numbers.quantity(reference, "Ω")
+        words = f"{row['condition'].item()}: BER {numbers.bit_error_rate(ber)} at {at}, {ber.basis}"
+        add_values(axes, [reference], [ber.estimate], [words])
 
 
 def _caption(row: xr.Dataset, *, is_short: bool) -> list[str]:

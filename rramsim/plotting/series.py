@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from rramsim.plotting.style import COLORS
+from rramsim import formatting as numbers
+from rramsim.plotting.style import COLORS, add_values
+from rramsim.schema import Record, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,6 +94,33 @@ def draw_points(axes: Axes, met: xr.Dataset, index: int, places: Sequence[float]
             **style,
             gid=f"point-{index}-{network}",
         )
+    words = [point_words(point) for point in records(met, "training_ber")]
+    add_values(axes, places, met.accuracy.values, words)
+
+
+def point_words(point: Record) -> str:
+    """Return what a point of the trade-off says when it is pointed at.
+
+    Parameters
+    ----------
+    point : Record
+        A network on a condition, of product "tradeoff".
+    """
+    energy = numbers.quantity(point["energy_per_cell"], "J")
+    cost = "" if energy == numbers.UNKNOWN else f", {energy} a cell"
+    reached = numbers.accuracy(point.interval("accuracy"))
+    return f"{point['condition']}, {training_words(point['training_ber'])}: {reached}{cost}"
+
+
+def training_words(training_ber: float) -> str:
+    """Return how a network was trained, in few words.
+
+    >>> training_words(0.0), training_words(0.03), training_words(math.nan)
+    ('plain training', 'trained at BER 0.03', 'network')
+    """
+    if math.isnan(training_ber):
+        return "network"
+    return f"trained at BER {numbers.power(training_ber)}" if training_ber else "plain training"
 
 
 def shown_name(name: str) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from cycler import cycler
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from rramsim.errors import InputError
 from rramsim.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLORS = {
     "blue": "#0072B2",
@@ -96,6 +102,69 @@ def figure_style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
+
+
+class Values(Artist):
+    """What points of a figure say of themselves: shown by SVG when they are pointed at.
+
+    They have no ink, so other formats are as without them.
+
+    Attributes
+    ----------
+    points : ndarray of float
+        Shape (points, 2), in data coordinates.
+    texts : tuple of str
+        One for each point.
+    """
+
+    def __init__(self, points: npt.NDArray[np.float64], texts: Sequence[str]) -> None:
+        super().__init__()
+        self.points, self.texts = points, tuple(texts)
+        self.set_in_layout(False)
+        self.set_zorder(10)
+
+    def draw(self, renderer: Any) -> None:
+        """Write a circle without ink, with its text as title, for each point that is in view."""
+        # Only the renderer of SVG writes elements; a picture of pixels has nothing to point at.
+        writer, axes = getattr(renderer, "writer", None), self.axes
+        if writer is None or axes is None or not self.points.size:
+            return
+        places = axes.transData.transform(self.points)
+        for (x, y), text in zip(places, self.texts, strict=True):
+            if not (np.isfinite([x, y]).all() and axes.bbox.padded(1.0).contains(x, y)):
+                continue
+            place = {"cx": f"{x:.2f}", "cy": f"{renderer.height - y:.2f}", "r": "6"}
+            look = "fill: none; pointer-events: all"
+            writer.start("circle", attrib={"class": "value", **place, "style": look})
+            writer.element("title", text)
+            writer.end("circle")
+
+
+def add_values(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, texts: Sequence[str]) -> None:
+    """Let points of axes say what they are to a reader who points at them in an SVG file.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    x, y : array_like
+        In data coordinates; points out of view say nothing.
+    texts : sequence of str
+        One for each point, complete by itself: a condition, what was changed, the value.
+
+    Examples
+    --------
+    >>> import io
+    >>> def plot(ax):
+    ...     axes = ax.subplots()
+    ...     axes.plot([1, 2], [0.5, 0.7])
+    ...     add_values(axes, [1, 2], [0.5, 0.7], ["weak: 50 %", "strong: 70 %"])
+    >>> file = io.StringIO()
+    >>> render_figure(figure_of(plot), file, "svg")
+    >>> "<title>strong: 70 %</title>" in file.getvalue()
+    True
+    """
+    points = np.column_stack(np.broadcast_arrays(np.ravel(x), np.ravel(y))).astype(float)
+    axes.add_artist(Values(points, texts))
 
 
 def save_figure(figure: Figure, path_without_suffix: Path) -> tuple[Path, Path]:

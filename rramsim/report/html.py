@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rramsim.plotting.style import render_figure, save_figure
+from rramsim.plotting.style import COLORS, render_figure, save_figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -34,6 +36,43 @@ def template(name: str) -> Template:
         keep_trailing_newline=True,
     )
     return environment.get_template(name)
+
+
+def render_page(name: str, **values: Any) -> str:
+    """Return a page of a report: what its template says, with contents, script and style.
+
+    A heading made by the macro ``heading`` stands in the contents by itself. The page's policy
+    lets the browser run its own script, which it knows by its digest, and load nothing.
+
+    Parameters
+    ----------
+    name : str
+        Of a template that extends ``base.html``.
+    **values
+        What it shows; ``figures`` as `inlined` gives them, ``files`` as `files_beside` does.
+    """
+    script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    headings: list[tuple[str, str]] = []
+    return template(name).render(
+        script=Markup(script), script_digest=digest, contents=headings, **values
+    )
+
+
+def files_beside(folder: Path, described: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a folder that its page links to, with what each holds.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the page is written.
+    described : mapping of str to str
+        What a file holds, by its name, for all files that there may be. Figures need not be
+        told; they are linked below themselves.
+    """
+    there = {name: words for name, words in described.items() if (folder / name).is_file()}
+    figures = sorted(path.name for path in (folder / "figures").glob("*.[sp][vn]g"))
+    return there | {f"figures/{name}": "" for name in figures}
 
 
 def tables_html(tables: Sequence[TextTable]) -> str:
@@ -72,6 +111,14 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, Mark
 _LEAST_SCALE = 0.74
 _MOST_SCALE = 1.25
 
+# A page on a dark screen draws these in other colours (page.css). Those of a colour map stay.
+_COLOR_NAMES = {color.lower(): name for name, color in COLORS.items()} | {
+    "#ffffff": "white",
+    "#b0b0b0": "grid",
+    "#cccccc": "frame",
+}
+_THEMED = re.compile(rf"(?<=[ :])(?:{'|'.join(_COLOR_NAMES)})(?=[;\"])", re.IGNORECASE)
+
 
 def _inline_svg(svg: str, name: str, width_inches: float) -> str:
     """Return the text of an SVG file as an ``<svg>`` element that can stand in a page with others.
@@ -92,5 +139,6 @@ def _inline_svg(svg: str, name: str, width_inches: float) -> str:
     svg = svg.replace("<svg", f'<svg style="{size}"', 1)
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = _THEMED.sub(lambda color: f"var(--figure-{_COLOR_NAMES[color[0].lower()]})", svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     return re.sub(r"\n\s*\n", "\n", svg)

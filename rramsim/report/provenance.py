@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rramsim.version import __version__
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,15 @@ class Provenance:
         Of everything that was drawn; None where nothing was.
     version : str
         Of rramsim.
+    command : str
+        What a person types to make it again, with files by their names alone, as a page shows it;
+        the recipe has their paths.
+    settings : str
+        The text of the study file that the command names, as a page shows it; empty where there
+        is none.
+    made : str
+        When it was first made, in ISO 8601, or empty. It stands in no netCDF file: the same
+        results have the same bytes, by which later steps know their inputs.
     """
 
     recipe: str
@@ -39,6 +54,20 @@ class Provenance:
     notes: tuple[str, ...] = ()
     seed: int | None = None
     version: str = __version__
+    command: str = ""
+    settings: str = ""
+    made: str = ""
+
+    @property
+    def made_in_words(self) -> str:
+        """When it was first made, as a person reads it.
+
+        >>> Provenance("", made="2026-11-27T09:04:05+00:00").made_in_words
+        '27 November 2026, 09:04 UTC'
+        """
+        made = datetime.fromisoformat(self.made)
+        # Not strftime, whose months are those of the user's language.
+        return f"{made.day} {_MONTHS[made.month - 1]} {made.year}, {made:%H:%M} UTC"
 
     def attributes(self) -> dict[str, str | int]:
         """Return the record as attributes of a netCDF file: texts and numbers, lists as JSON.
@@ -66,6 +95,7 @@ class Provenance:
             "origin": self.origin,
             "notes": self.notes,
             "seed": self.seed,
+            "made": self.made or None,
         }
         return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 

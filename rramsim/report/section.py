@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -80,6 +81,15 @@ class Section:
     csv: Callable[[Examination], str] | None = None
     absent: str = ""
     option: str = ""
+
+    @property
+    def id(self) -> str:
+        """What a link to it on a page ends in: its heading, the same for all data.
+
+        >>> Section("bake", lambda examination: [], "Bake: from {before} to {after}").id
+        'bake-from-before-to-after'
+        """
+        return "-".join(re.findall(r"[a-z0-9]+", self.heading.lower()))
 
     def parts_of(self, examination: Examination) -> list[Part]:
         """Return the parts there are, no table without rows; none without the dataset."""

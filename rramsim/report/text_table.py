@@ -17,9 +17,13 @@ NONE = "–"
 CellText = str | Callable[[Record], str]
 """What a column says of a record: a variable in words, or what a function makes of the record."""
 
+Value = float | str | None
+"""What a cell of a table is sorted by."""
+
 Columns = Mapping[str, CellText]
 """Columns by their headers."""
 
+_LEAST_SORTED = 3
 _SYMBOLS = {"ohm": "Ω", "J": "J", "A": "A", "V": "V", "s": "s", "K": "K"}
 
 
@@ -41,6 +45,9 @@ class TextTable:
         Where it is shown: ``"page"``, ``"terminal"``, or empty for both.
     is_titled : bool
         Whether a page needs the title beside the heading of its section.
+    values : tuple of tuple
+        What each cell is sorted by: a number, a name, or None in a column that has no order.
+        Empty where no column has.
     """
 
     title: str
@@ -50,6 +57,16 @@ class TextTable:
     remark: str = ""
     place: str = ""
     is_titled: bool = True
+    values: tuple[tuple[Value, ...], ...] = ()
+
+    @property
+    def is_sortable(self) -> bool:
+        """Whether a page lets its reader sort the rows; of few one sees the order."""
+        return bool(self.values) and len(self.rows) >= _LEAST_SORTED
+
+    def is_sorted_by(self, column: int) -> bool:
+        """Return whether a column has an order."""
+        return any(row[column] is not None for row in self.values)
 
 
 def table_of(title: str, rows: Iterable[Record], columns: Columns, **options: Any) -> TextTable:
@@ -63,8 +80,52 @@ def table_of(title: str, rows: Iterable[Record], columns: Columns, **options: An
     **options
         Of `TextTable`.
     """
+    rows = list(rows)
     texts = tuple(tuple(in_words(row, column) for column in columns.values()) for row in rows)
-    return TextTable(title, tuple(columns), texts, **options)
+    values = tuple(tuple(_value(row, column) for column in columns.values()) for row in rows)
+    return TextTable(title, tuple(columns), texts, values=values, **options)
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A column of words that is sorted by a number of the record.
+
+    Attributes
+    ----------
+    text : callable
+        What the column says of a record.
+    value : str or callable
+        The variable that it is sorted by, or what gives the number; one that is known only as a
+        bound has the place of the bound.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from rramsim.schema import records
+    >>> data = xr.Dataset({"ber": ("condition", [0.03, 0.001])}, {"condition": ["a", "b"]})
+    >>> columns = {"condition": "condition", "BER": Sorted(ber_text, "ber")}
+    >>> table_of("BER", records(data, "condition"), columns).values
+    (('a', 0.03), ('b', 0.001))
+    """
+
+    text: Callable[[Record], str]
+    value: str | Callable[[Record], float]
+
+    def __call__(self, row: Record) -> str:
+        """Return the words."""
+        return self.text(row)
+
+
+def _value(row: Record, column: CellText) -> Value:
+    by = column.value if isinstance(column, Sorted) else column
+    if not isinstance(by, str):
+        return by(row) if isinstance(column, Sorted) else None
+    value = row[by]
+    if isinstance(value, str):
+        return value
+    known = row.interval(by)
+    ends = (known.estimate, known.high, known.low)
+    return next((float(end) for end in ends if math.isfinite(end)), math.nan)
 
 
 def in_words(row: Record, column: CellText) -> str:

@@ -37,7 +37,7 @@ from rramsim.study.inputs import (
     use_of_cells,
 )
 from rramsim.study.reading import ReadingTable, quantity_text
-from rramsim.study.result_folder import write_dataset
+from rramsim.study.result_folder import write_dataset, write_provenance
 from rramsim.units import ELECTRON_VOLT, read_quantity
 
 if TYPE_CHECKING:
@@ -317,20 +317,21 @@ class FitResult:
     def report(self, folder: Path | str) -> Path:
         """Write the report, its figures and its tables, and return the path of the page."""
         from rramsim.plotting.style import figure_of
-        from rramsim.report.fit.page import render_fit
+        from rramsim.report.fit.page import FILES, render_fit
         from rramsim.report.fit.sections import fit_plots, fit_tables
-        from rramsim.report.html import write_figures
+        from rramsim.report.html import files_beside, write_figures
 
         folder, examination = file_path(folder, "folder"), self._pictured
         for name, text in fit_tables(examination).items():
             write_text(folder / name, text)
-        write_text(folder / "provenance.json", self.provenance.json())
-        write_dataset(folder / "conditions.nc", self.conditions, self.provenance)
-        write_dataset(folder / "populations.nc", self.populations, self.provenance)
+        provenance = write_provenance(folder, self.provenance)
+        write_dataset(folder / "conditions.nc", self.conditions, provenance)
+        write_dataset(folder / "populations.nc", self.populations, provenance)
         figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
         drawn = write_figures(figures, folder / "figures")
         page = folder / "report.html"
-        write_text(page, render_fit(examination, drawn, self.provenance))
+        beside = files_beside(folder, FILES)
+        write_text(page, render_fit(examination, drawn, provenance, beside))
         return page
 
     def __repr__(self) -> str:
@@ -493,12 +494,17 @@ def fit(
         "activation_energy": texts["activation_energy"],
         "at_time": at_times or None,
     }
+    paths = given if isinstance(given, list) else None
     provenance = Provenance(
-        recipe=_recipe(given if isinstance(given, list) else None, options),
+        recipe=_recipe(paths, options),
         options=options,
         sources=(*files, *sources),
         origin=readings.origin,
         notes=tuple(str(note) for note in (*readings.notes, *examination.notes)),
+        command=_recipe(
+            None if paths is None else [Path(one).name for one in paths],
+            {**options, "conditions": options["conditions"] and Path(options["conditions"]).name},
+        ),
     )
     return FitResult(readings, examination, provenance)
 

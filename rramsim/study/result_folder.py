@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rramsim.report.provenance import Provenance
 
 _IDENTITY = "study.json"
+_PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,31 @@ def _flat(identity: object) -> dict[str, object]:
         inner = _flat(value) if isinstance(value, dict) else {"": value}
         flat |= {f"{key} {name}".strip(): one for name, one in inner.items()}
     return flat
+
+
+def write_provenance(folder: Path, provenance: Provenance) -> Provenance:
+    """Write what the results of a folder are made from, and return it with the time of making.
+
+    The time is that of the first run: where the folder was made from the same already, it stays,
+    so that the same command leaves every file as it is.
+    """
+    file = folder / _PROVENANCE
+    made = _made(file, provenance) or datetime.now(UTC).isoformat(timespec="seconds")
+    dated = replace(provenance, made=made)
+    write_text(file, dated.json())
+    return dated
+
+
+def _made(file: Path, provenance: Provenance) -> str:
+    """Return when a folder was made from the same; empty where it was not, or does not tell."""
+    try:
+        there = json.loads(file.read_text(encoding="utf-8"))
+        made = str(there["made"])
+        is_same = there == json.loads(replace(provenance, made=made).json())
+        datetime.fromisoformat(made)
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+    return made if is_same else ""
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, provenance: Provenance) -> None:

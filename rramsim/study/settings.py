@@ -134,6 +134,21 @@ class Study(TrainingSettings):
         parts = [f"\n[{name}]\n{_lines(table)}" for name, table in sorted(tables.items())]
         return "".join([_lines(plain), *parts])
 
+    def with_names_alone(self) -> Study:
+        """Return the settings with files and folders by their names, without where they lie.
+
+        >>> Study(measurements="data/cells.csv").with_names_alone().measurements
+        ('cells.csv',)
+        """
+        return self.model_copy(
+            update={
+                "measurements": tuple(Path(one).name for one in self.measurements),
+                "conditions": self.conditions and Path(self.conditions).name,
+                "images": Path(self.images).name,
+                "models": tuple(Path(one).name for one in self.models),
+            }
+        )
+
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies."""
         return json.dumps(self.model_dump(), sort_keys=True)

@@ -29,7 +29,7 @@ from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
 from rramsim.study.networks import StudyNetworks, load_models, train_networks
-from rramsim.study.result_folder import ResultFolder, claim, write_dataset
+from rramsim.study.result_folder import ResultFolder, claim, write_dataset, write_provenance
 from rramsim.study.settings import Study, make_study
 
 if TYPE_CHECKING:
@@ -290,9 +290,8 @@ def run_study(
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
     folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
-    provenance = _provenance(study, devices, images)
     write_text(folder.path / "study.toml", study.toml())
-    write_text(folder.path / "provenance.json", provenance.json())
+    provenance = write_provenance(folder.path, _provenance(study, devices, images))
     _write_devices(folder, devices, provenance)
     # Workers have the device, this process need not.
     trainer = device if workers is None else "cpu"
@@ -427,6 +426,8 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
         origin=devices.origin,
         notes=devices.notes,
         seed=study.seed,
+        command="rramsim tradeoff study.toml --out DIR",
+        settings=study.with_names_alone().toml(),
     )
 
 
@@ -455,9 +456,9 @@ def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenanc
 
 
 def _write_findings(folder: ResultFolder, findings: Findings) -> None:
-    from rramsim.report.html import write_figures
+    from rramsim.report.html import files_beside, write_figures
     from rramsim.report.tradeoff.figures import draw_figures
-    from rramsim.report.tradeoff.page import render
+    from rramsim.report.tradeoff.page import FILES, render
 
     write_dataset(folder.path / "accuracy.nc", findings.accuracy, findings.provenance)
     write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
@@ -465,4 +466,6 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
     drawn = write_figures(draw_figures(findings), folder.path / "figures")
-    write_text(folder.path / "report.html", render(findings, drawn))
+    write_text(
+        folder.path / "report.html", render(findings, drawn, files_beside(folder.path, FILES))
+    )

@@ -13,11 +13,13 @@ from synthetic import (
     losses,
 )
 
+from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.errors import InputError
 from rramsim.plotting.accuracy import plot_accuracy, plot_case_accuracy
-from rramsim.plotting.style import figure_of
+from rramsim.plotting.style import Values, figure_of
+from rramsim.schema import records
 
 TRAINED = (0.0, 0.05, 0.15)
 MET = {0.0: (0.96, 0.96, 0.93), 0.05: (0.955, 0.955, 0.95), 0.15: (0.95, 0.95, 0.952)}
@@ -109,6 +111,23 @@ def test_markers_of_the_conditions_are_the_accuracies_reached():
         for network, training_ber in enumerate(TRAINED):
             (point,) = named(axes, f"point-{index}-{network}")
             assert float(point.get_ydata()[0]) == MET[training_ber][index]
+
+
+@pytest.mark.slow
+def test_every_point_of_a_curve_says_network_rate_and_accuracy():
+    curves, axes = drawn()
+    values = [artist for artist in axes.get_children() if isinstance(artist, Values)]
+    pairs = [pair for one in values for pair in zip(one.texts, one.points, strict=True)]
+    shown = dict(pairs)
+    assert len(shown) == len(pairs)
+    for row in records(curves, "training_ber", "test_ber"):
+        trained, ber = (numbers.power(row[name]) for name in ("training_ber", "test_ber"))
+        network = f"trained at BER {trained}" if row["training_ber"] else "plain training"
+        reached, poor = numbers.accuracy(row.interval("accuracy")), row["accuracy_p05"]
+        words = f"{network}, at BER {ber}: {reached}, 5th-percentile chip {numbers.percent(poor)}"
+        assert shown[words][1] == row["accuracy"]
+        if row["test_ber"]:
+            assert shown[words][0] == row["test_ber"]
 
 
 @pytest.mark.slow

@@ -1,17 +1,18 @@
 import warnings
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 from rramsim.errors import InputError
-from rramsim.plotting.style import COLORS, figure_style, save_figure, write_figure
+from rramsim.plotting.style import COLORS, add_values, figure_style, save_figure, write_figure
 
 
 def drawn() -> Figure:
     with figure_style():
         figure = Figure(figsize=(3, 2))
-        figure.subplots().plot([1, 2, 3], label="R [Ω]")
+        figure.subplots().plot([1, 2, 3], label="R [Ω]", gid="line")
         figure.axes[0].legend()
     return figure
 
@@ -74,3 +75,23 @@ def test_a_letter_that_the_font_lacks_is_not_warned_of_and_other_warnings_are(tm
         assert path.stat().st_size > 0
     with figure_style(), pytest.warns(UserWarning, match="something else"):
         warnings.warn("something else", UserWarning, stacklevel=1)
+
+
+def test_points_say_their_values_where_they_are_drawn_and_change_no_ink(tmp_path):
+    bare, told = drawn(), drawn()
+    axes = told.axes[0]
+    places = [0.0, 2.0, 99.0, float("nan")]
+    add_values(axes, places, [1.0, 3.0, 1.0, 1.0], ["first <1>", "last", "out of view", "nowhere"])
+    assert axes.get_xlim() == bare.axes[0].get_xlim()
+    for name, figure in (("bare", bare), ("told", told)):
+        save_figure(figure, tmp_path / name)
+    assert (tmp_path / "bare.png").read_bytes() == (tmp_path / "told.png").read_bytes()
+    svg = ElementTree.parse(tmp_path / "told.svg")
+    circles = svg.findall(".//{*}circle[@class='value']")
+    assert [circle.findtext("{*}title") for circle in circles] == ["first <1>", "last"]
+    # The line of the figure goes through its first and its last point.
+    (line,) = svg.findall(".//{*}g[@id='line']/{*}path")
+    parts = line.get("d").replace("M", "L").split("L")[1:]
+    ends = [tuple(map(float, part.split())) for part in parts]
+    for circle, end in zip(circles, (ends[0], ends[-1]), strict=True):
+        assert (float(circle.get("cx")), float(circle.get("cy"))) == pytest.approx(end, abs=0.01)

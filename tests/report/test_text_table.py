@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
+from rramsim.report.html import tables_html, template
 from rramsim.report.terminal_table import print_table
-from rramsim.report.text_table import TextTable, csv_text, energy_text, table_of
+from rramsim.report.text_table import Sorted, TextTable, csv_text, energy_text, table_of
 from rramsim.schema import make, records
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -37,6 +38,38 @@ def test_variables_are_said_by_their_kind_and_unit(rows):
         ("weak", "1,200", f"25{NBSP}kΩ", "2 (1.5 to 2.5)", "4"),
         ("[b]strong", "7", "unknown", "3", "9"),
     )
+
+
+def test_a_column_is_sorted_by_its_variable_or_by_what_it_names_and_else_not_at_all(rows):
+    columns = {
+        "condition": "condition",
+        "reference": "reference_resistance",
+        "shape": Sorted(lambda row: "about so much", "shape"),
+        "length": Sorted(lambda row: "short", lambda row: len(row["condition"])),
+        "words": lambda row: "some words",
+    }
+    table = table_of("Some", [*rows, rows[0]], columns)
+    assert table.values[0] == table.values[2] == ("weak", 2.5e4, 2.0, 4, None)
+    assert table.values[1] == ("[b]strong", pytest.approx(float("nan"), nan_ok=True), 3.0, 9, None)
+    assert [table.is_sorted_by(column) for column in range(5)] == [True, True, True, True, False]
+    of_page = template("macros.html").module.table
+    page = of_page(table)
+    assert page.count('<th scope="col" aria-sort="none">') == 4
+    assert page.count('data-value="25000.0"') == 2
+    # Unknown, but not without a place: it comes last.
+    assert page.count('data-value=""') == 1
+    # Of two rows one sees the order, and a notebook has no script that sorts.
+    assert "aria-sort" not in of_page(table_of("Some", rows, columns))
+    assert "aria-sort" not in tables_html([table])
+
+
+def test_of_a_bound_its_end_is_the_place():
+    dataset = xr.Dataset(
+        {"ber": ("condition", [float("nan"), 0.1]), "ber_high": ("condition", [1e-6, 0.2])},
+        {"condition": ["bounded", "known"]},
+    )
+    table = table_of("BER", records(dataset, "condition"), {"BER": "ber"})
+    assert table.values == ((1e-6,), (0.1,))
 
 
 def test_an_energy_is_said_with_where_it_is_from():

@@ -1,9 +1,13 @@
 """The output folder belongs to one study."""
 
+import json
+from datetime import datetime, timedelta
+
 import pytest
 
 from rramsim.errors import InputError
-from rramsim.study.result_folder import claim
+from rramsim.report.provenance import Provenance
+from rramsim.study.result_folder import claim, write_provenance
 
 
 def test_the_same_study_may_go_on(tmp_path):
@@ -50,3 +54,25 @@ def test_a_damaged_identity_is_told(tmp_path):
     (tmp_path / "study.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         claim(tmp_path, settings="{}", inputs={})
+
+
+MADE = Provenance("rramsim fit cells.csv", options={"reference": "20 kΩ"}, notes=("A note.",))
+LONG_AGO = "2001-02-03T04:05:06+00:00"
+
+
+def test_the_time_of_making_is_that_of_the_first_run_from_the_same(tmp_path):
+    file = tmp_path / "provenance.json"
+    now = datetime.fromisoformat(write_provenance(tmp_path, MADE).made)
+    assert now.utcoffset() == timedelta(0)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "made": LONG_AGO}))
+    again = write_provenance(tmp_path, MADE)
+    assert again.made == json.loads(file.read_text())["made"] == LONG_AGO
+    assert again.made_in_words == "3 February 2001, 04:05 UTC"
+    other = Provenance("rramsim fit others.csv", options={"reference": "20 kΩ"})
+    assert write_provenance(tmp_path, other).made >= now.isoformat()
+
+
+@pytest.mark.parametrize("there", ["", "[]", '{"made": 7}', '{"made": "yesterday"}'])
+def test_a_record_that_cannot_be_read_is_made_anew(there, tmp_path):
+    (tmp_path / "provenance.json").write_text(there)
+    assert datetime.fromisoformat(write_provenance(tmp_path, MADE).made).year > 2001

@@ -98,6 +98,20 @@ def test_a_result_has_table_recommendation_accuracy_and_report(result):
 
 
 @pytest.mark.slow
+def test_the_same_study_again_leaves_every_file_as_it_is(model, tmp_path):
+    again = {"conditions": "table1", "out": tmp_path, "models": [model], **SMALL}
+    tradeoff(**again)
+    record = tmp_path / "provenance.json"
+    made = json.loads(record.read_text())["made"]
+    record.write_text(record.read_text().replace(made, "2001-02-03T04:05:06+00:00"))
+    page = tradeoff(**again).report_path
+    assert "Made on 3 February 2001, 04:05 UTC by rramsim" in page.read_text()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    tradeoff(**again)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.slow
 def test_one_point_is_no_points(result):
     one = result.findings.tradeoff.isel(training_ber=[0], condition=[0])
     assert "; 1 point; " in repr(replace(result, findings=replace(result.findings, tradeoff=one)))

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
-from rramsim.report.text_table import NONE, CellText, Columns, TextTable, ber_text, table_of
+from rramsim.report.text_table import (
+    NONE,
+    CellText,
+    Columns,
+    Sorted,
+    TextTable,
+    ber_text,
+    table_of,
+)
 from rramsim.schema import STATES, Record, records
 
 if TYPE_CHECKING:
@@ -140,17 +148,20 @@ def checkpoints_table(examination: Examination) -> TextTable:
         [point for row in records(cycling, "condition") for point in _checkpoints(row)],
         {
             "condition": "condition",
-            "cycles": _at_cycles,
+            "cycles": Sorted(_at_cycles, "cycle_first"),
             "readings": lambda point: f"{point.total('readings', 'state'):,}",
             **{f"{state} median": _median_of(state) for state in STATES},
-            "BER": checkpoint_ber,
+            "BER": Sorted(checkpoint_ber, "ber"),
         },
         place="page",
     )
 
 
 def _median_of(state: str) -> CellText:
-    return lambda point: numbers.quantity(point.at(state=state)["p50"], "Ω")
+    return Sorted(
+        lambda point: numbers.quantity(point.at(state=state)["p50"], "Ω"),
+        lambda point: float(point.at(state=state)["p50"]),
+    )
 
 
 def retention_table(examination: Examination) -> TextTable:
@@ -189,9 +200,9 @@ def stated_times_table(examination: Examination) -> TextTable:
         records(retention, "hold", "at"),
         {
             **_hold_columns(retention),
-            "time": lambda row: numbers.duration(row["at_time"]),
+            "time": Sorted(lambda row: numbers.duration(row["at_time"]), "at_time"),
             **{f"{state} median": _stated_median("at", state) for state in STATES},
-            "BER": lambda row: _marked(row, "at"),
+            "BER": Sorted(lambda row: _marked(row, "at"), "at_ber"),
         },
         remark=_EXTRAPOLATED if retention["at_extrapolated"].any() else "",
     )

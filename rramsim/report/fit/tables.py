@@ -14,6 +14,7 @@ from rramsim.report.text_table import (
     NONE,
     CellText,
     Columns,
+    Sorted,
     TextTable,
     ber_text,
     energy_text,
@@ -31,6 +32,8 @@ _MOST_OUTLIERS = 15
 _CYCLES_NAMED = 3
 _HALF = 0.5
 
+_SIGMA = Sorted(lambda row: numbers.plain(row["sigma"]), "sigma")
+
 NO_READINGS = "no readings"
 """What is counted of a condition that was not read."""
 
@@ -46,11 +49,11 @@ def populations_table(examination: Examination) -> TextTable:
     """Return the fitted populations, with the verdict on each."""
     numeric: Columns = {
         "cells": "cells",
-        "readings": lambda row: f"{sum(map(row.__getitem__, _READINGS)):,}",
+        "readings": Sorted(lambda row: f"{_readings(row):,}", _readings),
         "censored": _censored,
-        "median (sample)": median_text,
-        "median (fit)": _fitted_median,
-        "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
+        "median (sample)": Sorted(median_text, "median"),
+        "median (fit)": Sorted(_fitted_median, "mu"),
+        "sigma of ln R": _SIGMA,
     }
     rows = populations_and_goodness(examination)
     is_beyond = any(row["median_bound"] and not math.isnan(row["sigma"]) for row in rows)
@@ -71,8 +74,8 @@ def percentile_fits_table(examination: Examination) -> TextTable:
     numeric: Columns = {
         "readings": lambda row: f"{row['readings']:,}" if row["readings"] else numbers.UNKNOWN,
         "known": _known,
-        "median": _median_between,
-        "sigma of ln R": lambda row: numbers.plain(row["sigma"]),
+        "median": Sorted(_median_between, "mu"),
+        "sigma of ln R": _SIGMA,
         "off the line": lambda row: (
             numbers.UNKNOWN
             if math.isnan(row["deviation"])
@@ -109,6 +112,10 @@ def _known(row: Record) -> str:
 
 
 _READINGS = ("exact", "censored_below", "censored_above")
+
+
+def _readings(row: Record) -> int:
+    return sum(map(row.__getitem__, _READINGS))
 
 
 def median_text(row: Record) -> str:
@@ -224,7 +231,7 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
     bit_errors: Columns = {
         "condition": "condition",
         "reference": "reference_resistance",
-        f"BER ({percent} interval)": ber_text,
+        f"BER ({percent} interval)": Sorted(ber_text, "ber"),
         "BER is": lambda row: basis_text(row) + cell_text(row, examination),
         "counted": lambda row: errors_text(row["condition"], counts),
     }
@@ -323,8 +330,10 @@ def pairs_table(examination: Examination) -> TextTable:
         [row for row in records(conditions, "condition") if row.interval("ber_2t2r").is_known],
         {
             "condition": "condition",
-            "BER 1T1R": ber_text,
-            "BER 2T2R, pairs of independent cells": lambda row: ber_text(row, "ber_2t2r"),
+            "BER 1T1R": Sorted(ber_text, "ber"),
+            "BER 2T2R, pairs of independent cells": Sorted(
+                lambda row: ber_text(row, "ber_2t2r"), "ber_2t2r"
+            ),
             "BER 2T2R is": lambda row: basis_text(row, "ber_2t2r") + cell_text(row, examination),
         },
         remark="2T2R reads a cell in LRS against one in HRS, so it needs no reference; it takes "
@@ -347,8 +356,8 @@ def energies_table(examination: Examination) -> TextTable | None:
     """Return energies and what they were programmed with, as far as anything is known."""
     rows = records(examination.products["conditions"], "condition")
     columns: dict[str, CellText] = {
-        "SET energy": lambda row: energy_text(row, "set_energy"),
-        "RESET energy": lambda row: energy_text(row, "reset_energy"),
+        "SET energy": Sorted(lambda row: energy_text(row, "set_energy"), "set_energy"),
+        "RESET energy": Sorted(lambda row: energy_text(row, "reset_energy"), "reset_energy"),
         **{setting.label: setting.name for setting in settings()},
     }
     known = {
@@ -376,7 +385,10 @@ def read_energy_table(examination: Examination) -> TextTable:
     )
 
     def of_state(state: str) -> CellText:
-        return lambda row: numbers.quantity(row.at(state=state)["energy"], "J")
+        return Sorted(
+            lambda row: numbers.quantity(row.at(state=state)["energy"], "J"),
+            lambda row: float(row.at(state=state)["energy"]),
+        )
 
     return table_of(
         "Energy of a read",

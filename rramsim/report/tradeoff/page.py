@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
 from rramsim.decision.recommend import training_words
-from rramsim.report.html import template
+from rramsim.report.html import render_page
 from rramsim.report.tradeoff import rows
 from rramsim.report.tradeoff.exports import is_recommended
 from rramsim.schema import records
@@ -20,10 +20,25 @@ if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
 
 
-def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
+FILES = {
+    "tradeoff.csv": "every point, a row a network and condition",
+    "tradeoff.nc": "the same with units and provenance",
+    "accuracy.nc": "accuracy of each network against the bit-error rate",
+    "conditions.nc": "the conditions",
+    "populations.nc": "the populations of the cells",
+    "tallies.csv": "how each simulated chip did",
+    "study.toml": "every setting",
+    "provenance.json": "what this was made from",
+}
+"""What the files beside the page hold, by name."""
+
+
+def render(
+    findings: Findings, figures: Mapping[str, Markup], files: Mapping[str, str] | None = None
+) -> str:
     """Return the report as one HTML page, the same for the same findings.
 
-    The page loads nothing and runs nothing: figures and style lie in it, and it forbids the
+    The page loads nothing: figures, style and a short script lie in it, and it forbids the
     browser the rest. Text from users' files is escaped.
 
     Parameters
@@ -31,6 +46,8 @@ def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
     findings : Findings
     figures : mapping of str to markupsafe.Markup
         What `draw_figures` gives, as `rramsim.report.html.inlined` gives it.
+    files : mapping of str to str, optional
+        What lies beside the page, as `rramsim.report.html.files_beside` gives it.
 
     Returns
     -------
@@ -38,7 +55,8 @@ def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
     """
     attrs = findings.tradeoff.attrs
     points = rows.points_of(findings.tradeoff)
-    return template("page.html").render(
+    return render_page(
+        "page.html",
         findings=findings,
         headline=_headline(findings),
         networks=[_network(ber) for ber in findings.tradeoff.training_ber.values.tolist()],
@@ -58,6 +76,7 @@ def render(findings: Findings, figures: Mapping[str, Markup]) -> str:
         doubts=rows.doubts(findings),
         assumptions=(*ASSUMPTIONS, *rows.assumptions(findings)),
         figures=figures,
+        files=files or {},
     )
 
 

@@ -93,7 +93,11 @@ def test_a_section_added_at_run_time_is_in_page_terminal_json_csv_and_figures(to
     figures = {name: figure_of(plot) for name, plot in plots.items()}
     page = render_fit(toy, inlined(figures), Provenance("rramsim fit cells.csv"))
     for part in (
-        *("<h2>Toys in smiles</h2>", "<td>7.5 (6 or more)</td>", "A toy &lt;remark&gt;."),
+        *(
+            '<h2 id="toys-in-unit-of-play">Toys in smiles</h2>',
+            "<td>7.5 (6 or more)</td>",
+            "A toy &lt;remark&gt;.",
+        ),
         *("<li>First &amp; foremost.</li>", "More is better.", "<li>Fun: guessed.</li>"),
         *('aria-label="Fun by condition"', 'id="toy-'),
     ):

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,13 +13,14 @@ from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
-from rramsim.report.html import inlined
+from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
-from rramsim.report.tradeoff.page import render
+from rramsim.report.tradeoff.page import FILES, render
 from rramsim.report.tradeoff.rows import assumptions, points_of
 
+META_CONTENT = ("meta", "content")
 HOSTILE = "<script>alert(1)</script>"
 NAMES = ("very strong", "strong", "weak")
 MET = {0.0: (0.9641, 0.9632, 0.9123), 0.15: (0.9514, 0.9525, 0.9536)}
@@ -82,7 +85,7 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value) for name, value in attrs]
 
     def handle_data(self, data):
-        if not {"style", "svg"} & set(self.open):
+        if not {"style", "svg", "script"} & set(self.open):
             self.texts.append(data)
 
     @property
@@ -95,9 +98,9 @@ def shown(text):
 
 
 @pytest.mark.slow
-def test_page_loads_nothing_and_runs_nothing(page):
+def test_page_loads_nothing_and_runs_only_its_own_script(page):
     parsed = Page(page)
-    assert not {"script", "link", "img", "iframe", "object", "image"} & set(parsed.tags)
+    assert not {"link", "img", "iframe", "object", "image"} & set(parsed.tags)
     assert "http:" not in page
     assert "https:" not in page
     assert "@import" not in page
@@ -106,8 +109,51 @@ def test_page_loads_nothing_and_runs_nothing(page):
             assert value.startswith("#")
         assert not name.startswith("on")
     assert all(target == "#" for target in re.findall(r"url\((.)", page))
-    policy = [value for _, name, value in parsed.attributes if name == "content"]
-    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policy
+    (policy,) = [value for tag, name, value in parsed.attributes if (tag, name) == META_CONTENT][1:]
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"script-src 'sha256-{digest}'"
+    )
+
+
+def test_the_contents_name_every_section_once(page):
+    contents = page[page.index('<nav class="contents"') : page.index("</nav>")]
+    linked = re.findall(r'<a href="#([a-z-]+)">', contents)
+    assert linked == ["answer", *re.findall(r'<h2 id="([a-z-]+)">', page)]
+    assert len(set(linked)) == len(linked) >= 10
+
+
+def test_only_files_that_there_are_have_links(figures, tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name in ("tradeoff.csv", "notes.txt", "figures/energy.svg", "figures/energy.png"):
+        (tmp_path / name).write_text("")
+    html = render(findings(), figures, files_beside(tmp_path, FILES))
+    linked = set(re.findall(r'<a href="([^#"]+)">', html))
+    assert linked == {"tradeoff.csv", "figures/energy.svg", "figures/energy.png"}
+
+
+def test_points_of_figures_say_their_values(page):
+    titles = set(re.findall(r'<circle class="value"[^>]*>\s*<title>([^<]*)</title>', page))
+    for point in points_of(findings().tradeoff):
+        trained = point["training_ber"]
+        network = f"trained at BER {trained:g}" if trained else "plain training"
+        reached = numbers.accuracy(point.interval("accuracy"))
+        energy = numbers.quantity(point["energy_per_cell"], "J")
+        assert f"{point['condition']}, {network}: {reached}, {energy} a cell" in titles
+
+
+def test_every_colour_of_a_figure_has_one_on_a_dark_screen(page):
+    style = page[page.index("<style>") : page.index("</style>")]
+    light, dark = style.split("prefers-color-scheme: dark", 1)
+    used = set(re.findall(r"var\((--figure-[a-z]+)\)", page))
+    assert used >= {"--figure-black", "--figure-white", "--figure-blue", "--figure-vermilion"}
+    for name in used:
+        assert f"{name}: #" in light
+        assert f"{name}: #" in dark
+    drawn = page[page.index("<figure") :]
+    assert not re.findall(r'style="[^"]*#[0-9a-fA-F]{6}', drawn)
 
 
 def test_every_reference_inside_a_figure_has_one_target(page):
@@ -135,17 +181,25 @@ def test_text_of_users_is_escaped_wherever_it_stands(figures):
         notes=(HOSTILE,),
         model_files=(HOSTILE,),
         training_faults={0.05: HOSTILE},
-        provenance=Provenance(HOSTILE, sources=((HOSTILE, HOSTILE),), seed=7, version=HOSTILE),
+        provenance=Provenance(
+            HOSTILE,
+            sources=((HOSTILE, HOSTILE),),
+            seed=7,
+            version=HOSTILE,
+            command=HOSTILE,
+            settings=HOSTILE,
+        ),
         stated=conditions((HOSTILE, "strong", "weak")),
     )
     everywhere = replace(
         everywhere, recommendation=replace(everywhere.recommendation, condition=HOSTILE)
     )
-    html = render(everywhere, figures)
-    assert "<script" not in html
+    html = render(everywhere, figures, {HOSTILE: HOSTILE})
+    assert html.count("<script") == 1
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 10
     drawn = render(everywhere, inlined(draw_figures(findings((HOSTILE, "strong", "weak")))))
-    assert "<script" not in drawn
+    assert drawn.count("<script") == 1
+    assert HOSTILE not in drawn
 
 
 def test_recommendation_stands_on_top_with_its_whole_reason(page):

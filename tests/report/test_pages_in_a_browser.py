@@ -1,0 +1,214 @@
+"""Both reports as a reader has them: in a browser, on a desk, in a hand, in the dark, on paper."""
+
+import re
+from math import isnan
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from browser import Browser, missing
+
+import rramsim
+from rramsim.network.model_files import save_network
+from rramsim.network.training.train import train
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing()), reason=f"not on this machine: {', '.join(missing())}"),
+]
+
+PHONE = 390  # pixels
+
+SORTED = """
+const shown = (table, column) => [...table.tBodies[0].rows].map((row) => {
+  const cell = row.cells[column];
+  return [cell.dataset.value ?? null, cell.textContent];
+});
+return [...document.querySelectorAll("table.sortable")].map((table) =>
+  [...table.querySelectorAll("thead th button")].map((button) => {
+    const head = button.parentElement;
+    const orders = [["none", shown(table, head.cellIndex)]];
+    for (let press = 0; press < 3; press += 1) {
+      button.click();
+      orders.push([head.getAttribute("aria-sort"), shown(table, head.cellIndex)]);
+    }
+    return orders;
+  }));
+"""
+
+LINKS = """
+return [...document.querySelectorAll("a[href]")].map((link) => {
+  const target = link.getAttribute("href");
+  return [target, target.startsWith("#") && document.querySelector(target) !== null];
+});
+"""
+
+# Colours of all texts before what is behind them; those of a figure lie on the paper.
+COLOURS = """
+const opaque = (node) => {
+  for (; node; node = node.parentElement) {
+    const color = getComputedStyle(node).backgroundColor;
+    if (color !== "rgba(0, 0, 0, 0)") return color;
+  }
+  return "rgb(255, 255, 255)";
+};
+const told = [];
+for (const node of document.querySelectorAll("body *")) {
+  const style = getComputedStyle(node);
+  const has_text = [...node.childNodes].some((part) => part.nodeType === 3 && part.data.trim());
+  if (has_text && !node.closest("svg, script"))
+    told.push([node.tagName, style.color, opaque(node)]);
+  if (node.matches("svg use") && node.getAttribute("xlink:href").includes("DejaVu"))
+    told.push(["letter", style.fill, opaque(node.closest("figure"))]);
+}
+return [...new Set(told.map((one) => one.join("|")))].map((one) => one.split("|"));
+"""
+
+POINT = """
+const points = document.querySelectorAll("figure svg circle.value");
+const point = [...points].find((one) => one.dataset.value.includes("%"));
+"""
+SCROLL = POINT + 'point.scrollIntoView({ block: "center", inline: "center" });'
+VALUE = (
+    POINT
+    + """
+const { x, y, width, height } = point.getBoundingClientRect();
+return [x + width / 2, y + height / 2, point.dataset.value, points.length];
+"""
+)
+
+BOX = 'const box = document.querySelector(".values"); return box.hidden ? "" : box.textContent;'
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Write a small report of each kind, of files that lie in folders; return the pages."""
+    folder = tmp_path_factory.mktemp("reports")
+    cells, energies, model = (
+        folder / "my files" / name for name in ("cells.csv", "energies.csv", "plain.safetensors")
+    )
+    draw = np.random.default_rng(1).normal
+    rows = [
+        f"{name},{state},{i},{np.exp(draw(mu + shift, 0.5)):.6g}"
+        for name, shift in (("weak", 0.4), ("strong", 0.2), ("very strong", 0.0))
+        for state, mu in (("LRS", 2.0), ("HRS", 4.5))
+        for i in range(30)
+    ]
+    save_network(model, train("digits", network="64-16-10", epochs=1))
+    cells.write_text("\n".join(["condition,state,cell,R (kOhm)", *rows]))
+    energies.write_text("name,E SET (pJ),BER\nweak,9,0.03\nstrong,30,1e-3\nvery strong,,1e-4\n")
+    settings = {"models": [model], "curve_bers": [1e-3, 0.1], "chips": 3}
+    study = rramsim.tradeoff(conditions=energies, out=folder / "study", **settings)
+    return {
+        "tradeoff": study.report_path,
+        "fit": rramsim.fit(cells, conditions=energies).report(folder / "fit"),
+    }
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(params=["tradeoff", "fit"])
+def page(request, pages, browser):
+    """Open a page on a desk; it must have said nothing on the console when all is done."""
+    browser.screen(1280)
+    browser.open(pages[request.param])
+    yield pages[request.param]
+    assert browser.messages() == []
+
+
+def luminance(color):
+    red, green, blue = (int(part) / 255 for part in re.findall(r"\d+", color)[:3])
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    """Return the contrast of two colours, as WCAG 2.1 defines it."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_press_on_a_column_sorts_by_value_and_the_third_restores(page, browser):
+    tables = browser.run(SORTED)
+    assert len(tables) >= 2
+    by_number = [orders for table in tables for orders in table if orders[0][1][0][0] is not None]
+    assert by_number
+    for start, *pressed, restored in (orders for table in tables for orders in table):
+        assert [direction for direction, _ in pressed] == ["ascending", "descending"]
+        assert restored == start
+    for _, *pressed, _ in by_number:
+        for sign, (_, cells) in zip((1, -1), pressed, strict=True):
+            values = [sign * float(value or "nan") for value, _ in cells]
+            known = [value for value in values if not isnan(value)]
+            # What is unknown comes last either way.
+            assert values[: len(known)] == sorted(known)
+
+
+def test_every_link_leads_somewhere(page, browser):
+    links = browser.run(LINKS)
+    inside = [(target, there) for target, there in links if target.startswith("#")]
+    assert len(inside) >= 6
+    assert all(there for _, there in inside)
+    files = [target for target, _ in links if not target.startswith("#")]
+    assert {"conditions.nc", "provenance.json"} <= set(files)
+    assert sum(target.startswith("figures/") for target in files) >= 4
+    for target in files:
+        assert not re.match(r"[a-z]+:|/", target)
+        assert (page.parent / unquote(target)).is_file()
+
+
+def test_no_place_of_this_machine_is_told_and_the_page_is_small(page, tmp_path_factory):
+    html = page.read_text()
+    assert str(tmp_path_factory.getbasetemp()) not in html
+    assert "my files" not in html
+    assert "energies.csv" in html
+    assert len(html) < 3e6
+
+
+def test_points_say_their_values_to_a_mouse_and_to_a_finger(page, browser):
+    for touch in (False, True):
+        browser.run(SCROLL)
+        browser.settle()
+        x, y, text, count = browser.run(VALUE)
+        assert count >= 6
+        assert re.search(r"\d", text)
+        browser.point(x, y, touch=touch)
+        assert text in browser.run(BOX)
+        browser.point(5, 5, touch=touch)
+        assert browser.run(BOX) == ""
+
+
+def test_a_phone_need_not_scroll_sideways(page, browser):
+    browser.screen(PHONE, phone=True)
+    browser.open(page)
+    assert browser.run("return document.scrollingElement.scrollWidth") <= PHONE
+
+
+def test_texts_can_be_read_in_light_and_in_the_dark(page, browser):
+    papers = []
+    for dark in (False, True):
+        browser.screen(1280, dark=dark)
+        told = browser.run(COLOURS)
+        assert {"letter", "P", "TD", "H2"} <= {name for name, _, _ in told}
+        poor = [one for one in told if contrast(*one[1:]) < 4.5]
+        assert poor == []
+        papers.append(browser.run("return getComputedStyle(document.body).backgroundColor"))
+    assert luminance(papers[0]) > 0.9
+    assert luminance(papers[1]) < 0.02
+
+
+def test_a_print_is_light_and_without_what_paper_cannot_do(page, browser):
+    browser.screen(1280, dark=True, medium="print")
+    assert (
+        browser.run("return getComputedStyle(document.body).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
+    shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
+    assert browser.run(shown, "nav.contents") == "none"
+    assert browser.run(shown, "figure") == "block"
