@@ -50,7 +50,7 @@ class Browser:
         self.log.close()
 
     def open(self, path):
-        """Open a file, and return its messages until now."""
+        """Open a file."""
         self._ask("/url", {"url": Path(path).resolve().as_uri()})
 
     def run(self, script, *arguments):

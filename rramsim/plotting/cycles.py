@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rramsim import formatting as numbers
 from rramsim.plotting.panels import Canvas, add_legend, axes_grid, panel_grid
 from rramsim.plotting.populations import STATE_LOOK
-from rramsim.plotting.series import condition_marker, network_style, shown_name
-from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import STATES
+from rramsim.plotting.series import condition_marker, median_words, network_style, shown_name
+from rramsim.plotting.style import COLORS, add_values, figure_style
+from rramsim.schema import STATES, records
 from rramsim.statistics.probit_line import ProbitLine, first_crossing
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ def _draw_cycles(axes: Axes, row: xr.Dataset) -> None:
             linestyle=":" if few else "-",
             gid=f"median-{state}",
         )
+        words = [
+            f"{row['condition'].item()}, {state}, cycle {at:,.0f}: {median_words(*ohms)}"
+            for at, *ohms in zip(cycles, low, middle, high, strict=True)
+        ]
+        add_values(axes, cycles, middle, words)
     if cycle.size <= _FEW_CYCLES:
         axes.xaxis.set_major_locator(FixedLocator(cycle.tolist()))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -211,6 +216,12 @@ def _draw_ber(axes: Axes, row: xr.Dataset, number: int, *, limit: float) -> None
         )
     bounds = (row["ber_bound"].values == "upper") & np.isfinite(high) & np.isfinite(cycle)
     axes.plot(cycle[bounds], high[bounds], "v", color=color, markersize=7, gid=f"bounds-{number}")
+    words = [
+        f"{point['condition']}, cycle {point['cycle']:,.0f}: BER "
+        f"{numbers.bit_error_rate(point.interval('ber'))}"
+        for point in records(row, "checkpoint")
+    ]
+    add_values(axes, cycle, np.where(bounds, high, ber), words)
     line = _line_of(row)
     if line is None:
         return

@@ -12,7 +12,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.interval import Interval
 from rramsim.plotting.panels import (
     Canvas,
     Frame,
@@ -23,6 +22,7 @@ from rramsim.plotting.panels import (
     with_origin,
 )
 from rramsim.plotting.populations import STATE_LOOK
+from rramsim.plotting.series import share_words
 from rramsim.plotting.style import COLORS, add_values, figure_style
 from rramsim.schema import STATES, records
 from rramsim.statistics.confidence import smallest_countable
@@ -133,19 +133,11 @@ def _draw_counts(axes: Axes, curve: xr.Dataset) -> None:
             gid=f"none-counted-{state}",
         )
         words = [
-            f"{of_state['condition'].item()}, {state}: {_counted_words(*point)}"
-            for point in zip(references, rate, low, high, strict=True)
+            f"{of_state['condition'].item()}, {state}: {share_words(*share)} misread at a "
+            f"reference of {numbers.quantity(reference, 'Ω')}, as counted"
+            for reference, *share in zip(references, rate, low, high, strict=True)
         ]
         add_values(axes, references, np.where(some, rate, high), words)
-
-
-def _counted_words(reference: float, rate: float, low: float, high: float) -> str:
-    share = (
-        numbers.interval(Interval(rate, low, high))
-        if rate > 0
-        else numbers.bounded(numbers.power(high), "upper")
-    )
-    return f"{share} misread at a reference of {numbers.quantity(reference, 'Ω')}, as counted"
 
 
 def _mark(axes: Axes, row: xr.Dataset) -> None:

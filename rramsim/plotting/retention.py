@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
+from rramsim.interval import Interval
 from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.populations import STATE_LOOK
-from rramsim.plotting.series import shown_name
-from rramsim.plotting.style import COLORS, figure_style
+from rramsim.plotting.series import median_words, share_words, shown_name
+from rramsim.plotting.style import COLORS, add_values, figure_style
 from rramsim.schema import STATES
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ def _draw_resistances(axes: Axes, hold: xr.Dataset, *, zero: float | None) -> No
             capsize=3,
             elinewidth=0.9,
         )
+        words = [
+            f"{state} after {numbers.duration(at)}: {median_words(*ohms)}"
+            for at, *ohms in zip(time, low, middle, high, strict=True)
+        ]
+        add_values(axes, shown_at, middle, words)
         _draw_lines(axes, row, color=color, last=last, end=end)
     reference = float(hold["reference_resistance"].values)
     if math.isfinite(reference):
@@ -143,6 +149,11 @@ def _draw_ber(axes: Axes, hold: xr.Dataset) -> None:
     if len(tail) > 1:
         axes.plot(time[tail], ber[tail], color=color, linestyle="--", gid="ber-extrapolated")
     axes.plot(time[drawn & late], ber[drawn & late], "o", color=color, markerfacecolor="white")
+    words = [
+        f"after {numbers.duration(at)}: BER {numbers.interval(Interval(*ends))} by the lines"
+        for at, *ends in zip(time[drawn], ber[drawn], low[drawn], high[drawn], strict=True)
+    ]
+    add_values(axes, time[drawn], ber[drawn], words)
     _draw_counted(axes, hold)
     limit = float(hold.attrs["ber_limit"])
     if math.isfinite(limit):
@@ -175,6 +186,11 @@ def _draw_counted(axes: Axes, hold: xr.Dataset) -> None:
         **grey,  # type: ignore[arg-type]
     )
     axes.plot(time[~some], high[~some], "v", color=COLORS["black"], gid="counted-bounds")
+    words = [
+        f"after {numbers.duration(at)}: BER {share_words(*ends)} as counted"
+        for at, *ends in zip(time, ber, low, high, strict=True)
+    ]
+    add_values(axes, time, np.where(some, ber, high), words)
 
 
 def _label_time(axes: Axes, retention: xr.Dataset, *, zero: float | None) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from rramsim import formatting as numbers
+from rramsim.interval import Interval
 from rramsim.plotting.style import COLORS, add_values
 from rramsim.schema import Record, records
 
@@ -121,6 +122,27 @@ def training_words(training_ber: float) -> str:
     if math.isnan(training_ber):
         return "network"
     return f"trained at BER {numbers.power(training_ber)}" if training_ber else "plain training"
+
+
+def share_words(share: float, low: float, high: float) -> str:
+    """Return a share that was counted, with its interval; of none, the upper end as a bound.
+
+    >>> share_words(0.01, 0.007, 0.02), share_words(0.0, 0.0, 0.003)
+    ('0.01 (7×10⁻³ to 0.02)', 'less than 3×10⁻³')
+    """
+    if share > 0:
+        return numbers.interval(Interval(share, low, high))
+    return numbers.bounded(numbers.power(high), "upper")
+
+
+def median_words(low: float, middle: float, high: float) -> str:
+    r"""Return a median of resistances with its 5th and 95th percentile, all in ohm.
+
+    >>> median_words(7e3, 1e4, 2e4).replace("\xa0", " ")
+    'median 10 kΩ (5 to 95 % of readings: 7 kΩ to 20 kΩ)'
+    """
+    median, first, last = (numbers.quantity(ohm, "Ω") for ohm in (middle, low, high))
+    return f"median {median} (5 to 95\N{NO-BREAK SPACE}% of readings: {first} to {last})"
 
 
 def shown_name(name: str) -> str:

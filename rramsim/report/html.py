@@ -71,8 +71,9 @@ def files_beside(folder: Path, described: Mapping[str, str]) -> dict[str, str]:
         told; they are linked below themselves.
     """
     there = {name: words for name, words in described.items() if (folder / name).is_file()}
-    figures = sorted(path.name for path in (folder / "figures").glob("*.[sp][vn]g"))
-    return there | {f"figures/{name}": "" for name in figures}
+    figures = sorted(path.name for path in (folder / "figures").glob("*.*"))
+    drawn = [name for name in figures if name.endswith((".svg", ".png"))]
+    return there | {f"figures/{name}": "" for name in drawn}
 
 
 def tables_html(tables: Sequence[TextTable]) -> str:

@@ -287,11 +287,14 @@ def run_study(
         # Now, and not after the networks are trained.
         check_device(device)
     devices = devices_of(study, measured=measured, stated=stated, faults_of=faults_of)
+    in_memory = images
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
     folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
     write_text(folder.path / "study.toml", study.toml())
-    provenance = write_provenance(folder.path, _provenance(study, devices, images))
+    given = {"readings": measured, "conditions": stated, "images": in_memory, "faults": faults_of}
+    command = _command([name for name, value in given.items() if value is not None])
+    provenance = write_provenance(folder.path, _provenance(study, devices, images, command))
     _write_devices(folder, devices, provenance)
     # Workers have the device, this process need not.
     trainer = device if workers is None else "cpu"
@@ -415,7 +418,16 @@ def _cells(several: Sequence[SavedNetwork]) -> tuple[int, int]:
     return weights - hrs, hrs
 
 
-def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
+def _command(in_memory: Sequence[str]) -> str:
+    """Return what makes the study again: the command, or the call with what was in memory."""
+    if not in_memory:
+        return "rramsim tradeoff study.toml --out DIR"
+    words = {"readings": "measurements", "conditions": "conditions"}
+    given = [f"{words.get(name, name)}=<{name} in memory>" for name in in_memory]
+    return f'rramsim.tradeoff({", ".join(given)}, study="study.toml", out="DIR")'
+
+
+def _provenance(study: Study, devices: Devices, images: ImageSet, command: str) -> Provenance:
     return Provenance(
         recipe=study.toml(),
         options={
@@ -426,7 +438,7 @@ def _provenance(study: Study, devices: Devices, images: ImageSet) -> Provenance:
         origin=devices.origin,
         notes=devices.notes,
         seed=study.seed,
-        command="rramsim tradeoff study.toml --out DIR",
+        command=command,
         settings=study.with_names_alone().toml(),
     )
 

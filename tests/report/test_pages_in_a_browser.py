@@ -11,6 +11,7 @@ from browser import Browser, missing
 import rramsim
 from rramsim.network.model_files import save_network
 from rramsim.network.training.train import train
+from rramsim.plotting.style import COLORS
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,6 +65,13 @@ for (const node of document.querySelectorAll("body *")) {
 return [...new Set(told.map((one) => one.join("|")))].map((one) => one.split("|"));
 """
 
+# A colour of the figures, as the browser paints it, before the paper.
+DRAWN = """
+const body = document.body;
+body.style.outlineColor = `var(${arguments[0]})`;
+return [getComputedStyle(body).outlineColor, getComputedStyle(body).backgroundColor];
+"""
+
 POINT = """
 const points = document.querySelectorAll("figure svg circle.value");
 const point = [...points].find((one) => one.dataset.value.includes("%"));
@@ -80,13 +88,19 @@ return [x + width / 2, y + height / 2, point.dataset.value, points.length];
 BOX = 'const box = document.querySelector(".values"); return box.hidden ? "" : box.textContent;'
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """Write a small report of each kind, of files that lie in folders; return the pages."""
-    folder = tmp_path_factory.mktemp("reports")
+@pytest.fixture(scope="module", params=["tradeoff", "fit"])
+def written(request, tmp_path_factory):
+    """Write a small report of either kind, of files that lie in a folder; return its page."""
+    folder = tmp_path_factory.mktemp("report")
     cells, energies, model = (
         folder / "my files" / name for name in ("cells.csv", "energies.csv", "plain.safetensors")
     )
+    cells.parent.mkdir()
+    energies.write_text("name,E SET (pJ),BER\nweak,9,0.03\nstrong,30,1e-3\nvery strong,,1e-4\n")
+    if request.param == "tradeoff":
+        save_network(model, train("digits", network="64-16-10", epochs=1))
+        small = {"models": [model], "curve_bers": [1e-3, 0.1], "chips": 3}
+        return rramsim.tradeoff(conditions=energies, out=folder / "made", **small).report_path
     draw = np.random.default_rng(1).normal
     rows = [
         f"{name},{state},{i},{np.exp(draw(mu + shift, 0.5)):.6g}"
@@ -94,15 +108,8 @@ def pages(tmp_path_factory):
         for state, mu in (("LRS", 2.0), ("HRS", 4.5))
         for i in range(30)
     ]
-    save_network(model, train("digits", network="64-16-10", epochs=1))
     cells.write_text("\n".join(["condition,state,cell,R (kOhm)", *rows]))
-    energies.write_text("name,E SET (pJ),BER\nweak,9,0.03\nstrong,30,1e-3\nvery strong,,1e-4\n")
-    settings = {"models": [model], "curve_bers": [1e-3, 0.1], "chips": 3}
-    study = rramsim.tradeoff(conditions=energies, out=folder / "study", **settings)
-    return {
-        "tradeoff": study.report_path,
-        "fit": rramsim.fit(cells, conditions=energies).report(folder / "fit"),
-    }
+    return rramsim.fit(cells, conditions=energies).report(folder / "made")
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +118,12 @@ def browser(tmp_path_factory):
         yield browser
 
 
-@pytest.fixture(params=["tradeoff", "fit"])
-def page(request, pages, browser):
+@pytest.fixture
+def page(written, browser):
     """Open a page on a desk; it must have said nothing on the console when all is done."""
     browser.screen(1280)
-    browser.open(pages[request.param])
-    yield pages[request.param]
+    browser.open(written)
+    yield written
     assert browser.messages() == []
 
 
@@ -190,7 +197,7 @@ def test_a_phone_need_not_scroll_sideways(page, browser):
     assert browser.run("return document.scrollingElement.scrollWidth") <= PHONE
 
 
-def test_texts_can_be_read_in_light_and_in_the_dark(page, browser):
+def test_texts_and_lines_can_be_read_in_light_and_in_the_dark(page, browser):
     papers = []
     for dark in (False, True):
         browser.screen(1280, dark=dark)
@@ -198,6 +205,9 @@ def test_texts_can_be_read_in_light_and_in_the_dark(page, browser):
         assert {"letter", "P", "TD", "H2"} <= {name for name, _, _ in told}
         poor = [one for one in told if contrast(*one[1:]) < 4.5]
         assert poor == []
+        # Lines and markers need less contrast than letters.
+        drawn = {name: browser.run(DRAWN, f"--figure-{name}") for name in COLORS}
+        assert {name: color for name, color in drawn.items() if contrast(*color) < 3} == {}
         papers.append(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert luminance(papers[0]) > 0.9
     assert luminance(papers[1]) < 0.02

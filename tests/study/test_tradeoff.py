@@ -142,6 +142,11 @@ def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp
         images=load_images("digits"),
         **SMALL,
     )
+    assert by_name.findings.provenance.command == "rramsim tradeoff study.toml --out DIR"
+    assert by_value.findings.provenance.command == (
+        "rramsim.tradeoff(measurements=<readings in memory>, conditions=<conditions in memory>, "
+        'images=<images in memory>, study="study.toml", out="DIR")'
+    )
     pd.testing.assert_frame_equal(by_name.table, by_value.table)
     assert by_value.accuracy.equals(by_name.accuracy)
 

@@ -66,7 +66,7 @@ function show(event, points) {
     })
     .sort((one, other) => one.distance - other.distance);
   hide();
-  if (!places.length || places[0].distance > REACH[event.pointerType]) return;
+  if (!places.length || places[0].distance > (REACH[event.pointerType] ?? REACH.mouse)) return;
   near = places.filter((place) => place.distance < places[0].distance + 3).map((place) => place.point);
   for (const point of near) point.classList.add("near");
   const lines = [...new Set(near.map((point) => point.dataset.value))].map((text) => {
@@ -94,6 +94,6 @@ for (const svg of document.querySelectorAll("figure svg")) {
   for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, (event) => show(event, points));
   svg.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && hide());
 }
-addEventListener("pointerdown", (event) => event.target.closest("figure svg") || hide());
+addEventListener("pointerdown", (event) => event.target.closest?.("figure svg") || hide());
 addEventListener("scroll", hide, true);
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
