@@ -7,7 +7,10 @@ import numpy as np
 import xarray as xr
 
 from rramsim import schema
-from rramsim.decision.accuracy_loss import Loss
+from rramsim.decision.accuracy_loss import Loss, columns
+from rramsim.decision.join import join
+from rramsim.decision.requirements import Requirements, judge
+from rramsim.statistics.confidence import NORMAL_END
 
 NAN = float("nan")
 
@@ -52,46 +55,106 @@ def condition_accuracy(
     test_ber: Sequence[float] = (1e-6, 9.7e-5, 3.3e-2),
     half_width: float = 0.001,
     maps: int = 50,
+    error_free: float = 0.97,
+    by_cells: float | Sequence[float] = 0.0,
+    **more: Any,
 ) -> xr.Dataset:
-    """Return a "condition_accuracy" dataset with intervals of one half width."""
-    mean = np.array(list(accuracy.values()))
+    """Return a "condition_accuracy" dataset of unprotected networks as trained, once each.
+
+    Intervals have one half width by test images, and further ones by the cells of each condition.
+    """
+    mean = np.array(list(accuracy.values()))[:, None, None]
+    cells = np.broadcast_to(np.asarray(by_cells), mean.shape)
+    of_images, of_cells = half_width / NORMAL_END, cells / NORMAL_END
+
+    def with_parts(name: str, lost: Any) -> dict[str, Any]:
+        losses = [
+            Loss(one, 1, 0.0, 0.0, 1.0, images=of_images**2, cells=by**2)
+            for one, by in zip(lost.ravel().tolist(), of_cells.ravel().tolist(), strict=True)
+        ]
+        return columns(name, losses, mean.shape)
+
+    def read(values: Sequence[Any]) -> list[list[Any]]:
+        return [list(values)]
+
     return schema.make(
         "condition_accuracy",
         {
-            "accuracy": mean,
-            "accuracy_low": mean - half_width,
-            "accuracy_high": mean + half_width,
+            **with_parts("accuracy", 1.0 - mean),
+            **with_parts("loss", error_free - mean),
             "accuracy_p05": mean - 2 * half_width,
             "maps": np.full(mean.shape, maps),
-            "accuracy_low_at_ber_high": np.full(mean.shape, NAN),
-            "test_ber": list(test_ber),
-            "ber_high": np.full(len(names), NAN),
-            "faults": ["iid"] * len(names),
+            "test_ber": read(test_ber),
+            "ber_high": read([NAN] * len(names)),
+            "ber_bound": read(["upper", *[""] * (len(names) - 1)]),
+            "ber_extrapolated": read([0] * len(names)),
+            "faults": read(["iid"] * len(names)),
+            "cells_basis": read(["stated"] * len(names)),
+            **{name: read(values) for name, values in more.items()},
         },
-        coords={"training_ber": list(accuracy), "condition": list(names)},
+        coords={
+            "training_ber": list(accuracy),
+            "thresholds": ["as trained"],
+            "protection": ["none"],
+            "condition": list(names),
+        },
         attrs={"confidence": 0.95, "interval": "t interval of the mean over chips"},
     )
 
 
-def losses(reached: xr.Dataset, error_free: float = 0.97) -> list[list[Loss]]:
-    """Return the losses of a "condition_accuracy" dataset, whose intervals they have.
-
-    What is at the upper end of a BER counts as half the width by the sample of cells.
-    """
-    further = reached.accuracy_low - reached.accuracy_low_at_ber_high
-    values = zip(
-        reached.accuracy.values.tolist(),
-        ((reached.accuracy - reached.accuracy_low) / 1.959964).values.tolist(),
-        (further.fillna(0.0) / 1.959964).values.tolist(),
-        strict=True,
+def programming(
+    cells: Mapping[float, tuple[int, int]], names: Sequence[str] = TABLE1_NAMES
+) -> xr.Dataset:
+    """Return a "programming" dataset of networks with so many weights in LRS and in HRS."""
+    lrs, hrs = (
+        np.broadcast_to(np.array(states)[:, None, None], (len(cells), 1, len(names)))
+        for states in zip(*cells.values(), strict=True)
     )
-    return [
-        [
-            Loss(error_free - one, 1, 0.0, 0.0, 1.0, images=error**2, cells=cells**2)
-            for one, error, cells in zip(*row, strict=True)
-        ]
-        for row in values
-    ]
+    weights = lrs + hrs
+    return schema.make(
+        "programming",
+        {
+            "weights": weights,
+            "cells": weights,
+            "sets": lrs,
+            "resets": hrs,
+            "verifying_reads": 0.0 * weights,
+            "most_pulses": np.ones_like(weights),
+        },
+        coords={"training_ber": list(cells), "protection": ["none"], "condition": list(names)},
+    )
+
+
+def traded(
+    accuracy: Mapping[float, Sequence[float]],
+    *,
+    known: xr.Dataset | None = None,
+    cells: Mapping[float, tuple[int, int]] | None = None,
+    error_free: float = 0.97,
+    tolerance: float | None = 0.005,
+    required: Mapping[str, float] | None = None,
+    inference_energy: float = NAN,
+    names: Sequence[str] | None = None,
+    **more: Any,
+) -> xr.Dataset:
+    """Return a trade-off that was judged; `more` is for `condition_accuracy`."""
+    known = conditions() if known is None else known
+    names = known.condition.values.tolist() if names is None else names
+    more = {"ber_extrapolated": known.ber_extrapolated.values.tolist()} | more
+    shares = dict.fromkeys(accuracy, (500, 500)) if cells is None else cells
+    points = join(
+        known,
+        condition_accuracy(accuracy, names=names, error_free=error_free, **more),
+        programming(shares, names),
+        error_free=error_free,
+        inference_energy=inference_energy,
+    )
+    return judge(points, Requirements(**(required or {"tolerance": tolerance})))
+
+
+def at(tradeoff: xr.Dataset, **labels: Any) -> xr.Dataset:
+    """Return points of unprotected networks as trained."""
+    return tradeoff.isel(thresholds=0, protection=0).sel(**labels)
 
 
 def accuracy_curves(
@@ -102,9 +165,17 @@ def accuracy_curves(
     tolerated = 0.1 + np.array(training_bers)[:, None]
     mean = 0.1 + (peak - 0.1 - 0.05 * tolerated) / (1 + (test / tolerated) ** 3)
     band = 0.0005 + 0.02 * test
+    best = mean[0, 0]
+    losses = [
+        Loss(best - one, 1, 0.0, 0.0, 1.0, images=(half / NORMAL_END) ** 2)
+        for one, half in zip(
+            mean.ravel().tolist(), np.broadcast_to(band, mean.shape).ravel().tolist(), strict=True
+        )
+    ]
     return schema.make(
         "accuracy",
         {
+            **columns("loss", losses, mean.shape),
             "accuracy": mean,
             "accuracy_low": mean - band,
             "accuracy_high": mean + band,

@@ -23,6 +23,9 @@ Example, with your own measurements and the energies you know of them:
 """
 
 
+_REQUIRED = "What is required (may be asked again of a finished folder)"
+
+
 @app.command(epilog=_EXAMPLE)
 def tradeoff(
     study: Annotated[
@@ -63,6 +66,70 @@ def tradeoff(
     reference_spread: options.ReferenceSpread = None,
     offset: options.Offset = None,
     lrs_share: options.LrsShare = None,
+    read_pulse: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"V, t"',
+            help='Voltage and time of a read, "0.2 V, 10 ns": gives the energy of an inference.',
+        ),
+    ] = None,
+    protect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A protection to compare: none, 2T2R, secded(72,64), bch(78,64,2), verify(5). "
+            "May be given several times; none, 2T2R and secded(72,64) if unset.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T",
+            help="Loss of accuracy that is accepted, as a share: 0.01 if unset.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="A",
+            help="Instead: the accuracy that must be reached.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    chip_yield: Annotated[
+        float | None,
+        typer.Option(
+            "--yield",
+            metavar="Y",
+            help="Share of the chips that must be accurate enough.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    reprogrammings: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="How often the weights are programmed again; conditions must stand it.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    inferences: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Images classified over the life, whose energy counts.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    energy_budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help='The most that the life may take, such as "1 mJ".',
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
     trainings: Annotated[
         int | None,
         typer.Option(
@@ -131,6 +198,14 @@ def tradeoff(
             reference_spread=reference_spread,
             offset=offset,
             lrs_share=lrs_share,
+            read_pulse=read_pulse,
+            protections=protect or None,
+            tolerance=tolerance,
+            target_accuracy=target_accuracy,
+            chip_yield=chip_yield,
+            reprogrammings=reprogrammings,
+            inferences=inferences,
+            energy_budget=energy_budget,
         )
     if as_json:
         typer.echo(result.to_json())

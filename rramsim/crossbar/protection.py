@@ -56,30 +56,38 @@ class Pulses:
         Weights that are stored.
     cells : int
         Cells that hold them.
+    in_hrs : int
+        Those of them that are in HRS in the end.
     sets, resets : float
         SET and RESET pulses, expected where they are repeated.
     verifying_reads : float
         Reads between these pulses, expected.
     most_pulses : int
         Pulses that one cell may need.
+    cells_per_read : int
+        Cells that a sense amplifier compares at once.
     """
 
     weights: int
     cells: int
+    in_hrs: int
     sets: float
     resets: float
     verifying_reads: float = 0.0
     most_pulses: int = 1
+    cells_per_read: int = 1
 
     def __add__(self, other: Pulses) -> Pulses:
         """Return what it takes to program both."""
         return Pulses(
             self.weights + other.weights,
             self.cells + other.cells,
+            self.in_hrs + other.in_hrs,
             self.sets + other.sets,
             self.resets + other.resets,
             self.verifying_reads + other.verifying_reads,
             max(self.most_pulses, other.most_pulses),
+            max(self.cells_per_read, other.cells_per_read),
         )
 
     @property
@@ -139,7 +147,7 @@ class Unprotected:
     def pulses(self, faults: FaultModel, signs: Signs) -> Pulses:
         """Return one pulse for each weight."""
         hrs = int(np.count_nonzero(signs > 0))
-        return Pulses(signs.size, signs.size, sets=signs.size - hrs, resets=hrs)
+        return Pulses(signs.size, signs.size, hrs, sets=signs.size - hrs, resets=hrs)
 
 
 @dataclass(frozen=True)
@@ -183,7 +191,8 @@ class Pairs:
 
     def pulses(self, faults: FaultModel, signs: Signs) -> Pulses:
         """Return a SET and a RESET for each weight."""
-        return Pulses(signs.size, 2 * signs.size, sets=signs.size, resets=signs.size)
+        size = signs.size
+        return Pulses(size, 2 * size, size, sets=size, resets=size, cells_per_read=2)
 
 
 @dataclass(frozen=True)
@@ -222,7 +231,7 @@ class Coded:
         stored = words.stored(signs)
         # Cells of further lines that hold nothing are neither written nor counted, and -1.
         hrs = int(np.count_nonzero(stored > 0))
-        return Pulses(signs.size, words.cells, sets=words.cells - hrs, resets=hrs)
+        return Pulses(signs.size, words.cells, hrs, sets=words.cells - hrs, resets=hrs)
 
 
 @dataclass(frozen=True)
@@ -312,7 +321,8 @@ class Verified:
         lrs, hrs = self.mean_pulses(faults)
         in_hrs = int(np.count_nonzero(signs > 0))
         sets, resets = lrs * (signs.size - in_hrs), hrs * in_hrs
-        return Pulses(signs.size, signs.size, sets, resets, sets + resets, self.pulses_limit)
+        size, reads = signs.size, sets + resets
+        return Pulses(size, size, in_hrs, sets, resets, reads, self.pulses_limit)
 
     def _usable(self, faults: FaultModel) -> PopulationFaults:
         populations = _populations(self, faults, "programs cells until their resistance passes")
@@ -635,7 +645,7 @@ def programming_pulses(faults: ChipFaults, layers: Sequence[Signs]) -> Pulses:
     1.125
     """
     models = by_layer(faults, len(layers))
-    total = Pulses(0, 0, 0.0, 0.0)
+    total = Pulses(0, 0, 0, 0.0, 0.0)
     for model, signs in zip(models, layers, strict=True):
         if isinstance(model, ProtectedFaults):
             total += model.protection.pulses(model.faults, signs)

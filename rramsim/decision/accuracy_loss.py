@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ ONE_SIDED = (1.0 + CONFIDENCE) / 2.0
 KNOWN = ("images", "chips", "cells")
 """Sources of chance whose variance the data of one training show."""
 
+_VARIANCES = ("between", "within", "factor")
 _MOST_TRAININGS = 1000
 _MOST_STEPS = 100
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
@@ -91,6 +93,10 @@ class PairedAnswers:
         return max(rest, 0.0) / ((chips - 1) * (images - 1))
 
 
+class _Place(Protocol):
+    def __getitem__(self, name: str) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Loss:
     """Loss of accuracy as a mean over trainings, with the variance that each source gives it.
@@ -140,10 +146,33 @@ class Loss:
     cells: float = 0.0
     cells_below: float | None = None
 
+    @classmethod
+    def of(cls, point: _Place, name: str) -> Loss:
+        """Return what `columns` made variables of, at one place of a dataset.
+
+        Parameters
+        ----------
+        point : Record
+            Or anything else that has values by name.
+        name : str
+            "loss", or "accuracy" for what is missing to 1.
+        """
+        estimate = point["loss"] if name == "loss" else 1.0 - point["accuracy"]
+        if math.isnan(estimate):
+            return _UNKNOWN
+        return cls(
+            estimate,
+            point["trainings"],
+            **{part: point[f"{name}_{part}"] for part in _VARIANCES},
+            **{part: (point[f"{name}_{part}"] / NORMAL_END) ** 2 for part in KNOWN},
+        )
+
     @property
     def half_width(self) -> float:
         """Half the width of the 95 % interval; each end holds at 97.5 % by itself."""
         deviations = self._deviations()
+        if np.isnan(deviations).any():
+            return math.nan
         spread = deviations[deviations > 0.0]
         width = 0.0
         # Newton's method comes from the left without a step too far: the probability is convex.
@@ -246,6 +275,57 @@ class Loss:
         return deviations
 
 
+_UNKNOWN = Loss(math.nan, 0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
+
+
+def columns(name: str, losses: Iterable[Loss | None], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return losses as the variables of the register that hold them.
+
+    Parameters
+    ----------
+    name : str
+        "loss"; or "accuracy", where they are what is missing to 1.
+    losses : iterable of Loss
+        None where there is none.
+    shape : tuple of int
+        Of the variables.
+
+    Returns
+    -------
+    dict of str to ndarray
+        What `Loss.of` makes them of again.
+    """
+    every = [_UNKNOWN if one is None else one for one in losses]
+
+    def table(value: Callable[[Loss], float]) -> NDArray[np.float64]:
+        return np.reshape([value(one) for one in every], shape)
+
+    parts = [one.parts() for one in every]
+    ends = {
+        "": table(lambda one: one.estimate),
+        "_low": table(lambda one: one.low),
+        "_high": table(lambda one: one.high),
+    }
+    if name != "loss":
+        ends = {
+            "": 1.0 - ends[""],
+            "_low": np.maximum(1.0 - ends["_high"], 0.0),
+            "_high": np.minimum(1.0 - ends["_low"], 1.0),
+        }
+    return {
+        **{f"{name}{end}": values for end, values in ends.items()},
+        **{
+            f"{name}_{source}": np.reshape([part[source] for part in parts], shape)
+            for source in ("trainings", *KNOWN)
+        },
+        **{
+            f"{name}_{part}": table(lambda one, part=part: getattr(one, part))  # type: ignore[misc]
+            for part in _VARIANCES
+        },
+        "trainings": np.reshape([one.trainings for one in every], shape),
+    }
+
+
 @functools.lru_cache(maxsize=64)
 def _chi_square(freedom: int) -> NDArray[np.float64]:
     shares = (np.arange(1024) + 0.5) / 1024
@@ -258,6 +338,32 @@ def _beyond(distance: float, deviations: NDArray[np.float64]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.where(deviations > 0.0, distance / deviations, np.sign(distance) * np.inf)
     return float(np.mean(ndtr(-np.where(np.isnan(steps), 0.0, steps))))
+
+
+def share_of_draws_below(loss: Loss, shifts: NDArray[np.float64], tolerance: float) -> float:
+    """Return how probable it is that the loss is not above a tolerance.
+
+    What the sample of cells leaves open is in the draws, and all else as in the interval.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its `cells` do not count.
+    shifts : ndarray of float, shape (draws,)
+        How much more would be lost at the bit-error rates of each draw.
+    tolerance : float
+
+    Examples
+    --------
+    >>> loss = Loss(0.003, 1, 0.0, 0.0, 1.0, images=1e-12)
+    >>> share_of_draws_below(loss, np.array([0.0, 0.001, 0.009, 0.01]), 0.01)
+    0.5
+    """
+    deviations = replace(loss, cells=0.0)._deviations()
+    # Of so many equally likely deviations a few tell the same.
+    deviations = deviations[len(deviations) // 32 :: len(deviations) // 16 or 1]
+    distances = tolerance - loss.estimate - shifts
+    return float(np.mean([1.0 - _beyond(distance, deviations) for distance in distances]))
 
 
 def loss_of(

@@ -165,7 +165,8 @@ def inference_energy(
     cell_reads = cells * reads["reads"].values[:, None]
     of_cell = read_energy(fits, read=read)["energy"].values
     in_cells, low, high = _in_cells(of_cell, cell_reads.sum(axis=0), _relative_errors(fits))
-    of_layer, around = _around(reads, weights, circuits)
+    of_layer = _of_layers(reads, weights, circuits, weights)
+    around = energy_around(reads, weights, circuits, weights=weights)
     once = _programming(conditions, cells.sum(axis=0))
     programmed = (1.0 + life.reprogrammings) * once
     is_bound = bool(circuits.unknown)
@@ -214,6 +215,30 @@ def inference_energy(
         attrs={"origin": str(populations.attrs.get("origin", "measured"))}
         | _attrs(reads, read, circuits, life, protection),
     )
+
+
+def energy_of_reads(
+    populations: xr.Dataset, cell_reads: NDArray[np.float64], *, read: ReadConditions
+) -> NDArray[np.float64]:
+    """Return what reading so many cells takes on each condition, NaN where that is unknown.
+
+    Parameters
+    ----------
+    populations : xarray.Dataset
+        Schema "populations".
+    cell_reads : ndarray, shape (conditions, 2)
+        Reads of cells in LRS and in HRS.
+    read : ReadConditions
+
+    Returns
+    -------
+    ndarray, shape (conditions,)
+        In J.
+    """
+    of_cell = read_energy(populations, read=read)["energy"].values
+    # A state of which no cell is read need not be known.
+    total: _Floats = np.where(cell_reads == 0.0, 0.0, of_cell * cell_reads).sum(axis=1)
+    return total
 
 
 def cheapest_ranges(programmed: _Floats, per_inference: _Floats) -> tuple[_Floats, _Floats]:
@@ -314,15 +339,34 @@ def _in_cells(
     return total, total * np.exp(-half), total * np.exp(half)
 
 
-def _around(
-    reads: xr.Dataset, weights: _Floats, circuits: CircuitEnergies
-) -> tuple[_Floats, float]:
-    """Return what is known of the circuits' energy, by layer and of one image."""
-    sense, popcount, other = np.nan_to_num([circuits.sense, circuits.popcount, circuits.other])
-    of_layer: _Floats = weights * (
-        reads["reads"].values * sense + reads["counts"].values * popcount
+def energy_around(
+    reads: xr.Dataset, senses: _Floats, circuits: CircuitEnergies, *, weights: _Floats
+) -> float:
+    """Return what is known of the energy of the circuits around the cells for one inference, in J.
+
+    Parameters
+    ----------
+    reads : xarray.Dataset
+        Schema "inference_reads".
+    senses : ndarray, shape (layers,)
+        Reads of sense amplifiers that it takes to read a layer once.
+    circuits : CircuitEnergies
+        What is not known counts as nothing.
+    weights : ndarray, shape (layers,)
+    """
+    other = float(np.nan_to_num(circuits.other))
+    return float(_of_layers(reads, senses, circuits, weights).sum()) + other
+
+
+def _of_layers(
+    reads: xr.Dataset, senses: _Floats, circuits: CircuitEnergies, weights: _Floats
+) -> _Floats:
+    """Return what is known of the circuits' energy by layer."""
+    sense, popcount = np.nan_to_num([circuits.sense, circuits.popcount])
+    of_layer: _Floats = (
+        senses * reads["reads"].values * sense + weights * reads["counts"].values * popcount
     )
-    return of_layer, float(of_layer.sum() + other)
+    return of_layer
 
 
 def _programming(conditions: xr.Dataset, cells: _Floats) -> _Floats:

@@ -22,6 +22,9 @@ from rramsim.version import __version__
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rramsim.images.image_set import ImageSet
+    from rramsim.network.model_files import SavedNetwork
+
 _Network = TypeVar("_Network")
 
 _SHARED = ("network", "training", "training_ber", "images", "folds", "layer", "thresholds")
@@ -31,6 +34,25 @@ _SHARED = ("network", "training", "training_ber", "images", "folds", "layer", "t
 # Networks of one recipe have the same layers, so a protection takes as many cells of each; only the
 # pulses of a verified cell depend on its state, and those are of the first network.
 _PROTECTION = ("protection", "cells_per_weight", "pulses_per_weight")
+
+
+@dataclass(frozen=True, eq=False)
+class StudyNetworks:
+    """The networks of a study: several of each recipe, which differ by chance of training.
+
+    Attributes
+    ----------
+    by_training_ber : mapping of float to tuple of SavedNetwork
+        One a replicate.
+    images : tuple of ImageSet
+        Of each replicate, with the images that it is tested on.
+    folds : int or None
+        Number of parts of the image set, where each replicate is tested on one of them.
+    """
+
+    by_training_ber: Mapping[float, tuple[SavedNetwork, ...]]
+    images: tuple[ImageSet, ...]
+    folds: int | None = None
 
 
 @dataclass(frozen=True)

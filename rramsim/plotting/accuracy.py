@@ -22,6 +22,7 @@ from rramsim.plotting.series import (
     name_above,
     network_style,
     note_origin,
+    of_protection,
     spread,
     training_words,
     use_accuracy_scale,
@@ -65,7 +66,8 @@ def plot_accuracy(
         `evaluate` gives it: of that, the fault models whose mean BER is known.
     ax : Canvas, optional
     tradeoff : xarray.Dataset, optional
-        Product "tradeoff", of the same training BERs. Default: no conditions are drawn.
+        Product "tradeoff", of the same training BERs, of which the points of networks as trained
+        under the first protection are drawn. Default: no conditions are drawn.
     conditions : xarray.Dataset, optional
         Product "conditions", with the conditions of `tradeoff`, for the intervals of their BERs.
 
@@ -92,6 +94,7 @@ def plot_accuracy(
     'bit-error rate (BER) of the cells'
     """
     accuracy, tradeoff, conditions = _datasets(accuracy, tradeoff, conditions)
+    tradeoff = None if tradeoff is None else of_protection(tradeoff)
     drawn = [accuracy] if tradeoff is None else [accuracy, tradeoff]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,6 +145,12 @@ def median_words(low: float, middle: float, high: float) -> str:
     return f"median {median} (5 to 95\N{NO-BREAK SPACE}% of readings: {first} to {last})"
 
 
+def of_protection(tradeoff: xr.Dataset, protection: str | None = None) -> xr.Dataset:
+    """Return the points of networks as trained, under one protection (default: the first)."""
+    first = tradeoff.isel(thresholds=0)
+    return first.isel(protection=0) if protection is None else first.sel(protection=protection)
+
+
 def shown_name(name: str) -> str:
     """Return a condition's name for a figure: one line, not too long, a $ taken as a $."""
     line = " ".join(name.split())
@@ -277,11 +283,18 @@ def _write_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> i
 
 def draw_accepted(axes: Axes, tradeoff: xr.Dataset) -> float | None:
     """Draw the least accuracy that is accepted, and return it; None if it is out of view."""
-    accepted = float(tradeoff.attrs["error_free_accuracy"]) - float(tradeoff.attrs["tolerance"])
+    accepted = _accepted(tradeoff.attrs)
     if not axes.get_ylim()[0] < accepted < axes.get_ylim()[1]:
         return None
     axes.axhline(accepted, gid="accepted", **ACCEPTED_LINE)
     return accepted
+
+
+def _accepted(attrs: Mapping[str, Any]) -> float:
+    """Return the least accuracy that is accepted, NaN where nothing is required."""
+    if "target_accuracy" in attrs:
+        return float(attrs["target_accuracy"])
+    return float(attrs["error_free_accuracy"]) - float(attrs.get("tolerance", "nan"))
 
 
 def note_origin(axes: Axes, tradeoff: xr.Dataset) -> None:

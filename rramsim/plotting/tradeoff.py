@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from rramsim.plotting.series import (
     name_above,
     network_style,
     note_origin,
+    of_protection,
     shown_name,
     use_accuracy_scale,
 )
@@ -41,7 +43,8 @@ def plot_tradeoff(
     tradeoff: StudyResult | xr.Dataset,
     ax: Canvas = None,
     *,
-    recommended: tuple[str, float] | None = None,
+    protection: str | None = None,
+    recommended: Mapping[str, Any] | None = None,
 ) -> Axes:
     """Draw energy per cell against accuracy, a marker for each network on each condition.
 
@@ -52,9 +55,11 @@ def plot_tradeoff(
     tradeoff : StudyResult or xarray.Dataset
         A trade-off; or product "tradeoff".
     ax : Canvas, optional
-    recommended : (str, float), optional
-        Condition and training BER of the point to ring. Default: the one that a trade-off
-        recommends; none of a dataset.
+    protection : str, optional
+        Of the points drawn, whose networks are as trained. Default: the first.
+    recommended : mapping, optional
+        Labels of the point to ring, if it is drawn. Default: the one that a trade-off recommends;
+        none of a dataset.
 
     Returns
     -------
@@ -69,8 +74,10 @@ def plot_tradeoff(
     'energy to program one cell (mean of SET and RESET as stored)'
     """
     if recommended is None and (chosen := getattr(tradeoff, "recommendation", None)) is not None:
-        recommended = chosen.condition, chosen.training_ber
-    tradeoff = product_of(tradeoff, "tradeoff")
+        recommended = chosen.labels
+    tradeoff = of_protection(product_of(tradeoff, "tradeoff"), protection)
+    if recommended is not None and not _is_of(recommended, tradeoff):
+        recommended = None
     energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
     known = ~np.isnan(energy).all(axis=0)
     with figure_style():
@@ -88,7 +95,7 @@ def plot_tradeoff(
             met = tradeoff.isel(condition=index)
             draw_points(axes, met, int(index), met.energy_per_cell.values.tolist())
         if recommended is not None:
-            _ring(axes, tradeoff, *recommended)
+            _ring(axes, tradeoff, recommended)
         note_origin(axes, tradeoff)
     return axes
 
@@ -183,6 +190,9 @@ def _draw_front(axes: Axes, tradeoff: xr.Dataset) -> None:
     order = np.argsort(tradeoff.energy_per_cell.values[on])
     energy = tradeoff.energy_per_cell.transpose(*tradeoff.on_front.dims).values[on][order]
     accuracy = tradeoff.accuracy.transpose(*tradeoff.on_front.dims).values[on][order]
+    if not on.any():
+        # Points of another protection beat all of these.
+        return
     axes.plot(
         [*energy, axes.get_xlim()[1]],
         [*accuracy, accuracy[-1]],
@@ -194,8 +204,12 @@ def _draw_front(axes: Axes, tradeoff: xr.Dataset) -> None:
     )
 
 
-def _ring(axes: Axes, tradeoff: xr.Dataset, condition: str, training_ber: float) -> None:
-    point = tradeoff.sel(condition=condition, training_ber=training_ber)
+def _is_of(labels: Mapping[str, Any], tradeoff: xr.Dataset) -> bool:
+    return all(labels[name] == str(tradeoff[name].item()) for name in ("thresholds", "protection"))
+
+
+def _ring(axes: Axes, tradeoff: xr.Dataset, labels: Mapping[str, Any]) -> None:
+    point = tradeoff.sel(condition=labels["condition"], training_ber=labels["training_ber"])
     axes.plot(
         point.energy_per_cell,
         point.accuracy,

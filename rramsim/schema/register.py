@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-DATASETS: dict[str, tuple[Variable, ...]] = {**CELLS, **AGING, **ENERGY, **SCORES}
+DATASETS: dict[str, tuple[Variable, ...]] = {
+    **CELLS,
+    **AGING,
+    **ENERGY,
+    **SCORES,
+}
 """The register: the variables of every product, by its name."""
 
 _SIGNS = ("", "dropped", "positive")

@@ -1,22 +1,24 @@
 """The datasets of accuracy and of the trade-off."""
 
+from dataclasses import replace
+
 from rramsim.schema.variable import (
     BOUNDS,
+    CELLS_BASES,
     ENDURANCE_BASES,
     ENERGY_BASES,
-    LOSS_VERDICTS,
+    POINT_VERDICTS,
+    REQUIREMENT_VERDICTS,
     Variable,
     per,
 )
 
-_condition = per("condition")
 _curve = per("training_ber", "test_ber")
-_met = per("training_ber", "condition")
 _layer = per("network", "layer")
 _layer_curve = per("network", "layer", "test_ber")
 _case_curve = per("network", "case", "test_ber")
 
-_ACCURACY = (
+ACCURACY = (
     ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
     ("accuracy_low", "1", "f", "lower end of the interval of that mean (see attrs: interval)"),
     ("accuracy_high", "1", "f", "upper end of the interval of that mean"),
@@ -24,12 +26,25 @@ _ACCURACY = (
     ("maps", "1", "i", "number of chips (fault maps) drawn"),
 )
 
-_AT_BER_HIGH = (
-    "accuracy_low_at_ber_high",
-    "1",
-    "f",
-    "accuracy_low if the BER is at the upper end of its interval, NaN: no interval",
+_PARTS = (
+    ("trainings", "half width of its interval by trainings alone, NaN: one training"),
+    ("images", "half width by test images alone"),
+    ("chips", "half width by chips alone"),
+    ("cells", "half width by the sample of cells alone, 0: not in the interval"),
+    ("between", "variance between trainings"),
+    ("within", "the part of that variance that images and chips explain"),
+    ("factor", "variance of the mean for each variance between trainings"),
 )
+
+WITH_PARTS = (
+    ("loss", "1", "f", "mean loss of accuracy against the plain network without errors"),
+    ("loss_low", "1", "f", "lower end of its interval, at 97.5 % by itself"),
+    ("loss_high", "1", "f", "upper end of its interval, at 97.5 % by itself"),
+    *((f"loss_{name}", "1", "f", f"of the loss: {words}") for name, words in _PARTS),
+    *((f"accuracy_{name}", "1", "f", f"of the accuracy: {words}") for name, words in _PARTS),
+    ("trainings", "1", "i", "number of trainings, or of folds"),
+)
+"""Loss and accuracy with all that their intervals are made of."""
 
 _chips = per("faults")
 _neurons = per("faults", "layer")
@@ -44,7 +59,7 @@ _PROTECTION = tuple(
 )
 
 _EVALUATION = (
-    *(_chips(*columns) for columns in _ACCURACY if columns[0] != "maps"),
+    *(_chips(*columns) for columns in ACCURACY if columns[0] != "maps"),
     _chips("chips", "1", "i", "number of chips drawn"),
     _chips("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _chips("method", "1", "U", "how interval and percentile were made"),
@@ -90,7 +105,7 @@ _TRAINING_ACCURACY = (
     *_PROTECTION,
     *(
         _network(f"network_{name}", *columns)
-        for name, *columns in _ACCURACY
+        for name, *columns in ACCURACY
         if name.startswith("accuracy")
     ),
     _network("network_method", "1", "U", "how interval and percentile of a network were made"),
@@ -103,58 +118,110 @@ _TRAINING_ACCURACY = (
     _trained("fold", "1", "i", "part of the image set that was tested, from 1; -1: no folds"),
 )
 
-SCORES: dict[str, tuple[Variable, ...]] = {
-    "accuracy": tuple(_curve(*columns) for columns in _ACCURACY),
-    "layer_accuracy": (
-        *(_layer_curve(*columns) for columns in _ACCURACY),
-        _layer("cells", "1", "i", "weights of the layer, or of all layers"),
-        _layer(
-            "tolerated_ber", "1", "f", "BER at which accuracy is `loss` (see attrs) below BER 0"
-        ),
-        _layer("tolerated_ber_low", "1", "f", "where accuracy_low is that low, NaN: not measured"),
-        _layer("tolerated_ber_high", "1", "f", "where accuracy_high is that low, NaN: likewise"),
-        _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
+# A point is a network, with its thresholds, on chips of a condition under a protection.
+_point = per("training_ber", "thresholds", "protection", "condition")
+_of_chip = per("training_ber", "thresholds", "protection", "condition", "training", "chip")
+_draw = per("training_ber", "thresholds", "protection", "condition", "draw")
+_programmed = per("training_ber", "protection", "condition")
+_read = per("protection", "condition")
+_condition = per("condition")
+
+_SCORED = (
+    *(_point(*columns) for columns in (*ACCURACY, *WITH_PARTS)),
+    _of_chip("chip_accuracy", "1", "f", "accuracy of a chip, NaN: none", optional=True),
+    _of_chip("chip_loss", "1", "f", "its loss against the same training without", optional=True),
+    _draw(
+        "loss_draw",
+        "1",
+        "f",
+        "loss if the bit-error rates were those of one draw of what the cells leave open",
+        optional=True,
     ),
-    "evaluation": _EVALUATION,
-    "training_accuracy": _TRAINING_ACCURACY,
-    "case_accuracy": tuple(_case_curve(*columns) for columns in _ACCURACY),
-    "condition_accuracy": (
-        *(_met(*columns) for columns in _ACCURACY),
-        _met(*_AT_BER_HIGH),
-        _condition("test_ber", "1", "f", "mean BER of the faults planted, or the bound planted"),
-        _condition("ber_high", "1", "f", "upper end of the BER's interval, NaN: none"),
-        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
+    _read("test_ber", "1", "f", "mean BER of the weights as read, or the bound planted"),
+    _read("ber_high", "1", "f", "upper end of its interval, NaN: none"),
+    _read("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
+    _read("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
+    _read("faults", "1", "U", "the fault model the chips were drawn from, empty: not possible"),
+    _read(
+        "cells_basis",
+        "1",
+        "U",
+        "what the part by the sample of cells is from, or why there is none",
+        choices=CELLS_BASES,
+    ),
+)
+
+_JUDGED = (
+    _point("verdict", "1", "U", "whether it meets all that is required", choices=POINT_VERDICTS),
+    _point("meets", "1", "b", "1: it is shown to"),
+    _point("accurate", "1", "U", "whether it is accurate enough", choices=REQUIREMENT_VERDICTS),
+    _point(
+        "probability",
+        "1",
+        "f",
+        "that it is accurate enough, given what all sources of chance leave open, NaN: no draws",
+    ),
+    _point("trainings_needed", "1", "i", "trainings that would settle it, 0: no number would"),
+    _point("images_needed", "1", "f", "times as many test images would, NaN: no number would"),
+    _point("chips_needed", "1", "f", "times as many chips would, NaN: no number would"),
+    _point("cells_needed", "1", "f", "times as many cells would, NaN: no number would"),
+    _point("chip_yield", "1", "f", "share of the chips that are accurate enough"),
+    _point("chip_yield_low", "1", "f", "lower end of its interval, at 97.5 % by itself"),
+    _point("chip_yield_high", "1", "f", "upper end of its interval"),
+    _point("yields", "1", "U", "whether enough chips are", choices=REQUIREMENT_VERDICTS),
+    _read(
+        "endures",
+        "1",
+        "U",
+        "whether cells stand all programmings of the life",
+        choices=REQUIREMENT_VERDICTS,
+    ),
+    _programmed("life_energy", "J", "f", "all programmings and inferences, NaN: unknown"),
+    _programmed(
+        "affordable", "1", "U", "whether that is within the budget", choices=REQUIREMENT_VERDICTS
+    ),
+    _point(
+        "on_cells_front",
+        "1",
+        "b",
+        "1: of the points that meet all, none takes less of energy or cells, and no more of both",
+    ),
+)
+
+_TRADEOFF = {
+    "condition_accuracy": _SCORED,
+    "programming": (
+        _programmed("weights", "1", "f", "weights of the network"),
+        _programmed("cells", "1", "f", "cells that hold them, parity and padding included"),
+        _programmed("sets", "1", "f", "SET pulses to program all once, expected"),
+        _programmed("resets", "1", "f", "RESET pulses"),
+        _programmed("verifying_reads", "1", "f", "reads between these pulses"),
+        _programmed("most_pulses", "1", "i", "pulses that one cell may need"),
     ),
     "tradeoff": (
-        *(_met(*columns) for columns in _ACCURACY),
-        _met(*_AT_BER_HIGH),
-        _met("programming_energy", "J", "f", "energy to program every weight once, NaN: unknown"),
-        _met("energy_per_cell", "J", "f", "programming_energy per cell"),
-        _met("on_front", "1", "b", "1: no other point is as good in both and better in one"),
-        _met("meets_tolerance", "1", "b", "1: not worse than error-free by over the tolerance"),
-        _met("loss", "1", "f", "mean loss of accuracy against the plain network without errors"),
-        _met("loss_low", "1", "f", "lower end of its interval, at 97.5 % by itself"),
-        _met("loss_high", "1", "f", "upper end of its interval, at 97.5 % by itself"),
-        _met("loss_trainings", "1", "f", "half width by trainings alone, NaN: one training"),
-        _met("loss_images", "1", "f", "half width by test images alone"),
-        _met("loss_chips", "1", "f", "half width by chips alone"),
-        _met("loss_cells", "1", "f", "half width by the sample of cells alone, 0: no interval"),
-        _met("verdict", "1", "U", "whether it is accurate enough", choices=LOSS_VERDICTS),
-        _met("trainings", "1", "i", "number of trainings, or of folds"),
-        _met("trainings_needed", "1", "i", "trainings that would settle it, 0: no number would"),
-        _met("images_needed", "1", "f", "times as many test images would, NaN: no number would"),
-        _met("chips_needed", "1", "f", "times as many chips would, NaN: no number would"),
-        _met("cells_needed", "1", "f", "times as many cells would, NaN: no number would"),
-        _condition("test_ber", "1", "f", "mean BER of the faults planted, or the bound planted"),
-        _condition("ber_high", "1", "f", "upper end of the BER's interval, NaN: none"),
-        _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
-        _condition("faults", "1", "U", "the fault model the chips were drawn from"),
-        _condition("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
-        _condition("ber_extrapolated", "1", "b", "1: beyond what the sample can show"),
-        _condition("set_energy_basis", "1", "U", "where set_energy is from", choices=ENERGY_BASES),
-        _condition(
-            "reset_energy_basis", "1", "U", "where reset_energy is from", choices=ENERGY_BASES
+        *_SCORED,
+        _programmed("programming_energy", "J", "f", "to program every weight once, NaN: unknown"),
+        _programmed("energy_per_cell", "J", "f", "programming_energy per cell"),
+        _programmed("energy_per_weight", "J", "f", "programming_energy per weight"),
+        _programmed("cells_per_weight", "1", "f", "parity and padding included"),
+        _programmed("pulses_per_weight", "1", "f", "write pulses, expected"),
+        _programmed("most_pulses", "1", "i", "pulses that one cell may need"),
+        _programmed("verifying_reads", "1", "f", "reads between these pulses, for all weights"),
+        _programmed(
+            "inference_energy",
+            "J",
+            "f",
+            "known part of the energy of reading for one inference, NaN: unknown",
         ),
+        _point("on_front", "1", "b", "1: no other point is as good in both and better in one"),
+        *(
+            _condition(*columns, choices=ENERGY_BASES)
+            for columns in (
+                ("set_energy_basis", "1", "U", "where set_energy is from"),
+                ("reset_energy_basis", "1", "U", "where reset_energy is from"),
+            )
+        ),
+        _condition("origin", "1", "U", "what the populations are: measured, reconstructed, none"),
         _condition("endurance", "1", "f", "SET/RESET cycles a cell stands, NaN where unknown"),
         _condition("endurance_basis", "1", "U", "where endurance is from", choices=ENDURANCE_BASES),
         _condition(
@@ -166,5 +233,46 @@ SCORES: dict[str, tuple[Variable, ...]] = {
         _condition(
             "endurance_high", "1", "f", "upper end, or the bound above a lower one", optional=True
         ),
+        *(replace(variable, optional=True) for variable in _JUDGED),
     ),
+    "ber_budget": (
+        *(
+            per("training_ber")(f"budget{end}", "1", "f", words)
+            for end, words in (
+                ("", "largest BER at which the mean still is accurate enough"),
+                ("_shown", "largest BER at which that is shown, 97.5 % one-sided; NaN: at none"),
+            )
+        ),
+        *(
+            per("training_ber")(
+                f"budget{end}_bound",
+                "1",
+                "U",
+                "lower: it is at the largest BER asked; upper: at the least it is not",
+                choices=BOUNDS,
+            )
+            for end in ("", "_shown")
+        ),
+    ),
+}
+
+SCORES: dict[str, tuple[Variable, ...]] = {
+    "accuracy": (
+        *(_curve(*columns) for columns in ACCURACY),
+        *(_curve(*columns, optional=True) for columns in WITH_PARTS),
+    ),
+    "layer_accuracy": (
+        *(_layer_curve(*columns) for columns in ACCURACY),
+        _layer("cells", "1", "i", "weights of the layer, or of all layers"),
+        _layer(
+            "tolerated_ber", "1", "f", "BER at which accuracy is `loss` (see attrs) below BER 0"
+        ),
+        _layer("tolerated_ber_low", "1", "f", "where accuracy_low is that low, NaN: not measured"),
+        _layer("tolerated_ber_high", "1", "f", "where accuracy_high is that low, NaN: likewise"),
+        _layer("tolerated_ber_bound", "1", "U", "upper, lower: only a bound", choices=BOUNDS),
+    ),
+    "evaluation": _EVALUATION,
+    "training_accuracy": _TRAINING_ACCURACY,
+    "case_accuracy": tuple(_case_curve(*columns) for columns in ACCURACY),
+    **_TRADEOFF,
 }

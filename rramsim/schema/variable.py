@@ -22,7 +22,16 @@ VERDICTS = ("holds", "tail", "does not hold", "not tested")
 OUTLIER_KINDS = ("stuck", "outlying")
 """A reading beyond its population that is like the other state's, or like neither's."""
 
-LOSS_VERDICTS = ("yes", "no", "not settled")
+REQUIREMENT_VERDICTS = ("", "yes", "no", "not settled", "unknown")
+"""Whether a point meets a requirement; empty where it is not asked."""
+
+POINT_VERDICTS = ("", "yes", "no", "not settled")
+"""Whether a point meets all of them; empty where there is no such point."""
+
+CELLS_BASES = ("", "draws", "bound", "stated", "model")
+"""What the part of an interval by the sample of cells is from: draws of the populations; nothing,
+since the BER is a bound, was stated, or is that of a fault model given in Python."""
+
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""
 

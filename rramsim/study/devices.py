@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from rramsim.crossbar.faults import FaultModel, check_model
-from rramsim.crossbar.from_conditions import faults_at_upper_end, faults_of_condition, in_words
+from rramsim.crossbar.from_conditions import (
+    Planted,
+    faults_of_condition,
+    in_words,
+    protected_at_upper_end,
+    protected_condition,
+)
+from rramsim.crossbar.protection import parse, protect
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.device.read_conditions import ReadConditions
@@ -42,8 +48,6 @@ class Devices:
         Name and SHA-256 of everything read.
     faults : tuple of FaultModel
         Of each condition.
-    worst : tuple of (FaultModel or None)
-        Of each condition at the upper end of its BER, None where that has no interval.
     faults_of : callable or None
         What gave the faults, where they are not those of the conditions' BERs.
     """
@@ -53,7 +57,6 @@ class Devices:
     stated: xr.Dataset | None
     sources: tuple[tuple[str, str], ...]
     faults: tuple[FaultModel, ...] = ()
-    worst: tuple[FaultModel | None, ...] = ()
     faults_of: FaultsOf | None = None
 
     @property
@@ -66,23 +69,49 @@ class Devices:
         """The conditions one by one."""
         return [self.conditions.isel(condition=place) for place in range(len(self.names))]
 
-    @property
-    def fault_words(self) -> list[str]:
-        """What the chips of each condition are drawn from, in a phrase."""
-        if self.faults_of is not None:
-            return [f"fault model {type(model).__name__}" for model in self.faults]
-        return [in_words(model, row) for model, row in zip(self.faults, self.rows, strict=True)]
+    def planted(self, protections: Sequence[str]) -> dict[tuple[str, str], Planted]:
+        """Return the chips of each condition under each protection that it can have.
 
-    @property
-    def planted_conditions(self) -> xr.Dataset:
-        """The conditions, without bounds and doubts on BERs where other faults are planted."""
-        if self.faults_of is None:
-            return self.conditions
-        bounds, doubts = self.conditions["ber_bound"], self.conditions["ber_extrapolated"]
-        return self.conditions.assign(
-            ber_bound=bounds.copy(data=[""] * len(self.names)),
-            ber_extrapolated=doubts * 0,
-            ber_high=self.conditions["ber_high"] * math.nan,
+        Parameters
+        ----------
+        protections : sequence of str
+            What `parse` takes.
+
+        Returns
+        -------
+        dict
+            By protection and condition, the protections in the order given; `Planted.refusal` says
+            why one cannot be had.
+        """
+        return {
+            (protection, name): self._planted(protection, row, faults)
+            for protection in protections
+            for name, row, faults in zip(self.names, self.rows, self.faults, strict=True)
+        }
+
+    def _planted(self, protection: str, row: xr.Dataset, faults: FaultModel) -> Planted:
+        products = {} if self.examination is None else self.examination.products
+        try:
+            if self.faults_of is not None:
+                words = f"fault model {type(faults).__name__}"
+                kept = "" if protection == "none" else f"; {protection}"
+                protected = cast(FaultModel, protect(faults, protection))
+                return Planted(protected, f"{words}{kept}", cells_basis="model")
+            chosen = parse(protection)
+            populations, variance = products.get("populations"), products.get("variance")
+            model = protected_condition(row, populations, chosen, variance=variance)
+        except InputError as error:
+            return Planted(None, "", refusal=str(error))
+        at_upper_end = protected_at_upper_end(row, chosen)
+        is_bound = _is_bound(row, protection)
+        basis = "bound" if is_bound else "draws" if at_upper_end is not None else "stated"
+        return Planted(
+            model,
+            in_words(model, row),
+            at_upper_end=at_upper_end,
+            bound="upper" if is_bound else "",
+            is_extrapolated=bool(row["ber_extrapolated"]),
+            cells_basis=basis,
         )
 
     @property
@@ -98,6 +127,12 @@ class Devices:
         if self.examination is None:
             return ()
         return tuple(map(str, (*self.examination.measured.notes, *self.examination.notes)))
+
+
+def _is_bound(row: xr.Dataset, protection: str) -> bool:
+    """Return whether the BER under a protection is a bound: of pairs their own, else the cells'."""
+    name = "ber_2t2r_bound" if protection == "2T2R" else "ber_bound"
+    return name in row and str(row[name].item()) == "upper"
 
 
 def characterize_devices(
@@ -139,7 +174,6 @@ def characterize_devices(
         return replace(
             devices,
             faults=faults,
-            worst=(None,) * len(faults),
             sources=(*devices.sources, *zip(names, digests, strict=True)),
             faults_of=faults_of,
         )
@@ -149,7 +183,6 @@ def characterize_devices(
     return replace(
         devices,
         faults=tuple(faults_of_condition(row, populations) for row in devices.rows),
-        worst=tuple(map(faults_at_upper_end, devices.rows)),
     )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from rramsim.formatting import power
 from rramsim.images.catalogue import load_images
 from rramsim.images.folds import Fold
 from rramsim.images.image_set import ImageSet
+from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.network.model_files import load_network
 from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
@@ -187,25 +187,6 @@ def _short(text: str, instead: str) -> str:
     if len(text) <= _LONGEST:
         return text
     return f"{instead}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
-
-
-@dataclass(frozen=True, eq=False)
-class StudyNetworks:
-    """The networks of a study: several of each recipe, which differ by chance of training.
-
-    Attributes
-    ----------
-    by_training_ber : mapping of float to tuple of SavedNetwork
-        One a replicate.
-    images : tuple of ImageSet
-        Of each replicate, with the images that it is tested on.
-    folds : int or None
-        Number of parts of the image set, where each replicate is tested on one of them.
-    """
-
-    by_training_ber: Mapping[float, tuple[SavedNetwork, ...]]
-    images: tuple[ImageSet, ...]
-    folds: int | None = None
 
 
 def replicates_of(study: Study, images: ImageSet) -> tuple[int, int | None]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
 from pydantic import Field, field_validator
 
+from rramsim.device.inference_energy import CircuitEnergies
 from rramsim.errors import plain, refused
 from rramsim.study.settings_files import Settings
+from rramsim.units import read_quantity
 
 
 class ReadingTable(Settings):
@@ -114,17 +117,63 @@ class UseTable(Settings):
         Standard deviation of a sense amplifier's offset in ln R, for pairs of cells (2T2R).
     lrs_share : float
         Share of the cells in use that are in LRS, for the BER and the best reference.
+    read_pulse : str or None
+        Voltage over a cell that is read, and its time, such as "0.2 V, 10 ns": gives the energy of
+        an inference.
     """
 
     reference: str | None = None
     reference_spread: float = Field(default=0.0, ge=0.0)
     offset: float = Field(default=0.0, ge=0.0)
     lrs_share: float = Field(default=0.5, gt=0.0, lt=1.0)
+    read_pulse: str | None = None
 
     @field_validator("reference", mode="before")
     @classmethod
     def _ohm(cls, value: Any) -> Any:
         return with_unit(value, "ohm")
+
+
+class CircuitsTable(Settings):
+    """Energies of the circuits around the cells, for that of an inference.
+
+    Attributes
+    ----------
+    sense_energy : str or None
+        Of a sense amplifier, for each read of a weight, with its unit; None is unknown.
+    popcount_energy : str or None
+        Of XNOR and popcount, for each bit counted.
+    other_energy : str or None
+        Of all else, for an inference.
+    energy_source : str
+        Where these are from; needed where one is given.
+    reuse : bool
+        Whether rows of a convolution that were read are latched: it is read once an image, not once
+        a place.
+    pixel_bits : int or None
+        Bit planes of the pixels, for each of which the first layer is read; None is what the images
+        have.
+    """
+
+    sense_energy: str | None = None
+    popcount_energy: str | None = None
+    other_energy: str | None = None
+    energy_source: str = ""
+    reuse: bool = False
+    pixel_bits: int | None = Field(default=None, ge=1)
+
+    @field_validator("sense_energy", "popcount_energy", "other_energy", mode="before")
+    @classmethod
+    def _joule(cls, value: Any) -> Any:
+        return with_unit(value, "J")
+
+    def energies(self) -> CircuitEnergies:
+        """Return the energies, NaN where unknown; `InputError` for one without a unit or source."""
+        sense, popcount, other = (
+            math.nan if text is None else read_quantity(text, "energy")
+            for text in (self.sense_energy, self.popcount_energy, self.other_energy)
+        )
+        return CircuitEnergies(sense, popcount, other, self.energy_source)
 
 
 def with_unit(value: Any, unit: str) -> Any:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
+from rramsim.crossbar.protection import parse
+from rramsim.decision.requirements import Requirements
 from rramsim.errors import InputError
-from rramsim.study.reading import ReadingTable, UseTable
+from rramsim.study.reading import CircuitsTable, ReadingTable, UseTable, with_unit
 from rramsim.study.settings_files import build, merged, read_fields
 from rramsim.study.training_settings import Ber, TrainingSettings
+from rramsim.units import read_quantity
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"
-_TABLES: dict[str, type[BaseModel]] = {"reading": ReadingTable, "use": UseTable}
+SHIPPED_READ_PULSE = "0.2 V, 10 ns"
+"""An assumption of the example: the paper states no read pulse."""
+DEFAULT_PROTECTIONS = ("none", "2T2R", "secded(72,64)")
+_TABLES: dict[str, type[BaseModel]] = {
+    "reading": ReadingTable,
+    "use": UseTable,
+    "circuits": CircuitsTable,
+}
+_REQUIRED = tuple(Requirements.__dataclass_fields__)
 
 
 class Study(TrainingSettings):
@@ -33,6 +45,8 @@ class Study(TrainingSettings):
         What the measurement files do not say of themselves.
     use : table
         How the cells are used.
+    circuits : table
+        Energies of the circuits around the cells, as far as they are known.
     only : tuple of str
         Names of the conditions to keep; empty keeps all.
     images : str
@@ -64,8 +78,26 @@ class Study(TrainingSettings):
         BERs at which the accuracy curves are measured, beside 0.
     tile_word_lines, tile_bit_lines : int
         Size of one crossbar tile in cells.
-    tolerance : float
-        Loss of accuracy, as a share of the images, that the recommendation may accept.
+    protections : tuple of str
+        Ways to protect weights that are compared (see `rramsim.protect`): ``"none"``, ``"2T2R"``,
+        ``"secded(72,64)"``, ``"bch(78,64,2)"``, ``"verify(5)"``. One that a condition cannot have
+        is left out there, with a note.
+    reestimate : bool
+        Whether networks are compared whose thresholds are estimated anew for the bit-error rate of
+        a condition as well, where that is 0.001 or more.
+    tolerance : float or None
+        Loss of accuracy, as a share of the images, that the recommendation may accept; 0.01 where
+        neither this nor a target is given.
+    target_accuracy : float or None
+        Instead: the accuracy that must be reached.
+    chip_yield : float or None
+        Share of the chips that must be accurate enough, each by itself.
+    reprogrammings : float
+        How often all weights are programmed again; conditions that do not stand it are left out.
+    inferences : float
+        Images classified over the life, whose energy counts.
+    energy_budget : str or None
+        The most that all programmings and inferences may take, with its unit.
     seed : int
         Seed of everything that is drawn.
 
@@ -81,6 +113,7 @@ class Study(TrainingSettings):
     conditions: str | None = None
     reading: ReadingTable = ReadingTable()
     use: UseTable = UseTable()
+    circuits: CircuitsTable = CircuitsTable()
     only: tuple[str, ...] = ()
     training_bers: tuple[Ber, ...] = Field(default=(0.0, 0.03, 0.1), min_length=1)
     trainings: int | None = Field(default=None, ge=1)
@@ -94,7 +127,14 @@ class Study(TrainingSettings):
     )
     tile_word_lines: int = Field(default=128, ge=1)
     tile_bit_lines: int = Field(default=128, ge=1)
-    tolerance: float = Field(default=0.01, gt=0.0, lt=1.0)
+    protections: tuple[str, ...] = Field(default=DEFAULT_PROTECTIONS, min_length=1)
+    reestimate: bool = True
+    tolerance: float | None = Field(default=None, gt=0.0, lt=1.0)
+    target_accuracy: float | None = Field(default=None, gt=0.0, lt=1.0)
+    chip_yield: float | None = Field(default=None, gt=0.0, lt=1.0)
+    reprogrammings: float = Field(default=0.0, ge=0.0, lt=math.inf)
+    inferences: float = Field(default=0.0, ge=0.0, lt=math.inf)
+    energy_budget: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -126,6 +166,27 @@ class Study(TrainingSettings):
     def _sorted(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(sorted(set(value)))
 
+    @field_validator("protections", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
+            return value
+        return list(dict.fromkeys(str(parse(one)) for one in values))
+
+    @field_validator("energy_budget", mode="before")
+    @classmethod
+    def _joule(cls, value: Any) -> Any:
+        return with_unit(value, "J")
+
+    @property
+    def requirements(self) -> Requirements:
+        """What a point must reach to be recommended."""
+        text = self.energy_budget
+        budget = None if text is None else read_quantity(text, "energy")
+        others = {name: getattr(self, name) for name in _REQUIRED if name != "energy_budget"}
+        return Requirements(**others, energy_budget=budget)
+
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""
         fields = self.model_dump(mode="json", exclude_none=True)
@@ -150,8 +211,13 @@ class Study(TrainingSettings):
         )
 
     def text(self) -> str:
-        """Return the settings as canonical JSON, the same for equal studies."""
-        return json.dumps(self.model_dump(), sort_keys=True)
+        """Return the settings as canonical JSON, the same for equal studies.
+
+        What needs no new chips is not in it: what is required, and what reading takes.
+        """
+        fields = self.model_dump(exclude={*_REQUIRED, "circuits"})
+        del fields["use"]["read_pulse"]
+        return json.dumps(fields, sort_keys=True)
 
 
 def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
@@ -182,8 +248,15 @@ def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
     study = build(Study, merged(fields, in_tables(overrides)), file)
     if study.measurements or study.conditions is not None:
         return study
+    use = study.use
+    if use.read_pulse is None:
+        use = use.model_copy(update={"read_pulse": SHIPPED_READ_PULSE})
     return study.model_copy(
-        update={"measurements": (SHIPPED_MEASUREMENTS,), "conditions": SHIPPED_CONDITIONS}
+        update={
+            "measurements": (SHIPPED_MEASUREMENTS,),
+            "conditions": SHIPPED_CONDITIONS,
+            "use": use,
+        }
     )
 
 

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from rramsim import schema
 from rramsim.crossbar.faults import FaultModel, check_model
+from rramsim.crossbar.from_conditions import Planted
+from rramsim.crossbar.protection import Pulses, programming_pulses
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
-from rramsim.errors import device_name, on_progress, refused
+from rramsim.decision.requirements import ber_budgets, judge
+from rramsim.device.inference_energy import energy_around, energy_of_reads
+from rramsim.errors import InputError, device_name, on_progress, refused
 from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.measurements import Measured
 from rramsim.montecarlo.collect import ThisProcess, Workers
+from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.montecarlo.store import TallyStore
+from rramsim.network.inference_reads import reads_of_network
 from rramsim.progress import OnProgress, silent
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
@@ -28,7 +38,7 @@ from rramsim.report.tradeoff.rows import origins
 from rramsim.study.chips import Chips
 from rramsim.study.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.networks import StudyNetworks, load_models, train_networks
+from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset, write_provenance
 from rramsim.study.settings import Study, make_study
 
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.decision.recommend import Recommendation
-    from rramsim.network.model_files import SavedNetwork
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -301,12 +310,7 @@ def run_study(
     networks = models or train_networks(study, images, folder, device=trainer, on_progress=progress)
     chips = Chips(
         study,
-        networks.images,
-        {
-            training_ber: [saved.folded for saved in several]
-            for training_ber, several in networks.by_training_ber.items()
-        },
-        folds=networks.folds,
+        networks,
         store=TallyStore(folder.tallies),
         workers=ThisProcess() if workers is None else workers,
         device=device,
@@ -364,31 +368,34 @@ def _findings(
     chips: Chips,
     provenance: Provenance,
 ) -> Findings:
+    planted = _planted(study, devices)
+    pulses = _pulses(networks, planted)
+    programming = _programming(networks, planted, pulses)
     accuracy = chips.curves()
-    table = join(
-        devices.planted_conditions,
-        chips.on_conditions(
-            devices.planted_conditions, devices.faults, devices.worst, words=devices.fault_words
-        ),
-        losses=chips.losses(devices.faults, devices.worst),
-        cells={ber: _cells(several) for ber, several in networks.by_training_ber.items()},
+    points = join(
+        devices.conditions,
+        chips.on_points(planted),
+        programming,
         error_free=error_free_accuracy(accuracy),
-        tolerance=study.tolerance,
+        inference_energy=_inference_energy(study, devices, images, networks, pulses, programming),
     )
+    table = judge(points, study.requirements)
+    recommendation = recommend(table)
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
     examination = devices.examination
     products = examination.products if examination else {}
-    recommendation = recommend(table)
     several = networks.by_training_ber[recommendation.training_ber]
     layers = several[0].folded.layers
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
-    faults = devices.faults[devices.names.index(recommendation.condition)]
+    faults = planted[recommendation.protection, recommendation.condition].faults
+    assert faults is not None
     wrong = chips.wrong_cells(recommendation.training_ber, faults)
     return Findings(
         conditions=devices.conditions,
         accuracy=accuracy,
         tradeoff=table,
         recommendation=recommendation,
+        budgets=ber_budgets(accuracy, study.requirements),
         network=str(several[0].folded),
         images=images.note,
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
@@ -400,10 +407,11 @@ def _findings(
         trainings=len(networks.images),
         folds=networks.folds,
         lrs_share=study.use.lrs_share,
+        read_pulse=study.use.read_pulse or "",
         model_files=tuple(Path(file).name for file in study.models or ()),
         training_faults=_training_faults(networks),
         has_own_faults=devices.faults_of is not None,
-        notes=devices.notes,
+        notes=(*devices.notes, *_refusals(planted)),
         readings=examination.measured.readings if examination else None,
         populations=products.get("populations"),
         counted=products.get("counted"),
@@ -411,11 +419,132 @@ def _findings(
     )
 
 
-def _cells(several: Sequence[SavedNetwork]) -> tuple[int, int]:
-    """Return the cells in LRS and in HRS, as the mean over trainings."""
-    weights = several[0].folded.weight_count
-    hrs = round(math.fsum(one.folded.hrs_share for one in several) * weights / len(several))
-    return weights - hrs, hrs
+def _planted(study: Study, devices: Devices) -> dict[tuple[str, str], Planted]:
+    """Return the chips of each condition and protection; those that none can have are left out.
+
+    Raises
+    ------
+    InputError
+        If a protection that the study names can be had by no condition.
+    """
+    planted = devices.planted(study.protections)
+    for protection in study.protections:
+        several = [one for (name, _), one in planted.items() if name == protection]
+        if any(one.faults is not None for one in several):
+            continue
+        if "protections" in study.model_fields_set:
+            raise InputError(
+                f"protections: no condition can have {protection}. {several[0].refusal}"
+            )
+        planted = {chips: one for chips, one in planted.items() if chips[0] != protection}
+    return planted
+
+
+def _refusals(planted: Mapping[tuple[str, str], Planted]) -> list[str]:
+    return [
+        f"{condition}: {protection} is not compared. {one.refusal}"
+        for (protection, condition), one in planted.items()
+        if one.refusal
+    ]
+
+
+_Pulses = dict[tuple[float, str, str], list[list[Pulses]]]
+
+
+def _pulses(networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted]) -> _Pulses:
+    """Return what it takes to program each layer of each training, by network and chips."""
+    return {
+        (training_ber, *chips): [
+            [programming_pulses(one.faults, [layer.matrix]) for layer in saved.folded.layers]
+            for saved in several
+        ]
+        for training_ber, several in networks.by_training_ber.items()
+        for chips, one in planted.items()
+        if one.faults is not None
+    }
+
+
+def _programming(
+    networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted], pulses: _Pulses
+) -> xr.Dataset:
+    """Return the product "programming", as the mean over trainings."""
+    protections, conditions = (list(dict.fromkeys(names)) for names in zip(*planted, strict=True))
+    coords = {
+        "training_ber": list(networks.by_training_ber),
+        "protection": protections,
+        "condition": conditions,
+    }
+    shape = tuple(map(len, coords.values()))
+    places = [(ber, *chips) for ber in networks.by_training_ber for chips in planted]
+
+    def mean(name: str) -> npt.NDArray[np.float64]:
+        values = [
+            math.nan
+            if place not in pulses
+            else math.fsum(getattr(layer, name) for layers in pulses[place] for layer in layers)
+            / len(pulses[place])
+            for place in places
+        ]
+        return np.reshape(values, shape)
+
+    most = [
+        max((layer.most_pulses for layers in pulses.get(place, []) for layer in layers), default=-1)
+        for place in places
+    ]
+    names = ("weights", "cells", "sets", "resets", "verifying_reads")
+    return schema.make(
+        "programming",
+        {**{name: mean(name) for name in names}, "most_pulses": np.reshape(most, shape)},
+        coords=coords,
+    )
+
+
+def _inference_energy(
+    study: Study,
+    devices: Devices,
+    images: ImageSet,
+    networks: StudyNetworks,
+    pulses: _Pulses,
+    programming: xr.Dataset,
+) -> npt.NDArray[np.float64]:
+    """Return what is known of the energy of reading for one inference, of that shape.
+
+    A read of a word with parity bits reads these as well, one of a pair both of its cells; a cell
+    that is set lies in LRS, one that is reset in HRS.
+    """
+    read = use_of_cells(**study.use.model_dump())
+    energy = np.full(programming["weights"].shape, math.nan)
+    if devices.examination is None or read.read_voltage is None:
+        return energy
+    fits = devices.examination.products["populations"].reindex(condition=devices.names)
+    bits = study.circuits.pixel_bits or images.levels.bit_length()
+    places = [programming[dim].values.tolist() for dim in programming["weights"].dims]
+    for place, several in pulses.items():
+        network = networks.by_training_ber[place[0]][0].folded
+        reads = reads_of_network(network, pixel_bits=bits, reuse=study.circuits.reuse)
+        of_cells = np.mean([_cell_reads(layers, reads) for layers in several], axis=0)
+        fit = fits.sel(condition=[place[2]])
+        in_cells = energy_of_reads(fit, of_cells[None, :], read=read)[0]
+        at = tuple(labels.index(label) for labels, label in zip(places, place, strict=True))
+        energy[at] = in_cells + energy_around(
+            reads, _senses(several[0]), study.circuits.energies(), weights=_weights(several[0])
+        )
+    return energy
+
+
+def _cell_reads(layers: Sequence[Pulses], reads: xr.Dataset) -> npt.NDArray[np.float64]:
+    """Return how many cells in LRS and in HRS are read for one image."""
+    cells = np.array([(layer.cells - layer.in_hrs, layer.in_hrs) for layer in layers])
+    of_states: npt.NDArray[np.float64] = (cells * reads["reads"].values[:, None]).sum(axis=0)
+    return of_states
+
+
+def _senses(layers: Sequence[Pulses]) -> npt.NDArray[np.float64]:
+    return np.array([layer.cells / layer.cells_per_read for layer in layers])
+
+
+def _weights(layers: Sequence[Pulses]) -> npt.NDArray[np.float64]:
+    return np.array([float(layer.weights) for layer in layers])
 
 
 def _command(in_memory: Sequence[str]) -> str:

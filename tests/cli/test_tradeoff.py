@@ -36,6 +36,8 @@ STATED = 'conditions = "table1"\nonly = ["very strong", "weak"]\n'
 POINT_KEYS = {
     *("condition", "training_ber", "ber", "accuracy_mean", "accuracy_low", "accuracy_high"),
     *("programming_energy_j", "energy_per_cell_j", "endurance_cycles", "pareto"),
+    *("protection", "thresholds", "cells_per_weight", "loss", "verdict", "accuracy_p05"),
+    *("read_energy_per_inference_j", "write_pulses"),
 }
 
 
@@ -94,9 +96,11 @@ def stated(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_json_holds_a_point_for_each_network_and_condition(finished):
+def test_the_json_holds_a_point_for_each_network_condition_and_protection(finished):
     _, found = finished
-    assert len(found["points"]) == 6
+    # Two networks, three conditions, three protections; and with thresholds estimated anew for
+    # "weak", the only one of so many bit errors.
+    assert len(found["points"]) == 2 * 3 * 3 + 2 * 3
     assert all(set(point) >= POINT_KEYS for point in found["points"])
     assert {point["condition"] for point in found["points"]} == {"very strong", "strong", "weak"}
 
@@ -119,7 +123,9 @@ def test_the_json_says_the_loss_with_its_parts_and_what_is_settled(finished):
 @pytest.mark.slow
 def test_bers_and_energies_are_those_of_the_paper(finished):
     _, found = finished
-    by_name = {point["condition"]: point for point in found["points"]}
+    by_name = {
+        point["condition"]: point for point in found["points"] if point["protection"] == "none"
+    }
     assert by_name["strong"]["ber"] == pytest.approx(9.7e-5, rel=1e-3)
     assert by_name["weak"]["ber"] == pytest.approx(3.3e-2, rel=1e-3)
     # Table I: 120/150, 11/14 and 4/5 pJ; a network has about as many cells in LRS as in HRS.
@@ -211,7 +217,11 @@ def test_a_folder_of_another_study_is_refused(finished, tmp_path):
 @pytest.mark.slow
 def test_stated_conditions_alone_are_enough_and_a_bound_stays_one(stated):
     folder, found = stated
-    bers = {point["condition"]: (point["ber"], point["ber_less_than"]) for point in found["points"]}
+    bers = {
+        point["condition"]: (point["ber"], point["ber_less_than"])
+        for point in found["points"]
+        if point["protection"] == "none"
+    }
     assert bers == {"very strong": (None, 1e-6), "weak": (3.3e-2, None)}
     assert not list((folder / "figures").glob("populations*"))
 
@@ -229,9 +239,12 @@ def test_cells_that_are_not_lognormal_and_never_erred_are_scored_at_the_counted_
     text = "measurements = 'cells.csv'\nconditions = 'energies.toml'\n" + SMALL
     done = run(study(tmp_path, text), "--json", cwd=tmp_path)
     assert done.exit_code == 0, done.stderr
-    for point in json.loads(done.stdout)["points"]:
+    points = json.loads(done.stdout)["points"]
+    assert {point["protection"] for point in points} == {"none", "2T2R", "secded(72,64)"}
+    for point in points:
         assert point["ber"] is None
-        assert point["ber_less_than"] == pytest.approx(-math.log(0.05) / 400)
+        if point["protection"] == "none":
+            assert point["ber_less_than"] == pytest.approx(-math.log(0.05) / 400)
 
 
 @pytest.mark.slow

@@ -4,24 +4,32 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import NAN, accuracy_curves, condition_accuracy, conditions, losses
+from synthetic import (
+    NAN,
+    TABLE1_NAMES,
+    accuracy_curves,
+    at,
+    condition_accuracy,
+    conditions,
+    programming,
+    traded,
+)
 
 from rramsim import schema
-from rramsim.decision.join import error_free_accuracy, join, on_front
+from rramsim.decision.join import error_free_accuracy, join
+from rramsim.decision.requirements import on_front
 
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}
 ACCURACY = {0.0: (0.97, 0.97, 0.93), 0.15: (0.96, 0.96, 0.965)}
 
 
-def joined(**more):
-    reached = more.pop("reached", condition_accuracy(ACCURACY))
-    known = more.pop("known", conditions())
-    settings = {"cells": CELLS, "error_free": 0.97, "tolerance": 0.005} | more
-    return join(known, reached, losses=losses(reached), **settings)
+def joined(accuracy=ACCURACY, **more):
+    shares = {ber: CELLS.get(ber, (500, 500)) for ber in accuracy}
+    return traded(accuracy, **{"cells": shares} | more)
 
 
 def test_equal_shares_give_the_ratios_the_paper_states():
-    per_cell = joined().energy_per_cell.sel(training_ber=0.0)
+    per_cell = at(joined(), training_ber=0.0).energy_per_cell
     assert (2 * per_cell).values == pytest.approx([270e-12, 25e-12, 9e-12])
     very_strong, strong, weak = per_cell.values
     assert round(very_strong / strong) == 11
@@ -29,9 +37,9 @@ def test_equal_shares_give_the_ratios_the_paper_states():
 
 
 def test_lrs_takes_a_set_and_hrs_a_reset():
-    energy = joined().programming_energy.sel(training_ber=0.15, condition="strong")
+    energy = at(joined(), training_ber=0.15, condition="strong").programming_energy
     assert float(energy) == pytest.approx(600 * 11e-12 + 400 * 14e-12)
-    per_cell = joined().energy_per_cell.sel(training_ber=0.15, condition="strong")
+    per_cell = at(joined(), training_ber=0.15, condition="strong").energy_per_cell
     assert float(per_cell) == pytest.approx(float(energy) / 1000)
 
 
@@ -42,17 +50,16 @@ def test_unknown_energy_of_either_pulse_leaves_the_point_without_energy():
 
 
 def test_a_verdict_is_yes_no_or_not_settled_by_the_interval_of_the_loss():
-    one = condition_accuracy({0.0: (0.97, 0.9661, 0.90)})  # +- 0.1 points
-    reached = joined(reached=one, cells={0.0: (500, 500)})
+    one = {0.0: (0.97, 0.9661, 0.90)}  # +- 0.1 points
+    reached = at(joined(one))
     assert reached.verdict.values.tolist() == [["yes", "yes", "no"]]
-    assert reached.meets_tolerance.values.tolist() == [[1, 1, 0]]
-    closer = joined(reached=one, cells={0.0: (500, 500)}, tolerance=0.0045)
+    assert reached.meets.values.tolist() == [[1, 1, 0]]
+    closer = at(joined(one, tolerance=0.0045))
     assert closer.verdict.values.tolist() == [["yes", "not settled", "no"]]
 
 
 def test_a_condition_is_not_claimed_where_one_of_fewer_bit_errors_is_left_open():
-    one = condition_accuracy({0.0: (0.97, 0.9655, 0.969)})
-    reached = joined(reached=one, cells={0.0: (500, 500)})
+    reached = at(joined({0.0: (0.97, 0.9655, 0.969)}))
     assert reached.verdict.values.tolist() == [["yes", "not settled", "not settled"]]
 
 
@@ -66,14 +73,14 @@ def test_squares_of_the_parts_add_up_to_that_of_the_interval():
 
 
 def test_front_is_over_networks_and_conditions_together():
-    front = joined().on_front
+    front = at(joined()).on_front
     assert bool(front.sel(condition="weak", training_ber=0.15))
     assert not front.sel(condition="very strong").any()
 
 
 def test_conditions_are_found_by_name_not_by_place():
     shuffled = conditions().isel(condition=[2, 0, 1])
-    assert joined(known=shuffled).identical(joined())
+    assert joined(known=shuffled, names=TABLE1_NAMES).identical(joined())
 
 
 def test_attrs_carry_what_points_were_judged_by():
@@ -87,7 +94,7 @@ def test_accuracy_without_a_confidence_is_refused():
     nameless = condition_accuracy(ACCURACY)
     del nameless.attrs["confidence"]
     with pytest.raises(schema.SchemaError, match="confidence"):
-        joined(reached=nameless)
+        join(conditions(), nameless, programming(CELLS), error_free=0.97)
 
 
 def test_reference_is_the_lowest_training_ber_at_no_bit_errors():
@@ -102,18 +109,16 @@ def test_curves_without_a_point_at_no_bit_errors_are_refused():
 
 
 def test_the_sample_of_cells_is_part_of_the_verdict():
-    met = condition_accuracy({0.0: (0.97, 0.97, 0.97)})
-    met["accuracy_low_at_ber_high"][:] = [[NAN, 0.966, 0.960]]
-    reached = joined(reached=met, cells={0.0: (500, 500)})
-    assert reached.meets_tolerance.values.tolist() == [[1, 1, 0]]
+    reached = at(joined({0.0: (0.97, 0.97, 0.97)}, by_cells=(0.0, 0.004, 0.009)))
+    assert reached.meets.values.tolist() == [[1, 1, 0]]
     assert reached.verdict.values.tolist() == [["yes", "yes", "not settled"]]
     assert float(reached.cells_needed[0, 2]) > 1
 
 
 def test_networks_that_differ_in_their_lrs_share_do_not_stand_on_the_front_for_that():
-    met = condition_accuracy({0.0: (0.97, 0.97, 0.90), 0.1: (0.96, 0.96, 0.91)})
+    met = {0.0: (0.97, 0.97, 0.90), 0.1: (0.96, 0.96, 0.91)}
     cells = {0.0: (500, 500), 0.1: (510, 490)}
-    assert joined(reached=met, cells=cells).on_front.values.tolist() == [[0, 1, 0], [0, 0, 1]]
+    assert at(joined(met, cells=cells)).on_front.values.tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
 # Few distinct values, so that ties and equal points come up often.

@@ -1,26 +1,19 @@
 import pytest
-from synthetic import NAN, condition_accuracy, conditions, losses
+from synthetic import NAN, conditions, traded
 
-from rramsim.decision.join import join
-from rramsim.decision.recommend import energy_basis, recommend
+from rramsim.decision.reasons import energy_basis
+from rramsim.decision.recommend import recommend
 
-EVEN = {0.0: (500, 500), 0.15: (500, 500)}
 ADAPTED = {0.0: (0.97, 0.97, 0.90), 0.15: (0.968, 0.968, 0.9679)}
 PLAIN = {0.0: (0.97, 0.97, 0.90)}
 
 
-def recommended(accuracy, *, cells=EVEN, tolerance=0.005, half_width=0.001, maps=50, **changed):
-    reached = condition_accuracy(accuracy, half_width=half_width, maps=maps)
-    return recommend(
-        join(
-            conditions(**changed),
-            reached,
-            losses=losses(reached),
-            cells=cells,
-            error_free=0.97,
-            tolerance=tolerance,
-        )
-    )
+SETTINGS = ("cells", "tolerance", "required", "half_width", "maps", "by_cells", "inference_energy")
+
+
+def recommended(accuracy, **changed):
+    settings = {name: changed.pop(name) for name in SETTINGS if name in changed}
+    return recommend(traded(accuracy, known=conditions(**changed), **settings))
 
 
 def words(recommendation):
@@ -43,7 +36,8 @@ def test_adapted_network_takes_the_weak_condition_at_a_thirtieth():
 
 def test_reason_names_every_number_it_rests_on():
     reason = words(recommended(PLAIN, tolerance=0.004))
-    assert "97.00 % (95 % interval 96.90 to 97.10, 50 chips)" in reason
+    assert "97.00 % (95 % interval 96.90 to 97.10) of the test images" in reason
+    assert "mean of 50 chips" in reason
     assert "against 97.00 % of the plainly trained network without bit errors" in reason
     assert "a loss of 0.4 percentage points is accepted" in reason
     assert "takes 12.5 nJ" in reason  # 500 x 11 pJ + 500 x 14 pJ
@@ -61,7 +55,7 @@ def test_wide_interval_is_not_shown_to_be_enough():
 def test_most_accurate_is_named_where_nothing_is_enough():
     choice = recommended({0.0: (0.80, 0.82, 0.70)})
     assert (choice.condition, choice.met) == ("strong", False)
-    assert "the most accurate is “strong”" in choice.reason
+    assert "The most accurate is “strong”" in choice.reason
     assert (choice.settled, choice.would_settle) == (True, "")
 
 
@@ -92,10 +86,6 @@ def test_two_networks_share_the_error_that_is_accepted():
     assert recommended(alone).condition == "weak"
     beside = {**alone, 0.15: (0.90, 0.90, 0.90)}
     assert recommended(beside).condition == "strong"
-
-
-def test_chips_that_all_scored_alike_are_not_given_an_interval_of_no_width():
-    assert "97.00 % (all 50 chips alike)" in words(recommended(PLAIN, half_width=0.0))
 
 
 def test_energies_that_differ_by_shares_of_states_only_count_as_equal():
@@ -154,7 +144,7 @@ def test_no_known_energy_leaves_the_choice_to_accuracy():
 def test_known_energy_of_a_condition_that_is_not_enough_does_not_win():
     choice = recommended(PLAIN, set_energy=[NAN, NAN, 4e-12])
     assert (choice.condition, choice.met) == ("strong", True)
-    assert "No programming energy of those that are accurate enough is known" in choice.reason
+    assert "No programming energy of those that meet what is required is known" in choice.reason
 
 
 def test_conditions_left_out_for_want_of_an_energy_are_named():
@@ -170,15 +160,7 @@ def test_costliest_condition_is_called_so():
 
 
 def test_single_condition_is_compared_with_none():
-    reached = condition_accuracy(PLAIN)
-    only = join(
-        conditions(),
-        reached,
-        losses=losses(reached),
-        cells=EVEN,
-        error_free=0.97,
-        tolerance=0.005,
-    ).isel(condition=[1])
+    only = traded(PLAIN).isel(condition=[1])
     assert "times less" not in recommend(only).reason
     assert "the most of all" not in recommend(only).reason
 

@@ -8,14 +8,13 @@ from synthetic import (
     TABLE1,
     TABLE1_NAMES,
     accuracy_curves,
-    condition_accuracy,
     conditions,
-    losses,
+    traded,
 )
 
 from rramsim import formatting as numbers
 from rramsim import schema
-from rramsim.decision.join import error_free_accuracy, join
+from rramsim.decision.join import error_free_accuracy
 from rramsim.errors import InputError
 from rramsim.plotting.accuracy import plot_accuracy, plot_case_accuracy
 from rramsim.plotting.style import Values, figure_of
@@ -29,15 +28,8 @@ INTERVALS = {"ber_low": [NAN, 6e-5, NAN], "ber_high": [1e-6, 1.6e-4, NAN]}
 
 def tradeoff_of(curves, met=MET, known=None, **more):
     known = conditions(**INTERVALS) if known is None else known
-    reached = condition_accuracy(met, names=known.condition.values, **more)
-    return join(
-        known,
-        reached,
-        losses=losses(reached, error_free_accuracy(curves)),
-        cells=dict.fromkeys(met, (500, 500)),
-        error_free=error_free_accuracy(curves),
-        tolerance=0.01,
-    )
+    best = error_free_accuracy(curves)
+    return traded(met, known=known, error_free=best, tolerance=0.01, **more)
 
 
 def drawn(**more):

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from synthetic import NAN, TABLE1_NAMES, condition_accuracy, conditions, losses
+from synthetic import NAN, TABLE1_NAMES, at, conditions, traded
 
-from rramsim.decision.join import join
 from rramsim.plotting.style import figure_of
 from rramsim.plotting.tradeoff import plot_tradeoff
 
@@ -11,16 +10,16 @@ MET = {0.0: (0.97, 0.971, 0.90), 0.15: (0.96, 0.961, 0.965)}
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}
 
 
+RINGED = {
+    "condition": "weak",
+    "protection": "none",
+    "training_ber": 0.15,
+    "thresholds": "as trained",
+}
+
+
 def tradeoff(tolerance=0.005, **changed):
-    reached = condition_accuracy(MET)
-    return join(
-        conditions(**changed),
-        reached,
-        losses=losses(reached),
-        cells=CELLS,
-        error_free=0.97,
-        tolerance=tolerance,
-    )
+    return traded(MET, known=conditions(**changed), cells=CELLS, tolerance=tolerance)
 
 
 def named(figure, gid):
@@ -36,7 +35,7 @@ def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
     figure = figure_of(plot_tradeoff, points)
     for index, condition in enumerate(TABLE1_NAMES):
         for network, training_ber in enumerate(MET):
-            wanted = points.sel(condition=condition, training_ber=training_ber)
+            wanted = at(points, condition=condition, training_ber=training_ber)
             (point,) = named(figure, f"point-{index}-{network}")
             assert float(point.get_xdata()[0]) == float(wanted.energy_per_cell)
             assert float(point.get_ydata()[0]) == float(wanted.accuracy)
@@ -58,10 +57,9 @@ def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
 def test_front_runs_through_its_points_in_order_of_energy():
     points = tradeoff()
     (front,) = named(figure_of(plot_tradeoff, points), "front")
-    on = points.on_front.values.astype(bool)
-    expected = sorted(
-        zip(points.energy_per_cell.values[on], points.accuracy.values[on], strict=True)
-    )
+    drawn = at(points)
+    on = drawn.on_front.values.astype(bool)
+    expected = sorted(zip(drawn.energy_per_cell.values[on], drawn.accuracy.values[on], strict=True))
     assert list(zip(front.get_xdata(), front.get_ydata(), strict=True))[:-1] == expected
     assert np.all(np.diff(front.get_ydata()) >= 0)
 
@@ -70,7 +68,7 @@ def test_front_runs_through_its_points_in_order_of_energy():
 def test_order_of_the_dims_does_not_matter():
     (front,) = named(figure_of(plot_tradeoff, tradeoff()), "front")
     (other,) = named(
-        figure_of(plot_tradeoff, tradeoff().transpose("condition", "training_ber")), "front"
+        figure_of(plot_tradeoff, tradeoff().transpose("condition", "training_ber", ...)), "front"
     )
     np.testing.assert_array_equal(front.get_xydata(), other.get_xydata())
 
@@ -78,8 +76,8 @@ def test_order_of_the_dims_does_not_matter():
 @pytest.mark.slow
 def test_recommended_point_is_ringed():
     points = tradeoff()
-    (ring,) = named(figure_of(plot_tradeoff, points, recommended=("weak", 0.15)), "recommended")
-    wanted = points.sel(condition="weak", training_ber=0.15)
+    (ring,) = named(figure_of(plot_tradeoff, points, recommended=RINGED), "recommended")
+    wanted = at(points, condition="weak", training_ber=0.15)
     assert float(ring.get_xdata()[0]) == float(wanted.energy_per_cell)
     assert float(ring.get_ydata()[0]) == float(wanted.accuracy)
     assert not named(figure_of(plot_tradeoff, points), "recommended")
@@ -95,7 +93,7 @@ def test_conditions_of_unknown_energy_are_named_and_not_drawn():
 
 @pytest.mark.slow
 def test_without_any_energy_the_figure_says_so():
-    figure = figure_of(plot_tradeoff, tradeoff(set_energy=[NAN] * 3), recommended=("weak", 0.15))
+    figure = figure_of(plot_tradeoff, tradeoff(set_energy=[NAN] * 3), recommended=RINGED)
     assert "No programming energy is known." in texts(figure)
 
 

@@ -85,7 +85,7 @@ def test_a_fit_carries_it_to_netcdf_json_csv_and_report(cells, stated, tmp_path)
 
 def test_the_report_of_a_tradeoff_has_a_line_of_it(stated):
     conditions = read_conditions(stated)
-    met = conditions.assign(faults=("condition", ["iid"]))
+    met = conditions.assign(faults=(("protection", "condition"), [["iid"]]))
     findings = SimpleNamespace(conditions=conditions, tradeoff=met, counted=None)
     lines = {name: values for name, *values in properties(findings)}
     assert lines["Gate voltage"] == ["1.5\N{NO-BREAK SPACE}V"]

@@ -22,7 +22,7 @@ from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
 from rramsim.study.tradeoff import tradeoff
 
-SMALL = {"curve_bers": [0.1], "chips": 3}
+SMALL = {"curve_bers": [0.1], "chips": 3, "protections": ["none"], "reestimate": False}
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,7 @@ def test_a_result_can_be_drawn_and_recommended_from_as_it_is(result):
     figures = figure_of(plot_tradeoff, result), figure_of(plot_accuracy, result)
     chosen = result.recommendation
     apart = (
-        figure_of(
-            plot_tradeoff, result.tradeoff, recommended=(chosen.condition, chosen.training_ber)
-        ),
+        figure_of(plot_tradeoff, result.tradeoff, recommended=chosen.labels),
         figure_of(
             plot_accuracy,
             result.accuracy,
@@ -177,7 +175,7 @@ def test_a_fault_model_of_a_user_s_own_is_planted_and_told(result, model, tmp_pa
     assert points["very strong"]["ber"] == points["strong"]["ber"] == 0.0
     assert points["very strong"]["ber_less_than"] is None
     assert points["weak"]["ber"] == pytest.approx(0.4, abs=0.15)
-    assert own.tradeoff.faults.values.tolist() == ["fault model BrokenLines"] * 3
+    assert own.tradeoff.faults.values.tolist() == [["fault model BrokenLines"] * 3]
     record = json.loads((out / "provenance.json").read_text())
     assert record["options"]["faults"]["weak"] == {"model": "broken lines", "share": 0.4}
     assert "fault models given in Python" in own.report_path.read_text()
@@ -208,6 +206,7 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(
         f'conditions = "table1"\nmodels = ["{model}"]\ncurve_bers = [0.1]\nmaps = 9\nseed = 4\n'
+        "reestimate = false\n"
     )
     stages = []
     own = tradeoff(
@@ -215,6 +214,7 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
         out=tmp_path / "out",
         chips=2,
         only=["weak"],
+        protections=["none"],
         progress=lambda stage, done, total, note="": stages.append(stage),
     )
     assert own.table[["condition", "maps"]].values.tolist() == [["weak", 2]]
@@ -223,7 +223,7 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
 
 
 def test_a_setting_that_is_none_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"there is no setting 'chip'\. Accepted are chips"):
+    with pytest.raises(InputError, match=r"no setting 'chip'\. Accepted are chip_yield, chips"):
         tradeoff(out=tmp_path, chip=3)
 
 
@@ -245,7 +245,7 @@ def of_folds(tmp_path_factory):
 def test_accuracies_are_means_over_folds_and_losses_are_against_the_plain_network(of_folds):
     assert len(list((of_folds.folder / "networks").glob("*-of-3.safetensors"))) == 6
     error_free = float(of_folds.accuracy.accuracy.sel(training_ber=0.0, test_ber=0.0))
-    points = of_folds.tradeoff.sel(condition="weak")
+    points = of_folds.tradeoff.sel(condition="weak").squeeze(("thresholds", "protection"))
     assert points.loss.values == pytest.approx(error_free - points.accuracy.values)
     assert (points.trainings.values.tolist(), points.maps.values.tolist()) == ([3, 3], [9, 9])
     assert of_folds.findings.test_images == 1797

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rramsim.decision.requirements import Requirements
 from rramsim.report.keys import Keys, Value, answer, bounded, same
 from rramsim.report.text_table import csv_text
 from rramsim.report.tradeoff.rows import origins, points_of
-from rramsim.schema import Record
+from rramsim.schema import Record, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +36,7 @@ def tradeoff_csv(tradeoff: xr.Dataset, recommendation: Recommendation) -> str:
     str
     """
     rows = [
-        {**_values(point), "recommended": is_recommended(point, recommendation)}
+        {**_values(point), "recommended": recommendation.names(point)}
         for point in points_of(tradeoff)
     ]
     return csv_text(rows)
@@ -57,15 +58,15 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
     return {
         "points": [{**_values(point), "loss": _loss(point)} for point in points_of(tradeoff)],
         "recommendation": {
-            "condition": recommendation.condition,
-            "training_ber": recommendation.training_ber,
+            **recommendation.labels,
             "reason": recommendation.reason,
             "meets_tolerance": recommendation.met,
             "settled": recommendation.settled,
             "would_settle": recommendation.would_settle or None,
         },
+        "required": Requirements.of(tradeoff.attrs).attributes(),
+        "ber_budget": [_budget(row) for row in records(findings.budgets, "training_ber")],
         "error_free_accuracy": float(tradeoff.attrs["error_free_accuracy"]),
-        "tolerance": float(tradeoff.attrs["tolerance"]),
         "confidence": float(tradeoff.attrs["confidence"]),
         "interval": str(tradeoff.attrs["interval"]),
         "notes": [*origins(findings), *findings.notes],
@@ -91,35 +92,55 @@ def _loss(point: Record) -> dict[str, Any]:
     return {"estimate": point.number("loss"), **ends, "parts": parts}
 
 
+def _budget(row: Record) -> dict[str, Any]:
+    """Return the largest BERs of a network, a bound apart from values."""
+    found: dict[str, Any] = {"training_ber": row["training_ber"]}
+    for name, key in (("budget", "ber"), ("budget_shown", "ber_shown")):
+        bound = row[f"{name}_bound"]
+        found[key] = None if bound else row.number(name)
+        found[f"{key}_more_than"] = row.number(name) if bound == "lower" else None
+        found[f"{key}_less_than"] = row.number(name) if bound == "upper" else None
+    return found
+
+
 def _ber(bound: str) -> Value:
     return lambda point: point.plain("test_ber") if point["ber_bound"] == bound else None
 
 
+def _asked(name: str) -> Value:
+    """Return a verdict, None where it was not asked."""
+    return lambda point: point[name] or None
+
+
 _ENDURANCE = bounded("endurance", "endurance")
 _POINT: Keys = {
-    **same("condition", "training_ber"),
+    **same("condition", "protection", "training_ber", "thresholds"),
     "ber": _ber(""),
     "ber_less_than": _ber("upper"),
     "ber_high": "ber_high",
     "ber_is_extrapolated": "ber_extrapolated",
     "accuracy_mean": "accuracy",
-    **same("accuracy_low", "accuracy_high", "accuracy_p05", "accuracy_low_at_ber_high", "maps"),
+    **same("accuracy_low", "accuracy_high", "accuracy_p05", "maps"),
     "programming_energy_j": "programming_energy",
     "energy_per_cell_j": "energy_per_cell",
+    "energy_per_weight_j": "energy_per_weight",
+    "life_energy_j": "life_energy",
+    "read_energy_per_inference_j": "inference_energy",
+    "cells_per_weight": "cells_per_weight",
+    "write_pulses": "pulses_per_weight",
+    "most_write_pulses": "most_pulses",
     **same("set_energy_basis", "reset_energy_basis"),
     "endurance_cycles": _ENDURANCE["endurance"],
     **{f"endurance_{end}": _ENDURANCE[f"endurance_{end}"] for end in ("more_than", "less_than")},
     "endurance_basis": "endurance_basis",
     "pareto": "on_front",
-    **same("meets_tolerance", "verdict"),
+    "pareto_cells": "on_cells_front",
+    "meets_tolerance": "meets",
+    "verdict": "verdict",
+    "accurate": "accurate",
+    "probability": "probability",
+    **same("chip_yield", "chip_yield_low", "chip_yield_high"),
+    **{name: _asked(name) for name in ("yields", "endures", "affordable")},
     **{f"accuracy_{name}": name for name in ("loss", "loss_low", "loss_high")},
     **same("trainings", "origin"),
 }
-
-
-def is_recommended(point: Record, recommendation: Recommendation) -> bool:
-    """Return whether a point is the one to choose."""
-    return (point["condition"], point["training_ber"]) == (
-        recommendation.condition,
-        recommendation.training_ber,
-    )

@@ -47,7 +47,7 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
     figures["energy"] = figure_of(
         plot_tradeoff,
         findings.tradeoff,
-        recommended=(chosen.condition, chosen.training_ber),
+        recommended=chosen.labels,
     )
     if findings.chip is not None:
         placement = findings.placements[findings.chip.layer - 1]

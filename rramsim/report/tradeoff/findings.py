@@ -42,6 +42,8 @@ class Findings:
         Products of these names in `rramsim.schema`.
     recommendation : Recommendation
         Chosen from `tradeoff`.
+    budgets : xarray.Dataset
+        Product "ber_budget".
     network : str
         Widths of the layers, such as ``"64-512-512-10"``.
     images : str
@@ -59,6 +61,8 @@ class Findings:
         Parts of the image set, where each network is tested on one of them.
     lrs_share : float
         Share of the cells in use that are in LRS.
+    read_pulse : str
+        Voltage and time of a read, empty where it is not known.
     model_files : tuple of str
         The networks, where they were not trained for the study.
     training_faults : mapping of float to str
@@ -78,6 +82,7 @@ class Findings:
     accuracy: xr.Dataset
     tradeoff: xr.Dataset
     recommendation: Recommendation
+    budgets: xr.Dataset
     network: str
     images: str
     placements: tuple[Placement, ...]
@@ -87,6 +92,7 @@ class Findings:
     trainings: int = 1
     folds: int | None = None
     lrs_share: float = 0.5
+    read_pulse: str = ""
     model_files: tuple[str, ...] = ()
     training_faults: Mapping[float, str] = field(default_factory=dict)
     has_own_faults: bool = False

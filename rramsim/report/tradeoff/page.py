@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
-from rramsim.decision.recommend import training_words
+from rramsim.decision.reasons import training_words
 from rramsim.report.html import render_page
 from rramsim.report.tradeoff import rows
-from rramsim.report.tradeoff.exports import is_recommended
-from rramsim.schema import records
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,13 +56,11 @@ def render(
         "page.html",
         findings=findings,
         headline=_headline(findings),
-        networks=[_network(ber) for ber in findings.tradeoff.training_ber.values.tolist()],
+        points=points,
         confidence=numbers.plain(100 * attrs["confidence"]),
         accuracy_interval=attrs["interval"],
         ber_interval=findings.conditions.attrs.get("interval", ""),
-        tolerance=numbers.plain(100 * attrs["tolerance"]),
-        conditions=records(findings.tradeoff, "condition"),
-        is_recommended=partial(is_recommended, recommendation=findings.recommendation),
+        is_recommended=findings.recommendation.names,
         numbers=numbers,
         rows=rows,
         any_alike=any(rows.accuracy_interval(point) == rows.ALIKE for point in points),
@@ -83,12 +78,7 @@ def render(
 def _headline(findings: Findings) -> str:
     chosen = findings.recommendation
     if not chosen.met:
-        return "No condition is shown to be accurate enough"
-    return f"Program with “{chosen.condition}”, and use the {training_words(chosen.training_ber)}"
-
-
-def _network(training_ber: float) -> str:
-    """Return the name of a network where there is little room."""
-    if training_ber == 0:
-        return "plain training"
-    return f"trained with bit errors, {numbers.power(training_ber)}"
+        return "No point is shown to meet what is required"
+    kept = "" if chosen.protection == "none" else f", protect weights by {chosen.protection}"
+    network = training_words(chosen.training_ber, chosen.thresholds)
+    return f"Program with “{chosen.condition}”{kept}, and use the {network}"

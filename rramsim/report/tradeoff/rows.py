@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.recommend import SAME_ENERGY, energy_basis
+from rramsim.decision.reasons import SAME_ENERGY, energy_basis
 from rramsim.interval import Interval
 from rramsim.report.text_table import NONE, CellText, ber_text, in_words
 from rramsim.schema import Record, records, settings
@@ -28,8 +28,32 @@ _METHODS = {
 
 
 def points_of(tradeoff: xr.Dataset) -> list[Record]:
-    """Return the points of the product "tradeoff", by condition, then by training BER."""
-    return records(tradeoff, "condition", "training_ber")
+    """Return the points of a trade-off that was judged, by condition, then by protection."""
+    points = records(tradeoff, "condition", "protection", "training_ber", "thresholds")
+    return [point for point in points if point["verdict"]]
+
+
+def best_points(points: Iterable[Record]) -> list[Record]:
+    """Return of each condition and protection the network that does best on it, in their order.
+
+    That is the most accurate one of those that meet what is required, or of all.
+    """
+    best: dict[tuple[str, str], Record] = {}
+    for point in points:
+        place = point["condition"], point["protection"]
+        if place not in best or _merit(point) > _merit(best[place]):
+            best[place] = point
+    return list(best.values())
+
+
+def _merit(point: Record) -> tuple[bool, float]:
+    return bool(point["meets"]), point["accuracy"]
+
+
+def network_words(training_ber: float, thresholds: str = "as trained") -> str:
+    """Return the name of a network where there is little room."""
+    name = "plain" if training_ber == 0 else f"trained at {numbers.power(training_ber)}"
+    return name if thresholds == "as trained" else f"{name}, thresholds re-estimated"
 
 
 def rate(point: Record) -> str:
@@ -91,7 +115,11 @@ def properties(findings: Findings) -> list[tuple[str, ...]]:
                 )
                 for setting in settings()
             ),
-            _line("Simulated chips", _conditions(findings.tradeoff, findings), "faults"),
+            _line(
+                "Simulated chips",
+                _conditions(findings.tradeoff.isel(protection=0), findings),
+                "faults",
+            ),
         ]
     )
 
@@ -203,7 +231,7 @@ def assumptions(findings: Findings) -> list[str]:
         "not in the intervals."
         if findings.has_own_faults
         else "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
-        "enters through a second set of chips at the upper end of its interval.",
+        "enters through further chips at the rates that the cells leave open.",
         "Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it was "
         f"programmed to for all {findings.test_images} test images.",
         f"For the BER and the best reference, {100 * findings.lrs_share:g} % of cells are in LRS.",
@@ -256,7 +284,7 @@ def _listed(names: Iterable[object]) -> str:
 def doubts(findings: Findings) -> list[str]:
     """Return a sentence for each BER that is extrapolated, or known only as a bound."""
     sentences = []
-    for row in records(findings.tradeoff, "condition"):
+    for row in records(findings.tradeoff.isel(protection=0), "condition"):
         subject = f"“{row['condition']}”: the bit-error rate"
         ber = numbers.power(row["test_ber"])
         if row["ber_extrapolated"] and row["ber_bound"] != "upper":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.report.terminal_table import plain_text, print_table
 from rramsim.report.text_table import TextTable, table_of
-from rramsim.report.tradeoff.rows import origins, points_of, rate
+from rramsim.report.tradeoff.rows import best_points, network_words, origins, points_of, rate
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
@@ -20,34 +20,32 @@ _EXTRAPOLATED = "†"
 
 
 def points_table(findings: Findings) -> TextTable:
-    """Return a row for each network on each condition."""
-    confidence = numbers.percent(findings.tradeoff.attrs["confidence"], 0)
-    points = points_of(findings.tradeoff)
+    """Return a row for each condition and protection, with the network that does best on it."""
+    points = best_points(points_of(findings.tradeoff))
 
     def ber(point: Record) -> str:
         return rate(point) + (_EXTRAPOLATED if point["ber_extrapolated"] else "")
 
+    remarks = ["The network is the one that does best; the report and tradeoff.csv have all."]
+    if any(point["ber_extrapolated"] for point in points):
+        remarks.append(f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show.")
     return table_of(
         "Trade-off",
         points,
         {
             "condition": "condition",
-            "trained at": lambda point: numbers.power(point["training_ber"]),
+            "protection": "protection",
             "BER": ber,
-            f"accuracy ({confidence} interval)": lambda point: numbers.accuracy(
-                point.interval("accuracy")
-            ),
+            "network": lambda point: network_words(point["training_ber"], point["thresholds"]),
+            "accuracy": lambda point: numbers.percent(point["accuracy"]),
             "loss, at most": lambda point: (
                 f"{100 * point['loss']:.2f}, {100 * point['loss_high']:.2f}"
             ),
             "enough": "verdict",
-            "energy": "programming_energy",
-            "endurance": lambda point: numbers.interval(point.interval("endurance")),
-            "front": lambda point: "yes" if point["on_front"] else "",
+            "energy": "life_energy",
+            "cells": lambda point: numbers.plain(point["cells_per_weight"]),
         },
-        remark=f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show"
-        if any(point["ber_extrapolated"] for point in points)
-        else "",
+        remark=" ".join(remarks),
     )
 
 

@@ -2,10 +2,10 @@ import csv
 import io
 import json
 
-from synthetic import NAN, accuracy_curves, condition_accuracy, conditions, losses
+from synthetic import NAN, accuracy_curves, at, conditions, traded
 
-from rramsim.decision.join import join
 from rramsim.decision.recommend import recommend
+from rramsim.decision.requirements import Requirements, ber_budgets
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings
@@ -14,16 +14,7 @@ MET = {0.0: (0.97, 0.9699999999999999, 0.90), 0.15: (0.96, 0.961, 1 / 3)}
 
 
 def made(**more):
-    known = more.pop("known", conditions())
-    reached = condition_accuracy(MET, **more)
-    tradeoff = join(
-        known,
-        reached,
-        losses=losses(reached),
-        cells=dict.fromkeys(MET, (503, 497)),
-        error_free=0.97,
-        tolerance=0.005,
-    )
+    tradeoff = traded(MET, cells=dict.fromkeys(MET, (503, 497)), **more)
     return tradeoff, recommend(tradeoff)
 
 
@@ -33,6 +24,7 @@ def findings(tradeoff, chosen):
         accuracy=accuracy_curves(tuple(MET)),
         tradeoff=tradeoff,
         recommendation=chosen,
+        budgets=ber_budgets(accuracy_curves(tuple(MET)), Requirements(tolerance=0.005)),
         network="64-16-10",
         images="digits",
         placements=(),
@@ -50,7 +42,7 @@ def test_csv_has_a_row_for_each_point_and_reads_back_exactly():
     rows = read(tradeoff_csv(tradeoff, chosen))
     assert len(rows) == 6
     for row in rows:
-        point = tradeoff.sel(condition=row["condition"], training_ber=float(row["training_ber"]))
+        point = at(tradeoff, condition=row["condition"], training_ber=float(row["training_ber"]))
         for column, variable in {
             "accuracy_mean": "accuracy",
             "accuracy_low": "accuracy_low",

@@ -1,0 +1,381 @@
+"""Why a point was chosen, and what would settle what is left open, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from rramsim import formatting as numbers
+from rramsim.decision.requirements import Requirements
+from rramsim.schema import Record
+
+SAME_ENERGY = 0.01
+"""Energies within this share of the least count as equal. Networks differ by about as much in
+their share of LRS weights, and that is no reason to prefer one training over another."""
+
+_BASES = {
+    "measured": "as measured",
+    "stated": "as stated in the conditions file, not measured",
+    "computed": "computed as voltage × current × pulse width, not measured",
+    "unknown": "unknown",
+}
+_VERDICTS = {
+    "yes": "Accurate enough",
+    "no": "Not accurate enough",
+    "not settled": "Not settled whether it is accurate enough",
+}
+
+
+def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[str, ...]:
+    """Return why a point is the one to choose, the verdict first.
+
+    Parameters
+    ----------
+    chosen : Record
+        The point, in a trade-off that was judged.
+    points : list of Record
+        All points.
+    left_open : Record or None
+        The point of which it is left open whether it should be chosen instead.
+    """
+    return _Reasons(chosen, points, left_open).sentences()
+
+
+def energy_basis(set_basis: str, reset_basis: str) -> str:
+    """Return in words where the energies of a condition are from."""
+    if set_basis == reset_basis:
+        return _BASES[set_basis]
+    return f"SET {_BASES[set_basis]}; RESET {_BASES[reset_basis]}"
+
+
+def training_words(training_ber: float, thresholds: str = "as trained") -> str:
+    """Return in words how a network was trained."""
+    again = "" if thresholds == "as trained" else ", its thresholds re-estimated for these chips"
+    if training_ber == 0:
+        return f"plainly trained network{again}"
+    return f"network trained with bit errors at a rate of {numbers.power(training_ber)}{again}"
+
+
+def protection_words(protection: str) -> str:
+    """Return in words how weights are protected."""
+    return "unprotected" if protection == "none" else f"protected by {protection}"
+
+
+def point_words(point: Record) -> str:
+    """Return the name of a point."""
+    protected = "" if point["protection"] == "none" else f" and {point['protection']}"
+    return (
+        f"“{point['condition']}”{protected} with the "
+        f"{training_words(point['training_ber'], point['thresholds'])}"
+    )
+
+
+def loss_words(point: Record) -> str:
+    """Return the loss of a point with the upper end of its interval."""
+    loss, most = 100 * point["loss"], 100 * point["loss_high"]
+    verb = f"loses {loss:.2f}" if loss >= 0 else f"gains {-loss:.2f}"
+    bound = f"loses at most {most:.2f}" if loss < 0 <= most else f"at most {most:.2f}"
+    if most < 0:
+        bound = f"at least {-most:.2f}"
+    return f"{verb} points, {bound} with 97.5\xa0% confidence"
+
+
+def parts_words(point: Record, name: str = "loss") -> str:
+    """Return how wide each source of chance makes the interval of a point."""
+    parts = ", ".join(
+        f"{source} {100 * point[f'{name}_{source}']:.2f}"
+        for source in ("trainings", "images", "cells", "chips")
+        if not math.isnan(point[f"{name}_{source}"])
+    )
+    alone = (
+        "; there is one training, so what another training would change is not in it"
+        if point["trainings"] == 1
+        else ""
+    )
+    return f"± by {parts}{alone}"
+
+
+def would_settle(point: Record) -> str:
+    """Return what would settle whether a point meets what is required."""
+    name = f"It is not settled whether {point_words(point)} meets what is required"
+    if point["accurate"] != "not settled":
+        return f"{name}: {'; '.join(_open_requirements(point))}."
+    name = (
+        f"It is not settled whether {point_words(point)} is accurate enough: it "
+        f"{loss_words(point)} ({parts_words(point)})"
+    )
+    ways = _ways(point)
+    if not ways:
+        return f"{name}. More of one source alone would not settle it."
+    return f"{name}. If the loss stays, about {', or '.join(ways)} would settle it."
+
+
+def _open_requirements(point: Record) -> list[str]:
+    found = []
+    if point["yields"] == "not settled":
+        share = numbers.percent(point["chip_yield"], 0)
+        found.append(f"{share} of the chips drawn are accurate enough, and more chips would tell")
+    if point["endures"] in ("not settled", "unknown"):
+        found.append("its endurance is not known well enough; measure it")
+    if point["affordable"] == "unknown":
+        found.append("its energy is not known")
+    return found
+
+
+def _ways(point: Record) -> list[str]:
+    ways = []
+    if point["trainings_needed"]:
+        # Of folds there are as many as there are trainings.
+        ways.append(f"{point['trainings_needed']} trainings in place of {point['trainings']}")
+    elif point["trainings"] == 1:
+        ways.append("several trainings")
+    for source, words in (
+        ("images", "as many test images"),
+        ("cells", "as many measured cells"),
+        ("chips", "as many chips"),
+    ):
+        times = point[f"{source}_needed"]
+        if not math.isnan(times):
+            ways.append(f"{numbers.times(times)} times {words}")
+    return ways
+
+
+@dataclass(frozen=True)
+class _Reasons:
+    """A chosen point among all, and the sentences that say why it was chosen."""
+
+    chosen: Record
+    points: list[Record]
+    left_open: Record | None
+
+    def sentences(self) -> tuple[str, ...]:
+        sentences = (
+            self._verdict(),
+            self._loss(),
+            self._accuracy(),
+            self._yield(),
+            "" if self.left_open is None else would_settle(self.left_open),
+            *self._left_out(),
+            self._energy(),
+            self._reading(),
+            self._endurance(),
+            self._ber(),
+        )
+        return tuple(sentence for sentence in sentences if sentence)
+
+    @cached_property
+    def _required(self) -> Requirements:
+        return Requirements.of(self.chosen.attrs)
+
+    @property
+    def _error_free(self) -> float:
+        return float(self.chosen.attrs["error_free_accuracy"])
+
+    @property
+    def _allowed(self) -> str:
+        points = numbers.plain(100 * self._required.largest_error)
+        return f"{points} percentage point{'' if points == '1' else 's'}"
+
+    @property
+    def _known(self) -> list[Record]:
+        return [point for point in self.points if not math.isnan(point["life_energy"])]
+
+    def _verdict(self) -> str:
+        point = self.chosen
+        name = point_words(point)
+        if not point["meets"]:
+            return f"{self._unmet()} The most accurate is {name}."
+        if math.isnan(point["life_energy"]):
+            others = " of those that meet what is required" if self._known else ""
+            return (
+                f"No programming energy{others} is known, so the choice is the most accurate "
+                f"of the points that meet what is required: {name}."
+            )
+        kind = "energy over the life" if self._is_over_a_life else "programming energy"
+        return (
+            f"The least {kind} (to within {numbers.percent(SAME_ENERGY, 0)}) that "
+            f"{self._enough}: {name}."
+        )
+
+    @property
+    def _is_over_a_life(self) -> bool:
+        return bool(self._required.inferences or self._required.reprogrammings)
+
+    @property
+    def _enough(self) -> str:
+        asked = self._required
+        others = (asked.chip_yield, asked.reprogrammings or None, asked.energy_budget)
+        return "is accurate enough" if others == (None,) * 3 else "meets all that is required"
+
+    def _unmet(self) -> str:
+        target, best = self._required.target_accuracy, self._error_free
+        if target is not None and target > best:
+            return (
+                f"No point can reach an accuracy of {numbers.percent(target)}: the plainly trained "
+                f"network without bit errors reaches {numbers.percent(best)}, "
+                f"{100 * (target - best):.2f} points less."
+            )
+        if any(point["accurate"] == "yes" for point in self.points):
+            refused = self._left_out()
+            return f"No point meets all that is required. {' '.join(refused)}".strip()
+        if target is not None:
+            return f"No point is shown to reach an accuracy of {numbers.percent(target)}."
+        return (
+            f"No condition is shown to keep the accuracy within {self._allowed} of the "
+            "network without bit errors."
+        )
+
+    def _loss(self) -> str:
+        point, target = self.chosen, self._required.target_accuracy
+        verdict = f"{_VERDICTS[point['accurate']]}: it"
+        if target is None:
+            return (
+                f"{verdict} {loss_words(point)} ({parts_words(point)}); a loss of {self._allowed} "
+                "is accepted."
+            )
+        reached = f"reaches {numbers.percent(point['accuracy'])}"
+        least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
+        return (
+            f"{verdict} {reached}, {least} ({parts_words(point, 'accuracy')}); "
+            f"{numbers.percent(target)} is required. It {loss_words(point)}."
+        )
+
+    def _accuracy(self) -> str:
+        point = self.chosen
+        reference = training_words(min(point["training_ber"] for point in self.points))
+        chips = f"{point['maps']} chip{'s' if point['maps'] != 1 else ''}"
+        return (
+            f"With its bit errors it classifies {self._percent(point)} of the test images "
+            f"correctly, mean of {chips}, against {numbers.percent(self._error_free)} of the "
+            f"{reference} without bit errors."
+        )
+
+    @staticmethod
+    def _percent(point: Record) -> str:
+        accuracy = point.interval("accuracy")
+        mean = numbers.percent(accuracy.estimate)
+        if not accuracy.has_ends:
+            return mean
+        return f"{mean} (95\xa0% interval {100 * accuracy.low:.2f} to {100 * accuracy.high:.2f})"
+
+    def _yield(self) -> str:
+        point, required = self.chosen, self._required.chip_yield
+        if required is None:
+            return ""
+        least = numbers.percent(point["chip_yield_low"], 1)
+        return (
+            f"Of its chips {numbers.percent(point['chip_yield'], 1)} are accurate enough, at least "
+            f"{least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
+        )
+
+    def _left_out(self) -> Iterable[str]:
+        """Yield why cheaper points that are accurate enough are not the one."""
+        limit = self.chosen["life_energy"] if self.chosen["meets"] else math.inf
+        cheaper = [
+            point
+            for point in self._known
+            if point["accurate"] == "yes" and not point["meets"] and point["life_energy"] < limit
+        ]
+        by_reason = {
+            "no": (
+                ("endures", "do not stand so many programmings"),
+                ("affordable", "take more energy than the budget"),
+                ("yields", "have too few chips that are accurate enough"),
+            ),
+        }
+        for name, words in by_reason["no"]:
+            conditions = list(
+                dict.fromkeys(point["condition"] for point in cheaper if point[name] == "no")
+            )
+            if conditions:
+                kind = "Condition" if len(conditions) == 1 else "Conditions"
+                yield f"Left out, since they {words}: {kind.lower()} {_listed(conditions)}."
+
+    def _energy(self) -> str:
+        point = self.chosen
+        if math.isnan(point["programming_energy"]):
+            return "Its programming energy is not known."
+        energy = numbers.quantity(point["programming_energy"], "J")
+        cells = numbers.plain(point["cells_per_weight"])
+        per_weight = "a cell" if cells == "1" else f"{cells} cells"
+        basis = energy_basis(point["set_energy_basis"], point["reset_energy_basis"])
+        names = {one["condition"] for one in self.points}
+        unknown = sorted(names - {one["condition"] for one in self._known})
+        left_out = f" Not compared for want of an energy: {_listed(unknown)}." if unknown else ""
+        return (
+            f"Programming every weight once, {per_weight} each, takes {energy}{self._saving()} "
+            f"(energies {basis}).{left_out}"
+        )
+
+    def _saving(self) -> str:
+        """Compare with the costliest condition of the same network and protection."""
+        alike = [
+            point
+            for point in self.points
+            if not math.isnan(point["programming_energy"])
+            and all(
+                point[dim] == self.chosen[dim]
+                for dim in ("training_ber", "thresholds", "protection")
+            )
+        ]
+        costliest = max(alike, key=lambda point: point["programming_energy"])
+        if len(alike) == 1:
+            return ""
+        if costliest["condition"] == self.chosen["condition"]:
+            return ", the most of all conditions"
+        ratio = numbers.times(costliest["programming_energy"] / self.chosen["programming_energy"])
+        bases = ("set_energy_basis", "reset_energy_basis")
+        same_basis = all(costliest[name] == self.chosen[name] for name in bases)
+        mixed = "" if same_basis else ", whose energy has another origin"
+        return f", {ratio} times less than “{costliest['condition']}”{mixed}"
+
+    def _reading(self) -> str:
+        """Say what an inference costs beside programming, and the life."""
+        point = self.chosen
+        inference, once = point["inference_energy"], point["programming_energy"]
+        if math.isnan(inference):
+            return ""
+        sentence = f"Reading its cells for one inference takes {numbers.quantity(inference, 'J')}"
+        if not math.isnan(once) and inference > 0.0:
+            sentence += (
+                f"; after {numbers.power(once / inference)} inferences reading has cost as much as "
+                "programming once"
+            )
+        if self._is_over_a_life and not math.isnan(point["life_energy"]):
+            sentence += (
+                f". The life of {numbers.power(self._required.programmings)} programmings and "
+                f"{numbers.power(self._required.inferences)} inferences takes "
+                f"{numbers.quantity(point['life_energy'], 'J')}"
+            )
+        return f"{sentence}."
+
+    def _endurance(self) -> str:
+        point = self.chosen
+        if math.isnan(point["endurance"]):
+            return "Its endurance is not known."
+        cycles = point.interval("endurance")
+        bounds = {"upper": " upper bound", "lower": " lower bound", "": ""}[cycles.bound]
+        if cycles.bound == "lower" and not math.isnan(cycles.high):
+            bounds = " bounds"
+        return f"Endurance ({cycles.basis}{bounds}): {numbers.interval(cycles)} cycles."
+
+    def _ber(self) -> str:
+        point = self.chosen
+        rate = numbers.power(point["test_ber"])
+        if point["ber_bound"] == "upper":
+            return (
+                f"Its bit-error rate is known only to be below {rate}; the accuracy is that at "
+                "this bound."
+            )
+        if point["ber_extrapolated"]:
+            return (
+                f"Its bit-error rate of {rate} is extrapolated from fitted populations, beyond "
+                "what so few cells can show by counting, and the choice rests on it."
+            )
+        return ""
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)

@@ -1,0 +1,524 @@
+"""What must a point reach to be used, and is it shown to: accuracy, yield, endurance, energy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, ndtri
+
+from rramsim import schema
+from rramsim.decision.accuracy_loss import (
+    KNOWN,
+    ONE_SIDED,
+    Loss,
+    rejected_in_sequences,
+    share_of_draws_below,
+)
+from rramsim.errors import InputError, number, refused
+from rramsim.schema import Interval, Record, records
+from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
+from rramsim.statistics.design_effect import design_effect
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DEFAULT_TOLERANCE = 0.01
+"""Loss of accuracy that is accepted where nothing is said, as a share of the images."""
+
+_NETWORK = ("training_ber", "thresholds")
+_CHIPS = ("protection", "condition")
+POINT = (*_NETWORK, *_CHIPS)
+"""Dimensions of a point."""
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a point must reach. None of it needs new chips.
+
+    Attributes
+    ----------
+    tolerance : float or None
+        Loss of accuracy that is accepted, as a share of the images; 0.01 if unset and without
+        `target_accuracy`.
+    target_accuracy : float or None
+        Instead: the accuracy that must be reached, as a share of the images.
+    chip_yield : float or None
+        Share of the chips that must be accurate enough, each by itself.
+    reprogrammings : float
+        How often all weights are programmed again after the first time.
+    inferences : float
+        Images classified over the life.
+    energy_budget : float or None
+        The most that all programmings and inferences may take, in J.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or tolerance and target accuracy are both given.
+
+    Examples
+    --------
+    >>> Requirements(target_accuracy=0.97).largest_error
+    0.03
+    """
+
+    tolerance: float | None = None
+    target_accuracy: float | None = None
+    chip_yield: float | None = None
+    reprogrammings: float = 0.0
+    inferences: float = 0.0
+    energy_budget: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tolerance", "target_accuracy", "chip_yield"):
+            self._take(name, "a share above 0 and below 1", low=0.0, high=1.0)
+        for name in ("reprogrammings", "inferences"):
+            self._take(name, "a number from 0 on", low=-math.ulp(0.0), high=math.inf)
+        self._take("energy_budget", "an energy above 0 J", low=0.0, high=math.inf)
+        if self.tolerance is not None and self.target_accuracy is not None:
+            raise InputError(
+                f"tolerance is {self.tolerance:g} and target_accuracy is "
+                f"{self.target_accuracy:g}; accepted is one of the two."
+            )
+        if self.tolerance is None and self.target_accuracy is None:
+            object.__setattr__(self, "tolerance", DEFAULT_TOLERANCE)
+
+    def _take(self, name: str, accepted: str, *, low: float, high: float) -> None:
+        given = getattr(self, name)
+        if given is None:
+            return
+        value = number(given, name, accepted)
+        if not low < value < high:
+            raise refused(name, given, accepted)
+        object.__setattr__(self, name, value)
+
+    @property
+    def subject(self) -> str:
+        """Name of the variable that is limited: "loss", or "accuracy"."""
+        return "loss" if self.target_accuracy is None else "accuracy"
+
+    @property
+    def largest_error(self) -> float:
+        """The most that may be lost: of the error-free network's answers, or of all."""
+        if self.target_accuracy is not None:
+            # Not 0.030000000000000027, which people would read.
+            return round(1.0 - self.target_accuracy, 12)
+        assert self.tolerance is not None
+        return self.tolerance
+
+    @property
+    def programmings(self) -> float:
+        """How often every weight is programmed over the life."""
+        return 1.0 + self.reprogrammings
+
+    def attributes(self) -> dict[str, float]:
+        """Return what is required, as attributes of a dataset; what is not asked is left out."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> Requirements:
+        """Return what `attributes` made attributes of."""
+        return cls(
+            **{
+                name: float(attributes[name])
+                for name in cls.__dataclass_fields__
+                if name in attributes
+            }
+        )
+
+
+def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
+    """Judge each point of a trade-off by what is required of it.
+
+    A point is accurate enough ("yes") where it is shown that its loss is not above the tolerance,
+    or its accuracy not below the target (non-inferiority at 97.5 %, one-sided), "no" where it is
+    shown to be, and "not settled" otherwise. The points of one training BER are tested in an order
+    that does not depend on any accuracy, from the lowest BER of weights up, and the training BERs
+    share the 2.5 % (`rejected_in_sequences`), so that in at most 2.5 % of studies any point has a
+    wrong "yes". Where a yield is required both must be shown, so a point has the larger of its two
+    p-values. A "no" names nothing to be used, and is taken from its interval alone.
+
+    Parameters
+    ----------
+    tradeoff : xarray.Dataset
+        Product "tradeoff" (`join`), judged before or not.
+    requirements : Requirements
+
+    Returns
+    -------
+    xarray.Dataset
+        The same product, with verdicts, and with the requirements in its attributes.
+    """
+    schema.validate(tradeoff, "tradeoff")
+    tradeoff = _unjudged(tradeoff).transpose(*POINT, ...)
+    points = records(tradeoff, *POINT)
+    shape = tuple(tradeoff.sizes[dim] for dim in POINT)
+    known = np.array([not math.isnan(point["accuracy"]) for point in points])
+    losses = [Loss.of(point, requirements.subject) for point in points]
+    yields = _yields(tradeoff, points, requirements)
+    limit = requirements.largest_error
+    p_values = np.array([one.p_value(limit) for one in losses])
+    both = np.fmax(p_values, yields.p_values)
+    shown = _shown(both.reshape(shape), tradeoff["test_ber"].values)
+    accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
+    life = _life_energy(tradeoff, requirements)
+    columns = {
+        "accurate": accurate.reshape(shape),
+        "probability": _probabilities(tradeoff, losses, requirements).reshape(shape),
+        **_needed(losses, limit, shape),
+        **yields.columns(shape, known, shown.ravel()),
+        "endures": _endures(tradeoff, requirements),
+        "life_energy": life,
+        "affordable": _affordable(life, requirements),
+    }
+    attrs = {name: value for name, value in tradeoff.attrs.items() if name not in _ATTRIBUTES}
+    return schema.make(
+        "tradeoff",
+        {
+            **{str(name): tradeoff[name].values for name in tradeoff.data_vars},
+            **columns,
+            **_together(tradeoff, columns),
+        },
+        coords={str(name): tradeoff[name].values for name in tradeoff.coords},
+        attrs=attrs | requirements.attributes(),
+    )
+
+
+_ATTRIBUTES = tuple(Requirements.__dataclass_fields__)
+
+
+def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
+    judged = [variable.name for variable in schema.DATASETS["tradeoff"] if variable.optional]
+    kept = {"chip_accuracy", "chip_loss", "loss_draw", "endurance_low", "endurance_high"}
+    return tradeoff.drop_vars([name for name in judged if name not in kept], errors="ignore")
+
+
+def _shown(p_values: _Floats, bers: _Floats) -> NDArray[np.bool_]:
+    """Return which points are shown to be good enough, shape of POINT.
+
+    Points of one training BER make one sequence, from the lowest BER of weights up. Those whose
+    thresholds are estimated anew come before the same as trained: they reach more, at no more
+    energy.
+    """
+    flat = p_values.reshape(len(p_values), -1)
+    thresholds = p_values.shape[1]
+    known = ~np.isnan(p_values)
+    # Of chips that have only one kind of thresholds, that is the first of them.
+    later = np.zeros(p_values.shape, dtype=bool)
+    later[:, 0] = known[:, 1:].any(axis=1)
+    order = np.lexsort((np.tile(bers.ravel(), thresholds), later[0].ravel()))
+    places = [[place for place in order if not math.isnan(row[place])] for row in flat]
+    accepted = rejected_in_sequences(
+        [[row[place] for place in known] for row, known in zip(flat, places, strict=True)]
+    )
+    shown = np.zeros(flat.shape, dtype=bool)
+    for row, asked, count in zip(shown, places, accepted, strict=True):
+        row[asked[:count]] = True
+    return shown.reshape(p_values.shape)
+
+
+def _verdicts(
+    known: NDArray[np.bool_], shown: NDArray[np.bool_], refuted: NDArray[np.bool_]
+) -> NDArray[np.str_]:
+    verdicts = np.where(refuted, "no", "not settled")
+    verdicts = np.where(shown, "yes", verdicts)
+    return np.where(known, verdicts, "")
+
+
+def _probabilities(tradeoff: xr.Dataset, losses: list[Loss], requirements: Requirements) -> _Floats:
+    """Return how probable it is that a point is accurate enough."""
+    limit = requirements.largest_error
+    if "loss_draw" not in tradeoff:
+        return np.array([1.0 - one.p_value(limit) for one in losses])
+    draws = tradeoff["loss_draw"].transpose(*POINT, "draw").values.reshape(len(losses), -1)
+    shifts = draws - tradeoff["loss"].transpose(*POINT).values.reshape(-1, 1)
+    return np.array(
+        [
+            1.0 - one.p_value(limit)
+            if np.isnan(shift).any()
+            else share_of_draws_below(one, shift, limit)
+            for one, shift in zip(losses, shifts, strict=True)
+        ]
+    )
+
+
+def _needed(losses: list[Loss], limit: float, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how much more of each source would settle a point if its estimate stays.
+
+    A "yes" has to be shown at the share of 2.5 % that one of so many networks has, so the margin
+    counts as less by the ratio of the normal quantiles.
+    """
+    share = (1.0 - ONE_SIDED) / shape[0]
+    ratio = float(ndtri(1.0 - share)) / NORMAL_END
+    limits = [
+        one.estimate + (limit - one.estimate) / ratio if one.estimate < limit else limit
+        for one in losses
+    ]
+
+    def times(source: str) -> list[float]:
+        found = (
+            one.times_needed(least, source=source) or math.nan
+            for one, least in zip(losses, limits, strict=True)
+        )
+        # Where less would do, it is another point before it that is left open.
+        return [value if value > 1.0 else math.nan for value in found]
+
+    trainings = [
+        one.trainings_needed(least) or 0 for one, least in zip(losses, limits, strict=True)
+    ]
+    more = [
+        count if count > one.trainings else 0 for count, one in zip(trainings, losses, strict=True)
+    ]
+    return {"trainings_needed": np.reshape(more, shape)} | {
+        f"{source}_needed": np.reshape(times(source), shape) for source in KNOWN
+    }
+
+
+@dataclass(frozen=True)
+class _Yields:
+    """Shares of chips that are accurate enough, with their intervals, by point."""
+
+    shares: _Floats
+    low: _Floats
+    high: _Floats
+    p_values: _Floats
+    required: float | None
+
+    def columns(
+        self, shape: tuple[int, ...], known: NDArray[np.bool_], shown: NDArray[np.bool_]
+    ) -> dict[str, Any]:
+        verdicts = np.full(shape, "", dtype=object)
+        if self.required is not None:
+            verdicts = _verdicts(known, shown, self.high < self.required).reshape(shape)
+        return {
+            "chip_yield": self.shares.reshape(shape),
+            "chip_yield_low": self.low.reshape(shape),
+            "chip_yield_high": self.high.reshape(shape),
+            "yields": verdicts.astype(str),
+        }
+
+
+def _yields(tradeoff: xr.Dataset, points: list[Record], requirements: Requirements) -> _Yields:
+    """Return the yield of each point, its exact binomial interval and p-value.
+
+    Chips of one training have its network in common, so they count as fewer (`design_effect`).
+    """
+    limit, required = requirements.largest_error, requirements.chip_yield
+    name = "chip_loss" if requirements.subject == "loss" else "chip_accuracy"
+    if name not in tradeoff:
+        nan = np.full(len(points), math.nan)
+        return _Yields(nan, nan, nan, nan if required is None else np.ones(len(points)), required)
+    values = tradeoff[name].transpose(*POINT, "training", "chip").values
+    values = values.reshape(len(points), *values.shape[-2:])
+    lost = values if name == "chip_loss" else 1.0 - values
+    shares, low, high, p_values = np.array([_yield_of(one, limit, required) for one in lost]).T
+    return _Yields(shares, low, high, p_values, required)
+
+
+def _yield_of(lost: _Floats, limit: float, required: float | None) -> tuple[float, ...]:
+    """Return yield, both ends of its interval and p-value of chips by training."""
+    training, chip = np.nonzero(~np.isnan(lost))
+    if not training.size:
+        return (math.nan,) * 4
+    of_chips = lost[training, chip]
+    # A loss of exactly the tolerance is accepted, whatever the rounding.
+    fails = of_chips > limit + 1e-12
+    effect = design_effect(fails, training, of_chips) if len(set(training)) > 1 else 1.0
+    count = fails.size / effect
+    failures = float(fails.mean()) * count
+    low, high = clopper_pearson(failures, count)
+    p_value = math.nan
+    if required is not None:
+        good = count - failures
+        p_value = float(betainc(good, failures + 1.0, required)) if good > 0.0 else 1.0
+    return 1.0 - float(fails.mean()), 1.0 - high, 1.0 - low, p_value
+
+
+def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str_]:
+    """Return whether the cells stand all write pulses of the life, by protection and condition."""
+    conditions = records(tradeoff, "condition")
+    pulses = (tradeoff["pulses_per_weight"] / tradeoff["cells_per_weight"]).max("training_ber")
+    # A cell is written once a programming, or as often as it takes to pass.
+    per_cell = np.fmax(pulses.transpose(*_CHIPS).values, 1.0)
+    if not requirements.reprogrammings:
+        return np.full(per_cell.shape, "")
+    cycles = requirements.programmings * per_cell
+    return np.array(
+        [
+            [
+                "" if math.isnan(needed) else within_endurance(row.interval("endurance"), needed)
+                for row, needed in zip(conditions, of_protection, strict=True)
+            ]
+            for of_protection in cycles.tolist()
+        ]
+    )
+
+
+def within_endurance(endurance: Interval, cycles: float) -> str:
+    """Return whether cells stand so many cycles: yes, no, not settled or unknown.
+
+    Of an interval its lower end must reach them.
+
+    Examples
+    --------
+    >>> within_endurance(Interval(1e4, bound="lower"), 1e3)
+    'yes'
+    >>> within_endurance(Interval(1e4, bound="lower"), 1e5)
+    'unknown'
+    >>> within_endurance(Interval(1e4, 5e3, 2e4), 7e3)
+    'not settled'
+    """
+    if math.isnan(endurance.estimate):
+        return "unknown"
+    low = endurance.estimate if math.isnan(endurance.low) else endurance.low
+    high = endurance.estimate if math.isnan(endurance.high) else endurance.high
+    if endurance.bound != "upper" and cycles <= low:
+        return "yes"
+    if endurance.bound != "lower" and cycles > high:
+        return "no"
+    return "unknown" if endurance.bound else "not settled"
+
+
+def _life_energy(tradeoff: xr.Dataset, requirements: Requirements) -> _Floats:
+    energy: _Floats = requirements.programmings * tradeoff["programming_energy"].values
+    if requirements.inferences:
+        energy = energy + requirements.inferences * tradeoff["inference_energy"].values
+    return energy
+
+
+def _affordable(energy: _Floats, requirements: Requirements) -> NDArray[np.str_]:
+    budget = requirements.energy_budget
+    if budget is None:
+        return np.full(energy.shape, "")
+    return np.where(np.isnan(energy), "unknown", np.where(energy <= budget, "yes", "no"))
+
+
+def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the verdict on all requirements, and the front of energy and cells."""
+    accurate = columns["accurate"]
+    every = np.stack(
+        [
+            np.broadcast_to(verdicts, accurate.shape)
+            for verdicts in (
+                accurate,
+                columns["yields"],
+                columns["endures"],
+                columns["affordable"][:, None],
+            )
+        ]
+    )
+    is_refuted = (every == "no").any(axis=0)
+    is_open = np.isin(every, ("not settled", "unknown")).any(axis=0)
+    verdict = np.where(is_refuted, "no", np.where(is_open, "not settled", "yes"))
+    verdict = np.where(accurate == "", "", verdict)
+    meets = verdict == "yes"
+    # One energy for all networks: that one has more weights of -1 is no merit of its training.
+    energy = np.broadcast_to(columns["life_energy"].mean(axis=0), meets.shape)
+    cells = np.broadcast_to(tradeoff["cells_per_weight"].values[:, None], meets.shape)
+    return {
+        "verdict": verdict,
+        "meets": meets,
+        "on_cells_front": on_front(np.where(meets, energy, math.nan), -cells),
+    }
+
+
+def on_front(energy: Any, value: Any) -> NDArray[np.bool_]:
+    """Return which points are on the front of less energy and more of a value.
+
+    A point is beaten by another that has no more energy and no less value, and is better in
+    at least one of the two. So of two points with equal energy the one of less value is not on
+    the front, nor is the costlier of two with equal value; points equal in both stand or
+    fall together. A point whose energy or value is NaN is never on the front and beats none.
+
+    Parameters
+    ----------
+    energy, value : array_like
+        Any one shape, the same for both.
+
+    Returns
+    -------
+    ndarray of bool
+        In that shape.
+
+    Examples
+    --------
+    >>> on_front([9.0, 25.0, 25.0, 270.0], [0.90, 0.98, 0.97, 0.98]).tolist()
+    [True, True, False, False]
+    """
+    joules: _Floats = np.asarray(energy, dtype=float)
+    values: _Floats = np.asarray(value, dtype=float)
+    known = ~(np.isnan(joules) | np.isnan(values))
+    front = np.zeros(joules.shape, dtype=bool)
+    front[known] = _unbeaten(joules[known], values[known])
+    return front
+
+
+def _unbeaten(energy: _Floats, value: _Floats) -> NDArray[np.bool_]:
+    # Comparisons with NaN are false both ways, so a whole-array formula needs the known points.
+    no_more = energy[:, None] <= energy[None, :]
+    no_less = value[:, None] >= value[None, :]
+    better = (energy[:, None] < energy[None, :]) | (value[:, None] > value[None, :])
+    beaten: NDArray[np.bool_] = np.any(no_more & no_less & better, axis=0)
+    return np.logical_not(beaten)
+
+
+def ber_budgets(curves: xr.Dataset, requirements: Requirements) -> xr.Dataset:
+    """Return the largest BER at which each network still is accurate enough.
+
+    Between the BERs of the curves, loss is taken to be linear in ln BER. What is shown holds for
+    each network by itself (97.5 %, one-sided).
+
+    Parameters
+    ----------
+    curves : xarray.Dataset
+        Product "accuracy", with losses.
+    requirements : Requirements
+        Its accuracy alone counts.
+
+    Returns
+    -------
+    xarray.Dataset
+        Product "ber_budget".
+    """
+    limit, name = requirements.largest_error, requirements.subject
+    columns: dict[str, list[Any]] = {
+        key: [] for key in ("budget", "budget_bound", "budget_shown", "budget_shown_bound")
+    }
+    for network in records(curves, "training_ber"):
+        places = [place for place in network.by("test_ber") if place["test_ber"] > 0.0]
+        bers = np.array([place["test_ber"] for place in places])
+        losses = [Loss.of(place, name) for place in places]
+        for key, values in (
+            ("budget", [one.estimate for one in losses]),
+            ("budget_shown", [one.high for one in losses]),
+        ):
+            ber, bound = _last_below(bers, np.array(values), limit)
+            columns[key].append(ber)
+            columns[f"{key}_bound"].append(bound)
+    return schema.make(
+        "ber_budget",
+        columns,
+        coords={"training_ber": curves["training_ber"].values},
+        attrs={"confidence": ONE_SIDED, **requirements.attributes()},
+    )
+
+
+def _last_below(bers: _Floats, values: _Floats, limit: float) -> tuple[float, str]:
+    """Return up to which BER all values are at most a limit, and of what that is a bound."""
+    above = np.flatnonzero(values > limit)
+    if not above.size:
+        return float(bers[-1]), "lower"
+    first = int(above[0])
+    if first == 0:
+        return float(bers[0]), "upper"
+    low, high = values[first - 1], values[first]
+    part = (limit - low) / (high - low)
+    ratio = math.log(bers[first] / bers[first - 1])
+    return float(bers[first - 1] * math.exp(part * ratio)), ""
