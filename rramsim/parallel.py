@@ -21,6 +21,7 @@ Tell = Callable[[News], None]
 """Hands news of a work to the thread that had it done."""
 
 _pool: ThreadPoolExecutor | None = None
+_whole: ThreadPoolExecutor | None = None
 _most: int | None = None
 _here = threading.local()
 
@@ -30,9 +31,10 @@ def use_cores(most: int) -> None:
 
     Who runs many processes on a machine, or calls from many threads, has work for all cores.
     """
-    global _most, _pool
+    global _most
     if most != _most:
-        _most, _pool = most, None
+        _most = most
+        _forget()
 
 
 def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -71,6 +73,20 @@ def side_by_side(
     return _Team(work, on_news).results(items)
 
 
+def begin(work: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    """Have a thread do a work, on one core; as many are under way at once as there are `cores`.
+
+    It is done whatever becomes of the caller, so this is for works of milliseconds, of which few
+    are begun before the first is done.
+    """
+    global _whole
+    if _whole is None:
+        _whole = ThreadPoolExecutor(
+            cores(), thread_name_prefix="rramsim-whole", initializer=_take_one_core
+        )
+    return _whole.submit(work, *arguments)
+
+
 def go_on() -> None:
     """End the work of this thread here if it is one `side_by_side` others that were ended."""
     team: _Team[Any, Any, Any] | None = getattr(_here, "team", None)
@@ -80,11 +96,10 @@ def go_on() -> None:
 
 def cores() -> int:
     """Return the number of processor cores that this process may use: 1 of a work side by side."""
-    if getattr(_here, "team", None) is not None:
+    if getattr(_here, "has_one_core", False):
         return 1
-    there = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        there = len(os.sched_getaffinity(0))
+    can_ask = hasattr(os, "sched_getaffinity")
+    there = len(os.sched_getaffinity(0)) if can_ask else os.cpu_count() or 1
     return there if _most is None else min(_most, there)
 
 
@@ -101,7 +116,11 @@ class _Team(Generic[Item, News, Result]):
         self.ended = False
 
     def results(self, items: Sequence[Item]) -> list[Result]:
-        pool = ThreadPoolExecutor(min(cores(), len(items)), thread_name_prefix="rramsim-whole")
+        pool = ThreadPoolExecutor(
+            min(cores(), len(items)),
+            thread_name_prefix="rramsim-team",
+            initializer=_take_one_core,
+        )
         # The pool waits for its threads, so none writes to a file that is given up here.
         with pool:
             try:
@@ -135,6 +154,10 @@ class _Team(Generic[Item, News, Result]):
             raise
 
 
+def _take_one_core() -> None:
+    _here.has_one_core = True
+
+
 def _threads() -> ThreadPoolExecutor:
     global _pool
     if _pool is None:
@@ -143,10 +166,10 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _forget() -> None:
-    global _pool
-    _pool = None
+    global _pool, _whole
+    _pool = _whole = None
 
 
 if hasattr(os, "register_at_fork"):
-    # A forked child has the pool but not its threads, and would wait for them for ever.
+    # A forked child has the pools but not their threads, and would wait for them for ever.
     os.register_at_fork(after_in_child=_forget)

@@ -62,7 +62,7 @@ def scored(
     """Return a network with its images, scored by `evaluator` if one is given."""
     network = ScoredNetwork(folded, images, labels, "images")
     if evaluator is not None:
-        collect._EVALUATORS[network] = evaluator
+        collect._EVALUATORS[network] = collect._Evaluators(evaluator)
     return network
 
 

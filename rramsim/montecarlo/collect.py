@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
+from rramsim import parallel
 from rramsim.crossbar.faults import is_deterministic
 from rramsim.errors import InputError
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
-from rramsim.montecarlo.tally import Tally, packed_answers
+from rramsim.montecarlo.tally import Tally, joined, packed_answers
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.scoring.evaluator import Evaluator
 
@@ -23,11 +26,11 @@ if TYPE_CHECKING:
 OnChips = Callable[[int, int], None]
 """Called with the number of chips known by now and the number that may be needed at most."""
 
-# The store writes its whole file each time: at most once in this many seconds.
 WRITE_SECONDS = 1.0
+"""The store writes its whole file each time: at most once in this many seconds."""
 
-
-_EVALUATORS: WeakKeyDictionary[ScoredNetwork, Evaluator | TorchEvaluator] = WeakKeyDictionary()
+WRITING_SHARE = 0.05
+"""Greatest share of the time that writing takes, where a file is so long that it takes more."""
 
 
 class WorkItem(NamedTuple):
@@ -52,21 +55,73 @@ class Workers(Protocol):
         ...
 
 
+BATCH = 8
+"""Items that a thread takes on at once: fewer would wait for each other more often."""
+
+
 class ThisProcess:
-    """Scores chips here, one after the other; each uses all cores where it is worth it."""
+    """Scores chips here: those of small networks several at once, others each on all cores."""
 
     chips_per_item = 1
 
     def __init__(self) -> None:
         self._items: deque[WorkItem] = deque()
+        self._begun: set[Future[list[Tally]]] = set()
+        self._tallies: deque[Tally] = deque()
 
     def submit(self, item: WorkItem) -> None:
         """Take on an item."""
         self._items.append(item)
 
     def next_tally(self) -> Tally:
-        """Score the item that was taken on first."""
-        return score_chips(*self._items.popleft())
+        """Return what an item counted: the first, or one of those scored beside it."""
+        while not self._tallies:
+            self._begin()
+            if not self._begun:
+                return score_chips(*self._items.popleft())
+            done, self._begun = wait(self._begun, return_when=FIRST_COMPLETED)
+            for batch in done:
+                self._tallies.extend(batch.result())
+        # While the caller looks at this one, threads go on.
+        self._begin()
+        return self._tallies.popleft()
+
+    def _begin(self) -> None:
+        # No more than will be done soon, since an interrupt does not take them back.
+        while self._items and len(self._begun) < 2 * parallel.cores():
+            batch = self._next_batch()
+            if not batch:
+                break
+            self._begun.add(parallel.begin(_score_items, batch))
+
+    def _next_batch(self) -> list[WorkItem]:
+        """Take off the next items if their chips go beside others; they are of one network."""
+        first = self._items[0].task
+        if parallel.cores() == 1 or not _goes_beside_others(first):
+            return []
+        batch: list[WorkItem] = []
+        while self._items and len(batch) < BATCH and self._items[0].task.network is first.network:
+            batch.append(self._items.popleft())
+        return batch
+
+
+def _goes_beside_others(task: Task) -> bool:
+    # Faults of a user's own need not bear to be asked by several threads.
+    return _evaluators_of(task.network).are_small and _is_of_rramsim(task.faults)
+
+
+def _is_of_rramsim(value: object) -> bool:
+    """Return whether fault models, and those within them, are of this package."""
+    if isinstance(value, tuple):
+        return all(map(_is_of_rramsim, value))
+    if not hasattr(value, "identity"):
+        return True
+    is_ours = type(value).__module__.startswith("rramsim.")
+    return is_ours and all(map(_is_of_rramsim, vars(value).values()))
+
+
+def _score_items(items: Sequence[WorkItem]) -> list[Tally]:
+    return [score_chips(*item) for item in items]
 
 
 def score_chips(task: Task, chips: Sequence[int]) -> Tally:
@@ -83,35 +138,53 @@ def score_chips(task: Task, chips: Sequence[int]) -> Tally:
     Tally
         Of these chips.
     """
-    evaluator = evaluator_of(task.network)
     correct, answers = {}, {}
-    for chip in chips:
-        flips = task.draw(chip)
-        # A chip without a flip is the network itself, which the evaluator scores only once.
-        is_right = evaluator.right(flips if any(layer.size for layer in flips) else None)
-        correct[chip] = int(is_right.sum())
-        if task.keeps_answers:
-            answers[chip] = packed_answers(is_right)
+    with _evaluators_of(task.network).lent(task.network) as evaluator:
+        for chip in chips:
+            flips = task.draw(chip)
+            # A chip without a flip is the network itself, which the evaluator scores only once.
+            is_right = evaluator.right(flips if any(layer.size for layer in flips) else None)
+            correct[chip] = int(is_right.sum())
+            if task.keeps_answers:
+                answers[chip] = packed_answers(is_right)
     return Tally(task.id, len(task.network.labels), correct, answers)
 
 
-def evaluator_of(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
-    """Return a network made ready for its images, which is done once for each.
+class _Evaluators:
+    """A network made ready for its images, once for each thread that scores it at one time."""
 
-    Raises
-    ------
-    InputError
-        If the images do not fit the network, or the device is not there.
-    """
+    def __init__(self, first: Evaluator | TorchEvaluator) -> None:
+        self._free = [first]
+        self.are_small = isinstance(first, Evaluator) and first.is_small
+
+    @contextmanager
+    def lent(self, network: ScoredNetwork) -> Iterator[Evaluator | TorchEvaluator]:
+        try:
+            evaluator = self._free.pop()
+        except IndexError:
+            evaluator = _evaluator(network)
+        yield evaluator
+        # One that an error or an interrupt left in the midst of a chip is not used again.
+        self._free.append(evaluator)
+
+
+_EVALUATORS: WeakKeyDictionary[ScoredNetwork, _Evaluators] = WeakKeyDictionary()
+
+
+def _evaluators_of(network: ScoredNetwork) -> _Evaluators:
     if network not in _EVALUATORS:
-        test = network.images, network.labels
-        if network.device == "cpu":
-            _EVALUATORS[network] = Evaluator(network.folded, *test)
-        else:
-            from rramsim.network.scoring.torch_evaluator import TorchEvaluator
-
-            _EVALUATORS[network] = TorchEvaluator(network.folded, *test, device=network.device)
+        _EVALUATORS[network] = _Evaluators(_evaluator(network))
     return _EVALUATORS[network]
+
+
+def _evaluator(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
+    """Return a network made ready; `InputError` where images do not fit or a device is missing."""
+    test = network.images, network.labels
+    if network.device == "cpu":
+        return Evaluator(network.folded, *test)
+    from rramsim.network.scoring.torch_evaluator import TorchEvaluator
+
+    return TorchEvaluator(network.folded, *test, device=network.device)
 
 
 def collect(
@@ -158,17 +231,17 @@ def collect(
     for task in tasks:
         if task.id not in open_tasks:
             open_tasks[task.id] = _Open(task, rule, _known(task, store))
-    pending = _Pending(store)
+    pending, progress = _Pending(store), _Progress(on_chips)
     try:
         waiting = sum(_submit(workers, one) for one in open_tasks.values())
-        _report(on_chips, open_tasks)
+        progress.report(*open_tasks.values())
         while waiting:
             tally = workers.next_tally()
             pending.count(tally)
             one = open_tasks[tally.task_id]
             one.count(tally)
             waiting += _submit(workers, one) - 1
-            _report(on_chips, open_tasks)
+            progress.report(one)
         for one in open_tasks.values():
             pending.count(one.copies())
     finally:
@@ -203,7 +276,10 @@ class _Open:
 
     def __init__(self, task: Task, rule: StoppingRule, known: Tally) -> None:
         self.task, self.tally = task, known
-        self._rule, self._in_work = rule, 0
+        # Those that came since chips were last submitted, and their number.
+        self._new: list[Tally] = []
+        self._come = self._in_work = 0
+        self._rule = rule
         self._deterministic = is_deterministic(task.faults)
         self._decide()
 
@@ -218,9 +294,11 @@ class _Open:
         return chips
 
     def count(self, tally: Tally) -> None:
-        self.tally += tally
-        self._in_work -= tally.chips
-        if not self._in_work:
+        self._new.append(tally)
+        self._come += tally.chips
+        if self._come == self._in_work:
+            self.tally = joined([self.tally, *self._new])
+            self._new, self._come, self._in_work = [], 0, 0
             self._decide()
 
     def copies(self) -> Tally:
@@ -241,7 +319,7 @@ class _Open:
 
     def progress(self) -> tuple[int, int]:
         """Return how many chips are known, and how many may be needed at most."""
-        known = self.tally.chips
+        known = self.tally.chips + self._come
         if self._deterministic:
             return (self._needed if known else 0), self._needed
         if not self._missing:
@@ -257,25 +335,26 @@ class _Pending:
     """New chips, handed on to the store in batches by time."""
 
     def __init__(self, store: TallyStore | None) -> None:
-        self._counted: dict[str, Tally] = {}
+        self._counted: dict[str, list[Tally]] = {}
         self._store = store
         self._write_at = time.monotonic() + WRITE_SECONDS
 
     def count(self, tally: Tally) -> None:
         if self._store is None or not tally.chips:
             return
-        before = self._counted.get(tally.task_id)
-        self._counted[tally.task_id] = tally if before is None else before + tally
+        self._counted.setdefault(tally.task_id, []).append(tally)
         if time.monotonic() >= self._write_at:
             self.write()
 
     def write(self) -> None:
         if self._store is None or not self._counted:
             return
+        began = time.monotonic()
         # Asked of the store and not remembered here: an interrupt may come just after a write.
-        self._store.add(*map(self._unwritten, self._counted.values()))
+        self._store.add(*(self._unwritten(joined(each)) for each in self._counted.values()))
         self._counted = {}
-        self._write_at = time.monotonic() + WRITE_SECONDS
+        ended = time.monotonic()
+        self._write_at = ended + max(WRITE_SECONDS, (ended - began) / WRITING_SHARE)
 
     def _unwritten(self, tally: Tally) -> Tally:
         assert self._store is not None
@@ -294,10 +373,24 @@ def _submit(workers: Workers, one: _Open) -> int:
     return len(items)
 
 
-def _report(on_chips: OnChips | None, open_tasks: Mapping[str, _Open]) -> None:
-    if on_chips is not None:
-        known, most = zip(*(one.progress() for one in open_tasks.values()), strict=True)
-        on_chips(sum(known), sum(most))
+class _Progress:
+    """Chips known and needed of all tasks, of which most stay as they are when one changes."""
+
+    def __init__(self, on_chips: OnChips | None) -> None:
+        self._on_chips = on_chips
+        self._by_task: dict[str, tuple[int, int]] = {}
+        self._known = self._most = 0
+
+    def report(self, *changed: _Open) -> None:
+        if self._on_chips is None:
+            return
+        for one in changed:
+            known, most = one.progress()
+            known_before, most_before = self._by_task.get(one.task.id, (0, 0))
+            self._known += known - known_before
+            self._most += most - most_before
+            self._by_task[one.task.id] = known, most
+        self._on_chips(self._known, self._most)
 
 
 def _known(task: Task, store: TallyStore | None) -> Tally:

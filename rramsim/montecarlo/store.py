@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rramsim.errors import InputError
 from rramsim.files import write_text
-from rramsim.montecarlo.tally import Tally
+from rramsim.montecarlo.tally import Tally, are_counted
 
 HEADER = ("task_id", "draw", "images", "correct", "answers")
 """Columns; a draw is the number of a chip. `answers`, where they are kept, are in base64: a bit for
@@ -162,10 +162,8 @@ def _gathered(path: Path, rows: list[tuple[str, int, int, int, bytes]]) -> dict[
         correct_of[task_id][chip] = correct
         if answers:
             answers_of.setdefault(task_id, {})[chip] = answers
-            try:
-                Tally(task_id, images, {chip: correct}, {chip: answers})
-            except ValueError as error:
-                raise _damaged(path, number, "its answers are not those counted") from error
+            if not are_counted(answers, images=images, correct=correct):
+                raise _damaged(path, number, "its answers are not those counted")
     return {
         task_id: Tally(task_id, images_of[task_id], correct, answers_of.get(task_id, {}))
         for task_id, correct in correct_of.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,35 +52,14 @@ class Tally:
         for chip, answers in self.answers.items():
             if chip not in self.correct:
                 raise ValueError(f"Chip {chip} has answers, but no number of correct images.")
-            if (len(answers), _ones(answers)) != (-(-self.images // 8), self.correct[chip]):
+            if not are_counted(answers, images=self.images, correct=self.correct[chip]):
                 raise ValueError(f"The answers of chip {chip} are not those that were counted.")
         object.__setattr__(self, "correct", dict(sorted(self.correct.items())))
         object.__setattr__(self, "answers", dict(sorted(self.answers.items())))
 
     def __add__(self, other: Tally) -> Tally:
         """Return the chips of both; they must be of one task and share no chip."""
-        if not isinstance(other, Tally):
-            return NotImplemented
-        if self.task_id != other.task_id:
-            raise ValueError(
-                f"Tallies of two tasks do not add: {self.task_id} and {other.task_id}."
-            )
-        if self.images != other.images:
-            raise ValueError(
-                f"Tallies of one task count the same images, not {self.images} and {other.images}."
-            )
-        shared = self.correct.keys() & other.correct.keys()
-        if shared:
-            raise ValueError(
-                f"Chip {min(shared)} is in both tallies of task {self.task_id}: it would count "
-                "twice."
-            )
-        return Tally(
-            self.task_id,
-            self.images,
-            {**self.correct, **other.correct},
-            {**self.answers, **other.answers},
-        )
+        return joined([self, other]) if isinstance(other, Tally) else NotImplemented
 
     def first(self, chips: int) -> Tally:
         """Return the chips numbered below `chips` only."""
@@ -89,9 +68,8 @@ class Tally:
     def of_chips(self, chips: Iterable[int]) -> Tally:
         """Return these chips only."""
         kept = set(chips)
-        return Tally(
-            self.task_id,
-            self.images,
+        return _checked(
+            self,
             {chip: correct for chip, correct in self.correct.items() if chip in kept},
             {chip: answers for chip, answers in self.answers.items() if chip in kept},
         )
@@ -116,6 +94,47 @@ class Tally:
         return sum(self.correct.values())
 
 
+def joined(tallies: Sequence[Tally]) -> Tally:
+    """Return the chips of one or more tallies, which must be of one task and share no chip.
+
+    Examples
+    --------
+    >>> joined([Tally("a", 9, {1: 8}), Tally("a", 9, {0: 7}), Tally("a", 9, {3: 9})]).correct
+    {0: 7, 1: 8, 3: 9}
+    """
+    first = tallies[0]
+    correct: dict[int, int] = {}
+    answers: dict[int, bytes] = {}
+    for tally in tallies:
+        _check_joins(first, tally, correct)
+        correct.update(tally.correct)
+        answers.update(tally.answers)
+    return _checked(first, correct, answers)
+
+
+def _check_joins(first: Tally, tally: Tally, correct: Mapping[int, int]) -> None:
+    if first.task_id != tally.task_id:
+        raise ValueError(f"Tallies of two tasks do not add: {first.task_id} and {tally.task_id}.")
+    if first.images != tally.images:
+        raise ValueError(
+            f"Tallies of one task count the same images, not {first.images} and {tally.images}."
+        )
+    shared = correct.keys() & tally.correct.keys()
+    if shared:
+        raise ValueError(
+            f"Chip {min(shared)} is in both tallies of task {first.task_id}: it would count twice."
+        )
+
+
+def _checked(of: Tally, correct: Mapping[int, int], answers: Mapping[int, bytes]) -> Tally:
+    """Return a tally of the same question, of chips that were checked when a tally took them."""
+    tally = object.__new__(Tally)
+    values = {"correct": dict(sorted(correct.items())), "answers": dict(sorted(answers.items()))}
+    for name, value in {"task_id": of.task_id, "images": of.images, **values}.items():
+        object.__setattr__(tally, name, value)
+    return tally
+
+
 def packed_answers(is_right: NDArray[np.bool_]) -> bytes:
     """Return which images are right as bits, eight images to a byte.
 
@@ -133,5 +152,7 @@ def unpacked_answers(answers: bytes, images: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=images).astype(bool)
 
 
-def _ones(answers: bytes) -> int:
-    return int.from_bytes(answers, "big").bit_count()
+def are_counted(answers: bytes, *, images: int, correct: int) -> bool:
+    """Return whether answers can be those of so many images, of which so many are correct."""
+    ones = int.from_bytes(answers, "big").bit_count()
+    return len(answers) == -(-images // 8) and ones == correct

@@ -1,6 +1,7 @@
 """Questions are answered by the chips they need, and by no more, whoever scores them."""
 
 import itertools
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from chip_networks import naive_predictions, one_weight_pairs, random_images, random_network, scored
 from scipy import stats
 
-from rramsim.crossbar.faults import FaultModel, IidFaults
+from rramsim import parallel
+from rramsim.crossbar.faults import FaultModel, IidFaults, in_one_layer
 from rramsim.errors import InputError
 from rramsim.montecarlo import collect as collect_module
 from rramsim.montecarlo.collect import ThisProcess, WorkItem, collect, score_chips
@@ -48,6 +50,12 @@ class CountingEvaluator(Evaluator):
         else:
             self.scored += 1
         return super().right(flips)
+
+
+@pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one evaluator score all chips of a network, one after the other."""
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
 
 
 def counted() -> tuple[CountingEvaluator, ScoredNetwork]:
@@ -103,6 +111,7 @@ def test_a_tally_does_not_depend_on_how_it_was_come_by(tmp_path: Path) -> None:
     assert whole == alone
 
 
+@pytest.mark.usefixtures("one_core")
 def test_only_missing_chips_are_drawn_and_never_more_given_back(tmp_path: Path) -> None:
     store = TallyStore(tmp_path / "tallies.csv")
     evaluator, network = counted()
@@ -122,6 +131,7 @@ def test_only_missing_chips_are_drawn_and_never_more_given_back(tmp_path: Path) 
     assert store.path.read_bytes() == before
 
 
+@pytest.mark.usefixtures("one_core")
 def test_a_question_asked_twice_is_answered_once() -> None:
     evaluator, network = counted()
     again = [ask(FAULTS, network=network), ask(IidFaults(0.2), network=network)] * 2
@@ -171,10 +181,47 @@ def test_answers_do_not_depend_on_who_scores_and_in_which_order(
     assert collect(tasks, rule=SURE, store=TallyStore(store.path)) == serial
 
 
+class OnItsOwn:
+    """Faults of a user's own, which tell who draws them."""
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+
+    def draw(self, signs: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+        self.threads.add(threading.get_ident())
+        return FAULTS.draw(signs, seed)
+
+    def identity(self) -> dict[str, object]:
+        return {"model": "on its own"}
+
+
+def test_chips_of_small_networks_go_side_by_side_and_a_users_faults_stay_in_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: set[int] = set()
+
+    def watched(task: Task, chips: tuple[int, ...]) -> Tally:
+        threads.add(threading.get_ident())
+        return score_chips(task, chips)
+
+    own = OnItsOwn()
+    models = [FAULTS, IidFaults(1e-3), in_one_layer(own, layer=2, layers=4), own]
+    rule, there = StoppingRule(40), [ask(faults) for faults in models]
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
+    alone = collect(there, rule=rule)
+    monkeypatch.undo()
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: range(3), raising=False)
+    monkeypatch.setattr(collect_module, "score_chips", watched)
+    assert collect([ask(faults) for faults in models], rule=rule) == alone
+    assert threads > {threading.get_ident()}
+    assert own.threads == {threading.get_ident()}
+
+
 class StoppedError(Exception):
     """Stands for whatever may end a run."""
 
 
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("write_seconds", [0.0, 1e9])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, StoppedError])
 def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
@@ -207,6 +254,7 @@ def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
 
 def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect_module, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(collect_module, "WRITING_SHARE", 1e9)
     path = tmp_path / "tallies.csv"
     rows: list[int] = []
 
@@ -217,6 +265,7 @@ def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Mo
     assert rows == [0, 1, 2, 3]
 
 
+@pytest.mark.usefixtures("one_core")
 def test_without_errors_one_scoring_tells_of_all_chips() -> None:
     evaluator, network = counted()
     tally = tally_of(ask(IidFaults(0.0), network=network), maps=30)
@@ -225,6 +274,7 @@ def test_without_errors_one_scoring_tells_of_all_chips() -> None:
     assert (evaluator.scored_clean, evaluator.scored) == (1, 0)
 
 
+@pytest.mark.usefixtures("one_core")
 def test_with_every_cell_wrong_all_signs_are_negated() -> None:
     evaluator, network = counted()
     tally = tally_of(ask(IidFaults(1.0), network=network), maps=3)
@@ -234,6 +284,7 @@ def test_with_every_cell_wrong_all_signs_are_negated() -> None:
     assert evaluator.scored == 1
 
 
+@pytest.mark.usefixtures("one_core")
 def test_a_chip_without_a_flip_scores_as_the_network_itself() -> None:
     evaluator, network = counted()
     tally = tally_of(ask(IidFaults(1e-9), network=network), maps=4)
@@ -249,6 +300,7 @@ def test_a_store_that_counts_other_images_is_told(tmp_path: Path) -> None:
         tally_of(task, maps=1, store=store)
 
 
+@pytest.mark.usefixtures("one_core")
 def test_answers_are_kept_where_a_task_asks_for_them(tmp_path: Path) -> None:
     evaluator, network = counted()
     task = ask(FAULTS, network=network)

@@ -38,6 +38,11 @@ class PackedNetwork:
         self._output = folded.output
         self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
 
+    @property
+    def is_small(self) -> bool:
+        """Whether all images of a chip are less work than is worth a second thread."""
+        return len(blocks(self.images, steps=sum(layer.steps for layer in self.clean))) < 2
+
     def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
         """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
         return self.classify(self.chip(flips), self.inputs, self.images)
@@ -50,7 +55,12 @@ class PackedNetwork:
     def layer(self, number: int, flips: Flips | None) -> FaultyLayer:
         """Return one layer with the weights in `flips` inverted."""
         weights, clean = self.layers[number].flipped(flips), self.clean[number]
-        return clean if weights is clean.weights else self._with(number, weights)
+        if weights is clean.weights:
+            return clean
+        # The limits of hidden layers do not depend on the weights.
+        if number:
+            return FaultyLayer(clean.layer, clean.coding, weights, clean.limits)
+        return self._with(number, weights)
 
     def classify(
         self, chip: Sequence[FaultyLayer], inputs: Words, images: int

@@ -57,6 +57,11 @@ class Evaluator:
             self._on_chip = DeltaNetwork(self._network).predictions
         self._clean: NDArray[np.int64] | None = None
 
+    @property
+    def is_small(self) -> bool:
+        """Whether scoring a chip is less work than is worth a second thread."""
+        return isinstance(self._network, PackedNetwork) and self._network.is_small
+
     def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
         """Return the class the network gives each image, shape (images,).
 
