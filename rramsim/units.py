@@ -107,7 +107,9 @@ def factor_to_si(text: str, quantity: str) -> float:
         unit = re.sub(r"ohms?$", "ohm", unit, flags=re.IGNORECASE).replace("Ω", "ohm")
     if offset_to_si(unit, quantity):
         return 1.0
-    exact = _by_pint(unit, kind.unit)
+    # What most people write needs no pint, which takes a third of a second to load.
+    exact = _prefixed(quantity).get(unit)
+    exact = _by_pint(unit, kind.unit) if exact is None else exact
     if exact is not None:
         return exact
     loose = _spellings(quantity).get(unit.replace("µ", "u").casefold())
@@ -253,13 +255,21 @@ def _registry() -> pint.UnitRegistry[Any]:
 
 
 @functools.cache
-def _spellings(quantity: str) -> dict[str, float]:
-    """Return the units in lower case, for headers such as ``set_current_ua``."""
+def _prefixed(quantity: str) -> dict[str, float]:
+    """Return the units that are a symbol of a quantity, with a prefix or without."""
     kind = QUANTITIES[quantity]
     prefixes = {"": 1.0, **{prefix: _FACTORS[prefix] for prefix in kind.prefixes}}
-    spelled = {
-        f"{prefix}{symbol}".replace("µ", "u").casefold(): factor
+    return {
+        f"{prefix}{symbol}": factor
         for prefix, factor in prefixes.items()
         for symbol in kind.symbols
+    }
+
+
+@functools.cache
+def _spellings(quantity: str) -> dict[str, float]:
+    """Return the units in lower case, for headers such as ``set_current_ua``."""
+    spelled = {
+        unit.replace("µ", "u").casefold(): factor for unit, factor in _prefixed(quantity).items()
     }
     return spelled | ({"megohm": 1e6, "megohms": 1e6} if quantity == "resistance" else {})

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rramsim import units
 from rramsim.errors import InputError
 from rramsim.units import (
     QUANTITIES,
@@ -74,6 +75,12 @@ def test_units_in_usual_spellings(text, quantity, factor):
             factor_to_si(text, quantity)
     else:
         assert factor_to_si(text, quantity) == pytest.approx(factor, rel=1e-12)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_what_is_taken_without_pint_is_what_pint_says(quantity):
+    symbols = units._prefixed(quantity)
+    assert symbols == {text: units._by_pint(text, QUANTITIES[quantity].unit) for text in symbols}
 
 
 def test_a_unit_for_two_factors_is_refused():

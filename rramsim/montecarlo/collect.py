@@ -18,9 +18,9 @@ from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally, joined, packed_answers
 from rramsim.montecarlo.task import ScoredNetwork, Task
-from rramsim.network.scoring.evaluator import Evaluator
 
 if TYPE_CHECKING:
+    from rramsim.network.scoring.evaluator import Evaluator
     from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
 OnChips = Callable[[int, int], None]
@@ -155,7 +155,7 @@ class _Evaluators:
 
     def __init__(self, first: Evaluator | TorchEvaluator) -> None:
         self._free = [first]
-        self.are_small = isinstance(first, Evaluator) and first.is_small
+        self.are_small = first.is_small
 
     @contextmanager
     def lent(self, network: ScoredNetwork) -> Iterator[Evaluator | TorchEvaluator]:
@@ -180,7 +180,10 @@ def _evaluators_of(network: ScoredNetwork) -> _Evaluators:
 def _evaluator(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
     """Return a network made ready; `InputError` where images do not fit or a device is missing."""
     test = network.images, network.labels
+    # Imported here: kernels take half a second to load, and where all is known none is needed.
     if network.device == "cpu":
+        from rramsim.network.scoring.evaluator import Evaluator
+
         return Evaluator(network.folded, *test)
     from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 

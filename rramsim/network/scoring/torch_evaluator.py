@@ -44,6 +44,9 @@ class TorchEvaluator:
         could leave the exact range.
     """
 
+    is_small = False
+    """One chip at a time has the whole device."""
+
     def __init__(
         self,
         folded: FoldedNetwork,

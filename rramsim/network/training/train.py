@@ -31,7 +31,6 @@ from rramsim.formatting import percent
 from rramsim.images.catalogue import load_images, origin_of
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import SavedNetwork, load_network, save_network
-from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape, default_shape
 from rramsim.network.training.checkpoint import describe_difference
 from rramsim.network.training.flips import RandomFlips
@@ -503,6 +502,8 @@ def _score_on_kept(plan: TrainingPlan, device: str) -> Score | None:
 def _score_on(images: NDArray[np.uint8], labels: NDArray[Any], device: str) -> Score:
     def score(folded: FoldedNetwork) -> float:
         if device == "cpu":
+            from rramsim.network.scoring.evaluator import Evaluator
+
             return Evaluator(folded, images, labels).correct() / len(labels)
         from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
