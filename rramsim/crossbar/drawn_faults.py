@@ -49,6 +49,7 @@ _POINTS_LOG2 = 12
 _MOST_VERIFIED = 512
 # An interval that asks for more is of another law than the draws.
 _LEAST_SCALE, _MOST_SCALE = 0.1, 10.0
+_AGREES = 1e-6
 _TAIL = (1.0 - CONFIDENCE) / 2.0
 
 
@@ -213,7 +214,7 @@ def _of_pairs(
     rates: tuple[float, float],
 ) -> DrawnFaults | NoBand:
     drawn = _populations(condition, populations)
-    if str(protection) != str(Pairs()):
+    if str(protection) != str(Pairs()) or "ber_2t2r_bound" not in condition:
         # An offset or a correlation of its own: no interval was given for it.
         return NoBand.NO_INTERVAL if drawn is None else _pairs(drawn, protection, rates)
     if str(condition.ber_2t2r_bound.item()) == "upper":
@@ -459,6 +460,8 @@ def _scale(log_ber: Callable[[float], Floats], log_end: float, share: float) -> 
     def beyond(scale: float) -> float:
         return float(np.quantile(log_ber(scale), share)) - log_end
 
+    if abs(beyond(1.0)) < _AGREES:
+        return 1.0
     least, most = beyond(_LEAST_SCALE), beyond(_MOST_SCALE)
     if least * most >= 0.0:
         return _LEAST_SCALE if abs(least) < abs(most) else _MOST_SCALE

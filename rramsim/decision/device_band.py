@@ -41,6 +41,8 @@ _SPAN = 0.99
 # Rates so many probits below the greatest make hundreds of times fewer errors: as good as none.
 _MOST_PROBITS = 2.5
 _DEGREE = 3
+# Losses grow in proportion to the errors up to about a point, and far faster beyond.
+_POINT = 0.01
 
 
 def probits(rates: ArrayLike) -> Floats:
@@ -172,9 +174,10 @@ def losses_of_draws(
 ) -> Floats:
     """Return the loss at each draw, from a cubic in the probits of both rates.
 
-    The cubic is fitted to the differences from the loss at the estimate by least squares. Losses
-    grow ever faster, and those of a few chips scatter: it is nearer to them than interpolation
-    from point to point (`workflows/loss-coverage`).
+    The cubic is fitted by least squares, through the estimate, to asinh(loss / 1 point): losses
+    grow ever faster, a hundred times within the grid of few cells, and those of few chips scatter.
+    It is nearer to them than bilinear interpolation, which puts the upper end of 64 cells more
+    than a half width too far (`workflows/loss-coverage`).
 
     Parameters
     ----------
@@ -195,18 +198,20 @@ def losses_of_draws(
     --------
     >>> draws = ndtr(np.linspace(-2.2, -1.8, 401))
     >>> grid = rate_grid(draws, draws, estimate=(ndtr(-2.0), ndtr(-2.0)))
-    >>> scored = 0.01 + 0.05 * (grid.lrs + 2.0)
+    >>> scored = 0.01 * np.sinh(1.0 + 5.0 * (grid.lrs + 2.0))
     >>> found = losses_of_draws(grid, scored, draws, draws, estimate=0.012)
     >>> found[[100, 200, 300]].round(4).tolist()
-    [0.007, 0.012, 0.017]
+    [0.0055, 0.012, 0.0215]
     """
     table = np.asarray(losses, dtype=float)
     if table.shape != grid.shape:
         raise ValueError(f"losses of shape {table.shape} for a grid of {grid.shape}")
     scored = _terms(grid, grid.lrs, grid.hrs) if grid.is_one_rate else _terms(grid, *_mesh(grid))
-    more = table.ravel() - table[grid.at_estimate]
-    slopes = np.linalg.lstsq(scored, more, rcond=None)[0]
-    found: Floats = estimate + _terms(grid, probits(lrs), probits(hrs)) @ slopes
+    scaled, base = np.arcsinh(table / _POINT), table[grid.at_estimate]
+    at_base = np.arcsinh(base / _POINT)
+    slopes = np.linalg.lstsq(scored, scaled.ravel() - at_base, rcond=None)[0]
+    there = at_base + _terms(grid, probits(lrs), probits(hrs)) @ slopes
+    found: Floats = estimate + (_POINT * np.sinh(there) - base)
     return found
 
 

@@ -43,14 +43,14 @@ def network(lrs, hrs):
     return 0.4 * ndtr(3.0 * (ndtri((lrs + 1.3 * hrs) / 2.3) + 1.11)) + 0.02 * lrs
 
 
-def test_what_is_cubic_in_the_probits_is_met_exactly():
+def test_what_is_a_cubic_to_asinh_is_met_exactly():
     lrs, hrs = drawn()
     inside = (np.abs(ndtri(lrs) + 2.05) < 0.2) & (np.abs(ndtri(hrs) + 1.68) < 0.25)
     grid = rate_grid(lrs, hrs, estimate=WEAK)
 
     def plane(one, other):
         one, other = ndtri(one), ndtri(other)
-        return 0.02 + 0.01 * one + 0.03 * other**2 + 0.02 * one**2 * other
+        return 0.01 * np.sinh(0.2 + one / 4 + other**2 / 3 + one**2 * other / 5)
 
     found = losses_of_draws(grid, table(grid, plane), lrs, hrs, estimate=plane(*WEAK))
     assert grid.shape == (5, 5)
@@ -61,10 +61,8 @@ def test_only_differences_from_the_loss_at_the_estimate_count():
     lrs, hrs = drawn()
     grid = rate_grid(lrs, hrs, estimate=WEAK)
     scored = table(grid, network)
-    one, other = (
-        losses_of_draws(grid, scored + more, lrs, hrs, estimate=0.01) for more in (0.0, 0.3)
-    )
-    assert one == pytest.approx(other, abs=1e-12)
+    one, other = (losses_of_draws(grid, scored, lrs, hrs, estimate=at) for at in (0.01, 0.03))
+    assert other - one == pytest.approx(0.02, abs=1e-12)
     assert losses_of_draws(grid, scored, WEAK[:1], WEAK[1:], estimate=0.01) == pytest.approx(0.01)
 
 
@@ -106,12 +104,12 @@ def test_of_one_rate_the_grid_is_a_line_and_of_no_chance_a_point():
     lrs, _ = drawn()
     line = rate_grid(lrs, lrs, estimate=(WEAK[0], WEAK[0]))
     assert line.shape == (5,)
-    losses = table(line, lambda one, _: 0.1 * ndtri(one))
+    losses = table(line, lambda one, _: 0.01 * np.sinh(ndtri(one) + 2.05))
     found = losses_of_draws(line, losses, lrs[:5], lrs[:5], estimate=0.0)
-    assert found == pytest.approx(0.1 * (ndtri(lrs[:5]) + 2.05), abs=1e-6)
+    assert found == pytest.approx(0.01 * np.sinh(ndtri(lrs[:5]) + 2.05), abs=1e-6)
     still = np.full(3, 0.01)
     point = rate_grid(still, still, estimate=(0.01, 0.01))
-    assert losses_of_draws(point, [0.3], still, still, estimate=0.2).tolist() == [0.2] * 3
+    assert losses_of_draws(point, [0.3], still, still, estimate=0.2) == pytest.approx(0.2)
     of_one_state = rate_grid(np.zeros(4000), lrs, estimate=(0.0, WEAK[0]))
     assert of_one_state.shape == (1, 5)
 
