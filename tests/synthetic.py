@@ -90,6 +90,8 @@ def condition_accuracy(
             "ber_extrapolated": read([0] * len(names)),
             "faults": read(["iid"] * len(names)),
             "cells_basis": read(["stated"] * len(names)),
+            "drawn_ber": read([NAN] * len(names)),
+            "cells": [NAN] * len(names),
             **{name: read(values) for name, values in more.items()},
         },
         coords={

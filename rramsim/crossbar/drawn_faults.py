@@ -9,7 +9,7 @@ chance, so that they are the same every time and their percentiles those of very
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,8 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import betaincinv, log_ndtr, ndtr, ndtri
 
-from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.from_conditions import protected_condition
+from rramsim.crossbar.faults import (
+    FaultModel,
+    IidFaults,
+    PopulationFaults,
+    StateFaults,
+    mean_ber,
+)
+from rramsim.crossbar.from_conditions import in_words, protected_condition
 from rramsim.crossbar.protection import (
     Coded,
     Pairs,
@@ -29,6 +35,7 @@ from rramsim.crossbar.protection import (
     Unprotected,
     Verified,
 )
+from rramsim.errors import InputError
 from rramsim.statistics.confidence import (
     CONFIDENCE,
     NORMAL_END,
@@ -93,6 +100,16 @@ class DrawnFaults:
         """Whether both states have one rate in every draw, as 2T2R has."""
         return self.estimate[0] == self.estimate[1] and bool(np.all(self.lrs == self.hrs))
 
+    def bers(self, lrs_share: float) -> Floats:
+        """Return the mean of both rates in each draw, shape (draws,)."""
+        return lrs_share * self.lrs + (1.0 - lrs_share) * self.hrs
+
+    def at_upper_end(self, lrs_share: float) -> FaultModel:
+        """Return the faults at the draw whose BER is the 97.5th percentile."""
+        order = np.argsort(self.bers(lrs_share), kind="stable")
+        place = order[min(int((1.0 - _TAIL) * order.size), order.size - 1)]
+        return self.faults(float(self.lrs[place]), float(self.hrs[place]))
+
     def faults(self, ber_lrs: float, ber_hrs: float) -> FaultModel:
         """Return the faults of chips at these rates, decoded where there is a code.
 
@@ -101,6 +118,108 @@ class DrawnFaults:
         """
         model = StateFaults(ber_lrs, ber_hrs)
         return model if self.coded is None else ProtectedFaults(model, self.coded)
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """How weights err on chips of one condition under one protection.
+
+    Attributes
+    ----------
+    faults : FaultModel or None
+        Of the weights as they are read; None where the condition cannot have the protection.
+    words : str
+        What the chips are drawn from, in a phrase.
+    drawn : DrawnFaults or None
+        What the cells leave open.
+    cells_basis : str
+        "draws", or why there are none (see the register).
+    ber_high : float
+        Upper end of the interval of the BER of weights, NaN: none.
+    is_bound : bool
+        Whether the BER is only an upper bound.
+    is_extrapolated : bool
+        Whether it is beyond what the sample can show.
+    lrs_share : float
+        Share of the cells in use that are in LRS.
+    cells : float
+        Cells a state behind the BER, of the state of fewer; NaN: unknown.
+    refusal : str
+        Why the condition cannot have the protection.
+    """
+
+    faults: FaultModel | None
+    words: str
+    drawn: DrawnFaults | None = None
+    cells_basis: str = "stated"
+    ber_high: float = math.nan
+    is_bound: bool = False
+    is_extrapolated: bool = False
+    lrs_share: float = 0.5
+    cells: float = math.nan
+    refusal: str = ""
+
+
+def planted_faults(
+    condition: xr.Dataset, protection: Protection, products: Mapping[str, xr.Dataset]
+) -> Planted:
+    """Return the chips of a condition under a protection, with what its cells leave open.
+
+    Parameters
+    ----------
+    condition : xarray.Dataset
+        One row of the product "conditions".
+    protection : Protection
+    products : mapping of str to xarray.Dataset
+        "populations", "counted" and "variance", as far as there are readings.
+
+    Returns
+    -------
+    Planted
+        With a `refusal` where the condition does not have what the protection needs.
+    """
+    populations, variance = products.get("populations"), products.get("variance")
+    try:
+        faults = protected_condition(condition, populations, protection, variance=variance)
+    except InputError as error:
+        return Planted(None, "", cells_basis="", refusal=str(error))
+    found = drawn_faults(
+        condition,
+        protection,
+        populations=populations,
+        counted=products.get("counted"),
+        variance=variance,
+    )
+    share = float(condition.attrs.get("lrs_share", 0.5))
+    high = math.nan
+    if isinstance(found, DrawnFaults):
+        high = mean_ber(found.at_upper_end(share), 1.0 - share)
+    if isinstance(protection, Unprotected) and not math.isnan(float(condition.ber_high)):
+        high = float(condition.ber_high)
+    return Planted(
+        faults,
+        in_words(faults, condition),
+        drawn=found if isinstance(found, DrawnFaults) else None,
+        cells_basis="draws" if isinstance(found, DrawnFaults) else str(found),
+        ber_high=high,
+        is_bound=found is NoBand.BOUND or _is_bound(condition, protection),
+        is_extrapolated=bool(condition["ber_extrapolated"]),
+        lrs_share=share,
+        cells=_cells(condition, populations),
+    )
+
+
+def _cells(condition: xr.Dataset, populations: xr.Dataset | None) -> float:
+    name = str(condition.condition.item())
+    if populations is None or name not in populations["condition"].values.tolist():
+        return math.nan
+    return float(populations["cells"].sel(condition=name).min())
+
+
+def _is_bound(condition: xr.Dataset, protection: Protection) -> bool:
+    """Return whether the BER under a protection is a bound: of pairs their own, else the cells'."""
+    name = "ber_2t2r_bound" if isinstance(protection, Pairs) else "ber_bound"
+    return name in condition and str(condition[name].item()) == "upper"
 
 
 def drawn_faults(

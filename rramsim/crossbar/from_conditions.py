@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
@@ -20,37 +20,6 @@ if TYPE_CHECKING:
 
 # A BER that went through a file of conditions may have lost its last digit.
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Planted:
-    """How weights err on chips of one condition under one protection.
-
-    Attributes
-    ----------
-    faults : FaultModel or None
-        Of the weights as they are read; None where the condition cannot have the protection.
-    words : str
-        What the chips are drawn from, in a phrase.
-    at_upper_end : FaultModel or None
-        The same at the upper end of the condition's BER, None where that has no interval.
-    bound : str
-        "upper" where the BER is only a bound.
-    is_extrapolated : bool
-        Whether the BER is beyond what the sample can show.
-    cells_basis : str
-        See the register.
-    refusal : str
-        Why the condition cannot have the protection.
-    """
-
-    faults: FaultModel | None
-    words: str
-    at_upper_end: FaultModel | None = None
-    bound: str = ""
-    is_extrapolated: bool = False
-    cells_basis: str = "stated"
-    refusal: str = ""
 
 
 def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -> FaultModel:
@@ -158,21 +127,6 @@ def protected_condition(
         lrs, hrs = _read_spreads(condition, variance)
         protection = replace(protection, read_spread_lrs=lrs, read_spread_hrs=hrs)
     return ProtectedFaults(faults, protection, asked)
-
-
-def protected_at_upper_end(condition: xr.Dataset, protection: Protection) -> FaultModel | None:
-    """Return the faults at the upper end of the condition's BER under a protection.
-
-    None where that BER has no interval, or the protection needs more than a BER.
-    """
-    if isinstance(protection, Pairs):
-        high = float(condition.ber_2t2r_high) if "ber_2t2r_high" in condition else math.nan
-        is_usual = str(protection) == str(Pairs()) and not math.isnan(high)
-        return ProtectedFaults(IidFaults(high), Pairs(ber=high)) if is_usual else None
-    faults = faults_at_upper_end(condition)
-    if faults is None or isinstance(protection, Unprotected):
-        return faults
-    return None if isinstance(protection, Verified) else ProtectedFaults(faults, protection)
 
 
 def _pair_ber(condition: xr.Dataset) -> float:

@@ -27,6 +27,7 @@ KNOWN = ("images", "chips", "cells")
 """Sources of chance whose variance the data of one training show."""
 
 _VARIANCES = ("between", "within", "factor")
+_SQUARED = (*KNOWN, "cells_below")
 _MOST_TRAININGS = 1000
 _MOST_STEPS = 100
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
@@ -164,7 +165,10 @@ class Loss:
             estimate,
             point["trainings"],
             **{part: point[f"{name}_{part}"] for part in _VARIANCES},
-            **{part: (point[f"{name}_{part}"] / NORMAL_END) ** 2 for part in KNOWN},
+            **{
+                part: (point[f"{name}_{part}"] / NORMAL_END) ** 2
+                for part in (*KNOWN, "cells_below")
+            },
         )
 
     @property
@@ -318,12 +322,18 @@ def columns(name: str, losses: Iterable[Loss | None], shape: tuple[int, ...]) ->
             f"{name}_{source}": np.reshape([part[source] for part in parts], shape)
             for source in ("trainings", *KNOWN)
         },
+        f"{name}_cells_below": table(_cells_below),
         **{
             f"{name}_{part}": table(lambda one, part=part: getattr(one, part))  # type: ignore[misc]
             for part in _VARIANCES
         },
         "trainings": np.reshape([one.trainings for one in every], shape),
     }
+
+
+def _cells_below(loss: Loss) -> float:
+    below = loss.cells if loss.cells_below is None else loss.cells_below
+    return NORMAL_END * math.sqrt(below)
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,6 +28,10 @@ _VERDICTS = {
 }
 
 
+# Of one point by itself; networks that are compared share the rest.
+_SHOWN_ALONE = 0.975
+
+
 def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[str, ...]:
     """Return why a point is the one to choose, the verdict first.
 
@@ -107,6 +111,11 @@ def would_settle(point: Record) -> str:
         f"{loss_words(point)} ({parts_words(point)})"
     )
     ways = _ways(point)
+    if not ways and point["probability"] > _SHOWN_ALONE:
+        return (
+            f"{name}. By itself that would be enough, but of this network a point of fewer bit "
+            "errors is left open, or several networks share the error that is accepted."
+        )
     if not ways:
         return f"{name}. More of one source alone would not settle it."
     return f"{name}. If the loss stays, about {', or '.join(ways)} would settle it."
@@ -156,8 +165,8 @@ class _Reasons:
             self._loss(),
             self._accuracy(),
             self._yield(),
-            "" if self.left_open is None else would_settle(self.left_open),
-            *self._left_out(),
+            "" if self.left_open is None or self._is_out_of_reach else would_settle(self.left_open),
+            *(self._left_out() if self.chosen["meets"] else ()),
             self._energy(),
             self._reading(),
             self._endurance(),
@@ -200,6 +209,12 @@ class _Reasons:
         )
 
     @property
+    def _is_out_of_reach(self) -> bool:
+        """Whether the network without bit errors falls short of the target already."""
+        target = self._required.target_accuracy
+        return target is not None and target > self._error_free
+
+    @property
     def _is_over_a_life(self) -> bool:
         return bool(self._required.inferences or self._required.reprogrammings)
 
@@ -211,7 +226,7 @@ class _Reasons:
 
     def _unmet(self) -> str:
         target, best = self._required.target_accuracy, self._error_free
-        if target is not None and target > best:
+        if target is not None and self._is_out_of_reach:
             return (
                 f"No point can reach an accuracy of {numbers.percent(target)}: the plainly trained "
                 f"network without bit errors reaches {numbers.percent(best)}, "
@@ -298,7 +313,7 @@ class _Reasons:
         if math.isnan(point["programming_energy"]):
             return "Its programming energy is not known."
         energy = numbers.quantity(point["programming_energy"], "J")
-        cells = numbers.plain(point["cells_per_weight"])
+        cells = numbers.plain(point["cells_per_weight"], 4)
         per_weight = "a cell" if cells == "1" else f"{cells} cells"
         basis = energy_basis(point["set_energy_basis"], point["reset_energy_basis"])
         names = {one["condition"] for one in self.points}
@@ -315,13 +330,10 @@ class _Reasons:
             point
             for point in self.points
             if not math.isnan(point["programming_energy"])
-            and all(
-                point[dim] == self.chosen[dim]
-                for dim in ("training_ber", "thresholds", "protection")
-            )
+            and all(point[dim] == self.chosen[dim] for dim in ("training_ber", "protection"))
         ]
         costliest = max(alike, key=lambda point: point["programming_energy"])
-        if len(alike) == 1:
+        if len({point["condition"] for point in alike}) == 1:
             return ""
         if costliest["condition"] == self.chosen["condition"]:
             return ", the most of all conditions"
@@ -345,8 +357,8 @@ class _Reasons:
             )
         if self._is_over_a_life and not math.isnan(point["life_energy"]):
             sentence += (
-                f". The life of {numbers.power(self._required.programmings)} programmings and "
-                f"{numbers.power(self._required.inferences)} inferences takes "
+                f". Over a life with {numbers.power(self._required.reprogrammings)} further "
+                f"programmings and {numbers.power(self._required.inferences)} inferences that is "
                 f"{numbers.quantity(point['life_energy'], 'J')}"
             )
         return f"{sentence}."

@@ -19,10 +19,10 @@ from rramsim.decision.accuracy_loss import (
     rejected_in_sequences,
     share_of_draws_below,
 )
+from rramsim.decision.device_band import largest_ber, more_cells
 from rramsim.errors import InputError, number, refused
 from rramsim.schema import Interval, Record, records
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
-from rramsim.statistics.design_effect import design_effect
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +36,7 @@ POINT = (*_NETWORK, *_CHIPS)
 """Dimensions of a point."""
 
 _Floats = NDArray[np.float64]
+_ENDS = (1.0 - ONE_SIDED, ONE_SIDED)
 
 
 @dataclass(frozen=True)
@@ -164,16 +165,18 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     losses = [Loss.of(point, requirements.subject) for point in points]
     yields = _yields(tradeoff, points, requirements)
     limit = requirements.largest_error
-    p_values = np.array([one.p_value(limit) for one in losses])
-    both = np.fmax(p_values, yields.p_values)
-    shown = _shown(both.reshape(shape), tradeoff["test_ber"].values)
+    p_values = np.where(known, [one.p_value(limit) for one in losses], math.nan)
+    bers = tradeoff["test_ber"].values
+    shown = _shown(p_values.reshape(shape), bers)
+    both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), bers)
     accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
     life = _life_energy(tradeoff, requirements)
     columns = {
         "accurate": accurate.reshape(shape),
         "probability": _probabilities(tradeoff, losses, requirements).reshape(shape),
         **_needed(losses, limit, shape),
-        **yields.columns(shape, known, shown.ravel()),
+        "cells_to_measure": _cells_to_measure(tradeoff, losses, limit).reshape(shape),
+        **yields.columns(shape, known, both.ravel()),
         "endures": _endures(tradeoff, requirements),
         "life_energy": life,
         "affordable": _affordable(life, requirements),
@@ -196,7 +199,8 @@ _ATTRIBUTES = tuple(Requirements.__dataclass_fields__)
 
 def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
     judged = [variable.name for variable in schema.DATASETS["tradeoff"] if variable.optional]
-    kept = {"chip_accuracy", "chip_loss", "loss_draw", "endurance_low", "endurance_high"}
+    kept = {"chip_accuracy", "chip_loss", "loss_draw", "ber_draw"}
+    kept |= {"endurance_low", "endurance_high"}
     return tradeoff.drop_vars([name for name in judged if name not in kept], errors="ignore")
 
 
@@ -281,6 +285,39 @@ def _needed(losses: list[Loss], limit: float, shape: tuple[int, ...]) -> dict[st
     }
 
 
+def _cells_to_measure(tradeoff: xr.Dataset, losses: list[Loss], limit: float) -> _Floats:
+    """Return how many further cells a state would show that the BER is below that of the limit.
+
+    The draws tell the BER at which the loss is at the limit, if it is within what they span.
+    """
+    found = np.full(len(losses), math.nan)
+    if "loss_draw" not in tradeoff:
+        return found
+    draws = tradeoff["loss_draw"].values.reshape(len(losses), -1)
+    shape = tradeoff["loss_draw"].shape[:-1]
+    bers = np.broadcast_to(tradeoff["ber_draw"].values, (*shape, draws.shape[1]))
+    estimates = np.broadcast_to(tradeoff["drawn_ber"].values, shape).ravel()
+    cells = np.broadcast_to(tradeoff["cells"].values, shape).ravel()
+    estimated = tradeoff["loss"].values.ravel()
+    for place, one in enumerate(losses):
+        ber = bers.reshape(draws.shape)[place]
+        if math.isnan(one.estimate) or np.isnan(draws[place]).any() or math.isnan(cells[place]):
+            continue
+        # What is lost of all answers is the same but for a constant.
+        lost = one.estimate + draws[place] - estimated[place]
+        largest = largest_ber(ber, lost, tolerance=limit)
+        if largest.bound:
+            continue
+        low, high = np.quantile(ber, _ENDS)
+        more = more_cells(
+            Interval(estimates[place], float(low), float(high)),
+            largest.estimate,
+            cells=cells[place],
+        )
+        found[place] = math.nan if more is None else more
+    return found
+
+
 @dataclass(frozen=True)
 class _Yields:
     """Shares of chips that are accurate enough, with their intervals, by point."""
@@ -308,7 +345,8 @@ class _Yields:
 def _yields(tradeoff: xr.Dataset, points: list[Record], requirements: Requirements) -> _Yields:
     """Return the yield of each point, its exact binomial interval and p-value.
 
-    Chips of one training have its network in common, so they count as fewer (`design_effect`).
+    Chips of one training have its network in common: where trainings differ in their yields by more
+    than chance, they count as fewer.
     """
     limit, required = requirements.largest_error, requirements.chip_yield
     name = "chip_loss" if requirements.subject == "loss" else "chip_accuracy"
@@ -330,8 +368,7 @@ def _yield_of(lost: _Floats, limit: float, required: float | None) -> tuple[floa
     of_chips = lost[training, chip]
     # A loss of exactly the tolerance is accepted, whatever the rounding.
     fails = of_chips > limit + 1e-12
-    effect = design_effect(fails, training, of_chips) if len(set(training)) > 1 else 1.0
-    count = fails.size / effect
+    count = fails.size / _effect(fails, training)
     failures = float(fails.mean()) * count
     low, high = clopper_pearson(failures, count)
     p_value = math.nan
@@ -339,6 +376,16 @@ def _yield_of(lost: _Floats, limit: float, required: float | None) -> tuple[floa
         good = count - failures
         p_value = float(betainc(good, failures + 1.0, required)) if good > 0.0 else 1.0
     return 1.0 - float(fails.mean()), 1.0 - high, 1.0 - low, p_value
+
+
+def _effect(fails: NDArray[np.bool_], training: NDArray[np.intp]) -> float:
+    """Return how many times the variance of a share is that of as many independent chips."""
+    chips, failed = np.bincount(training), np.bincount(training, weights=fails)
+    count, share = np.count_nonzero(chips), float(fails.mean())
+    if count < 2 or not 0.0 < share < 1.0:
+        return 1.0
+    variance = count / (count - 1.0) * float(np.sum((failed - share * chips) ** 2)) / chips.sum()
+    return max(variance / (share * (1.0 - share)), 1.0)
 
 
 def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str_]:

@@ -31,6 +31,7 @@ _PARTS = (
     ("images", "half width by test images alone"),
     ("chips", "half width by chips alone"),
     ("cells", "half width by the sample of cells alone, 0: not in the interval"),
+    ("cells_below", "the same towards less loss"),
     ("between", "variance between trainings"),
     ("within", "the part of that variance that images and chips explain"),
     ("factor", "variance of the mean for each variance between trainings"),
@@ -137,6 +138,11 @@ _SCORED = (
         "loss if the bit-error rates were those of one draw of what the cells leave open",
         optional=True,
     ),
+    per("protection", "condition", "draw")(
+        "ber_draw", "1", "f", "mean of the rates of one draw, of cells or of weights", optional=True
+    ),
+    _read("drawn_ber", "1", "f", "the rate that is planted, of the same kind, NaN: no draws"),
+    _condition("cells", "1", "f", "cells a state behind the BER, NaN: unknown"),
     _read("test_ber", "1", "f", "mean BER of the weights as read, or the bound planted"),
     _read("ber_high", "1", "f", "upper end of its interval, NaN: none"),
     _read("ber_bound", "1", "U", "upper: test_ber is only a bound", choices=BOUNDS),
@@ -164,6 +170,7 @@ _JUDGED = (
     _point("trainings_needed", "1", "i", "trainings that would settle it, 0: no number would"),
     _point("images_needed", "1", "f", "times as many test images would, NaN: no number would"),
     _point("chips_needed", "1", "f", "times as many chips would, NaN: no number would"),
+    _point("cells_to_measure", "1", "f", "further cells a state that would show it, NaN: none"),
     _point("cells_needed", "1", "f", "times as many cells would, NaN: no number would"),
     _point("chip_yield", "1", "f", "share of the chips that are accurate enough"),
     _point("chip_yield_low", "1", "f", "lower end of its interval, at 97.5 % by itself"),

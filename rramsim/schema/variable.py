@@ -28,9 +28,9 @@ REQUIREMENT_VERDICTS = ("", "yes", "no", "not settled", "unknown")
 POINT_VERDICTS = ("", "yes", "no", "not settled")
 """Whether a point meets all of them; empty where there is no such point."""
 
-CELLS_BASES = ("", "draws", "bound", "stated", "model")
+CELLS_BASES = ("", "draws", "bound", "stated", "no interval", "model")
 """What the part of an interval by the sample of cells is from: draws of the populations; nothing,
-since the BER is a bound, was stated, or is that of a fault model given in Python."""
+since the BER is a bound, was stated, has no interval, or is that of a fault model of Python."""
 
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""

@@ -11,10 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
+from rramsim.crossbar.drawn_faults import Planted
 from rramsim.crossbar.faults import FaultModel, IidFaults, is_deterministic, mean_ber
-from rramsim.crossbar.from_conditions import Planted
 from rramsim.crossbar.sampling import as_positions
 from rramsim.decision.accuracy_loss import Loss, PairedAnswers, columns, loss_of
+from rramsim.decision.device_band import (
+    cells_variances,
+    grid_matters,
+    losses_along_diagonal,
+    losses_of_draws,
+    rate_grid,
+)
 from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import POOR_CHIP
 from rramsim.montecarlo.reestimate import reestimated_for
@@ -23,7 +30,7 @@ from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import ScoredNetwork, Task
-from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END
+from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,8 +46,16 @@ LEAST_REESTIMATED = 1e-3
 """BER from which on thresholds are estimated anew. Below it sums hardly shift, and the networks
 would differ by chance only."""
 
+Place = tuple[float, str, str, str]
+"""A point: training BER, thresholds, protection, condition."""
+
 _COUNTED_CHIPS = 20
 _CURVES, _POINTS = "chips of the curves", "chips of the conditions"
+_DRAWS = "chips of what the cells leave open"
+_DRAWN_CHIPS = 25
+_DRAWS_KEPT = 400
+# In shares of the images: a twentieth of a point settles nothing.
+_LEAST_DIFFERENCE = 5e-4
 _WIDEST = 0.999
 
 
@@ -108,18 +123,78 @@ class Chips:
             for training_ber, several in self._networks.items()
             for chips in possible
         } | self._reestimated(possible, bers)
-        error_free = self._error_free(self._score(_CURVES, [(self._plain, IidFaults(0.0))])[0])
-        asked: list[tuple[list[ScoredNetwork], FaultModel]] = []
-        for (_, _, *chips), several in networks.items():
-            one = possible[chips[0], chips[1]]
-            asked += [(several, model) for model in (one.faults, one.at_upper_end) if model]
-        answers = iter(self._score(_POINTS, asked))
-        scored, cells = {}, {}
-        for place in networks:
-            scored[place] = next(answers)
-            at_upper_end = possible[place[2], place[3]].at_upper_end
-            cells[place] = _by_cells(scored[place], next(answers)) if at_upper_end else 0.0
-        return self._points(planted, bers, scored, cells, error_free)
+        (plain,) = self._score(_CURVES, [(self._plain, IidFaults(0.0))])
+        error_free = self._error_free(plain)
+        asked = [(several, possible[place[2:]].faults) for place, several in networks.items()]
+        answers = self._score(_POINTS, [(several, one) for several, one in asked if one])
+        scored = dict(zip(networks, answers, strict=True))
+        drawn = self._drawn(networks, possible, scored, plain)
+        return self._points(planted, bers, scored, drawn, error_free)
+
+    def _drawn(
+        self,
+        networks: Mapping[Place, list[ScoredNetwork]],
+        possible: Mapping[tuple[str, str], Planted],
+        scored: Mapping[Place, Sequence[Tally]],
+        plain: Sequence[Tally],
+    ) -> dict[Place, npt.NDArray[np.float64]]:
+        """Return the loss at each draw of what the cells leave open, by point.
+
+        Losses are scored on few chips at a few rates: of nested chips, differences scatter little.
+        """
+        grids = {
+            chips: rate_grid(one.drawn.lrs, one.drawn.hrs, estimate=one.drawn.estimate)
+            for chips, one in possible.items()
+            if one.drawn is not None
+        }
+        places = [place for place in networks if place[2:] in grids]
+        diagonal = self._at_rates(
+            {place: grids[place[2:]].diagonal for place in places}, networks, possible, plain
+        )
+        open_places = [
+            place for place in places if grid_matters(*diagonal[place], least=_LEAST_DIFFERENCE)
+        ]
+        whole = self._at_rates(
+            {place: grids[place[2:]].rates for place in open_places}, networks, possible, plain
+        )
+        found = {}
+        for place in places:
+            grid, one = grids[place[2:]], possible[place[2:]].drawn
+            assert one is not None
+            estimate = _mean_loss(plain, scored[place])
+            if place in whole:
+                losses = np.reshape(whole[place], grid.shape)
+                found[place] = losses_of_draws(grid, losses, one.lrs, one.hrs, estimate=estimate)
+            else:
+                found[place] = losses_along_diagonal(
+                    grid,
+                    diagonal[place],
+                    one.lrs,
+                    one.hrs,
+                    estimate=estimate,
+                    lrs_share=self._study.use.lrs_share,
+                )
+        return found
+
+    def _at_rates(
+        self,
+        rates: Mapping[Place, Sequence[tuple[float, float]]],
+        networks: Mapping[Place, list[ScoredNetwork]],
+        possible: Mapping[tuple[str, str], Planted],
+        plain: Sequence[Tally],
+    ) -> dict[Place, list[float]]:
+        """Return the losses of points at pairs of error rates, each on the same few chips."""
+        asked = []
+        for place, pairs in rates.items():
+            drawn = possible[place[2:]].drawn
+            assert drawn is not None
+            asked += [(networks[place], drawn.faults(*pair)) for pair in pairs]
+        few = StoppingRule(-(-_DRAWN_CHIPS // len(plain)))
+        answers = iter(self._score(_DRAWS, asked, rule=few, keeps_answers=False))
+        return {
+            place: [_mean_loss(plain, next(answers)) for _ in pairs]
+            for place, pairs in rates.items()
+        }
 
     @property
     def _plain(self) -> list[ScoredNetwork]:
@@ -134,7 +209,7 @@ class Chips:
         self,
         possible: Mapping[tuple[str, str], Planted],
         bers: Mapping[tuple[str, str], float],
-    ) -> dict[tuple[float, str, str, str], list[ScoredNetwork]]:
+    ) -> dict[Place, list[ScoredNetwork]]:
         """Return networks with thresholds estimated anew, by place."""
         if not self._study.reestimate:
             return {}
@@ -144,7 +219,7 @@ class Chips:
             for chips in possible
             if bers[chips] >= LEAST_REESTIMATED and all(saved.norms for saved in several)
         ]
-        found = {}
+        found: dict[Place, list[ScoredNetwork]] = {}
         for number, (training_ber, *chips) in enumerate(places):
             self._on_progress("re-estimating thresholds", number, len(places))
             faults = possible[chips[0], chips[1]].faults
@@ -164,8 +239,8 @@ class Chips:
         self,
         planted: Mapping[tuple[str, str], Planted],
         bers: Mapping[tuple[str, str], float],
-        scored: Mapping[tuple[float, str, str, str], list[Tally]],
-        cells: Mapping[tuple[float, str, str, str], float],
+        scored: Mapping[Place, list[Tally]],
+        drawn: Mapping[Place, npt.NDArray[np.float64]],
         error_free: Sequence[npt.NDArray[np.bool_]],
     ) -> xr.Dataset:
         protections, conditions = (
@@ -188,7 +263,7 @@ class Chips:
             for chips in planted
         ]
         tallies = [scored.get(place) for place in places]
-        of_cells = [cells.get(place, 0.0) for place in places]
+        of_draws = [drawn.get(place) for place in places]
 
         def read(value: Iterable[Any]) -> npt.NDArray[Any]:
             return np.reshape(list(value), shape[2:])
@@ -196,14 +271,13 @@ class Chips:
         return schema.make(
             "condition_accuracy",
             {
-                **self._columns(tallies, error_free, shape, cells=of_cells),
+                **self._columns(tallies, error_free, shape, drawn=of_draws),
                 **self._of_chips(tallies, error_free, shape),
+                **self._of_draws(of_draws, planted, shape),
+                "cells": [planted[protections[0], name].cells for name in conditions],
                 "test_ber": read(bers.get(chips, math.nan) for chips in planted),
-                "ber_high": read(
-                    math.nan if one.at_upper_end is None else self._mean_ber(one.at_upper_end)
-                    for one in planted.values()
-                ),
-                "ber_bound": read(one.bound for one in planted.values()),
+                "ber_high": read(one.ber_high for one in planted.values()),
+                "ber_bound": read("upper" if one.is_bound else "" for one in planted.values()),
                 "ber_extrapolated": read(one.is_extrapolated for one in planted.values()),
                 "faults": read(one.words for one in planted.values()),
                 "cells_basis": read(one.cells_basis for one in planted.values()),
@@ -218,20 +292,26 @@ class Chips:
         error_free: Sequence[npt.NDArray[np.bool_]],
         shape: tuple[int, ...],
         *,
-        cells: Sequence[float] | None = None,
+        drawn: Sequence[npt.NDArray[np.float64] | None] | None = None,
     ) -> dict[str, Any]:
         """Return accuracies and losses, with what their intervals are made of."""
         every = [np.ones_like(right) for right in error_free]
-        by_cells = [0.0] * len(tallies) if cells is None else cells
+        of_draws = [None] * len(tallies) if drawn is None else drawn
         return {
             **columns(
                 "accuracy",
-                [self._loss(every, *one) for one in zip(tallies, by_cells, strict=True)],
+                [
+                    self._loss(every, error_free, *one)
+                    for one in zip(tallies, of_draws, strict=True)
+                ],
                 shape,
             ),
             **columns(
                 "loss",
-                [self._loss(error_free, *one) for one in zip(tallies, by_cells, strict=True)],
+                [
+                    self._loss(error_free, error_free, *one)
+                    for one in zip(tallies, of_draws, strict=True)
+                ],
                 shape,
             ),
             "accuracy_p05": np.reshape([_poor_chip(one) for one in tallies], shape),
@@ -241,8 +321,9 @@ class Chips:
     def _loss(
         self,
         compared: Sequence[npt.NDArray[np.bool_]],
+        error_free: Sequence[npt.NDArray[np.bool_]],
         tallies: Sequence[Tally] | None,
-        cells: float,
+        drawn: npt.NDArray[np.float64] | None,
     ) -> Loss | None:
         if tallies is None:
             return None
@@ -250,7 +331,41 @@ class Chips:
             PairedAnswers(right, tally.by_image(), np.array(list(tally.correct.values())))
             for right, tally in zip(compared, tallies, strict=True)
         ]
-        return loss_of(paired, folds=self._trained.folds is not None, cells=cells)
+        above = below = 0.0
+        if drawn is not None:
+            # Compared with whatever, cells leave the same open.
+            best = [float(right.mean()) for right in error_free]
+            lost = [mean - _share(one) for mean, one in zip(best, tallies, strict=True)]
+            above, below = cells_variances(drawn, math.fsum(lost) / len(lost))
+        folds = self._trained.folds is not None
+        return loss_of(paired, folds=folds, cells=above, cells_below=below)
+
+    @staticmethod
+    def _of_draws(
+        losses: Sequence[npt.NDArray[np.float64] | None],
+        planted: Mapping[tuple[str, str], Planted],
+        shape: tuple[int, ...],
+    ) -> dict[str, Any]:
+        """Return losses and BERs of the first draws, which are spread as all are."""
+        if not any(one.drawn for one in planted.values()):
+            return {"drawn_ber": np.full(shape[2:], math.nan)}
+        unknown = np.full(_DRAWS_KEPT, math.nan)
+        of_points = [unknown if one is None else _kept(one) for one in losses]
+        bers = [
+            unknown if one.drawn is None else _kept(one.drawn.bers(one.lrs_share))
+            for one in planted.values()
+        ]
+        estimates = [
+            math.nan
+            if one.drawn is None
+            else float(np.dot(one.drawn.estimate, (one.lrs_share, 1.0 - one.lrs_share)))
+            for one in planted.values()
+        ]
+        return {
+            "loss_draw": np.reshape(of_points, (*shape, _DRAWS_KEPT)),
+            "ber_draw": np.reshape(bers, (*shape[2:], _DRAWS_KEPT)),
+            "drawn_ber": np.reshape(estimates, shape[2:]),
+        }
 
     @staticmethod
     def _of_chips(
@@ -298,18 +413,23 @@ class Chips:
         ]
 
     def _score(
-        self, stage: str, asked: Sequence[tuple[Sequence[ScoredNetwork], FaultModel]]
+        self,
+        stage: str,
+        asked: Sequence[tuple[Sequence[ScoredNetwork], FaultModel]],
+        *,
+        rule: StoppingRule | None = None,
+        keeps_answers: bool = True,
     ) -> list[list[Tally]]:
         """Return the tallies of each recipe's networks on chips, with which images are right."""
         tasks = [
-            Task(network, model, self._study.seed, keeps_answers=True)
+            Task(network, model, self._study.seed, keeps_answers=keeps_answers)
             for several, model in asked
             for network in several
         ]
         tallies = iter(
             collect(
                 tasks,
-                rule=self._rule,
+                rule=rule or self._rule,
                 workers=self._workers,
                 store=self._store,
                 on_chips=partial(self._on_progress, stage),
@@ -362,7 +482,12 @@ def _poor_chip(tallies: Sequence[Tally] | None) -> float:
     return math.fsum(poor) / len(poor)
 
 
-def _by_cells(at: Sequence[Tally], at_upper_end: Sequence[Tally]) -> float:
-    """Return the variance of a loss by the sample of cells, from that at the BER's upper end."""
-    further = [_share(one) - _share(two) for one, two in zip(at, at_upper_end, strict=True)]
-    return (math.fsum(further) / len(further) / NORMAL_END) ** 2
+def _mean_loss(error_free: Sequence[Tally], tallies: Sequence[Tally]) -> float:
+    """Return the mean loss over trainings against the networks without bit errors."""
+    lost = [_share(best) - _share(one) for best, one in zip(error_free, tallies, strict=True)]
+    return math.fsum(lost) / len(lost)
+
+
+def _kept(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return as many draws as are kept, again and again the same where there are fewer."""
+    return np.resize(values, _DRAWS_KEPT)

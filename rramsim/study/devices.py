@@ -7,14 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from rramsim.crossbar.drawn_faults import Planted, planted_faults
 from rramsim.crossbar.faults import FaultModel, check_model
-from rramsim.crossbar.from_conditions import (
-    Planted,
-    faults_of_condition,
-    in_words,
-    protected_at_upper_end,
-    protected_condition,
-)
+from rramsim.crossbar.from_conditions import faults_of_condition
 from rramsim.crossbar.protection import parse, protect
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
@@ -90,29 +85,17 @@ class Devices:
         }
 
     def _planted(self, protection: str, row: xr.Dataset, faults: FaultModel) -> Planted:
-        products = {} if self.examination is None else self.examination.products
+        chosen = parse(protection)
+        if self.faults_of is None:
+            products = {} if self.examination is None else self.examination.products
+            return planted_faults(row, chosen, products)
         try:
-            if self.faults_of is not None:
-                words = f"fault model {type(faults).__name__}"
-                kept = "" if protection == "none" else f"; {protection}"
-                protected = cast(FaultModel, protect(faults, protection))
-                return Planted(protected, f"{words}{kept}", cells_basis="model")
-            chosen = parse(protection)
-            populations, variance = products.get("populations"), products.get("variance")
-            model = protected_condition(row, populations, chosen, variance=variance)
+            protected = cast(FaultModel, protect(faults, chosen))
         except InputError as error:
-            return Planted(None, "", refusal=str(error))
-        at_upper_end = protected_at_upper_end(row, chosen)
-        is_bound = _is_bound(row, protection)
-        basis = "bound" if is_bound else "draws" if at_upper_end is not None else "stated"
-        return Planted(
-            model,
-            in_words(model, row),
-            at_upper_end=at_upper_end,
-            bound="upper" if is_bound else "",
-            is_extrapolated=bool(row["ber_extrapolated"]),
-            cells_basis=basis,
-        )
+            return Planted(None, "", cells_basis="", refusal=str(error))
+        kept = "" if protection == "none" else f"; {protection}"
+        words = f"fault model {type(faults).__name__}{kept}"
+        return Planted(protected, words, cells_basis="model")
 
     @property
     def origin(self) -> str:
@@ -127,12 +110,6 @@ class Devices:
         if self.examination is None:
             return ()
         return tuple(map(str, (*self.examination.measured.notes, *self.examination.notes)))
-
-
-def _is_bound(row: xr.Dataset, protection: str) -> bool:
-    """Return whether the BER under a protection is a bound: of pairs their own, else the cells'."""
-    name = "ber_2t2r_bound" if protection == "2T2R" else "ber_bound"
-    return name in row and str(row[name].item()) == "upper"
 
 
 def characterize_devices(

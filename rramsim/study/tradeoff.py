@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
+from rramsim.crossbar.drawn_faults import Planted
 from rramsim.crossbar.faults import FaultModel, check_model
-from rramsim.crossbar.from_conditions import Planted
 from rramsim.crossbar.protection import Pulses, programming_pulses
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
