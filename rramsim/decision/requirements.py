@@ -278,7 +278,8 @@ def _needed(losses: list[Loss], limit: float, shape: tuple[int, ...]) -> dict[st
         one.trainings_needed(least) or 0 for one, least in zip(losses, limits, strict=True)
     ]
     more = [
-        count if count > one.trainings else 0 for count, one in zip(trainings, losses, strict=True)
+        0 if one.half_width <= abs(least - one.estimate) else count
+        for count, one, least in zip(trainings, losses, limits, strict=True)
     ]
     return {"trainings_needed": np.reshape(more, shape)} | {
         f"{source}_needed": np.reshape(times(source), shape) for source in KNOWN
@@ -385,7 +386,7 @@ def _effect(fails: NDArray[np.bool_], training: NDArray[np.intp]) -> float:
     if count < 2 or not 0.0 < share < 1.0:
         return 1.0
     variance = count / (count - 1.0) * float(np.sum((failed - share * chips) ** 2)) / chips.sum()
-    return max(variance / (share * (1.0 - share)), 1.0)
+    return float(max(variance / (share * (1.0 - share)), 1.0))
 
 
 def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str_]:
