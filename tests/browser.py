@@ -86,6 +86,11 @@ class Browser:
         pointer = {"type": "pointer", "id": kind, "parameters": {"pointerType": kind}}
         self._ask("/actions", {"actions": [{**pointer, "actions": moves}]})
 
+    def press(self, key):
+        """Press and release a key, on what has the focus."""
+        strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        self._ask("/actions", {"actions": [{"type": "key", "id": "keys", "actions": strokes}]})
+
     def _port(self):
         ends = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < ends:

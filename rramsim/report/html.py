@@ -90,7 +90,7 @@ def inlined(figures: Mapping[str, Figure]) -> dict[str, Markup]:
     for name, figure in figures.items():
         text = io.StringIO()
         render_figure(figure, text, "svg")
-        drawn[name] = Markup(_inline_svg(text.getvalue(), name, figure.get_figwidth()))
+        drawn[name] = Markup(_inline_svg(text.getvalue(), name, *figure.get_size_inches()))
     return drawn
 
 
@@ -103,7 +103,7 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, Mark
     for name, figure in figures.items():
         svg, _ = save_figure(figure, folder / name)
         text = svg.read_text(encoding="utf-8")
-        drawn[name] = Markup(_inline_svg(text, name, figure.get_figwidth()))
+        drawn[name] = Markup(_inline_svg(text, name, *figure.get_size_inches()))
     return drawn
 
 
@@ -111,6 +111,7 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, Mark
 # it is larger than the text around it.
 _LEAST_SCALE = 0.74
 _MOST_SCALE = 1.25
+_PRINT_SCALE = 0.85
 
 # A page on a dark screen draws these in other colours (page.css). Those of a colour map stay.
 _COLOR_NAMES = {color.lower(): name for name, color in COLORS.items()} | {
@@ -121,7 +122,7 @@ _COLOR_NAMES = {color.lower(): name for name, color in COLORS.items()} | {
 _THEMED = re.compile(rf"(?<=[ :])(?:{'|'.join(_COLOR_NAMES)})(?=[;\"])", re.IGNORECASE)
 
 
-def _inline_svg(svg: str, name: str, width_inches: float) -> str:
+def _inline_svg(svg: str, name: str, width_inches: float, height_inches: float) -> str:
     """Return the text of an SVG file as an ``<svg>`` element that can stand in a page with others.
 
     Names inside it begin with `name`, so that those of two figures do not clash. Namespaces,
@@ -132,11 +133,14 @@ def _inline_svg(svg: str, name: str, width_inches: float) -> str:
     svg : str
     name : str
         Letters and hyphens, another for each figure of a page.
-    width_inches : float
+    width_inches, height_inches : float
     """
     svg = svg[svg.index("<svg") :].strip()
     pixels = 96 * width_inches
-    size = f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px"
+    size = (
+        f"min-width: {_LEAST_SCALE * pixels:.0f}px; max-width: {_MOST_SCALE * pixels:.0f}px; "
+        f"--print-height: {_PRINT_SCALE * height_inches:.2f}in"
+    )
     svg = svg.replace("<svg", f'<svg style="{size}"', 1)
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)

@@ -44,10 +44,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 // Points of a figure say their values when they are pointed at or touched, those that lie upon
-// each other together.
+// each other together, and one after the other when the arrow keys go through a figure.
 const REACH = { mouse: 14, touch: 28, pen: 20 };
+const TOGETHER = 3;
 const box = document.createElement("div");
 box.className = "values";
+box.setAttribute("role", "status");
 box.hidden = true;
 document.body.append(box);
 let near = [];
@@ -58,16 +60,21 @@ function hide() {
   box.hidden = true;
 }
 
-function show(event, points) {
+function middle(point) {
+  const { x, y, width, height } = point.getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+}
+
+function show(points, x, y, reach) {
   const places = points
     .map((point) => {
-      const { x, y, width, height } = point.getBoundingClientRect();
-      return { point, distance: Math.hypot(x + width / 2 - event.clientX, y + height / 2 - event.clientY) };
+      const [across, down] = middle(point);
+      return { point, distance: Math.hypot(across - x, down - y) };
     })
     .sort((one, other) => one.distance - other.distance);
   hide();
-  if (!places.length || places[0].distance > (REACH[event.pointerType] ?? REACH.mouse)) return;
-  near = places.filter((place) => place.distance < places[0].distance + 3).map((place) => place.point);
+  if (!places.length || places[0].distance > reach) return;
+  near = places.filter((place) => place.distance < places[0].distance + TOGETHER).map((place) => place.point);
   for (const point of near) point.classList.add("near");
   const lines = [...new Set(near.map((point) => point.dataset.value))].map((text) => {
     const line = document.createElement("div");
@@ -78,21 +85,37 @@ function show(event, points) {
   box.hidden = false;
   const { width, height } = box.getBoundingClientRect();
   const right = document.documentElement.clientWidth - width - 8;
-  const above = event.clientY - height - 14;
-  box.style.left = `${Math.max(8, Math.min(event.clientX + 14, right))}px`;
-  box.style.top = `${above < 8 ? event.clientY + 18 : above}px`;
+  const above = y - height - 14;
+  box.style.left = `${Math.max(8, Math.min(x + 14, right))}px`;
+  box.style.top = `${above < 8 ? y + 18 : above}px`;
 }
 
 for (const svg of document.querySelectorAll("figure svg")) {
   const points = [...svg.querySelectorAll("circle.value")];
+  if (!points.length) continue;
   for (const point of points) {
     // The browser would show the title as well.
     const title = point.querySelector("title");
     point.dataset.value = title.textContent;
     title.remove();
   }
-  for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, (event) => show(event, points));
+  const pointed = ({ clientX, clientY, pointerType }) =>
+    show(points, clientX, clientY, REACH[pointerType] ?? REACH.mouse);
+  for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, pointed);
   svg.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && hide());
+  const steps = { ArrowRight: 1, ArrowLeft: -1 };
+  let place = -1;
+  svg.parentElement.tabIndex = 0;
+  svg.parentElement.addEventListener("blur", hide);
+  svg.parentElement.addEventListener("keydown", (event) => {
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    place = place < 0 && steps[event.key] < 0 ? points.length - 1 : place + steps[event.key];
+    place = (place + points.length) % points.length;
+    points[place].scrollIntoView({ block: "nearest", inline: "nearest" });
+    // What scrolls hides what is said.
+    requestAnimationFrame(() => requestAnimationFrame(() => show(points, ...middle(points[place]), 1)));
+  });
 }
 addEventListener("pointerdown", (event) => event.target.closest?.("figure svg") || hide());
 addEventListener("scroll", hide, true);
