@@ -90,6 +90,19 @@ def is_deterministic(faults: ChipFaults) -> bool:
     return bool(getattr(faults, "deterministic", False))
 
 
+def bear_threads(faults: object) -> bool:
+    """Return whether several threads may draw chips of these faults at once.
+
+    Those of this package may, as long as they hold none of a user's own, which need not bear it.
+    """
+    if isinstance(faults, tuple):
+        return all(map(bear_threads, faults))
+    if not hasattr(faults, "identity"):
+        return True
+    is_ours = type(faults).__module__.startswith("rramsim.")
+    return is_ours and all(map(bear_threads, vars(faults).values()))
+
+
 def mean_ber(faults: ChipFaults, hrs_share: float) -> float:
     """Return the expected share of wrong cells, NaN where the model does not tell.
 

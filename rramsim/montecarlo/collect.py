@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from rramsim import parallel
-from rramsim.crossbar.faults import is_deterministic
+from rramsim.crossbar.faults import bear_threads, is_deterministic
 from rramsim.errors import InputError
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.stopping import StoppingRule
@@ -106,18 +106,7 @@ class ThisProcess:
 
 
 def _goes_beside_others(task: Task) -> bool:
-    # Faults of a user's own need not bear to be asked by several threads.
-    return _evaluators_of(task.network).are_small and _is_of_rramsim(task.faults)
-
-
-def _is_of_rramsim(value: object) -> bool:
-    """Return whether fault models, and those within them, are of this package."""
-    if isinstance(value, tuple):
-        return all(map(_is_of_rramsim, value))
-    if not hasattr(value, "identity"):
-        return True
-    is_ours = type(value).__module__.startswith("rramsim.")
-    return is_ours and all(map(_is_of_rramsim, vars(value).values()))
+    return _evaluators_of(task.network).are_small and bear_threads(task.faults)
 
 
 def _score_items(items: Sequence[WorkItem]) -> list[Tally]:

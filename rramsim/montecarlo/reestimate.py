@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.crossbar.faults import ChipFaults, is_deterministic
+from rramsim.crossbar.faults import ChipFaults, bear_threads, is_deterministic
 from rramsim.montecarlo.tally import Tally
-from rramsim.montecarlo.task import ScoredNetwork, Task, canonical_json, draw_chip
+from rramsim.montecarlo.task import (
+    DRAWING,
+    ScoredNetwork,
+    Task,
+    canonical_json,
+    draw_chip,
+    faults_text,
+)
+from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+from rramsim.parallel import Tell, side_by_side
 
 if TYPE_CHECKING:
     from rramsim.images.image_set import ImageSet
+    from rramsim.network.folded.fold import BatchNorm
     from rramsim.network.folded.network import FoldedNetwork
     from rramsim.network.model_files import SavedNetwork
 
@@ -57,13 +71,153 @@ def reestimated_for(
     InputError
         If the model file holds no batch norm, or the images do not fit the network.
     """
-    from rramsim.network.scoring.reestimate import reestimate, spaced
+    from rramsim.network.scoring.reestimate import refolded
+
+    norms = _norms_for(saved, train_images, faults, seed=seed, chips=chips, images=images)
+    return refolded(saved, norms)
+
+
+def _norms_for(
+    saved: SavedNetwork,
+    train_images: NDArray[np.uint8],
+    faults: ChipFaults,
+    *,
+    seed: int,
+    chips: int = CHIPS,
+    images: int = IMAGES,
+) -> list[BatchNorm]:
+    from rramsim.network.scoring.reestimate import estimated_norms, spaced
 
     folded = saved.folded
     shown = spaced(train_images, images)
     count = 1 if is_deterministic(faults) else min(chips, len(shown) // 2)
     drawn = [draw_chip(folded, faults, seed=seed, chip=chip) for chip in range(count)]
-    return reestimate(saved, shown, drawn)
+    return estimated_norms(saved, shown, drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimation:
+    """What thresholds are estimated anew from, as `reestimated_for` takes it.
+
+    Attributes
+    ----------
+    saved : SavedNetwork
+    images : ImageSet
+        What it was trained on.
+    faults : FaultModel or LayerFaults
+    seed : int
+    """
+
+    saved: SavedNetwork
+    images: ImageSet
+    faults: ChipFaults
+    seed: int
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256, in hexadecimal, of all that the estimate depends on."""
+        digest = hashlib.sha256()
+        for norm in self.saved.norms:
+            for values in (norm.gamma, norm.beta):
+                digest.update(values.tobytes())
+        content = {
+            "chips": CHIPS,
+            "drawing": DRAWING,
+            "faults": json.loads(faults_text(self.faults)),
+            "images": [self.images.content_id, IMAGES],
+            "network": [self.saved.folded.content_id, digest.hexdigest()],
+            "seed": self.seed,
+        }
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+    @property
+    def fits_one_core(self) -> bool:
+        """Whether it may be made beside others: it is small, and its chips bear threads."""
+        folded = self.saved.folded
+        is_small = not folded.convolutions and folded.weight_count < SMALL
+        return is_small and bear_threads(self.faults)
+
+    def norms(self) -> list[BatchNorm]:
+        """Estimate the batch norm of each layer."""
+        return _norms_for(self.saved, self.images.train_images, self.faults, seed=self.seed)
+
+
+SMALL = 400_000
+"""Networks of fewer weights are estimated side by side."""
+
+
+class Reestimates:
+    """Networks with thresholds estimated anew, from a file that keeps what was estimated.
+
+    Parameters
+    ----------
+    path : Path
+        Where means and variances are kept, of each estimate under its id (``.safetensors``).
+
+    Raises
+    ------
+    InputError
+        If the file is there and damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: Arrays = read_arrays(path, kind=_KIND)[0] if path.exists() else {}
+
+    def networks(
+        self, asked: Sequence[Estimation], on_done: Callable[[int, int], None]
+    ) -> list[FoldedNetwork]:
+        """Return the networks of estimates, made unless they are known.
+
+        Parameters
+        ----------
+        asked : sequence of Estimation
+        on_done : callable
+            Told how many are done, and how many there are.
+        """
+        missing = [one for one in asked if f"{one.id}/0/mean" not in self._known]
+        done = len(asked) - len(missing)
+
+        def estimate(one: Estimation, tell: Tell[tuple[str, list[BatchNorm]]]) -> None:
+            tell((one.id, one.norms()))
+
+        def keep(news: tuple[str, list[BatchNorm]]) -> None:
+            nonlocal done
+            name, norms = news
+            for number, norm in enumerate(norms):
+                self._known[f"{name}/{number}/mean"] = norm.mean
+                self._known[f"{name}/{number}/variance"] = norm.variance
+            done += 1
+            on_done(done, len(asked))
+
+        if asked:
+            on_done(done, len(asked))
+        try:
+            if all(one.fits_one_core for one in missing):
+                side_by_side(estimate, missing, keep)
+            else:
+                for one in missing:
+                    estimate(one, keep)
+        finally:
+            if len(asked) - len(missing) < done:
+                write_arrays(self._path, self._known, kind=_KIND, record={})
+        return list(map(self._network, asked))
+
+    def _network(self, one: Estimation) -> FoldedNetwork:
+        from rramsim.network.scoring.reestimate import refolded
+
+        norms = [
+            replace(
+                norm,
+                mean=self._known[f"{one.id}/{number}/mean"],
+                variance=self._known[f"{one.id}/{number}/variance"],
+            )
+            for number, norm in enumerate(one.saved.norms)
+        ]
+        return refolded(one.saved, norms)
+
+
+_KIND = "means and variances estimated anew"
 
 
 def score_own_thresholds(

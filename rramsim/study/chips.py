@@ -24,7 +24,7 @@ from rramsim.decision.device_band import (
 )
 from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import POOR_CHIP
-from rramsim.montecarlo.reestimate import reestimated_for
+from rramsim.montecarlo.reestimate import Estimation, Reestimates
 from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
@@ -68,11 +68,13 @@ class Chips:
         networks: StudyNetworks,
         *,
         store: TallyStore,
+        thresholds: Reestimates,
         workers: Workers,
         device: str,
         on_progress: OnProgress,
     ) -> None:
         self._study, self._store, self._workers = study, store, workers
+        self._thresholds = thresholds
         self._on_progress, self._device, self._trained = on_progress, device, networks
         # The half width is that of the mean over trainings, whose chips are apart.
         half_width = min(study.half_width * math.sqrt(len(networks.images)), _WIDEST)
@@ -219,21 +221,23 @@ class Chips:
             for chips in possible
             if bers[chips] >= LEAST_REESTIMATED and all(saved.norms for saved in several)
         ]
-        found: dict[Place, list[ScoredNetwork]] = {}
-        for number, (training_ber, *chips) in enumerate(places):
-            self._on_progress("re-estimating thresholds", number, len(places))
+        asked = []
+        for training_ber, *chips in places:
             faults = possible[chips[0], chips[1]].faults
             assert faults is not None
-            several = [
-                reestimated_for(saved, images.train_images, faults, seed=self._study.seed)
-                for saved, images in zip(
-                    self._trained.by_training_ber[training_ber], self._trained.images, strict=True
-                )
+            several = self._trained.by_training_ber[training_ber]
+            asked += [
+                Estimation(saved, images, faults, self._study.seed)
+                for saved, images in zip(several, self._trained.images, strict=True)
             ]
-            found[training_ber, REESTIMATED, chips[0], chips[1]] = self._scored(several)
-        if places:
-            self._on_progress("re-estimating thresholds", len(places), len(places))
-        return found
+        on_done = partial(self._on_progress, "re-estimating thresholds")
+        found = iter(self._thresholds.networks(asked, on_done))
+        return {
+            (training_ber, REESTIMATED, protection, condition): self._scored(
+                [next(found) for _ in self._trained.images]
+            )
+            for training_ber, protection, condition in places
+        }
 
     def _points(
         self,

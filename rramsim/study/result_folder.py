@@ -33,6 +33,11 @@ class ResultFolder:
         """The file of answers counted so far, one row a chip."""
         return self.path / "tallies.csv"
 
+    @property
+    def thresholds(self) -> Path:
+        """The file of means and variances estimated anew, which move thresholds."""
+        return self.path / "thresholds.safetensors"
+
     def model(self, training_ber: float, suffix: str = "") -> Path:
         """Return the file of the network trained with `training_ber`; `suffix` tells replicates."""
         return self.path / "networks" / f"training-ber-{training_ber!r}{suffix}.safetensors"

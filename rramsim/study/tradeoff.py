@@ -27,6 +27,7 @@ from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.measurements import Measured
 from rramsim.montecarlo.collect import ThisProcess, Workers
+from rramsim.montecarlo.reestimate import Reestimates
 from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.montecarlo.store import TallyStore
 from rramsim.network.inference_reads import reads_of_network
@@ -312,6 +313,7 @@ def run_study(
         study,
         networks,
         store=TallyStore(folder.tallies),
+        thresholds=Reestimates(folder.thresholds),
         workers=ThisProcess() if workers is None else workers,
         device=device,
         on_progress=progress,

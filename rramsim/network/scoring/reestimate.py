@@ -22,7 +22,6 @@ from rramsim.errors import InputError
 from rramsim.network.folded.checks import check_inputs
 from rramsim.network.folded.fold import BatchNorm, fold_layers
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
-from rramsim.network.folded.sums import BATCH_IMAGES
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.layers import (
@@ -43,6 +42,21 @@ def reestimate(
 ) -> FoldedNetwork:
     """Fold a trained network again, with the mean and variance that its sums have on chips.
 
+    These are what `estimated_norms` gives; parameters and errors are its own.
+
+    Returns
+    -------
+    FoldedNetwork
+        The same weights with other thresholds, and other scales and offsets of the scores.
+    """
+    return refolded(saved, estimated_norms(saved, images, chips))
+
+
+def estimated_norms(
+    saved: SavedNetwork, images: NDArray[np.uint8], chips: Sequence[Sequence[Flips]]
+) -> list[BatchNorm]:
+    """Return the batch norm of each layer with the mean and variance that its sums have on chips.
+
     The images are dealt out to the chips in turn. Layer by layer from the input on, mean and
     (unbiased) variance over its images are computed of the sums on each chip, from exact whole
     numbers; the inputs of a layer come from the layers before it on the same chip, with their new
@@ -61,11 +75,6 @@ def reestimate(
         Training images, or some of them (`spaced`); at least 2 for each chip.
     chips : sequence of sequences of arrays
         For each chip, the wrong cells of each layer (see `Evaluator.predictions`).
-
-    Returns
-    -------
-    FoldedNetwork
-        The same weights with other thresholds, and other scales and offsets of the scores.
 
     Raises
     ------
@@ -100,10 +109,15 @@ def reestimate(
         norms.append(_renewed(trained, share(_moments, on_chips)))
         if number < len(folded.layers) - 1:
             entered = share(partial(_outputs, norm=norms[-1]), on_chips)
+    return norms
+
+
+def refolded(saved: SavedNetwork, norms: Sequence[BatchNorm]) -> FoldedNetwork:
+    """Fold the signs of a trained network with other batch norms."""
+    folded = saved.folded
     pools = [isinstance(layer, FoldedConvolution) and layer.pool for layer in folded.layers]
-    signs = [layer.signs for layer in folded.layers]
     return fold_layers(
-        signs,
+        [layer.signs for layer in folded.layers],
         norms,
         pools=pools,
         image_shape=folded.image_shape,
@@ -117,6 +131,9 @@ def spaced(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     chosen: NDArray[np.uint8] = images[numbers]
     return chosen
 
+
+BATCH_IMAGES = 1000
+"""Images worked on at once, where no place of a convolution makes them fewer."""
 
 Entered = NDArray[np.uint8] | Words
 """What enters a layer on one chip: pixels as codes, (images, inputs), or outputs as packed bits."""

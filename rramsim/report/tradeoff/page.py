@@ -24,6 +24,7 @@ FILES = {
     "conditions.nc": "the conditions",
     "populations.nc": "the populations of the cells",
     "tallies.csv": "how each simulated chip did",
+    "thresholds.safetensors": "means and variances of sums that were estimated anew",
     "study.toml": "every setting",
     "provenance.json": "what this was made from",
 }
