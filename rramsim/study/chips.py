@@ -425,6 +425,8 @@ class Chips:
         keeps_answers: bool = True,
     ) -> list[list[Tally]]:
         """Return the tallies of each recipe's networks on chips, with which images are right."""
+        if not asked:
+            return []
         tasks = [
             Task(network, model, self._study.seed, keeps_answers=keeps_answers)
             for several, model in asked

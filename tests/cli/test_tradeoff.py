@@ -111,7 +111,8 @@ def test_the_json_says_the_loss_with_its_parts_and_what_is_settled(finished):
     for point in found["points"]:
         loss, parts = point["loss"], point["loss"]["parts"]
         assert set(parts) == {"training", "images", "chips", "cells"}
-        half = (loss["high"] - loss["low"]) / 2
+        # The sample of cells may leave more open above than below.
+        half = loss["high"] - loss["estimate"]
         assert math.hypot(*parts.values()) == pytest.approx(half)
         assert point["verdict"] in ("yes", "no", "not settled")
         assert point["meets_tolerance"] == (point["verdict"] == "yes")
