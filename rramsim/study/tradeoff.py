@@ -318,7 +318,7 @@ def run_study(
         device=device,
         on_progress=progress,
     )
-    findings = _findings(study, devices, images, networks, chips, provenance)
+    findings = _findings(folder, study, devices, images, networks, chips, provenance)
     _write_findings(folder, findings)
     return TradeoffResult(findings, folder.path)
 
@@ -363,6 +363,7 @@ def _inputs(devices: Devices, images: ImageSet, models: StudyNetworks | None) ->
 
 
 def _findings(
+    folder: ResultFolder,
     study: Study,
     devices: Devices,
     images: ImageSet,
@@ -373,10 +374,10 @@ def _findings(
     planted = _planted(study, devices)
     pulses = _pulses(networks, planted)
     programming = _programming(networks, planted, pulses)
-    accuracy = chips.curves()
+    accuracy, reached = _measured(folder, chips, planted, provenance)
     points = join(
         devices.conditions,
-        chips.on_points(planted),
+        reached,
         programming,
         error_free=error_free_accuracy(accuracy),
         inference_energy=_inference_energy(study, devices, images, networks, pulses, programming),
@@ -419,6 +420,21 @@ def _findings(
         counted=products.get("counted"),
         stated=devices.stated,
     )
+
+
+def _measured(
+    folder: ResultFolder,
+    chips: Chips,
+    planted: Mapping[tuple[str, str], Planted],
+    provenance: Provenance,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return accuracies of the curves and of the points, measured unless the folder has them."""
+    found = folder.finished("accuracy", "points")
+    if found is None:
+        found = [chips.curves(), chips.on_points(planted)]
+        folder.finish(dict(zip(("accuracy", "points"), found, strict=True)), provenance)
+    accuracy, reached = found
+    return accuracy, reached
 
 
 def _planted(study: Study, devices: Devices) -> dict[tuple[str, str], Planted]:
@@ -603,7 +619,6 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
     from rramsim.report.tradeoff.figures import draw_figures
     from rramsim.report.tradeoff.page import FILES, render
 
-    write_dataset(folder.path / "accuracy.nc", findings.accuracy, findings.provenance)
     write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
     write_text(
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)

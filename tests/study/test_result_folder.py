@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from synthetic import accuracy_curves
 
 from rramsim.errors import InputError
 from rramsim.report.provenance import Provenance
@@ -76,3 +77,19 @@ def test_the_time_of_making_is_that_of_the_first_run_from_the_same(tmp_path):
 def test_a_record_that_cannot_be_read_is_made_anew(there, tmp_path):
     (tmp_path / "provenance.json").write_text(there)
     assert datetime.fromisoformat(write_provenance(tmp_path, MADE).made).year > 2001
+
+
+def test_what_is_read_back_is_what_was_written_or_is_not_read(tmp_path):
+    folder = claim(tmp_path, settings="{}", inputs={})
+    curves = accuracy_curves()
+    assert folder.finished("accuracy") is None
+    folder.finish({"accuracy": curves}, Provenance("", seed=1))
+    (found,) = folder.finished("accuracy")
+    assert found.identical(curves)
+    file = tmp_path / "accuracy.nc"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    assert folder.finished("accuracy") is None
+    file.unlink()
+    assert folder.finished("accuracy") is None

@@ -256,6 +256,8 @@ def test_answers_that_were_not_kept_are_made_again(of_folds):
     before = file.read_bytes()
     rows = before.decode().splitlines()
     file.write_text("".join(row.rpartition(",")[0] + "\n" for row in rows))
+    # Of a finished study nothing is scored again.
+    (of_folds.folder / "checksums.json").unlink()
     again = tradeoff(out=of_folds.folder, study=of_folds.folder / "study.toml")
     assert again.tradeoff.identical(of_folds.tradeoff)
     assert file.read_bytes() == before
@@ -266,3 +268,17 @@ def test_trainings_and_folds_are_one_choice(tmp_path):
         tradeoff(conditions="table1", out=tmp_path / "out", trainings=2, folds=3, **SMALL)
     with pytest.raises(InputError, match="models, which are trained, without folds"):
         tradeoff(conditions="table1", out=tmp_path / "out", models=["a"], folds=3, **SMALL)
+
+
+@pytest.mark.slow
+def test_other_requirements_are_answered_from_what_was_measured(of_folds, monkeypatch):
+    def scored(*args, **kwargs):
+        raise AssertionError("no chip is to be scored")
+
+    monkeypatch.setattr("rramsim.study.chips.collect", scored)
+    study = of_folds.folder / "study.toml"
+    again = tradeoff(out=of_folds.folder, study=study, tolerance=0.5, reprogrammings=10)
+    asked = recommend(of_folds, tolerance=0.5, reprogrammings=10)
+    assert again.recommendation == asked
+    assert again.tradeoff.attrs["tolerance"] == 0.5
+    tradeoff(out=of_folds.folder, study=study)
