@@ -258,7 +258,9 @@ def _registry() -> pint.UnitRegistry[Any]:
 def _prefixed(quantity: str) -> dict[str, float]:
     """Return the units that are a symbol of a quantity, with a prefix or without."""
     kind = QUANTITIES[quantity]
-    prefixes = {"": 1.0, **{prefix: _FACTORS[prefix] for prefix in kind.prefixes}}
+    # People write u for µ.
+    written = (*kind.prefixes, *("u" for prefix in kind.prefixes if prefix == "µ"))
+    prefixes = {"": 1.0, **{each: _FACTORS[each.replace("u", "µ")] for each in written}}
     return {
         f"{prefix}{symbol}": factor
         for prefix, factor in prefixes.items()

@@ -187,7 +187,7 @@ def _refuse_near(record: Sequence[str], *, place: str) -> None:
             f"{place}: this is a table of bit-error rates; give the errors that were counted "
             "(columns condition, state, errors, bits), or rates in a conditions file."
         )
-    in_ohms = [text for text in record if has_unit_of_resistance(text)]
+    in_ohms = [text for text in record if has_state and has_unit_of_resistance(text)]
     are_centres = [is_centre(text) for text in in_ohms]
     if (
         has_state
