@@ -127,11 +127,32 @@ class Chips:
         } | self._reestimated(possible, bers)
         (plain,) = self._score(_CURVES, [(self._plain, IidFaults(0.0))])
         error_free = self._error_free(plain)
-        asked = [(several, possible[place[2:]].faults) for place, several in networks.items()]
-        answers = self._score(_POINTS, [(several, one) for several, one in asked if one])
-        scored = dict(zip(networks, answers, strict=True))
+        scored = self._scored_points(networks, possible, error_free)
         drawn = self._drawn(networks, possible, scored, plain)
         return self._points(planted, bers, scored, drawn, error_free)
+
+    def _scored_points(
+        self,
+        networks: Mapping[Place, list[ScoredNetwork]],
+        possible: Mapping[tuple[str, str], Planted],
+        error_free: Sequence[npt.NDArray[np.bool_]],
+    ) -> dict[Place, list[Tally]]:
+        """Return the tallies of all points, of more chips where these leave most of a loss open."""
+        scored: dict[Place, list[Tally]] = {}
+        rule, places = self._rule, list(networks)
+        for look in (*self._rule.looks[1:], None):
+            models = {place: possible[place[2:]].faults for place in places}
+            asked = [(networks[place], model) for place, model in models.items() if model]
+            scored |= zip(models, self._score(_POINTS, asked, rule=rule), strict=True)
+            if look is not None:
+                places = [
+                    place
+                    for place, tallies in scored.items()
+                    if max(tally.chips for tally in tallies) < look
+                    and _chips_bind(self._loss(error_free, error_free, tallies, None))
+                ]
+                rule = StoppingRule(look)
+        return scored
 
     def _drawn(
         self,
@@ -470,6 +491,15 @@ class Chips:
             f"of training, of test images, of chips{folds}, and, on conditions, of the sample of "
             "cells. The 5th-percentile chip is the mean over trainings of the sample quantile."
         )
+
+
+def _chips_bind(loss: Loss | None) -> bool:
+    """Return whether chips leave more of a loss open than trainings and images together."""
+    if loss is None:
+        return False
+    parts = loss.parts()
+    others = [0.0 if math.isnan(parts[name]) else parts[name] for name in ("trainings", "images")]
+    return parts["chips"] > math.hypot(*others)
 
 
 def _share(tally: Tally) -> float:

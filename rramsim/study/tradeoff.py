@@ -67,7 +67,7 @@ class TradeoffResult:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = rramsim.tradeoff(
     ...         conditions="table1", out=folder, network="64-16-10", training_bers=[0.0],
-    ...         curve_bers=[0.1], epochs=1, chips=2,
+    ...         curve_bers=[0.1], epochs=1, chips=2, protections=["none"], reestimate=False,
     ...     )
     >>> result.table[["condition", "training_ber"]].values.tolist()
     [['very strong', 0.0], ['strong', 0.0], ['weak', 0.0]]
