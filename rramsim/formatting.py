@@ -92,6 +92,19 @@ def percent(value: float, decimals: int = 2) -> str:
     return f"{round(100 * value, decimals) + 0.0:.{decimals}f}{_SPACE}%"
 
 
+def probability(share: float) -> str:
+    r"""Return a probability in per cent; none is said to be 0 or 1.
+
+    >>> probability(0.654), probability(0.9999), probability(2e-4)
+    ('65\xa0%', 'over 99\xa0%', 'below 1\xa0%')
+    """
+    if share > 0.99:
+        return f"over {percent(0.99, 0)}"
+    if share < 0.01:
+        return f"below {percent(0.01, 0)}"
+    return percent(share, 0)
+
+
 def bounded(text: str, bound: str) -> str:
     """Return `text` said as a value (bound ``""``) or as an ``"upper"`` or ``"lower"`` bound.
 

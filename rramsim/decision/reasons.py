@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rramsim import formatting as numbers
+from rramsim.decision.recommendation import Reason
 from rramsim.decision.requirements import Requirements
 from rramsim.schema import Record
 
@@ -32,7 +33,7 @@ _VERDICTS = {
 _SHOWN_ALONE = 0.975
 
 
-def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[str, ...]:
+def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[Reason, ...]:
     """Return why a point is the one to choose, the verdict first.
 
     Parameters
@@ -44,7 +45,7 @@ def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> t
     left_open : Record or None
         The point of which it is left open whether it should be chosen instead.
     """
-    return _Reasons(chosen, points, left_open).sentences()
+    return _Reasons(chosen, points, left_open).all()
 
 
 def energy_basis(set_basis: str, reset_basis: str) -> str:
@@ -84,6 +85,37 @@ def loss_words(point: Record) -> str:
     if most < 0:
         bound = f"at least {-most:.2f}"
     return f"{verb} points, {bound} with 97.5\xa0% confidence"
+
+
+def verdict_words(point: Record) -> str:
+    """Return whether a point is accurate enough, by how much, and how sure that is."""
+    verdict, target = _VERDICTS[point["accurate"]], Requirements.of(point.attrs).target_accuracy
+    if target is None:
+        return f"{verdict}: it {loss_words(point)}"
+    reached = f"reaches {numbers.percent(point['accuracy'])}"
+    least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
+    return f"{verdict}: it {reached}, {least}"
+
+
+def accepted_words(required: Requirements) -> str:
+    """Return how much accuracy is required."""
+    if required.target_accuracy is not None:
+        return f"{numbers.percent(required.target_accuracy)} is required"
+    return f"a loss of {_points_words(required)} is accepted"
+
+
+def _points_words(required: Requirements) -> str:
+    points = numbers.plain(100 * required.largest_error)
+    return f"{points} percentage point{'' if points == '1' else 's'}"
+
+
+def count_words(count: float) -> str:
+    """Return a number of inferences with no more digits than are known of it.
+
+    >>> count_words(268.93), count_words(1234567.0)
+    ('269', '1.2×10⁶')
+    """
+    return numbers.power(float(f"{count:.3g}"))
 
 
 def parts_words(point: Record, name: str = "loss") -> str:
@@ -159,20 +191,21 @@ class _Reasons:
     points: list[Record]
     left_open: Record | None
 
-    def sentences(self) -> tuple[str, ...]:
-        sentences = (
-            self._verdict(),
-            self._loss(),
-            self._accuracy(),
-            self._yield(),
-            "" if self.left_open is None or self._is_out_of_reach else would_settle(self.left_open),
-            *(self._left_out() if self.chosen["meets"] else ()),
-            self._energy(),
-            self._reading(),
-            self._endurance(),
-            self._ber(),
+    def all(self) -> tuple[Reason, ...]:
+        is_open = self.left_open is not None and not self._is_out_of_reach
+        reasons = (
+            ("Choice", self._verdict()),
+            ("Loss", self._loss()),
+            ("Accuracy", self._accuracy()),
+            ("Yield", self._yield()),
+            ("Not settled", would_settle(self.left_open) if self.left_open and is_open else ""),
+            *(("Left out", text) for text in (self._left_out() if self.chosen["meets"] else ())),
+            ("Energy", self._energy()),
+            ("Reading", self._reading()),
+            ("Endurance", self._endurance()),
+            ("Bit errors", self._ber()),
         )
-        return tuple(sentence for sentence in sentences if sentence)
+        return tuple(Reason(subject, text) for subject, text in reasons if text)
 
     @cached_property
     def _required(self) -> Requirements:
@@ -181,11 +214,6 @@ class _Reasons:
     @property
     def _error_free(self) -> float:
         return float(self.chosen.attrs["error_free_accuracy"])
-
-    @property
-    def _allowed(self) -> str:
-        points = numbers.plain(100 * self._required.largest_error)
-        return f"{points} percentage point{'' if points == '1' else 's'}"
 
     @property
     def _known(self) -> list[Record]:
@@ -238,23 +266,16 @@ class _Reasons:
         if target is not None:
             return f"No point is shown to reach an accuracy of {numbers.percent(target)}."
         return (
-            f"No condition is shown to keep the accuracy within {self._allowed} of the "
-            "network without bit errors."
+            "No condition is shown to keep the accuracy within "
+            f"{_points_words(self._required)} of the network without bit errors."
         )
 
     def _loss(self) -> str:
-        point, target = self.chosen, self._required.target_accuracy
-        verdict = f"{_VERDICTS[point['accurate']]}: it"
-        if target is None:
-            return (
-                f"{verdict} {loss_words(point)} ({parts_words(point)}); a loss of {self._allowed} "
-                "is accepted."
-            )
-        reached = f"reaches {numbers.percent(point['accuracy'])}"
-        least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
+        point, required = self.chosen, self._required
+        lost = "" if required.target_accuracy is None else f" It {loss_words(point)}."
         return (
-            f"{verdict} {reached}, {least} ({parts_words(point, 'accuracy')}); "
-            f"{numbers.percent(target)} is required. It {loss_words(point)}."
+            f"{verdict_words(point)} ({parts_words(point, required.subject)}); "
+            f"{accepted_words(required)}.{lost}"
         )
 
     def _accuracy(self) -> str:
@@ -352,7 +373,7 @@ class _Reasons:
         sentence = f"Reading its cells for one inference takes {numbers.quantity(inference, 'J')}"
         if not math.isnan(once) and inference > 0.0:
             sentence += (
-                f"; after {numbers.power(once / inference)} inferences reading has cost as much as "
+                f"; after {count_words(once / inference)} inferences reading has cost as much as "
                 "programming once"
             )
         if self._is_over_a_life and not math.isnan(point["life_energy"]):

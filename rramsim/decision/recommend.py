@@ -4,64 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rramsim import schema
 from rramsim.decision.reasons import SAME_ENERGY, reasons, would_settle
+from rramsim.decision.recommendation import Recommendation
 from rramsim.decision.requirements import POINT, Requirements, judge
 from rramsim.schema import Record, records
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """The point to choose.
-
-    Attributes
-    ----------
-    condition : str
-    protection : str
-        How weights are protected, ``"none"`` or such as ``"secded(72,64)"``.
-    training_ber : float
-        BER met in training by the network.
-    thresholds : str
-        "as trained" or "re-estimated", for the condition's BER.
-    sentences : tuple of str
-        Why it is the one to choose.
-    met : bool
-        False where no point is shown to meet what is required; the most accurate one is named then.
-    settled : bool
-        Whether it would stay the one to choose: of no point that takes less energy it is left open
-        whether it meets what is required, or, if none does, of no point at all.
-    would_settle : str
-        What would settle it, empty if it is settled.
-    """
-
-    condition: str
-    protection: str
-    training_ber: float
-    thresholds: str
-    sentences: tuple[str, ...]
-    met: bool
-    settled: bool = True
-    would_settle: str = ""
-
-    @property
-    def reason(self) -> str:
-        """The reason as one text."""
-        return " ".join(self.sentences)
-
-    @property
-    def labels(self) -> dict[str, Any]:
-        """Where the point is in a trade-off, by dimension."""
-        return {dim: getattr(self, dim) for dim in POINT}
-
-    def names(self, point: Record) -> bool:
-        """Return whether a point is the one to choose."""
-        return all(point[dim] == label for dim, label in self.labels.items())
 
 
 class StudyResult(Protocol):
@@ -130,13 +82,16 @@ def recommend(
         judged = judge(judged, requirements or Requirements.of(judged.attrs))
     points = [point for point in records(judged, *reversed(POINT)) if point["verdict"]]
     chosen = _chosen([point for point in points if point["meets"]]) or max(points, key=_merits)
-    left_open = _left_open(chosen, points)
+    left_open = max(
+        points_left_open(chosen, points), key=lambda point: point["probability"], default=None
+    )
     return Recommendation(
         **{dim: chosen[dim] for dim in POINT},
-        sentences=reasons(chosen, points, left_open),
+        reasons=reasons(chosen, points, left_open),
         met=bool(chosen["meets"]),
         settled=left_open is None,
         would_settle="" if left_open is None else would_settle(left_open),
+        open_point=None if left_open is None else {dim: left_open[dim] for dim in POINT},
     )
 
 
@@ -150,13 +105,21 @@ def _chosen(enough: list[Record]) -> Record | None:
     return max((point for point in cheap if point["cells_per_weight"] <= fewest), key=_merits)
 
 
-def _left_open(chosen: Record, points: list[Record]) -> Record | None:
-    """Return the point most worth settling that could change the choice, None if there is none."""
+def points_left_open(chosen: Record, points: list[Record]) -> list[Record]:
+    """Return the points that could change the choice, if they were shown to meet what is required.
+
+    Parameters
+    ----------
+    chosen : Record
+        The point to choose, in a trade-off that was judged.
+    points : list of Record
+        All points.
+    """
     left = [point for point in points if point["verdict"] == "not settled"]
     if chosen["meets"]:
         limit = chosen["life_energy"] / (1 + SAME_ENERGY)
         left = [point for point in left if point["life_energy"] < limit]
-    return max(left, key=lambda point: point["probability"], default=None)
+    return left
 
 
 _MERITS: tuple[Callable[[Record], float], ...] = (

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from rramsim.decision.recommend import Recommendation
+    from rramsim.decision.recommendation import Recommendation
 
 
 @dataclass(frozen=True, eq=False, repr=False)

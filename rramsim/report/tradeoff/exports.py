@@ -13,7 +13,7 @@ from rramsim.schema import Record, records
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rramsim.decision.recommend import Recommendation
+    from rramsim.decision.recommendation import Recommendation
     from rramsim.report.tradeoff.findings import Findings
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.crossbar.tiles import Placement
-    from rramsim.decision.recommend import Recommendation
+    from rramsim.decision.recommendation import Recommendation
     from rramsim.report.provenance import Provenance
 
 

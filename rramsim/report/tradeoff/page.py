@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
-from rramsim.decision.reasons import training_words
+from rramsim.decision.requirements import Requirements
 from rramsim.report.html import render_page
-from rramsim.report.tradeoff import rows
+from rramsim.report.tradeoff import change, points, rows
+from rramsim.report.tradeoff.answer import answer
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -52,19 +53,36 @@ def render(
     str
     """
     attrs = findings.tradeoff.attrs
-    points = rows.points_of(findings.tradeoff)
+    required = Requirements.of(attrs)
     return render_page(
         "page.html",
         findings=findings,
-        headline=_headline(findings),
-        points=points,
+        answer=answer(findings),
+        glance=points.at_a_glance(findings),
+        protections=[points.protection_words(one) for one in findings.tradeoff.protection.values],
+        reached_words="loss in percentage points"
+        if required.target_accuracy is None
+        else "accuracy in per cent",
+        cost_words=points.cost_words(required),
+        points=points.points_table(findings),
+        chosen=points.chosen_place(findings),
+        chosen_kind="chosen" if findings.recommendation.met else "chosen notenough",
+        reasons=[
+            reason
+            for reason in findings.recommendation.reasons
+            if reason.subject not in change.ELSEWHERE
+        ],
+        changes=change.changes(findings),
+        borne=change.borne_words(findings),
+        budgets=change.budgets_table(findings),
+        margins=change.margins_table(findings),
         confidence=numbers.plain(100 * attrs["confidence"]),
         accuracy_interval=attrs["interval"],
         ber_interval=findings.conditions.attrs.get("interval", ""),
-        is_recommended=findings.recommendation.names,
-        numbers=numbers,
-        rows=rows,
-        any_alike=any(rows.accuracy_interval(point) == rows.ALIKE for point in points),
+        any_alike=any(
+            rows.accuracy_interval(point) == rows.ALIKE
+            for point in rows.points_of(findings.tradeoff)
+        ),
         properties=rows.properties(findings),
         stated=rows.stated_properties(findings),
         tile_rows=rows.tile_rows(findings),
@@ -74,12 +92,3 @@ def render(
         figures=figures,
         files=files or {},
     )
-
-
-def _headline(findings: Findings) -> str:
-    chosen = findings.recommendation
-    if not chosen.met:
-        return "No point is shown to meet what is required"
-    kept = "" if chosen.protection == "none" else f", protect weights by {chosen.protection}"
-    network = training_words(chosen.training_ber, chosen.thresholds)
-    return f"Program with “{chosen.condition}”{kept}, and use the {network}"

@@ -13,13 +13,14 @@ from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy
 from rramsim.decision.recommend import recommend
-from rramsim.decision.requirements import Requirements, ber_budgets
+from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import FILES, render
-from rramsim.report.tradeoff.rows import assumptions, points_of
+from rramsim.report.tradeoff.rows import assumptions, best_points, points_of
+from rramsim.schema import records
 
 META_CONTENT = ("meta", "content")
 HOSTILE = "<script>alert(1)</script>"
@@ -206,7 +207,54 @@ def test_recommendation_stands_on_top_with_its_whole_reason(page):
     text = Page(page).text
     for sentence in findings().recommendation.sentences:
         assert shown(sentence) in text
-    assert text.index("Program with “strong”") < text.index("What each network reaches")
+    assert text.index("Program with “strong”") < text.index("At a glance")
+
+
+def top_of(html):
+    return Page(html[html.index('<section id="answer"') : html.index("</section>")]).text
+
+
+def test_the_first_screen_says_what_is_decided_how_sure_and_what_is_not_in_it(page):
+    top, found = top_of(page), findings()
+    (point,) = (p for p in points_of(found.tradeoff) if found.recommendation.names(p))
+    assert "Program with “strong”, leave weights unprotected, train plainly" in top
+    assert f"loses {100 * point['loss']:.2f} points, at most {100 * point['loss_high']:.2f}" in top
+    assert "a loss of 1 percentage point is accepted" in top
+    # One training says nothing of others; a stated BER has no cells behind it.
+    assert f"trainings not in it images ± {100 * point['loss_images']:.2f} cells not in it" in top
+    assert shown(numbers.quantity(point["programming_energy"], "J")) in top
+    assert "Not in the interval: what another training would change" in top
+    assert "Not measured: bit-error rate (stated), energies (stated), endurance (stated)." in top
+
+
+def test_an_interval_stands_before_what_is_accepted_to_scale(page):
+    found = findings()
+    (point,) = (p for p in points_of(found.tradeoff) if found.recommendation.names(p))
+    places = dict(re.findall(r'<i class="(estimate|limit)" style="left: ([\d.]+)%"', page))
+    ends = re.search(r'<i class="interval" style="left: ([\d.]+)%; right: ([\d.]+)%"', page)
+    low, high = float(ends[1]), 100 - float(ends[2])
+    ratio = (float(places["limit"]) - float(places["estimate"])) / (high - low)
+    expected = (0.01 - point["loss"]) / (point["loss_high"] - point["loss_low"])
+    assert ratio == pytest.approx(expected, rel=0.01)
+
+
+def test_a_target_accuracy_is_what_the_first_screen_speaks_of(figures):
+    met = findings()
+    judged = judge(met.tradeoff, Requirements(target_accuracy=0.955))
+    top = top_of(render(replace(met, tradeoff=judged, recommendation=recommend(judged)), figures))
+    assert "reaches 96.32 %, at least 96.22 % with 97.5 % confidence; 95.50 % is required" in top
+
+
+def test_at_a_glance_has_the_best_network_of_each_place_with_its_verdict(page):
+    table = page[page.index('<table class="glance">') : page.index("All points")]
+    found = findings()
+    points = points_of(found.tradeoff)
+    for condition in NAMES:
+        (best,) = best_points(point for point in points if point["condition"] == condition)
+        row = re.search(rf"<tr><th[^>]*>{condition}</th>(.*?)</tr>", table, re.DOTALL)[1]
+        assert f"{100 * best['loss']:.2f}, at most {100 * best['loss_high']:.2f}" in row
+        assert f'class="{best["verdict"].replace(" ", "-")}' in row
+        assert ("chosen" in row) == (condition == found.recommendation.condition)
 
 
 @pytest.mark.slow
@@ -216,11 +264,55 @@ def test_unmet_tolerance_is_the_headline(figures):
     assert "No condition is shown to keep the accuracy within" in html
 
 
+def test_what_each_network_bears_is_in_the_budgets(page):
+    text, found = Page(page).text, findings()
+    for row in records(found.budgets, "training_ber"):
+        bears = [
+            numbers.bounded(numbers.power(row[name]), row[f"{name}_bound"])
+            for name in ("budget", "budget_shown")
+        ]
+        name = f"trained at {row['training_ber']:g}" if row["training_ber"] else "plain"
+        assert " ".join([name, *bears]) in text
+    most = float(found.budgets.budget_shown.max())
+    assert f"up to {numbers.power(most)}: that much" in text
+    assert f"strong none 9.7×10⁻⁵ {numbers.power(most / 9.7e-5)}" in text
+    # Of a BER that is only an upper bound, the margin is a lower one.
+    assert f"less than 10⁻⁶ more than {numbers.power(most / 1e-6)}" in text
+
+
+@pytest.mark.slow
+def test_what_would_settle_a_cheaper_point_is_said_and_what_it_takes_to_measure(figures):
+    found = findings()
+    tradeoff = found.tradeoff.copy(deep=True)
+    weak = {"condition": "weak", "protection": "none", "training_ber": 0.15}
+    for name, value in {
+        "verdict": "not settled",
+        "accurate": "not settled",
+        "meets": 0,
+        "probability": 0.654,
+        "cells_to_measure": 1080.0,
+        "cells_needed": 3.0,
+    }.items():
+        tradeoff[name].loc[{**weak, "thresholds": "as trained"}] = value
+    found = replace(found, tradeoff=tradeoff, recommendation=recommend(tradeoff))
+    assert found.recommendation.open_point == {**weak, "thresholds": "as trained"}
+    html = render(found, figures)
+    assert "Not settled: whether “weak”, unprotected, with the network trained" in top_of(html)
+    text = Page(html).text
+    assert shown(found.recommendation.would_settle) in text
+    assert (
+        "Measure about 1080 more cells in each state of “weak” to decide whether “weak” with the "
+        "network trained with bit errors at a rate of 0.15 is accurate enough: it is with a "
+        "probability of 65 %."
+    ) in text
+
+
 def test_every_point_is_shown_with_its_numbers(page):
     text = Page(page).text
     for point in points_of(findings().tradeoff):
         assert shown(numbers.percent(point["accuracy"])) in text
         assert f"{100 * point['accuracy_low']:.2f} to {100 * point['accuracy_high']:.2f}" in text
+        assert f"{100 * point['loss']:.2f} {100 * point['loss_high']:.2f}" in text
         assert shown(numbers.quantity(point["energy_per_weight"], "J")) in text
 
 

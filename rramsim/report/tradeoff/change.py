@@ -1,0 +1,140 @@
+"""What would change the decision: points left open, cells to measure, errors that networks bear."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rramsim import formatting as numbers
+from rramsim.decision.reasons import point_words, would_settle
+from rramsim.decision.recommend import points_left_open
+from rramsim.interval import Interval
+from rramsim.report.text_table import Sorted, TextTable, table_of
+from rramsim.report.tradeoff import rows
+from rramsim.schema import Record, records
+
+if TYPE_CHECKING:
+    from rramsim.report.tradeoff.findings import Findings
+
+_MOST_OPEN = 4
+ELSEWHERE = ("Not settled", "Left out")
+"""Reasons that stand in this section."""
+
+
+def changes(findings: Findings) -> list[str]:
+    """Return what would change the decision, a sentence each."""
+    chosen = findings.recommendation
+    points = rows.points_of(findings.tradeoff)
+    point = next(one for one in points if chosen.names(one))
+    # Where the target is out of reach, to settle a point would change nothing.
+    is_open = any(reason.subject == "Not settled" for reason in chosen.reasons)
+    left_open = _one_a_place(points_left_open(point, points)) if is_open else []
+    shown = left_open[:_MOST_OPEN]
+    more = len(left_open) - len(shown)
+    return [
+        *(reason.text for reason in chosen.reasons if reason.subject == "Left out"),
+        *(sentence for one in shown for sentence in (would_settle(one), _measure(one)) if sentence),
+        *(
+            [f"{more} further pairs of condition and protection are not settled either."]
+            if more
+            else []
+        ),
+    ]
+
+
+def _one_a_place(points: list[Record]) -> list[Record]:
+    """Return of each condition and protection the most probable point, the most probable first."""
+    places: dict[tuple[str, str], Record] = {}
+    for point in sorted(points, key=_probability, reverse=True):
+        places.setdefault((point["condition"], point["protection"]), point)
+    return list(places.values())
+
+
+def _probability(point: Record) -> float:
+    return -1.0 if math.isnan(point["probability"]) else float(point["probability"])
+
+
+def _measure(point: Record) -> str:
+    """Return how many more cells would tell whether a point is accurate enough."""
+    cells = point["cells_to_measure"]
+    if math.isnan(cells) or point["accurate"] != "not settled":
+        return ""
+    return (
+        f"Measure about {numbers.plain(cells)} more cells in each state of “{point['condition']}” "
+        f"to decide whether {point_words(point)} is accurate enough: it is with a probability of "
+        f"{numbers.probability(point['probability'])}."
+    )
+
+
+def budgets_table(findings: Findings) -> TextTable:
+    """Return how many bit errors each network bears."""
+
+    def borne(name: str) -> Sorted:
+        return Sorted(lambda row: _bounded(row, name), name)
+
+    return table_of(
+        "How many bit errors each network bears",
+        records(findings.budgets, "training_ber"),
+        {
+            "Network": Sorted(lambda row: rows.network_words(row["training_ber"]), "training_ber"),
+            "Mean bears": borne("budget"),
+            "Shown to bear": borne("budget_shown"),
+        },
+        remark="The largest bit-error rate of unprotected weights at which the network, its "
+        "thresholds as trained, is accurate enough: by its mean, and with 97.5\xa0% confidence.",
+    )
+
+
+def _bounded(row: Record, name: str) -> str:
+    return numbers.bounded(numbers.power(row[name]), row[f"{name}_bound"])
+
+
+def margins_table(findings: Findings) -> TextTable:
+    """Return the bit errors of each condition and protection beside what networks bear."""
+    most = _most_borne(findings)
+    places = records(findings.tradeoff.isel(training_ber=0), "condition", "protection")
+    return table_of(
+        "Bit errors beside what is borne",
+        [place for place in places if not math.isnan(place["test_ber"])],
+        {
+            "Condition": "condition",
+            "Protection": "protection",
+            "BER of weights": Sorted(rows.rate, "test_ber"),
+            "Borne / BER": Sorted(
+                lambda place: numbers.interval(_margin(most, place)),
+                lambda place: _margin(most, place).estimate,
+            ),
+        },
+        remark=f"What is borne is the largest bit-error rate that a network is shown to bear, "
+        f"{_bounded(most, 'budget_shown')} ({rows.network_words(most['training_ber'])}). Below 1 a "
+        "condition makes more bit errors than that.",
+    )
+
+
+def _most_borne(findings: Findings) -> Record:
+    budgets = records(findings.budgets, "training_ber")
+    return max(budgets, key=lambda row: (row["budget_shown_bound"] != "upper", row["budget_shown"]))
+
+
+def _margin(most: Record, place: Record) -> Interval:
+    """Return how many times the BER of a place a network is shown to bear."""
+    borne, ber = most["budget_shown_bound"], place["ber_bound"]
+    if not place["test_ber"] or (borne == "upper" and ber == "upper"):
+        return Interval()
+    bound = borne or ("lower" if ber == "upper" else "")
+    return Interval(most["budget_shown"] / place["test_ber"], bound=bound)
+
+
+def borne_words(findings: Findings) -> str:
+    """Return which BER a condition may have, in a sentence."""
+    most = _most_borne(findings)
+    if most["budget_shown_bound"] == "upper":
+        least = numbers.power(most["budget_shown"])
+        return f"No network is shown to bear a bit-error rate of {least}, the least asked."
+    network = rows.network_words(most["training_ber"])
+    rate = numbers.power(most["budget_shown"])
+    more = " or more" if most["budget_shown_bound"] else ""
+    return (
+        f"Unprotected, a condition may have a bit-error rate of up to {rate}{more}: that much the "
+        f"network that bears most ({network}, thresholds as trained) is shown to bear."
+    )

@@ -1,0 +1,193 @@
+"""The points of a trade-off: the best network of each place at a glance, and all of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rramsim import formatting as numbers
+from rramsim.decision.requirements import Requirements
+from rramsim.report.text_table import CellText, Sorted, TextTable, table_of
+from rramsim.report.tradeoff import rows
+from rramsim.schema import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rramsim.report.tradeoff.findings import Findings
+
+MARKS = {"yes": "✓", "no": "✗", "not settled": "?"}
+"""Of verdicts, where there is little room."""
+
+_ENOUGH = {
+    "yes": "meets what is required",
+    "no": "is shown not to",
+    "not settled": "is not settled",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The network that does best on the chips of a condition under a protection.
+
+    Attributes
+    ----------
+    point : Record
+    is_recommended : bool
+    """
+
+    point: Record
+    is_recommended: bool
+
+    @property
+    def kind(self) -> str:
+        """The verdict as a class of the page's style."""
+        return str(self.point["verdict"]).replace(" ", "-")
+
+    @property
+    def mark(self) -> str:
+        """The verdict as a mark."""
+        return MARKS[self.point["verdict"]]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, for a reader who cannot see the mark."""
+        return _ENOUGH[self.point["verdict"]]
+
+    @property
+    def reached(self) -> str:
+        """What it reaches."""
+        return reached(self.point)
+
+    @property
+    def cost(self) -> str:
+        """What it costs."""
+        return numbers.quantity(self.point["life_energy"], "J")
+
+    @property
+    def network(self) -> str:
+        """The name of the network."""
+        return rows.network_words(self.point["training_ber"], self.point["thresholds"])
+
+
+def reached(point: Record) -> str:
+    """Return what the verdict on a point rests on: its loss, or accuracy, and the worse end."""
+    if Requirements.of(point.attrs).subject == "loss":
+        return f"{100 * point['loss']:.2f}, at most {100 * point['loss_high']:.2f}"
+    return f"{100 * point['accuracy']:.2f}, at least {100 * point['accuracy_low']:.2f}"
+
+
+def shown_points(findings: Findings) -> list[Record]:
+    """Return of each condition and protection the network that does best, or is recommended."""
+    points = rows.points_of(findings.tradeoff)
+    by_place = {_place(point): point for point in rows.best_points(points)}
+    chosen = next(point for point in points if findings.recommendation.names(point))
+    return list((by_place | {_place(chosen): chosen}).values())
+
+
+def at_a_glance(findings: Findings) -> list[tuple[str, list[Place | None]]]:
+    """Return a row for each condition: its name, and a place for each protection.
+
+    There is none where a condition cannot have the protection.
+    """
+    tradeoff, names = findings.tradeoff, findings.recommendation.names
+    places = {_place(point): Place(point, names(point)) for point in shown_points(findings)}
+    return [
+        (condition, [places.get((condition, one)) for one in tradeoff["protection"].values])
+        for condition in tradeoff["condition"].values.tolist()
+    ]
+
+
+def _place(point: Record) -> tuple[str, str]:
+    return point["condition"], point["protection"]
+
+
+def cost_words(required: Requirements) -> str:
+    """Return what the energy of a point is."""
+    if required.inferences or required.reprogrammings:
+        return "energy over the life"
+    return "energy to program all weights once"
+
+
+def protection_words(protection: str) -> str:
+    """Return the name of a protection as the head of a column."""
+    return "unprotected" if protection == "none" else protection
+
+
+def points_table(findings: Findings) -> TextTable:
+    """Return a row for each network on each condition under each protection."""
+    points = rows.points_of(findings.tradeoff)
+    required = Requirements.of(findings.tradeoff.attrs)
+    names = findings.recommendation.names
+
+    def enough(point: Record) -> str:
+        return f"{point['verdict']}\nrecommended" if names(point) else str(point["verdict"])
+
+    def accuracy(point: Record) -> str:
+        return f"{numbers.percent(point['accuracy'])}\n{rows.accuracy_interval(point)}"
+
+    def network(point: Record) -> str:
+        return rows.network_words(point["training_ber"], point["thresholds"]).replace(", ", "\n")
+
+    columns: dict[str, CellText] = {
+        "Condition": "condition",
+        "Protection": "protection",
+        "Network": Sorted(network, "training_ber"),
+        "Enough": Sorted(enough, _order),
+        "Loss (points)": _points("loss"),
+        "at most": _points("loss_high"),
+        "Accuracy": Sorted(accuracy, "accuracy"),
+        **_probability(points),
+        "BER of weights": Sorted(rows.rate, "test_ber"),
+        "Energy a weight": "energy_per_weight",
+        "Cells a weight": Sorted(
+            lambda point: numbers.plain(point["cells_per_weight"], 4), "cells_per_weight"
+        ),
+        **_asked(required),
+    }
+    return table_of("All points", points, columns)
+
+
+def chosen_place(findings: Findings) -> int:
+    """Return in which row of that table the recommended point is, from 0."""
+    points = rows.points_of(findings.tradeoff)
+    return next(place for place, point in enumerate(points) if findings.recommendation.names(point))
+
+
+def _order(point: Record) -> float:
+    return float(list(MARKS).index(point["verdict"]) - 2 * (point["verdict"] == "not settled") + 1)
+
+
+def _points(name: str) -> Sorted:
+    return Sorted(lambda point: f"{100 * point[name]:.2f}", name)
+
+
+def _probability(points: Iterable[Record]) -> dict[str, CellText]:
+    if all(math.isnan(point["probability"]) for point in points):
+        return {}
+    return {
+        "Probability": Sorted(
+            lambda point: numbers.probability(point["probability"]), "probability"
+        )
+    }
+
+
+def _asked(required: Requirements) -> dict[str, CellText]:
+    """Return a column for each requirement beside accuracy."""
+    columns: dict[str, CellText] = {}
+    if required.chip_yield is not None:
+        columns["Yield"] = Sorted(
+            lambda point: (
+                f"{numbers.percent(point['chip_yield'], 1)}\n"
+                f"at least {numbers.percent(point['chip_yield_low'], 1)}"
+            ),
+            "chip_yield",
+        )
+    if required.reprogrammings:
+        columns["Endures"] = "endures"
+    if required.reprogrammings or required.inferences:
+        columns["Life energy"] = "life_energy"
+    if required.energy_budget is not None:
+        columns["In budget"] = "affordable"
+    return columns
