@@ -128,8 +128,8 @@ def train(
     model file is the log of its training, a CSV file with a row an epoch.
     """
     from rramsim.cli.progress import shown_progress
-    from rramsim.study.networks import plans_by_file
     from rramsim.study.settings_files import make_settings
+    from rramsim.study.stages.networks import plans_by_file
     from rramsim.study.training_settings import TrainingFile
 
     asked = make_settings(
@@ -222,7 +222,7 @@ def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: Tr
     from rich.text import Text
 
     from rramsim.formatting import percent
-    from rramsim.study.networks import training_ber_words
+    from rramsim.study.stages.networks import training_ber_words
 
     recipes = _recipes(models)
     which = ("fold" if plan.fold else "seed",) if recipes else ()
@@ -267,7 +267,7 @@ def _print_recipes(console: Console, recipes: list[Recipe]) -> None:
     from rich.text import Text
 
     from rramsim.formatting import percent
-    from rramsim.study.networks import training_ber_words
+    from rramsim.study.stages.networks import training_ber_words
 
     table = Table("training BER", "trainings", "mean ± deviation", "interval of the mean")
     for replicates, found in recipes:

@@ -33,7 +33,7 @@ from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.network.scoring.certificate import certify
 from rramsim.progress import OnProgress, silent
 from rramsim.statistics.confidence import CONFIDENCE
-from rramsim.study.networks import images_of, training_ber_words
+from rramsim.study.stages.networks import images_of, training_ber_words
 from rramsim.version import __version__
 
 if TYPE_CHECKING:

@@ -553,7 +553,7 @@ def _reads(
     levels = folded.signed_levels
     if pixel_bits is None and levels is None and isinstance(network, SavedNetwork):
         # Loads torch, which nothing else of a fit needs.
-        from rramsim.study.networks import images_of
+        from rramsim.study.stages.networks import images_of
 
         levels = images_of(place, network, images).levels
     return reads_of_network(folded, pixel_bits=_pixel_bits(place, pixel_bits, levels), reuse=reuse)

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from rramsim import schema
 from rramsim.crossbar.drawn_faults import Planted
 from rramsim.crossbar.faults import FaultModel, check_model
-from rramsim.crossbar.protection import Pulses, programming_pulses
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import ber_budgets, judge
-from rramsim.device.inference_energy import energy_around, energy_of_reads
 from rramsim.errors import InputError, device_name, on_progress, refused
 from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
@@ -30,18 +23,18 @@ from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.reestimate import Reestimates
 from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.montecarlo.store import TallyStore
-from rramsim.network.inference_reads import reads_of_network
 from rramsim.progress import OnProgress, silent
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
-from rramsim.study.chips import Chips
-from rramsim.study.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.networks import load_models, train_networks
 from rramsim.study.result_folder import ResultFolder, claim, write_dataset, write_provenance
 from rramsim.study.settings import Study, make_study
+from rramsim.study.stages.chips import Chips
+from rramsim.study.stages.costs import inference_energies, programming_of, pulses_of
+from rramsim.study.stages.devices import Devices, FaultsOf, characterize_devices
+from rramsim.study.stages.networks import load_models, train_networks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -372,15 +365,24 @@ def _findings(
     provenance: Provenance,
 ) -> Findings:
     planted = _planted(study, devices)
-    pulses = _pulses(networks, planted)
-    programming = _programming(networks, planted, pulses)
+    pulses = pulses_of(networks, planted)
+    programming = programming_of(networks, planted, pulses)
     accuracy, reached = _measured(folder, chips, planted, provenance)
     points = join(
         devices.conditions,
         reached,
         programming,
         error_free=error_free_accuracy(accuracy),
-        inference_energy=_inference_energy(study, devices, images, networks, pulses, programming),
+        inference_energy=inference_energies(
+            networks,
+            pulses,
+            programming,
+            devices.examination.products["populations"] if devices.examination else None,
+            read=use_of_cells(**study.use.model_dump()),
+            circuits=study.circuits.energies(),
+            pixel_bits=study.circuits.pixel_bits or images.levels.bit_length(),
+            reuse=study.circuits.reuse,
+        ),
     )
     table = judge(points, study.requirements)
     recommendation = recommend(table)
@@ -464,105 +466,6 @@ def _refusals(planted: Mapping[tuple[str, str], Planted]) -> list[str]:
         for (protection, condition), one in planted.items()
         if one.refusal
     ]
-
-
-_Pulses = dict[tuple[float, str, str], list[list[Pulses]]]
-
-
-def _pulses(networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted]) -> _Pulses:
-    """Return what it takes to program each layer of each training, by network and chips."""
-    return {
-        (training_ber, *chips): [
-            [programming_pulses(one.faults, [layer.matrix]) for layer in saved.folded.layers]
-            for saved in several
-        ]
-        for training_ber, several in networks.by_training_ber.items()
-        for chips, one in planted.items()
-        if one.faults is not None
-    }
-
-
-def _programming(
-    networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted], pulses: _Pulses
-) -> xr.Dataset:
-    """Return the product "programming", as the mean over trainings."""
-    protections, conditions = (list(dict.fromkeys(names)) for names in zip(*planted, strict=True))
-    coords = {
-        "training_ber": list(networks.by_training_ber),
-        "protection": protections,
-        "condition": conditions,
-    }
-    shape = tuple(map(len, coords.values()))
-    places = [(ber, *chips) for ber in networks.by_training_ber for chips in planted]
-
-    def mean(name: str) -> npt.NDArray[np.float64]:
-        values = [
-            math.nan
-            if place not in pulses
-            else math.fsum(getattr(layer, name) for layers in pulses[place] for layer in layers)
-            / len(pulses[place])
-            for place in places
-        ]
-        return np.reshape(values, shape)
-
-    most = [
-        max((layer.most_pulses for layers in pulses.get(place, []) for layer in layers), default=-1)
-        for place in places
-    ]
-    names = ("weights", "cells", "sets", "resets", "verifying_reads")
-    return schema.make(
-        "programming",
-        {**{name: mean(name) for name in names}, "most_pulses": np.reshape(most, shape)},
-        coords=coords,
-    )
-
-
-def _inference_energy(
-    study: Study,
-    devices: Devices,
-    images: ImageSet,
-    networks: StudyNetworks,
-    pulses: _Pulses,
-    programming: xr.Dataset,
-) -> npt.NDArray[np.float64]:
-    """Return what is known of the energy of reading for one inference, of that shape.
-
-    A read of a word with parity bits reads these as well, one of a pair both of its cells; a cell
-    that is set lies in LRS, one that is reset in HRS.
-    """
-    read = use_of_cells(**study.use.model_dump())
-    energy = np.full(programming["weights"].shape, math.nan)
-    if devices.examination is None or read.read_voltage is None:
-        return energy
-    fits = devices.examination.products["populations"].reindex(condition=devices.names)
-    bits = study.circuits.pixel_bits or images.levels.bit_length()
-    places = [programming[dim].values.tolist() for dim in programming["weights"].dims]
-    for place, several in pulses.items():
-        network = networks.by_training_ber[place[0]][0].folded
-        reads = reads_of_network(network, pixel_bits=bits, reuse=study.circuits.reuse)
-        of_cells = np.mean([_cell_reads(layers, reads) for layers in several], axis=0)
-        fit = fits.sel(condition=[place[2]])
-        in_cells = energy_of_reads(fit, of_cells[None, :], read=read)[0]
-        at = tuple(labels.index(label) for labels, label in zip(places, place, strict=True))
-        energy[at] = in_cells + energy_around(
-            reads, _senses(several[0]), study.circuits.energies(), weights=_weights(several[0])
-        )
-    return energy
-
-
-def _cell_reads(layers: Sequence[Pulses], reads: xr.Dataset) -> npt.NDArray[np.float64]:
-    """Return how many cells in LRS and in HRS are read for one image."""
-    cells = np.array([(layer.cells - layer.in_hrs, layer.in_hrs) for layer in layers])
-    of_states: npt.NDArray[np.float64] = (cells * reads["reads"].values[:, None]).sum(axis=0)
-    return of_states
-
-
-def _senses(layers: Sequence[Pulses]) -> npt.NDArray[np.float64]:
-    return np.array([layer.cells / layer.cells_per_read for layer in layers])
-
-
-def _weights(layers: Sequence[Pulses]) -> npt.NDArray[np.float64]:
-    return np.array([float(layer.weights) for layer in layers])
 
 
 def _command(in_memory: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from rramsim.network.training.method import Method
 from rramsim.network.training.model import BinarizedNetwork, fold
 from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.train import obtain_network
-from rramsim.study.networks import plan_for
+from rramsim.study.stages.networks import plan_for
 from rramsim.study.training_settings import TrainingSettings
 
 

@@ -6,8 +6,8 @@ from rramsim.errors import InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network.training.method import Method
 from rramsim.study.inputs import use_of_cells
-from rramsim.study.networks import plan_for
 from rramsim.study.settings import Study, make_study
+from rramsim.study.stages.networks import plan_for
 from rramsim.study.tradeoff import devices_of
 
 

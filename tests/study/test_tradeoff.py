@@ -275,7 +275,7 @@ def test_other_requirements_are_answered_from_what_was_measured(of_folds, monkey
     def scored(*args, **kwargs):
         raise AssertionError("no chip is to be scored")
 
-    monkeypatch.setattr("rramsim.study.chips.collect", scored)
+    monkeypatch.setattr("rramsim.study.stages.chips.collect", scored)
     study = of_folds.folder / "study.toml"
     again = tradeoff(out=of_folds.folder, study=study, tolerance=0.5, reprogrammings=10)
     asked = recommend(of_folds, tolerance=0.5, reprogrammings=10)

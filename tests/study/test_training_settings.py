@@ -12,9 +12,9 @@ from rramsim.images.catalogue import load_images
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import LOSSES, Method
 from rramsim.readers.conditions import read_conditions
-from rramsim.study.networks import method_for, named_faults, plan_for, shape_for
 from rramsim.study.settings import Study
 from rramsim.study.settings_files import make_settings
+from rramsim.study.stages.networks import method_for, named_faults, plan_for, shape_for
 from rramsim.study.training_settings import MethodTable, TrainingFile
 
 

@@ -18,8 +18,8 @@ from rramsim.network.model_files import load_network
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.reestimate import reestimate, spaced
 from rramsim.network.training.train import obtain_network
-from rramsim.study.networks import named_faults, plan_for
 from rramsim.study.settings_files import make_settings
+from rramsim.study.stages.networks import named_faults, plan_for
 from rramsim.study.training_settings import TrainingFile
 
 SMALL = {"images": "digits", "network": "64-24-10", "epochs": 1}

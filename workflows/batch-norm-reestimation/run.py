@@ -36,7 +36,7 @@ from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import figure_of, save_figure
-from rramsim.study.networks import images_of
+from rramsim.study.stages.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
 SEED = 1

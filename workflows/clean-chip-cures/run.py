@@ -31,7 +31,7 @@ from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import COLORS, figure_of, figure_style, save_figure
 from rramsim.study.evaluate import evaluate
-from rramsim.study.networks import images_of
+from rramsim.study.stages.networks import images_of
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 SHOWN = (0.0, 0.1, 0.2)

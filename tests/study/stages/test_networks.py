@@ -16,8 +16,8 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.train import obtain_network, train_replicates
-from rramsim.study.networks import load_models, plans_by_file
 from rramsim.study.settings import make_study
+from rramsim.study.stages.networks import load_models, plans_by_file
 from rramsim.study.training_settings import TrainingFile
 
 

@@ -1,0 +1,1 @@
+"""What a trade-off goes through: devices, networks, chips, and what points cost."""
