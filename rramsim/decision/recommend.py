@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rramsim import schema
@@ -120,6 +120,28 @@ def points_left_open(chosen: Record, points: list[Record]) -> list[Record]:
         limit = chosen["life_energy"] / (1 + SAME_ENERGY)
         left = [point for point in left if point["life_energy"] < limit]
     return left
+
+
+def best_points(points: Iterable[Record]) -> list[Record]:
+    """Return of each condition and protection the network that does best on it, in their order.
+
+    That is the most accurate one of those that meet what is required, or of all.
+
+    Parameters
+    ----------
+    points : iterable of Record
+        Of product "tradeoff", judged or not.
+    """
+    best: dict[tuple[str, str], Record] = {}
+    for point in points:
+        place = point["condition"], point["protection"]
+        if place not in best or _does(point) > _does(best[place]):
+            best[place] = point
+    return list(best.values())
+
+
+def _does(point: Record) -> tuple[bool, float]:
+    return "meets" in point and bool(point["meets"]), point["accuracy"]
 
 
 _MERITS: tuple[Callable[[Record], float], ...] = (

@@ -107,10 +107,13 @@ def point_words(point: Record) -> str:
     point : Record
         A network on a condition, of product "tradeoff".
     """
-    energy = numbers.quantity(point["energy_per_cell"], "J")
-    cost = "" if energy == numbers.UNKNOWN else f", {energy} a cell"
+    energy = numbers.quantity(point["energy_per_weight"], "J")
+    cost = "" if energy == numbers.UNKNOWN else f", {energy} a weight"
     reached = numbers.accuracy(point.interval("accuracy"))
-    return f"{point['condition']}, {training_words(point['training_ber'])}: {reached}{cost}"
+    kept = "" if point["protection"] == "none" else f", {point['protection']}"
+    again = "" if point["thresholds"] == "as trained" else ", thresholds re-estimated"
+    network = f"{training_words(point['training_ber'])}{again}"
+    return f"{point['condition']}{kept}, {network}: {reached}{cost}"
 
 
 def training_words(training_ber: float) -> str:

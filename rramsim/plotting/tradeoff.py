@@ -1,33 +1,34 @@
-"""Programming energy against accuracy: what each condition costs and what it reaches."""
+"""What each condition costs and what it reaches: energy against accuracy, and against cells."""
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from rramsim import formatting as numbers
+from rramsim.decision.recommend import best_points
 from rramsim.plotting.panels import Canvas, Frame, add_legend, axes_grid
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
     WIDTH_INCHES,
+    condition_marker,
     draw_accepted,
-    draw_points,
     name_above,
     network_style,
     note_origin,
-    of_protection,
+    point_words,
     shown_name,
     use_accuracy_scale,
 )
-from rramsim.plotting.style import COLORS, figure_style
-from rramsim.schema import product_of
+from rramsim.plotting.style import COLORS, add_values, figure_style
+from rramsim.schema import Record, product_of, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +37,17 @@ if TYPE_CHECKING:
     from rramsim.decision.recommend import StudyResult
 
 _AXES_INCHES = 2.9
+_CELLS_INCHES = 2.0
 _LEGEND_COLUMNS = 3
+_LEAST_SHARE_OF_ERRORS = 0.3
+_RING: dict[str, Any] = {
+    "mfc": "none",
+    "mec": COLORS["black"],
+    "mew": 1.3,
+    "linestyle": "none",
+}
+_NAME_MARKER: dict[str, Any] = {"color": COLORS["black"], "ms": 4.5, "fillstyle": "full"}
+_FRONT: dict[str, Any] = {"color": COLORS["grey"], "lw": 1.2}
 
 
 def plot_tradeoff(
@@ -46,9 +57,12 @@ def plot_tradeoff(
     protection: str | None = None,
     recommended: Mapping[str, Any] | None = None,
 ) -> Axes:
-    """Draw energy per cell against accuracy, a marker for each network on each condition.
+    """Draw energy per weight against accuracy, a marker for each point.
 
-    Points of unknown energy cannot be drawn: the figure names their conditions.
+    Of each condition and protection the network that does best has the marker of the condition, the
+    colour and filling of the protection, and its interval; all others are small. The front joins
+    the points that no other beats in both. Points of unknown energy cannot be drawn: the figure
+    names their conditions.
 
     Parameters
     ----------
@@ -56,7 +70,7 @@ def plot_tradeoff(
         A trade-off; or product "tradeoff".
     ax : Canvas, optional
     protection : str, optional
-        Of the points drawn, whose networks are as trained. Default: the first.
+        Of the points drawn. Default: all.
     recommended : mapping, optional
         Labels of the point to ring, if it is drawn. Default: the one that a trade-off recommends;
         none of a dataset.
@@ -71,60 +85,230 @@ def plot_tradeoff(
     >>> settings = {"network": "64-16-10", "epochs": 1, "curve_bers": [0.1], "chips": 2}
     >>> result = rramsim.tradeoff(conditions="table1", out="results", **settings)
     >>> rramsim.plot_tradeoff(result).get_xlabel()
-    'energy to program one cell (mean of SET and RESET as stored)'
+    'energy to program a weight'
     """
-    if recommended is None and (chosen := getattr(tradeoff, "recommendation", None)) is not None:
-        recommended = chosen.labels
-    tradeoff = of_protection(product_of(tradeoff, "tradeoff"), protection)
-    if recommended is not None and not _is_of(recommended, tradeoff):
-        recommended = None
-    energy = tradeoff.energy_per_cell.transpose("training_ber", "condition").values
-    known = ~np.isnan(energy).all(axis=0)
+    ringed = _recommended(tradeoff, recommended)
+    tradeoff = product_of(tradeoff, "tradeoff")
+    places = _Places(tradeoff)
+    points = [
+        point
+        for point in records(tradeoff, "condition", "protection", "training_ber", "thresholds")
+        if not math.isnan(point["accuracy"] + point["energy_per_weight"])
+        and protection in (None, point["protection"])
+    ]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
-        if not known.any():
-            axes.set_axis_off()
-            axes.text(0.5, 0.5, "No programming energy is known.", ha="center")
-            return axes
-        _set_axes(axes, tradeoff, energy)
-        if isinstance(figure, Figure):
-            figure.subplots_adjust(left=0.125, right=0.955)
-        _annotate(figure, axes, tradeoff, known, ringed=recommended is not None)
-        _draw_front(axes, tradeoff)
-        for index in np.flatnonzero(known):
-            met = tradeoff.isel(condition=index)
-            draw_points(axes, met, int(index), met.energy_per_cell.values.tolist())
-        if recommended is not None:
-            _ring(axes, tradeoff, recommended)
+        if not points:
+            return _say(axes, "No programming energy is known.")
+        chosen = next((one for one in points if _is(one, ringed)), None)
+        _set_energy_axis(axes, [one["energy_per_weight"] for one in points])
+        axes.set_xlabel("energy to program a weight")
+        use_accuracy_scale(axes, _in_view(points), "test images classified correctly (%)")
+        handles = [*places.handles(points), Line2D([], [], label="front", **_FRONT)]
+        if draw_accepted(axes, tradeoff) is not None:
+            handles.append(Line2D([], [], label="least accepted", **ACCEPTED_LINE))
+        _annotate(
+            figure,
+            axes,
+            points,
+            places,
+            handles=[*handles, *_ring_handles(chosen)],
+            undrawn=_undrawn(tradeoff, points),
+            height=_AXES_INCHES,
+        )
+        _draw_front(
+            axes,
+            [(one["energy_per_weight"], one["accuracy"]) for one in points if one["on_front"]],
+        )
+        _draw_points(axes, points, places)
+        if chosen is not None:
+            _ring(axes, chosen["energy_per_weight"], chosen["accuracy"])
         note_origin(axes, tradeoff)
     return axes
+
+
+def plot_cells(
+    tradeoff: StudyResult | xr.Dataset,
+    ax: Canvas = None,
+    *,
+    recommended: Mapping[str, Any] | None = None,
+) -> Axes:
+    """Draw energy against cells per weight, for what meets all that is required.
+
+    There is a marker for each condition and protection with which a network meets it; energy is the
+    mean of all networks, as for the front: they differ by their weights alone.
+
+    Parameters
+    ----------
+    tradeoff : StudyResult or xarray.Dataset
+        A trade-off; or product "tradeoff", judged.
+    ax : Canvas, optional
+    recommended : mapping, optional
+        As for `plot_tradeoff`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ringed = _recommended(tradeoff, recommended)
+    tradeoff = product_of(tradeoff, "tradeoff")
+    places = _Places(tradeoff)
+    mean = tradeoff[["life_energy", "cells_per_weight"]].mean("training_ber")
+    of_networks = tradeoff[["meets", "on_cells_front"]].max(["training_ber", "thresholds"])
+    points = [
+        point
+        for point in records(mean.merge(of_networks), "condition", "protection")
+        if point["meets"] == 1 and not math.isnan(point["life_energy"])
+    ]
+    with figure_style():
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _CELLS_INCHES), layout=None)
+        if not points:
+            return _say(axes, "No point of known energy meets what is required.")
+        chosen = next(
+            (one for one in points if _is(one, ringed, ("condition", "protection"))), None
+        )
+        energy = [one["life_energy"] for one in points]
+        cells = [one["cells_per_weight"] for one in points]
+        _set_energy_axis(axes, energy)
+        is_life = any(tradeoff.attrs.get(name) for name in ("reprogrammings", "inferences"))
+        axes.set_xlabel(f"energy {'over the life' if is_life else 'to program all weights once'}")
+        _set_cells_axis(axes, cells)
+        _annotate(
+            figure,
+            axes,
+            points,
+            places,
+            handles=[
+                *places.handles(points),
+                Line2D([], [], label="front", **_FRONT),
+                *_ring_handles(chosen),
+            ],
+            undrawn=[],
+            height=_CELLS_INCHES,
+            energy="life_energy",
+        )
+        on_front = [one for one in points if one["on_cells_front"]]
+        _draw_front(axes, [(one["life_energy"], one["cells_per_weight"]) for one in on_front])
+        for point in points:
+            axes.plot(
+                point["life_energy"],
+                point["cells_per_weight"],
+                gid=places.gid("point", point),
+                **places.style(point),
+            )
+        words = [
+            f"{_named(one)}: {numbers.plain(one['cells_per_weight'], 4)} cells a weight, "
+            f"{numbers.quantity(one['life_energy'], 'J')}"
+            for one in points
+        ]
+        add_values(axes, energy, cells, words)
+        if chosen is not None:
+            _ring(axes, chosen["life_energy"], chosen["cells_per_weight"])
+    return axes
+
+
+class _Places:
+    """How conditions and protections look: a marker for the one, colour and filling the other."""
+
+    def __init__(self, tradeoff: xr.Dataset) -> None:
+        self.conditions = tradeoff["condition"].values.tolist()
+        self.protections = tradeoff["protection"].values.tolist()
+
+    def style(self, point: Record) -> dict[str, Any]:
+        marker = condition_marker(self.conditions.index(point["condition"]))
+        return {"marker": marker, "ms": 6.0, **self._fill(point["protection"])}
+
+    def gid(self, kind: str, point: Record) -> str:
+        condition = self.conditions.index(point["condition"])
+        return f"{kind}-{condition}-{self.protections.index(point['protection'])}"
+
+    def color(self, point: Record) -> str:
+        return str(self._fill(point["protection"])["color"])
+
+    def handles(self, points: Sequence[Record]) -> list[Line2D]:
+        drawn = {point["protection"] for point in points}
+        return [
+            Line2D(
+                [],
+                [],
+                label="unprotected" if name == "none" else name,
+                marker="o",
+                **self._fill(name),
+            )
+            for name in self.protections
+            if name in drawn
+        ]
+
+    def _fill(self, protection: str) -> dict[str, Any]:
+        return network_style(self.protections.index(protection)) | {"linestyle": "none"}
+
+
+def _recommended(
+    result: StudyResult | xr.Dataset, labels: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    if labels is None and (chosen := getattr(result, "recommendation", None)) is not None:
+        labels = chosen.labels
+    return labels
+
+
+def _is(
+    point: Record, labels: Mapping[str, Any] | None, names: Sequence[str] | None = None
+) -> bool:
+    return labels is not None and all(point[name] == labels[name] for name in names or labels)
+
+
+def _named(point: Record) -> str:
+    kept = "" if point["protection"] == "none" else f", {point['protection']}"
+    return f"{point['condition']}{kept}"
+
+
+def _say(axes: Axes, sentence: str) -> Axes:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, sentence, ha="center", transform=axes.transAxes)
+    return axes
+
+
+def _undrawn(tradeoff: xr.Dataset, points: Sequence[Record]) -> list[str]:
+    drawn = {point["condition"] for point in points}
+    return [str(name) for name in tradeoff["condition"].values if name not in drawn]
 
 
 def _annotate(
     figure: Frame,
     axes: Axes,
-    tradeoff: xr.Dataset,
-    known: npt.NDArray[np.bool_],
+    points: Sequence[Record],
+    places: _Places,
     *,
-    ringed: bool,
+    handles: list[Line2D],
+    undrawn: list[str],
+    height: float,
+    energy: str = "energy_per_weight",
 ) -> None:
     """Write the names of the conditions above the axes, and the legend below them."""
-    names = tradeoff.condition.values.astype(str)
-    undrawn = ", ".join(shown_name(name) for name in names[~known])
-    note = textwrap.wrap(f"not drawn, energy unknown: {undrawn}", 80) if undrawn else []
-    accepted = draw_accepted(axes, tradeoff) is not None
-    handles = _handles(tradeoff, ringed=ringed, accepted=accepted)
+    if isinstance(figure, Figure):
+        figure.subplots_adjust(left=0.125, right=0.955)
+    names = ", ".join(map(shown_name, undrawn))
+    note = textwrap.wrap(f"not drawn, energy unknown: {names}", 80) if undrawn else []
     legend_inches = 0.2 * -(-len(handles) // _LEGEND_COLUMNS)
     note_inches = 0.15 * len(note)
-    places = tradeoff.energy_per_cell.mean("training_ber").values[known]
+    first: dict[str, Record] = {}
+    for point in points:
+        first.setdefault(point["condition"], point)
+    at = [point[energy] for point in first.values()]
     total = name_above(
-        axes,
-        places.tolist(),
-        names[known].tolist(),
-        figure=figure,
-        height=_AXES_INCHES,
-        below=0.5 + legend_inches + note_inches,
+        axes, at, list(first), figure=figure, height=height, below=0.5 + legend_inches + note_inches
     )
+    for point in first.values():
+        # Below its name, what the points of a condition look like.
+        axes.plot(
+            point[energy],
+            1.0,
+            **(places.style(point) | _NAME_MARKER),
+            transform=axes.get_xaxis_transform(),
+            clip_on=False,
+            zorder=5,
+            gid=f"marker-{places.conditions.index(point['condition'])}",
+        )
     add_legend(
         figure,
         [axes],
@@ -144,78 +328,88 @@ def _annotate(
         axes.text(0.5, 0.02, transform=axes.transAxes, **text)
 
 
-def _set_axes(axes: Axes, tradeoff: xr.Dataset, energy: npt.NDArray[np.float64]) -> None:
-    low, high = float(np.nanmin(energy)), float(np.nanmax(energy))
+def _in_view(points: Sequence[Record]) -> list[float]:
+    """Return what accuracies must be in view: of long intervals to few errors not all."""
+    means = [point["accuracy"] for point in points]
+    top = 1.0 - _LEAST_SHARE_OF_ERRORS * (1.0 - max(means))
+    ends = [min(point["accuracy_high"], top) for point in points]
+    return [*means, *ends, *(point["accuracy_low"] for point in points)]
+
+
+def _set_energy_axis(axes: Axes, energy: Sequence[float]) -> None:
+    low, high = min(energy), max(energy)
     margin = max((high / low) ** 0.08, 2.0)
     axes.set_xscale("log")
     axes.set_xlim(low / margin, high * margin)
-    decades = np.log10(high / low * margin**2)
+    decades = math.log10(high / low * margin**2)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda joule, _: numbers.quantity(joule, "J")))
-    axes.set_xlabel("energy to program one cell (mean of SET and RESET as stored)")
-    shown = tradeoff[["accuracy_low", "accuracy_high", "accuracy"]].to_array()
-    known = ~np.isnan(tradeoff.energy_per_cell)
-    use_accuracy_scale(axes, shown.where(known).values, "test images classified correctly (%)")
 
 
-def _handles(tradeoff: xr.Dataset, *, ringed: bool, accepted: bool) -> list[Line2D]:
-    networks = [
-        Line2D([], [], label=f"trained at BER {numbers.power(float(ber))}", marker="o", **_fill(i))
-        for i, ber in enumerate(tradeoff.training_ber.values)
-    ]
-    handles = [*networks, Line2D([], [], label="front", color=COLORS["grey"], lw=1.2)]
-    if accepted:
-        handles.append(Line2D([], [], label="least accepted", **ACCEPTED_LINE))
-    if ringed:
-        handles.append(Line2D([], [], label="recommended", marker="o", ms=10, **_RING))
-    return handles
+def _set_cells_axis(axes: Axes, cells: Sequence[float]) -> None:
+    low, high = min(1.0, *cells), max(cells)
+    margin = 0.12 * max(high - low, 1.0)
+    axes.set_ylim(low - margin, high + margin)
+    step = max(1, round((high - low) / 5))
+    axes.yaxis.set_major_locator(FixedLocator(np.arange(1, math.ceil(high) + 1, step).tolist()))
+    axes.set_ylabel("cells a weight")
 
 
-_RING: dict[str, Any] = {
-    "mfc": "none",
-    "mec": COLORS["black"],
-    "mew": 1.3,
-    "linestyle": "none",
-}
+def _draw_points(axes: Axes, points: Sequence[Record], places: _Places) -> None:
+    best = best_points(points)
+    others = [point for point in points if not any(point is one for one in best)]
+    for number, point in enumerate(others):
+        axes.plot(
+            point["energy_per_weight"],
+            point["accuracy"],
+            marker=".",
+            ms=4,
+            mew=0,
+            alpha=0.45,
+            color=places.color(point),
+            linestyle="none",
+            gid=f"other-{number}",
+        )
+    for point in best:
+        at = point["energy_per_weight"]
+        axes.plot(
+            [at, at],
+            [point["accuracy_low"], point["accuracy_high"]],
+            color=places.color(point),
+            lw=1.1,
+            gid=places.gid("interval", point),
+        )
+        axes.plot(at, point["accuracy"], gid=places.gid("point", point), **places.style(point))
+    add_values(
+        axes,
+        [point["energy_per_weight"] for point in points],
+        [point["accuracy"] for point in points],
+        [point_words(point) for point in points],
+    )
 
 
-def _fill(index: int) -> dict[str, Any]:
-    return network_style(index) | {"linestyle": "none"}
-
-
-def _draw_front(axes: Axes, tradeoff: xr.Dataset) -> None:
-    """Draw the front as steps: at an energy, the accuracy that costs no more than it."""
-    on = tradeoff.on_front.values.astype(bool)
-    order = np.argsort(tradeoff.energy_per_cell.values[on])
-    energy = tradeoff.energy_per_cell.transpose(*tradeoff.on_front.dims).values[on][order]
-    accuracy = tradeoff.accuracy.transpose(*tradeoff.on_front.dims).values[on][order]
-    if not on.any():
+def _draw_front(axes: Axes, front: Sequence[tuple[float, float]]) -> None:
+    """Draw the front as steps: at an energy, the best that costs no more than it."""
+    if not front:
         # Points of another protection beat all of these.
         return
+    energy, value = zip(*sorted(front), strict=True)
     axes.plot(
         [*energy, axes.get_xlim()[1]],
-        [*accuracy, accuracy[-1]],
+        [*value, value[-1]],
         drawstyle="steps-post",
-        color=COLORS["grey"],
-        lw=1.2,
         zorder=1.5,
         gid="front",
+        **_FRONT,
     )
 
 
-def _is_of(labels: Mapping[str, Any], tradeoff: xr.Dataset) -> bool:
-    return all(labels[name] == str(tradeoff[name].item()) for name in ("thresholds", "protection"))
+def _ring_handles(chosen: Record | None) -> list[Line2D]:
+    if chosen is None:
+        return []
+    return [Line2D([], [], label="recommended", marker="o", ms=10, **_RING)]
 
 
-def _ring(axes: Axes, tradeoff: xr.Dataset, labels: Mapping[str, Any]) -> None:
-    point = tradeoff.sel(condition=labels["condition"], training_ber=labels["training_ber"])
-    axes.plot(
-        point.energy_per_cell,
-        point.accuracy,
-        marker="o",
-        ms=14,
-        zorder=4,
-        gid="recommended",
-        **_RING,
-    )
+def _ring(axes: Axes, energy: float, value: float) -> None:
+    axes.plot(energy, value, marker="o", ms=14, zorder=4, gid="recommended", **_RING)

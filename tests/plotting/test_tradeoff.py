@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 from synthetic import NAN, TABLE1_NAMES, at, conditions, traded
 
+from rramsim.decision.recommend import best_points
+from rramsim.decision.requirements import Requirements, judge
 from rramsim.plotting.style import figure_of
-from rramsim.plotting.tradeoff import plot_tradeoff
+from rramsim.plotting.tradeoff import plot_cells, plot_tradeoff
+from rramsim.schema import records
 
 MET = {0.0: (0.97, 0.971, 0.90), 0.15: (0.96, 0.961, 0.965)}
 CELLS = {0.0: (500, 500), 0.15: (600, 400)}
@@ -30,27 +34,84 @@ def texts(figure):
     return " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
 
 
-def test_points_are_energy_per_cell_and_accuracy_with_its_interval():
-    points = tradeoff()
+def protected(points):
+    """Return the points beside others of pairs: at double the energy, with fewer errors."""
+    pairs = points.assign_coords(protection=["2T2R"])
+    for name, factor in {
+        "energy_per_weight": 2,
+        "programming_energy": 2,
+        "cells_per_weight": 2,
+        "pulses_per_weight": 2,
+    }.items():
+        pairs = pairs.assign({name: factor * pairs[name]})
+    pairs = pairs.assign(accuracy=pairs.accuracy + 0.5 * pairs.loss, loss=0.5 * pairs.loss)
+    both = xr.concat([points, pairs], "protection", data_vars="minimal", combine_attrs="override")
+    return judge(both, Requirements(tolerance=0.02))
+
+
+def test_the_best_network_of_a_place_has_its_energy_accuracy_and_interval():
+    points = protected(tradeoff())
     figure = figure_of(plot_tradeoff, points)
     for index, condition in enumerate(TABLE1_NAMES):
-        for network, training_ber in enumerate(MET):
-            wanted = at(points, condition=condition, training_ber=training_ber)
-            (point,) = named(figure, f"point-{index}-{network}")
-            assert float(point.get_xdata()[0]) == float(wanted.energy_per_cell)
-            assert float(point.get_ydata()[0]) == float(wanted.accuracy)
-            (interval,) = named(figure, f"interval-{index}-{network}")
+        for number, protection in enumerate(("none", "2T2R")):
+            (wanted,) = best_points(
+                records(
+                    points.sel(condition=[condition], protection=[protection]),
+                    *("condition", "protection", "training_ber", "thresholds"),
+                )
+            )
+            (point,) = named(figure, f"point-{index}-{number}")
+            assert float(point.get_xdata()[0]) == wanted["energy_per_weight"]
+            assert float(point.get_ydata()[0]) == wanted["accuracy"]
+            (interval,) = named(figure, f"interval-{index}-{number}")
             ends = [float(end) for end in interval.get_ydata()]
-            assert ends == [float(wanted.accuracy_low), float(wanted.accuracy_high)]
+            assert ends == [wanted["accuracy_low"], wanted["accuracy_high"]]
+    # The other network of each of six places.
+    assert all(named(figure, f"other-{number}") for number in range(6))
+    assert not named(figure, "other-6")
 
 
 @pytest.mark.slow
-def test_networks_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
-    figure = figure_of(plot_tradeoff, tradeoff())
-    first, second = (named(figure, f"point-0-{network}")[0] for network in (0, 1))
+def test_protections_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
+    figure = figure_of(plot_tradeoff, protected(tradeoff()))
+    first, second = (named(figure, f"point-0-{number}")[0] for number in (0, 1))
     assert first.get_marker() == second.get_marker()
     assert first.get_fillstyle() != second.get_fillstyle()
     assert len({named(figure, f"point-{index}-0")[0].get_marker() for index in range(3)}) == 3
+    # The name of a condition has its marker.
+    for index in range(3):
+        (marker,) = named(figure, f"marker-{index}")
+        assert marker.get_marker() == named(figure, f"point-{index}-0")[0].get_marker()
+
+
+@pytest.mark.slow
+def test_one_protection_alone_can_be_drawn():
+    figure = figure_of(plot_tradeoff, protected(tradeoff()), protection="2T2R")
+    assert named(figure, "point-0-1")
+    assert not named(figure, "point-0-0")
+
+
+def test_cells_and_energy_are_drawn_of_what_meets_what_is_required():
+    points = protected(tradeoff())
+    meets = points.meets.max(["training_ber", "thresholds"])
+    labels = {"condition": "strong", "protection": "none"}
+    figure = figure_of(plot_cells, points, recommended=labels)
+    for index, condition in enumerate(TABLE1_NAMES):
+        for number, protection in enumerate(("none", "2T2R")):
+            place = {"condition": condition, "protection": protection}
+            drawn = named(figure, f"point-{index}-{number}")
+            assert bool(drawn) == bool(meets.sel(place))
+            for point in drawn:
+                energy = float(points.life_energy.sel(place).mean())
+                assert float(point.get_xdata()[0]) == pytest.approx(energy)
+                assert float(point.get_ydata()[0]) == float(points.cells_per_weight.sel(place)[0])
+    (ring,) = named(figure, "recommended")
+    assert float(ring.get_ydata()[0]) == 1.0
+    (front,) = named(figure, "front")
+    on = points.on_cells_front.max(["training_ber", "thresholds"])
+    assert len(front.get_xdata()) == int(on.sum()) + 1
+    nothing = judge(points, Requirements(tolerance=1e-9))
+    assert "No point of known energy meets" in texts(figure_of(plot_cells, nothing))
 
 
 @pytest.mark.slow
@@ -59,7 +120,9 @@ def test_front_runs_through_its_points_in_order_of_energy():
     (front,) = named(figure_of(plot_tradeoff, points), "front")
     drawn = at(points)
     on = drawn.on_front.values.astype(bool)
-    expected = sorted(zip(drawn.energy_per_cell.values[on], drawn.accuracy.values[on], strict=True))
+    expected = sorted(
+        zip(drawn.energy_per_weight.values[on], drawn.accuracy.values[on], strict=True)
+    )
     assert list(zip(front.get_xdata(), front.get_ydata(), strict=True))[:-1] == expected
     assert np.all(np.diff(front.get_ydata()) >= 0)
 
@@ -78,7 +141,7 @@ def test_recommended_point_is_ringed():
     points = tradeoff()
     (ring,) = named(figure_of(plot_tradeoff, points, recommended=RINGED), "recommended")
     wanted = at(points, condition="weak", training_ber=0.15)
-    assert float(ring.get_xdata()[0]) == float(wanted.energy_per_cell)
+    assert float(ring.get_xdata()[0]) == float(wanted.energy_per_weight)
     assert float(ring.get_ydata()[0]) == float(wanted.accuracy)
     assert not named(figure_of(plot_tradeoff, points), "recommended")
 
@@ -121,6 +184,6 @@ def test_points_go_into_axes_of_the_user_with_their_legend():
     axes = own.subplots(1, 2)[1]
     points = tradeoff(set_energy=[120e-12, NAN, 4e-12])
     assert plot_tradeoff(points, ax=axes) is axes
-    assert "trained at BER 0" in {text.get_text() for text in axes.get_legend().get_texts()}
+    assert "unprotected" in {text.get_text() for text in axes.get_legend().get_texts()}
     assert "not drawn, energy unknown: strong" in texts(own)
     assert own.get_size_inches().tolist() == [9.0, 3.0]

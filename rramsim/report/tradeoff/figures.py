@@ -10,7 +10,7 @@ from rramsim.plotting.accuracy import plot_accuracy
 from rramsim.plotting.error_map import plot_error_map
 from rramsim.plotting.populations import plot_populations
 from rramsim.plotting.style import figure_of
-from rramsim.plotting.tradeoff import plot_tradeoff
+from rramsim.plotting.tradeoff import plot_cells, plot_tradeoff
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +49,7 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
         findings.tradeoff,
         recommended=chosen.labels,
     )
+    figures["cells"] = figure_of(plot_cells, findings.tradeoff, recommended=chosen.labels)
     if findings.chip is not None:
         placement = findings.placements[findings.chip.layer - 1]
         figures["chip"] = figure_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.recommend import best_points
 from rramsim.decision.requirements import Requirements
 from rramsim.report.text_table import CellText, Sorted, TextTable, table_of
 from rramsim.report.tradeoff import rows
@@ -81,7 +82,7 @@ def reached(point: Record) -> str:
 def shown_points(findings: Findings) -> list[Record]:
     """Return of each condition and protection the network that does best, or is recommended."""
     points = rows.points_of(findings.tradeoff)
-    by_place = {_place(point): point for point in rows.best_points(points)}
+    by_place = {_place(point): point for point in best_points(points)}
     chosen = next(point for point in points if findings.recommendation.names(point))
     return list((by_place | {_place(chosen): chosen}).values())
 

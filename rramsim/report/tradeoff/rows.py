@@ -33,23 +33,6 @@ def points_of(tradeoff: xr.Dataset) -> list[Record]:
     return [point for point in points if point["verdict"]]
 
 
-def best_points(points: Iterable[Record]) -> list[Record]:
-    """Return of each condition and protection the network that does best on it, in their order.
-
-    That is the most accurate one of those that meet what is required, or of all.
-    """
-    best: dict[tuple[str, str], Record] = {}
-    for point in points:
-        place = point["condition"], point["protection"]
-        if place not in best or _merit(point) > _merit(best[place]):
-            best[place] = point
-    return list(best.values())
-
-
-def _merit(point: Record) -> tuple[bool, float]:
-    return bool(point["meets"]), point["accuracy"]
-
-
 def network_words(training_ber: float, thresholds: str = "as trained") -> str:
     """Return the name of a network where there is little room."""
     name = "plain" if training_ber == 0 else f"trained at {numbers.power(training_ber)}"

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.recommend import best_points
 from rramsim.report.terminal_table import plain_text, print_table
 from rramsim.report.text_table import TextTable, table_of
-from rramsim.report.tradeoff.rows import best_points, network_words, origins, points_of, rate
+from rramsim.report.tradeoff.rows import network_words, origins, points_of, rate
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings

@@ -12,14 +12,14 @@ from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy
-from rramsim.decision.recommend import recommend
+from rramsim.decision.recommend import best_points, recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import FILES, render
-from rramsim.report.tradeoff.rows import assumptions, best_points, points_of
+from rramsim.report.tradeoff.rows import assumptions, points_of
 from rramsim.schema import records
 
 META_CONTENT = ("meta", "content")
@@ -141,8 +141,8 @@ def test_points_of_figures_say_their_values(page):
         trained = point["training_ber"]
         network = f"trained at BER {trained:g}" if trained else "plain training"
         reached = numbers.accuracy(point.interval("accuracy"))
-        energy = numbers.quantity(point["energy_per_cell"], "J")
-        assert f"{point['condition']}, {network}: {reached}, {energy} a cell" in titles
+        energy = numbers.quantity(point["energy_per_weight"], "J")
+        assert f"{point['condition']}, {network}: {reached}, {energy} a weight" in titles
 
 
 def test_every_colour_of_a_figure_has_one_on_a_dark_screen(page):
@@ -459,7 +459,7 @@ def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
         coords={"condition": ["left out"], "state": ["LRS", "HRS"]},
     )
     figures = draw_figures(replace(found, populations=populations, readings=readings))
-    assert list(figures) == ["accuracy", "energy"]
+    assert list(figures) == ["accuracy", "energy", "cells"]
 
 
 @pytest.mark.slow
