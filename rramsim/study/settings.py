@@ -64,7 +64,8 @@ class Study(TrainingSettings):
         are divided into so many parts, and each part is tested by a network trained on all others.
         None without trainings is 5 for such images.
     models : tuple of str
-        Model files to use instead of training networks.
+        Model files to use instead of training networks. Several of one training BER are trainings
+        of one recipe, with the same seeds for each.
     epochs : int or None
         Passes over the training images; None chooses by the images.
     training : table

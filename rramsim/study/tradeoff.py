@@ -352,7 +352,11 @@ def _inputs(devices: Devices, images: ImageSet, models: StudyNetworks | None) ->
         inputs[name if not before else f"{name} ({before + 1})"] = digest
     inputs[images.name] = images.content_id
     named = {} if models is None else models.by_training_ber
-    return inputs | {f"model {ber!r}": saved.folded.content_id for ber, (saved,) in named.items()}
+    return inputs | {
+        f"model {ber!r}{f' ({number})' if number > 1 else ''}": saved.folded.content_id
+        for ber, several in named.items()
+        for number, saved in enumerate(several, start=1)
+    }
 
 
 def _findings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -241,13 +242,15 @@ def train_networks(
 def load_models(study: Study, images: ImageSet) -> StudyNetworks | None:
     """Return the networks of the study's model files, None if it names none.
 
+    Several with one training BER are trainings of one recipe, if they differ by the seed alone.
+
     Raises
     ------
     InputError
-        If a file cannot be used, was trained on other images, does not say at what BER, or says
-        the same as another.
+        If a file cannot be used, was trained on other images, does not say at what BER, is of
+        another recipe than those of its training BER, or training BERs have other seeds.
     """
-    networks: dict[float, SavedNetwork] = {}
+    networks: dict[float, dict[int, SavedNetwork]] = {}
     for file in study.models:
         saved = load_network(Path(file))
         training_ber = saved.metadata["training_ber"]
@@ -262,18 +265,43 @@ def load_models(study: Study, images: ImageSet) -> StudyNetworks | None:
                 f"{file}: was trained on the images {saved.metadata['images']!r}, which are not "
                 f"those of the study ({images.name}); name them by the setting images."
             )
-        if training_ber is None or training_ber in networks:
-            known = (
-                "no training BER" if training_ber is None else f"the training BER {training_ber}"
-            )
+        if training_ber is None:
             raise InputError(
-                f"{file}: has {known}; networks of a study are told apart by it, so each model "
-                "needs one of its own (0 for plain training)."
+                f"{file}: has no training BER; networks of a study are told apart by it, so each "
+                "model needs one (0 for plain training)."
             )
-        networks[training_ber] = saved
+        several = networks.setdefault(training_ber, {})
+        seed = saved.metadata["settings"].get("seed", 0)
+        first = next(iter(several.values()), saved)
+        if seed in several or first.training_recipe != saved.training_recipe:
+            raise InputError(
+                f"{file}: has the training BER {training_ber} of another model; accepted beside it "
+                "are trainings of the same recipe with other seeds."
+            )
+        several[seed] = saved
     if not networks:
         return None
-    return StudyNetworks({ber: (saved,) for ber, saved in sorted(networks.items())}, (images,))
+    _check_seeds(networks)
+    return StudyNetworks(
+        {ber: tuple(of[seed] for seed in sorted(of)) for ber, of in sorted(networks.items())},
+        (images,) * len(next(iter(networks.values()))),
+    )
+
+
+def _check_seeds(networks: Mapping[float, Mapping[int, SavedNetwork]]) -> None:
+    """Refuse training BERs whose trainings cannot be paired."""
+    (first, of_first), *others = networks.items()
+    for ber, several in others:
+        # Of single networks nothing is claimed of other trainings.
+        if set(several) != set(of_first) and not len(several) == len(of_first) == 1:
+            words = [
+                f"seeds {', '.join(map(str, sorted(of)))} of the training BER {one:g}"
+                for one, of in ((first, of_first), (ber, several))
+            ]
+            raise InputError(
+                f"models: found {' and '.join(words)}; trainings are compared seed by seed, so "
+                "give the same seeds of each."
+            )
 
 
 def training_ber_words(network: SavedNetwork) -> str:

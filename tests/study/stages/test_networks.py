@@ -92,6 +92,25 @@ def test_models_that_cannot_be_told_apart_or_are_of_other_images_are_refused(
         load_models(make_study(models=(str(models[1]),)), other)
 
 
+def test_models_of_other_seeds_are_trainings_of_one_recipe(digits, tmp_path):
+    asked = TrainingFile(network="64-8-10", training_bers=(0.0, 0.1), trainings=2, epochs=1)
+    files = list(plans_by_file(asked, tmp_path).items())
+    for file, plan in files:
+        obtain_network(file, plan, images_from="digits")
+    names = [str(file) for file, _ in files]
+    found = load_models(make_study(models=names[::-1]), digits)
+    assert {ber: len(several) for ber, several in found.by_training_ber.items()} == {0.0: 2, 0.1: 2}
+    seeds = [one.metadata["settings"]["seed"] for one in found.by_training_ber[0.1]]
+    assert (seeds, len(found.images)) == ([1, 2], 2)
+    with pytest.raises(InputError, match=r"seeds 1, 2 of the .* and seeds 1 of the .* 0\.1; "):
+        load_models(make_study(models=names[:3]), digits)
+    other = TrainingFile(network="64-9-10", epochs=1, seed=2)
+    ((file, plan),) = plans_by_file(other, tmp_path).items()
+    obtain_network(file, plan, images_from="digits")
+    with pytest.raises(InputError, match=r"accepted beside it are trainings of the same recipe"):
+        load_models(make_study(models=[names[0], str(file)]), digits)
+
+
 def test_a_network_of_a_fold_is_refused_by_a_study(digits, tmp_path):
     network = train_replicates(
         "digits", folds=2, network="64-8-10", epochs=1, file=tmp_path / "net.safetensors"
