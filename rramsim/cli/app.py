@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rramsim.cli.interrupts import interrupts_told
+from rramsim.cli.runs import interrupts_told
 from rramsim.errors import InputError
 from rramsim.version import __version__
 

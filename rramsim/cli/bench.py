@@ -49,7 +49,7 @@ def bench(
     al. 2016, with --quick at half its width. Iterations of a training are of the first network.
     It takes some minutes, with --quick about one.
     """
-    from rramsim.cli.progress import shown_progress
+    from rramsim.cli.runs import shown_progress
 
     with shown_progress() as on_progress:
         from rramsim.bench.compare import FULL, QUICK, compare

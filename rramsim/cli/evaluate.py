@@ -156,7 +156,7 @@ def evaluate(
     several networks of one recipe there is also the mean over trainings, with its own interval.
     """
     from rramsim.cli import evaluate_answer, evaluate_text
-    from rramsim.cli.progress import shown_progress
+    from rramsim.cli.runs import shown_progress
     from rramsim.crossbar.faults import ChipFaults, IidFaults
     from rramsim.crossbar.protection import parse, protect
     from rramsim.errors import InputError

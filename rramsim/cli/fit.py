@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rramsim.cli import options
 from rramsim.cli.app import app
-
-if TYPE_CHECKING:
-    from rramsim.study.fit import FitResult
 
 _EXAMPLE = """
 Example, resistances of your own with the energies you know of, and the shipped measured set:
@@ -122,14 +119,7 @@ def fit(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Also say how the intervals were made, as the report does.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    verbose: options.Verbose = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -157,38 +147,42 @@ def fit(
     """
     options.check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
     options.check_suffix(output, (".nc",), option="-o")
+    from rramsim.cli.runs import shown_progress, window
     from rramsim.study import fit as study
     from rramsim.study.reading import ReadingTable
 
-    result = study.fit(
-        files,
-        reading=ReadingTable(
-            columns=columns,
-            read_voltage=read_voltage,
-            map=tuple(names or ()),
-            states=states,
-            file_name=file_name,
-            over_range=over_range,
-            floor=floor,
-            condition_from=condition_from,
-            repeats=repeats,
-            cycles=cycles,
-            encoding=encoding,
-            sheets=tuple(sheets or ()),
-        ),
-        conditions=conditions,
-        reference=reference,
-        reference_spread=reference_spread or 0.0,
-        offset=offset or 0.0,
-        lrs_share=0.5 if lrs_share is None else lrs_share,
-        read_pulse=read_pulse,
-        target_ber=target_ber,
-        ber_limit=ber_limit,
-        use_temperature=use_temperature,
-        activation_energy=activation_energy,
-        at_time=at_time,
-        bake=bake,
-    )
+    # Of so short a command nothing but a terminal needs to know.
+    with shown_progress(in_terminal_only=True) as progress:
+        result = study.fit(
+            files,
+            reading=ReadingTable(
+                columns=columns,
+                read_voltage=read_voltage,
+                map=tuple(names or ()),
+                states=states,
+                file_name=file_name,
+                over_range=over_range,
+                floor=floor,
+                condition_from=condition_from,
+                repeats=repeats,
+                cycles=cycles,
+                encoding=encoding,
+                sheets=tuple(sheets or ()),
+            ),
+            conditions=conditions,
+            reference=reference,
+            reference_spread=reference_spread or 0.0,
+            offset=offset or 0.0,
+            lrs_share=0.5 if lrs_share is None else lrs_share,
+            read_pulse=read_pulse,
+            target_ber=target_ber,
+            ber_limit=ber_limit,
+            use_temperature=use_temperature,
+            activation_energy=activation_energy,
+            at_time=at_time,
+            bake=bake,
+            progress=progress,
+        )
     if plot is not None:
         result.draw(plot)
     if output is not None:
@@ -198,16 +192,6 @@ def fit(
     if as_json:
         typer.echo(result.to_json())
         return
-    _show(result, verbose=verbose)
+    typer.echo(result.table(**window(), verbose=verbose), nl=False)
     if report is not None:
         typer.echo(f"Report: {report / 'report.html'}")
-
-
-def _show(result: FitResult, *, verbose: bool) -> None:
-    from rich.console import Console
-
-    console = Console()
-    if console.is_terminal:
-        typer.echo(result.table(width=console.width, styled=True, verbose=verbose), nl=False)
-    else:
-        typer.echo(result.table(verbose=verbose), nl=False)

@@ -193,6 +193,14 @@ ReadPulse = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Show all notes where they are many, and how intervals were made.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -> None:

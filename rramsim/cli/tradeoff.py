@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -158,6 +157,7 @@ def tradeoff(
     ] = None,
     device: DeviceOption = Device.CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Find which programming condition is good enough for a binarized network.
 
@@ -165,7 +165,7 @@ def tradeoff(
     reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
     tradeoff.csv, tradeoff.nc and figures/. Interrupted, the same command goes on.
     """
-    from rramsim.cli.progress import shown_progress
+    from rramsim.cli.runs import shown_progress, window
 
     with _workers(scheduler) as workers, shown_progress() as progress:
         from rramsim.study import tradeoff as stages
@@ -210,12 +210,7 @@ def tradeoff(
     if as_json:
         typer.echo(result.to_json())
         return
-    from rich.console import Console
-
-    # Into a file or a pipe there is no window to fit.
-    console = Console() if sys.stdout.isatty() else None
-    shown = result.text(width=console.width, styled=True) if console else result.text()
-    typer.echo(shown, nl=False)
+    typer.echo(result.text(**window(), verbose=verbose), nl=False)
 
 
 def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:

@@ -127,7 +127,7 @@ def train(
     and ends with the same network. Networks that are finished are not trained again. Beside each
     model file is the log of its training, a CSV file with a row an epoch.
     """
-    from rramsim.cli.progress import shown_progress
+    from rramsim.cli.runs import shown_progress
     from rramsim.study.settings_files import make_settings
     from rramsim.study.stages.networks import plans_by_file
     from rramsim.study.training_settings import TrainingFile

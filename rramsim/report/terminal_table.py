@@ -24,6 +24,44 @@ _LONGEST_WORD = 24
 _FRAMED, _BARE = 3, 2
 
 
+FEW_NOTES = 3
+"""So many notes are shown at once; of more their number is said."""
+
+
+def shown_notes(notes: Sequence[str], *, verbose: bool) -> list[str]:
+    """Return notes as they are shown: few of them, or where `verbose` all, else their number.
+
+    >>> shown_notes(["one."] * 6, verbose=False)
+    ['6 notes on the data; --verbose shows them.']
+    """
+    if verbose or len(notes) <= FEW_NOTES:
+        return list(notes)
+    return [f"{len(notes)} notes on the data; --verbose shows them."]
+
+
+def hanging(label: str, text: str, *, width: int) -> str:
+    """Return a text wrapped beside its label, its further lines below its first.
+
+    >>> hanging("cells  ", "2 a weight", width=14).split(chr(10))
+    ['cells  2 a', '       weight']
+    """
+    lines = wrapped(text, max(width - cell_len(label), 1)).split("\n")
+    return label + f"\n{' ' * cell_len(label)}".join(lines)
+
+
+def first_fitting(tables: Sequence[TextTable], *, width: int) -> TextTable:
+    """Return the first of some layouts of a table that need not be split at a width, or the last.
+
+    Parameters
+    ----------
+    tables : sequence of TextTable
+        The widest first.
+    width : int
+    """
+    fitting = (table for table in tables if _width(_least(table), _BARE) <= width)
+    return next(fitting, tables[-1])
+
+
 def print_table(console: Console, table: TextTable, *, is_bare: bool = False) -> None:
     """Print a table with its remark; a bare one has neither frame nor title.
 

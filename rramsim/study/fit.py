@@ -17,13 +17,14 @@ from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
 from rramsim.device.inference_energy import CircuitEnergies, Life, inference_energy
-from rramsim.errors import InputError, file_path, number, plain, refused, text_or_none
+from rramsim.errors import InputError, file_path, number, on_progress, plain, refused, text_or_none
 from rramsim.files import write_text
 from rramsim.measurements import Measured
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.inference_reads import reads_of_network, reads_of_shape
 from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.network.shape import NetworkShape
+from rramsim.progress import OnProgress, silent
 from rramsim.report.provenance import Provenance
 from rramsim.schema import spelled_as
 from rramsim.study.inputs import (
@@ -159,7 +160,7 @@ class FitResult:
         styled : bool
             Whether sentences are wrapped and titles bold, as a terminal shows them.
         verbose : bool
-            Whether to say how the intervals were made, as the report does.
+            Whether to show all notes where they are many, and how the intervals were made.
         """
         from rramsim.report.fit.terminal import text
 
@@ -374,6 +375,7 @@ def fit(
     cycles: str | None = None,
     encoding: str | None = None,
     sheets: str | Sequence[str] | None = None,
+    progress: OnProgress | None = None,
 ) -> FitResult:
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
@@ -415,6 +417,8 @@ def fit(
     columns, read_voltage, map, states, file_name, over_range, floor : optional
         As in `read_measurements`, for files and tables that are read here; so are
         `condition_from`, `repeats`, `cycles`, `encoding` and `sheets`.
+    progress : callable, optional
+        Told how far each stage is.
 
     Returns
     -------
@@ -465,9 +469,12 @@ def fit(
         encoding=encoding,
         sheets=sheets,
     )
+    tell = on_progress(progress) or silent
     given = given_readings(measured, name="measured")
+    tell("reading files", 0, 1)
     readings, files = readings_of(given, table)
     stated, sources = stated_conditions(conditions, lrs_share=lrs_share)
+    tell("reading files", 1, 1)
     question = Question(
         target_ber=target_ber,
         ber_limit=ber_limit,
@@ -476,7 +483,9 @@ def fit(
         at_times=tuple(read_quantity(text, "time") for text in at_times),
         bake=_two_conditions(texts["bake"], readings),
     )
+    tell("fitting cells", 0, 1)
     examination = examine(readings, stated, read=read, question=question)
+    tell("fitting cells", 1, 1)
     options = {
         **table.model_dump(),
         "map": list(table.map) or None,

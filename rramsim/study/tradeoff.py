@@ -110,11 +110,21 @@ class TradeoffResult:
         """Return the points as JSON, as ``rramsim tradeoff --json`` prints them."""
         return json.dumps(tradeoff_json(self.findings), indent=2, allow_nan=False)
 
-    def text(self, *, width: int = 110, styled: bool = False) -> str:
-        """Return table, recommendation and notes as text, `styled` as a terminal shows them."""
+    def text(self, *, width: int = 110, styled: bool = False, verbose: bool = False) -> str:
+        """Return the table, the notes and last the recommendation as text.
+
+        Parameters
+        ----------
+        width : int
+            Characters a line.
+        styled : bool
+            Whether titles are bold, as a terminal shows them.
+        verbose : bool
+            Whether all notes are shown where they are many.
+        """
         from rramsim.report.tradeoff.terminal import text
 
-        return text(self.findings, self.report_path, width=width, styled=styled)
+        return text(self.findings, self.report_path, width=width, styled=styled, verbose=verbose)
 
     def __repr__(self) -> str:
         """Return what is recommended, and where the report is, in a line."""
@@ -289,7 +299,9 @@ def run_study(
 
         # Now, and not after the networks are trained.
         check_device(device)
-    devices = devices_of(study, measured=measured, stated=stated, faults_of=faults_of)
+    devices = devices_of(
+        study, measured=measured, stated=stated, faults_of=faults_of, on_progress=progress
+    )
     in_memory = images
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
@@ -312,7 +324,9 @@ def run_study(
         on_progress=progress,
     )
     findings = _findings(folder, study, devices, images, networks, chips, provenance)
+    progress("writing the report", 0, 1)
     _write_findings(folder, findings)
+    progress("writing the report", 1, 1)
     return TradeoffResult(findings, folder.path)
 
 
@@ -322,6 +336,7 @@ def devices_of(
     measured: Measured | pd.DataFrame | None = None,
     stated: xr.Dataset | None = None,
     faults_of: FaultsOf | None = None,
+    on_progress: OnProgress = silent,
 ) -> Devices:
     """Read what a study starts from and derive its conditions, with the faults of their chips.
 
@@ -332,16 +347,22 @@ def devices_of(
     InputError
         If a file cannot be used, or of a condition neither BER nor faults are known.
     """
+    on_progress("reading files", 0, 1)
     readings, conditions, sources = study_inputs(
         list(study.measurements) or None if measured is None else measured,
         study.conditions if stated is None else stated,
         reading=study.reading,
         lrs_share=study.use.lrs_share,
     )
+    on_progress("reading files", 1, 1)
     read = use_of_cells(**study.use.model_dump())
-    return characterize_devices(
+    stage = "fitting cells" if readings is not None else "taking stated conditions"
+    on_progress(stage, 0, 1)
+    devices = characterize_devices(
         study, readings, conditions, sources=sources, read=read, faults_of=faults_of
     )
+    on_progress(stage, 1, 1)
+    return devices
 
 
 def _inputs(devices: Devices, images: ImageSet, models: StudyNetworks | None) -> dict[str, str]:

@@ -6,9 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.findings import findings
-from rramsim.report.fit.notes import CHECK_FIRST, ORIGIN_WORDS, doubts, grouped_notes
+from rramsim.report.fit.notes import CHECK_FIRST, FILES, ORIGIN_WORDS, doubts, grouped_notes
 from rramsim.report.fit.sections import SECTIONS, interval_notes
-from rramsim.report.terminal_table import plain_text, print_table, wrapped
+from rramsim.report.terminal_table import plain_text, print_table, shown_notes, wrapped
 from rramsim.report.text_table import TextTable
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
 WIDTH_OF_A_FILE = 170
+NOTES = "Notes"
 
 
 def short_tables(examination: Examination) -> list[TextTable]:
@@ -37,7 +38,7 @@ def text(
     styled: bool,
     verbose: bool = False,
 ) -> str:
-    """Return every table, everything to know of them, and last what was found.
+    """Return every table, what to know of them, and last what was found.
 
     The last lines are what a terminal still shows when the command is done.
 
@@ -49,7 +50,7 @@ def text(
     styled : bool
         Whether to wrap sentences, and to set titles in bold by a terminal's codes.
     verbose : bool
-        Whether to say how the intervals were made.
+        Whether to show all notes where they are many, and how the intervals were made.
     """
     from rich.console import Console
 
@@ -79,6 +80,8 @@ def _bullet(sentence: str, *, width: int | None) -> Text:
 def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[str, ...]]]:
     origin = ORIGIN_WORDS[examination.measured.origin]
     groups = grouped_notes(examination)
+    if not verbose:
+        groups = _counted(groups)
     if verbose:
         made = interval_notes(examination, place="terminal")
         intervals = tuple(f"{what}: {how}." for what, how in made)
@@ -88,3 +91,17 @@ def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[
     doubtful = [f"{CHECK_FIRST}: {sentence}" for sentence in doubts(examination)]
     groups.append(("What was found", (*doubtful, *found, *([origin] if origin else []))))
     return groups
+
+
+def _counted(groups: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return groups of notes; of files, and of all conditions, the number where they are many."""
+    of_files = [group for group in groups if group[0] == FILES]
+    others = [group for group in groups if group[0] != FILES]
+    kept = []
+    for several in (of_files, others):
+        notes = [sentence for _, sentences in several for sentence in sentences]
+        shown = shown_notes(notes, verbose=False)
+        kept += (
+            several if shown == notes else [(FILES if several is of_files else NOTES, tuple(shown))]
+        )
+    return kept

@@ -1,42 +1,48 @@
-"""What `rramsim tradeoff` shows a person: a row for each point, the recommendation, the notes."""
+"""What `rramsim tradeoff` shows a person: a row for each point, the notes, the recommendation."""
 
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.recommend import best_points
-from rramsim.report.terminal_table import plain_text, print_table
-from rramsim.report.text_table import TextTable, table_of
-from rramsim.report.tradeoff.rows import network_words, origins, points_of, rate
+from rramsim.decision.reasons import parts_words
+from rramsim.decision.requirements import Requirements
+from rramsim.report.terminal_table import (
+    first_fitting,
+    hanging,
+    plain_text,
+    print_table,
+    shown_notes,
+    wrapped,
+)
+from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
+from rramsim.report.tradeoff.answer import chosen_point
+from rramsim.report.tradeoff.points import shown_points
+from rramsim.report.tradeoff.rows import endurance, network_words, origins, rate
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
     from rramsim.schema import Record
 
 WIDTH_OF_A_FILE = 110
-_EXTRAPOLATED = "†"
+_EXTRAPOLATED, _REESTIMATED = "†", "‡"
+_BLANK = "\N{NO-BREAK SPACE}"
 
 
 def points_table(findings: Findings) -> TextTable:
     """Return a row for each condition and protection, with the network that does best on it."""
-    points = best_points(points_of(findings.tradeoff))
-
-    def ber(point: Record) -> str:
-        return rate(point) + (_EXTRAPOLATED if point["ber_extrapolated"] else "")
-
-    remarks = ["The network is the one that does best; the report and tradeoff.csv have all."]
-    if any(point["ber_extrapolated"] for point in points):
-        remarks.append(f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show.")
     return table_of(
         "Trade-off",
-        points,
+        shown_points(findings),
         {
             "condition": "condition",
             "protection": "protection",
-            "BER": ber,
+            "BER": lambda point: rate(point) + _mark_of_ber(point),
             "network": lambda point: network_words(point["training_ber"], point["thresholds"]),
             "accuracy": lambda point: numbers.percent(point["accuracy"]),
             "loss, at most": lambda point: (
@@ -46,14 +52,168 @@ def points_table(findings: Findings) -> TextTable:
             "energy": "life_energy",
             "cells": lambda point: numbers.plain(point["cells_per_weight"]),
         },
-        remark=" ".join(remarks),
+        remark=" ".join(
+            ["The network is the one that does best; the report and tradeoff.csv have all."]
+            + [words for words in _legend(findings) if words.startswith(_EXTRAPOLATED)]
+        ),
     )
 
 
+def terminal_tables(findings: Findings) -> list[TextTable]:
+    """Return the same rows in layouts for less and less width, numbers whole in each."""
+    columns = _columns(findings)
+    remark = " ".join(
+        [
+            "The network is the one that does best: plain, or trained at this bit-error rate. "
+            "Loss in points. The report and tradeoff.csv have all networks.",
+            *_legend(findings),
+        ]
+    )
+    layouts = (
+        [(name,) for name in columns],
+        [
+            *[("condition", "protection"), ("BER",), ("network",), ("accuracy",)],
+            *[("loss, at most",), ("enough",), ("energy", "cells")],
+        ],
+        [
+            *[("condition", "protection"), ("BER", "network"), ("accuracy", "loss, at most")],
+            *[("enough",), ("energy", "cells")],
+        ],
+    )
+    points = shown_points(findings)
+    return [
+        table_of(
+            "Trade-off",
+            points,
+            {",\n".join(names): _below([columns[name] for name in names]) for names in layout},
+            remark=remark,
+        )
+        for layout in layouts
+    ]
+
+
+def _columns(findings: Findings) -> dict[str, CellText]:
+    """Return every column of the rows in as little room as it takes."""
+    asked = Requirements.of(findings.tradeoff.attrs)
+    is_of_loss = asked.subject == "loss"
+
+    def accuracy(point: Record) -> str:
+        mean = numbers.percent(point["accuracy"])
+        return mean if is_of_loss else f"{mean},{_BLANK}≥{100 * point['accuracy_low']:.2f}"
+
+    def loss(point: Record) -> str:
+        mean = _points_of_accuracy(point["loss"])
+        most = _points_of_accuracy(point["loss_high"])
+        return f"{mean},{_BLANK}≤{most}"
+
+    return {
+        "condition": "condition",
+        "protection": "protection",
+        "BER": lambda point: rate(point).replace("less than ", "<") + _mark_of_ber(point),
+        "network": _network,
+        "accuracy": accuracy,
+        "loss, at most": loss,
+        "enough": "verdict",
+        "energy": "life_energy",
+        "cells": lambda point: numbers.plain(point["cells_per_weight"]),
+    }
+
+
+def _below(columns: Sequence[CellText]) -> CellText:
+    """Return a column that shows several, one below the other."""
+    return lambda point: "\n".join(in_words(point, column) for column in columns)
+
+
+def _network(point: Record) -> str:
+    ber, mark = point["training_ber"], _mark_of_thresholds(point)
+    return f"plain{mark}" if ber == 0 else f"at{_BLANK}{numbers.power(ber)}{mark}"
+
+
+def _mark_of_ber(point: Record) -> str:
+    return _EXTRAPOLATED if point["ber_extrapolated"] else ""
+
+
+def _mark_of_thresholds(point: Record) -> str:
+    return "" if point["thresholds"] == "as trained" else _REESTIMATED
+
+
+def _legend(findings: Findings) -> Iterator[str]:
+    points = shown_points(findings)
+    if any(map(_mark_of_ber, points)):
+        yield f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show."
+    if any(map(_mark_of_thresholds, points)):
+        yield f"{_REESTIMATED} thresholds re-estimated for these chips."
+
+
+def _points_of_accuracy(share: float) -> str:
+    """Return a share of the images in percentage points."""
+    if math.isnan(share):
+        return NONE
+    # Adding 0 takes the sign off what rounds to none.
+    return f"{round(100 * share, 2) + 0.0:.2f}"
+
+
+def recommendation_lines(findings: Findings) -> list[tuple[str, str]]:
+    """Return the recommendation: its verdict without a label, then what it rests on, by label."""
+    chosen, point = findings.recommendation, chosen_point(findings)
+    said: dict[str, str] = {}
+    for reason in chosen.reasons:
+        said[reason.subject] = f"{said.get(reason.subject, '')} {reason.text}".strip()
+    word = "Recommended: " if chosen.met else ""
+    lines = {
+        "": word + said["Choice"],
+        **_accuracy_lines(point, findings),
+        "yield": said.get("Yield", ""),
+        "energy": " ".join(said[name] for name in ("Energy", "Reading") if name in said),
+        "cells": f"{numbers.plain(point['cells_per_weight'], 4)} a weight",
+        "endurance": ", ".join(filter(None, (endurance(point), _basis_of_endurance(point)))),
+        "bit errors": said.get("Bit errors", ""),
+        "left out": said.get("Left out", ""),
+        "not settled": said.get("Not settled", ""),
+    }
+    return [(label, words) for label, words in lines.items() if words]
+
+
+def _accuracy_lines(point: Record, findings: Findings) -> dict[str, str]:
+    """Return what is lost and what is reached, the one that is limited with its parts."""
+    asked = Requirements.of(findings.tradeoff.attrs)
+    verdict = {"yes": "", "no": "too much: ", "not settled": "not settled: "}
+    error_free = numbers.percent(float(findings.tradeoff.attrs["error_free_accuracy"]))
+    chips = f"{point['maps']} chip{'' if point['maps'] == 1 else 's'}"
+    mean = f"{numbers.percent(point['accuracy'])}, mean of {chips}; {error_free} without bit errors"
+    loss = f"{_points_of_accuracy(point['loss'])} points"
+    if asked.target_accuracy is None:
+        most = _points_of_accuracy(point["loss_high"])
+        accepted = numbers.plain(100 * asked.largest_error)
+        return {
+            "loss": f"{verdict[point['accurate']]}{loss}, at most {most} with 97.5{_BLANK}% "
+            f"confidence; {accepted} is accepted ({parts_words(point)})",
+            "accuracy": mean,
+        }
+    least = numbers.percent(point["accuracy_low"])
+    verdict["no"] = "too little: "
+    return {
+        "accuracy": f"{verdict[point['accurate']]}{mean}; at least {least} with 97.5{_BLANK}% "
+        f"confidence, {numbers.percent(asked.target_accuracy)} is required "
+        f"({parts_words(point, 'accuracy')})",
+        "loss": loss,
+    }
+
+
+def _basis_of_endurance(point: Record) -> str:
+    basis = point.text("endurance_basis")
+    return "" if basis == "unknown" else basis
+
+
 def text(
-    findings: Findings, page: Path, *, width: int = WIDTH_OF_A_FILE, styled: bool = False
+    findings: Findings,
+    page: Path,
+    *,
+    width: int = WIDTH_OF_A_FILE,
+    styled: bool = False,
+    verbose: bool = False,
 ) -> str:
-    """Return the points, the recommendation and the notes as text.
+    """Return the points, the notes and last the recommendation as text.
 
     Parameters
     ----------
@@ -64,17 +224,28 @@ def text(
         Characters a line.
     styled : bool
         Whether to set headers in bold by a terminal's codes.
+    verbose : bool
+        Whether to show all notes where they are many. What is not measured is always said.
     """
     from rich.console import Console
 
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
-    print_table(console, points_table(findings), is_bare=True)
-    sentences = [
-        f"Recommended: {findings.recommendation.reason}",
-        *(f"Note: {note}" for note in (*origins(findings), *findings.notes)),
-        f"The report is {page}",
-    ]
-    for sentence in sentences:
-        console.print(plain_text(sentence))
+    table = first_fitting(terminal_tables(findings), width=width)
+    print_table(console, replace(table, remark=""), is_bare=True)
+    for sentence in (
+        table.remark,
+        *origins(findings),
+        *shown_notes(findings.notes, verbose=verbose),
+    ):
+        console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
+    console.print()
+    (_, verdict), *lines = recommendation_lines(findings)
+    console.print(plain_text(wrapped(verdict, width), "bold"), soft_wrap=True)
+    longest = max(len(label) for label, _ in lines)
+    for label, words in lines:
+        beside = hanging(f"  {label:<{longest}}  ", words, width=width)
+        console.print(plain_text(beside), soft_wrap=True)
+    # The path stays whole, so that it can be opened from the terminal.
+    console.print(plain_text(f"The report is {page}"), soft_wrap=True)
     return shown.getvalue()

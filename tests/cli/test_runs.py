@@ -1,12 +1,14 @@
-"""An interrupt ends a command with one message and 130, wherever it comes."""
+"""How far a command is, and an interrupt: one message and 130, wherever it comes."""
 
+import io
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from rramsim.cli.interrupts import interrupts_told
+from rramsim.cli.runs import interrupts_told, shown_progress, window
 from rramsim.errors import InputError
 
 MESSAGE = "rramsim: interrupted; run the same command again to go on.\n"
@@ -84,3 +86,69 @@ def test_an_interrupt_while_the_command_is_loaded_is_told_too():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", MESSAGE)
+
+
+class Screen(io.StringIO):
+    """What a terminal was sent."""
+
+    def isatty(self):
+        return True
+
+
+def told(stream, monkeypatch, **options):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with shown_progress(**options) as on_progress:
+        on_progress("reading files", 0, 1)
+        on_progress("reading files", 1, 1)
+        for done in range(3):
+            on_progress("training networks", done, 2, note=f"epoch {done}")
+    return stream.getvalue()
+
+
+def test_without_a_terminal_each_stage_is_one_line_without_control_codes(monkeypatch):
+    # Where colours are asked for, as in many logs, a log still is none.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert told(io.StringIO(), monkeypatch) == "reading files\ntraining networks\n"
+    assert told(io.StringIO(), monkeypatch, in_terminal_only=True) == ""
+
+
+def test_a_terminal_shows_a_bar_for_each_stage(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    shown = told(Screen(), monkeypatch)
+    assert "reading files" in shown
+    assert "2/2" in shown
+    assert shown.endswith("\x1b[?25h")  # the cursor is shown again
+
+
+def test_a_terminal_without_control_codes_gets_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert told(Screen(), monkeypatch) == "reading files\ntraining networks\n"
+
+
+def test_an_interrupt_beside_a_bar_is_told_on_a_line_of_its_own(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+
+    @interrupts_told()
+    def interrupted():
+        with shown_progress() as on_progress:
+            on_progress("training networks", 1, 2)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit) as stopped:
+        interrupted()
+    assert stopped.value.code == 130
+    # The codes that follow the bar move nothing.
+    before = re.sub(r"\x1b\[\?25h", "", screen.getvalue().removesuffix(MESSAGE))
+    assert screen.getvalue().endswith(MESSAGE)
+    assert before.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"), [("72", {"width": 72}), ("", {}), ("0", {}), ("wide", {})]
+)
+def test_a_file_is_as_wide_as_it_is_said_to_be(monkeypatch, columns, expected):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", columns)
+    assert window() == expected

@@ -1,0 +1,102 @@
+"""The terminal: whole numbers in whole rows however narrow it is, the recommendation last."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import accuracy_curves, conditions, traded
+
+from rramsim.decision.recommend import recommend
+from rramsim.decision.requirements import Requirements, ber_budgets, judge
+from rramsim.report.provenance import Provenance
+from rramsim.report.tradeoff.findings import Findings
+from rramsim.report.tradeoff.points import shown_points
+from rramsim.report.tradeoff.terminal import text
+
+ACCURACIES = {0.0: (0.97, 0.9695, 0.90), 0.15: (0.96, 0.961, 0.9665)}
+PAGE = Path("/somewhere/with a blank/in a long path/that no terminal of 60 columns shows/r.html")
+
+
+def findings(*, required=None, notes=(), known=None):
+    tradeoff = traded(ACCURACIES, known=known)
+    if required is not None:
+        tradeoff = judge(tradeoff, required)
+    curves = accuracy_curves(tuple(ACCURACIES))
+    return Findings(
+        conditions=conditions() if known is None else known,
+        accuracy=curves,
+        tradeoff=tradeoff,
+        recommendation=recommend(tradeoff),
+        budgets=ber_budgets(curves, Requirements(tolerance=0.005)),
+        network="64-16-10",
+        images="digits",
+        placements=(),
+        provenance=Provenance("", seed=1, version="0.1.0"),
+        notes=notes,
+    )
+
+
+def plain(words):
+    return words.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_every_row_stands_whole_in_one_table_with_all_its_numbers(width):
+    found = findings()
+    shown = text(found, PAGE, width=width)
+    lines = [line for line in shown.splitlines() if str(PAGE) not in line]
+    assert max(map(len, lines)) <= width
+    assert sum("───" in line for line in lines) == 1
+    table = shown[: shown.index("The network is")]
+    for point in shown_points(found):
+        assert table.count(f"{100 * point['accuracy']:.2f}\N{NO-BREAK SPACE}%") >= 1
+        most = f"{100 * point['loss']:.2f},\N{NO-BREAK SPACE}≤{100 * point['loss_high']:.2f}"
+        assert most in table
+    # 500 cells of LRS and of HRS each, by Table I: 120 and 150, 11 and 14, 4 and 5 pJ.
+    for energy in ("135", "12.5", "4.5"):
+        assert f"{energy}\N{NO-BREAK SPACE}nJ" in table
+
+
+def test_the_recommendation_is_last_and_the_path_of_the_report_is_whole():
+    shown = text(findings(notes=("a note.",)), PAGE, width=60)
+    places = [shown.index(words) for words in ("a note.", "Recommended: ", f"is {PAGE}\n")]
+    assert places == sorted(places)
+    assert shown.endswith(f"The report is {PAGE}\n")
+    labels = [line[2:].split("  ")[0] for line in shown.splitlines() if line.startswith("  ")]
+    assert [label for label in labels if label] == [
+        *("loss", "accuracy", "energy", "cells", "endurance", "not settled")
+    ]
+
+
+def test_what_is_required_is_the_number_that_stands_with_its_bound():
+    found = findings(required=Requirements(target_accuracy=0.95))
+    shown = plain(text(found, PAGE, width=120))
+    assert "97.00 %, ≥96.90" in shown
+    # Wrapped lines are one sentence.
+    assert "at least 96.55 % with 97.5 % confidence, 95.00 % is required" in " ".join(shown.split())
+
+
+def test_many_notes_are_counted_and_few_are_shown():
+    notes = tuple(f"note {number} of the data." for number in range(1, 7))
+    many = findings(notes=notes)
+    shown = text(many, PAGE)
+    assert "6 notes on the data; --verbose shows them." in shown
+    assert not [note for note in notes if note in shown]
+    assert all(note in text(many, PAGE, verbose=True) for note in notes)
+    assert "note 2 of the data." in text(findings(notes=notes[:2]), PAGE)
+
+
+def test_cells_that_are_not_measured_are_always_said():
+    known = conditions()
+    known["origin"] = ("condition", np.array(["reconstructed", "measured", "measured"]))
+    found = dataclasses.replace(findings(), conditions=known, notes=("n.",) * 9)
+    assert "The cells behind “very strong” are reconstructed, not measured." in text(found, PAGE)
+
+
+def test_where_nothing_is_enough_that_is_the_headline():
+    shown = text(findings(required=Requirements(target_accuracy=0.99)), PAGE, width=200)
+    assert "Recommended" not in shown
+    assert "No point can reach an accuracy of 99.00 %" in plain(shown)
+    assert "reaches 97.00 %, 2.00 points less." in plain(shown)
+    assert "too little: " in shown
