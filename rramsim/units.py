@@ -176,8 +176,9 @@ def read_quantity(text: str, quantity: str) -> float:
     examples = QUANTITIES[quantity].examples
     matched = _QUANTITY_TEXT.fullmatch(text)
     if matched is None or _BARE_NUMBER.fullmatch(text):
+        article = "an" if quantity[0] in "aeio" else "a"
         raise InputError(
-            f"{text!r} is not a {quantity}; accepted is a number with its unit ({examples})"
+            f"{text!r} is not {article} {quantity}; accepted is a number with its unit ({examples})"
             f"{_hint(text, quantity)}."
         )
     value = scaled(float(matched[1]), factor_to_si(matched[2], quantity))

@@ -75,9 +75,9 @@ def tradeoff(
     protect: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME",
-            help="A protection to compare: none, 2T2R, secded(72,64), bch(78,64,2), verify(5). "
-            "May be given several times; none, 2T2R and secded(72,64) if unset.",
+            metavar="LIST",
+            help='Protections to compare, such as "none,2T2R,secded(72,64),bch(78,64,2),'
+            'verify(5, read_spread=0.1)". Repeatable; none,2T2R,secded(72,64) if unset.',
         ),
     ] = None,
     tolerance: Annotated[

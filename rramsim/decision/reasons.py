@@ -226,8 +226,13 @@ class _Reasons:
             return f"{self._unmet()} The most accurate is {name}."
         if math.isnan(point["life_energy"]):
             others = " of those that meet what is required" if self._known else ""
+            unknown = (
+                "programming energy"
+                if math.isnan(point["programming_energy"])
+                else "energy over the life"
+            )
             return (
-                f"No programming energy{others} is known, so the choice is the most accurate "
+                f"No {unknown}{others} is known, so the choice is the most accurate "
                 f"of the points that meet what is required: {name}."
             )
         kind = "energy over the life" if self._is_over_a_life else "programming energy"
@@ -339,7 +344,9 @@ class _Reasons:
         basis = energy_basis(point["set_energy_basis"], point["reset_energy_basis"])
         names = {one["condition"] for one in self.points}
         unknown = sorted(names - {one["condition"] for one in self._known})
-        left_out = f" Not compared for want of an energy: {_listed(unknown)}." if unknown else ""
+        left_out = f" Not compared for want of an energy: {_listed(unknown)}."
+        if not unknown or not self._known:
+            left_out = ""
         return (
             f"Programming every weight once, {per_weight} each, takes {energy}{self._saving()} "
             f"(energies {basis}).{left_out}"
@@ -368,6 +375,12 @@ class _Reasons:
         """Say what an inference costs beside programming, and the life."""
         point = self.chosen
         inference, once = point["inference_energy"], point["programming_energy"]
+        if math.isnan(inference) and self._required.inferences:
+            return (
+                "The energy of reading is not known, and so neither is that of a life with "
+                f"{numbers.power(self._required.inferences)} inferences: it takes measured cells "
+                'and the pulse that reads them, --read-pulse "0.2 V, 10 ns" or read_pulse.'
+            )
         if math.isnan(inference):
             return ""
         sentence = f"Reading its cells for one inference takes {numbers.quantity(inference, 'J')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ _TABLES: dict[str, type[BaseModel]] = {
     "use": UseTable,
     "circuits": CircuitsTable,
 }
+# The comma of "secded(72,64)" is no separator.
+_OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
 _REQUIRED = tuple(Requirements.__dataclass_fields__)
 
 
@@ -81,8 +84,8 @@ class Study(TrainingSettings):
         Size of one crossbar tile in cells.
     protections : tuple of str
         Ways to protect weights that are compared (see `rramsim.protect`): ``"none"``, ``"2T2R"``,
-        ``"secded(72,64)"``, ``"bch(78,64,2)"``, ``"verify(5)"``. One that a condition cannot have
-        is left out there, with a note.
+        ``"secded(72,64)"``, ``"bch(78,64,2)"``, ``"verify(5)"``. A text may name several,
+        ``"none, 2T2R"``. One that a condition cannot have is left out there, with a note.
     reestimate : bool
         Whether networks are compared whose thresholds are estimated anew for the bit-error rate of
         a condition as well, where that is 0.001 or more.
@@ -173,7 +176,8 @@ class Study(TrainingSettings):
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
             return value
-        return list(dict.fromkeys(str(parse(one)) for one in values))
+        names = [name for one in values for name in _OUTSIDE_PARENTHESES.split(one)]
+        return list(dict.fromkeys(str(parse(name)) for name in names))
 
     @field_validator("energy_budget", mode="before")
     @classmethod
@@ -184,7 +188,10 @@ class Study(TrainingSettings):
     def requirements(self) -> Requirements:
         """What a point must reach to be recommended."""
         text = self.energy_budget
-        budget = None if text is None else read_quantity(text, "energy")
+        try:
+            budget = None if text is None else read_quantity(text, "energy")
+        except InputError as error:
+            raise InputError(f"energy_budget: {error}") from error
         others = {name: getattr(self, name) for name in _REQUIRED if name != "energy_budget"}
         return Requirements(**others, energy_budget=budget)
 
@@ -247,6 +254,8 @@ def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
     if isinstance(base, Study):
         fields = base.model_dump(exclude_unset=True)
     study = build(Study, merged(fields, in_tables(overrides)), file)
+    # Now, and not after hours of training.
+    _ = study.requirements
     if study.measurements or study.conditions is not None:
         return study
     use = study.use

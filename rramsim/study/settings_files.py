@@ -138,6 +138,9 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
         )
     if first["type"] == "missing":
         return f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}."
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return f"{place}: {'.'.join(field)}: {cause}"
     limits = [_limit(one) for one in problems if _place_in(model, one["loc"])[0] == field]
     return f"{place}: {'.'.join(field)} is {first['input']!r}; accepted: {' or '.join(limits)}."
 

@@ -302,6 +302,7 @@ def run_study(
     devices = devices_of(
         study, measured=measured, stated=stated, faults_of=faults_of, on_progress=progress
     )
+    planted = _planted(study, devices)
     in_memory = images
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
@@ -323,7 +324,7 @@ def run_study(
         device=device,
         on_progress=progress,
     )
-    findings = _findings(folder, study, devices, images, networks, chips, provenance)
+    findings = _findings(folder, study, devices, planted, images, networks, chips, provenance)
     progress("writing the report", 0, 1)
     _write_findings(folder, findings)
     progress("writing the report", 1, 1)
@@ -384,12 +385,12 @@ def _findings(
     folder: ResultFolder,
     study: Study,
     devices: Devices,
+    planted: Mapping[tuple[str, str], Planted],
     images: ImageSet,
     networks: StudyNetworks,
     chips: Chips,
     provenance: Provenance,
 ) -> Findings:
-    planted = _planted(study, devices)
     pulses = pulses_of(networks, planted)
     programming = programming_of(networks, planted, pulses)
     accuracy, reached = _measured(folder, chips, planted, provenance)
@@ -474,15 +475,23 @@ def _planted(study: Study, devices: Devices) -> dict[tuple[str, str], Planted]:
     """
     planted = devices.planted(study.protections)
     for protection in study.protections:
-        several = [one for (name, _), one in planted.items() if name == protection]
-        if any(one.faults is not None for one in several):
+        several = {name: one for (kind, name), one in planted.items() if kind == protection}
+        if any(one.faults is not None for one in several.values()):
             continue
         if "protections" in study.model_fields_set:
             raise InputError(
-                f"protections: no condition can have {protection}. {several[0].refusal}"
+                f"protections: no condition can have {protection}. {_grouped_refusals(several)}"
             )
         planted = {chips: one for chips, one in planted.items() if chips[0] != protection}
     return planted
+
+
+def _grouped_refusals(planted: Mapping[str, Planted]) -> str:
+    """Return why conditions cannot have a protection, a sentence for those of one reason."""
+    names: dict[str, list[str]] = {}
+    for name, one in planted.items():
+        names.setdefault(one.refusal, []).append(name)
+    return " ".join(f"{', '.join(several)}: {refusal}" for refusal, several in names.items())
 
 
 def _refusals(planted: Mapping[tuple[str, str], Planted]) -> list[str]:

@@ -187,3 +187,19 @@ def test_energies_of_different_origin_are_not_silently_compared():
 @pytest.mark.parametrize("basis", ["measured", "stated", "computed", "unknown"])
 def test_one_origin_of_both_pulses_is_said_once(basis):
     assert "SET" not in energy_basis(basis, basis)
+
+
+def test_an_unknown_energy_of_reading_is_said_with_what_would_tell_it():
+    choice = recommended(PLAIN, required={"inferences": 1e6})
+    assert choice.met
+    assert choice.reason.startswith("No energy over the life is known")
+    assert 'measured cells and the pulse that reads them, --read-pulse "0.2 V' in choice.reason
+    assert "takes 12.5" in words(choice)  # nJ to program are known all the same
+    assert "Not compared for want" not in choice.reason
+
+
+def test_a_budget_that_nothing_meets_is_the_reason():
+    # Programming with "weak" once takes 4.5 nJ, the least there is.
+    choice = recommended(PLAIN, required={"energy_budget": 1e-9})
+    assert not choice.met
+    assert "they take more energy than the budget: conditions “" in choice.reason

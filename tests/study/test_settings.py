@@ -171,3 +171,9 @@ def test_a_reference_of_the_study_is_read_against(tmp_path):
     study = make_study(measurements=["hirtzlin2019-reconstructed"], reference="30 kOhm")
     conditions = devices_of(study).conditions
     assert conditions.reference_resistance.values.tolist() == [30e3] * 3
+
+
+def test_protections_may_be_one_list_whose_codes_have_commas_of_their_own():
+    listed = make_study(protections="none, 2T2R,secded(72,64),verify(5, read_spread=0.1)")
+    assert listed.protections == ("none", "2T2R", "secded(72,64)", "verify(5, read_spread=0.1)")
+    assert make_study(protections=["none,2T2R", "none"]).protections == ("none", "2T2R")
