@@ -51,6 +51,7 @@ def plot_accuracy(
     *,
     tradeoff: xr.Dataset | None = None,
     conditions: xr.Dataset | None = None,
+    budgets: xr.Dataset | None = None,
 ) -> Axes:
     """Draw accuracy against BER: a curve for each training BER, a line for each condition.
 
@@ -70,6 +71,9 @@ def plot_accuracy(
         under the first protection are drawn. Default: no conditions are drawn.
     conditions : xarray.Dataset, optional
         Product "conditions", with the conditions of `tradeoff`, for the intervals of their BERs.
+    budgets : xarray.Dataset, optional
+        Product "ber_budget", of the same training BERs: on the line of what is accepted, a triangle
+        is where a network is shown to be accurate enough, an open one where its mean is.
 
     Returns
     -------
@@ -121,6 +125,8 @@ def plot_accuracy(
             _draw_conditions(axes, tradeoff, known, places, lowest=lowest)
             if (accepted := draw_accepted(axes, tradeoff)) is not None:
                 _name_accepted(axes, accepted)
+                if budgets is not None:
+                    _draw_budgets(axes, budgets, accepted)
             note_origin(axes, tradeoff)
     return axes
 
@@ -327,6 +333,29 @@ def _name_accepted(axes: Axes, accepted: float) -> None:
         fontsize=7,
         va="top",
     )
+
+
+def _draw_budgets(axes: Axes, budgets: xr.Dataset, accepted: float) -> None:
+    """Mark on the line of what is accepted how many bit errors each network bears."""
+    for index, network in enumerate(records(budgets, "training_ber")):
+        for name, words in (("budget_shown", "is shown to bear"), ("budget", "its mean bears")):
+            if network[f"{name}_bound"]:
+                # It is beyond the curves.
+                continue
+            axes.plot(
+                network[name],
+                accepted,
+                marker="v",
+                ms=5,
+                color=network_style(index)["color"],
+                mfc="none" if name == "budget" else None,
+                linestyle="none",
+                zorder=3,
+                gid=f"{name.replace('_', '-')}-{index}",
+            )
+            ber = numbers.power(network[name])
+            text = f"{training_words(network['training_ber'])}: {words} a BER of {ber}"
+            add_values(axes, [network[name]], [accepted], [text])
 
 
 def plot_case_accuracy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -207,6 +207,70 @@ def plot_cells(
     return axes
 
 
+def plot_life(points: Sequence[Record], tradeoff: xr.Dataset, ax: Canvas = None) -> Axes:
+    """Draw energy against the number of inferences, a line for each point.
+
+    Parameters
+    ----------
+    points : sequence of Record
+        Of the trade-off, with known energies of programming and of an inference above 0.
+    tradeoff : xarray.Dataset
+        Product "tradeoff", which tells how conditions and protections look.
+    ax : Canvas, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    places = _Places(tradeoff)
+    programmings = 1.0 + float(tradeoff.attrs.get("reprogrammings", 0.0))
+    spent = np.array([programmings * point["programming_energy"] for point in points])
+    each = np.array([point["inference_energy"] for point in points])
+    equal = spent / each
+    inferences = np.geomspace(equal.min() / 30.0, equal.max() * 30.0, 100)
+    with figure_style():
+        figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
+        handles = []
+        for number, point in enumerate(points):
+            style = places.style(point) | {"linestyle": places.line(point)}
+            energy = spent[number] + inferences * each[number]
+            line = {key: style[key] for key in ("color", "linestyle")}
+            axes.plot(inferences, energy, lw=1.2, gid=places.gid("life", point), **line)
+            marker = style | {"linestyle": "none"}
+            axes.plot(equal[number], 2.0 * spent[number], gid=places.gid("equal", point), **marker)
+            handles.append(Line2D([], [], label=_named(point, shown_name), **style))
+        axes.set(xscale="log", yscale="log", xlabel="inferences", ylabel="energy")
+        axes.set_xlim(inferences[0], inferences[-1])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: numbers.power(count)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda joule, _: numbers.quantity(joule, "J")))
+        words = [
+            f"{_named(point)}: after {numbers.power(float(f'{count:.3g}'))} inferences reading has "
+            f"cost as much as programming, {numbers.quantity(joule, 'J')}"
+            for point, count, joule in zip(points, equal, spent, strict=True)
+        ]
+        add_values(axes, equal, 2.0 * spent, words)
+        below = 0.5 + 0.2 * -(-len(handles) // 2)
+        if isinstance(figure, Figure):
+            total = below + _AXES_INCHES + 0.1
+            figure.set_size_inches(WIDTH_INCHES, total)
+            figure.subplots_adjust(
+                left=0.155, right=0.955, bottom=below / total, top=1 - 0.1 / total
+            )
+        add_legend(
+            figure,
+            [axes],
+            handles,
+            loc="lower center",
+            ncols=2,
+            frameon=False,
+            bbox_to_anchor=(0.5, 0.0),
+            borderaxespad=0.2,
+        )
+    return axes
+
+
 class _Places:
     """How conditions and protections look: a marker for the one, colour and filling the other."""
 
@@ -224,6 +288,9 @@ class _Places:
 
     def color(self, point: Record) -> str:
         return str(self._fill(point["protection"])["color"])
+
+    def line(self, point: Record) -> Any:
+        return network_style(self.protections.index(point["protection"]))["linestyle"]
 
     def handles(self, points: Sequence[Record]) -> list[Line2D]:
         drawn = {point["protection"] for point in points}
@@ -257,9 +324,9 @@ def _is(
     return labels is not None and all(point[name] == labels[name] for name in names or labels)
 
 
-def _named(point: Record) -> str:
+def _named(point: Record, name: Callable[[str], str] = str) -> str:
     kept = "" if point["protection"] == "none" else f", {point['protection']}"
-    return f"{point['condition']}{kept}"
+    return f"{name(point['condition'])}{kept}"
 
 
 def _say(axes: Axes, sentence: str) -> Axes:

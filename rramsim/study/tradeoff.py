@@ -439,6 +439,7 @@ def _findings(
         folds=networks.folds,
         lrs_share=study.use.lrs_share,
         read_pulse=study.use.read_pulse or "",
+        unknown_circuits=tuple(study.circuits.energies().unknown),
         model_files=tuple(Path(file).name for file in study.models or ()),
         training_faults=_training_faults(networks),
         has_own_faults=devices.faults_of is not None,

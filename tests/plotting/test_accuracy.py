@@ -15,6 +15,7 @@ from synthetic import (
 from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.decision.join import error_free_accuracy
+from rramsim.decision.requirements import Requirements, ber_budgets
 from rramsim.errors import InputError
 from rramsim.plotting.accuracy import plot_accuracy, plot_case_accuracy
 from rramsim.plotting.style import Values, figure_of
@@ -305,3 +306,22 @@ def test_fault_models_of_one_rate_stand_at_one_place():
 def test_fault_models_that_do_not_tell_their_rate_have_no_place_on_the_axis():
     with pytest.raises(InputError, match="give them a method mean_ber"):
         plot_accuracy(evaluation([NAN, NAN]))
+
+
+def test_what_each_network_bears_is_marked_where_the_loss_is_what_is_accepted():
+    curves = accuracy_curves(TRAINED)
+    budgets = ber_budgets(curves, Requirements(tolerance=0.01))
+    # Of one network it is known only to be more than was asked.
+    budgets["budget_bound"].loc[{"training_ber": 0.15}] = "lower"
+    figure = figure_of(plot_accuracy, curves, tradeoff=tradeoff_of(curves), budgets=budgets)
+    axes = figure.axes[0]
+    for index, training_ber in enumerate(TRAINED):
+        for name in ("budget", "budget_shown"):
+            network = budgets.sel(training_ber=training_ber)
+            marks = named(axes, f"{name.replace('_', '-')}-{index}")
+            assert len(marks) == (not network[f"{name}_bound"].item())
+            for mark in marks:
+                assert float(mark.get_xdata()[0]) == float(network[name])
+                accepted = error_free_accuracy(curves) - 0.01
+                assert float(mark.get_ydata()[0]) == pytest.approx(accepted)
+    assert not named(axes, "budget-2")

@@ -110,7 +110,7 @@ def answer(findings: Findings) -> Answer:
     return Answer(
         headline=_headline(findings),
         verdict=verdict,
-        facts=_facts(point),
+        facts=_facts(findings, point),
         scale=_scale(point),
         parts=_parts(point),
         open_points=_open_points(findings),
@@ -142,7 +142,7 @@ def _headline(findings: Findings) -> str:
     return f"Program with “{chosen.condition}”, {kept}, {trained}{again}"
 
 
-def _facts(point: Record) -> list[Fact]:
+def _facts(findings: Findings, point: Record) -> list[Fact]:
     required = Requirements.of(point.attrs)
     error_free = numbers.percent(float(point.attrs["error_free_accuracy"]))
     facts = [
@@ -152,7 +152,11 @@ def _facts(point: Record) -> list[Fact]:
             numbers.quantity(point["programming_energy"], "J"),
             "all weights, once",
         ),
-        Fact("Reading", numbers.quantity(point["inference_energy"], "J"), "an inference"),
+        Fact(
+            "Reading",
+            numbers.quantity(point["inference_energy"], "J"),
+            f"an inference{', as far as known' if findings.unknown_circuits else ''}",
+        ),
         Fact(
             "Cells a weight",
             numbers.plain(point["cells_per_weight"], 4),
@@ -232,11 +236,17 @@ def _limits(findings: Findings, point: Record) -> list[str]:
         for sentence in (
             _not_measured(point),
             _not_in_the_interval(point),
-            "Not counted: forming, decoders, lines and other circuits around the cells"
-            f"{'' if math.isnan(point['inference_energy']) else ' (of reading as far as known)'}.",
+            _not_counted(findings, point),
         )
         if sentence
     ]
+
+
+def _not_counted(findings: Findings, point: Record) -> str:
+    if math.isnan(point["inference_energy"]):
+        return "Not counted: forming, reading, and circuits around the cells."
+    read = " or read" if findings.unknown_circuits else ""
+    return f"Not counted: forming, and circuits around the cells when they are programmed{read}."
 
 
 def _not_measured(point: Record) -> str:

@@ -10,12 +10,16 @@ from rramsim.plotting.accuracy import plot_accuracy
 from rramsim.plotting.error_map import plot_error_map
 from rramsim.plotting.populations import plot_populations
 from rramsim.plotting.style import figure_of
-from rramsim.plotting.tradeoff import plot_cells, plot_tradeoff
+from rramsim.plotting.tradeoff import plot_cells, plot_life, plot_tradeoff
+from rramsim.report.tradeoff.life import points_in_use
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rramsim.report.tradeoff.findings import Findings
+
+
+_MOST_LINES = 6
 
 
 def draw_figures(findings: Findings) -> dict[str, Figure]:
@@ -43,6 +47,7 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
         findings.accuracy,
         tradeoff=findings.tradeoff,
         conditions=findings.conditions,
+        budgets=findings.budgets,
     )
     figures["energy"] = figure_of(
         plot_tradeoff,
@@ -50,6 +55,10 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
         recommended=chosen.labels,
     )
     figures["cells"] = figure_of(plot_cells, findings.tradeoff, recommended=chosen.labels)
+    in_use = [point for point in points_in_use(findings) if point["inference_energy"] > 0.0]
+    if in_use:
+        in_use = in_use[:_MOST_LINES]
+        figures["life"] = figure_of(plot_life, in_use, findings.tradeoff)
     if findings.chip is not None:
         placement = findings.placements[findings.chip.layer - 1]
         figures["chip"] = figure_of(

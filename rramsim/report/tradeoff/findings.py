@@ -63,6 +63,8 @@ class Findings:
         Share of the cells in use that are in LRS.
     read_pulse : str
         Voltage and time of a read, empty where it is not known.
+    unknown_circuits : tuple of str
+        Circuits whose energy is not in that of an inference.
     model_files : tuple of str
         The networks, where they were not trained for the study.
     training_faults : mapping of float to str
@@ -93,6 +95,7 @@ class Findings:
     folds: int | None = None
     lrs_share: float = 0.5
     read_pulse: str = ""
+    unknown_circuits: tuple[str, ...] = ()
     model_files: tuple[str, ...] = ()
     training_faults: Mapping[float, str] = field(default_factory=dict)
     has_own_faults: bool = False

@@ -9,7 +9,7 @@ from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
 from rramsim.decision.requirements import Requirements
 from rramsim.report.html import render_page
-from rramsim.report.tradeoff import change, points, rows
+from rramsim.report.tradeoff import change, life, points, rows
 from rramsim.report.tradeoff.answer import answer
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def render(
             for reason in findings.recommendation.reasons
             if reason.subject not in change.ELSEWHERE
         ],
+        life=life.life_sentences(findings),
+        life_table=life.life_table(findings),
         changes=change.changes(findings),
         borne=change.borne_words(findings),
         budgets=change.budgets_table(findings),

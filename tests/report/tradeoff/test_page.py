@@ -12,6 +12,7 @@ from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy
+from rramsim.decision.reasons import count_words
 from rramsim.decision.recommend import best_points, recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
@@ -28,7 +29,7 @@ NAMES = ("very strong", "strong", "weak")
 MET = {0.0: (0.9641, 0.9632, 0.9123), 0.15: (0.9514, 0.9525, 0.9536)}
 
 
-def findings(names=NAMES, tolerance=0.01, known=None, **more):
+def findings(names=NAMES, tolerance=0.01, known=None, inference_energy=NAN, **more):
     known = conditions(names) if known is None else known
     curves = accuracy_curves(tuple(MET))
     tradeoff = traded(
@@ -37,6 +38,7 @@ def findings(names=NAMES, tolerance=0.01, known=None, **more):
         cells={0.0: (68_000, 68_500), 0.15: (60_000, 76_500)},
         error_free=error_free_accuracy(curves),
         tolerance=tolerance,
+        inference_energy=inference_energy,
     )
     tile = TileShape(word_lines=128, bit_lines=64)
     found = Findings(
@@ -307,6 +309,43 @@ def test_what_would_settle_a_cheaper_point_is_said_and_what_it_takes_to_measure(
     ) in text
 
 
+def test_a_life_is_programming_and_inference_after_inference(figures):
+    each = np.broadcast_to([1e-9, 8e-9, 4e-9], (2, 1, 3))
+    known = conditions(ber=[NAN, 9.7e-5, 9e-3])
+    found = findings(
+        known=known, inference_energy=each, tolerance=0.03, unknown_circuits=("of other circuits",)
+    )
+    met = found.tradeoff.sel(thresholds="as trained", protection="none")
+    strong = met.sel(condition="strong", training_ber=0.15)
+    costly = met.sel(condition="very strong", training_ber=0.0)
+    chosen = met.sel(**{dim: found.recommendation.labels[dim] for dim in ("condition",)})
+    chosen = chosen.sel(training_ber=found.recommendation.training_ber)
+    assert found.recommendation.condition == "weak"
+    once, inference = float(chosen.programming_energy), float(chosen.inference_energy)
+    assert inference == 4e-9
+    html = render(found, inlined(draw_figures(found)))
+    text = Page(html).text
+    after = count_words(once / inference)
+    assert f"After {after} inferences reading “weak” costs more than programming" in text
+    assert "The energy of other circuits is unknown and not counted" in text
+    # The one that is costliest to program is cheapest to read: P_A + n E_A = P_B + n E_B.
+    equal = (float(costly.programming_energy) - once) / (inference - 1e-9)
+    assert f"“weak” up to {count_words(equal)} inferences" in text
+    assert f"“very strong” from {count_words(equal)} on" in text
+    assert f"after {count_words(equal)}" in text
+    # More to program and more to read.
+    assert float(strong.programming_energy) > once
+    assert "never: always more" in text
+    titles = re.findall(r'<circle class="value"[^>]*>\s*<title>([^<]*)</title>', html)
+    assert any(f"weak: after {after} inferences" in title for title in titles)
+
+
+def test_an_unknown_energy_of_reading_is_said_to_be(page):
+    text = Page(page).text
+    assert "What reading costs is unknown" in text
+    assert "Not counted: forming, reading, and circuits around the cells." in top_of(page)
+
+
 def test_every_point_is_shown_with_its_numbers(page):
     text = Page(page).text
     for point in points_of(findings().tradeoff):
@@ -338,6 +377,21 @@ def test_every_accuracy_shown_is_in_the_datasets(page):
     known |= {f"{100 * attrs['error_free_accuracy']:.2f}"}
     known |= {f"{100 * (attrs['error_free_accuracy'] - attrs['tolerance']):.2f}"}
     assert set(re.findall(r"\b\d\d\.\d\d\b", Page(page).text)) <= known
+
+
+def test_every_loss_at_a_glance_and_of_all_points_is_in_the_datasets(page):
+    text = Page(page).text
+    tables = text[text.rindex("At a glance") : text.rindex("What accuracy costs")]
+    tradeoff = findings().tradeoff
+    known = {
+        f"{100 * value:.2f}"
+        for subject in ("accuracy", "loss")
+        for end in ("", "_low", "_high")
+        for value in tradeoff[f"{subject}{end}"].values.ravel()
+    }
+    numbers_shown = set(re.findall(r"(?<!trained at )\b\d+\.\d\d\b(?! .?J)", tables))
+    assert len(numbers_shown) >= 15
+    assert numbers_shown <= known
 
 
 def test_energies_name_their_origin_and_bounds_are_said(page):
