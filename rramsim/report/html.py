@@ -107,6 +107,24 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> dict[str, Mark
     return drawn
 
 
+def written_figure(file: Path) -> Markup:
+    """Return a figure that `write_figures` wrote, as that returned it.
+
+    Parameters
+    ----------
+    file : Path
+        The SVG file; its name without suffix is that of the figure.
+    """
+    text = file.read_text(encoding="utf-8")
+    size = re.search(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', text)
+    if size is None:
+        raise ValueError(f"{file} is no SVG file of a figure")
+    width, height = (float(points) / _POINTS_PER_INCH for points in size.groups())
+    return Markup(_inline_svg(text, file.stem, width, height))
+
+
+_POINTS_PER_INCH = 72.0
+
 # Below the first, text cannot be read and a narrow screen scrolls instead; above the second,
 # it is larger than the text around it.
 _LEAST_SCALE = 0.74

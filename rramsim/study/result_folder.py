@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
 from rramsim.files import make_folder, sha256_of_file, write_atomically, write_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _IDENTITY = "study.json"
 _PROVENANCE = "provenance.json"
 _CHECKSUMS = "checksums.json"
+_FIGURES = (".svg", ".png")
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class ResultFolder:
         """
         import xarray as xr
 
+        known = self._checksums()
         try:
-            known = json.loads((self.path / _CHECKSUMS).read_text(encoding="utf-8"))
             files = [self.path / f"{product}.nc" for product in products]
             if any(known.get(file.name) != sha256_of_file(file) for file in files):
                 return None
@@ -59,7 +60,7 @@ class ResultFolder:
             for file in files:
                 with xr.open_dataset(file, engine="netcdf4") as dataset:
                     datasets.append(_without_provenance(dataset.load()))
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError):
             return None
         return datasets
 
@@ -67,9 +68,33 @@ class ResultFolder:
         """Write datasets that a later run reads back, with a checksum of each."""
         for product, dataset in products.items():
             write_dataset(self.path / f"{product}.nc", dataset, provenance)
-        files = [self.path / f"{product}.nc" for product in products]
-        checksums = {file.name: sha256_of_file(file) for file in files}
-        write_text(self.path / _CHECKSUMS, json.dumps(checksums, indent=2, sort_keys=True) + "\n")
+        self._record(
+            {f"{product}.nc": sha256_of_file(self.path / f"{product}.nc") for product in products}
+        )
+
+    def has_drawn(self, figure: str, *, of: str) -> bool:
+        """Return whether a figure is there as it was drawn of what has this checksum."""
+        known = self._checksums()
+        files = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
+        return known.get(f"{figure} of") == of and all(
+            file.is_file() and known.get(file.name) == sha256_of_file(file) for file in files
+        )
+
+    def record_drawn(self, figure: str, *, of: str) -> None:
+        """Keep what a figure that was written is of."""
+        files = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
+        self._record({f"{figure} of": of} | {file.name: sha256_of_file(file) for file in files})
+
+    def _checksums(self) -> dict[str, Any]:
+        try:
+            known = json.loads((self.path / _CHECKSUMS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def _record(self, checksums: Mapping[str, str]) -> None:
+        known = self._checksums() | dict(checksums)
+        write_text(self.path / _CHECKSUMS, json.dumps(known, indent=2, sort_keys=True) + "\n")
 
 
 def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:

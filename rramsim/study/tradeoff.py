@@ -15,14 +15,13 @@ from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import ber_budgets, judge
 from rramsim.errors import InputError, device_name, on_progress, refused
-from rramsim.files import write_text
+from rramsim.files import sha256_of_dataset, write_text
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.measurements import Measured
 from rramsim.montecarlo.collect import ThisProcess, Workers
 from rramsim.montecarlo.reestimate import Reestimates
 from rramsim.montecarlo.replicates import StudyNetworks
-from rramsim.montecarlo.store import TallyStore
 from rramsim.progress import OnProgress, silent
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
@@ -39,8 +38,12 @@ from rramsim.study.stages.networks import load_models, train_networks
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from markupsafe import Markup
 
     from rramsim.decision.recommendation import Recommendation
+
+
+_DIGITS = 16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -318,7 +321,7 @@ def run_study(
     chips = Chips(
         study,
         networks,
-        store=TallyStore(folder.tallies),
+        tallies=folder.tallies,
         thresholds=Reestimates(folder.thresholds),
         workers=ThisProcess() if workers is None else workers,
         device=device,
@@ -552,16 +555,33 @@ def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenanc
         )
 
 
-def _write_findings(folder: ResultFolder, findings: Findings) -> None:
-    from rramsim.report.html import files_beside, write_figures
+def _write_figures(folder: ResultFolder, findings: Findings) -> dict[str, Markup]:
+    """Write the figures and return them; that of many cells only where the cells are others."""
+    from rramsim.report.html import write_figures, written_figure
     from rramsim.report.tradeoff.figures import draw_figures
+
+    name, figures = "populations", folder.path / "figures"
+    products = (findings.readings, findings.populations, findings.conditions)
+    digests = [sha256_of_dataset(one) for one in products if one is not None]
+    digest = "-".join([findings.provenance.version, *(one[:_DIGITS] for one in digests)])
+    if folder.has_drawn(name, of=digest):
+        kept = {name: written_figure(figures / f"{name}.svg")}
+        return kept | write_figures(draw_figures(findings, without=[name]), figures)
+    drawn = write_figures(draw_figures(findings), figures)
+    if name in drawn:
+        folder.record_drawn(name, of=digest)
+    return drawn
+
+
+def _write_findings(folder: ResultFolder, findings: Findings) -> None:
+    from rramsim.report.html import files_beside
     from rramsim.report.tradeoff.page import FILES, render
 
     write_dataset(folder.path / "tradeoff.nc", findings.tradeoff, findings.provenance)
     write_text(
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
-    drawn = write_figures(draw_figures(findings), folder.path / "figures")
+    drawn = _write_figures(folder, findings)
     write_text(
         folder.path / "report.html", render(findings, drawn, files_beside(folder.path, FILES))
     )

@@ -5,6 +5,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -206,6 +207,23 @@ def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, 
     assert done.exit_code == 0, done.stderr
     for name in ("tradeoff.csv", "tallies.csv"):
         assert (out / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_a_finished_folder_gives_the_same_bytes_with_or_without_the_figure_it_keeps(
+    finished, tmp_path
+):
+    folder, _ = finished
+    out = tmp_path / "out"
+    shutil.copytree(folder, out)
+    page = (out / "report.html").read_bytes()
+    for damaged in (None, out / "figures" / "populations.png"):
+        if damaged is not None:
+            damaged.write_bytes(b"")
+        assert run(study(tmp_path), "--out", out, cwd=tmp_path).exit_code == 0
+        assert (out / "report.html").read_bytes() == page
+        if damaged is not None:
+            assert damaged.read_bytes()
 
 
 @pytest.mark.slow

@@ -93,3 +93,18 @@ def test_what_is_read_back_is_what_was_written_or_is_not_read(tmp_path):
     assert folder.finished("accuracy") is None
     file.unlink()
     assert folder.finished("accuracy") is None
+
+
+def test_a_figure_is_kept_only_as_it_was_drawn_of_the_same(tmp_path):
+    folder = claim(tmp_path, settings="{}", inputs={})
+    (tmp_path / "figures").mkdir()
+    assert not folder.has_drawn("cells", of="a")
+    for suffix in (".svg", ".png"):
+        (tmp_path / "figures" / f"cells{suffix}").write_text(suffix)
+    folder.finish({"accuracy": accuracy_curves()}, Provenance("", seed=1))
+    folder.record_drawn("cells", of="a")
+    assert folder.has_drawn("cells", of="a")
+    assert not folder.has_drawn("cells", of="b")
+    assert folder.finished("accuracy") is not None
+    (tmp_path / "figures" / "cells.png").write_text("changed")
+    assert not folder.has_drawn("cells", of="a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 _MOST_LINES = 6
 
 
-def draw_figures(findings: Findings) -> dict[str, Figure]:
+def draw_figures(findings: Findings, *, without: Collection[str] = ()) -> dict[str, Figure]:
     """Draw the figures of a study.
+
+    Parameters
+    ----------
+    findings : Findings
+    without : collection of str
+        Names of figures that are drawn already; only "populations" can be.
 
     Returns
     -------
@@ -35,7 +42,7 @@ def draw_figures(findings: Findings) -> dict[str, Figure]:
     if findings.readings is not None and findings.populations is not None:
         # A study may leave out some of the conditions that were read.
         kept = np.isin(findings.populations.condition, findings.conditions.condition)
-        if kept.any():
+        if kept.any() and "populations" not in without:
             figures["populations"] = figure_of(
                 plot_populations,
                 findings.readings,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,13 +68,13 @@ class Chips:
         study: Study,
         networks: StudyNetworks,
         *,
-        store: TallyStore,
+        tallies: Path,
         thresholds: Reestimates,
         workers: Workers,
         device: str,
         on_progress: OnProgress,
     ) -> None:
-        self._study, self._store, self._workers = study, store, workers
+        self._study, self._tallies, self._workers = study, tallies, workers
         self._thresholds = thresholds
         self._on_progress, self._device, self._trained = on_progress, device, networks
         # The half width is that of the mean over trainings, whose chips are apart.
@@ -218,6 +219,11 @@ class Chips:
             place: [_mean_loss(plain, next(answers)) for _ in pairs]
             for place, pairs in rates.items()
         }
+
+    @cached_property
+    def _store(self) -> TallyStore:
+        """The tallies, read where something is to be scored."""
+        return TallyStore(self._tallies)
 
     @property
     def _plain(self) -> list[ScoredNetwork]:
