@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rramsim.readers.shipped import datasets as datasets
     from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
     from rramsim.statistics.weibull import fit_weibull as fit_weibull
+    from rramsim.study.compare import compare as compare
     from rramsim.study.evaluate import evaluate as evaluate
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
@@ -62,6 +63,7 @@ _NAMES_OF = {
     "readers.shipped": "datasets",
     "statistics.lognormal": "fit_lognormal",
     "statistics.weibull": "fit_weibull",
+    "study.compare": "compare",
     "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
     "study.settings": "Study",

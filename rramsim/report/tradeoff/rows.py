@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from rramsim.report.tradeoff.findings import Findings
 
+_REESTIMATED = "‡"
+REESTIMATED_WORDS = f"{_REESTIMATED} thresholds re-estimated for these chips."
+"""What the mark of `short_network` means."""
+
 ALIKE = "all chips alike"
 """Stands for an interval without width: no difference between chips was seen."""
 
@@ -37,6 +41,12 @@ def network_words(training_ber: float, thresholds: str = "as trained") -> str:
     """Return the name of a network where there is little room."""
     name = "plain" if training_ber == 0 else f"trained at {numbers.power(training_ber)}"
     return name if thresholds == "as trained" else f"{name}, thresholds re-estimated"
+
+
+def short_network(point: Record) -> str:
+    """Return the name of a network in a word or two, marked where its thresholds are anew."""
+    ber, mark = point["training_ber"], "" if point["thresholds"] == "as trained" else _REESTIMATED
+    return f"plain{mark}" if ber == 0 else f"at\N{NO-BREAK SPACE}{numbers.power(ber)}{mark}"
 
 
 def rate(point: Record) -> str:

@@ -23,14 +23,21 @@ from rramsim.report.terminal_table import (
 from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
 from rramsim.report.tradeoff.answer import chosen_point
 from rramsim.report.tradeoff.points import shown_points
-from rramsim.report.tradeoff.rows import endurance, network_words, origins, rate
+from rramsim.report.tradeoff.rows import (
+    REESTIMATED_WORDS,
+    endurance,
+    network_words,
+    origins,
+    rate,
+    short_network,
+)
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
     from rramsim.schema import Record
 
 WIDTH_OF_A_FILE = 110
-_EXTRAPOLATED, _REESTIMATED = "†", "‡"
+_EXTRAPOLATED = "†"
 _BLANK = "\N{NO-BREAK SPACE}"
 
 
@@ -110,7 +117,7 @@ def _columns(findings: Findings) -> dict[str, CellText]:
         "condition": "condition",
         "protection": "protection",
         "BER": lambda point: rate(point).replace("less than ", "<") + _mark_of_ber(point),
-        "network": _network,
+        "network": short_network,
         "accuracy": accuracy,
         "loss, at most": loss,
         "enough": "verdict",
@@ -124,25 +131,16 @@ def _below(columns: Sequence[CellText]) -> CellText:
     return lambda point: "\n".join(in_words(point, column) for column in columns)
 
 
-def _network(point: Record) -> str:
-    ber, mark = point["training_ber"], _mark_of_thresholds(point)
-    return f"plain{mark}" if ber == 0 else f"at{_BLANK}{numbers.power(ber)}{mark}"
-
-
 def _mark_of_ber(point: Record) -> str:
     return _EXTRAPOLATED if point["ber_extrapolated"] else ""
-
-
-def _mark_of_thresholds(point: Record) -> str:
-    return "" if point["thresholds"] == "as trained" else _REESTIMATED
 
 
 def _legend(findings: Findings) -> Iterator[str]:
     points = shown_points(findings)
     if any(map(_mark_of_ber, points)):
         yield f"{_EXTRAPOLATED} extrapolated: beyond what the measured cells can show."
-    if any(map(_mark_of_thresholds, points)):
-        yield f"{_REESTIMATED} thresholds re-estimated for these chips."
+    if any(point["thresholds"] != "as trained" for point in points):
+        yield REESTIMATED_WORDS
 
 
 def _points_of_accuracy(share: float) -> str:

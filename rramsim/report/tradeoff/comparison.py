@@ -1,0 +1,267 @@
+"""Finished studies side by side, for a person and for a machine."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rramsim import formatting as numbers
+from rramsim.decision.comparison import is_beyond
+from rramsim.decision.reasons import point_words
+from rramsim.report.keys import Keys, answer, same
+from rramsim.report.terminal_table import plain_text, print_table, wrapped
+from rramsim.report.text_table import NONE, TextTable
+from rramsim.report.tradeoff.rows import REESTIMATED_WORDS, network_words, rate, short_network
+from rramsim.schema import Interval, Record
+
+if TYPE_CHECKING:
+    from rramsim.decision.comparison import FinishedStudy, SharedPoint, StudyComparison
+
+_BLANK = "\N{NO-BREAK SPACE}"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BEYOND = "*"
+_SAME_COST = 1e-9
+
+_POINT: Keys = {
+    **same("accuracy", "accuracy_low", "accuracy_high", "loss", "loss_low", "loss_high"),
+    **same("verdict", "test_ber", "ber_bound", "cells_per_weight"),
+    "programming_energy_j": "programming_energy",
+    "life_energy_j": "life_energy",
+}
+
+
+def text(comparison: StudyComparison, *, width: int, styled: bool, verbose: bool) -> str:
+    """Return the tables, what they rest on, and last what differs."""
+    from rich.console import Console
+
+    shown = io.StringIO()
+    console = Console(file=shown, width=width, force_terminal=styled)
+    for letter, study in zip(_LETTERS, comparison.studies, strict=False):
+        console.print(plain_text(f"{letter}: {study.name}"), soft_wrap=True)
+    for table in comparison_tables(comparison, verbose=verbose):
+        print_table(console, table)
+    for sentence in (*_bases(comparison, verbose=verbose), *_conclusions(comparison)):
+        console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
+    return shown.getvalue()
+
+
+def comparison_tables(comparison: StudyComparison, *, verbose: bool = False) -> list[TextTable]:
+    """Return inputs and answers that differ; `verbose` with the points that do not, too."""
+    tables = [
+        _inputs_table(comparison),
+        _answers_table(comparison),
+        _losses_table(comparison, verbose=verbose),
+        _chips_table(comparison),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _letters(studies: Sequence[FinishedStudy]) -> tuple[str, ...]:
+    return tuple(_LETTERS[: len(studies)])
+
+
+def _inputs_table(comparison: StudyComparison) -> TextTable:
+    rows = [
+        (name, *("–" if value is None else _setting(value) for value in values))
+        for name, values in comparison.inputs.items()
+    ]
+    return TextTable("Inputs that differ", ("input", *_letters(comparison.studies)), tuple(rows))
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or NONE
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _answers_table(comparison: StudyComparison) -> TextTable:
+    def line(name: str, words: Callable[[FinishedStudy], str]) -> tuple[str, ...]:
+        return (name, *map(words, comparison.studies))
+
+    rows = [
+        line("condition", lambda study: study.recommendation.condition),
+        line("protection", lambda study: study.recommendation.protection),
+        line("network", lambda study: _network(study.chosen)),
+        line("meets all", lambda study: study.chosen["verdict"]),
+        line("settled", lambda study: "yes" if study.recommendation.settled else "no"),
+        line("loss, points", lambda study: _interval(study.chosen.interval("loss"))),
+        line("accuracy, %", lambda study: _interval(study.chosen.interval("accuracy"))),
+        line("BER", lambda study: rate(study.chosen)),
+        line("energy", lambda study: numbers.quantity(study.chosen["life_energy"], "J")),
+        line("cells a weight", lambda study: numbers.plain(study.chosen["cells_per_weight"])),
+    ]
+    columns = ("recommended", *_letters(comparison.studies))
+    return TextTable("Recommendations", columns, tuple(rows))
+
+
+def _network(point: Record) -> str:
+    return network_words(point["training_ber"], point["thresholds"])
+
+
+def _interval(value: Interval) -> str:
+    """Return a share in points or per cent, with its interval."""
+    if not value.has_ends:
+        return _hundredths(value.estimate)
+    ends = f"({_hundredths(value.low)} to {_hundredths(value.high)})".replace(" ", _BLANK)
+    return f"{_hundredths(value.estimate)}{_BLANK}{ends}"
+
+
+def _hundredths(share: float) -> str:
+    # Adding 0 takes the sign off what rounds to none.
+    return f"{round(100 * share, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:
+    letters = _letters(comparison.studies)
+    chosen = [study.recommendation for study in comparison.studies]
+    rows = [
+        (
+            _name(shared.points[0]),
+            "\n".join(letters),
+            "\n".join(_interval(point.interval("loss")) for point in shared.points),
+            "\n".join(str(point["verdict"]) for point in shared.points),
+            "\n".join(["", *map(_difference, shared.losses)]),
+        )
+        for shared in comparison.points
+        if verbose or shared.differs or any(one.names(shared.points[0]) for one in chosen)
+    ]
+    return TextTable(
+        "Losses of points that all have, in percentage points (95 % interval)",
+        ("point", "of", "loss", "enough", f"more than {letters[0]}"),
+        tuple(rows),
+    )
+
+
+def _name(point: Record) -> str:
+    return f"{point['condition']}\n{point['protection']}\n{short_network(point)}"
+
+
+def _difference(more: Interval) -> str:
+    if more.estimate == 0.0:
+        return "the same"
+    return f"{_interval(more)}{_BEYOND if is_beyond(more) else ''}"
+
+
+def _chips_table(comparison: StudyComparison) -> TextTable:
+    """Return what chips cost and how they err, where that differs."""
+    by_place: dict[tuple[str, str], SharedPoint] = {}
+    for shared in comparison.points:
+        point = shared.points[0]
+        by_place.setdefault((point["condition"], point["protection"]), shared)
+    letters = _letters(comparison.studies)
+    rows = [
+        (
+            "\n".join(place),
+            "\n".join(letters),
+            "\n".join(map(rate, shared.points)),
+            "\n".join(numbers.quantity(point["life_energy"], "J") for point in shared.points),
+            "\n".join(numbers.plain(point["cells_per_weight"]) for point in shared.points),
+        )
+        for place, shared in by_place.items()
+        if _chips_differ(shared.points)
+    ]
+    columns = ("chips", "of", "BER", "energy", "cells a weight")
+    return TextTable("Chips that differ", columns, tuple(rows))
+
+
+def _chips_differ(points: Sequence[Record]) -> bool:
+    first = points[0]
+    names = ("test_ber", "life_energy", "cells_per_weight")
+    return any(
+        abs(point[name] - first[name]) > _SAME_COST * abs(first[name])
+        for point in points[1:]
+        for name in names
+    )
+
+
+def _bases(comparison: StudyComparison, *, verbose: bool) -> Iterable[str]:
+    """Yield what the intervals of differences are."""
+    if not comparison.points:
+        yield "The studies have no point in common."
+        return
+    yield (
+        "The interval of a difference is made from those of both losses as if they were independent"
+        + (
+            "; the networks are the same, so it is wider than it need be."
+            if comparison.has_same_networks
+            else ". The networks are others."
+        )
+    )
+    yield (
+        f"{_BEYOND} beyond the interval; where nothing differs, chance still makes about one in 20 "
+        "so."
+    )
+    if any(
+        point["thresholds"] != "as trained" for one in comparison.points for point in one.points
+    ):
+        yield REESTIMATED_WORDS
+    alike = sum(not shared.differs for shared in comparison.points)
+    if alike and not verbose:
+        yield (
+            f"{alike} of {len(comparison.points)} points have the same verdict and losses within "
+            "the intervals; --verbose shows them."
+        )
+
+
+def _conclusions(comparison: StudyComparison) -> Iterable[str]:
+    """Yield what differs in the inputs and in the answers."""
+    names = ", ".join(comparison.inputs)
+    yield f"Inputs that differ: {names}." if names else "The inputs are the same."
+    first, *others = comparison.studies
+    letters = _letters(comparison.studies)
+    for letter, study in zip(letters[1:], others, strict=True):
+        if study.recommendation.labels == first.recommendation.labels:
+            yield f"{letter} recommends the same as {letters[0]}: {point_words(study.chosen)}."
+        else:
+            yield (
+                f"{letters[0]} recommends {point_words(first.chosen)}; {letter} "
+                f"{point_words(study.chosen)}."
+            )
+    for number, letter in enumerate(letters[1:]):
+        beyond = sum(is_beyond(shared.losses[number]) for shared in comparison.points)
+        yield (
+            f"The losses of {letter} and {letters[0]} differ beyond the intervals at {beyond} of "
+            f"{len(comparison.points)} points that both have."
+        )
+
+
+def comparison_json(comparison: StudyComparison) -> dict[str, Any]:
+    """Return what ``rramsim compare --json`` prints: plain values, None where unknown."""
+    return {
+        "studies": [
+            {
+                "folder": study.name,
+                "recommendation": {
+                    **study.recommendation.labels,
+                    "meets": study.recommendation.met,
+                    "settled": study.recommendation.settled,
+                    **answer(study.chosen, _POINT),
+                },
+            }
+            for study in comparison.studies
+        ],
+        "inputs": {name: list(values) for name, values in comparison.inputs.items()},
+        "same_networks": comparison.has_same_networks,
+        "points": [
+            {
+                **{
+                    name: shared.points[0][name]
+                    for name in ("condition", "protection", "training_ber", "thresholds")
+                },
+                "values": [answer(point, _POINT) for point in shared.points],
+                "loss_differences": [_difference_json(more) for more in shared.losses],
+            }
+            for shared in comparison.points
+        ],
+    }
+
+
+def _difference_json(more: Interval) -> dict[str, Any]:
+    known = more.has_ends
+    return {
+        "estimate": more.estimate,
+        "low": more.low if known else None,
+        "high": more.high if known else None,
+        "beyond_interval": is_beyond(more) if known else None,
+    }
