@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ _CHIPS = ("protection", "condition")
 POINT = (*_NETWORK, *_CHIPS)
 """Dimensions of a point."""
 
+_MEANT_FOR = 100.0
 _Floats = NDArray[np.float64]
 _ENDS = (1.0 - ONE_SIDED, ONE_SIDED)
 
@@ -166,9 +167,9 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     yields = _yields(tradeoff, points, requirements)
     limit = requirements.largest_error
     p_values = np.where(known, [one.p_value(limit) for one in losses], math.nan)
-    bers = tradeoff["test_ber"].values
-    shown = _shown(p_values.reshape(shape), bers)
-    both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), bers)
+    order = tradeoff["test_ber"].values, tradeoff["training_ber"].values.tolist()
+    shown = _shown(p_values.reshape(shape), *order)
+    both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), *order)
     accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
     life = _life_energy(tradeoff, requirements)
     columns = {
@@ -204,21 +205,24 @@ def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
     return tradeoff.drop_vars([name for name in judged if name not in kept], errors="ignore")
 
 
-def _shown(p_values: _Floats, bers: _Floats) -> NDArray[np.bool_]:
+def _shown(p_values: _Floats, bers: _Floats, training_bers: Sequence[float]) -> NDArray[np.bool_]:
     """Return which points are shown to be good enough, shape of POINT.
 
-    Points of one training BER make one sequence, from the lowest BER of weights up. Those whose
-    thresholds are estimated anew come before the same as trained: they reach more, at no more
-    energy.
+    Points of one training BER make one sequence, in an order that no accuracy has a part in: from
+    the lowest BER of weights up. Those whose thresholds are estimated anew come before the same as
+    trained: they reach more, at no more energy. A network that met bit errors in training is meant
+    for chips that have them; those of less than a hundredth of these come last.
     """
     flat = p_values.reshape(len(p_values), -1)
-    thresholds = p_values.shape[1]
+    every = np.tile(bers.ravel(), p_values.shape[1])
     known = ~np.isnan(p_values)
     # Of chips that have only one kind of thresholds, that is the first of them.
     later = np.zeros(p_values.shape, dtype=bool)
     later[:, 0] = known[:, 1:].any(axis=1)
-    order = np.lexsort((np.tile(bers.ravel(), thresholds), later[0].ravel()))
-    places = [[place for place in order if not math.isnan(row[place])] for row in flat]
+    places = []
+    for row, last, training_ber in zip(flat, later, training_bers, strict=True):
+        order = np.lexsort((every, last.ravel(), every < training_ber / _MEANT_FOR))
+        places.append([place for place in order if not math.isnan(row[place])])
     accepted = rejected_in_sequences(
         [[row[place] for place in known] for row, known in zip(flat, places, strict=True)]
     )

@@ -138,7 +138,7 @@ _POINT: Keys = {
     "meets_tolerance": "meets",
     "verdict": "verdict",
     "accurate": "accurate",
-    "probability": "probability",
+    **same("probability", "cells_to_measure"),
     **same("chip_yield", "chip_yield_low", "chip_yield_high"),
     **{name: _asked(name) for name in ("yields", "endures", "affordable")},
     **{f"accuracy_{name}": name for name in ("loss", "loss_low", "loss_high")},
