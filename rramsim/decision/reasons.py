@@ -150,7 +150,7 @@ def would_settle(point: Record) -> str:
         )
     if not ways:
         return f"{name}. More of one source alone would not settle it."
-    return f"{name}. If the loss stays, about {', or '.join(ways)} would settle it."
+    return f"{name}. If the loss stays, {', or '.join(ways)} would settle it."
 
 
 def _open_requirements(point: Record) -> list[str]:
@@ -169,7 +169,7 @@ def _ways(point: Record) -> list[str]:
     ways = []
     if point["trainings_needed"]:
         # Of folds there are as many as there are trainings.
-        ways.append(f"{point['trainings_needed']} trainings in place of {point['trainings']}")
+        ways.append(f"about {point['trainings_needed']} trainings in place of {point['trainings']}")
     elif point["trainings"] == 1:
         ways.append("several trainings")
     for source, words in (
@@ -179,7 +179,7 @@ def _ways(point: Record) -> list[str]:
     ):
         times = point[f"{source}_needed"]
         if not math.isnan(times):
-            ways.append(f"{numbers.times(times)} times {words}")
+            ways.append(f"{'' if ways else 'about '}{numbers.times(times)} times {words}")
     return ways
 
 

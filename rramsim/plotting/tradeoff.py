@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _AXES_INCHES = 2.9
 _CELLS_INCHES = 2.0
 _LEGEND_COLUMNS = 3
+_LONGEST_IN_COLUMNS = 26
 _LEAST_SHARE_OF_ERRORS = 0.3
 _RING: dict[str, Any] = {
     "mfc": "none",
@@ -251,7 +252,9 @@ def plot_life(points: Sequence[Record], tradeoff: xr.Dataset, ax: Canvas = None)
             for point, count, joule in zip(points, equal, spent, strict=True)
         ]
         add_values(axes, equal, 2.0 * spent, words)
-        below = 0.5 + 0.2 * -(-len(handles) // 2)
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        columns = 2 if longest <= _LONGEST_IN_COLUMNS else 1
+        below = 0.5 + 0.2 * -(-len(handles) // columns)
         if isinstance(figure, Figure):
             total = below + _AXES_INCHES + 0.1
             figure.set_size_inches(WIDTH_INCHES, total)
@@ -263,7 +266,7 @@ def plot_life(points: Sequence[Record], tradeoff: xr.Dataset, ax: Canvas = None)
             [axes],
             handles,
             loc="lower center",
-            ncols=2,
+            ncols=columns,
             frameon=False,
             bbox_to_anchor=(0.5, 0.0),
             borderaxespad=0.2,
@@ -475,7 +478,8 @@ def _draw_front(axes: Axes, front: Sequence[tuple[float, float]]) -> None:
 def _ring_handles(chosen: Record | None) -> list[Line2D]:
     if chosen is None:
         return []
-    return [Line2D([], [], label="recommended", marker="o", ms=10, **_RING)]
+    label = "recommended" if "meets" not in chosen or chosen["meets"] else "most accurate"
+    return [Line2D([], [], label=label, marker="o", ms=10, **_RING)]
 
 
 def _ring(axes: Axes, energy: float, value: float) -> None:

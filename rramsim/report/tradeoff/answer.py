@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.accuracy_loss import ONE_SIDED
 from rramsim.decision.reasons import accepted_words, protection_words, training_words, verdict_words
 from rramsim.decision.requirements import Requirements
 from rramsim.report.tradeoff import rows
@@ -167,7 +168,10 @@ def _facts(findings: Findings, point: Record) -> list[Fact]:
     if math.isnan(point["inference_energy"]):
         del facts[2]
     if required.inferences or required.reprogrammings:
-        facts.insert(2, Fact("Over the life", numbers.quantity(point["life_energy"], "J")))
+        allowed = ""
+        if required.energy_budget is not None:
+            allowed = f"{numbers.quantity(required.energy_budget, 'J')} allowed"
+        facts.insert(2, Fact("Over the life", numbers.quantity(point["life_energy"], "J"), allowed))
     if required.chip_yield is not None:
         least = numbers.percent(point["chip_yield_low"], 1)
         facts.insert(1, Fact("Yield", numbers.percent(point["chip_yield"], 1), f"at least {least}"))
@@ -218,11 +222,11 @@ def _open_points(findings: Findings) -> str:
     point = next(one for one in points if all(one[dim] == label for dim, label in place.items()))
     energy = point["life_energy"]
     for_less = "" if math.isnan(energy) else f", for {numbers.quantity(energy, 'J')}"
-    doubt = (
-        f"is accurate enough (probability {numbers.probability(point['probability'])})"
-        if point["accurate"] == "not settled"
-        else "meets what is required"
-    )
+    doubt = "meets what is required"
+    if point["accurate"] == "not settled":
+        likely = f"(probability {numbers.probability(point['probability'])})"
+        alone = ", as by itself it would be" if point["probability"] > ONE_SIDED else ""
+        doubt = f"is accurate enough{alone} {likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "
         f"{training_words(point['training_ber'], point['thresholds'])}{for_less}, {doubt}."

@@ -6,7 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.reasons import point_words, would_settle
+from rramsim.decision.reasons import (
+    count_words,
+    protection_words,
+    training_words,
+    would_settle,
+)
 from rramsim.decision.recommend import points_left_open
 from rramsim.interval import Interval
 from rramsim.report.text_table import Sorted, TextTable, table_of
@@ -59,9 +64,11 @@ def _measure(point: Record) -> str:
     cells = point["cells_to_measure"]
     if math.isnan(cells) or point["accurate"] != "not settled":
         return ""
+    network = training_words(point["training_ber"], point["thresholds"])
     return (
-        f"Measure about {numbers.plain(cells)} more cells in each state of “{point['condition']}” "
-        f"to decide whether {point_words(point)} is accurate enough: it is with a probability of "
+        f"Measure about {float(f'{cells:.3g}'):,.0f} more cells of “{point['condition']}” in each "
+        f"state to decide whether it is accurate enough, {protection_words(point['protection'])}, "
+        f"with the {network}: it is with a probability of "
         f"{numbers.probability(point['probability'])}."
     )
 
@@ -89,9 +96,15 @@ def _bounded(row: Record, name: str) -> str:
     return numbers.bounded(numbers.power(row[name]), row[f"{name}_bound"])
 
 
-def margins_table(findings: Findings) -> TextTable:
-    """Return the bit errors of each condition and protection beside what networks bear."""
+def margins_table(findings: Findings) -> TextTable | None:
+    """Return the bit errors of each condition and protection beside what networks bear.
+
+    None where no network is shown to bear any, and where errors are not independent, as those are
+    that networks bear.
+    """
     most = _most_borne(findings)
+    if most["budget_shown_bound"] == "upper" or findings.has_own_faults:
+        return None
     places = records(findings.tradeoff.isel(training_ber=0), "condition", "protection")
     return table_of(
         "Bit errors beside what is borne",
@@ -101,7 +114,7 @@ def margins_table(findings: Findings) -> TextTable:
             "Protection": "protection",
             "BER of weights": Sorted(rows.rate, "test_ber"),
             "Borne / BER": Sorted(
-                lambda place: numbers.interval(_margin(most, place)),
+                lambda place: numbers.interval(_margin(most, place), count_words),
                 lambda place: _margin(most, place).estimate,
             ),
         },
@@ -118,10 +131,9 @@ def _most_borne(findings: Findings) -> Record:
 
 def _margin(most: Record, place: Record) -> Interval:
     """Return how many times the BER of a place a network is shown to bear."""
-    borne, ber = most["budget_shown_bound"], place["ber_bound"]
-    if not place["test_ber"] or (borne == "upper" and ber == "upper"):
+    if not place["test_ber"]:
         return Interval()
-    bound = borne or ("lower" if ber == "upper" else "")
+    bound = most["budget_shown_bound"] or ("lower" if place["ber_bound"] == "upper" else "")
     return Interval(most["budget_shown"] / place["test_ber"], bound=bound)
 
 

@@ -56,12 +56,11 @@ def draw_figures(findings: Findings, *, without: Collection[str] = ()) -> dict[s
         conditions=findings.conditions,
         budgets=findings.budgets,
     )
-    figures["energy"] = figure_of(
-        plot_tradeoff,
-        findings.tradeoff,
-        recommended=chosen.labels,
-    )
-    figures["cells"] = figure_of(plot_cells, findings.tradeoff, recommended=chosen.labels)
+    known = findings.tradeoff["energy_per_weight"].notnull()
+    if known.any():
+        figures["energy"] = figure_of(plot_tradeoff, findings.tradeoff, recommended=chosen.labels)
+    if (findings.tradeoff["meets"] * known).any():
+        figures["cells"] = figure_of(plot_cells, findings.tradeoff, recommended=chosen.labels)
     in_use = [point for point in points_in_use(findings) if point["inference_energy"] > 0.0]
     if in_use:
         in_use = in_use[:_MOST_LINES]

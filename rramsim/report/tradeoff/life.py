@@ -156,7 +156,7 @@ def life_table(findings: Findings) -> TextTable | None:
             "Reading costs more after": Sorted(
                 lambda point: f"{count_words(_repaid(point))} inferences", _repaid
             ),
-            f"As much as {_named(points[0])}": Sorted(crossing_words, crossing),
+            "As much as recommended": Sorted(crossing_words, crossing),
         },
         remark="What meets all that is required, by the network that does best.",
     )

@@ -122,8 +122,10 @@ def points_table(findings: Findings) -> TextTable:
     required = Requirements.of(findings.tradeoff.attrs)
     names = findings.recommendation.names
 
+    mark = "recommended" if findings.recommendation.met else "the most accurate"
+
     def enough(point: Record) -> str:
-        return f"{point['verdict']}\nrecommended" if names(point) else str(point["verdict"])
+        return f"{point['verdict']}\n{mark}" if names(point) else str(point["verdict"])
 
     def accuracy(point: Record) -> str:
         return f"{numbers.percent(point['accuracy'])}\n{rows.accuracy_interval(point)}"
