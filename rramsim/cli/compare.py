@@ -17,7 +17,7 @@ Example, the default study with two seeds:
 
     rramsim tradeoff --seed 2 --out two
 
-    rramsim compare one two
+    rramsim compare one two -o one-and-two.html
 """
 
 
@@ -29,6 +29,16 @@ def compare(
             metavar="DIR DIR...", help="Folders of finished studies; the first is the reference."
         ),
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.html",
+            help="Write it as a page, with all points.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -39,7 +49,10 @@ def compare(
     from rramsim.cli.runs import window
     from rramsim.study import compare as study
 
+    options.check_suffix(output, (".html",), option="-o")
     found = study.compare(*folders)
+    if output is not None:
+        found.report(output)
     if as_json:
         typer.echo(found.to_json())
         return

@@ -11,6 +11,7 @@ from rramsim.decision.comparison import FinishedStudy, StudyComparison, compared
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import Requirements
 from rramsim.errors import InputError, file_path
+from rramsim.files import write_text
 from rramsim.schema import SchemaError, validate
 from rramsim.study.training_settings import TrainingSettings
 
@@ -53,11 +54,19 @@ class Comparison:
 
         return json.dumps(comparison_json(self._comparison), indent=2, allow_nan=False)
 
+    def report(self, file: str | Path) -> Path:
+        """Write an HTML page with all of it, and return its path."""
+        from rramsim.report.tradeoff.comparison import page
+
+        path = file_path(file, "file")
+        write_text(path, page(self._comparison))
+        return path
+
     def __repr__(self) -> str:
         """Return what is compared, and how much differs, in a line."""
         differing = sum(point.differs for point in self.points)
         return (
-            f"Comparison({len(self.studies)} studies; {len(self.inputs)} inputs differ; "
+            f"Comparison({len(self.studies)} studies; {len(self.inputs)} of the inputs differ; "
             f"{differing} of {len(self.points)} points in common differ)"
         )
 

@@ -40,7 +40,7 @@ def test_what_is_required_is_the_only_difference_of_the_same_study(folders):
     assert found.inputs == {"tolerance": (0.01, 0.3)}
     assert found.has_same_networks
     assert [more.estimate for one in found.points for more in one.losses] == [0.0, 0.0]
-    assert repr(found).startswith("Comparison(2 studies; 1 inputs differ; ")
+    assert repr(found).startswith("Comparison(2 studies; 1 of the inputs differ; ")
 
 
 def test_the_command_prints_inputs_answers_and_differences(folders, monkeypatch):
@@ -89,3 +89,20 @@ def test_a_damaged_file_no_folder_one_study_and_the_same_twice_are_refused(folde
         rramsim.compare(folders[0])
     with pytest.raises(InputError, match="given twice"):
         rramsim.compare(folders[0], folders[0])
+
+
+def test_the_page_has_a_row_for_each_study_and_nothing_from_elsewhere(folders, tmp_path):
+    file = tmp_path / "both.html"
+    done = CliRunner().invoke(app, ["compare", *map(str, folders), "-o", str(file)])
+    assert done.exit_code == 0
+    page = file.read_text()
+    losses = page[page.index("Losses of points") :]
+    # Two points in two studies.
+    assert losses.count("<td>A</td>") == losses.count("<td>B</td>") == 2
+    assert "://" not in page
+    # Where the studies lie is no one else's business.
+    assert str(folders[0].parent) not in page
+    with pytest.raises(InputError, match="accepted are"):
+        CliRunner().invoke(
+            app, ["compare", *map(str, folders), "-o", "both.pdf"], catch_exceptions=False
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim import formatting as numbers
@@ -14,6 +16,7 @@ from rramsim.report.terminal_table import plain_text, print_table, wrapped
 from rramsim.report.text_table import NONE, TextTable
 from rramsim.report.tradeoff.rows import REESTIMATED_WORDS, network_words, rate, short_network
 from rramsim.schema import Interval, Record
+from rramsim.version import __version__
 
 if TYPE_CHECKING:
     from rramsim.decision.comparison import FinishedStudy, SharedPoint, StudyComparison
@@ -40,14 +43,17 @@ def text(comparison: StudyComparison, *, width: int, styled: bool, verbose: bool
     for letter, study in zip(_LETTERS, comparison.studies, strict=False):
         console.print(plain_text(f"{letter}: {study.name}"), soft_wrap=True)
     for table in comparison_tables(comparison, verbose=verbose):
-        print_table(console, table)
+        print_table(console, _stacked(table, len(comparison.studies)))
     for sentence in (*_bases(comparison, verbose=verbose), *_conclusions(comparison)):
         console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
     return shown.getvalue()
 
 
 def comparison_tables(comparison: StudyComparison, *, verbose: bool = False) -> list[TextTable]:
-    """Return inputs and answers that differ; `verbose` with the points that do not, too."""
+    """Return inputs and answers that differ; `verbose` with the points that do not, too.
+
+    Of points and chips there is a row for each study.
+    """
     tables = [
         _inputs_table(comparison),
         _answers_table(comparison),
@@ -55,6 +61,37 @@ def comparison_tables(comparison: StudyComparison, *, verbose: bool = False) -> 
         _chips_table(comparison),
     ]
     return [table for table in tables if table.rows]
+
+
+def _stacked(table: TextTable, studies: int) -> TextTable:
+    """Return a table with one row for all studies, each a line, and the names in one column."""
+    if "of" not in table.columns:
+        return table
+    names = table.columns.index("of")
+    rows = []
+    for first in range(0, len(table.rows), studies):
+        several = table.rows[first : first + studies]
+        lines = ("\n".join(texts) for texts in zip(*several, strict=True))
+        rows.append(("\n".join(several[0][:names]), *list(lines)[names:]))
+    heads = ",\n".join(table.columns[:names])
+    return replace(table, columns=(heads, *table.columns[names:]), rows=tuple(rows))
+
+
+def page(comparison: StudyComparison) -> str:
+    """Return the comparison as an HTML page, with all points."""
+    from rramsim.report.html import render_page
+
+    return render_page(
+        "compare_page.html",
+        studies=[
+            (letter, Path(study.name).name)
+            for letter, study in zip(_LETTERS, comparison.studies, strict=False)
+        ],
+        tables=comparison_tables(comparison, verbose=True),
+        conclusions=list(_conclusions(comparison)),
+        bases=list(_bases(comparison, verbose=True)),
+        version=__version__,
+    )
 
 
 def _letters(studies: Sequence[FinishedStudy]) -> tuple[str, ...]:
@@ -117,24 +154,21 @@ def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:
     chosen = [study.recommendation for study in comparison.studies]
     rows = [
         (
-            _name(shared.points[0]),
-            "\n".join(letters),
-            "\n".join(_interval(point.interval("loss")) for point in shared.points),
-            "\n".join(str(point["verdict"]) for point in shared.points),
-            "\n".join(["", *map(_difference, shared.losses)]),
+            *(point["condition"], point["protection"], short_network(point), letter),
+            *(_interval(point.interval("loss")), str(point["verdict"]), more),
         )
         for shared in comparison.points
         if verbose or shared.differs or any(one.names(shared.points[0]) for one in chosen)
+        for point, letter, more in zip(
+            shared.points, letters, ["", *map(_difference, shared.losses)], strict=True
+        )
     ]
+    names = ("condition", "protection", "network", "of")
     return TextTable(
         "Losses of points that all have, in percentage points (95 % interval)",
-        ("point", "of", "loss", "enough", f"more than {letters[0]}"),
+        (*names, "loss", "enough", f"more than {letters[0]}"),
         tuple(rows),
     )
-
-
-def _name(point: Record) -> str:
-    return f"{point['condition']}\n{point['protection']}\n{short_network(point)}"
 
 
 def _difference(more: Interval) -> str:
@@ -152,16 +186,14 @@ def _chips_table(comparison: StudyComparison) -> TextTable:
     letters = _letters(comparison.studies)
     rows = [
         (
-            "\n".join(place),
-            "\n".join(letters),
-            "\n".join(map(rate, shared.points)),
-            "\n".join(numbers.quantity(point["life_energy"], "J") for point in shared.points),
-            "\n".join(numbers.plain(point["cells_per_weight"]) for point in shared.points),
+            *(*place, letter, rate(point), numbers.quantity(point["life_energy"], "J")),
+            numbers.plain(point["cells_per_weight"]),
         )
         for place, shared in by_place.items()
         if _chips_differ(shared.points)
+        for point, letter in zip(shared.points, letters, strict=True)
     ]
-    columns = ("chips", "of", "BER", "energy", "cells a weight")
+    columns = ("condition", "protection", "of", "BER", "energy", "cells a weight")
     return TextTable("Chips that differ", columns, tuple(rows))
 
 
