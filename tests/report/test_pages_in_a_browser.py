@@ -201,6 +201,12 @@ def test_arrow_keys_go_through_the_points_of_a_figure(page, browser):
     assert "" not in said
 
 
+def test_the_answer_is_on_the_first_screen(page, browser):
+    bottom = 'return document.querySelector("#answer").getBoundingClientRect().bottom'
+    browser.screen(1280, height=800)
+    assert browser.run(bottom) <= 800
+
+
 def test_a_phone_need_not_scroll_sideways(page, browser):
     browser.screen(PHONE, phone=True)
     browser.open(page)

@@ -28,6 +28,17 @@ _ENOUGH = {
 }
 
 
+_OBSTACLES = {
+    "endures": {
+        "no": "endures too little",
+        "not settled": "endurance not settled",
+        "unknown": "endurance not known well enough",
+    },
+    "affordable": {"no": "above the budget", "unknown": "energy unknown"},
+    "yields": {"no": "yield too low", "not settled": "yield not settled"},
+}
+
+
 @dataclass(frozen=True)
 class Place:
     """The network that does best on the chips of a condition under a protection.
@@ -65,6 +76,15 @@ class Place:
     def cost(self) -> str:
         """What it costs."""
         return numbers.quantity(self.point["life_energy"], "J")
+
+    @property
+    def obstacles(self) -> str:
+        """What beside accuracy keeps it from meeting what is required, empty where nothing does."""
+        return ", ".join(
+            words[self.point[name]]
+            for name, words in _OBSTACLES.items()
+            if self.point[name] in words
+        )
 
     @property
     def network(self) -> str:

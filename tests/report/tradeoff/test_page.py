@@ -20,6 +20,7 @@ from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import FILES, render
+from rramsim.report.tradeoff.points import at_a_glance
 from rramsim.report.tradeoff.rows import assumptions, points_of
 from rramsim.schema import records
 
@@ -264,6 +265,19 @@ def test_unmet_tolerance_is_the_headline(figures):
     html = render(findings(tolerance=1e-6), figures)
     assert "<h2>No point is shown to meet what is required</h2>" in html
     assert "No condition is shown to keep the accuracy within" in html
+
+
+def test_at_a_glance_says_what_beside_accuracy_is_in_the_way():
+    met = findings()
+    required = {"reprogrammings": 5e4, "energy_budget": 0.05}
+    judged = judge(met.tradeoff, Requirements(tolerance=0.02, **required))
+    found = replace(met, tradeoff=judged, recommendation=recommend(judged))
+    (very_strong,), (strong,), (weak,) = (places for _, places in at_a_glance(found))
+    # It stands 100 cycles, and takes 18 uJ a programming; then more than 1e4 cycles.
+    assert very_strong.obstacles == "endures too little, above the budget"
+    assert strong.obstacles == "endurance not known well enough, above the budget"
+    assert weak.obstacles == ""
+    assert (very_strong.mark, strong.mark) == ("✗", "✗")
 
 
 def test_what_each_network_bears_is_in_the_budgets(page):
