@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rramsim.study.evaluate import evaluate as evaluate
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
+    from rramsim.study.real_chips.export import export_tiles as export_tiles
     from rramsim.study.settings import Study as Study
     from rramsim.study.tradeoff import TradeoffResult as TradeoffResult
     from rramsim.study.tradeoff import tradeoff as tradeoff
@@ -66,6 +67,7 @@ _NAMES_OF = {
     "study.compare": "compare",
     "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
+    "study.real_chips.export": "export_tiles",
     "study.settings": "Study",
     "study.tradeoff": "TradeoffResult tradeoff",
 }

@@ -5,9 +5,11 @@ import itertools
 import numpy as np
 
 from rramsim.crossbar.sampling import as_positions
+from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo import collect
 from rramsim.montecarlo.task import ScoredNetwork
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
+from rramsim.network.model_files import SavedNetwork
 from rramsim.network.scoring.evaluator import Evaluator
 
 
@@ -28,6 +30,15 @@ def random_network(*widths: int, seed: int = 1) -> FoldedNetwork:
 def score_layer(signs: np.ndarray) -> ScoreLayer:
     ones = np.ones(len(signs), dtype=np.float32)
     return ScoreLayer(signs.astype(np.int8), ones, 0 * ones)
+
+
+def saved_network(folded: FoldedNetwork, images: ImageSet) -> SavedNetwork:
+    """Return a network with the record of a training that did not happen."""
+    metadata = {
+        **{"training_ber": 0.0, "accuracy": 0.5, "epochs": 1, "seed": 1, "version": "0"},
+        **{"images": images.name, "images_id": images.content_id, "settings": {}, "history": []},
+    }
+    return SavedNetwork(folded=folded, metadata=metadata)
 
 
 def random_images(count: int, features: int, seed: int = 2) -> np.ndarray:

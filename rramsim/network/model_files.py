@@ -25,6 +25,9 @@ from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 KIND = "folded network"
 
+IN_MEMORY = "the network"
+"""What messages call a network that is not in a file."""
+
 RECORD = {
     "training_ber": float | None,
     "accuracy": float,
@@ -234,6 +237,23 @@ def load_network(path: str | Path) -> SavedNetwork:
             "is damaged or was changed."
         )
     return SavedNetwork(folded=folded, metadata=record, norms=norms)
+
+
+def opened_network(
+    network: SavedNetwork | FoldedNetwork | str | Path,
+) -> tuple[SavedNetwork | FoldedNetwork, str]:
+    """Return a network that is given as it is or as its file, and what messages call it.
+
+    Raises
+    ------
+    InputError
+        If it is none, or the file cannot be used.
+    """
+    if isinstance(network, str | Path):
+        return load_network(Path(network)), str(network)
+    if not isinstance(network, SavedNetwork | FoldedNetwork):
+        raise refused("network", network, "a network that train gives, or the path of a model file")
+    return network, IN_MEMORY
 
 
 def _check_path(path: object) -> None:

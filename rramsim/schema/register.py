@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rramsim.errors import InputError, refused
 from rramsim.schema.aging import AGING
 from rramsim.schema.cells import CELLS, SETTINGS, setting_variables
+from rramsim.schema.chips import CHIPS
 from rramsim.schema.energy import ENERGY
 from rramsim.schema.file_columns import file_headers
 from rramsim.schema.scores import SCORES
@@ -27,6 +28,7 @@ DATASETS: dict[str, tuple[Variable, ...]] = {
     **AGING,
     **ENERGY,
     **SCORES,
+    **CHIPS,
 }
 """The register: the variables of every product, by its name."""
 

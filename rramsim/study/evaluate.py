@@ -29,7 +29,7 @@ from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.model_files import SavedNetwork, load_network
+from rramsim.network.model_files import IN_MEMORY, SavedNetwork, load_network, opened_network
 from rramsim.network.scoring.certificate import certify
 from rramsim.progress import OnProgress, silent
 from rramsim.statistics.confidence import CONFIDENCE
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _MOST_LISTED = 8  # numbers of a list that the label of a fault model spells out
-
-_IN_MEMORY = "the network"
 
 
 def evaluate(
@@ -130,7 +128,7 @@ def evaluate(
             "reestimate makes another one for each fault model. Give one of the two."
         )
     models = _models(faults)
-    saved, place = _opened(network)
+    saved, place = opened_network(network)
     folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
     layers = len(folded.layers)
     planted = models if layer is None else [_in_layer(model, layer, layers) for model in models]
@@ -238,20 +236,9 @@ def _in_layer(model: ChipFaults, layer: int, layers: int) -> LayerFaults:
     return in_one_layer(model, layer=layer, layers=layers)
 
 
-def _opened(
-    network: SavedNetwork | FoldedNetwork | str | Path,
-) -> tuple[SavedNetwork | FoldedNetwork, str]:
-    """Return the network, and what messages call it."""
-    if isinstance(network, str | Path):
-        return load_network(Path(network)), str(network)
-    if not isinstance(network, SavedNetwork | FoldedNetwork):
-        raise refused("network", network, "a network that train gives, or the path of a model file")
-    return network, _IN_MEMORY
-
-
 def _in_place(place: str, error: InputError) -> InputError:
     """Return what was refused with the file at fault; a network in memory is in the sentence."""
-    return error if place == _IN_MEMORY else InputError(f"{place}: {error}")
+    return error if place == IN_MEMORY else InputError(f"{place}: {error}")
 
 
 def _images(

@@ -155,7 +155,7 @@ def evaluate(
     test images. The interval is that of the mean over chips, for this one set of test images. Of
     several networks of one recipe there is also the mean over trainings, with its own interval.
     """
-    from rramsim.cli import evaluate_answer, evaluate_text
+    from rramsim.cli.chips import answer, text
     from rramsim.cli.runs import shown_progress
     from rramsim.crossbar.faults import ChipFaults, IidFaults
     from rramsim.crossbar.protection import parse, protect
@@ -163,7 +163,7 @@ def evaluate(
 
     # What is mistyped is told before anything is loaded.
     if output is not None:
-        evaluate_answer.check_output(output, models, certificate=certificate, neurons=neurons)
+        answer.check_output(output, models, certificate=certificate, neurons=neurons)
     protections = protection or ["none"]
     is_condition = bool(measurements or conditions)
     if condition and not is_condition:
@@ -215,8 +215,8 @@ def evaluate(
             progress=progress,
         )
     if output is not None:
-        evaluate_answer.write(output, found, asked)
+        answer.write(output, found, asked)
     if as_json:
-        typer.echo(evaluate_answer.as_json(found, asked))
+        typer.echo(answer.as_json(found, asked))
     else:
-        evaluate_text.print_tables(found, asked)
+        text.print_tables(found, asked)

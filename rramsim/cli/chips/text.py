@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rramsim.cli.evaluate_answer import is_protected, recipes_in
+from rramsim.cli.chips.answer import is_protected, recipes_in
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from rramsim.cli.evaluate_answer import Asked, Found
+    from rramsim.cli.chips.answer import Asked, Found
     from rramsim.schema import Record
 
 

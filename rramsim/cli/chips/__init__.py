@@ -1,0 +1,1 @@
+"""What is a chip programmed with, and how accurate is a network on chips?"""
