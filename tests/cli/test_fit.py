@@ -195,6 +195,17 @@ def test_how_the_intervals_were_made_is_said_when_asked_for():
 
 
 @pytest.mark.slow
+def test_many_notes_of_conditions_are_counted_and_verbose_shows_them():
+    shipped, note = "hirtzlin2019-reconstructed", "Counted errors are least, 59 of 2,048"
+    shown, verbose = run(shipped).stdout, run(shipped, "--verbose").stdout
+    assert "notes on the data; --verbose shows them." in shown
+    assert note not in shown
+    assert note in verbose
+    # What is not measured is said in both.
+    assert "reconstructed, not measured" in shown
+
+
+@pytest.mark.slow
 def test_drops_and_clamps_are_shown_in_table_and_json(cells):
     with cells.open("a") as opened:
         opened.write("easy,HRS,900,OVLD\neasy,HRS,901,\n")
