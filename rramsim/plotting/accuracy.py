@@ -19,6 +19,7 @@ from rramsim.plotting.series import (
     condition_marker,
     draw_accepted,
     draw_points,
+    in_view,
     name_above,
     network_style,
     note_origin,
@@ -104,9 +105,11 @@ def plot_accuracy(
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
         lowest, highest = _range(*(product.test_ber.values for product in drawn))
         zero = lowest / 10**_ZERO_DECADES
-        ends = ("accuracy_low", "accuracy_high", "accuracy")
-        everything = [product[name].values.ravel() for product in drawn for name in ends]
-        use_accuracy_scale(axes, np.concatenate(everything), "test images classified correctly (%)")
+        ends = (
+            np.concatenate([product[f"accuracy{end}"].values.ravel() for product in drawn])
+            for end in ("", "_low", "_high")
+        )
+        use_accuracy_scale(axes, in_view(*ends), "test images classified correctly (%)")
         _set_ber_axis(axes, zero, lowest, highest)
         if isinstance(figure, Figure):
             figure.subplots_adjust(left=0.125, right=0.86)

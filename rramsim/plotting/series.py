@@ -40,6 +40,7 @@ _COLORS = [
 
 # Keeps an accuracy of 100 % at a finite place on the scale of errors: one image in 10 000.
 _LEAST_ERROR = 1e-4
+_LEAST_SHARE_OF_ERRORS = 0.3
 _ROUND_ACCURACIES = (
     *(0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98),
     *(0.99, 0.995, 0.998, 0.999, 0.9995, 1.0),
@@ -187,6 +188,22 @@ def use_accuracy_scale(axes: Axes, accuracies: npt.ArrayLike, label: str) -> Non
     axes.yaxis.set_major_formatter(FixedFormatter([f"{100 * tick:.6g}" for tick in ticks]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel(label)
+
+
+def in_view(means: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> list[float]:
+    """Return what accuracies shall be in view: all, but of long intervals not the whole upper end.
+
+    On a scale of errors an interval that reaches up to no error would leave the rest no room.
+
+    Parameters
+    ----------
+    means, low, high : array_like
+        Accuracies with the ends of their intervals.
+    """
+    values, tops = np.ravel(np.asarray(means, float)), np.ravel(np.asarray(high, float))
+    top = 1.0 - _LEAST_SHARE_OF_ERRORS * (1.0 - float(np.nanmax(values)))
+    shown: list[float] = [*values, *np.ravel(np.asarray(low, float)), *np.fmin(tops, top)]
+    return shown
 
 
 def _to_scale(accuracy: npt.ArrayLike) -> npt.NDArray[np.float64]:

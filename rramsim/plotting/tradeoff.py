@@ -20,6 +20,7 @@ from rramsim.plotting.series import (
     WIDTH_INCHES,
     condition_marker,
     draw_accepted,
+    in_view,
     name_above,
     network_style,
     note_origin,
@@ -40,7 +41,6 @@ _AXES_INCHES = 2.9
 _CELLS_INCHES = 2.0
 _LEGEND_COLUMNS = 3
 _LONGEST_IN_COLUMNS = 26
-_LEAST_SHARE_OF_ERRORS = 0.3
 _RING: dict[str, Any] = {
     "mfc": "none",
     "mec": COLORS["black"],
@@ -104,7 +104,8 @@ def plot_tradeoff(
         chosen = next((one for one in points if _is(one, ringed)), None)
         _set_energy_axis(axes, [one["energy_per_weight"] for one in points])
         axes.set_xlabel("energy to program a weight")
-        use_accuracy_scale(axes, _in_view(points), "test images classified correctly (%)")
+        ends = ([one[f"accuracy{end}"] for one in points] for end in ("", "_low", "_high"))
+        use_accuracy_scale(axes, in_view(*ends), "test images classified correctly (%)")
         handles = [*places.handles(points), Line2D([], [], label="front", **_FRONT)]
         if draw_accepted(axes, tradeoff) is not None:
             handles.append(Line2D([], [], label="least accepted", **ACCEPTED_LINE))
@@ -396,14 +397,6 @@ def _annotate(
         figure.text(0.5, 0.05 / total, **text)
     else:
         axes.text(0.5, 0.02, transform=axes.transAxes, **text)
-
-
-def _in_view(points: Sequence[Record]) -> list[float]:
-    """Return what accuracies must be in view: of long intervals to few errors not all."""
-    means = [point["accuracy"] for point in points]
-    top = 1.0 - _LEAST_SHARE_OF_ERRORS * (1.0 - max(means))
-    ends = [min(point["accuracy_high"], top) for point in points]
-    return [*means, *ends, *(point["accuracy_low"] for point in points)]
 
 
 def _set_energy_axis(axes: Axes, energy: Sequence[float]) -> None:

@@ -205,6 +205,10 @@ def test_the_answer_is_on_the_first_screen(page, browser):
     bottom = 'return document.querySelector("#answer").getBoundingClientRect().bottom'
     browser.screen(1280, height=800)
     assert browser.run(bottom) <= 800
+    if page.with_name("tradeoff.nc").exists():
+        browser.screen(PHONE, height=844, phone=True)
+        browser.open(page)
+        assert browser.run(bottom) <= 844
 
 
 def test_a_phone_need_not_scroll_sideways(page, browser):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.accuracy_loss import ONE_SIDED
-from rramsim.decision.reasons import accepted_words, protection_words, training_words, verdict_words
+from rramsim.decision.reasons import accepted_words, protection_words, verdict_words
 from rramsim.decision.requirements import Requirements
 from rramsim.report.tradeoff import rows
 from rramsim.schema import Record
@@ -163,7 +163,7 @@ def _facts(findings: Findings, point: Record) -> list[Fact]:
             numbers.plain(point["cells_per_weight"], 4),
             protection_words(point["protection"]),
         ),
-        Fact("Endurance", rows.endurance(point), point.text("endurance_basis")),
+        _endurance(point),
     ]
     if math.isnan(point["inference_energy"]):
         del facts[2]
@@ -176,6 +176,13 @@ def _facts(findings: Findings, point: Record) -> list[Fact]:
         least = numbers.percent(point["chip_yield_low"], 1)
         facts.insert(1, Fact("Yield", numbers.percent(point["chip_yield"], 1), f"at least {least}"))
     return facts
+
+
+def _endurance(point: Record) -> Fact:
+    cycles = point.interval("endurance")
+    if not cycles.is_known:
+        return Fact("Endurance", numbers.UNKNOWN)
+    return Fact("Endurance", numbers.interval(cycles), f"cycles, {point['endurance_basis']}")
 
 
 def _scale(point: Record) -> Scale:
@@ -229,8 +236,14 @@ def _open_points(findings: Findings) -> str:
         doubt = f"is accurate enough{alone} {likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "
-        f"{training_words(point['training_ber'], point['thresholds'])}{for_less}, {doubt}."
+        f"{_network(point)}{for_less}, {doubt}."
     )
+
+
+def _network(point: Record) -> str:
+    trained = rows.network_words(point["training_ber"])
+    again = "" if point["thresholds"] == "as trained" else ", thresholds re-estimated"
+    return f"{'plain network' if trained == 'plain' else f'network {trained}'}{again}"
 
 
 def _limits(findings: Findings, point: Record) -> list[str]:
