@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel as FaultModel
     from rramsim.crossbar.faults import IidFaults as IidFaults
     from rramsim.crossbar.faults import LayerFaults as LayerFaults
+    from rramsim.crossbar.faults import MappedFaults as MappedFaults
     from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
     from rramsim.crossbar.faults import StateFaults as StateFaults
     from rramsim.crossbar.protection import protect as protect
@@ -40,12 +41,13 @@ if TYPE_CHECKING:
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
     from rramsim.study.real_chips.export import export_tiles as export_tiles
+    from rramsim.study.real_chips.read_back import read_back as read_back
     from rramsim.study.settings import Study as Study
     from rramsim.study.tradeoff import TradeoffResult as TradeoffResult
     from rramsim.study.tradeoff import tradeoff as tradeoff
 
 _NAMES_OF = {
-    "crossbar.faults": "FaultModel IidFaults LayerFaults PopulationFaults StateFaults",
+    "crossbar.faults": "FaultModel IidFaults LayerFaults MappedFaults PopulationFaults StateFaults",
     "crossbar.protection": "protect",
     "device.bit_errors.fitted_rates": "bit_error_rate",
     "decision.recommend": "recommend",
@@ -68,6 +70,7 @@ _NAMES_OF = {
     "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
     "study.real_chips.export": "export_tiles",
+    "study.real_chips.read_back": "read_back",
     "study.settings": "Study",
     "study.tradeoff": "TradeoffResult tradeoff",
 }

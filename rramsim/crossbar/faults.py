@@ -11,6 +11,7 @@ those at a higher one, and chips of two models differ only where their BERs do.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -372,6 +373,61 @@ def _take_numbers(model: object, accepted: str) -> None:
 def _check_probability(name: str, probability: float) -> None:
     if not 0 <= probability <= 1:
         raise InputError(f"The {name} is {probability}; a number from 0 to 1 is needed.")
+
+
+@dataclass(frozen=True, eq=False)
+class MappedFaults:
+    """The wrong cells of one layer of one chip, as they are known: read back, or made elsewhere.
+
+    Every chip has the same ones. `LayerFaults` joins those of all layers of a network.
+
+    Parameters
+    ----------
+    wrong : bool array, shape (neurons, inputs)
+        True where the weight is read wrongly.
+
+    Examples
+    --------
+    >>> import numpy as np, rramsim
+    >>> rramsim.MappedFaults(np.array([[True, False], [False, False]])).mean_ber(hrs_share=0.5)
+    0.25
+    """
+
+    wrong: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        wrong = np.asarray(self.wrong)
+        if wrong.dtype != np.bool_ or wrong.ndim != 2:
+            accepted = "booleans of shape (neurons, inputs)"
+            raise InputError(
+                f"wrong is {wrong.dtype} of shape {wrong.shape}; accepted: {accepted}."
+            )
+        object.__setattr__(self, "wrong", wrong)
+
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> NDArray[np.bool_]:
+        """Return the map, whatever the seed (see `FaultModel`)."""
+        if signs.shape != self.wrong.shape:
+            raise InputError(
+                f"The map of wrong cells is for a layer of shape {self.wrong.shape}, and the layer "
+                f"is {signs.shape} in shape."
+            )
+        return self.wrong
+
+    def identity(self) -> dict[str, object]:
+        """Return the number of wrong cells and a digest of which they are, fit for JSON."""
+        digest = hashlib.sha256(f"{self.wrong.shape}".encode())
+        digest.update(np.packbits(self.wrong).tobytes())
+        count = int(np.count_nonzero(self.wrong))
+        return {"model": "map", "wrong": count, "sha256": digest.hexdigest()}
+
+    def mean_ber(self, hrs_share: float) -> float:
+        """Return the share of wrong cells: that of cells in HRS has no influence."""
+        return float(self.wrong.mean())
+
+    @property
+    def deterministic(self) -> bool:
+        """Every chip has the same wrong cells."""
+        return True
 
 
 @dataclass(frozen=True)

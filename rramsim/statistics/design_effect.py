@@ -22,6 +22,7 @@ _FEW_CLUSTERS = 5
 _HALF = 0.5
 _STRETCHES = 20
 _LEAST_SERIES = 3
+_COUNTS_AT_ONCE = 1 << 20
 
 
 def design_effect(wrong: ArrayLike, cluster: ArrayLike, x: ArrayLike) -> float:
@@ -356,3 +357,93 @@ def _continued(correlation: Floats, coefficients: Floats, readings: int) -> Floa
             break
         values.append(float(coefficients @ values[: -order - 1 : -1]))
     return np.array(values)
+
+
+@dataclass(frozen=True)
+class Dispersion:
+    """How unevenly errors fall on lines, beside errors that fall on cells by chance.
+
+    Attributes
+    ----------
+    statistic : float
+        Sum over lines of (errors - expected)**2 / binomial variance.
+    by_chance : float array
+        The same of as many errors, spread anew over the cells of their stratum each time.
+    """
+
+    statistic: float
+    by_chance: Floats
+
+    def __add__(self, other: Dispersion) -> Dispersion:
+        """Return that of the lines of both."""
+        return Dispersion(self.statistic + other.statistic, self.by_chance + other.by_chance)
+
+    @property
+    def variance_ratio(self) -> float:
+        """Variance of the errors of a line over that by chance, NaN without errors."""
+        mean = float(self.by_chance.mean())
+        return self.statistic / mean if mean > 0 else math.nan
+
+    @property
+    def p_value(self) -> float:
+        """Share of the spreads by chance that are as uneven, the one observed among them.
+
+        (1 + b) / (1 + m), which keeps the level of a test by permutation (B. Phipson and G. K.
+        Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010, 39).
+        """
+        if not self.by_chance.any():
+            return math.nan
+        as_uneven = np.count_nonzero(self.by_chance >= self.statistic * (1.0 - 1e-12))
+        return float((1 + as_uneven) / (1 + self.by_chance.size))
+
+
+def line_dispersion(
+    errors: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    *,
+    rng: np.random.Generator,
+    permutations: int = 999,
+) -> Dispersion:
+    """Compare the errors of lines with the same errors at random among the cells.
+
+    Null hypothesis: within a stratum (the cells of one state) all cells are as likely to be wrong,
+    each on its own. Given how many are, every choice of them is then as likely, so the errors of
+    the lines are multivariate hypergeometric, whatever the rates are.
+
+    Parameters
+    ----------
+    errors, cells : int64 array, shape (strata, lines)
+        Wrong cells of each line, and all its cells.
+    rng : numpy.random.Generator
+    permutations : int
+
+    Examples
+    --------
+    Six errors, all on one of four lines of 32 cells:
+
+    >>> errors, cells = np.array([[6, 0, 0, 0]]), np.full((1, 4), 32)
+    >>> uneven = line_dispersion(errors, cells, rng=np.random.default_rng(1))
+    >>> round(uneven.variance_ratio, 1), uneven.p_value < 0.01
+    (6.2, True)
+    """
+    in_all = cells.sum(axis=1, keepdims=True)
+    rate = errors.sum(axis=1, keepdims=True) / np.maximum(in_all, 1)
+    expected, variance = (cells * rate).sum(axis=0), (cells * rate * (1.0 - rate)).sum(axis=0)
+    varies = variance > 0
+
+    def statistic(of_lines: NDArray[np.int64]) -> Floats:
+        squares = (of_lines[..., varies] - expected[varies]) ** 2 / variance[varies]
+        return np.asarray(squares.sum(axis=-1), dtype=np.float64)
+
+    by_chance = np.empty(permutations)
+    # Many at a time, but not so many that they fill the memory.
+    step = max(1, _COUNTS_AT_ONCE // cells.shape[1])
+    for start in range(0, permutations, step):
+        part = by_chance[start : start + step]
+        spread = np.zeros((part.size, cells.shape[1]), dtype=np.int64)
+        for stratum, count in zip(cells, errors.sum(axis=1), strict=True):
+            spread += rng.multivariate_hypergeometric(
+                stratum, count, size=part.size, method="marginals"
+            )
+        part[:] = statistic(spread)
+    return Dispersion(float(statistic(errors.sum(axis=0))), by_chance)

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.statistics.confidence import mean_of_resamples, spread_points
+from rramsim.statistics.confidence import (
+    binomial_p_value,
+    clopper_pearson,
+    mean_of_resamples,
+    spread_points,
+)
 
 
 def test_the_interval_of_a_mean_is_students():
@@ -48,3 +53,12 @@ def test_the_mean_is_in_its_interval_in_95_of_100_cases(shared):
         mean, _, half = mean_of_resamples(values.tolist(), test_by_train=shared)
         inside += abs(mean) <= half
     assert abs(inside / 4000 - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 4000)
+
+
+@pytest.mark.parametrize(("errors", "readings"), [(0, 20), (3, 40), (20, 20), (700, 100_000)])
+def test_the_exact_test_refuses_what_the_exact_interval_leaves_out(errors, readings):
+    for end in clopper_pearson(errors, readings):
+        if 0 < end < 1:
+            assert binomial_p_value(errors, readings, end) == pytest.approx(0.05, rel=1e-6)
+    expected = stats.binom.sf(errors - 1, readings, 0.01)
+    assert binomial_p_value(errors, readings, 0.01, at_most=True) == pytest.approx(expected)

@@ -14,6 +14,7 @@ from rramsim.statistics.design_effect import (
     dependence,
     design_effect,
     error_effect,
+    line_dispersion,
     series_of,
     within_clusters,
 )
@@ -237,3 +238,34 @@ def test_a_series_without_an_error_counts_as_at_the_rate_that_it_rules_out():
     assert effect == pytest.approx(error_effect(series_of(x), -math.log(0.05) / 200))
     # Errors at that rate go together more than rarer ones.
     assert effect > error_effect(series_of(x), 0.5 / 201)
+
+
+def test_errors_by_chance_keep_the_level_of_the_test_of_lines_whatever_the_rates_of_the_states():
+    rng = np.random.default_rng(3)
+    cells = rng.integers(20, 40, (2, 30))
+    tests = [
+        line_dispersion(rng.binomial(cells, [[0.02], [0.2]]), cells, rng=rng, permutations=199)
+        for _ in range(200)
+    ]
+    # Between 1 % and 9 % of them at a level of 5 %, as 200 of a binomial are.
+    low, high = stats.binom.ppf([0.001, 0.999], 200, 0.05) / 200
+    assert low <= np.mean([one.p_value <= 0.05 for one in tests]) <= high
+    assert np.mean([one.variance_ratio for one in tests]) == pytest.approx(1, abs=0.06)
+
+
+def test_errors_that_differ_by_line_have_the_variance_of_a_beta_binomial():
+    # 1 + (n - 1) rho, with rho = 1 / (a + b + 1) between cells of a line.
+    rng = np.random.default_rng(5)
+    cells = np.full((1, 3000), 128)
+    errors = rng.binomial(128, rng.beta(1, 9, 3000))[np.newaxis]
+    found = line_dispersion(errors, cells, rng=rng, permutations=99)
+    assert found.variance_ratio == pytest.approx(1 + 127 / 11, rel=0.1)
+    assert found.p_value == pytest.approx(1 / 100)
+
+
+def test_without_an_error_nothing_is_said_of_lines():
+    found = line_dispersion(
+        np.zeros((2, 4), int), np.full((2, 4), 9), rng=np.random.default_rng(1), permutations=9
+    )
+    assert math.isnan(found.variance_ratio)
+    assert math.isnan(found.p_value)
