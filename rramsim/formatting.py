@@ -105,6 +105,16 @@ def probability(share: float) -> str:
     return percent(share, 0)
 
 
+def points(share: float) -> str:
+    """Return a difference of shares in percentage points, two digits behind the point.
+
+    >>> points(0.0096), points(-2e-7), points(-0.0002)
+    ('0.96', '0.00', '−0.02')
+    """
+    # Adding 0 takes the sign off what rounds to none.
+    return f"{round(100.0 * share, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def bounded(text: str, bound: str) -> str:
     """Return `text` said as a value (bound ``""``) or as an ``"upper"`` or ``"lower"`` bound.
 

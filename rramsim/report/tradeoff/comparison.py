@@ -145,8 +145,7 @@ def _interval(value: Interval) -> str:
 
 
 def _hundredths(share: float) -> str:
-    # Adding 0 takes the sign off what rounds to none.
-    return f"{round(100 * share, 2) + 0.0:.2f}".replace("-", "−")
+    return numbers.points(share)
 
 
 def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:

@@ -95,7 +95,7 @@ class Place:
 def reached(point: Record) -> str:
     """Return what the verdict on a point rests on: its loss, or accuracy, and the worse end."""
     if Requirements.of(point.attrs).subject == "loss":
-        return f"{100 * point['loss']:.2f}, at most {100 * point['loss_high']:.2f}"
+        return f"{numbers.points(point['loss'])}, at most {numbers.points(point['loss_high'])}"
     return f"{100 * point['accuracy']:.2f}, at least {100 * point['accuracy_low']:.2f}"
 
 
@@ -183,7 +183,7 @@ def _order(point: Record) -> float:
 
 
 def _points(name: str) -> Sorted:
-    return Sorted(lambda point: f"{100 * point[name]:.2f}", name)
+    return Sorted(lambda point: numbers.points(point[name]), name)
 
 
 def _probability(points: Iterable[Record]) -> dict[str, CellText]:

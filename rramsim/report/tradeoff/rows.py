@@ -66,7 +66,7 @@ def accuracy_interval(point: Record) -> str:
 
 def loss(point: Record) -> str:
     """Return a loss in percentage points, with the upper end of its interval."""
-    return f"{100 * point['loss']:.2f}, at most {100 * point['loss_high']:.2f}"
+    return f"{numbers.points(point['loss'])}, at most {numbers.points(point['loss_high'])}"
 
 
 def energy_span(points: Iterable[Record]) -> str:

@@ -53,7 +53,7 @@ def points_table(findings: Findings) -> TextTable:
             "network": lambda point: network_words(point["training_ber"], point["thresholds"]),
             "accuracy": lambda point: numbers.percent(point["accuracy"]),
             "loss, at most": lambda point: (
-                f"{100 * point['loss']:.2f}, {100 * point['loss_high']:.2f}"
+                f"{numbers.points(point['loss'])}, {numbers.points(point['loss_high'])}"
             ),
             "enough": "verdict",
             "energy": "life_energy",
@@ -147,8 +147,7 @@ def _points_of_accuracy(share: float) -> str:
     """Return a share of the images in percentage points."""
     if math.isnan(share):
         return NONE
-    # Adding 0 takes the sign off what rounds to none.
-    return f"{round(100 * share, 2) + 0.0:.2f}"
+    return numbers.points(share)
 
 
 def recommendation_lines(findings: Findings) -> list[tuple[str, str]]:
