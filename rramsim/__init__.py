@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rramsim.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from rramsim.crossbar.correlated import CorrelatedFaults as CorrelatedFaults
     from rramsim.crossbar.faults import FaultModel as FaultModel
     from rramsim.crossbar.faults import IidFaults as IidFaults
     from rramsim.crossbar.faults import LayerFaults as LayerFaults
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from rramsim.study.tradeoff import tradeoff as tradeoff
 
 _NAMES_OF = {
+    "crossbar.correlated": "CorrelatedFaults",
     "crossbar.faults": "FaultModel IidFaults LayerFaults MappedFaults PopulationFaults StateFaults",
     "crossbar.protection": "protect",
     "device.bit_errors.fitted_rates": "bit_error_rate",

@@ -21,6 +21,7 @@ from scipy.special import ndtr
 
 from rramsim.bits import Flips
 from rramsim.crossbar.codes import Bch, Code, Hsiao
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import (
     ChipFaults,
     FaultModel,
@@ -338,6 +339,12 @@ class Verified:
 def _populations(protection: Protection, faults: FaultModel, why: str) -> PopulationFaults:
     if isinstance(faults, PopulationFaults):
         return faults
+    if isinstance(faults, CorrelatedFaults):
+        raise InputError(
+            f"{protection} {why}, which is known of cells that err on their own only, and "
+            "CorrelatedFaults has cells that err with their lines; protect them by a code (secded, "
+            "bch), or give the PopulationFaults in it."
+        )
     raise InputError(
         f"{protection} {why}, and {type(faults).__name__} has bit-error rates only; it needs the "
         "populations of LRS and HRS (PopulationFaults)."
@@ -503,8 +510,10 @@ class DecodedFaults:
     def mean_ber(self, hrs_share: float) -> float:
         """Return the expected share of wrong weights, of cells that err on their own.
 
-        Parity bits are 1 as often as 0.
+        Parity bits are 1 as often as 0. A word lies along a row: NaN where its cells err together.
         """
+        if isinstance(self.faults, CorrelatedFaults) and self.faults.ties_rows:
+            return math.nan
         of_weights = mean_ber(self.faults, hrs_share)
         if math.isnan(of_weights):
             return math.nan

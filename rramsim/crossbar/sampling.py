@@ -16,23 +16,68 @@ Each cell is drawn on its own, so the wrong ones are distinct and their number i
 
 from __future__ import annotations
 
+import functools
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from rramsim.bits import Words, positions_of, words_for
+from rramsim.bits import WORD, Words, positions_of, words_for
 from rramsim.parallel import share
 
 Signs = NDArray[np.int8]
 Positions = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 SEGMENT_CELLS = 1 << 22
 """Cells drawn in one go; part of what a chip is, as the gaps start anew in each."""
 
 _SPLIT = 2.0**-9
 _WORDS_PER_PART = 1 << 15
+_BINS = 1 << 13
+
+
+@dataclass(frozen=True, eq=False)
+class LineEffects:
+    """By how much the lines of one layer of one chip make their cells err.
+
+    All numbers are in standard deviations of ln R from cell to cell, upwards where cells err more.
+
+    Attributes
+    ----------
+    distances : (float, float)
+        Of the mean of LRS and of HRS from the reference: a cell is wrong with Q(distance - column
+        - row) of its own.
+    columns : float64 array, shape (2, neurons, tiles along the inputs)
+        Effect of each bit line of each tile, by state.
+    rows : float64 array, shape (2, tiles along the neurons, inputs)
+        Effect of each word line of each tile, by state.
+    word_lines, bit_lines : int
+        Size of a tile.
+    """
+
+    distances: tuple[float, float]
+    columns: Floats
+    rows: Floats
+    word_lines: int
+    bit_lines: int
+
+    @property
+    def highest(self) -> tuple[float, float]:
+        """A bound on the error rates of the cells of each state."""
+        most = self.columns.max(axis=(1, 2)) + self.rows.max(axis=(1, 2))
+        # The kernels' Q may differ from this one in the last digits.
+        lrs, hrs = (float(ndtr(m - d + 1e-9)) for m, d in zip(most, self.distances, strict=True))
+        return lrs, hrs
+
+    @property
+    def parts(self) -> tuple[tuple[float, float], Floats, Floats, int, int, Floats]:
+        """The attributes as the kernels take them, with a table of Q."""
+        tile = self.word_lines, self.bit_lines
+        return self.distances, self.columns, self.rows, *tile, _tails()
 
 
 def draw_cells(
@@ -57,12 +102,49 @@ def draw_cells(
     """
     signs = np.ascontiguousarray(signs)
     bers = float(ber_lrs), float(ber_hrs)
+    key = _key(seed)
+    found = _rare(signs, bers, key)
+    if max(bers) <= _SPLIT:
+        return _distinct(found)
+    mask = _frequent(signs, bers, key)
+    return _with_rare(mask, found, signs.shape[1])
+
+
+def draw_cells_on_lines(
+    signs: Signs, *, lines: LineEffects, seed: np.random.SeedSequence
+) -> Positions | Words:
+    """Draw the wrong cells of one layer of one chip whose lines differ.
+
+    Each cell has the u that it has in `draw_cells`, and is wrong where that is below its own rate.
+
+    Parameters
+    ----------
+    signs, seed
+        See `draw_cells`.
+    lines : LineEffects
+
+    Returns
+    -------
+    int64 array or uint64 array
+        See `draw_cells`.
+    """
+    signs = np.ascontiguousarray(signs)
+    bers = lines.highest
+    key = _key(seed)
+    found = _rare(signs, bers, key, lines)
+    if max(bers) <= _SPLIT:
+        return _distinct(found)
+    mask = _frequent_on_lines(signs, key, lines)
+    return _with_rare(mask, found, signs.shape[1])
+
+
+def _key(seed: np.random.SeedSequence) -> tuple[int, int]:
     first, second = seed.generate_state(2, np.uint64)
-    key = int(first), int(second)
-    rare = _rare(signs, bers, key)
-    if max(bers) > _SPLIT:
-        return _with_frequent(signs, bers, key, rare)
-    positions = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *rare]))
+    return int(first), int(second)
+
+
+def _distinct(found: list[Positions]) -> Positions:
+    positions = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
     distinct = np.ones(positions.size, dtype=np.bool_)
     np.not_equal(positions[1:], positions[:-1], out=distinct[1:])
     return positions[distinct]
@@ -75,8 +157,10 @@ def as_positions(drawn: Positions | Words, signs: Signs) -> Positions:
     return positions_of(drawn.astype(np.uint64, copy=False), columns=signs.shape[1])
 
 
-def _rare(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> list[Positions]:
-    from rramsim.crossbar.sampling_kernels import rare
+def _rare(
+    signs: Signs, bers: tuple[float, float], key: tuple[int, int], lines: LineEffects | None = None
+) -> list[Positions]:
+    from rramsim.crossbar.sampling_kernels import keep_on_lines, rare
 
     flat = signs.reshape(-1)
 
@@ -87,7 +171,10 @@ def _rare(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> list
         room = int(mean + 6 * math.sqrt(mean)) + 64
         while True:
             cells = np.empty(room, dtype=np.int64)
-            count = rare(key, start, stop, flat, bers, cells)
+            numbers = np.empty(room if lines else 0)
+            count = rare(key, start, stop, flat, bers, cells, numbers)
+            if count >= 0 and lines:
+                count = keep_on_lines(flat, lines.parts, cells[:count], numbers)
             if count >= 0:
                 return cells[:count]
             room *= 2
@@ -97,25 +184,65 @@ def _rare(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> list
     return share(work, segments) if flat.size * max(bers) > 1e4 else list(map(work, segments))
 
 
-def _with_frequent(
-    signs: Signs, bers: tuple[float, float], key: tuple[int, int], rare: list[Positions]
-) -> Words:
-    from rramsim.crossbar.sampling_kernels import frequent, set_bits
+def _frequent(signs: Signs, bers: tuple[float, float], key: tuple[int, int]) -> Words:
+    from rramsim.crossbar.sampling_kernels import frequent
 
-    neurons, inputs = signs.shape
-    words = words_for(inputs)
-    mask = np.empty((neurons, words), dtype=np.uint64)
+    mask, parts = _mask_in_parts(signs)
     limits = _limit(bers[0]), _limit(bers[1])
-    rows = max(1, _WORDS_PER_PART // words)
-    edges = [*range(0, neurons, rows), neurons]
 
     def work(part: tuple[int, int]) -> None:
         frequent(key, *part, signs, limits, mask)
 
-    share(work, list(pairwise(edges)))
-    for positions in rare:
+    share(work, parts)
+    return mask
+
+
+def _frequent_on_lines(signs: Signs, key: tuple[int, int], lines: LineEffects) -> Words:
+    from rramsim.crossbar.sampling_kernels import frequent_on_lines
+
+    mask, parts = _mask_in_parts(signs)
+    starts = np.arange(0, signs.shape[1], WORD)
+    ends = np.stack(
+        [
+            np.minimum.reduceat(lines.rows, starts, axis=2),
+            np.maximum.reduceat(lines.rows, starts, axis=2),
+        ]
+    )
+
+    def work(part: tuple[int, int]) -> None:
+        frequent_on_lines(key, *part, signs, lines.parts, ends, mask)
+
+    share(work, parts)
+    return mask
+
+
+def _mask_in_parts(signs: Signs) -> tuple[Words, list[tuple[int, int]]]:
+    """Return a mask to be filled, and parts of its rows to share out."""
+    neurons, inputs = signs.shape
+    words = words_for(inputs)
+    rows = max(1, _WORDS_PER_PART // words)
+    edges = [*range(0, neurons, rows), neurons]
+    return np.empty((neurons, words), dtype=np.uint64), list(pairwise(edges))
+
+
+def _with_rare(mask: Words, found: list[Positions], inputs: int) -> Words:
+    from rramsim.crossbar.sampling_kernels import set_bits
+
+    for positions in found:
         set_bits(mask, positions, inputs)
     return mask
+
+
+@functools.cache
+def _tails() -> Floats:
+    """Return the least and the greatest Q(x) in each bin of x, the last ones without end."""
+    from rramsim.crossbar.sampling_kernels import TAIL_END
+
+    edges = np.linspace(-TAIL_END, TAIL_END, _BINS + 1)
+    # A bin reaches a little beyond its edges, so that rounding cannot put an x into a wrong one.
+    least, greatest = ndtr(-(edges[1:] + 1e-9)), ndtr(-(edges[:-1] - 1e-9))
+    least[-1], greatest[0] = 0.0, 1.0
+    return np.stack([least, greatest], axis=1)
 
 
 def _limit(ber: float) -> int:

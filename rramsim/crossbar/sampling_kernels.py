@@ -20,7 +20,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from rramsim.kernels import kernel
+from rramsim.kernels import kernel, lowest_bit
 
 FIRST_LEVEL = 9
 """Cells with a number u below 2**-FIRST_LEVEL are found by gaps, the others by bit masks.
@@ -33,6 +33,13 @@ LAST_LEVEL = 29
 In 20 million cells the lump holds one in 50 networks: more levels would save nothing."""
 
 LUMP = LAST_LEVEL + 1
+
+TAIL_END = 9.0
+"""Q(x) is tabulated from minus to plus this x; beyond, it is 1 or 0 to 1e-18."""
+
+_SPLIT = 2.0**-FIRST_LEVEL
+_LAST_ACTIVE = 2.887
+"""At a greater x, Q(x) is below 2**-FIRST_LEVEL."""
 
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
@@ -97,7 +104,43 @@ def philox(key: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.u
     return words
 
 
-@kernel("int64(UniTuple(uint64, 2), int64, int64, int8[::1], UniTuple(float64, 2), int64[::1])")
+_LINES = "UniTuple(float64, 2), float64[:,:,::1], float64[:,:,::1], int64, int64, float64[:,::1]"
+
+
+@nb.njit(inline="always")
+def _tail_distance(lines: Any, state: Any, neuron: Any, input_: Any) -> Any:
+    """Return x of a cell on lines with effects, which is wrong where its u is below Q(x)."""
+    distances, columns, rows, word_lines, bit_lines, _ = lines
+    column = columns[state, neuron, input_ // word_lines]
+    return distances[state] - column - rows[state, neuron // bit_lines, input_]
+
+
+@nb.njit(inline="always")
+def _upper_tail(x: Any) -> Any:
+    """Return Q(x), of the normal distribution."""
+    return 0.5 * math.erfc(x * math.sqrt(0.5))
+
+
+@nb.njit(inline="always")
+def _bin(tails: Any, x: Any) -> Any:
+    """Return the number of the bin of x."""
+    bins = tails.shape[0]
+    return int(min(max((x + TAIL_END) * (bins / (2.0 * TAIL_END)), 0.0), bins - 1.0))
+
+
+@nb.njit(inline="always")
+def _is_in_tail(tails: Any, u: Any, x: Any) -> Any:
+    """Return whether u is below Q(x)."""
+    number = _bin(tails, x)
+    if u < tails[number, 0]:
+        return True
+    return u < tails[number, 1] and u < _upper_tail(x)
+
+
+@kernel(
+    "int64(UniTuple(uint64, 2), int64, int64, int8[::1], UniTuple(float64, 2), "
+    "int64[::1], float64[::1])"
+)
 def rare(
     key: tuple[int, int],
     start: int,
@@ -105,6 +148,7 @@ def rare(
     signs: NDArray[np.int8],
     bers: tuple[float, float],
     wrong: NDArray[np.int64],
+    numbers: NDArray[np.float64],
 ) -> int:
     """Find the cells of ``start..stop-1`` whose u is below 2**-FIRST_LEVEL and their rate.
 
@@ -114,11 +158,13 @@ def rare(
     start, stop : int
         A segment; its start is part of every counter.
     signs : int8 array
-        All cells. Not looked at where the two rates are equal.
+        All cells. Without use where the two rates are equal, and so are all lines.
     bers : tuple of 2 floats
         Rate of LRS and of HRS cells.
     wrong : int64 array
         Takes the cells, rising within each level. A cell may be found in several levels.
+    numbers : float64 array
+        Takes their u, if it has room for any.
 
     Returns
     -------
@@ -161,7 +207,39 @@ def rare(
                 if count == wrong.size:
                     return -1
                 wrong[count] = cell
+                if numbers.size:
+                    numbers[count] = u
                 count += 1
+    return count
+
+
+@kernel(f"int64(int8[::1], Tuple(({_LINES})), int64[::1], float64[::1])")
+def keep_on_lines(
+    signs: NDArray[np.int8],
+    lines: Any,
+    wrong: NDArray[np.int64],
+    numbers: NDArray[np.float64],
+) -> int:
+    """Keep the cells whose u is below the rate of their state and place, and return their number.
+
+    Parameters
+    ----------
+    signs : int8 array
+        All cells.
+    lines : tuple
+        See `frequent_on_lines`.
+    wrong, numbers
+        What `rare` found; those that are kept come first.
+    """
+    inputs, tails = lines[2].shape[2], lines[5]
+    count = 0
+    # Few branches, so that the processor waits for several cells at once.
+    for place in range(wrong.size):
+        cell = wrong[place]
+        neuron = cell // inputs
+        x = _tail_distance(lines, int(signs[cell] > 0), neuron, cell - neuron * inputs)
+        wrong[count] = cell
+        count += _is_in_tail(tails, numbers[place], x)
     return count
 
 
@@ -262,6 +340,206 @@ def frequent(
                 hrs = _hrs(signs, neuron, word * 64, among)
             chosen = (below[0, word] & ~hrs) | (below[1, word] & hrs)
             mask[neuron, word] = chosen & (_ALL >> np.uint64(64 - among))
+
+
+@nb.njit(inline="always")
+def _first_byte(chances: Any, place: Any, shift: Any) -> Any:
+    """Return the first 8 digits of the v of one cell of a word."""
+    byte = np.uint64(0)
+    for digit in range(8):
+        byte = (byte << _ONE) | ((chances[digit, place] >> shift) & _ONE)
+    return byte
+
+
+@nb.njit(inline="always")
+def _is_below(key: Any, index: Any, shift: Any, first: Any, x: Any) -> Any:
+    """Return whether the v of one cell, whose first 8 digits are known, is below its limit."""
+    share = (_upper_tail(x) - _SPLIT) / (1.0 - _SPLIT)
+    if share <= 0.0 or share >= 1.0:
+        return share >= 1.0
+    limit = np.uint64(share * 2.0**64)
+    own = limit >> np.uint64(56)
+    if first != own:
+        return first < own
+    for block in range(2, 16):
+        drawn = _philox(key, index, np.uint64(block), np.uint64(0), np.uint64(0))
+        digit = 4 * block
+        for chance in drawn:
+            bit = (chance >> shift) & _ONE
+            if bit != (limit >> np.uint64(63 - digit)) & _ONE:
+                return bit == 0
+            digit += 1
+    return False
+
+
+@nb.njit(inline="always")
+def _x_in_word(lines: Any, state: Any, neuron: Any, across: Any, input_: Any, first: Any) -> Any:
+    """Return what `_tail_distance` gives, of an input in or after tile `first`."""
+    distances, columns, rows, word_lines, _, _ = lines
+    while (first + 1) * word_lines <= input_:
+        first += 1
+    return distances[state] - columns[state, neuron, first] - rows[state, across, input_]
+
+
+@nb.njit(inline="always")
+def _decide_one_by_one(
+    key: Any, row: Any, word: Any, hrs: Any, lines: Any, chances: Any, place: Any, among: Any
+) -> Any:
+    """Return which cells `among` those of a word are wrong; `row`: neuron, its tile, first tile."""
+    neuron, across, first = row
+    tails, index = lines[5], np.uint64(neuron * chances.shape[1] + word)
+    chosen = np.uint64(0)
+    while among != 0:
+        bit = lowest_bit(among)
+        among &= among - _ONE
+        shift = np.uint64(bit)
+        state = np.int64((hrs >> shift) & _ONE)
+        x = _x_in_word(lines, state, neuron, across, word * 64 + bit, first)
+        number = _bin(tails, x)
+        byte = _first_byte(chances, place, shift)
+        step = (1.0 - _SPLIT) / 256.0
+        u = _SPLIT + step * float(byte)
+        # The digits to come make u greater by less than a step.
+        is_below = u + step < tails[number, 0]
+        if (u <= tails[number, 1]) & ~is_below:
+            is_below = _is_below(key, index, shift, byte, x)
+        chosen |= np.uint64(is_below) << shift
+    return chosen
+
+
+@nb.njit(inline="always")
+def _compare_first_bytes(
+    active: Any, bytes_: Any, hrs: Any, chances: Any, below: Any, open_: Any
+) -> None:
+    """Compare the first 8 digits of all words with the least and the greatest of their limits."""
+    zero = np.uint64(0)
+    for end in range(2):
+        below[end, :active] = zero
+        open_[end, :active] = _ALL
+        for digit in range(8):
+            shift = np.uint64(7 - digit)
+            for place in range(active):
+                lrs_digit = zero - ((bytes_[2 * end, place] >> shift) & _ONE)
+                hrs_digit = zero - ((bytes_[2 * end + 1, place] >> shift) & _ONE)
+                own = (lrs_digit & ~hrs[place]) | (hrs_digit & hrs[place])
+                below[end, place], open_[end, place] = _narrowed(
+                    own, chances[digit, place], below[end, place], open_[end, place]
+                )
+
+
+@nb.njit(inline="always")
+def _active_words(neuron: Any, words: Any, lines: Any, ends: Any, limits: Any) -> Any:
+    """List the words in which a cell may be wrong, with the x of both states at both ends.
+
+    `limits` takes the number of each word, the greatest x of LRS and of HRS, the least of both,
+    and the first tile that the word lies in.
+    """
+    distances, columns, rows, word_lines, bit_lines, _ = lines
+    inputs, across = rows.shape[2], neuron // bit_lines
+    count = first = 0
+    for word in range(words):
+        # Counted up, since divisions would cost more than all else.
+        while (first + 1) * word_lines <= word * 64:
+            first += 1
+        last = first
+        while (last + 1) * word_lines < min(word * 64 + 64, inputs):
+            last += 1
+        most_lrs, most_hrs = columns[0, neuron, first], columns[1, neuron, first]
+        least_lrs, least_hrs = most_lrs, most_hrs
+        for block in range(first + 1, last + 1):
+            lrs, hrs = columns[0, neuron, block], columns[1, neuron, block]
+            least_lrs, most_lrs = min(least_lrs, lrs), max(most_lrs, lrs)
+            least_hrs, most_hrs = min(least_hrs, hrs), max(most_hrs, hrs)
+        x_lrs = distances[0] - most_lrs - ends[1, 0, across, word]
+        x_hrs = distances[1] - most_hrs - ends[1, 1, across, word]
+        if min(x_lrs, x_hrs) < _LAST_ACTIVE:
+            limits[0, count] = word
+            limits[1, count] = distances[0] - least_lrs - ends[0, 0, across, word]
+            limits[2, count] = distances[1] - least_hrs - ends[0, 1, across, word]
+            limits[3, count] = x_lrs
+            limits[4, count] = x_hrs
+            limits[5, count] = first
+            count += 1
+    return count
+
+
+@kernel(
+    f"void(UniTuple(uint64, 2), int64, int64, int8[:,::1], Tuple(({_LINES})), "
+    "float64[:,:,:,::1], uint64[:,::1])"
+)
+def frequent_on_lines(
+    key: tuple[int, int],
+    start: int,
+    stop: int,
+    signs: NDArray[np.int8],
+    lines: Any,
+    ends: NDArray[np.float64],
+    mask: NDArray[np.uint64],
+) -> None:
+    """Set the bits of the cells whose second number v is below the limit of their state and place.
+
+    The first 8 digits of 64 numbers are compared at once with the least and the greatest limit
+    that any of the 64 has; only cells between the two are looked at one by one.
+
+    Parameters
+    ----------
+    key : tuple of 2 uint64
+    start, stop : int
+        Rows (neurons) to work on.
+    signs : int8 array, shape (neurons, inputs)
+    lines : tuple
+        A cell of `state` 0 (LRS) or 1 (HRS) is wrong with Q(distances[state] -
+        columns[state, neuron, input // word_lines] - rows[state, neuron // bit_lines, input]);
+        the items are distances, columns, rows, word_lines, bit_lines and, of shape (bins, 2),
+        the least and the greatest Q(x) in each bin of x from -TAIL_END to TAIL_END.
+    ends : float64 array, shape (2, 2, tiles across, words)
+        Least and greatest effect of the rows of a word, by state.
+    mask : uint64 array, shape (neurons, words)
+        Its rows are written over.
+    """
+    inputs, words, tails = signs.shape[1], mask.shape[1], lines[5]
+    zero = np.uint64(0)
+    chances = np.empty((8, words), dtype=np.uint64)
+    below = np.empty((2, words), dtype=np.uint64)
+    open_ = np.empty((2, words), dtype=np.uint64)
+    hrs = np.empty(words, dtype=np.uint64)
+    bytes_ = np.empty((4, words), dtype=np.uint64)
+    limits = np.empty((6, words))
+    for neuron in range(start, stop):
+        mask[neuron] = zero
+        first, across = np.uint64(neuron * words), neuron // lines[4]
+        active = _active_words(neuron, words, lines, ends, limits)
+        for place in range(active):
+            word = np.int64(limits[0, place])
+            index = first + np.uint64(word)
+            c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
+            chances[0, place], chances[1, place] = c0, c1
+            chances[2, place], chances[3, place] = c2, c3
+            c0, c1, c2, c3 = _philox(key, index, _ONE, zero, zero)
+            chances[4, place], chances[5, place] = c0, c1
+            chances[6, place], chances[7, place] = c2, c3
+            hrs[place] = _hrs(signs, neuron, word * 64, min(64, inputs - word * 64))
+            for limit in range(4):
+                number = _bin(tails, limits[1 + limit, place])
+                share = (tails[number, limit >> 1] - _SPLIT) * (256.0 / (1.0 - _SPLIT))
+                bytes_[limit, place] = np.uint64(min(max(share, 0.0), 255.0))
+        _compare_first_bytes(active, bytes_, hrs, chances, below, open_)
+        for place in range(active):
+            word = np.int64(limits[0, place])
+            valid = _ALL >> np.uint64(64 - min(64, inputs - word * 64))
+            chosen = below[0, place] & valid
+            between = (below[1, place] | open_[1, place]) & valid & ~chosen
+            chosen |= _decide_one_by_one(
+                key,
+                (neuron, across, np.int64(limits[5, place])),
+                word,
+                hrs[place],
+                lines,
+                chances,
+                place,
+                between,
+            )
+            mask[neuron, word] = chosen
 
 
 @kernel("void(uint64[:,::1], int64[::1], int64)")

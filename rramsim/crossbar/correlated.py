@@ -1,0 +1,286 @@
+"""Faults of cells that share their lines: rows, columns, dies and sense amplifiers that differ.
+
+ln R = mu + die + row + column + cell, in LRS and in HRS, every term but the mean normal and drawn
+once a chip. The cells of a slow column err together, so chips differ by more than independent
+errors would make them, at the same mean bit-error rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from rramsim.bits import Flips
+from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
+from rramsim.crossbar.sampling import LineEffects, Signs, draw_cells_on_lines
+from rramsim.crossbar.tiles import Placement, TileShape
+from rramsim.errors import InputError, number, plain, refused
+from rramsim.parallel import share
+
+Floats = NDArray[np.float64]
+PerState = float | tuple[float, float]
+"""One number for both states, or one for LRS and one for HRS."""
+
+_COLUMNS, _ROWS, _DIE, _AMPLIFIERS = range(4)
+_STREAMS = 1 << 32
+# Normals that are worth a thread.
+_MANY = 1 << 16
+
+
+@dataclass(frozen=True)
+class CorrelatedFaults:
+    """Cells that err together with those on their row, on their column and on their die.
+
+    The spread of a state is split: a part differs from die to die, one from word line to word
+    line (row), one from bit line to bit line (column) of each tile, and the rest from cell to
+    cell. Given the lines, cell (i, j) is wrong with Q((z s - die - row_i - column_j) / s_cell),
+    where z s is the distance of its state's mean from the reference. The mean BER is that of
+    `faults`. A cell's own number u is that of independent faults with the same seed: chips of
+    both kinds can be compared cell by cell, and without any part have the same wrong cells.
+
+    Parameters
+    ----------
+    faults : PopulationFaults, StateFaults or IidFaults
+        The populations, with the spread of all cells, or the error rates of both states.
+    sigma_column, sigma_row, sigma_die : float or (float, float)
+        Standard deviation of ln R between bit lines of a tile, between its word lines and between
+        dies; one for both states, or of LRS and of HRS. They are parts of the spread of `faults`.
+        Of error rates that spread is 1: `sigma_column` is then the root of the columns' share of
+        the variance.
+    sense_offset : float
+        Standard deviation of the offset of sense amplifiers in ln R, one for each bit line of a
+        tile; it makes one state err more and the other less. It adds to the spread of populations,
+        as a spread of the reference does, and is part of the spread of error rates.
+    correlation : float
+        Of an effect on LRS and on HRS cells of the same line or die, -1 to 1.
+    tile : (int, int)
+        Word lines and bit lines of a tile.
+
+    Raises
+    ------
+    InputError
+        If a parameter is none of these, or nothing is left that differs from cell to cell.
+
+    Examples
+    --------
+    A tenth of the variance is between columns: the mean stays, the spread between chips grows.
+
+    >>> import rramsim
+    >>> faults = rramsim.CorrelatedFaults(rramsim.IidFaults(0.033), sigma_column=0.1**0.5)
+    >>> round(faults.mean_ber(hrs_share=0.5), 4)
+    0.033
+    """
+
+    faults: PopulationFaults | StateFaults | IidFaults
+    sigma_column: PerState = 0.0
+    sigma_row: PerState = 0.0
+    sigma_die: PerState = 0.0
+    sense_offset: float = 0.0
+    correlation: float = 0.0
+    tile: tuple[int, int] = (128, 128)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.faults, IidFaults | StateFaults | PopulationFaults):
+            raise refused(
+                "faults", self.faults, "PopulationFaults, StateFaults or IidFaults, of single cells"
+            )
+        for name in ("sigma_column", "sigma_row", "sigma_die"):
+            object.__setattr__(self, name, _per_state(name, getattr(self, name)))
+        offset = number(self.sense_offset, "sense_offset", "a number from 0 on")
+        if not (math.isfinite(offset) and offset >= 0):
+            raise refused("sense_offset", offset, "a number from 0 on")
+        correlation = number(self.correlation, "correlation", "a number from -1 to 1")
+        if not -1 <= correlation <= 1:
+            raise refused("correlation", correlation, "a number from -1 to 1")
+        object.__setattr__(self, "sense_offset", plain(offset))
+        object.__setattr__(self, "correlation", plain(correlation))
+        object.__setattr__(self, "tile", _tile(self.tile))
+        for state, spread in zip(("LRS", "HRS"), self._cell_variances, strict=True):
+            if not spread > 0:
+                raise InputError(
+                    f"The parts of the spread of {state} (die, row, column"
+                    f"{', offset' if self._offset_is_part else ''}) make up all of it or more; "
+                    "something must be left that differs from cell to cell."
+                )
+
+    @property
+    def _sigmas(self) -> tuple[tuple[float, float], ...]:
+        """Standard deviations of columns, rows and dies, each of LRS and of HRS."""
+        both = self.sigma_column, self.sigma_row, self.sigma_die
+        return cast(tuple[tuple[float, float], ...], both)
+
+    @property
+    def _offset_is_part(self) -> bool:
+        return not isinstance(self.faults, PopulationFaults)
+
+    @cached_property
+    def _cell_variances(self) -> tuple[float, float]:
+        """Of ln R from cell to cell, with what differs from read to read: LRS and HRS."""
+        whole = (1.0, 1.0)
+        if isinstance(self.faults, PopulationFaults):
+            spread = self.faults.reference_spread
+            whole = self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
+        offset = self.sense_offset**2 if self._offset_is_part else 0.0
+        lrs, hrs = (
+            variance - offset - sum(part[state] ** 2 for part in self._sigmas)
+            for state, variance in enumerate(whole)
+        )
+        return lrs, hrs
+
+    @property
+    def _distances(self) -> tuple[float, float]:
+        """How far the means lie from the reference, in ln R: LRS and HRS."""
+        if isinstance(self.faults, PopulationFaults):
+            ln_reference = math.log(self.faults.reference_resistance)
+            return ln_reference - self.faults.mu_lrs, self.faults.mu_hrs - ln_reference
+        rates = self.faults
+        bers = (rates.ber, rates.ber) if isinstance(rates, IidFaults) else vars(rates).values()
+        lrs, hrs = (-float(ndtri(ber)) for ber in bers)
+        return lrs, hrs
+
+    @property
+    def _marginal(self) -> PopulationFaults | StateFaults | IidFaults:
+        """Independent faults that have the same error rates."""
+        faults = self.faults
+        if isinstance(faults, PopulationFaults) and self.sense_offset:
+            return replace(
+                faults, reference_spread=math.hypot(faults.reference_spread, self.sense_offset)
+            )
+        return faults
+
+    def by_state(self) -> StateFaults:
+        """Return the error rate of each state over all lines and dies."""
+        faults = self._marginal
+        if isinstance(faults, PopulationFaults):
+            return faults.by_state()
+        return StateFaults(faults.ber, faults.ber) if isinstance(faults, IidFaults) else faults
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether nothing is shared by cells."""
+        return not (self.sense_offset or any(map(any, self._sigmas)))
+
+    @property
+    def ties_rows(self) -> bool:
+        """Whether the cells of one row err together, as far as their dies and rows do."""
+        return any(map(any, (self._sigmas[_ROWS], self._sigmas[_DIE])))
+
+    def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
+        """Draw one layer of one chip (see `FaultModel`)."""
+        if self.is_independent:
+            return self.faults.draw(signs, seed)
+        return draw_cells_on_lines(signs, lines=self.lines(signs.shape, seed), seed=seed)
+
+    def lines(self, shape: tuple[int, ...], seed: np.random.SeedSequence) -> LineEffects:
+        """Draw by how much the lines of one layer of one chip make its cells err.
+
+        They follow from the seed alone, in units of their standard deviations: one chip at a
+        greater BER, or of greater sigmas, has the same lines.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(neurons, inputs)``.
+        seed : numpy.random.SeedSequence
+            See `FaultModel.draw`. The last number of its key is the layer's, and the die is drawn
+            without it: all layers of a chip lie on one.
+        """
+        neurons, inputs = shape
+        down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
+        spreads = np.sqrt(self._cell_variances)
+        die = self._die(seed) if any(self._sigmas[_DIE]) else 0.0
+        lrs, hrs = ((np.array(self._distances) - die) / spreads).tolist()
+
+        def work(kind: int) -> Floats:
+            if kind == _ROWS:
+                return (
+                    self._effects(_ROWS, (across, inputs), seed)
+                    / spreads[:, np.newaxis, np.newaxis]
+                )
+            effects = self._effects(_COLUMNS, (neurons, down), seed)
+            if self.sense_offset:
+                offsets = _generator(seed, _AMPLIFIERS).standard_normal((neurons, down))
+                # A reference that is too high lets LRS pass and takes HRS for LRS.
+                effects += self.sense_offset * np.stack([-offsets, offsets])
+            return effects / spreads[:, np.newaxis, np.newaxis]
+
+        is_large = neurons * down + across * inputs > _MANY
+        kinds = [_COLUMNS, _ROWS]
+        columns, rows = share(work, kinds) if is_large else map(work, kinds)
+        return LineEffects((lrs, hrs), columns, rows, *self.tile)
+
+    def _die(self, seed: np.random.SeedSequence) -> Floats:
+        of_chip = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key[:-1])
+        return self._effects(_DIE, (1, 1), of_chip)[:, 0, 0]
+
+    def _effects(self, kind: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
+        """Draw effects on LRS and HRS, upwards where cells err more: shape (2, *shape)."""
+        lrs, hrs = self._sigmas[kind]
+        effects = np.zeros((2, *shape))
+        if not (lrs or hrs):
+            return effects
+        generator = _generator(seed, kind)
+        normals = generator.standard_normal(shape)
+        np.multiply(normals, lrs, out=effects[0])
+        np.multiply(normals, -hrs * self.correlation, out=effects[1])
+        own = hrs * math.sqrt(1.0 - self.correlation**2)
+        if own:
+            generator.standard_normal(out=normals)
+            normals *= own
+            effects[1] -= normals
+        return effects
+
+    def identity(self) -> dict[str, Any]:
+        """Return the model's name and exact parameters, fit for JSON; see `FaultModel`."""
+        if self.is_independent:
+            return dict(self.faults.identity())
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        lists = {
+            name: list(value) if isinstance(value, tuple) else float(value)
+            for name, value in values.items()
+            if name != "faults"
+        }
+        return {"model": "correlated", "faults": self.faults.identity(), **lists}
+
+    def mean_ber(self, hrs_share: float) -> float:
+        """Return the mean of the two states' error rates over all lines and dies."""
+        return self._marginal.mean_ber(hrs_share)
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether every chip has the same flips: no cell of a state, or all of them."""
+        return self._marginal.deterministic
+
+
+def _per_state(name: str, value: PerState) -> tuple[float, float]:
+    accepted = "a number from 0 on, or two of them: LRS and HRS"
+    both = tuple(value) if isinstance(value, tuple | list | np.ndarray) else (value, value)
+    if len(both) != 2:
+        raise refused(name, value, accepted)
+    lrs, hrs = (float(number(one, name, accepted)) for one in both)
+    for one in (lrs, hrs):
+        if not (math.isfinite(one) and one >= 0):
+            raise refused(name, one, accepted)
+    return lrs, hrs
+
+
+def _tile(value: object) -> tuple[int, int]:
+    accepted = "two whole numbers from 1 on: word lines and bit lines"
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+        raise refused("tile", value, accepted)
+    lines = [number(one, "tile", accepted) for one in value]
+    if any(one < 1 or one != int(one) for one in lines):
+        raise refused("tile", value, accepted)
+    return int(lines[0]), int(lines[1])
+
+
+def _generator(seed: np.random.SeedSequence, kind: int) -> np.random.Generator:
+    """Return the source of chance of one kind of effect, apart from that of the cells."""
+    own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, _STREAMS + kind))
+    return np.random.Generator(np.random.SFC64(own))
