@@ -5,6 +5,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +228,25 @@ def test_the_trainings_of_the_page_run_as_they_stand(tmp_path, monkeypatch):
         np.mean([network.accuracy for network in names["networks"]])
     )
     assert (tmp_path / "mean.nc").exists()
+
+
+@pytest.mark.slow
+def test_the_page_on_real_chips_runs_as_it_stands(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "real-chips.md").read_text()
+    make, compare = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    commands = re.findall(r"```sh\nrramsim (.*?)\n```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    # A smaller network, for the sake of time.
+    small = 'training_ber=0.05, network="64-32-10", epochs=20'
+    names = {}
+    exec(make.replace("training_ber=0.05", small), names)
+    shown = [CliRunner().invoke(app, shlex.split(command)) for command in commands]
+    assert [one.exit_code for one in shown] == [0, 0, 0]
+    exec(compare, names)
+    found, clean = names["found"], float(names["network"].accuracy)
+    assert f"without errors {100 * clean:.2f}" in shown[1].stdout
+    assert f"This chip classifies {100 * float(found.accuracy):.2f}" in shown[1].stdout
+    # Its cells are those that were measured, so it has their error rates.
+    assert float(found.p_value.min()) > 0.001
+    assert float(found.cluster_p_value.min()) > 0.001
+    assert names["is_as_predicted"]

@@ -103,30 +103,22 @@ def clopper_pearson(errors: float, readings: float) -> tuple[float, float]:
     return low, high
 
 
-def binomial_p_value(errors: int, readings: int, rate: float, *, at_most: bool = False) -> float:
+def binomial_p_value(errors: int, readings: int, rate: float) -> float:
     """Return how likely a count as far from what a rate gives is, where errors are independent.
 
     Twice the smaller tail of the binomial distribution, at most 1: below 0.05 exactly where the
-    95 % interval of `clopper_pearson` leaves the rate out.
-
-    Parameters
-    ----------
-    errors, readings : int
-    rate : float
-        0 to 1.
-    at_most : bool
-        Whether the rate is only an upper bound: then the tail of as many errors or more alone.
+    95 % interval of `clopper_pearson` leaves the rate out. NaN without readings or a rate.
 
     Examples
     --------
-    >>> round(binomial_p_value(0, 10, 0.5), 5), binomial_p_value(3, 10, 0.5, at_most=True) > 0.9
-    (0.00195, True)
+    >>> round(binomial_p_value(0, 10, 0.5), 5)
+    0.00195
     """
     if not readings or math.isnan(rate):
         return math.nan
     as_many = float(betainc(errors, readings - errors + 1.0, rate)) if errors else 1.0
     as_few = float(betaincc(errors + 1.0, readings - errors, rate)) if errors < readings else 1.0
-    return as_many if at_most else min(1.0, 2.0 * min(as_many, as_few))
+    return min(1.0, 2.0 * min(as_many, as_few))
 
 
 def smallest_countable(readings: float) -> float:

@@ -424,7 +424,7 @@ def line_dispersion(
     >>> errors, cells = np.array([[6, 0, 0, 0]]), np.full((1, 4), 32)
     >>> uneven = line_dispersion(errors, cells, rng=np.random.default_rng(1))
     >>> round(uneven.variance_ratio, 1), uneven.p_value < 0.01
-    (6.2, True)
+    (6.5, True)
     """
     in_all = cells.sum(axis=1, keepdims=True)
     rate = errors.sum(axis=1, keepdims=True) / np.maximum(in_all, 1)

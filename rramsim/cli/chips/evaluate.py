@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rramsim.crossbar.faults import ChipFaults
 
 _EXAMPLE = """
 Example, the accuracy at three BERs, each over 50 chips:
@@ -38,7 +43,13 @@ and on chips of a condition that was measured:
 and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
+
+and of one real chip, from what was read of the cells that `rramsim export` gave:
+
+    rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
 """
+
+_REAL = "One real chip"
 
 
 @app.command(epilog=_EXAMPLE)
@@ -85,6 +96,43 @@ def evaluate(
             help="How weights are protected against errors of cells: none, secded(72,64), "
             "bch(78,64,2), 2T2R(ber=1E-4), and with --measurements also 2T2R or verify(5); repeat "
             "it for several.",
+        ),
+    ] = None,
+    read_back: Annotated[
+        Path | None,
+        typer.Option(
+            "--read-back",
+            metavar="FILE|DIR",
+            help="Instead of --ber: what was read from one real chip, as a CSV file with the "
+            "columns layer, tile, word_line, bit_line and bit or resistance, a netCDF file as "
+            "`rramsim export` writes it, or a folder of them. With --condition its errors are "
+            "tested against those of the condition.",
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="What `rramsim export` wrote; needed where the reads are in another folder.",
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R",
+            help='What resistances are read against: "25 kOhm". 2T2R needs none.',
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="as-programmed|worst",
+            help="What cells that were not read are taken for, right or wrong; without, they are "
+            "an error.",
+            rich_help_panel=_REAL,
         ),
     ] = None,
     chips: Annotated[
@@ -144,7 +192,8 @@ def evaluate(
             metavar="FILE",
             help="Also write the accuracies: FILE.csv, a table with a row for each network and "
             "BER, each mean and each number of flips of a certificate, or FILE.nc, a dataset of "
-            "one network or recipe.",
+            "one network or recipe. Of a chip that was read back: FILE.csv, its wrong weights, or "
+            "FILE.nc, all that was counted.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
@@ -156,21 +205,43 @@ def evaluate(
     several networks of one recipe there is also the mean over trainings, with its own interval.
     """
     from rramsim.cli.chips import answer, text
+    from rramsim.cli.chips import read_back as real_chip
     from rramsim.cli.runs import shown_progress
-    from rramsim.crossbar.faults import ChipFaults, IidFaults
-    from rramsim.crossbar.protection import parse, protect
     from rramsim.errors import InputError
 
     # What is mistyped is told before anything is loaded.
-    if output is not None:
-        answer.check_output(output, models, certificate=certificate, neurons=neurons)
-    protections = protection or ["none"]
     is_condition = bool(measurements or conditions)
     if condition and not is_condition:
         raise InputError(
             "--condition: where it was measured or stated is needed, such as --measurements "
             "cells.csv or --conditions energies.toml."
         )
+    of_chip = {"--tiles": tiles, "--reference": reference, "--missing": missing}
+    if read_back is not None:
+        others = {
+            **{"--ber": ber, "--protection": protection, "--layer": layer},
+            **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
+        }
+        real_chip.check(models, condition or [], is_condition, output, others)
+        chip = _scored(
+            models[0],
+            read_back,
+            condition or [],
+            measurements or [],
+            conditions,
+            tiles=tiles,
+            reference=reference,
+            missing=missing or "error",
+            images=images,
+            seed=seed,
+            device=device.value,
+        )
+        real_chip.tell(chip, output=output, as_json=as_json)
+        return
+    real_chip.refuse_without_reads(of_chip)
+    if output is not None:
+        answer.check_output(output, models, certificate=certificate, neurons=neurons)
+    protections = protection or ["none"]
     if ber and is_condition:
         raise InputError("--ber and conditions were both given; give one of the two.")
     if not (ber or is_condition or certificate):
@@ -180,26 +251,9 @@ def evaluate(
             "--certificate and --reestimate were both given; the certificate is of one network, "
             "and --reestimate makes another one for each BER. Give one of the two."
         )
-    named = [parse(name) for name in protections]
-    asked: list[float | str]
-    faults: list[ChipFaults]
     from rramsim.study import evaluate as study
 
-    if is_condition:
-        from rramsim.study.fit import condition_faults
-
-        known = condition_faults(
-            condition or [],
-            protections,
-            measurements=measurements or [],
-            conditions=conditions,
-        )
-        asked, faults = [name for name, _ in known], list(known.values())
-    else:
-        bers = ber or [0.0]
-        asked = [one for _ in named for one in bers]
-        faults = [protect(IidFaults(one), way) for way in named for one in bers]
-
+    asked, faults = _asked(ber, condition, measurements, conditions, protections)
     with shown_progress() as progress:
         found = study.evaluate_files(
             models,
@@ -220,3 +274,54 @@ def evaluate(
         typer.echo(answer.as_json(found, asked))
     else:
         text.print_tables(found, asked)
+
+
+def _asked(
+    ber: list[float] | None,
+    condition: list[str] | None,
+    measurements: list[str] | None,
+    conditions: str | None,
+    protections: list[str],
+) -> tuple[list[float | str], list[ChipFaults]]:
+    """Return the BERs or conditions that are asked for, and the faults of their chips."""
+    from rramsim.crossbar.faults import IidFaults
+    from rramsim.crossbar.protection import parse, protect
+
+    named = [parse(name) for name in protections]
+    if measurements or conditions:
+        from rramsim.study.fit import condition_faults
+
+        known = condition_faults(
+            condition or [],
+            protections,
+            measurements=measurements or [],
+            conditions=conditions,
+        )
+        return [name for name, _ in known], list(known.values())
+    bers = ber or [0.0]
+    asked: list[float | str] = [one for _ in named for one in bers]
+    return asked, [protect(IidFaults(one), way) for way in named for one in bers]
+
+
+def _scored(
+    model: Path,
+    reads: Path,
+    condition: list[str],
+    measurements: list[str],
+    conditions: str | None,
+    *,
+    tiles: Path | None,
+    **how: Any,
+) -> xr.Dataset:
+    """Return what was found of a real chip, tested against a condition where one is named."""
+    from rramsim.study.real_chips.read_back import protection_of_tiles, read_back
+
+    expected = None
+    if condition:
+        from rramsim.study.fit import condition_faults
+
+        protection = protection_of_tiles(reads, tiles)
+        (expected,) = condition_faults(
+            condition, [protection], measurements=measurements, conditions=conditions
+        ).values()
+    return read_back(model, reads, tiles=tiles, expected=expected, **how)

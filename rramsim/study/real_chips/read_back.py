@@ -171,6 +171,11 @@ def read_back(
     return schema.make("read_back", values, coords=coords, attrs=attrs)
 
 
+def protection_of_tiles(reads: Path, tiles: Path | None) -> str:
+    """Return how the weights on the tiles are protected that reads are of (see `read_back`)."""
+    return read_exported(tiles or _folder_of(reads)).protection
+
+
 def _faults_of(folded: FoldedNetwork, flips: Sequence[np.ndarray]) -> LayerFaults:
     models = []
     for layer, positions in zip(folded.layers, flips, strict=True):

@@ -1,0 +1,89 @@
+"""`rramsim evaluate --read-back`: how accurate one real chip is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rramsim.cli.options import check_suffix
+from rramsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def check(
+    models: Sequence[Path],
+    conditions: Sequence[str],
+    is_condition: bool,
+    output: Path | None,
+    others: dict[str, Any],
+) -> None:
+    """Refuse what a read-back of one chip is not asked with.
+
+    Parameters
+    ----------
+    models : sequence of Path
+        One is accepted.
+    conditions : sequence of str
+        One at most.
+    is_condition : bool
+        Whether a file of conditions was given.
+    output : Path, optional
+        A table of wrong weights (.csv) or a dataset (.nc).
+    others : dict
+        What was given of options that chips are drawn with, by option.
+
+    Raises
+    ------
+    InputError
+    """
+    if len(models) != 1:
+        raise InputError(f"--read-back: is of one network, and {len(models)} models were given.")
+    if len(conditions) != bool(is_condition or conditions):
+        raise InputError(
+            "--read-back: a chip has one condition; name it with --condition, and where it was "
+            "measured or stated."
+        )
+    given = [option for option, value in others.items() if value]
+    if given:
+        raise InputError(
+            f"--read-back and {given[0]} were both given: the errors of this chip were read, and "
+            "none are drawn. Give one of the two."
+        )
+    check_suffix(output, (".csv", ".nc"), option="-o")
+
+
+def refuse_without_reads(options: dict[str, Any]) -> None:
+    """Refuse options of a chip that was read back where none was."""
+    for option, value in options.items():
+        if value:
+            raise InputError(f"{option}: is for a chip that was read back, with --read-back.")
+
+
+def tell(chip: xr.Dataset, *, output: Path | None, as_json: bool) -> None:
+    """Write and print what was found of a chip."""
+    from rich.console import Console
+
+    from rramsim.files import write_atomically, write_text
+    from rramsim.report.real_chips import chip_answer, chip_sentences, chip_tables, error_map_csv
+    from rramsim.report.terminal_table import plain_text, print_table
+
+    if output is not None and output.suffix.lower() == ".csv":
+        write_text(output, error_map_csv(chip))
+    elif output is not None:
+        write_atomically(output, lambda file: chip.to_netcdf(file, engine="netcdf4"))
+    if as_json:
+        typer.echo(chip_answer(chip))
+        return
+    console = Console()
+    accuracy, *others = chip_sentences(chip)
+    console.print(plain_text(accuracy), soft_wrap=not console.is_terminal)
+    for table in chip_tables(chip):
+        if table.rows:
+            print_table(console, table)
+    for sentence in others:
+        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)

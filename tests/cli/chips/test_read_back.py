@@ -1,0 +1,95 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from chip_networks import random_network, saved_network
+from typer.testing import CliRunner
+
+import rramsim
+from rramsim.cli import app as cli
+from rramsim.cli import main
+from rramsim.network.model_files import save_network
+from rramsim.schema import validate
+
+CONDITIONS = """
+[[condition]]
+name = "weak"
+ber = 0.02
+"""
+
+
+@pytest.fixture
+def chip(tmp_path, monkeypatch):
+    """Return the cells of an exported network, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    network = saved_network(random_network(64, 40, 10, seed=4), rramsim.load_images("digits"))
+    save_network("model.safetensors", network)
+    rramsim.export_tiles(network, "tiles", tile="32x16")
+    (tmp_path / "conditions.toml").write_text(CONDITIONS)
+    cells = pd.read_csv("tiles/tiles.csv")
+    wrong = np.random.default_rng(1).random(len(cells)) < 0.02
+    cells["bit"] ^= wrong
+    cells.to_csv("chip.csv", index=False)
+    return cells[wrong]
+
+
+def run(*arguments):
+    return CliRunner().invoke(
+        cli.app, ["evaluate", "model.safetensors", "--read-back", "chip.csv", *arguments]
+    )
+
+
+def refusal(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr("sys.argv", ["rramsim", "evaluate", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_the_answer_and_the_files_hold_what_python_gives(chip):
+    found = rramsim.read_back("model.safetensors", "chip.csv", tiles="tiles")
+    answer = json.loads(run("--tiles", "tiles", "--json", "-o", "all.nc").stdout)
+    assert answer["accuracy"] == float(found.accuracy)
+    assert answer["clean_accuracy"] == float(found.clean_accuracy)
+    assert [one["errors"] for one in answer["states"]] == found.errors.values.tolist()
+    assert [one["p_value"] for one in answer["states"]] == [None] * 3
+    assert answer["network_id"] == found.attrs["network_id"]
+    with xr.open_dataset("all.nc") as written:
+        validate(written, "read_back")
+        assert written.drop_attrs().equals(found.drop_attrs())
+    assert run("--tiles", "tiles", "-o", "wrong.csv").exit_code == 0
+    names = ["layer", "neuron", "input"]
+    again = pd.read_csv("wrong.csv").sort_values(names)
+    assert np.array_equal(again[names], chip.sort_values(names)[names].astype(int))
+
+
+def test_a_person_reads_the_accuracy_first_and_whether_the_condition_explains_the_errors(chip):
+    shown = run("--tiles", "tiles", "--condition", "weak", "--conditions", "conditions.toml")
+    found = rramsim.read_back("model.safetensors", "chip.csv", tiles="tiles")
+    first, *_ = shown.stdout.splitlines()
+    assert first.startswith(f"This chip classifies {100 * float(found.accuracy):.2f}")
+    assert f"{len(chip)}" in shown.stdout
+    assert "Errors agree with what is expected" in shown.stdout
+    assert "are not shown to gather" in shown.stdout
+
+
+def test_what_makes_no_sense_together_is_refused_in_one_line(chip, monkeypatch, capsys):
+    reads = ("model.safetensors", "--read-back", "chip.csv")
+    cases = {
+        (*reads, "--tiles", "tiles", "--ber", "0.1"): "--read-back and --ber were both given",
+        ("model.safetensors", *reads): "2 models were given",
+        (*reads, "--tiles", "tiles", "-o", "a.txt"): "-o a.txt: the suffix '.txt'",
+        ("model.safetensors", "--ber", "0.1", "--missing", "worst"): "--missing: is for a chip",
+        (*reads, "--tiles", "tiles", "--missing", "no"): "missing is 'no'; accepted: error, as-",
+        (*reads, "--tiles", "tiles", "--condition", "weak"): "--condition: where it was measured",
+        (*reads, "--tiles", "tiles", "--conditions", "conditions.toml"): "a chip has one condition",
+        reads: "manifest.json: cannot be read",
+    }
+    for arguments, message in cases.items():
+        told = refusal(monkeypatch, capsys, *arguments)
+        assert told.startswith("rramsim: ")
+        assert told.count("\n") == 1
+        assert message in told
