@@ -110,7 +110,7 @@ class CorrelatedFaults:
                 )
 
     @property
-    def _sigmas(self) -> tuple[tuple[float, float], ...]:
+    def sigmas(self) -> tuple[tuple[float, float], ...]:
         """Standard deviations of columns, rows and dies, each of LRS and of HRS."""
         both = self.sigma_column, self.sigma_row, self.sigma_die
         return cast(tuple[tuple[float, float], ...], both)
@@ -128,7 +128,7 @@ class CorrelatedFaults:
             whole = self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
         offset = self.sense_offset**2 if self._offset_is_part else 0.0
         lrs, hrs = (
-            variance - offset - sum(part[state] ** 2 for part in self._sigmas)
+            variance - offset - sum(part[state] ** 2 for part in self.sigmas)
             for state, variance in enumerate(whole)
         )
         return lrs, hrs
@@ -164,12 +164,12 @@ class CorrelatedFaults:
     @property
     def is_independent(self) -> bool:
         """Whether nothing is shared by cells."""
-        return not (self.sense_offset or any(map(any, self._sigmas)))
+        return not (self.sense_offset or any(map(any, self.sigmas)))
 
     @property
     def ties_rows(self) -> bool:
         """Whether the cells of one row err together, as far as their dies and rows do."""
-        return any(map(any, (self._sigmas[_ROWS], self._sigmas[_DIE])))
+        return any(map(any, (self.sigmas[_ROWS], self.sigmas[_DIE])))
 
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
@@ -194,7 +194,7 @@ class CorrelatedFaults:
         neurons, inputs = shape
         down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
         spreads = np.sqrt(self._cell_variances)
-        die = self._die(seed) if any(self._sigmas[_DIE]) else 0.0
+        die = self._die(seed) if any(self.sigmas[_DIE]) else 0.0
         lrs, hrs = ((np.array(self._distances) - die) / spreads).tolist()
 
         def work(kind: int) -> Floats:
@@ -221,7 +221,7 @@ class CorrelatedFaults:
 
     def _effects(self, kind: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
         """Draw effects on LRS and HRS, upwards where cells err more: shape (2, *shape)."""
-        lrs, hrs = self._sigmas[kind]
+        lrs, hrs = self.sigmas[kind]
         effects = np.zeros((2, *shape))
         if not (lrs or hrs):
             return effects

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
 from rramsim.crossbar.protection import (
     Pairs,
@@ -14,6 +15,7 @@ from rramsim.crossbar.protection import (
     Unprotected,
     Verified,
 )
+from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,6 +97,7 @@ def protected_condition(
     protection: Protection,
     *,
     variance: xr.Dataset | None = None,
+    is_correlated: bool = False,
 ) -> FaultModel:
     """Return the faults of weights on chips of one condition, protected against those of cells.
 
@@ -111,14 +114,18 @@ def protected_condition(
     variance : xarray.Dataset, optional
         Product "variance": the part of the variance of ln R that differs from cycle to cycle of
         one cell is the spread of reads, where cells were read more than once.
+    is_correlated : bool
+        Whether cells err with their lines and dies (`correlated_faults`).
 
     Raises
     ------
     InputError
         If the condition does not have what the protection needs: a 2T2R BER, lognormal populations,
-        or a spread of reads.
+        or a spread of reads; or the readings do not tell lines or dies apart.
     """
     faults, asked = faults_of_condition(condition, populations), str(protection)
+    if is_correlated:
+        return _correlated(faults, condition, protection, variance)
     if isinstance(protection, Unprotected):
         return faults
     if isinstance(protection, Pairs) and str(protection) == str(Pairs()):
@@ -127,6 +134,78 @@ def protected_condition(
         lrs, hrs = _read_spreads(condition, variance)
         protection = replace(protection, read_spread_lrs=lrs, read_spread_hrs=hrs)
     return ProtectedFaults(faults, protection, asked)
+
+
+def _correlated(
+    faults: FaultModel,
+    condition: xr.Dataset,
+    protection: Protection,
+    variance: xr.Dataset | None,
+) -> FaultModel:
+    correlated = correlated_faults(faults, condition, variance)
+    if isinstance(protection, Unprotected):
+        return correlated
+    return ProtectedFaults(correlated, protection, str(protection))
+
+
+def correlated_faults(
+    faults: FaultModel, condition: xr.Dataset, variance: xr.Dataset | None
+) -> CorrelatedFaults:
+    """Return faults whose cells err with their lines and dies by as much as the readings tell.
+
+    Each part has its share of the spread of `faults`, so that the BER stays. What the readings do
+    not tell apart, such as dies where there is one, has no part.
+
+    Parameters
+    ----------
+    faults : FaultModel
+        What `faults_of_condition` gives.
+    condition : xarray.Dataset
+        One row of the product "conditions".
+    variance : xarray.Dataset or None
+        Product "variance".
+
+    Raises
+    ------
+    InputError
+        If the readings tell neither rows and columns nor dies apart, or of the BER only a bound
+        or a mean over both states is known.
+    """
+    name = str(condition.condition.item())
+    if not isinstance(faults, PopulationFaults | StateFaults):
+        raise InputError(
+            f"{name}: how LRS and HRS share its BER is not known, so cells that err together cannot "
+            "be drawn; give the parts of their spread yourself (CorrelatedFaults)."
+        )
+    if variance is None or name not in variance["condition"].values.tolist():
+        raise _no_parts(name)
+    row = variance.sel(condition=name)
+    if not bool(row["share"].sel(component=["column", "row", "die"]).notnull().any()):
+        raise _no_parts(name)
+    by_state = (1.0, 1.0)
+    if isinstance(faults, PopulationFaults):
+        by_state = faults.sigma_lrs, faults.sigma_hrs
+
+    def sigmas(component: str) -> tuple[float, float]:
+        shares = row["share"].sel(component=component).fillna(0.0)
+        lrs, hrs = (math.sqrt(float(shares.sel(state=state))) for state in ("LRS", "HRS"))
+        return lrs * by_state[0], hrs * by_state[1]
+
+    return CorrelatedFaults(
+        faults,
+        sigma_column=sigmas("column"),
+        sigma_row=sigmas("row"),
+        sigma_die=sigmas("die"),
+        correlation=float(row["line_correlation"].fillna(0.0)),
+    )
+
+
+def _no_parts(name: str) -> InputError:
+    return InputError(
+        f"{name}: the readings tell neither rows and columns nor dies apart, so how far cells err "
+        "together is not known; give files with the columns row and column, or die, or the parts "
+        "yourself (CorrelatedFaults)."
+    )
 
 
 def _pair_ber(condition: xr.Dataset) -> float:
@@ -151,8 +230,25 @@ def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     """Say in one phrase which model the chips of a condition were drawn from."""
     if isinstance(faults, ProtectedFaults):
         return f"{in_words(faults.faults, condition)}; {faults.asked or faults.protection}"
+    if isinstance(faults, CorrelatedFaults):
+        return f"{in_words(faults.faults, condition)}; {_parts_in_words(faults)}"
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",
         IidFaults: "independent errors at the BER, or its bound",
     }[type(faults)]
+
+
+def _parts_in_words(faults: CorrelatedFaults) -> str:
+    parts = (
+        ("columns", faults.sigmas[0]),
+        ("rows", faults.sigmas[1]),
+        ("dies", faults.sigmas[2]),
+    )
+    given = [f"{name} {lrs:.2g} and {hrs:.2g}" for name, (lrs, hrs) in parts if lrs or hrs]
+    if faults.is_independent:
+        return "no part of the spread is that of lines or dies"
+    return (
+        f"deviations in LRS and HRS of {', '.join(given)}, with a correlation of "
+        f"{faults.correlation:.2g} between the states"
+    )

@@ -8,13 +8,18 @@ The estimates are those of Henderson's third method: the sums of squares of a se
 holds sums over the numbers of readings. They are unbiased whatever the distributions; in a
 balanced design they are the usual analysis of variance. (S. R. Searle, G. Casella and C. E.
 McCulloch, "Variance Components", Wiley 1992, chapter 5.)
+
+The covariance of a part in LRS and in HRS is a quarter of the difference between that part of the
+sum of both ln R of a cell, and of their difference.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rramsim.device.examination import Analysis
@@ -31,6 +36,9 @@ from rramsim.statistics.variance_components import (
     VariancePart,
     variance_parts,
 )
+
+_LEAST = {"die": 5, "row": 10, "column": 10}
+"""With fewer groups the variance between them is said to be hardly known."""
 
 METHOD = (
     "Henderson's method III (analysis of variance with sequential sums of squares) on ln R; "
@@ -61,9 +69,11 @@ def variability(readings: xr.Dataset) -> Analysis:
         **{name: np.full(shape, np.nan) for name in ("variance", "share")},
         **{name: np.zeros(shape, dtype=int) for name in ("groups", "negative")},
         **{name: np.zeros(shape[:2], dtype=int) for name in ("readings", "left_out")},
+        "line_correlation": np.full(len(names), np.nan),
     }
     notes = []
     for i, name in enumerate(names):
+        values["line_correlation"][i] = _line_correlation(readings, i)
         for j, state in enumerate(STATES):
             chosen = (readings["condition_index"].values == i) & (
                 readings["state_index"].values == j
@@ -107,6 +117,34 @@ def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, di
     return x, {name: values[usable] for name, values in factors.items()}
 
 
+def _line_correlation(readings: xr.Dataset, condition: int) -> float:
+    """Return the correlation of the effects of lines on both states, rows and columns as one."""
+    means = []
+    for state in range(len(STATES)):
+        chosen = (readings["condition_index"].values == condition) & (
+            readings["state_index"].values == state
+        )
+        x, factors = _usable(readings, chosen)
+        if not {"row", "column"} <= factors.keys():
+            return math.nan
+        place = [factors[name] for name in ("die", "row", "column") if name in factors]
+        means.append(pd.Series(x).groupby(place).mean())
+    both = pd.concat(means, axis=1, join="inner")
+    lrs, hrs = both.to_numpy().T
+    *dies, row, column = (both.index.get_level_values(level) for level in range(both.index.nlevels))
+    die = dies[0] if dies else None
+    parts = [
+        variance_parts(x, die=die, row=row, column=column) for x in (lrs + hrs, lrs - hrs, lrs, hrs)
+    ]
+    covariance = spread = 0.0
+    for name in ("row", "column"):
+        if all(name in part for part in parts):
+            together, apart, of_lrs, of_hrs = (part[name].variance for part in parts)
+            covariance += (together - apart) / 4.0
+            spread += math.sqrt(of_lrs * of_hrs)
+    return min(max(covariance / spread, -1.0), 1.0) if spread else math.nan
+
+
 def _fill(values: dict[str, Any], index: tuple[int, int], parts: dict[str, VariancePart]) -> None:
     total = sum(part.variance for part in parts.values())
     for place, name in enumerate(COMPONENTS):
@@ -133,7 +171,7 @@ def _remarks(parts: dict[str, VariancePart], *, left_out: int) -> list[str]:
             f"the variance between {_plural(negative)} was estimated as negative and is given as "
             "0: it is too small for these readings to show."
         )
-    few = [name for name in ("die", "row", "column") if name in parts and parts[name].groups < 5]
+    few = [name for name, least in _LEAST.items() if name in parts and parts[name].groups < least]
     remarks += [
         f"{parts[name].groups} {_plural([name])} only; the variance between them is hardly known."
         for name in few

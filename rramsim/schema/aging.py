@@ -251,6 +251,12 @@ AGING: dict[str, tuple[Variable, ...]] = {
         ),
         _population("readings", "1", "i", "exact readings used"),
         _population("left_out", "1", "i", "readings censored, or without a place"),
+        _condition(
+            "line_correlation",
+            "1",
+            "f",
+            "of the effect of a row or column on LRS and on HRS, NaN: not told",
+        ),
     ),
     "bake": (
         _population("cells", "1", "i", "cells read before and after"),

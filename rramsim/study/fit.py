@@ -108,7 +108,9 @@ class FitResult:
         """Endurance by the readings (schema "endurance"); None where no cell was followed."""
         return self.examination.products.get("endurance")
 
-    def faults(self, condition: str, protection: str = "none") -> FaultModel:
+    def faults(
+        self, condition: str, protection: str = "none", *, correlated: bool = False
+    ) -> FaultModel:
         """Return the bit errors of chips programmed under a condition, for `evaluate`.
 
         Parameters
@@ -119,12 +121,16 @@ class FitResult:
             How weights are protected, as in `protect`. 2T2R has the BER that the fit gives for
             it, and ``"verify(5)"`` takes the spread of reads from cells that were read more than
             once.
+        correlated : bool
+            Whether cells err with their rows, columns and dies (`CorrelatedFaults`), by the parts
+            that these have in the variance of the readings; what these do not tell apart, such as
+            dies where there is one, has none.
 
         Raises
         ------
         InputError
             If there is no such condition or protection, or the readings do not tell what the
-            protection needs.
+            protection, or correlated cells, need.
 
         Examples
         --------
@@ -138,6 +144,7 @@ class FitResult:
             self.populations,
             parse(protection),
             variance=self.examination.products.get("variance"),
+            is_correlated=correlated,
         )
 
     @property

@@ -127,3 +127,37 @@ def test_censored_readings_and_single_reads_are_told():
     said = " ".join(map(str, found.notes))
     assert "10 readings are not in the parts" in said
     assert "no cell was read more than once" in said
+
+
+@pytest.mark.parametrize("correlation", [-0.6, 0.0, 0.8])
+def test_the_correlation_of_lines_in_both_states_is_recovered(correlation):
+    rng = np.random.default_rng(4)
+    rows, columns = 80, 90
+    shape = rows, columns
+    common = [rng.standard_normal((rows, 1)), rng.standard_normal((1, columns))]
+    other = [rng.standard_normal((rows, 1)), rng.standard_normal((1, columns))]
+    row, column = (grid.ravel() for grid in np.indices(shape))
+    x = {}
+    for state, sign in (("LRS", 0.0), ("HRS", 1.0)):
+        mixed = [
+            one if not sign else correlation * one + (1 - correlation**2) ** 0.5 * two
+            for one, two in zip(common, other, strict=True)
+        ]
+        x[state] = 0.3 * mixed[0] + 0.4 * mixed[1] + 0.5 * rng.standard_normal(shape)
+    both = {name: np.tile(values, 2) for name, values in (("row", row), ("column", column))}
+    readings = make(
+        "readings",
+        {
+            "resistance": np.exp(10 + np.concatenate([x["LRS"].ravel(), x["HRS"].ravel()])),
+            "censoring": np.zeros(2 * row.size, dtype=int),
+            "condition_index": np.zeros(2 * row.size, dtype=int),
+            "state_index": np.repeat([0, 1], row.size),
+            "cell": np.tile(np.arange(row.size), 2),
+            "cycle": np.zeros(2 * row.size, dtype=int),
+            **both,
+        },
+        coords={"condition": ["A"], "state": list(STATES)},
+    )
+    found = float(variability(readings).dataset["line_correlation"][0])
+    # 170 lines: the standard error of a correlation is about (1 - rho**2) / sqrt(170).
+    assert found == pytest.approx(correlation, abs=4 * (1 - correlation**2) / 13 + 0.02)
