@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 _WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
 
+
+class ErrorMap(str):
+    """The file that says which weights of a chip are wrong."""
+
+
 Asked = float | str
-"""What the chips of a row have: a BER, or the name of a programming condition."""
+"""What the chips of a row have: a BER, the name of a programming condition, or an `ErrorMap`."""
 
 Found = Mapping["Path", "xr.Dataset"]
 """What was found for each model file, as the product "evaluation"."""
@@ -86,6 +91,8 @@ def is_protected(result: xr.Dataset) -> bool:
 
 
 def _asked(one: Asked) -> dict[str, Any]:
+    if isinstance(one, ErrorMap):
+        return {"error_map": str(one)}
     return {"condition": one} if isinstance(one, str) else {"ber": one}
 
 
@@ -245,7 +252,7 @@ def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
     numbers = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "accuracy_p05")
     of_protection = ("protection", "residual_ber", "cells_per_weight", "pulses_per_weight")
     more = of_protection if "protection" in known else ()
-    of_condition = ("condition",) if "condition" in known else ()
+    of_condition = tuple(name for name in ("condition", "error_map") if name in known)
     return {
         "of": of,
         **{name: known.get(name) for name in (*of_condition, *names, *more)},

@@ -9,6 +9,7 @@ import typer
 
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption
+from rramsim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -135,6 +136,17 @@ def evaluate(
             rich_help_panel=_REAL,
         ),
     ] = None,
+    error_map: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--error-map",
+            metavar="FILE",
+            help="Instead of --ber: which weights are wrong, as a CSV file with the columns layer, "
+            "neuron, input, or what -o writes of a chip that was read back; repeat it for several "
+            "chips.",
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
     chips: Annotated[
         int, typer.Option("--chips", metavar="N", min=1, help="Chips drawn for each BER.")
     ] = 20,
@@ -207,7 +219,6 @@ def evaluate(
     from rramsim.cli.chips import answer, text
     from rramsim.cli.chips import read_back as real_chip
     from rramsim.cli.runs import shown_progress
-    from rramsim.errors import InputError
 
     # What is mistyped is told before anything is loaded.
     is_condition = bool(measurements or conditions)
@@ -219,7 +230,8 @@ def evaluate(
     of_chip = {"--tiles": tiles, "--reference": reference, "--missing": missing}
     if read_back is not None:
         others = {
-            **{"--ber": ber, "--protection": protection, "--layer": layer},
+            **{"--ber": ber, "--error-map": error_map, "--protection": protection},
+            "--layer": layer,
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
         }
         real_chip.check(models, condition or [], is_condition, output, others)
@@ -242,10 +254,8 @@ def evaluate(
     if output is not None:
         answer.check_output(output, models, certificate=certificate, neurons=neurons)
     protections = protection or ["none"]
-    if ber and is_condition:
-        raise InputError("--ber and conditions were both given; give one of the two.")
-    if not (ber or is_condition or certificate):
-        raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
+    given = {"--ber": ber, "conditions": is_condition, "--error-map": error_map}
+    _check_one_of(given, may_be_none=certificate)
     if certificate and reestimate:
         raise InputError(
             "--certificate and --reestimate were both given; the certificate is of one network, "
@@ -253,7 +263,11 @@ def evaluate(
         )
     from rramsim.study import evaluate as study
 
-    asked, faults = _asked(ber, condition, measurements, conditions, protections)
+    asked, faults = (
+        _mapped(error_map, models, protection)
+        if error_map
+        else _asked(ber, condition, measurements, conditions, protections)
+    )
     with shown_progress() as progress:
         found = study.evaluate_files(
             models,
@@ -274,6 +288,32 @@ def evaluate(
         typer.echo(answer.as_json(found, asked))
     else:
         text.print_tables(found, asked)
+
+
+def _check_one_of(given: dict[str, Any], *, may_be_none: bool) -> None:
+    """Refuse two answers to which errors chips have, or none."""
+    names = [name for name, value in given.items() if value]
+    if len(names) > 1:
+        raise InputError(f"{' and '.join(names[:2])} were both given; give one of the two.")
+    if not (names or may_be_none):
+        raise InputError("--ber: a bit-error rate is needed, such as --ber 0.01.")
+
+
+def _mapped(
+    files: list[Path], models: list[Path], protection: list[str] | None
+) -> tuple[list[float | str], list[ChipFaults]]:
+    """Return the error maps that are asked for, and the faults of their chips."""
+    from rramsim.cli.chips.answer import ErrorMap
+    from rramsim.study.real_chips.error_map import read_error_map
+
+    if len(models) != 1:
+        raise InputError(f"--error-map: is of one network, and {len(models)} models were given.")
+    if protection:
+        raise InputError(
+            "--error-map and --protection were both given: a map is of weights as they are read, "
+            "so of what a protection leaves. Give one of the two."
+        )
+    return [ErrorMap(file) for file in files], [read_error_map(file, models[0]) for file in files]
 
 
 def _asked(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rramsim.cli.chips.answer import is_protected, recipes_in
+from rramsim.cli.chips.answer import ErrorMap, is_protected, recipes_in
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -290,6 +290,8 @@ def _interval(row: Record, prefix: str = "") -> str:
 
 
 def _column(asked: Sequence[Asked]) -> str:
+    if isinstance(asked[0], ErrorMap):
+        return "error map"
     return "condition" if isinstance(asked[0], str) else "BER"
 
 

@@ -87,7 +87,7 @@ def read_cells(
     parts = [
         _from_netcdf(file, network_id, only_layer)
         if file.suffix.lower() in (".nc", ".nc4")
-        else _from_table(_table(file), file.name, only_layer)
+        else _from_table(read_table(file), file.name, only_layer)
         for file in files
     ]
     kinds = {part.is_resistance for part in parts}
@@ -124,7 +124,8 @@ def _files(path: Path, left_out: set[str]) -> list[Path]:
     return [path]
 
 
-def _table(file: Path) -> pd.DataFrame:
+def read_table(file: Path) -> pd.DataFrame:
+    """Read a table with a header, its numbers as numbers; `InputError` where there is none."""
     import pandas as pd
 
     try:
@@ -166,7 +167,7 @@ def _from_table(table: pd.DataFrame, name: str, only_layer: bool) -> CellReads:
         raise InputError(
             f"{name}, row 1: has bits and resistances; give what was read, one of the two."
         )
-    of_cells = {column: _whole(table, columns[column][0], name) for column in PLACES}
+    of_cells = {column: whole_numbers(table, columns[column][0], name) for column in PLACES}
     header, unit = columns[values[0]]
     numbers = _numbers(table, header, name)
     is_resistance = values[0] == "resistance"
@@ -220,7 +221,8 @@ def _numbers(table: pd.DataFrame, header: str, name: str) -> NDArray[np.float64]
     return np.asarray(numbers)
 
 
-def _whole(table: pd.DataFrame, header: str, name: str) -> NDArray[np.int64]:
+def whole_numbers(table: pd.DataFrame, header: str, name: str) -> NDArray[np.int64]:
+    """Return the whole numbers of a column; `InputError` with file and row for any other."""
     numbers = _numbers(table, header, name)
     strange = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.rint(numbers))))
     if strange.size:

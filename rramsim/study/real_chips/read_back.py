@@ -16,7 +16,6 @@ from rramsim.crossbar.faults import (
     FaultModel,
     IidFaults,
     LayerFaults,
-    MappedFaults,
     check_model,
     mean_ber,
 )
@@ -42,6 +41,7 @@ from rramsim.study.real_chips.chip_counts import (
     wrong_cells,
     wrong_weights,
 )
+from rramsim.study.real_chips.error_map import faults_of
 from rramsim.study.stages.networks import images_of
 from rramsim.units import read_quantity
 from rramsim.version import __version__
@@ -176,15 +176,6 @@ def protection_of_tiles(reads: Path, tiles: Path | None) -> str:
     return read_exported(tiles or _folder_of(reads)).protection
 
 
-def _faults_of(folded: FoldedNetwork, flips: Sequence[np.ndarray]) -> LayerFaults:
-    models = []
-    for layer, positions in zip(folded.layers, flips, strict=True):
-        wrong = np.zeros(layer.matrix.size, dtype=np.bool_)
-        wrong[positions] = True
-        models.append(MappedFaults(wrong.reshape(layer.matrix.shape)))
-    return LayerFaults(tuple(models))
-
-
 def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
@@ -303,7 +294,7 @@ def _accuracies(
     """Return the accuracy without errors and that of the chip, each exact."""
     test = images.test_images, images.test_labels, images.content_id, device
     scored = ScoredNetwork(folded, *test)
-    tasks = [Task(scored, IidFaults(0.0), 1), Task(scored, _faults_of(folded, flips), 1)]
+    tasks = [Task(scored, IidFaults(0.0), 1), Task(scored, faults_of(folded, flips), 1)]
     clean, chip = measure(tasks, rule=StoppingRule(1))
     return clean.mean.estimate, chip.mean.estimate
 

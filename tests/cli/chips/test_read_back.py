@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,46 @@ def test_the_answer_and_the_files_hold_what_python_gives(chip):
     assert np.array_equal(again[names], chip.sort_values(names)[names].astype(int))
 
 
+def test_an_error_map_gives_the_accuracy_of_that_chip_and_one_of_no_error_the_clean_one(chip):
+    found = rramsim.read_back("model.safetensors", "chip.csv", tiles="tiles")
+    run("--tiles", "tiles", "-o", "all.nc")
+    names = ["layer", "neuron", "input"]
+    chip[names].astype(int).to_csv("wrong.csv", index=False)
+    chip[names].iloc[:0].to_csv("none.csv", index=False)
+    files = ["wrong.csv", "all.nc", "none.csv"]
+    options = [word for file in files for word in ("--error-map", file)]
+    shown = CliRunner().invoke(cli.app, ["evaluate", "model.safetensors", *options, "--json"])
+    points = json.loads(shown.stdout)["points"]
+    assert [point["error_map"] for point in points] == files
+    accuracies = [float(found.accuracy)] * 2 + [float(found.clean_accuracy)]
+    assert [point["accuracy_mean"] for point in points] == accuracies
+    # There is no chance in it.
+    assert [point["accuracy_low"] for point in points] == accuracies
+    assert [point["accuracy_high"] for point in points] == accuracies
+    table = CliRunner().invoke(cli.app, ["evaluate", "model.safetensors", *options]).stdout
+    assert "error map" in table
+    assert "wrong.csv" in table
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("layer,neuron,input\n1,40,0\n", "row 2: layer 1, neuron 40, input 0 is no weight"),
+        ("layer,neuron,input\n1,3,3\n2,0,0\n1,3,3\n", "row 4: names a weight that an earlier"),
+        ("layer,neuron\n", "row 1: the column input is missing"),
+        ("layer,neuron,input,bit\n", "row 1: the column 'bit' is not known"),
+        ("layer,neuron,input\n1,x,0\n", "row 2: neuron is 'x'"),
+    ],
+)
+def test_an_error_map_of_other_weights_is_refused_with_its_row(
+    chip, monkeypatch, capsys, text, message
+):
+    Path("map.csv").write_text(text)
+    told = refusal(monkeypatch, capsys, "model.safetensors", "--error-map", "map.csv")
+    assert told.startswith("rramsim: map.csv")
+    assert message in told
+
+
 def test_a_person_reads_the_accuracy_first_and_whether_the_condition_explains_the_errors(chip):
     shown = run("--tiles", "tiles", "--condition", "weak", "--conditions", "conditions.toml")
     found = rramsim.read_back("model.safetensors", "chip.csv", tiles="tiles")
@@ -86,6 +127,7 @@ def test_what_makes_no_sense_together_is_refused_in_one_line(chip, monkeypatch, 
         (*reads, "--tiles", "tiles", "--missing", "no"): "missing is 'no'; accepted: error, as-",
         (*reads, "--tiles", "tiles", "--condition", "weak"): "--condition: where it was measured",
         (*reads, "--tiles", "tiles", "--conditions", "conditions.toml"): "a chip has one condition",
+        ("model.safetensors", "--ber", "0.1", "--error-map", "a.csv"): "--ber and --error-map were",
         reads: "manifest.json: cannot be read",
     }
     for arguments, message in cases.items():
