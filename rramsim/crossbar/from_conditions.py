@@ -174,8 +174,8 @@ def correlated_faults(
     name = str(condition.condition.item())
     if not isinstance(faults, PopulationFaults | StateFaults):
         raise InputError(
-            f"{name}: how LRS and HRS share its BER is not known, so cells that err together cannot "
-            "be drawn; give the parts of their spread yourself (CorrelatedFaults)."
+            f"{name}: how LRS and HRS share its BER is not known, so cells that err together "
+            "cannot be drawn; give the parts of their spread yourself (CorrelatedFaults)."
         )
     if variance is None or name not in variance["condition"].values.tolist():
         raise _no_parts(name)

@@ -28,6 +28,7 @@ _ALIASES |= {"resistance": "resistance"}
 # Of tiles.csv, which a script may have filled in, and a number of the read, which says nothing.
 _IGNORED = ("neuron", "input", "role", "read", "repeat")
 _ACCEPTED = "layer, tile, word_line, bit_line, and bit or resistance"
+_GREATEST = 2.0**31
 _UNUSED = 255  # as in the images of rramsim export: no bit
 
 
@@ -172,7 +173,7 @@ def _from_table(table: pd.DataFrame, name: str, only_layer: bool) -> CellReads:
     numbers = _numbers(table, header, name)
     is_resistance = values[0] == "resistance"
     if is_resistance:
-        numbers = numbers * factor_to_si(unit or "ohm", "resistance")
+        numbers = numbers * _factor(unit or "ohm", f"{name}, row 1")
     rows = np.arange(2, len(table) + 2)
     _check_values(numbers, is_resistance, lambda place: f"{name}, row {rows[place]}")
     # An empty field is a cell that was not read.
@@ -224,7 +225,8 @@ def _numbers(table: pd.DataFrame, header: str, name: str) -> NDArray[np.float64]
 def whole_numbers(table: pd.DataFrame, header: str, name: str) -> NDArray[np.int64]:
     """Return the whole numbers of a column; `InputError` with file and row for any other."""
     numbers = _numbers(table, header, name)
-    strange = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.rint(numbers))))
+    is_whole = (np.abs(numbers) <= _GREATEST) & (numbers == np.rint(numbers))
+    strange = np.flatnonzero(~is_whole)
     if strange.size:
         place = int(strange[0])
         raise InputError(
@@ -232,6 +234,13 @@ def whole_numbers(table: pd.DataFrame, header: str, name: str) -> NDArray[np.int
             "number is needed."
         )
     return numbers.astype(np.int64)
+
+
+def _factor(unit: str, place: str) -> float:
+    try:
+        return factor_to_si(unit, "resistance")
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
 
 
 def _check_values(
@@ -281,8 +290,10 @@ def _of_array(array: Any, layer: int, file: Path) -> CellReads:
     is_resistance = array.name == "resistance"
     unit = array.attrs.get("units", "ohm") if is_resistance else "1"
     values = array.values.astype(np.float64)
-    values = values * factor_to_si(unit, "resistance") if is_resistance else values
-    is_read = ~np.isnan(values) & (is_resistance | (values != _UNUSED))
+    # What was never written has the fill value; of bits it is what an image holds there.
+    fill = array.attrs.get("_FillValue", np.nan if is_resistance else _UNUSED)
+    is_read = ~np.isnan(values) & (values != fill) & (is_resistance | (values != _UNUSED))
+    values = values * _factor(unit, str(file)) if is_resistance else values
     _check_values(values[is_read], is_resistance, lambda _: str(file))
     *_, tile, word_line, bit_line = np.nonzero(is_read)
     return CellReads(

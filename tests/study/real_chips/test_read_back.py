@@ -245,6 +245,25 @@ def test_the_images_of_netcdf_files_with_flips_are_read_too(network, tmp_path):
         rramsim.read_back(network, tmp_path / "reads", tiles=tmp_path / "tiles")
 
 
+def test_a_netcdf_file_may_hold_resistances_and_repeats_and_cells_that_were_never_read(
+    network, tmp_path
+):
+    manifest = rramsim.export_tiles(network, tmp_path, cells=False)
+    for layer in manifest["layers"]:
+        with xr.open_dataset(tmp_path / layer["file"]) as opened:
+            bits = opened.load().bit
+        kilo_ohm = xr.where(bits == 1, 90.0, 9.0).where(bits != 255)
+        twice = xr.concat([kilo_ohm, kilo_ohm], "read").rename("resistance")
+        twice[1, 0, 2, 3] = np.nan
+        twice.attrs["units"] = "kOhm"
+        dataset = twice.to_dataset().assign_attrs(layer=layer["layer"])
+        encoding = {"resistance": {"_FillValue": 9.9e36}}
+        dataset.to_netcdf(tmp_path / f"read-{layer['layer']}.nc", encoding=encoding)
+    chip = rramsim.read_back(network, tmp_path, reference="30 kOhm")
+    assert int(chip.errors.sel(group="all")) == 0
+    assert chip.reads.values.tolist() == [2 * 64 * 40 - 1, 2 * 40 * 10 - 1]
+
+
 def test_tiles_of_another_network_or_changed_ones_are_refused(network, digits, tmp_path):
     rramsim.export_tiles(network, tmp_path)
     file = written(table_of(tmp_path), tmp_path)
@@ -280,7 +299,8 @@ HEADER = "layer,tile,word_line,bit_line,bit\n"
         ("layer,tile,wl,bl\n", "row 1: the column bit (or resistance) is missing"),
         (HEADER.replace("\n", ",R\n"), "row 1: has bits and resistances"),
         (HEADER.replace("bit\n", "R (kOhm)\n") + "1,0,0,0,-3\n", "row 2: the resistance is -3000"),
-        (HEADER.replace("bit\n", "R (V)\n") + ROW, "'V' is not a unit of resistance"),
+        (HEADER.replace("bit\n", "R (V)\n") + ROW, "reads.csv, row 1: 'V' is not a unit"),
+        (HEADER + "1e30,0,0,0,1\n", "reads.csv, row 2: layer is"),
         ("", "reads.csv: is empty"),
     ],
 )
