@@ -16,6 +16,8 @@ training_bers = [0.0]
 curve_bers = [0.1]
 epochs = 1
 chips = 4
+protections = ["none"]
+reestimate = false
 """
 BER = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
 BY_STATE = ("ber_lrs", "ber_hrs", "ber_interval", "origin", "endurance", "endurance_basis")

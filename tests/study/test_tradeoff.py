@@ -131,14 +131,14 @@ def test_every_file_has_the_same_provenance(result):
 @pytest.mark.slow
 def test_readings_and_conditions_in_memory_give_what_their_files_give(model, tmp_path):
     name = "hirtzlin2019-reconstructed"
-    by_name = tradeoff(name, "table1", out=tmp_path / "name", models=[model], **SMALL)
+    more = {"models": [model], "only": ["weak"], **SMALL}
+    by_name = tradeoff(name, "table1", out=tmp_path / "name", **more)
     by_value = tradeoff(
         read_measurements(name),
         read_conditions(resolve("table1")),
         out=tmp_path / "value",
-        models=[model],
         images=load_images("digits"),
-        **SMALL,
+        **more,
     )
     assert by_name.findings.provenance.command == "rramsim tradeoff study.toml --out DIR"
     assert by_value.findings.provenance.command == (

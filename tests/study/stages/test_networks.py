@@ -43,6 +43,7 @@ def test_a_study_scores_the_networks_of_model_files_and_trains_none(models, tmp_
     study = tmp_path / "study.toml"
     study.write_text(
         f"models = {json.dumps([str(path) for path in models])}\nchips = 3\ncurve_bers = [0.1]\n"
+        'protections = ["none"]\nreestimate = false\n'
     )
     out = tmp_path / "out"
     command = ["tradeoff", str(study), "--out", str(out), "--json"]
