@@ -12,9 +12,11 @@ from rramsim.plotting.panels import Canvas, axes_grid
 from rramsim.plotting.style import COLORS, figure_style
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 _WIDTH_INCHES = 4.6
+_LAYER_INCHES = 3.4
 _TILE_SHARE = 0.06
 """Gap between two tiles as a share of a tile."""
 
@@ -33,6 +35,60 @@ class Tiles(Protocol):
         self, positions: npt.ArrayLike
     ) -> dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         """Return the word lines and bit lines of flat weight positions, by tile."""
+
+
+class _TilesOfLayer:
+    """One layer of a chip that was read back, as `plot_error_map` asks for it."""
+
+    def __init__(self, chip: xr.Dataset, layer: int) -> None:
+        row = chip.sel(layer=layer)
+        self.grid = int(row["tiles_down"]), int(row["tiles_across"])
+        self._chip, self._layer = chip, layer
+
+    def cells_used(self) -> npt.NDArray[np.int64]:
+        cells = np.zeros(self.grid[0] * self.grid[1], dtype=np.int64)
+        is_here = self._chip["tile_layer"].values == self._layer
+        cells[self._chip["tile_number"].values[is_here]] = self._chip["tile_cells"].values[is_here]
+        return cells
+
+    def scatter(
+        self, positions: npt.ArrayLike
+    ) -> dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        names = ("cell_word_line", "cell_bit_line")
+        places = np.asarray(positions, dtype=np.int64)
+        tile = self._chip["cell_tile"].values[places]
+        word, bit = (self._chip[name].values[places] for name in names)
+        return {int(one): (word[tile == one], bit[tile == one]) for one in np.unique(tile)}
+
+
+def plot_chip(chip: xr.Dataset, ax: Canvas = None) -> list[Axes]:
+    """Draw the wrong cells of a chip that was read back, a panel for each layer.
+
+    Parameters
+    ----------
+    chip : xarray.Dataset
+        Schema "read_back".
+    ax : Canvas, optional
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+    """
+    layers = chip["layer"].values.tolist()
+    tile_cells = int(chip.attrs["word_lines"]), int(chip.attrs["bit_lines"])
+    with figure_style():
+        size = _WIDTH_INCHES, _LAYER_INCHES * len(layers)
+        _, panels = axes_grid(ax, len(layers), 1, size=size)
+    return [
+        plot_error_map(
+            _TilesOfLayer(chip, layer),
+            np.flatnonzero(chip["cell_layer"].values == layer),
+            panel,
+            tile_cells=tile_cells,
+            title=f"Wrong {chip.attrs['unit_read']}s of layer {layer}",
+        )
+        for layer, panel in zip(layers, panels, strict=True)
+    ]
 
 
 def plot_error_map(

@@ -26,6 +26,8 @@ CHIPS: dict[str, tuple[Variable, ...]] = {
         _group("p_value", "1", "f", "exact binomial test of errors against expected_ber"),
         _state("layer_errors", "1", "i", "cells (pairs) of a layer read wrongly"),
         _state("layer_cells", "1", "i", "cells (pairs) of a layer that were read"),
+        _layer("tiles_down", "1", "i", "tiles down the inputs of a layer"),
+        _layer("tiles_across", "1", "i", "tiles across its neurons"),
         _layer("missing", "1", "i", "cells (pairs) that were not read"),
         _layer("reads", "1", "i", "reads of cells (pairs)"),
         _layer("repeated", "1", "i", "cells (pairs) read more than once"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rramsim.cli.app import app
-from rramsim.cli.options import Device, DeviceOption
+from rramsim.cli.options import Device, DeviceOption, check_suffix
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -136,6 +136,14 @@ def evaluate(
             rich_help_panel=_REAL,
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also draw the wrong cells of the chip on its tiles: FILE.svg, .png or .pdf.",
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
     error_map: Annotated[
         list[Path] | None,
         typer.Option(
@@ -227,7 +235,7 @@ def evaluate(
             "--condition: where it was measured or stated is needed, such as --measurements "
             "cells.csv or --conditions energies.toml."
         )
-    of_chip = {"--tiles": tiles, "--reference": reference, "--missing": missing}
+    of_chip = {"--tiles": tiles, "--reference": reference, "--missing": missing, "--plot": plot}
     if read_back is not None:
         others = {
             **{"--ber": ber, "--error-map": error_map, "--protection": protection},
@@ -235,6 +243,7 @@ def evaluate(
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
         }
         real_chip.check(models, condition or [], is_condition, output, others)
+        check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
         chip = _scored(
             models[0],
             read_back,
@@ -248,7 +257,7 @@ def evaluate(
             seed=seed,
             device=device.value,
         )
-        real_chip.tell(chip, output=output, as_json=as_json)
+        real_chip.tell(chip, output=output, plot=plot, as_json=as_json)
         return
     real_chip.refuse_without_reads(of_chip)
     if output is not None:

@@ -64,8 +64,8 @@ def refuse_without_reads(options: dict[str, Any]) -> None:
             raise InputError(f"{option}: is for a chip that was read back, with --read-back.")
 
 
-def tell(chip: xr.Dataset, *, output: Path | None, as_json: bool) -> None:
-    """Write and print what was found of a chip."""
+def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: bool) -> None:
+    """Write, draw and print what was found of a chip."""
     from rich.console import Console
 
     from rramsim.files import write_atomically, write_text
@@ -76,6 +76,11 @@ def tell(chip: xr.Dataset, *, output: Path | None, as_json: bool) -> None:
         write_text(output, error_map_csv(chip))
     elif output is not None:
         write_atomically(output, lambda file: chip.to_netcdf(file, engine="netcdf4"))
+    if plot is not None:
+        from rramsim.plotting.error_map import plot_chip
+        from rramsim.plotting.style import figure_of, write_figure
+
+        write_figure(figure_of(plot_chip, chip), plot)
     if as_json:
         typer.echo(chip_answer(chip))
         return

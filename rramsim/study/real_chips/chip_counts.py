@@ -30,6 +30,8 @@ def by_layer(layers: Sequence[LayerErrors], flips: Sequence[np.ndarray]) -> dict
     return {
         "layer_cells": cells,
         "layer_errors": errors,
+        "tiles_down": [one.image.placement.grid[0] for one in layers],
+        "tiles_across": [one.image.placement.grid[1] for one in layers],
         "missing": [np.count_nonzero(one.missing) for one in layers],
         "repeated": [np.count_nonzero(one.repeated) for one in layers],
         "disagreeing": [np.count_nonzero(one.disagreeing) for one in layers],

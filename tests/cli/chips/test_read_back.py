@@ -12,6 +12,8 @@ import rramsim
 from rramsim.cli import app as cli
 from rramsim.cli import main
 from rramsim.network.model_files import save_network
+from rramsim.plotting.error_map import plot_chip
+from rramsim.plotting.style import figure_of
 from rramsim.schema import validate
 
 CONDITIONS = """
@@ -65,6 +67,24 @@ def test_the_answer_and_the_files_hold_what_python_gives(chip):
     names = ["layer", "neuron", "input"]
     again = pd.read_csv("wrong.csv").sort_values(names)
     assert np.array_equal(again[names], chip.sort_values(names)[names].astype(int))
+
+
+def test_the_figure_has_a_dot_for_each_wrong_cell_in_its_tile(chip):
+    found = rramsim.read_back("model.safetensors", "chip.csv", tiles="tiles")
+    figure = figure_of(plot_chip, found)
+    for number, axes in enumerate(figure.axes, 1):
+        wrong = chip[chip.layer == number]
+        dots = np.concatenate([each.get_offsets() for each in axes.collections])
+        across = {1: 3, 2: 1}[number]  # 40 and 10 neurons on 16 bit lines
+        expected = np.column_stack(
+            [
+                wrong.tile % across * 1.06 + (wrong.bit_line + 0.5) / 16,
+                wrong.tile // across * 1.06 + (wrong.word_line + 0.5) / 32,
+            ]
+        )
+        assert np.allclose(np.sort(dots, axis=0), np.sort(expected, axis=0))
+    assert run("--tiles", "tiles", "--plot", "chip.svg").exit_code == 0
+    assert "layer 2" in Path("chip.svg").read_text()
 
 
 def test_an_error_map_gives_the_accuracy_of_that_chip_and_one_of_no_error_the_clean_one(chip):
