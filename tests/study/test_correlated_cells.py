@@ -64,3 +64,26 @@ def test_readings_without_places_do_not_tell_how_cells_err_together() -> None:
     fit = rramsim.fit("hirtzlin2019-reconstructed")
     with pytest.raises(InputError, match="neither rows and columns nor dies"):
         fit.faults("weak", correlated=True)
+
+
+@pytest.mark.slow
+def test_a_trade_off_takes_cells_that_err_together(tmp_path) -> None:
+    cells = planted(TRUE, 48)
+    cells["condition"] = "A"
+    energies = tmp_path / "energies.toml"
+    energies.write_text('[[condition]]\nname = "A"\nset_energy = "1 pJ"\nreset_energy = "1 pJ"\n')
+    fit = rramsim.fit(cells, reference="40 kOhm")
+    result = rramsim.tradeoff(
+        cells,
+        energies,
+        faults=lambda row: fit.faults(row["condition"].item(), correlated=True),
+        out=tmp_path / "out",
+        network="64-16-10",
+        epochs=1,
+        chips=2,
+        trainings=2,
+        training_bers=(0.03,),
+        curve_bers=(0.01, 0.05),
+    )
+    words = [str(word) for word in np.ravel(result.tradeoff["faults"].values)]
+    assert any("CorrelatedFaults" in word for word in words)
