@@ -65,6 +65,7 @@ def join(
     *,
     error_free: float,
     inference_energy: npt.ArrayLike = np.nan,
+    inference_energy_bound: str = "",
 ) -> xr.Dataset:
     """Join what conditions and protections cost with what networks reach on them.
 
@@ -83,6 +84,8 @@ def join(
     inference_energy : array_like
         Of reading for one inference, in J, of a shape that broadcasts to (training_ber,
         protection, condition).
+    inference_energy_bound : str
+        "lower" where circuits whose energy is unknown take more.
 
     Returns
     -------
@@ -130,5 +133,10 @@ def join(
             "on_front": on_front(of_front, accuracy),
         },
         coords={str(name): reached[name].values for name in reached.coords},
-        attrs={**reached.attrs, "product": "tradeoff", "error_free_accuracy": error_free},
+        attrs={
+            **reached.attrs,
+            "product": "tradeoff",
+            "error_free_accuracy": error_free,
+            "inference_energy_bound": inference_energy_bound,
+        },
     )

@@ -82,9 +82,7 @@ def recommend(
         judged = judge(judged, requirements or Requirements.of(judged.attrs))
     points = [point for point in records(judged, *reversed(POINT)) if point["verdict"]]
     chosen = _chosen([point for point in points if point["meets"]]) or max(points, key=_merits)
-    left_open = max(
-        points_left_open(chosen, points), key=lambda point: point["probability"], default=None
-    )
+    left_open = max(points_left_open(chosen, points), key=_is_near, default=None)
     return Recommendation(
         **{dim: chosen[dim] for dim in POINT},
         reasons=reasons(chosen, points, left_open),
@@ -98,7 +96,13 @@ def recommend(
 def _chosen(enough: list[Record]) -> Record | None:
     known = [point for point in enough if not math.isnan(point["life_energy"])]
     if not known:
-        return max(enough, key=_merits, default=None)
+        best = max(enough, key=_merits, default=None)
+        if best is None:
+            return None
+        # Within a condition fewer cells surely take less energy.
+        known = [point for point in enough if point["condition"] == best["condition"]]
+        fewest = min(point["cells_per_weight"] for point in known)
+        return max((one for one in known if one["cells_per_weight"] <= fewest), key=_merits)
     limit = (1 + SAME_ENERGY) * min(point["life_energy"] for point in known)
     cheap = [point for point in known if point["life_energy"] <= limit]
     fewest = min(point["cells_per_weight"] for point in cheap)
@@ -117,9 +121,23 @@ def points_left_open(chosen: Record, points: list[Record]) -> list[Record]:
     """
     left = [point for point in points if point["verdict"] == "not settled"]
     if chosen["meets"]:
-        limit = chosen["life_energy"] / (1 + SAME_ENERGY)
-        left = [point for point in left if point["life_energy"] < limit]
+        left = [point for point in left if _is_preferred(point, chosen)]
     return left
+
+
+def _is_near(point: Record) -> tuple[bool, float]:
+    """Order points that are left open: those that are accurate enough lack one thing only."""
+    return point["accurate"] == "yes", point["probability"]
+
+
+def _is_preferred(point: Record, chosen: Record) -> bool:
+    """Return whether a point would be chosen instead, if it met what is required."""
+    if math.isnan(point["life_energy"]):
+        is_same = point["condition"] == chosen["condition"]
+        return is_same and bool(point["cells_per_weight"] < chosen["cells_per_weight"])
+    if math.isnan(chosen["life_energy"]):
+        return True
+    return bool(point["life_energy"] < chosen["life_energy"] / (1 + SAME_ENERGY))
 
 
 def best_points(points: Iterable[Record]) -> list[Record]:

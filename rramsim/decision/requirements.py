@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,8 +141,8 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
 
     A point is accurate enough ("yes") where it is shown that its loss is not above the tolerance,
     or its accuracy not below the target (non-inferiority at 97.5 %, one-sided), "no" where it is
-    shown to be, and "not settled" otherwise. The points of one training BER are tested in an order
-    that does not depend on any accuracy, from the lowest BER of weights up, and the training BERs
+    shown to be, and "not settled" otherwise. The points of one network are tested in an order that
+    neither accuracies nor cells have a part in, from the costliest down (`_shown`), and networks
     share the 2.5 % (`rejected_in_sequences`), so that in at most 2.5 % of studies any point has a
     wrong "yes". Where a yield is required both must be shown, so a point has the larger of its two
     p-values. A "no" names nothing to be used, and is taken from its interval alone.
@@ -167,9 +167,8 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     yields = _yields(tradeoff, points, requirements)
     limit = requirements.largest_error
     p_values = np.where(known, [one.p_value(limit) for one in losses], math.nan)
-    order = tradeoff["test_ber"].values, tradeoff["training_ber"].values.tolist()
-    shown = _shown(p_values.reshape(shape), *order)
-    both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), *order)
+    shown = _shown(p_values.reshape(shape), tradeoff)
+    both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), tradeoff)
     accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
     life = _life_energy(tradeoff, requirements)
     columns = {
@@ -180,7 +179,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
         **yields.columns(shape, known, both.ravel()),
         "endures": _endures(tradeoff, requirements),
         "life_energy": life,
-        "affordable": _affordable(life, requirements),
+        "affordable": _affordable(life, requirements, tradeoff.attrs),
     }
     attrs = {name: value for name, value in tradeoff.attrs.items() if name not in _ATTRIBUTES}
     return schema.make(
@@ -205,29 +204,36 @@ def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
     return tradeoff.drop_vars([name for name in judged if name not in kept], errors="ignore")
 
 
-def _shown(p_values: _Floats, bers: _Floats, training_bers: Sequence[float]) -> NDArray[np.bool_]:
+def _shown(p_values: _Floats, tradeoff: xr.Dataset) -> NDArray[np.bool_]:
     """Return which points are shown to be good enough, shape of POINT.
 
-    Points of one training BER make one sequence, in an order that no accuracy has a part in: from
-    the lowest BER of weights up. Those whose thresholds are estimated anew come before the same as
-    trained: they reach more, at no more energy. A network that met bit errors in training is meant
-    for chips that have them; those of less than a hundredth of these come last.
+    Networks of one training BER make one sequence, those with thresholds estimated anew another
+    one. It is tested from the point of the highest energy a weight down, and of more cells before
+    fewer; points of unknown energy come first, in their order. The order must not come from the
+    cells: a p-value contains the error of a bit-error rate, and the luckiest sample of cells would
+    be tested first. A network that met bit errors in training is meant for chips that have them;
+    those of less than a hundredth of these come last, where the cells leave hardly anything open.
     """
-    flat = p_values.reshape(len(p_values), -1)
-    every = np.tile(bers.ravel(), p_values.shape[1])
-    known = ~np.isnan(p_values)
-    # Of chips that have only one kind of thresholds, that is the first of them.
-    later = np.zeros(p_values.shape, dtype=bool)
-    later[:, 0] = known[:, 1:].any(axis=1)
+    flat = p_values.reshape(-1, *p_values.shape[2:])
+    bers = tradeoff["test_ber"].values
+    energy = tradeoff["energy_per_weight"].mean("training_ber").values
+    cells = tradeoff["cells_per_weight"].mean("training_ber").values
+    costs = np.where(np.isnan(energy), -math.inf, -energy).ravel(), -cells.ravel()
+    training_bers = np.repeat(tradeoff["training_ber"].values, p_values.shape[1]).tolist()
     places = []
-    for row, last, training_ber in zip(flat, later, training_bers, strict=True):
-        order = np.lexsort((every, last.ravel(), every < training_ber / _MEANT_FOR))
+    for row, training_ber in zip(flat.reshape(len(flat), -1), training_bers, strict=True):
+        # The network that all are compared with is the one to show little errors on.
+        is_reference = training_ber == min(training_bers)
+        last = np.zeros(bers.size) if is_reference else bers.ravel() < training_ber / _MEANT_FOR
+        order = np.lexsort((costs[1], costs[0], last))
         places.append([place for place in order if not math.isnan(row[place])])
+    rows = flat.reshape(len(flat), -1)
     accepted = rejected_in_sequences(
-        [[row[place] for place in known] for row, known in zip(flat, places, strict=True)]
+        [[row[place] for place in asked] for row, asked in zip(rows, places, strict=True) if asked]
     )
-    shown = np.zeros(flat.shape, dtype=bool)
-    for row, asked, count in zip(shown, places, accepted, strict=True):
+    shown = np.zeros(rows.shape, dtype=bool)
+    asked_rows = [(row, asked) for row, asked in zip(shown, places, strict=True) if asked]
+    for (row, asked), count in zip(asked_rows, accepted, strict=True):
         row[asked[:count]] = True
     return shown.reshape(p_values.shape)
 
@@ -263,7 +269,7 @@ def _needed(losses: list[Loss], limit: float, shape: tuple[int, ...]) -> dict[st
     A "yes" has to be shown at the share of 2.5 % that one of so many networks has, so the margin
     counts as less by the ratio of the normal quantiles.
     """
-    share = (1.0 - ONE_SIDED) / shape[0]
+    share = (1.0 - ONE_SIDED) / (shape[0] * shape[1])
     ratio = float(ndtri(1.0 - share)) / NORMAL_END
     limits = [
         one.estimate + (limit - one.estimate) / ratio if one.estimate < limit else limit
@@ -350,8 +356,9 @@ class _Yields:
 def _yields(tradeoff: xr.Dataset, points: list[Record], requirements: Requirements) -> _Yields:
     """Return the yield of each point, its exact binomial interval and p-value.
 
-    Chips of one training have its network in common: where trainings differ in their yields by more
-    than chance, they count as fewer.
+    It is that of the networks at hand, on average, on their test images: given these, chips are
+    independent, and where networks differ in their yields the binomial law is on the wide side.
+    Other trainings and other images are not in it.
     """
     limit, required = requirements.largest_error, requirements.chip_yield
     name = "chip_loss" if requirements.subject == "loss" else "chip_accuracy"
@@ -367,30 +374,17 @@ def _yields(tradeoff: xr.Dataset, points: list[Record], requirements: Requiremen
 
 def _yield_of(lost: _Floats, limit: float, required: float | None) -> tuple[float, ...]:
     """Return yield, both ends of its interval and p-value of chips by training."""
-    training, chip = np.nonzero(~np.isnan(lost))
-    if not training.size:
+    of_chips = lost[~np.isnan(lost)]
+    if not of_chips.size:
         return (math.nan,) * 4
-    of_chips = lost[training, chip]
     # A loss of exactly the tolerance is accepted, whatever the rounding.
     fails = of_chips > limit + 1e-12
-    count = fails.size / _effect(fails, training)
-    failures = float(fails.mean()) * count
-    low, high = clopper_pearson(failures, count)
+    failures, good = int(fails.sum()), int((~fails).sum())
+    low, high = clopper_pearson(failures, fails.size)
     p_value = math.nan
     if required is not None:
-        good = count - failures
-        p_value = float(betainc(good, failures + 1.0, required)) if good > 0.0 else 1.0
+        p_value = float(betainc(good, failures + 1.0, required)) if good else 1.0
     return 1.0 - float(fails.mean()), 1.0 - high, 1.0 - low, p_value
-
-
-def _effect(fails: NDArray[np.bool_], training: NDArray[np.intp]) -> float:
-    """Return how many times the variance of a share is that of as many independent chips."""
-    chips, failed = np.bincount(training), np.bincount(training, weights=fails)
-    count, share = np.count_nonzero(chips), float(fails.mean())
-    if count < 2 or not 0.0 < share < 1.0:
-        return 1.0
-    variance = count / (count - 1.0) * float(np.sum((failed - share * chips) ** 2)) / chips.sum()
-    return float(max(variance / (share * (1.0 - share)), 1.0))
 
 
 def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str_]:
@@ -445,11 +439,16 @@ def _life_energy(tradeoff: xr.Dataset, requirements: Requirements) -> _Floats:
     return energy
 
 
-def _affordable(energy: _Floats, requirements: Requirements) -> NDArray[np.str_]:
+def _affordable(
+    energy: _Floats, requirements: Requirements, attrs: Mapping[str, Any]
+) -> NDArray[np.str_]:
+    """Return whether the energy is within the budget; of a lower bound only that it is not."""
     budget = requirements.energy_budget
     if budget is None:
         return np.full(energy.shape, "")
-    return np.where(np.isnan(energy), "unknown", np.where(energy <= budget, "yes", "no"))
+    is_bound = bool(requirements.inferences) and attrs.get("inference_energy_bound") == "lower"
+    within = "unknown" if is_bound else "yes"
+    return np.where(np.isnan(energy), "unknown", np.where(energy <= budget, within, "no"))
 
 
 def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -564,6 +563,9 @@ def ber_budgets(curves: xr.Dataset, requirements: Requirements) -> xr.Dataset:
 
 def _last_below(bers: _Floats, values: _Floats, limit: float) -> tuple[float, str]:
     """Return up to which BER all values are at most a limit, and of what that is a bound."""
+    bers, values = bers[~np.isnan(values)], values[~np.isnan(values)]
+    if not values.size:
+        return math.nan, ""
     above = np.flatnonzero(values > limit)
     if not above.size:
         return float(bers[-1]), "lower"

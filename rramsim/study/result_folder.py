@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,9 +27,13 @@ _FIGURES = (".svg", ".png")
 
 @dataclass(frozen=True)
 class ResultFolder:
-    """The output folder; every file in it can be opened, shared, deleted and made again."""
+    """The output folder; every file in it can be opened, shared, deleted and made again.
+
+    `study` is the checksum of what the study is of: settings, inputs and version.
+    """
 
     path: Path
+    study: str = ""
 
     @property
     def tallies(self) -> Path:
@@ -52,6 +57,8 @@ class ResultFolder:
         import xarray as xr
 
         known = self._checksums()
+        if known.get("study") != self.study:
+            return None
         try:
             files = [self.path / f"{product}.nc" for product in products]
             if any(known.get(file.name) != sha256_of_file(file) for file in files):
@@ -69,7 +76,8 @@ class ResultFolder:
         for product, dataset in products.items():
             write_dataset(self.path / f"{product}.nc", dataset, provenance)
         self._record(
-            {f"{product}.nc": sha256_of_file(self.path / f"{product}.nc") for product in products}
+            {"study": self.study}
+            | {f"{product}.nc": sha256_of_file(self.path / f"{product}.nc") for product in products}
         )
 
     def has_drawn(self, figure: str, *, of: str) -> bool:
@@ -126,7 +134,8 @@ def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
         _refuse_another(file, identity)
     else:
         write_text(file, json.dumps(identity, indent=2, sort_keys=True) + "\n")
-    return ResultFolder(path)
+    content = json.dumps(identity, sort_keys=True)
+    return ResultFolder(path, hashlib.sha256(content.encode()).hexdigest())
 
 
 def _refuse_another(file: Path, identity: dict[str, object]) -> None:

@@ -125,9 +125,12 @@ class Study(TrainingSettings):
     models: tuple[str, ...] = ()
     chips: int = Field(default=120, ge=2)
     half_width: float = Field(default=0.0025, ge=0.0, lt=1.0)
-    curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = (
-        *(1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2),
-        *(7e-2, 0.1, 0.15, 0.2, 0.25, 0.3),
+    curve_bers: tuple[Annotated[float, Field(gt=0.0, le=0.5)], ...] = Field(
+        default=(
+            *(1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2),
+            *(7e-2, 0.1, 0.15, 0.2, 0.25, 0.3),
+        ),
+        min_length=1,
     )
     tile_word_lines: int = Field(default=128, ge=1)
     tile_bit_lines: int = Field(default=128, ge=1)
@@ -253,6 +256,9 @@ def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
     fields = {} if file is None else in_tables(read_fields(file, Study), file)
     if isinstance(base, Study):
         fields = base.model_dump(exclude_unset=True)
+    for name, instead in (("tolerance", "target_accuracy"), ("target_accuracy", "tolerance")):
+        if overrides.get(name) is not None and overrides.get(instead) is None:
+            fields.pop(instead, None)
     study = build(Study, merged(fields, in_tables(overrides)), file)
     # Now, and not after hours of training.
     _ = study.requirements

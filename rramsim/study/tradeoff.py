@@ -412,6 +412,7 @@ def _findings(
             pixel_bits=study.circuits.pixel_bits or images.levels.bit_length(),
             reuse=study.circuits.reuse,
         ),
+        inference_energy_bound="lower" if study.circuits.energies().unknown else "",
     )
     table = judge(points, study.requirements)
     recommendation = recommend(table)

@@ -1,8 +1,10 @@
 import pytest
+import xarray as xr
 from synthetic import NAN, conditions, traded
 
 from rramsim.decision.reasons import energy_basis
 from rramsim.decision.recommend import recommend
+from rramsim.decision.requirements import Requirements, judge
 
 ADAPTED = {0.0: (0.97, 0.97, 0.90), 0.15: (0.968, 0.968, 0.9679)}
 PLAIN = {0.0: (0.97, 0.97, 0.90)}
@@ -203,3 +205,30 @@ def test_a_budget_that_nothing_meets_is_the_reason():
     choice = recommended(PLAIN, required={"energy_budget": 1e-9})
     assert not choice.met
     assert "they take more energy than the budget: conditions “" in choice.reason
+
+
+def coded(tradeoff, more_cells=1.125):
+    """Return a trade-off with a code beside no protection, that is a little more accurate."""
+    again = tradeoff.assign_coords(protection=["secded(72,64)"]).copy(deep=True)
+    again["accuracy"] += 1e-4
+    again["loss"] -= 1e-4
+    for name in ("cells_per_weight", "energy_per_weight", "programming_energy"):
+        again[name] *= more_cells
+    both = xr.concat([tradeoff, again], "protection", data_vars="minimal", coords="minimal")
+    return judge(both, Requirements(tolerance=0.005))
+
+
+def test_of_unknown_energies_the_fewest_cells_of_a_condition_are_taken():
+    unknown = conditions(set_energy=[NAN] * 3, reset_energy=[NAN] * 3)
+    choice = recommend(coded(traded({0.0: (0.97, 0.97, 0.97)}, known=unknown)))
+    assert (choice.protection, choice.met, choice.settled) == ("none", True, True)
+    open_without = coded(traded({0.0: (0.97, 0.97, 0.97)}, known=unknown))
+    open_without["loss_images"][0, 0, 0] = 0.006
+    choice = recommend(judge(open_without, Requirements(tolerance=0.005)))
+    assert (choice.protection, choice.met, choice.settled) == ("secded(72,64)", True, False)
+
+
+def test_a_known_energy_that_is_left_open_leaves_an_unknown_one_unsettled():
+    known = conditions(set_energy=[NAN, NAN, 4e-12], reset_energy=[NAN, NAN, 5e-12])
+    choice = recommend(traded({0.0: (0.97, 0.97, 0.9655)}, known=known))
+    assert (choice.condition, choice.met, choice.settled) == ("strong", True, False)

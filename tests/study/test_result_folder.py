@@ -108,3 +108,12 @@ def test_a_figure_is_kept_only_as_it_was_drawn_of_the_same(tmp_path):
     assert folder.finished("accuracy") is not None
     (tmp_path / "figures" / "cells.png").write_text("changed")
     assert not folder.has_drawn("cells", of="a")
+
+
+def test_what_another_study_finished_is_not_read(tmp_path):
+    folder = claim(tmp_path, settings='{"chips": 4}', inputs={})
+    folder.finish({"accuracy": accuracy_curves()}, Provenance("", seed=1))
+    assert claim(tmp_path, settings='{"chips": 4}', inputs={}).finished("accuracy") is not None
+    # Every file may be deleted; this one says whose the others are.
+    (tmp_path / "study.json").unlink()
+    assert claim(tmp_path, settings='{"chips": 40}', inputs={}).finished("accuracy") is None

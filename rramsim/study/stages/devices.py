@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from rramsim.crossbar.drawn_faults import Planted, planted_faults
 from rramsim.crossbar.faults import FaultModel, check_model
 from rramsim.crossbar.from_conditions import faults_of_condition
-from rramsim.crossbar.protection import parse, protect
+from rramsim.crossbar.protection import Protection, Verified, parse, protect
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.device.variability import variability
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
@@ -78,16 +79,33 @@ class Devices:
             By protection and condition, the protections in the order given; `Planted.refusal` says
             why one cannot be had.
         """
+        asked = {protection: parse(protection) for protection in protections}
+        products = self._products(asked.values())
         return {
-            (protection, name): self._planted(protection, row, faults)
+            (protection, name): self._planted(protection, row, faults, products)
             for protection in protections
             for name, row, faults in zip(self.names, self.rows, self.faults, strict=True)
         }
 
-    def _planted(self, protection: str, row: xr.Dataset, faults: FaultModel) -> Planted:
+    def _products(self, protections: Iterable[Protection]) -> dict[str, xr.Dataset]:
+        """Return what is known of the cells, with the spread of reads where it is asked for."""
+        if self.examination is None:
+            return {}
+        products = dict(self.examination.products)
+        asked = [one for one in protections if isinstance(one, Verified) and not one.has_spread]
+        if asked and "variance" not in products:
+            products["variance"] = variability(self.examination.measured.readings).dataset
+        return products
+
+    def _planted(
+        self,
+        protection: str,
+        row: xr.Dataset,
+        faults: FaultModel,
+        products: Mapping[str, xr.Dataset],
+    ) -> Planted:
         chosen = parse(protection)
         if self.faults_of is None:
-            products = {} if self.examination is None else self.examination.products
             return planted_faults(row, chosen, products)
         try:
             protected = cast(FaultModel, protect(faults, chosen))
