@@ -38,8 +38,15 @@ WITH_EXAMPLES = [
     for file in sorted(PACKAGE.rglob("*.py"))
     if ">>> " in file.read_text()
 ]
-# Those that run a whole trade-off, or load torch for a module of it.
-LONG = ("rramsim.study.tradeoff", "rramsim.plotting.tradeoff", "rramsim.network.importing.module")
+# Those that run a whole trade-off, draw figures, or load torch for a module of it.
+LONG = (
+    "rramsim.decision.recommend",
+    "rramsim.network.importing.module",
+    "rramsim.plotting.tradeoff",
+    "rramsim.study.compare",
+    "rramsim.study.fit",
+    "rramsim.study.tradeoff",
+)
 
 
 @pytest.mark.slow

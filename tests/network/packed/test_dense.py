@@ -71,7 +71,7 @@ def _as_masks(folded, flips):
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     widths=WIDTHS,
     pixels=PIXELS,

@@ -32,6 +32,8 @@ from rramsim.network.training.trainer import TrainingRun, sum_dtype
 
 SHAPE = NetworkShape((64, 24, 16, 10))
 CONVOLUTIONAL = NetworkShape.parse("1x8x8-6C3-5C3-MP2-12-10")
+# Without the slow ones, too, it is asked whether a training is the naive one and can go on.
+SHAPES = [SHAPE, pytest.param(CONVOLUTIONAL, marks=pytest.mark.slow)]
 FORMS = {
     SHAPE: [(24, 64), (16, 24), (10, 16)],
     CONVOLUTIONAL: [(6, 1, 3, 3), (5, 6, 3, 3), (12, 80), (10, 12)],
@@ -103,8 +105,7 @@ WAYS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", [SHAPE, CONVOLUTIONAL], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("way", WAYS)
 def test_training_is_bit_by_bit_the_naive_one(few, one_thread, shape, dtype, way):
@@ -336,8 +337,7 @@ def _stop_after(epochs):
     return on_epoch
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", [SHAPE, CONVOLUTIONAL], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(
     ("faults", "more", "dtype"),
     [
