@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.crossbar.faults import ChipFaults, bear_threads, is_deterministic
+from rramsim.errors import InputError
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import (
     DRAWING,
@@ -152,17 +154,16 @@ class Reestimates:
     Parameters
     ----------
     path : Path
-        Where means and variances are kept, of each estimate under its id (``.safetensors``).
-
-    Raises
-    ------
-    InputError
-        If the file is there and damaged.
+        Where means and variances are kept, of each estimate under its id (``.safetensors``). A
+        damaged file is made again, which takes seconds.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: Arrays = read_arrays(path, kind=_KIND)[0] if path.exists() else {}
+        self._known: Arrays = {}
+        if path.exists():
+            with contextlib.suppress(InputError):
+                self._known = read_arrays(path, kind=_KIND)[0]
 
     def networks(
         self, asked: Sequence[Estimation], on_done: Callable[[int, int], None]

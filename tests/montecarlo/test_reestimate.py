@@ -49,6 +49,9 @@ def test_estimates_are_made_once_and_none_is_lost_by_an_interrupt(
     assert ids(Reestimates(path).networks(asked, lambda *done: told.append(done))) == expected
     assert told[0] == (2, 4)
     content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert ids(Reestimates(path).networks(asked, lambda *done: None)) == expected
+    assert path.read_bytes() == content
     monkeypatch.setattr(module, "_norms_for", None)  # whoever estimates now fails
     assert ids(Reestimates(path).networks(asked, lambda *done: None)) == expected
     assert path.read_bytes() == content
