@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,10 +27,38 @@ _VERDICTS = {
     "no": "Not accurate enough",
     "not settled": "Not settled whether it is accurate enough",
 }
+_CELLS_NOT_IN_IT = {
+    "stated": "stated",
+    "bound": "only a bound",
+    "no interval": "without an interval",
+    "model": "a fault model given in Python",
+}
+"""What a bit-error rate is whose uncertainty is not in an interval."""
 
+_REFUSED = {
+    ("endures", "no"): ("does not stand so many programmings", "do not stand so many programmings"),
+    ("affordable", "no"): ("takes more energy than the budget", "take more energy than the budget"),
+    ("yields", "no"): (
+        "has too few chips that are accurate enough",
+        "have too few chips that are accurate enough",
+    ),
+}
+"""What is in the way beside accuracy: of one point or condition, and of several."""
 
-# Of one point by itself; networks that are compared share the rest.
-_SHOWN_ALONE = 0.975
+_UNKNOWN = {
+    ("endures", "not settled"): ("may not stand so many programmings",) * 2,
+    ("endures", "unknown"): (
+        "has an endurance that is not known well enough",
+        "have an endurance that is not known well enough",
+    ),
+    ("affordable", "unknown"): (
+        "takes an energy that is not known well enough",
+        "take an energy that is not known well enough",
+    ),
+    ("yields", "not settled"): ("may have too few chips that are accurate enough",) * 2,
+}
+_MOST_NAMED = 2
+_Kind = tuple[str, str]
 
 
 def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[Reason, ...]:
@@ -79,7 +107,8 @@ def point_words(point: Record) -> str:
 
 def loss_words(point: Record) -> str:
     """Return the loss of a point with the upper end of its interval."""
-    loss, most = 100 * point["loss"], 100 * point["loss_high"]
+    # What is printed as 0.00 is neither gained nor lost.
+    loss, most = (round(100 * point[name], 2) + 0.0 for name in ("loss", "loss_high"))
     verb = f"loses {loss:.2f}" if loss >= 0 else f"gains {-loss:.2f}"
     bound = f"loses at most {most:.2f}" if loss < 0 <= most else f"at most {most:.2f}"
     if most < 0:
@@ -87,24 +116,52 @@ def loss_words(point: Record) -> str:
     return f"{verb} points, {bound} with 97.5\xa0% confidence"
 
 
+def reached_words(point: Record) -> str:
+    """Return what is limited, the loss or the accuracy, with the worse end of its interval."""
+    if Requirements.of(point.attrs).target_accuracy is None:
+        return loss_words(point)
+    least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
+    return f"reaches {numbers.percent(point['accuracy'])}, {least}"
+
+
 def verdict_words(point: Record) -> str:
     """Return whether a point is accurate enough, by how much, and how sure that is."""
-    verdict, target = _VERDICTS[point["accurate"]], Requirements.of(point.attrs).target_accuracy
-    if target is None:
-        return f"{verdict}: it {loss_words(point)}"
-    reached = f"reaches {numbers.percent(point['accuracy'])}"
-    least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
-    return f"{verdict}: it {reached}, {least}"
+    verdict = _VERDICTS[point["accurate"]]
+    return f"{verdict}: it {reached_words(point)}{alone_words(point)}"
+
+
+def alone_words(point: Record) -> str:
+    """Return that a point is left open only since others are asked too, or nothing."""
+    if point["accurate"] != "not settled" or not is_enough_alone(point):
+        return ""
+    return ", which would be enough if no other point were compared"
+
+
+def is_enough_alone(point: Record) -> bool:
+    """Return whether a point by itself is shown to be accurate enough, were it the only one."""
+    required = Requirements.of(point.attrs)
+    if required.target_accuracy is None:
+        return bool(point["loss_high"] <= required.largest_error)
+    return bool(point["accuracy_low"] >= required.target_accuracy)
+
+
+def is_beyond(point: Record) -> bool:
+    """Return whether the estimate of a point is itself beyond what is accepted."""
+    required = Requirements.of(point.attrs)
+    if required.target_accuracy is None:
+        return bool(point["loss"] > required.largest_error)
+    return bool(point["accuracy"] < required.target_accuracy)
 
 
 def accepted_words(required: Requirements) -> str:
     """Return how much accuracy is required."""
     if required.target_accuracy is not None:
         return f"{numbers.percent(required.target_accuracy)} is required"
-    return f"a loss of {_points_words(required)} is accepted"
+    return f"a loss of {points_words(required)} is accepted"
 
 
-def _points_words(required: Requirements) -> str:
+def points_words(required: Requirements) -> str:
+    """Return the loss that is accepted in percentage points."""
     points = numbers.plain(100 * required.largest_error)
     return f"{points} percentage point{'' if points == '1' else 's'}"
 
@@ -118,10 +175,22 @@ def count_words(count: float) -> str:
     return numbers.power(float(f"{count:.3g}"))
 
 
+def cell_count_words(count: float) -> str:
+    """Return a number of cells with no more digits than are known of it.
+
+    >>> cell_count_words(1234.0), cell_count_words(0.2)
+    ('1,230', '1')
+    """
+    return f"{float(f'{max(math.ceil(count), 1):.3g}'):,.0f}"
+
+
 def parts_words(point: Record, name: str = "loss") -> str:
     """Return how wide each source of chance makes the interval of a point."""
+    not_in_it = _CELLS_NOT_IN_IT.get(point["cells_basis"])
     parts = ", ".join(
-        f"{source} {100 * point[f'{name}_{source}']:.2f}"
+        f"cells not in it ({not_in_it})"
+        if source == "cells" and not_in_it
+        else f"{source} {100 * point[f'{name}_{source}']:.2f}"
         for source in ("trainings", "images", "cells", "chips")
         if not math.isnan(point[f"{name}_{source}"])
     )
@@ -130,7 +199,7 @@ def parts_words(point: Record, name: str = "loss") -> str:
         if point["trainings"] == 1
         else ""
     )
-    return f"± by {parts}{alone}"
+    return f"±\xa0by {parts}{alone}"
 
 
 def would_settle(point: Record) -> str:
@@ -138,30 +207,48 @@ def would_settle(point: Record) -> str:
     name = f"It is not settled whether {point_words(point)} meets what is required"
     if point["accurate"] != "not settled":
         return f"{name}: {'; '.join(_open_requirements(point))}."
-    name = (
+    subject = Requirements.of(point.attrs).subject
+    return (
         f"It is not settled whether {point_words(point)} is accurate enough: it "
-        f"{loss_words(point)} ({parts_words(point)})"
+        f"{reached_words(point)} ({parts_words(point, subject)}). {_what_more_shows(point)}"
     )
-    ways = _ways(point)
-    if not ways and point["probability"] > _SHOWN_ALONE:
+
+
+def _what_more_shows(point: Record) -> str:
+    """Return why a point is left open, and what more of each source would do about it."""
+    required, ways = Requirements.of(point.attrs), _ways(point)
+    if is_beyond(point):
+        beyond = "above what is accepted"
+        if required.target_accuracy is not None:
+            beyond = "below what is required"
         return (
-            f"{name}. By itself that would be enough, but of this network a point of fewer bit "
-            "errors is left open, or several networks share the error that is accepted."
+            f"Its mean is {beyond}, so more of any source would rather show that it is not "
+            "accurate enough."
         )
-    if not ways:
-        return f"{name}. More of one source alone would not settle it."
-    return f"{name}. If the loss stays, {', or '.join(ways)} would settle it."
+    why = ""
+    if is_enough_alone(point):
+        before = "" if ways else ", or one before it in their order is left open"
+        why = (
+            f"By itself that would be enough, but many points share the error of 2.5\xa0%{before}. "
+        )
+    if ways:
+        return f"{why}If the {required.subject} stays, {', or '.join(ways)} would settle it."
+    return why.rstrip() or "More of one source alone would not settle it."
 
 
 def _open_requirements(point: Record) -> list[str]:
     found = []
     if point["yields"] == "not settled":
         share = numbers.percent(point["chip_yield"], 0)
-        found.append(f"{share} of the chips drawn are accurate enough, and more chips would tell")
+        required = Requirements.of(point.attrs).chip_yield
+        more = "and more chips would tell"
+        if required is not None and point["chip_yield"] < required:
+            more = "less than is required, and more chips would rather show that it is not enough"
+        found.append(f"{share} of the chips drawn are accurate enough, {more}")
     if point["endures"] in ("not settled", "unknown"):
         found.append("its endurance is not known well enough; measure it")
     if point["affordable"] == "unknown":
-        found.append("its energy is not known")
+        found.append("its energy is not known well enough")
     return found
 
 
@@ -172,14 +259,16 @@ def _ways(point: Record) -> list[str]:
         ways.append(f"about {point['trainings_needed']} trainings in place of {point['trainings']}")
     elif point["trainings"] == 1:
         ways.append("several trainings")
-    for source, words in (
-        ("images", "as many test images"),
-        ("cells", "as many measured cells"),
-        ("chips", "as many chips"),
-    ):
+    for source, words in (("images", "test images"), ("cells", "cells"), ("chips", "chips")):
         times = point[f"{source}_needed"]
-        if not math.isnan(times):
-            ways.append(f"{'' if ways else 'about '}{numbers.times(times)} times {words}")
+        if math.isnan(times):
+            continue
+        about = "" if ways else "about "
+        if source == "cells" and not math.isnan(point["cells"]):
+            more = cell_count_words((times - 1.0) * point["cells"])
+            ways.append(f"{about}{more} further cells a state of “{point['condition']}”")
+        else:
+            ways.append(f"{about}{numbers.times(times)} times as many {words}")
     return ways
 
 
@@ -193,13 +282,15 @@ class _Reasons:
 
     def all(self) -> tuple[Reason, ...]:
         is_open = self.left_open is not None and not self._is_out_of_reach
+        is_met, is_of_loss = self.chosen["meets"], self._required.subject == "loss"
+        accuracy = self._accuracy() if is_of_loss else f"{self._loss()} {self._accuracy()}"
         reasons = (
             ("Choice", self._verdict()),
-            ("Loss", self._loss()),
-            ("Accuracy", self._accuracy()),
+            ("Loss", self._loss() if is_of_loss else ""),
+            ("Accuracy", accuracy),
             ("Yield", self._yield()),
             ("Not settled", would_settle(self.left_open) if self.left_open and is_open else ""),
-            *(("Left out", text) for text in (self._left_out() if self.chosen["meets"] else ())),
+            *(("Left out", f"{text}.") for text in (self._left_out() if is_met else ())),
             ("Energy", self._energy()),
             ("Reading", self._reading()),
             ("Endurance", self._endurance()),
@@ -266,21 +357,20 @@ class _Reasons:
                 f"{100 * (target - best):.2f} points less."
             )
         if any(point["accurate"] == "yes" for point in self.points):
-            refused = self._left_out()
-            return f"No point meets all that is required. {' '.join(refused)}".strip()
+            refused = "; ".join(self._left_out(_REFUSED | _UNKNOWN))
+            return f"No point meets all that is required{': ' if refused else ''}{refused}."
         if target is not None:
             return f"No point is shown to reach an accuracy of {numbers.percent(target)}."
         return (
             "No condition is shown to keep the accuracy within "
-            f"{_points_words(self._required)} of the network without bit errors."
+            f"{points_words(self._required)} of the network without bit errors."
         )
 
     def _loss(self) -> str:
         point, required = self.chosen, self._required
-        lost = "" if required.target_accuracy is None else f" It {loss_words(point)}."
         return (
             f"{verdict_words(point)} ({parts_words(point, required.subject)}); "
-            f"{accepted_words(required)}.{lost}"
+            f"{accepted_words(required)}."
         )
 
     def _accuracy(self) -> str:
@@ -311,28 +401,41 @@ class _Reasons:
             f"{least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
         )
 
-    def _left_out(self) -> Iterable[str]:
+    def _left_out(self, kinds: Mapping[_Kind, tuple[str, str]] = _REFUSED) -> Iterator[str]:
         """Yield why cheaper points that are accurate enough are not the one."""
         limit = self.chosen["life_energy"] if self.chosen["meets"] else math.inf
         cheaper = [
             point
-            for point in self._known
-            if point["accurate"] == "yes" and not point["meets"] and point["life_energy"] < limit
+            for point in self.points
+            if point["accurate"] == "yes"
+            and not point["meets"]
+            # Where nothing meets what is required, an unknown energy may be why.
+            and (point["life_energy"] < limit or math.isinf(limit))
         ]
-        by_reason = {
-            "no": (
-                ("endures", "do not stand so many programmings"),
-                ("affordable", "take more energy than the budget"),
-                ("yields", "have too few chips that are accurate enough"),
-            ),
-        }
-        for name, words in by_reason["no"]:
-            conditions = list(
-                dict.fromkeys(point["condition"] for point in cheaper if point[name] == "no")
-            )
-            if conditions:
-                kind = "Condition" if len(conditions) == 1 else "Conditions"
-                yield f"Left out, since they {words}: {kind.lower()} {_listed(conditions)}."
+        for kind, (of_one, of_several) in kinds.items():
+            names = self._names([point for point in cheaper if point[kind[0]] == kind[1]], kind)
+            if names:
+                yield f"{'; '.join(names)} {of_one if len(names) == 1 else of_several}"
+
+    def _names(self, refused: list[Record], kind: _Kind) -> list[str]:
+        """Name what has something in the way, by as few words as leave no other point named."""
+
+        def is_whole(**labels: str) -> bool:
+            alike = (one for one in self.points if all(one[key] == labels[key] for key in labels))
+            return all(one[kind[0]] == kind[1] or one["accurate"] == "no" for one in alike)
+
+        names = []
+        for condition in dict.fromkeys(point["condition"] for point in refused):
+            if is_whole(condition=condition):
+                names.append(f"“{condition}”")
+                continue
+            of_it = [point for point in refused if point["condition"] == condition]
+            for protection in dict.fromkeys(point["protection"] for point in of_it):
+                place = f"“{condition}”, {protection_words(protection)}"
+                of_place = [point for point in of_it if point["protection"] == protection]
+                is_all = is_whole(condition=condition, protection=protection)
+                names.append(place if is_all else f"{place}, {_networks_words(of_place)}")
+        return names
 
     def _energy(self) -> str:
         point = self.chosen
@@ -390,11 +493,15 @@ class _Reasons:
                 "programming once"
             )
         if self._is_over_a_life and not math.isnan(point["life_energy"]):
-            sentence += (
-                f". Over a life with {numbers.power(self._required.reprogrammings)} further "
-                f"programmings and {numbers.power(self._required.inferences)} inferences that is "
-                f"{numbers.quantity(point['life_energy'], 'J')}"
+            counts = {
+                "further programmings": self._required.reprogrammings,
+                "inferences": self._required.inferences,
+            }
+            life = " and ".join(
+                f"{numbers.power(count)} {name}" for name, count in counts.items() if count
             )
+            energy = numbers.quantity(point["life_energy"], "J")
+            sentence += f". Over a life with {life} that is {energy}"
         return f"{sentence}."
 
     def _endurance(self) -> str:
@@ -421,6 +528,14 @@ class _Reasons:
                 "what so few cells can show by counting, and the choice rests on it."
             )
         return ""
+
+
+def _networks_words(points: list[Record]) -> str:
+    """Return which networks of a place are meant, or how many."""
+    if len(points) > _MOST_NAMED:
+        return f"with {len(points)} of its networks"
+    words = (training_words(point["training_ber"], point["thresholds"]) for point in points)
+    return " and ".join(f"with the {one}" for one in words)
 
 
 def _listed(names: list[str]) -> str:

@@ -86,7 +86,7 @@ def test_a_condition_that_does_not_stand_the_life_is_left_out_and_named():
     short = conditions(endurance=[1e7, 1e7, 100.0], endurance_bound=[""] * 3)
     choice = recommend(traded(even, known=short), tolerance=0.005, reprogrammings=1e5)
     assert (choice.condition, choice.met) == ("strong", True)
-    assert "do not stand so many programmings: condition “weak”" in choice.reason
+    assert "“weak” does not stand so many programmings." in choice.reason
 
 
 def test_each_pulse_of_a_verified_cell_wears_it():

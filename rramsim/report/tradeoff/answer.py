@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.accuracy_loss import ONE_SIDED
-from rramsim.decision.reasons import accepted_words, protection_words, verdict_words
+from rramsim.decision.reasons import (
+    accepted_words,
+    is_enough_alone,
+    points_words,
+    protection_words,
+    verdict_words,
+)
 from rramsim.decision.requirements import Requirements
 from rramsim.report.tradeoff import rows
 from rramsim.schema import Record
@@ -23,6 +28,7 @@ _NOT_IN_CELLS = {
     "no interval": "the uncertainty of the bit-error rate, which has no interval",
     "model": "the uncertainty of the fault model given in Python",
 }
+_LEAST_SHOWN = 0.5e-4
 
 
 @dataclass(frozen=True)
@@ -201,7 +207,7 @@ def _scale(point: Record) -> Scale:
 
     low, estimate, high = map(place, ends)
     if required.target_accuracy is None:
-        words = f"{numbers.plain(100 * limit)} accepted"
+        words = f"{points_words(required)} accepted"
         return Scale(low, estimate, high, place(limit), 0.0, place(limit), words)
     words = f"{numbers.percent(limit)} required"
     return Scale(low, estimate, high, place(limit), place(limit), 100.0, words)
@@ -210,11 +216,16 @@ def _scale(point: Record) -> Scale:
 def _parts(point: Record) -> list[Part]:
     subject = Requirements.of(point.attrs).subject
     widths = {name: point[f"{subject}_{name}"] for name in _SOURCES}
-    widest = max((width for width in widths.values() if width > 0.0), default=1.0)
+    # What is printed as 0.00 has no bar.
+    widest = max((width for width in widths.values() if width >= _LEAST_SHOWN), default=math.inf)
     return [
         Part(name, "not in it")
-        if math.isnan(width) or (name == "cells" and point["cells_basis"] not in ("", "draws"))
-        else Part(name, f"± {100 * width:.2f}", round(100 * width / widest, 1))
+        if math.isnan(width) or (name == "cells" and point["cells_basis"] in _NOT_IN_CELLS)
+        else Part(
+            name,
+            f"± {100 * width:.2f}",
+            round(100 * width / widest, 1) if width >= _LEAST_SHOWN else 0.0,
+        )
         for name, width in widths.items()
     ]
 
@@ -232,7 +243,7 @@ def _open_points(findings: Findings) -> str:
     doubt = "meets what is required"
     if point["accurate"] == "not settled":
         likely = f"(probability {numbers.probability(point['probability'])})"
-        alone = ", as by itself it would be" if point["probability"] > ONE_SIDED else ""
+        alone = ", as by itself it would be" if is_enough_alone(point) else ""
         doubt = f"is accurate enough{alone} {likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
 from rramsim.decision.reasons import (
+    cell_count_words,
     count_words,
+    is_beyond,
+    is_enough_alone,
     protection_words,
     training_words,
     would_settle,
@@ -37,7 +40,7 @@ def changes(findings: Findings) -> list[str]:
     shown = left_open[:_MOST_OPEN]
     more = len(left_open) - len(shown)
     return [
-        *(reason.text for reason in chosen.reasons if reason.subject == "Left out"),
+        *(f"Left out: {reason.text}" for reason in chosen.reasons if reason.subject == "Left out"),
         *(sentence for one in shown for sentence in (would_settle(one), _measure(one)) if sentence),
         *(
             [f"{more} further pairs of condition and protection are not settled either."]
@@ -60,16 +63,21 @@ def _probability(point: Record) -> float:
 
 
 def _measure(point: Record) -> str:
-    """Return how many more cells would tell whether a point is accurate enough."""
+    """Return how many more cells would tell on which side of what is borne a condition lies.
+
+    Only where that number of cells would not settle the point: else `would_settle` says it.
+    """
     cells = point["cells_to_measure"]
-    if math.isnan(cells) or point["accurate"] != "not settled":
+    if point["accurate"] != "not settled" or is_beyond(point) or is_enough_alone(point):
+        return ""
+    if not cells > 0.0 or not math.isnan(point["cells_needed"]):
         return ""
     network = training_words(point["training_ber"], point["thresholds"])
     return (
-        f"Measure about {float(f'{cells:.3g}'):,.0f} more cells of “{point['condition']}” in each "
-        f"state to decide whether it is accurate enough, {protection_words(point['protection'])}, "
-        f"with the {network}: it is with a probability of "
-        f"{numbers.probability(point['probability'])}."
+        f"About {cell_count_words(cells)} more cells of “{point['condition']}” a state would show "
+        f"on which side of the largest bit-error rate that the {network} bears, "
+        f"{protection_words(point['protection'])}, the condition lies; trainings, images and chips "
+        "would still leave it open."
     )
 
 

@@ -34,7 +34,7 @@ _OBSTACLES = {
         "not settled": "endurance not settled",
         "unknown": "endurance not known well enough",
     },
-    "affordable": {"no": "above the budget", "unknown": "energy unknown"},
+    "affordable": {"no": "above the budget", "unknown": "energy not known well enough"},
     "yields": {"no": "yield too low", "not settled": "yield not settled"},
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.reasons import parts_words
+from rramsim.decision.reasons import accepted_words, alone_words, parts_words
 from rramsim.decision.requirements import Requirements
 from rramsim.report.terminal_table import (
     first_fitting,
@@ -181,17 +181,16 @@ def _accuracy_lines(point: Record, findings: Findings) -> dict[str, str]:
     loss = f"{_points_of_accuracy(point['loss'])} points"
     if asked.target_accuracy is None:
         most = _points_of_accuracy(point["loss_high"])
-        accepted = numbers.plain(100 * asked.largest_error)
         return {
             "loss": f"{verdict[point['accurate']]}{loss}, at most {most} with 97.5{_BLANK}% "
-            f"confidence; {accepted} is accepted ({parts_words(point)})",
+            f"confidence{alone_words(point)}; {accepted_words(asked)} ({parts_words(point)})",
             "accuracy": mean,
         }
     least = numbers.percent(point["accuracy_low"])
     verdict["no"] = "too little: "
     return {
         "accuracy": f"{verdict[point['accurate']]}{mean}; at least {least} with 97.5{_BLANK}% "
-        f"confidence, {numbers.percent(asked.target_accuracy)} is required "
+        f"confidence{alone_words(point)}, {accepted_words(asked)} "
         f"({parts_words(point, 'accuracy')})",
         "loss": loss,
     }

@@ -17,6 +17,8 @@ from rramsim.decision.recommend import best_points, recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
+from rramsim.report.tradeoff.answer import answer
+from rramsim.report.tradeoff.change import changes
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import FILES, render
@@ -307,7 +309,8 @@ def test_what_would_settle_a_cheaper_point_is_said_and_what_it_takes_to_measure(
         "meets": 0,
         "probability": 0.654,
         "cells_to_measure": 1080.0,
-        "cells_needed": 3.0,
+        "loss": 0.0065,
+        "loss_high": 0.0165,
     }.items():
         tradeoff[name].loc[{**weak, "thresholds": "as trained"}] = value
     found = replace(found, tradeoff=tradeoff, recommendation=recommend(tradeoff))
@@ -317,10 +320,16 @@ def test_what_would_settle_a_cheaper_point_is_said_and_what_it_takes_to_measure(
     text = Page(html).text
     assert shown(found.recommendation.would_settle) in text
     assert (
-        "Measure about 1,080 more cells of “weak” in each state to decide whether it is accurate "
-        "enough, unprotected, with the network trained with bit errors at a rate of 0.15: it is "
-        "with a probability of 65 %."
+        "About 1,080 more cells of “weak” a state would show on which side of the largest "
+        "bit-error rate that the network trained with bit errors at a rate of 0.15 bears, "
+        "unprotected, the condition lies; trainings, images and chips would still leave it open."
     ) in text
+    # Where more cells alone would settle it, one number is said, that of the verdict.
+    tradeoff["cells_needed"].loc[{**weak, "thresholds": "as trained"}] = 3.0
+    tradeoff["cells"].loc[{"condition": "weak"}] = 1000.0
+    found = replace(found, tradeoff=tradeoff, recommendation=recommend(tradeoff))
+    assert "2,000 further cells a state of “weak”" in " ".join(changes(found))
+    assert "1,080" not in " ".join(changes(found))
 
 
 def test_a_life_is_programming_and_inference_after_inference(figures):
@@ -552,3 +561,15 @@ def test_the_page_says_what_the_accuracies_rest_on():
     assert chips.startswith("Chips are drawn from fault models given in Python")
     text = Page(render(trained, inlined(draw_figures(trained)))).text
     assert all(shown(sentence) in text for sentence in assumptions(trained))
+
+
+def test_a_part_that_is_printed_as_nothing_has_no_bar():
+    found = findings()
+    tiny = found.tradeoff.copy(deep=True)
+    for name in ("images", "chips"):
+        tiny[f"loss_{name}"][:] = 1e-6
+    parts = answer(replace(found, tradeoff=tiny)).parts
+    assert [(part.value, part.share) for part in parts if part.value.startswith("±")] == [
+        ("± 0.00", 0.0)
+    ] * 2
+    assert max(part.share for part in answer(found).parts) == 100.0

@@ -100,3 +100,11 @@ def test_where_nothing_is_enough_that_is_the_headline():
     assert "No point can reach an accuracy of 99.00 %" in plain(shown)
     assert "reaches 97.00 %, 2.00 points less." in plain(shown)
     assert "too little: " in shown
+
+
+def test_what_is_accepted_has_its_unit_and_what_is_left_out_its_label_once():
+    known = conditions(endurance=[1e9, 1e9, 1.0], endurance_bound=[""] * 3)
+    required = Requirements(tolerance=0.01, reprogrammings=1e3)
+    shown = plain(" ".join(text(findings(required=required, known=known), PAGE, width=80).split()))
+    assert "a loss of 1 percentage point is accepted" in shown
+    assert "left out “weak” does not stand so many programmings." in shown
