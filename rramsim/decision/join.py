@@ -30,10 +30,10 @@ ASSUMPTIONS = (
     "as expected. Forming, the reads that verify, decoders and the circuits around the cells are "
     "not in it.",
     "Whether a point is accurate enough is judged by its loss against the network without bit "
-    "errors, image by image. Many points are compared: of one network, a point is accurate "
-    "enough only if those of fewer bit errors are, and several networks share the 2.5 % by the "
-    "procedure of Holm, so that a point that is not accurate enough is named in at most 2.5 % of "
-    "studies.",
+    "errors, image by image. Many points are compared: those of one network are asked from "
+    "the highest energy a weight down, and a point is accurate enough only if those before it are. "
+    "Networks, as trained and with thresholds re-estimated, share the 2.5 % by the procedure of "
+    "Holm, so that a point that is not accurate enough is named in at most 2.5 % of studies.",
 )
 """What the energies and verdicts of a trade-off rest on, in words."""
 

@@ -57,6 +57,11 @@ _UNKNOWN = {
     ),
     ("yields", "not settled"): ("may have too few chips that are accurate enough",) * 2,
 }
+_ASKED = {
+    "endures": "stand so many programmings",
+    "affordable": "keep within the energy budget",
+    "yields": "have enough chips that are accurate enough",
+}
 _MOST_NAMED = 2
 _Kind = tuple[str, str]
 
@@ -356,15 +361,26 @@ class _Reasons:
                 f"network without bit errors reaches {numbers.percent(best)}, "
                 f"{100 * (target - best):.2f} points less."
             )
+        # What none of them meets comes first: more accuracy would be of no use.
+        lacking = [
+            words
+            for name, words in _ASKED.items()
+            if all(point[name] not in ("", "yes") for point in self.points)
+        ]
         if any(point["accurate"] == "yes" for point in self.points):
             refused = "; ".join(self._left_out(_REFUSED | _UNKNOWN))
-            return f"No point meets all that is required{': ' if refused else ''}{refused}."
+            none = f"is shown to {', or to '.join(lacking)}" if lacking else ""
+            none = none or "meets all that is required"
+            return f"No point {none}{': ' if refused else ''}{refused}."
         if target is not None:
-            return f"No point is shown to reach an accuracy of {numbers.percent(target)}."
-        return (
-            "No condition is shown to keep the accuracy within "
-            f"{points_words(self._required)} of the network without bit errors."
-        )
+            lacking.append(f"reach an accuracy of {numbers.percent(target)}")
+        else:
+            lacking.append(
+                f"keep the accuracy within {points_words(self._required)} of the network without "
+                "bit errors"
+            )
+        subject = "No point" if target is not None or len(lacking) > 1 else "No condition"
+        return f"{subject} is shown to {', or to '.join(lacking)}."
 
     def _loss(self) -> str:
         point, required = self.chosen, self._required
@@ -397,8 +413,8 @@ class _Reasons:
             return ""
         least = numbers.percent(point["chip_yield_low"], 1)
         return (
-            f"Of its chips {numbers.percent(point['chip_yield'], 1)} are accurate enough, at least "
-            f"{least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
+            f"Of its chips, with the networks at hand, {numbers.percent(point['chip_yield'], 1)} "
+            f"are accurate enough, at least {least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
         )
 
     def _left_out(self, kinds: Mapping[_Kind, tuple[str, str]] = _REFUSED) -> Iterator[str]:
@@ -415,7 +431,8 @@ class _Reasons:
         for kind, (of_one, of_several) in kinds.items():
             names = self._names([point for point in cheaper if point[kind[0]] == kind[1]], kind)
             if names:
-                yield f"{'; '.join(names)} {of_one if len(names) == 1 else of_several}"
+                between = "; " if any("”, " in name for name in names) else ", "
+                yield f"{between.join(names)} {of_one if len(names) == 1 else of_several}"
 
     def _names(self, refused: list[Record], kind: _Kind) -> list[str]:
         """Name what has something in the way, by as few words as leave no other point named."""
