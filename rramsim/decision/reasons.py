@@ -362,13 +362,15 @@ class _Reasons:
                 f"{100 * (target - best):.2f} points less."
             )
         # What none of them meets comes first: more accuracy would be of no use.
-        lacking = [
-            words
-            for name, words in _ASKED.items()
-            if all(point[name] not in ("", "yes") for point in self.points)
+        missed = [
+            name for name in _ASKED if all(point[name] not in ("", "yes") for point in self.points)
         ]
+        lacking = [_ASKED[name] for name in missed]
         if any(point["accurate"] == "yes" for point in self.points):
-            refused = "; ".join(self._left_out(_REFUSED | _UNKNOWN))
+            kinds = _REFUSED | _UNKNOWN
+            if missed:
+                kinds = {kind: words for kind, words in kinds.items() if kind[0] in missed}
+            refused = "; ".join(self._left_out(kinds))
             none = f"is shown to {', or to '.join(lacking)}" if lacking else ""
             none = none or "meets all that is required"
             return f"No point {none}{': ' if refused else ''}{refused}."
@@ -412,9 +414,10 @@ class _Reasons:
         if required is None:
             return ""
         least = numbers.percent(point["chip_yield_low"], 1)
+        share = numbers.percent(point["chip_yield"], 1)
         return (
-            f"Of its chips, with the networks at hand, {numbers.percent(point['chip_yield'], 1)} "
-            f"are accurate enough, at least {least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
+            f"Of its chips, with the networks at hand, {share} are accurate enough, at least "
+            f"{least} with 97.5\xa0% confidence; {numbers.percent(required, 1)} are required."
         )
 
     def _left_out(self, kinds: Mapping[_Kind, tuple[str, str]] = _REFUSED) -> Iterator[str]:
@@ -431,8 +434,7 @@ class _Reasons:
         for kind, (of_one, of_several) in kinds.items():
             names = self._names([point for point in cheaper if point[kind[0]] == kind[1]], kind)
             if names:
-                between = "; " if any("”, " in name for name in names) else ", "
-                yield f"{between.join(names)} {of_one if len(names) == 1 else of_several}"
+                yield f"{', '.join(names)} {of_one if len(names) == 1 else of_several}"
 
     def _names(self, refused: list[Record], kind: _Kind) -> list[str]:
         """Name what has something in the way, by as few words as leave no other point named."""
@@ -448,10 +450,11 @@ class _Reasons:
                 continue
             of_it = [point for point in refused if point["condition"] == condition]
             for protection in dict.fromkeys(point["protection"] for point in of_it):
-                place = f"“{condition}”, {protection_words(protection)}"
+                place = protection_words(protection)
                 of_place = [point for point in of_it if point["protection"] == protection]
-                is_all = is_whole(condition=condition, protection=protection)
-                names.append(place if is_all else f"{place}, {_networks_words(of_place)}")
+                if not is_whole(condition=condition, protection=protection):
+                    place = f"{place}, {_networks_words(of_place)}"
+                names.append(f"“{condition}” ({place})")
         return names
 
     def _energy(self) -> str:

@@ -344,7 +344,7 @@ def test_what_is_left_out_is_named_no_wider_than_it_is():
     assert f"“weak” {refused}." in recommend(tradeoff).sentences
     tradeoff["accurate"].loc[{**weak, "training_ber": 0.0}] = "yes"
     assert (
-        "“weak”, unprotected, with the network trained with bit errors at a rate of 0.15 "
+        "“weak” (unprotected, with the network trained with bit errors at a rate of 0.15) "
         f"{refused}."
     ) in recommend(tradeoff).sentences
 

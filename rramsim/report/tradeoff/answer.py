@@ -207,7 +207,7 @@ def _scale(point: Record) -> Scale:
 
     low, estimate, high = map(place, ends)
     if required.target_accuracy is None:
-        words = f"{points_words(required)} accepted"
+        words = f"{points_words(required).replace('percentage ', '')} accepted"
         return Scale(low, estimate, high, place(limit), 0.0, place(limit), words)
     words = f"{numbers.percent(limit)} required"
     return Scale(low, estimate, high, place(limit), place(limit), 100.0, words)
