@@ -249,6 +249,11 @@ def _open_requirements(point: Record) -> list[str]:
         more = "and more chips would tell"
         if required is not None and point["chip_yield"] < required:
             more = "less than is required, and more chips would rather show that it is not enough"
+        elif required is not None and point["chip_yield_low"] >= required:
+            more = (
+                "which would be enough by itself, but many points share the error of 2.5\xa0%, or "
+                "one before it in their order is left open"
+            )
         found.append(f"{share} of the chips drawn are accurate enough, {more}")
     if point["endures"] in ("not settled", "unknown"):
         found.append("its endurance is not known well enough; measure it")

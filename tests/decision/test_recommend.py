@@ -353,3 +353,18 @@ def test_only_what_a_life_holds_is_counted():
     choice = recommended(PLAIN, required={"inferences": 1e6}, inference_energy=1e-12)
     assert "Over a life with 10⁶ inferences that is" in choice.reason
     assert "further programmings" not in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("chip_yield", "least", "words"),
+    [
+        (0.97, 0.90, "97 % of the chips drawn are accurate enough, and more chips would tell"),
+        (0.93, 0.90, "less than is required, and more chips would rather show that it is not"),
+        (1.0, 0.98, "enough by itself, but many points share the error of 2.5 %, or one before"),
+    ],
+)
+def test_a_yield_that_is_left_open_says_what_more_chips_would_do(chip_yield, least, words):
+    tradeoff = traded(ADAPTED, required={"tolerance": 0.005, "chip_yield": 0.95})
+    tradeoff["accurate"] = xr.full_like(tradeoff["accurate"].astype("U11"), "yes")
+    tradeoff["yields"] = xr.full_like(tradeoff["yields"].astype("U11"), "not settled")
+    assert words in settling(tradeoff, chip_yield=chip_yield, chip_yield_low=least)
