@@ -19,7 +19,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from rramsim.device.examination import Analysis
@@ -119,6 +118,8 @@ def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, di
 
 def _line_correlation(readings: xr.Dataset, condition: int) -> float:
     """Return the correlation of the effects of lines on both states, rows and columns as one."""
+    import pandas as pd
+
     means = []
     for state in range(len(STATES)):
         chosen = (readings["condition_index"].values == condition) & (
