@@ -20,7 +20,6 @@ from rramsim.crossbar.faults import (
 )
 from rramsim.crossbar.protection import programming_pulses, protection_of
 from rramsim.errors import InputError, device_name, on_progress, refused, whole_number
-from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.collect import measure
 from rramsim.montecarlo.constant_neurons import constant_shares
@@ -33,7 +32,7 @@ from rramsim.network.model_files import IN_MEMORY, SavedNetwork, load_network, o
 from rramsim.network.scoring.certificate import certify
 from rramsim.progress import OnProgress, silent
 from rramsim.statistics.confidence import CONFIDENCE
-from rramsim.study.stages.networks import images_of, training_ber_words
+from rramsim.study.stages.networks import images_for, training_ber_words
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def evaluate(
     folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
     layers = len(folded.layers)
     planted = models if layer is None else [_in_layer(model, layer, layers) for model in models]
-    image_set = _images(saved, images, place)
+    image_set = images_for(saved, images, place)
     certified = _certified(folded, image_set, place) if certificate else {}
     networks = [folded] * len(planted)
     if reestimate:
@@ -239,18 +238,6 @@ def _in_layer(model: ChipFaults, layer: int, layers: int) -> LayerFaults:
 def _in_place(place: str, error: InputError) -> InputError:
     """Return what was refused with the file at fault; a network in memory is in the sentence."""
     return error if place == IN_MEMORY else InputError(f"{place}: {error}")
-
-
-def _images(
-    saved: SavedNetwork | FoldedNetwork, images: ImageSet | str | None, place: str
-) -> ImageSet:
-    if isinstance(saved, SavedNetwork):
-        return images_of(place, saved, images)
-    if images is None:
-        raise InputError(
-            "A folded network has no record of the images it was trained on; give them."
-        )
-    return images if isinstance(images, ImageSet) else load_images(images)
 
 
 def _reestimated(

@@ -23,7 +23,6 @@ from rramsim.crossbar.protection import Coded, ProtectedFaults, parse, protect, 
 from rramsim.crossbar.tiles import TileShape
 from rramsim.errors import InputError, device_name, file_path, refused, whole_number
 from rramsim.errors import number as real_number
-from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.collect import measure
 from rramsim.montecarlo.stopping import StoppingRule
@@ -42,7 +41,7 @@ from rramsim.study.real_chips.chip_counts import (
     wrong_weights,
 )
 from rramsim.study.real_chips.error_map import faults_of
-from rramsim.study.stages.networks import images_of
+from rramsim.study.stages.networks import images_for
 from rramsim.units import read_quantity
 from rramsim.version import __version__
 
@@ -139,7 +138,7 @@ def read_back(
             f"{folded.content_id[:12]}; give the model that was exported."
         )
     rates = _expected_rates(expected, exported)
-    image_set = _images(saved, images, place)
+    image_set = images_for(saved, images, place)
     layers = _errors(folded, exported, _reads(path, folded, exported), _ohm(reference))
     if missing == "error":
         _check_missing(layers)
@@ -189,18 +188,6 @@ def _ohm(reference: str | float | None) -> float:
     if not 0 < value < np.inf:
         raise refused("reference", reference, _RESISTANCE)
     return value
-
-
-def _images(
-    saved: SavedNetwork | FoldedNetwork, images: ImageSet | str | None, place: str
-) -> ImageSet:
-    if isinstance(saved, SavedNetwork):
-        return images_of(place, saved, images)
-    if images is None:
-        raise InputError(
-            "A folded network has no record of the images it was trained on; give them."
-        )
-    return images if isinstance(images, ImageSet) else load_images(images)
 
 
 def _reads(path: Path, folded: FoldedNetwork, exported: Exported) -> CellReads:

@@ -18,6 +18,7 @@ from rramsim.images.catalogue import load_images
 from rramsim.images.folds import Fold
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.replicates import StudyNetworks
+from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import load_network
 from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
@@ -312,6 +313,28 @@ def training_ber_words(network: SavedNetwork) -> str:
     # A number of the user's own is not to be rounded to look like another.
     words = power(ber, digits=12) if alike == f"BER {ber!r}" else f"{power(ber, digits=3)} (mean)"
     return words if alike == faults else f"up to {words}"
+
+
+def images_for(
+    network: SavedNetwork | FoldedNetwork, images: ImageSet | str | None, place: str
+) -> ImageSet:
+    """Return the images to score a network on: those it was trained on, or given ones.
+
+    Parameters
+    ----------
+    network : SavedNetwork or FoldedNetwork
+    images : ImageSet or str or None
+        Of a folded network they must be given.
+    place : str
+        The file of the network, for messages.
+    """
+    if not isinstance(network, FoldedNetwork):
+        return images_of(place, network, images)
+    if images is None:
+        raise InputError(
+            "A folded network has no record of the images it was trained on; give them."
+        )
+    return images if isinstance(images, ImageSet) else load_images(images)
 
 
 def images_of(
