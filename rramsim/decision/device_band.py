@@ -335,30 +335,6 @@ def cells_variances(losses: ArrayLike, estimate: float) -> tuple[float, float]:
     return float(max(above**2, np.var(drawn))), float(below**2)
 
 
-def probability_of_meeting(
-    losses: ArrayLike, *, tolerance: float, other_deviation: float = 0.0
-) -> float:
-    """Return how probable it is that the loss is at most the tolerance.
-
-    Parameters
-    ----------
-    losses : array_like, shape (draws,)
-        That the cells leave open.
-    tolerance : float
-    other_deviation : float
-        Standard deviation that trainings, images and chips give the loss.
-
-    Examples
-    --------
-    >>> probability_of_meeting([0.004, 0.006, 0.008, 0.012], tolerance=0.01)
-    0.75
-    """
-    left = tolerance - np.asarray(losses, dtype=float)
-    if other_deviation > 0.0:
-        return float(np.mean(ndtr(left / other_deviation)))
-    return float(np.mean(left >= 0.0))
-
-
 def is_settled(probability: float) -> bool:
     """Return whether a probability of meeting the tolerance is 95 % or more, or 5 % or less."""
     return not 1.0 - SETTLED < probability < SETTLED

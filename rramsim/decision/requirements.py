@@ -198,10 +198,9 @@ _ATTRIBUTES = tuple(Requirements.__dataclass_fields__)
 
 
 def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
-    judged = [variable.name for variable in schema.DATASETS["tradeoff"] if variable.optional]
-    kept = {"chip_accuracy", "chip_loss", "loss_draw", "ber_draw"}
-    kept |= {"endurance_low", "endurance_high"}
-    return tradeoff.drop_vars([name for name in judged if name not in kept], errors="ignore")
+    variables = schema.DATASETS["tradeoff"]
+    judged = [variable.name for variable in variables if variable.group == "judged"]
+    return tradeoff.drop_vars(judged, errors="ignore")
 
 
 def _shown(p_values: _Floats, tradeoff: xr.Dataset) -> NDArray[np.bool_]:
@@ -214,27 +213,25 @@ def _shown(p_values: _Floats, tradeoff: xr.Dataset) -> NDArray[np.bool_]:
     be tested first. A network that met bit errors in training is meant for chips that have them;
     those of less than a hundredth of these come last, where the cells leave hardly anything open.
     """
-    flat = p_values.reshape(-1, *p_values.shape[2:])
-    bers = tradeoff["test_ber"].values
-    energy = tradeoff["energy_per_weight"].mean("training_ber").values
-    cells = tradeoff["cells_per_weight"].mean("training_ber").values
-    costs = np.where(np.isnan(energy), -math.inf, -energy).ravel(), -cells.ravel()
+    rows = p_values.reshape(-1, tradeoff["test_ber"].size)
+    bers = tradeoff["test_ber"].values.ravel()
+    energy = tradeoff["energy_per_weight"].mean("training_ber").values.ravel()
+    cells = tradeoff["cells_per_weight"].mean("training_ber").values.ravel()
+    costs = np.where(np.isnan(energy), math.inf, energy)
     training_bers = np.repeat(tradeoff["training_ber"].values, p_values.shape[1]).tolist()
-    places = []
-    for row, training_ber in zip(flat.reshape(len(flat), -1), training_bers, strict=True):
+    sequences = []
+    for row, training_ber in zip(rows, training_bers, strict=True):
         # The network that all are compared with is the one to show little errors on.
         is_reference = training_ber == min(training_bers)
-        last = np.zeros(bers.size) if is_reference else bers.ravel() < training_ber / _MEANT_FOR
-        order = np.lexsort((costs[1], costs[0], last))
-        places.append([place for place in order if not math.isnan(row[place])])
-    rows = flat.reshape(len(flat), -1)
+        last = np.zeros(bers.size) if is_reference else bers < training_ber / _MEANT_FOR
+        order = np.lexsort((-cells, -costs, last))
+        sequences.append([place for place in order if not math.isnan(row[place])])
     accepted = rejected_in_sequences(
-        [[row[place] for place in asked] for row, asked in zip(rows, places, strict=True) if asked]
+        [row[places].tolist() for row, places in zip(rows, sequences, strict=True)]
     )
     shown = np.zeros(rows.shape, dtype=bool)
-    asked_rows = [(row, asked) for row, asked in zip(shown, places, strict=True) if asked]
-    for (row, asked), count in zip(asked_rows, accepted, strict=True):
-        row[asked[:count]] = True
+    for row, places, count in zip(shown, sequences, accepted, strict=True):
+        row[places[:count]] = True
     return shown.reshape(p_values.shape)
 
 

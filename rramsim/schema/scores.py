@@ -240,7 +240,7 @@ _TRADEOFF = {
         _condition(
             "endurance_high", "1", "f", "upper end, or the bound above a lower one", optional=True
         ),
-        *(replace(variable, optional=True) for variable in _JUDGED),
+        *(replace(variable, optional=True, group="judged") for variable in _JUDGED),
     ),
     "ber_budget": (
         *(

@@ -49,7 +49,8 @@ class Variable:
     conditions; `key` is its name in JSON and CSV. `sign` says which
     numbers a file may hold: ``"dropped"`` any (the magnitude is kept), ``"positive"`` those above
     0, and empty those from 0 on. `group` is ``"setting"`` for a setting of a programming
-    condition and ``"energy"`` for what an operation costs.
+    condition, ``"energy"`` for what an operation costs and ``"judged"`` for what depends on what is
+    required of a point.
     """
 
     name: str

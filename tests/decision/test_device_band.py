@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from rramsim.decision.accuracy_loss import Loss
+from rramsim.decision.accuracy_loss import Loss, share_of_draws_below
 from rramsim.decision.device_band import (
     cells_variances,
     draws_to_check,
@@ -19,7 +19,6 @@ from rramsim.decision.device_band import (
     losses_along_diagonal,
     losses_of_draws,
     more_cells,
-    probability_of_meeting,
     rate_grid,
 )
 from rramsim.interval import Interval
@@ -148,9 +147,11 @@ def test_the_interval_reaches_as_far_as_skewed_draws_on_either_side():
 def test_the_probability_of_meeting_a_tolerance_of_normal_draws():
     draws = 0.01 + 0.003 * ndtri((np.arange(20000) + 0.5) / 20000)
     expected = ndtr((0.015 - 0.01) / math.hypot(0.003, 0.004))
-    found = probability_of_meeting(draws, tolerance=0.015, other_deviation=0.004)
+    loss = Loss(0.01, 1, 0.0, 0.0, 1.0, images=0.004**2)
+    found = share_of_draws_below(loss, draws - 0.01, 0.015)
     assert found == pytest.approx(expected, abs=1e-4)
-    assert probability_of_meeting(draws, tolerance=0.01) == pytest.approx(0.5)
+    alone = Loss(0.01, 1, 0.0, 0.0, 1.0)
+    assert share_of_draws_below(alone, draws - 0.01, 0.01) == pytest.approx(0.5)
     assert [is_settled(p) for p in (0.0, 0.05, 0.051, 0.949, 0.95, 1.0)] == [
         *(True, True, False),
         *(False, True, True),

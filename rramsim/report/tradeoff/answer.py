@@ -110,7 +110,7 @@ class Answer:
 
 def answer(findings: Findings) -> Answer:
     """Return the top of the report."""
-    point = chosen_point(findings)
+    point = rows.chosen_point(findings)
     verdict = f"{verdict_words(point)}; {accepted_words(Requirements.of(point.attrs))}."
     if not findings.recommendation.met:
         verdict = f"{findings.recommendation.sentences[0]} {verdict}"
@@ -123,12 +123,6 @@ def answer(findings: Findings) -> Answer:
         open_points=_open_points(findings),
         limits=_limits(findings, point),
     )
-
-
-def chosen_point(findings: Findings) -> Record:
-    """Return the point that is recommended."""
-    points = rows.points_of(findings.tradeoff)
-    return next(point for point in points if findings.recommendation.names(point))
 
 
 def _headline(findings: Findings) -> str:

@@ -33,7 +33,7 @@ def changes(findings: Findings) -> list[str]:
     """Return what would change the decision, a sentence each."""
     chosen = findings.recommendation
     points = rows.points_of(findings.tradeoff)
-    point = next(one for one in points if chosen.names(one))
+    point = rows.chosen_point(findings)
     # Where the target is out of reach, to settle a point would change nothing.
     is_open = any(reason.subject == "Not settled" for reason in chosen.reasons)
     left_open = _one_a_place(points_left_open(point, points)) if is_open else []

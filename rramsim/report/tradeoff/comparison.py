@@ -139,13 +139,9 @@ def _network(point: Record) -> str:
 def _interval(value: Interval) -> str:
     """Return a share in points or per cent, with its interval."""
     if not value.has_ends:
-        return _hundredths(value.estimate)
-    ends = f"({_hundredths(value.low)} to {_hundredths(value.high)})".replace(" ", _BLANK)
-    return f"{_hundredths(value.estimate)}{_BLANK}{ends}"
-
-
-def _hundredths(share: float) -> str:
-    return numbers.points(share)
+        return numbers.points(value.estimate)
+    ends = f"({numbers.points(value.low)} to {numbers.points(value.high)})".replace(" ", _BLANK)
+    return f"{numbers.points(value.estimate)}{_BLANK}{ends}"
 
 
 def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:

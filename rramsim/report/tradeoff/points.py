@@ -103,7 +103,7 @@ def shown_points(findings: Findings) -> list[Record]:
     """Return of each condition and protection the network that does best, or is recommended."""
     points = rows.points_of(findings.tradeoff)
     by_place = {_place(point): point for point in best_points(points)}
-    chosen = next(point for point in points if findings.recommendation.names(point))
+    chosen = rows.chosen_point(findings)
     return list((by_place | {_place(chosen): chosen}).values())
 
 

@@ -37,6 +37,12 @@ def points_of(tradeoff: xr.Dataset) -> list[Record]:
     return [point for point in points if point["verdict"]]
 
 
+def chosen_point(findings: Findings) -> Record:
+    """Return the point that is recommended."""
+    points = points_of(findings.tradeoff)
+    return next(point for point in points if findings.recommendation.names(point))
+
+
 def network_words(training_ber: float, thresholds: str = "as trained") -> str:
     """Return the name of a network where there is little room."""
     name = "plain" if training_ber == 0 else f"trained at {numbers.power(training_ber)}"

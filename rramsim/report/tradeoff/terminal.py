@@ -21,10 +21,10 @@ from rramsim.report.terminal_table import (
     wrapped,
 )
 from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
-from rramsim.report.tradeoff.answer import chosen_point
 from rramsim.report.tradeoff.points import shown_points
 from rramsim.report.tradeoff.rows import (
     REESTIMATED_WORDS,
+    chosen_point,
     endurance,
     network_words,
     origins,

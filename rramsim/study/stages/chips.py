@@ -50,6 +50,9 @@ would differ by chance only."""
 Place = tuple[float, str, str, str]
 """A point: training BER, thresholds, protection, condition."""
 
+Counts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Chips that are right on each image, and images on each chip."""
+
 _COUNTED_CHIPS = 20
 _CURVES, _POINTS = "chips of the curves", "chips of the conditions"
 _DRAWS = "chips of what the cells leave open"
@@ -150,7 +153,7 @@ class Chips:
                     place
                     for place, tallies in scored.items()
                     if max(tally.chips for tally in tallies) < look
-                    and _chips_bind(self._loss(error_free, error_free, tallies, None))
+                    and _chips_bind(self._loss(error_free, _counts(tallies)))
                 ]
                 rule = StoppingRule(look)
         return scored
@@ -328,23 +331,18 @@ class Chips:
         """Return accuracies and losses, with what their intervals are made of."""
         every = [np.ones_like(right) for right in error_free]
         of_draws = [None] * len(tallies) if drawn is None else drawn
+        # Compared with whatever, images and cells say the same.
+        known = [
+            None if one is None else (_counts(one), _by_cells(error_free, one, draws))
+            for one, draws in zip(tallies, of_draws, strict=True)
+        ]
+
+        def losses(compared: Sequence[npt.NDArray[np.bool_]]) -> list[Loss | None]:
+            return [one and self._loss(compared, *one) for one in known]
+
         return {
-            **columns(
-                "accuracy",
-                [
-                    self._loss(every, error_free, *one)
-                    for one in zip(tallies, of_draws, strict=True)
-                ],
-                shape,
-            ),
-            **columns(
-                "loss",
-                [
-                    self._loss(error_free, error_free, *one)
-                    for one in zip(tallies, of_draws, strict=True)
-                ],
-                shape,
-            ),
+            **columns("accuracy", losses(every), shape),
+            **columns("loss", losses(error_free), shape),
             "accuracy_p05": np.reshape([_poor_chip(one) for one in tallies], shape),
             "maps": np.reshape([sum(tally.chips for tally in one or ()) for one in tallies], shape),
         }
@@ -352,22 +350,11 @@ class Chips:
     def _loss(
         self,
         compared: Sequence[npt.NDArray[np.bool_]],
-        error_free: Sequence[npt.NDArray[np.bool_]],
-        tallies: Sequence[Tally] | None,
-        drawn: npt.NDArray[np.float64] | None,
-    ) -> Loss | None:
-        if tallies is None:
-            return None
-        paired = [
-            PairedAnswers(right, tally.by_image(), np.array(list(tally.correct.values())))
-            for right, tally in zip(compared, tallies, strict=True)
-        ]
-        above = below = 0.0
-        if drawn is not None:
-            # Compared with whatever, cells leave the same open.
-            best = [float(right.mean()) for right in error_free]
-            lost = [mean - _share(one) for mean, one in zip(best, tallies, strict=True)]
-            above, below = cells_variances(drawn, math.fsum(lost) / len(lost))
+        counts: Sequence[Counts],
+        cells: tuple[float, float] = (0.0, 0.0),
+    ) -> Loss:
+        paired = [PairedAnswers(right, *one) for right, one in zip(compared, counts, strict=True)]
+        above, below = cells
         folds = self._trained.folds is not None
         return loss_of(paired, folds=folds, cells=above, cells_below=below)
 
@@ -499,13 +486,29 @@ class Chips:
         )
 
 
-def _chips_bind(loss: Loss | None) -> bool:
+def _chips_bind(loss: Loss) -> bool:
     """Return whether chips leave more of a loss open than trainings and images together."""
-    if loss is None:
-        return False
     parts = loss.parts()
     others = [0.0 if math.isnan(parts[name]) else parts[name] for name in ("trainings", "images")]
     return parts["chips"] > math.hypot(*others)
+
+
+def _counts(tallies: Sequence[Tally]) -> list[Counts]:
+    """Return how many chips are right on each image, and images on each chip, by training."""
+    return [(tally.by_image(), np.array(list(tally.correct.values()))) for tally in tallies]
+
+
+def _by_cells(
+    error_free: Sequence[npt.NDArray[np.bool_]],
+    tallies: Sequence[Tally],
+    drawn: npt.NDArray[np.float64] | None,
+) -> tuple[float, float]:
+    """Return the variances of a loss by the sample of cells, towards more and towards less."""
+    if drawn is None:
+        return 0.0, 0.0
+    best = [float(right.mean()) for right in error_free]
+    lost = [mean - _share(one) for mean, one in zip(best, tallies, strict=True)]
+    return cells_variances(drawn, math.fsum(lost) / len(lost))
 
 
 def _share(tally: Tally) -> float:

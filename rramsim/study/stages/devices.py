@@ -82,7 +82,7 @@ class Devices:
         asked = {protection: parse(protection) for protection in protections}
         products = self._products(asked.values())
         return {
-            (protection, name): self._planted(protection, row, faults, products)
+            (protection, name): self._planted(asked[protection], row, faults, products)
             for protection in protections
             for name, row, faults in zip(self.names, self.rows, self.faults, strict=True)
         }
@@ -99,19 +99,18 @@ class Devices:
 
     def _planted(
         self,
-        protection: str,
+        protection: Protection,
         row: xr.Dataset,
         faults: FaultModel,
         products: Mapping[str, xr.Dataset],
     ) -> Planted:
-        chosen = parse(protection)
         if self.faults_of is None:
-            return planted_faults(row, chosen, products)
+            return planted_faults(row, protection, products)
         try:
-            protected = cast(FaultModel, protect(faults, chosen))
+            protected = cast(FaultModel, protect(faults, protection))
         except InputError as error:
             return Planted(None, "", cells_basis="", refusal=str(error))
-        kept = "" if protection == "none" else f"; {protection}"
+        kept = "" if str(protection) == "none" else f"; {protection}"
         words = f"fault model {type(faults).__name__}{kept}"
         return Planted(protected, words, cells_basis="model")
 
