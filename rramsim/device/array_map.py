@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.device.lifetime.cell_lifetimes import misread
+from rramsim.device.lifetime.cycles.cell_lifetimes import misread
 from rramsim.schema import STATES, make
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from rramsim.device.bit_errors.error_counts import WeightedCount
 from rramsim.device.bit_errors.headline import INTERVAL, BitErrors, bit_errors
 from rramsim.device.bit_errors.pairs import PAIR_CORRELATION, state_correlation
 from rramsim.device.examination import Analysis, Examination, Question
-from rramsim.device.lifetime.endurance import endurance, failure_of
+from rramsim.device.lifetime.cycles.endurance import endurance, failure_of
 from rramsim.device.populations.cycles_of_cells import first_cycle_notes
 from rramsim.device.populations.fit import (
     ConditionReadings,

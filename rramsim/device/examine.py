@@ -14,12 +14,12 @@ from rramsim.device.bit_errors.reference_curve import reference_curve
 from rramsim.device.bit_errors.sample_size import sample_sizes
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Analysis, Examination, Question
-from rramsim.device.lifetime.arrhenius import activation_energies
-from rramsim.device.lifetime.bake import bake_shift
-from rramsim.device.lifetime.cycling import against_cycles
-from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
-from rramsim.device.lifetime.retention import TEN_YEARS, retention
+from rramsim.device.lifetime.cycles.cycling import against_cycles
+from rramsim.device.lifetime.cycles.resistance_by_cycle import resistance_by_cycle
 from rramsim.device.lifetime.success_run import success_runs
+from rramsim.device.lifetime.times.arrhenius import activation_energies
+from rramsim.device.lifetime.times.bake import bake_shift
+from rramsim.device.lifetime.times.retention import TEN_YEARS, retention
 from rramsim.device.populations.percentiles import percentiles
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import read_energy

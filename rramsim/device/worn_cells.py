@@ -17,8 +17,8 @@ from scipy.special import bdtrc, ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.sensing import StatePair, best_reference
-from rramsim.device.lifetime.cell_lifetimes import misread
-from rramsim.device.lifetime.endurance import Failure, follow_cells
+from rramsim.device.lifetime.cycles.cell_lifetimes import misread
+from rramsim.device.lifetime.cycles.endurance import Failure, follow_cells
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
 from rramsim.schema import STATES

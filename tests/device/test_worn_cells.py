@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.characterize import characterize
-from rramsim.device.lifetime.endurance import Failure
+from rramsim.device.lifetime.cycles.endurance import Failure
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.worn_cells import Cells, follow_to_wear, reference_of_good_cells

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.cycling import against_cycles
-from rramsim.device.lifetime.endurance import Failure, follow_cells
-from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
+from rramsim.device.lifetime.cycles.cycling import against_cycles
+from rramsim.device.lifetime.cycles.endurance import Failure, follow_cells
+from rramsim.device.lifetime.cycles.resistance_by_cycle import resistance_by_cycle
 from rramsim.plotting.cycles import plot_cycles, plot_cycling_ber
 from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make

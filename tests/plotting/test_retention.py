@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.retention import retention
+from rramsim.device.lifetime.times.retention import retention
 from rramsim.plotting.retention import plot_retention
 from rramsim.plotting.style import figure_of, save_figure
 from rramsim.schema import STATES, make

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.lifetime.arrhenius import BOLTZMANN, fit_arrhenius, use_notes
+from rramsim.device.lifetime.times.arrhenius import BOLTZMANN, fit_arrhenius, use_notes
 from rramsim.errors import InputError
 from rramsim.interval import Interval
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.reach import bound_beyond, least_rate
-from rramsim.device.lifetime.drift import Drift, Readouts, fit_drift
+from rramsim.device.lifetime.times.drift import Drift, Readouts, fit_drift
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.arrhenius import BOLTZMANN, acceleration_factor
-from rramsim.device.lifetime.retention import TEN_YEARS, retention
+from rramsim.device.lifetime.times.arrhenius import BOLTZMANN, acceleration_factor
+from rramsim.device.lifetime.times.retention import TEN_YEARS, retention
 from rramsim.schema import STATES, make, validate
 
 # Lines (mu, mu', sigma, sigma') of LRS and HRS.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rramsim.device.bit_errors.sensing import StatePair, log_bit_error_rate
-from rramsim.device.lifetime.drift import Drift, Readouts, drifting_ber, fit_drift
+from rramsim.device.lifetime.times.drift import Drift, Readouts, drifting_ber, fit_drift
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
 

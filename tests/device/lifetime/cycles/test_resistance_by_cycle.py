@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.endurance import Failure, follow_cells
-from rramsim.device.lifetime.resistance_by_cycle import resistance_by_cycle
+from rramsim.device.lifetime.cycles.endurance import Failure, follow_cells
+from rramsim.device.lifetime.cycles.resistance_by_cycle import resistance_by_cycle
 from rramsim.schema import STATES, make
 
 REFERENCE = 5e4

@@ -17,9 +17,9 @@ from rramsim import formatting as numbers
 from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.device.bit_errors.reach import FEW_CELLS, REACH
 from rramsim.device.examination import Analysis
-from rramsim.device.lifetime.at_use import at_stated_times
-from rramsim.device.lifetime.drift import JITTER, Drift, Readouts, drifting_ber
-from rramsim.device.lifetime.holds import (
+from rramsim.device.lifetime.times.at_use import at_stated_times
+from rramsim.device.lifetime.times.drift import JITTER, Drift, Readouts, drifting_ber
+from rramsim.device.lifetime.times.holds import (
     Hold,
     believed_ber,
     find_holds,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.device.examination import Analysis
-from rramsim.device.lifetime.cell_lifetimes import (
+from rramsim.device.lifetime.cycles.cell_lifetimes import (
     CONSECUTIVE,
     cell_lifetimes,
     marked_lifetimes,
@@ -19,7 +19,7 @@ from rramsim.device.lifetime.cell_lifetimes import (
     table_lifetimes,
     window_closed,
 )
-from rramsim.device.lifetime.wear import (
+from rramsim.device.lifetime.cycles.wear import (
     BEFORE,
     BY_FIT,
     CONTRADICTED,

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.lifetime.cell_lifetimes import cell_lifetimes
-from rramsim.device.lifetime.endurance import (
+from rramsim.device.lifetime.cycles.cell_lifetimes import cell_lifetimes
+from rramsim.device.lifetime.cycles.endurance import (
     Failure,
     endurance,
     failure_of,
     follow_cells,
 )
-from rramsim.device.lifetime.wear import BY_FIT, _good_until, wear_of
+from rramsim.device.lifetime.cycles.wear import BY_FIT, _good_until, wear_of
 from rramsim.schema import STATES, make, validate
 
 READS = np.array([1, 3, 10, 30, 100, 300, 1000, 3000, 10000])

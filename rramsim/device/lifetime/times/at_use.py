@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.arrhenius import acceleration_factor
-from rramsim.device.lifetime.drift import Drift, drifting_ber
-from rramsim.device.lifetime.holds import Hold, believed_ber
+from rramsim.device.lifetime.times.arrhenius import acceleration_factor
+from rramsim.device.lifetime.times.drift import Drift, drifting_ber
+from rramsim.device.lifetime.times.holds import Hold, believed_ber
 from rramsim.notes import Note
 from rramsim.schema import STATES
 from rramsim.statistics.confidence import CONFIDENCE

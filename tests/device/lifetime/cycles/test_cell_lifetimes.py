@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rramsim.device.lifetime.cell_lifetimes import cell_lifetimes, misread, window_closed
+from rramsim.device.lifetime.cycles.cell_lifetimes import cell_lifetimes, misread, window_closed
 
 
 def naive_life(cycles, bad, consecutive):

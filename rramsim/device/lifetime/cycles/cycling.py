@@ -15,7 +15,7 @@ from rramsim.device.bit_errors.error_counts import count_errors, weighted
 from rramsim.device.bit_errors.headline import INTERVAL as BER_INTERVAL
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.examination import Analysis
-from rramsim.device.lifetime.endurance import sparse_notes
+from rramsim.device.lifetime.cycles.endurance import sparse_notes
 from rramsim.device.populations.cycles_of_cells import FirstCycle, first_cycle
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.read_conditions import ReadConditions

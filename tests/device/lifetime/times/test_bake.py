@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.bake import bake_shift
+from rramsim.device.lifetime.times.bake import bake_shift
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rramsim.device.lifetime.arrhenius import (
+from rramsim.device.lifetime.times.arrhenius import (
     BOLTZMANN,
     activation_energies,
 )
-from rramsim.device.lifetime.retention import retention
+from rramsim.device.lifetime.times.retention import retention
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.schema import STATES, make, records

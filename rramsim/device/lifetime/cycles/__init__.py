@@ -1,0 +1,1 @@
+"""What do programming cycles do to the cells?"""

@@ -1,0 +1,1 @@
+"""What do time and temperature do to the cells?"""
