@@ -91,6 +91,12 @@ def is_deterministic(faults: ChipFaults) -> bool:
     return bool(getattr(faults, "deterministic", False))
 
 
+def is_known_chip(faults: ChipFaults) -> bool:
+    """Return whether a model is one chip, whose wrong cells are known, and not a kind of chips."""
+    models = faults.models if isinstance(faults, LayerFaults) else (faults,)
+    return all(isinstance(model, MappedFaults) for model in models)
+
+
 def bear_threads(faults: object) -> bool:
     """Return whether several threads may draw chips of these faults at once.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,8 +16,10 @@ from rramsim import schema
 from rramsim.crossbar.faults import (
     ChipFaults,
     LayerFaults,
+    by_layer,
     check_model,
     in_one_layer,
+    is_known_chip,
     mean_ber,
 )
 from rramsim.crossbar.protection import programming_pulses, protection_of
@@ -23,7 +27,7 @@ from rramsim.errors import InputError, device_name, on_progress, refused, whole_
 from rramsim.images.image_set import ImageSet
 from rramsim.montecarlo.collect import measure
 from rramsim.montecarlo.constant_neurons import constant_shares
-from rramsim.montecarlo.estimate import accuracy_columns, method_text
+from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -137,10 +141,17 @@ def evaluate(
     if reestimate:
         networks = _reestimated(saved, image_set, planted, seed, place, progress)
     tasks = _tasks(networks, planted, image_set, seed=seed, device=device)
-    estimates = measure(tasks, rule=rule, on_chips=partial(progress, "drawing chips"))
+    estimates = [
+        _of_known_chip(one) if is_known_chip(model) else one
+        for model, one in zip(
+            planted,
+            measure(tasks, rule=rule, on_chips=partial(progress, "drawing chips")),
+            strict=True,
+        )
+    ]
     values = certified | accuracy_columns(estimates, (len(estimates),))
     values["chips"] = values.pop("maps")
-    values["test_ber"] = [mean_ber(model, folded.hrs_share) for model in models]
+    values["test_ber"] = [_mean_ber(model, folded) for model in models]
     values["method"] = [one.method for one in estimates]
     values |= _protections(models, folded)
     coords: dict[str, Any] = {"faults": _labels(models)}
@@ -278,6 +289,27 @@ def _tasks(
         Task(scored[network.content_id], model, seed)
         for network, model in zip(networks, faults, strict=True)
     ]
+
+
+def _of_known_chip(estimate: ChipAccuracy) -> ChipAccuracy:
+    """Return the accuracy of the one chip that a map of wrong weights is."""
+    words = (
+        "Exact for the one chip whose wrong weights are known: there is no chance in it; the test "
+        "images are taken as fixed."
+    )
+    return replace(estimate, p05=math.nan, chips=1, sentences=(words,))
+
+
+def _mean_ber(model: ChipFaults, folded: FoldedNetwork) -> float:
+    """Return the expected share of wrong weights, over layers with models of their own too."""
+    if not isinstance(model, LayerFaults):
+        return mean_ber(model, folded.hrs_share)
+    models = by_layer(model, len(folded.layers))
+    wrong = [
+        mean_ber(one, float((layer.matrix > 0).mean())) * layer.matrix.size
+        for one, layer in zip(models, folded.layers, strict=True)
+    ]
+    return math.fsum(wrong) / folded.weight_count
 
 
 def _protections(models: Sequence[ChipFaults], folded: FoldedNetwork) -> dict[str, Any]:

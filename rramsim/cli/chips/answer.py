@@ -98,6 +98,8 @@ def _asked(one: Asked) -> dict[str, Any]:
 
 def _protection(result: xr.Dataset, row: Record, asked: Asked) -> dict[str, Any]:
     """Return what a protection takes and leaves, of chips of a condition or where any have one."""
+    if isinstance(asked, ErrorMap):
+        return {"ber": row.number("test_ber")}
     if not (is_protected(result) or isinstance(asked, str)):
         return {}
     # Of several trainings each has a residual BER of its own, since their weights differ.

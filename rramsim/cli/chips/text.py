@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rramsim.cli.chips.answer import Asked, Found
+    from rramsim.report.text_table import TextTable
     from rramsim.schema import Record
 
 
@@ -45,18 +46,21 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
-    if is_protected(result) or isinstance(asked[0], str):
-        _print_protections(console, asked, rows)
-    which = ("protection",) if is_protected(result) else ()
-    table = TextTable(
-        title="",
-        columns=(_column(asked), *which, *_ACCURACY),
-        rows=tuple(
-            (_shown(one), *(row[name] for name in which), *_accuracy_texts(row))
-            for one, row in zip(asked, rows, strict=True)
-        ),
-    )
-    print_table(console, table)
+    if isinstance(asked[0], ErrorMap):
+        print_table(console, _of_known_chips(asked, rows))
+    else:
+        if is_protected(result) or isinstance(asked[0], str):
+            _print_protections(console, asked, rows)
+        which = ("protection",) if is_protected(result) else ()
+        table = TextTable(
+            title="",
+            columns=(_column(asked), *which, *_ACCURACY),
+            rows=tuple(
+                (_shown(one), *(row[name] for name in which), *_accuracy_texts(row))
+                for one, row in zip(asked, rows, strict=True)
+            ),
+        )
+        print_table(console, table)
     fold = f" (fold {attrs['fold']} of {attrs['folds']})" if "fold" in attrs else ""
     sentences = [
         f"Network {_trained(attrs)}, scored on the {attrs['test_images']} test images of "
@@ -66,6 +70,21 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
     ]
     console.print(plain_text("\n".join(sentences)))
     _print_more(console, result, asked)
+
+
+def _of_known_chips(asked: Sequence[Asked], rows: Sequence[Record]) -> TextTable:
+    """Return the accuracies of chips whose wrong weights are known, one chip a row."""
+    from rramsim.formatting import percent, power
+    from rramsim.report.text_table import TextTable
+
+    return TextTable(
+        title="",
+        columns=(_column(asked), "wrong weights, share", "accuracy"),
+        rows=tuple(
+            (_shown(one), power(row["test_ber"]), percent(row["accuracy"]))
+            for one, row in zip(asked, rows, strict=True)
+        ),
+    )
 
 
 def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -> None:

@@ -103,9 +103,16 @@ def test_an_error_map_gives_the_accuracy_of_that_chip_and_one_of_no_error_the_cl
     # There is no chance in it.
     assert [point["accuracy_low"] for point in points] == accuracies
     assert [point["accuracy_high"] for point in points] == accuracies
+    # Each is one chip, whatever number is drawn of others.
+    assert [point["maps"] for point in points] == [1, 1, 1]
+    assert [point["accuracy_p05"] for point in points] == [None] * 3
+    share = len(chip) / (64 * 40 + 40 * 10)
+    assert [point["ber"] for point in points] == pytest.approx([share, share, 0.0])
     table = CliRunner().invoke(cli.app, ["evaluate", "model.safetensors", *options]).stdout
     assert "error map" in table
     assert "wrong.csv" in table
+    assert "Exact for the one chip" in " ".join(table.split())
+    assert "percentile" not in table
 
 
 @pytest.mark.parametrize(
