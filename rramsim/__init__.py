@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rramsim.plotting.tradeoff import plot_tradeoff as plot_tradeoff
     from rramsim.readers.conditions import read_conditions as read_conditions
     from rramsim.readers.measurements import read_measurements as read_measurements
-    from rramsim.readers.shipped import datasets as datasets
+    from rramsim.readers.shipped.datasets import datasets as datasets
     from rramsim.statistics.lognormal import fit_lognormal as fit_lognormal
     from rramsim.statistics.weibull import fit_weibull as fit_weibull
     from rramsim.study.compare import compare as compare
@@ -66,7 +66,7 @@ _NAMES_OF = {
     "plotting.tradeoff": "plot_tradeoff",
     "readers.conditions": "read_conditions",
     "readers.measurements": "read_measurements",
-    "readers.shipped": "datasets",
+    "readers.shipped.datasets": "datasets",
     "statistics.lognormal": "fit_lognormal",
     "statistics.weibull": "fit_weibull",
     "study.compare": "compare",

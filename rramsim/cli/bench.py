@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rramsim.cli import options
 from rramsim.cli.app import app
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Measure a narrower network on fewer images.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Measure how fast fault maps are scored and networks trained here, against naive PyTorch.
 
@@ -51,7 +53,7 @@ def bench(
     """
     from rramsim.cli.runs import shown_progress
 
-    with shown_progress() as on_progress:
+    with shown_progress(quiet=quiet) as on_progress:
         from rramsim.bench.compare import FULL, QUICK, compare
 
         comparison = compare(QUICK if quick else FULL, partial(on_progress, "measuring"))

@@ -120,6 +120,7 @@ def fit(
         ),
     ] = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -152,7 +153,7 @@ def fit(
     from rramsim.study.reading import ReadingTable
 
     # Of so short a command nothing but a terminal needs to know.
-    with shown_progress(in_terminal_only=True) as progress:
+    with shown_progress(quiet=quiet, in_terminal_only=True) as progress:
         result = study.fit(
             files,
             reading=ReadingTable(

@@ -201,6 +201,14 @@ Verbose = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        help="Show no progress, only the result.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -> None:

@@ -53,7 +53,7 @@ def _is_of_interrupt(error: BaseException, came: list[int]) -> bool:
 
 
 @contextmanager
-def shown_progress(*, in_terminal_only: bool = False) -> Iterator[OnProgress]:
+def shown_progress(*, quiet: bool = False, in_terminal_only: bool = False) -> Iterator[OnProgress]:
     """Give a callback that shows on stderr how far a command is; stdout stays for results.
 
     A terminal shows a bar a stage. Elsewhere, as in a pipe or a log, each stage is a line when
@@ -62,12 +62,16 @@ def shown_progress(*, in_terminal_only: bool = False) -> Iterator[OnProgress]:
 
     Parameters
     ----------
+    quiet : bool
+        Whether nothing is shown.
     in_terminal_only : bool
         Whether it is for a short command: its bars go when it is done, and elsewhere there is
         nothing.
     """
     # Not what FORCE_COLOR and its like make of a pipe: they are about colours.
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with _bars(transient=in_terminal_only) as on_progress:
             yield on_progress
     else:

@@ -144,9 +144,22 @@ def tradeoff(
             "others; 5 if unset and possible.",
         ),
     ] = None,
+    chips: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="The most chips drawn for each network and condition; 120 if unset.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the report and results.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the report and results.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = Path("rramsim-results"),
     scheduler: Annotated[
         str | None,
@@ -156,8 +169,9 @@ def tradeoff(
         ),
     ] = None,
     device: DeviceOption = Device.CPU,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+    as_json: options.AsJson = False,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Find which programming condition is good enough for a binarized network.
 
@@ -167,7 +181,7 @@ def tradeoff(
     """
     from rramsim.cli.runs import shown_progress, window
 
-    with _workers(scheduler) as workers, shown_progress() as progress:
+    with _workers(scheduler) as workers, shown_progress(quiet=quiet) as progress:
         from rramsim.study import tradeoff as stages
 
         result = stages.tradeoff(
@@ -181,6 +195,7 @@ def tradeoff(
             progress=progress,
             trainings=trainings,
             folds=folds,
+            chips=chips,
             seed=seed,
             columns=columns,
             read_voltage=read_voltage,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rramsim.cli import options
 from rramsim.cli.app import app
 from rramsim.cli.options import Device
 
@@ -114,12 +115,16 @@ def train(
         Device, typer.Option(help="Where to train: on all cores, or on a graphics processor.")
     ] = Device.CPU,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder of the model files.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of the model files.", rich_help_panel=options.OUTPUT
+        ),
     ] = Path("rramsim-networks"),
     former_out: Annotated[
         Path | None, typer.Option("-o", hidden=True, help="Former name of --out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the models as JSON.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Train binarized networks, one model file a training BER, or several that differ by chance.
 
@@ -154,7 +159,7 @@ def train(
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
-    with shown_progress() as on_progress:
+    with shown_progress(quiet=quiet) as on_progress:
         trained = obtain_networks(
             [(plan, path) for path, plan in paths.items()],
             images_from=asked.images,

@@ -112,6 +112,12 @@ def test_without_a_terminal_each_stage_is_one_line_without_control_codes(monkeyp
     assert told(io.StringIO(), monkeypatch, in_terminal_only=True) == ""
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_a_quiet_command_shows_nothing_of_its_progress(stream, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    assert told(stream(), monkeypatch, quiet=True) == ""
+
+
 def test_a_terminal_shows_a_bar_for_each_stage(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     shown = told(Screen(), monkeypatch)

@@ -8,7 +8,8 @@ import pytest
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
-from rramsim.readers.shipped import datasets, resolve
+from rramsim.readers.shipped import resolve
+from rramsim.readers.shipped.datasets import datasets
 
 # Table I of Hirtzlin et al. 2019: SET current, RESET voltage, SET and RESET energy, endurance.
 TABLE_1 = {
@@ -39,6 +40,17 @@ def test_each_shipped_set_says_where_it_is_from_and_what_one_may_do_with_it():
         "table1": "Apache-2.0",
     }
     assert (listed[["description", "citation"]].map(len) > 20).all(axis=None)
+
+
+def test_each_shipped_set_says_what_its_file_holds():
+    listed = datasets()
+    assert listed["conditions"].to_dict() == {
+        "hirtzlin2019-reconstructed": tuple(TABLE_1),
+        "ni-rram-64kb-cycling": ("ni-rram-64kb-cycling",),
+        "table1": tuple(TABLE_1),
+    }
+    assert listed["states"].tolist() == [("LRS", "HRS"), ("LRS", "HRS"), ()]
+    assert listed["cells"].fillna(0).tolist() == [1024, 1024, 0]
 
 
 def test_the_shipped_table_is_the_paper_s():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rramsim.cli import options
 from rramsim.cli.app import app
 from rramsim.cli.options import Device, DeviceOption, check_suffix
 from rramsim.errors import InputError
@@ -214,9 +215,11 @@ def evaluate(
             "BER, each mean and each number of flips of a certificate, or FILE.nc, a dataset of "
             "one network or recipe. Of a chip that was read back: FILE.csv, its wrong weights, or "
             "FILE.nc, all that was counted.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Measure the accuracy of a trained network on chips with bit errors.
 
@@ -277,7 +280,7 @@ def evaluate(
         if error_map
         else _asked(ber, condition, measurements, conditions, protections)
     )
-    with shown_progress() as progress:
+    with shown_progress(quiet=quiet) as progress:
         found = study.evaluate_files(
             models,
             faults,

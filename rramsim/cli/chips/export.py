@@ -27,7 +27,10 @@ def export(
         Path,
         typer.Argument(metavar="MODEL", help="A model file, of `rramsim train` or imported."),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder to write.", rich_help_panel=options.OUTPUT),
+    ],
     tile: Annotated[
         str, typer.Option(metavar="WxB", help="Word lines by bit lines of a tile.")
     ] = "128x128",

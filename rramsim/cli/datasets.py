@@ -1,0 +1,30 @@
+"""`rramsim datasets`: the data that come with rramsim."""
+
+from __future__ import annotations
+
+import typer
+
+from rramsim.cli import options
+from rramsim.cli.app import app
+
+_EXAMPLE = """
+Example, the list, and a fit of one of the sets:
+
+    rramsim datasets
+
+    rramsim fit ni-rram-64kb-cycling
+"""
+
+
+@app.command(epilog=_EXAMPLE)
+def datasets(as_json: options.AsJson = False) -> None:
+    """List the shipped data: what each set is, its origin, licence, conditions and cells."""
+    from rramsim.cli.runs import window
+    from rramsim.readers.shipped.datasets import datasets as shipped
+    from rramsim.report.datasets import datasets_answer, datasets_text
+
+    sets = shipped()
+    if as_json:
+        typer.echo(datasets_answer(sets))
+        return
+    typer.echo(datasets_text(sets, width=window().get("width")), nl=False)

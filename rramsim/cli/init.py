@@ -1,0 +1,64 @@
+"""`rramsim init`: a commented study file for measurements of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+import typer
+
+from rramsim.cli import options
+from rramsim.cli.app import app
+
+_EXAMPLE = """
+Example, a study of two files, and its first run:
+
+    rramsim init --measurements a.csv --measurements b.csv
+
+    rramsim tradeoff study.toml --out results
+"""
+
+
+@app.command(epilog=_EXAMPLE)
+def init(
+    measurements: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measured resistances that the study is of: a file, a folder of files, or a "
+            "shipped set. Repeatable.",
+        ),
+    ] = None,
+    conditions: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Conditions (TOML, CSV, or what fit -o writes)."),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.toml",
+            help="The study file to write.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = Path("study.toml"),
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a study file with every setting, what it means, and its default or an example.
+
+    A file that is there is never overwritten.
+    """
+    options.check_suffix(output, (".toml",), option="-o")
+    from rramsim.study.new_study import write_study
+
+    write_study(output, measurements=measurements or (), conditions=conditions)
+    if as_json:
+        typer.echo(json.dumps({"study": str(output), "measurements": measurements or []}, indent=2))
+        return
+    if not measurements:
+        typer.echo(f"{output} names cells.csv: write the name of your own file instead.")
+    typer.echo(f"Change what differs from the defaults in {output}, then run:")
+    typer.echo(f"  rramsim tradeoff {quote(str(output))} --out results")
