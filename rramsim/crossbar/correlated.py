@@ -20,7 +20,7 @@ from rramsim.bits import Flips
 from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
 from rramsim.crossbar.sampling import LineEffects, Signs, draw_cells_on_lines
 from rramsim.crossbar.tiles import Placement, TileShape
-from rramsim.errors import InputError, number, plain, refused
+from rramsim.errors import InputError, number, refused
 from rramsim.parallel import share
 
 Floats = NDArray[np.float64]
@@ -53,12 +53,14 @@ class CorrelatedFaults:
         dies; one for both states, or of LRS and of HRS. They are parts of the spread of `faults`.
         Of error rates that spread is 1: `sigma_column` is then the root of the columns' share of
         the variance.
-    sense_offset : float
+    sense_offset : float or (float, float)
         Standard deviation of the offset of sense amplifiers in ln R, one for each bit line of a
         tile; it makes one state err more and the other less. It adds to the spread of populations,
-        as a spread of the reference does, and is part of the spread of error rates.
-    correlation : float
-        Of an effect on LRS and on HRS cells of the same line or die, -1 to 1.
+        as a spread of the reference does, and is part of the spread of error rates, of which two
+        numbers are that of LRS and that of HRS.
+    correlation : float or (float, float, float)
+        Of an effect on LRS and on HRS cells of the same line or die, -1 to 1; one for all, or of
+        columns, of rows and of dies.
     tile : (int, int)
         Word lines and bit lines of a tile.
 
@@ -81,8 +83,8 @@ class CorrelatedFaults:
     sigma_column: PerState = 0.0
     sigma_row: PerState = 0.0
     sigma_die: PerState = 0.0
-    sense_offset: float = 0.0
-    correlation: float = 0.0
+    sense_offset: PerState = 0.0
+    correlation: float | tuple[float, float, float] = 0.0
     tile: tuple[int, int] = (128, 128)
 
     def __post_init__(self) -> None:
@@ -92,14 +94,8 @@ class CorrelatedFaults:
             )
         for name in ("sigma_column", "sigma_row", "sigma_die"):
             object.__setattr__(self, name, _per_state(name, getattr(self, name)))
-        offset = number(self.sense_offset, "sense_offset", "a number from 0 on")
-        if not (math.isfinite(offset) and offset >= 0):
-            raise refused("sense_offset", offset, "a number from 0 on")
-        correlation = number(self.correlation, "correlation", "a number from -1 to 1")
-        if not -1 <= correlation <= 1:
-            raise refused("correlation", correlation, "a number from -1 to 1")
-        object.__setattr__(self, "sense_offset", plain(offset))
-        object.__setattr__(self, "correlation", plain(correlation))
+        object.__setattr__(self, "sense_offset", _offset(self.sense_offset, self._offset_is_part))
+        object.__setattr__(self, "correlation", _correlation(self.correlation))
         object.__setattr__(self, "tile", _tile(self.tile))
         for state, spread in zip(("LRS", "HRS"), self._cell_variances, strict=True):
             if not spread > 0:
@@ -116,6 +112,18 @@ class CorrelatedFaults:
         return cast(tuple[tuple[float, float], ...], both)
 
     @property
+    def offsets(self) -> tuple[float, float]:
+        """Standard deviations of the offset of sense amplifiers, for LRS and for HRS."""
+        offset = self.sense_offset
+        return offset if isinstance(offset, tuple) else (offset, offset)
+
+    @property
+    def correlations(self) -> tuple[float, float, float]:
+        """Correlations of the effects on both states, of columns, rows and dies."""
+        both = self.correlation
+        return both if isinstance(both, tuple) else (both, both, both)
+
+    @property
     def _offset_is_part(self) -> bool:
         return not isinstance(self.faults, PopulationFaults)
 
@@ -126,9 +134,10 @@ class CorrelatedFaults:
         if isinstance(self.faults, PopulationFaults):
             spread = self.faults.reference_spread
             whole = self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
-        offset = self.sense_offset**2 if self._offset_is_part else 0.0
         lrs, hrs = (
-            variance - offset - sum(part[state] ** 2 for part in self.sigmas)
+            variance
+            - (self.offsets[state] ** 2 if self._offset_is_part else 0.0)
+            - sum(part[state] ** 2 for part in self.sigmas)
             for state, variance in enumerate(whole)
         )
         return lrs, hrs
@@ -145,26 +154,100 @@ class CorrelatedFaults:
         return lrs, hrs
 
     @property
-    def _marginal(self) -> PopulationFaults | StateFaults | IidFaults:
-        """Independent faults that have the same error rates."""
+    def marginal(self) -> PopulationFaults | StateFaults | IidFaults:
+        """Faults of cells that err on their own, at the same error rates."""
         faults = self.faults
-        if isinstance(faults, PopulationFaults) and self.sense_offset:
+        if isinstance(faults, PopulationFaults) and any(self.offsets):
             return replace(
-                faults, reference_spread=math.hypot(faults.reference_spread, self.sense_offset)
+                faults, reference_spread=math.hypot(faults.reference_spread, self.offsets[0])
             )
         return faults
 
     def by_state(self) -> StateFaults:
         """Return the error rate of each state over all lines and dies."""
-        faults = self._marginal
+        faults = self.marginal
         if isinstance(faults, PopulationFaults):
             return faults.by_state()
         return StateFaults(faults.ber, faults.ber) if isinstance(faults, IidFaults) else faults
 
+    def of_rates(self) -> CorrelatedFaults:
+        """Return the same faults as error rates with the shares of lines and dies in the spreads.
+
+        Other rates can be put in the place of these (`dataclasses.replace`, `faults`); the lines
+        have the same effects then, in spreads.
+        """
+        if self._offset_is_part:
+            return replace(self, faults=self.by_state())
+        offset = self.offsets[0]
+        whole = [
+            math.sqrt(cell + sum(part[state] ** 2 for part in self.sigmas) + offset**2)
+            for state, cell in enumerate(self._cell_variances)
+        ]
+
+        def shares(lrs: float, hrs: float) -> tuple[float, float]:
+            return lrs / whole[0], hrs / whole[1]
+
+        columns, rows, dies = (shares(*part) for part in self.sigmas)
+        return replace(
+            self,
+            faults=self.by_state(),
+            sigma_column=columns,
+            sigma_row=rows,
+            sigma_die=dies,
+            sense_offset=shares(offset, offset),
+        )
+
+    def by_pair(self, ber: float, *, offset: float = 0.0) -> CorrelatedFaults:
+        """Return the faults of weights that two cells in opposite states hold (2T2R).
+
+        The two lie side by side on one word line and are read against each other, so what wins is
+        the sign of a difference: of two cells, of two columns, of both states of one row and of
+        one die, and of one offset for all pairs of two bit lines. Each has its share of the
+        variance of that difference. What a row or die shares in both states goes out of it; the
+        BER is taken as it is, and does not gain by that.
+
+        Parameters
+        ----------
+        ber : float
+            Error rate of the weights, over all lines and dies.
+        offset : float
+            Standard deviation of the offset of an amplifier, which `ber` allows for, in ln R.
+        """
+        whole = (1.0, 1.0)
+        if isinstance(self.faults, PopulationFaults):
+            whole = self.faults.sigma_lrs, self.faults.sigma_hrs
+        cells = sum(
+            spread**2
+            - sum(part[state] ** 2 for part in self.sigmas)
+            - (self.offsets[state] ** 2 if self._offset_is_part else 0.0)
+            for state, spread in enumerate(whole)
+        )
+        columns, rows, dies = self.sigmas
+        together, of_rows, of_dies = self.correlations
+        opposite = 2.0 * together * columns[0] * columns[1]
+        parts = (
+            _of_difference(columns, 0.0),
+            _of_difference(rows, of_rows),
+            _of_difference(dies, of_dies),
+            offset**2,
+        )
+        column, row, die, shared = (math.sqrt(part / (cells + sum(parts))) for part in parts)
+        word_lines, bit_lines = self.tile
+        return CorrelatedFaults(
+            IidFaults(ber),
+            column,
+            row,
+            die,
+            shared,
+            # A column of high LRS and HRS makes one weight err more and the other less.
+            correlation=(opposite / parts[0] if opposite else 0.0, -1.0, -1.0),
+            tile=(word_lines, max(bit_lines // 2, 1)),
+        )
+
     @property
     def is_independent(self) -> bool:
         """Whether nothing is shared by cells."""
-        return not (self.sense_offset or any(map(any, self.sigmas)))
+        return not (any(self.offsets) or any(map(any, self.sigmas)))
 
     @property
     def ties_rows(self) -> bool:
@@ -204,10 +287,11 @@ class CorrelatedFaults:
                     / spreads[:, np.newaxis, np.newaxis]
                 )
             effects = self._effects(_COLUMNS, (neurons, down), seed)
-            if self.sense_offset:
+            if any(self.offsets):
                 offsets = _generator(seed, _AMPLIFIERS).standard_normal((neurons, down))
+                lrs, hrs = self.offsets
                 # A reference that is too high lets LRS pass and takes HRS for LRS.
-                effects += self.sense_offset * np.stack([-offsets, offsets])
+                effects += np.stack([-lrs * offsets, hrs * offsets])
             return effects / spreads[:, np.newaxis, np.newaxis]
 
         is_large = neurons * down + across * inputs > _MANY
@@ -221,15 +305,15 @@ class CorrelatedFaults:
 
     def _effects(self, kind: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
         """Draw effects on LRS and HRS, upwards where cells err more: shape (2, *shape)."""
-        lrs, hrs = self.sigmas[kind]
+        (lrs, hrs), correlation = self.sigmas[kind], self.correlations[kind]
         effects = np.zeros((2, *shape))
         if not (lrs or hrs):
             return effects
         generator = _generator(seed, kind)
         normals = generator.standard_normal(shape)
         np.multiply(normals, lrs, out=effects[0])
-        np.multiply(normals, -hrs * self.correlation, out=effects[1])
-        own = hrs * math.sqrt(1.0 - self.correlation**2)
+        np.multiply(normals, -hrs * correlation, out=effects[1])
+        own = hrs * math.sqrt(1.0 - correlation**2)
         if own:
             generator.standard_normal(out=normals)
             normals *= own
@@ -250,12 +334,39 @@ class CorrelatedFaults:
 
     def mean_ber(self, hrs_share: float) -> float:
         """Return the mean of the two states' error rates over all lines and dies."""
-        return self._marginal.mean_ber(hrs_share)
+        return self.marginal.mean_ber(hrs_share)
 
     @property
     def deterministic(self) -> bool:
         """Whether every chip has the same flips: no cell of a state, or all of them."""
-        return self._marginal.deterministic
+        return self.marginal.deterministic
+
+
+def _of_difference(both: tuple[float, float], correlation: float) -> float:
+    """Return the variance of the difference of two effects of these standard deviations."""
+    lrs, hrs = both
+    return lrs**2 + hrs**2 - 2.0 * correlation * lrs * hrs
+
+
+def _offset(value: PerState, is_part: bool) -> PerState:
+    if is_part and isinstance(value, tuple | list | np.ndarray):
+        return _per_state("sense_offset", cast(PerState, value))
+    offset = number(value, "sense_offset", "a number from 0 on")
+    if not (math.isfinite(offset) and offset >= 0):
+        raise refused("sense_offset", offset, "a number from 0 on")
+    return offset
+
+
+def _correlation(value: object) -> float | tuple[float, float, float]:
+    accepted = "a number from -1 to 1, or three of them: of columns, rows and dies"
+    several = isinstance(value, tuple | list | np.ndarray)
+    numbers = [
+        number(one, "correlation", accepted)
+        for one in (cast(tuple[object, ...], value) if several else (value,))
+    ]
+    if len(numbers) != (3 if several else 1) or not all(-1 <= one <= 1 for one in numbers):
+        raise refused("correlation", value, accepted)
+    return (numbers[0], numbers[1], numbers[2]) if several else numbers[0]
 
 
 def _per_state(name: str, value: PerState) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import betaincinv, log_ndtr, ndtr, ndtri
 
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import (
     FaultModel,
     IidFaults,
@@ -26,7 +27,7 @@ from rramsim.crossbar.faults import (
     StateFaults,
     mean_ber,
 )
-from rramsim.crossbar.from_conditions import in_words, protected_condition
+from rramsim.crossbar.from_conditions import SharedSpread, in_words, protected_condition
 from rramsim.crossbar.protection import (
     Coded,
     Pairs,
@@ -34,6 +35,7 @@ from rramsim.crossbar.protection import (
     Protection,
     Unprotected,
     Verified,
+    on_their_own,
 )
 from rramsim.errors import InputError
 from rramsim.statistics.confidence import (
@@ -87,6 +89,9 @@ class DrawnFaults:
         its interval is known; then both states err more or less together.
     coded : Coded or None
         The code that decodes what the rates leave wrong.
+    lines : CorrelatedFaults or None
+        What cells share with their lines and dies, as shares of their spread. These are not drawn:
+        they are the same at all rates.
     """
 
     lrs: Floats
@@ -94,6 +99,7 @@ class DrawnFaults:
     estimate: tuple[float, float]
     source: str
     coded: Coded | None = None
+    lines: CorrelatedFaults | None = None
 
     @property
     def is_one_rate(self) -> bool:
@@ -116,8 +122,36 @@ class DrawnFaults:
         Chips of one number are nested: at greater rates their cells are wrong that are at smaller
         ones.
         """
-        model = StateFaults(ber_lrs, ber_hrs)
+        rates = StateFaults(ber_lrs, ber_hrs)
+        model = rates if self.lines is None else replace(self.lines, faults=rates)
         return model if self.coded is None else ProtectedFaults(model, self.coded)
+
+    def on_lines(self, planted: FaultModel) -> DrawnFaults:
+        """Return the same draws for cells that err with their lines, as those that are planted do.
+
+        Amplifiers whose offset adds to the spread of the cells make every drawn rate greater, by
+        the same factor of its probit as the rate that is planted.
+        """
+        of_cells = planted
+        if isinstance(planted, ProtectedFaults):
+            is_coded = isinstance(planted.protection, Coded)
+            of_cells = planted.faults if is_coded else planted.residual
+        if not isinstance(of_cells, CorrelatedFaults):
+            return self
+        rates = _rates(of_cells)
+        lrs, hrs = (
+            _moved(drawn, before, after)
+            for drawn, before, after in zip((self.lrs, self.hrs), self.estimate, rates, strict=True)
+        )
+        return replace(self, lrs=lrs, hrs=hrs, estimate=rates, lines=of_cells.of_rates())
+
+
+def _moved(drawn: Floats, before: float, after: float) -> Floats:
+    """Return rates whose probits are moved by the factor that the probit of one rate is."""
+    if before == after or not 0.0 < before < 1.0 or before == 0.5:
+        return drawn
+    moved: Floats = ndtr(ndtri(drawn) * (ndtri(after) / ndtri(before)))
+    return moved
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +180,9 @@ class Planted:
         Cells a state behind the BER, of the state of fewer; NaN: unknown.
     refusal : str
         Why the condition cannot have the protection.
+    independent : FaultModel or None
+        Faults at the same rates of cells that err on their own, where they err with their lines;
+        else None.
     """
 
     faults: FaultModel | None
@@ -158,10 +195,15 @@ class Planted:
     lrs_share: float = 0.5
     cells: float = math.nan
     refusal: str = ""
+    independent: FaultModel | None = None
 
 
 def planted_faults(
-    condition: xr.Dataset, protection: Protection, products: Mapping[str, xr.Dataset]
+    condition: xr.Dataset,
+    protection: Protection,
+    products: Mapping[str, xr.Dataset],
+    *,
+    shared: SharedSpread | None = None,
 ) -> Planted:
     """Return the chips of a condition under a protection, with what its cells leave open.
 
@@ -172,6 +214,8 @@ def planted_faults(
     protection : Protection
     products : mapping of str to xarray.Dataset
         "populations", "counted" and "variance", as far as there are readings.
+    shared : SharedSpread, optional
+        What cells share with their lines and dies.
 
     Returns
     -------
@@ -180,7 +224,9 @@ def planted_faults(
     """
     populations, variance = products.get("populations"), products.get("variance")
     try:
-        faults = protected_condition(condition, populations, protection, variance=variance)
+        faults = protected_condition(
+            condition, populations, protection, variance=variance, shared=shared
+        )
     except InputError as error:
         return Planted(None, "", cells_basis="", refusal=str(error))
     found = drawn_faults(
@@ -191,11 +237,15 @@ def planted_faults(
         variance=variance,
     )
     share = float(condition.attrs.get("lrs_share", 0.5))
-    high = math.nan
+    high, is_moved = math.nan, False
     if isinstance(found, DrawnFaults):
+        drawn = found.on_lines(faults)
+        is_moved, found = drawn.estimate != found.estimate, drawn
         high = mean_ber(found.at_upper_end(share), 1.0 - share)
-    if isinstance(protection, Unprotected) and not math.isnan(float(condition.ber_high)):
+    own_end = isinstance(protection, Unprotected) and not is_moved
+    if own_end and not math.isnan(float(condition.ber_high)):
         high = float(condition.ber_high)
+    alone = on_their_own(faults)
     return Planted(
         faults,
         in_words(faults, condition),
@@ -206,6 +256,7 @@ def planted_faults(
         is_extrapolated=bool(condition["ber_extrapolated"]),
         lrs_share=share,
         cells=_cells(condition, populations),
+        independent=None if alone is faults else alone,
     )
 
 
@@ -287,7 +338,7 @@ def _rates(faults: FaultModel) -> tuple[float, float]:
     if isinstance(faults, ProtectedFaults):
         is_coded = isinstance(faults.protection, Coded)
         return _rates(faults.faults if is_coded else faults.residual)
-    if isinstance(faults, PopulationFaults):
+    if isinstance(faults, PopulationFaults | CorrelatedFaults):
         faults = faults.by_state()
     if isinstance(faults, IidFaults):
         return float(faults.ber), float(faults.ber)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from scipy.special import ndtr, ndtri
 
 from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import FaultModel, IidFaults, PopulationFaults, StateFaults
@@ -15,16 +18,21 @@ from rramsim.crossbar.protection import (
     Unprotected,
     Verified,
 )
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 
 if TYPE_CHECKING:
     import xarray as xr
+
+SHARED = ("sigma_column", "sigma_row", "sigma_die", "sense_offset", "correlation")
+"""What can be given of cells that err together: parameters of `CorrelatedFaults`."""
 
 # A BER that went through a file of conditions may have lost its last digit.
 _ROUNDING = 1e-9
 
 
-def faults_of_condition(condition: xr.Dataset, populations: xr.Dataset | None) -> FaultModel:
+def faults_of_condition(
+    condition: xr.Dataset, populations: xr.Dataset | None
+) -> PopulationFaults | StateFaults | IidFaults:
     """Return the faults to plant in a chip programmed under one condition.
 
     Parameters
@@ -91,13 +99,36 @@ def faults_at_upper_end(condition: xr.Dataset) -> FaultModel | None:
     return IidFaults(high) if any(map(math.isnan, rates)) else StateFaults(*rates)
 
 
+@dataclass(frozen=True)
+class SharedSpread:
+    """What cells share with their lines and dies, so that they err together.
+
+    Attributes
+    ----------
+    given : mapping or None
+        Parameters of `CorrelatedFaults` by name, as a person gives them; None takes the parts that
+        the readings of a condition tell. Of a condition without fitted populations they are parts
+        of a spread of 1.
+    tile : (int, int)
+        Word lines and bit lines of a tile.
+    """
+
+    given: Mapping[str, Any] | None = None
+    tile: tuple[int, int] = (128, 128)
+
+    def __post_init__(self) -> None:
+        for name in self.given or ():
+            if name not in SHARED:
+                raise refused("a part of the spread", name, ", ".join(SHARED))
+
+
 def protected_condition(
     condition: xr.Dataset,
     populations: xr.Dataset | None,
     protection: Protection,
     *,
     variance: xr.Dataset | None = None,
-    is_correlated: bool = False,
+    shared: SharedSpread | None = None,
 ) -> FaultModel:
     """Return the faults of weights on chips of one condition, protected against those of cells.
 
@@ -114,8 +145,9 @@ def protected_condition(
     variance : xarray.Dataset, optional
         Product "variance": the part of the variance of ln R that differs from cycle to cycle of
         one cell is the spread of reads, where cells were read more than once.
-    is_correlated : bool
-        Whether cells err with their lines and dies (`correlated_faults`).
+    shared : SharedSpread, optional
+        What cells share with their lines and dies (`correlated_faults`); nothing by default. Pairs
+        of two bit lines then also share the offset of their amplifier.
 
     Raises
     ------
@@ -123,97 +155,163 @@ def protected_condition(
         If the condition does not have what the protection needs: a 2T2R BER, lognormal populations,
         or a spread of reads; or the readings do not tell lines or dies apart.
     """
-    faults, asked = faults_of_condition(condition, populations), str(protection)
-    if is_correlated:
-        return _correlated(faults, condition, protection, variance)
+    of_cells, asked = faults_of_condition(condition, populations), str(protection)
+    faults: FaultModel = of_cells
+    if shared is not None:
+        fits = _fits(condition, populations)
+        is_pair = isinstance(protection, Pairs)
+        faults = correlated_faults(
+            # Cells of a pair are read against each other, and not as single cells are.
+            fits if is_pair and fits is not None else of_cells,
+            condition,
+            shared,
+            fits=fits,
+            variance=variance,
+            offset=float(condition.attrs.get("offset_spread", 0.0)) if is_pair else 0.0,
+        )
     if isinstance(protection, Unprotected):
         return faults
     if isinstance(protection, Pairs) and str(protection) == str(Pairs()):
-        protection = Pairs(ber=_pair_ber(condition))
+        protection = Pairs(ber=_pair_ber(condition, faults))
     if isinstance(protection, Verified) and not protection.has_spread and variance is not None:
         lrs, hrs = _read_spreads(condition, variance)
         protection = replace(protection, read_spread_lrs=lrs, read_spread_hrs=hrs)
     return ProtectedFaults(faults, protection, asked)
 
 
-def _correlated(
-    faults: FaultModel,
-    condition: xr.Dataset,
-    protection: Protection,
-    variance: xr.Dataset | None,
-) -> FaultModel:
-    correlated = correlated_faults(faults, condition, variance)
-    if isinstance(protection, Unprotected):
-        return correlated
-    return ProtectedFaults(correlated, protection, str(protection))
+def _fits(condition: xr.Dataset, populations: xr.Dataset | None) -> PopulationFaults | None:
+    """Return the fitted populations of a condition, None where it has none."""
+    if populations is None or not _has(populations, condition):
+        return None
+    try:
+        return _sampled(condition, populations.sel(condition=condition.condition))
+    except InputError:
+        # Cells that are all alike, or without a reference, are counted.
+        return None
 
 
 def correlated_faults(
-    faults: FaultModel, condition: xr.Dataset, variance: xr.Dataset | None
-) -> CorrelatedFaults:
-    """Return faults whose cells err with their lines and dies by as much as the readings tell.
+    faults: PopulationFaults | StateFaults | IidFaults,
+    condition: xr.Dataset,
+    shared: SharedSpread,
+    *,
+    fits: PopulationFaults | None = None,
+    variance: xr.Dataset | None = None,
+    offset: float = 0.0,
+) -> FaultModel:
+    """Return faults whose cells err with their lines and dies, by what the readings tell or given.
 
-    Each part has its share of the spread of `faults`, so that the BER stays. What the readings do
-    not tell apart, such as dies where there is one, has no part.
+    Each part that the readings tell has its share of the spread of `faults`, so that the BER stays.
+    What they do not tell apart, such as dies where there is one, has no part. Parts that are given
+    are of ln R.
 
     Parameters
     ----------
-    faults : FaultModel
+    faults : PopulationFaults, StateFaults or IidFaults
         What `faults_of_condition` gives.
     condition : xarray.Dataset
         One row of the product "conditions".
-    variance : xarray.Dataset or None
+    shared : SharedSpread
+    fits : PopulationFaults, optional
+        The fitted populations, where `faults` are error rates: their spreads scale what is given.
+    variance : xarray.Dataset, optional
         Product "variance".
+    offset : float
+        Standard deviation of the offset of an amplifier, in ln R, if none, or a smaller one, is
+        given.
+
+    Returns
+    -------
+    FaultModel
+        `faults` where nothing is shared.
 
     Raises
     ------
     InputError
-        If the readings tell neither rows and columns nor dies apart, or of the BER only a bound
-        or a mean over both states is known.
+        If the readings tell neither rows and columns nor dies apart, or nothing is left that
+        differs from cell to cell.
     """
     name = str(condition.condition.item())
-    if not isinstance(faults, PopulationFaults | StateFaults):
-        raise InputError(
-            f"{name}: how LRS and HRS share its BER is not known, so cells that err together "
-            "cannot be drawn; give the parts of their spread yourself (CorrelatedFaults)."
-        )
+    spreads = (1.0, 1.0)
+    if isinstance(faults, PopulationFaults):
+        spreads = faults.sigma_lrs, faults.sigma_hrs
+    if shared.given is None:
+        parts = _fitted_parts(name, variance, spreads)
+    else:
+        parts = _given_parts(faults, shared.given, fits)
+    try:
+        found = CorrelatedFaults(faults, **parts, tile=shared.tile)
+        if not found.is_independent and offset > max(found.offsets):
+            found = replace(found, sense_offset=offset)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    return faults if found.is_independent else found
+
+
+def _fitted_parts(
+    name: str, variance: xr.Dataset | None, spreads: tuple[float, float]
+) -> dict[str, Any]:
+    """Return the parts of the spreads of LRS and HRS that the readings of a condition tell."""
     if variance is None or name not in variance["condition"].values.tolist():
         raise _no_parts(name)
     row = variance.sel(condition=name)
     if not bool(row["share"].sel(component=["column", "row", "die"]).notnull().any()):
         raise _no_parts(name)
-    by_state = (1.0, 1.0)
-    if isinstance(faults, PopulationFaults):
-        by_state = faults.sigma_lrs, faults.sigma_hrs
 
     def sigmas(component: str) -> tuple[float, float]:
         shares = row["share"].sel(component=component).fillna(0.0)
         lrs, hrs = (math.sqrt(float(shares.sel(state=state))) for state in ("LRS", "HRS"))
-        return lrs * by_state[0], hrs * by_state[1]
+        return lrs * spreads[0], hrs * spreads[1]
 
-    return CorrelatedFaults(
-        faults,
-        sigma_column=sigmas("column"),
-        sigma_row=sigmas("row"),
-        sigma_die=sigmas("die"),
-        correlation=float(row["line_correlation"].fillna(0.0)),
-    )
+    return {
+        **{f"sigma_{component}": sigmas(component) for component in ("column", "row", "die")},
+        "correlation": float(row["line_correlation"].fillna(0.0)),
+    }
+
+
+def _given_parts(
+    faults: FaultModel, given: Mapping[str, Any], fits: PopulationFaults | None
+) -> dict[str, Any]:
+    """Return parts as given; of ln R, they are divided by the fitted spreads for error rates."""
+    if fits is None or isinstance(faults, PopulationFaults):
+        return dict(given)
+    spreads = [
+        math.hypot(sigma, fits.reference_spread) for sigma in (fits.sigma_lrs, fits.sigma_hrs)
+    ]
+    parts = dict(given)
+    for name in set(parts) - {"correlation"}:
+        both = parts[name] if isinstance(parts[name], tuple | list) else (parts[name],) * 2
+        parts[name] = tuple(one / spread for one, spread in zip(both, spreads, strict=True))
+    return parts
 
 
 def _no_parts(name: str) -> InputError:
     return InputError(
         f"{name}: the readings tell neither rows and columns nor dies apart, so how far cells err "
-        "together is not known; give files with the columns row and column, or die, or the parts "
-        "yourself (CorrelatedFaults)."
+        "together is not known; the files need the columns row and column, of 10 lines or more "
+        "each, or a column die, or give the standard deviations yourself (sigma_column, ...)."
     )
 
 
-def _pair_ber(condition: xr.Dataset) -> float:
-    """Return the 2T2R BER of a condition, or its upper bound; NaN where there is none."""
+def _pair_ber(condition: xr.Dataset, faults: FaultModel) -> float:
+    """Return the 2T2R BER of a condition, or its upper bound; NaN where there is none.
+
+    An offset of the amplifiers that is greater than the one the BER allows for is added to it.
+    """
     if "ber_2t2r" not in condition:
         return math.nan
     is_bound = "ber_2t2r_bound" in condition and str(condition.ber_2t2r_bound.item()) == "upper"
-    return float(condition.ber_2t2r_high if is_bound else condition.ber_2t2r)
+    ber = float(condition.ber_2t2r_high if is_bound else condition.ber_2t2r)
+    known = float(condition.attrs.get("offset_spread", 0.0))
+    if not isinstance(faults, CorrelatedFaults) or not max(faults.offsets) > known:
+        return ber
+    populations = faults.faults
+    if not isinstance(populations, PopulationFaults):
+        return ber
+    lrs, hrs = populations.sigma_lrs, populations.sigma_hrs
+    together = 2.0 * float(condition.attrs.get("pair_correlation", 0.0)) * lrs * hrs
+    cells, offset = lrs**2 + hrs**2 - together, faults.offsets[0]
+    return float(ndtr(ndtri(ber) * math.sqrt((cells + known**2) / (cells + offset**2))))
 
 
 def _read_spreads(condition: xr.Dataset, variance: xr.Dataset) -> tuple[float, float]:
@@ -231,7 +329,8 @@ def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     if isinstance(faults, ProtectedFaults):
         return f"{in_words(faults.faults, condition)}; {faults.asked or faults.protection}"
     if isinstance(faults, CorrelatedFaults):
-        return f"{in_words(faults.faults, condition)}; {_parts_in_words(faults)}"
+        of_cells = in_words(faults.faults, condition).removeprefix("independent ")
+        return f"{of_cells}; {_parts_in_words(faults)}"
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",
@@ -240,15 +339,21 @@ def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
 
 
 def _parts_in_words(faults: CorrelatedFaults) -> str:
-    parts = (
-        ("columns", faults.sigmas[0]),
-        ("rows", faults.sigmas[1]),
-        ("dies", faults.sigmas[2]),
-    )
-    given = [f"{name} {lrs:.2g} and {hrs:.2g}" for name, (lrs, hrs) in parts if lrs or hrs]
-    if faults.is_independent:
-        return "no part of the spread is that of lines or dies"
+    """Say what cells share, in standard deviations."""
+    names = ("columns", "rows", "dies", "amplifiers")
+    parts = zip(names, (*faults.sigmas, faults.offsets), strict=True)
+    shared = [f"{name} {_both(lrs, hrs)}" for name, (lrs, hrs) in parts if lrs or hrs]
+    unit = "of ln R" if isinstance(faults.faults, PopulationFaults) else "of a spread of 1"
+    correlation = ""
+    if any(map(any, faults.sigmas)):
+        correlation = f", correlation of the states {faults.correlations[0]:.2g}"
+    down, across = faults.tile
     return (
-        f"deviations in LRS and HRS of {', '.join(given)}, with a correlation of "
-        f"{faults.correlation:.2g} between the states"
+        f"cells share {', '.join(shared)} (standard deviations {unit}{correlation}) on tiles of "
+        f"{down} × {across}"
     )
+
+
+def _both(lrs: float, hrs: float) -> str:
+    """Return the numbers of both states, one where they are equal."""
+    return f"{lrs:.2g}" if lrs == hrs else f"{lrs:.2g} (LRS) and {hrs:.2g} (HRS)"

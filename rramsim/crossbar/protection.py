@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Protocol
@@ -184,11 +184,22 @@ class Pairs:
         return _named("2T2R", self)
 
     def read_through(self, faults: FaultModel) -> FaultModel:
-        """Return one BER for both weights, since both cells of a pair have a part in each."""
+        """Return one BER for both weights, since both cells of a pair have a part in each.
+
+        Pairs of cells that err with their lines do so, too (`CorrelatedFaults.by_pair`).
+        """
+        if isinstance(faults, CorrelatedFaults) and not faults.is_independent:
+            offset = max(self.offset, *faults.offsets)
+            pairs = self._on_their_own(faults.faults, offset)
+            return faults.by_pair(pairs.ber, offset=offset)
+        of = faults.faults if isinstance(faults, CorrelatedFaults) else faults
+        return self._on_their_own(of, self.offset)
+
+    def _on_their_own(self, faults: FaultModel, offset: float) -> IidFaults:
         if not math.isnan(self.ber):
             return IidFaults(self.ber)
         populations = _populations(self, faults, "compares the resistances of two cells")
-        return populations.by_pair(offset_spread=self.offset, correlation=self.correlation)
+        return populations.by_pair(offset_spread=offset, correlation=self.correlation)
 
     def pulses(self, faults: FaultModel, signs: Signs) -> Pulses:
         """Return a SET and a RESET for each weight."""
@@ -618,6 +629,20 @@ def protect(faults: ChipFaults, protection: Protection | str) -> ChipFaults:
     if isinstance(faults, LayerFaults):
         return LayerFaults(tuple(_protected(model, chosen) for model in faults.models))
     return _protected(faults, chosen)
+
+
+def on_their_own(faults: FaultModel) -> FaultModel:
+    """Return faults at the same error rates of cells that err on their own, not with their lines.
+
+    Those of cells of which none errs with another are given back as they are.
+    """
+    if isinstance(faults, CorrelatedFaults):
+        return faults.marginal
+    if not (isinstance(faults, ProtectedFaults) and isinstance(faults.faults, CorrelatedFaults)):
+        return faults
+    if isinstance(faults.residual, CorrelatedFaults):
+        return faults.residual.marginal
+    return replace(faults, faults=faults.faults.marginal)
 
 
 def _protected(faults: FaultModel, protection: Protection) -> FaultModel:

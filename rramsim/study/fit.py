@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.crossbar.from_conditions import protected_condition
+from rramsim.crossbar.from_conditions import SharedSpread, protected_condition
 from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import examine, with_pictures
@@ -144,7 +144,7 @@ class FitResult:
             self.populations,
             parse(protection),
             variance=self.examination.products.get("variance"),
-            is_correlated=correlated,
+            shared=SharedSpread() if correlated else None,
         )
 
     @property

@@ -5,6 +5,7 @@ errors, with what a right model would fail for one seed in 10,000.
 """
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -173,6 +174,44 @@ def test_lines_stay_where_other_parts_are_added_and_whatever_the_threads(monkeyp
     assert np.array_equal(more.lines(shape, seed()).rows, others.rows)
 
 
+@pytest.mark.parametrize("correlation", [-0.4, 0.0, 0.8])
+def test_weights_of_pairs_are_wrong_together_as_the_resistances_of_their_cells_say(correlation):
+    """P(both wrong) of two weights of one neuron, from the covariance of their differences."""
+    columns, rows, dies, offset = (0.3, 0.5), (0.2, 0.4), (0.1, 0.3), 0.25
+    model = CorrelatedFaults(
+        POPULATIONS, columns, rows, dies, offset, correlation=correlation, tile=(32, 16)
+    )
+    pairs = protect(model, "2T2R")
+    # Two columns: LRS and HRS of the first, then of the second; what is read is a difference.
+    within = correlation * columns[0] * columns[1]
+    one = np.array([[columns[0] ** 2, within], [within, columns[1] ** 2]])
+    of_columns = np.kron(np.eye(2), one)
+    reads = {1: np.array([0.0, 1.0, -1.0, 0.0]), -1: np.array([-1.0, 0.0, 0.0, 1.0])}
+    of_die = dies[0] ** 2 + dies[1] ** 2 - 2 * correlation * dies[0] * dies[1]
+    of_row = rows[0] ** 2 + rows[1] ** 2 - 2 * correlation * rows[0] * rows[1]
+    in_cells = 0.6**2 + 0.8**2 - sum(a**2 + b**2 for a, b in (columns, rows, dies))
+    total = reads[1] @ of_columns @ reads[1] + of_die + of_row + offset**2 + in_cells
+    ber = stats.norm.sf((11.0 - 9.0) / math.sqrt(0.6**2 + 0.8**2 + offset**2))
+    assert pairs.mean_ber(0.5) == pytest.approx(ber, rel=1e-12)
+    signs = np.tile(np.array([1, -1], dtype=np.int8), (400, 16))
+    chips = [is_wrong(pairs, signs, seed(chip)) for chip in range(400)]
+    same, other = [], []
+    for wrong in chips:
+        plus, minus = wrong[:, ::2].sum(axis=1), wrong[:, 1::2].sum(axis=1)
+        same.append((plus * (plus - 1) / (16 * 15)).mean())
+        other.append((plus * minus / 16**2).mean())
+    for first, second, found in ((1, 1, same), (1, -1, other)):
+        shared = reads[first] @ of_columns @ reads[second] + of_die + first * second * offset**2
+        z, rho = stats.norm.isf(ber), shared / total
+        both = stats.multivariate_normal.cdf([-z, -z], cov=[[1, rho], [rho, 1]])
+        assert abs(np.mean(found) - both) < 4 * stats.sem(found)
+
+
+def test_a_tile_has_half_as_many_pairs_as_bit_lines() -> None:
+    model = CorrelatedFaults(POPULATIONS, sigma_row=0.2, tile=(64, 10))
+    assert protect(model, "2T2R").residual.tile == (64, 5)
+
+
 def test_a_code_decodes_cells_that_err_together_and_what_needs_populations_refuses_them() -> None:
     signs = signs_of(128, 300)
     faults = CorrelatedFaults(IidFaults(0.003), sigma_column=0.2, sigma_row=0.4)
@@ -184,9 +223,25 @@ def test_a_code_decodes_cells_that_err_together_and_what_needs_populations_refus
     columns = CorrelatedFaults(IidFaults(0.003), sigma_column=0.2)
     alone = protect(IidFaults(0.003), "secded(72,64)")
     assert protect(columns, "secded(72,64)").mean_ber(0.5) == alone.mean_ber(0.5)
-    for protection in ("2T2R", "verify(5, read_spread=0.1)"):
-        with pytest.raises(InputError, match="err with their lines"):
-            protect(CorrelatedFaults(POPULATIONS, sigma_column=0.2), protection)
+    with pytest.raises(InputError, match="err with their lines"):
+        protect(CorrelatedFaults(POPULATIONS, sigma_column=0.2), "verify(5, read_spread=0.1)")
+    with pytest.raises(InputError, match="has bit-error rates only"):
+        protect(columns, "2T2R")
+    assert protect(columns, "2T2R(ber=1e-3)").mean_ber(0.5) == 1e-3
+    # Nothing shared: pairs are those of cells that err on their own.
+    nothing = CorrelatedFaults(POPULATIONS, correlation=0.5)
+    alone = protect(POPULATIONS, "2T2R(offset=0.3)")
+    assert protect(nothing, "2T2R(offset=0.3)").residual == alone.residual
+
+
+@pytest.mark.parametrize("faults", [POPULATIONS, StateFaults(0.02, 0.05), IidFaults(0.03)])
+def test_as_error_rates_with_shares_the_same_cells_are_wrong(faults) -> None:
+    signs = signs_of(150, 200)
+    model = CorrelatedFaults(faults, **LINES, correlation=0.4)
+    rates = model.of_rates()
+    assert isinstance(rates.faults, StateFaults)
+    assert rates.mean_ber(0.3) == pytest.approx(model.mean_ber(0.3), rel=1e-12)
+    assert np.array_equal(is_wrong(rates, signs, seed()), is_wrong(model, signs, seed()))
 
 
 @pytest.mark.parametrize(
@@ -198,6 +253,7 @@ def test_a_code_decodes_cells_that_err_together_and_what_needs_populations_refus
         ({"sigma_column": "wide"}, "sigma_column is 'wide'"),
         ({"sense_offset": -1}, "sense_offset is -1"),
         ({"correlation": 1.5}, "correlation is 1.5"),
+        ({"correlation": (0.1, 0.2)}, "correlation is (0.1, 0.2)"),
         ({"tile": (128, 0)}, "tile is"),
         ({"tile": 128}, "tile is 128"),
         ({"sigma_column": (0.1, 0.8), "sigma_row": 0.6}, "parts of the spread of HRS"),
@@ -205,7 +261,7 @@ def test_a_code_decodes_cells_that_err_together_and_what_needs_populations_refus
     ],
 )
 def test_parts_that_cannot_be_are_refused(given: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told.replace("(", r"\(")):
+    with pytest.raises(InputError, match=re.escape(told)):
         CorrelatedFaults(**{"faults": IidFaults(0.1), **given})
 
 

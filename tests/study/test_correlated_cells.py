@@ -55,7 +55,7 @@ def test_parts_that_are_planted_come_back_from_a_file(tmp_path) -> None:
     assert found.sigma_die == (0.0, 0.0)
     assert found.mean_ber(0.5) == fit.faults(name).mean_ber(0.5)
     row = fit.conditions.sel(condition=name)
-    assert "with a correlation of" in in_words(found, row)
+    assert "correlation of the states 0.61" in in_words(found, row)
     coded = fit.faults(name, "secded(72,64)", correlated=True)
     assert coded.faults == found
 
