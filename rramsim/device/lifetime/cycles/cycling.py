@@ -96,7 +96,7 @@ def against_cycles(
         return None
     names = [str(name) for name in readings["condition"].values]
     references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
-    apart = [_cycle_apart(readings, number) for number in range(len(names))]
+    apart = [cycle_apart(readings, number) for number in range(len(names))]
     bounds = [
         checkpoint_edges(
             cycle[(condition == number) & (cycle >= 0)], is_first_apart=apart[number] is not None
@@ -183,7 +183,7 @@ def checkpoint_edges(cycles: NDArray[Any], *, is_first_apart: bool = False) -> N
     return edges
 
 
-def _cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
+def cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
     """Return the first cycle of a condition where it is another population in a state."""
     chosen = np.flatnonzero(readings["condition_index"].values == number)
     part = readings.isel(reading=chosen, condition=[number])

@@ -20,7 +20,9 @@ from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
 
-_FURTHEST = 1.0  # decades of time beyond the last read-out, before a note warns
+FURTHEST_DECADES = 1.0
+"""An extrapolation by more than so many decades of time is warned of."""
+
 _P05 = float(ndtri(0.05))
 
 
@@ -117,7 +119,7 @@ def _resistances(drift: Drift, times: Floats) -> tuple[Floats, ...]:
 
 def _far_notes(hold: Hold, times: Floats) -> list[Note]:
     latest = float(times.max(initial=0.0))
-    if not latest > hold.last_time * 10.0**_FURTHEST or hold.drifts == (None, None):
+    if not latest > hold.last_time * 10.0**FURTHEST_DECADES or hold.drifts == (None, None):
         return []
     decades = math.log10(latest / hold.last_time)
     text = (

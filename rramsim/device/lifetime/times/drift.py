@@ -103,27 +103,71 @@ def fit_drift(
 ) -> Drift | None:
     """Fit the lines to the read-outs from `first_time` (s) on, and again to resampled cells.
 
-    Each read-out weighs n / sigma**2, the inverse of the variance of its estimates up to a
-    factor. Whole cells are resampled, with all their read-outs, because a cell that is high at
-    one time is high at the next.
-
     Returns
     -------
     Drift or None
         None with fewer than two read-outs that can be fitted.
     """
-    counts = np.bincount(readouts.group, minlength=readouts.time.size).astype(float)
     used = readouts.in_lines(first_time)
     if np.count_nonzero(used) < 2:
         return None
-    design = np.stack([np.ones(int(used.sum())), np.log10(readouts.time[used])], axis=1)
-    weight = counts[used] / readouts.sigma[used] ** 2
+    with np.errstate(divide="ignore"):
+        design = np.stack([np.ones(used.size), np.log10(readouts.time)], axis=1)
+    lines, draws = fit_lines(readouts, design, used=used, resamples=resamples, stream=stream)
+    resampled = draws.reshape(-1, lines.size)
+    return Drift(lines.ravel(), resampled[np.all(np.isfinite(resampled), axis=1)])
+
+
+def fit_lines(
+    readouts: Readouts,
+    design: Floats,
+    *,
+    used: NDArray[np.bool_],
+    resamples: int,
+    stream: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Fit mu and sigma of read-outs as sums of columns, and again to resampled cells.
+
+    Each read-out weighs n / sigma**2, the inverse of the variance of its estimates up to a
+    factor, with the sigma of a first line: weights by its own sigma would favour the read-outs
+    whose sigma came out small. Whole cells are resampled, with all their read-outs, because a cell
+    that is high at one time is high at the next. The sigma of a finite sample is low by a bias,
+    that of its resamples by twice as much; they are moved by that.
+
+    Parameters
+    ----------
+    readouts : Readouts
+    design : ndarray, shape (readouts, columns)
+        What the lines are over, of full rank over the read-outs used.
+    used : ndarray of bool, shape (readouts,)
+        Those that the lines are fitted to, each with a mu and a sigma above 0.
+    resamples, stream : int, numpy.random.Generator
+        Of the bootstrap.
+
+    Returns
+    -------
+    lines : ndarray, shape (2 [mu, sigma], columns)
+    resampled : ndarray, shape (resamples, 2, columns)
+        NaN where a read-out of a resample cannot be fitted; without rows of too few cells.
+    """
+    counts = np.bincount(readouts.group, minlength=readouts.time.size).astype(float)[used]
+    mu, sigma, columns = readouts.mu[used], readouts.sigma[used], design[used]
+    spread: Floats = columns @ (_solution(columns, counts / sigma**2) @ sigma)
     # Both lines from one solution: coefficients = solve @ values.
-    solve = np.linalg.solve(design.T @ (weight[:, None] * design), design.T * weight)
-    lines = np.concatenate([solve @ readouts.mu[used], solve @ readouts.sigma[used]])
+    solve = _solution(columns, counts / np.where(spread > 0.0, spread, sigma) ** 2)
+    lines = np.stack([solve @ mu, solve @ sigma])
     draws = _resampled(readouts, np.flatnonzero(used), resamples=resamples, stream=stream)
-    resampled = np.concatenate([draws[:, 0] @ solve.T, draws[:, 1] @ solve.T], axis=1)
-    return Drift(lines=lines, resampled=resampled[np.all(np.isfinite(resampled), axis=1)])
+    resampled = np.stack([draws[:, 0] @ solve.T, draws[:, 1] @ solve.T], axis=1)
+    fitted = resampled[np.isfinite(resampled).all(axis=(1, 2)), 1]
+    if len(fitted):
+        resampled[:, 1] -= 2.0 * (fitted.mean(axis=0) - lines[1])
+    return lines, resampled
+
+
+def _solution(columns: Floats, weight: Floats) -> Floats:
+    """Return the matrix that takes values to the coefficients of weighted least squares."""
+    solution = np.linalg.solve(columns.T @ (weight[:, None] * columns), columns.T * weight)
+    return np.asarray(solution, dtype=float)
 
 
 def drifting_ber(
@@ -194,7 +238,7 @@ def _resampled(
     for column, place in enumerate(places):
         member = readouts.group == place
         if np.all(readouts.censoring[member] == EXACT):
-            resampled[:, :, column] = _moments(times[:, cell[member]], x[member])
+            resampled[:, :, column] = _moments(times, cell[member], x[member])
             continue
         of_readout = (readouts.resistance[member], readouts.censoring[member])
         for row in range(resamples):
@@ -205,12 +249,20 @@ def _resampled(
     return resampled
 
 
-def _moments(times: NDArray[np.int_], x: Floats) -> Floats:
-    """Return mean and deviation of `x` at each row of frequencies, shape (rows, 2)."""
-    n = np.maximum(times.sum(axis=1), 1)
+def _moments(times: NDArray[np.int_], cell: NDArray[np.int_], x: Floats) -> Floats:
+    """Return mean and deviation of `x` with each cell so many times, shape (rows, 2).
+
+    Sums by cell come first: a cell may be read thousands of times.
+    """
+    here, place = np.unique(cell, return_inverse=True)
     centre = x - x.mean()
-    mean = times @ centre / n
-    variance = times @ centre**2 / n - mean**2
+    reads, first, second = (
+        times[:, here] @ np.bincount(place, weights=values)
+        for values in (np.ones(x.size), centre, centre**2)
+    )
+    n = np.maximum(reads, 1.0)
+    mean = first / n
+    variance = second / n - mean**2
     moments: Floats = np.stack([mean + x.mean(), np.sqrt(np.maximum(variance, 0.0))], axis=1)
     return moments
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,14 +37,14 @@ class Hold:
     states : tuple of Readouts
         LRS and HRS.
     drifts : tuple of Drift or None
-        None where too few read-outs could be fitted.
+        None where too few read-outs could be fitted, or none was asked for.
     """
 
     name: str
     temperature: float
     read: ReadConditions
     states: tuple[Readouts, Readouts]
-    drifts: tuple[Drift | None, Drift | None]
+    drifts: tuple[Drift | None, Drift | None] = (None, None)
 
     @property
     def last_time(self) -> float:
@@ -116,17 +116,23 @@ def find_holds(
     resamples, stream : int, numpy.random.Generator
         Of the bootstrap of cells behind the drifts' intervals.
     """
+    holds = []
+    for hold in find_read_outs(readings, known, reads=reads):
+        lrs, hrs = (
+            fit_drift(state, first_time=first_time, resamples=resamples, stream=stream)
+            for state in hold.states
+        )
+        holds.append(replace(hold, drifts=(lrs, hrs)))
+    return holds
+
+
+def find_read_outs(
+    readings: xr.Dataset, known: NDArray[np.bool_], *, reads: Sequence[ReadConditions]
+) -> list[Hold]:
+    """Return what `find_holds` does, without the drifts."""
     names = [str(name) for name in readings["condition"].values]
     return [
-        _hold(
-            readings.isel(reading=chosen),
-            name=names[number],
-            temperature=temperature,
-            read=reads[number],
-            first_time=first_time,
-            resamples=resamples,
-            stream=stream,
-        )
+        Hold(names[number], temperature, reads[number], _states(readings.isel(reading=chosen)))
         for number, temperature, chosen in _groups(readings, known)
     ]
 
@@ -169,16 +175,8 @@ def _groups(
     return groups
 
 
-def _hold(
-    part: xr.Dataset,
-    *,
-    name: str,
-    temperature: float,
-    read: ReadConditions,
-    first_time: float,
-    resamples: int,
-    stream: np.random.Generator,
-) -> Hold:
+def _states(part: xr.Dataset) -> tuple[Readouts, Readouts]:
+    """Return the read-outs of LRS and of HRS."""
     group, times = readout_groups(part["time"].values)
     states = []
     for index in range(len(STATES)):
@@ -192,8 +190,4 @@ def _hold(
                 time=times,
             )
         )
-    drifts = [
-        fit_drift(state, first_time=first_time, resamples=resamples, stream=stream)
-        for state in states
-    ]
-    return Hold(name, temperature, read, (states[0], states[1]), (drifts[0], drifts[1]))
+    return states[0], states[1]
