@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rramsim.study.evaluate import evaluate as evaluate
     from rramsim.study.fit import FitResult as FitResult
     from rramsim.study.fit import fit as fit
+    from rramsim.study.real_chips.chip_report import report_chip as report_chip
     from rramsim.study.real_chips.error_map import read_error_map as read_error_map
     from rramsim.study.real_chips.export import export_tiles as export_tiles
     from rramsim.study.real_chips.read_back import read_back as read_back
@@ -72,6 +73,7 @@ _NAMES_OF = {
     "study.compare": "compare",
     "study.evaluate": "evaluate",
     "study.fit": "FitResult fit",
+    "study.real_chips.chip_report": "report_chip",
     "study.real_chips.error_map": "read_error_map",
     "study.real_chips.export": "export_tiles",
     "study.real_chips.read_back": "read_back",

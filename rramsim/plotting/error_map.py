@@ -1,4 +1,4 @@
-"""One programmed chip: where on the crossbar tiles of a layer its cells are wrong."""
+"""One programmed chip: where on its tiles cells are wrong, and how accurate it is beside others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from rramsim.plotting.panels import Canvas, axes_grid
 from rramsim.plotting.style import COLORS, figure_style
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _WIDTH_INCHES = 4.6
 _LAYER_INCHES = 3.4
+_BAND_INCHES = 2.4
+_MOST_BARS = 30
 _TILE_SHARE = 0.06
 """Gap between two tiles as a share of a tile."""
 
@@ -75,20 +78,66 @@ def plot_chip(chip: xr.Dataset, ax: Canvas = None) -> list[Axes]:
     list of matplotlib.axes.Axes
     """
     layers = chip["layer"].values.tolist()
-    tile_cells = int(chip.attrs["word_lines"]), int(chip.attrs["bit_lines"])
     with figure_style():
         size = _WIDTH_INCHES, _LAYER_INCHES * len(layers)
         _, panels = axes_grid(ax, len(layers), 1, size=size)
-    return [
-        plot_error_map(
-            _TilesOfLayer(chip, layer),
-            np.flatnonzero(chip["cell_layer"].values == layer),
-            panel,
-            tile_cells=tile_cells,
-            title=f"Wrong {chip.attrs['unit_read']}s of layer {layer}",
+    return [plot_layer(chip, layer, panel) for layer, panel in zip(layers, panels, strict=True)]
+
+
+def plot_layer(chip: xr.Dataset, layer: int, ax: Canvas = None) -> Axes:
+    """Draw the wrong cells of one layer of a chip that was read back.
+
+    Parameters
+    ----------
+    chip : xarray.Dataset
+        Schema "read_back".
+    layer : int
+        From 1.
+    ax : Canvas, optional
+    """
+    return plot_error_map(
+        _TilesOfLayer(chip, layer),
+        np.flatnonzero(chip["cell_layer"].values == layer),
+        ax,
+        tile_cells=(int(chip.attrs["word_lines"]), int(chip.attrs["bit_lines"])),
+        title=f"Wrong {chip.attrs['unit_read']}s of layer {layer}",
+    )
+
+
+def plot_predicted(chip: xr.Dataset, ax: Canvas = None) -> Axes:
+    """Draw the accuracy of a chip that was read back beside those of the chips that were drawn.
+
+    Parameters
+    ----------
+    chip : xarray.Dataset
+        Schema "read_back", with chips drawn.
+    ax : Canvas, optional
+    """
+    drawn, here = 100.0 * chip["predicted_chip_accuracy"].values, 100.0 * float(chip["accuracy"])
+    images = int(chip.attrs["test_images"])
+    with figure_style():
+        _, (axes,) = axes_grid(ax, 1, 1, size=(_WIDTH_INCHES + 1.4, _BAND_INCHES))
+        # Each bar is a whole number of images, so that none has more of them than others.
+        ends = min(drawn.min(), here), max(drawn.max(), here)
+        step = 100.0 / images * max(1, round((ends[1] - ends[0]) * images / 100.0 / _MOST_BARS))
+        edges = np.arange(ends[0] - 0.5 * step, ends[1] + step, step)
+        axes.hist(
+            drawn, bins=edges.tolist(), color=COLORS["sky"], label=f"{drawn.size} chips drawn"
         )
-        for layer, panel in zip(layers, panels, strict=True)
-    ]
+        lines = {
+            "mean of them": (float(chip["predicted_accuracy"]), COLORS["blue"], "-"),
+            "5th-percentile chip": (float(chip["predicted_accuracy_p05"]), COLORS["blue"], "--"),
+            "without errors": (float(chip["clean_accuracy"]), COLORS["grey"], ":"),
+            "this chip": (here / 100.0, COLORS["vermilion"], "-"),
+        }
+        for label, (value, color, style) in lines.items():
+            if np.isfinite(value):
+                axes.axvline(100.0 * value, color=color, linestyle=style, label=label)
+        axes.set_xlabel("accuracy (%)")
+        axes.set_ylabel("chips")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return axes
 
 
 def plot_error_map(

@@ -103,22 +103,79 @@ def clopper_pearson(errors: float, readings: float) -> tuple[float, float]:
     return low, high
 
 
-def binomial_p_value(errors: int, readings: int, rate: float) -> float:
+def clopper_pearson_ends(
+    errors: NDArray[np.int64], readings: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of many intervals of `clopper_pearson` at once.
+
+    Parameters
+    ----------
+    errors, readings : int64 array, of one shape
+
+    Examples
+    --------
+    >>> low, high = clopper_pearson_ends(np.array([0, 3]), np.array([10, 0]))
+    >>> low.tolist(), high.round(4).tolist()
+    ([0.0, nan], [0.3085, nan])
+    """
+    tail = (1.0 - CONFIDENCE) / 2.0
+    correct = np.maximum(readings - errors, 0)
+    low = np.where(errors > 0, betaincinv(np.maximum(errors, 1), correct + 1.0, tail), 0.0)
+    high = np.where(correct > 0, betainccinv(errors + 1.0, np.maximum(correct, 1), tail), 1.0)
+    low[readings <= 0] = high[readings <= 0] = np.nan
+    return low, high
+
+
+def binomial_p_value(errors: int, readings: int, rate: float | NDArray[np.float64]) -> float:
     """Return how likely a count as far from what a rate gives is, where errors are independent.
 
     Twice the smaller tail of the binomial distribution, at most 1: below 0.05 exactly where the
     95 % interval of `clopper_pearson` leaves the rate out. NaN without readings or a rate.
 
+    Of many rates, each as likely as the others, the tails are those of the mixture of their
+    binomial distributions, which is wider: p then allows for a rate that is not known exactly.
+
+    Parameters
+    ----------
+    errors, readings : int
+    rate : float or ndarray
+        The rate, or draws of it.
+
     Examples
     --------
     >>> round(binomial_p_value(0, 10, 0.5), 5)
     0.00195
+    >>> round(binomial_p_value(0, 10, np.array([0.3, 0.5, 0.7])), 5)
+    0.01949
     """
-    if not readings or math.isnan(rate):
+    if not readings or np.isnan(rate).any():
         return math.nan
-    as_many = float(betainc(errors, readings - errors + 1.0, rate)) if errors else 1.0
-    as_few = float(betaincc(errors + 1.0, readings - errors, rate)) if errors < readings else 1.0
-    return min(1.0, 2.0 * min(as_many, as_few))
+    # Given any one rate, errors as many or more, and as few or fewer.
+    as_many = betainc(errors, readings - errors + 1.0, rate) if errors else 1.0
+    as_few = betaincc(errors + 1.0, readings - errors, rate) if errors < readings else 1.0
+    return min(1.0, 2.0 * min(float(np.mean(as_many)), float(np.mean(as_few))))
+
+
+def excess_p_values(
+    errors: NDArray[np.int64], readings: NDArray[np.int64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how likely so many errors or more are at each rate, where errors are independent.
+
+    Parameters
+    ----------
+    errors, readings : int64 array
+    rates : float64 array
+        All of one shape.
+
+    Examples
+    --------
+    >>> counts = np.array([0, 2]), np.array([10, 2])
+    >>> excess_p_values(*counts, np.array([0.5, 0.5])).tolist()
+    [1.0, 0.25]
+    """
+    right = np.maximum(readings - errors, 0)
+    tails = betainc(np.maximum(errors, 1), right + 1.0, rates)
+    return np.where(errors > 0, tails, 1.0)
 
 
 def smallest_countable(readings: float) -> float:

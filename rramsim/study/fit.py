@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.crossbar.drawn_faults import DrawnFaults, drawn_faults
 from rramsim.crossbar.from_conditions import SharedSpread, protected_condition
 from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
@@ -146,6 +147,41 @@ class FitResult:
             variance=self.examination.products.get("variance"),
             shared=SharedSpread() if correlated else None,
         )
+
+    def rates_left_open(self, condition: str, protection: str = "none") -> DrawnFaults | None:
+        """Return the error rates that the cells behind a condition allow, for `read_back`.
+
+        Parameters
+        ----------
+        condition, protection : str
+            See `faults`.
+
+        Returns
+        -------
+        DrawnFaults or None
+            Draws of the rates of LRS and HRS (of cells, or of pairs or verified cells), each as
+            likely as the others; None where there is no interval, or only a bound.
+
+        Raises
+        ------
+        InputError
+            As of `faults`.
+
+        Examples
+        --------
+        >>> import rramsim
+        >>> rates = rramsim.fit("hirtzlin2019-reconstructed").rates_left_open("weak")
+        >>> rates.bers(lrs_share=0.5).shape
+        (4096,)
+        """
+        drawn = drawn_faults(
+            named_condition(self.conditions, condition),
+            parse(protection),
+            populations=self.populations,
+            counted=self.examination.products.get("counted"),
+            variance=self.examination.products.get("variance"),
+        )
+        return drawn if isinstance(drawn, DrawnFaults) else None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -688,3 +724,41 @@ def condition_faults(
 
     chosen = names or stated["condition"].values.astype(str).tolist()
     return {(name, one): faults_of(name, one) for one in protections for name in chosen}
+
+
+def expected_errors(
+    name: str, protection: str, *, measurements: Sequence[str], conditions: str | None
+) -> tuple[FaultModel, DrawnFaults | None, tuple[tuple[str, str], ...]]:
+    """Return what is expected of a chip of one condition.
+
+    Parameters
+    ----------
+    name, protection : str
+        Of the condition, and how its weights are protected.
+    measurements, conditions
+        See `condition_faults`.
+
+    Returns
+    -------
+    faults : FaultModel
+    rates : DrawnFaults or None
+        Those that the cells behind the condition allow.
+    sources : tuple of (str, str)
+        Name and SHA-256 of what was read.
+    """
+    if measurements:
+        fitted = fit(list(measurements), conditions=conditions)
+        return (
+            fitted.faults(name, protection),
+            fitted.rates_left_open(name, protection),
+            fitted.provenance.sources,
+        )
+    stated, sources = stated_conditions(conditions, lrs_share=0.5)
+    assert stated is not None
+    condition = named_condition(stated, name)
+    drawn = drawn_faults(condition, parse(protection), populations=None)
+    return (
+        protected_condition(condition, None, parse(protection)),
+        drawn if isinstance(drawn, DrawnFaults) else None,
+        tuple(sources),
+    )

@@ -1,10 +1,11 @@
-"""Both reports as a reader has them: in a browser, on a desk, in a hand, in the dark, on paper."""
+"""The reports as a reader has them: in a browser, on a desk, in a hand, in the dark, on paper."""
 
 import re
 from math import isnan
 from urllib.parse import unquote
 
 import numpy as np
+import pandas as pd
 import pytest
 from browser import Browser, missing
 
@@ -157,14 +158,17 @@ def test_a_press_on_a_column_sorts_by_value_and_the_third_restores(page, browser
 
 
 def test_every_link_leads_somewhere(page, browser):
-    links = browser.run(LINKS)
+    check_links(page, browser.run(LINKS), files={"conditions.nc", "provenance.json"})
+
+
+def check_links(page, links, files):
     inside = [(target, there) for target, there in links if target.startswith("#")]
     assert len(inside) >= 6
     assert all(there for _, there in inside)
-    files = [target for target, _ in links if not target.startswith("#")]
-    assert {"conditions.nc", "provenance.json"} <= set(files)
-    assert sum(target.startswith("figures/") for target in files) >= 4
-    for target in files:
+    targets = [target for target, _ in links if not target.startswith("#")]
+    assert files <= set(targets)
+    assert sum(target.startswith("figures/") for target in targets) >= 4
+    for target in targets:
         assert not re.match(r"[a-z]+:|/", target)
         assert (page.parent / unquote(target)).is_file()
 
@@ -242,3 +246,24 @@ def test_a_print_is_light_and_without_what_paper_cannot_do(page, browser):
     shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
     assert browser.run(shown, "nav.contents") == "none"
     assert browser.run(shown, "figure") == "block"
+
+
+def test_the_page_of_a_real_chip_is_read_anywhere(browser, tmp_path):
+    network = train("digits", network="64-16-10", epochs=1)
+    rramsim.export_tiles(network, tmp_path / "tiles", tile="32x8")
+    reads = (tmp_path / "tiles" / "tiles.csv").rename(tmp_path / "chip.csv")
+    table = pd.read_csv(reads)
+    table.loc[::40, "bit"] = 1 - table.loc[::40, "bit"]
+    table.to_csv(reads, index=False)
+    chip = rramsim.read_back(
+        network, reads, tiles=tmp_path / "tiles", expected=rramsim.IidFaults(0.02), chips=5
+    )
+    page = rramsim.report_chip(chip, tmp_path / "made")
+    assert str(tmp_path) not in page.read_text()
+    browser.screen(1280)
+    browser.open(page)
+    check_links(page, browser.run(LINKS), files={"chip.nc", "lines.csv"})
+    test_texts_and_lines_can_be_read_in_light_and_in_the_dark(page, browser)
+    test_a_phone_need_not_scroll_sideways(page, browser)
+    test_a_print_is_light_and_without_what_paper_cannot_do(page, browser)
+    assert browser.messages() == []

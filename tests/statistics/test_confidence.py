@@ -7,6 +7,8 @@ from scipy import stats
 from rramsim.statistics.confidence import (
     binomial_p_value,
     clopper_pearson,
+    clopper_pearson_ends,
+    excess_p_values,
     mean_of_resamples,
     spread_points,
 )
@@ -62,3 +64,35 @@ def test_the_exact_test_refuses_what_the_exact_interval_leaves_out(errors, readi
             assert binomial_p_value(errors, readings, end) == pytest.approx(0.05, rel=1e-6)
     tails = stats.binom.cdf(errors, readings, 0.1), stats.binom.sf(errors - 1, readings, 0.1)
     assert binomial_p_value(errors, readings, 0.1) == pytest.approx(min(1, 2 * min(tails)))
+
+
+@pytest.mark.parametrize(("errors", "readings"), [(0, 40), (3, 40), (9, 40), (40, 40)])
+def test_a_rate_that_follows_a_beta_law_makes_the_test_beta_binomial(errors, readings):
+    # Evenly spaced quantiles stand for the law.
+    rates = stats.beta(4.0, 36.0).ppf((np.arange(20_000) + 0.5) / 20_000)
+    law = stats.betabinom(readings, 4.0, 36.0)
+    tails = law.cdf(errors), law.sf(errors - 1)
+    found = binomial_p_value(errors, readings, rates)
+    assert found == pytest.approx(min(1.0, 2.0 * min(tails)), rel=1e-3)
+    # Where the rate is open, a count far from its mean is less strange.
+    if errors in (9, 40):
+        assert found > binomial_p_value(errors, readings, 0.1)
+
+
+def test_draws_of_one_rate_are_that_rate():
+    assert binomial_p_value(7, 90, np.full(64, 0.03)) == pytest.approx(
+        binomial_p_value(7, 90, 0.03)
+    )
+
+
+def test_many_intervals_at_once_are_the_single_ones():
+    errors, readings = np.array([[0, 1], [7, 5]]), np.array([[0, 1], [90, 5]])
+    found = np.stack(clopper_pearson_ends(errors, readings), axis=-1)
+    single = [clopper_pearson(*one) for one in np.stack([errors, readings], axis=-1).reshape(-1, 2)]
+    assert np.array_equal(found.reshape(-1, 2), single, equal_nan=True)
+
+
+def test_an_excess_is_the_upper_tail():
+    errors, readings, rates = np.array([0, 2, 5]), np.array([5, 9, 5]), np.array([0.1, 0.2, 0.3])
+    expected = stats.binom(readings, rates).sf(errors - 1)
+    assert excess_p_values(errors, readings, rates) == pytest.approx(expected)

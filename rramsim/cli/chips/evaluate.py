@@ -49,6 +49,11 @@ and the mean over networks that `rramsim train --trainings 5` trained:
 and of one real chip, from what was read of the cells that `rramsim export` gave:
 
     rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
+
+and the report of that chip, beside 100 chips of the condition that it was made under:
+
+    rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
+    --measurements cells.csv --condition "55 uA" --chips 100 --report report
 """
 
 _REAL = "One real chip"
@@ -108,7 +113,8 @@ def evaluate(
             help="Instead of --ber: what was read from one real chip, as a CSV file with the "
             "columns layer, tile, word_line, bit_line and bit or resistance, a netCDF file as "
             "`rramsim export` writes it, or a folder of them. With --condition its errors are "
-            "tested against those of the condition.",
+            "tested against those of the condition, and its accuracy is held against --chips "
+            "chips of it.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -142,6 +148,16 @@ def evaluate(
         typer.Option(
             metavar="FILE",
             help="Also draw the wrong cells of the chip on its tiles: FILE.svg, .png or .pdf.",
+            rich_help_panel=_REAL,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write a report of the chip: report.html with maps of its errors, figures "
+            "and tables. With --condition it holds the accuracy against --chips chips of the "
+            "condition.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -239,6 +255,7 @@ def evaluate(
             "cells.csv or --conditions energies.toml."
         )
     of_chip = {"--tiles": tiles, "--reference": reference, "--missing": missing, "--plot": plot}
+    of_chip["--report"] = report
     if read_back is not None:
         others = {
             **{"--ber": ber, "--error-map": error_map, "--protection": protection},
@@ -247,7 +264,7 @@ def evaluate(
         }
         real_chip.check(models, condition or [], is_condition, output, others)
         check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
-        chip = _scored(
+        chip, sources = _scored(
             models[0],
             read_back,
             condition or [],
@@ -256,11 +273,24 @@ def evaluate(
             tiles=tiles,
             reference=reference,
             missing=missing or "error",
+            chips=chips if maps is None else maps,
             images=images,
             seed=seed,
             device=device.value,
         )
+        if report is not None:
+            files = [Path(one) for one in measurements or []]
+            typed: dict[str, Any] = {
+                **{"--read-back": read_back, "--tiles": tiles, "--reference": reference},
+                **{"--missing": missing, "--measurements": files, "--condition": condition},
+                "--conditions": Path(conditions) if conditions else None,
+                "--chips": chips if condition else None,
+                **{"--images": images, "--seed": seed},
+            }
+            real_chip.write_report(chip, report, models[0], typed, sources)
         real_chip.tell(chip, output=output, plot=plot, as_json=as_json)
+        if report is not None and not as_json:
+            typer.echo(f"Report: {report / 'report.html'}")
         return
     real_chip.refuse_without_reads(of_chip)
     if output is not None:
@@ -363,17 +393,26 @@ def _scored(
     conditions: str | None,
     *,
     tiles: Path | None,
+    chips: int,
     **how: Any,
-) -> xr.Dataset:
-    """Return what was found of a real chip, tested against a condition where one is named."""
+) -> tuple[xr.Dataset, tuple[tuple[str, str], ...]]:
+    """Return what was found of a real chip, and what was read of the condition it is held against.
+
+    Without a condition it is held against nothing.
+    """
     from rramsim.study.real_chips.read_back import protection_of_tiles, read_back
 
-    expected = None
-    if condition:
-        from rramsim.study.fit import condition_faults
+    if not condition:
+        return read_back(model, reads, tiles=tiles, **how), ()
+    from rramsim.study.fit import expected_errors
 
-        protection = protection_of_tiles(reads, tiles)
-        (expected,) = condition_faults(
-            condition, [protection], measurements=measurements, conditions=conditions
-        ).values()
-    return read_back(model, reads, tiles=tiles, expected=expected, **how)
+    expected, rates, sources = expected_errors(
+        condition[0],
+        protection_of_tiles(reads, tiles),
+        measurements=measurements,
+        conditions=conditions,
+    )
+    chip = read_back(
+        model, reads, tiles=tiles, expected=expected, rates_left_open=rates, chips=chips, **how
+    )
+    return chip.assign_attrs(condition=condition[0]), sources

@@ -64,12 +64,51 @@ def refuse_without_reads(options: dict[str, Any]) -> None:
             raise InputError(f"{option}: is for a chip that was read back, with --read-back.")
 
 
+def write_report(
+    chip: xr.Dataset,
+    folder: Path,
+    model: Path,
+    options: dict[str, Any],
+    sources: Sequence[tuple[str, str]],
+) -> None:
+    """Write the report of a chip, with the command that makes it again.
+
+    Parameters
+    ----------
+    chip : xarray.Dataset
+    folder : Path
+    model : Path
+    options : dict
+        What was given, by option.
+    sources : sequence of (str, str)
+        See `report_chip`.
+    """
+    import shlex
+
+    from rramsim.study.real_chips.chip_report import report_chip
+
+    words = ["rramsim", "evaluate", model.name]
+    for option, value in options.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                # Files by their names alone, as pages show them.
+                words += [option, one.name if isinstance(one, Path) else str(one)]
+    command = f"{shlex.join(words)} --report DIR"
+    report_chip(chip, folder, command=command, sources=sources)
+
+
 def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: bool) -> None:
     """Write, draw and print what was found of a chip."""
     from rich.console import Console
 
     from rramsim.files import write_atomically, write_text
-    from rramsim.report.real_chips import chip_answer, chip_sentences, chip_tables, error_map_csv
+    from rramsim.report.real_chips import (
+        chip_answer,
+        chip_sentences,
+        chip_tables,
+        error_map_csv,
+        predicted_sentences,
+    )
     from rramsim.report.terminal_table import plain_text, print_table
 
     if output is not None and output.suffix.lower() == ".csv":
@@ -85,10 +124,12 @@ def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: b
         typer.echo(chip_answer(chip))
         return
     console = Console()
-    accuracy, *others = chip_sentences(chip)
-    console.print(plain_text(accuracy), soft_wrap=not console.is_terminal)
+    sentences = chip_sentences(chip)
+    answer = 1 + len(predicted_sentences(chip))
+    for sentence in sentences[:answer]:
+        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
     for table in chip_tables(chip):
         if table.rows:
             print_table(console, table)
-    for sentence in others:
+    for sentence in sentences[answer:]:
         console.print(plain_text(sentence), soft_wrap=not console.is_terminal)

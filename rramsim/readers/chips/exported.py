@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rramsim.errors import InputError
 from rramsim.files import sha256_of_file
+from rramsim.version import __version__
 
 MANIFEST = "manifest.json"
+FORMAT = 1
+"""Number of the form of a manifest and the files beside it; whoever changes it raises it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,13 @@ def read_exported(folder: Path) -> Exported:
     Raises
     ------
     InputError
-        If there is no manifest of `rramsim export`, or a file is not the one that was written.
+        If there is no manifest of `rramsim export`, it is of another format, or a file is not the
+        one that was written.
     """
     place = folder / MANIFEST
+    held = _held(place)
     try:
-        held = json.loads(place.read_text(encoding="utf-8"))
+        _check_format(place, held)
         digests = dict(held["sha256"])
         tile = held["tile"]
         exported = Exported(
@@ -57,17 +64,46 @@ def read_exported(folder: Path) -> Exported:
             protection=str(held["protection"]),
             files=(MANIFEST, *digests),
         )
-    except OSError as error:
+    except KeyError as error:
         raise InputError(
-            f"{place}: cannot be read ({error.strerror}); what was read from a chip is compared "
-            "with what it was programmed with, the folder that rramsim export wrote. Name that "
-            "folder with --tiles, or put the reads into it."
+            f"{place}: is not the manifest of rramsim export ({error.args[0]} is missing)."
         ) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise InputError(f"{place}: is not the manifest of rramsim export ({error}).") from error
     for name, digest in digests.items():
         _check(folder / name, str(digest))
     return exported
+
+
+def _held(manifest: Path) -> dict[str, Any]:
+    try:
+        held = json.loads(manifest.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{manifest}: cannot be read ({error.strerror}); what was read from a chip is compared "
+            "with what it was programmed with, the folder that rramsim export wrote. Name that "
+            "folder with --tiles, or put the reads into it."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{manifest}: is not the manifest of rramsim export ({error}).") from error
+    if not isinstance(held, dict):
+        raise InputError(f"{manifest}: is not the manifest of rramsim export (no JSON object).")
+    return held
+
+
+def _check_format(manifest: Path, held: Mapping[str, Any]) -> None:
+    """Refuse a form that another version writes: its numbers may mean something else."""
+    form, version = held["format"], held["rramsim_version"]
+    if type(form) is not int or form != FORMAT:
+        raise InputError(
+            f"{manifest}: format is {form!r} (written by rramsim {version}); rramsim "
+            f"{__version__} reads {FORMAT}. Export the network again with this version, or read "
+            "the chip with the one that wrote it."
+        )
+    if not isinstance(version, str):
+        raise InputError(
+            f"{manifest}: rramsim_version is {version!r}; the version that wrote it is needed."
+        )
 
 
 def _check(file: Path, digest: str) -> None:

@@ -18,12 +18,11 @@ from rramsim.errors import InputError, file_path, plain, refused
 from rramsim.files import sha256_of_file, write_atomically, write_text
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.model_files import SavedNetwork, opened_network
+from rramsim.readers.chips.exported import FORMAT, MANIFEST
 from rramsim.report.text_table import csv_text
 from rramsim.study.real_chips.cell_rows import CELL_COLUMNS, cell_rows
 from rramsim.version import __version__
 
-MANIFEST = "manifest.json"
-FORMAT = 1
 _KINDS = {FoldedConvolution: "convolution", ScoreLayer: "scores"}
 
 _CONVENTIONS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +12,29 @@ import numpy as np
 from rramsim import schema
 from rramsim.crossbar.bit_images import UNUSED, BitImage
 from rramsim.crossbar.chip_errors import LayerErrors, errors_in_layer
+from rramsim.crossbar.drawn_faults import DrawnFaults
 from rramsim.crossbar.faults import (
     ChipFaults,
     FaultModel,
     IidFaults,
     LayerFaults,
     check_model,
+    is_deterministic,
     mean_ber,
 )
 from rramsim.crossbar.protection import Coded, ProtectedFaults, parse, protect, protection_of
 from rramsim.crossbar.tiles import TileShape
 from rramsim.errors import InputError, device_name, file_path, refused, whole_number
 from rramsim.errors import number as real_number
+from rramsim.files import sha256_of_file
+from rramsim.formatting import quantity
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.collect import measure
+from rramsim.montecarlo.collect import collect, measure
+from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.model_files import SavedNetwork, opened_network
+from rramsim.network.model_files import IN_MEMORY, SavedNetwork, opened_network
 from rramsim.readers.chips.cell_reads import PLACES, CellReads, read_cells
 from rramsim.readers.chips.exported import Exported, read_exported
 from rramsim.study.real_chips.chip_counts import (
@@ -51,6 +57,7 @@ if TYPE_CHECKING:
 MISSING = ("error", "as-programmed", "worst")
 """What cells that were not read are taken for."""
 
+_CHIPS = "a whole number from 0 on"
 _RESISTANCE = 'a resistance above 0, such as "25 kOhm"'
 
 
@@ -62,6 +69,8 @@ def read_back(
     reference: str | float | None = None,
     missing: str = "error",
     expected: FaultModel | None = None,
+    rates_left_open: DrawnFaults | None = None,
+    chips: int = 0,
     images: ImageSet | str | None = None,
     seed: int = 1,
     device: str = "cpu",
@@ -91,18 +100,25 @@ def read_back(
     expected : FaultModel, optional
         What was expected of the cells, such as ``fit.faults("55 uA")``: the errors are tested
         against its bit-error rates.
+    rates_left_open : DrawnFaults, optional
+        The rates that the cells behind `expected` allow, as ``fit.rates_left_open("55 uA")`` gives
+        them: a second test takes no rate as exact.
+    chips : int
+        Chips drawn from `expected` and scored, to hold the accuracy against (those of `evaluate`
+        with the same seed); 0: none.
     images : ImageSet or str, optional
         The images the network was trained on, by default those its record names.
     seed : int
-        Of the random spreads that clusters are compared with.
+        Of the random spreads that clusters are compared with, and of the chips drawn.
     device : str
         ``"cpu"`` or ``"cuda"``.
 
     Returns
     -------
     xarray.Dataset
-        Product "read_back": accuracy, clean_accuracy (without errors), errors by group, layer,
-        tile and line, whether they gather on lines, each wrong cell and each wrong weight.
+        Product "read_back": accuracy, clean_accuracy (without errors), predicted_accuracy (of the
+        chips drawn), errors by group, layer, tile and line, whether they gather on lines, each
+        wrong cell and each wrong weight. `report_chip` shows it as a page.
 
     Raises
     ------
@@ -128,6 +144,9 @@ def read_back(
     if missing not in MISSING:
         raise refused("missing", missing, ", ".join(MISSING))
     device, seed = device_name(device), whole_number(seed, "seed")
+    if whole_number(chips, "chips", _CHIPS) < 0:
+        raise refused("chips", chips, _CHIPS)
+    _check_expected(expected, rates_left_open, chips)
     saved, place = opened_network(network)
     folded = saved if isinstance(saved, FoldedNetwork) else saved.folded
     folder = file_path(tiles, "tiles") if tiles is not None else _folder_of(path)
@@ -137,15 +156,21 @@ def read_back(
             f"{folder}: holds tiles of the network {exported.network_id[:12]}, and the model is "
             f"{folded.content_id[:12]}; give the model that was exported."
         )
-    rates = _expected_rates(expected, exported)
+    model = None if expected is None else _of_weights(expected, exported)
+    rates = _expected_rates(model)
     image_set = images_for(saved, images, place)
-    layers = _errors(folded, exported, _reads(path, folded, exported), _ohm(reference))
+    reads_of_chip = _reads(path, folded, exported)
+    layers = _errors(folded, exported, reads_of_chip, _ohm(reference))
     if missing == "error":
         _check_missing(layers)
     flips = [one.wrong_weights(missing_are_wrong=missing == "worst") for one in layers]
-    clean, accuracy = _accuracies(folded, image_set, flips, device)
+    test = image_set.test_images, image_set.test_labels, image_set.content_id, device
+    scored = ScoredNetwork(folded, *test)
+    clean, accuracy = _accuracies(scored, flips)
     values: dict[str, Any] = {"accuracy": accuracy, "clean_accuracy": clean}
-    values |= by_layer(layers, flips) | by_group(layers, rates) | by_line(layers, seed)
+    values |= _predicted(scored, model if chips else None, chips, seed)
+    values |= by_layer(layers, flips, rates) | by_group(layers, rates, rates_left_open)
+    values |= by_line(layers, seed)
     values |= wrong_cells(layers) | wrong_weights(folded, flips)
     coords = {
         "layer": np.arange(1, len(layers) + 1),
@@ -165,7 +190,9 @@ def read_back(
         "protection": exported.protection,
         "unit_read": "pair" if layers[0].image.step > 1 else "cell",
         "missing": missing,
+        "read_against": _read_against(reference, reads_of_chip, layers[0].image),
         "seed": seed,
+        "sources": json.dumps(_sources(place, exported, reads_of_chip, path), ensure_ascii=False),
     }
     return schema.make("read_back", values, coords=coords, attrs=attrs)
 
@@ -275,33 +302,80 @@ def _check_missing(layers: Sequence[LayerErrors]) -> None:
     )
 
 
-def _accuracies(
-    folded: FoldedNetwork, images: ImageSet, flips: Sequence[np.ndarray], device: str
-) -> tuple[float, float]:
+def _accuracies(scored: ScoredNetwork, flips: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return the accuracy without errors and that of the chip, each exact."""
-    test = images.test_images, images.test_labels, images.content_id, device
-    scored = ScoredNetwork(folded, *test)
-    tasks = [Task(scored, IidFaults(0.0), 1), Task(scored, faults_of(folded, flips), 1)]
+    tasks = [
+        Task(scored, IidFaults(0.0), 1),
+        Task(scored, faults_of(scored.folded, flips), 1),
+    ]
     clean, chip = measure(tasks, rule=StoppingRule(1))
     return clean.mean.estimate, chip.mean.estimate
 
 
-def _expected_rates(expected: FaultModel | None, exported: Exported) -> dict[str, float]:
-    """Return the rate of LRS and of HRS that is expected of what is read, NaN: none."""
-    if expected is None:
-        return dict.fromkeys(schema.STATES, np.nan)
+def _predicted(
+    scored: ScoredNetwork, model: ChipFaults | None, chips: int, seed: int
+) -> dict[str, Any]:
+    """Return the accuracies of chips that are drawn as was expected, NaN and none without."""
+    names = [f"predicted_accuracy{end}" for end in ("", "_low", "_high", "_p05")]
+    if model is None:
+        return {**dict.fromkeys(names, np.nan), "predicted_chip_accuracy": np.zeros(0)}
+    (tally,) = collect([Task(scored, model, seed)], rule=StoppingRule(chips))
+    band = estimate(tally, deterministic=is_deterministic(model))
+    ends = band.mean.estimate, band.mean.low, band.mean.high, band.p05
+    return {
+        **dict(zip(names, ends, strict=True)),
+        "predicted_chip_accuracy": np.array(list(tally.correct.values())) / tally.images,
+    }
+
+
+def _check_expected(expected: object, left_open: object, chips: int) -> None:
+    if left_open is not None and not isinstance(left_open, DrawnFaults):
+        raise refused("rates_left_open", left_open, "what fit.rates_left_open(condition) gives")
+    if expected is None and (chips or left_open is not None):
+        raise InputError(
+            f"{'chips' if chips else 'rates_left_open'} was given without expected; give what was "
+            "expected of the cells, such as fit.faults(condition)."
+        )
+
+
+def _of_weights(expected: FaultModel, exported: Exported) -> ChipFaults:
+    """Return the faults that are expected of the weights, protected as the tiles are."""
     check_model(expected)
-    model: ChipFaults = expected
     if isinstance(expected, LayerFaults):
         raise refused("expected", expected, "one fault model for the cells of all layers")
     if not isinstance(expected, ProtectedFaults):
-        model = protect(expected, exported.protection)
-    elif (named := protection_of(expected)) != exported.protection:
+        return protect(expected, exported.protection)
+    if (named := protection_of(expected)) != exported.protection:
         raise InputError(
             f"expected: its weights are protected by {named}, and those of the tiles by "
             f"{exported.protection}; give the faults of the cells, or of that protection."
         )
+    return expected
+
+
+def _expected_rates(model: ChipFaults | None) -> dict[str, float]:
+    """Return the rate of LRS and of HRS that is expected of what is read, NaN: none."""
+    if model is None:
+        return dict.fromkeys(schema.STATES, np.nan)
     if isinstance(model, ProtectedFaults):
         # What is read of words is cells, of pairs and of verified cells what comes of them.
         model = model.faults if isinstance(model.protection, Coded) else model.residual
     return {"LRS": mean_ber(model, 0.0), "HRS": mean_ber(model, 1.0)}
+
+
+def _read_against(reference: str | float | None, reads: CellReads, image: BitImage) -> str:
+    """Return what made bits of the reads."""
+    if not reads.is_resistance:
+        return "bits, as the chip gave them"
+    if image.step > 1:
+        return "resistances, the two cells of a pair against each other"
+    return f"resistances, against {quantity(_ohm(reference), 'Ω', digits=6)}"
+
+
+def _sources(place: str, exported: Exported, reads: CellReads, path: Path) -> list[list[str]]:
+    """Return name and SHA-256 of the model file, of what was programmed and of what was read."""
+    folder = path if path.is_dir() else path.parent
+    files = [Path(place)] if place != IN_MEMORY else []
+    files += [exported.folder / name for name in exported.files]
+    files += [folder / name for name, _ in reads.origins]
+    return [[file.name, sha256_of_file(file)] for file in files if file.is_file()]

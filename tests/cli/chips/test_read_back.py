@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -141,7 +142,45 @@ def test_a_person_reads_the_accuracy_first_and_whether_the_condition_explains_th
     assert first.startswith(f"This chip classifies {100 * float(found.accuracy):.2f}")
     assert f"{len(chip)}" in shown.stdout
     assert "Errors agree with what is expected" in shown.stdout
+    assert "Of 20 chips drawn" in shown.stdout
     assert "are not shown to gather" in shown.stdout
+
+
+def test_the_report_leads_with_this_chip_beside_those_predicted(chip):
+    condition = ("--condition", "weak", "--conditions", "conditions.toml", "--chips", "9")
+    shown = run("--tiles", "tiles", *condition, "--report", "made")
+    assert shown.exit_code == 0
+    assert "Report: made/report.html" in shown.stdout
+    found = rramsim.read_back(
+        "model.safetensors", "chip.csv", tiles="tiles", expected=rramsim.IidFaults(0.02), chips=9
+    )
+    page = Path("made/report.html").read_text()
+    answer = page[page.index('id="answer"') : page.index("</section>")]
+    numbers = (found.accuracy, found.clean_accuracy, found.predicted_accuracy)
+    for number in (*numbers, found.predicted_accuracy_p05):
+        assert f"{100 * float(number):.2f}" in answer
+    assert "condition “weak”" in answer
+    # What it is made from, and the command.
+    files = ["model.safetensors", "manifest.json", "layer-1.nc", "chip.csv", "conditions.toml"]
+    for file in files:
+        place = Path("tiles", file) if Path("tiles", file).exists() else Path(file)
+        assert hashlib.sha256(place.read_bytes()).hexdigest() in page
+    assert "--read-back chip.csv --tiles tiles --condition weak" in page
+    assert sorted(path.name for path in Path("made/figures").glob("*.svg")) == [
+        *("layer-1.svg", "layer-2.svg", "predicted.svg")
+    ]
+    with xr.open_dataset("made/chip.nc") as written:
+        assert int(written.errors[-1]) == len(chip)
+    lines = pd.read_csv("made/lines.csv")
+    assert lines.errors.sum() == 2 * len(chip)
+    assert "no test allows for them" in page  # the BER was stated
+
+
+def test_a_report_without_a_condition_predicts_nothing(chip):
+    assert run("--tiles", "tiles", "--report", "made", "--json").stdout.startswith("{")
+    page = Path("made/report.html").read_text()
+    assert "predicted.svg" not in page
+    assert "expected" not in page
 
 
 def test_what_makes_no_sense_together_is_refused_in_one_line(chip, monkeypatch, capsys):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -276,6 +278,98 @@ def test_tiles_of_another_network_or_changed_ones_are_refused(network, digits, t
         rramsim.read_back(network, file)
     with pytest.raises(InputError, match=r"manifest\.json: cannot be read"):
         rramsim.read_back(network, file, tiles=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"format": 2},
+            r"manifest\.json: format is 2 \(written by rramsim .*\); rramsim .* reads 1",
+        ),
+        ({"format": "1"}, r"manifest\.json: format is '1'"),
+        ({"format": None}, r"\(format is missing\)"),
+        ({"rramsim_version": None}, r"\(rramsim_version is missing\)"),
+        ({"rramsim_version": 3}, r"manifest\.json: rramsim_version is 3; the version that"),
+        ({"tile": None}, r"\(tile is missing\)"),
+    ],
+)
+def test_a_manifest_of_another_format_or_of_none_is_refused(network, tmp_path, changed, message):
+    manifest = rramsim.export_tiles(network, tmp_path)
+    file = written(table_of(tmp_path), tmp_path)
+    kept = {name: value for name, value in (manifest | changed).items() if value is not None}
+    (tmp_path / "manifest.json").write_text(json.dumps(kept))
+    with pytest.raises(InputError, match=message):
+        rramsim.read_back(network, file)
+
+
+def test_chips_drawn_as_expected_are_those_of_evaluate(network, tmp_path):
+    rramsim.export_tiles(network, tmp_path)
+    table, _ = flipped_by(network, table_of(tmp_path), rramsim.IidFaults(0.03))
+    file, expected = written(table, tmp_path), rramsim.StateFaults(0.02, 0.04)
+    chip = rramsim.read_back(network, file, expected=expected, chips=7, seed=3)
+    band = rramsim.evaluate(network, expected, chips=7, seed=3)
+    for name in ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05"):
+        assert float(chip[f"predicted_{name}"]) == float(band[name][0])
+    assert chip.sizes["predicted_chip"] == 7
+    assert float(chip.predicted_chip_accuracy.mean()) == pytest.approx(float(band.accuracy[0]))
+    alone = rramsim.read_back(network, file, expected=expected)
+    assert alone.sizes["predicted_chip"] == 0
+    assert np.isnan(float(alone.predicted_accuracy))
+    with pytest.raises(InputError, match="chips was given without expected"):
+        rramsim.read_back(network, file, chips=7)
+    with pytest.raises(InputError, match=r"chips is -1; accepted: a whole number from 0 on"):
+        rramsim.read_back(network, file, expected=expected, chips=-1)
+
+
+def test_rates_that_few_cells_leave_open_do_not_make_a_chip_strange(network, tmp_path):
+    # 60 cells a state: a chip that errs 1.5 times as often is well within what they allow.
+    rng = np.random.default_rng(2)
+    rows = [
+        {"condition": "a", "state": state, "cell": cell, "R (kOhm)": np.exp(rng.normal(mu, 0.5))}
+        for state, mu in (("LRS", 2.0), ("HRS", 3.9))
+        for cell in range(60)
+    ]
+    fit = rramsim.fit(pd.DataFrame(rows))
+    rates = fit.rates_left_open("a")
+    rramsim.export_tiles(network, tmp_path)
+    planted = rramsim.StateFaults(*(1.5 * rate for rate in rates.estimate))
+    table, _ = flipped_by(network, table_of(tmp_path), planted)
+    chip = rramsim.read_back(
+        network, written(table, tmp_path), expected=fit.faults("a"), rates_left_open=rates
+    )
+    whole = chip.sel(group="all")
+    assert float(whole.p_value) < 0.05 < float(whole.p_value_left_open)
+    low, high = float(whole.expected_ber_low), float(whole.expected_ber_high)
+    assert low < float(whole.expected_ber) < float(whole.ber) < high
+    exact = rramsim.read_back(network, tmp_path / "reads.csv", expected=fit.faults("a"))
+    assert np.isnan(exact.p_value_left_open).all()
+    assert np.array_equal(exact.p_value, chip.p_value)
+
+
+def test_layers_and_lines_have_rates_beside_those_of_chance(network, tmp_path):
+    rramsim.export_tiles(network, tmp_path, tile="30x16")
+    table, _ = flipped_by(network, table_of(tmp_path), rramsim.StateFaults(0.02, 0.1))
+    is_broken = (table.layer == 1) & (table.tile == 1) & (table.bit_line == 3)
+    table.loc[is_broken, "bit"] = 1 - table_of(tmp_path).bit[is_broken]
+    chip = rramsim.read_back(
+        network, written(table, tmp_path), expected=rramsim.StateFaults(0.02, 0.1)
+    )
+    counts = chip.layer_errors / chip.layer_cells
+    assert np.array_equal(chip.layer_ber, counts)
+    assert bool(((chip.layer_ber_low < counts) & (counts < chip.layer_ber_high)).all())
+    # Of all places of a layer chance gives as many errors as there are.
+    for of in ("tile", "line"):
+        by_chance = (chip[f"{of}_chance_ber"] * chip[f"{of}_cells"]).values
+        times = 1 if of == "tile" else 2  # a cell is on a word line and on a bit line
+        for layer in (1, 2):
+            is_here = chip[f"{of}_layer"].values == layer
+            errors = int(chip.layer_errors.sel(layer=layer).sum())
+            assert by_chance[is_here].sum() == pytest.approx(times * errors)
+    worst = int(chip.line_p_value.values.argmin())
+    place = [str(chip[f"line_{name}"].values[worst]) for name in ("layer", "tile", "number")]
+    assert place == ["1", "1", "3"]
+    assert float(chip.line_p_value[worst]) * chip.sizes["line"] < 1e-6
 
 
 ROW = "1,0,0,0,1\n"
