@@ -1,6 +1,7 @@
 """What tests of every room share."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,18 @@ from hypothesis import HealthCheck, settings
 from rramsim import parallel
 from rramsim.device.populations.fit import StateReadings
 from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
+
+
+class _NoTorch:
+    """Refuses to import torch, as where it is not installed."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+if os.environ.get("RRAMSIM_TEST_WITHOUT_TORCH"):
+    sys.meta_path.insert(0, _NoTorch())
 
 # A test asserts what is found, never how fast: a busy machine is no failure.
 settings.register_profile("rramsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import pytest
 from chip_networks import random_network
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import rramsim
 from rramsim.images.catalogue import load_images
 from rramsim.network.model_files import SavedNetwork, save_network
 
 ROOT = Path(__file__).parents[1]
+PYTHONS = re.findall(r'Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text())
 
 # One process for all, since its start takes longer than they do. What is loaded stays, so that each
 # step shows what it and those before it load.
@@ -54,9 +59,13 @@ print(json.dumps(loaded))
 NOT_TO_FIT = ("numba", "matplotlib", "scipy.stats")
 
 
-def test_the_tests_see_the_installed_package_unless_it_is_editable():
+def _is_editable():
     direct = importlib.metadata.distribution("rramsim").read_text("direct_url.json")
-    if direct and json.loads(direct).get("dir_info", {}).get("editable"):
+    return bool(direct and json.loads(direct).get("dir_info", {}).get("editable"))
+
+
+def test_the_tests_see_the_installed_package_unless_it_is_editable():
+    if _is_editable():
         pytest.skip("rramsim is installed editable here: a developer's environment")
     assert not Path(rramsim.__file__).is_relative_to(ROOT / "rramsim")
 
@@ -105,6 +114,58 @@ def test_the_citation_is_of_this_version():
 
 def test_types_are_shipped_with_the_package():
     assert (Path(rramsim.__file__).parent / "py.typed").is_file()
+
+
+def test_a_package_index_shows_the_readme_with_links_that_lead_out_of_it():
+    if _is_editable():
+        pytest.skip("rramsim is installed editable here, maybe of an older README")
+    metadata = importlib.metadata.metadata("rramsim")
+    (source,) = re.findall(r"^Source, (.*)$", "\n".join(metadata.get_all("Project-URL")), re.M)
+    targets = re.findall(r"\]\(([^)\s]+)\)", metadata.get_payload())
+    assert f"{source}/blob/HEAD/docs/index.md" in targets
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_dependencies_and_their_pinned_versions_suit_each_python_version(python):
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            name, _, version = line.partition("==")
+            pins[canonicalize_name(name)] = version
+    # A later patch: what needs 3.11.5 is no trouble.
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    left, seen = [Requirement("rramsim[test]")], set()
+    while left:
+        needed = left.pop()
+        key = (canonicalize_name(needed.name), frozenset(needed.extras))
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            package = importlib.metadata.distribution(needed.name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # only on another system or version
+        accepted = SpecifierSet(package.metadata.get("Requires-Python", ""))
+        assert accepted.contains(f"{python}.9"), needed
+        assert needed.specifier.contains(pins.get(key[0], package.version), prereleases=True)
+        for requirement in map(Requirement, package.requires or ()):
+            asked = [environment | {"extra": extra} for extra in needed.extras or {""}]
+            if requirement.marker is None or any(map(requirement.marker.evaluate, asked)):
+                left.append(requirement)
+    assert {"numpy", "torch", "pytest"} <= {name for name, _ in seen}
+
+
+@pytest.mark.slow
+def test_torch_cannot_be_imported_where_tests_are_to_do_without():
+    done = subprocess.run(
+        [sys.executable, "-c", "import conftest, torch"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"RRAMSIM_TEST_WITHOUT_TORCH": "1", "PYTHONPATH": str(ROOT / "tests")},
+    )
+    assert done.stderr.endswith("ModuleNotFoundError: No module named 'torch'\n")
 
 
 def test_the_changelog_has_an_entry_for_this_version():
