@@ -7,11 +7,13 @@ kernel is about to be used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba as nb
 from llvmlite import ir
 from numba.core import types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -33,6 +35,21 @@ def kernel(signature: str) -> Callable[[Function], Function]:
             return cast(Function, nb.njit(signature, nogil=True)(function))
 
     return compiled
+
+
+class Processor(NamedTuple):
+    """What kernels are compiled for: a name and features, as LLVM calls them."""
+
+    name: str
+    features: frozenset[str]
+
+
+@cache
+def processor() -> Processor:
+    """Return this processor, or the one that ``NUMBA_CPU_NAME`` and ``..._FEATURES`` name."""
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    listed = features.split(",")
+    return Processor(name, frozenset(one[1:] for one in listed if one.startswith("+")))
 
 
 @intrinsic

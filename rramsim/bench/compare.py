@@ -23,7 +23,7 @@ from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.collect import collect
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.task import ScoredNetwork, Task
-from rramsim.network.packed.dense import PackedNetwork, fired
+from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.layers import blocks
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.shape import NetworkShape
@@ -208,11 +208,11 @@ def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, fl
     """Return seconds of rramsim, of PyTorch's product, and of the limit."""
     packed = PackedNetwork(network.folded, network.images)
     first, layer = packed.clean[0], packed.clean[1]
-    values = fired(first, packed.inputs)
+    values = first.fired(packed.inputs)
     rows = blocks(plan.images, steps=layer.steps)
 
     def run() -> None:
-        share(lambda part: fired(layer, values[part]), rows)
+        share(lambda part: layer.fired(values[part]), rows)
 
     signs = torch.from_numpy(network.folded.layers[1].signs).float()
     neurons, width = signs.shape

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Words, pack_rows, unpack_rows, words_for
-from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.layers import FaultyLayer, blocks, padded, rows_of
+from rramsim.network.packed.layers import FaultyLayer, blocks, rows_of
+from rramsim.network.packed.units import Inputs, padded
 from rramsim.parallel import share
 
 
@@ -63,15 +63,15 @@ class SecondLayer:
     outputs: Words
 
 
-def first_layer(clean: FaultyLayer, inputs: Words, codes: NDArray[np.uint8]) -> FirstLayer:
+def first_layer(clean: FaultyLayer, inputs: Inputs, codes: NDArray[np.uint8]) -> FirstLayer:
     """Compute the first layer of a network for all images.
 
     Parameters
     ----------
     clean : FaultyLayer
         The layer, free of faults.
-    inputs : uint64 array, shape (images padded, planes * words)
-        Packed pixels.
+    inputs : array, shape (images padded, ...)
+        Pixels as the unit of the layer takes them.
     codes : uint8 array, shape (images, inputs)
         The same pixels, as the coding of the layer holds them.
     """
@@ -88,19 +88,21 @@ def first_layer(clean: FaultyLayer, inputs: Words, codes: NDArray[np.uint8]) -> 
     def work(rows: slice) -> None:
         # sum - threshold = step * (limit - mismatches) + rest, with the rest that the limit's
         # rounding left out.
-        short = _counted(clean, inputs[rows])[:, :neurons]
+        short = clean.counted(inputs[rows])[:, :neurons].astype(np.int64)
         spare = (coding.step * (limits - short) + rest) // unit
         seen = min(rows.stop, images) - rows.start
         margins[:, rows.start : rows.start + seen] = _cut(spare[:seen]).T
 
     rest = _rest(clean)
-    share(work, blocks(images, steps=clean.steps))
+    parts = blocks(images, steps=clean.steps)
+    share(work, parts)
     columns = np.empty((neurons, words), dtype=np.uint64)
     delta_kernels.fires(margins, columns)
+    outputs = np.concatenate(share(lambda rows: clean.fired(inputs[rows]), parts))
     return FirstLayer(
         margins=margins,
         pixels=_padded_columns(pixels, words * WORD),
-        outputs=_outputs(clean, inputs, images),
+        outputs=outputs,
         columns=columns,
     )
 
@@ -116,7 +118,7 @@ def second_layer(clean: FaultyLayer, inputs: Words, images: int) -> SecondLayer:
 
     def work(rows: slice) -> None:
         seen = min(rows.stop, images) - rows.start
-        short = _counted(clean, inputs[rows])[:seen, :neurons]
+        short = clean.counted(inputs[rows])[:seen, :neurons].astype(np.int64)
         spare = _cut(clean.limits[:neurons] - short)
         margins[rows.start : rows.start + seen, :neurons] = spare
         columns[:, rows.start : rows.start + seen] = spare.T
@@ -135,12 +137,6 @@ def _rest(clean: FaultyLayer) -> NDArray[np.int64]:
     return (at_limit - layer.thresholds)[: layer.neurons]
 
 
-def _counted(layer: FaultyLayer, inputs: Words) -> NDArray[np.int64]:
-    counts = np.empty((inputs.shape[0], layer.limits.size), dtype=np.int32)
-    tile.count(inputs, layer.weights, layer.coding.planes, counts)
-    return counts.astype(np.int64)
-
-
 def _cut(margins: NDArray[np.int64]) -> NDArray[np.int16]:
     from rramsim.network.packed.delta_kernels import CUT
 
@@ -151,12 +147,3 @@ def _padded_columns(pixels: NDArray[np.uint8], images: int) -> NDArray[np.uint8]
     columns = np.zeros((pixels.shape[1], images), dtype=np.uint8)
     columns[:, : pixels.shape[0]] = pixels.T
     return columns
-
-
-def _outputs(layer: FaultyLayer, inputs: Words, images: int) -> Words:
-    planes, neurons = layer.coding.planes, layer.layer.neurons
-
-    def work(rows: slice) -> Words:
-        return tile.outputs_of(inputs[rows], layer.weights, planes, layer.limits, neurons)
-
-    return np.concatenate(share(work, blocks(images, steps=layer.steps)))

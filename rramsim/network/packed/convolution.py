@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS, Flips, Words, unpack_rows, words_for
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork
-from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.dense import extremes_of, fired, joined, last_sums
+from rramsim.network.packed import popcount_kernels as tile
+from rramsim.network.packed.dense import extremes_of, joined, last_sums
 from rramsim.network.packed.gather_kernels import gather, gather_any
 from rramsim.network.packed.layers import (
     SIGNS,
@@ -37,9 +37,9 @@ from rramsim.network.packed.layers import (
     encode,
     ones_of,
     pack_layer,
-    padded,
     rows_of,
 )
+from rramsim.network.packed.units import padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -205,7 +205,7 @@ class ConvolutionalNetwork:
             )
             merged = [joined(part) for part in parts]
             for layer in connected[:-1]:
-                values = fired(layer, values)
+                values = layer.fired(values)
                 merged.append(extremes_of(values[: rows.stop - rows.start]))
             return merged
 
@@ -225,7 +225,7 @@ class ConvolutionalNetwork:
         def work(rows: slice) -> NDArray[np.int64]:
             values = _convolved(filters, self._codes[rows])
             for layer in connected[:-1]:
-                values = fired(layer, values)
+                values = layer.fired(values)
             return self._last_sums(connected[-1], values)[: rows.stop - rows.start]
 
         parts = share(work, _slices(self.images, BLOCK_IMAGES))

@@ -7,17 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import NEURONS, Flips, Words, unpack_rows
+from rramsim.bits import Flips, Words, unpack_rows
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.packed import mismatch_kernels as tile
-from rramsim.network.packed.layers import (
-    SIGNS,
-    FaultyLayer,
-    blocks,
-    encode,
-    pack_codes,
-    pack_layer,
-)
+from rramsim.network.packed.layers import SIGNS, FaultyLayer, blocks, encode, pack_layer
+from rramsim.network.packed.units import POPCOUNT, Inputs, for_pixels
 from rramsim.parallel import share
 
 
@@ -34,7 +27,9 @@ class PackedNetwork:
         self.images = images.shape[0]
         self.layers = [pack_layer(layer) for layer in folded.layers]
         self.coding, self.codes = encode(images, folded.signed_levels)
-        self.inputs = pack_codes(self.codes, self.coding)
+        first = self.layers[0]
+        self.unit = for_pixels(first.inputs, first.neurons, self.coding.planes)
+        self.inputs = self.unit.inputs(self.codes, self.coding.planes)
         self._output = folded.output
         self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
 
@@ -63,7 +58,7 @@ class PackedNetwork:
         return self._with(number, weights)
 
     def classify(
-        self, chip: Sequence[FaultyLayer], inputs: Words, images: int
+        self, chip: Sequence[FaultyLayer], inputs: Inputs, images: int
     ) -> NDArray[np.int64]:
         """Return the class of each image from the inputs of the first layer in `chip`.
 
@@ -90,10 +85,11 @@ class PackedNetwork:
         chip = self.chip(flips)[:-1]
 
         def work(rows: slice) -> list[Words]:
-            values, images = self.inputs[rows], min(rows.stop, self.images) - rows.start
+            values: Inputs = self.inputs[rows]
+            images = min(rows.stop, self.images) - rows.start
             extremes = []
             for layer in chip:
-                values = fired(layer, values)
+                values = layer.fired(values)
                 extremes.append(extremes_of(values[:images]))
             return extremes
 
@@ -106,32 +102,25 @@ class PackedNetwork:
 
     def _with(self, number: int, weights: Words) -> FaultyLayer:
         layer, coding = self.layers[number], SIGNS if number else self.coding
-        return FaultyLayer(layer, coding, weights, layer.limits(weights, coding))
+        unit = POPCOUNT if number else self.unit
+        return FaultyLayer(layer, coding, weights, layer.limits(weights, coding), unit)
 
 
-def fired(layer: FaultyLayer, values: Words) -> Words:
-    """Return the outputs of a hidden layer for some images, packed."""
-    planes, neurons = layer.coding.planes, layer.layer.neurons
-    return tile.outputs_of(values, layer.weights, planes, layer.limits, neurons)
-
-
-def last_sums(last: FaultyLayer, values: Words) -> NDArray[np.int64]:
+def last_sums(last: FaultyLayer, values: Inputs) -> NDArray[np.int64]:
     """Return the sums of some images, (images, classes), from the packed inputs of the last layer.
 
     `values` has padded rows, and so have the sums.
     """
-    counts = np.empty((values.shape[0], last.weights.shape[0] * NEURONS), dtype=np.int32)
-    tile.count(values, last.weights, last.coding.planes, counts)
-    return last.sums(counts[:, : last.layer.neurons])
+    return last.sums(last.counted(values)[:, : last.layer.neurons])
 
 
-def _sums(chip: Sequence[FaultyLayer], inputs: Words, images: int) -> NDArray[np.int64]:
+def _sums(chip: Sequence[FaultyLayer], inputs: Inputs, images: int) -> NDArray[np.int64]:
     """Return the sums of the last layer in `chip`, from the inputs of the first."""
 
     def work(rows: slice) -> NDArray[np.int64]:
         values = inputs[rows]
         for layer in chip[:-1]:
-            values = fired(layer, values)
+            values = layer.fired(values)
         return last_sums(chip[-1], values)
 
     parts = share(work, blocks(images, steps=sum(layer.steps for layer in chip)))

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from rramsim.bits import Flips, Words, positions_of, words_for
 from rramsim.network.packed.clean_margins import FirstLayer, SecondLayer, first_layer, second_layer
 from rramsim.network.packed.dense import PackedNetwork
-from rramsim.network.packed.layers import PackedLayer, padded
+from rramsim.network.packed.layers import PackedLayer
+from rramsim.network.packed.units import padded
 from rramsim.parallel import cores, share
 
 MARGIN_BYTES = 1 << 30

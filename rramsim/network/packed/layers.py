@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import IMAGES, NEURONS, WORD, Words, pack_rows, words_for
+from rramsim.bits import NEURONS, WORD, Words, pack_rows, words_for
 from rramsim.kernels import kernel
 from rramsim.network.folded.network import Layer, ScoreLayer
+from rramsim.network.packed.units import POPCOUNT, Inputs, Unit, padded
 
 # Thresholds beyond all sums are drawn in to here, so that no difference overflows.
 _BEYOND = 2**40
@@ -87,23 +88,6 @@ def encode(
         coding = Coding(2 * low - signed_levels, 2 * step, planes)
     table = ((np.arange(256) - low) // step).astype(np.uint8)
     return coding, table[images]
-
-
-def pack_codes(codes: NDArray[np.uint8], coding: Coding) -> Words:
-    """Return codes as bit planes, highest first: shape (images, planes * words), rows padded."""
-    rows, inputs = codes.shape
-    words = words_for(inputs)
-    packed = np.zeros((padded(rows), coding.planes * words), dtype=np.uint64)
-    for place in range(coding.planes):
-        bit = coding.planes - 1 - place
-        plane = ((codes >> np.uint8(bit)) & np.uint8(1)).view(np.bool_)
-        packed[:rows, place * words : (place + 1) * words] = pack_rows(plane)
-    return packed
-
-
-def padded(images: int) -> int:
-    """Return the rows of a buffer for so many images."""
-    return -(-images // IMAGES) * IMAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,12 +192,25 @@ def ones_of(weights: Words) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class FaultyLayer:
-    """A layer with the weights of one chip, ready for the kernels."""
+    """A layer with the weights of one chip, ready for the kernels of its unit."""
 
     layer: PackedLayer
     coding: Coding
     weights: Words
     limits: NDArray[np.int64]
+    unit: Unit = POPCOUNT
+
+    def fired(self, inputs: Inputs) -> Words:
+        """Return the outputs of a hidden layer for some images, packed, with padded rows."""
+        fired = np.zeros((inputs.shape[0], words_for(self.layer.neurons)), dtype=np.uint64)
+        self.unit.fire(inputs, self.weights, self.coding.planes, self.limits, fired)
+        return fired
+
+    def counted(self, inputs: Inputs) -> NDArray[np.int32]:
+        """Return the mismatches of some images, (images, neurons), both padded."""
+        counts = np.empty((inputs.shape[0], self.limits.size), dtype=np.int32)
+        self.unit.count(inputs, self.weights, self.coding.planes, counts)
+        return counts
 
     def sums(self, mismatches: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the sums of the first neurons (last axis) from their mismatches."""
@@ -222,9 +219,11 @@ class FaultyLayer:
 
     @property
     def steps(self) -> int:
-        """Steps for one image."""
+        """Steps for one image, each as long as 8 neurons by a word take the popcount unit."""
         panels, words, neurons = self.weights.shape
-        return int(self.coding.planes * panels * words * neurons // 8)
+        size = self.layer.inputs, panels * neurons, self.coding.planes
+        share = self.unit.operations(*size) / POPCOUNT.operations(*size)
+        return int(share * self.coding.planes * panels * words * neurons // 8)
 
 
 def blocks(images: int, *, steps: int) -> list[slice]:

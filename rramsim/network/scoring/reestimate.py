@@ -23,17 +23,16 @@ from rramsim.network.folded.checks import check_inputs
 from rramsim.network.folded.fold import BatchNorm, fold_layers
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.model_files import SavedNetwork
-from rramsim.network.packed import mismatch_kernels as tile
 from rramsim.network.packed.layers import (
     SIGNS,
     Coding,
     PackedLayer,
     encode,
     ones_of,
-    pack_codes,
     pack_layer,
     rows_of,
 )
+from rramsim.network.packed.units import POPCOUNT, for_pixels
 from rramsim.parallel import share
 
 
@@ -203,9 +202,12 @@ class _ChipLayer:
 
     def _counted(self, codes: NDArray[np.uint8], weights: Words) -> NDArray[np.int64]:
         """Return the sums of rows of codes, in which there is no border."""
-        rows = pack_codes(codes, self.coding)
-        counts = np.empty((len(rows), self.packed.thresholds.size), dtype=np.int32)
-        tile.count(rows, weights, self.coding.planes, counts)
+        planes, layer = self.coding.planes, self.packed
+        is_pixels = self.coding is not SIGNS
+        unit = for_pixels(layer.inputs, layer.neurons, planes) if is_pixels else POPCOUNT
+        rows = unit.inputs(codes, planes)
+        counts = np.empty((len(rows), layer.thresholds.size), dtype=np.int32)
+        unit.count(rows, weights, planes, counts)
         ones = ones_of(weights)[: self.packed.neurons]
         mismatches = counts[: len(codes), : self.packed.neurons]
         return self.coding.sums(mismatches, ones, self.packed.inputs)

@@ -5,9 +5,9 @@ never mismatches. For n inputs and M = popcount(x XOR w), the number of inputs t
 their weight, the sum of a neuron is n - 2 M. Images may come as several bit planes, the highest
 first; then M = sum over planes b of 2^b popcount(x_b XOR w).
 
-numba's own loops lose a factor of 1.6 to 4 here, so the tile is written in LLVM's vectors of 8
-words: 16 sums stay in registers, and one load of weights serves four images. LLVM splits the
-vectors where a processor has narrower ones.
+LLVM is written by hand since numba's own loops, which keep no tile in registers, lose a factor of
+1.6 to 4 here. The tile is written in vectors of 8 words: 16 sums stay in registers, and one load of
+weights serves four images. LLVM splits the vectors where a processor has narrower ones.
 
 Kernels and what they call stay in one file, since numba's cache only watches the file of the
 kernel for changes.
@@ -23,7 +23,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from rramsim.bits import IMAGES, NEURONS, Words, words_for
+from rramsim.bits import IMAGES, NEURONS
 from rramsim.kernels import kernel
 
 _LANES = 8
@@ -456,12 +456,3 @@ def convolve(
                 else:
                     for k in range(IMAGES):
                         fired[image, 2 * targets[tile, k] + panel] = bits[k]
-
-
-def outputs_of(
-    images: Words, weights: Words, planes: int, limits: NDArray[np.int64], neurons: int
-) -> Words:
-    """Return the outputs of a hidden layer for some images, packed; see `fire`."""
-    outputs = np.zeros((images.shape[0], words_for(neurons)), dtype=np.uint64)
-    fire(images, weights, planes, limits, outputs)
-    return outputs
