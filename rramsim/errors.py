@@ -32,6 +32,14 @@ class InputError(ValueError):
     """
 
 
+class DamagedError(InputError):
+    """A file of rramsim's own is not as it was written: what it holds is not believed."""
+
+
+class DamagedWarning(UserWarning):
+    """A damaged file was set aside, and what it held is made again."""
+
+
 def refused(name: str, value: object, accepted: str) -> InputError:
     """Return the error that names an argument, what came for it and what is accepted.
 

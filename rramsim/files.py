@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and the fingerprints that name their content."""
+"""Files written whole or not at all, their checksums, and who writes to a folder."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import shutil
+import socket
+import sys
 import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rramsim.errors import InputError
+from rramsim.errors import DamagedError, DamagedWarning, InputError, plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,7 +77,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     make_folder(path.parent)
     try:
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+            prefix=_temporary_start(path), suffix=f"{_TEMPORARY}{path.suffix}", dir=path.parent
         )
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be written ({error.strerror}).") from error
@@ -83,11 +90,96 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         # mkstemp makes files that only their owner reads; give them the usual permissions.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    except Exception as error:
+        if not _is_of_writing(error):
+            raise
+        raise InputError(f"{path}: cannot be written ({_reason(error, path.parent)}).") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk keep the names in a folder, too: a file that was renamed may else be lost."""
+    # Not every system opens folders, nor does every file system sync them.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_of_writing(error: Exception) -> bool:
+    """Whether a library that writes says by an error of its own that the system failed it."""
+    # HDF5 and netCDF raise RuntimeError for a full disk, safetensors its own error.
+    return type(error) is RuntimeError or type(error).__name__ == "SafetensorError"
+
+
+_LITTLE_SPACE = 1 << 20
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    is_full = False
+    with contextlib.suppress(OSError):
+        is_full = shutil.disk_usage(folder).free < _LITTLE_SPACE
+    return "No space left on device" if is_full else str(error)
+
+
+_TEMPORARY = ".part"
+_LEFTOVER = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY)}(\.\w+)?")
+_LONGEST_START = 80
+
+
+def _temporary_start(path: Path) -> str:
+    return f".{path.name[:_LONGEST_START]}."
+
+
+def sweep(folder: Path, *, of: Path | None = None) -> None:
+    """Delete what killed runs left in a folder: temporary files of `write_atomically`.
+
+    Parameters
+    ----------
+    folder : Path
+        Nobody else may write to it, or to `of`, at the time (`held`).
+    of : Path, optional
+        Only those of files whose names begin as this one without its suffix.
+    """
+    start = "." if of is None else f".{of.stem}."
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if file.name.startswith(start) and _LEFTOVER.fullmatch(file.name):
+                file.unlink()
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Rename a damaged file, warn of it (`DamagedWarning`) and return its new path.
+
+    Raises
+    ------
+    InputError
+        If it cannot be renamed.
+    """
+    numbers = ("", *(f"-{number}" for number in range(2, 100)))
+    names = (path.with_name(f"{path.name}.damaged{number}") for number in numbers)
+    aside = next((name for name in names if not name.exists()), None)
+    try:
+        if aside is None:
+            raise FileExistsError(0, "too many were set aside before")
+        path.rename(aside)
+    except OSError as error:
+        raise InputError(
+            f"{path}: {why}, and cannot be set aside ({error.strerror}); delete it."
+        ) from error
+    warnings.warn(
+        f"{path}: {why}. It is kept as {aside.name}, and what it held is made again.",
+        DamagedWarning,
+        stacklevel=2,
+    )
+    return aside
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,14 +208,199 @@ def sha256_of_dataset(dataset: xr.Dataset) -> str:
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.variables)):
         variable = dataset.variables[name]
-        digest.update(f"{name} {variable.dims} {variable.shape} {variable.dtype.kind}\n".encode())
         values = variable.values
         is_number = values.dtype.kind in "fiub"
+        # Texts are of one kind in memory and of another as they are read.
+        kind = values.dtype.kind if is_number else "U"
+        digest.update(f"{name} {variable.dims} {variable.shape} {kind}\n".encode())
         digest.update(values.tobytes() if is_number else json.dumps(values.tolist()).encode())
     return digest.hexdigest()
+
+
+def why_damaged(path: Path, error: InputError) -> str:
+    """Return what was said of a damaged file, as `set_aside` takes it."""
+    return f"it is damaged ({str(error).removeprefix(f'{path}: ').rstrip('.')})"
+
+
+_SEAL = "sha256"
+"""Attribute of a netCDF file that holds the checksum of all the others and of the variables."""
+
+
+def write_dataset(path: Path, dataset: xr.Dataset, **how: Any) -> None:
+    """Write a dataset as netCDF, whole or not at all, with a checksum that `unsealed` compares.
+
+    Parameters
+    ----------
+    path : Path
+    dataset : xarray.Dataset
+    **how
+        See `xarray.Dataset.to_netcdf`.
+    """
+    sealed = dataset.assign_attrs({_SEAL: _seal(dataset)})
+    write_atomically(path, lambda file: sealed.to_netcdf(file, engine="netcdf4", **how))
+
+
+def unsealed(dataset: xr.Dataset, place: str) -> xr.Dataset:
+    """Return a dataset as it was written, without its checksum, which is compared.
+
+    One without a checksum, of another program or an earlier version, is returned as it is.
+
+    Raises
+    ------
+    DamagedError
+        If the checksum is that of another content.
+    """
+    seal = dataset.attrs.get(_SEAL)
+    if seal is None:
+        return dataset
+    rest = dataset.copy(deep=False)
+    rest.attrs = {name: value for name, value in dataset.attrs.items() if name != _SEAL}
+    if seal != _seal(rest):
+        raise DamagedError(
+            f"{place}: is not as rramsim wrote it (another SHA-256): it is damaged, or was "
+            f"changed. If the change is yours, take the attribute {_SEAL!r} out of the file."
+        )
+    return rest
+
+
+def _seal(dataset: xr.Dataset) -> str:
+    attributes = {"": dataset.attrs} | {
+        str(name): variable.attrs for name, variable in dataset.variables.items()
+    }
+    digest = hashlib.sha256(sha256_of_dataset(dataset).encode())
+    for name in sorted(attributes):
+        values = {str(key): _as_read(value) for key, value in attributes[name].items()}
+        digest.update(json.dumps([name, values], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _as_read(value: object) -> object:
+    """Return an attribute as netCDF gives it back: a list of one as its one."""
+    value = plain(value)
+    if isinstance(value, list | tuple):
+        return _as_read(value[0]) if len(value) == 1 else list(value)
+    return value
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def held(lock: Path, what: str) -> Iterator[None]:
+    """Hold a folder or a file while no other process writes to it.
+
+    The lock is a file that says who holds it. The system lets go of it when its process ends,
+    however it ends, so that the file of a process that is dead holds nothing.
+
+    Parameters
+    ----------
+    lock : Path
+        The file; its folder must be there.
+    what : str
+        What is held, for the message.
+
+    Raises
+    ------
+    InputError
+        If another process, or another call in this one, holds it; the message says which and since
+        when. Also if the lock cannot be made.
+    """
+    try:
+        handle = _opened_lock(lock, what)
+    except OSError as error:
+        raise InputError(f"{lock}: cannot be written ({error.strerror}).") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        os.close(handle)
+
+
+def _opened_lock(lock: Path, what: str) -> int:
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            owner = _owner(handle)
+            is_ours = _locked(handle)
+            if is_ours is None:
+                # The file system knows no locks: what the file says is all there is.
+                is_ours = owner is None or _is_dead(owner)
+            if not is_ours:
+                raise _in_use(lock, what, owner)
+            # Who held it before may have deleted the file that was opened here.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), lock.stat()):
+                    _sign(handle)
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+_FAR = 1 << 30  # where no text is: Windows lets nobody read what is locked
+
+
+def _locked(handle: int) -> bool | None:
+    """Lock an open file; False where another has, None where the file system knows no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _owner(handle: int) -> dict[str, Any] | None:
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        owner = json.loads(os.read(handle, 4096))
+        return {"pid": int(owner["pid"]), "host": str(owner["host"]), "since": str(owner["since"])}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _sign(handle: int) -> None:
+    owner = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{json.dumps(owner)}\n".encode())
+
+
+def _is_dead(owner: dict[str, Any]) -> bool:
+    if owner["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(owner["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _in_use(lock: Path, what: str, owner: dict[str, Any] | None) -> InputError:
+    who = "another run"
+    if owner is not None:
+        who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
+    return InputError(
+        f"{what}: is in use by {who}. Wait for its end, or name another place; if that process is "
+        f"gone, delete {lock}."
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from rramsim.crossbar.faults import ChipFaults, bear_threads, is_deterministic
 from rramsim.errors import InputError
+from rramsim.files import set_aside, why_damaged
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import (
     DRAWING,
@@ -155,15 +155,17 @@ class Reestimates:
     ----------
     path : Path
         Where means and variances are kept, of each estimate under its id (``.safetensors``). A
-        damaged file is made again, which takes seconds.
+        damaged file is set aside and made again, which takes seconds.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: Arrays = {}
         if path.exists():
-            with contextlib.suppress(InputError):
+            try:
                 self._known = read_arrays(path, kind=_KIND)[0]
+            except InputError as error:
+                set_aside(path, why_damaged(path, error))
 
     def networks(
         self, asked: Sequence[Estimation], on_done: Callable[[int, int], None]

@@ -7,18 +7,21 @@ import binascii
 import csv
 import io
 import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.files import write_text
+from rramsim.files import set_aside, write_text
 from rramsim.montecarlo.tally import Tally, are_counted
 
-HEADER = ("task_id", "draw", "images", "correct", "answers")
+HEADER = ("task_id", "draw", "images", "correct", "answers", "checksum")
 """Columns; a draw is the number of a chip. `answers`, where they are kept, are in base64: a bit for
-each image, 1 where it is classified correctly, and a CRC-32 of all that. Files of versions that
-kept none are without the last column."""
+each image, 1 where it is classified correctly, and a CRC-32 of all that. `checksum` is a CRC-32 of
+the row before it. Files of versions that had none are without the last column, or the last two."""
 
+_HEADERS = {",".join(HEADER[:columns]): columns for columns in (4, 5, 6)}
 _NUMBERS = 3
+_ANSWERS = 4
 _CHECKSUM_BYTES = 4
 
 
@@ -30,6 +33,9 @@ class TallyStore:
     replaces the whole file, so that a kill leaves the old one or the new one. One process at a
     time may write to a file.
 
+    Rows that are damaged are not believed: the file is set aside (`rramsim.files.set_aside`), and
+    written again without them, so that their chips are drawn again.
+
     Parameters
     ----------
     path : Path
@@ -38,12 +44,18 @@ class TallyStore:
     Raises
     ------
     InputError
-        If the file is there and damaged; the message names the row.
+        If the file is there and cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._tallies = _read(self.path) if self.path.exists() else {}
+        self._tallies: dict[str, Tally] = {}
+        if not self.path.exists():
+            return
+        self._tallies, damage = _read(self.path)
+        if damage:
+            set_aside(self.path, damage)
+            write_text(self.path, _text(self._tallies))
 
     def tally(self, task_id: str) -> Tally | None:
         """Return what is known of a task, None where that is nothing."""
@@ -75,8 +87,13 @@ def _text(tallies: dict[str, Tally]) -> str:
     for task_id, tally in sorted(tallies.items()):
         for chip, correct in tally.correct.items():
             answers = _encoded(tally.answers.get(chip, b""))
-            writer.writerow((task_id, chip, tally.images, correct, answers))
+            row = (task_id, str(chip), str(tally.images), str(correct), answers)
+            writer.writerow((*row, _checksum(row)))
     return text.getvalue()
+
+
+def _checksum(row: Sequence[str]) -> str:
+    return f"{zlib.crc32(','.join(row).encode()):08x}"
 
 
 def _without(known: Tally, new: Tally) -> Tally:
@@ -101,76 +118,67 @@ def _decoded(text: str) -> bytes:
     data = base64.b64decode(text, validate=True)
     answers, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if not answers or zlib.crc32(answers).to_bytes(_CHECKSUM_BYTES, "big") != checksum:
-        raise ValueError("the checksum differs")
+        raise ValueError("has damaged answers (another checksum)")
     return answers
 
 
-def _read(path: Path) -> dict[str, Tally]:
+_Row = tuple[str, int, int, int, bytes]
+
+
+def _read(path: Path) -> tuple[dict[str, Tally], str]:
+    """Return the tallies of a file's whole rows, and what is damaged of it, "" if nothing is."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a UTF-8 text, so not a file of tallies.") from error
-    lines = text.splitlines()
-    expected = ",".join(HEADER)
-    if not lines or lines[0] not in (expected, ",".join(HEADER[:-1])):
-        first = repr(lines[0][:80]) if lines else "nothing"
-        raise InputError(f"{path}: row 1: found {first}, expected {expected!r}.")
-    if not text.endswith("\n"):
+    # Not splitlines, which takes a damaged byte for the end of a line.
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    columns = _HEADERS.get(lines[0])
+    damage = []
+    if columns is None:
+        damage.append(f"row 1 is {lines[0][:80]!r} and not {','.join(HEADER)!r}")
+    if lines.pop():
         # The last number may have lost digits: it would be read as another number.
-        raise InputError(
-            f"{path}: row {len(lines)}: ends without a line end, so it may be cut off. "
-            "Delete the row; its draw is then made again."
-        )
-    columns = lines[0].count(",") + 1
-    rows = [_row(path, number, line, columns) for number, line in enumerate(lines[1:], start=2)]
-    return _gathered(path, rows)
+        damage.append(f"row {len(lines) + 1} ends without a line end")
+    rows: dict[tuple[str, int], _Row] = {}
+    images_of: dict[str, int] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            row = _row(line, columns or len(HEADER))
+            task_id, chip, images = row[:3]
+            if images_of.setdefault(task_id, images) != images:
+                raise ValueError(f"has {images} images, other rows {images_of[task_id]}")
+            if rows.setdefault((task_id, chip), row) != row:
+                raise ValueError(f"has another count of draw {chip} than an earlier row")
+        except (ValueError, binascii.Error) as error:
+            damage.append(f"row {number} {error}")
+    others = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
+    return _gathered(rows.values()), f"it is damaged: {damage[0]}{others}" if damage else ""
 
 
-def _row(path: Path, number: int, line: str, columns: int) -> tuple[str, int, int, int, bytes]:
+def _row(line: str, columns: int) -> _Row:
+    """Return what a row says; ValueError with the reason where it is damaged."""
     fields = line.split(",")
+    if columns == len(HEADER) and fields[-1] != _checksum(fields[:-1]):
+        raise ValueError("is not as it was written (another checksum)")
     digits = [field for field in fields[1 : 1 + _NUMBERS] if field.isascii() and field.isdigit()]
     if len(fields) != columns or len(digits) != _NUMBERS or not fields[0]:
-        raise _damaged(path, number, f"found {line[:120]!r}, expected a task id and 3 numbers")
-    try:
-        chip, images, correct = (int(field) for field in digits)
-    except ValueError as error:  # More digits than int() reads.
-        raise _damaged(path, number, f"found {line[:120]!r}, whose numbers are too long") from error
-    try:
-        answers = _decoded(fields[-1]) if columns == len(HEADER) and fields[-1] else b""
-    except (ValueError, binascii.Error) as error:
-        raise _damaged(path, number, f"its answers are damaged ({error})") from error
+        raise ValueError(f"is {line[:80]!r} and not a task id and 3 numbers")
+    chip, images, correct = map(int, digits)
+    if correct > images or images < 1:
+        raise ValueError(f"has {correct} correct of {images} images")
+    has_answers = columns > _ANSWERS and fields[_ANSWERS]
+    answers = _decoded(fields[_ANSWERS]) if has_answers else b""
+    if answers and not are_counted(answers, images=images, correct=correct):
+        raise ValueError("has other answers than those counted")
     return fields[0], chip, images, correct, answers
 
 
-def _gathered(path: Path, rows: list[tuple[str, int, int, int, bytes]]) -> dict[str, Tally]:
-    images_of: dict[str, int] = {}
-    correct_of: dict[str, dict[int, int]] = {}
-    answers_of: dict[str, dict[int, bytes]] = {}
-    for number, (task_id, chip, images, correct, answers) in enumerate(rows, start=2):
-        if correct > images or images < 1:
-            raise _damaged(path, number, f"found {correct} correct of {images} images")
-        if images_of.setdefault(task_id, images) != images:
-            raise _damaged(
-                path,
-                number,
-                f"found {images} images, but {images_of[task_id]} in other rows of its task",
-            )
-        if chip in correct_of.setdefault(task_id, {}):
-            raise _damaged(path, number, f"draw {chip} of its task is in an earlier row too")
-        correct_of[task_id][chip] = correct
+def _gathered(rows: Iterable[_Row]) -> dict[str, Tally]:
+    found: dict[str, tuple[int, dict[int, int], dict[int, bytes]]] = {}
+    for task_id, chip, images, correct, answers in rows:
+        _, correct_of, answers_of = found.setdefault(task_id, (images, {}, {}))
+        correct_of[chip] = correct
         if answers:
-            answers_of.setdefault(task_id, {})[chip] = answers
-            if not are_counted(answers, images=images, correct=correct):
-                raise _damaged(path, number, "its answers are not those counted")
-    return {
-        task_id: Tally(task_id, images_of[task_id], correct, answers_of.get(task_id, {}))
-        for task_id, correct in correct_of.items()
-    }
-
-
-def _damaged(path: Path, number: int, what: str) -> InputError:
-    return InputError(
-        f"{path}: row {number}: {what}. Delete the row, and its draw is made again, or the file."
-    )
+            answers_of[chip] = answers
+    return {task_id: Tally(task_id, *parts) for task_id, parts in found.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rramsim.errors import InputError, refused
+from rramsim.errors import DamagedError, InputError, refused
 from rramsim.network.folded.fold import EPSILON, BatchNorm
 from rramsim.network.folded.network import (
     FoldedConvolution,
@@ -21,7 +21,7 @@ from rramsim.network.folded.network import (
     arrays_of,
     check_form,
 )
-from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
+from rramsim.network.tensor_files import Arrays, digest_of, read_arrays, write_arrays
 
 KIND = "folded network"
 
@@ -119,6 +119,13 @@ class SavedNetwork:
         return json.dumps(settings, sort_keys=True)
 
     @property
+    def content_id(self) -> str:
+        """SHA-256 (hexadecimal) of all that it holds: layers, batch norms and record."""
+        text = json.dumps(dict(self.metadata), sort_keys=True)
+        arrays = _arrays_of(self)
+        return digest_of({name: np.asarray(array) for name, array in arrays.items()}, text)
+
+    @property
     def mean_over_spread(self) -> float | None:
         """How far the sums of the first layer lie from 0, in their spreads over images.
 
@@ -169,20 +176,24 @@ def save_network(path: str | Path, network: SavedNetwork) -> None:
     _check_path(path)
     folded, metadata = network.folded, network.metadata
     _check_record(metadata)
-    arrays = {
-        f"{number}.{name}": array
-        for number, layer in enumerate(folded.layers)
-        for name, array in arrays_of(layer).items()
-    }
-    arrays |= {
-        f"{number}.batch_norm.{name}": value
-        for number, norm in enumerate(network.norms)
-        for name, value in vars(norm).items()
-    }
+    arrays = _arrays_of(network)
     record = {**metadata, "layers": len(folded.layers), "network_id": folded.content_id}
     record["image_shape"] = folded.image_shape and list(folded.image_shape)
     record["signed_levels"] = folded.signed_levels
     write_arrays(Path(path), arrays, kind=KIND, record=record)
+
+
+def _arrays_of(network: SavedNetwork) -> Arrays:
+    layers = {
+        f"{number}.{name}": array
+        for number, layer in enumerate(network.folded.layers)
+        for name, array in arrays_of(layer).items()
+    }
+    return layers | {
+        f"{number}.batch_norm.{name}": value
+        for number, norm in enumerate(network.norms)
+        for name, value in vars(norm).items()
+    }
 
 
 def load_network(path: str | Path) -> SavedNetwork:
@@ -200,7 +211,7 @@ def load_network(path: str | Path) -> SavedNetwork:
     Raises
     ------
     InputError
-        If it is not there, damaged, not one of rramsim's, or not the network its record names.
+        If it is not there or not one of rramsim's; `DamagedError` if it is not as it was written.
 
     Examples
     --------
@@ -230,9 +241,9 @@ def load_network(path: str | Path) -> SavedNetwork:
         norms = _norms(arrays, folded)
         whole = folded.content_id == record["network_id"]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: this model file is damaged ({error}).") from error
+        raise DamagedError(f"{path}: this model file is damaged ({error}).") from error
     if not whole:
-        raise InputError(
+        raise DamagedError(
             f"{path}: the weights are not those that were saved (another content id); the file "
             "is damaged or was changed."
         )

@@ -125,6 +125,26 @@ def conditions_file(name: Path | str) -> Path:
     return resolve(name)
 
 
+def waveform_files(path: Path) -> dict[str, Path]:
+    """Return the files of the waveforms that a conditions file names, by their names in it.
+
+    Parameters
+    ----------
+    path : Path
+        A conditions file that `read_conditions` reads.
+    """
+    if path.suffix.lower() != ".toml":
+        return {}
+    named = [
+        table[key]
+        for table in _content(path).get("condition", [])
+        for key in _WAVEFORMS
+        if key in table
+    ]
+    names = [name for one in named for name in ([one] if isinstance(one, str) else one)]
+    return {name: path.parent / name for name in names}
+
+
 def _check_names(names: Sequence[str], *, place: str) -> None:
     if not names:
         raise InputError(
@@ -136,13 +156,17 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
             raise InputError(f"{place}: the condition {name!r} stands {keys.count(key)} times.")
 
 
-def _from_toml(path: Path) -> list[_Condition]:
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(read_settings_text(path))
+        return tomllib.loads(read_settings_text(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path.name}: this is not TOML ({error}).") from error
+
+
+def _from_toml(path: Path) -> list[_Condition]:
+    content = _content(path)
     for key in content:
         if key not in _TOP_LEVEL:
             raise InputError(

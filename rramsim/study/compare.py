@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rramsim.decision.comparison import FinishedStudy, StudyComparison, compared
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import Requirements
-from rramsim.errors import InputError, file_path
-from rramsim.files import write_text
+from rramsim.errors import DamagedError, InputError, file_path
+from rramsim.files import unsealed, write_text
 from rramsim.schema import SchemaError, validate
 from rramsim.study.training_settings import TrainingSettings
 
@@ -171,7 +171,9 @@ def _product(folder: Path, product: str) -> xr.Dataset:
     file = folder / f"{product}.nc"
     try:
         with xr.open_dataset(file, engine="netcdf4") as opened:
-            dataset = opened.load()
+            dataset = unsealed(opened.load(), str(file))
+    except DamagedError as error:
+        raise InputError(f"{error} Run rramsim tradeoff with this --out again.") from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"{file}: cannot be read; run rramsim tradeoff with this --out again."

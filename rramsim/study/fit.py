@@ -39,7 +39,7 @@ from rramsim.study.inputs import (
     use_of_cells,
 )
 from rramsim.study.reading import ReadingTable, quantity_text
-from rramsim.study.result_folder import write_dataset, write_provenance
+from rramsim.study.result_folder import in_use, write_dataset, write_provenance
 from rramsim.units import ELECTRON_VOLT, read_quantity
 
 if TYPE_CHECKING:
@@ -366,16 +366,17 @@ class FitResult:
         from rramsim.report.html import files_beside, write_figures
 
         folder, examination = file_path(folder, "folder"), self._pictured
-        for name, text in fit_tables(examination).items():
-            write_text(folder / name, text)
-        provenance = write_provenance(folder, self.provenance)
-        write_dataset(folder / "conditions.nc", self.conditions, provenance)
-        write_dataset(folder / "populations.nc", self.populations, provenance)
-        figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
-        drawn = write_figures(figures, folder / "figures")
-        page = folder / "report.html"
-        beside = files_beside(folder, FILES)
-        write_text(page, render_fit(examination, drawn, provenance, beside))
+        with in_use(folder):
+            for name, text in fit_tables(examination).items():
+                write_text(folder / name, text)
+            provenance = write_provenance(folder, self.provenance)
+            write_dataset(folder / "conditions.nc", self.conditions, provenance)
+            write_dataset(folder / "populations.nc", self.populations, provenance)
+            figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}
+            drawn = write_figures(figures, folder / "figures")
+            page = folder / "report.html"
+            beside = files_beside(folder, FILES)
+            write_text(page, render_fit(examination, drawn, provenance, beside))
         return page
 
     def __repr__(self) -> str:

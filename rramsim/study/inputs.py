@@ -11,7 +11,8 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError, refused, shown
 from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
-from rramsim.readers.conditions import conditions_file, read_conditions
+from rramsim.readers.conditions import conditions_file, read_conditions, waveform_files
+from rramsim.readers.formats.netcdf import is_netcdf
 from rramsim.readers.measurements import is_frame, paths_of, read_measurements
 from rramsim.schema import SchemaError, spelled_as, validate
 from rramsim.study.reading import ReadingTable
@@ -173,7 +174,7 @@ def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
 def stated_conditions(
     conditions: xr.Dataset | str | Path | None, *, lrs_share: float
 ) -> tuple[xr.Dataset | None, Sources]:
-    """Return stated conditions, read where a file is named, with the file and its SHA-256.
+    """Return stated conditions, read where a file is named, with its files and their SHA-256.
 
     Raises
     ------
@@ -189,7 +190,9 @@ def stated_conditions(
     path = conditions_file(conditions)
     stated = read_conditions(path)
     _check_share(stated, lrs_share, place=path.name)
-    return stated, ((path.name, sha256_of_file(path)),)
+    waveforms = {} if is_netcdf(path) else waveform_files(path)
+    files = {path.name: path} | {f"waveform {name}": file for name, file in waveforms.items()}
+    return stated, tuple((name, sha256_of_file(file)) for name, file in files.items())
 
 
 def named_condition(conditions: xr.Dataset, name: str) -> xr.Dataset:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim import files
 from rramsim.errors import InputError
-from rramsim.files import make_folder, sha256_of_file, write_atomically, write_text
+from rramsim.files import held, make_folder, set_aside, sha256_of_file, sweep, write_text
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 _IDENTITY = "study.json"
 _PROVENANCE = "provenance.json"
 _CHECKSUMS = "checksums.json"
+_OF_CHECKSUMS = "checksums"
+_LOCK = ".rramsim.lock"
+_DAMAGED = "it is damaged (another SHA-256)"
 _FIGURES = (".svg", ".png")
 
 
@@ -52,57 +57,124 @@ class ResultFolder:
     def finished(self, *products: str) -> list[xr.Dataset] | None:
         """Return datasets as `finish` wrote them, None where one is not there or not as it was.
 
-        What is damaged is made again from the answers that are kept chip by chip.
+        Nor are they returned where the answers that they were made from, chip by chip, are not
+        there as they were. What is damaged is made again from what is whole.
         """
         import xarray as xr
 
         known = self._checksums()
-        if known.get("study") != self.study:
+        if known.get("study") != self.study or any(f"{name}.nc" not in known for name in products):
             return None
-        try:
-            files = [self.path / f"{product}.nc" for product in products]
-            if any(known.get(file.name) != sha256_of_file(file) for file in files):
-                return None
-            datasets = []
-            for file in files:
-                with xr.open_dataset(file, engine="netcdf4") as dataset:
-                    datasets.append(_without_provenance(dataset.load()))
-        except (OSError, ValueError):
+        whole = [self._is_whole(f"{product}.nc", known) for product in products]
+        whole += [sha256_of(file) == known.get(file.name) for file in self._counted()]
+        if not all(whole):
             return None
+        datasets = []
+        for product in products:
+            with xr.open_dataset(self.path / f"{product}.nc", engine="netcdf4") as dataset:
+                datasets.append(_without_provenance(files.unsealed(dataset.load(), product)))
         return datasets
+
+    def _counted(self) -> tuple[Path, ...]:
+        """Return the files that products are made from; who reads them sees what is whole."""
+        return self.tallies, self.thresholds
+
+    def _is_whole(self, name: str, known: Mapping[str, Any]) -> bool:
+        """Whether a file is as it was; one that is not is set aside."""
+        digest = sha256_of(self.path / name)
+        if digest and digest != known.get(name):
+            set_aside(self.path / name, _DAMAGED)
+        return digest == known.get(name)
 
     def finish(self, products: Mapping[str, xr.Dataset], provenance: Provenance) -> None:
         """Write datasets that a later run reads back, with a checksum of each."""
         for product, dataset in products.items():
             write_dataset(self.path / f"{product}.nc", dataset, provenance)
-        self._record(
-            {"study": self.study}
-            | {f"{product}.nc": sha256_of_file(self.path / f"{product}.nc") for product in products}
-        )
+        written = [*(self.path / f"{product}.nc" for product in products), *self._counted()]
+        self._record({"study": self.study} | {file.name: sha256_of(file) for file in written})
 
     def has_drawn(self, figure: str, *, of: str) -> bool:
         """Return whether a figure is there as it was drawn of what has this checksum."""
         known = self._checksums()
-        files = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
+        names = [f"{figure}{suffix}" for suffix in _FIGURES]
         return known.get(f"{figure} of") == of and all(
-            file.is_file() and known.get(file.name) == sha256_of_file(file) for file in files
+            known.get(name) == sha256_of(self.path / "figures" / name) for name in names
         )
 
     def record_drawn(self, figure: str, *, of: str) -> None:
         """Keep what a figure that was written is of."""
-        files = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
-        self._record({f"{figure} of": of} | {file.name: sha256_of_file(file) for file in files})
+        drawn = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
+        self._record({f"{figure} of": of} | {file.name: sha256_of(file) for file in drawn})
+
+    def record_provenance(self, provenance: Provenance) -> Provenance:
+        """Write what the results are made from (`write_provenance`), and keep when that was.
+
+        When it was is known from two files, so that it is not lost with one of them.
+        """
+        of = hashlib.sha256(provenance.json().encode()).hexdigest()
+        known, file = self._checksums(), self.path / _PROVENANCE
+        made = str(known["made"]) if known.get("made of") == of else ""
+        if made and file.exists() and sha256_of(file) != known.get(_PROVENANCE):
+            set_aside(file, _DAMAGED)
+        dated = write_provenance(self.path, provenance, made=made)
+        self._record({"made": dated.made, "made of": of, _PROVENANCE: sha256_of(file)})
+        return dated
 
     def _checksums(self) -> dict[str, Any]:
-        try:
-            known = json.loads((self.path / _CHECKSUMS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+        """Return what is known of files; of a damaged record nothing is, and it is set aside."""
+        known = read_checksums(self.path)
+        if known is None:
+            set_aside(self.path / _CHECKSUMS, _DAMAGED)
+        return known or {}
 
-    def _record(self, checksums: Mapping[str, str]) -> None:
-        known = self._checksums() | dict(checksums)
-        write_text(self.path / _CHECKSUMS, json.dumps(known, indent=2, sort_keys=True) + "\n")
+    def _record(self, checksums: Mapping[str, str], *, anew: bool = False) -> None:
+        known = ({} if anew else self._checksums()) | dict(checksums)
+        files.write_atomically(
+            self.path / _CHECKSUMS, lambda file: file.write_bytes(_checksums_text(known))
+        )
+
+
+def read_checksums(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder of results says of its files, None where that is damaged."""
+    file = folder / _CHECKSUMS
+    try:
+        content = file.read_bytes()
+        known = dict(json.loads(content))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
+    except (ValueError, TypeError, RecursionError):
+        return None
+    known.pop(_OF_CHECKSUMS, None)
+    return known if content == _checksums_text(known) else None
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file, "" where there is none."""
+    return sha256_of_file(file) if file.is_file() else ""
+
+
+def _checksums_text(known: Mapping[str, Any]) -> bytes:
+    text = json.dumps({**known, _OF_CHECKSUMS: _digest(known)}, indent=2, sort_keys=True)
+    return f"{text}\n".encode()
+
+
+def _digest(known: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Hold a folder of results (`rramsim.files.held`), made where it is not there.
+
+    What killed runs left in it is deleted.
+    """
+    make_folder(path)
+    with held(path / _LOCK, str(path)):
+        for folder in (path, path / "networks", path / "figures"):
+            sweep(folder)
+        yield
 
 
 def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
@@ -130,18 +202,30 @@ def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
     identity = {"rramsim": __version__, "inputs": inputs, "settings": json.loads(settings)}
     make_folder(path)
     file = path / _IDENTITY
-    if file.exists():
-        _refuse_another(file, identity)
-    else:
-        write_text(file, json.dumps(identity, indent=2, sort_keys=True) + "\n")
     content = json.dumps(identity, sort_keys=True)
-    return ResultFolder(path, hashlib.sha256(content.encode()).hexdigest())
+    folder = ResultFolder(path, hashlib.sha256(content.encode()).hexdigest())
+    # A folder that is refused stays as it is, even where it is damaged.
+    read = read_checksums(path)
+    known = read or {}
+    is_known = known.get("study") == folder.study
+    if file.exists():
+        if is_known and sha256_of(file) != known.get(_IDENTITY):
+            # What it said is known all the same.
+            set_aside(file, _DAMAGED)
+        else:
+            _refuse_another(file, identity)
+    if read is None:
+        set_aside(path / _CHECKSUMS, _DAMAGED)
+    write_text(file, json.dumps(identity, indent=2, sort_keys=True) + "\n")
+    # What is known of the files of another study says nothing of those of this one.
+    folder._record({"study": folder.study, _IDENTITY: sha256_of(file)}, anew=not is_known)
+    return folder
 
 
 def _refuse_another(file: Path, identity: dict[str, object]) -> None:
     try:
         there = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read; name another --out or delete it.") from error
     if isinstance(there, dict) and _names(there) != _names(identity):
         raise InputError(
@@ -186,14 +270,14 @@ def _flat(identity: object) -> dict[str, object]:
     return flat
 
 
-def write_provenance(folder: Path, provenance: Provenance) -> Provenance:
+def write_provenance(folder: Path, provenance: Provenance, *, made: str = "") -> Provenance:
     """Write what the results of a folder are made from, and return it with the time of making.
 
-    The time is that of the first run: where the folder was made from the same already, it stays,
-    so that the same command leaves every file as it is.
+    The time is that of the first run, `made` where that is known: where the folder was made from
+    the same already, it stays, so that the same command leaves every file as it is.
     """
     file = folder / _PROVENANCE
-    made = _made(file, provenance) or datetime.now(UTC).isoformat(timespec="seconds")
+    made = made or _made(file, provenance) or datetime.now(UTC).isoformat(timespec="seconds")
     dated = replace(provenance, made=made)
     write_text(file, dated.json())
     return dated
@@ -206,7 +290,7 @@ def _made(file: Path, provenance: Provenance) -> str:
         made = str(there["made"])
         is_same = there == json.loads(replace(provenance, made=made).json())
         datetime.fromisoformat(made)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return ""
     return made if is_same else ""
 
@@ -214,7 +298,7 @@ def _made(file: Path, provenance: Provenance) -> str:
 def write_dataset(path: Path, dataset: xr.Dataset, provenance: Provenance) -> None:
     """Write a dataset as netCDF, whole or not at all, with what it was made from."""
     described = dataset.assign_attrs(provenance.attributes())
-    write_atomically(path, lambda file: described.to_netcdf(file, engine="netcdf4"))
+    files.write_dataset(path, described)
 
 
 def _without_provenance(dataset: xr.Dataset) -> xr.Dataset:

@@ -28,7 +28,7 @@ from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.result_folder import ResultFolder, claim, write_dataset, write_provenance
+from rramsim.study.result_folder import ResultFolder, claim, in_use, write_dataset
 from rramsim.study.settings import Study, make_study
 from rramsim.study.stages.chips import Chips
 from rramsim.study.stages.costs import inference_energies, programming_of, pulses_of
@@ -200,7 +200,7 @@ def tradeoff(
     Raises
     ------
     InputError
-        If an input cannot be used, or `out` holds the results of another study.
+        If an input cannot be used, or `out` holds the results of another study or is in use.
 
     Examples
     --------
@@ -293,8 +293,8 @@ def run_study(
     Raises
     ------
     InputError
-        If an input cannot be used, `out` belongs to another study or cannot be written, or this
-        process is to score and does not have the device.
+        If an input cannot be used, `out` belongs to another study, is in use by another process or
+        cannot be written, or this process is to score and does not have the device.
     """
     progress = progress or silent
     if workers is None and device != "cpu":
@@ -309,21 +309,52 @@ def run_study(
     in_memory = images
     images = load_images(study.images) if images is None else images
     models = load_models(study, images)
-    folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
-    write_text(folder.path / "study.toml", study.toml())
     given = {"readings": measured, "conditions": stated, "images": in_memory, "faults": faults_of}
     command = _command([name for name, value in given.items() if value is not None])
-    provenance = write_provenance(folder.path, _provenance(study, devices, images, command))
-    _write_devices(folder, devices, provenance)
-    # Workers have the device, this process need not.
-    trainer = device if workers is None else "cpu"
-    networks = models or train_networks(study, images, folder, device=trainer, on_progress=progress)
+    with in_use(out):
+        folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
+        write_text(folder.path / "study.toml", study.toml())
+        provenance = folder.record_provenance(_provenance(study, devices, images, command))
+        _write_devices(folder, devices, provenance)
+        # Workers have the device, this process need not.
+        trainer = device if workers is None else "cpu"
+        networks = models or train_networks(
+            study, images, folder, device=trainer, on_progress=progress
+        )
+        return _on_chips(
+            folder,
+            study,
+            devices,
+            planted,
+            images,
+            networks,
+            provenance,
+            workers=ThisProcess() if workers is None else workers,
+            device=device,
+            progress=progress,
+        )
+
+
+def _on_chips(
+    folder: ResultFolder,
+    study: Study,
+    devices: Devices,
+    planted: Mapping[tuple[str, str], Planted],
+    images: ImageSet,
+    networks: StudyNetworks,
+    provenance: Provenance,
+    *,
+    workers: Workers,
+    device: str,
+    progress: OnProgress,
+) -> TradeoffResult:
+    """Score the networks on chips, and write the trade-off and its report."""
     chips = Chips(
         study,
         networks,
         tallies=folder.tallies,
         thresholds=Reestimates(folder.thresholds),
-        workers=ThisProcess() if workers is None else workers,
+        workers=workers,
         device=device,
         on_progress=progress,
     )
@@ -378,7 +409,7 @@ def _inputs(devices: Devices, images: ImageSet, models: StudyNetworks | None) ->
     inputs[images.name] = images.content_id
     named = {} if models is None else models.by_training_ber
     return inputs | {
-        f"model {ber!r}{f' ({number})' if number > 1 else ''}": saved.folded.content_id
+        f"model {ber!r}{f' ({number})' if number > 1 else ''}": saved.content_id
         for ber, several in named.items()
         for number, saved in enumerate(several, start=1)
     }

@@ -141,11 +141,19 @@ def foreign(path):
 
 
 def with_a_rate_above_1(path):
-    xr.load_dataset(path.with_name("good.nc")).assign(ber=("condition", [0.1, 1.5])).to_netcdf(path)
+    good = xr.load_dataset(path.with_name("good.nc"))
+    del good.attrs["sha256"]
+    good.assign(ber=("condition", [0.1, 1.5])).to_netcdf(path)
+
+
+def changed_since(path):
+    good = xr.load_dataset(path.with_name("good.nc"))
+    good.assign(ber=("condition", [0.1, 0.2])).to_netcdf(path)
 
 
 def with_one_name_twice(path):
     good = xr.load_dataset(path.with_name("good.nc"))
+    del good.attrs["sha256"]
     good.assign_coords(condition=["weak", "weak"]).to_netcdf(path)
 
 
@@ -156,6 +164,7 @@ def with_one_name_twice(path):
         (damaged, "bad.nc: the HDF5 or netCDF file cannot be read"),
         (foreign, "bad.nc: this HDF5 or netCDF file holds no conditions as rramsim fit -o writes"),
         (with_a_rate_above_1, "bad.nc, ber of 'clean': 1.5 was found; accepted is a rate from 0"),
+        (changed_since, "bad.nc: is not as rramsim wrote it (another SHA-256)"),
         (with_one_name_twice, "bad.nc: the condition 'weak' stands 2 times."),
     ],
 )

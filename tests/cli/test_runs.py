@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from rramsim.cli import main
 from rramsim.cli.runs import interrupts_told, shown_progress, window
 from rramsim.errors import InputError
 
@@ -158,3 +159,23 @@ def test_a_file_is_as_wide_as_it_is_said_to_be(monkeypatch, columns, expected):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     monkeypatch.setenv("COLUMNS", columns)
     assert window() == expected
+
+
+@pytest.mark.slow
+def test_a_file_that_is_set_aside_is_told_in_a_line(tmp_path, monkeypatch, capsys):
+    train = ("train", "--network", "64-16-10", "--epochs", "1", "--out", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["rramsim", *train])
+    texts = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 0
+        texts.append(capsys.readouterr())
+        (model,) = tmp_path.glob("*.safetensors")
+        model.write_bytes(model.read_bytes()[:-1])
+    first, second = texts
+    assert first.err == "training networks\n"
+    line, rest = second.err.split("\n", 1)
+    assert line.startswith(f"rramsim: {model}: it is damaged (this is not a whole safetensors file")
+    assert line.endswith(f"It is kept as {model.name}.damaged, and what it held is made again.")
+    assert rest == "training networks\n"

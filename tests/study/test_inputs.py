@@ -58,3 +58,20 @@ def test_the_use_of_cells_is_in_si_units():
     assert (use.read_voltage, use.read_time) == (0.2, pytest.approx(1e-8))
     with pytest.raises(InputError, match="a voltage and a time"):
         use_of_cells(read_pulse="0.2 V")
+
+
+def test_waveforms_are_among_what_was_read(tmp_path):
+    pulse = "time (ns),V (V),I (uA)\n0,0,0\n1,2,100\n99,2,{}\n100,0,0\n"
+    (tmp_path / "set.csv").write_text(pulse.format(100))
+    (tmp_path / "energies.toml").write_text(
+        '[[condition]]\nname = "weak"\nber = 0.01\n'
+        'set_waveform = "set.csv"\nwaveform_covers = "cell"\n'
+    )
+    found = []
+    for current in (100, 90):
+        (tmp_path / "set.csv").write_text(pulse.format(current))
+        _, sources = stated_conditions(tmp_path / "energies.toml", lrs_share=0.5)
+        found.append(dict(sources))
+    assert list(found[0]) == ["energies.toml", "waveform set.csv"]
+    assert found[0]["energies.toml"] == found[1]["energies.toml"]
+    assert found[0]["waveform set.csv"] != found[1]["waveform set.csv"]

@@ -1,14 +1,20 @@
 """The output folder belongs to one study."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from synthetic import accuracy_curves
 
-from rramsim.errors import InputError
+from rramsim.errors import DamagedWarning, InputError
 from rramsim.report.provenance import Provenance
-from rramsim.study.result_folder import claim, write_provenance
+from rramsim.study.result_folder import claim, in_use, write_provenance
 
 
 def test_the_same_study_may_go_on(tmp_path):
@@ -90,9 +96,105 @@ def test_what_is_read_back_is_what_was_written_or_is_not_read(tmp_path):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))
+    with pytest.warns(DamagedWarning, match=r"accuracy\.nc: it is damaged .* kept as accuracy\.nc"):
+        assert folder.finished("accuracy") is None
+    assert file.with_name("accuracy.nc.damaged").read_bytes() == bytes(content)
     assert folder.finished("accuracy") is None
-    file.unlink()
+
+
+def test_products_of_answers_that_are_not_as_they_were_are_not_read(tmp_path):
+    folder = claim(tmp_path, settings="{}", inputs={})
+    folder.tallies.write_text("as counted\n")
+    folder.finish({"accuracy": accuracy_curves()}, Provenance("", seed=1))
+    assert folder.finished("accuracy") is not None
+    folder.tallies.write_text("as countee\n")
     assert folder.finished("accuracy") is None
+
+
+@pytest.mark.parametrize("name", ["study.json", "checksums.json", "provenance.json"])
+def test_a_damaged_record_of_the_folder_is_set_aside_and_made_again(tmp_path, name):
+    def claimed():
+        with in_use(tmp_path):
+            folder = claim(tmp_path, settings='{"seed": 1}', inputs={"cells.csv": "ab"})
+            folder.record_provenance(MADE)
+
+    claimed()
+    provenance = tmp_path / "provenance.json"
+    # A run of another day has another time.
+    dated = Provenance(**{**vars(MADE), "made": LONG_AGO}).json()
+    provenance.write_text(dated)
+    (tmp_path / "checksums.json").unlink()
+    claimed()
+    whole = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for place in range(0, len(whole[name]), 41):
+        damaged = bytearray(whole[name])
+        damaged[place] ^= 1 << place % 8
+        (tmp_path / name).write_bytes(bytes(damaged))
+        with pytest.warns(DamagedWarning, match=rf"{name}: it is damaged"):
+            claimed()
+        aside = tmp_path / f"{name}.damaged"
+        assert aside.read_bytes() == bytes(damaged)
+        aside.unlink()
+        assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == whole
+    assert json.loads(whole["provenance.json"])["made"] == LONG_AGO
+
+
+def test_a_folder_in_use_is_refused_with_its_owner(tmp_path):
+    with in_use(tmp_path / "out"):
+        owner = json.loads((tmp_path / "out" / ".rramsim.lock").read_text())
+        with (
+            pytest.raises(InputError, match=r"out: is in use by process") as error,
+            in_use(tmp_path / "out"),
+        ):
+            pass
+        words = f"process {os.getpid()} on {owner['host']}, since {owner['since']}."
+        assert words in str(error.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_folder_of_a_run_that_was_killed_is_taken_over_and_swept(tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from rramsim.files import write_atomically\n"
+        "from rramsim.study.result_folder import in_use\n"
+        "folder = Path(sys.argv[1])\n"
+        "with in_use(folder):\n"
+        "    kill = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    write_atomically(folder / 'a.csv', kill)\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+        assert done.returncode == -signal.SIGKILL
+    lock, leftover = sorted(tmp_path.iterdir())[::-1]
+    assert (lock.name, leftover.name[:7]) == (".rramsim.lock", ".a.csv.")
+    (tmp_path / ".mine.part").write_text("not ours")
+    with in_use(tmp_path):
+        assert sorted(file.name for file in tmp_path.iterdir()) == [".mine.part", ".rramsim.lock"]
+
+
+def test_of_many_that_claim_a_new_folder_at_once_one_gets_it(tmp_path):
+    begin, end, refused = threading.Barrier(8), threading.Event(), []
+
+    def attempt(number):
+        begin.wait()
+        try:
+            with in_use(tmp_path / "out"):
+                claim(tmp_path / "out", settings=f'{{"seed": {number}}}', inputs={})
+                end.wait(60)
+                return number
+        except InputError as error:
+            refused.append(str(error))
+            if len(refused) == 7:
+                end.set()
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        (number,) = (one for one in threads.map(attempt, range(8)) if one is not None)
+    there = json.loads((tmp_path / "out" / "study.json").read_text())
+    assert there["settings"] == {"seed": number}
+    assert all("is in use by" in text for text in refused)
 
 
 def test_a_figure_is_kept_only_as_it_was_drawn_of_the_same(tmp_path):

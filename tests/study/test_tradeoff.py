@@ -102,6 +102,8 @@ def test_the_same_study_again_leaves_every_file_as_it_is(model, tmp_path):
     record = tmp_path / "provenance.json"
     made = json.loads(record.read_text())["made"]
     record.write_text(record.read_text().replace(made, "2001-02-03T04:05:06+00:00"))
+    # It holds the time, too, and what the record was.
+    (tmp_path / "checksums.json").unlink()
     page = tradeoff(**again).report_path
     assert "Made on 3 February 2001, 04:05 UTC by rramsim" in page.read_text()
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -257,7 +259,7 @@ def test_answers_that_were_not_kept_are_made_again(of_folds):
     file = of_folds.folder / "tallies.csv"
     before = file.read_bytes()
     rows = before.decode().splitlines()
-    file.write_text("".join(row.rpartition(",")[0] + "\n" for row in rows))
+    file.write_text("".join(row.rsplit(",", 2)[0] + "\n" for row in rows))
     # Of a finished study nothing is scored again.
     (of_folds.folder / "checksums.json").unlink()
     again = tradeoff(out=of_folds.folder, study=of_folds.folder / "study.toml")

@@ -194,7 +194,7 @@ def check_output(
 
 def write(path: Path, found: Found, asked: Sequence[Asked]) -> None:
     """Write what was found as a table (``.csv``), or as a dataset of one recipe (``.nc``)."""
-    from rramsim.files import write_atomically, write_text
+    from rramsim.files import write_dataset, write_text
     from rramsim.montecarlo.replicates import mean_over_trainings
     from rramsim.report.text_table import csv_text
 
@@ -203,7 +203,7 @@ def write(path: Path, found: Found, asked: Sequence[Asked]) -> None:
         return
     first, *others = found.values()
     dataset = mean_over_trainings(found.values()) if others else first
-    write_atomically(path, lambda file: dataset.to_netcdf(file, engine="netcdf4"))
+    write_dataset(path, dataset)
 
 
 def _rows(found: Found, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:

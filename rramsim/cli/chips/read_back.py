@@ -101,7 +101,7 @@ def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: b
     """Write, draw and print what was found of a chip."""
     from rich.console import Console
 
-    from rramsim.files import write_atomically, write_text
+    from rramsim.files import write_dataset, write_text
     from rramsim.report.real_chips import (
         chip_answer,
         chip_sentences,
@@ -114,7 +114,7 @@ def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: b
     if output is not None and output.suffix.lower() == ".csv":
         write_text(output, error_map_csv(chip))
     elif output is not None:
-        write_atomically(output, lambda file: chip.to_netcdf(file, engine="netcdf4"))
+        write_dataset(output, chip)
     if plot is not None:
         from rramsim.plotting.error_map import plot_chip
         from rramsim.plotting.style import figure_of, write_figure

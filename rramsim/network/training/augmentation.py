@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from rramsim.errors import InputError
+from rramsim.network.training.method import check_shift
 
 
 def augment(
@@ -48,11 +48,7 @@ def augment(
     if not (shift or mirror):
         return pixels
     channels, height, width = image_shape
-    if shift >= min(height, width):
-        raise InputError(
-            f"shift of {shift} pixels: images of {width} x {height} pixels can be shifted "
-            f"by at most {min(height, width) - 1}."
-        )
+    check_shift(shift, image_shape)
     images = len(pixels)
     device = generator.device
     # The rows (images, height) and columns (images, width) of the frame to take pixels from.

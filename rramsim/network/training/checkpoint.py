@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.errors import InputError
+from rramsim.errors import DamagedError, InputError
 from rramsim.network.tensor_files import Arrays, read_arrays, write_arrays
 
 if TYPE_CHECKING:
@@ -50,9 +50,11 @@ def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | 
 
     Raises
     ------
+    DamagedError
+        If the file is not as it was written.
     InputError
-        If the file is damaged, or of a training with other settings: going on from it would end
-        in a network that no settings describe.
+        If it is of a training with other settings: going on from it would end in a network that no
+        settings describe.
     """
     if not path.exists():
         return None
@@ -70,7 +72,7 @@ def load_checkpoint(path: Path, *, settings: Mapping[str, Any]) -> Checkpoint | 
             parts[part][rest] = array
         history = [tuple(map(float, epoch)) for epoch in record["history"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: this checkpoint is damaged; delete it to train anew.") from error
+        raise DamagedError(f"{path}: this checkpoint is damaged.") from error
     return Checkpoint(**parts, history=history)
 
 

@@ -208,3 +208,13 @@ class Method:
     def settings(self) -> dict[str, Any]:
         """Return all fields, ready for JSON; the margin as it was given."""
         return asdict(self)
+
+
+def check_shift(shift: int, image_shape: tuple[int, int, int]) -> None:
+    """Refuse a shift that can move a whole image (channels, height, width) out of sight."""
+    _, height, width = image_shape
+    if shift >= min(height, width) and shift:
+        raise InputError(
+            f"shift of {shift} pixels: images of {width} x {height} pixels can be shifted "
+            f"by at most {min(height, width) - 1}."
+        )

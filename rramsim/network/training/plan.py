@@ -15,7 +15,7 @@ from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.chance import Purpose, sequence
 from rramsim.network.training.flips import RandomFlips, TrainingFaults
-from rramsim.network.training.method import Method
+from rramsim.network.training.method import Method, check_shift
 
 SMALL = 400_000
 """Networks of fewer multiply-adds an image train on one thread, several of them side by side.
@@ -114,6 +114,7 @@ class TrainingPlan:
                 f"{len(images.train_images)} training images of {images.name}; accepted is more, "
                 "or 0."
             )
+        check_shift(self.method.shift, images.image_shape)
         self._check_loss()
         if isinstance(faults, RandomFlips):
             faults.check_fits(self.shape.layer_count)

@@ -6,7 +6,6 @@ which takes seconds to load.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import (
+    DamagedError,
     InputError,
     device_name,
     number,
@@ -26,7 +26,7 @@ from rramsim.errors import (
     refused,
     whole_number,
 )
-from rramsim.files import write_text
+from rramsim.files import held, make_folder, set_aside, sweep, why_damaged, write_text
 from rramsim.formatting import percent
 from rramsim.images.catalogue import load_images, origin_of
 from rramsim.images.image_set import ImageSet
@@ -109,7 +109,7 @@ def train(
     ------
     InputError
         If the images cannot be loaded, the layers do not fit them, a number is out of range, or
-        the file is damaged or holds a network of another training.
+        the file holds a network of another training.
 
     Examples
     --------
@@ -312,15 +312,21 @@ def find_network(
 ) -> SavedNetwork | None:
     """Return the network that `plan` left in `path`, None where there is no file.
 
+    A damaged file is set aside (`rramsim.files.set_aside`).
+
     Raises
     ------
     InputError
-        If the file is damaged, or holds a network of another plan, or of sums in another `dtype`
-        than the one that is asked for.
+        If the file holds a network of another plan, or of sums in another `dtype` than the one
+        that is asked for.
     """
     if not path.exists():
         return None
-    saved = load_network(path)
+    try:
+        saved = load_network(path)
+    except DamagedError as error:
+        set_aside(path, why_damaged(path, error))
+        return None
     found, wanted = saved.metadata["settings"], plan.settings()
     advice = "Name another folder, or delete the file to train anew."
     if "imported" in found:
@@ -367,29 +373,72 @@ def obtain_network(
     Raises
     ------
     InputError
-        If the file or the checkpoint is damaged or of another plan, or the plan cannot be done.
+        If the file or the checkpoint is of another plan, the plan cannot be done, or another
+        process trains into the file. What is damaged is set aside and made again.
     """
-    saved = find_network(path, plan, dtype=dtype)
+    saved = _finished(path, plan, dtype)
     if saved:
         return saved
+    # What cannot be done is told before anything is written.
+    plan.settings()
+    if device != "cpu":
+        from rramsim.network.folded.sums import check_device
+
+        check_device(device)
+    make_folder(path.parent)
+    with held(path.with_suffix(".lock"), str(path)):
+        sweep(path.parent, of=path)
+        # Another process may have trained it just now.
+        return _finished(path, plan, dtype) or _trained_into(
+            path, plan, images_from=images_from, on_epoch=on_epoch, device=device, dtype=dtype
+        )
+
+
+def _finished(path: Path, plan: TrainingPlan, dtype: torch.dtype | None) -> SavedNetwork | None:
+    """Return a network that is there, and do what a kill may have left undone beside it."""
+    saved = find_network(path, plan, dtype=dtype)
+    if saved:
+        path.with_suffix(".checkpoint").unlink(missing_ok=True)
+        _keep_log(path, plan.method, saved.metadata["history"])
+    return saved
+
+
+def _trained_into(
+    path: Path,
+    plan: TrainingPlan,
+    *,
+    images_from: str,
+    on_epoch: OnEpoch | None,
+    device: str,
+    dtype: torch.dtype | None,
+) -> SavedNetwork:
     checkpoint = path.with_suffix(".checkpoint")
     due = 0.0
 
     def log(history: History) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            write_text(path.with_suffix(".csv"), _log(plan.method, history))
+            write_text(path.with_suffix(".csv"), _log(plan.method, _numbers(history)))
             due = time.monotonic() + LOG_SECONDS
         if on_epoch:
             on_epoch(history)
 
     run = _run(plan, checkpoint=checkpoint, on_epoch=log, device=device, dtype=dtype)
     # The last epochs too, and those that a checkpoint had and the log had not.
-    write_text(path.with_suffix(".csv"), _log(plan.method, run.history))
+    write_text(path.with_suffix(".csv"), _log(plan.method, _numbers(run.history)))
     save_network(path, _saved(plan, run, images_from))
-    with contextlib.suppress(FileNotFoundError):
-        checkpoint.unlink()
+    checkpoint.unlink(missing_ok=True)
     return load_network(path)
+
+
+def _keep_log(path: Path, method: Method, history: Sequence[Sequence[float]]) -> None:
+    """Have the log of a network be the one that its record tells."""
+    log, text = path.with_suffix(".csv"), _log(method, history)
+    if log.exists():
+        if log.read_bytes() == text.encode():
+            return
+        set_aside(log, "it is not the log of the network beside it")
+    write_text(log, text)
 
 
 def obtain_networks(
@@ -512,7 +561,11 @@ def _score_on(images: NDArray[np.uint8], labels: NDArray[Any], device: str) -> S
     return score
 
 
-def _log(method: Method, history: History) -> str:
+def _numbers(history: History) -> list[list[float]]:
+    return [list(epoch.numbers) for epoch in history]
+
+
+def _log(method: Method, history: Sequence[Sequence[float]]) -> str:
     header = "epoch,learning_rate,training_loss,test_accuracy"
     if method.validation_share:
         header += ",validation_accuracy"
@@ -534,7 +587,7 @@ def _saved(plan: TrainingPlan, run: TrainingRun, images_from: str) -> SavedNetwo
         "images": images_from,
         "images_id": plan.images.content_id,
         "settings": plan.settings(),
-        "history": [list(epoch.numbers) for epoch in run.history],
+        "history": _numbers(run.history),
         "arithmetic": run.arithmetic,
         "version": __version__,
     }

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from rramsim.errors import InputError
+from rramsim.errors import DamagedError
+from rramsim.files import set_aside, why_damaged
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.folded.sums import check_device
 from rramsim.network.training.augmentation import augment
@@ -111,23 +112,31 @@ def run_training(
     Raises
     ------
     InputError
-        If the plan cannot be done, the device is not there, or the checkpoint is damaged or of
-        another training.
+        If the plan cannot be done, the device is not there, or the checkpoint is of another
+        training. One that is damaged is set aside, and the training begins anew.
     """
     settings = plan.settings()
     check_device(device)
     with one_thread() if plan.is_small else nullcontext(), _exact_convolutions(device):
-        run = TrainingRun(
+        new_run = partial(
+            TrainingRun,
             plan,
             score=score,
             validate=validate,
             device=device,
             dtype=dtype or sum_dtype(device),
         )
+        run = new_run()
         kept = {**settings, "arithmetic": run.arithmetic}
-        saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
-        if checkpoint and saved:
-            run.restore(saved, checkpoint)
+        try:
+            saved = load_checkpoint(checkpoint, settings=kept) if checkpoint else None
+            if checkpoint and saved:
+                run.restore(saved, checkpoint)
+        except DamagedError as error:
+            assert checkpoint
+            set_aside(checkpoint, why_damaged(checkpoint, error))
+            # Some of it may have been taken over before the rest was found to be damaged.
+            run = new_run()
         due = 0.0
         while len(run.history) < plan.method.epochs:
             run.epoch()
@@ -344,9 +353,7 @@ class TrainingRun:
             if bool(self.best) != bool(self.validate and self.history):
                 raise ValueError("the network of the best epoch is kept where one is chosen")
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
-            raise InputError(
-                f"{path}: this checkpoint is damaged; delete it to train anew."
-            ) from error
+            raise DamagedError(f"{path}: this checkpoint is damaged ({error}).") from error
 
     def _moments(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what Adam keeps of each parameter, by its names in a checkpoint."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError, shown
+from rramsim.files import unsealed
 from rramsim.readers.chips.cell_reads import read_table, whole_numbers
 from rramsim.schema import header_key
 
@@ -58,7 +59,9 @@ def _from_netcdf(file: Path) -> Weights:
 
     try:
         with xr.open_dataset(file, engine="netcdf4") as opened:
-            dataset = opened.load()
+            dataset = unsealed(opened.load(), str(file))
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read as netCDF ({error}).") from error
     for prefix in ("flip_", ""):

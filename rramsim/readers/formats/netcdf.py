@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rramsim.errors import InputError
+from rramsim.errors import DamagedError, InputError
+from rramsim.files import unsealed
 from rramsim.readers.table import ORIGINS, NoReadingsError
 from rramsim.schema import DATASETS, SchemaError, Variable, make, settings, validate
 
@@ -165,7 +166,9 @@ def _load(path: Path, *, instead: str) -> xr.Dataset:
     import xarray as xr
 
     try:
-        return xr.load_dataset(path, engine="netcdf4")
+        return unsealed(xr.load_dataset(path, engine="netcdf4"), path.name)
+    except DamagedError:
+        raise
     except Exception as error:
         # A damaged file fails anywhere in the HDF5, netCDF and xarray layers.
         raise InputError(

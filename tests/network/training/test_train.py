@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import training_runs
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
-from rramsim.errors import InputError
+from rramsim.errors import DamagedWarning, InputError
+from rramsim.files import held
 from rramsim.images.catalogue import load_images
 from rramsim.network.folded.fold import fold_layers
 from rramsim.network.model_files import load_network, save_network
@@ -156,14 +158,35 @@ def test_a_network_of_another_plan_is_told(plan, tmp_path, change, told):
 
 
 @pytest.mark.slow
-def test_a_damaged_model_file_is_told_and_not_trained_over(plan, tmp_path):
-    path = tmp_path / "model.safetensors"
+def test_what_is_damaged_is_set_aside_and_made_again(plan, tmp_path):
+    path, log = tmp_path / "model.safetensors", tmp_path / "model.csv"
     obtain_network(path, plan, images_from="digits")
-    content = path.read_bytes()[:-40]
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"model\.safetensors: this is not a whole safetensors"):
+    model, told = path.read_bytes(), log.read_bytes()
+    # One digit of the accuracy in the record.
+    at = model.index(b'"accuracy\\": 0.') + len(b'"accuracy\\": 0.')
+    changed = model[:at] + (b"1" if model[at : at + 1] != b"1" else b"2") + model[at + 1 :]
+    for damaged in (model[:-40], changed):
+        path.write_bytes(damaged)
+        with pytest.warns(DamagedWarning, match=r"model\.safetensors: it is damaged"):
+            obtain_network(path, plan, images_from="digits")
+        assert path.read_bytes() == model
+        assert log.read_bytes() == told
+    assert (tmp_path / "model.safetensors.damaged-2").read_bytes() == changed
+    log.write_bytes(told[:-9])
+    path.with_suffix(".checkpoint").write_bytes(b"left by a kill")
+    with pytest.warns(DamagedWarning, match=r"model\.csv: it is not the log"):
         obtain_network(path, plan, images_from="digits")
-    assert path.read_bytes() == content
+    assert log.read_bytes() == told
+    assert not path.with_suffix(".checkpoint").exists()
+
+
+def test_two_processes_do_not_train_into_one_file(plan, tmp_path):
+    path = tmp_path / "model.safetensors"
+    with (
+        held(path.with_suffix(".lock"), "the file"),
+        pytest.raises(InputError, match=rf"model\.safetensors: is in use by process {os.getpid()}"),
+    ):
+        obtain_network(path, plan, images_from="digits")
 
 
 @pytest.mark.slow

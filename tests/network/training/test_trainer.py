@@ -13,7 +13,7 @@ from torch.nn import functional
 from training_runs import train
 
 import rramsim
-from rramsim.errors import InputError
+from rramsim.errors import DamagedWarning, InputError
 from rramsim.images.catalogue import load_images
 from rramsim.network import tensor_files
 from rramsim.network.folded.fold import EPSILON
@@ -454,7 +454,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, few):
     assert file.read_bytes() == content
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path, few):
+def test_a_damaged_checkpoint_is_set_aside_and_the_training_begins_anew(tmp_path, few):
     file = tmp_path / "training.checkpoint"
 
     def attempt():
@@ -462,12 +462,15 @@ def test_a_damaged_checkpoint_is_told(tmp_path, few):
 
     trained = attempt()
     content = file.read_bytes()
-    for length in (0, 7, 100, len(content) // 2, len(content) - 1):
-        file.write_bytes(content[:length])
-        with pytest.raises(InputError, match=r"training\.checkpoint: this is not a whole"):
-            attempt()
-    file.write_bytes(content)
-    _identical(trained, attempt())
+    one_bit = bytearray(content)
+    one_bit[-99] ^= 1
+    for damaged in (*(content[:end] for end in (0, 7, len(content) // 2, -1)), bytes(one_bit)):
+        file.write_bytes(damaged)
+        with pytest.warns(DamagedWarning, match=r"training\.checkpoint: it is damaged"):
+            _identical(trained, attempt())
+        assert (tmp_path / "training.checkpoint.damaged").read_bytes() == damaged
+        (tmp_path / "training.checkpoint.damaged").unlink()
+    assert file.read_bytes() == content
 
 
 def _changed(arrays, **changes):
@@ -486,21 +489,22 @@ def _changed(arrays, **changes):
     ],
     ids=str,
 )
-def test_a_checkpoint_whose_parts_do_not_fit_is_told(tmp_path, few, changes):
+def test_a_checkpoint_whose_parts_do_not_fit_is_set_aside(tmp_path, few, changes):
     file = tmp_path / "training.checkpoint"
     with pytest.raises(StoppedError):
         train(SHAPE, few, method=EPOCHS_2, seed=2, checkpoint=file, on_epoch=_stop_after(1))
     _, record = tensor_files.read_arrays(file, kind="checkpoint of a training")
     changed = _changed(load_file(file), **changes)
     tensor_files.write_arrays(file, changed, kind="checkpoint of a training", record=record)
-    with pytest.raises(InputError, match=r"training\.checkpoint: this checkpoint is damaged"):
-        train(SHAPE, few, method=EPOCHS_2, seed=2, checkpoint=file)
+    with pytest.warns(DamagedWarning, match=r"training\.checkpoint: it is damaged \(this check"):
+        trained = train(SHAPE, few, method=EPOCHS_2, seed=2, checkpoint=file)
+    _identical(trained, train(SHAPE, few, method=EPOCHS_2, seed=2))
 
 
 def test_another_file_is_no_checkpoint(tmp_path, few):
     file = tmp_path / "training.checkpoint"
     save_file({"weights": np.zeros(3)}, file)
-    with pytest.raises(InputError, match="not one of rramsim's"):
+    with pytest.warns(DamagedWarning, match="not one of rramsim's"):
         train(SHAPE, few, method=EPOCHS_2, seed=2, checkpoint=file)
 
 
