@@ -14,11 +14,13 @@ sys.path.insert(0, str(HERE))
 project = "rramsim"
 author = "The rramsim developers"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "rramsim"
+html_static_path = ["static"]
+html_css_files = ["formulas.css"]
 exclude_patterns = ["figures", "study-settings.md", "training-settings.md"]
 autodoc_typehints = "none"
 # Attributes of one name in several classes are no mistake, and Sphinx cannot tell which is meant.
@@ -123,6 +125,24 @@ def _draw_architecture() -> None:
     (HERE / "architecture.svg").write_text(draw(PACKAGE))
 
 
+def _draw_gallery() -> None:
+    """Draw the figures of the gallery where none are; remove the folder to draw them again."""
+    import os
+    import tempfile
+
+    import gallery
+
+    if (HERE / "gallery").exists():
+        return
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            gallery.draw(HERE)
+        finally:
+            os.chdir(here)
+
+
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -134,3 +154,4 @@ _write_settings_table()
 _write_commands()
 _write_datasets()
 _draw_architecture()
+_draw_gallery()

@@ -1,13 +1,16 @@
 """The documentation and the workflows are true: commands exist, help has examples, studies run."""
 
 import ast
+import contextlib
 import doctest
 import importlib
+import io
 import pkgutil
 import re
 import shlex
 from pathlib import Path
 
+import gallery
 import numpy as np
 import pytest
 from matplotlib import pyplot
@@ -22,6 +25,7 @@ from rramsim.cli.app import app
 from rramsim.device.characterize import characterize
 from rramsim.images import catalogue
 from rramsim.readers.measurements import read_measurements
+from rramsim.report.fit.sections import fit_plots
 from rramsim.study.settings import make_study
 from rramsim.study.tradeoff import run_study
 
@@ -92,10 +96,31 @@ def _exists(name):
     return True
 
 
+def test_the_readme_shows_the_first_cells_of_the_page_on_measurements():
+    page = (ROOT / "docs" / "own-measurements.md").read_text()
+    shown, *_ = re.findall(r"```text\n(condition,.*?)```", README, re.DOTALL)
+    table, *_ = re.findall(r"```text\n(condition,.*?)```", page, re.DOTALL)
+    assert table.startswith(shown)
+
+
+def test_every_file_that_a_readme_leads_to_is_there():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("workflows/**/*.md"), *ROOT.glob("device_data/**/*.md")]
+    targets = {
+        (page, target.partition("#")[0])
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", page.read_text())
+    }
+    assert len(targets) > 40
+    missing = [
+        (page.name, target) for page, target in targets if not (page.parent / target).exists()
+    ]
+    assert missing == []
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "docs/own-measurements.md"])
-def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
-    table, *_ = re.findall(r"```text\n(condition,.*?)```", (ROOT / page).read_text(), re.DOTALL)
+def test_the_first_table_of_measurements_runs_as_it_stands(tmp_path):
+    page = (ROOT / "docs" / "own-measurements.md").read_text()
+    table, *_ = re.findall(r"```text\n(condition,.*?)```", page, re.DOTALL)
     (tmp_path / "cells.csv").write_text(table)
     found = characterize(read_measurements([tmp_path / "cells.csv"]))
     (row,) = schema.records(found.products["conditions"], "condition")
@@ -104,7 +129,7 @@ def test_the_first_table_of_measurements_runs_as_it_stands(page, tmp_path):
     # Geometric means of the resistances in the table.
     cells = np.genfromtxt(tmp_path / "cells.csv", delimiter=",", skip_header=1)[:, 2:]
     assert medians == pytest.approx(1e3 * stats.gmean(cells), rel=1e-6)
-    # It shows a BER, as README says, and not a bound alone.
+    # It shows a BER, and not a bound alone.
     ber = row.interval("ber")
     assert (ber.basis, ber.bound) == ("fitted", "")
     assert [f"{value:.1e}" for value in (ber.estimate, ber.low)] == ["3.9e-03", "3.4e-04"]
@@ -156,6 +181,43 @@ def test_the_examples_in_docstrings_give_what_they_show(name, tmp_path, monkeypa
 def test_the_readme_and_the_page_show_the_same_notebook():
     (in_readme,) = re.findall(r"```python\n(import rramsim\n.*?)```", README, re.DOTALL)
     assert in_readme == NOTEBOOK
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_it_stands_and_gives_what_it_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page, names = (ROOT / "docs" / "tutorial.md").read_text(), {}
+    blocks = re.findall(r"```(python|sh|toml)\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.DOTALL)
+    assert [language for language, *_ in blocks].count("python") > 5
+    for language, lines, expected in blocks:
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            if language == "python":
+                exec(compile(lines, "tutorial.md", "exec"), names)
+            elif language == "toml":
+                Path("study.toml").write_text(lines)
+            else:
+                done = [CliRunner().invoke(app, shlex.split(one)[1:]) for one in lines.splitlines()]
+                assert [one.exit_code for one in done] == [0] * len(done)
+        if expected:
+            assert shown.getvalue().strip() == expected.strip()
+    # What the page says of the results.
+    assert not names["first"].recommendation.settled
+    assert "trainings" in names["first"].recommendation.would_settle
+    assert names["stricter"].condition == "30 uA"
+    # The command found the study that Python had finished.
+    assert names["second"].text(width=80).split("\n")[-2] in done[-1].stdout
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_gallery_draw_its_figures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    figures = gallery.draw(tmp_path)
+    shown = re.findall(r"!\[.*\]\((.*)\)", gallery.PAGE.read_text())
+    assert [str(file.relative_to(tmp_path)) for file in figures] == shown
+    assert all(file.stat().st_size > 20_000 for file in figures)
+    assert {file.stem for file in figures} >= set(
+        fit_plots(rramsim.fit("ni-rram-64kb-cycling").examination)
+    )
 
 
 @pytest.mark.slow
