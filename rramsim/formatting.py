@@ -170,6 +170,15 @@ def duration(seconds: float) -> str:
     return quantity(seconds, "s")
 
 
+def temperature(kelvin: float) -> str:
+    r"""Return a temperature in degrees Celsius.
+
+    >>> temperature(328.15), temperature(77.0)
+    ('55\xa0°C', '−196\xa0°C')
+    """
+    return f"{plain(round(kelvin - 273.15, 2), 4)}{_SPACE}°C".replace("-", "−")
+
+
 def bit_error_rate(ber: Interval) -> str:
     """Return a BER with its interval, or as the bound that is all one knows of it.
 

@@ -129,6 +129,41 @@ def tradeoff(
             rich_help_panel=_REQUIRED,
         ),
     ] = None,
+    lifetime: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help='How long the network must stay accurate enough, such as "10 years"; cells may be '
+            "refreshed for it.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    use_temperature: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help='Temperature of use, "55 degC", to which times of cells held at another one are '
+            "carried.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    activation_energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="E",
+            help='Activation energy by which they are, "1.1 eV". With --use-temperature.',
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = None,
+    accept_extrapolated: Annotated[
+        bool,
+        typer.Option(
+            "--accept-extrapolated",
+            help="Let a life rest on times more than a decade, or a temperature more than 50 K, "
+            "beyond the readings; else it is not settled.",
+            rich_help_panel=_REQUIRED,
+        ),
+    ] = False,
     trainings: Annotated[
         int | None,
         typer.Option(
@@ -221,6 +256,10 @@ def tradeoff(
             reprogrammings=reprogrammings,
             inferences=inferences,
             energy_budget=energy_budget,
+            lifetime=lifetime,
+            use_temperature=use_temperature,
+            activation_energy=activation_energy,
+            accept_extrapolated=accept_extrapolated or None,
         )
     if as_json:
         typer.echo(result.to_json())

@@ -197,6 +197,25 @@ class Planted:
     refusal: str = ""
     independent: FaultModel | None = None
 
+    def at_rates(self, ber_lrs: float, ber_hrs: float) -> FaultModel:
+        """Return the faults of the same chips at other error rates.
+
+        They err with the same lines, and are decoded by the same code.
+
+        Parameters
+        ----------
+        ber_lrs, ber_hrs : float
+            Of cells, or of weights where these are pairs of cells, as of `DrawnFaults`.
+        """
+        drawn, none = self.drawn, np.empty(0)
+        if drawn is None:
+            coded = getattr(self.faults, "protection", None)
+            drawn = DrawnFaults(
+                none, none, (0.5, 0.5), "", coded if isinstance(coded, Coded) else None
+            )
+            drawn = drawn if self.faults is None else drawn.on_lines(self.faults)
+        return drawn.faults(ber_lrs, ber_hrs)
+
 
 def planted_faults(
     condition: xr.Dataset,

@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
@@ -35,10 +37,6 @@ LADDER: Floats = np.array([-4.75, -4.25, -3.75, -3.25, *np.arange(-3.0, 0.01, 0.
 From 1e-6, which makes no loss, to 0.5, at which a state tells nothing.
 """
 
-LIMITS = ("", "endurance", "retention", "neither")
-"""What limits a life: cells wear out before it is over; cells must be refreshed for it; nothing
-that was read; empty where that is not known."""
-
 REACHED, NOT_GOOD, NOT_READ = "reached", "not good", "not read"
 """How a life ends: it is reached; at a cycle the network is not accurate enough even when cells
 were just programmed; it takes more cycles than were read."""
@@ -54,155 +52,135 @@ _NEVER_LAST = 10**30
 
 @dataclass(frozen=True, eq=False)
 class LossSurface:
-    """Losses at pairs of error rates, between which they are interpolated.
+    """Losses at the pairs of `LADDER`, with the ends of their intervals.
 
     Attributes
     ----------
-    lrs, hrs : ndarray, shape (lrs,) and (hrs,)
-        Probits of the rates of each state, ascending.
-    loss, low, high : ndarray, shape (lrs, hrs)
-        Mean loss and the ends of its 95 % interval by trainings, images and chips, NaN where it was
-        not scored.
-
-    Examples
-    --------
-    >>> axis = np.array([-2.0, -1.0])
-    >>> loss = np.array([[0.0, 0.01], [0.01, 0.02]])
-    >>> surface = LossSurface(axis, axis, loss, loss - 0.001, loss + 0.001)
-    >>> [round(float(one), 4) for one in surface.at(-2.0, -1.0)]
-    [0.01, 0.009, 0.011]
+    loss, low, high : ndarray, shape (ladder, ladder)
+        By the rate of LRS, then of HRS: mean loss and the ends of its 95 % interval by trainings,
+        images and chips; NaN where it was not scored.
     """
 
-    lrs: Floats
-    hrs: Floats
     loss: Floats
     low: Floats
     high: Floats
 
-    def at(self, lrs: ArrayLike, hrs: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        """Return loss, low and high at pairs of probits, of their common shape.
 
-        Bilinear in the probits, of asinh(loss / 1 point); probits beyond the grid are taken at its
-        edge. Where both states have one rate throughout, as 2T2R has, only pairs of one rate are
-        asked.
+_Corners = Sequence[tuple[tuple[NDArray[np.intp], NDArray[np.intp]], Floats]]
+
+
+@dataclass(frozen=True, eq=False)
+class AgedRates:
+    """Error rates of weights over cycles and time, as probits.
+
+    Attributes
+    ----------
+    lrs, hrs : ndarray, shape (cycle, time)
+        Of each state; NaN where they are not known. Beyond `LADDER` they are taken at its edge.
+    drawn_lrs, drawn_hrs : ndarray, shape (draws, cycle, time)
+        Of draws of the populations' lines, the same draw with the same lines throughout; the
+        outermost 1 % are taken at the edge of the others. Without draws the cells are in no
+        interval.
+
+    Examples
+    --------
+    >>> rates = AgedRates(np.array([[-1.9]]), np.array([[-3.0]]))
+    >>> [(float(LADDER[i]), float(LADDER[j])) for i, j in np.argwhere(rates.needed)]
+    [(-2.0, -3.0), (-1.75, -3.0)]
+    """
+
+    lrs: Floats
+    hrs: Floats
+    drawn_lrs: Floats | None = None
+    drawn_hrs: Floats | None = None
+
+    @cached_property
+    def _corners(self) -> _Corners:
+        return _corners(self.lrs, self.hrs)
+
+    @cached_property
+    def _drawn_corners(self) -> _Corners | None:
+        if self.drawn_lrs is None or self.drawn_hrs is None or not len(self.drawn_lrs):
+            return None
+        return _corners(_within(self.drawn_lrs), _within(self.drawn_hrs))
+
+    @cached_property
+    def needed(self) -> NDArray[np.bool_]:
+        """At which pairs of `LADDER` losses are needed, shape (ladder, ladder)."""
+        needed = np.zeros((LADDER.size, LADDER.size), dtype=bool)
+        for places, weight in (*self._corners, *(self._drawn_corners or ())):
+            counts = np.nan_to_num(weight) > 0.0
+            needed[tuple(np.broadcast_to(one, counts.shape)[counts] for one in places)] = True
+        return needed
+
+    def losses(self, surface: LossSurface) -> tuple[Floats, Floats, Floats]:
+        """Return the loss at each cycle and time, and the ends of its 95 % interval.
+
+        Between the pairs of the ladder it is bilinear in the probits, of asinh(loss / 1 point).
+        Where both states have one rate throughout, as 2T2R has, only pairs of one rate are asked.
+        The interval of the surface (trainings, images, chips) and that of the draws (cells) add up
+        by their squares on each side, as in Zou and Donner's "method of variance estimates
+        recovery" (Statistics in Medicine 27, 2008, 1693-1702).
+
+        Returns
+        -------
+        loss, low, high : ndarray, shape (cycle, time)
+            NaN where the rates are not known, or were not scored.
+
+        Examples
+        --------
+        >>> table = np.full((LADDER.size, LADDER.size), 0.01)
+        >>> surface = LossSurface(table, table - 0.001, table + 0.001)
+        >>> found = AgedRates(np.array([[-1.9]]), np.array([[-3.0]])).losses(surface)
+        >>> [round(one.item(), 6) for one in found]
+        [0.01, 0.009, 0.011]
         """
-        weights = _weights(self, np.asarray(lrs, dtype=float), np.asarray(hrs, dtype=float))
-        tables = (np.arcsinh(table / _POINT) for table in (self.loss, self.low, self.high))
-        loss, low, high = (_POINT * np.sinh(_weighted(table, weights)) for table in tables)
-        return loss, low, high
+        tables = (surface.loss, surface.low, surface.high)
+        loss, low, high = (_POINT * np.sinh(_between(one, self._corners)) for one in tables)
+        if self._drawn_corners is None:
+            return loss, low, high
+        drawn = _between(surface.loss, self._drawn_corners)
+        least, most = _POINT * np.sinh(np.quantile(drawn, _TAILS, axis=0))
+        above = np.hypot(high - loss, np.maximum(most - loss, 0.0))
+        below = np.hypot(loss - low, np.maximum(loss - least, 0.0))
+        return loss, loss - below, loss + above
 
 
-_Weights = Sequence[tuple[tuple[NDArray[np.intp], NDArray[np.intp]], Floats]]
-
-
-def _weights(surface: LossSurface, lrs: Floats, hrs: Floats) -> _Weights:
-    """Return the corners of each pair, as places in both axes, and how much each counts."""
-    (below, share), (left, part) = _place(surface.lrs, lrs), _place(surface.hrs, hrs)
-    above, right = (
-        np.minimum(place + 1, axis.size - 1)
-        for place, axis in ((below, surface.lrs), (left, surface.hrs))
-    )
-    if np.array_equal(lrs, hrs) and np.array_equal(surface.lrs, surface.hrs):
-        return [((below, below), 1.0 - share), ((above, above), share)]
+def _corners(lrs: Floats, hrs: Floats) -> _Corners:
+    """Return the pairs of the ladder around each pair of rates, and how much each counts."""
+    below, share = _place(lrs)
+    if np.array_equal(lrs, hrs, equal_nan=True):
+        return [((below, below), 1.0 - share), ((below + 1, below + 1), share)]
+    left, part = _place(hrs)
     return [
         ((below, left), (1.0 - share) * (1.0 - part)),
-        ((below, right), (1.0 - share) * part),
-        ((above, left), share * (1.0 - part)),
-        ((above, right), share * part),
+        ((below, left + 1), (1.0 - share) * part),
+        ((below + 1, left), share * (1.0 - part)),
+        ((below + 1, left + 1), share * part),
     ]
 
 
-def _place(axis: Floats, values: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Return the point of an axis below each value, and how far on towards the next it lies."""
-    inside = np.clip(np.nan_to_num(values, nan=axis[-1]), axis[0], axis[-1])
-    below = np.clip(np.searchsorted(axis, inside, "right") - 1, 0, max(axis.size - 2, 0))
-    if axis.size == 1:
-        return below, np.where(np.isnan(values), math.nan, 0.0)
-    share = (inside - axis[below]) / (axis[below + 1] - axis[below])
-    return below, np.where(np.isnan(values), math.nan, share)
+def _place(probits: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Return the place in the ladder below each probit, and how far on to the next it is."""
+    inside = np.clip(probits, LADDER[0], LADDER[-1])
+    below = np.clip(np.searchsorted(LADDER, inside, "right") - 1, 0, LADDER.size - 2)
+    return below, (inside - LADDER[below]) / (LADDER[below + 1] - LADDER[below])
 
 
-def _weighted(table: Floats, weights: _Weights) -> Floats:
-    # A corner of no weight need not be scored.
-    parts = [np.where(weight == 0.0, 0.0, table[places] * weight) for places, weight in weights]
+def _between(table: Floats, corners: _Corners) -> Floats:
+    """Return asinh(loss / 1 point) between the pairs at which losses are."""
+    scaled = np.arcsinh(table / _POINT)
+    # A corner that does not count need not be scored.
+    parts = [np.where(weight == 0.0, 0.0, scaled[at] * weight) for at, weight in corners]
     total: Floats = np.sum(parts, axis=0)
     return total
 
 
-def corners(
-    lrs: ArrayLike, hrs: ArrayLike, *, drawn: tuple[ArrayLike, ArrayLike] | None = None
-) -> NDArray[np.bool_]:
-    """Return at which pairs of `LADDER` losses are needed for pairs of probits.
-
-    Parameters
-    ----------
-    lrs, hrs : array_like, shape (...)
-        Probits of the error rates.
-    drawn : tuple of array_like, shape (draws, ...), optional
-        Those of draws. The outermost 1 % of them are taken at the edge of the others.
-
-    Returns
-    -------
-    ndarray of bool, shape (ladder, ladder)
-
-    Examples
-    --------
-    >>> [(float(LADDER[i]), float(LADDER[j])) for i, j in np.argwhere(corners(-1.9, -3.0))]
-    [(-2.0, -3.0), (-1.75, -3.0)]
-    """
-    pairs = [(np.asarray(lrs, dtype=float), np.asarray(hrs, dtype=float))]
-    if drawn is not None and np.size(drawn[0]):
-        pairs.append((_within(drawn[0]), _within(drawn[1])))
-    empty = np.full((LADDER.size, LADDER.size), math.nan)
-    ladder = LossSurface(LADDER, LADDER, empty, empty, empty)
-    needed = np.zeros(empty.shape, dtype=bool)
-    for pair in pairs:
-        for places, weight in _weights(ladder, *pair):
-            counts = np.nan_to_num(weight) > 0.0
-            needed[tuple(np.broadcast_to(one, counts.shape)[counts] for one in places)] = True
-    return needed
-
-
-def _within(drawn: ArrayLike) -> Floats:
+def _within(drawn: Floats) -> Floats:
     """Return draws with the outermost at the edge of the others, at each cycle and time."""
-    values = np.asarray(drawn, dtype=float)
-    low, high = np.quantile(values, ((1.0 - _SPAN) / 2.0, (1.0 + _SPAN) / 2.0), axis=0)
-    inside: Floats = np.clip(values, low, high)
+    low, high = np.quantile(drawn, ((1.0 - _SPAN) / 2.0, (1.0 + _SPAN) / 2.0), axis=0)
+    inside: Floats = np.clip(drawn, low, high)
     return inside
-
-
-def loss_over_life(
-    surface: LossSurface,
-    probits: tuple[ArrayLike, ArrayLike],
-    drawn: tuple[ArrayLike, ArrayLike] | None = None,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the loss at each cycle and time, and the ends of its 95 % interval.
-
-    The interval of the surface (trainings, images, chips) and that of the draws (cells) add up by
-    their squares on each side, as in Zou and Donner's "method of variance estimates recovery"
-    (Statistics in Medicine 27, 2008, 1693-1702).
-
-    Parameters
-    ----------
-    surface : LossSurface
-    probits : tuple of array_like, shape (cycle, time)
-        Of the error rates of LRS and of HRS.
-    drawn : tuple of array_like, shape (draws, cycle, time), optional
-        Those of draws of the populations' lines. Without any the cells are not in the interval.
-
-    Returns
-    -------
-    loss, low, high : ndarray, shape (cycle, time)
-        NaN where the rates are not known.
-    """
-    loss, low, high = surface.at(*probits)
-    if drawn is None or not np.size(drawn[0]):
-        return loss, low, high
-    of_draws, _, _ = surface.at(_within(drawn[0]), _within(drawn[1]))
-    least, most = np.quantile(of_draws, _TAILS, axis=0)
-    above = np.hypot(high - loss, np.maximum(most - loss, 0.0))
-    below = np.hypot(loss - low, np.maximum(loss - least, 0.0))
-    return loss, loss - below, loss + above
 
 
 def good_until(places: ArrayLike, losses: ArrayLike, limit: float) -> Floats:
@@ -312,6 +290,8 @@ class Retention:
         last = float(good_until(at, table[:, 0], limit))
         if math.isinf(last):
             return cls(at, holds, float(at[-1]), False)
+        if not last:
+            return cls(at[:1], holds[:1], 0.0, True)
         good = at < last
         # There the first time is the last at which it is good.
         return cls(np.append(at[good], last), np.append(holds[good], until[0]), last, True)
@@ -397,7 +377,7 @@ class Life:
     programmings : float
         All of the life, likewise.
     limit : str
-        One of `LIMITS`.
+        "endurance", "retention" or "neither" (`rramsim.schema.variable.LIFE_LIMITS`).
     verdict : str
         "yes", "no", or "not settled".
     extrapolated : str
@@ -429,13 +409,14 @@ def life_of(
 
     It lasts ("yes") where it does by the times up to which it is shown to be accurate enough, does
     not ("no") where it does not even at best, at the other end of the intervals, and is "not
-    settled" otherwise: also where more cycles are needed than were read, and where the schedule
-    rests on populations that are extrapolated. The ends hold at 97.5 % each, point by point.
+    settled" otherwise: also where more cycles are needed than were read. Whether that rests on
+    populations that are extrapolated is told beside it. The ends hold at 97.5 % each, point by
+    point.
 
     Parameters
     ----------
     losses : tuple of array_like, shape (cycles, times)
-        Loss, and lower and upper end of its interval (`loss_over_life`).
+        Loss, and lower and upper end of its interval (`AgedRates.losses`).
     cycles, times : array_like, shape (cycles,) and (times,)
         The times reach twice the life, or further.
     limit : float
@@ -487,7 +468,7 @@ def life_of(
         refreshes=float(walk.refreshes) if is_reached else math.nan,
         programmings=float(walk.programmings) if is_reached else math.nan,
         limit=_limit(walks[1]),
-        verdict="not settled" if words else _verdict(walks[0], walks[2]),
+        verdict=_verdict(walks[0], walks[2]),
         extrapolated=words,
     )
 
@@ -530,3 +511,28 @@ def _extrapolated(
         if words:
             return words[-1]
     return ""
+
+
+def within_endurance(endurance: Interval, cycles: float) -> str:
+    """Return whether cells stand so many cycles: yes, no, not settled or unknown.
+
+    Of an interval its lower end must reach them.
+
+    Examples
+    --------
+    >>> within_endurance(Interval(1e4, bound="lower"), 1e3)
+    'yes'
+    >>> within_endurance(Interval(1e4, bound="lower"), 1e5)
+    'unknown'
+    >>> within_endurance(Interval(1e4, 5e3, 2e4), 7e3)
+    'not settled'
+    """
+    if math.isnan(endurance.estimate):
+        return "unknown"
+    low = endurance.estimate if math.isnan(endurance.low) else endurance.low
+    high = endurance.estimate if math.isnan(endurance.high) else endurance.high
+    if endurance.bound != "upper" and cycles <= low:
+        return "yes"
+    if endurance.bound != "lower" and cycles > high:
+        return "no"
+    return "unknown" if endurance.bound else "not settled"

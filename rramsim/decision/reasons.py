@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rramsim import formatting as numbers
+from rramsim.decision.life_words import life_words, open_words
 from rramsim.decision.recommendation import Reason
 from rramsim.decision.requirements import Requirements
 from rramsim.schema import Record
@@ -42,6 +43,10 @@ _REFUSED = {
         "has too few chips that are accurate enough",
         "have too few chips that are accurate enough",
     ),
+    ("lasts", "no"): (
+        "does not stay accurate enough over the life",
+        "do not stay accurate enough over the life",
+    ),
 }
 """What is in the way beside accuracy: of one point or condition, and of several."""
 
@@ -56,11 +61,17 @@ _UNKNOWN = {
         "take an energy that is not known well enough",
     ),
     ("yields", "not settled"): ("may have too few chips that are accurate enough",) * 2,
+    ("lasts", "not settled"): ("may not stay accurate enough over the life",) * 2,
+    ("lasts", "unknown"): (
+        "is not known to stay accurate enough over the life",
+        "are not known to stay accurate enough over the life",
+    ),
 }
 _ASKED = {
     "endures": "stand so many programmings",
     "affordable": "keep within the energy budget",
     "yields": "have enough chips that are accurate enough",
+    "lasts": "stay accurate enough over the life",
 }
 _MOST_NAMED = 2
 _Kind = tuple[str, str]
@@ -259,6 +270,8 @@ def _open_requirements(point: Record) -> list[str]:
         found.append("its endurance is not known well enough; measure it")
     if point["affordable"] == "unknown":
         found.append("its energy is not known well enough")
+    if point.text("lasts") in ("not settled", "unknown"):
+        found.append(open_words(point))
     return found
 
 
@@ -304,6 +317,7 @@ class _Reasons:
             ("Energy", self._energy()),
             ("Reading", self._reading()),
             ("Endurance", self._endurance()),
+            ("Life", self._life()),
             ("Bit errors", self._ber()),
         )
         return tuple(Reason(subject, text) for subject, text in reasons if text)
@@ -350,13 +364,15 @@ class _Reasons:
 
     @property
     def _is_over_a_life(self) -> bool:
-        return bool(self._required.inferences or self._required.reprogrammings)
+        asked = self._required
+        return bool(asked.inferences or asked.reprogrammings or asked.lifetime)
 
     @property
     def _enough(self) -> str:
         asked = self._required
-        others = (asked.chip_yield, asked.reprogrammings or None, asked.energy_budget)
-        return "is accurate enough" if others == (None,) * 3 else "meets all that is required"
+        others = (asked.chip_yield, asked.energy_budget, asked.lifetime)
+        is_alone = others == (None,) * 3 and not asked.reprogrammings
+        return "is accurate enough" if is_alone else "meets all that is required"
 
     def _unmet(self) -> str:
         target, best = self._required.target_accuracy, self._error_free
@@ -368,7 +384,9 @@ class _Reasons:
             )
         # What none of them meets comes first: more accuracy would be of no use.
         missed = [
-            name for name in _ASKED if all(point[name] not in ("", "yes") for point in self.points)
+            name
+            for name in _ASKED
+            if all(point.text(name) not in ("", "yes") for point in self.points)
         ]
         lacking = [_ASKED[name] for name in missed]
         if any(point["accurate"] == "yes" for point in self.points):
@@ -437,7 +455,9 @@ class _Reasons:
             and (point["life_energy"] < limit or math.isinf(limit))
         ]
         for kind, (of_one, of_several) in kinds.items():
-            names = self._names([point for point in cheaper if point[kind[0]] == kind[1]], kind)
+            names = self._names(
+                [point for point in cheaper if point.text(kind[0]) == kind[1]], kind
+            )
             if names:
                 yield f"{', '.join(names)} {of_one if len(names) == 1 else of_several}"
 
@@ -446,7 +466,7 @@ class _Reasons:
 
         def is_whole(**labels: str) -> bool:
             alike = (one for one in self.points if all(one[key] == labels[key] for key in labels))
-            return all(one[kind[0]] == kind[1] or one["accurate"] == "no" for one in alike)
+            return all(one.text(kind[0]) == kind[1] or one["accurate"] == "no" for one in alike)
 
         names = []
         for condition in dict.fromkeys(point["condition"] for point in refused):
@@ -520,14 +540,26 @@ class _Reasons:
         if self._is_over_a_life and not math.isnan(point["life_energy"]):
             counts = {
                 "further programmings": self._required.reprogrammings,
+                "refreshes": self._refreshes,
                 "inferences": self._required.inferences,
             }
             life = " and ".join(
                 f"{numbers.power(count)} {name}" for name, count in counts.items() if count
             )
             energy = numbers.quantity(point["life_energy"], "J")
-            sentence += f". Over a life with {life} that is {energy}"
+            of_life = f" with {life}" if life else ""
+            sentence += f". Over a life{of_life} that is {energy}"
         return f"{sentence}."
+
+    @property
+    def _refreshes(self) -> float:
+        """Refreshes of the life that is required, as far as they are known."""
+        if self._required.lifetime is None or "refreshes" not in self.chosen:
+            return 0.0
+        return self.chosen.number("refreshes") or 0.0
+
+    def _life(self) -> str:
+        return life_words(self.chosen) if self._required.lifetime is not None else ""
 
     def _endurance(self) -> str:
         point = self.chosen

@@ -20,6 +20,8 @@ from rramsim.decision.accuracy_loss import (
     share_of_draws_below,
 )
 from rramsim.decision.device_band import largest_ber, more_cells
+from rramsim.decision.life import within_endurance
+from rramsim.decision.life_verdicts import LifeAsked, life_columns
 from rramsim.errors import InputError, number, refused
 from rramsim.schema import Interval, Record, records
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
@@ -35,6 +37,7 @@ _CHIPS = ("protection", "condition")
 POINT = (*_NETWORK, *_CHIPS)
 """Dimensions of a point."""
 
+_FLAGS = ("accept_extrapolated",)
 _MEANT_FOR = 100.0
 _Floats = NDArray[np.float64]
 _ENDS = (1.0 - ONE_SIDED, ONE_SIDED)
@@ -59,6 +62,11 @@ class Requirements:
         Images classified over the life.
     energy_budget : float or None
         The most that all programmings and inferences may take, in J.
+    lifetime : float or None
+        In s, for which a network must stay accurate enough, its cells refreshed in time.
+    accept_extrapolated : bool
+        Whether a life may rest on populations that are extrapolated: more than a decade of time
+        beyond the last read-out, or 50 K from its temperature. Otherwise it is not settled.
 
     Raises
     ------
@@ -77,6 +85,8 @@ class Requirements:
     reprogrammings: float = 0.0
     inferences: float = 0.0
     energy_budget: float | None = None
+    lifetime: float | None = None
+    accept_extrapolated: bool = False
 
     def __post_init__(self) -> None:
         for name in ("tolerance", "target_accuracy", "chip_yield"):
@@ -84,6 +94,9 @@ class Requirements:
         for name in ("reprogrammings", "inferences"):
             self._take(name, "a number from 0 on", low=-math.ulp(0.0), high=math.inf)
         self._take("energy_budget", "an energy above 0 J", low=0.0, high=math.inf)
+        self._take("lifetime", "a time above 0 s", low=0.0, high=math.inf)
+        if not isinstance(self.accept_extrapolated, bool):
+            raise refused("accept_extrapolated", self.accept_extrapolated, "True or False")
         if self.tolerance is not None and self.target_accuracy is not None:
             raise InputError(
                 f"tolerance is {self.tolerance:g} and target_accuracy is "
@@ -116,24 +129,38 @@ class Requirements:
         return self.tolerance
 
     @property
+    def life_asked(self) -> LifeAsked:
+        """What is asked of a life, its refreshes beside what is asked for."""
+        return LifeAsked(
+            self.subject,
+            self.largest_error,
+            self.lifetime,
+            self.reprogrammings,
+            self.accept_extrapolated,
+        )
+
+    @property
     def programmings(self) -> float:
         """How often every weight is programmed over the life."""
         return 1.0 + self.reprogrammings
 
     def attributes(self) -> dict[str, float]:
         """Return what is required, as attributes of a dataset; what is not asked is left out."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        return {
+            name: int(value) if isinstance(value, bool) else value
+            for name, value in vars(self).items()
+            if value is not None and value is not False
+        }
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> Requirements:
         """Return what `attributes` made attributes of."""
-        return cls(
-            **{
-                name: float(attributes[name])
-                for name in cls.__dataclass_fields__
-                if name in attributes
-            }
-        )
+        required: dict[str, Any] = {
+            name: bool(attributes[name]) if name in _FLAGS else float(attributes[name])
+            for name in cls.__dataclass_fields__
+            if name in attributes
+        }
+        return cls(**required)
 
 
 def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
@@ -170,7 +197,14 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     shown = _shown(p_values.reshape(shape), tradeoff)
     both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), tradeoff)
     accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
-    life = _life_energy(tradeoff, requirements)
+    lives = {
+        name: np.reshape(values, shape)
+        for name, values in life_columns(tradeoff, points, requirements.life_asked).items()
+    }
+    refreshes = np.zeros(shape)
+    if requirements.lifetime is not None:
+        refreshes = np.nan_to_num(lives["refreshes"])
+    life = _life_energy(tradeoff, requirements, refreshes)
     columns = {
         "accurate": accurate.reshape(shape),
         "probability": _probabilities(tradeoff, losses, requirements).reshape(shape),
@@ -180,6 +214,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
         "endures": _endures(tradeoff, requirements),
         "life_energy": life,
         "affordable": _affordable(life, requirements, tradeoff.attrs),
+        **lives,
     }
     attrs = {name: value for name, value in tradeoff.attrs.items() if name not in _ATTRIBUTES}
     return schema.make(
@@ -187,7 +222,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
         {
             **{str(name): tradeoff[name].values for name in tradeoff.data_vars},
             **columns,
-            **_together(tradeoff, columns),
+            **_together(tradeoff, columns, _energy_of_front(tradeoff, requirements, refreshes)),
         },
         coords={str(name): tradeoff[name].values for name in tradeoff.coords},
         attrs=attrs | requirements.attributes(),
@@ -404,35 +439,31 @@ def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str
     )
 
 
-def within_endurance(endurance: Interval, cycles: float) -> str:
-    """Return whether cells stand so many cycles: yes, no, not settled or unknown.
+def _life_energy(tradeoff: xr.Dataset, requirements: Requirements, refreshes: _Floats) -> _Floats:
+    """Return the energy of all programmings, refreshes and inferences, shape of POINT."""
+    programming = tradeoff["programming_energy"].values
+    once = _energy(programming, tradeoff["inference_energy"].values, requirements)
+    energy: _Floats = once[:, None] + refreshes * programming[:, None]
+    return energy
 
-    Of an interval its lower end must reach them.
 
-    Examples
-    --------
-    >>> within_endurance(Interval(1e4, bound="lower"), 1e3)
-    'yes'
-    >>> within_endurance(Interval(1e4, bound="lower"), 1e5)
-    'unknown'
-    >>> within_endurance(Interval(1e4, 5e3, 2e4), 7e3)
-    'not settled'
+def _energy_of_front(
+    tradeoff: xr.Dataset, requirements: Requirements, refreshes: _Floats
+) -> _Floats:
+    """Return the same with one energy a programming for all networks.
+
+    That one has more weights of -1 is no merit of its training.
     """
-    if math.isnan(endurance.estimate):
-        return "unknown"
-    low = endurance.estimate if math.isnan(endurance.low) else endurance.low
-    high = endurance.estimate if math.isnan(endurance.high) else endurance.high
-    if endurance.bound != "upper" and cycles <= low:
-        return "yes"
-    if endurance.bound != "lower" and cycles > high:
-        return "no"
-    return "unknown" if endurance.bound else "not settled"
+    programming = tradeoff["programming_energy"].values
+    once = _energy(programming, tradeoff["inference_energy"].values, requirements)
+    energy: _Floats = once.mean(axis=0) + refreshes * programming.mean(axis=0)
+    return energy
 
 
-def _life_energy(tradeoff: xr.Dataset, requirements: Requirements) -> _Floats:
-    energy: _Floats = requirements.programmings * tradeoff["programming_energy"].values
+def _energy(programming: _Floats, inference: _Floats, requirements: Requirements) -> _Floats:
+    energy: _Floats = requirements.programmings * programming
     if requirements.inferences:
-        energy = energy + requirements.inferences * tradeoff["inference_energy"].values
+        energy = energy + requirements.inferences * inference
     return energy
 
 
@@ -448,7 +479,7 @@ def _affordable(
     return np.where(np.isnan(energy), "unknown", np.where(energy <= budget, within, "no"))
 
 
-def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any]) -> dict[str, Any]:
+def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any], energy: _Floats) -> dict[str, Any]:
     """Return the verdict on all requirements, and the front of energy and cells."""
     accurate = columns["accurate"]
     every = np.stack(
@@ -458,7 +489,8 @@ def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any]) -> dict[str, Any
                 accurate,
                 columns["yields"],
                 columns["endures"],
-                columns["affordable"][:, None],
+                columns["affordable"],
+                columns.get("lasts", ""),
             )
         ]
     )
@@ -467,8 +499,6 @@ def _together(tradeoff: xr.Dataset, columns: Mapping[str, Any]) -> dict[str, Any
     verdict = np.where(is_refuted, "no", np.where(is_open, "not settled", "yes"))
     verdict = np.where(accurate == "", "", verdict)
     meets = verdict == "yes"
-    # One energy for all networks: that one has more weights of -1 is no merit of its training.
-    energy = np.broadcast_to(columns["life_energy"].mean(axis=0), meets.shape)
     cells = np.broadcast_to(tradeoff["cells_per_weight"].values[:, None], meets.shape)
     return {
         "verdict": verdict,

@@ -155,7 +155,8 @@ def plot_cells(
     ringed = _recommended(tradeoff, recommended)
     tradeoff = product_of(tradeoff, "tradeoff")
     places = _Places(tradeoff)
-    mean = tradeoff[["life_energy", "cells_per_weight"]].mean("training_ber")
+    mean = tradeoff[["cells_per_weight"]].mean("training_ber")
+    mean = mean.assign(life_energy=_energy_of_places(tradeoff))
     of_networks = tradeoff[["meets", "on_cells_front"]].max(["training_ber", "thresholds"])
     points = [
         point
@@ -172,7 +173,9 @@ def plot_cells(
         energy = [one["life_energy"] for one in points]
         cells = [one["cells_per_weight"] for one in points]
         _set_energy_axis(axes, energy)
-        is_life = any(tradeoff.attrs.get(name) for name in ("reprogrammings", "inferences"))
+        is_life = any(
+            tradeoff.attrs.get(name) for name in ("reprogrammings", "inferences", "lifetime")
+        )
         axes.set_xlabel(f"energy {'over the life' if is_life else 'to program all weights once'}")
         _set_cells_axis(axes, cells)
         _annotate(
@@ -207,6 +210,14 @@ def plot_cells(
         if chosen is not None:
             _ring(axes, chosen["life_energy"], chosen["cells_per_weight"])
     return axes
+
+
+def _energy_of_places(tradeoff: xr.Dataset) -> xr.DataArray:
+    """Return the energy of each condition and protection: refreshed, that of the best network."""
+    energy = tradeoff["life_energy"]
+    if "refreshes" in tradeoff:
+        return energy.where(tradeoff["meets"] == 1).min(["training_ber", "thresholds"])
+    return energy.mean("training_ber").min("thresholds")
 
 
 def plot_life(points: Sequence[Record], tradeoff: xr.Dataset, ax: Canvas = None) -> Axes:

@@ -7,6 +7,8 @@ from rramsim.schema.variable import (
     CELLS_BASES,
     ENDURANCE_BASES,
     ENERGY_BASES,
+    LIFE_BASES,
+    LIFE_LIMITS,
     POINT_VERDICTS,
     REQUIREMENT_VERDICTS,
     Variable,
@@ -126,6 +128,8 @@ _draw = per("training_ber", "thresholds", "protection", "condition", "draw")
 _programmed = per("training_ber", "protection", "condition")
 _read = per("protection", "condition")
 _condition = per("condition")
+_rated = per("training_ber", "thresholds", "protection", "condition", "lrs_probit", "hrs_probit")
+_aged = per("training_ber", "thresholds", "protection", "condition", "cycle", "time")
 
 _SCORED = (
     *(_point(*columns) for columns in (*ACCURACY, *WITH_PARTS)),
@@ -157,6 +161,46 @@ _SCORED = (
     ),
 )
 
+_AGED = (
+    *(
+        _aged(f"aged_{name}{end}", "1", "f", words + more)
+        for name, words in (
+            ("loss", "loss a time after so many programmings, NaN: unknown"),
+            ("accuracy", "accuracy then"),
+        )
+        for end, more in (
+            ("", ""),
+            ("_low", ", lower end of its interval, at 97.5 % by itself"),
+            ("_high", ", upper end of its interval, at 97.5 % by itself"),
+        )
+    ),
+    per("condition", "cycle", "time")(
+        "aged_extrapolated", "1", "U", "what of it is extrapolated: time, temperature; empty: none"
+    ),
+    _condition("first_cycle", "1", "f", "first cycle behind it, NaN: it does not depend on cycles"),
+    _condition("last_cycle", "1", "f", "last cycle behind it, NaN: likewise"),
+    _condition("last_time", "s", "f", "last read-out behind it, at the temperature of use"),
+    _read("life_basis", "1", "U", "what tells how long cells are good", choices=LIFE_BASES),
+)
+"""Accuracy over cycles and time, where there are readings over these."""
+
+_LIFE = (
+    _point("lasts", "1", "U", "whether it lasts the life", choices=REQUIREMENT_VERDICTS),
+    _point("good_until", "s", "f", "time after the first programming to which it is good enough"),
+    _point("good_until_low", "s", "f", "time to which that is shown"),
+    _point("good_until_high", "s", "f", "time to which it may be, NaN: beyond all that was asked"),
+    _point("good_until_bound", "1", "U", "lower: it is at the latest time asked", choices=BOUNDS),
+    _point("good_cycles", "1", "f", "last cycle at which it is when just programmed, NaN: unknown"),
+    _point("good_cycles_low", "1", "f", "last cycle at which that is shown"),
+    _point("good_cycles_high", "1", "f", "last cycle at which it may be, NaN: beyond those read"),
+    _point("good_cycles_bound", "1", "U", "lower: it is at the last one read", choices=BOUNDS),
+    _point("refresh_interval", "s", "f", "time to the first refresh, NaN: none, or unknown"),
+    _point("refreshes", "1", "f", "refreshes of the life, NaN: unknown, or cells have too few"),
+    _point("refresh_energy", "J", "f", "all refreshes of the life, NaN: unknown"),
+    _point("life_limit", "1", "U", "what limits the life", choices=LIFE_LIMITS),
+    _point("life_extrapolated", "1", "U", "what it rests on that is extrapolated, empty: nothing"),
+)
+
 _JUDGED = (
     _point("verdict", "1", "U", "whether it meets all that is required", choices=POINT_VERDICTS),
     _point("meets", "1", "b", "1: it is shown to"),
@@ -183,8 +227,8 @@ _JUDGED = (
         "whether cells stand all programmings of the life",
         choices=REQUIREMENT_VERDICTS,
     ),
-    _programmed("life_energy", "J", "f", "all programmings and inferences, NaN: unknown"),
-    _programmed(
+    _point("life_energy", "J", "f", "all programmings and inferences, NaN: unknown"),
+    _point(
         "affordable", "1", "U", "whether that is within the budget", choices=REQUIREMENT_VERDICTS
     ),
     _point(
@@ -240,7 +284,28 @@ _TRADEOFF = {
         _condition(
             "endurance_high", "1", "f", "upper end, or the bound above a lower one", optional=True
         ),
-        *(replace(variable, optional=True, group="judged") for variable in _JUDGED),
+        *(replace(variable, optional=True) for variable in _AGED),
+        *(replace(variable, optional=True, group="judged") for variable in (*_JUDGED, *_LIFE)),
+    ),
+    "loss_surface": (
+        *(
+            _rated(f"{name}{end}", "1", "f", words + more)
+            for name, words in (
+                ("loss", "mean loss at these error rates, NaN: not scored"),
+                ("accuracy", "mean accuracy at these error rates"),
+            )
+            for end, more in (
+                ("", ""),
+                ("_low", ", lower end of its interval"),
+                ("_high", ", upper end of its interval"),
+            )
+        ),
+        *(
+            _rated(f"loss_{name}", "1", "f", f"of the loss: {words}")
+            for name, words in _PARTS
+            if name in ("trainings", "images", "chips")
+        ),
+        _rated("maps", "1", "i", "number of chips (fault maps) drawn"),
     ),
     "ber_budget": (
         *(

@@ -32,6 +32,15 @@ CELLS_BASES = ("", "draws", "bound", "stated", "no interval", "model")
 """What the part of an interval by the sample of cells is from: draws of the populations; nothing,
 since the BER is a bound, was stated, has no interval, or is that of a fault model of Python."""
 
+LIFE_BASES = ("", "cycles and time", "cycles", "time", "no readings", "no formula", "model")
+"""What tells how long the cells of a condition are good: readings over cycles and over time, or one
+of them; nothing, since there are none, a protection has no formula, or the faults are a model of
+Python; empty where there is no such point."""
+
+LIFE_LIMITS = ("", "endurance", "retention", "neither")
+"""What limits a life: cells wear out before it is over, or it takes more cycles than were read;
+they must be refreshed for it; nothing within what was read. Empty where that is not known."""
+
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""
 

@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 
 from rramsim.crossbar.protection import parse
 from rramsim.decision.requirements import Requirements
+from rramsim.device.examination import Question
 from rramsim.errors import InputError
 from rramsim.study.reading import CircuitsTable, ReadingTable, UseTable, with_unit
 from rramsim.study.settings_files import build, merged, read_fields
 from rramsim.study.training_settings import Ber, TrainingSettings
-from rramsim.units import read_quantity
+from rramsim.units import ELECTRON_VOLT, read_quantity
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"
@@ -32,6 +33,15 @@ _TABLES: dict[str, type[BaseModel]] = {
 # The comma of "secded(72,64)" is no separator.
 _OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
 _REQUIRED = tuple(Requirements.__dataclass_fields__)
+_OF_FINISHED = (*_REQUIRED, "use_temperature", "activation_energy")
+"""Settings that may be asked again of a finished folder."""
+_WITH_UNITS = {
+    "energy_budget": ("energy", "J", "1 mJ"),
+    "lifetime": ("time", "s", "10 years"),
+    "use_temperature": ("temperature", "K", "55 degC"),
+    "activation_energy": ("energy", "J", "1.1 eV"),
+}
+"""Of settings that are texts with a unit: what they are, the unit of a bare number, an example."""
 
 
 class Study(TrainingSettings):
@@ -102,6 +112,17 @@ class Study(TrainingSettings):
         Images classified over the life, whose energy counts.
     energy_budget : str or None
         The most that all programmings and inferences may take, with its unit.
+    lifetime : str or None
+        How long a network must stay accurate enough, its cells refreshed in time, with its unit:
+        ``"10 years"``. It takes measurements over time.
+    use_temperature : str or None
+        The temperature of use, ``"55 degC"``, to which times of measurements at another one are
+        carried by Arrhenius' law; None takes times as they were measured.
+    activation_energy : str or None
+        That of the law, ``"1.1 eV"``.
+    accept_extrapolated : bool
+        Whether a life may rest on populations more than a decade of time beyond the last read-out,
+        or 50 K from its temperature; otherwise it is not settled.
     seed : int
         Seed of everything that is drawn.
 
@@ -142,6 +163,10 @@ class Study(TrainingSettings):
     reprogrammings: float = Field(default=0.0, ge=0.0, lt=math.inf)
     inferences: float = Field(default=0.0, ge=0.0, lt=math.inf)
     energy_budget: str | None = None
+    lifetime: str | None = None
+    use_temperature: str | None = None
+    activation_energy: str | None = None
+    accept_extrapolated: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -182,21 +207,46 @@ class Study(TrainingSettings):
         names = [name for one in values for name in _OUTSIDE_PARENTHESES.split(one)]
         return list(dict.fromkeys(str(parse(name)) for name in names))
 
-    @field_validator("energy_budget", mode="before")
+    @field_validator(*_WITH_UNITS, mode="before")
     @classmethod
-    def _joule(cls, value: Any) -> Any:
-        return with_unit(value, "J")
+    def _quantity(cls, value: Any, info: ValidationInfo) -> Any:
+        return with_unit(value, _WITH_UNITS[str(info.field_name)][1])
 
     @property
     def requirements(self) -> Requirements:
         """What a point must reach to be recommended."""
-        text = self.energy_budget
+        required: dict[str, Any] = {
+            name: self._si(name) if name in _WITH_UNITS else getattr(self, name)
+            for name in _REQUIRED
+        }
+        return Requirements(**required)
+
+    @property
+    def use_question(self) -> Question:
+        """At which temperature cells are used, and how times are carried there.
+
+        Raises
+        ------
+        InputError
+            For a temperature or an energy that there cannot be, or an energy without a temperature.
+        """
+        joule = self._si("activation_energy")
+        return Question(
+            use_temperature=self._si("use_temperature"),
+            activation_energy=None if joule is None else joule / ELECTRON_VOLT,
+        )
+
+    def _si(self, name: str) -> float | None:
+        text, (quantity, _, example) = getattr(self, name), _WITH_UNITS[name]
+        if text is None:
+            return None
         try:
-            budget = None if text is None else read_quantity(text, "energy")
+            return read_quantity(text, quantity)
         except InputError as error:
-            raise InputError(f"energy_budget: {error}") from error
-        others = {name: getattr(self, name) for name in _REQUIRED if name != "energy_budget"}
-        return Requirements(**others, energy_budget=budget)
+            raise InputError(
+                f"{name} is {text!r}; accepted: a number with its unit, such as "
+                f'"{example}" ({error})'
+            ) from error
 
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""
@@ -224,9 +274,10 @@ class Study(TrainingSettings):
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies.
 
-        What needs no new chips is not in it: what is required, and what reading takes.
+        What needs no new chips, or only those that nothing else needs, is not in it: what is
+        required, where cells are used, and what reading takes.
         """
-        fields = self.model_dump(exclude={*_REQUIRED, "circuits"})
+        fields = self.model_dump(exclude={*_OF_FINISHED, "circuits"})
         del fields["use"]["read_pulse"]
         return json.dumps(fields, sort_keys=True)
 
@@ -261,7 +312,7 @@ def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
             fields.pop(instead, None)
     study = build(Study, merged(fields, in_tables(overrides)), file)
     # Now, and not after hours of training.
-    _ = study.requirements
+    _ = study.requirements, study.use_question
     if study.measurements or study.conditions is not None:
         return study
     use = study.use

@@ -33,6 +33,7 @@ from rramsim.study.settings import Study, make_study
 from rramsim.study.stages.chips import Chips
 from rramsim.study.stages.costs import inference_energies, programming_of, pulses_of
 from rramsim.study.stages.devices import Devices, FaultsOf, characterize_devices
+from rramsim.study.stages.life import Lives, lives_of, pairs_scored
 from rramsim.study.stages.networks import load_models, train_networks
 
 if TYPE_CHECKING:
@@ -445,6 +446,15 @@ def _findings(
         ),
         inference_energy_bound="lower" if study.circuits.energies().unknown else "",
     )
+    lives = lives_of(
+        devices.ages(study, read=use_of_cells(**study.use.model_dump())),
+        planted,
+        devices.conditions,
+        lifetime=study.requirements.lifetime,
+        has_own_faults=devices.faults_of is not None,
+    )
+    if lives.ages or study.lifetime is not None:
+        points = _over_life(folder, study, lives, points, planted, chips, provenance)
     table = judge(points, study.requirements)
     recommendation = recommend(table)
     tile = TileShape(word_lines=study.tile_word_lines, bit_lines=study.tile_bit_lines)
@@ -478,7 +488,7 @@ def _findings(
         model_files=tuple(Path(file).name for file in study.models or ()),
         training_faults=_training_faults(networks),
         has_own_faults=devices.faults_of is not None,
-        notes=(*devices.notes, *_refusals(planted)),
+        notes=(*devices.notes, *_refusals(planted), *lives.notes, *_without_times(study, lives)),
         readings=examination.measured.readings if examination else None,
         populations=products.get("populations"),
         counted=products.get("counted"),
@@ -499,6 +509,43 @@ def _measured(
         folder.finish(dict(zip(("accuracy", "points"), found, strict=True)), provenance)
     accuracy, reached = found
     return accuracy, reached
+
+
+def _over_life(
+    folder: ResultFolder,
+    study: Study,
+    lives: Lives,
+    points: xr.Dataset,
+    planted: Mapping[tuple[str, str], Planted],
+    chips: Chips,
+    provenance: Provenance,
+) -> xr.Dataset:
+    """Return the points with their accuracy over cycles and time.
+
+    Chips are scored only at error rates that the folder has no answers for.
+    """
+    fresh = judge(points, replace(study.requirements, lifetime=None))
+    needed, surfaces = lives.needed(fresh), None
+    if needed:
+        found = folder.finished("life")
+        surfaces = None if found is None else found[0]
+        known = {} if surfaces is None else pairs_scored(surfaces)
+        if any((mask & ~known.get(place, ~mask)).any() for place, mask in needed.items()):
+            for place, mask in known.items():
+                needed[place] = mask | needed.get(place, mask)
+            surfaces = chips.surfaces(planted, needed)
+            folder.finish({"life": surfaces}, provenance)
+    return lives.joined(points, surfaces)
+
+
+def _without_times(study: Study, lives: Lives) -> list[str]:
+    """Return that a temperature of use carries no time, where there are none."""
+    if study.use_temperature is None or any(one.drifts for one in lives.ages.values()):
+        return []
+    return [
+        f"The temperature of use, {study.use_temperature}, changes nothing: no condition has "
+        "readings of both states over time."
+    ]
 
 
 def _planted(study: Study, devices: Devices) -> dict[tuple[str, str], Planted]:

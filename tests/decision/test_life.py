@@ -14,12 +14,11 @@ from rramsim.decision.life import (
     NOT_READ,
     REACHED,
     YEAR,
+    AgedRates,
     LossSurface,
     Retention,
-    corners,
     good_until,
     life_of,
-    loss_over_life,
 )
 
 NAN = math.nan
@@ -32,20 +31,25 @@ def surface(slope=2.0, half_width=0.001):
     """Return a surface on the ladder: asinh(loss / 1 point) is linear in both probits."""
     lrs, hrs = np.meshgrid(LADDER, LADDER, indexing="ij")
     loss = 0.01 * np.sinh(slope * (np.maximum(lrs, hrs) + 2.0))
-    return LossSurface(LADDER, LADDER, loss, loss - half_width, loss + half_width)
+    return LossSurface(loss, loss - half_width, loss + half_width)
 
 
 def aged(*, mu=13.0, sigma=1.2, reference=10.0, drift=-0.15, wear=0.0, cycles=(1.0,)):
     """Return probits of LRS, which never errs, and of HRS that drifts and wears, by decade."""
     decades, worn = np.log10(TIMES), np.log10(np.asarray(cycles))[:, None]
     hrs = (reference - mu - wear * worn - drift * decades) / sigma
-    return np.full(hrs.shape, -4.0), hrs
+    return AgedRates(np.full(hrs.shape, -4.0), hrs)
+
+
+def at(lrs, hrs, table=None):
+    """Return loss, low and high at single pairs of probits."""
+    rates = AgedRates(np.atleast_1d(np.asarray(lrs, float)), np.atleast_1d(np.asarray(hrs, float)))
+    return rates.losses(surface() if table is None else table)
 
 
 def test_without_drift_the_loss_is_that_of_the_surface_at_all_times():
-    probits = aged(drift=0.0, cycles=(1.0, 10.0))
-    loss, low, high = loss_over_life(surface(), probits)
-    base = surface().at(-4.0, -2.5)
+    loss, low, high = aged(drift=0.0, cycles=(1.0, 10.0)).losses(surface())
+    base = at(-4.0, -2.5)
     for found, expected in zip((loss, low, high), base, strict=True):
         assert np.all(found == expected)
     life = life_of(
@@ -59,7 +63,7 @@ def test_cells_that_drift_fail_when_the_closed_form_says():
     # loss = 1 point where asinh(1) = 2 (z + 2), and z = (10 - 13 + 0.15 log10 t) / 1.2.
     z = math.asinh(1.0) / 2.0 - 2.0
     fails = 10.0 ** ((1.2 * z + 3.0) / 0.15)
-    _, _, hi = losses = loss_over_life(surface(), aged())
+    _, _, hi = losses = aged().losses(surface())
     found = life_of(losses, cycles=[1.0], times=TIMES, limit=LIMIT, lifetime=1.0, by_cycle=False)
     shown, estimate, best = found.good_until
     assert 1e3 < fails < 1e9
@@ -71,37 +75,36 @@ def test_cells_that_drift_fail_when_the_closed_form_says():
 
 
 def test_draws_widen_the_interval_by_the_squares_of_both():
-    probits = aged(drift=0.0)
+    rates = aged(drift=0.0)
     moved = 0.2 * ndtri((np.arange(400) + 0.5) / 400)[:, None, None]
-    drawn = (np.broadcast_to(probits[0], (400, *probits[0].shape)), probits[1] + moved)
-    loss, low, high = loss_over_life(surface(), probits, drawn)
+    drawn = (np.broadcast_to(rates.lrs, (400, *rates.lrs.shape)), rates.hrs + moved)
+    loss, low, high = AgedRates(rates.lrs, rates.hrs, *drawn).losses(surface())
     # 97.5 %: 0.2 x 1.96 probits further.
-    reach = float(surface().at(-4.0, -2.5 + 0.2 * 1.96)[0]) - loss[0, 0]
-    assert high[0, 0] - loss[0, 0] == pytest.approx(math.hypot(0.001, reach), rel=0.03)
-    assert loss[0, 0] - low[0, 0] > high[0, 0] - loss[0, 0]  # it falls faster below -1 point
+    reach = (float(at(-4.0, -2.5 + 0.2 * side)[0][0]) - loss[0, 0] for side in (1.96, -1.96))
+    above, below = (math.hypot(0.001, one) for one in reach)
+    assert high[0, 0] - loss[0, 0] == pytest.approx(above, rel=0.03)
+    assert loss[0, 0] - low[0, 0] == pytest.approx(below, rel=0.03)
 
 
-def test_only_the_corners_around_the_rates_are_needed():
-    probits = aged()
-    needed = corners(*probits)
-    whole = surface()
-    parts = (np.where(needed, table, NAN) for table in (whole.loss, whole.low, whole.high))
-    partial = LossSurface(LADDER, LADDER, *parts)
-    assert needed.sum() < 30
-    for found, expected in zip(partial.at(*probits), whole.at(*probits), strict=True):
+def test_only_the_pairs_around_the_rates_are_needed():
+    rates, whole = aged(), surface()
+    tables = (whole.loss, whole.low, whole.high)
+    partial = LossSurface(*(np.where(rates.needed, table, NAN) for table in tables))
+    assert rates.needed.sum() < 30
+    for found, expected in zip(rates.losses(partial), rates.losses(whole), strict=True):
         assert np.array_equal(found, expected)
+        assert np.isfinite(found).all()
 
 
 def test_pairs_of_one_rate_need_the_diagonal_alone():
-    rates = np.linspace(-2.9, -0.4, 20)
-    needed = corners(rates, rates)
-    assert np.array_equal(needed, needed & np.eye(LADDER.size, dtype=bool))
-    assert np.isfinite(surface().at(rates, rates)[0]).all()
+    rates = AgedRates(*[np.linspace(-2.9, -0.4, 20)[None, :]] * 2)
+    assert np.array_equal(rates.needed, rates.needed & np.eye(LADDER.size, dtype=bool))
+    assert np.isfinite(rates.losses(surface())[0]).all()
 
 
 def test_rates_beyond_the_ladder_are_at_its_edge():
-    found = surface().at([-9.0, 0.0], [-9.0, 3.0])[0]
-    assert found.tolist() == pytest.approx(surface().at([-4.75, 0.0], [-4.75, 0.0])[0].tolist())
+    found, edge = at([-9.0, 0.0], [-9.0, 3.0])[0], at([-4.75, 0.0], [-4.75, 0.0])[0]
+    assert found.tolist() == pytest.approx(edge.tolist())
 
 
 def test_a_place_that_is_not_known_is_not_good():
@@ -188,12 +191,14 @@ def test_the_reprogrammings_alone_are_asked_of_a_life_of_no_length():
     assert found == ["yes", "yes", "no"]
 
 
-def test_what_rests_on_an_extrapolated_time_is_not_settled():
+def test_what_rests_on_an_extrapolated_time_is_told():
     year = steps(3e7)
     asked = {"cycles": [1.0], "times": TIMES, "limit": LIMIT, "by_cycle": False}
     beyond = np.where(TIMES > 5e6, "time", "")[None, :]
     found = life_of((year, year, year), lifetime=1e9, extrapolated=beyond, **asked)
-    assert (found.verdict, found.extrapolated) == ("not settled", "time")
+    assert (found.verdict, found.extrapolated) == ("yes", "time")
     # Refreshed after half a year at most: what is beyond is not used.
     beyond = np.where(TIMES > 2e7, "time", "")[None, :]
-    assert life_of((year, year, year), lifetime=1e9, extrapolated=beyond, **asked).verdict == "yes"
+    assert (
+        life_of((year, year, year), lifetime=1e9, extrapolated=beyond, **asked).extrapolated == ""
+    )

@@ -101,10 +101,10 @@ def test_a_budget_is_of_all_programmings_and_inferences():
     points = traded({0.0: (0.97, 0.97, 0.97)}, inference_energy=1e-9)
     judged = judge(points, Requirements(reprogrammings=9, inferences=1e3, energy_budget=1.1e-6))
     once = 500 * np.array([270e-12, 25e-12, 9e-12])
-    assert judged.life_energy.values[0, 0] == pytest.approx(10 * once + 1e-6)
-    assert judged.affordable.values.tolist() == [[["no", "no", "yes"]]]
+    assert judged.life_energy.values[0, 0, 0] == pytest.approx(10 * once + 1e-6)
+    assert judged.affordable.values.tolist() == [[[["no", "no", "yes"]]]]
     unknown = judge(traded(MET), Requirements(inferences=1e3, energy_budget=1.0))
-    assert unknown.affordable.values.tolist() == [[["unknown"] * 3]]
+    assert unknown.affordable.values.tolist() == [[[["unknown"] * 3]]]
 
 
 def with_chips(lost):
@@ -212,8 +212,8 @@ def test_a_bound_on_the_energy_of_reading_is_no_budget_met():
     points = traded({0.0: (0.97, 0.97, 0.97)}, inference_energy=1e-9)
     points.attrs["inference_energy_bound"] = "lower"
     judged = judge(points, Requirements(inferences=1e3, energy_budget=1.01e-6))
-    assert judged.affordable.values.tolist() == [[["no", "no", "unknown"]]]
-    assert judge(points, Requirements(energy_budget=1e-8)).affordable.values[0, 0, 2] == "yes"
+    assert judged.affordable.values.tolist() == [[[["no", "no", "unknown"]]]]
+    assert judge(points, Requirements(energy_budget=1e-8)).affordable.values[0, 0, 0, 2] == "yes"
 
 
 def test_a_ber_budget_is_where_the_loss_and_its_upper_end_reach_the_limit():

@@ -76,7 +76,10 @@ def test_equal_studies_have_equal_texts_and_bers_stand_once():
     ("text", "words"),
     [
         ("chips = 1\n", "chips is 1; accepted: greater than or equal to 2"),
-        ("chipz = 3\n", "there is no setting 'chipz'. Accepted are chip_yield, chips"),
+        (
+            "chipz = 3\n",
+            "there is no setting 'chipz'. Accepted are accept_extrapolated, activation_energy",
+        ),
         ("training_bers = [0.0, 0.7]\n", "training_bers.1 is 0.7; accepted: less than 0.5"),
         ("training_bers = []\n", "training_bers is []"),
         ('seed = "one"\n', "seed is 'one'; accepted: a valid integer"),

@@ -227,7 +227,9 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
 
 
 def test_a_setting_that_is_none_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"no setting 'chip'\. Accepted are chip_yield, chips"):
+    with pytest.raises(
+        InputError, match=r"no setting 'chip'\. Accepted are accept_extrapolated, activation_energy"
+    ):
         tradeoff(out=tmp_path, chip=3)
 
 

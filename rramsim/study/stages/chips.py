@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from rramsim import schema
 from rramsim.crossbar.drawn_faults import Planted
@@ -23,6 +24,8 @@ from rramsim.decision.device_band import (
     losses_of_draws,
     rate_grid,
 )
+from rramsim.decision.life import LADDER
+from rramsim.decision.requirements import POINT
 from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import POOR_CHIP
 from rramsim.montecarlo.reestimate import Estimation, Reestimates
@@ -56,6 +59,11 @@ Counts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 _COUNTED_CHIPS = 20
 _CURVES, _POINTS = "chips of the curves", "chips of the conditions"
 _DRAWS = "chips of what the cells leave open"
+_LIFE = "chips of cells that age"
+_OF_SURFACES = (
+    *(f"{name}{end}" for name in ("loss", "accuracy") for end in ("", "_low", "_high")),
+    *("loss_trainings", "loss_images", "loss_chips", "maps"),
+)
 _DRAWN_CHIPS = 25
 _DRAWS_KEPT = 400
 # In shares of the images: a twentieth of a point settles nothing.
@@ -122,18 +130,86 @@ class Chips:
         planted : mapping
             What `Devices.planted` gives: chips by protection and condition, in that order.
         """
+        networks, possible, bers = self._compared(planted)
+        (plain,) = self._score(_CURVES, [(self._plain, IidFaults(0.0))])
+        error_free = self._error_free(plain)
+        scored = self._scored_points(networks, possible, error_free)
+        drawn = self._drawn(networks, possible, scored, plain)
+        return self._points(planted, bers, scored, drawn, error_free)
+
+    def _compared(
+        self, planted: Mapping[tuple[str, str], Planted]
+    ) -> tuple[
+        dict[Place, list[ScoredNetwork]],
+        dict[tuple[str, str], Planted],
+        dict[tuple[str, str], float],
+    ]:
+        """Return the networks of all points, the chips that can be had, and their BERs."""
         possible = {chips: one for chips, one in planted.items() if one.faults is not None}
         bers = {chips: self._mean_ber(one.faults) for chips, one in possible.items() if one.faults}
         networks = {
             (training_ber, AS_TRAINED, *chips): several
             for training_ber, several in self._networks.items()
             for chips in possible
-        } | self._reestimated(possible, bers)
+        }
+        return networks | self._reestimated(possible, bers), possible, bers
+
+    def surfaces(
+        self,
+        planted: Mapping[tuple[str, str], Planted],
+        needed: Mapping[Place, npt.NDArray[np.bool_]],
+    ) -> xr.Dataset:
+        """Return the product "loss_surface": networks on few chips at pairs of error rates.
+
+        Chips of one network at one pair are the same whichever condition asks for them, so that
+        they are scored once.
+
+        Parameters
+        ----------
+        planted : mapping
+            What `Devices.planted` gives.
+        needed : mapping
+            At which pairs of `LADDER`, shape (ladder, ladder), by point.
+        """
+        networks, _, _ = self._compared(planted)
         (plain,) = self._score(_CURVES, [(self._plain, IidFaults(0.0))])
-        error_free = self._error_free(plain)
-        scored = self._scored_points(networks, possible, error_free)
-        drawn = self._drawn(networks, possible, scored, plain)
-        return self._points(planted, bers, scored, drawn, error_free)
+        rates = ndtr(LADDER).tolist()
+        pairs = [(place, *pair) for place, mask in needed.items() for pair in np.argwhere(mask)]
+        asked = [
+            (networks[place], planted[place[2:]].at_rates(rates[lrs], rates[hrs]))
+            for place, lrs, hrs in pairs
+        ]
+        scored = self._score(_LIFE, asked, rule=StoppingRule(-(-_DRAWN_CHIPS // len(plain))))
+        coords = self._coords(planted, networks) | {"lrs_probit": LADDER, "hrs_probit": LADDER}
+        shape = tuple(len(labels) for labels in coords.values())
+        at = tuple(
+            np.array([list(coords[dim]).index(place[number]) for place, *_ in pairs], dtype=int)
+            for number, dim in enumerate(POINT)
+        )
+        places = (*at, *(np.array([one[side] for one in pairs], dtype=int) for side in (1, 2)))
+        found = self._columns(scored, self._error_free(plain), (len(pairs),))
+        values = {}
+        for name in _OF_SURFACES:
+            values[name] = np.full(shape, 0 if name == "maps" else math.nan)
+            values[name][places] = found[name]
+        return schema.make("loss_surface", values, coords=coords, attrs=self._attrs())
+
+    def _coords(
+        self, planted: Mapping[tuple[str, str], Planted], networks: Iterable[Place]
+    ) -> dict[str, Any]:
+        """Return the labels of all points, by dimension."""
+        protections, conditions = (
+            list(dict.fromkeys(names)) for names in zip(*planted, strict=True)
+        )
+        thresholds = [AS_TRAINED]
+        if any(place[1] == REESTIMATED for place in networks):
+            thresholds.append(REESTIMATED)
+        return {
+            "training_ber": list(self._networks),
+            "thresholds": thresholds,
+            "protection": protections,
+            "condition": conditions,
+        }
 
     def _scored_points(
         self,
@@ -277,23 +353,13 @@ class Chips:
         drawn: Mapping[Place, npt.NDArray[np.float64]],
         error_free: Sequence[npt.NDArray[np.bool_]],
     ) -> xr.Dataset:
-        protections, conditions = (
-            list(dict.fromkeys(names)) for names in zip(*planted, strict=True)
-        )
-        thresholds = [AS_TRAINED]
-        if any(place[1] == REESTIMATED for place in scored):
-            thresholds.append(REESTIMATED)
-        coords: dict[str, list[Any]] = {
-            "training_ber": list(self._networks),
-            "thresholds": thresholds,
-            "protection": protections,
-            "condition": conditions,
-        }
+        coords = self._coords(planted, scored)
         shape = tuple(len(labels) for labels in coords.values())
+        protections, conditions = coords["protection"], coords["condition"]
         places = [
             (training_ber, threshold, *chips)
             for training_ber in self._networks
-            for threshold in thresholds
+            for threshold in coords["thresholds"]
             for chips in planted
         ]
         tallies = [scored.get(place) for place in places]

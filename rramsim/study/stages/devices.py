@@ -13,6 +13,7 @@ from rramsim.crossbar.from_conditions import faults_of_condition
 from rramsim.crossbar.protection import Protection, Verified, parse, protect
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
+from rramsim.device.lifetime.aging import Aging, aging_of
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.variability import variability
 from rramsim.errors import InputError
@@ -113,6 +114,29 @@ class Devices:
         kept = "" if str(protection) == "none" else f"; {protection}"
         words = f"fault model {type(faults).__name__}{kept}"
         return Planted(protected, words, cells_basis="model")
+
+    def ages(self, study: Study, *, read: ReadConditions) -> dict[str, Aging]:
+        """Return how the cells of each condition age, of those that were read over cycles or time.
+
+        Of fault models given in Python nothing is known.
+
+        Raises
+        ------
+        InputError
+            If times cannot be carried to the temperature of use.
+        """
+        if self.examination is None or self.faults_of is not None:
+            return {}
+        asked = study.use_question
+        found = aging_of(
+            self.examination.measured.readings,
+            self.examination.products,
+            read=read,
+            use_temperature=asked.use_temperature,
+            activation_energy=asked.activation_energy,
+            seed=study.seed,
+        )
+        return {name: found[name] for name in self.names if name in found}
 
     @property
     def origin(self) -> str:
