@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rramsim.decision.recommendation import Recommendation
-from rramsim.decision.requirements import POINT
-from rramsim.schema import Interval, Record, records
+from rramsim.schema import POINT, Interval, Record, records
 
 if TYPE_CHECKING:
     import xarray as xr

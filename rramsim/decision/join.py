@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rramsim import schema
-from rramsim.decision.requirements import POINT, on_front
+from rramsim.decision.requirements import on_front
+from rramsim.schema import POINT
 
 if TYPE_CHECKING:
     import xarray as xr

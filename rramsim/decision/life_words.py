@@ -8,7 +8,6 @@ from typing import Any
 
 from rramsim import formatting as numbers
 from rramsim.decision.life import DEFAULT_LIFETIME
-from rramsim.decision.requirements import Requirements
 from rramsim.schema import Record
 
 _UNKNOWN = {
@@ -33,7 +32,7 @@ _EXTRAPOLATED = {
 
 def lifetime_of(attrs: Mapping[str, Any]) -> float:
     """Return the life that is told of, in s: the one that is required, else ten years."""
-    return Requirements.of(attrs).lifetime or DEFAULT_LIFETIME
+    return float(attrs.get("lifetime", DEFAULT_LIFETIME))
 
 
 def use_words(attrs: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rramsim import schema
 from rramsim.decision.reasons import SAME_ENERGY, reasons, would_settle
 from rramsim.decision.recommendation import Recommendation
-from rramsim.decision.requirements import POINT, Requirements, judge
-from rramsim.schema import Record, records
+from rramsim.decision.requirements import Requirements, judge
+from rramsim.schema import POINT, Record, records
 
 if TYPE_CHECKING:
     import xarray as xr

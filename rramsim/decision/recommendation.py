@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rramsim.decision.requirements import POINT
+from rramsim.schema import POINT
 
 if TYPE_CHECKING:
     from rramsim.schema import Record

@@ -23,7 +23,7 @@ from rramsim.decision.device_band import largest_ber, more_cells
 from rramsim.decision.life import within_endurance
 from rramsim.decision.life_verdicts import LifeAsked, life_columns
 from rramsim.errors import InputError, number, refused
-from rramsim.schema import Interval, Record, records
+from rramsim.schema import POINT, Interval, Record, records
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
 
 if TYPE_CHECKING:
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_TOLERANCE = 0.01
 """Loss of accuracy that is accepted where nothing is said, as a share of the images."""
 
-_NETWORK = ("training_ber", "thresholds")
 _CHIPS = ("protection", "condition")
-POINT = (*_NETWORK, *_CHIPS)
-"""Dimensions of a point."""
-
 _FLAGS = ("accept_extrapolated",)
 _MEANT_FOR = 100.0
 _Floats = NDArray[np.float64]

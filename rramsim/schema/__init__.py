@@ -30,6 +30,7 @@ from rramsim.schema.register import (
     unregister_setting,
     validate,
 )
+from rramsim.schema.scores import POINT
 from rramsim.schema.variable import (
     BER_BASES,
     BOUNDS,
@@ -56,6 +57,7 @@ __all__ = [
     "ENERGY_BASES",
     "EXACT",
     "OUTLIER_KINDS",
+    "POINT",
     "STATES",
     "VERDICTS",
     "Interval",

@@ -15,6 +15,10 @@ from rramsim.schema.variable import (
     per,
 )
 
+POINT = ("training_ber", "thresholds", "protection", "condition")
+"""Dimensions of a point: a network, with its thresholds, on chips of a condition under a
+protection."""
+
 _curve = per("training_ber", "test_ber")
 _layer = per("network", "layer")
 _layer_curve = per("network", "layer", "test_ber")
@@ -121,15 +125,14 @@ _TRAINING_ACCURACY = (
     _trained("fold", "1", "i", "part of the image set that was tested, from 1; -1: no folds"),
 )
 
-# A point is a network, with its thresholds, on chips of a condition under a protection.
-_point = per("training_ber", "thresholds", "protection", "condition")
-_of_chip = per("training_ber", "thresholds", "protection", "condition", "training", "chip")
-_draw = per("training_ber", "thresholds", "protection", "condition", "draw")
+_point = per(*POINT)
+_of_chip = per(*POINT, "training", "chip")
+_draw = per(*POINT, "draw")
 _programmed = per("training_ber", "protection", "condition")
 _read = per("protection", "condition")
 _condition = per("condition")
-_rated = per("training_ber", "thresholds", "protection", "condition", "lrs_probit", "hrs_probit")
-_aged = per("training_ber", "thresholds", "protection", "condition", "cycle", "time")
+_rated = per(*POINT, "lrs_probit", "hrs_probit")
+_aged = per(*POINT, "cycle", "time")
 
 _SCORED = (
     *(_point(*columns) for columns in (*ACCURACY, *WITH_PARTS)),

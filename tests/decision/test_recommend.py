@@ -4,8 +4,8 @@ from synthetic import NAN, conditions, traded
 
 from rramsim.decision.reasons import energy_basis, loss_words, parts_words, would_settle
 from rramsim.decision.recommend import recommend
-from rramsim.decision.requirements import POINT, Requirements, judge
-from rramsim.schema import records
+from rramsim.decision.requirements import Requirements, judge
+from rramsim.schema import POINT, records
 
 ADAPTED = {0.0: (0.97, 0.97, 0.90), 0.15: (0.968, 0.968, 0.9679)}
 PLAIN = {0.0: (0.97, 0.97, 0.90)}

@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.cycles.cycling import checkpoint_edges, cycle_apart
+from rramsim.device.lifetime.cycles.checkpoints import checkpoint_edges, cycle_apart
 from rramsim.device.lifetime.times.arrhenius import FURTHEST_KELVIN, acceleration_factor
 from rramsim.device.lifetime.times.at_use import FURTHEST_DECADES
-from rramsim.device.lifetime.times.drift import JITTER, Readouts, fit_lines
+from rramsim.device.lifetime.times.drift import FIRST_TIME, JITTER, Readouts, fit_lines
 from rramsim.device.lifetime.times.holds import Hold, find_read_outs
-from rramsim.device.lifetime.times.retention import FIRST_TIME
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError

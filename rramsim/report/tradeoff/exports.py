@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rramsim.decision.requirements import Requirements
-from rramsim.report.keys import Keys, Value, answer, bounded, same
+from rramsim.report.keys import Keys, Value, answer, bounded, known_text, same
 from rramsim.report.text_table import csv_text
 from rramsim.report.tradeoff.rows import origins, points_of
 from rramsim.schema import Record, records
@@ -79,7 +79,7 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
 
 def _values(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
-    return answer(point, _POINT)
+    return answer(point, {**_POINT, **_LIFE} if "lasts" in point else _POINT)
 
 
 def _loss(point: Record) -> dict[str, Any]:
@@ -144,3 +144,23 @@ _POINT: Keys = {
     **{f"accuracy_{name}": name for name in ("loss", "loss_low", "loss_high")},
     **same("trainings", "origin"),
 }
+
+_GOOD_UNTIL, _GOOD_CYCLES = bounded("good_until", "good_until"), bounded("good_cycles", "good")
+_LIFE: Keys = {
+    "lasts": _asked("lasts"),
+    "good_until_s": _GOOD_UNTIL["good_until"],
+    "good_until_more_than_s": _GOOD_UNTIL["good_until_more_than"],
+    "good_until_low_s": "good_until_low",
+    "good_until_high_s": "good_until_high",
+    "good_cycles": _GOOD_CYCLES["good"],
+    "good_cycles_more_than": _GOOD_CYCLES["good_more_than"],
+    **same("good_cycles_low", "good_cycles_high"),
+    "refresh_interval_s": "refresh_interval",
+    "refreshes": "refreshes",
+    "refresh_energy_j": "refresh_energy",
+    "life_limit": known_text("life_limit"),
+    "life_extrapolated": known_text("life_extrapolated"),
+    "life_basis": known_text("life_basis"),
+}
+"""What is known of the life of a point, where cells were read over cycles or time, or it is asked.
+"""

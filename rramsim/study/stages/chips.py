@@ -25,7 +25,6 @@ from rramsim.decision.device_band import (
     rate_grid,
 )
 from rramsim.decision.life import LADDER
-from rramsim.decision.requirements import POINT
 from rramsim.montecarlo.collect import Workers, collect
 from rramsim.montecarlo.estimate import POOR_CHIP
 from rramsim.montecarlo.reestimate import Estimation, Reestimates
@@ -34,6 +33,7 @@ from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally
 from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.schema import POINT
 from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:

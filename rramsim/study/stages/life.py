@@ -14,8 +14,8 @@ from rramsim import schema
 from rramsim.crossbar.drawn_faults import Planted, pair_probits, read_probits
 from rramsim.crossbar.protection import Pairs, Protection, Verified, parse
 from rramsim.decision.life import DEFAULT_LIFETIME, REFRESHED_AT, AgedRates, LossSurface
-from rramsim.decision.requirements import POINT
 from rramsim.device.lifetime.aging import Aging
+from rramsim.schema import POINT
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -18,6 +18,9 @@ from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
 Floats = NDArray[np.float64]
 
 
+FIRST_TIME = 1.0
+"""Seconds after programming from which the lines are fitted: earlier, cells relax otherwise."""
+
 JITTER = 0.9
 """A read-out this much of a nominal time before it is still the one meant."""
 

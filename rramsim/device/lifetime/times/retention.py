@@ -18,7 +18,7 @@ from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.device.bit_errors.reach import FEW_CELLS, REACH
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.times.at_use import at_stated_times
-from rramsim.device.lifetime.times.drift import JITTER, Drift, Readouts, drifting_ber
+from rramsim.device.lifetime.times.drift import FIRST_TIME, JITTER, Drift, Readouts, drifting_ber
 from rramsim.device.lifetime.times.holds import (
     Hold,
     believed_ber,
@@ -35,9 +35,6 @@ from rramsim.statistics.quantiles import sample_percentiles
 
 if TYPE_CHECKING:
     import xarray as xr
-
-FIRST_TIME = 1.0
-"""Seconds after programming from which the lines are fitted: earlier, cells relax otherwise."""
 
 TEN_YEARS = 10.0 * 365.25 * 86400.0
 """In s: the time that retention is asked for where no other is stated."""

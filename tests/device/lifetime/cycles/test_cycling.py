@@ -5,7 +5,8 @@ import pytest
 from scipy.special import ndtr
 
 from rramsim.device.bit_errors.headline import bit_errors
-from rramsim.device.lifetime.cycles.cycling import against_cycles, checkpoint_edges
+from rramsim.device.lifetime.cycles.checkpoints import checkpoint_edges
+from rramsim.device.lifetime.cycles.cycling import against_cycles
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.errors import InputError
 from rramsim.readers.measurements import read_measurements
