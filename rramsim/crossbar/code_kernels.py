@@ -18,7 +18,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.kernels import kernel
+from rramsim.kernels import kernel, lowest_bit
 
 _ONE = np.uint64(1)
 _LINES_PER_BLOCK = 64
@@ -235,3 +235,81 @@ def toggle_bits(mask: NDArray[np.uint64], positions: NDArray[np.int64], inputs: 
         neuron = position // inputs
         line = position - neuron * inputs
         mask[neuron, line >> 6] ^= _ONE << np.uint64(line & 63)
+
+
+@nb.njit(inline="always")
+def _list_bits(mask: Any, inputs: Any, cells: Any) -> Any:
+    """List the flat positions of the set bits of a mask of rows, and return their number."""
+    count = 0
+    for neuron in range(mask.shape[0]):
+        for word in range(mask.shape[1]):
+            left = mask[neuron, word]
+            while left:
+                cells[count] = neuron * inputs + word * 64 + lowest_bit(left)
+                count += 1
+                left &= left - _ONE
+    return count
+
+
+@kernel(
+    "void(uint64[:,:,::1], int64, int64, int64, int64, uint64[::1], int64[::1], int64, "
+    "uint64[:,:,::1])"
+)
+def decode_syndromes(
+    drawn: NDArray[np.uint64],
+    inputs: int,
+    words: int,
+    r: int,
+    stride: int,
+    sorted_columns: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    further: int,
+    decoded: NDArray[np.uint64],
+) -> None:
+    """Decode a layer of many chips with a decoder of one error; see `turn_by_syndrome`.
+
+    Parameters
+    ----------
+    drawn : uint64 array, shape (chips, neurons + further, words of a row)
+    inputs, words, r, stride, sorted_columns, places, further
+        Of the layer and its code; `words` are those of the code.
+    decoded : uint64 array, shape (chips, neurons, words of a row)
+        Written over.
+    """
+    neurons = decoded.shape[1]
+    cells = np.empty((neurons + further) * inputs, dtype=np.int64)
+    turned = np.empty(cells.size, dtype=np.int64)
+    syndromes = np.empty(words, dtype=np.uint64)
+    for chip in range(drawn.shape[0]):
+        decoded[chip] = drawn[chip, :neurons]
+        wrong = cells[: _list_bits(drawn[chip], inputs, cells)]
+        syndromes[:] = 0
+        count = turn_by_syndrome(
+            wrong, neurons, inputs, further, r, stride, sorted_columns, places, syndromes, turned
+        )
+        toggle_bits(decoded[chip], turned[:count], inputs)
+
+
+@kernel("void(uint64[:,:,::1], int64, int64, int64, int64, int64, int64, int64, uint64[:,:,::1])")
+def decode_up_to(
+    drawn: NDArray[np.uint64],
+    inputs: int,
+    words: int,
+    k: int,
+    r: int,
+    stride: int,
+    most: int,
+    further: int,
+    decoded: NDArray[np.uint64],
+) -> None:
+    """Decode a layer of many chips with a decoder of `most` errors; see `turn_up_to`."""
+    neurons = decoded.shape[1]
+    cells = np.empty((neurons + further) * inputs, dtype=np.int64)
+    turned = np.empty(cells.size, dtype=np.int64)
+    errors = np.empty(words, dtype=np.uint16)
+    for chip in range(drawn.shape[0]):
+        decoded[chip] = drawn[chip, :neurons]
+        wrong = cells[: _list_bits(drawn[chip], inputs, cells)]
+        errors[:] = 0
+        count = turn_up_to(wrong, neurons, inputs, further, k, r, stride, most, errors, turned)
+        toggle_bits(decoded[chip], turned[:count], inputs)

@@ -15,14 +15,14 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from rramsim.bits import WORD, Flips, words_for
-from rramsim.crossbar.sampling import Positions, Signs, draw_cells
+from rramsim.bits import WORD, Flips, Words, words_for
+from rramsim.crossbar.sampling import Positions, Signs, draw_cells, draw_small
 from rramsim.errors import InputError, number, plain, refused
 
 
@@ -128,6 +128,22 @@ def mean_ber(faults: ChipFaults, hrs_share: float) -> float:
     return math.nan if share_of is None else float(share_of(hrs_share))
 
 
+class DrawsChips(Protocol):
+    """What a model of this package has where it draws many chips of a small layer at once."""
+
+    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+        """Return the mask of each chip, (chips, neurons, words), whose key is that of its seed."""
+        ...
+
+
+def draws_chips(model: object) -> DrawsChips | None:
+    """Return a model that draws many chips at once, or None where it draws one at a time."""
+    inner = getattr(model, "drawn_from", None)
+    if not hasattr(model, "draw_chips") or (inner is not None and draws_chips(inner) is None):
+        return None
+    return cast(DrawsChips, model)
+
+
 def wrong_cells(model: FaultModel, signs: Signs, seed: np.random.SeedSequence) -> Flips:
     """Draw one layer of one chip and check what the model gives.
 
@@ -203,6 +219,10 @@ class IidFaults:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber, ber_hrs=self.ber, seed=seed)
 
+    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+        """Draw a small layer of many chips (see `draw_small`)."""
+        return draw_small(signs, ber_lrs=self.ber, ber_hrs=self.ber, keys=keys)
+
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
         return {"model": "iid", "ber": float(self.ber)}
@@ -239,6 +259,10 @@ class StateFaults:
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, seed=seed)
+
+    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+        """Draw a small layer of many chips (see `draw_small`)."""
+        return draw_small(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, keys=keys)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -311,6 +335,10 @@ class PopulationFaults:
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return self.by_state().draw(signs, seed)
+
+    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+        """Draw a small layer of many chips (see `draw_small`)."""
+        return self.by_state().draw_chips(signs, keys)
 
     def by_state(self) -> StateFaults:
         """Return the error rate of each state.

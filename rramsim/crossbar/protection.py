@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from rramsim.bits import Flips
+from rramsim.bits import Words as Masks
 from rramsim.crossbar.codes import Bch, Code, Hsiao
 from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import (
@@ -31,6 +32,7 @@ from rramsim.crossbar.faults import (
     StateFaults,
     by_layer,
     check_model,
+    draws_chips,
     is_deterministic,
     mean_ber,
     wrong_cells,
@@ -476,6 +478,31 @@ class Words:
         weights = wrong[: np.searchsorted(wrong, self.neurons * self.inputs)]
         return np.setxor1d(weights, turned, assume_unique=True)
 
+    def decode_chips(self, drawn: Masks) -> Masks:
+        """Return the weights that are wrong after decoding, of many chips.
+
+        Parameters
+        ----------
+        drawn : uint64 array, shape (chips, neurons + further_lines, words)
+            A mask for each chip.
+        """
+        from rramsim.crossbar.code_kernels import decode_syndromes, decode_up_to
+
+        decoded = np.empty((len(drawn), self.neurons, drawn.shape[2]), dtype=np.uint64)
+        code, inputs, further = self.code, self.inputs, self.further_lines
+        if isinstance(code, Hsiao):
+            word = code.parity_bits, self.interleave, *self._sorted_columns(code)
+            decode_syndromes(drawn, inputs, self.count, *word, further, decoded)
+        else:
+            lengths = code.k, code.parity_bits, self.interleave, code.corrected
+            decode_up_to(drawn, inputs, self.count, *lengths, further, decoded)
+        return decoded
+
+    @staticmethod
+    def _sorted_columns(code: Hsiao) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        order = np.argsort(code.columns)
+        return code.columns[order], order.astype(np.int64)
+
     def _turned(self, wrong: NDArray[np.int64]) -> NDArray[np.int64]:
         from rramsim.crossbar.code_kernels import turn_by_syndrome, turn_up_to
 
@@ -483,8 +510,7 @@ class Words:
         code = self.code
         shape = self.neurons, self.inputs, self.further_lines
         if isinstance(code, Hsiao):
-            order = np.argsort(code.columns)
-            columns = code.columns[order], order.astype(np.int64)
+            columns = self._sorted_columns(code)
             syndromes = np.zeros(self.count, dtype=np.uint64)
             word = code.parity_bits, self.interleave
             count = turn_by_syndrome(wrong, *shape, *word, *columns, syndromes, turned)
@@ -513,6 +539,18 @@ class DecodedFaults:
         """Draw one layer of one chip (see `FaultModel`)."""
         words = Words(signs.shape, self.coded)
         return words.decode(wrong_cells(self.faults, words.stored(signs), seed))
+
+    @property
+    def drawn_from(self) -> FaultModel:
+        """The model that draws the cells."""
+        return self.faults
+
+    def draw_chips(self, signs: Signs, keys: Masks) -> Masks:
+        """Draw a small layer of many chips, whose parity bits are the same."""
+        words = Words(signs.shape, self.coded)
+        cells = draws_chips(self.faults)
+        assert cells is not None
+        return words.decode_chips(cells.draw_chips(words.stored(signs), keys))
 
     def identity(self) -> Mapping[str, object]:
         """Return the code and the model of the cells, fit for JSON."""
@@ -572,6 +610,17 @@ class ProtectedFaults:
     def draw(self, signs: Signs, seed: np.random.SeedSequence) -> Flips:
         """Draw one layer of one chip (see `FaultModel`)."""
         return wrong_cells(self.residual, signs, seed)
+
+    @property
+    def drawn_from(self) -> FaultModel:
+        """The model that draws the weights."""
+        return self.residual
+
+    def draw_chips(self, signs: Signs, keys: Masks) -> Masks:
+        """Draw a small layer of many chips (see `draw_small`)."""
+        weights = draws_chips(self.residual)
+        assert weights is not None
+        return weights.draw_chips(signs, keys)
 
     def identity(self) -> Mapping[str, object]:
         """Return the protection and the model of the cells, fit for JSON."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,6 +37,7 @@ SEGMENT_CELLS = 1 << 22
 """Cells drawn in one go; part of what a chip is, as the gaps start anew in each."""
 
 _SPLIT = 2.0**-9
+_HALF = 2**32 - 1
 _WORDS_PER_PART = 1 << 15
 _BINS = 1 << 13
 
@@ -108,6 +110,54 @@ def draw_cells(
         return _distinct(found)
     mask = _frequent(signs, bers, key)
     return _with_rare(mask, found, signs.shape[1])
+
+
+def draw_small(signs: Signs, *, ber_lrs: float, ber_hrs: float, keys: Words) -> Words:
+    """Draw the wrong cells of one layer of many chips: of each, those of `draw_cells`.
+
+    Parameters
+    ----------
+    signs : int8 array, shape (neurons, inputs)
+        No more than `SEGMENT_CELLS` cells; this is for layers of which a chip takes microseconds.
+    ber_lrs, ber_hrs : float
+    keys : uint64 array, shape (chips, 2)
+        Of `chip_keys`.
+
+    Returns
+    -------
+    uint64 array, shape (chips, neurons, words)
+    """
+    from rramsim.crossbar.sampling_kernels import masks_of_chips
+
+    signs = np.ascontiguousarray(signs)
+    neurons, inputs = signs.shape
+    bers = float(ber_lrs), float(ber_hrs)
+    masks = np.empty((len(keys), neurons, words_for(inputs)), dtype=np.uint64)
+    limits = _limit(bers[0]), _limit(bers[1])
+    masks_of_chips(keys, signs, bers, limits, max(bers) > _SPLIT, masks)
+    return masks
+
+
+def chip_keys(seed: int, words: Sequence[int], chips: Sequence[int], layer: int) -> Words:
+    """Return the keys that many chips give a layer, one row each.
+
+    They are those of ``numpy.random.SeedSequence(seed, spawn_key=(*words, chip, layer))``.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2**64 - 1.
+    words : sequence of int
+        Each of 32 bits, as `chips` and `layer`.
+    chips : sequence of int
+    layer : int
+    """
+    from rramsim.crossbar.sampling_kernels import seed_keys
+
+    entropy = np.array([seed & _HALF, seed >> 32, 0, 0, *words], dtype=np.uint32)
+    keys = np.empty((len(chips), 2), dtype=np.uint64)
+    seed_keys(entropy, np.array(chips, dtype=np.int64), layer, keys)
+    return keys
 
 
 def draw_cells_on_lines(

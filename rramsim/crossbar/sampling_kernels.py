@@ -44,6 +44,7 @@ _LAST_ACTIVE = 2.887
 _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 _ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
+_WORDS_AT_ONCE = 64
 
 
 @intrinsic
@@ -309,37 +310,46 @@ def frequent(
     """
     inputs, words = signs.shape[1], mask.shape[1]
     zero = np.uint64(0)
+    # Rows may be of one word: so many words are worked on side by side, whatever their rows.
+    at_once = min((stop - start) * words, _WORDS_AT_ONCE)
     # 8 digits decide all 64 numbers of most words: that many are drawn without asking.
-    chances = np.empty((8, words), dtype=np.uint64)
+    chances = np.empty((8, at_once), dtype=np.uint64)
     # Which numbers are below their limit so far, and which still agree with it.
-    below = np.empty((2, words), dtype=np.uint64)
-    open_ = np.empty((2, words), dtype=np.uint64)
-    for neuron in range(start, stop):
-        first = np.uint64(neuron * words)
-        for word in range(words):
+    below = np.zeros((2, at_once), dtype=np.uint64)
+    open_ = np.zeros((2, at_once), dtype=np.uint64)
+    states = 1 if limits[0] == limits[1] else 2
+    for begin in range(start * words, stop * words, _WORDS_AT_ONCE):
+        first = np.uint64(begin)
+        count = min(_WORDS_AT_ONCE, stop * words - begin)
+        for word in range(count):
             index = first + np.uint64(word)
             c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
             chances[0, word], chances[1, word], chances[2, word], chances[3, word] = c0, c1, c2, c3
             c0, c1, c2, c3 = _philox(key, index, _ONE, zero, zero)
             chances[4, word], chances[5, word], chances[6, word], chances[7, word] = c0, c1, c2, c3
-        for state in range(2):
+        for state in range(states):
             # All ones stand for a limit of 1, which every number is below.
             below[state] = _ALL if limits[state] == _ALL else zero
             open_[state] = _ALL
             for place in range(8):
                 digit = _digit(limits[state], place)
-                for word in range(words):
+                for word in range(count):
                     below[state, word], open_[state, word] = _narrowed(
                         digit, chances[place, word], below[state, word], open_[state, word]
                     )
-        for word in range(words):
+        neuron = begin // words
+        column = begin - neuron * words
+        for word in range(count):
             _decide(key, first, word, limits, below, open_)
-            among = min(64, inputs - word * 64)
-            hrs = zero
-            if limits[0] != limits[1]:
-                hrs = _hrs(signs, neuron, word * 64, among)
-            chosen = (below[0, word] & ~hrs) | (below[1, word] & hrs)
-            mask[neuron, word] = chosen & (_ALL >> np.uint64(64 - among))
+            among = min(64, inputs - column * 64)
+            chosen = below[0, word]
+            if states == 2:
+                hrs = _hrs(signs, neuron, column * 64, among)
+                chosen = (chosen & ~hrs) | (below[1, word] & hrs)
+            mask[neuron, column] = chosen & (_ALL >> np.uint64(64 - among))
+            column += 1
+            if column == words:
+                neuron, column = neuron + 1, 0
 
 
 @nb.njit(inline="always")
@@ -549,3 +559,95 @@ def set_bits(mask: NDArray[np.uint64], positions: NDArray[np.int64], inputs: int
         neuron = position // inputs
         input_ = position - neuron * inputs
         mask[neuron, input_ >> 6] |= _ONE << np.uint64(input_ & 63)
+
+
+@nb.njit(inline="always")
+def _hashed(value: Any, constant: Any, factor: Any) -> tuple[Any, Any]:
+    """Return a hashed word and the constant of the next one, as of numpy's SeedSequence."""
+    following = np.uint32(constant * factor)
+    mixed = np.uint32((value ^ constant) * following)
+    return mixed ^ (mixed >> np.uint32(16)), following
+
+
+@kernel("void(uint32[::1], int64[::1], int64, uint64[:,::1])")
+def seed_keys(
+    entropy: NDArray[np.uint32], chips: NDArray[np.int64], layer: int, keys: NDArray[np.uint64]
+) -> None:
+    """Write what ``SeedSequence(seed, spawn_key=(..., chip, layer)).generate_state(2, uint64)`` is.
+
+    Parameters
+    ----------
+    entropy : uint32 array
+        The seed in words, at least 4 with zeros behind it, and the words of the spawn key that
+        come before the chip.
+    chips : int64 array
+        Each below 2**32.
+    layer : int
+    keys : uint64 array, shape (chips, 2)
+    """
+    first_factor, second_factor = np.uint32(0x931E8875), np.uint32(0x58F38DED)
+    left, right = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
+    half = np.uint32(16)
+    words = np.empty(entropy.size + 2, dtype=np.uint32)
+    words[:-2] = entropy
+    words[-1] = np.uint32(layer)
+    pool = np.empty(4, dtype=np.uint32)
+    for row in range(chips.size):
+        words[-2] = np.uint32(chips[row])
+        constant = np.uint32(0x43B0D7E5)
+        for place in range(4):
+            pool[place], constant = _hashed(words[place], constant, first_factor)
+        for source in range(words.size):
+            for place in range(4):
+                if source == place:
+                    continue
+                value = pool[source] if source < 4 else words[source]
+                value, constant = _hashed(value, constant, first_factor)
+                mixed = np.uint32(np.uint32(left * pool[place]) - np.uint32(right * value))
+                pool[place] = mixed ^ (mixed >> half)
+        constant = np.uint32(0x8B51F9DD)
+        for word in range(2):
+            low, constant = _hashed(pool[2 * word], constant, second_factor)
+            high, constant = _hashed(pool[2 * word + 1], constant, second_factor)
+            keys[row, word] = np.uint64(low) | (np.uint64(high) << np.uint64(32))
+
+
+@kernel(
+    "void(uint64[:,::1], int8[:,::1], UniTuple(float64, 2), UniTuple(uint64, 2), boolean, "
+    "uint64[:,:,::1])"
+)
+def masks_of_chips(
+    keys: NDArray[np.uint64],
+    signs: NDArray[np.int8],
+    bers: tuple[float, float],
+    limits: tuple[int, int],
+    has_frequent: bool,
+    masks: NDArray[np.uint64],
+) -> None:
+    """Set the bits of the wrong cells of many chips of one small layer.
+
+    Parameters
+    ----------
+    keys : uint64 array, shape (chips, 2)
+    signs : int8 array, shape (neurons, inputs)
+        No more cells than a segment of `rare`.
+    bers, limits
+        See `rare` and `frequent`.
+    has_frequent : bool
+        Whether a rate is above 2**-FIRST_LEVEL.
+    masks : uint64 array, shape (chips, neurons, words)
+        Written over.
+    """
+    neurons, inputs = signs.shape
+    flat = signs.reshape(signs.size)
+    # A cell comes up once a level at most.
+    wrong = np.empty(signs.size * (LUMP - FIRST_LEVEL + 1), dtype=np.int64)
+    none = np.empty(0, dtype=np.float64)
+    for chip in range(keys.shape[0]):
+        key = (keys[chip, 0], keys[chip, 1])
+        if has_frequent:
+            frequent(key, 0, neurons, signs, limits, masks[chip])
+        else:
+            masks[chip] = 0
+        count = rare(key, 0, signs.size, flat, bers, wrong, none)
+        set_bits(masks[chip], wrong[:count], inputs)

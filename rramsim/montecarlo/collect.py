@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rramsim import parallel
 from rramsim.crossbar.faults import bear_threads, is_deterministic
@@ -55,8 +60,9 @@ class Workers(Protocol):
         ...
 
 
-BATCH = 8
-"""Items that a thread takes on at once: fewer would wait for each other more often."""
+BATCH = 32
+"""Chips of a small network that are drawn and scored at once: of fewer, calls would take more
+time than the work; and of more, what they take would not stay in the cache."""
 
 
 class ThisProcess:
@@ -78,7 +84,8 @@ class ThisProcess:
         while not self._tallies:
             self._begin()
             if not self._begun:
-                return score_chips(*self._items.popleft())
+                self._tallies.extend(_score_items(self._next_together()))
+                break
             done, self._begun = wait(self._begun, return_when=FIRST_COMPLETED)
             for batch in done:
                 self._tallies.extend(batch.result())
@@ -93,6 +100,15 @@ class ThisProcess:
             if not batch:
                 break
             self._begun.add(parallel.begin(_score_items, batch))
+
+    def _next_together(self) -> list[WorkItem]:
+        """Take off the next item, and those that are best scored with it."""
+        items = [self._items.popleft()]
+        task = items[0].task
+        if task.draws_together and _evaluators_of(task.network).are_small:
+            while self._items and len(items) < BATCH and self._items[0].task is task:
+                items.append(self._items.popleft())
+        return items
 
     def _next_batch(self) -> list[WorkItem]:
         """Take off the next items if their chips go beside others; they are of one network."""
@@ -110,7 +126,13 @@ def _goes_beside_others(task: Task) -> bool:
 
 
 def _score_items(items: Sequence[WorkItem]) -> list[Tally]:
-    return [score_chips(*item) for item in items]
+    tallies = []
+    for task, same in groupby(items, key=attrgetter("task")):
+        chips_of_items = [item.chips for item in same]
+        chips = [chip for chips in chips_of_items for chip in chips]
+        answers = dict(zip(chips, _answers(task, chips), strict=True))
+        tallies += [_tally(task, {chip: answers[chip] for chip in one}) for one in chips_of_items]
+    return tallies
 
 
 def score_chips(task: Task, chips: Sequence[int]) -> Tally:
@@ -127,16 +149,33 @@ def score_chips(task: Task, chips: Sequence[int]) -> Tally:
     Tally
         Of these chips.
     """
-    correct, answers = {}, {}
+    return _tally(task, dict(zip(chips, _answers(task, chips), strict=True)))
+
+
+def _answers(task: Task, chips: Sequence[int]) -> list[NDArray[np.bool_]]:
+    """Return which images are right on each chip."""
     with _evaluators_of(task.network).lent(task.network) as evaluator:
-        for chip in chips:
-            flips = task.draw(chip)
-            # A chip without a flip is the network itself, which the evaluator scores only once.
-            is_right = evaluator.right(flips if any(layer.size for layer in flips) else None)
-            correct[chip] = int(is_right.sum())
-            if task.keeps_answers:
-                answers[chip] = packed_answers(is_right)
-    return Tally(task.id, len(task.network.labels), correct, answers)
+        if len(chips) > 1 and task.draws_together and _takes_many(evaluator):
+            starts = range(0, len(chips), BATCH)
+            parts = (task.draw_together(chips[start : start + BATCH]) for start in starts)
+            return [is_right for masks in parts for is_right in evaluator.right_together(masks)]
+        drawn = map(task.draw, chips)
+        # A chip without a flip is the network itself, which the evaluator scores only once.
+        return [
+            evaluator.right(flips if any(layer.size for layer in flips) else None)
+            for flips in drawn
+        ]
+
+
+def _takes_many(evaluator: Evaluator | TorchEvaluator) -> TypeGuard[Evaluator]:
+    return evaluator.is_small and len(evaluator.folded.layers) > 1
+
+
+def _tally(task: Task, answers: Mapping[int, NDArray[np.bool_]]) -> Tally:
+    correct = {chip: int(np.count_nonzero(is_right)) for chip, is_right in answers.items()}
+    kept = answers if task.keeps_answers else {}
+    packed = {chip: packed_answers(is_right) for chip, is_right in kept.items()}
+    return Tally(task.id, len(task.network.labels), correct, packed)
 
 
 class _Evaluators:

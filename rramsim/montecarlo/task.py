@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips
-from rramsim.crossbar.faults import ChipFaults, by_layer, wrong_cells
+from rramsim.bits import Flips, Words
+from rramsim.crossbar.faults import ChipFaults, by_layer, draws_chips, wrong_cells
+from rramsim.crossbar.sampling import chip_keys
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 DRAWING = 2
 """Number of the way in which chips are drawn. It is part of every id: whoever changes which
 flips a chip gives must raise it, so that answers drawn in two ways are never added up."""
+
+SMALL_CELLS = 1 << 18
+"""Chips of networks without a greater layer are drawn together."""
 
 _SEED_LIMIT = 2**64
 
@@ -108,6 +113,32 @@ class Task:
         """Return the wrong cells of one chip, by layer; see `draw_chip`."""
         return draw_chip(self.network.folded, self.faults, seed=self.seed, chip=chip)
 
+    @cached_property
+    def draws_together(self) -> bool:
+        """Whether many chips are drawn at once (`draw_together`): of small layers, and no others.
+
+        A fault model of a user's own draws one chip at a time.
+        """
+        layers = self.network.folded.layers
+        are_small = max(layer.signs.size for layer in layers) <= SMALL_CELLS
+        return are_small and None not in map(draws_chips, by_layer(self.faults, len(layers)))
+
+    def draw_together(self, chips: Sequence[int]) -> list[Words]:
+        """Return what `draw` gives of many chips, a mask (chips, neurons, words) for each layer.
+
+        Their numbers are below 2**32.
+        """
+        layers, words = self.network.folded.layers, _network_words(self.network.folded)
+        masks = []
+        for number, (layer, faults) in enumerate(
+            zip(layers, by_layer(self.faults, len(layers)), strict=True)
+        ):
+            model = draws_chips(faults)
+            assert model is not None
+            keys = chip_keys(self.seed, words, chips, number)
+            masks.append(model.draw_chips(layer.matrix, keys))
+        return masks
+
 
 def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int) -> list[Flips]:
     """Program one chip: draw the cells of each layer that are wrong, for all that is read.
@@ -140,15 +171,21 @@ def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int
         If a fault model gives positions outside the layer.
     """
     models = by_layer(faults, len(folded.layers))
-    network = hashlib.sha256(folded.content_id.encode()).digest()
-    # The hash makes words of any id, and lets none run into the numbers that follow.
-    words = np.frombuffer(network, dtype=">u4").tolist()
+    words = _network_words(folded)
     return [
         wrong_cells(
             model, layer.matrix, np.random.SeedSequence(seed, spawn_key=(*words, chip, number))
         )
         for number, (layer, model) in enumerate(zip(folded.layers, models, strict=True))
     ]
+
+
+def _network_words(folded: FoldedNetwork) -> list[int]:
+    """Return words of 32 bits that stand for a network in the keys of its chips."""
+    # The hash makes words of any id, and lets none run into the numbers that follow.
+    digest = hashlib.sha256(folded.content_id.encode()).digest()
+    words: list[int] = np.frombuffer(digest, dtype=">u4").tolist()
+    return words
 
 
 def faults_text(faults: ChipFaults) -> str:

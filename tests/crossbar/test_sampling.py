@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rramsim import parallel
-from rramsim.crossbar.sampling import SEGMENT_CELLS, as_positions, draw_cells
+from rramsim.crossbar.sampling import SEGMENT_CELLS, as_positions, chip_keys, draw_cells
 from rramsim.crossbar.sampling_kernels import FIRST_LEVEL, LAST_LEVEL, philox
 
 FALSE_ALARM = 1e-4
@@ -193,3 +193,12 @@ def test_a_count_far_above_what_is_expected_finds_room(monkeypatch: pytest.Monke
     # Room for 6 deviations more never lacks by chance, so it is taken away.
     monkeypatch.setattr(math, "sqrt", lambda mean: -mean / 6 - 10)
     assert np.array_equal(flips(signs, 0.0019), expected)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**64 - 1])
+def test_keys_of_chips_are_those_of_numpys_seed_sequence(seed):
+    words, chips = (5, 0, 2**32 - 1), [0, 7, 2**32 - 1]
+    keys = chip_keys(seed, words, chips, 3)
+    for chip, key in zip(chips, keys, strict=True):
+        sequence = np.random.SeedSequence(seed, spawn_key=(*words, chip, 3))
+        assert np.array_equal(key, sequence.generate_state(2, np.uint64))

@@ -51,6 +51,10 @@ class CountingEvaluator(Evaluator):
             self.scored += 1
         return super().right(flips)
 
+    def right_together(self, masks: list[np.ndarray]) -> np.ndarray:
+        self.scored += len(masks[0])
+        return super().right_together(masks)
+
 
 @pytest.fixture
 def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +204,11 @@ def test_chips_of_small_networks_go_side_by_side_and_a_users_faults_stay_in_one_
 ) -> None:
     threads: set[int] = set()
 
-    def watched(task: Task, chips: tuple[int, ...]) -> Tally:
+    answers = collect_module._answers
+
+    def watched(task: Task, chips: tuple[int, ...]) -> list[np.ndarray]:
         threads.add(threading.get_ident())
-        return score_chips(task, chips)
+        return answers(task, chips)
 
     own = OnItsOwn()
     models = [FAULTS, IidFaults(1e-3), in_one_layer(own, layer=2, layers=4), own]
@@ -211,7 +217,7 @@ def test_chips_of_small_networks_go_side_by_side_and_a_users_faults_stay_in_one_
     alone = collect(there, rule=rule)
     monkeypatch.undo()
     monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: range(3), raising=False)
-    monkeypatch.setattr(collect_module, "score_chips", watched)
+    monkeypatch.setattr(collect_module, "_answers", watched)
     assert collect([ask(faults) for faults in models], rule=rule) == alone
     assert threads > {threading.get_ident()}
     assert own.threads == {threading.get_ident()}
@@ -231,6 +237,8 @@ def test_a_run_that_was_stopped_goes_on_to_identical_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(collect_module, "WRITE_SECONDS", write_seconds)
+    # Of chips that were scored together, those that were not asked for yet are lost.
+    monkeypatch.setattr(collect_module, "BATCH", 1)
     evaluator, network = counted()
     tasks = [ask(FAULTS, network=network, seed=seed) for seed in (1, 2)]
     unbroken = TallyStore(tmp_path / "unbroken.csv")
@@ -285,11 +293,18 @@ def test_with_every_cell_wrong_all_signs_are_negated() -> None:
 
 
 @pytest.mark.usefixtures("one_core")
-def test_a_chip_without_a_flip_scores_as_the_network_itself() -> None:
+def test_a_chip_without_a_flip_scores_as_the_network_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     evaluator, network = counted()
+    together = tally_of(ask(IidFaults(1e-9), network=network), maps=4)
+    assert (evaluator.scored_clean, evaluator.scored) == (0, 4)
+    monkeypatch.setattr(collect_module, "BATCH", 1)
+    evaluator.scored = 0
     tally = tally_of(ask(IidFaults(1e-9), network=network), maps=4)
     assert set(tally.correct.values()) == {Evaluator(NETWORK, IMAGES, LABELS).correct()}
     assert (evaluator.scored_clean, evaluator.scored) == (4, 0)
+    assert together == tally
 
 
 def test_a_store_that_counts_other_images_is_told(tmp_path: Path) -> None:

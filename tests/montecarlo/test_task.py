@@ -14,6 +14,8 @@ from chip_networks import (
     random_network,
     scored,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from rramsim.crossbar.faults import (
@@ -26,6 +28,7 @@ from rramsim.crossbar.faults import (
     in_one_layer,
     mean_ber,
 )
+from rramsim.crossbar.protection import protect
 from rramsim.crossbar.sampling import as_positions
 from rramsim.errors import InputError
 from rramsim.montecarlo.collect import score_chips
@@ -229,3 +232,66 @@ def test_a_user_s_own_fault_model_is_scored_like_a_naive_reader_does() -> None:
 def test_an_identity_that_is_not_json_is_refused(share: object) -> None:
     with pytest.raises(InputError, match=r"BrokenLines: identity\(\) must give a dict"):
         task_of(BrokenLines(share))
+
+
+def _together_as_alone(faults: ChipFaults, widths: tuple[int, ...], chips: list[int]) -> None:
+    network = random_network(*widths)
+    images, labels = random_images(13, widths[0]), np.zeros(13, dtype=np.uint8)
+    task = Task(scored(network, images, labels), faults, 2**40 + 9)
+    assert task.draws_together
+    masks = task.draw_together(chips)
+    scorer = Evaluator(network, images, labels)
+    assert scorer.is_small
+    together = scorer.right_together(masks)
+    for row, chip in enumerate(chips):
+        flips = task.draw(chip)
+        for mask, alone, layer in zip(masks, flips, network.layers, strict=True):
+            wrong = as_positions(mask[row], layer.signs)
+            assert np.array_equal(wrong, as_positions(alone, layer.signs))
+        assert np.array_equal(together[row], scorer.right(flips))
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *(IidFaults(ber) for ber in (0.0, 1e-4, 2**-9, 0.01, 0.3, 1.0)),
+        StateFaults(1e-4, 0.3),
+        StateFaults(1.0, 0.0),
+        PopulationFaults(8.5, 0.4, 11, 0.9, 25e3),
+        LayerFaults((IidFaults(0.1), IidFaults(1e-3), StateFaults(0.2, 0.0))),
+        protect(PopulationFaults(8.5, 0.4, 11, 0.9, 25e3), "2T2R"),
+        *(
+            protect(IidFaults(ber), code)
+            for ber in (1e-3, 0.03)
+            for code in ("secded(72,64)", "secded(72,64,interleave=4)", "bch(78,64,2)")
+        ),
+    ],
+    ids=str,
+)
+def test_chips_drawn_and_scored_together_are_those_drawn_alone(faults: ChipFaults) -> None:
+    _together_as_alone(faults, (65, 130, 31, 10), [0, 7, 3, 2**31])
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(
+    widths=st.lists(st.sampled_from([1, 2, 31, 32, 33, 63, 64, 65, 129]), min_size=3, max_size=5),
+    ber=st.sampled_from([1e-3, 0.05, 0.5]),
+    chips=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=5),
+)
+def test_so_are_those_of_any_small_network(widths: list[int], ber: float, chips: list[int]) -> None:
+    _together_as_alone(IidFaults(ber), tuple(widths), chips)
+
+
+def test_faults_of_a_users_own_and_large_layers_are_drawn_one_at_a_time() -> None:
+    class Own:
+        def draw(self, signs: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+            return np.arange(1)
+
+        def identity(self) -> dict[str, object]:
+            return {"model": "own"}
+
+    for faults in (Own(), protect(Own(), "secded(72,64)")):
+        assert not task_of(faults, network=scored(NETWORK, IMAGES, LABELS)).draws_together
+    wide = random_network(600, 500, 2)
+    assert not Task(ScoredNetwork(wide, IMAGES, LABELS, "x"), FAULTS, 1).draws_together

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips
+from rramsim.bits import Flips, Words
 from rramsim.network.folded.checks import check_scored
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.flipped_few import DeltaNetwork
+from rramsim.network.packed.many_chips import classes_of_chips
 
 
 class Evaluator:
@@ -61,6 +62,21 @@ class Evaluator:
     def is_small(self) -> bool:
         """Whether scoring a chip is less work than is worth a second thread."""
         return isinstance(self._network, PackedNetwork) and self._network.is_small
+
+    def right_together(self, masks: list[Words]) -> NDArray[np.bool_]:
+        """Return which images are classified correctly on each of many chips, (chips, images).
+
+        It is for networks of two layers or more that are small (`is_small`).
+
+        Parameters
+        ----------
+        masks : list of uint64 array, shape (chips, neurons, words)
+            For each layer, a mask for each chip (see `predictions`).
+        """
+        assert isinstance(self._network, PackedNetwork)
+        classes = classes_of_chips(self._network, self.folded.output, masks)
+        is_right: NDArray[np.bool_] = classes == self._labels
+        return is_right
 
     def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
         """Return the class the network gives each image, shape (images,).

@@ -1,0 +1,106 @@
+"""Many chips of a small network in one pass, where a pass for each would mostly be calls.
+
+To the first layer, which sees the same images on every chip, the chips are one wide layer. From
+then on the outputs of a chip are its own words in the row of an image.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import NEURONS, Words, words_for
+from rramsim.kernels import kernel
+from rramsim.network.folded.network import ScoreLayer
+from rramsim.network.packed.dense import PackedNetwork
+from rramsim.network.packed.layers import FaultyLayer, PackedLayer
+from rramsim.network.packed.popcount_kernels import count_chips, fire_chips
+from rramsim.network.packed.units import Inputs
+
+
+def classes_of_chips(
+    network: PackedNetwork, output: ScoreLayer, masks: list[Words]
+) -> NDArray[np.int64]:
+    """Return the class of each image on each chip, shape (chips, images).
+
+    Parameters
+    ----------
+    network : PackedNetwork
+        Of two layers or more.
+    output : ScoreLayer
+        Its last layer.
+    masks : list of uint64 array, shape (chips, neurons, words)
+        For each layer, the weights that are read with the wrong sign.
+    """
+    chips = len(masks[0])
+    values = _first_fired(network.clean[0], network.inputs, masks[0])
+    for layer, of_layer in zip(network.clean[1:-1], masks[1:-1], strict=True):
+        weights = _flipped(layer.layer, of_layer)
+        fired = np.empty((len(values), chips * weights.shape[1] // 2), dtype=np.uint64)
+        fire_chips(values, weights, _in_pairs(layer.limits, below=-1), fired)
+        values = fired
+    last = network.clean[-1].layer
+    weights = _flipped(last, masks[-1])
+    counts = np.empty((chips, len(values), weights.shape[1] * NEURONS), dtype=np.int32)
+    count_chips(values, weights, counts)
+    classes = np.empty((chips, network.images), dtype=np.int64)
+    _classify(counts, last.inputs, output.scale, output.offset, classes)
+    return classes
+
+
+def _first_fired(clean: FaultyLayer, inputs: Inputs, masks: Words) -> Words:
+    """Return the outputs of the first layer, (images padded, chips * words)."""
+    layer, chips = clean.layer, len(masks)
+    weights = _flipped(layer, masks)
+    ones = np.bitwise_count(weights).sum(axis=2, dtype=np.int64).reshape(chips, -1)
+    limits = clean.coding.limits(_in_pairs(layer.thresholds, below=0), ones, layer.inputs)
+    limits[:, layer.neurons :] = -1
+    fired = np.empty((len(inputs), limits.size // 64), dtype=np.uint64)
+    wide = weights.reshape(-1, *weights.shape[2:])
+    clean.unit.fire(inputs, wide, clean.coding.planes, limits.reshape(-1), fired)
+    return fired
+
+
+def _flipped(layer: PackedLayer, masks: Words) -> Words:
+    """Return the weights of each chip, (chips, panels, words, 32), of an even number of panels."""
+    panels = 2 * words_for(layer.neurons)
+    weights = np.empty((len(masks), panels, *layer.weights.shape[1:]), dtype=np.uint64)
+    _flip(layer.weights, np.ascontiguousarray(masks), weights)
+    return weights
+
+
+def _in_pairs(values: NDArray[np.int64], *, below: int) -> NDArray[np.int64]:
+    """Return values of neurons for an even number of panels."""
+    missing = -values.size % (2 * NEURONS)
+    return np.append(values, np.full(missing, below, dtype=np.int64))
+
+
+@kernel("void(uint64[:,:,::1], uint64[:,:,::1], uint64[:,:,:,::1])")
+def _flip(clean: Words, masks: Words, weights: Words) -> None:
+    panels = clean.shape[0]
+    chips, neurons, words = masks.shape
+    for chip in range(chips):
+        weights[chip, :panels] = clean
+        weights[chip, panels:] = 0
+        for neuron in range(neurons):
+            for word in range(words):
+                weights[chip, neuron >> 5, word, neuron & 31] ^= masks[chip, neuron, word]
+
+
+@kernel("void(int32[:,:,::1], int64, float32[::1], float32[::1], int64[:,::1])")
+def _classify(
+    counts: NDArray[np.int32],
+    inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    classes: NDArray[np.int64],
+) -> None:
+    """Find the class of the greatest score, the first of equal ones; see `ScoreLayer`."""
+    for chip in range(classes.shape[0]):
+        for image in range(classes.shape[1]):
+            best, greatest = 0, np.float32(0)
+            for k in range(scale.size):
+                score = np.float32(inputs - 2 * counts[chip, image, k]) * scale[k] + offset[k]
+                if k == 0 or score > greatest:
+                    best, greatest = k, score
+            classes[chip, image] = best
