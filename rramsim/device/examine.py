@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,10 @@ from rramsim.device.bit_errors.reference_curve import reference_curve
 from rramsim.device.bit_errors.sample_size import sample_sizes
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Analysis, Examination, Question
+from rramsim.device.lifetime.aging import Aging, aging_of
 from rramsim.device.lifetime.cycles.cycling import against_cycles
 from rramsim.device.lifetime.cycles.resistance_by_cycle import resistance_by_cycle
+from rramsim.device.lifetime.error_rates import error_rates
 from rramsim.device.lifetime.success_run import success_runs
 from rramsim.device.lifetime.times.arrhenius import activation_energies
 from rramsim.device.lifetime.times.bake import bake_shift
@@ -25,6 +28,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.device.read_energy import read_energy
 from rramsim.device.variability import variability
 from rramsim.device.verification import verification
+from rramsim.errors import InputError
 from rramsim.measurements import ErrorCount, Measured
 from rramsim.notes import Note
 from rramsim.schema import STATES, empty
@@ -228,6 +232,47 @@ def _nothing_accelerated(examination: Examination) -> Analysis | None:
     return None if empty is None else replace(empty, notes=(Note(text, kind="no acceleration"),))
 
 
+def _aging(examination: Examination) -> Analysis | None:
+    """Return the error rates over cycles and time, where the readings tell of both."""
+    if not {"cycling", "retention"} <= examination.products.keys():
+        return None
+    analysis = aged(examination)
+    if analysis is None:
+        return None
+    is_both = analysis.dataset["first_time"].notnull() & (
+        analysis.dataset["first_cycle"] < analysis.dataset["last_cycle"]
+    )
+    return analysis if bool(is_both.any()) else None
+
+
+def aged(examination: Examination) -> Analysis | None:
+    """Return the error rates of each condition of which cycles or read-out times are known.
+
+    Where the times of a condition cannot be carried to the temperature of use they are as
+    measured, and a note says why.
+    """
+    readings, question = examination.measured.readings, examination.question
+    agings: dict[str, Aging] = {}
+    notes = []
+    for name in readings["condition"].values.astype(str).tolist():
+        of_one = partial(
+            aging_of, readings, examination.products, read=examination.read, conditions=[name]
+        )
+        try:
+            agings |= of_one(
+                use_temperature=question.use_temperature,
+                activation_energy=question.activation_energy,
+            )
+        except InputError as error:
+            text = f"{error} Over cycles and time its times are as measured."
+            notes.append(Note(text, kind="no acceleration"))
+            agings |= of_one()
+    if not agings:
+        return None
+    analysis = error_rates(agings, last_time=max(question.at_times, default=TEN_YEARS))
+    return replace(analysis, notes=(*notes, *analysis.notes))
+
+
 def _verification(examination: Examination) -> Analysis | None:
     return verification(examination.measured.readings)
 
@@ -308,6 +353,7 @@ ANALYSES: dict[str, Callable[[Examination], Analysis | None]] = {
     "bake": _bake,
     "success_runs": _success_runs,
     "activation_energies": _activation_energies,
+    "aging": _aging,
     "verification": _verification,
     "read_energy": _read_energy,
     "sample_sizes": _sample_sizes,

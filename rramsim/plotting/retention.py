@@ -1,4 +1,4 @@
-"""Resistances and bit-error rate against the time since programming."""
+"""Resistances and bit-error rate against the time since programming, and after cycles."""
 
 from __future__ import annotations
 
@@ -241,4 +241,89 @@ def _legend(retention: xr.Dataset) -> list[Line2D]:
     if math.isfinite(float(retention.attrs["ber_limit"])):
         limit = numbers.power(float(retention.attrs["ber_limit"]))
         handles.append(Line2D([], [], linestyle=":", label=f"BER limit {limit}", **black))
+    return handles
+
+
+def plot_aging(aging: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
+    """Draw the BER against time, a panel for each condition and a line for each number of cycles.
+
+    The 95 % band is that of the first and of the last number of cycles; what is extrapolated is
+    dashed. Conditions of which only cycles or only times are known are not drawn.
+
+    Parameters
+    ----------
+    aging : xarray.Dataset
+        Of the schema "aging", with one condition of which both are known at least.
+    ax : Canvas, optional
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (conditions,)
+    """
+    is_both = (aging["first_cycle"] < aging["last_cycle"]) & aging["first_time"].notnull()
+    aging = aging.isel(condition=is_both.values)
+    count = aging.sizes["condition"]
+    with figure_style():
+        rows, columns = math.ceil(count / 2), min(count, 2)
+        size = (4.2 * columns, 1.2 + 3.0 * rows)
+        figure, panels = axes_grid(ax, rows, columns, count=count, size=size)
+        for number, axes in enumerate(panels):
+            _draw_aging(axes, aging.isel(condition=number))
+        add_legend(figure, panels, _aging_legend(aging), loc="outside lower center", ncols=4)
+    return np.array(panels, dtype=object)
+
+
+def _color_of_cycle(aging: xr.Dataset, cycle: float) -> Any:
+    from matplotlib import colormaps
+
+    last = math.log10(max(float(aging["cycle"].max()), 10.0))
+    return colormaps["viridis"](0.85 * math.log10(max(cycle, 1.0)) / last)
+
+
+def _draw_aging(axes: Axes, condition: xr.Dataset) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    time = condition["time"].values
+    known = condition["ber"].notnull().any("time").values
+    cycles = condition["cycle"].values[known]
+    for cycle in cycles:
+        row, color = condition.sel(cycle=cycle), _color_of_cycle(condition, float(cycle))
+        ber, low, high = (row[name].values for name in ("ber", "ber_low", "ber_high"))
+        drawn, late = np.isfinite(ber) & (ber > 0), row["ber_extrapolated"].values == 1
+        if cycle in (cycles[0], cycles[-1]):
+            axes.fill_between(time[drawn], low[drawn], high[drawn], color=color, alpha=0.15, lw=0)
+        axes.plot(time[drawn & ~late], ber[drawn & ~late], color=color, gid="ber")
+        # The dashed part starts at the last point that is not extrapolated.
+        tail = np.flatnonzero(drawn & ~late)[-1:].tolist() + np.flatnonzero(drawn & late).tolist()
+        axes.plot(time[tail], ber[tail], color=color, linestyle="--", gid="ber-extrapolated")
+        words = [
+            f"{numbers.power(float(cycle))} cycles, after {numbers.duration(at)}: BER "
+            f"{numbers.interval(Interval(*ends))} by the lines"
+            for at, *ends in zip(time[drawn], ber[drawn], low[drawn], high[drawn], strict=True)
+        ]
+        add_values(axes, time[drawn], ber[drawn], words)
+    axes.set_xlabel("time since programming")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda s, _: _seconds(float(s))))
+    axes.set_ylabel("bit-error rate")
+    kelvin = float(condition["use_temperature"])
+    if math.isnan(kelvin):
+        kelvin = float(condition["temperature"])
+    name = shown_name(str(condition["condition"].values))
+    axes.set_title(name if math.isnan(kelvin) else f"{name} at {numbers.quantity(kelvin, 'K')}")
+
+
+def _aging_legend(aging: xr.Dataset) -> list[Line2D]:
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=_color_of_cycle(aging, float(cycle)),
+            label="1 cycle" if cycle == 1 else f"{numbers.power(float(cycle))} cycles",
+        )
+        for cycle in aging["cycle"].values
+        if aging["ber"].sel(cycle=cycle).notnull().any()
+    ]
+    if bool((aging["ber_extrapolated"].values == 1).any()):
+        grey = COLORS["grey"]
+        handles.append(Line2D([], [], color=grey, linestyle="--", label="extrapolated"))
     return handles

@@ -38,6 +38,9 @@ def _stated_times(prefix: str, where: str) -> tuple[Variable, ...]:
     )
 
 
+_aged = per("condition", "cycle", "time")
+_aged_state = per("condition", "cycle", "time", "state")
+
 AGING: dict[str, tuple[Variable, ...]] = {
     "endurance": (
         _condition("cells", "1", "i", "cells whose reads can tell whether they failed"),
@@ -210,6 +213,52 @@ AGING: dict[str, tuple[Variable, ...]] = {
         Variable("at_time", ("at",), "s", "f", "stated times since programming"),
         *_stated_times("at", "at the temperature of the hold"),
         *_stated_times("use", "at the temperature of use"),
+    ),
+    "aging": (
+        _condition("reference_resistance", "ohm", "f", "the reference at every cycle and time"),
+        _condition("first_cycle", "1", "f", "first cycle behind the lines, NaN: unknown"),
+        _condition("last_cycle", "1", "f", "last cycle behind the lines; later ones are NaN"),
+        _condition("first_time", "s", "f", "first read-out behind the drift, NaN: none is known"),
+        _condition("last_time", "s", "f", "last read-out behind the drift"),
+        _condition("temperature", "K", "f", "of these read-outs, NaN: unknown"),
+        _condition("use_temperature", "K", "f", "at which time counts, NaN: as it was measured"),
+        _condition("activation_energy", "eV", "f", "that carries times there, NaN: none"),
+        _condition(
+            "activation_energy_basis",
+            "1",
+            "U",
+            "where it is from",
+            choices=("", "fitted", "stated"),
+        ),
+        _condition("acceleration_factor", "1", "f", "seconds of use of a second of the read-outs"),
+        _population("cells", "1", "i", "distinct cells behind the lines"),
+        *(
+            _population(f"{name}{end}", "1", "f", words + meaning)
+            for name, meaning in (
+                ("mu", "mean of ln(resistance / ohm) at cycle 1 and the first read-out"),
+                ("mu_by_cycles", "its change per decade of cycles"),
+                ("mu_drift", "its change per decade of time"),
+                ("sigma", "standard deviation of ln(resistance) there"),
+                ("sigma_by_cycles", "its change per decade of cycles"),
+                ("sigma_drift", "its change per decade of time"),
+            )
+            for end, words in (("", ""), ("_low", "lower end: "), ("_high", "upper end: "))
+        ),
+        _aged_state("error_rate", "1", "f", "share of the cells of the state read wrongly"),
+        _aged_state("error_rate_low", "1", "f", "lower end of its interval"),
+        _aged_state("error_rate_high", "1", "f", "upper end of its interval, or the upper bound"),
+        _aged_state("error_rate_bound", "1", "U", "upper: only a bound is known", choices=BOUNDS),
+        _aged("ber", "1", "f", "bit errors per cell read"),
+        _aged("ber_low", "1", "f", "lower end of the BER's interval"),
+        _aged("ber_high", "1", "f", "upper end of its interval, or the upper bound"),
+        _aged("ber_bound", "1", "U", "upper: only ber_high is known", choices=BOUNDS),
+        _aged("ber_extrapolated", "1", "b", "1: see `extrapolation`"),
+        _aged(
+            "extrapolation",
+            "1",
+            "U",
+            "what lies too far from what was read: cycle, time, temperature; empty: nothing",
+        ),
     ),
     "success_runs": (
         _run("run_condition", "1", "U", "name of the programming condition"),

@@ -16,7 +16,7 @@ from rramsim.crossbar.drawn_faults import DrawnFaults, drawn_faults
 from rramsim.crossbar.from_conditions import SharedSpread, protected_condition
 from rramsim.crossbar.protection import parse
 from rramsim.device.examination import Examination, Question
-from rramsim.device.examine import examine, with_pictures
+from rramsim.device.examine import aged, examine, with_pictures
 from rramsim.device.inference_energy import CircuitEnergies, Life, inference_energy
 from rramsim.errors import InputError, file_path, number, on_progress, plain, refused, text_or_none
 from rramsim.files import write_text
@@ -108,6 +108,22 @@ class FitResult:
     def endurance(self) -> xr.Dataset | None:
         """Endurance by the readings (schema "endurance"); None where no cell was followed."""
         return self.examination.products.get("endurance")
+
+    @cached_property
+    def aging(self) -> xr.Dataset | None:
+        """Error rates over cycles and time (schema "aging"); None where neither is known.
+
+        Examples
+        --------
+        >>> import rramsim
+        >>> rramsim.fit("hirtzlin2019-reconstructed").aging is None
+        True
+        """
+        known = self.examination.products.get("aging")
+        if known is not None or not self.readings.sizes["reading"]:
+            return known
+        analysis = aged(self.examination)
+        return None if analysis is None else analysis.dataset
 
     def faults(
         self, condition: str, protection: str = "none", *, correlated: bool = False
@@ -226,7 +242,7 @@ class FitResult:
         ----------
         name : str
             ``"populations"``, and as far as the readings allow ``"reference"``, ``"cycles"``,
-            ``"cycling-ber"``, ``"retention"``, ``"variability"`` and ``"array"``.
+            ``"cycling-ber"``, ``"retention"``, ``"aging"``, ``"variability"`` and ``"array"``.
         ax : matplotlib.axes.Axes, Figure or sequence of Axes, optional
             Where to draw.
 

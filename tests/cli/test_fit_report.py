@@ -16,8 +16,9 @@ from rramsim.schema import validate
 HOSTILE = "<b onclick=x()>{{ 7 * 7 }}"
 PERCENTS = ("0.1", "1", "10", "50", "90", "99", "99.9")
 TOP_LEVEL = {
-    *("check_first", "conditions", "cycling", "retention", "variance", "bake", "read_energy"),
+    *("check_first", "conditions", "cycling", "retention", "aging", "variance", "bake"),
     *(
+        "read_energy",
         "success_runs",
         "verification",
         "origin",

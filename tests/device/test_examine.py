@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Question
-from rramsim.device.examine import examine
+from rramsim.device.examine import aged, examine
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.schema import validate
@@ -79,6 +80,59 @@ def test_cycles_bring_cycling_variance_and_each_note_once(cycled):
     texts = [str(note) for note in found.notes]
     assert len(texts) == len(set(texts))
     assert set(map(str, characterize(cycled).notes)) <= set(texts)
+
+
+@pytest.fixture(scope="module")
+def aged_cells(measured_from):
+    """Return cells read at three times after each of three numbers of cycles."""
+    rng = np.random.default_rng(6)
+    cycle, time = (x.ravel() for x in np.meshgrid([1, 100, 10_000], [1.0, 100.0, 1e4]))
+    own = rng.standard_normal(40)
+    drift = 0.1 * np.repeat(np.log10(cycle) + np.log10(time), 40)
+    lrs, hrs = (
+        np.exp(mu + sign * drift + 0.3 * (np.tile(own, 9) + rng.standard_normal(360)))
+        for mu, sign in ((9.0, 1.0), (11.5, -1.0))
+    )
+    more = {"cycle": np.repeat(cycle, 40), "time": np.repeat(time, 40)}
+    return measured_from(
+        {"a": (lrs, hrs)},
+        cells=np.tile(np.arange(40), 18),
+        temperature=400.0,
+        **{name: np.tile(values, 2) for name, values in more.items()},
+    )
+
+
+def test_cycles_and_times_together_bring_aging_up_to_the_last_time_asked_for(aged_cells):
+    found = examine(aged_cells, question=Question(at_times=(1e5, 1e6)))
+    aging = found.products["aging"]
+    validate(aging, "aging")
+    assert aging["time"].values.tolist() == [10.0**k for k in range(7)]
+    assert aging["use_temperature"].isnull().all()
+    carried = examine(
+        aged_cells, question=Question(use_temperature=358.15, activation_energy=0.6)
+    ).products["aging"]
+    assert carried["acceleration_factor"].item() == pytest.approx(7.6445, rel=1e-3)
+    assert carried["activation_energy_basis"].values.tolist() == ["stated"]
+
+
+def test_times_that_cannot_be_carried_are_as_measured_and_that_is_said(aged_cells):
+    # One temperature gives no activation energy.
+    found = examine(aged_cells, question=Question(ber_limit=0.01, use_temperature=358.15))
+    assert found.products["aging"]["use_temperature"].isnull().all()
+    (note,) = (note for note in found.notes if note.kind == "no acceleration")
+    assert "without an activation energy" in note.text
+    assert note.text.endswith("Over cycles and time its times are as measured.")
+
+
+def test_one_of_cycles_and_times_brings_no_section_but_is_there_on_demand(aged_cells):
+    last = aged_cells.readings["cycle"].values == 10_000
+    readings = aged_cells.readings.isel(reading=np.flatnonzero(last))
+    found = examine(replace(aged_cells, readings=readings))
+    assert "retention" in found.products
+    assert "aging" not in found.products
+    alone = aged(found).dataset
+    assert alone["cycle"].values.tolist() == [10_000]
+    assert alone["ber"].notnull().all()
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 import hashlib
+import itertools
 import json
+import math
 import shlex
 import shutil
 
@@ -192,6 +194,64 @@ def test_times_and_an_activation_energy_are_asked_in_python_as_on_the_command_li
     times = ["--at-time", "10 years", "--at-time", "1000 h"]
     done = CliRunner().invoke(app, ["fit", str(file), *words, *times], catch_exceptions=False)
     assert json.loads(done.stdout)["retention"]["holds"] == [hold]
+
+
+@pytest.fixture(scope="module")
+def aged():
+    """Return a fit of cells read at four times after each of three numbers of cycles."""
+    rng, rows = np.random.default_rng(1), []
+    own = rng.standard_normal(60)
+    for cycle, time in itertools.product((1, 100, 10_000), (1.0, 100.0, 1e4, 1e6)):
+        shift = 0.1 * math.log10(cycle) + 0.08 * math.log10(time)
+        for state, mu, sigma in (("LRS", 8.6 + shift, 0.4), ("HRS", 12.0 - shift, 0.6)):
+            z = 0.8 * own + 0.6 * rng.standard_normal(own.size)
+            rows += [
+                ("55 uA", state, cell, cycle, time, 125.0, math.exp(mu + sigma * one))
+                for cell, one in enumerate(z)
+            ]
+    names = ("condition", "state", "cell", "cycle", "time (s)", "temperature (degC)", "R (Ohm)")
+    return fit(
+        pd.DataFrame(rows, columns=list(names)),
+        use_temperature="85 degC",
+        activation_energy="0.8 eV",
+    )
+
+
+@pytest.mark.slow
+def test_cycles_and_times_have_a_section_of_both(aged):
+    text = aged.table(width=100)
+    assert "BER after cycles and time" in text
+    assert "Change a decade of cycles and of time" in text
+    assert "Time at 358\N{NO-BREAK SPACE}K, 13.52 times that of the read-outs" in text
+    (condition,) = json.loads(aged.to_json())["aging"]["conditions"]
+    assert condition["last_cycle"] == 10_000
+    mu = condition["hrs"]["mu_per_decade_of_cycles"]
+    assert mu["low"] < -0.1 < mu["high"]
+    rates = condition["error_rates"]
+    assert [one["cycles"] for one in rates[::10]] == [1, 10, 100, 1000, 10_000]
+    # Beyond a decade after 1e6 s, 13.5 times as long at use.
+    assert [one["time_s"] for one in rates if one["extrapolated"]] == [315576000.0] * 5
+    ber = aged.aging["ber"].isel(condition=0)
+    assert rates[-1]["ber"]["estimate"] == pytest.approx(ber.sel(cycle=10_000)[-1].item())
+    for dim in ("cycle", "time"):
+        growth = ber.diff(dim)
+        assert (growth.isnull() | (growth >= 0)).all()
+
+
+@pytest.mark.slow
+def test_aging_is_drawn_a_line_a_number_of_cycles_and_dashed_where_extrapolated(aged, tmp_path):
+    figure = Figure()
+    (axes,) = aged.plot("aging", ax=figure)
+    drawn = [line for line in axes.lines if line.get_gid() == "ber" and line.get_xdata().size]
+    dashed = [line for line in axes.lines if line.get_gid() == "ber-extrapolated"]
+    cycles = int(aged.aging["ber"].notnull().any("time").sum())
+    assert len(drawn) == cycles
+    assert max(drawn[-1].get_xdata()) == 1e8
+    assert dashed[-1].get_xdata().tolist() == [1e8, 315576000.0]
+    table = pd.read_csv(aged.report(tmp_path).parent / "aging.csv")
+    assert len(table) == aged.aging["ber"].size
+    assert table["temperature_k"].unique().tolist() == [358.15]
+    assert (tmp_path / "figures" / "aging.svg").exists()
 
 
 @pytest.mark.slow

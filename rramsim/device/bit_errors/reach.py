@@ -106,3 +106,25 @@ def bound_beyond(fitted: Interval, least: float, *, countable: float) -> Interva
     if countable > least:
         high = min(high, countable)
     return Interval(high=high, bound="upper", basis="fitted", extrapolated=True)
+
+
+def leading_rate(rate: Interval, least: float) -> Interval:
+    """Return what leads of an error rate along lines: it, a bound beyond the least, or nothing.
+
+    Parameters
+    ----------
+    rate : Interval
+        NaN where unknown.
+    least : float
+        The least rate that may lead (`least_rate`); 1: of so few cells none may.
+
+    Examples
+    --------
+    >>> leading_rate(Interval(1e-3, 1e-4, 1e-2), 1e-5).estimate
+    0.001
+    >>> leading_rate(Interval(1e-7, 1e-9, 1e-4), 1e-5).high
+    0.0001
+    """
+    if math.isnan(rate.estimate) or least >= 1.0:
+        return Interval()
+    return bound_beyond(rate, least, countable=math.inf) or rate

@@ -22,8 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.cycles.checkpoints import checkpoint_edges, cycle_apart
 from rramsim.device.lifetime.times.arrhenius import FURTHEST_KELVIN, acceleration_factor
-from rramsim.device.lifetime.times.at_use import FURTHEST_DECADES
-from rramsim.device.lifetime.times.drift import FIRST_TIME, JITTER, Readouts, fit_lines
+from rramsim.device.lifetime.times.drift import (
+    FIRST_TIME,
+    FURTHEST_DECADES,
+    JITTER,
+    Readouts,
+    fit_lines,
+)
 from rramsim.device.lifetime.times.holds import Hold, find_read_outs
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
@@ -238,6 +243,7 @@ def aging_of(
     read: ReadConditions | None = None,
     use_temperature: float | None = None,
     activation_energy: float | None = None,
+    conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> dict[str, Aging]:
     """Fit how the populations of each condition change with cycles and with time.
@@ -261,6 +267,8 @@ def aging_of(
         In K; without it time counts as it was measured.
     activation_energy : float, optional
         In eV. It takes the place of a fitted one, as in `fit_arrhenius`.
+    conditions : sequence of str, optional
+        Only these.
     seed : int
         Of the bootstrap of cells.
 
@@ -282,6 +290,8 @@ def aging_of(
     for number, (name, reference) in enumerate(zip(names, references.tolist(), strict=True)):
         chosen = np.flatnonzero(readings["condition_index"].values == number)
         if not (chosen.size and math.isfinite(reference)):
+            continue
+        if conditions is not None and name not in conditions:
             continue
         part = readings.isel(reading=chosen, condition=[number])
         part = part.assign(condition_index=part["condition_index"] * 0)
@@ -339,7 +349,11 @@ def _aging(
         cells=lines.cells,
         lines=lines.lines,
         drawn=lines.drawn,
-        notes=(*notes, *_notes(name, lines, hold, held, is_over_cycles=edges is not None)),
+        notes=(
+            *notes,
+            *_notes(name, lines, hold, held, is_over_cycles=edges is not None),
+            *(_energy_notes(name, use) if is_carried else ()),
+        ),
     )
 
 
@@ -644,3 +658,14 @@ def _notes(
             "too few cells are behind the lines over cycles and time for an interval."
         )
     return [Note(text, kind=kind, condition=name) for kind, text in texts.items()]
+
+
+def _energy_notes(name: str, use: UseTemperature | None) -> list[Note]:
+    if use is None or use.temperatures != 2:
+        return []
+    text = (
+        "times are carried to use by an activation energy of two temperatures, a point without an "
+        "interval that nothing checks."
+    )
+    figures = {"activation_energy": use.activation_energy}
+    return [Note(text, kind="two temperatures", condition=name, values=figures)]

@@ -416,6 +416,58 @@ def retention_answer(examination: Examination) -> dict[str, Any]:
     }
 
 
+_AGED_LINES: Keys = {
+    "cells": "cells",
+    "mu": ends("mu"),
+    "mu_per_decade_of_cycles": ends("mu_by_cycles"),
+    "mu_per_decade_of_time": ends("mu_drift"),
+    "sigma": ends("sigma"),
+    "sigma_per_decade_of_cycles": ends("sigma_by_cycles"),
+    "sigma_per_decade_of_time": ends("sigma_drift"),
+}
+
+
+def _aged_rates(row: Record) -> list[dict[str, Any]]:
+    return [
+        {
+            "cycles": place.plain("cycle"),
+            "time_s": place.plain("time"),
+            "ber": ends_of(place.interval("ber")),
+            **{
+                state.lower(): ends_of(place.at(state=state).interval("error_rate"))
+                for state in STATES
+            },
+            "extrapolated": place.text("extrapolation") or None,
+        }
+        for at_cycle in row.by("cycle")
+        for place in at_cycle.by("time")
+        if not at_cycle["cycle"] > row["last_cycle"]
+    ]
+
+
+AGING: Keys = {
+    **attributes("lrs_share", "confidence", "interval"),
+    "conditions": each(
+        "condition",
+        {
+            "name": "condition",
+            "reference_ohm": "reference_resistance",
+            "first_cycle": "first_cycle",
+            "last_cycle": "last_cycle",
+            "first_time_s": "first_time",
+            "last_time_s": "last_time",
+            "temperature_k": "temperature",
+            "use_temperature_k": "use_temperature",
+            "activation_energy_ev": "activation_energy",
+            "activation_energy_basis": known_text("activation_energy_basis"),
+            "acceleration_factor": "acceleration_factor",
+            **of_state(_AGED_LINES),
+            "error_rates": _aged_rates,
+        },
+    ),
+}
+"""Error rates over cycles and time."""
+
 _AFTER: Keys = {
     "pulses": "limit",
     "share_left": ends("residual"),

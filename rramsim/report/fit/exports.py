@@ -172,6 +172,27 @@ _RETENTION: Keys = {
 }
 
 
+def aging_csv(examination: Examination) -> str:
+    """Return a row for each condition, number of cycles and time that was asked for."""
+    rows = records(examination.products["aging"], "condition", "cycle", "time")
+    return csv_text([answer(row, _AGING) for row in rows if not row["cycle"] > row["last_cycle"]])
+
+
+_AGING: Keys = {
+    "condition": "condition",
+    "cycles": "cycle",
+    "time_s": "time",
+    "temperature_k": lambda row: row.number("use_temperature") or row.number("temperature"),
+    **same("ber", "ber_low", "ber_high"),
+    **{
+        f"{state.lower()}_error_rate{end}": _of_one_state(f"error_rate{end}", state)
+        for state in STATES
+        for end in ("", "_low", "_high")
+    },
+    "extrapolated": known_text("extrapolation"),
+}
+
+
 def verification_csv(examination: Examination) -> str:
     """Return a row for each operation and number of pulses: attempts, and the share left."""
     rows = records(examination.products["verification"], "condition", "state", "limit")

@@ -253,6 +253,103 @@ def acceleration_table(examination: Examination) -> TextTable | None:
     )
 
 
+def aging_table(examination: Examination) -> TextTable:
+    """Return the BER after each number of cycles, at the first, a near and the last time."""
+    aging = examination.products["aging"]
+    times = _shown_times(aging)
+    return table_of(
+        "BER after cycles and time",
+        [
+            row
+            for row in records(aging, "condition", "cycle")
+            if _is_over_both(row) and not row["cycle"] > row["last_cycle"]
+        ],
+        {
+            "condition": "condition",
+            "cycles": Sorted(lambda row: numbers.power(row["cycle"]), "cycle"),
+            **{numbers.duration(time): _ber_after(time) for time in times},
+        },
+        remark=" ".join(filter(None, (_where_time_counts(aging), _mark_of(aging)))),
+        is_titled=False,
+    )
+
+
+def _is_over_both(row: Record) -> bool:
+    """Return whether lines over cycles and a drift are known of the condition."""
+    return row["first_cycle"] < row["last_cycle"] and row.number("first_time") is not None
+
+
+def _shown_times(aging: xr.Dataset) -> list[float]:
+    """Return the first time, the last one that no line is extrapolated to, and the last."""
+    time = aging["time"].values
+    factor = aging["acceleration_factor"].fillna(1.0)
+    read = time[time <= float((aging["last_time"] * factor).max())]
+    return sorted({float(time[0]), float(read[-1]), float(time[-1])})
+
+
+def _ber_after(time: float) -> CellText:
+    def place(row: Record) -> Record:
+        return row.at(time=time)
+
+    def in_words(row: Record) -> str:
+        ber = ber_text(place(row))
+        is_marked = place(row)["ber_extrapolated"] and ber != numbers.UNKNOWN
+        return ber + ("*" if is_marked else "")
+
+    return Sorted(in_words, lambda row: float(place(row)["ber"]))
+
+
+def _where_time_counts(aging: xr.Dataset) -> str:
+    """Return at which temperatures times are, said once where it is so of all conditions."""
+    texts: dict[str, list[str]] = {}
+    for row in records(aging, "condition"):
+        text = "time as measured"
+        if row.number("acceleration_factor") is not None:
+            text = (
+                f"time at {numbers.quantity(row['use_temperature'], 'K')}, "
+                f"{numbers.power(row['acceleration_factor'], 3)} times that of the read-outs at "
+                f"{numbers.quantity(row['temperature'], 'K')} ({row['activation_energy_basis']} "
+                f"activation energy of {numbers.plain(row['activation_energy'])}"
+                "\N{NO-BREAK SPACE}eV)"
+            )
+        texts.setdefault(text, []).append(row["condition"])
+    if len(texts) == 1:
+        (text,) = texts
+        return f"{text[0].upper()}{text[1:]}."
+    return " ".join(f"{', '.join(names)}: {text}." for text, names in texts.items())
+
+
+def _mark_of(aging: xr.Dataset) -> str:
+    if not aging["ber_extrapolated"].any():
+        return ""
+    return (
+        "With an asterisk: extrapolated, more than a decade of time beyond the last read-out, more "
+        "than 50 K from its temperature, or before the first cycle read."
+    )
+
+
+def aging_lines_table(examination: Examination) -> TextTable:
+    """Return how each state moves and widens with cycles and with time."""
+    return table_of(
+        "Change a decade of cycles and of time",
+        [
+            row
+            for row in records(examination.products["aging"], "condition", "state")
+            if _is_over_both(row)
+        ],
+        {
+            "condition": "condition",
+            "state": "state",
+            "median, cycles": lambda row: signed(as_change(row.interval("mu_by_cycles")), "%"),
+            "median, time": lambda row: signed(as_change(row.interval("mu_drift")), "%"),
+            "sigma, cycles": lambda row: signed(row.interval("sigma_by_cycles")),
+            "sigma, time": lambda row: signed(row.interval("sigma_drift")),
+        },
+        remark="One fit of lines over log10 of cycles and of time: the drift is taken as the same "
+        "at all cycles.",
+    )
+
+
 def success_runs_table(examination: Examination) -> TextTable:
     """Return the tests in which no cell failed."""
     runs = examination.products["success_runs"]

@@ -26,6 +26,7 @@ FILES = {
     "outliers.csv": "every reading beyond its population",
     "verification.csv": "attempts of program and verify",
     "retention.csv": "resistances and bit-error rate against time",
+    "aging.csv": "error rates after so many cycles and so much time",
     "conditions.nc": "the conditions with units and provenance; rramsim tradeoff takes it",
     "populations.nc": "the populations with units and provenance",
     "provenance.json": "what this was made from",

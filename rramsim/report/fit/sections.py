@@ -231,6 +231,28 @@ def _retention(examination: Examination) -> list[Part | None]:
     ]
 
 
+def _aging(examination: Examination) -> list[Part | None]:
+    def plot(aging: xr.Dataset, ax: Canvas = None) -> Any:
+        from rramsim.plotting.retention import plot_aging
+
+        return plot_aging(aging, ax)
+
+    return [
+        _picture(
+            examination,
+            "aging",
+            "aging",
+            plot,
+            "Bit-error rate against the time since programming, after so many cycles",
+            "The bit-error rate along the lines over cycles and time, a line for each number of "
+            "cycles, with the 95\N{NO-BREAK SPACE}% band of\nthe first and of the last. What is "
+            "extrapolated is dashed; where only a bound is known there is no line.",
+        ),
+        lifetime.aging_table(examination),
+        lifetime.aging_lines_table(examination),
+    ]
+
+
 def _variance(examination: Examination) -> list[Part | None]:
     def plot(variance: xr.Dataset, ax: Canvas = None) -> Any:
         from rramsim.plotting.variability import plot_variability
@@ -335,6 +357,14 @@ SECTIONS = [
         answer=answer.retention_answer,
         csv=exports.retention_csv,
         absent="Retention: it takes readings at two times or more (a column time, in any unit).",
+    ),
+    Section(
+        "aging",
+        _aging,
+        "Cycles and time together",
+        interval="Cycles and time",
+        answer=answer.AGING,
+        csv=exports.aging_csv,
     ),
     Section(
         "bake",

@@ -203,6 +203,45 @@ def test_a_use_within_50_kelvin_of_the_read_outs_is_not_marked():
     assert at_their_own.acceleration == 1.0
 
 
+def law(energy, *, basis="fitted", temperatures=(400.0, 420.0, 440.0)):
+    """Return the product "activation_energies" of one condition."""
+    kelvin = [[*temperatures, *[math.nan] * (4 - len(temperatures))]]
+    return xr.Dataset(
+        {
+            "activation_energy": ("condition", [energy]),
+            "activation_energy_basis": ("condition", [basis]),
+            "temperature": (("condition", "place"), kelvin),
+        },
+        {"condition": ["55 uA"]},
+    )
+
+
+def test_an_energy_that_was_fitted_carries_times_and_two_temperatures_are_said():
+    asked = {"use_temperature": USE}
+    found = aging(aged(), {"activation_energies": law(1.1)}, **asked)
+    assert found.use == UseTemperature(USE, 1.1, "fitted", 3)
+    assert found.notes == ()
+    two = aging(aged(), {"activation_energies": law(1.1, temperatures=(400.0, 440.0))}, **asked)
+    assert [note.kind for note in two.notes] == ["two temperatures"]
+    given = aging(aged(), {"activation_energies": law(0.9, basis="given")}, **asked)
+    assert given.use == UseTemperature(USE, 0.9, "stated")
+    # Cells that do not follow Arrhenius have no energy.
+    with pytest.raises(InputError, match="without an activation energy"):
+        aging(aged(), {"activation_energies": law(-0.1)}, **asked)
+
+
+def test_the_hold_that_reaches_the_longest_time_of_use_has_the_lines():
+    warm, hot = aged(kelvin=USE), aged(kelvin=HOT)
+    hot["resistance"].values[:] *= 1.1
+    both = xr.concat([warm, hot], "reading", data_vars="minimal")
+    assert aging(both).temperature == USE  # as measured both reach 1e6 s
+    found = aging(both, use_temperature=USE, activation_energy=1.0)
+    assert found.temperature == HOT
+    assert found.temperatures == (USE, HOT)
+    assert found.lines[:, 0, 0] == pytest.approx(LINES[:, 0, 0] + math.log(1.1), abs=1e-9)
+    assert found.extrapolated(1, 10.0) == ""
+
+
 def test_a_use_temperature_takes_an_energy_and_the_temperature_of_the_read_outs():
     with pytest.raises(InputError, match="without an activation energy"):
         aging(aged(), use_temperature=USE)

@@ -12,16 +12,13 @@ from scipy.special import ndtri
 
 from rramsim import formatting as numbers
 from rramsim.device.lifetime.times.arrhenius import acceleration_factor
-from rramsim.device.lifetime.times.drift import Drift, drifting_ber
+from rramsim.device.lifetime.times.drift import FURTHEST_DECADES, Drift, drifting_ber
 from rramsim.device.lifetime.times.holds import Hold, believed_ber
 from rramsim.notes import Note
 from rramsim.schema import STATES
 from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
-
-FURTHEST_DECADES = 1.0
-"""An extrapolation by more than so many decades of time is warned of."""
 
 _P05 = float(ndtri(0.05))
 

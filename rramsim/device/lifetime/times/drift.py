@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 FIRST_TIME = 1.0
 """Seconds after programming from which the lines are fitted: earlier, cells relax otherwise."""
 
+FURTHEST_DECADES = 1.0
+"""An extrapolation by more than so many decades of time is warned of."""
+
 JITTER = 0.9
 """A read-out this much of a nominal time before it is still the one meant."""
 
@@ -196,19 +199,25 @@ def drifting_ber(
     draws = np.array(
         [
             _ber_of(log_time, lines, read)
-            for lines in zip(*(drift.resampled for drift in drifts), strict=True)
+            # Each state has draws of its own, fewer where some could not be fitted.
+            for lines in zip(*(drift.resampled for drift in drifts), strict=False)
         ]
     )
     best = _ber_of(log_time, (drifts[0].lines, drifts[1].lines), read)
-    if draws.size == 0:
-        return best, np.full_like(best, np.nan), np.full_like(best, np.nan)
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    # A line whose spread has reached 0 leaves that resample out at that time.
+    return best, *ends_of_draws(draws.reshape(-1, *best.shape))
+
+
+def ends_of_draws(draws: Floats) -> tuple[Floats, Floats]:
+    """Return the 2.5th and 97.5th percentiles over the first axis, NaN where nothing is drawn.
+
+    A line whose spread has reached 0 leaves its draw out there (NaN).
+    """
+    low, high = np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
     usable = ~np.all(np.isnan(draws), axis=0)
-    low, high = np.full_like(best, np.nan), np.full_like(best, np.nan)
     if usable.any():
+        tail = 50.0 * (1.0 - CONFIDENCE)
         low[usable], high[usable] = np.nanpercentile(draws[:, usable], (tail, 100.0 - tail), axis=0)
-    return best, low, high
+    return low, high
 
 
 def _ber_of(log_time: NDArray[np.float64], lines: Any, read: ReadConditions) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.device.bit_errors.reach import bound_beyond, least_rate
+from rramsim.device.bit_errors.reach import leading_rate, least_rate
 from rramsim.device.lifetime.times.drift import Drift, Readouts, fit_drift
 from rramsim.device.populations.mixed_times import readout_groups
 from rramsim.device.read_conditions import ReadConditions
@@ -82,14 +82,10 @@ def believed_ber(hold: Hold, curves: Sequence[NDArray[np.float64]]) -> list[Inte
     there is nothing.
     """
     least = least_believed(hold)
-    rates = []
-    for ber, low, high in zip(*curves, strict=True):
-        if math.isnan(ber) or least >= 1.0:
-            rates.append(Interval())
-            continue
-        rate = Interval(float(ber), float(low), float(high))
-        rates.append(bound_beyond(rate, least, countable=math.inf) or rate)
-    return rates
+    return [
+        leading_rate(Interval(float(ber), float(low), float(high)), least)
+        for ber, low, high in zip(*curves, strict=True)
+    ]
 
 
 def find_holds(

@@ -118,6 +118,17 @@ def test_no_ber_is_made_of_a_spread_below_0():
     assert low[0] == pytest.approx(ber[0]) == pytest.approx(high[0])
 
 
+def test_states_with_draws_of_unequal_number_have_an_interval():
+    lines = np.array([9.0, 0.0, 0.1, 0.0]), np.array([12.0, 0.0, 0.5, 0.0])
+    lrs, hrs = (
+        Drift(line, np.tile(line, (count, 1))) for line, count in zip(lines, (7, 5), strict=True)
+    )
+    read = ReadConditions(reference_resistance=math.exp(10.5))
+    ber, low, high = drifting_ber([10.0], (lrs, hrs), read)
+    assert low == pytest.approx(ber)
+    assert high == pytest.approx(ber)
+
+
 def test_jitter_does_not_split_a_read_out():
     rng = np.random.default_rng(0)
     nominal = np.repeat([0.0, 0.01, 1.0, 4.0, 1e5], 50)
