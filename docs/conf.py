@@ -29,7 +29,7 @@ suppress_warnings = ["ref.python"]
 
 def _write_settings_table() -> None:
     """Write the table of study settings from the code, so that the two cannot part."""
-    from rramsim.study.reading import ReadingTable, UseTable
+    from rramsim.study.reading import CorrelatedTable, ReadingTable, UseTable
     from rramsim.study.settings import Study
     from rramsim.study.training_settings import (
         ErrorsTable,
@@ -45,6 +45,8 @@ def _write_settings_table() -> None:
         _settings(ReadingTable, ReadingTable),
         "## `[use]`",
         _settings(UseTable, UseTable),
+        "## `[correlated]`",
+        _settings(CorrelatedTable, CorrelatedTable),
     ]
     (HERE / "study-settings.md").write_text("\n".join(parts))
     parts = [

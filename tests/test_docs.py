@@ -8,6 +8,7 @@ import io
 import pkgutil
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import gallery
@@ -298,6 +299,26 @@ def test_the_trainings_of_the_page_run_as_they_stand(tmp_path, monkeypatch):
         np.mean([network.accuracy for network in names["networks"]])
     )
     assert (tmp_path / "mean.nc").exists()
+
+
+@pytest.mark.slow
+def test_the_page_on_cells_that_err_together_runs_as_it_stands(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "correlated-cells.md").read_text()
+    (array,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (command,) = re.findall(r"```sh\nrramsim (evaluate .*?)\n```", page, re.DOTALL)
+    settings = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    assert [make_study(**one).correlated is True for one in settings] == [True, False]
+    monkeypatch.chdir(tmp_path)
+    # A smaller network and fewer chips, for the sake of time.
+    small = 'training_ber=0.03, network="64-32-10", epochs=5, file="network.safetensors"'
+    names = {}
+    exec(array.replace("training_ber=0.03", small).replace("chips=200", "chips=5"), names)
+    alone, together = (names["fit"].faults(names["name"], correlated=one) for one in (False, True))
+    assert together.faults == alone
+    assert together.sigma_column == pytest.approx((0.4 / 2, 0.75 / 2), rel=0.3)
+    shown = CliRunner().invoke(app, shlex.split(command.replace("100", "5")))
+    assert shown.exit_code == 0
+    assert "cells share columns 0.32 " in " ".join(shown.stdout.split())
 
 
 @pytest.mark.slow

@@ -190,6 +190,26 @@ ReadPulse = Annotated[
         rich_help_panel=USE,
     ),
 ]
+Correlated = Annotated[
+    bool,
+    typer.Option(
+        "--correlated",
+        help="Cells of one bit line, word line or die err together, by as much as the measurements "
+        "tell; these need the columns row and column.",
+        rich_help_panel=USE,
+    ),
+]
+CorrelatedBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--correlated-by",
+        metavar="NAME=S",
+        help="Instead, by given standard deviations of ln R: sigma_column=0.1, or 0.1/0.2 of LRS "
+        "and HRS, sigma_row, sigma_die, sense_offset, and correlation=0.5 of what lines do to both "
+        "states. Repeatable.",
+        rich_help_panel=USE,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)
 ]
@@ -209,6 +229,31 @@ Quiet = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def correlated(measured: bool, given: list[str] | None) -> bool | dict[str, object] | None:
+    """Return the setting that `Correlated` and `CorrelatedBy` together are, None for neither."""
+    if not given:
+        return measured or None
+    if measured:
+        raise InputError(
+            "--correlated and --correlated-by were both given; give one of the two: what the "
+            "measurements tell, or numbers."
+        )
+    parts: dict[str, object] = {}
+    for text in (piece.strip() for one in given for piece in one.split(",")):
+        name, _, value = text.partition("=")
+        try:
+            numbers = [float(number) for number in value.split("/")]
+        except ValueError:
+            numbers = []
+        if not name.strip() or len(numbers) not in (1, 2) or name.strip() in parts:
+            raise InputError(
+                f"--correlated-by {text!r}: accepted is a name with its number, once each, such as "
+                "sigma_column=0.1 or sigma_column=0.1/0.2 (LRS and HRS)."
+            )
+        parts[name.strip()] = numbers[0] if len(numbers) == 1 else numbers
+    return parts
 
 
 def check_suffix(path: Path | None, accepted: tuple[str, ...], *, option: str) -> None:

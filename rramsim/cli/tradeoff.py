@@ -65,6 +65,8 @@ def tradeoff(
     reference_spread: options.ReferenceSpread = None,
     offset: options.Offset = None,
     lrs_share: options.LrsShare = None,
+    correlated: options.Correlated = False,
+    correlated_by: options.CorrelatedBy = None,
     read_pulse: Annotated[
         str | None,
         typer.Option(
@@ -248,6 +250,7 @@ def tradeoff(
             reference_spread=reference_spread,
             offset=offset,
             lrs_share=lrs_share,
+            correlated=options.correlated(correlated, correlated_by),
             read_pulse=read_pulse,
             protections=protect or None,
             tolerance=tolerance,

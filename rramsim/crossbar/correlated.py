@@ -97,12 +97,15 @@ class CorrelatedFaults:
         object.__setattr__(self, "sense_offset", _offset(self.sense_offset, self._offset_is_part))
         object.__setattr__(self, "correlation", _correlation(self.correlation))
         object.__setattr__(self, "tile", _tile(self.tile))
-        for state, spread in zip(("LRS", "HRS"), self._cell_variances, strict=True):
-            if not spread > 0:
+        for state, left, whole in zip(
+            ("LRS", "HRS"), self._cell_variances, self._variances, strict=True
+        ):
+            if not left > 0:
                 raise InputError(
                     f"The parts of the spread of {state} (die, row, column"
-                    f"{', offset' if self._offset_is_part else ''}) make up all of it or more; "
-                    "something must be left that differs from cell to cell."
+                    f"{', offset' if self._offset_is_part else ''}) make up "
+                    f"{100 * (1 - left / whole):.0f} % of its variance; something must be left "
+                    "that differs from cell to cell."
                 )
 
     @property
@@ -127,18 +130,22 @@ class CorrelatedFaults:
     def _offset_is_part(self) -> bool:
         return not isinstance(self.faults, PopulationFaults)
 
+    @property
+    def _variances(self) -> tuple[float, float]:
+        """Of which lines and dies have parts: LRS and HRS."""
+        if not isinstance(self.faults, PopulationFaults):
+            return 1.0, 1.0
+        spread = self.faults.reference_spread
+        return self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
+
     @cached_property
     def _cell_variances(self) -> tuple[float, float]:
         """Of ln R from cell to cell, with what differs from read to read: LRS and HRS."""
-        whole = (1.0, 1.0)
-        if isinstance(self.faults, PopulationFaults):
-            spread = self.faults.reference_spread
-            whole = self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
         lrs, hrs = (
             variance
             - (self.offsets[state] ** 2 if self._offset_is_part else 0.0)
             - sum(part[state] ** 2 for part in self.sigmas)
-            for state, variance in enumerate(whole)
+            for state, variance in enumerate(self._variances)
         )
         return lrs, hrs
 

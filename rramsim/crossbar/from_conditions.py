@@ -287,9 +287,9 @@ def _given_parts(
 
 def _no_parts(name: str) -> InputError:
     return InputError(
-        f"{name}: the readings tell neither rows and columns nor dies apart, so how far cells err "
-        "together is not known; the files need the columns row and column, of 10 lines or more "
-        "each, or a column die, or give the standard deviations yourself (sigma_column, ...)."
+        f"{name}: no readings tell rows and columns, or dies, apart, so how far cells err together "
+        "is not known; the measurements need the columns row and column, of 10 lines or more each, "
+        "or die. Or give standard deviations of ln R: sigma_column, sigma_row, sigma_die."
     )
 
 
@@ -330,7 +330,7 @@ def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
         return f"{in_words(faults.faults, condition)}; {faults.asked or faults.protection}"
     if isinstance(faults, CorrelatedFaults):
         of_cells = in_words(faults.faults, condition).removeprefix("independent ")
-        return f"{of_cells}; {_parts_in_words(faults)}"
+        return f"{of_cells}; {shared_words(faults)}"
     return {
         PopulationFaults: "resistances sampled from the fitted populations",
         StateFaults: f"{condition.ber_basis.item()} error rates of LRS and HRS cells",
@@ -338,8 +338,12 @@ def in_words(faults: FaultModel, condition: xr.Dataset) -> str:
     }[type(faults)]
 
 
-def _parts_in_words(faults: CorrelatedFaults) -> str:
-    """Say what cells share, in standard deviations."""
+def shared_words(faults: object) -> str:
+    """Say in one phrase what cells share with their lines and dies, empty if they share nothing."""
+    if isinstance(faults, ProtectedFaults):
+        return shared_words(faults.faults)
+    if not isinstance(faults, CorrelatedFaults) or faults.is_independent:
+        return ""
     names = ("columns", "rows", "dies", "amplifiers")
     parts = zip(names, (*faults.sigmas, faults.offsets), strict=True)
     shared = [f"{name} {_both(lrs, hrs)}" for name, (lrs, hrs) in parts if lrs or hrs]

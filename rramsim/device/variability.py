@@ -39,6 +39,12 @@ from rramsim.statistics.variance_components import (
 _LEAST = {"die": 5, "row": 10, "column": 10}
 """With fewer groups the variance between them is said to be hardly known."""
 
+_DIE, _ROW = COMPONENTS.index("die"), COMPONENTS.index("row")
+_ONE_DIE = (
+    "readings of one die, or of dies that are not told apart: what differs between dies is not "
+    "known, and is in no part of the variance."
+)
+
 METHOD = (
     "Henderson's method III (analysis of variance with sequential sums of squares) on ln R; "
     "rows and columns crossed within a die, cells within both, cycles within cells"
@@ -70,7 +76,7 @@ def variability(readings: xr.Dataset) -> Analysis:
         **{name: np.zeros(shape[:2], dtype=int) for name in ("readings", "left_out")},
         "line_correlation": np.full(len(names), np.nan),
     }
-    notes = []
+    notes: list[Note] = []
     for i, name in enumerate(names):
         values["line_correlation"][i] = _line_correlation(readings, i)
         for j, state in enumerate(STATES):
@@ -93,6 +99,9 @@ def variability(readings: xr.Dataset) -> Analysis:
                 )
                 for text in _remarks(parts, left_out=left_out)
             ]
+        die, row = (np.isfinite(values["variance"][i, :, part]).any() for part in (_DIE, _ROW))
+        if not die and (row or _names_dies(readings)):
+            notes.append(Note(_ONE_DIE, kind="one die", condition=name))
     return Analysis(
         make(
             "variance",
@@ -102,6 +111,10 @@ def variability(readings: xr.Dataset) -> Analysis:
         ),
         tuple(notes),
     )
+
+
+def _names_dies(readings: xr.Dataset) -> bool:
+    return "die" in readings.variables and bool((readings["die"].values >= 0).any())
 
 
 def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, dict[str, Groups]]:

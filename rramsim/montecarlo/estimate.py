@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from rramsim.interval import Interval
 from rramsim.montecarlo.stopping import STOP_CONFIDENCE, t_half_width, within
@@ -138,6 +139,34 @@ def estimate(
         sentences = (made, *_beside(tally, confidence, no_width=low == high))
     interval = Interval(mean, low, high, method=sentences[0])
     return ChipAccuracy(interval, p05, tally.chips, tally.images, sentences)
+
+
+def paired_change(tallies: Sequence[Tally], others: Sequence[Tally]) -> Interval:
+    """Return by how much the mean accuracy differs from that of other chips with the same numbers.
+
+    Parameters
+    ----------
+    tallies, others : sequence of Tally
+        One of each for each training, of the same chips: their difference is taken chip by chip.
+
+    Returns
+    -------
+    Interval
+        The mean over trainings of accuracy less other accuracy, with Student's interval over chips;
+        trainings and test images are taken as fixed. Without ends of one chip.
+    """
+    mean = variance = 0.0
+    for tally, other in zip(tallies, others, strict=True):
+        counts = [right - other.correct[chip] for chip, right in tally.correct.items()]
+        shares = np.array(counts) / tally.images
+        mean += float(shares.mean()) / len(tallies)
+        if len(counts) > 1:
+            variance += float(shares.var(ddof=1)) / len(counts) / len(tallies) ** 2
+    freedom = sum(tally.chips - 1 for tally in tallies)
+    if not freedom:
+        return Interval(mean, basis="computed")
+    beside = float(stdtrit(freedom, (1.0 + CONFIDENCE) / 2.0)) * math.sqrt(variance)
+    return Interval(mean, mean - beside, mean + beside, basis="computed")
 
 
 def _student(tally: Tally, confidence: float) -> str:

@@ -62,6 +62,7 @@ _PROTECTION = tuple(
         ("protection", "1", "U", "how weights are protected, such as secded(72,64)"),
         ("cells_per_weight", "1", "f", "cells for each weight, parity and padding included"),
         ("pulses_per_weight", "1", "f", "write pulses for each weight, expected"),
+        ("shared", "1", "U", "what cells share with their lines and dies, empty: nothing"),
     )
 )
 
@@ -149,6 +150,27 @@ _SCORED = (
         "ber_draw", "1", "f", "mean of the rates of one draw, of cells or of weights", optional=True
     ),
     _read("drawn_ber", "1", "f", "the rate that is planted, of the same kind, NaN: no draws"),
+    *(
+        _point(*columns, optional=True)
+        for columns in (
+            (
+                "independent_accuracy",
+                "1",
+                "f",
+                "mean accuracy on as many chips at the same BER whose cells err on their own, NaN: "
+                "those of the point do",
+            ),
+            ("independent_p05", "1", "f", "accuracy of the 5th-percentile chip of these"),
+            (
+                "correlated_change",
+                "1",
+                "f",
+                "accuracy less that of cells that err on their own, chip by chip",
+            ),
+            ("correlated_change_low", "1", "f", "lower end of its interval over chips, 95 %"),
+            ("correlated_change_high", "1", "f", "upper end"),
+        )
+    ),
     _condition("cells", "1", "f", "cells a state behind the BER, NaN: unknown"),
     _read("test_ber", "1", "f", "mean BER of the weights as read, or the bound planted"),
     _read("ber_high", "1", "f", "upper end of its interval, NaN: none"),

@@ -22,6 +22,7 @@ from rramsim.crossbar.faults import (
     is_known_chip,
     mean_ber,
 )
+from rramsim.crossbar.from_conditions import shared_words
 from rramsim.crossbar.protection import programming_pulses, protection_of
 from rramsim.errors import InputError, device_name, on_progress, refused, whole_number
 from rramsim.images.image_set import ImageSet
@@ -316,8 +317,10 @@ def _protections(models: Sequence[ChipFaults], folded: FoldedNetwork) -> dict[st
     """Return how each model protects the weights, and what that takes."""
     weights = [layer.matrix for layer in folded.layers]
     pulses = [programming_pulses(model, weights) for model in models]
+    shared = [shared_words(model) for model in models]
     return {
         "protection": [protection_of(model) for model in models],
+        **({"shared": shared} if any(shared) else {}),
         "cells_per_weight": [one.cells_per_weight for one in pulses],
         "pulses_per_weight": [one.pulses_per_weight for one in pulses],
     }

@@ -126,7 +126,12 @@ class FitResult:
         return None if analysis is None else analysis.dataset
 
     def faults(
-        self, condition: str, protection: str = "none", *, correlated: bool = False
+        self,
+        condition: str,
+        protection: str = "none",
+        *,
+        correlated: bool | Mapping[str, Any] = False,
+        tile: tuple[int, int] = (128, 128),
     ) -> FaultModel:
         """Return the bit errors of chips programmed under a condition, for `evaluate`.
 
@@ -138,10 +143,13 @@ class FitResult:
             How weights are protected, as in `protect`. 2T2R has the BER that the fit gives for
             it, and ``"verify(5)"`` takes the spread of reads from cells that were read more than
             once.
-        correlated : bool
+        correlated : bool or mapping
             Whether cells err with their rows, columns and dies (`CorrelatedFaults`), by the parts
             that these have in the variance of the readings; what these do not tell apart, such as
-            dies where there is one, has none.
+            dies where there is one, has none. Or standard deviations of ln R by name:
+            ``{"sigma_column": 0.1, "sigma_row": (0.05, 0.1), "sense_offset": 0.02}``.
+        tile : (int, int)
+            Word lines and bit lines of a tile, whose cells share these.
 
         Raises
         ------
@@ -161,7 +169,7 @@ class FitResult:
             self.populations,
             parse(protection),
             variance=self.examination.products.get("variance"),
-            shared=SharedSpread() if correlated else None,
+            shared=_shared(correlated, tile),
         )
 
     def rates_left_open(self, condition: str, protection: str = "none") -> DrawnFaults | None:
@@ -704,12 +712,25 @@ def _recipe(files: Sequence[str] | None, options: Mapping[str, Any]) -> str:
     return f"{shlex.join(words)} --report DIR"
 
 
+def _shared(correlated: object, tile: tuple[int, int]) -> SharedSpread | None:
+    """Return what cells share; None: nothing."""
+    if isinstance(correlated, Mapping):
+        return SharedSpread(plain(dict(correlated)), tile)
+    if not isinstance(correlated, bool):
+        accepted = "True, False, or standard deviations of ln R by name"
+        raise refused("correlated", correlated, accepted)
+    return SharedSpread(tile=tile) if correlated else None
+
+
 def condition_faults(
     names: Sequence[str],
     protections: Sequence[str],
     *,
     measurements: Sequence[str],
     conditions: str | None,
+    reference: str | None = None,
+    correlated: bool | Mapping[str, Any] = False,
+    tile: tuple[int, int] = (128, 128),
 ) -> dict[tuple[str, str], FaultModel]:
     """Return the bit errors of chips of conditions that were measured, or only stated.
 
@@ -723,6 +744,10 @@ def condition_faults(
         Files of readings, or shipped sets; without, the conditions are those stated.
     conditions : str, optional
         A conditions file, or a shipped one.
+    reference : str, optional
+        Reference of the sense amplifiers, with its unit; without, the best one.
+    correlated, tile
+        See `FitResult.faults`.
 
     Returns
     -------
@@ -730,14 +755,17 @@ def condition_faults(
         A fault model for each protection and condition, in that order; its key is the condition
         and the protection.
     """
-    fitted = fit(list(measurements), conditions=conditions) if measurements else None
+    fitted = None
+    if measurements:
+        fitted = fit(list(measurements), conditions=conditions, reference=reference)
     stated = fitted.conditions if fitted else stated_conditions(conditions, lrs_share=0.5)[0]
     assert stated is not None
 
     def faults_of(name: str, protection: str) -> FaultModel:
         if fitted is not None:
-            return fitted.faults(name, protection)
-        return protected_condition(named_condition(stated, name), None, parse(protection))
+            return fitted.faults(name, protection, correlated=correlated, tile=tile)
+        condition, shared = named_condition(stated, name), _shared(correlated, tile)
+        return protected_condition(condition, None, parse(protection), shared=shared)
 
     chosen = names or stated["condition"].values.astype(str).tolist()
     return {(name, one): faults_of(name, one) for one in protections for name in chosen}

@@ -134,6 +134,44 @@ class UseTable(Settings):
         return with_unit(value, "ohm")
 
 
+PerState = float | tuple[float, float]
+"""A standard deviation of both states, or of LRS and of HRS."""
+
+
+class CorrelatedTable(Settings):
+    """What cells share with their lines and dies, so that they err together.
+
+    Standard deviations are of ln R. Of a condition without measurements they are parts of a spread
+    of 1: the roots of their shares of the variance.
+
+    Attributes
+    ----------
+    sigma_column, sigma_row, sigma_die : float or (float, float)
+        Standard deviation between bit lines of a tile, between its word lines, and between dies;
+        one for both states, or of LRS and of HRS.
+    sense_offset : float
+        Standard deviation of the offset of sense amplifiers, one for each bit line of a tile.
+    correlation : float
+        Of what lines and dies do to LRS and to HRS cells, -1 to 1.
+    """
+
+    sigma_column: PerState = 0.0
+    sigma_row: PerState = 0.0
+    sigma_die: PerState = 0.0
+    sense_offset: float = Field(default=0.0, ge=0.0)
+    correlation: float = Field(default=0.0, ge=-1.0, le=1.0)
+
+    @field_validator("sigma_column", "sigma_row", "sigma_die", mode="before")
+    @classmethod
+    def _from_zero_on(cls, value: Any) -> Any:
+        both = value if isinstance(value, list | tuple) else [value, value]
+        if len(both) != 2 or not all(
+            type(one) in (int, float) and 0 <= one < math.inf for one in both
+        ):
+            raise ValueError("a number from 0 on, or two of them: of LRS and of HRS")
+        return value
+
+
 class CircuitsTable(Settings):
     """Energies of the circuits around the cells, for that of an inference.
 

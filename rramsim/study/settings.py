@@ -9,13 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
+from rramsim.crossbar.from_conditions import SharedSpread
 from rramsim.crossbar.protection import parse
 from rramsim.decision.requirements import Requirements
 from rramsim.device.examination import Question
 from rramsim.errors import InputError
-from rramsim.study.reading import CircuitsTable, ReadingTable, UseTable, with_unit
+from rramsim.study.reading import (
+    CircuitsTable,
+    CorrelatedTable,
+    ReadingTable,
+    UseTable,
+    with_unit,
+)
 from rramsim.study.settings_files import build, merged, read_fields
 from rramsim.study.training_settings import Ber, TrainingSettings
 from rramsim.units import ELECTRON_VOLT, read_quantity
@@ -92,6 +99,10 @@ class Study(TrainingSettings):
         BERs at which the accuracy curves are measured, beside 0.
     tile_word_lines, tile_bit_lines : int
         Size of one crossbar tile in cells.
+    correlated : bool or table
+        Whether the cells of a chip err together with those on their lines and dies: true takes by
+        how much from the measurements, which need the columns row and column; a table
+        `[correlated]` gives it.
     protections : tuple of str
         Ways to protect weights that are compared (see `rramsim.protect`): ``"none"``, ``"2T2R"``,
         ``"secded(72,64)"``, ``"bch(78,64,2)"``, ``"verify(5)"``. A text may name several,
@@ -155,6 +166,7 @@ class Study(TrainingSettings):
     )
     tile_word_lines: int = Field(default=128, ge=1)
     tile_bit_lines: int = Field(default=128, ge=1)
+    correlated: StrictBool | CorrelatedTable = False
     protections: tuple[str, ...] = Field(default=DEFAULT_PROTECTIONS, min_length=1)
     reestimate: bool = True
     tolerance: float | None = Field(default=None, gt=0.0, lt=1.0)
@@ -247,6 +259,16 @@ class Study(TrainingSettings):
                 f"{name} is {text!r}; accepted: a number with its unit, such as "
                 f'"{example}" ({error})'
             ) from error
+
+    @property
+    def shared(self) -> SharedSpread | None:
+        """What cells share with their lines and dies; None: they err on their own."""
+        if self.correlated is False:
+            return None
+        tile = self.tile_word_lines, self.tile_bit_lines
+        if self.correlated is True:
+            return SharedSpread(tile=tile)
+        return SharedSpread(self.correlated.model_dump(), tile)
 
     def toml(self) -> str:
         """Return the settings as a study file that makes the same study again."""

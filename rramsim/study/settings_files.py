@@ -148,6 +148,7 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
 def _limit(error: ErrorDetails) -> str:
     """Return what a value should have been, in pydantic's own words but for its types."""
     kinds = {"tuple_type": "a list", "model_type": "a table", "dict_type": "a table"}
+    kinds["bool_type"] = "true or false"
     if error["type"] == "string_type":
         # A number where a text belongs, such as a width, is shown as the text that it would be.
         value = error["input"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 import rramsim
 from rramsim.crossbar.drawn_faults import (
@@ -16,10 +16,14 @@ from rramsim.crossbar.drawn_faults import (
     interval_rates,
     matched_rates,
     pair_probits,
+    planted_faults,
     read_probits,
 )
-from rramsim.crossbar.from_conditions import protected_condition
+from rramsim.crossbar.faults import IidFaults, StateFaults, mean_ber, wrong_cells
+from rramsim.crossbar.from_conditions import SharedSpread, protected_condition
 from rramsim.crossbar.protection import parse
+from rramsim.crossbar.sampling import as_positions
+from rramsim.errors import InputError
 from rramsim.statistics.confidence import populations_left_open
 
 # Medians, spreads and best references of the shipped sets (device_data/).
@@ -200,3 +204,80 @@ def test_the_spread_of_a_reference_and_an_offset_add_to_that_of_the_cells():
     assert lrs == pytest.approx(-1 / 0.5)
     assert hrs == pytest.approx(-2 / math.hypot(0.5, 0.4))
     assert pair_probits(*one, offset=0.4) == pytest.approx(-3 / math.sqrt(0.09 + 0.25 + 0.16))
+
+
+def planted_on_lines(fit, protection="none", condition="weak", **given):
+    """Return the chips of a condition whose cells share what is given."""
+    row = fit.conditions.sel(condition=condition)
+    shared = SharedSpread(given, tile=(64, 64)) if given else None
+    return row, planted_faults(row, parse(protection), fit.examination.products, shared=shared)
+
+
+@pytest.mark.parametrize("protection", ["none", "2T2R", "secded(72,64)"])
+def test_rates_that_the_cells_leave_open_are_planted_on_the_same_lines(shipped, protection):
+    _, alone = planted_on_lines(shipped, protection)
+    _, planted = planted_on_lines(shipped, protection, sigma_column=(0.1, 0.3), sigma_row=0.15)
+    drawn = planted.drawn
+    assert drawn.estimate == pytest.approx(alone.drawn.estimate, rel=1e-12)
+    assert np.array_equal(drawn.lrs, alone.drawn.lrs)
+    assert mean_ber(planted.independent, 0.5) == mean_ber(alone.faults, 0.5)
+    assert "cells share columns 0.1 (LRS) and 0.3 (HRS), rows 0.15" in planted.words
+    signs = np.where(np.random.default_rng(1).random((130, 200)) < 0.5, 1, -1).astype(np.int8)
+    chip = np.random.SeedSequence(4, spawn_key=(0, 0))
+
+    def wrong(model):
+        return as_positions(wrong_cells(model, signs, chip), signs)
+
+    assert np.array_equal(wrong(planted.independent), wrong(alone.faults))
+    # At the estimate, the chips are those that are planted; at greater rates they are nested.
+    assert np.array_equal(wrong(drawn.faults(*drawn.estimate)), wrong(planted.faults))
+    if protection != "secded(72,64)":
+        more = wrong(drawn.faults(*(1.5 * rate for rate in drawn.estimate)))
+        assert np.isin(wrong(planted.faults), more).all()
+
+
+def test_an_offset_of_amplifiers_makes_every_rate_greater_as_it_does_that_of_populations(shipped):
+    row, planted = planted_on_lines(shipped, sense_offset=0.2)
+    _, alone = planted_on_lines(shipped)
+    spreads = np.array([WEAK[1], WEAK[3]])
+    expected = ndtr(ndtri(alone.drawn.estimate) * spreads / np.hypot(spreads, 0.2))
+    assert planted.drawn.estimate == pytest.approx(expected, rel=1e-3)
+    # The interval moves with them: its end is no longer that of the fit.
+    probit = ndtri(np.quantile(planted.drawn.bers(0.5), 0.975))
+    assert ndtr(probit) == pytest.approx(planted.ber_high, rel=0.01)
+    assert planted.ber_high > alone.ber_high == float(row.ber_high)
+    # Pairs have their offset from the amplifiers, too: as the fit with that offset gives it.
+    _, pairs = planted_on_lines(shipped, "2T2R", sense_offset=0.2)
+    fit = rramsim.fit("hirtzlin2019-reconstructed", offset=0.2)
+    row = fit.conditions.sel(condition="weak")
+    assert pairs.faults.mean_ber(0.5) == pytest.approx(float(row.ber_2t2r), rel=1e-9)
+
+
+def test_pairs_of_a_line_share_the_offset_that_their_ber_allows_for():
+    fit = rramsim.fit("hirtzlin2019-reconstructed", offset=0.3)
+    row, pairs = planted_on_lines(fit, "2T2R", sigma_column=0.1)
+    variance = WEAK[1] ** 2 + WEAK[3] ** 2 + 0.3**2
+    assert pairs.faults.mean_ber(0.5) == float(row.ber_2t2r)
+    assert pairs.faults.residual.sense_offset == pytest.approx(0.3 / math.sqrt(variance), rel=1e-3)
+    # Single cells have no offset unless one is given.
+    assert planted_on_lines(fit, sigma_column=0.1)[1].faults.sense_offset == 0.0
+
+
+def test_of_a_bound_and_of_a_stated_ber_parts_are_of_a_spread_of_1(shipped):
+    bound = shipped.conditions.sel(condition="weak").assign(ber_bound="upper", ber_high=0.05)
+    planted = planted_faults(bound, parse("none"), {}, shared=SharedSpread({"sigma_row": 0.3}))
+    assert planted.is_bound
+    assert planted.faults.faults == IidFaults(0.05)
+    assert planted.faults.sigma_row == (0.3, 0.3)
+    assert "of a spread of 1" in planted.words
+    with pytest.raises(InputError, match="weak: no readings tell"):
+        protected_condition(bound, None, parse("none"), shared=SharedSpread())
+
+
+def test_of_counted_errors_given_parts_are_divided_by_the_fitted_spread(shipped):
+    row = shipped.conditions.sel(condition="weak").assign(ber_basis="counted")
+    shared = SharedSpread({"sigma_column": 0.1, "sense_offset": 0.05})
+    found = protected_condition(row, shipped.populations, parse("none"), shared=shared)
+    assert isinstance(found.faults, StateFaults)
+    assert found.sigma_column == pytest.approx((0.1 / WEAK[1], 0.1 / WEAK[3]), rel=1e-3)
+    assert found.sense_offset == pytest.approx((0.05 / WEAK[1], 0.05 / WEAK[3]), rel=1e-3)

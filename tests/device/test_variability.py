@@ -161,3 +161,18 @@ def test_the_correlation_of_lines_in_both_states_is_recovered(correlation):
     found = float(variability(readings).dataset["line_correlation"][0])
     # 170 lines: the standard error of a correlation is about (1 - rho**2) / sqrt(170).
     assert found == pytest.approx(correlation, abs=4 * (1 - correlation**2) / 13 + 0.02)
+
+
+def test_dies_that_are_not_told_apart_are_told_where_lines_are():
+    y, factors = simulated(np.random.default_rng(3))
+    kind = "one die"
+    assert kind not in [note.kind for note in variability(readings_of(y, **factors)).notes]
+    first = factors["die"] == factors["die"][0]
+    of_one = {name: values[first] for name, values in factors.items()}
+    for one in (of_one, {**of_one, "die": np.full(first.sum(), -1)}):
+        notes = variability(readings_of(y[first], **one)).notes
+        (note,) = [note for note in notes if note.kind == kind]
+        assert str(note).startswith("strong: readings of one die")
+    # Without rows, columns and a die nothing is asked of dies.
+    alone = readings_of(y[first], cell=factors["cell"][first])
+    assert kind not in [note.kind for note in variability(alone).notes]

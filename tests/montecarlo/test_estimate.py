@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rramsim.montecarlo.estimate import estimate
+from rramsim.montecarlo.estimate import estimate, paired_change
 from rramsim.montecarlo.tally import Tally
 
 
@@ -89,6 +89,20 @@ def test_the_interval_covers_as_it_says() -> None:
         found = estimate(tally_of(*study, images=10_000))
         covered += found.mean.low <= 0.9 <= found.mean.high
     assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-4
+
+
+def test_a_change_is_that_of_the_same_chips_with_student_s_interval_over_them() -> None:
+    several = [tally_of(900, 905, 910), tally_of(800, 800, 806)]
+    others = [tally_of(903, 909, 911), tally_of(801, 801, 801)]
+    changes = np.array([[-3, -4, -1], [-1, -1, 5]]) / 1000
+    found = paired_change(several, others)
+    assert found.estimate == pytest.approx(changes.mean())
+    error = math.sqrt(sum(changes.var(axis=1, ddof=1) / 3)) / 2
+    assert found.high - found.estimate == pytest.approx(stats.t.ppf(0.975, 4) * error)
+    # Paired: chips that differ much and change alike say well by how much.
+    exact = paired_change([tally_of(100, 500, 900)], [tally_of(101, 501, 901)])
+    assert (exact.low, exact.high) == pytest.approx((-0.001, -0.001))
+    assert not paired_change([tally_of(900)], [tally_of(903)]).has_ends
 
 
 def test_what_cannot_be_estimated_is_refused() -> None:

@@ -1,10 +1,14 @@
 """Line effects planted in resistances, written to a file, fitted, and planted again."""
 
+import json
 import math
+import re
+import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import rramsim
 from rramsim.crossbar.from_conditions import in_words
@@ -62,28 +66,134 @@ def test_parts_that_are_planted_come_back_from_a_file(tmp_path) -> None:
 
 def test_readings_without_places_do_not_tell_how_cells_err_together() -> None:
     fit = rramsim.fit("hirtzlin2019-reconstructed")
-    with pytest.raises(InputError, match="neither rows and columns nor dies"):
+    with pytest.raises(InputError, match="need the columns row and column, of 10 lines or more"):
         fit.faults("weak", correlated=True)
+    given = fit.faults("weak", correlated={"sigma_column": (0.1, 0.2)}, tile=(64, 32))
+    assert (given.sigma_column, given.tile) == ((0.1, 0.2), (64, 32))
+    with pytest.raises(InputError, match="a part of the spread is 'sigma'; accepted: sigma_column"):
+        fit.faults("weak", correlated={"sigma": 0.1})
+    with pytest.raises(InputError, match="weak: The parts of the spread of LRS"):
+        fit.faults("weak", correlated={"sigma_die": 0.5})
+
+
+SMALL = {"curve_bers": [0.1], "half_width": 0, "chips": 4, "reference": "40 kOhm"}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Return readings of an array, energies and a small network, as files."""
+    folder = tmp_path_factory.mktemp("array")
+    planted(TRUE, 24).assign(condition="A").to_csv(folder / "array.csv", index=False)
+    (folder / "energies.toml").write_text(
+        '[[condition]]\nname = "A"\nset_energy = "1 pJ"\nreset_energy = "1 pJ"\n'
+    )
+    model = folder / "plain.safetensors"
+    rramsim.train("digits", network="64-16-10", epochs=5, file=model)
+    return {
+        "measurements": folder / "array.csv",
+        "conditions": folder / "energies.toml",
+        "models": [str(model)],
+    }
+
+
+@pytest.fixture(scope="module")
+def study(inputs, tmp_path_factory):
+    return rramsim.tradeoff(
+        **inputs, **SMALL, correlated=True, out=tmp_path_factory.mktemp("study") / "out"
+    )
 
 
 @pytest.mark.slow
-def test_a_trade_off_takes_cells_that_err_together(tmp_path) -> None:
-    cells = planted(TRUE, 48)
-    cells["condition"] = "A"
-    energies = tmp_path / "energies.toml"
-    energies.write_text('[[condition]]\nname = "A"\nset_energy = "1 pJ"\nreset_energy = "1 pJ"\n')
-    fit = rramsim.fit(cells, reference="40 kOhm")
-    result = rramsim.tradeoff(
-        cells,
-        energies,
-        faults=lambda row: fit.faults(row["condition"].item(), correlated=True),
-        out=tmp_path / "out",
-        network="64-16-10",
-        epochs=1,
-        chips=2,
-        trainings=2,
-        training_bers=(0.03,),
-        curve_bers=(0.01, 0.05),
+def test_a_study_plants_what_lines_share_under_every_protection(study) -> None:
+    points = study.table
+    assert set(points["protection"]) == {"none", "2T2R", "secded(72,64)"}
+    assert points["faults"].str.contains("cells share columns 0.2").all()
+    change = points["accuracy_mean"] - points["independent_accuracy"]
+    assert change.values == pytest.approx(points["correlated_change"].values, abs=1e-12)
+    assert (points["correlated_change_low"] <= points["correlated_change"]).all()
+    assert (change != 0).any()
+    # Shares of the spread leave the BER as it is.
+    none = points[points["protection"] == "none"]["ber"]
+    assert none.values == pytest.approx(float(study.conditions["ber"][0]), rel=1e-9)
+    answer = json.loads(study.to_json())
+    assert answer["correlated"] == "fitted"
+    assert any("what differs between dies is not known" in note for note in answer["notes"])
+
+
+@pytest.mark.slow
+def test_the_report_says_what_lines_do_and_what_is_not_known_of_them(study) -> None:
+    page = " ".join(re.sub("<[^>]+>", " ", study.report_path.read_text()).split())
+    assert "Cells err together with those on their bit line" in page
+    assert "by the parts that lines and dies have in the variance of the measured" in page
+    assert "the 5th-percentile chip has" in page
+    assert "How much dies of “A” differ is not known" in page
+    assert "Beside cells that err on their own" in page
+    assert "What lines and dies have of the variance of ln R" in page
+    assert "how well the parts are known that cells of a line share" in page
+    # What networks bear is of cells on their own: it is not held against cells that are not.
+    assert "Borne / BER" not in page
+    terminal = " ".join(study.text(width=80).split())
+    assert "where cells err on their own" in terminal
+
+
+@pytest.mark.slow
+def test_a_finished_study_of_correlated_cells_is_told_again_and_another_is_refused(
+    study, inputs, monkeypatch
+) -> None:
+    monkeypatch.setattr("rramsim.study.stages.chips.collect", None)
+    again = rramsim.tradeoff(**inputs, **SMALL, correlated=True, tolerance=0.03, out=study.folder)
+    assert again.tradeoff["loss"].equals(study.tradeoff["loss"])
+    for other in ({}, {"correlated": {"sigma_column": 0.1}}):
+        with pytest.raises(InputError, match="correlated"):
+            rramsim.tradeoff(**inputs, **SMALL, **other, out=study.folder)
+
+
+@pytest.mark.slow
+def test_nothing_shared_gives_the_results_of_independent_cells_to_the_bit(inputs, tmp_path) -> None:
+    several = {**inputs, **SMALL, "chips": 3}
+    alone, nothing = (
+        rramsim.tradeoff(**several, correlated=correlated, out=tmp_path / name)
+        for name, correlated in (("alone", False), ("nothing", {"correlation": 0.5}))
     )
-    words = [str(word) for word in np.ravel(result.tradeoff["faults"].values)]
-    assert any("CorrelatedFaults" in word for word in words)
+    xr.testing.assert_identical(alone.tradeoff, nothing.tradeoff)
+    xr.testing.assert_identical(alone.accuracy, nothing.accuracy)
+    for name in ("tallies.csv", "thresholds.safetensors", "tradeoff.csv"):
+        assert (alone.folder / name).read_bytes() == (nothing.folder / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"correlated": True}, "weak: no readings tell rows and columns, or dies, apart"),
+        ({"correlated": {"sigma_row": 0.9}}, "weak: The parts of the spread of LRS"),
+        (
+            {"correlated": {"sigma_row": 0.1}, "protections": "verify(5, read_spread=0.1)"},
+            "protections: no condition can have verify(5, read_spread=0.1). weak: verify(5, "
+            "read_spread=0.1) programs cells until their resistance passes, which is known of "
+            "cells that err on their own only",
+        ),
+        (
+            {"correlated": True, "faults": rramsim.IidFaults(0.1)},
+            "faults and correlated were both given",
+        ),
+        ({"correlated": {"sigma_row": [0.1, -1]}}, "a number from 0 on, or two of them"),
+        ({"correlated": "yes"}, "accepted: true or false or a table"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused_before_anything_is_trained(
+    settings, told, tmp_path
+) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        rramsim.tradeoff(
+            "hirtzlin2019-reconstructed", **settings, only=["weak"], out=tmp_path / "out"
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_file_with_given_parts_reads_back() -> None:
+    study = rramsim.Study(
+        correlated={"sigma_column": (0.1, 0.2), "sense_offset": 0.05}, tile_bit_lines=64
+    )
+    assert rramsim.Study(**tomllib.loads(study.toml())) == study
+    assert study.shared.tile == (128, 64)
+    assert rramsim.Study().shared is None

@@ -51,6 +51,7 @@ def _network_json(result: xr.Dataset, asked: Sequence[Asked]) -> dict[str, Any]:
         {
             **_asked(one),
             **_protection(result, row, one),
+            **({"shared": row["shared"] or None} if "shared" in row else {}),
             "accuracy_mean": row["accuracy"],
             "accuracy_low": row.number("accuracy_low"),
             "accuracy_high": row.number("accuracy_high"),

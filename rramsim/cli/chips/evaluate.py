@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -38,9 +38,9 @@ and the same with weights protected in two ways (docs/protections.md):
 
     rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
 
-and on chips of a condition that was measured:
+and on chips of a condition that was measured, whose cells err with their lines as those measured:
 
-    rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA"
+    rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA" --correlated
 
 and the mean over networks that `rramsim train --trainings 5` trained:
 
@@ -105,6 +105,16 @@ def evaluate(
             "it for several.",
         ),
     ] = None,
+    correlated: options.Correlated = False,
+    correlated_by: options.CorrelatedBy = None,
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxB",
+            help="Word lines by bit lines of a tile, whose cells err together; 128x128 if unset.",
+            rich_help_panel=options.USE,
+        ),
+    ] = None,
     read_back: Annotated[
         Path | None,
         typer.Option(
@@ -130,7 +140,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="R",
-            help='What resistances are read against: "25 kOhm". 2T2R needs none.',
+            help='What resistances are read against: "25 kOhm". 2T2R needs none. Of --measurements '
+            "without it: the best one.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -259,7 +270,8 @@ def evaluate(
     if read_back is not None:
         others = {
             **{"--ber": ber, "--error-map": error_map, "--protection": protection},
-            "--layer": layer,
+            **{"--layer": layer, "--tile": tile},
+            **{"--correlated": correlated, "--correlated-by": correlated_by},
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
         }
         real_chip.check(models, condition or [], is_condition, output, others)
@@ -292,6 +304,8 @@ def evaluate(
         if report is not None and not as_json:
             typer.echo(f"Report: {report / 'report.html'}")
         return
+    if measurements:
+        del of_chip["--reference"]
     real_chip.refuse_without_reads(of_chip)
     if output is not None:
         answer.check_output(output, models, certificate=certificate, neurons=neurons)
@@ -303,12 +317,22 @@ def evaluate(
             "--certificate and --reestimate were both given; the certificate is of one network, "
             "and --reestimate makes another one for each BER. Give one of the two."
         )
+    together = _Together(options.correlated(correlated, correlated_by) or False, _tile(tile))
+    _check_together(together, tile, is_condition=is_condition, is_ber=not error_map)
     from rramsim.study import evaluate as study
 
     asked, faults = (
         _mapped(error_map, models, protection)
         if error_map
-        else _asked(ber, condition, measurements, conditions, protections)
+        else _asked(
+            ber,
+            protections,
+            together,
+            names=condition or [],
+            measurements=measurements or [],
+            conditions=conditions,
+            reference=reference,
+        )
     )
     with shown_progress(quiet=quiet) as progress:
         found = study.evaluate_files(
@@ -358,15 +382,51 @@ def _mapped(
     return [ErrorMap(file) for file in files], [read_error_map(file, models[0]) for file in files]
 
 
+class _Together(NamedTuple):
+    """How cells err together: by what readings tell, by what is given, or not."""
+
+    correlated: bool | dict[str, Any]
+    tile: tuple[int, int]
+
+
+def _tile(text: str | None) -> tuple[int, int]:
+    from rramsim.study.real_chips.export import tile_shape
+
+    shape = tile_shape(text or "128x128")
+    return shape.word_lines, shape.bit_lines
+
+
+def _check_together(
+    together: _Together, tile: str | None, *, is_condition: bool, is_ber: bool
+) -> None:
+    """Refuse what cells share where none are drawn, or where no readings tell it."""
+    if together.correlated is False:
+        if tile:
+            raise InputError("--tile: is for cells that err together, with --correlated.")
+        return
+    if not (is_condition or is_ber):
+        raise InputError("--error-map: its cells err as the map says, and not by --correlated.")
+    if together.correlated is True and not is_condition:
+        raise InputError(
+            "--correlated: takes what cells share from --measurements; with --ber give it, such as "
+            "--correlated-by sigma_column=0.3, as parts of a spread of 1."
+        )
+
+
 def _asked(
     ber: list[float] | None,
-    condition: list[str] | None,
-    measurements: list[str] | None,
-    conditions: str | None,
     protections: list[str],
+    together: _Together,
+    *,
+    names: list[str],
+    measurements: list[str],
+    conditions: str | None,
+    reference: str | None,
 ) -> tuple[list[float | str], list[ChipFaults]]:
     """Return the BERs or conditions that are asked for, and the faults of their chips."""
+    from rramsim.crossbar.correlated import CorrelatedFaults
     from rramsim.crossbar.faults import IidFaults
+    from rramsim.crossbar.from_conditions import SharedSpread
     from rramsim.crossbar.protection import parse, protect
 
     named = [parse(name) for name in protections]
@@ -374,15 +434,24 @@ def _asked(
         from rramsim.study.fit import condition_faults
 
         known = condition_faults(
-            condition or [],
+            names,
             protections,
-            measurements=measurements or [],
+            measurements=measurements,
             conditions=conditions,
+            reference=reference,
+            **together._asdict(),
         )
         return [name for name, _ in known], list(known.values())
     bers = ber or [0.0]
     asked: list[float | str] = [one for _ in named for one in bers]
-    return asked, [protect(IidFaults(one), way) for way in named for one in bers]
+    models = [IidFaults(one) for one in bers]
+    if isinstance(together.correlated, dict):
+        shared = SharedSpread(together.correlated, together.tile)
+        given = {**(shared.given or {}), "tile": shared.tile}
+        return asked, [
+            protect(CorrelatedFaults(one, **given), way) for way in named for one in models
+        ]
+    return asked, [protect(one, way) for way in named for one in models]
 
 
 def _scored(

@@ -66,6 +66,7 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
         f"Network {_trained(attrs)}, scored on the {attrs['test_images']} test images of "
         f"{attrs['images']}{fold}, seed {attrs['seed']}.",
         *_planted(attrs),
+        *_together(asked, rows),
         *_methods(asked, [[row["method"]] for row in rows]),
     ]
     console.print(plain_text("\n".join(sentences)))
@@ -135,6 +136,7 @@ def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -
         f"{results[0].attrs['seed']}. "
         "Mean ± standard deviation between networks.",
         *_planted(results[0].attrs),
+        *_together(asked, rows),
         *_methods(asked, [[row["method"]] for row in rows]),
         "Of each network alone:",
         *_methods(asked, [[one["network_method"] for one in row.by("training")] for row in rows]),
@@ -248,6 +250,18 @@ def _planted(attrs: Mapping[str, Any]) -> list[str]:
             "Thresholds were estimated anew for each BER, from training images on other chips."
         )
     return sentences
+
+
+def _together(asked: Sequence[Asked], rows: Sequence[Record]) -> list[str]:
+    """Return what the cells of each condition share with their lines and dies."""
+    if "shared" not in rows[0]:
+        return []
+    sentences = [
+        f"{_column(asked)} {_shown(one)}: {row['shared']}."
+        for one, row in zip(asked, rows, strict=True)
+        if row["shared"]
+    ]
+    return list(dict.fromkeys(sentences))
 
 
 def _print_neurons(

@@ -292,7 +292,9 @@ def _not_measured(point: Record) -> str:
 
 
 def _not_in_the_interval(point: Record) -> str:
+    lines = "how well the parts are known that cells of a line share"
     missing = [
+        *([lines] if point.attrs.get("correlated") else []),
         *(["what another training would change"] if point["trainings"] == 1 else []),
         *([_NOT_IN_CELLS[point["cells_basis"]]] if point["cells_basis"] in _NOT_IN_CELLS else []),
     ]

@@ -111,7 +111,7 @@ def margins_table(findings: Findings) -> TextTable | None:
     that networks bear.
     """
     most = _most_borne(findings)
-    if most["budget_shown_bound"] == "upper" or findings.has_own_faults:
+    if most["budget_shown_bound"] == "upper" or not _are_independent(findings):
         return None
     places = records(findings.tradeoff.isel(training_ber=0), "condition", "protection")
     return table_of(
@@ -130,6 +130,10 @@ def margins_table(findings: Findings) -> TextTable | None:
         f"{_bounded(most, 'budget_shown')} ({rows.network_words(most['training_ber'])}). Below 1 a "
         "condition makes more bit errors than that.",
     )
+
+
+def _are_independent(findings: Findings) -> bool:
+    return not (findings.has_own_faults or findings.tradeoff.attrs.get("correlated"))
 
 
 def _most_borne(findings: Findings) -> Record:
@@ -156,5 +160,6 @@ def borne_words(findings: Findings) -> str:
     more = " or more" if most["budget_shown_bound"] else ""
     return (
         f"Unprotected, a condition may have a bit-error rate of up to {rate}{more}: that much the "
-        f"network that bears most ({network}, thresholds as trained) is shown to bear."
+        f"network that bears most ({network}, thresholds as trained) is shown to bear"
+        f"{'' if _are_independent(findings) else ' of cells that err on their own'}."
     )

@@ -70,6 +70,7 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
         "confidence": float(tradeoff.attrs["confidence"]),
         "interval": str(tradeoff.attrs["interval"]),
         "notes": [*origins(findings), *findings.notes],
+        "correlated": tradeoff.attrs.get("correlated"),
         "images": findings.images,
         "network": findings.network,
         "seed": findings.provenance.seed,
@@ -79,7 +80,12 @@ def tradeoff_json(findings: Findings) -> dict[str, Any]:
 
 def _values(point: Record) -> dict[str, Any]:
     """Return a point by column; a figure that is only a bound stands apart from values."""
-    return answer(point, {**_POINT, **_LIFE} if "lasts" in point else _POINT)
+    keys = dict(_POINT)
+    if "independent_accuracy" in point:
+        keys |= _TOGETHER
+    if "lasts" in point:
+        keys |= _LIFE
+    return answer(point, keys)
 
 
 def _loss(point: Record) -> dict[str, Any]:
@@ -164,3 +170,12 @@ _LIFE: Keys = {
 }
 """What is known of the life of a point, where cells were read over cycles or time, or it is asked.
 """
+_TOGETHER: Keys = same(
+    "independent_accuracy",
+    "independent_p05",
+    "correlated_change",
+    "correlated_change_low",
+    "correlated_change_high",
+    "faults",
+)
+"""Of cells that err together: what they share, and what chips of cells on their own reach."""

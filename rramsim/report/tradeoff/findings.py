@@ -76,6 +76,8 @@ class Findings:
         Sentences on cells that were dropped or clamped, and on what a reader must know.
     readings, populations, counted : xarray.Dataset or None
         Products of these names; None where the study has no measurements.
+    variance : xarray.Dataset or None
+        Product "variance", where cells err together by what it tells.
     stated : xarray.Dataset or None
         Product "conditions" as a conditions file states it, to be shown beside `conditions`.
     """
@@ -103,4 +105,5 @@ class Findings:
     readings: xr.Dataset | None = None
     populations: xr.Dataset | None = None
     counted: xr.Dataset | None = None
+    variance: xr.Dataset | None = None
     stated: xr.Dataset | None = None

@@ -9,7 +9,7 @@ from rramsim import formatting as numbers
 from rramsim.decision.join import ASSUMPTIONS
 from rramsim.decision.requirements import Requirements
 from rramsim.report.html import render_page
-from rramsim.report.tradeoff import change, life, points, rows
+from rramsim.report.tradeoff import change, correlated, life, points, rows
 from rramsim.report.tradeoff.answer import answer
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def render(
             for reason in findings.recommendation.reasons
             if reason.subject not in change.ELSEWHERE
         ],
+        together=correlated.correlated_sentences(findings),
+        together_table=correlated.correlated_table(findings, points.shown_points(findings)),
+        parts_table=correlated.parts_table(findings),
         life=life.life_sentences(findings),
         life_table=life.life_table(findings),
         changes=change.changes(findings),

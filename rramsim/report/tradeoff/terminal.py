@@ -21,6 +21,7 @@ from rramsim.report.terminal_table import (
     wrapped,
 )
 from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
+from rramsim.report.tradeoff.correlated import together_words
 from rramsim.report.tradeoff.points import shown_points
 from rramsim.report.tradeoff.rows import (
     REESTIMATED_WORDS,
@@ -160,6 +161,7 @@ def recommendation_lines(findings: Findings) -> list[tuple[str, str]]:
     lines = {
         "": word + said["Choice"],
         **_accuracy_lines(point, findings),
+        "lines": together_words(point),
         "yield": said.get("Yield", ""),
         "energy": " ".join(said[name] for name in ("Energy", "Reading") if name in said),
         "cells": f"{numbers.plain(point['cells_per_weight'], 4)} a weight",

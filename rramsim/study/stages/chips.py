@@ -26,7 +26,7 @@ from rramsim.decision.device_band import (
 )
 from rramsim.decision.life import LADDER
 from rramsim.montecarlo.collect import Workers, collect
-from rramsim.montecarlo.estimate import POOR_CHIP
+from rramsim.montecarlo.estimate import POOR_CHIP, paired_change
 from rramsim.montecarlo.reestimate import Estimation, Reestimates
 from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.montecarlo.stopping import StoppingRule
@@ -64,11 +64,16 @@ _OF_SURFACES = (
     *(f"{name}{end}" for name in ("loss", "accuracy") for end in ("", "_low", "_high")),
     *("loss_trainings", "loss_images", "loss_chips", "maps"),
 )
+_ALONE = "chips whose cells err on their own"
 _DRAWN_CHIPS = 25
 _DRAWS_KEPT = 400
 # In shares of the images: a twentieth of a point settles nothing.
 _LEAST_DIFFERENCE = 5e-4
 _WIDEST = 0.999
+_BESIDE_ALONE = (
+    *("independent_accuracy", "independent_p05"),
+    *("correlated_change", "correlated_change_low", "correlated_change_high"),
+)
 
 
 class Chips:
@@ -135,7 +140,14 @@ class Chips:
         error_free = self._error_free(plain)
         scored = self._scored_points(networks, possible, error_free)
         drawn = self._drawn(networks, possible, scored, plain)
-        return self._points(planted, bers, scored, drawn, error_free)
+        alone = self._alone(networks, possible, scored)
+        points = self._points(planted, bers, scored, drawn, error_free)
+        if not alone:
+            return points
+        source = "fitted" if self._study.correlated is True else "given"
+        return points.assign(self._beside_alone(points, scored, alone)).assign_attrs(
+            correlated=source
+        )
 
     def _compared(
         self, planted: Mapping[tuple[str, str], Planted]
@@ -233,6 +245,55 @@ class Chips:
                 ]
                 rule = StoppingRule(look)
         return scored
+
+    def _alone(
+        self,
+        networks: Mapping[Place, list[ScoredNetwork]],
+        possible: Mapping[tuple[str, str], Planted],
+        scored: Mapping[Place, Sequence[Tally]],
+    ) -> dict[Place, list[Tally]]:
+        """Return the chips of points whose cells err together, of cells that err on their own.
+
+        A chip of a number has the same numbers u in both, so that pairs of them are compared.
+        """
+        by_chips: dict[int, list[Place]] = {}
+        for place, tallies in scored.items():
+            if possible[place[2:]].independent is not None:
+                chips = max(tally.chips for tally in tallies)
+                by_chips.setdefault(chips, []).append(place)
+        found: dict[Place, list[Tally]] = {}
+        for chips, places in by_chips.items():
+            models = {place: possible[place[2:]].independent for place in places}
+            asked = [(networks[place], model) for place, model in models.items() if model]
+            rule = StoppingRule(chips)
+            found |= zip(models, self._score(_ALONE, asked, rule=rule), strict=True)
+        return {
+            place: [
+                other.first(tally.chips)
+                for tally, other in zip(scored[place], several, strict=True)
+            ]
+            for place, several in found.items()
+        }
+
+    @staticmethod
+    def _beside_alone(
+        points: xr.Dataset,
+        scored: Mapping[Place, Sequence[Tally]],
+        alone: Mapping[Place, Sequence[Tally]],
+    ) -> dict[str, xr.DataArray]:
+        """Return what points whose cells err together reach where cells err on their own."""
+        like = points["accuracy"]
+        columns = {name: like.copy(data=np.full(like.shape, math.nan)) for name in _BESIDE_ALONE}
+        for place, several in alone.items():
+            change = paired_change(scored[place], several)
+            values = (
+                math.fsum(map(_share, several)) / len(several),
+                _poor_chip(several),
+                *(change.estimate, change.low, change.high),
+            )
+            for name, value in zip(_BESIDE_ALONE, values, strict=True):
+                columns[name].loc[dict(zip(POINT, place, strict=True))] = value
+        return columns
 
     def _drawn(
         self,

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from rramsim.crossbar.drawn_faults import Planted, planted_faults
 from rramsim.crossbar.faults import FaultModel, check_model
-from rramsim.crossbar.from_conditions import faults_of_condition
-from rramsim.crossbar.protection import Protection, Verified, parse, protect
+from rramsim.crossbar.from_conditions import (
+    SharedSpread,
+    protected_condition,
+)
+from rramsim.crossbar.protection import Protection, Unprotected, Verified, parse, protect
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination
 from rramsim.device.lifetime.aging import Aging, aging_of
@@ -47,6 +50,8 @@ class Devices:
         Of each condition.
     faults_of : callable or None
         What gave the faults, where they are not those of the conditions' BERs.
+    shared : SharedSpread or None
+        What cells share with their lines and dies; None: they err on their own.
     """
 
     conditions: xr.Dataset
@@ -55,6 +60,7 @@ class Devices:
     sources: tuple[tuple[str, str], ...]
     faults: tuple[FaultModel, ...] = ()
     faults_of: FaultsOf | None = None
+    shared: SharedSpread | None = None
 
     @property
     def names(self) -> list[str]:
@@ -106,7 +112,7 @@ class Devices:
         products: Mapping[str, xr.Dataset],
     ) -> Planted:
         if self.faults_of is None:
-            return planted_faults(row, protection, products)
+            return planted_faults(row, protection, products, shared=self.shared)
         try:
             protected = cast(FaultModel, protect(faults, protection))
         except InputError as error:
@@ -186,6 +192,11 @@ def characterize_devices(
     """
     devices = _conditions(study, measured, stated, sources, read)
     if faults_of is not None:
+        if study.correlated is not False:
+            raise InputError(
+                "faults and correlated were both given; a fault model says itself how cells err "
+                "together (CorrelatedFaults). Give one of the two."
+            )
         faults = tuple(_checked(faults_of(row), row) for row in devices.rows)
         digests = [hashlib.sha256(faults_text(model).encode()).hexdigest() for model in faults]
         names = [f"faults of {name}" for name in devices.names]
@@ -196,12 +207,29 @@ def characterize_devices(
             faults_of=faults_of,
         )
     _check_known(devices.conditions, study)
-    examination = devices.examination
-    populations = None if examination is None else examination.products["populations"]
-    return replace(
-        devices,
-        faults=tuple(faults_of_condition(row, populations) for row in devices.rows),
+    devices = replace(_with_parts(devices, study.shared), shared=study.shared)
+    products = {} if devices.examination is None else devices.examination.products
+    # What cannot be had is refused here, before networks are trained.
+    faults = tuple(
+        protected_condition(
+            row,
+            products.get("populations"),
+            Unprotected(),
+            variance=products.get("variance"),
+            shared=study.shared,
+        )
+        for row in devices.rows
     )
+    return replace(devices, faults=faults)
+
+
+def _with_parts(devices: Devices, shared: SharedSpread | None) -> Devices:
+    """Return the devices with the parts of the variance, where cells err together by these."""
+    examination = devices.examination
+    if examination is None or shared is None or shared.given is not None:
+        return devices
+    parts = variability(examination.measured.readings)
+    return replace(devices, examination=examination.with_analysis("variance", parts))
 
 
 def _checked(model: object, condition: xr.Dataset) -> FaultModel:

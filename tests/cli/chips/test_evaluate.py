@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from rramsim.cli import main
 from rramsim.cli.app import app
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.protection import protect
 from rramsim.errors import InputError
@@ -27,6 +28,7 @@ from rramsim.network.model_files import SavedNetwork, load_network, save_network
 from rramsim.network.scoring import torch_evaluator as torch_evaluation
 from rramsim.network.scoring.certificate import certify
 from rramsim.schema import validate
+from rramsim.study.evaluate import evaluate
 
 KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
 
@@ -423,6 +425,56 @@ def test_options_that_cannot_be_are_told(arguments: list[str], told: str, model:
     result = CliRunner().invoke(app, ["evaluate", model, *arguments])
     assert result.exit_code == 2
     assert told in uncoloured(result.stderr)
+
+
+def test_cells_that_err_together_are_drawn_by_numbers_or_by_what_readings_tell(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--correlated-by", "sigma_column=0.3/0.4, sense_offset=0.2", "--tile", "16x4"]
+    point = answer(model, "--ber", "0.1", "--chips", "4", *given)["points"][0]
+    assert point["shared"] == (
+        "cells share columns 0.3 (LRS) and 0.4 (HRS), amplifiers 0.2 (standard deviations of a "
+        "spread of 1, correlation of the states 0) on tiles of 16 × 4"
+    )
+    faults = CorrelatedFaults(IidFaults(0.1), (0.3, 0.4), sense_offset=0.2, tile=(16, 4))
+    assert point["accuracy_mean"] == float(evaluate(model, faults, chips=4).accuracy[0])
+    zero = ["--ber", "0.1", "--chips", "4", "--correlated-by", "sigma_row=0"]
+    alone = answer(model, "--ber", "0.1", "--chips", "4")["points"][0]
+    assert answer(model, *zero)["points"][0] == alone
+    shown = " ".join(CliRunner().invoke(app, ["evaluate", model, *zero[:4], *given]).stdout.split())
+    assert "BER 0.1: cells share columns 0.3 (LRS) and 0.4 (HRS), amplifiers 0.2" in shown
+    of_set = ["--measurements", "ni-rram-64kb-cycling", "--correlated"]
+    told = refusal([model, *of_set], monkeypatch, capsys)
+    assert "no readings tell rows and columns, or dies, apart" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--ber", "0.1", "--correlated"], "--correlated: takes what cells share from"),
+        (["--ber", "0.1", "--tile", "8x8"], "--tile: is for cells that err together"),
+        (["--error-map", "a.csv", "--correlated-by", "sigma_row=1"], "--error-map: its cells err"),
+        (["--ber", "0.1", "--correlated", "--correlated-by", "sigma_row=1"], "both given"),
+        (["--ber", "0.1", "--correlated-by", "sigma_row"], "'sigma_row': accepted is a name"),
+        (["--ber", "0.1", "--correlated-by", "sigma_row=1/2/3"], "accepted is a name with its"),
+        (["--ber", "0.1", "--correlated-by", "sigma=1"], "a part of the spread is 'sigma'"),
+        (["--ber", "0.1", "--correlated-by", "sigma_row=2"], "make up 400 % of its variance"),
+        (
+            ["--ber", "0.1", "--correlated-by", "sigma_row=0.1", "--tile", "0x9"],
+            "at least 1 of its word lines",
+        ),
+    ],
+)
+def test_what_cells_cannot_share_is_told_in_one_line(
+    arguments: list[str],
+    told: str,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    message = refusal([model, *arguments], monkeypatch, capsys)
+    assert told in message
+    assert message.count("\n") == 1
 
 
 def test_what_is_to_be_measured_must_be_said(
