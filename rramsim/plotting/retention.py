@@ -284,8 +284,8 @@ def _draw_aging(axes: Axes, condition: xr.Dataset) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     time = condition["time"].values
-    known = condition["ber"].notnull().any("time").values
-    cycles = condition["cycle"].values[known]
+    is_line = condition["ber"].notnull().sum("time").values > 1
+    cycles = condition["cycle"].values[is_line]
     for cycle in cycles:
         row, color = condition.sel(cycle=cycle), _color_of_cycle(condition, float(cycle))
         ber, low, high = (row[name].values for name in ("ber", "ber_low", "ber_high"))
@@ -321,7 +321,7 @@ def _aging_legend(aging: xr.Dataset) -> list[Line2D]:
             label="1 cycle" if cycle == 1 else f"{numbers.power(float(cycle))} cycles",
         )
         for cycle in aging["cycle"].values
-        if aging["ber"].sel(cycle=cycle).notnull().any()
+        if (aging["ber"].sel(cycle=cycle).notnull().sum("time") > 1).any()
     ]
     if bool((aging["ber_extrapolated"].values == 1).any()):
         grey = COLORS["grey"]
