@@ -8,7 +8,7 @@ script. Interrupted, the same command goes on: every scored chip is in RESULTS/t
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,10 +16,10 @@ import xarray as xr
 
 from rramsim.crossbar.faults import StateFaults
 from rramsim.errors import InputError
-from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.files import make_folder
 from rramsim.formatting import percent
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.case_accuracy import case_accuracy, measure_curves
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -27,6 +27,9 @@ from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import figure_of, save_figure
 from rramsim.study.stages.networks import images_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message, options_of, show_chips, write_accuracy
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2)
 SEED = 1
@@ -98,16 +101,15 @@ def _anew(saved: SavedNetwork, images: ImageSet, model: StateFaults) -> Task:
 def table(found: xr.Dataset, ber: float) -> str:
     """Return a Markdown table: each network in each case at one mean BER, and without errors."""
     cases = [str(case) for case in found.case.values]
-    lines = ["| network | no errors | " + " | ".join(cases) + " |"]
-    lines.append("|---" * (2 + len(cases)) + "|")
+    rows = []
     for name in found.network.values:
         of = found.accuracy.sel(network=name)
         cells = [
             of.sel(case=cases[0], test_ber=0.0),
             *(of.sel(case=case, test_ber=ber) for case in cases),
         ]
-        lines.append(f"| {name} | {' | '.join(percent(float(cell)) for cell in cells)} |")
-    return "\n".join(lines)
+        rows.append([str(name), *(percent(float(cell)) for cell in cells)])
+    return markdown_table(["network", "no errors", *cases], rows)
 
 
 def run(
@@ -120,27 +122,21 @@ def run(
         ask(networks, images, bers),
         chips=chips,
         store=TallyStore(out / "tallies.csv"),
-        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+        on_chips=show_chips,
     )
     found = case_accuracy(curves, bers, {"seed": str(SEED)})
-    write_text(out / "accuracy.csv", as_csv(found))
-    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    write_accuracy(found, out)
     save_figure(figure_of(plot_case_accuracy, found, panels="network"), out / "accuracy")
     return found
 
 
 def main() -> None:
     """Measure what is still missing, write the results and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = options_of(__doc__, chips=10)
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
-    parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     asked = parser.parse_args()
-    try:
+    with one_message(parser):
         found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
-    except InputError as error:
-        parser.error(str(error))
     for ber in (0.05, 0.1):
         print(f"\nMean BER {ber:g}:\n\n{table(found, ber)}")
 

@@ -8,9 +8,9 @@ script. Interrupted, the same command goes on: every scored chip is in RESULTS/t
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,10 +18,10 @@ import xarray as xr
 
 from rramsim.crossbar.faults import IidFaults, is_deterministic
 from rramsim.errors import InputError
-from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.files import make_folder, write_text
 from rramsim.formatting import percent, power
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.case_accuracy import case_accuracy, measure_curves
 from rramsim.montecarlo.constant_neurons import constant_shares
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
 from rramsim.montecarlo.reestimate import (
@@ -37,6 +37,9 @@ from rramsim.network.model_files import SavedNetwork, load_network
 from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import figure_of, save_figure
 from rramsim.study.stages.networks import images_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message, options_of, show_chips, write_accuracy
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
 SEED = 1
@@ -123,14 +126,13 @@ def watch(asked: Mapping[tuple[str, str], Sequence[Task]], bers: Sequence[float]
 def table(found: xr.Dataset) -> str:
     """Return a Markdown table: for each network and case the accuracy at each BER."""
     bers = found.test_ber.values
-    lines = ["| network | thresholds | " + " | ".join(f"BER {ber:g}" for ber in bers) + " |"]
-    lines.append("|---" * (2 + len(bers)) + "|")
+    rows = []
     for name in found.network.values:
         for case in found.case.values:
             curve = found.accuracy.sel(network=name, case=case).values
-            cells = " | ".join(percent(float(value)) for value in curve)
-            lines.append(f"| {name} | {case.removeprefix('thresholds ')} | {cells} |")
-    return "\n".join(lines)
+            cells = [percent(float(value)) for value in curve]
+            rows.append([str(name), case.removeprefix("thresholds "), *cells])
+    return markdown_table(["network", "thresholds", *(f"BER {ber:g}" for ber in bers)], rows)
 
 
 def run(
@@ -145,7 +147,7 @@ def run(
         asked,
         chips=chips,
         store=store,
-        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+        on_chips=show_chips,
     )
     for name, saved in networks.items():
         print(f"\nestimating thresholds on each chip of the network {name}", flush=True)
@@ -154,8 +156,7 @@ def run(
             for task in asked[name, TRAINED]
         ]
     found = case_accuracy(curves, bers, {"seed": str(SEED)})
-    write_text(out / "accuracy.csv", as_csv(found))
-    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    write_accuracy(found, out)
     trained_at = {name: float(each.metadata["training_ber"]) for name, each in networks.items()}
     figure = figure_of(plot_case_accuracy, found, panels="network", trained_at=trained_at)
     save_figure(figure, out / "accuracy")
@@ -165,16 +166,11 @@ def run(
 
 def main() -> None:
     """Measure what is still missing, write the results and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = options_of(__doc__, chips=10)
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
-    parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     asked = parser.parse_args()
-    try:
+    with one_message(parser):
         found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
-    except InputError as error:
-        parser.error(str(error))
     print(f"\n{table(found)}")
 
 

@@ -8,7 +8,7 @@ script. Interrupted, the same command goes on: every scored chip is in RESULTS/t
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 
 from rramsim.crossbar.faults import IidFaults
 from rramsim.errors import InputError
-from rramsim.files import make_folder, write_atomically, write_text
+from rramsim.files import make_folder, write_text
 from rramsim.formatting import percent
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.case_accuracy import as_csv, case_accuracy, measure_curves
+from rramsim.montecarlo.case_accuracy import case_accuracy, measure_curves
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -32,6 +32,9 @@ from rramsim.plotting.accuracy import plot_case_accuracy
 from rramsim.plotting.style import COLORS, figure_of, figure_style, save_figure
 from rramsim.study.evaluate import evaluate
 from rramsim.study.stages.networks import images_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message, options_of, show_chips, write_accuracy
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 SHOWN = (0.0, 0.1, 0.2)
@@ -103,7 +106,7 @@ def measure(
         asked,
         chips=chips,
         store=store,
-        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+        on_chips=show_chips,
     )
     return case_accuracy(curves, bers, {"seed": str(SEED)})
 
@@ -151,13 +154,10 @@ def draw_methods(found: xr.Dataset, bers: Sequence[float]) -> Figure:
 
 def certificate_table(certified: pd.DataFrame) -> str:
     """Return a Markdown table: for each network the shares by number of flips."""
-    heads = list(map(str, certified.columns))
-    lines = [
-        "| training \\ flips in the last layer | " + " | ".join(heads) + " |",
-        "|---" * (1 + len(heads)) + "|",
-    ]
-    lines += [f"| {name} | {' | '.join(map(percent, row))} |" for name, row in certified.T.items()]
-    return "\n".join(lines)
+    rows = [[str(name), *map(percent, row)] for name, row in certified.T.items()]
+    return markdown_table(
+        ["training \\ flips in the last layer", *map(str, certified.columns)], rows
+    )
 
 
 def table(found: xr.Dataset, bers: Sequence[float]) -> str:
@@ -167,15 +167,15 @@ def table(found: xr.Dataset, bers: Sequence[float]) -> str:
         for case in found.case.values
         for ber in bers
     ]
-    lines = ["| training | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    rows = []
     for name in found.network.values:
         cells = [
             percent(float(found.accuracy.sel(network=name, case=case, test_ber=ber)))
             for case in found.case.values
             for ber in bers
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([str(name), *cells])
+    return markdown_table(["training", *heads], rows)
 
 
 def run(
@@ -188,8 +188,7 @@ def run(
     certified = certificates(networks, images)
     write_text(out / "certificate.csv", certified.to_csv())
     found = measure(networks, images, bers=bers, chips=chips, store=store)
-    write_text(out / "accuracy.csv", as_csv(found))
-    write_atomically(out / "accuracy.nc", found.to_netcdf)
+    write_accuracy(found, out)
     save_figure(draw_methods(found, [ber for ber in SHOWN if ber in bers]), out / "methods")
     few = [name for name in found.network.values if name.count("+") != 1]
     save_figure(
@@ -200,19 +199,14 @@ def run(
 
 def main() -> None:
     """Measure what is still missing, write the results and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = options_of(__doc__, chips=10)
     parser.add_argument("networks", type=Path, metavar="NETWORKS")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
-    parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--chips", type=int, default=10, metavar="N", help="chips a point")
     parser.add_argument("--bers", type=float, nargs="+", default=BERS, metavar="P")
     asked = parser.parse_args()
-    try:
+    with one_message(parser):
         found, certified = run(
             asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=asked.bers
         )
-    except InputError as error:
-        parser.error(str(error))
     print(f"\n{table(found, [ber for ber in SHOWN if ber in asked.bers])}")
     print(f"\n{certificate_table(certified)}")
 

@@ -10,6 +10,7 @@ Interrupted, the same command goes on: networks that are in RESULTS are not trai
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from typing import Any
 import pandas as pd
 
 import rramsim
-from rramsim.errors import InputError
 from rramsim.files import make_folder, write_text
 from rramsim.images.image_set import ImageSet
 from rramsim.network.shape import NetworkShape
 from rramsim.network.training.method import Method
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message
 
 TRAINING_BER = 0.3
 VARIANTS = {
@@ -77,17 +80,16 @@ def measure(
 def table(rows: pd.DataFrame) -> str:
     """Return a Markdown table of the shares and accuracies, means over seeds, in per cent."""
     mean = rows.groupby(["training", "epochs", "test_ber"], sort=False).mean(numeric_only=True)
-    lines = [
-        "| training | epochs | never change, BER 0 | never change, BER 0.3 | accuracy, BER 0 "
-        "| accuracy, BER 0.3 | mean/spread |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for (variant, epochs), group in mean.groupby(["training", "epochs"], sort=False):
         shares = [f"{100 * value:.1f}" for value in group.constant_first_layer]
         right = [f"{100 * value:.1f}" for value in group.accuracy]
         ratio = f"{group.mean_over_spread.iloc[0]:.2g}"
-        lines.append(f"| {' | '.join([variant, str(epochs), *shares, *right, ratio])} |")
-    return "\n".join(lines)
+        lines.append([variant, str(epochs), *shares, *right, ratio])
+    of_bers = [
+        f"{what}, BER {ber}" for what in ("never change", "accuracy") for ber in ("0", "0.3")
+    ]
+    return markdown_table(["training", "epochs", *of_bers, "mean/spread"], lines)
 
 
 def run(
@@ -122,7 +124,7 @@ def main() -> None:
     parser.add_argument("--epochs", default="1,2,4")
     parser.add_argument("--seeds", default="1,2,3")
     asked = parser.parse_args()
-    try:
+    with one_message(parser):
         found = run(
             rramsim.load_images(asked.images),
             asked.out,
@@ -130,8 +132,6 @@ def main() -> None:
             epochs=[int(text) for text in asked.epochs.split(",")],
             seeds=[int(text) for text in asked.seeds.split(",")],
         )
-    except InputError as error:
-        parser.error(str(error))
     print(table(found))
 
 

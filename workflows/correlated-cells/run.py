@@ -6,8 +6,8 @@ python run.py --out RESULTS [--chips N]
 from __future__ import annotations
 
 import argparse
-import csv
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,9 @@ from rramsim.files import make_folder
 from rramsim.formatting import percent
 from rramsim.plotting.series import use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style, save_figure
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, write_rows
 
 BERS = (1e-3, 1e-2, 3.3e-2, 6e-2, 1e-1)
 SHARES = {
@@ -128,22 +131,20 @@ def _draw(axes: Axes, rows: list[Row], variable: str, label: str) -> None:
 
 def table(rows: list[Row], ber: float) -> str:
     """Return a Markdown table of the cases at one mean BER."""
-    lines = ["| cells | mean | 5th-percentile chip |", "|---|---|---|"]
-    lines += [
-        f"| {row.cells} | {percent(row.accuracy)} | {percent(row.accuracy_p05)} |"
+    shown = [
+        [row.cells, percent(row.accuracy), percent(row.accuracy_p05)]
         for row in rows
         if row.ber == ber
     ]
-    return "\n".join(lines)
+    return markdown_table(["cells", "mean", "5th-percentile chip"], shown)
 
 
 def run(out: Path, *, chips: int, training: Mapping[str, object]) -> list[Row]:
     """Train a network, measure it on all chips, write the results into `out` and return them."""
     make_folder(out)
     rows = measure(rramsim.train("digits", **training), chips)
-    with (out / "accuracy.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([Row._fields, *([row[0], *(f"{x:.6g}" for x in row[1:])] for row in rows)])
+    written = ([row[0], *(f"{x:.6g}" for x in row[1:])] for row in rows)
+    write_rows(out / "accuracy.csv", Row._fields, written)
     save_figure(figure_of(rows), out / "accuracy")
     return rows
 

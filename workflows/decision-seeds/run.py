@@ -5,11 +5,13 @@ stopped, and writes seeds.csv: what each study recommends, whether it calls that
 loss of its point with the upper end.
 """
 
-import csv
 import sys
 from pathlib import Path
 
 import rramsim
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import write_rows
 
 SEEDS = range(1, 21)
 COLUMNS = (
@@ -51,10 +53,7 @@ def main() -> None:
         result = rramsim.tradeoff(out=folder / f"seed-{seed}", seed=seed)
         rows.append(row_of(result, seed))
         print(rows[-1], flush=True)
-        with (folder / "seeds.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(folder / "seeds.csv", COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ on: every scored chip is in RESULTS/tallies.csv.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ from rramsim.network.model_files import load_network
 from rramsim.plotting.series import network_style, use_accuracy_scale
 from rramsim.plotting.style import COLORS, figure_style, save_figure
 from rramsim.version import __version__
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message, options_of, show_chips
 
 BERS = (
     *(0.0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1),
@@ -183,18 +186,14 @@ def _entry(variable: xr.DataArray, at: dict[str, Any]) -> str:
 
 def summary(found: xr.Dataset) -> str:
     """Return a Markdown table of what each layer stands."""
-    lines = [
-        "| network | accuracy at BER 0 | "
-        + " | ".join(_named(layer) for layer in found.layer.values)
-        + " |",
-        "|---" * (2 + found.sizes["layer"]) + "|",
-    ]
+    rows = []
     for network in found.network.values:
         of = found.sel(network=network)
         free = float(of.accuracy.sel(layer=ALL, test_ber=0.0))
         cells = (_stood(of.sel(layer=layer)) for layer in found.layer.values)
-        lines.append(f"| {network} | {100 * free:.2f} % | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([str(network), f"{100 * free:.2f} %", *cells])
+    layers = [_named(layer) for layer in found.layer.values]
+    return markdown_table(["network", "accuracy at BER 0", *layers], rows)
 
 
 def _stood(of: xr.Dataset) -> str:
@@ -274,16 +273,11 @@ def load(models: Sequence[Path], images: str | None) -> dict[str, ScoredNetwork]
 
 def main() -> None:
     """Measure what is still missing, write the results and print what each layer stands."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = options_of(__doc__, chips=20)
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
-    parser.add_argument("--images", metavar="NAME|DIR")
-    parser.add_argument("--chips", type=int, default=20, metavar="N", help="chips a point")
     asked = parser.parse_args()
-    try:
+    with one_message(parser):
         found = run(asked.models, asked.out, images=asked.images, chips=asked.chips, bers=BERS)
-    except InputError as error:
-        parser.error(str(error))
     print(f"\n{summary(found)}")
 
 
@@ -297,7 +291,7 @@ def run(
         chips=chips,
         bers=bers,
         store=TallyStore(out / "tallies.csv"),
-        on_chips=lambda known, most: print(f"\r{known} of {most} chips", end="", flush=True),
+        on_chips=show_chips,
     )
     write_text(out / "layer-sensitivity.csv", table(found))
     write_atomically(out / "layer-sensitivity.nc", found.to_netcdf)

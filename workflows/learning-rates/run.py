@@ -11,6 +11,7 @@ RESULTS is not done again.
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,12 +20,14 @@ from typing import Any
 import pandas as pd
 
 import rramsim
-from rramsim.errors import InputError
 from rramsim.files import make_folder, write_text
 from rramsim.images.image_set import ImageSet
 from rramsim.network.model_files import SavedNetwork
 from rramsim.network.shape import COURBARIAUX_CIFAR10, NetworkShape
 from rramsim.network.training.method import Method
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import markdown_table, one_message
 
 TEST_BERS = (0.0, 0.01, 0.05, 0.1, 0.15, 0.2)
 
@@ -90,18 +93,15 @@ def table(found: pd.DataFrame) -> str:
     """Return a Markdown table: mean and range over seeds, in per cent."""
     ways = found.groupby(["training_ber", "rate"], sort=False)
     titles = [f"trained at {ber:g}, rate {rate.replace(':', ' to ')}" for ber, rate in ways.groups]
-    lines = [
-        "| errors in | at BER | " + " | ".join(titles) + " |",
-        "|---|---|" + "---|" * len(ways),
-    ]
+    rows = []
     for (errors, ber), group in found.groupby(["errors_in", "test_ber"], sort=False):
         cells = []
         for trained, rate in ways.groups:
             of = (group.rate == rate) & (group.training_ber == trained)
             values = 100 * group.accuracy[of]
             cells.append(f"{values.mean():.1f} ({values.min():.1f} to {values.max():.1f})")
-        lines.append(f"| {errors} | {ber:g} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([str(errors), f"{ber:g}", *cells])
+    return markdown_table(["errors in", "at BER", *titles], rows)
 
 
 def run(
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=8)
     given = parser.parse_args()
     asked = Asked(given.hidden, given.factor, given.epochs, not given.no_recipe, given.chips)
-    try:
+    with one_message(parser):
         found = run(
             rramsim.load_images(given.images),
             given.out,
@@ -156,8 +156,6 @@ def main() -> None:
             training_bers=given.training_bers,
             seeds=given.seeds,
         )
-    except InputError as error:
-        parser.error(str(error))
     print(table(found))
 
 

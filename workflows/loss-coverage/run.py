@@ -8,8 +8,8 @@ in a study. Run from the repository's root:
     python workflows/loss-coverage/run.py
 """
 
-import csv
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +28,9 @@ from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.collect import score_chips
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.statistics.confidence import populations_left_open
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import write_rows
 
 STUDIES = 1000
 COMPARISONS = 1000
@@ -333,7 +336,7 @@ def main() -> None:
         )
         print(*rows[-1], flush=True)
     header = ("studies of", "held %", "above %", "held without cells %", "± points", "by cells")
-    write(here.with_name("coverage.csv"), header, rows)
+    write_rows(here.with_name("coverage.csv"), header, rows)
     rows = []
     for chance, cells in ((Chance(), 256), (LITTLE, 256), (LITTLE, 1024)):
         vary = "hardly vary" if chance is LITTLE else "vary"
@@ -341,7 +344,7 @@ def main() -> None:
             share = wrong_yes(surfaces, cells, COMPARISONS, chance=chance)
             rows.append((name, vary, cells, f"{100 * share:.2f}"))
             print(*rows[-1], flush=True)
-    write(
+    write_rows(
         here.with_name("wrong-yes.csv"),
         ("networks", "trainings and images", "cells a state", "wrong yes %"),
         rows,
@@ -351,15 +354,7 @@ def main() -> None:
         rows.append(row)
         print(*row, flush=True)
     header = ("training BER", "cells a state", "± points", *METHODS)
-    write(here.with_name("interpolation.csv"), header, rows)
-
-
-def write(file: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write a table."""
-    with file.open("w", newline="") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    write_rows(here.with_name("interpolation.csv"), header, rows)
 
 
 if __name__ == "__main__":

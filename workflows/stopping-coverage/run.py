@@ -7,7 +7,7 @@ worst of many half widths is kept, since a user may ask for any. Run from the re
     python workflows/stopping-coverage/run.py
 """
 
-import csv
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from rramsim.network.shape import default_shape
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan
 from rramsim.network.training.train import obtain_network
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from study_scripts import write_rows
 
 MOST = 240
 STUDIES = 2000
@@ -65,20 +68,11 @@ def main() -> None:
             )
         )
         print(*rows[-1], flush=True)
-    with Path(__file__).with_name("coverage.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            (
-                "chip scores",
-                "images",
-                "least coverage",
-                "at half width",
-                "mean chips",
-                "coverage at 0.0025",
-                "mean chips at 0.0025",
-            )
-        )
-        writer.writerows(rows)
+    header = (
+        *("chip scores", "images", "least coverage", "at half width", "mean chips"),
+        *("coverage at 0.0025", "mean chips at 0.0025"),
+    )
+    write_rows(Path(__file__).with_name("coverage.csv"), header, rows)
 
 
 def simulate(
