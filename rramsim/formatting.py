@@ -174,7 +174,7 @@ def temperature(kelvin: float) -> str:
     r"""Return a temperature in degrees Celsius.
 
     >>> temperature(328.15), temperature(77.0)
-    ('55\xa0°C', '−196\xa0°C')
+    ('55\xa0°C', '−196.2\xa0°C')
     """
     return f"{plain(round(kelvin - 273.15, 2), 4)}{_SPACE}°C".replace("-", "−")
 

@@ -145,6 +145,15 @@ def test_every_workflow_has_a_readme_that_runs_it(file):
     assert file.parent.name in (ROOT / "workflows" / "README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "readme", sorted((ROOT / "workflows").glob("*/**/README.md")), ids=lambda file: file.parent.name
+)
+def test_the_readme_of_a_workflow_begins_with_its_answer(readme):
+    title, blank, answer, *_ = readme.read_text().splitlines()
+    assert (title[:2], blank) == ("# ", "")
+    assert answer.startswith("**")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["own-measurements", "real-cycling"])
 def test_a_workflow_runs_in_reduced_form(name, tmp_path):

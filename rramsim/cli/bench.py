@@ -44,7 +44,7 @@ def bench(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure how fast fault maps are scored and networks trained here, against naive PyTorch.
+    """Measure how fast chips are scored and networks trained here, against naive PyTorch.
 
     The network is 784-4096-4096-10 with random signs, on 10,000 random images; with --quick it is
     784-1024-1024-10 on 2,000. The convolutional case is the CIFAR-10 network of Courbariaux et

@@ -42,9 +42,9 @@ def compare(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Compare finished studies: what differs in their inputs, and what in their answers.
+    """Compare finished studies: differences in their inputs and in their answers.
 
-    Losses that differ beyond their intervals are told from those that do not.
+    Losses that differ by more than their intervals are marked.
     """
     from rramsim.cli.runs import window
     from rramsim.study import compare as study

@@ -53,7 +53,7 @@ def energy(
         str,
         typer.Option(
             metavar="NAME",
-            help="none, one cell a weight, or 2T2R, two cells that a read both discharges.",
+            help="none (one cell a weight) or 2T2R (two cells, both discharged by a read).",
             rich_help_panel=_NETWORK,
         ),
     ] = "none",
@@ -61,8 +61,8 @@ def energy(
         int | None,
         typer.Option(
             metavar="N",
-            help="Bit planes of the pixels, for each of which the first layer is read; 1 for black "
-            "and white. Without, those of the images the network was trained on.",
+            help="Bit planes of the pixels; the first layer is read for each. 1 for black and "
+            "white. Without it, those of the training images.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -70,7 +70,7 @@ def energy(
         str | None,
         typer.Option(
             metavar="NAME|DIR",
-            help="The images it was trained on; needed only where their folder moved.",
+            help="The training images, needed only if their folder has moved.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -78,8 +78,8 @@ def energy(
         bool,
         typer.Option(
             "--reuse",
-            help="Rows of a convolution that were read are latched: it is read once an image, not "
-            "once a place.",
+            help="Latch the rows of a convolution: it is then read once an image, not once for "
+            "each place.",
             rich_help_panel=_NETWORK,
         ),
     ] = False,
@@ -87,7 +87,7 @@ def energy(
         str | None,
         typer.Option(
             metavar="E",
-            help='Of a sense amplifier, for each read of a weight: "5 fJ".',
+            help='Energy of a sense amplifier, for each read of a weight: "5 fJ".',
             rich_help_panel=_CIRCUITS,
         ),
     ] = None,
@@ -95,21 +95,25 @@ def energy(
         str | None,
         typer.Option(
             metavar="E",
-            help="Of XNOR and popcount, for each bit counted.",
+            help="Energy of XNOR and popcount, for each bit counted.",
             rich_help_panel=_CIRCUITS,
         ),
     ] = None,
     other_energy: Annotated[
         str | None,
-        typer.Option(metavar="E", help="Of all else, for an inference.", rich_help_panel=_CIRCUITS),
+        typer.Option(
+            metavar="E",
+            help="Energy of everything else, for an inference.",
+            rich_help_panel=_CIRCUITS,
+        ),
     ] = None,
     energy_source: Annotated[
         str,
         typer.Option(
             metavar="TEXT",
             show_default=False,
-            help="Where these energies are from; needed where one is given. Unknown ones are left "
-            "out, and what is left is said to be a bound.",
+            help="Source of these energies, required if one is given. Unknown ones are left out, "
+            "and the sum is then marked as a bound.",
             rich_help_panel=_CIRCUITS,
         ),
     ] = "",
@@ -125,7 +129,7 @@ def energy(
         float | None,
         typer.Option(
             metavar="N",
-            help="Images classified over the life: gives its energy.",
+            help="Images classified over the life. It gives the energy over the life.",
             rich_help_panel=_LIFE,
         ),
     ] = None,
@@ -146,9 +150,8 @@ def energy(
 ) -> None:
     """Compare what programming, an inference and a life cost on each condition.
 
-    Cells are read with V² t E[1/R] of the fitted populations, as often as an image takes. From
-    some number of inferences on reading costs more than programming, and another condition may
-    cost least.
+    A read takes V² t E[1/R] of the fitted populations. From some number of inferences on, reading
+    costs more than programming, and another condition may cost least.
     """
     from rramsim.study import fit as study
     from rramsim.study.reading import ReadingTable

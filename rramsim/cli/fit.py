@@ -46,8 +46,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="What you know beside the readings (TOML, CSV, or what -o writes): energies, "
-            "endurance, BERs, references.",
+            help="What is known beside the readings: energies, endurance, BERs, references (TOML, "
+            "CSV, or what -o writes).",
             rich_help_panel=options.USE,
         ),
     ] = None,
@@ -60,8 +60,7 @@ def fit(
         float | None,
         typer.Option(
             metavar="P",
-            help="Do these cells show a BER below P, and how many would? Tells how many to "
-            "measure.",
+            help="Do these cells show a BER below P? If not, how many cells would?",
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
@@ -69,8 +68,8 @@ def fit(
         float | None,
         typer.Option(
             metavar="P",
-            help="After how many cycles, and after what time, is the BER P? The BER your network "
-            "still tolerates.",
+            help="After how many cycles, and after what time, does the BER reach P? Give the BER "
+            "that your network tolerates.",
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
@@ -78,8 +77,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="T",
-            help='After what time is the BER limit reached at T, "85 degC", by Arrhenius\' law? '
-            "With --ber-limit.",
+            help='After what time is the BER limit reached at temperature T, "85 degC"? By '
+            "Arrhenius' law, with --ber-limit.",
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
@@ -87,8 +86,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="E",
-            help='Activation energy known from elsewhere, "1 eV": how much longer is a time at '
-            "the temperature of use? With --use-temperature.",
+            help='Activation energy known from elsewhere, "1 eV". It converts times to the '
+            "temperature of use. With --use-temperature.",
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
@@ -105,8 +104,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="BEFORE,AFTER",
-            help="Two conditions that are the same cells before and after a bake: how did they "
-            "move?",
+            help="How did cells change in a bake? Names of the two conditions that hold the same "
+            "cells before and after it.",
             rich_help_panel=_QUESTIONS,
         ),
     ] = None,
@@ -143,8 +142,8 @@ def fit(
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
     A table has a row for each reading (columns condition, state, resistance, or current and read
-    voltage) or for each cell (a column for LRS and one for HRS); units stand in the headers.
-    Columns cell, cycle, time, row and column tell of endurance, retention and variability.
+    voltage) or for each cell (a column for LRS and one for HRS), with units in the headers.
+    Columns cell, cycle, time, row and column add endurance, retention and variability.
     """
     options.check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
     options.check_suffix(output, (".nc",), option="-o")

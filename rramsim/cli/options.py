@@ -53,7 +53,7 @@ Names = Annotated[
     typer.Option(
         "--map",
         metavar="HEADER=NAME",
-        help='A header of the file = our name with its unit: "Rcell=R [kOhm]". Repeatable.',
+        help='Rename a header, with its unit: "Rcell=R [kOhm]". Repeatable.',
         rich_help_panel=READING,
     ),
 ]
@@ -71,7 +71,7 @@ FileName = Annotated[
     typer.Option(
         "--file-name",
         metavar="PATTERN",
-        help="What the names of the files hold: `{condition}_{state}_{temperature [degC]}`.",
+        help="What the file names contain: `{condition}_{state}_{temperature [degC]}`.",
         rich_help_panel=READING,
     ),
 ]
@@ -107,7 +107,7 @@ Repeats = Annotated[
     typer.Option(
         "--repeats",
         metavar="cycle",
-        help="Repeats of a cell are its cycles, in the order of the file.",
+        help="Count repeated readings of a cell as its cycles, in the order of the file.",
         rich_help_panel=READING,
     ),
 ]
@@ -144,8 +144,8 @@ Reference = Annotated[
     typer.Option(
         "--reference",
         metavar="R",
-        help='Reference of your sense amplifiers, "25 kOhm": the best one is not yours to '
-        "choose once a chip is made.",
+        help='Reference of your sense amplifiers, "25 kOhm". Without it, a stated reference is '
+        "used, else the best one.",
         rich_help_panel=USE,
     ),
 ]
@@ -155,8 +155,7 @@ ReferenceSpread = Annotated[
         "--reference-spread",
         metavar="S",
         show_default=False,
-        help="Standard deviation of ln(reference), 0.05 for about 5 %: references of real "
-        "arrays differ.",
+        help="Standard deviation of ln(reference) over the amplifiers: 0.05 for about 5 %.",
         rich_help_panel=USE,
     ),
 ]
@@ -166,8 +165,8 @@ Offset = Annotated[
         "--offset",
         metavar="S",
         show_default=False,
-        help="Standard deviation of a sense amplifier's offset in ln R: it alone limits 2T2R "
-        "where the states are far apart.",
+        help="Standard deviation of the offset of sense amplifiers, in ln R. It limits 2T2R where "
+        "the states are far apart.",
         rich_help_panel=USE,
     ),
 ]
@@ -176,8 +175,7 @@ LrsShare = Annotated[
     typer.Option(
         "--lrs-share",
         metavar="W",
-        help="Share of the cells in use that are in LRS, 0.5 if unset: weights need not be half "
-        "and half.",
+        help="Share of the cells in use that are in LRS; 0.5 if unset.",
         rich_help_panel=USE,
     ),
 ]
@@ -186,7 +184,7 @@ ReadPulse = Annotated[
     typer.Option(
         "--read-pulse",
         metavar="V,T",
-        help='Pulse that reads a cell in use, "0.2 V, 10 ns": gives the energy of a read.',
+        help='Pulse that reads a cell in use, "0.2 V, 10 ns". It gives the energy of a read.',
         rich_help_panel=USE,
     ),
 ]
@@ -217,7 +215,7 @@ Verbose = Annotated[
     bool,
     typer.Option(
         "--verbose",
-        help="Show all notes where they are many, and how intervals were made.",
+        help="Show all notes, and how intervals were computed.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -22,7 +22,7 @@ Example, with your own measurements and the energies you know of them:
 """
 
 
-_REQUIRED = "What is required (may be asked again of a finished folder)"
+_REQUIRED = "Requirements (can be changed for a finished folder, without new chips)"
 
 
 @app.command(epilog=_EXAMPLE)
@@ -71,14 +71,14 @@ def tradeoff(
         str | None,
         typer.Option(
             metavar='"V, t"',
-            help='Voltage and time of a read, "0.2 V, 10 ns": gives the energy of an inference.',
+            help='Voltage and time of a read, "0.2 V, 10 ns". It gives the energy of an inference.',
         ),
     ] = None,
     protect: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LIST",
-            help='Protections to compare, such as "none,2T2R,secded(72,64),bch(78,64,2),'
+            help='Protections to compare, such as "none, 2T2R, secded(72,64), bch(78,64,2), '
             'verify(5, read_spread=0.1)". Repeatable; none,2T2R,secded(72,64) if unset.',
         ),
     ] = None,
@@ -111,7 +111,8 @@ def tradeoff(
         float | None,
         typer.Option(
             metavar="N",
-            help="How often the weights are programmed again; conditions must stand it.",
+            help="How often the weights are programmed again. Conditions with a lower endurance "
+            "are left out.",
             rich_help_panel=_REQUIRED,
         ),
     ] = None,
@@ -119,7 +120,7 @@ def tradeoff(
         float | None,
         typer.Option(
             metavar="N",
-            help="Images classified over the life, whose energy counts.",
+            help="Images classified over the life. Their energy counts.",
             rich_help_panel=_REQUIRED,
         ),
     ] = None,
@@ -127,7 +128,7 @@ def tradeoff(
         str | None,
         typer.Option(
             metavar="E",
-            help='The most that the life may take, such as "1 mJ".',
+            help='The most energy over the life, such as "1 mJ".',
             rich_help_panel=_REQUIRED,
         ),
     ] = None,
@@ -214,7 +215,7 @@ def tradeoff(
 
     Without any argument it uses the shipped conditions (the paper's Table I, with populations
     reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
-    tradeoff.csv, tradeoff.nc and figures/. Interrupted, the same command goes on.
+    tradeoff.csv, tradeoff.nc and figures/. After an interruption, run the same command to go on.
     """
     from rramsim.cli.runs import shown_progress, window
 

@@ -34,7 +34,7 @@ Example, a plain network and one adapted to a BER of 0.05, on the shipped handwr
 
     rramsim train --training-ber 0 --training-ber 0.05 --out networks
 
-and five of each, which tell how much of their accuracy is chance of the training:
+and five of each, which show how much accuracy varies from training to training:
 
     rramsim train --training-ber 0 --training-ber 0.05 --trainings 5 --out networks
 """
@@ -63,7 +63,7 @@ def train(
         typer.Option(
             metavar="LAYERS",
             help="Widths of the layers, like 784-512-512-10, or with filters of 3x3 and pooling, "
-            "like 3x32x32-2x128C3-MP2-1024-10; without, they suit the images.",
+            "like 3x32x32-2x128C3-MP2-1024-10. Without it, they suit the images.",
         ),
     ] = None,
     training_ber: Annotated[
@@ -72,14 +72,14 @@ def train(
             metavar="P",
             min=0.0,
             max=0.5,
-            help="Bit-error rate met in training, from 0 to below 0.5; one network for each. 0 "
-            "(plain training) if none is given.",
+            help="Bit-error rate in training, from 0 to below 0.5. One network is trained for "
+            "each; 0 (plain training) if unset.",
         ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Passes over the images; without, as many as suit them."
+            metavar="N", min=1, help="Passes over the images. Without it, as many as suit them."
         ),
     ] = None,
     recipe: Annotated[
@@ -99,7 +99,8 @@ def train(
         typer.Option(
             metavar="S",
             min=1,
-            help="Networks trained of each, with the seed and those that follow it; 1 if unset.",
+            help="Networks trained with each BER, with the seed and the seeds that follow; 1 if "
+            "unset.",
         ),
     ] = None,
     folds: Annotated[
@@ -107,8 +108,8 @@ def train(
         typer.Option(
             metavar="K",
             min=2,
-            help="Instead, for images without a test part of their own (digits): divide them into "
-            "K parts, and test each by a network that is trained on all others.",
+            help="Instead of trainings, for images without a test part (digits): divide them into "
+            "K parts, and test each part with a network that is trained on the others.",
         ),
     ] = None,
     device: Annotated[
@@ -128,9 +129,9 @@ def train(
 ) -> None:
     """Train binarized networks, one model file a training BER, or several that differ by chance.
 
-    Epochs are kept in a checkpoint: after an interrupt the same command goes on from the last one,
-    and ends with the same network. Networks that are finished are not trained again. Beside each
-    model file is the log of its training, a CSV file with a row an epoch.
+    Training is saved in checkpoints: after an interruption the same command goes on from the last
+    one and gives the same network. Finished networks are not trained again. Each model file has a
+    log beside it, a CSV file with a row for each epoch.
     """
     from rramsim.cli.runs import shown_progress
     from rramsim.study.settings_files import make_settings

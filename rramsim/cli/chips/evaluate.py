@@ -22,15 +22,15 @@ Example, the accuracy at three BERs, each over 50 chips:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.01 --ber 0.1 --chips 50
 
-and how many neurons of each hidden layer then never change their value:
+and the share of hidden neurons that never change their value:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --neurons
 
-and with thresholds that are estimated anew for each BER:
+and with thresholds re-estimated for each BER:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --reestimate
 
-and which share of the images stands so many flips in the last layer whichever they are:
+and the share of images that stay right whichever weights of the last layer are flipped:
 
     rramsim evaluate network.safetensors --certificate
 
@@ -38,7 +38,7 @@ and the same with weights protected in two ways (docs/protections.md):
 
     rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
 
-and on chips of a condition that was measured, whose cells err with their lines as those measured:
+and on chips of a measured condition, whose cells err together as the measured ones do:
 
     rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA" --correlated
 
@@ -46,7 +46,7 @@ and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
 
-and of one real chip, from what was read of the cells that `rramsim export` gave:
+and of one real chip, from reads of the cells that `rramsim export` listed:
 
     rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
 
@@ -65,16 +65,15 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="MODEL...",
-            help="A model file, of `rramsim train` or imported. Of several, those that differ by "
-            "chance of training alone (seed or fold) are also averaged.",
+            help="Model files, of `rramsim train` or imported. Networks that differ only by seed "
+            "or fold are also averaged.",
         ),
     ],
     ber: Annotated[
         list[float] | None,
         typer.Option(
             metavar="P",
-            help="Bit-error rate, 0 to 1; repeat it for several. It may be left out, for 0, where "
-            "--certificate is given.",
+            help="Bit-error rate, 0 to 1. Repeatable. With --certificate it may be left out (0).",
         ),
     ] = None,
     condition: Annotated[
@@ -82,7 +81,7 @@ def evaluate(
         typer.Option(
             metavar="NAME",
             help="Instead of --ber: a programming condition of --measurements or --conditions; "
-            "repeat it for several. Without, all of them.",
+            "repeat it for several. Without it, all of them.",
         ),
     ] = None,
     measurements: Annotated[
@@ -94,7 +93,7 @@ def evaluate(
     ] = None,
     conditions: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="What is stated of the conditions, as for fit."),
+        typer.Option(metavar="FILE", help="What is known of the conditions, as for fit."),
     ] = None,
     protection: Annotated[
         list[str] | None,
@@ -132,7 +131,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="What `rramsim export` wrote; needed where the reads are in another folder.",
+            help="Folder of `rramsim export`, needed if the reads are in another folder.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -149,8 +148,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="as-programmed|worst",
-            help="What cells that were not read are taken for, right or wrong; without, they are "
-            "an error.",
+            help="Take cells that were not read as right (as-programmed) or wrong (worst). "
+            "Without it, they are an error.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -193,7 +192,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME|DIR",
-            help="The images it was trained on; needed only where their folder moved.",
+            help="The training images, needed only if their folder has moved.",
         ),
     ] = None,
     layer: Annotated[
@@ -201,7 +200,7 @@ def evaluate(
         typer.Option(
             metavar="N",
             min=1,
-            help="Errors in the cells of this layer only, counted from 1; without, in all layers.",
+            help="Put errors into this layer only, counted from 1. Without it, into all layers.",
         ),
     ] = None,
     neurons: Annotated[
@@ -209,25 +208,25 @@ def evaluate(
         typer.Option(
             "--neurons",
             help="Also show, for each hidden layer, the share of neurons whose value is the same "
-            "on all test images: they tell nothing of an image, so the layer could do without.",
+            "on all test images.",
         ),
     ] = False,
     certificate: Annotated[
         bool,
         typer.Option(
             "--certificate",
-            help="Also show which share of the test images is classified correctly whichever so "
-            "many weights of the last layer are flipped, all other layers free of errors: exact "
-            "for the worst case. The network needs a hidden layer, and no average of values before "
-            "the last one.",
+            help="Also show the share of test images that stay right whichever weights of the "
+            "last layer are flipped, up to a number, with all other layers free of errors: exact, "
+            "for the worst case. The network needs a hidden layer, and no averages before the "
+            "last layer.",
         ),
     ] = False,
     reestimate: Annotated[
         bool,
         typer.Option(
             "--reestimate",
-            help="Estimate the batch norm anew for each BER, from training images on other chips, "
-            "so that the thresholds fit the sums of chips with that BER; weights stay.",
+            help="Re-estimate the batch norm for each BER, from training images on other chips, "
+            "so that the thresholds fit chips with that BER. Weights stay as they are.",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,

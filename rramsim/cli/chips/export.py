@@ -38,16 +38,16 @@ def export(
         str,
         typer.Option(
             metavar="NAME",
-            help="none; 2T2R, two cells a weight; secded(72,64) or bch(78,64,2), which add cells "
-            "of parity; verify(5), which changes no bit.",
+            help="none, 2T2R (two cells a weight), secded(72,64) or bch(78,64,2) (with parity "
+            "cells), verify(5) (changes no bit).",
         ),
     ] = "none",
     cells: Annotated[
         bool,
         typer.Option(
             "--cells/--no-cells",
-            help="Whether to write tiles.csv, with a row of about 30 bytes for each cell. The "
-            "netCDF files have the same bits in far less space.",
+            help="Write tiles.csv, with a row of about 30 bytes for each cell. The netCDF files "
+            "hold the same bits in far less space.",
         ),
     ] = True,
     as_json: options.AsJson = False,

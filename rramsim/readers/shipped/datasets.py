@@ -30,12 +30,9 @@ def datasets() -> pd.DataFrame:
     Examples
     --------
     >>> import rramsim
-    >>> print(rramsim.datasets()[["origin", "cells"]].to_string())
-                                       origin  cells
-    name
-    hirtzlin2019-reconstructed  reconstructed   1024
-    ni-rram-64kb-cycling             measured   1024
-    table1                             stated   <NA>
+    >>> sets = rramsim.datasets()
+    >>> sets["origin"].tolist(), sets["cells"].fillna(0).tolist()
+    (['reconstructed', 'measured', 'stated'], [1024, 1024, 0])
     """
     import pandas as pd
 
