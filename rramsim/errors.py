@@ -5,6 +5,7 @@ The command line turns each error into one message and exit code 2.
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,67 @@ class InputError(ValueError):
     """
 
 
+MOST = {
+    "bytes of a file": 256_000_000,
+    "bytes of a settings file": 1_000_000,
+    "rows of a table": 10_000_000,
+    "columns of a table": 20_000,
+    "cells of a sheet": 20_000_000,
+    "pixels of an image": 1 << 20,
+    "bytes of all images": 1_000_000_000,
+    "weights of a network": 100_000_000,
+    "cells of a tile": 100_000_000,
+    "chips": 1_000_000,
+}
+"""What is taken at most, so that nothing that is given fills memory or has no end."""
+
+_FACTOR = "RRAMSIM_LIMITS"
+
+
+def check_limit(what: str, found: float, place: str = "") -> None:
+    """Refuse more than there is a limit for (`MOST`); the environment can raise all limits.
+
+    Raises
+    ------
+    InputError
+        With the limit, and the variable that raises it.
+
+    Examples
+    --------
+    >>> check_limit("chips", 10**9, "--chips")
+    Traceback (most recent call last):
+    ...
+    rramsim.errors.InputError: --chips: 1,000,000,000 chips; accepted are up to 1,000,000. With \
+RRAMSIM_LIMITS=10 in the environment ten times as much is taken.
+    """
+    factor = os.environ.get(_FACTOR, "1")
+    if not (factor.isascii() and factor.isdigit() and 0 < len(factor) < len("1000000")):
+        raise InputError(f"{_FACTOR} is {factor!r}; accepted is a whole number from 1 on.")
+    most = MOST[what] * int(factor)
+    if found > most:
+        where = f"{place}: " if place else ""
+        raise InputError(
+            f"{where}{found:,} {what}; accepted are up to {most:,}. With {_FACTOR}=10 in the "
+            "environment ten times as much is taken."
+        )
+
+
+class ArgumentError(InputError):
+    """An argument or a setting cannot be used; a command says it of the option that was typed.
+
+    Attributes
+    ----------
+    argument : str
+        Its name in Python or in a settings file, such as ``chip_yield`` or ``use.reference``.
+    words : str
+        What is wrong with it: the message goes on with this after the name.
+    """
+
+    def __init__(self, argument: str, words: str = "", *, place: str = "") -> None:
+        super().__init__(f"{place}{argument}{words}")
+        self.argument, self.words = argument, words
+
+
 class DamagedError(InputError):
     """A file of rramsim's own is not as it was written: what it holds is not believed."""
 
@@ -46,9 +108,9 @@ def refused(name: str, value: object, accepted: str) -> InputError:
     Examples
     --------
     >>> refused("chips", 2.5, "a whole number")
-    InputError('chips is 2.5; accepted: a whole number.')
+    ArgumentError('chips is 2.5; accepted: a whole number.')
     """
-    return InputError(f"{name} is {shown(value)}; accepted: {accepted}.")
+    return ArgumentError(name, f" is {shown(value)}; accepted: {accepted}.")
 
 
 def shown(value: object) -> str:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import gzip
 import hashlib
+import io
 import json
 import os
 import re
 import shutil
 import socket
+import stat
 import sys
 import tempfile
+import tomllib
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rramsim.errors import DamagedError, DamagedWarning, InputError, plain
+from rramsim.errors import DamagedError, DamagedWarning, InputError, check_limit, plain
+from rramsim.formatting import is_plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,18 +48,89 @@ def marked_encoding(content: bytes) -> str | None:
     )
 
 
-def read_settings_text(path: Path) -> str:
-    """Return the text of a settings file: UTF-8, or what its byte order mark says.
+def read_bytes(path: Path, *, limit: str = "bytes of a file") -> bytes:
+    """Return what is in a file.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file (a device and a pipe may have no end), has more than the limit, or
+        cannot be read.
+    """
+    check_regular(path)
+    try:
+        check_limit(limit, path.stat().st_size, str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is there and is neither a file nor a folder: to read it might have no end.
+
+    A name that cannot be shown, since it has control characters or is no UTF-8, is refused, too.
+    """
+    if not is_plain(path.name):
+        raise InputError(
+            f"{path.name!a}: the name of this file holds a control character or is not "
+            "UTF-8; accepted are names that can be shown, so rename it."
+        )
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        # What is not there, or can be no name, is told by who opens it.
+        return
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    kind = kinds.get(stat.S_IFMT(mode), "a socket")
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{path}: is {kind}; accepted is a file, such as one it is copied into.")
+
+
+def gunzipped(content: bytes, place: str, limit: str = "bytes of a file") -> bytes:
+    """Return what is packed in a gzip file.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or holds more than the limit.
+    """
+    parts, size = [], 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            while part := packed.read(_PART):
+                size += len(part)
+                check_limit(limit, size, f"{place}, unpacked")
+                parts.append(part)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{place}: this gzip file is damaged or cut off ({error}).") from error
+    return b"".join(parts)
+
+
+_PART = 1 << 24
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says: UTF-8, or what its byte order mark says.
 
     Editors on Windows write the mark; it is no part of the text.
 
     Raises
     ------
-    OSError, UnicodeDecodeError
-        As they come; whoever calls knows what the file is.
+    InputError
+        If it cannot be read, or is no TOML; the message ends with a full stop.
     """
-    content = path.read_bytes()
-    return content.decode(marked_encoding(content) or "utf-8").replace("\r\n", "\n")
+    content = read_bytes(path, limit="bytes of a settings file")
+    try:
+        text = content.decode(marked_encoding(content) or "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: settings are TOML in UTF-8; this is not text.") from error
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except RecursionError as error:
+        raise InputError(f"{path}: not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:
+        # Also of numbers with thousands of digits.
+        raise InputError(f"{path}: not valid TOML: {error}.") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -75,6 +152,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """
     path = Path(path)
     make_folder(path.parent)
+    # A device would be replaced by a file.
+    check_regular(path)
     try:
         handle, name = tempfile.mkstemp(
             prefix=_temporary_start(path), suffix=f"{_TEMPORARY}{path.suffix}", dir=path.parent

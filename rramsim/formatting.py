@@ -1,6 +1,7 @@
 """Numbers as a person reads them: unit prefixes, powers of ten, bounds and intervals in words."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 
 from rramsim.interval import Interval
@@ -221,3 +222,16 @@ def times(ratio: float) -> str:
     ('11', '6')
     """
     return UNKNOWN if math.isnan(ratio) else plain(ratio, 2 if ratio < 100 else 3)
+
+
+# Signs that turn the direction of a text: what follows is shown elsewhere than it stands.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_plain(name: str) -> bool:
+    r"""Return whether a name holds only signs that are shown, and none that a terminal obeys.
+
+    >>> is_plain("55 µA, Vreset -1.2 V"), is_plain("weak\x1b[2J")
+    (True, False)
+    """
+    return not any(unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNING for sign in name)

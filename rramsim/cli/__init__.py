@@ -1,6 +1,6 @@
 """What does a person type, and what is printed?"""
 
-from rramsim.cli.runs import interrupts_told
+from rramsim.cli.endings import interrupts_told
 
 with interrupts_told():
     # Each command registers itself, in the order in which the help lists them.

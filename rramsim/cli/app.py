@@ -1,15 +1,10 @@
-"""The command line as a whole: its subcommands, and how a user's mistake is told."""
+"""The command line as a whole: its subcommands, and how they are run."""
 
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from rramsim.cli.runs import interrupts_told
-from rramsim.errors import DamagedWarning, InputError
+from rramsim.cli.endings import run
 from rramsim.version import __version__
 
 app = typer.Typer(
@@ -40,28 +35,6 @@ def _rramsim(
     """
 
 
-@contextmanager
-def _damage_told() -> Iterator[None]:
-    """Tell each file that is set aside in a line on stderr."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", DamagedWarning)
-        usual: Any = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, DamagedWarning):
-                sys.stderr.write(f"rramsim: {message}\n")
-            else:
-                usual(message, category, *place, **more)
-
-        setattr(warnings, "showwarning", show)  # noqa: B010
-        yield
-
-
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
-    try:
-        with interrupts_told(), _damage_told():
-            app()
-    except InputError as error:
-        sys.stderr.write(f"rramsim: {error}\n")
-        sys.exit(2)
+    run(app)

@@ -183,12 +183,15 @@ def fit(
             bake=bake,
             progress=progress,
         )
-    if plot is not None:
-        result.draw(plot)
-    if output is not None:
-        result.to_netcdf(output)
-    if report is not None:
-        result.report(report)
+        if plot is not None:
+            result.draw(plot)
+        if output is not None:
+            result.to_netcdf(output)
+        if report is not None:
+            # Of many conditions the figures take much longer than the fit.
+            progress("writing the report", 0, 1)
+            result.report(report)
+            progress("writing the report", 1, 1)
     if as_json:
         typer.echo(result.to_json())
         return

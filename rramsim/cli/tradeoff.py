@@ -217,8 +217,10 @@ def tradeoff(
     reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
     tradeoff.csv, tradeoff.nc and figures/. After an interruption, run the same command to go on.
     """
+    from rramsim.cli.endings import GOES_ON, say_if_interrupted
     from rramsim.cli.runs import shown_progress, window
 
+    say_if_interrupted(GOES_ON)
     with _workers(scheduler) as workers, shown_progress(quiet=quiet) as progress:
         from rramsim.study import tradeoff as stages
 

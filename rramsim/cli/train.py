@@ -133,6 +133,7 @@ def train(
     one and gives the same network. Finished networks are not trained again. Each model file has a
     log beside it, a CSV file with a row for each epoch.
     """
+    from rramsim.cli.endings import GOES_ON, say_if_interrupted
     from rramsim.cli.runs import shown_progress
     from rramsim.study.settings_files import make_settings
     from rramsim.study.stages.networks import plans_by_file
@@ -160,6 +161,7 @@ def train(
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
+    say_if_interrupted(GOES_ON)
     with shown_progress(quiet=quiet) as on_progress:
         trained = obtain_networks(
             [(plan, path) for path, plan in paths.items()],

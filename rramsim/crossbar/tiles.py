@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
 
 Positions = NDArray[np.int64]
 
@@ -23,6 +23,7 @@ class TileShape:
         for name, lines in (("word lines", self.word_lines), ("bit lines", self.bit_lines)):
             if lines < 1:
                 raise InputError(f"A tile needs at least 1 of its {name}, not {lines}.")
+        check_limit("cells of a tile", self.cells)
 
     @property
     def cells(self) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
+from rramsim.files import read_bytes
 from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -88,18 +89,11 @@ def _contents(folder: Path) -> tuple[Path, dict[str, bytes]]:
     for origin in (folder, folder / _SUBFOLDER):
         paths = [origin / file for file in _FILES if (origin / file).is_file()]
         if paths:
-            return origin, {path.name: _read(path) for path in paths}
+            return origin, {path.name: read_bytes(path) for path in paths}
     for file, version in _OTHER_VERSIONS.items():
         if (folder / file).exists():
             raise InputError(f"{folder / file}: CIFAR-10's {version}. Accepted is {LAYOUT}.")
     return folder, {}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def _unpack(archive: Path) -> dict[str, bytes]:
@@ -112,10 +106,10 @@ def _unpack(archive: Path) -> dict[str, bytes]:
                     file = Path(member.name).name
                     content = members.extractfile(member) if file in _FILES else None
                     if content is not None:
-                        contents[file] = content.read()
+                        contents[file] = content.read(IMAGES_PER_FILE * _RECORD + 1)
             # The checksum stands at the end, past what tarfile reads.
             while source.read(2**20):
-                pass
+                check_limit("bytes of all images", source.tell(), str(archive))
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{archive}: this archive is damaged or cut off ({error}).") from error
     except OSError as error:

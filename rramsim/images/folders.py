@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
+from rramsim.files import check_regular
 from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 from rramsim.parallel import share
 
@@ -92,6 +94,7 @@ def load_folder(folder: Path) -> ImageSet:
     train, test = by_class.values()
     first = train[0].images[0]
     form = _read_form(first)
+    _check_size(form, images=sum(len(one.images) for one in chain(train, test)), first=first)
     skipped = sum(listing.skipped for listing in chain(splits.values(), train, test))
     return ImageSet(
         name=folder_name(folder),
@@ -104,6 +107,13 @@ def load_folder(folder: Path) -> ImageSet:
         levels=255,
         note=f"Images from the folder {folder.resolve().name}{_in_words(skipped)}.",
     )
+
+
+def _check_size(form: _Form, *, images: int, first: Path) -> None:
+    pixels = form.width * form.height
+    check_limit("pixels of an image", pixels, str(first))
+    size = images * pixels * _CHANNELS[form.mode]
+    check_limit("bytes of all images", size, f"{images:,} images like {first}")
 
 
 def _list(folder: Path) -> _Listing:
@@ -190,8 +200,11 @@ def _read_part(paths: list[Path], *, form: _Form, first: Path) -> NDArray[np.uin
 
 
 def _read_form(path: Path) -> _Form:
-    with _opened(path) as image:
-        return _form(image, path)
+    # How large it may be is asked below.
+    with warnings.catch_warnings(category=Image.DecompressionBombWarning):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with _opened(path) as image:
+            return _form(image, path)
 
 
 def _decode(path: Path, *, form: _Form, first: Path) -> bytes:
@@ -220,6 +233,7 @@ def _form(image: ImageFile, path: Path) -> _Form:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[ImageFile]:
+    check_regular(path)
     try:
         with Image.open(path, formats=_FORMATS) as image:
             yield image

@@ -1,13 +1,12 @@
 """Read the IDX files of MNIST's layout (http://yann.lecun.com/exdb/mnist/) from a folder."""
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError
+from rramsim.files import gunzipped, read_bytes
 from rramsim.images.image_set import FolderLayout, ImageSet, folder_name
 
 PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -112,14 +111,10 @@ def _find(folder: Path, part: str) -> Path | None:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        # The first two bytes, not the name, tell gzip: some copies keep .gz after unpacking.
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: this gzip file is damaged or cut off ({error}).") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    content = read_bytes(path, limit="bytes of all images")
+    # The first two bytes, not the name, tell gzip: some copies keep .gz after unpacking.
+    is_packed = content[:2] == b"\x1f\x8b"
+    return gunzipped(content, str(path), limit="bytes of all images") if is_packed else content
 
 
 def _size(images: NDArray[np.uint8]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy.special import stdtrit
 
-from rramsim.errors import InputError, number, whole_number
+from rramsim.errors import InputError, check_limit, number, whole_number
 from rramsim.montecarlo.tally import Tally
 
 FIRST_LOOK = 30
@@ -71,6 +71,7 @@ class StoppingRule:
         object.__setattr__(self, "half_width", half_width)
         if self.chips < 1:
             raise InputError(f"At least 1 chip is needed, not {self.chips}.")
+        check_limit("chips", self.chips)
         if not 0 <= self.half_width < 1:
             raise InputError(f"The half width is {self.half_width}; from 0 to below 1 is needed.")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rramsim.errors import InputError
-from rramsim.files import set_aside, write_text
+from rramsim.files import check_regular, set_aside, write_text
 from rramsim.montecarlo.tally import Tally, are_counted
 
 HEADER = ("task_id", "draw", "images", "correct", "answers", "checksum")
@@ -127,6 +127,8 @@ _Row = tuple[str, int, int, int, bytes]
 
 def _read(path: Path) -> tuple[dict[str, Tally], str]:
     """Return the tallies of a file's whole rows, and what is damaged of it, "" if nothing is."""
+    # It is as long as what was counted: its own limit is that of the disk.
+    check_regular(path)
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:

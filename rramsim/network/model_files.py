@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rramsim.errors import DamagedError, InputError, refused
+from rramsim.formatting import is_plain
 from rramsim.network.folded.fold import EPSILON, BatchNorm
 from rramsim.network.folded.network import (
     FoldedConvolution,
@@ -336,6 +337,9 @@ def _check_record(record: Mapping[str, Any]) -> None:
     for name, kind in RECORD.items():
         if name not in record or not isinstance(record[name], kind):
             raise ValueError(f"its record lacks {name!r} ({getattr(kind, '__name__', kind)})")
+    for name, value in record.items():
+        if isinstance(value, str) and not is_plain(value):
+            raise ValueError(f"its record has a control character in {name!r}")
     fold = record["settings"].get("fold")
     if fold is not None:
         kinds = {"number": int, "of": int, "seed": int, "images_id": str}

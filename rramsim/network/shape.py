@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
 from rramsim.images.image_set import ImageSet
 
 _REPEATED = re.compile(r"(?:(\d+)x)?(\d+)(C3)?", re.ASCII)
@@ -85,6 +85,7 @@ class NetworkShape:
         a layer stands for two of them. Digits are taken as they are written, so ``"784-5e2-10"``
         and ``"784--10"`` are refused.
         """
+        _check_numbers(text)
         first, *rest = text.strip().split("-")
         convolutions, widths = _parse_layers(rest, text=text)
         image = _IMAGE.fullmatch(first)
@@ -175,7 +176,11 @@ class NetworkShape:
         return len(self.weight_shapes)
 
     def check_fits(self, images: ImageSet) -> None:
-        """Raise `InputError` unless the network takes these images and gives their classes."""
+        """Raise `InputError` unless the network takes these images and gives their classes.
+
+        Nor may it have more weights than can be trained (`rramsim.errors.MOST`).
+        """
+        check_limit("weights of a network", self.weight_count, f"network {self}")
         if self.signed_levels not in (None, images.levels):
             raise InputError(
                 f"network {self}: takes signed pixels that end at {self.signed_levels}, but those "
@@ -203,6 +208,22 @@ def default_shape(images: ImageSet) -> NetworkShape:
     but lose twice as much at a BER of 0.03 (measured).
     """
     return NetworkShape((images.features, *DEFAULT_HIDDEN, images.class_count))
+
+
+_MOST_DIGITS, _MOST_LAYERS = 9, 100
+
+
+def _check_numbers(text: str) -> None:
+    """Refuse what would be read for ever before it is told that it cannot be."""
+    for digits in re.findall(r"\d+", text):
+        if len(digits) > _MOST_DIGITS:
+            raise InputError(
+                f"network: a number of {len(digits)} digits was found; accepted are up to "
+                f"{_MOST_DIGITS} digits."
+            )
+    layers = sum(int(number or 1) for number in re.findall(r"(?:^|-)(?:(\d+)x)?", text)[1:])
+    if layers > _MOST_LAYERS:
+        raise InputError(f"network: {layers:,} layers; accepted are up to {_MOST_LAYERS}.")
 
 
 def _parse_layers(parts: Sequence[str], *, text: str) -> tuple[tuple[Convolution, ...], list[int]]:

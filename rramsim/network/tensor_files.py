@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import DamagedError, InputError
-from rramsim.files import write_atomically
+from rramsim.files import check_regular, write_atomically
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -77,6 +77,7 @@ def read_arrays(path: Path, *, kind: str) -> tuple[Arrays, dict[str, Any]]:
     """
     from safetensors import SafetensorError, safe_open
 
+    check_regular(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
     try:

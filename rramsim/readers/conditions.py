@@ -21,14 +21,13 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim.errors import InputError
-from rramsim.files import read_settings_text
+from rramsim.files import read_toml
 from rramsim.readers.columns.decimals import with_points
 from rramsim.readers.columns.headers import (
     Column,
@@ -42,7 +41,7 @@ from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.waveforms import COVERS, waveform_energy
-from rramsim.schema import Interval, label_key, make
+from rramsim.schema import Interval, check_label, label_key, make
 from rramsim.units import read_quantity, scaled, with_likely_unit
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def waveform_files(path: Path) -> dict[str, Path]:
         return {}
     named = [
         table[key]
-        for table in _content(path).get("condition", [])
+        for table in read_toml(path).get("condition", [])
         for key in _WAVEFORMS
         if key in table
     ]
@@ -150,23 +149,16 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
         raise InputError(
             f"{place}: no condition was found; accepted are [[condition]] tables with a name."
         )
+    for name in names:
+        check_label(name, place)
     keys = [label_key(name) for name in names]
     for name, key in zip(names, keys, strict=True):
         if keys.count(key) > 1:
             raise InputError(f"{place}: the condition {name!r} stands {keys.count(key)} times.")
 
 
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_settings_text(path))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"{path.name}: this is not TOML ({error}).") from error
-
-
 def _from_toml(path: Path) -> list[_Condition]:
-    content = _content(path)
+    content = read_toml(path)
     for key in content:
         if key not in _TOP_LEVEL:
             raise InputError(

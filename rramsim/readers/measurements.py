@@ -42,7 +42,7 @@ from rramsim.readers.shipped import is_folder, resolve
 from rramsim.readers.summaries.counts_and_percentiles import summaries_of
 from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.tables import find_tables
-from rramsim.schema import DATASETS, EXACT, STATES, first_spellings, make
+from rramsim.schema import DATASETS, EXACT, STATES, check_label, first_spellings, make
 
 if TYPE_CHECKING:
     import numpy as np
@@ -626,6 +626,8 @@ def _readings(frame: pd.DataFrame, names: Sequence[str]) -> xr.Dataset:
         for name in frame.columns
         if name not in ("file", "row_number")
     }
+    for name in names:
+        check_label(name, "condition")
     return make("readings", values, {"condition": list(names), "state": list(STATES)})
 
 

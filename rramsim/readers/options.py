@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeGuard
 
-from rramsim.errors import InputError, number, refused, text_or_none
+from rramsim.errors import ArgumentError, InputError, number, refused, text_or_none
 from rramsim.schema import STATES
 from rramsim.units import read_quantity
 
@@ -245,7 +245,13 @@ def _quantity(name: str, value: object, quantity: str) -> float | None:
     if value is None:
         return None
     accepted = _ACCEPTED[quantity]
-    si = read_quantity(value, quantity) if isinstance(value, str) else number(value, name, accepted)
+    try:
+        is_text = isinstance(value, str)
+        si = read_quantity(str(value), quantity) if is_text else number(value, name, accepted)
+    except ArgumentError:
+        raise
+    except InputError as error:
+        raise ArgumentError(name, f": {error}") from error
     usable = 0 < (abs(si) if quantity == "voltage" else si) < math.inf
     if not usable:
         raise refused(name, value, accepted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rramsim.errors import InputError
-from rramsim.files import read_settings_text
+from rramsim.files import read_toml
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import checked_origin
 from rramsim.schema import most_alike
@@ -70,10 +69,7 @@ def read_sidecar(path: Path) -> Sidecar:
         If it is not TOML, names no file, or has a key or value that is not accepted.
     """
     place = f"{path.parent.name}/{path.name}"
-    try:
-        content = tomllib.loads(read_settings_text(path))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"{place}: cannot be read as TOML ({error}).") from error
+    content = read_toml(path)
     for key, value in content.items():
         if not _is_accepted(key, value):
             raise _not_accepted(key, value, place=place)

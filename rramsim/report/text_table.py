@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,6 +164,8 @@ def energy_text(row: Record, name: str) -> str:
 def csv_text(rows: Sequence[Mapping[str, Any]], header: Iterable[str] = ()) -> str:
     """Return rows as CSV: numbers read back exactly, unknown ones are empty.
 
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+
     Parameters
     ----------
     rows : sequence of mapping
@@ -182,4 +185,10 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) else value
     return repr(value) if isinstance(value, float) else str(value)
+
+
+# What a spreadsheet computes, or runs, when it opens a table; "-1.2 V" it takes for a text.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\s\d.,])")

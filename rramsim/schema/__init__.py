@@ -8,6 +8,7 @@ a programming setting to all of them at once.
 
 from rramsim.interval import Interval
 from rramsim.schema.labels import (
+    check_label,
     first_spellings,
     is_before_both,
     label_key,
@@ -65,6 +66,7 @@ __all__ = [
     "SchemaError",
     "Variable",
     "are_programmed",
+    "check_label",
     "empty",
     "first_spellings",
     "header_key",

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rramsim.errors import InputError
+from rramsim.formatting import is_plain
 from rramsim.schema.variable import without_accents
 from rramsim.schema.words import STATE_WORDS, WORDS_BEFORE_STATES
 
@@ -19,6 +21,7 @@ _MEANT = ("<super>", "<sub>", "<fraction>", "<circle>")
 _DASHES = re.compile("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]")
 # People without a µ on the keyboard write "uA" for "µA".
 _MICRO = re.compile("\N{GREEK SMALL LETTER MU}(?=[AVsSmWJFΩ])")
+_LONGEST_SHOWN = 60
 # Of difflib's measure of likeness, from 0 to 1.
 _ALIKE = 0.7
 
@@ -42,6 +45,21 @@ def label_key(label: str) -> str:
     plain = "".join(map(_compatible, unicodedata.normalize("NFC", shown)))
     one_dash = _DASHES.sub("-", unicodedata.normalize("NFC", plain))
     return re.sub(r"\s+", " ", _MICRO.sub("u", one_dash)).strip()
+
+
+def check_label(label: str, place: str) -> None:
+    """Refuse a name that a terminal, a page or a table would not show but obey.
+
+    Raises
+    ------
+    InputError
+        If it holds control characters, or signs that turn the direction of a text.
+    """
+    if not is_plain(label):
+        raise InputError(
+            f"{place}: the name {label[:_LONGEST_SHOWN]!r} holds a control character; accepted are "
+            "names of signs that can be seen."
+        )
 
 
 def first_spellings(labels: Iterable[str]) -> dict[str, str]:

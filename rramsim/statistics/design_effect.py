@@ -426,6 +426,9 @@ def line_dispersion(
     >>> round(uneven.variance_ratio, 1), uneven.p_value < 0.01
     (6.5, True)
     """
+    if not cells.shape[1]:
+        # Of a layer of which nothing was read.
+        return Dispersion(0.0, np.zeros(permutations))
     in_all = cells.sum(axis=1, keepdims=True)
     rate = errors.sum(axis=1, keepdims=True) / np.maximum(in_all, 1)
     expected, variance = (cells * rate).sum(axis=0), (cells * rate * (1.0 - rate)).sum(axis=0)

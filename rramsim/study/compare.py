@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ def compare(*studies: Any) -> Comparison:
     folders = [file_path(getattr(one, "folder", one), "studies") for one in studies]
     if len(folders) < 2:
         raise InputError(f"{len(folders)} study was given; to compare takes two or more.")
-    resolved = [folder.resolve() for folder in folders]
+    resolved = [os.path.realpath(folder) for folder in folders]
     for place, folder in enumerate(folders):
         if resolved[place] in resolved[:place]:
             raise InputError(f"{folder}: was given twice; name two folders that differ.")

@@ -24,13 +24,22 @@ from rramsim.crossbar.faults import (
 )
 from rramsim.crossbar.from_conditions import shared_words
 from rramsim.crossbar.protection import programming_pulses, protection_of
-from rramsim.errors import InputError, device_name, on_progress, refused, whole_number
+from rramsim.errors import (
+    InputError,
+    device_name,
+    file_path,
+    on_progress,
+    refused,
+    whole_number,
+)
+from rramsim.files import held, make_folder
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.collect import measure
+from rramsim.montecarlo.collect import OnChips, measure
 from rramsim.montecarlo.constant_neurons import constant_shares
 from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import IN_MEMORY, SavedNetwork, load_network, opened_network
@@ -59,6 +68,7 @@ def evaluate(
     neurons: bool = False,
     certificate: bool = False,
     device: str = "cpu",
+    tallies: str | Path | None = None,
     progress: OnProgress | None = None,
 ) -> xr.Dataset:
     """Measure the accuracy of a network on chips with bit errors.
@@ -97,6 +107,9 @@ def evaluate(
         `faults`.
     device : str
         ``"cpu"``, or ``"cuda"``; the results are the same.
+    tallies : str or Path, optional
+        A CSV file that keeps what each chip classified correctly: chips that it holds are not
+        scored again, so that an interrupted call goes on, and one for more chips adds to it.
     progress : callable, optional
         Told how far it is.
 
@@ -146,7 +159,7 @@ def evaluate(
         _of_known_chip(one) if is_known_chip(model) else one
         for model, one in zip(
             planted,
-            measure(tasks, rule=rule, on_chips=partial(progress, "drawing chips")),
+            _measured(tasks, rule, tallies, partial(progress, "drawing chips")),
             strict=True,
         )
     ]
@@ -216,6 +229,17 @@ def evaluate_files(
         file: evaluate(file, faults, progress=part(number), **how)
         for number, file in enumerate(files)
     }
+
+
+def _measured(
+    tasks: Sequence[Task], rule: StoppingRule, tallies: str | Path | None, on_chips: OnChips
+) -> list[ChipAccuracy]:
+    if tallies is None:
+        return measure(tasks, rule=rule, on_chips=on_chips)
+    file = file_path(tallies, "tallies")
+    make_folder(file.parent)
+    with held(file.with_name(f".{file.name}.lock"), str(file)):
+        return measure(tasks, rule=rule, store=TallyStore(file), on_chips=on_chips)
 
 
 def _rule(rule: object, chips: object) -> StoppingRule:

@@ -40,7 +40,7 @@ from rramsim.study.inputs import (
 )
 from rramsim.study.reading import ReadingTable, quantity_text
 from rramsim.study.result_folder import in_use, write_dataset, write_provenance
-from rramsim.units import ELECTRON_VOLT, read_quantity
+from rramsim.units import ELECTRON_VOLT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -546,9 +546,13 @@ def fit(
     question = Question(
         target_ber=target_ber,
         ber_limit=ber_limit,
-        use_temperature=quantity(texts["use_temperature"], "temperature"),
+        use_temperature=quantity(texts["use_temperature"], "temperature", name="use_temperature"),
         activation_energy=_electron_volts(texts["activation_energy"]),
-        at_times=tuple(read_quantity(text, "time") for text in at_times),
+        at_times=tuple(
+            second
+            for text in at_times
+            if (second := quantity(text, "time", name="at_time")) is not None
+        ),
         bake=_two_conditions(texts["bake"], readings),
     )
     tell("fitting cells", 0, 1)
@@ -606,7 +610,7 @@ def _pulse_text(pulse: object) -> str | None:
 
 def _joule(value: float | str | None, name: str) -> float:
     """Return an energy in J, NaN for none."""
-    joule = quantity(quantity_text(value, "J", name=name), "energy")
+    joule = quantity(quantity_text(value, "J", name=name), "energy", name=name)
     return math.nan if joule is None else joule
 
 
@@ -664,7 +668,7 @@ def _time_texts(times: object) -> list[str]:
 
 
 def _electron_volts(text: str | None) -> float | None:
-    joule = quantity(text, "energy")
+    joule = quantity(text, "energy", name="activation_energy")
     return None if joule is None else joule / ELECTRON_VOLT
 
 

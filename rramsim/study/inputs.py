@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from rramsim.device.populations.fit import leave_out_incomplete
 from rramsim.device.read_conditions import ReadConditions
-from rramsim.errors import InputError, refused, shown
+from rramsim.errors import ArgumentError, InputError, refused, shown
 from rramsim.files import sha256_of_dataset, sha256_of_file
 from rramsim.measurements import Measured
 from rramsim.readers.conditions import conditions_file, read_conditions, waveform_files
 from rramsim.readers.formats.netcdf import is_netcdf
 from rramsim.readers.measurements import is_frame, paths_of, read_measurements
-from rramsim.schema import SchemaError, spelled_as, validate
+from rramsim.schema import SchemaError, check_label, spelled_as, validate
 from rramsim.study.reading import ReadingTable
 from rramsim.study.settings_files import build, merged
 from rramsim.units import read_quantity
@@ -151,7 +151,7 @@ def use_of_cells(
     volt, second = _read_pulse(read_pulse)
     return ReadConditions(
         lrs_share=lrs_share,
-        reference_resistance=quantity(reference, "resistance"),
+        reference_resistance=quantity(reference, "resistance", name="reference"),
         reference_spread=reference_spread,
         offset_spread=offset,
         read_voltage=volt,
@@ -164,11 +164,14 @@ def _read_pulse(text: str | None) -> tuple[float | None, float | None]:
         return None, None
     parts = text.replace(";", ",").split(",")
     if len(parts) != 2:
-        raise InputError(
-            f"--read-pulse {text!r}: accepted is a voltage and a time with their units, "
-            'such as "0.2 V, 10 ns".'
+        raise refused(
+            "read_pulse", text, 'a voltage and a time with their units, such as "0.2 V, 10 ns"'
         )
-    return quantity(parts[0], "voltage"), quantity(parts[1], "time")
+    voltage, time = parts
+    return (
+        quantity(voltage, "voltage", name="read_pulse"),
+        quantity(time, "time", name="read_pulse"),
+    )
 
 
 def stated_conditions(
@@ -218,6 +221,8 @@ def _check_stated(conditions: object) -> None:
         raise refused("conditions", conditions, accepted)
     try:
         validate(conditions, "conditions")
+        for name in conditions["condition"].values:
+            check_label(str(name), "conditions")
     except SchemaError as error:
         raise InputError(
             f"conditions: this dataset is not one of conditions ({error}); accepted is what "
@@ -235,6 +240,14 @@ def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> Non
         )
 
 
-def quantity(text: str | None, kind: str) -> float | None:
-    """Return a quantity in SI units, None for none; `InputError` without a unit of its kind."""
-    return None if text is None else read_quantity(text, kind)
+def quantity(text: str | None, kind: str, *, name: str) -> float | None:
+    """Return a quantity in SI units, None for none; `InputError` without a unit of its kind.
+
+    `name` is what the message calls it.
+    """
+    if text is None:
+        return None
+    try:
+        return read_quantity(text, kind)
+    except InputError as error:
+        raise ArgumentError(name, f": {error}") from error

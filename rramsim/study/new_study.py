@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from rramsim.errors import InputError
-from rramsim.files import read_settings_text, write_text
+from rramsim.files import write_text
 from rramsim.readers.shipped import is_folder, resolve
 
 _TEMPLATE = Path(__file__).with_name("new-study.toml")
@@ -38,7 +38,9 @@ def write_study(
     """
     if os.path.lexists(file):
         raise InputError(f"{file}: this file is there, and is left as it is. Name another with -o.")
-    text = read_settings_text(_TEMPLATE).replace(_COMMAND, f"rramsim tradeoff {quote(file.name)}")
+    text = _TEMPLATE.read_text(encoding="utf-8").replace(
+        _COMMAND, f"rramsim tradeoff {quote(file.name)}"
+    )
     if measurements:
         named = json.dumps([_from(file, one) for one in measurements], ensure_ascii=False)
         text = text.replace(_MEASUREMENTS, f"measurements = {named}")
@@ -55,7 +57,7 @@ def _from(file: Path, name: str) -> str:
     if not Path(name).exists():
         return name
     try:
-        relative = os.path.relpath(Path(name).resolve(), file.resolve().parent)
+        relative = os.path.relpath(os.path.realpath(name), os.path.realpath(file.parent))
     except ValueError:  # on another drive, on Windows
-        return Path(name).resolve().as_posix()
+        return Path(os.path.realpath(name)).as_posix()
     return Path(relative).as_posix()

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from rramsim import files
 from rramsim.errors import InputError
-from rramsim.files import held, make_folder, set_aside, sha256_of_file, sweep, write_text
+from rramsim.files import (
+    check_regular,
+    held,
+    make_folder,
+    set_aside,
+    sha256_of_file,
+    sweep,
+    write_text,
+)
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ _IDENTITY = "study.json"
 _PROVENANCE = "provenance.json"
 _CHECKSUMS = "checksums.json"
 _OF_CHECKSUMS = "checksums"
-_LOCK = ".rramsim.lock"
+_LOCK = ".lock"
 _DAMAGED = "it is damaged (another SHA-256)"
 _FIGURES = (".svg", ".png")
 
@@ -137,6 +145,7 @@ class ResultFolder:
 def read_checksums(folder: Path) -> dict[str, Any] | None:
     """Return what a folder of results says of its files, None where that is damaged."""
     file = folder / _CHECKSUMS
+    check_regular(file)
     try:
         content = file.read_bytes()
         known = dict(json.loads(content))
@@ -223,6 +232,7 @@ def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
 
 
 def _refuse_another(file: Path, identity: dict[str, object]) -> None:
+    check_regular(file)
     try:
         there = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -285,6 +295,7 @@ def write_provenance(folder: Path, provenance: Provenance, *, made: str = "") ->
 
 def _made(file: Path, provenance: Provenance) -> str:
     """Return when a folder was made from the same; empty where it was not, or does not tell."""
+    check_regular(file)
     try:
         there = json.loads(file.read_text(encoding="utf-8"))
         made = str(there["made"])

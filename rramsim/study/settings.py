@@ -15,7 +15,7 @@ from rramsim.crossbar.from_conditions import SharedSpread
 from rramsim.crossbar.protection import parse
 from rramsim.decision.requirements import Requirements
 from rramsim.device.examination import Question
-from rramsim.errors import InputError
+from rramsim.errors import ArgumentError, InputError
 from rramsim.study.reading import (
     CircuitsTable,
     CorrelatedTable,
@@ -255,10 +255,8 @@ class Study(TrainingSettings):
         try:
             return read_quantity(text, quantity)
         except InputError as error:
-            raise InputError(
-                f"{name} is {text!r}; accepted: a number with its unit, such as "
-                f'"{example}" ({error})'
-            ) from error
+            words = f'; accepted: a number with its unit, such as "{example}" ({error})'
+            raise ArgumentError(name, f" is {text!r}{words}") from error
 
     @property
     def shared(self) -> SharedSpread | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from rramsim.errors import InputError, plain
-from rramsim.files import read_settings_text
+from rramsim.errors import ArgumentError, InputError, plain
+from rramsim.files import read_toml
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
@@ -29,7 +28,7 @@ class _Refusing(_ModelMetaclass):
             return super().__call__(*values, **fields)
         except ValidationError as error:
             assert issubclass(self, BaseModel)
-            raise InputError(_explain(error, "the settings", self)) from error
+            raise _explain(error, "the settings", self) from error
 
 
 class Settings(BaseModel, metaclass=_Refusing):
@@ -74,7 +73,7 @@ def build(model: type[AnySettings], fields: Mapping[str, Any], file: Path | None
         return model.model_validate(dict(fields))
     except ValidationError as error:
         place = "the settings" if file is None else str(file)
-        raise InputError(_explain(error, place, model)) from error
+        raise _explain(error, place, model) from error
 
 
 def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,18 +94,12 @@ def merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 def read_fields(file: Path, model: type[BaseModel]) -> dict[str, Any]:
     """Return what a settings file says, with paths that are relative to its folder."""
     try:
-        fields = tomllib.loads(read_settings_text(file))
-    except OSError as error:
-        raise InputError(f"{file}: this file cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: settings are TOML in UTF-8; this is not text.") from error
-    except tomllib.TOMLDecodeError as error:
-        hint = (
-            " (A file of resistances is given with --measurements.)"
-            if "measurements" in model.model_fields
-            else ""
-        )
-        raise InputError(f"{file}: not valid TOML: {error}.{hint}") from error
+        fields = read_toml(file)
+    except InputError as error:
+        if "measurements" not in model.model_fields or "not valid TOML" not in str(error):
+            raise
+        hint = "(A file of resistances is given with --measurements.)"
+        raise InputError(f"{error} {hint}") from error
     return {name: _relative_to(file.parent, name, value) for name, value in fields.items()}
 
 
@@ -122,7 +115,7 @@ def _relative_to(folder: Path, name: str, value: Any) -> Any:
     return value
 
 
-def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
+def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> InputError:
     # Of a field that can be of several kinds, each kind was tried: the one that came deepest is
     # the one that was meant. A name that is mistyped explains one that is missing.
     problems = sorted(
@@ -132,17 +125,18 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
     field, table = _place_in(model, first["loc"])
     if first["type"] == "extra_forbidden":
         name = ".".join([*field, str(first["loc"][-1])])
-        return (
+        return InputError(
             f"{place}: there is no setting {name!r}. Accepted are "
             f"{', '.join(sorted(table.model_fields))}."
         )
     if first["type"] == "missing":
-        return f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}."
-    cause = first.get("ctx", {}).get("error")
+        return InputError(f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}.")
+    name, cause = ".".join(field), first.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
-        return f"{place}: {'.'.join(field)}: {cause}"
+        return ArgumentError(name, f": {cause}", place=f"{place}: ")
     limits = [_limit(one) for one in problems if _place_in(model, one["loc"])[0] == field]
-    return f"{place}: {'.'.join(field)} is {first['input']!r}; accepted: {' or '.join(limits)}."
+    words = f" is {first['input']!r}; accepted: {' or '.join(limits)}."
+    return ArgumentError(name, words, place=f"{place}: ")
 
 
 def _limit(error: ErrorDetails) -> str:

@@ -295,7 +295,7 @@ def test_the_table_is_short_where_there_is_little(placed):
         (("--use-temperature", "85 degC"), "give a BER limit"),
         (("--use-temperature", "85"), "'85' is not a temperature"),
         (("--bake", "a"), "--bake 'a': accepted are two conditions with a comma between them"),
-        (("--read-pulse", "0.2 V"), "accepted is a voltage and a time with their units"),
+        (("--read-pulse", "0.2 V"), "accepted: a voltage and a time with their units"),
         (("--read-pulse", "0.2 V, 0 ns"), "The read time is 0 s; it must be above 0."),
         (("--read-pulse", "0.2 V, 10 nm"), "'nm' is not a unit of time"),
     ],

@@ -9,10 +9,11 @@ import sys
 import pytest
 
 from rramsim.cli import main
-from rramsim.cli.runs import interrupts_told, shown_progress, window
+from rramsim.cli.endings import interrupts_told
+from rramsim.cli.runs import shown_progress, window
 from rramsim.errors import InputError
 
-MESSAGE = "rramsim: interrupted; run the same command again to go on.\n"
+MESSAGE = "rramsim: interrupted.\n"
 
 
 @pytest.fixture(autouse=True)

@@ -326,14 +326,14 @@ def _cells(name, text):
         ({}, ["--protect", "3T3R"], "none, 2T2R, secded(72,64), bch(78,64,2), verify(5)"),
         ({}, ["--protect", "none,secded(72,64),magic"], "'magic'"),
         ({}, ["--protect", "verify(5)"], "read_spread"),
-        ({}, ["--yield", "1.5"], "chip_yield is 1.5"),
+        ({}, ["--yield", "1.5"], "--yield is 1.5"),
         ({}, ["--tolerance", "0.01", "--target-accuracy", "0.97"], "one of the two"),
-        ({}, ["--target-accuracy", "97"], "target_accuracy is 97"),
-        ({}, ["--energy-budget", "5"], "energy_budget: '5' is not an energy"),
+        ({}, ["--target-accuracy", "97"], "--target-accuracy is 97"),
+        ({}, ["--energy-budget", "5"], "--energy-budget is '5'; accepted: a number with its unit"),
         ({}, ["--energy-budget", "5 V"], "'V' is not a unit of energy"),
         ({}, ["--reprogrammings", "-5"], "reprogrammings is -5"),
         ({}, ["--inferences", "inf"], "inferences is inf"),
-        ({}, ["--read-pulse", "nonsense"], "accepted is a voltage and a time"),
+        ({}, ["--read-pulse", "nonsense"], "accepted: a voltage and a time"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(

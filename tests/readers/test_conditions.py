@@ -117,7 +117,7 @@ def test_what_is_not_stated_is_unknown(read):
     ("text", "message"),
     [
         ("", "c.toml: no condition was found; accepted are [[condition]] tables with a name."),
-        ("name = ", "c.toml: this is not TOML ("),
+        ("name = ", "c.toml: not valid TOML"),
         ('colour = "red"', "c.toml: the key 'colour' is not known; accepted are condition, title"),
         ('condition = "x"', "c.toml: condition = 'x' was found; accepted are [[condition]] tables"),
         ("[[condition]]\nber = 0.1", 'c.toml, condition 1: it has no name, such as name = "weak".'),

@@ -629,7 +629,10 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (gzip.compress(b"CDF\x01abc", mtime=0), "cells.csv: this is a netCDF file; export the"),
         (b"\xd0\xcf\x11\xe0abc", "cells.csv: this is an old Excel .xls file; save it as .xlsx"),
         (b"PK\x03\x04abc", "cells.csv: the Excel workbook cannot be opened ("),
-        (gzip.compress(SIMPLE.encode(), mtime=0)[:-9], "cells.csv: the gzip file is damaged ("),
+        (
+            gzip.compress(SIMPLE.encode(), mtime=0)[:-9],
+            "cells.csv: this gzip file is damaged or cut off (",
+        ),
         (SIMPLE.encode("utf-16")[:-1], "cells.csv: the text is not whole UTF-16 (byte "),
         (b"state,R\n\x81,5\n", "cells.csv, row 2, column 'state': 'Ѓ' was found; accepted are"),
         (b"state,R\n\x07,5\n", "cells.csv: this is not a text table (it holds control characters"),
@@ -686,7 +689,7 @@ def test_a_file_that_is_not_there_and_no_file_at_all():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("file = ", "set.toml: cannot be read as TOML"),
+        ("file = ", "set.toml: not valid TOML"),
         ('name = "x"', "set.toml: it names no file"),
         (
             'file = "cells.csv"\ncolour = "red"',

@@ -223,7 +223,7 @@ def test_the_sidecar_says_all_of_it(tmp_path):
         ("cycles = [5, 2]", "set.toml: cycles is '5-2'; accepted: cycles such as"),
         ("cycles = 5", 'cycles = 5 is a number; accepted is a text such as "2-" or "10-1000", or'),
         ("floor = true", "floor = True is true or false; accepted is a text with its unit, or a"),
-        ('read_voltage = "0.2"', "set.toml: '0.2' is not a voltage"),
+        ('read_voltage = "0.2"', "set.toml: read_voltage: '0.2' is not a voltage"),
         (
             "[states]\n0 = 1",
             "states = {'0': 1} is a table; accepted is a table of texts, such as states =",

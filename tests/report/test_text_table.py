@@ -119,3 +119,11 @@ def test_the_units_of_the_register_are_those_that_are_said(rows):
     )
     table = table_of("Energy", records(counted, "condition"), {"mean": "energy_per_read"})
     assert table.rows == ((f"1.5{NBSP}fJ",),)
+
+
+def test_a_spreadsheet_computes_nothing_of_what_a_table_names():
+    texts = ("=1+1", "@SUM(A1)", "+cmd|x", "-cmd|x", "\tx", "-1.2 V", "+5 V", "-.5", "weak", "- 3")
+    rows = [{"name": text, "value": -1.5} for text in texts]
+    shown = [row["name"] for row in csv.DictReader(csv_text(rows).splitlines())]
+    assert shown == [*(f"'{text}" for text in texts[:5]), *texts[5:]]
+    assert ",-1.5\n" in csv_text(rows)

@@ -1,9 +1,17 @@
+import json
+import re
+
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rramsim.device.programming import unknown_condition_notes
-from rramsim.schema import first_spellings, label_key, spelled_as, told_apart
+from rramsim.errors import InputError
+from rramsim.readers.conditions import read_conditions
+from rramsim.readers.measurements import read_measurements
+from rramsim.schema import check_label, first_spellings, label_key, spelled_as, told_apart
+from rramsim.study.inputs import stated_conditions
 
 MICRO, MU = "\u00b5", "\u03bc"
 
@@ -52,3 +60,29 @@ def test_a_hint_never_looks_like_what_was_typed():
     (first, second) = unknown_condition_notes(["weak \u0410BC"], ["weak ABC"])
     assert "Is it 'weak ABC' (without U+0410) there?" in str(first)
     assert "Is it 'weak \u0410BC' (with U+0410) there?" in str(second)
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x1b[2J", "\n", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\udce9"]
+)
+def test_a_name_that_a_terminal_obeys_is_refused_wherever_it_comes_from(sign, tmp_path):
+    name = f"we{sign}ak"
+    shown = re.escape(repr(name))
+    frame = pd.DataFrame(
+        {"condition": name, "state": ["LRS"] * 2 + ["HRS"] * 2, "R (ohm)": [5, 6, 9, 8]}
+    )
+    # A line end in a cell of a table is a space; the others are in no text.
+    if sign not in ("\n", "\x00", "\udce9"):
+        with pytest.raises(InputError, match="control character"):
+            read_measurements(frame)
+    file = tmp_path / "c.toml"
+    if sign != "\udce9":
+        file.write_text(f"[[condition]]\nname = {json.dumps(name)}\nber = 0.1\n")
+        with pytest.raises(
+            InputError, match=rf"c\.toml: the name {shown} holds a control character"
+        ):
+            read_conditions(file)
+    stated = read_conditions("table1").isel(condition=[0]).assign_coords(condition=[name])
+    with pytest.raises(InputError, match="control character"):
+        stated_conditions(stated, lrs_share=0.5)
+    check_label("55\u00a0µA, −1.2 V ⁻³ 漢 soft\u00ad", "here")

@@ -141,7 +141,7 @@ def test_the_netcdf_has_the_conditions_and_what_they_are_from(cells, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"read_pulse": "0.2 V"}, "accepted is a voltage and a time"),
+        ({"read_pulse": "0.2 V"}, "accepted: a voltage and a time"),
         ({"bake": ("easy", "soft")}, "two conditions with a comma"),
         ({"reference": "25"}, "'25' is not a resistance"),
         ({"target_ber": 0.7}, "must be above 0 and below 0.5"),

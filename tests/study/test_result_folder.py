@@ -141,7 +141,7 @@ def test_a_damaged_record_of_the_folder_is_set_aside_and_made_again(tmp_path, na
 
 def test_a_folder_in_use_is_refused_with_its_owner(tmp_path):
     with in_use(tmp_path / "out"):
-        owner = json.loads((tmp_path / "out" / ".rramsim.lock").read_text())
+        owner = json.loads((tmp_path / "out" / ".lock").read_text())
         with (
             pytest.raises(InputError, match=r"out: is in use by process") as error,
             in_use(tmp_path / "out"),
@@ -168,10 +168,10 @@ def test_the_folder_of_a_run_that_was_killed_is_taken_over_and_swept(tmp_path):
         done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         assert done.returncode == -signal.SIGKILL
     lock, leftover = sorted(tmp_path.iterdir())[::-1]
-    assert (lock.name, leftover.name[:7]) == (".rramsim.lock", ".a.csv.")
+    assert (lock.name, leftover.name[:7]) == (".lock", ".a.csv.")
     (tmp_path / ".mine.part").write_text("not ours")
     with in_use(tmp_path):
-        assert sorted(file.name for file in tmp_path.iterdir()) == [".mine.part", ".rramsim.lock"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == [".mine.part", ".lock"]
 
 
 def test_of_many_that_claim_a_new_folder_at_once_one_gets_it(tmp_path):

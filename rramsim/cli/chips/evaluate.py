@@ -252,9 +252,12 @@ def evaluate(
     For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
     test images. The interval is that of the mean over chips, for this one set of test images. Of
     several networks of one recipe there is also the mean over trainings, with its own interval.
+
+    With -o what is counted is kept while it runs: interrupted, the same command goes on.
     """
     from rramsim.cli.chips import answer, text
     from rramsim.cli.chips import read_back as real_chip
+    from rramsim.cli.endings import GOES_ON, say_if_interrupted
     from rramsim.cli.runs import shown_progress
 
     # What is mistyped is told before anything is loaded.
@@ -333,6 +336,8 @@ def evaluate(
             reference=reference,
         )
     )
+    kept = None if output is None else output.with_name(f"{output.name}.tallies.csv")
+    say_if_interrupted(GOES_ON if kept else "with -o FILE what was counted is kept.")
     with shown_progress(quiet=quiet) as progress:
         found = study.evaluate_files(
             models,
@@ -345,10 +350,12 @@ def evaluate(
             neurons=neurons,
             certificate=certificate,
             device=device.value,
+            tallies=kept,
             progress=progress,
         )
-    if output is not None:
+    if output is not None and kept is not None:
         answer.write(output, found, asked)
+        kept.unlink(missing_ok=True)
     if as_json:
         typer.echo(answer.as_json(found, asked))
     else:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError, shown
+from rramsim.files import check_regular
 from rramsim.schema import header_key
 from rramsim.units import factor_to_si
 
@@ -129,6 +130,7 @@ def read_table(file: Path) -> pd.DataFrame:
     """Read a table with a header, its numbers as numbers; `InputError` where there is none."""
     import pandas as pd
 
+    check_regular(file)
     try:
         with file.open(encoding="utf-8-sig") as opened:
             header = opened.readline()
@@ -261,6 +263,7 @@ def _check_values(
 def _from_netcdf(file: Path, network_id: str, only_layer: bool) -> CellReads:
     import xarray as xr
 
+    check_regular(file)
     try:
         with xr.open_dataset(file, engine="netcdf4", mask_and_scale=False) as opened:
             dataset = opened.load()

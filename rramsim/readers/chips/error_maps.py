@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.errors import InputError, shown
-from rramsim.files import unsealed
+from rramsim.files import check_regular, unsealed
 from rramsim.readers.chips.cell_reads import read_table, whole_numbers
 from rramsim.schema import header_key
 
@@ -57,6 +57,7 @@ def read_wrong_weights(file: Path, *, only_layer: bool) -> Weights:
 def _from_netcdf(file: Path) -> Weights:
     import xarray as xr
 
+    check_regular(file)
     try:
         with xr.open_dataset(file, engine="netcdf4") as opened:
             dataset = unsealed(opened.load(), str(file))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
+from rramsim.files import gunzipped, read_bytes
 from rramsim.readers.formats.excel import read_workbook
 from rramsim.readers.formats.kinds import is_workbook, kind_of
 from rramsim.readers.formats.text import read_text
@@ -50,7 +49,9 @@ def read_grids(
         If the file cannot be opened, is of another kind, or is empty.
     """
     place = name or path.name
-    content = _unpacked(_bytes_of(path), place=place)
+    content = read_bytes(path)
+    if content.startswith(_GZIP):
+        content = gunzipped(content, place)
     kind = kind_of(content)
     if kind is not None:
         raise NoReadingsError(f"{place}: this is {kind}.")
@@ -60,6 +61,8 @@ def read_grids(
         raise InputError(f"{place}: this is no workbook and has no sheets; leave --sheet out.")
     else:
         grids = [read_text(content, place=place, by_line=by_line, encoding=encoding)]
+    for grid in grids:
+        _check_size(grid)
     if not any(grid.records and not grid.unread for grid in grids):
         raise _empty(grids, place=place)
     return grids
@@ -85,17 +88,7 @@ def stem_of(path: Path) -> str:
     return Path(name).stem or name
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def _unpacked(content: bytes, *, place: str) -> bytes:
-    if not content.startswith(_GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{place}: the gzip file is damaged ({error}).") from error
+def _check_size(grid: Grid) -> None:
+    check_limit("columns of a table", max(map(len, grid.records), default=0), grid.place)
+    rows = len(grid.records) if grid.rest is None else grid.rest.text.count("\n")
+    check_limit("rows of a table", rows, grid.place)

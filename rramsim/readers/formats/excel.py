@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rramsim.errors import InputError
+from rramsim.errors import InputError, check_limit
 from rramsim.readers.formats.sheets import chosen
 from rramsim.readers.table import VALUE_NOT_STORED, Grid
 
@@ -37,6 +37,7 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
     """
     import openpyxl
 
+    _check_unpacked(content, place=place)
     try:
         with warnings.catch_warnings():
             # openpyxl warns of styles and validations it does not keep; only values matter here.
@@ -70,6 +71,21 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
         ),
         *(Grid(place, [], [], sheet=str(title), unread="a chart") for title in charts),
     ]
+
+
+_MOST_ROWS = 1 << 20
+"""Rows of a sheet in Excel; a file may say that there are more, and be short all the same."""
+
+
+def _check_unpacked(content: bytes, *, place: str) -> None:
+    """Refuse a workbook that is short and holds more than is taken of a file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        # It is told when it is opened.
+        return
+    check_limit("bytes of a file", size, f"{place}, unpacked")
 
 
 def _left_out(book: Any, sheets: Sequence[str] | None, *, place: str) -> dict[str, str]:
@@ -136,7 +152,14 @@ def _sheet(sheet: Any, formulas: Any, *, place: str) -> Grid:
     records: list[list[str]] = []
     numbers: list[int] = []
     comments: list[str] = []
+    cells, name = 0, f"{place}, sheet {sheet.title!r}"
     for number, texts in enumerate(_rows(sheet, formulas), start=1):
+        if number > _MOST_ROWS:
+            raise InputError(
+                f"{name}: has more than {_MOST_ROWS:,} rows, which no program writes; save it anew."
+            )
+        cells += len(texts)
+        check_limit("cells of a sheet", cells, name)
         while texts and not texts[-1]:
             texts.pop()
         if not any(texts):
@@ -148,7 +171,7 @@ def _sheet(sheet: Any, formulas: Any, *, place: str) -> Grid:
         numbers.append(number)
     # A number in Excel is a number; in cells typed as text a comma can only be decimal or wrong.
     return Grid(
-        f"{place}, sheet {sheet.title!r}",
+        name,
         records,
         numbers,
         tuple(comments),

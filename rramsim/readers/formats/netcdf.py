@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import DamagedError, InputError
-from rramsim.files import unsealed
+from rramsim.files import check_regular, unsealed
 from rramsim.readers.table import ORIGINS, NoReadingsError
 from rramsim.schema import DATASETS, SchemaError, Variable, make, settings, validate
 
@@ -19,6 +19,7 @@ _KEPT = ("lrs_share", "confidence", "interval", "reference_spread", "offset_spre
 
 def is_netcdf(path: Path) -> bool:
     """Whether a file begins as a netCDF file does."""
+    check_regular(path)
     try:
         with path.open("rb") as file:
             return file.read(4).startswith((b"CDF", b"\x89HDF"))
@@ -165,6 +166,7 @@ def _check_figures(conditions: xr.Dataset, *, place: str) -> None:
 def _load(path: Path, *, instead: str) -> xr.Dataset:
     import xarray as xr
 
+    check_regular(path)
     try:
         return unsealed(xr.load_dataset(path, engine="netcdf4"), path.name)
     except DamagedError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rramsim.errors import InputError, refused
+from rramsim.files import check_regular
 from rramsim.readers.set_toml import NAME, Sidecar, read_sidecar
 
 _PACKAGE = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ def resolve(name_or_path: str | Path) -> Path:
     if not isinstance(name_or_path, str | Path):
         raise refused("path", name_or_path, "a path, or the name of a shipped set")
     path = Path(name_or_path)
+    check_regular(path)
     if path.is_file():
         return path
     paths = _paths()
