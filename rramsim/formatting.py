@@ -171,6 +171,23 @@ def duration(seconds: float) -> str:
     return quantity(seconds, "s")
 
 
+def span(seconds: float) -> str:
+    r"""Return a time of a life, in the unit that reads best.
+
+    >>> [span(time).replace("\xa0", " ") for time in (0.5, 600.0, 7200.0, 8.64e6, 6.3e7)]
+    ['500 ms', '10 min', '2 h', '100 days', '2 years']
+    """
+    if seconds < 120.0 or math.isnan(seconds):
+        return quantity(seconds, "s")
+    for unit, length, most in (("min", 60.0, 7200.0), ("h", 3600.0, 172800.0)):
+        if seconds < most:
+            return f"{plain(seconds / length)}{_SPACE}{unit}"
+    if seconds < _YEAR * (1.0 - 1e-9):
+        return f"{plain(seconds / 86400.0)}{_SPACE}days"
+    years = plain(seconds / _YEAR)
+    return f"{years}{_SPACE}year{'' if years == '1' else 's'}"
+
+
 def temperature(kelvin: float) -> str:
     r"""Return a temperature in degrees Celsius.
 

@@ -154,6 +154,41 @@ def traded(
     return judge(points, Requirements(**(required or {"tolerance": tolerance})))
 
 
+def aged(
+    tradeoff: xr.Dataset,
+    lost: Any,
+    *,
+    cycles: Sequence[float] = (1.0, 10.0, 100.0),
+    times: Sequence[float] = (1.0, 1e9),
+    half_width: float = 0.001,
+    extrapolated: Any = "",
+    basis: str = "cycles and time",
+) -> xr.Dataset:
+    """Return a trade-off with losses over cycles and time, of the shape of points, cycle, time."""
+    shape = (*(tradeoff.sizes[dim] for dim in schema.POINT), len(cycles), len(times))
+    loss = np.broadcast_to(np.asarray(lost, dtype=float), shape)
+    best = float(tradeoff.attrs["error_free_accuracy"])
+    conditions = tradeoff.sizes["condition"]
+    values = {
+        **{f"aged_loss{end}": loss + by for end, by in _ends(half_width)},
+        **{f"aged_accuracy{end}": best - loss + by for end, by in _ends(half_width)},
+        "aged_extrapolated": np.broadcast_to(extrapolated, (conditions, *shape[-2:])),
+        "first_cycle": [cycles[0]] * conditions,
+        "last_cycle": [cycles[-1]] * conditions,
+        "last_time": [times[-1]] * conditions,
+        "life_basis": np.full((tradeoff.sizes["protection"], conditions), basis),
+    }
+    known = {str(name): tradeoff[name].values for name in tradeoff.data_vars}
+    coords = {str(name): tradeoff[name].values for name in tradeoff.coords}
+    return schema.make(
+        "tradeoff", known | values, coords | {"cycle": cycles, "time": times}, tradeoff.attrs
+    )
+
+
+def _ends(half_width: float) -> tuple[tuple[str, float], ...]:
+    return ("", 0.0), ("_low", -half_width), ("_high", half_width)
+
+
 def at(tradeoff: xr.Dataset, **labels: Any) -> xr.Dataset:
     """Return points of unprotected networks as trained."""
     return tradeoff.isel(thresholds=0, protection=0).sel(**labels)

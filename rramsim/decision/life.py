@@ -467,7 +467,7 @@ def life_of(
         refresh_interval=first if is_reached and walk.refreshes else math.nan,
         refreshes=float(walk.refreshes) if is_reached else math.nan,
         programmings=float(walk.programmings) if is_reached else math.nan,
-        limit=_limit(walks[1]),
+        limit=_limit(walk),
         verdict=_verdict(walks[0], walks[2]),
         extrapolated=words,
     )

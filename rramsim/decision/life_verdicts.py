@@ -79,7 +79,7 @@ def life_columns(
         losses = _losses(tradeoff, asked.subject, len(points))
         cycles, times = tradeoff["cycle"].values, tradeoff["time"].values
         flags = tradeoff["aged_extrapolated"].transpose("condition", ...).values
-        _check_times(times, asked.told)
+        _check_times(times, asked.lifetime or 0.0)
     conditions = tradeoff["condition"].values.tolist()
     found = []
     for number, point in enumerate(points):

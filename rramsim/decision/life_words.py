@@ -44,7 +44,8 @@ def use_words(attrs: Mapping[str, Any]) -> str:
 
 def has_life(point: Record) -> bool:
     """Return whether it is known how a point ages."""
-    return "lasts" in point and not math.isnan(point["good_cycles"] + 0.0 * point["good_until"])
+    names = ("good_until", "good_cycles")
+    return "lasts" in point and not all(math.isnan(point[name]) for name in names)
 
 
 def unknown_words(point: Record) -> str:
@@ -71,7 +72,7 @@ def refresh_words(point: Record) -> str:
         return "the cells do not have the cycles to be refreshed for so long"
     if not refreshes:
         return "without a refresh"
-    every = numbers.duration(point["refresh_interval"])
+    every = numbers.span(point["refresh_interval"])
     energy = numbers.quantity(point["refresh_energy"], "J")
     times = "once" if refreshes == 1 else f"{numbers.power(refreshes, 3)} times"
     return f"refreshed {times}, at first after {every}, which takes {energy} in all"
@@ -80,17 +81,17 @@ def refresh_words(point: Record) -> str:
 def good_words(point: Record) -> str:
     """Return up to which time after programming a point is accurate enough."""
     until = point.interval("good_until")
-    shown = numbers.duration(until.low) if until.low > 0.0 else "no time"
+    shown = numbers.span(until.low) if until.low > 0.0 else "no time"
     if until.bound:
-        return f"for more than {numbers.duration(until.estimate)} (shown for {shown})"
+        return f"for more than {numbers.span(until.estimate)} (shown for {shown})"
     if not until.estimate:
         return "for no time"
-    return f"for {numbers.duration(until.estimate)} (shown for {shown})"
+    return f"for {numbers.span(until.estimate)} (shown for {shown})"
 
 
 def life_words(point: Record) -> str:
     """Return in a sentence or two whether a point lasts the life that is required."""
-    life = f"over {numbers.duration(lifetime_of(point.attrs))}{use_words(point.attrs)}"
+    life = f"over {numbers.span(lifetime_of(point.attrs))}{use_words(point.attrs)}"
     if point["lasts"] == "unknown" or math.isnan(point["good_until"]):
         return f"Whether it stays accurate enough {life} is not known: {unknown_words(point)}."
     verdicts = {

@@ -1,8 +1,9 @@
-"""Resistances and bit-error rate against the time since programming, and after cycles."""
+"""Resistances, bit-error rate and accuracy against the time since programming, after cycles."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,19 @@ from rramsim import formatting as numbers
 from rramsim.interval import Interval
 from rramsim.plotting.panels import Canvas, add_legend, axes_grid
 from rramsim.plotting.populations import STATE_LOOK
-from rramsim.plotting.series import median_words, share_words, shown_name
+from rramsim.plotting.series import (
+    ACCEPTED_LINE,
+    WIDTH_INCHES,
+    draw_accepted,
+    in_view,
+    median_words,
+    network_style,
+    share_words,
+    shown_name,
+    use_accuracy_scale,
+)
 from rramsim.plotting.style import COLORS, add_values, figure_style
-from rramsim.schema import STATES
+from rramsim.schema import POINT, STATES, Record
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +69,113 @@ def plot_retention(retention: xr.Dataset, ax: Canvas = None) -> NDArray[np.objec
             _label_time(axes, retention, zero=zero)
         add_legend(figure, panels, _legend(retention), loc="outside lower center", ncols=4)
     return grid
+
+
+def plot_accuracy_over_life(
+    points: Sequence[Record], tradeoff: xr.Dataset, ax: Canvas = None
+) -> NDArray[np.object_]:
+    """Draw accuracy against the time since programming, a panel for each point.
+
+    There is a line for each number of programmings, 1, 10, ... and the last that was read, with
+    the 95 % band of what is limited: of the loss against the network without bit errors, or of the
+    accuracy. What is extrapolated is dotted. A dashed line is the least accuracy that is accepted,
+    a grey one the life that is required.
+
+    Parameters
+    ----------
+    points : sequence of Record
+        Points of the trade-off, whose accuracy over time is known.
+    tradeoff : xarray.Dataset
+        Product "tradeoff", with accuracies over cycles and time.
+    ax : Canvas, optional
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (points,)
+    """
+    size = (WIDTH_INCHES, 0.9 + 2.2 * len(points))
+    with figure_style():
+        figure, panels = axes_grid(ax, len(points), 1, size=size, share_x=True)
+        handles: dict[str, Line2D] = {}
+        for point, axes in zip(points, panels, strict=True):
+            labels = {dim: point[dim] for dim in POINT}
+            handles |= _draw_life(axes, tradeoff.sel(labels), tradeoff)
+            kept = "" if point["protection"] == "none" else f", {point['protection']}"
+            axes.set_title(f"{shown_name(point['condition'])}{kept}")
+        _label_life(panels[-1], tradeoff["time"].values)
+        add_legend(figure, panels, list(handles.values()), loc="outside lower center", ncols=3)
+    return np.array(panels, dtype=object)
+
+
+def _draw_life(axes: Axes, aged: xr.Dataset, tradeoff: xr.Dataset) -> dict[str, Line2D]:
+    """Draw the lines of one point, and return what they look like, by what they are."""
+    mean, low, high = _accuracies(aged)
+    cycles, times, last = aged["cycle"].values, aged["time"].values, float(aged["last_cycle"])
+    decades = [10.0**power for power in range(math.ceil(math.log10(cycles[-1])) + 1)]
+    axes.set_xscale("log")
+    handles: dict[str, Line2D] = {}
+    shown = []
+    for number, cycle in enumerate(cycles):
+        if np.isnan(mean[number]).all() or not (cycle in decades or cycle == last):
+            continue
+        # The last cycle that was read is drawn in black, whichever it is.
+        index = 5 if cycle == last and cycle not in decades else decades.index(cycle)
+        color = network_style(index)["color"]
+        words = f"{numbers.power(cycle)} programming{'' if cycle == 1.0 else 's'}"
+        is_far = aged["aged_extrapolated"].values[number] != ""
+        axes.fill_between(times, low[number], high[number], color=color, alpha=0.12, lw=0)
+        near = np.where(is_far, math.nan, mean[number])
+        far = np.where(is_far | np.roll(is_far, -1), mean[number], math.nan)
+        axes.plot(times, near, color=color, gid=f"accuracy-{number}")
+        axes.plot(times, far, color=color, linestyle=":", gid=f"extrapolated-{number}")
+        add_values(
+            axes,
+            times[::8],
+            mean[number, ::8],
+            [
+                f"{words}, after {numbers.span(time)}: {numbers.accuracy(Interval(*ends))}"
+                for time, *ends in zip(
+                    times[::8],
+                    *(one[number, ::8].tolist() for one in (mean, low, high)),
+                    strict=True,
+                )
+            ],
+        )
+        handles[words] = Line2D([], [], color=color, label=words)
+        if is_far.any():
+            grey = COLORS["grey"]
+            handles["extrapolated"] = Line2D([], [], color=grey, ls=":", label="extrapolated")
+        shown += in_view(mean[number], low[number], high[number])
+    use_accuracy_scale(axes, shown, "accuracy")
+    if draw_accepted(axes, tradeoff) is not None:
+        handles["accepted"] = Line2D([], [], label="least accepted", **ACCEPTED_LINE)
+    if "lifetime" in tradeoff.attrs:
+        axes.axvline(float(tradeoff.attrs["lifetime"]), color=COLORS["grey"], lw=1.0, gid="life")
+        handles["life"] = Line2D([], [], color=COLORS["grey"], lw=1.0, label="life required")
+    return handles
+
+
+def _accuracies(aged: xr.Dataset) -> tuple[NDArray[np.float64], ...]:
+    """Return accuracies with the interval of what is limited: that of the loss, or their own."""
+    if "target_accuracy" in aged.attrs:
+        return tuple(aged[f"aged_accuracy{end}"].values for end in ("", "_low", "_high"))
+    best = float(aged.attrs["error_free_accuracy"])
+    return tuple(best - aged[f"aged_loss{end}"].values for end in ("", "_high", "_low"))
+
+
+_TICKS = {
+    **{1e-9: "1 ns", 1e-6: "1 µs", 1e-3: "1 ms", 1.0: "1 s", 60.0: "1 min", 3600.0: "1 h"},
+    **{86400.0: "1 day", 2629800.0: "1 month", 31557600.0: "1 year", 315576000.0: "10 years"},
+    **{3155760000.0: "100 years"},
+}
+
+
+def _label_life(axes: Axes, times: NDArray[np.float64]) -> None:
+    axes.set_xlabel("time since programming")
+    axes.set_xlim(times[0], times[-1])
+    axes.xaxis.set_major_locator(FixedLocator(list(_TICKS)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: _TICKS.get(second, "")))
 
 
 def _place_of_zero(retention: xr.Dataset) -> float | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from aged_cells import aged_cells
 from typer.testing import CliRunner
 
 from rramsim.cli import main
@@ -368,3 +369,40 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_trained(
     assert stopped.value.code == 2
     assert "no CUDA graphics processor" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_life_is_asked_of_the_command_and_again_of_its_folder(tmp_path):
+    cells = aged_cells({"a": (12.6, 0.5, 0.0, -0.1)}, cycles=(1, 10), times=(1.0, 1e4), cells=60)
+    cells.to_csv(tmp_path / "cells.csv", index=False)
+    text = 'measurements = "cells.csv"\nprotections = ["none"]\ntolerance = 0.2\n'
+    small = SMALL.replace("[0.0, 0.1]", "[0.0]")
+    life = ("--lifetime", "10 years", "--accept-extrapolated")
+    done = installed(study(tmp_path, text + small), "--json", *life, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)["points"]
+    assert {point["lasts"] for point in points} == {"yes"}
+    assert json.loads(done.stdout)["required"]["lifetime"] == 315576000.0
+    assert (tmp_path / "rramsim-results" / "life.nc").exists()
+    again = installed(tmp_path / "study.toml", *life[:2], cwd=tmp_path)
+    assert "  life " in again.stdout
+    assert "not settled" in again.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "wrong", "accepted"),
+    [
+        ("--lifetime", "ten years", '"10 years"'),
+        ("--use-temperature", "55", '"55 degC"'),
+        ("--activation-energy", "1.1 V", '"1.1 eV"'),
+    ],
+)
+def test_a_life_without_its_unit_is_one_message(tmp_path, option, wrong, accepted):
+    done = installed(option, wrong, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert option.strip("-").replace("-", "_") in done.stderr
+    assert wrong in done.stderr
+    assert accepted in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

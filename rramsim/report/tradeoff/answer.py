@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.life_words import refresh_words
 from rramsim.decision.reasons import (
     accepted_words,
     is_enough_alone,
@@ -167,11 +168,13 @@ def _facts(findings: Findings, point: Record) -> list[Fact]:
     ]
     if math.isnan(point["inference_energy"]):
         del facts[2]
-    if required.inferences or required.reprogrammings:
+    if required.inferences or required.reprogrammings or required.lifetime:
         allowed = ""
         if required.energy_budget is not None:
             allowed = f"{numbers.quantity(required.energy_budget, 'J')} allowed"
         facts.insert(2, Fact("Over the life", numbers.quantity(point["life_energy"], "J"), allowed))
+    if required.lifetime is not None:
+        facts.append(_life(point))
     if required.chip_yield is not None:
         least = numbers.percent(point["chip_yield_low"], 1)
         facts.insert(1, Fact("Yield", numbers.percent(point["chip_yield"], 1), f"at least {least}"))
@@ -183,6 +186,14 @@ def _endurance(point: Record) -> Fact:
     if not cycles.is_known:
         return Fact("Endurance", numbers.UNKNOWN)
     return Fact("Endurance", numbers.interval(cycles), f"cycles, {point['endurance_basis']}")
+
+
+def _life(point: Record) -> Fact:
+    until = point.interval("good_until")
+    if math.isnan(until.estimate):
+        return Fact("Good for", numbers.UNKNOWN, "no readings over time")
+    words = numbers.bounded(numbers.span(until.estimate), until.bound)
+    return Fact("Good for", words, refresh_words(point).split(",")[0])
 
 
 def _scale(point: Record) -> Scale:

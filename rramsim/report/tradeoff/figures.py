@@ -10,9 +10,11 @@ import numpy as np
 from rramsim.plotting.accuracy import plot_accuracy
 from rramsim.plotting.error_map import plot_error_map
 from rramsim.plotting.populations import plot_populations
+from rramsim.plotting.retention import plot_accuracy_over_life
 from rramsim.plotting.style import figure_of
 from rramsim.plotting.tradeoff import plot_cells, plot_life, plot_tradeoff
-from rramsim.report.tradeoff.life import points_in_use
+from rramsim.report.tradeoff.life import points_in_use, points_over_life
+from rramsim.report.tradeoff.points import shown_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,6 +67,9 @@ def draw_figures(findings: Findings, *, without: Collection[str] = ()) -> dict[s
     if in_use:
         in_use = in_use[:_MOST_LINES]
         figures["life"] = figure_of(plot_life, in_use, findings.tradeoff)
+    aging = points_over_life(findings, shown_points(findings))
+    if aging:
+        figures["lifetime"] = figure_of(plot_accuracy_over_life, aging, findings.tradeoff)
     if findings.chip is not None:
         placement = findings.placements[findings.chip.layer - 1]
         figures["chip"] = figure_of(

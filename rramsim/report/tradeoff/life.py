@@ -1,4 +1,4 @@
-"""What a life costs: programming, then an inference after the other."""
+"""What a life costs, programming and inferences, and how long cells that age stay good."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rramsim import formatting as numbers
+from rramsim.decision.life_words import (
+    extrapolated_words,
+    has_life,
+    lifetime_of,
+    unknown_words,
+    use_words,
+)
 from rramsim.decision.reasons import count_words
 from rramsim.decision.recommend import best_points
 from rramsim.decision.requirements import Requirements
 from rramsim.device.inference_energy import break_even, cheapest_ranges
-from rramsim.report.text_table import Sorted, TextTable, table_of
+from rramsim.report.text_table import NONE, CellText, Sorted, TextTable, table_of
 from rramsim.report.tradeoff import rows
 from rramsim.schema import Record
 
 if TYPE_CHECKING:
     from rramsim.report.tradeoff.findings import Findings
+
+
+_MOST_DRAWN = 4
+_LIMITS = {"": numbers.UNKNOWN, "neither": "neither"}
+_EXTRAPOLATED = "†"
 
 
 def points_in_use(findings: Findings) -> list[Record]:
@@ -165,3 +177,148 @@ def life_table(findings: Findings) -> TextTable | None:
 def _repaid(point: Record) -> float:
     spent = Requirements.of(point.attrs).programmings * point["programming_energy"]
     return spent / point["inference_energy"] if point["inference_energy"] else math.inf
+
+
+def is_told(findings: Findings) -> bool:
+    """Return whether there is anything to tell: cells read over cycles or time, or a life asked."""
+    return "lasts" in findings.tradeoff
+
+
+def points_over_life(findings: Findings, shown: list[Record]) -> list[Record]:
+    """Return of each condition the best place whose life is known, the recommended one first.
+
+    Parameters
+    ----------
+    findings : Findings
+    shown : list of Record
+        The points that a report shows, one for each condition and protection.
+    """
+    names = findings.recommendation.names
+    known = [point for point in shown if has_life(point) and not math.isnan(point["good_until"])]
+    known.sort(key=lambda point: (not names(point), not point["meets"]))
+    of_conditions = {point["condition"]: point for point in reversed(known)}
+    return sorted(of_conditions.values(), key=lambda point: not names(point))[:_MOST_DRAWN]
+
+
+def lifetime_sentences(findings: Findings, shown: list[Record]) -> list[str]:
+    """Return what was read, how it is carried to the use, and of what nothing is known."""
+    if not is_told(findings):
+        return []
+    known = [point for point in shown if has_life(point)]
+    return [*_what_was_read(known), *_carried(findings), *_unknown_lives(shown), *_how(known)]
+
+
+def _what_was_read(known: list[Record]) -> list[str]:
+    found: dict[str, list[str]] = {}
+    at_use = any("use_temperature" in point.attrs for point in known)
+    where = " (at the temperature of use)" if at_use else ""
+    for point in known:
+        cycles, time = point["last_cycle"], point["last_time"]
+        words = [
+            *([] if math.isnan(cycles) else [f"to cycle {numbers.power(cycles)}"]),
+            *([] if math.isnan(time) else [f"to {numbers.span(time)} after programming"]),
+        ]
+        found.setdefault(" and ".join(words), []).append(f"“{point['condition']}”")
+    return [
+        f"Read {words}{where}: {', '.join(dict.fromkeys(names))}."
+        for words, names in found.items()
+        if words
+    ]
+
+
+def _carried(findings: Findings) -> list[str]:
+    attrs = findings.tradeoff.attrs
+    if "use_temperature" not in attrs:
+        return ["Times are as they were measured; no temperature of use is given."]
+    energy = attrs.get("activation_energy")
+    by = (
+        "a fitted activation energy" if energy is None else f"the stated {numbers.plain(energy)} eV"
+    )
+    return [f"Times are carried to their use{use_words(attrs)} by Arrhenius' law with {by}."]
+
+
+def _unknown_lives(points: list[Record]) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for point in points:
+        if not has_life(point) or math.isnan(point["good_until"]):
+            reason = unknown_words(point)
+            if point["accurate"] == "no":
+                reason = "it is not accurate enough when just programmed"
+            found.setdefault(reason, []).append(rows.place_words(point))
+    return [f"Not known for {', '.join(names)}: {reason}." for reason, names in found.items()]
+
+
+def _how(known: list[Record]) -> list[str]:
+    if not known:
+        return []
+    return [
+        "Cells are refreshed after half of the time to which the network is accurate enough, "
+        "unless they are programmed anyway; reprogrammings are spread evenly over the life.",
+        "The refreshes of a point that is shown to last are those of the times to which that is "
+        "shown; else of the estimated ones, or of the longest that the intervals allow.",
+    ]
+
+
+def lifetime_table(findings: Findings, shown: list[Record]) -> TextTable | None:
+    """Return how long each place is good, and what its life takes; None where nothing is known."""
+    known = [point for point in shown if has_life(point)]
+    if not known:
+        return None
+    attrs = findings.tradeoff.attrs
+    columns: dict[str, CellText] = {
+        "Condition": "condition",
+        "Protection": "protection",
+        "Good for": Sorted(_good, "good_until"),
+        "Good to cycle": Sorted(_cycles, "good_cycles"),
+        "First refresh after": Sorted(_interval, "refresh_interval"),
+        "Refreshes": Sorted(_refreshes, "refreshes"),
+        "Their energy": Sorted(_energy, "refresh_energy"),
+        "Limited by": lambda point: _LIMITS.get(point["life_limit"], point["life_limit"]),
+    }
+    if Requirements.of(attrs).lifetime is not None:
+        columns["Lasts"] = lambda point: f"{point['lasts']}{_mark(point)}"
+    marked = any(map(_mark, known))
+    beyond = next((extrapolated_words(point) for point in known if _mark(point)), "")
+    return table_of(
+        f"Over {numbers.span(lifetime_of(attrs))}{use_words(attrs)}",
+        known,
+        columns,
+        remark="The network that does best. “Good for” is the time after the first programming, "
+        "with that to which it is shown below it."
+        + (f" {_EXTRAPOLATED} rests on {beyond}, which is extrapolated." if marked else ""),
+    )
+
+
+def _mark(point: Record) -> str:
+    return _EXTRAPOLATED if point["life_extrapolated"] else ""
+
+
+def _good(point: Record) -> str:
+    until = point.interval("good_until")
+    if math.isnan(until.estimate):
+        return numbers.UNKNOWN
+    words = numbers.bounded(numbers.span(until.estimate), until.bound)
+    shown = "not shown" if not until.low else f"shown for {numbers.span(until.low)}"
+    return f"{words}{_mark(point)}\n{shown}"
+
+
+def _cycles(point: Record) -> str:
+    cycles = point.interval("good_cycles")
+    if math.isnan(cycles.estimate):
+        return NONE
+    return numbers.bounded(numbers.power(cycles.estimate), cycles.bound)
+
+
+def _interval(point: Record) -> str:
+    if math.isnan(point["refreshes"]):
+        return numbers.UNKNOWN
+    return numbers.span(point["refresh_interval"]) if point["refreshes"] else NONE
+
+
+def _refreshes(point: Record) -> str:
+    count = point["refreshes"]
+    return numbers.UNKNOWN if math.isnan(count) else numbers.power(count, 3)
+
+
+def _energy(point: Record) -> str:
+    return numbers.quantity(point["refresh_energy"], "J") if point["refreshes"] else NONE

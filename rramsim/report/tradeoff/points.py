@@ -36,6 +36,11 @@ _OBSTACLES = {
     },
     "affordable": {"no": "above the budget", "unknown": "energy not known well enough"},
     "yields": {"no": "yield too low", "not settled": "yield not settled"},
+    "lasts": {
+        "no": "does not last",
+        "not settled": "life not settled",
+        "unknown": "life not known",
+    },
 }
 
 
@@ -81,9 +86,9 @@ class Place:
     def obstacles(self) -> str:
         """What beside accuracy keeps it from meeting what is required, empty where nothing does."""
         return ", ".join(
-            words[self.point[name]]
+            words[self.point.text(name)]
             for name, words in _OBSTACLES.items()
-            if self.point[name] in words
+            if self.point.text(name) in words
         )
 
     @property
@@ -126,7 +131,7 @@ def _place(point: Record) -> tuple[str, str]:
 
 def cost_words(required: Requirements) -> str:
     """Return what the energy of a point is."""
-    if required.inferences or required.reprogrammings:
+    if required.inferences or required.reprogrammings or required.lifetime:
         return "energy over the life"
     return "energy to program all weights once"
 
@@ -209,7 +214,9 @@ def _asked(required: Requirements) -> dict[str, CellText]:
         )
     if required.reprogrammings:
         columns["Endures"] = "endures"
-    if required.reprogrammings or required.inferences:
+    if required.lifetime is not None:
+        columns["Lasts"] = "lasts"
+    if required.reprogrammings or required.inferences or required.lifetime:
         columns["Life energy"] = "life_energy"
     if required.energy_budget is not None:
         columns["In budget"] = "affordable"

@@ -55,6 +55,12 @@ def short_network(point: Record) -> str:
     return f"plain{mark}" if ber == 0 else f"at\N{NO-BREAK SPACE}{numbers.power(ber)}{mark}"
 
 
+def place_words(point: Record) -> str:
+    """Return the name of a condition, with the protection where there is one."""
+    kept = "" if point["protection"] == "none" else f" and {point['protection']}"
+    return f"“{point['condition']}”{kept}"
+
+
 def rate(point: Record) -> str:
     """Return the BER that chips were drawn at, or the bound that it is."""
     return numbers.bounded(numbers.power(point["test_ber"]), point["ber_bound"])

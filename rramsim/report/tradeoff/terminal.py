@@ -166,6 +166,7 @@ def recommendation_lines(findings: Findings) -> list[tuple[str, str]]:
         "energy": " ".join(said[name] for name in ("Energy", "Reading") if name in said),
         "cells": f"{numbers.plain(point['cells_per_weight'], 4)} a weight",
         "endurance": ", ".join(filter(None, (endurance(point), _basis_of_endurance(point)))),
+        "life": said.get("Life", ""),
         "bit errors": said.get("Bit errors", ""),
         "left out": said.get("Left out", ""),
         "not settled": said.get("Not settled", ""),

@@ -227,7 +227,8 @@ def _times(ages: Mapping[str, Aging], lifetime: float | None) -> Floats:
     last = max(lifetime or 0.0, DEFAULT_LIFETIME) / REFRESHED_AT
     first = min(min(firsts, default=_FIRST_TIME), last / 10.0)
     low, high = (_TIMES_A_DECADE * math.log10(end) for end in (first, last))
-    return 10.0 ** (np.arange(math.floor(low), math.ceil(high) + 1) / _TIMES_A_DECADE)
+    times = 10.0 ** (np.arange(math.floor(low), math.ceil(high)) / _TIMES_A_DECADE)
+    return np.append(times, last)
 
 
 def _known_cycles(aging: Aging, cycles: Floats) -> npt.NDArray[np.bool_]:
