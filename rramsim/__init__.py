@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import PopulationFaults as PopulationFaults
     from rramsim.crossbar.faults import StateFaults as StateFaults
     from rramsim.crossbar.protection import protect as protect
+    from rramsim.crossbar.transient import TransientReads as TransientReads
     from rramsim.decision.recommend import recommend as recommend
     from rramsim.device.bit_errors.fitted_rates import bit_error_rate as bit_error_rate
     from rramsim.errors import InputError as InputError
@@ -53,6 +54,7 @@ _NAMES_OF = {
     "crossbar.correlated": "CorrelatedFaults",
     "crossbar.faults": "FaultModel IidFaults LayerFaults MappedFaults PopulationFaults StateFaults",
     "crossbar.protection": "protect",
+    "crossbar.transient": "TransientReads",
     "device.bit_errors.fitted_rates": "bit_error_rate",
     "decision.recommend": "recommend",
     "errors": "InputError",

@@ -5,6 +5,8 @@ Bit j of word k of a row stands for column 64 k + j; bits beyond the columns are
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,3 +61,30 @@ def positions_of(words: Words, *, columns: int) -> NDArray[np.int64]:
 
 Flips = NDArray[np.int64] | Words
 """Wrong cells of a layer: sorted positions, or a mask with a row of words for each neuron."""
+
+
+class FreshFlips(Protocol):
+    """Wrong cells of a layer of one chip that are drawn anew for every image."""
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Flat positions of all cells that may be wrong, distinct, in any order."""
+
+    @property
+    def size(self) -> int:
+        """Number of these cells."""
+
+    def of_images(self, first: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return which of `cells` are wrong for some of the images, whatever images are asked for.
+
+        Parameters
+        ----------
+        first, stop : int
+            Numbers of the images, from 0.
+
+        Returns
+        -------
+        starts : int64 array, shape (images + 1,)
+        places : int32 array
+            For image ``first + k``, ``cells[places[starts[k]:starts[k + 1]]]`` are wrong.
+        """

@@ -333,7 +333,7 @@ def test_the_page_on_cells_that_err_together_runs_as_it_stands(tmp_path, monkeyp
 @pytest.mark.slow
 def test_the_page_on_real_chips_runs_as_it_stands(tmp_path, monkeypatch):
     page = (ROOT / "docs" / "real-chips.md").read_text()
-    make, compare = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    make, compare, read_anew = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     commands = re.findall(r"```sh\nrramsim (.*?)\n```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     # A smaller network, for the sake of time.
@@ -357,3 +357,6 @@ def test_the_page_on_real_chips_runs_as_it_stands(tmp_path, monkeypatch):
     assert float(found.p_value_left_open.min()) > 0.1
     assert float(found.cluster_p_value.min()) > 0.001
     assert names["is_as_predicted"]
+    exec(read_anew, names)
+    assert all(0 < share < 1 for share in names["share_of_variance"])
+    assert names["read_anew"].attrs["read_noise"] == "fresh"

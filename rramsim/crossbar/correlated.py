@@ -93,12 +93,12 @@ class CorrelatedFaults:
                 "faults", self.faults, "PopulationFaults, StateFaults or IidFaults, of single cells"
             )
         for name in ("sigma_column", "sigma_row", "sigma_die"):
-            object.__setattr__(self, name, _per_state(name, getattr(self, name)))
+            object.__setattr__(self, name, per_state(name, getattr(self, name)))
         object.__setattr__(self, "sense_offset", _offset(self.sense_offset, self._offset_is_part))
         object.__setattr__(self, "correlation", _correlation(self.correlation))
         object.__setattr__(self, "tile", _tile(self.tile))
         for state, left, whole in zip(
-            ("LRS", "HRS"), self._cell_variances, self._variances, strict=True
+            ("LRS", "HRS"), self.cell_variances, self._variances, strict=True
         ):
             if not left > 0:
                 raise InputError(
@@ -139,7 +139,7 @@ class CorrelatedFaults:
         return self.faults.sigma_lrs**2 + spread**2, self.faults.sigma_hrs**2 + spread**2
 
     @cached_property
-    def _cell_variances(self) -> tuple[float, float]:
+    def cell_variances(self) -> tuple[float, float]:
         """Of ln R from cell to cell, with what differs from read to read: LRS and HRS."""
         lrs, hrs = (
             variance
@@ -148,6 +148,15 @@ class CorrelatedFaults:
             for state, variance in enumerate(self._variances)
         )
         return lrs, hrs
+
+    @property
+    def own_variances(self) -> tuple[float, float]:
+        """Of ln R from cell to cell and read to read, without a spread of the reference."""
+        reference = 0.0
+        if isinstance(self.faults, PopulationFaults):
+            reference = self.faults.reference_spread**2
+        lrs, hrs = self.cell_variances
+        return lrs - reference, hrs - reference
 
     @property
     def _distances(self) -> tuple[float, float]:
@@ -188,7 +197,7 @@ class CorrelatedFaults:
         offset = self.offsets[0]
         whole = [
             math.sqrt(cell + sum(part[state] ** 2 for part in self.sigmas) + offset**2)
-            for state, cell in enumerate(self._cell_variances)
+            for state, cell in enumerate(self.cell_variances)
         ]
 
         def shares(lrs: float, hrs: float) -> tuple[float, float]:
@@ -283,7 +292,7 @@ class CorrelatedFaults:
         """
         neurons, inputs = shape
         down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
-        spreads = np.sqrt(self._cell_variances)
+        spreads = np.sqrt(self.cell_variances)
         die = self._die(seed) if any(self.sigmas[_DIE]) else 0.0
         lrs, hrs = ((np.array(self._distances) - die) / spreads).tolist()
 
@@ -357,7 +366,7 @@ def _of_difference(both: tuple[float, float], correlation: float) -> float:
 
 def _offset(value: PerState, is_part: bool) -> PerState:
     if is_part and isinstance(value, tuple | list | np.ndarray):
-        return _per_state("sense_offset", cast(PerState, value))
+        return per_state("sense_offset", cast(PerState, value))
     offset = number(value, "sense_offset", "a number from 0 on")
     if not (math.isfinite(offset) and offset >= 0):
         raise refused("sense_offset", offset, "a number from 0 on")
@@ -376,7 +385,8 @@ def _correlation(value: object) -> float | tuple[float, float, float]:
     return (numbers[0], numbers[1], numbers[2]) if several else numbers[0]
 
 
-def _per_state(name: str, value: PerState) -> tuple[float, float]:
+def per_state(name: str, value: PerState) -> tuple[float, float]:
+    """Return one number from 0 on for LRS and one for HRS; `InputError` for anything else."""
     accepted = "a number from 0 on, or two of them: LRS and HRS"
     both = tuple(value) if isinstance(value, tuple | list | np.ndarray) else (value, value)
     if len(both) != 2:

@@ -97,6 +97,13 @@ def is_known_chip(faults: ChipFaults) -> bool:
     return all(isinstance(model, MappedFaults) for model in models)
 
 
+def has_fresh_reads(faults: ChipFaults) -> bool:
+    """Return whether cells of a model are read with fresh noise at every image."""
+    if isinstance(faults, LayerFaults):
+        return any(map(has_fresh_reads, faults.models))
+    return bool(getattr(faults, "is_fresh", False))
+
+
 def bear_threads(faults: object) -> bool:
     """Return whether several threads may draw chips of these faults at once.
 

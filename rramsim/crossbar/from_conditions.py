@@ -18,6 +18,7 @@ from rramsim.crossbar.protection import (
     Unprotected,
     Verified,
 )
+from rramsim.crossbar.transient import TransientReads
 from rramsim.errors import InputError, refused
 
 if TYPE_CHECKING:
@@ -283,6 +284,91 @@ def _given_parts(
         both = parts[name] if isinstance(parts[name], tuple | list) else (parts[name],) * 2
         parts[name] = tuple(one / spread for one, spread in zip(both, spreads, strict=True))
     return parts
+
+
+@dataclass(frozen=True)
+class ReadNoise:
+    """Read noise that is fresh at every image.
+
+    Attributes
+    ----------
+    given : float or (float, float) or None
+        Standard deviation of ln R from read to read of one cell, one or of LRS and of HRS; None
+        takes it from the readings. Of a condition without fitted populations it is in units of
+        the spread of all cells.
+    """
+
+    given: float | tuple[float, float] | None = None
+
+
+def fresh_reads(
+    faults: FaultModel,
+    condition: xr.Dataset,
+    noise: ReadNoise,
+    *,
+    populations: xr.Dataset | None = None,
+    variance: xr.Dataset | None = None,
+) -> TransientReads:
+    """Return faults of cells of a condition that are read with fresh noise at every image.
+
+    Noise that the readings tell has its share of the spread of `faults`, so that the BER stays.
+
+    Parameters
+    ----------
+    faults : FaultModel
+        Of single cells of the condition, whose read noise is frozen.
+    condition : xarray.Dataset
+        One row of the product "conditions".
+    noise : ReadNoise
+    populations, variance : xarray.Dataset, optional
+        The products of these names, as far as there are readings. The part of the variance that
+        differs from cycle to cycle of one cell is that of the reads, as of verification.
+
+    Raises
+    ------
+    InputError
+        If the readings do not tell how far reads of one cell differ and it is not given, it is
+        more than the spread of the cells, or weights are not single cells.
+    """
+    name = str(condition.condition.item())
+    cells = faults.faults if isinstance(faults, CorrelatedFaults) else faults
+    if not isinstance(cells, PopulationFaults | StateFaults | IidFaults):
+        raise InputError(
+            f"{name}: read noise that is fresh at every image is scored for weights of single "
+            "cells without protection."
+        )
+    spreads = (1.0, 1.0)
+    if isinstance(cells, PopulationFaults):
+        spreads = cells.sigma_lrs, cells.sigma_hrs
+    if noise.given is None:
+        lrs, hrs = (
+            root * spread
+            for root, spread in zip(_read_shares(name, variance), spreads, strict=True)
+        )
+        sigma: Any = lrs, hrs
+    else:
+        fits = _fits(condition, populations)
+        sigma = _given_parts(cells, {"sigma_read": noise.given}, fits)["sigma_read"]
+    try:
+        return TransientReads(faults, sigma)  # type: ignore[arg-type]
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _read_shares(name: str, variance: xr.Dataset | None) -> tuple[float, float]:
+    """Return the root of the reads' share of the variance of LRS and of HRS."""
+    roots = (math.nan, math.nan)
+    if variance is not None and name in variance["condition"].values.tolist():
+        shares = variance["share"].sel(condition=name, component="cycle")
+        lrs, hrs = (float(shares.sel(state=state)) for state in ("LRS", "HRS"))
+        roots = math.sqrt(max(lrs, 0.0)), math.sqrt(max(hrs, 0.0))
+    if any(map(math.isnan, roots)):
+        raise InputError(
+            f"{name}: no cell was read more than once in each state, with columns that tell which "
+            "(cell and cycle), so how far reads of one cell differ is not known; give the standard "
+            "deviation of ln R from read to read yourself (read_spread, --read-spread)."
+        )
+    return roots
 
 
 def _no_parts(name: str) -> InputError:

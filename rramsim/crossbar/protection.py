@@ -33,6 +33,7 @@ from rramsim.crossbar.faults import (
     by_layer,
     check_model,
     draws_chips,
+    has_fresh_reads,
     is_deterministic,
     mean_ber,
     wrong_cells,
@@ -696,7 +697,14 @@ def on_their_own(faults: FaultModel) -> FaultModel:
 
 def _protected(faults: FaultModel, protection: Protection) -> FaultModel:
     check_model(faults)
-    return faults if isinstance(protection, Unprotected) else ProtectedFaults(faults, protection)
+    if isinstance(protection, Unprotected):
+        return faults
+    if has_fresh_reads(faults):
+        raise InputError(
+            f"{protection}: takes cells whose read noise is frozen, and that of these is fresh at "
+            "every image; protect the faults that they are made of."
+        )
+    return ProtectedFaults(faults, protection)
 
 
 def protection_of(faults: ChipFaults) -> str:

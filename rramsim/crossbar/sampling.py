@@ -75,6 +75,23 @@ class LineEffects:
         lrs, hrs = (float(ndtr(m - d + 1e-9)) for m, d in zip(most, self.distances, strict=True))
         return lrs, hrs
 
+    def of_cells(self, signs: Signs) -> Floats:
+        """Return x of every cell, which is wrong where its u is below Q(x), in the form of `signs`.
+
+        Parameters
+        ----------
+        signs : int8 array, shape (neurons, inputs)
+        """
+        neurons, inputs = signs.shape
+        tile_down = np.arange(inputs) // self.word_lines
+        tile_across = np.arange(neurons) // self.bit_lines
+        of_states = [
+            distance - columns[:, tile_down] - rows[tile_across]
+            for distance, columns, rows in zip(self.distances, self.columns, self.rows, strict=True)
+        ]
+        x: Floats = np.where(signs > 0, of_states[1], of_states[0])
+        return x
+
     @property
     def parts(self) -> tuple[tuple[float, float], Floats, Floats, int, int, Floats]:
         """The attributes as the kernels take them, with a table of Q."""
@@ -104,7 +121,7 @@ def draw_cells(
     """
     signs = np.ascontiguousarray(signs)
     bers = float(ber_lrs), float(ber_hrs)
-    key = _key(seed)
+    key = cell_key(seed)
     found = _rare(signs, bers, key)
     if max(bers) <= _SPLIT:
         return _distinct(found)
@@ -180,7 +197,7 @@ def draw_cells_on_lines(
     """
     signs = np.ascontiguousarray(signs)
     bers = lines.highest
-    key = _key(seed)
+    key = cell_key(seed)
     found = _rare(signs, bers, key, lines)
     if max(bers) <= _SPLIT:
         return _distinct(found)
@@ -188,7 +205,50 @@ def draw_cells_on_lines(
     return _with_rare(mask, found, signs.shape[1])
 
 
-def _key(seed: np.random.SeedSequence) -> tuple[int, int]:
+def cell_numbers(shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
+    """Return the u of every cell of one layer of one chip, as `draw_cells` compares it.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Neurons and inputs.
+    seed : numpy.random.SeedSequence
+
+    Returns
+    -------
+    float64 array, shape (neurons, inputs)
+
+    Examples
+    --------
+    >>> signs, seed = np.ones((40, 50), dtype=np.int8), np.random.SeedSequence(1)
+    >>> wrong = as_positions(draw_cells(signs, ber_lrs=0.1, ber_hrs=0.1, seed=seed), signs)
+    >>> np.array_equal(np.flatnonzero(cell_numbers((40, 50), seed) < 0.1), wrong)
+    True
+    """
+    from rramsim.crossbar.sampling_kernels import rare, second_numbers
+
+    key, numbers = cell_key(seed), np.empty(shape)
+    flat, signs = numbers.reshape(-1), np.ones(0, dtype=np.int8)
+    rows = max(1, _WORDS_PER_PART // words_for(shape[1]))
+    parts = list(pairwise([*range(0, shape[0], rows), shape[0]]))
+
+    def spread(part: tuple[int, int]) -> None:
+        second_numbers(key, *part, numbers)
+
+    share(spread, parts)
+    for start, stop in pairwise([*range(0, flat.size, SEGMENT_CELLS), flat.size]):
+        # Levels are drawn whole, and none but the deepest holds more than its share of the cells.
+        cells = np.empty(2 * int(4 * _SPLIT * (stop - start)) + 256, dtype=np.int64)
+        found = np.empty(cells.size)
+        count = rare(key, start, stop, signs, (_SPLIT, _SPLIT), cells, found)
+        assert count >= 0
+        # Deep levels come first: of a cell that several find, the least number holds.
+        flat[cells[:count][::-1]] = found[:count][::-1]
+    return numbers
+
+
+def cell_key(seed: np.random.SeedSequence) -> tuple[int, int]:
+    """Return the key that the kernels draw with."""
     first, second = seed.generate_state(2, np.uint64)
     return int(first), int(second)
 

@@ -651,3 +651,158 @@ def masks_of_chips(
             masks[chip] = 0
         count = rare(key, 0, signs.size, flat, bers, wrong, none)
         set_bits(masks[chip], wrong[:count], inputs)
+
+
+@kernel("void(UniTuple(uint64, 2), int64, int64, float64[:,::1])")
+def second_numbers(
+    key: tuple[int, int], start: int, stop: int, numbers: NDArray[np.float64]
+) -> None:
+    """Give cells the u that they have unless `rare` finds them, to 53 digits of v.
+
+    Parameters
+    ----------
+    key : tuple of 2 uint64
+    start, stop : int
+        Rows (neurons) to work on.
+    numbers : float64 array, shape (neurons, inputs)
+        Its rows are written over.
+    """
+    inputs = numbers.shape[1]
+    words = (inputs + 63) // 64
+    chances = np.empty(56, dtype=np.uint64)
+    for neuron in range(start, stop):
+        for word in range(words):
+            index = np.uint64(neuron * words + word)
+            for block in range(14):
+                drawn = _philox(key, index, np.uint64(block), np.uint64(0), np.uint64(0))
+                place = 4 * block
+                for chance in drawn:
+                    chances[place] = chance
+                    place += 1
+            for bit in range(min(64, inputs - word * 64)):
+                v = np.uint64(0)
+                for digit in range(53):
+                    v = (v << _ONE) | ((chances[digit] >> np.uint64(bit)) & _ONE)
+                share = (float(v) + 0.5) * 2.0**-53
+                numbers[neuron, word * 64 + bit] = _SPLIT + (1.0 - _SPLIT) * share
+
+
+# The last word of a counter of fresh reads: of cells by masks, and of cells by gaps.
+_BY_MASK, _BY_GAP = _ALL, _ALL - _ONE
+
+
+@nb.njit(inline="always")
+def _wrong_in_word(key: Any, word: Any, image: Any, limits: Any, certain: Any, among: Any) -> Any:
+    """Return which of 64 cells, each with a limit of its own, are wrong at the read of an image."""
+    below, open_ = certain, among & ~certain
+    block = 0
+    while block < 16 and open_ != 0:
+        drawn = _philox(key, np.uint64(word), np.uint64(block), image, _BY_MASK)
+        place = 4 * block
+        for chance in drawn:
+            below, open_ = _narrowed(limits[place], chance, below, open_)
+            place += 1
+        block += 1
+    return below
+
+
+@nb.njit(inline="always")
+def _wrong_in_level(
+    key: Any, image: Any, level: Any, ends: Any, often: Any, shares: Any, wrong: Any, count: Any
+) -> Any:
+    """Add the wrong cells of a level to the `count` that there are; -1 without room for them."""
+    log_others = math.log1p(-(2.0**-level))
+    cell, stop = ends[0] - 1, ends[1]
+    block = np.uint64(0)
+    spare = False
+    gap_bits = share_bits = spare_gap = spare_share = np.uint64(0)
+    while True:
+        if spare:
+            gap_bits, share_bits = spare_gap, spare_share
+        else:
+            gap_bits, share_bits, spare_gap, spare_share = _philox(
+                key, block, image, np.uint64(level), _BY_GAP
+            )
+            block += _ONE
+        spare = not spare
+        uniform = (float(gap_bits >> np.uint64(11)) + 0.5) * 2.0**-53
+        gap = math.log(uniform) / log_others
+        if gap >= stop - cell - 1:
+            return count
+        cell += 1 + int(gap)
+        if float(share_bits >> np.uint64(11)) * 2.0**-53 < shares[cell - often]:
+            if count == wrong.size:
+                return -1
+            wrong[count] = cell
+            count += 1
+
+
+@kernel(
+    "int64(UniTuple(uint64, 2), int64, int64, int64, uint64[:,::1], uint64[::1], "
+    "int64[::1], int64[::1], float64[::1], int64[::1], int32[::1])"
+)
+def fresh(
+    key: tuple[int, int],
+    first: int,
+    stop: int,
+    often: int,
+    limits: NDArray[np.uint64],
+    certain: NDArray[np.uint64],
+    levels: NDArray[np.int64],
+    level_starts: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    wrong: NDArray[np.int32],
+) -> int:
+    """Draw the cells that are wrong at the reads of some images, each cell on its own.
+
+    The first `often` cells have a number v for every image, below their probability where they are
+    wrong, of which 64 are compared at once. The others lie in levels: those of level k, whose
+    probability is from 2**-(k + 1) to below 2**-k, come up at a rate of 2**-k by geometric gaps,
+    and each that comes up is wrong with its share of that rate.
+
+    Parameters
+    ----------
+    key : tuple of 2 uint64
+    first, stop : int
+        Numbers of the images, which are part of every counter.
+    often : int
+    limits : uint64 array, shape (words, 64)
+        Item d of a word holds binary digit d of the probabilities of its 64 cells.
+    certain : uint64 array, shape (words,)
+        Cells of each word that are always wrong.
+    levels, level_starts : int64 arrays, shape (levels,) and (levels + 1,)
+        Number k of each, and its first cell.
+    shares : float64 array
+        2**k times the probability, of the cells after the first `often`.
+    starts : int64 array, shape (images + 1,)
+        Takes the first place of each image in `wrong`.
+    wrong : int32 array
+        Takes the numbers of the wrong cells, image by image.
+
+    Returns
+    -------
+    int
+        Number of wrong cells; -1 if there is no room for them.
+    """
+    count = 0
+    words = limits.shape[0]
+    starts[0] = 0
+    for number in range(first, stop):
+        image = np.uint64(number)
+        for word in range(words):
+            among = _ALL >> np.uint64(64 - min(64, often - word * 64))
+            left = _wrong_in_word(key, word, image, limits[word], certain[word], among)
+            if count + 64 > wrong.size:
+                return -1
+            while left != 0:
+                wrong[count] = word * 64 + lowest_bit(left)
+                left &= left - _ONE
+                count += 1
+        for place in range(levels.size):
+            ends = level_starts[place], level_starts[place + 1]
+            count = _wrong_in_level(key, image, levels[place], ends, often, shares, wrong, count)
+            if count < 0:
+                return -1
+        starts[number - first + 1] = count
+    return count

@@ -159,7 +159,7 @@ def _answers(task: Task, chips: Sequence[int]) -> list[NDArray[np.bool_]]:
             starts = range(0, len(chips), BATCH)
             parts = (task.draw_together(chips[start : start + BATCH]) for start in starts)
             return [is_right for masks in parts for is_right in evaluator.right_together(masks)]
-        drawn = map(task.draw, chips)
+        drawn = map(task.draw_reads, chips)
         # A chip without a flip is the network itself, which the evaluator scores only once.
         return [
             evaluator.right(flips if any(layer.size for layer in flips) else None)

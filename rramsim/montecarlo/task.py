@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips, Words
-from rramsim.crossbar.faults import ChipFaults, by_layer, draws_chips, wrong_cells
+from rramsim.bits import Flips, FreshFlips, Words
+from rramsim.crossbar.faults import (
+    ChipFaults,
+    by_layer,
+    draws_chips,
+    has_fresh_reads,
+    wrong_cells,
+)
 from rramsim.crossbar.sampling import chip_keys
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
+    from rramsim.crossbar.faults import FaultModel
     from rramsim.network.folded.network import FoldedNetwork
 
 DRAWING = 2
@@ -139,6 +146,17 @@ class Task:
             masks.append(model.draw_chips(layer.matrix, keys))
         return masks
 
+    def draw_reads(self, chip: int) -> list[Flips | FreshFlips]:
+        """Return the wrong cells of one chip, or of layers that are read anew what draws them."""
+        return [
+            model.reads(matrix, seed)  # type: ignore[attr-defined]
+            if has_fresh_reads(model)
+            else wrong_cells(model, matrix, seed)
+            for model, matrix, seed in drawn_layers(
+                self.network.folded, self.faults, seed=self.seed, chip=chip
+            )
+        ]
+
 
 def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int) -> list[Flips]:
     """Program one chip: draw the cells of each layer that are wrong, for all that is read.
@@ -168,16 +186,29 @@ def draw_chip(folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int
     Raises
     ------
     InputError
-        If a fault model gives positions outside the layer.
+        If a fault model gives positions outside the layer, or reads cells anew for every image
+        (`Task.draw_reads`).
     """
+    if has_fresh_reads(faults):
+        raise InputError(
+            "read noise that is fresh at every image leaves no wrong cells that hold for all "
+            "images; accepted here is frozen noise."
+        )
+    return [wrong_cells(*one) for one in drawn_layers(folded, faults, seed=seed, chip=chip)]
+
+
+def drawn_layers(
+    folded: FoldedNetwork, faults: ChipFaults, *, seed: int, chip: int
+) -> Iterator[tuple[FaultModel, NDArray[np.int8], np.random.SeedSequence]]:
+    """Yield for each layer its model, its weights and its source of chance on one chip."""
     models = by_layer(faults, len(folded.layers))
     words = _network_words(folded)
-    return [
-        wrong_cells(
-            model, layer.matrix, np.random.SeedSequence(seed, spawn_key=(*words, chip, number))
+    for number, (layer, model) in enumerate(zip(folded.layers, models, strict=True)):
+        yield (
+            model,
+            layer.matrix,
+            np.random.SeedSequence(seed, spawn_key=(*words, chip, number)),
         )
-        for number, (layer, model) in enumerate(zip(folded.layers, models, strict=True))
-    ]
 
 
 def _network_words(folded: FoldedNetwork) -> list[int]:

@@ -18,6 +18,7 @@ from rramsim.crossbar.faults import (
     LayerFaults,
     by_layer,
     check_model,
+    has_fresh_reads,
     in_one_layer,
     is_known_chip,
     mean_ber,
@@ -41,6 +42,7 @@ from rramsim.montecarlo.reestimate import reestimated_for
 from rramsim.montecarlo.stopping import StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.task import ScoredNetwork, Task
+from rramsim.network.folded.checks import check_fresh_reads
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.model_files import IN_MEMORY, SavedNetwork, load_network, opened_network
 from rramsim.network.scoring.certificate import certify
@@ -150,6 +152,9 @@ def evaluate(
     layers = len(folded.layers)
     planted = models if layer is None else [_in_layer(model, layer, layers) for model in models]
     image_set = images_for(saved, images, place)
+    is_fresh = any(map(has_fresh_reads, planted))
+    if is_fresh:
+        _check_fresh(folded, device, {"neurons": neurons, "reestimate": reestimate})
     certified = _certified(folded, image_set, place) if certificate else {}
     networks = [folded] * len(planted)
     if reestimate:
@@ -180,6 +185,7 @@ def evaluate(
         "confidence": CONFIDENCE,
         "seed": seed,
         **({} if layer is None else {"layer": layer}),
+        **({"read_noise": "fresh"} if is_fresh else {}),
         **({"thresholds": "reestimated"} if reestimate else {}),
         **({"last_layer_weights": folded.output.signs.size} if certificate else {}),
     }
@@ -335,6 +341,17 @@ def _mean_ber(model: ChipFaults, folded: FoldedNetwork) -> float:
         for one, layer in zip(models, folded.layers, strict=True)
     ]
     return math.fsum(wrong) / folded.weight_count
+
+
+def _check_fresh(folded: FoldedNetwork, device: str, others: Mapping[str, bool]) -> None:
+    """Refuse what fresh read noise cannot be scored with."""
+    check_fresh_reads(folded, device)
+    for name, is_asked in others.items():
+        if is_asked:
+            raise InputError(
+                f"{name} was given with read noise that is fresh at every image; it takes chips "
+                "whose wrong cells stay, so frozen noise."
+            )
 
 
 def _protections(models: Sequence[ChipFaults], folded: FoldedNetwork) -> dict[str, Any]:

@@ -12,9 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.drawn_faults import DrawnFaults, drawn_faults
-from rramsim.crossbar.from_conditions import SharedSpread, protected_condition
+from rramsim.crossbar.faults import IidFaults
+from rramsim.crossbar.from_conditions import (
+    ReadNoise,
+    SharedSpread,
+    fresh_reads,
+    protected_condition,
+)
 from rramsim.crossbar.protection import parse
+from rramsim.crossbar.transient import TransientReads
 from rramsim.device.examination import Examination, Question
 from rramsim.device.examine import aged, examine, with_pictures
 from rramsim.device.inference_energy import CircuitEnergies, Life, inference_energy
@@ -51,6 +59,9 @@ if TYPE_CHECKING:
     from rramsim.plotting.panels import Canvas
 
 _NETWORKS = "a network that train gives, the path of a model file, or layers (784-512-10)"
+READ_NOISE = ("frozen", "fresh")
+"""How cells are read from image to image."""
+
 _BER_COLUMNS = ("ber", "ber_low", "ber_high", "ber_basis", "ber_bound", "ber_extrapolated")
 
 
@@ -132,6 +143,8 @@ class FitResult:
         *,
         correlated: bool | Mapping[str, Any] = False,
         tile: tuple[int, int] = (128, 128),
+        read_noise: str = "frozen",
+        read_spread: float | tuple[float, float] | None = None,
     ) -> FaultModel:
         """Return the bit errors of chips programmed under a condition, for `evaluate`.
 
@@ -150,12 +163,19 @@ class FitResult:
             ``{"sigma_column": 0.1, "sigma_row": (0.05, 0.1), "sense_offset": 0.02}``.
         tile : (int, int)
             Word lines and bit lines of a tile, whose cells share these.
+        read_noise : str
+            ``"frozen"``: a chip has the same wrong cells at every image. ``"fresh"``: cells near
+            the reference are wrong at some images and right at others (`TransientReads`).
+        read_spread : float or (float, float), optional
+            Standard deviation of ln R from read to read of one cell, for fresh noise; one for both
+            states, or of LRS and of HRS. Default: what the readings tell, of cells that were read
+            more than once. Cells that were programmed anew between readings differ by that, too.
 
         Raises
         ------
         InputError
             If there is no such condition or protection, or the readings do not tell what the
-            protection, or correlated cells, need.
+            protection, correlated cells or fresh reads need.
 
         Examples
         --------
@@ -164,13 +184,19 @@ class FitResult:
         >>> [f"{fit.faults('weak', name).mean_ber(0.5):.2g}" for name in ("none", "2T2R")]
         ['0.033', '0.0076']
         """
-        return protected_condition(
-            named_condition(self.conditions, condition),
+        row = named_condition(self.conditions, condition)
+        variance = self.examination.products.get("variance")
+        faults = protected_condition(
+            row,
             self.populations,
             parse(protection),
-            variance=self.examination.products.get("variance"),
+            variance=variance,
             shared=_shared(correlated, tile),
         )
+        noise = _read_noise(read_noise, read_spread)
+        if noise is None:
+            return faults
+        return fresh_reads(faults, row, noise, populations=self.populations, variance=variance)
 
     def rates_left_open(self, condition: str, protection: str = "none") -> DrawnFaults | None:
         """Return the error rates that the cells behind a condition allow, for `read_back`.
@@ -726,6 +752,47 @@ def _shared(correlated: object, tile: tuple[int, int]) -> SharedSpread | None:
     return SharedSpread(tile=tile) if correlated else None
 
 
+def _read_noise(
+    read_noise: str, read_spread: float | tuple[float, float] | None
+) -> ReadNoise | None:
+    """Return read noise that is fresh, None where it is frozen."""
+    if read_noise not in READ_NOISE:
+        raise refused("read_noise", read_noise, " or ".join(READ_NOISE))
+    if read_noise == "fresh":
+        return ReadNoise(read_spread)
+    if read_spread is not None:
+        raise InputError("read_spread: is of read noise that is fresh (read_noise, --read-noise).")
+    return None
+
+
+def read_anew(
+    faults: IidFaults | CorrelatedFaults, read_noise: str, read_spread: float | None
+) -> IidFaults | CorrelatedFaults | TransientReads:
+    """Return faults at a bit-error rate, whose cells are read as is asked for.
+
+    Parameters
+    ----------
+    faults : IidFaults or CorrelatedFaults
+    read_noise, read_spread
+        See `FitResult.faults`; the spread is in units of that of all cells.
+
+    Raises
+    ------
+    InputError
+        If noise is fresh and its spread is not given: a bit-error rate does not tell it.
+    """
+    noise = _read_noise(read_noise, read_spread)
+    if noise is None:
+        return faults
+    if noise.given is None:
+        raise InputError(
+            "read noise that is fresh: a bit-error rate does not tell how far reads of one cell "
+            "differ; give it in units of the spread of all cells (--read-spread 0.3), or name a "
+            "condition of readings that tell it."
+        )
+    return TransientReads(faults, noise.given)
+
+
 def condition_faults(
     names: Sequence[str],
     protections: Sequence[str],
@@ -735,6 +802,8 @@ def condition_faults(
     reference: str | None = None,
     correlated: bool | Mapping[str, Any] = False,
     tile: tuple[int, int] = (128, 128),
+    read_noise: str = "frozen",
+    read_spread: float | None = None,
 ) -> dict[tuple[str, str], FaultModel]:
     """Return the bit errors of chips of conditions that were measured, or only stated.
 
@@ -750,7 +819,7 @@ def condition_faults(
         A conditions file, or a shipped one.
     reference : str, optional
         Reference of the sense amplifiers, with its unit; without, the best one.
-    correlated, tile
+    correlated, tile, read_noise, read_spread
         See `FitResult.faults`.
 
     Returns
@@ -767,10 +836,19 @@ def condition_faults(
 
     def faults_of(name: str, protection: str) -> FaultModel:
         if fitted is not None:
-            return fitted.faults(name, protection, correlated=correlated, tile=tile)
-        condition, shared = named_condition(stated, name), _shared(correlated, tile)
-        return protected_condition(condition, None, parse(protection), shared=shared)
+            return fitted.faults(
+                name,
+                protection,
+                correlated=correlated,
+                tile=tile,
+                read_noise=read_noise,
+                read_spread=read_spread,
+            )
+        row, shared = named_condition(stated, name), _shared(correlated, tile)
+        faults = protected_condition(row, None, parse(protection), shared=shared)
+        return faults if noise is None else fresh_reads(faults, row, noise)
 
+    noise = _read_noise(read_noise, read_spread)
     chosen = names or stated["condition"].values.astype(str).tolist()
     return {(name, one): faults_of(name, one) for one in protections for name in chosen}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rramsim.schema import Record
 
-_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds")
+_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds", "read_noise")
 
 
 class ErrorMap(str):

@@ -46,6 +46,10 @@ and the mean over networks that `rramsim train --trainings 5` trained:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
 
+and with cells near the reference that are wrong at one image and right at the next:
+
+    rramsim evaluate network.safetensors --ber 0.01 --read-noise fresh --read-spread 0.3
+
 and of one real chip, from reads of the cells that `rramsim export` listed:
 
     rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
@@ -112,6 +116,26 @@ def evaluate(
             metavar="WxB",
             help="Word lines by bit lines of a tile, whose cells err together; 128x128 if unset.",
             rich_help_panel=options.USE,
+        ),
+    ] = None,
+    read_noise: Annotated[
+        str,
+        typer.Option(
+            "--read-noise",
+            metavar="frozen|fresh",
+            help="frozen: a chip has the same wrong cells at every image. fresh: cells near the "
+            "reference are wrong at some images and right at others, drawn anew for each, by "
+            "--read-spread or what the readings of --measurements tell.",
+        ),
+    ] = "frozen",
+    read_spread: Annotated[
+        float | None,
+        typer.Option(
+            "--read-spread",
+            metavar="S",
+            min=0.0,
+            help="Standard deviation of ln R from read to read of one cell, for fresh noise; with "
+            "--ber, and of conditions without populations, in units of the spread of all cells.",
         ),
     ] = None,
     read_back: Annotated[
@@ -275,6 +299,8 @@ def evaluate(
             **{"--layer": layer, "--tile": tile},
             **{"--correlated": correlated, "--correlated-by": correlated_by},
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
+            "--read-noise": read_noise != "frozen",
+            "--read-spread": read_spread is not None,
         }
         real_chip.check(models, condition or [], is_condition, output, others)
         check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
@@ -324,12 +350,13 @@ def evaluate(
     from rramsim.study import evaluate as study
 
     asked, faults = (
-        _mapped(error_map, models, protection)
+        _mapped(error_map, models, protection, read_noise)
         if error_map
         else _asked(
             ber,
             protections,
             together,
+            (read_noise, read_spread),
             names=condition or [],
             measurements=measurements or [],
             conditions=conditions,
@@ -372,12 +399,17 @@ def _check_one_of(given: dict[str, Any], *, may_be_none: bool) -> None:
 
 
 def _mapped(
-    files: list[Path], models: list[Path], protection: list[str] | None
+    files: list[Path], models: list[Path], protection: list[str] | None, read_noise: str
 ) -> tuple[list[float | str], list[ChipFaults]]:
     """Return the error maps that are asked for, and the faults of their chips."""
     from rramsim.cli.chips.answer import ErrorMap
     from rramsim.study.real_chips.error_map import read_error_map
 
+    if read_noise != "frozen":
+        raise InputError(
+            "--error-map and --read-noise were both given: the weights of a map stay wrong at "
+            "every image. Give one of the two."
+        )
     if len(models) != 1:
         raise InputError(f"--error-map: is of one network, and {len(models)} models were given.")
     if protection:
@@ -423,17 +455,22 @@ def _asked(
     ber: list[float] | None,
     protections: list[str],
     together: _Together,
+    reads: tuple[str, float | None],
     *,
     names: list[str],
     measurements: list[str],
     conditions: str | None,
     reference: str | None,
 ) -> tuple[list[float | str], list[ChipFaults]]:
-    """Return the BERs or conditions that are asked for, and the faults of their chips."""
+    """Return the BERs or conditions that are asked for, and the faults of their chips.
+
+    `reads` is how cells are read from image to image: frozen or fresh, and the spread of reads.
+    """
     from rramsim.crossbar.correlated import CorrelatedFaults
     from rramsim.crossbar.faults import IidFaults
     from rramsim.crossbar.from_conditions import SharedSpread
     from rramsim.crossbar.protection import parse, protect
+    from rramsim.study.fit import read_anew
 
     named = [parse(name) for name in protections]
     if measurements or conditions:
@@ -446,18 +483,19 @@ def _asked(
             conditions=conditions,
             reference=reference,
             **together._asdict(),
+            read_noise=reads[0],
+            read_spread=reads[1],
         )
         return [name for name, _ in known], list(known.values())
     bers = ber or [0.0]
     asked: list[float | str] = [one for _ in named for one in bers]
-    models = [IidFaults(one) for one in bers]
+    models: list[IidFaults | CorrelatedFaults] = [IidFaults(one) for one in bers]
     if isinstance(together.correlated, dict):
         shared = SharedSpread(together.correlated, together.tile)
         given = {**(shared.given or {}), "tile": shared.tile}
-        return asked, [
-            protect(CorrelatedFaults(one, **given), way) for way in named for one in models
-        ]
-    return asked, [protect(one, way) for way in named for one in models]
+        models = [CorrelatedFaults(IidFaults(one), **given) for one in bers]
+    faults = [read_anew(one, *reads) for one in models]
+    return asked, [protect(one, way) for way in named for one in faults]
 
 
 def _scored(

@@ -243,6 +243,11 @@ def _tested(mean: xr.Dataset) -> str:
 
 def _planted(attrs: Mapping[str, Any]) -> list[str]:
     sentences = []
+    if attrs.get("read_noise") == "fresh":
+        sentences.append(
+            "Read noise is fresh at every image: an answer is that of one read of the image, and a "
+            "second read of the same image may differ."
+        )
     if "layer" in attrs:
         sentences.append(f"Errors are in the cells of layer {attrs['layer']} only.")
     if "thresholds" in attrs:

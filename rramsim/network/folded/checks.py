@@ -32,6 +32,21 @@ def check_finite(scale: NDArray[np.float32], offset: NDArray[np.float32]) -> Non
         )
 
 
+def check_fresh_reads(folded: FoldedNetwork, device: str) -> None:
+    """Raise `InputError` where cells that are read anew for every image cannot be scored."""
+    if folded.convolutions:
+        raise InputError(
+            f"{folded}: read noise that is fresh at every image is scored for fully connected "
+            "networks only, since a cell of a convolution is read once for each place of an "
+            "image. Accepted is frozen noise."
+        )
+    if device != "cpu":
+        raise InputError(
+            "read noise that is fresh at every image is scored by the packed engine only; accepted "
+            "is the device cpu, or frozen noise."
+        )
+
+
 def check_scores(
     scale: NDArray[np.floating], offset: NDArray[np.floating], greatest_sum: int
 ) -> None:

@@ -30,7 +30,7 @@ class PackedNetwork:
         first = self.layers[0]
         self.unit = for_pixels(first.inputs, first.neurons, self.coding.planes)
         self.inputs = self.unit.inputs(self.codes, self.coding.planes)
-        self._output = folded.output
+        self.output = folded.output
         self.clean = [self._with(number, layer.weights) for number, layer in enumerate(self.layers)]
 
     @property
@@ -64,7 +64,7 @@ class PackedNetwork:
 
         `inputs` has padded rows; `chip` may be the last layers of a network only.
         """
-        return self._output.classes(_sums(chip, inputs, images))
+        return self.output.classes(_sums(chip, inputs, images))
 
     def sums(self) -> NDArray[np.int64]:
         """Return the sums of the last layer, free of faults, shape (images, classes)."""

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips, Words
-from rramsim.network.folded.checks import check_scored
+from rramsim.bits import Flips, FreshFlips, Words
+from rramsim.network.folded.checks import check_fresh_reads, check_scored
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.flipped_few import DeltaNetwork
 from rramsim.network.packed.many_chips import classes_of_chips
+from rramsim.network.scoring.fresh_reads import FreshNetwork
 
 
 class Evaluator:
@@ -78,7 +79,7 @@ class Evaluator:
         is_right: NDArray[np.bool_] = classes == self._labels
         return is_right
 
-    def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
+    def predictions(self, flips: Sequence[Flips | FreshFlips] | None = None) -> NDArray[np.int64]:
         """Return the class the network gives each image, shape (images,).
 
         Parameters
@@ -87,7 +88,8 @@ class Evaluator:
             For each layer, the weights that are read with the wrong sign: either their sorted,
             distinct, flat (C order) positions as int64, or a mask of shape (neurons, words) as
             uint64, in which bit j of word k is input 64 k + j. The same flips hold for all
-            images: they are one chip. Without, the network is free of faults.
+            images: they are one chip. Of a layer that is read anew for every image, a source of
+            its wrong cells stands in place of them. Without, the network is free of faults.
 
         Raises
         ------
@@ -95,16 +97,22 @@ class Evaluator:
             If there is not one array for each layer, or one does not fit its layer.
         """
         if flips is not None:
-            return self._on_chip(flips)
+            kept = [cells for cells in flips if isinstance(cells, np.ndarray)]
+            return self._on_chip(kept) if len(kept) == len(flips) else self._on_reads(flips)
         if self._clean is None:
             self._clean = self._network.predictions([None] * len(self.folded.layers))
         return self._clean.copy()
 
-    def right(self, flips: Sequence[Flips] | None = None) -> NDArray[np.bool_]:
+    def _on_reads(self, flips: Sequence[Flips | FreshFlips]) -> NDArray[np.int64]:
+        check_fresh_reads(self.folded, "cpu")
+        assert isinstance(self._network, PackedNetwork)
+        return FreshNetwork(self._network).predictions(flips)
+
+    def right(self, flips: Sequence[Flips | FreshFlips] | None = None) -> NDArray[np.bool_]:
         """Return which images are classified correctly, with `flips` as in `predictions`."""
         is_right: NDArray[np.bool_] = self.predictions(flips) == self._labels
         return is_right
 
-    def correct(self, flips: Sequence[Flips] | None = None) -> int:
+    def correct(self, flips: Sequence[Flips | FreshFlips] | None = None) -> int:
         """Return the number of images classified correctly, with `flips` as in `predictions`."""
         return int(np.count_nonzero(self.right(flips)))

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips
-from rramsim.network.folded.checks import check_scored
+from rramsim.bits import Flips, FreshFlips
+from rramsim.network.folded.checks import check_fresh_reads, check_scored
 from rramsim.network.folded.network import FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.folded.sums import (
     batch_images,
@@ -80,9 +80,19 @@ class TorchEvaluator:
         pairs = zip(self._weights, flips, strict=True)
         return self._classify([flipped(weights, positions) for weights, positions in pairs])
 
-    def right(self, flips: Sequence[Flips] | None = None) -> NDArray[np.bool_]:
-        """Return which images are classified correctly, with `flips` as in `predictions`."""
-        is_right: NDArray[np.bool_] = self.predictions(flips) == self._labels
+    def right(self, flips: Sequence[Flips | FreshFlips] | None = None) -> NDArray[np.bool_]:
+        """Return which images are classified correctly, with `flips` as in `predictions`.
+
+        Raises
+        ------
+        InputError
+            If cells are read anew for every image, which the packed engine alone scores.
+        """
+        kept = [cells for cells in flips or () if isinstance(cells, np.ndarray)]
+        if len(kept) < len(flips or ()):
+            check_fresh_reads(self.folded, "torch")
+        found = self.predictions(None if flips is None else kept)
+        is_right: NDArray[np.bool_] = found == self._labels
         return is_right
 
     def correct(self, flips: Sequence[Flips] | None = None) -> int:

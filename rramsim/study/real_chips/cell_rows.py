@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.crossbar.bit_images import ROLES, UNUSED, BitImage, Bits
+from rramsim.crossbar.real_chips.bit_images import ROLES, UNUSED, BitImage, Bits
 
 CELL_COLUMNS = ("layer", "tile", "word_line", "bit_line", "neuron", "input", "bit", "role")
 

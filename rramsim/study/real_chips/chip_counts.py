@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rramsim.crossbar.bit_images import ROLES
-from rramsim.crossbar.chip_errors import LayerErrors
 from rramsim.crossbar.drawn_faults import DrawnFaults
+from rramsim.crossbar.real_chips.bit_images import ROLES
+from rramsim.crossbar.real_chips.chip_errors import LayerErrors
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.statistics.confidence import (
     CONFIDENCE,

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from rramsim import schema
-from rramsim.crossbar.bit_images import ROLES, UNUSED, BitImage
 from rramsim.crossbar.protection import Protection, Unprotected, parse
+from rramsim.crossbar.real_chips.bit_images import ROLES, UNUSED, BitImage
 from rramsim.crossbar.tiles import TileShape
 from rramsim.errors import InputError, file_path, plain, refused
 from rramsim.files import sha256_of_file, write_atomically, write_text

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rramsim import schema
-from rramsim.crossbar.bit_images import UNUSED, BitImage
-from rramsim.crossbar.chip_errors import LayerErrors, errors_in_layer
 from rramsim.crossbar.drawn_faults import DrawnFaults
 from rramsim.crossbar.faults import (
     ChipFaults,
@@ -23,6 +21,8 @@ from rramsim.crossbar.faults import (
     mean_ber,
 )
 from rramsim.crossbar.protection import Coded, ProtectedFaults, parse, protect, protection_of
+from rramsim.crossbar.real_chips.bit_images import UNUSED, BitImage
+from rramsim.crossbar.real_chips.chip_errors import LayerErrors, errors_in_layer
 from rramsim.crossbar.tiles import TileShape
 from rramsim.errors import InputError, device_name, file_path, refused, whole_number
 from rramsim.errors import number as real_number
@@ -179,15 +179,7 @@ def read_back(
         "direction": list(DIRECTIONS),
     }
     attrs: dict[str, str | int | float] = {
-        "rramsim_version": __version__,
-        "network": str(folded),
-        "network_id": folded.content_id,
-        "images": image_set.name,
-        "images_id": image_set.content_id,
-        "test_images": len(image_set.test_labels),
-        "word_lines": exported.word_lines,
-        "bit_lines": exported.bit_lines,
-        "protection": exported.protection,
+        **_attrs(folded, image_set, exported),
         "unit_read": "pair" if layers[0].image.step > 1 else "cell",
         "missing": missing,
         "read_against": _read_against(reference, reads_of_chip, layers[0].image),
@@ -361,6 +353,21 @@ def _expected_rates(model: ChipFaults | None) -> dict[str, float]:
         # What is read of words is cells, of pairs and of verified cells what comes of them.
         model = model.faults if isinstance(model.protection, Coded) else model.residual
     return {"LRS": mean_ber(model, 0.0), "HRS": mean_ber(model, 1.0)}
+
+
+def _attrs(folded: FoldedNetwork, images: ImageSet, exported: Exported) -> dict[str, str | int]:
+    """Return what was scored on what, and how the weights lie on tiles."""
+    return {
+        "rramsim_version": __version__,
+        "network": str(folded),
+        "network_id": folded.content_id,
+        "images": images.name,
+        "images_id": images.content_id,
+        "test_images": len(images.test_labels),
+        "word_lines": exported.word_lines,
+        "bit_lines": exported.bit_lines,
+        "protection": exported.protection,
+    }
 
 
 def _read_against(reference: str | float | None, reads: CellReads, image: BitImage) -> str:

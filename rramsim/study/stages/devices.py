@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from rramsim.crossbar.drawn_faults import Planted, planted_faults
-from rramsim.crossbar.faults import FaultModel, check_model
+from rramsim.crossbar.faults import FaultModel, check_model, has_fresh_reads
 from rramsim.crossbar.from_conditions import (
     SharedSpread,
     protected_condition,
@@ -235,6 +235,12 @@ def _with_parts(devices: Devices, shared: SharedSpread | None) -> Devices:
 def _checked(model: object, condition: xr.Dataset) -> FaultModel:
     try:
         check_model(model)
+        if has_fresh_reads(cast(FaultModel, model)):
+            raise InputError(
+                "read noise that is fresh at every image (TransientReads) is not taken by a study; "
+                "give the faults that it is made of, whose noise is frozen, and use evaluate for "
+                "fresh noise."
+            )
     except InputError as error:
         name = str(condition["condition"].item())
         raise InputError(f"faults, for condition {name!r}: {error}") from error

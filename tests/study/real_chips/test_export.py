@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import rramsim
 from rramsim.cli import app as cli
-from rramsim.crossbar.bit_images import UNUSED
 from rramsim.crossbar.protection import Words, parse
+from rramsim.crossbar.real_chips.bit_images import UNUSED
 from rramsim.errors import InputError
 from rramsim.network.folded.network import (
     FoldedConvolution,

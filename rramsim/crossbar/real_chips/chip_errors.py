@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.crossbar.bit_images import UNUSED, BitImage, Bits
+from rramsim.crossbar.real_chips.bit_images import UNUSED, BitImage, Bits
 from rramsim.crossbar.sampling import Positions
 
 Mask = NDArray[np.bool_]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rramsim.crossbar.bit_images import ROLES, UNUSED, BitImage
 from rramsim.crossbar.protection import parse
+from rramsim.crossbar.real_chips.bit_images import ROLES, UNUSED, BitImage
 from rramsim.crossbar.tiles import TileShape
 from rramsim.errors import InputError
 
