@@ -1,8 +1,10 @@
-"""What the processor can do at most: XOR, popcount and add on registers alone."""
+"""What the processor can do at most: the operations of a unit on registers alone."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba as nb
@@ -10,41 +12,49 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from rramsim.kernels import processor
 from rramsim.parallel import cores, share
 
 LANES = 8
 """64-bit words of a vector; LLVM splits it where the processor's are narrower."""
 
+_HAS_WIDE_PRODUCTS = "avx512vnni" in processor().features
+
+PRODUCTS = {"popcount": 64, "lookup": 160, "vnni": 64 if _HAS_WIDE_PRODUCTS else 32}
+"""Multiplications of a weight by a pixel of 8 bits for each operation of a unit (for popcount, a
+triple of XOR, popcount and addition; for lookup, a permutation and an addition)."""
+
 _SUMS = 16
 _OPERANDS = 4
 _WORD = ir.IntType(64)
 _VECTOR = ir.VectorType(_WORD, LANES)
+_INTS = ir.IntType(32)
 
 
-@intrinsic
-def _triples(typing: Any, rounds: Any, seed: Any) -> Any:
-    """Do `rounds` times 16 triples of one XOR, one popcount and one addition of vectors.
+def _repeated(operation: Callable[[Any, Any, Any], Any], vector: Any = _VECTOR) -> Any:
+    """Return what emits `rounds` times 16 operations, each on a sum and an operand.
 
-    Each sum is an operand of its own next XOR: so no triple can be left out or done once for
+    Each sum is an operand of its own next operation: so none can be left out or done once for
     all, and with 16 chains side by side none has to wait for another.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rounds, seed = args
-        start = [_spread(builder, builder.add(seed, _constant(k))) for k in range(_SUMS)]
-        operands = [_spread(builder, builder.mul(seed, _constant(k + 3))) for k in range(_OPERANDS)]
+        start = [_spread(builder, builder.add(seed, _constant(k)), vector) for k in range(_SUMS)]
+        operands = [
+            _spread(builder, builder.mul(seed, _constant(k + 3)), vector) for k in range(_OPERANDS)
+        ]
         before, loop = builder.block, builder.append_basic_block("loop")
         after = builder.append_basic_block("after")
         builder.branch(loop)
         builder.position_at_end(loop)
         step = builder.phi(_WORD)
         step.add_incoming(_constant(0), before)
-        sums = [builder.phi(_VECTOR) for _ in range(_SUMS)]
+        sums = [builder.phi(vector) for _ in range(_SUMS)]
         added = []
         for k, sum_ in enumerate(sums):
             sum_.add_incoming(start[k], before)
-            count = _popcount(builder, builder.xor(sum_, operands[k % _OPERANDS]))
-            added.append(builder.add(sum_, count))
+            added.append(operation(builder, sum_, operands[k % _OPERANDS]))
         following = builder.add(step, _constant(1))
         for sum_, result in zip(sums, added, strict=True):
             sum_.add_incoming(result, loop)
@@ -54,29 +64,56 @@ def _triples(typing: Any, rounds: Any, seed: Any) -> Any:
         total = added[0]
         for result in added[1:]:
             total = builder.add(total, result)
-        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+        return builder.extract_element(total, ir.Constant(_INTS, 0))
 
-    return types.int64(types.int64, types.int64), generate
+    return generate
 
 
 def _constant(value: int) -> Any:
     return ir.Constant(_WORD, value)
 
 
-def _spread(builder: Any, word: Any) -> Any:
-    zero = ir.Constant(ir.IntType(32), 0)
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), word, zero)
-    order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), order)
+def _spread(builder: Any, word: Any, vector: Any) -> Any:
+    empty = ir.Constant(vector, ir.Undefined)
+    one = builder.insert_element(empty, word, ir.Constant(_INTS, 0))
+    order = ir.Constant(ir.VectorType(_INTS, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(one, empty, order)
 
 
-def _popcount(builder: Any, vector: Any) -> Any:
+def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     # llvmlite's declare_intrinsic cannot name a vector type.
-    name = f"llvm.ctpop.v{LANES}i64"
     function = builder.module.globals.get(name)
     if function is None:
-        function = ir.Function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), name)
-    return builder.call(function, [vector])
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        function = ir.Function(builder.module, kind, name)
+    return builder.call(function, arguments)
+
+
+def _triple(builder: Any, sum_: Any, operand: Any) -> Any:
+    count = _call(builder, f"llvm.ctpop.v{LANES}i64", _VECTOR, [builder.xor(sum_, operand)])
+    return builder.add(sum_, count)
+
+
+def _looked_up(builder: Any, sum_: Any, operand: Any) -> Any:
+    shorts = ir.VectorType(ir.IntType(16), 32)
+    index, table = builder.bitcast(sum_, shorts), builder.bitcast(operand, shorts)
+    seen = _call(builder, "llvm.x86.avx512.permvar.hi.512", shorts, [table, index])
+    return builder.bitcast(builder.add(index, seen), _VECTOR)
+
+
+def _multiplied(builder: Any, sum_: Any, operand: Any) -> Any:
+    bits = 64 * sum_.type.count
+    ints, octets = ir.VectorType(_INTS, bits // 32), ir.VectorType(ir.IntType(8), bits // 8)
+    factor = builder.bitcast(operand, octets)
+    arguments = [builder.bitcast(sum_, ints), factor, factor]
+    product = _call(builder, f"llvm.x86.avx512.vpdpbusd.{bits}", ints, arguments)
+    return builder.bitcast(product, sum_.type)
+
+
+@intrinsic
+def _triples(typing: Any, rounds: Any, seed: Any) -> Any:
+    """Do `rounds` times 16 triples of one XOR, one popcount and one addition of vectors."""
+    return types.int64(types.int64, types.int64), _repeated(_triple)
 
 
 # An intrinsic is called without its first parameter, which a type checker cannot know.
@@ -89,12 +126,37 @@ def limit_loop(rounds: int, seed: int) -> int:
     return int(_do(rounds, seed))
 
 
-def triples_per_second(*, repeats: int, rounds: int = 2_000_000) -> float:
+@cache
+def _loop_of(unit: str) -> Callable[[int, int], int]:
+    if unit == "popcount":
+        return limit_loop
+    # Compiled here, where the processor is known to have the unit.
+    if unit == "lookup":
+        generate = _repeated(_looked_up)
+    else:
+        generate = _repeated(_multiplied, ir.VectorType(_WORD, 8 if _HAS_WIDE_PRODUCTS else 4))
+
+    @intrinsic
+    def operations(typing: Any, rounds: Any, seed: Any) -> Any:
+        return types.int64(types.int64, types.int64), generate
+
+    do: Any = operations
+
+    @nb.njit("int64(int64, int64)", nogil=True)
+    def loop(rounds: int, seed: int) -> int:
+        return int(do(rounds, seed))
+
+    return loop
+
+
+def triples_per_second(*, repeats: int, rounds: int = 300_000) -> float:
     """Return the triples of 8-word vectors that all cores together do in a second, at best."""
-    parts = list(range(cores()))
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        share(lambda part: limit_loop(rounds, part), parts)
-        times.append(time.perf_counter() - begin)
-    return len(parts) * rounds * _SUMS / min(times)
+    return max(operations_per_second("popcount", rounds=rounds) for _ in range(repeats))
+
+
+def operations_per_second(unit: str, *, rounds: int = 300_000) -> float:
+    """Return the operations of a unit (see `PRODUCTS`) that all cores together do in a second."""
+    parts, loop = list(range(cores())), _loop_of(unit)
+    begin = time.perf_counter()
+    share(lambda part: loop(rounds, part), parts)
+    return len(parts) * rounds * _SUMS / (time.perf_counter() - begin)

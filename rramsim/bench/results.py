@@ -7,6 +7,26 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The same work done by PyTorch in another way.
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+    wrong : int
+        Images to which it gives another class, of a few chips.
+    images : int
+        How many were compared.
+    """
+
+    name: str
+    seconds: float
+    wrong: int
+    images: int
+
+
+@dataclass(frozen=True)
 class Case:
     """The same work done by rramsim and by naive PyTorch.
 
@@ -19,6 +39,8 @@ class Case:
         Seconds for one chip, sampling included, or for one iteration of a training.
     identical : bool or None
         Whether all predictions were equal; None where there are none to compare.
+    rivals : tuple of Rival
+        Ways that a competent user would write.
     """
 
     name: str
@@ -26,11 +48,29 @@ class Case:
     rramsim_s: float
     naive_s: float
     identical: bool | None = None
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def ratio(self) -> float:
         """How many times the naive way takes as long."""
         return self.naive_s / self.rramsim_s
+
+
+@dataclass(frozen=True)
+class PixelLayer:
+    """The first layer on pixels of 8 bits alone.
+
+    Attributes
+    ----------
+    unit : str
+        Of the processor, as ``RRAMSIM_KERNEL`` calls it.
+    seconds, limit_s : float
+        Of rramsim, and of the operations of this unit on registers alone.
+    """
+
+    unit: str
+    seconds: float
+    limit_s: float
 
 
 @dataclass(frozen=True)
@@ -46,6 +86,8 @@ class Comparison:
         Chips scored.
     layer_s, float32_s, limit_s : float
         The largest layer alone: seconds of rramsim, of PyTorch's product, and of the limit.
+    pixels : PixelLayer
+        The first layer on pixels of 8 bits.
     sweep : Case
         All chips of all BERs, with everything that has to be made ready for them; naive is
         extrapolated from one chip.
@@ -62,6 +104,7 @@ class Comparison:
     layer_s: float
     float32_s: float
     limit_s: float
+    pixels: PixelLayer
     sweep: Case
     sweep_chips: int
     training_workload: str
@@ -83,7 +126,12 @@ class Comparison:
             "workload": self.workload,
             "naive_batch": self.naive_batch,
             "cases": [
-                {"name": case.name, **_times(case), "identical": case.identical}
+                {
+                    "name": case.name,
+                    **_times(case),
+                    "identical": case.identical,
+                    "rivals": [vars(rival) for rival in case.rivals],
+                }
                 for case in self.cases
             ],
             "kernel": {
@@ -91,6 +139,7 @@ class Comparison:
                 "float32_s": self.float32_s,
                 "limit_s": self.limit_s,
                 "fraction_of_limit": self.fraction_of_limit,
+                "pixels": vars(self.pixels),
             },
             "sweep": {
                 "ratio": self.sweep.ratio,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from rramsim.images.catalogue import load_images
 from rramsim.montecarlo.task import ScoredNetwork
 from rramsim.network.folded.network import (
     FoldedConvolution,
@@ -17,9 +19,13 @@ from rramsim.network.folded.network import (
     Layer,
     ScoreLayer,
 )
+from rramsim.network.shape import NetworkShape
+from rramsim.network.training.train import train
 
 SAMPLE_IMAGES = 500
 """Images that the medians are taken over."""
+
+_BRIGHTER = 15  # pixels of the digits are 0 to 16, and become 0 to 240
 
 SAMPLE_IMAGES_CONVOLUTIONAL = 16
 """The same for convolutions, where each image gives a thousand sums."""
@@ -52,6 +58,49 @@ def random_workload(
     layers = _dense(rng, values, widths[1:])
     labels = rng.integers(widths[-1], size=images).astype(np.uint8)
     return ScoredNetwork(FoldedNetwork(tuple(layers)), pixels, labels, f"random {seed}")
+
+
+def trained_workload(hidden: int, *, images: int, epochs: int) -> ScoredNetwork:
+    """Return a network trained on the shipped digits, and digits that it was not trained with.
+
+    The digits are enlarged to 28 x 28 pixels of 8 bits. The 490 for testing come up to 25 times
+    each, moved by up to two pixels either way.
+
+    Parameters
+    ----------
+    hidden : int
+        Neurons of each of the two hidden layers.
+    images : int
+        At most 25 times the digits for testing.
+    epochs : int
+    """
+    digits = load_images("digits")
+    moved = [
+        np.roll(_enlarged(digits.test_images), (down, right), axis=(1, 2))
+        for down in range(-2, 3)
+        for right in range(-2, 3)
+    ]
+    pixels = np.concatenate(moved).reshape(-1, 28 * 28)[:images]
+    labels = np.tile(digits.test_labels, len(moved))[:images]
+    large = replace(
+        digits,
+        name="digits-28x28",
+        train_images=_enlarged(digits.train_images).reshape(-1, 28 * 28),
+        test_images=pixels,
+        test_labels=labels,
+        image_shape=(1, 28, 28),
+        levels=16 * _BRIGHTER,
+    )
+    shape = NetworkShape((28 * 28, hidden, hidden, 10))
+    folded = train(large, network=shape, epochs=epochs).folded
+    return ScoredNetwork(folded, pixels, labels, large.name)
+
+
+def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return digits of 8 x 8 pixels as 28 x 28, with a border of two."""
+    squares = pixels.reshape(-1, 8, 8) * np.uint8(_BRIGHTER)
+    large = squares.repeat(3, axis=1).repeat(3, axis=2)
+    return np.pad(large, ((0, 0), (2, 2), (2, 2)))
 
 
 def random_convolutional(width: int, *, images: int, seed: int = 1) -> ScoredNetwork:

@@ -14,7 +14,7 @@ from rramsim.cli import options
 from rramsim.cli.app import app
 
 if TYPE_CHECKING:
-    from rramsim.bench.results import Comparison
+    from rramsim.bench.results import Case, Comparison
 
 _EXAMPLE = """
 Example, in about a minute:
@@ -25,8 +25,12 @@ Example, in about a minute:
 _NAIVE = (
     "Naive: PyTorch float32, one uniform number a weight, matrix products or convolutions, batch "
     "norm and sign, at the number of images at a time that suits it best ({batch} for matrix "
-    "products). Both are given the same flips and every prediction is compared; times are minima "
-    "of a map, sampling included."
+    "products). bfloat16 and int8: PyTorch as a competent user would write it, only flipped "
+    "weights touched, thresholds instead of batch norm; int8 by torch._int_mm with buffers kept. "
+    "All are given the same flips and predictions are compared: naive ones are all equal where "
+    "nothing else is said, and ! marks one that gives another class to some images. Times are "
+    "medians of a map over rounds in which each takes its turn, sampling included; in brackets, "
+    "how many times as long as rramsim's."
 )
 
 _NAIVE_TRAINING = (
@@ -34,6 +38,13 @@ _NAIVE_TRAINING = (
     "uniform number a weight for the flips, Adam as it comes. Times are medians of iterations "
     "done in turn; 'more than plain' is what the flips add to rramsim's own plain iteration."
 )
+
+
+_SHOWN_FEATURES = {
+    *("avx2", "avxvnni", "avx512bw", "avx512vpopcntdq", "avx512vnni", "avx512bf16"),
+    *("amx-int8", "amx-bf16", "neon", "dotprod", "i8mm"),
+}
+"""Features of a processor that decide how fast networks are scored on it."""
 
 
 @app.command(epilog=_EXAMPLE)
@@ -47,9 +58,10 @@ def bench(
     """Measure how fast chips are scored and networks trained here, against naive PyTorch.
 
     The network is 784-4096-4096-10 with random signs, on 10,000 random images; with --quick it is
-    784-1024-1024-10 on 2,000. The convolutional case is the CIFAR-10 network of Courbariaux et
-    al. 2016, with --quick at half its width. Iterations of a training are of the first network.
-    It takes some minutes, with --quick about one.
+    784-1024-1024-10 on 2,000. The trained one has the same layers, and its images are the shipped
+    digits, enlarged. The convolutional case is the CIFAR-10 network of Courbariaux et al. 2016,
+    with --quick at half its width. Iterations of a training are of the first network. It takes
+    some minutes, with --quick about one.
     """
     from rramsim.cli.runs import shown_progress
 
@@ -70,11 +82,14 @@ def _machine() -> dict[str, Any]:
     import torch
 
     from rramsim import parallel
+    from rramsim.kernels import processor
     from rramsim.version import __version__
 
     return {
         "cores": parallel.cores(),
         "cpu": _processor(),
+        "llvm_cpu": processor().name,
+        "features": sorted(processor().features & _SHOWN_FEATURES),
         "python": platform.python_version(),
         "rramsim": __version__,
         "numpy": numpy.__version__,
@@ -103,17 +118,22 @@ def _show(comparison: Comparison, *, quick: bool) -> None:
     def seconds(value: float) -> str:
         return quantity(value, "s")
 
-    table = Table("case", "BER", "rramsim, a map", "naive, a map", "ratio", "predictions")
+    def timed(seconds_of_way: float, case: Case) -> str:
+        return f"{seconds(seconds_of_way)} ({seconds_of_way / case.rramsim_s:.3g})"
+
+    names = [rival.name for rival in comparison.cases[0].rivals]
+    table = Table("case", "BER", "rramsim", "naive", *names)
     for case in comparison.cases:
-        equal = "identical" if case.identical else "DIFFERENT"
-        times = seconds(case.rramsim_s), seconds(case.naive_s), f"{case.ratio:.3g}"
-        table.add_row(case.name, power(case.ber), *times, equal)
+        naive = timed(case.naive_s, case) + ("" if case.identical else " DIFFERENT")
+        rivals = [timed(one.seconds, case) + " !" * bool(one.wrong) for one in case.rivals]
+        empty = [""] * (len(names) - len(rivals))
+        table.add_row(case.name, power(case.ber), seconds(case.rramsim_s), naive, *rivals, *empty)
     trained = Table("training BER", "rramsim, an iteration", "naive", "ratio", "more than plain")
     for step in comparison.training:
         more = f"{100 * comparison.over_plain(step):.0f} %" if step.ber else ""
         times = seconds(step.rramsim_s), seconds(step.naive_s), f"{step.ratio:.3g}"
         trained.add_row(power(step.ber), *times, more)
-    sweep, machine = comparison.sweep, _machine()
+    sweep, pixels, machine = comparison.sweep, comparison.pixels, _machine()
     lines = [
         f"Workload{' (quick: narrower than the reference)' if quick else ''}: "
         f"{comparison.workload}.",
@@ -122,13 +142,17 @@ def _show(comparison: Comparison, *, quick: bool) -> None:
         f"{100 * comparison.fraction_of_limit:.0f} % of the limit of XOR, popcount and add on "
         f"registers ({seconds(comparison.limit_s)}); PyTorch's float32 product takes "
         f"{seconds(comparison.float32_s)}.",
+        f"The first layer on pixels of 8 bits: {seconds(pixels.seconds)} by the unit "
+        f"{pixels.unit}, {100 * pixels.limit_s / pixels.seconds:.0f} % of the limit of its "
+        "operations on registers.",
         f"A sweep of {comparison.sweep_chips} maps: {seconds(sweep.rramsim_s)}, naive "
         f"{seconds(sweep.naive_s)} (extrapolated), "
         f"ratio {sweep.ratio:.3g}.",
         _NAIVE_TRAINING.format(
             workload=comparison.training_workload, arithmetic=comparison.arithmetic
         ),
-        f"{machine['cpu']}, {machine['cores']} cores; torch {machine['torch']}, "
+        f"{machine['cpu']} ({machine['llvm_cpu']}: {', '.join(machine['features'])}), "
+        f"{machine['cores']} cores; torch {machine['torch']}, "
         f"numba {machine['numba']}.",
     ]
     console = Console()

@@ -14,7 +14,7 @@ from rramsim.cli.app import app
 @pytest.fixture
 def tiny(monkeypatch):
     """Put a tiny plan in the place of the quick one."""
-    plan = Plan(32, 40, (0.01,), (0.1,), 4, 3, (0.1,), 2, 0.0, 1, 1, 8)
+    plan = Plan(32, 40, (0.01,), (0.1,), (0.1,), 4, 3, (0.1,), 2, 0.0, 1, 1, 1, 8)
     monkeypatch.setattr(compare_module, "QUICK", plan)
 
 
@@ -23,12 +23,18 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
     shown = CliRunner().invoke(app, ["bench", "--quick", "--json"])
     found = json.loads(shown.stdout)
     for case in found["cases"]:
-        assert set(case) == {"name", "ber", "rramsim_s", "naive_s", "ratio", "identical"}
+        assert set(case) == {
+            *("name", "ber", "rramsim_s", "naive_s", "ratio", "identical", "rivals"),
+        }
+        for rival in case["rivals"]:
+            assert set(rival) == {"name", "seconds", "wrong", "images"}
         assert case["identical"] is True
     assert [case["name"].split(",")[0] for case in found["cases"]] == [
-        *("1-bit pixels", "8-bit pixels", "convolutional"),
+        *("1-bit pixels", "8-bit pixels", "trained", "convolutional"),
     ]
-    assert set(found["kernel"]) == {"layer_s", "float32_s", "limit_s", "fraction_of_limit"}
+    assert set(found["kernel"]) == {
+        *("layer_s", "float32_s", "limit_s", "fraction_of_limit", "pixels"),
+    }
     assert set(found["sweep"]) == {
         *("ratio", "maps", "rramsim_s", "naive_s", "naive_extrapolated"),
     }
@@ -36,14 +42,14 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
     for step in found["training"]["cases"]:
         assert set(step) == {"ber", "rramsim_s", "naive_s", "ratio", "over_plain"}
     assert [step["ber"] for step in found["training"]["cases"]] == [0, 0.01, 0.1]
-    assert {"cores", "cpu", "torch", "numba"} <= set(found["machine"])
+    assert {"cores", "cpu", "llvm_cpu", "features", "torch", "numba"} <= set(found["machine"])
     assert found["quick"] is True
 
 
 @pytest.mark.slow
 def test_the_table_says_what_was_measured_and_what_was_not(tiny):
     shown = CliRunner().invoke(app, ["bench", "--quick"]).stdout
-    assert "identical" in shown
+    assert "int8" in shown
     assert "narrower than the reference" in shown
     assert "784-32-32-10" in shown
     assert "extrapolated" in shown
