@@ -29,7 +29,7 @@ def draw(folder: Path) -> list[Path]:
         if block["file"]:
             file = folder / block["file"]
             file.parent.mkdir(exist_ok=True)
-            pyplot.gcf().savefig(file)
+            pyplot.gcf().savefig(file, bbox_inches="tight")
             written.append(file)
         pyplot.close("all")
     return written
