@@ -1,6 +1,7 @@
 """What tests of every room share."""
 
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -27,6 +28,26 @@ if os.environ.get("RRAMSIM_TEST_WITHOUT_TORCH"):
 # A test asserts what is found, never how fast: a busy machine is no failure.
 settings.register_profile("rramsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rramsim")
+
+
+def pytest_addoption(parser):
+    """Take the seed of an order of the tests."""
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="run the files, and the tests of each, in a random order that follows from SEED",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Bring the tests into the order that is asked for; a file's stay together, for fixtures."""
+    seed = config.getoption("shuffle")
+    if seed is None:
+        return
+    chance = random.Random(seed)
+    of_file = {path: chance.random() for path in sorted({item.path for item in items})}
+    items.sort(key=lambda item: (of_file[item.path], chance.random()))
 
 
 def pytest_configure():

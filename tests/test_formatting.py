@@ -54,6 +54,13 @@ def test_power_of_rates_and_cycles(value, text):
     assert numbers.power(value) == text
 
 
+@pytest.mark.parametrize(
+    ("days", "text"), [(365.25, "1 year"), (365.2, "8765 h"), (3652.5, "10 years")]
+)
+def test_a_year_is_julian(days, text):
+    assert numbers.duration(days * 86400.0) == text.replace(" ", NBSP)
+
+
 def test_unknown_is_said_whatever_the_unit():
     assert {
         numbers.plain(NAN),

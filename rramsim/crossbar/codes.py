@@ -172,8 +172,10 @@ class Hsiao:
         exact = float((data_ber * (1.0 - none) + (1.0 - data_ber) * this).mean())
         if data_ber != parity_ber:
             return min(max(exact, 0.0), 1.0)
-        # Of tiny rates little is left of the difference of sums near 1; the bounds are exact.
-        low, high = residual_bounds(self.n, self.corrected, data_ber)
+        # Of tiny rates little is left of the difference of sums near 1. Two wrong bits stay as they
+        # are read; of more, the decoder may turn one that is right.
+        low, _ = residual_bounds(self.n, self.corrected, data_ber)
+        high = low + float(_binomial(self.n, data_ber)[3:].sum()) / self.k
         return min(max(exact, low), high)
 
 

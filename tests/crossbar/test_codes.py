@@ -95,8 +95,10 @@ def test_the_residual_rate_lies_between_the_bounds(ber, code):
 
 def test_a_tiny_rate_leaves_its_square():
     # All of it is double errors, which are used as they are read.
-    assert Hsiao(72, 64).residual(1e-9, 1e-9) == pytest.approx(71e-18, rel=0.1)
-    assert Bch(78, 64, 2).residual(1e-9, 1e-9) == pytest.approx(math.comb(77, 2) * 1e-27, rel=1e-6)
+    assert Hsiao(72, 64).residual(1e-9, 1e-9) == pytest.approx(71e-18, rel=1e-6, abs=0)
+    assert Bch(78, 64, 2).residual(1e-9, 1e-9) == pytest.approx(
+        math.comb(77, 2) * 1e-27, rel=1e-6, abs=0
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,8 +219,9 @@ def test_verification_of_the_weak_hrs(text, ber_hrs):
     assert protect(of, text).residual.ber_hrs == pytest.approx(ber_hrs, rel=0.04, abs=0)
 
 
-def test_verification_of_lrs_is_that_of_hrs_mirrored():
-    of = populations("weak")
+@pytest.mark.parametrize("reference_spread", [0.0, 0.3])
+def test_verification_of_lrs_is_that_of_hrs_mirrored(reference_spread):
+    of = replace(populations("weak"), reference_spread=reference_spread)
     ln_reference = math.log(of.reference_resistance)
     mirrored = PopulationFaults(
         2 * ln_reference - of.mu_hrs,
@@ -227,6 +229,7 @@ def test_verification_of_lrs_is_that_of_hrs_mirrored():
         2 * ln_reference - of.mu_lrs,
         of.sigma_lrs,
         of.reference_resistance,
+        of.reference_spread,
     )
     text = "verify(3, level=1.2, read_spread_lrs=0.05, read_spread_hrs=0.15)"
     swapped = "verify(3, level=1.2, read_spread_lrs=0.15, read_spread_hrs=0.05)"

@@ -187,6 +187,14 @@ def test_layers_of_several_segments_are_even_and_do_not_depend_on_threads(
     assert np.array_equal(flips(signs, ber), positions)
 
 
+def test_segments_of_a_layer_have_flips_of_their_own() -> None:
+    signs, ber = np.ones((4096, 2 * SEGMENT_CELLS // 4096), dtype=np.int8), 0.0015
+    positions = flips(signs, ber)
+    first, second = np.split(positions, [np.searchsorted(positions, SEGMENT_CELLS)])
+    both = np.intersect1d(first, second - SEGMENT_CELLS).size
+    assert stats.binomtest(both, SEGMENT_CELLS, ber**2).pvalue > FALSE_ALARM
+
+
 def test_a_count_far_above_what_is_expected_finds_room(monkeypatch: pytest.MonkeyPatch) -> None:
     signs = signs_of(300, 500)
     expected = flips(signs, 0.0019)

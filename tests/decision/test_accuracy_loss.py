@@ -32,7 +32,11 @@ def test_the_variances_of_one_training_are_those_of_the_two_way_layout(seed, chi
         np.sum(rest**2) / ((chips - 1) * (images - 1)), abs=1e-12
     )
     assert one.chip_variance == pytest.approx(np.var(right.mean(axis=1), ddof=1), abs=1e-15)
-    assert loss_of([one]).estimate == pytest.approx(np.mean(1 - right), abs=1e-15)
+    loss = loss_of([one])
+    assert loss.estimate == pytest.approx(np.mean(1 - right), abs=1e-15)
+    # What single answers add to the variance of the means of images is in that of chips.
+    own = np.var(one.losses, ddof=1) / images - one.residual_variance / (chips * images)
+    assert loss.images == pytest.approx(max(own, 0.0), abs=1e-15)
 
 
 def test_images_that_both_get_right_or_both_wrong_cancel():
@@ -146,6 +150,19 @@ def test_sequences_of_one_are_tested_by_the_procedure_of_holm(p_values):
     is_small = [p_values[i] <= 0.05 / (len(order) - rank) for rank, i in enumerate(order)]
     by_holm = sum(1 for _ in itertools.takewhile(bool, is_small))
     assert sum(rejected_in_sequences([[p] for p in p_values], level=0.05)) == by_holm
+
+
+@pytest.mark.parametrize(
+    ("p_values", "rejected"),
+    [
+        ([[0.01], [0.02], [0.04]], [1, 1, 1]),
+        ([[0.01], [0.03], [0.04]], [1, 0, 0]),
+        ([[0.01, 0.001, 0.2], [0.02], [0.3]], [2, 0, 0]),
+        ([[0.01, 0.001], [0.02], [0.3]], [2, 1, 0]),
+    ],
+)
+def test_a_sequence_rejected_to_its_end_leaves_its_share_to_the_others(p_values, rejected):
+    assert rejected_in_sequences(p_values, level=0.05) == rejected
 
 
 @given(st.lists(st.floats(0, 1), max_size=6))

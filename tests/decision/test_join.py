@@ -43,6 +43,16 @@ def test_lrs_takes_a_set_and_hrs_a_reset():
     assert float(per_cell) == pytest.approx(float(energy) / 1000)
 
 
+def test_of_pairs_an_energy_a_weight_is_that_of_two_cells():
+    pairs = programming({0.0: (1000, 1000)})
+    pairs["weights"] = pairs["weights"] / 2
+    accuracy = condition_accuracy({0.0: ACCURACY[0.0]})
+    points = at(join(conditions(), accuracy, pairs, error_free=0.97), condition="strong")
+    assert points.energy_per_cell.item() == pytest.approx(12.5e-12)
+    assert points.energy_per_weight.item() == pytest.approx(25e-12)
+    assert points.cells_per_weight.item() == 2
+
+
 def test_unknown_energy_of_either_pulse_leaves_the_point_without_energy():
     result = joined(known=conditions(reset_energy=[150e-12, NAN, 5e-12]), tolerance=0.1)
     assert np.isnan(result.programming_energy.sel(condition="strong")).all()

@@ -233,6 +233,14 @@ def test_of_unknown_energies_the_fewest_cells_of_a_condition_are_taken():
     assert (choice.protection, choice.met, choice.settled) == ("secded(72,64)", True, False)
 
 
+def test_of_equal_energies_the_fewest_cells_come_before_the_highest_accuracy():
+    both = coded(traded({0.0: (0.97, 0.97, 0.97)}))
+    energy = both["programming_energy"]
+    energy.loc[{"protection": "secded(72,64)"}] = energy.sel(protection="none")
+    choice = recommend(judge(both, Requirements(tolerance=0.005)))
+    assert (choice.condition, choice.protection) == ("weak", "none")
+
+
 def test_a_known_energy_that_is_left_open_leaves_an_unknown_one_unsettled():
     known = conditions(set_energy=[NAN, NAN, 4e-12], reset_energy=[NAN, NAN, 5e-12])
     choice = recommend(traded({0.0: (0.97, 0.97, 0.9655)}, known=known))

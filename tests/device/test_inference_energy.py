@@ -214,6 +214,23 @@ def test_the_energy_is_the_sum_over_sampled_cells(measured_from, exact_sample, c
     assert float(found["energy_in_cells"][0]) == pytest.approx(joule, rel=5e-3)
 
 
+def test_the_interval_is_that_of_ln_of_the_mean_conductance(
+    measured_from, exact_sample, conditions, paper
+):
+    cells = exact_sample(7e3, 0.5, cells=200), exact_sample(9e4, 0.8, cells=200, seed=2)
+    fits = fit_conditions(measured_from({"strong": cells}).readings)
+    populations = populations_dataset(fits, origin="synthetic")
+    found = inference_energy(conditions.sel(condition=["strong"]), populations, paper, read=READ)
+    median, sigma = np.array([7e3, 9e4]), np.array([0.5, 0.8])
+    parts = 0.2**2 * 10e-9 * 20_029_440 / 2 * np.exp(sigma**2 / 2) / median
+    # Var(-mu + sigma**2 / 2) is that of the mean, sigma**2 / n, and sigma**2 Var(sigma).
+    relative = sigma * np.sqrt((1 + sigma**2 / 2) / 200)
+    half = 1.959964 * math.hypot(*(relative * parts)) / parts.sum()
+    assert found["energy_in_cells"].item() == pytest.approx(parts.sum())
+    assert found["energy_in_cells_low"].item() == pytest.approx(parts.sum() * math.exp(-half))
+    assert found["energy_in_cells_high"].item() == pytest.approx(parts.sum() * math.exp(half))
+
+
 @pytest.mark.slow
 def test_the_interval_covers_the_true_energy(measured_from, conditions, paper):
     rng = np.random.default_rng(7)

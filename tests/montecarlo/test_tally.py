@@ -25,6 +25,10 @@ def test_tallies_add_in_any_order_and_grouping(counts: dict[int, int], data: st.
     assert whole.chips == len(counts)
 
 
+def test_the_first_chips_are_those_numbered_below() -> None:
+    assert Tally("task", 100, {0: 90, 2: 80, 3: 70}).first(3).correct == {0: 90, 2: 80}
+
+
 @pytest.mark.parametrize(
     ("other", "told"),
     [

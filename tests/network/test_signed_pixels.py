@@ -71,6 +71,14 @@ def test_packed_torch_and_trained_network_agree_with_and_without_flips(text, see
         assert packed.predictions(flips).tolist() == naive.predictions(flips).tolist()
 
 
+@pytest.mark.parametrize("pixels", [[3, 7, 15], [5, 5, 5], [16, 0, 8]])
+def test_signed_codes_stand_for_twice_a_pixel_less_the_greatest(pixels):
+    images = np.array([pixels], dtype=np.uint8)
+    coding, codes = encode(images, 16)
+    values = coding.low + coding.step * codes.astype(int)
+    assert values.tolist() == (2 * images.astype(int) - 16).tolist()
+
+
 def test_a_flip_moves_a_signed_sum_by_twice_its_input_black_pixels_included():
     """One neuron of three weights by hand: 2 x - L is -16, 0 and 16."""
     pixels = np.array([[0, 8, 16]], dtype=np.uint8)

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from rramsim.errors import InputError
-from rramsim.statistics.attempts import fit_attempts
+from rramsim.statistics.attempts import below_after_attempts, fit_attempts
 
 
 @pytest.mark.slow
@@ -43,6 +43,13 @@ def test_a_limit_of_attempts_is_no_success():
 def test_attempts_are_whole_numbers_from_one_on(attempts):
     with pytest.raises(InputError, match="whole numbers from 1"):
         fit_attempts(attempts)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_without_noise_only_the_last_attempt_is_read_below_the_level(most):
+    found = below_after_attempts(0.0, mu=2.0, sigma=1.0, verify=0.5, noise=0.0, most=most)
+    missed = stats.norm.cdf(-1.5) ** (most - 1) if most > 1 else 1.0
+    assert found == pytest.approx(missed * stats.norm.cdf(-2.0))
 
 
 def test_cells_that_all_need_one_attempt_leave_nothing():

@@ -10,8 +10,10 @@ from rramsim.statistics.confidence import (
     clopper_pearson_ends,
     excess_p_values,
     mean_of_resamples,
+    populations_left_open,
     spread_points,
 )
+from rramsim.statistics.lognormal import fit_lognormal
 
 
 def test_the_interval_of_a_mean_is_students():
@@ -73,7 +75,7 @@ def test_a_rate_that_follows_a_beta_law_makes_the_test_beta_binomial(errors, rea
     law = stats.betabinom(readings, 4.0, 36.0)
     tails = law.cdf(errors), law.sf(errors - 1)
     found = binomial_p_value(errors, readings, rates)
-    assert found == pytest.approx(min(1.0, 2.0 * min(tails)), rel=1e-3)
+    assert found == pytest.approx(min(1.0, 2.0 * min(tails)), rel=1e-3, abs=1e-12)
     # Where the rate is open, a count far from its mean is less strange.
     if errors in (9, 40):
         assert found > binomial_p_value(errors, readings, 0.1)
@@ -96,3 +98,15 @@ def test_an_excess_is_the_upper_tail():
     errors, readings, rates = np.array([0, 2, 5]), np.array([5, 9, 5]), np.array([0.1, 0.2, 0.3])
     expected = stats.binom(readings, rates).sf(errors - 1)
     assert excess_p_values(errors, readings, rates) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("limit", [math.inf, 0.3, -0.3])
+def test_populations_left_open_have_the_covariance_of_the_fit_censored_or_not(limit):
+    x = np.random.default_rng(6).normal(0.1, 1.0, 2000)
+    fit = fit_lognormal(np.exp(np.minimum(x, limit)), (x > limit).astype(int))
+    mu, sigma = populations_left_open(fit.mu, fit.sigma, fit.covariance)
+    found = np.cov(mu / sigma, 1 / sigma)
+    assert np.diag(found) == pytest.approx(np.diag(fit.covariance), rel=0.01)
+    between = found[0, 1] / math.sqrt(found[0, 0] * found[1, 1])
+    expected = fit.covariance[0, 1] / math.sqrt(np.prod(np.diag(fit.covariance)))
+    assert between == pytest.approx(expected, abs=0.01)

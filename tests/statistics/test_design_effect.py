@@ -181,6 +181,12 @@ def test_a_series_counts_as_many_readings_as_the_closed_form_says(coefficient):
     assert np.median([each.lag_one for each in found]) == pytest.approx(coefficient, abs=0.02)
 
 
+def test_a_coefficient_counts_where_it_is_worth_the_2_of_akaikes_criterion():
+    # Of 7 readings, from a correlation of one with the next of (1 - exp(-2/7))**0.5, 0.499, on.
+    assert series_of([0, 1, 2, 2, 1, 0, 0]).for_mean == 7  # 0.437
+    assert series_of([0, 0, 1, 2, 2, 1, 1]).for_mean < 3  # 0.5
+
+
 def test_a_drift_is_worth_few_readings():
     x = np.linspace(0, 3, 2000) + np.random.default_rng(1).standard_normal(2000)
     assert series_of(x).for_mean < 100

@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
-from rramsim.statistics.tails import MIXTURE, PARETO, fit_body, fit_two, model_tail
+from rramsim.statistics.lognormal import fit_lognormal
+from rramsim.statistics.tails import MIXTURE, PARETO, count_tail, fit_body, fit_two, model_tail
 
 
 def two(cells, share, seed, *, mu=9.0, sigma=0.3):
@@ -53,6 +54,21 @@ def test_nothing_is_claimed_below_one_reading_in_n(state_of):
     _, model = model_tail(x, body=body_of(state), limit=5.0, is_lower=True)
     assert math.isnan(model.estimate)
     assert (model.bound, model.high) == ("upper", 1 / 1024)
+
+
+def test_the_test_of_a_tail_is_binomial_over_what_is_open_of_the_body():
+    x = np.random.default_rng(6).normal(12.0, 0.5, 40)
+    body = fit_lognormal(np.exp(x))
+    x[:2] = body.mu - 4.0 * body.sigma
+    found = count_tail(x, np.zeros(40, int), body, is_lower=True)
+    # Closed form: Var z = (1 + z**2 / 2) / n of the distance of the tail in sigmas.
+    error = math.sqrt((1 + 9 / 2) / 40)
+    expected, _ = integrate.quad(
+        lambda e: stats.norm.pdf(e) * stats.binom.sf(1, 40, stats.norm.sf(3 + error * e)), -8, 8
+    )
+    assert (found.beyond, found.readings) == (2, 40)
+    assert found.p_value == pytest.approx(expected, rel=1e-3)
+    assert found.p_value > 2 * stats.binom.sf(1, 40, stats.norm.sf(3))
 
 
 def test_a_pareto_tail_is_found_with_its_rate(state_of):

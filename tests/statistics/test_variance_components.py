@@ -98,6 +98,8 @@ def test_with_one_part_the_ends_are_the_exact_ones():
     assert quantile_ends(1.0, 0.0, [part]) == pytest.approx((1 - student, 1 + student), rel=1e-3)
     chi = [2 * math.sqrt((n - 1) / stats.chi2.ppf(q, n - 1)) for q in (0.975, 0.025)]
     assert deviation_ends([part]) == pytest.approx(chi, rel=1e-2)
+    many = [math.sqrt(60 / stats.chi2.ppf(q, 60)) for q in (0.975, 0.025)]
+    assert deviation_ends([Part(1.0, 60.0)]) == pytest.approx(many, rel=3e-3)
     for z in (0.0, 1.9, 4.75):
         exact = [
             brentq(noncentral, -9, 19, args=(z * math.sqrt(n), n, share))
@@ -235,14 +237,37 @@ def test_independent_readings_have_the_exact_interval_and_all_their_readings():
     assert not fit.is_dependent
 
 
+def of_mu_and_ln_sigma(fit):
+    by_parameter = fit.sigma * np.array([[1.0, -fit.mu], [0.0, -1.0]])
+    return by_parameter @ fit.covariance @ by_parameter.T
+
+
+def test_censored_cells_that_do_not_go_together_know_as_much_as_independent_readings():
+    # Two readings of a cell, one as far above the middle as the other is below.
+    x = np.random.default_rng(14).normal(0.0, 0.3, 60)
+    x, cell = 9.0 + np.r_[x, -x], np.tile(np.arange(60), 2)
+    side = (x > 9.1).astype(int)
+    readings = np.exp(np.minimum(x, 9.1)), side
+    alone, together = fit_lognormal(*readings), fit_lognormal(*readings, cell=cell)
+    assert together.is_dependent
+    expected = of_mu_and_ln_sigma(alone)
+    assert of_mu_and_ln_sigma(together) == pytest.approx(expected, rel=1e-6)
+    # More beyond the limit: mean and deviation rise together.
+    assert together.slope == pytest.approx(expected[0, 1] / expected[1, 1] / together.sigma)
+    assert together.slope > 0.1
+
+
 def test_independent_censored_readings_have_the_interval_of_their_covariance():
-    x = np.random.default_rng(13).standard_normal(80)
-    fit = fit_lognormal(np.exp(np.minimum(x, 0.5)), (x > 0.5).astype(int))
+    x = 0.3 * np.random.default_rng(13).standard_normal(80)
+    fit = fit_lognormal(np.exp(np.minimum(x, 0.15)), (x > 0.15).astype(int))
     low, high = fit.mu_interval
     assert high - low == pytest.approx(2 * 1.959964 * fit.mu_standard_error, rel=1e-6)
-    low, high = fit.distance_interval(-2.0)
-    by_parameter = np.array([1.0, 2.0])
+    low, high = fit.distance_interval(-0.6)
+    by_parameter = np.array([1.0, 0.6])
     error = math.sqrt(by_parameter @ fit.covariance @ by_parameter)
     assert high - low == pytest.approx(2 * 1.959964 * error, rel=1e-6)
     low, high = fit.sigma_interval
     assert low * high == pytest.approx(fit.sigma**2)
+    # That of ln(sigma), whose standard error is that of sigma over sigma.
+    error = fit.sigma_standard_error / fit.sigma
+    assert math.log(high / low) == pytest.approx(2 * 1.959964 * error, rel=1e-6)

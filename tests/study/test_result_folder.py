@@ -13,6 +13,7 @@ import pytest
 from synthetic import accuracy_curves
 
 from rramsim.errors import DamagedWarning, InputError
+from rramsim.files import write_atomically
 from rramsim.report.provenance import Provenance
 from rramsim.study.result_folder import claim, in_use, write_provenance
 
@@ -172,6 +173,20 @@ def test_the_folder_of_a_run_that_was_killed_is_taken_over_and_swept(tmp_path):
     (tmp_path / ".mine.part").write_text("not ours")
     with in_use(tmp_path):
         assert sorted(file.name for file in tmp_path.iterdir()) == [".mine.part", ".lock"]
+
+
+def test_a_write_that_fails_leaves_the_file_that_was_there_and_nothing_beside_it(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("whole")
+
+    def fail(temporary):
+        temporary.write_text("a par")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match="No space left"):
+        write_atomically(file, fail)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.csv"]
+    assert file.read_text() == "whole"
 
 
 def test_of_many_that_claim_a_new_folder_at_once_one_gets_it(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.reasons import SAME_ENERGY, energy_basis
+from rramsim.decision.reasons import energy_basis
 from rramsim.interval import Interval
 from rramsim.report.text_table import NONE, CellText, ber_text, in_words
 from rramsim.schema import Record, records, settings
@@ -74,20 +74,6 @@ def accuracy_interval(point: Record) -> str:
     if accuracy.low == accuracy.high:
         return ALIKE
     return f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}"
-
-
-def loss(point: Record) -> str:
-    """Return a loss in percentage points, with the upper end of its interval."""
-    return f"{numbers.points(point['loss'])}, at most {numbers.points(point['loss_high'])}"
-
-
-def energy_span(points: Iterable[Record]) -> str:
-    """Return one energy, or the two ends where networks differ by more than counts as equal."""
-    energies = [point["energy_per_cell"] for point in points]
-    low, high = min(energies), max(energies)
-    if not high > (1 + SAME_ENERGY) * low:
-        return numbers.quantity(low, "J")
-    return f"{numbers.quantity(low, 'J')} to {numbers.quantity(high, 'J')}"
 
 
 def endurance(row: Record) -> str:

@@ -77,9 +77,9 @@ def test_intervals_of_few_cells_read_often_cover_95_times_in_100(condition_of, c
 def of_cells(state_of):
     """Return a maker of a condition of 30 LRS cells and of so many HRS cells, each read 9 times."""
 
-    def build(cells, *, mu_lrs=9.0):
+    def build(cells, *, mu_lrs=9.0, mu_hrs=11.0):
         states = []
-        for name, mu, count in (("LRS", mu_lrs, 30), ("HRS", 11.0, cells)):
+        for name, mu, count in (("LRS", mu_lrs, 30), ("HRS", mu_hrs, cells)):
             x = reads(count, 9, np.random.default_rng(1), mu=mu, sigma=0.5, correlation=0.5)
             states.append(state_of(x, place=f"c/{name}", cell=np.repeat(np.arange(count), 9)))
         return ConditionReadings("c", *states)
@@ -121,6 +121,30 @@ def test_states_of_a_cell_that_move_apart_widen_the_interval(of_cells):
             for shared in (0.0, -0.8)
         )
         assert unlike.low < alone.low < alone.high < unlike.high
+
+
+def test_near_the_middle_states_of_a_cell_that_move_together_narrow_the_interval(of_cells):
+    """What LRS then errs more HRS errs less; how spread they are hardly matters."""
+    condition = of_cells(30, mu_lrs=9.85, mu_hrs=10.15)
+    read = ReadConditions(reference_resistance=math.exp(10.0))
+    apart, alone, together = (
+        fitted_rate(condition, read, sample=30, shared=shared) for shared in (-0.8, 0.0, 0.8)
+    )
+    assert apart.low < alone.low < together.low < together.high < alone.high < apart.high
+
+
+def test_what_is_open_of_censored_cells_that_do_not_go_together_is_that_of_their_readings():
+    rng, fits = np.random.default_rng(7), []
+    for mu in (4.0, 11.0):  # of LRS hardly any errs
+        # Two readings of a cell, one as far above the middle as the other is below.
+        z = rng.standard_normal(500)
+        x, cell = mu + 0.5 * np.r_[z, -z], np.tile(np.arange(500), 2)
+        limit = mu + 0.1
+        readings = np.exp(np.minimum(x, limit)), (x > limit).astype(int)
+        fits.append((fit_lognormal(*readings), fit_lognormal(*readings, cell=cell)))
+    alone, together = (log_rates_left_open(10.0, *pair) for pair in zip(*fits, strict=True))
+    reach = alone[2] - alone[0]
+    assert together == pytest.approx(alone, abs=0.05 * reach)
 
 
 def test_one_cell_has_the_interval_of_its_series_and_a_short_one_has_none(condition_of):

@@ -21,6 +21,31 @@ def test_a_fitted_pair_has_the_closed_form_and_is_marked_beyond_its_pairs(condit
     assert not near.extrapolated
 
 
+def test_the_interval_of_many_censored_pairs_is_that_of_the_delta_method(condition_of, normal):
+    lrs, hrs = normal(2000, 1, 9, 0.5), normal(2000, 2, 10.6, 0.5)
+    limit = 10.5  # of more than half of HRS only that is known
+    condition = condition_of(lrs, np.minimum(hrs, limit), side=(hrs > limit).astype(int))
+    found = paired_rate(condition)
+    fits = condition.lrs.fit, condition.hrs.fit
+    spread = math.hypot(*(fit.sigma for fit in fits))
+    z = (fits[1].mu - fits[0].mu) / spread
+    variance = 0.0
+    for fit, sign in zip(fits, (-1.0, 1.0), strict=True):
+        by_mu, by_sigma = sign / spread, -z * fit.sigma / spread**2
+        # mu = g/h and sigma = 1/h.
+        slopes = fit.sigma * np.array([by_mu, -by_mu * fit.mu - by_sigma * fit.sigma])
+        variance += slopes @ fit.covariance @ slopes
+    reach = stats.norm.ppf(found.high) - stats.norm.ppf(found.low)
+    assert reach == pytest.approx(2 * 1.959964 * math.sqrt(variance), rel=0.02)
+
+
+def test_an_offset_of_the_amplifier_is_in_the_interval_of_a_fitted_pair(condition_of, normal):
+    condition = condition_of(normal(500, 1, 9, 0.3), normal(500, 2, 11, 0.4))
+    found = paired_rate(condition, ReadConditions(offset_spread=0.8))
+    assert found.basis == "fitted"
+    assert found.low < found.estimate < found.high < 2 * found.estimate
+
+
 def test_counted_pairs_are_all_pairs_of_the_readings(condition_of, normal):
     lrs, hrs = normal(60, 1, 9, 0.3), normal(50, 2, 9.6, 0.5)
     hrs[0] = lrs[0]

@@ -14,6 +14,7 @@ from rramsim.device.bit_errors.sensing import (
     log_bit_error_rate,
     log_bit_error_rate_2t2r,
     log_bit_error_rate_interval,
+    log_bit_error_rate_interval_of_scores,
     log_bit_error_rate_profile,
     log_misread_rates,
 )
@@ -215,6 +216,22 @@ def test_intervals_are_the_spread_of_refitted_samples(spread):
     truth = -ndtri_exp(log_bit_error_rate(at, states.seen_through(spread)))
     hits = (high <= truth) & (truth <= low)
     assert hits.mean() == pytest.approx(0.95, abs=4 * math.sqrt(0.0475 / 400))
+
+
+def test_distances_that_go_together_add_up_and_those_that_move_apart_cancel():
+    states = StatePair(0.0, 1.0, 4.0, 1.0)
+    log_ber = log_bit_error_rate(2.0, states)
+    lone, same, opposite = (
+        log_bit_error_rate_interval_of_scores(
+            2.0, states, lrs=(1.5, 2.5), hrs=(1.5, 2.5), correlation=correlation
+        )
+        for correlation in (0.0, 1.0, -1.0)
+    )
+    y, apart, together = (-ndtri_exp(np.array(value)) for value in (log_ber, lone, same))
+    assert apart - y == pytest.approx((together - y) / math.sqrt(2.0), rel=1e-9)
+    # Half of each distance by the share of its state, both of one size here.
+    assert together - y == pytest.approx([0.5, -0.5], rel=1e-9)
+    assert opposite == pytest.approx((log_ber, log_ber), rel=1e-9)
 
 
 def test_cells_of_a_bit_that_go_together_narrow_what_is_compared():

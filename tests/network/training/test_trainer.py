@@ -595,6 +595,19 @@ def test_the_result_is_the_epoch_that_is_best_on_images_kept_aside(few):
     assert right / 50 == trained.history[trained.best_epoch].accuracy
 
 
+def test_of_equally_good_epochs_the_last_is_kept(few):
+    run = TrainingRun(
+        TrainingPlan(SHAPE, few, VALIDATED, seed=4),
+        score=lambda _: 0.0,
+        validate=lambda _: 0.5,
+        device="cpu",
+        dtype=torch.float32,
+    )
+    for number in range(2):
+        run.epoch()
+        assert run.best_epoch == number
+
+
 def test_images_kept_aside_are_not_learnt(few):
     plan = TrainingPlan(SHAPE, few, VALIDATED, seed=4)
     _, kept = plan.split()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.decimals import with_points
+from rramsim.readers.columns.decimals import plain_number, with_points
 from rramsim.readers.table import Grid, make_table
 
 
@@ -108,3 +108,22 @@ def test_three_decimals_throughout_are_decimals_where_semicolons_part_the_column
 def test_commas_that_may_part_thousands_are_refused(read, content):
     with pytest.raises(InputError, match="a decimal comma or a thousands separator"):
         read(content)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "powers"),
+    [
+        ("resistance", {"R": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}),
+        ("current", {"m": -3, "u": -6, "µ": -6, "n": -9, "p": -12, "f": -15}),
+        ("conductance", {"m": -3, "u": -6, "µ": -6, "n": -9, "p": -12, "f": -15}),
+    ],
+)
+def test_a_prefix_in_a_cell_is_its_power_of_ten(quantity, powers):
+    for prefix, power in powers.items():
+        assert float(plain_number(f"5.2{prefix}", quantity=quantity, factor=1.0)) == float(
+            f"5.2e{power}"
+        )
+
+
+def test_a_prefix_stands_where_the_point_would():
+    assert plain_number("4k7", quantity="resistance", factor=1.0) == "4.7e3"

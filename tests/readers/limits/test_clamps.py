@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from rramsim.device.characterize import characterize
-from rramsim.readers.limits.clamps import find_far_pile_ups
+from rramsim.readers.limits.clamps import find_clamps, find_far_pile_ups
 from rramsim.readers.measurements import read_measurements
+from rramsim.schema import ABOVE, BELOW
 
 KIND = "pile-up far from the rest"
 
@@ -21,6 +22,13 @@ def cells(piled, value=1e9, *, state="HRS", count=60):
 
 def far_notes(table, **options):
     return [note for note in read_measurements(table, **options).notes if note.kind == KIND]
+
+
+@pytest.mark.parametrize(("piled", "is_clamp"), [(5, False), (17, False), (18, True)])
+def test_a_pile_up_is_three_times_as_frequent_as_the_value_next_to_it(piled, is_clamp):
+    values = np.repeat([1e4, 2e4, 3e4, 1e6], [1, 2, 6, piled])
+    clamps = find_clamps(values, np.zeros(values.size, dtype=int))
+    assert clamps == {ABOVE: {1e6} if is_clamp else set(), BELOW: set()}
 
 
 @pytest.mark.parametrize("piled", [3, 6, 20, 40])

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 from synthetic import NAN, accuracy_curves, at, conditions, traded
 
@@ -115,6 +116,18 @@ def test_json_holds_the_fields_of_the_contract_as_plain_values():
         )
         for point in found["points"]
     ]
+
+
+def test_json_gives_a_budget_beyond_the_bers_scored_as_a_bound():
+    tradeoff, chosen = made()
+    curves = accuracy_curves(tuple(MET))
+    for network, tolerance, place in ((0, 0.01, 0), (0, 0.9, 1), (1, 0.0005, 2)):
+        budgets = ber_budgets(curves, Requirements(tolerance=tolerance))
+        found = tradeoff_json(replace(findings(tradeoff, chosen), budgets=budgets))
+        row = found["ber_budget"][network]
+        expected = [None, None, None]
+        expected[place] = float(budgets["budget"][network])
+        assert [row["ber"], row["ber_more_than"], row["ber_less_than"]] == expected
 
 
 def test_same_findings_give_the_same_text():

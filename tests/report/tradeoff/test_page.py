@@ -22,7 +22,7 @@ from rramsim.report.tradeoff.change import changes
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
 from rramsim.report.tradeoff.page import FILES, render
-from rramsim.report.tradeoff.points import at_a_glance
+from rramsim.report.tradeoff.points import at_a_glance, reached
 from rramsim.report.tradeoff.rows import assumptions, points_of
 from rramsim.schema import records
 
@@ -101,6 +101,17 @@ class Page(HTMLParser):
 
 def shown(text):
     return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_verdict_rests_on_the_worse_end_of_what_is_limited():
+    weak = conditions().isel(condition=[2])
+    one = {"names": ["weak"], "test_ber": [0.033]}
+    (point,) = records(traded({0.0: (0.96,)}, known=weak, **one), *schema.POINT)
+    assert reached(point) == "1.00, at most 1.10"
+    required = {"target_accuracy": 0.9}
+    tradeoff = traded({0.0: (0.96,)}, known=weak, required=required, **one)
+    (point,) = records(tradeoff, *schema.POINT)
+    assert reached(point) == "96.00, at least 95.90"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import constants, stats
 
 from rramsim.device.lifetime.times.arrhenius import BOLTZMANN, fit_arrhenius, use_notes
 from rramsim.errors import InputError
@@ -13,6 +13,10 @@ KELVIN = np.array([398.0, 448.0, 498.0, 523.0])
 
 def times(energy=1.2, ln_t0=-25.0, kelvin=KELVIN):
     return np.exp(ln_t0 + energy / (BOLTZMANN * np.asarray(kelvin)))
+
+
+def test_boltzmanns_constant_is_codatas():
+    assert pytest.approx(constants.k / constants.e, rel=1e-9) == BOLTZMANN
 
 
 def test_the_closed_form_is_recovered_and_carried_to_another_temperature():

@@ -86,6 +86,29 @@ def test_read_outs_before_the_first_time_are_left_out_and_one_is_no_line():
     assert fit_drift(readouts, first_time=9e4, resamples=2, stream=stream()) is None
 
 
+def test_a_read_out_weighs_by_the_inverse_of_the_variance_of_its_estimates():
+    readouts = drifting()
+    readouts.mu[2] += 0.1
+    found = fit_drift(readouts, first_time=1.0, resamples=2, stream=stream())
+    slope, level = np.polyfit(np.log10(readouts.time), readouts.mu, 1, w=1 / readouts.sigma)
+    assert found.lines[:2] == pytest.approx([level, slope], rel=1e-9)
+
+
+def test_a_resample_has_the_moments_of_its_readings():
+    readouts = drifting(30, decades=2)
+    found = fit_drift(readouts, first_time=1.0, resamples=1, stream=stream(3))
+    times = stream(3).multinomial(30, np.full(30, 1 / 30), size=1)[0]
+    moments = []
+    for group in (0, 1):
+        x = np.repeat(np.log(readouts.resistance[readouts.group == group]), times)
+        moments.append((x.mean(), x.std()))
+    (mu, sigma), (later_mu, later_sigma) = moments
+    assert found.resampled[0, :2] == pytest.approx([mu, later_mu - mu])
+    # Moved by twice the bias, which one resample takes for its whole distance from the lines.
+    again = np.array([sigma, later_sigma - sigma])
+    assert found.resampled[0, 2:] == pytest.approx(2 * found.lines[2:] - again)
+
+
 def test_two_cells_are_too_few_to_resample():
     readouts = drifting(4)
     readouts.cell[:] %= 2
