@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from rramsim.bits import Flips
+from rramsim.bits import Flips, unpack_rows
 from rramsim.bits import Words as Masks
 from rramsim.crossbar.codes import Bch, Code, Hsiao
 from rramsim.crossbar.correlated import CorrelatedFaults
@@ -243,9 +243,8 @@ class Coded:
     def pulses(self, faults: FaultModel, signs: Signs) -> Pulses:
         """Return a pulse for each cell: weights, padding and the parity bits of these weights."""
         words = Words(signs.shape, self)
-        stored = words.stored(signs)
-        # Cells of further lines that hold nothing are neither written nor counted, and -1.
-        hrs = int(np.count_nonzero(stored > 0))
+        # Padding is in LRS; cells beyond it and the parity bits are neither written nor counted.
+        hrs = int(np.count_nonzero(signs > 0)) + words.parity_ones(signs)
         return Pulses(signs.size, words.cells, hrs, sets=words.cells - hrs, resets=hrs)
 
 
@@ -427,15 +426,19 @@ class Words:
         int8 array, shape (neurons + further_lines, inputs)
         """
         signs = np.ascontiguousarray(signs)
-        parity_bits = self.code.parity_bits
-        places = np.arange(parity_bits, dtype=np.uint64)
-        is_one = (self._parity(signs)[:, np.newaxis] >> places & np.uint64(1)).astype(np.bool_)
+        parity = self._parity(signs)[:, np.newaxis]
+        is_one = unpack_rows(parity, columns=self.code.parity_bits)
         beside = np.full(self.further_lines * self.inputs, -1, dtype=np.int8)
         beside[self.padding : self.padding + is_one.size][is_one.reshape(-1)] = 1
         stored = np.empty((self.neurons + self.further_lines, self.inputs), dtype=np.int8)
         stored[: self.neurons] = signs
         stored[self.neurons :] = beside.reshape(self.inputs, self.further_lines).T
         return stored
+
+    def parity_ones(self, signs: Signs) -> int:
+        """Return how many parity bits are 1 with these weights, (neurons, inputs)."""
+        ones = np.bitwise_count(self._parity(np.ascontiguousarray(signs)))
+        return int(ones.sum(dtype=np.int64))
 
     def _parity(self, signs: Signs) -> NDArray[np.uint64]:
         from rramsim.crossbar.code_kernels import add_parity
