@@ -158,7 +158,12 @@ class CorrelatedFaults:
         lrs, hrs = self.cell_variances
         return lrs - reference, hrs - reference
 
-    @property
+    @cached_property
+    def _cell_spreads(self) -> tuple[float, float]:
+        lrs, hrs = map(math.sqrt, self.cell_variances)
+        return lrs, hrs
+
+    @cached_property
     def _distances(self) -> tuple[float, float]:
         """How far the means lie from the reference, in ln R: LRS and HRS."""
         if isinstance(self.faults, PopulationFaults):
@@ -292,48 +297,53 @@ class CorrelatedFaults:
         """
         neurons, inputs = shape
         down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
-        spreads = np.sqrt(self.cell_variances)
-        die = self._die(seed) if any(self.sigmas[_DIE]) else 0.0
-        lrs, hrs = ((np.array(self._distances) - die) / spreads).tolist()
+        spreads, sizes = self._cell_spreads, {_COLUMNS: (neurons, down), _ROWS: (across, inputs)}
+        die = self._die(seed) if any(self.sigmas[_DIE]) else (0.0, 0.0)
+        lrs, hrs = (
+            (distance - shift) / spread
+            for distance, shift, spread in zip(self._distances, die, spreads, strict=True)
+        )
 
         def work(kind: int) -> Floats:
-            if kind == _ROWS:
-                return (
-                    self._effects(_ROWS, (across, inputs), seed)
-                    / spreads[:, np.newaxis, np.newaxis]
-                )
-            effects = self._effects(_COLUMNS, (neurons, down), seed)
-            if any(self.offsets):
-                offsets = _generator(seed, _AMPLIFIERS).standard_normal((neurons, down))
-                lrs, hrs = self.offsets
+            effects, size = self._effects(kind, sizes[kind], seed), sizes[kind]
+            if kind == _COLUMNS and any(self.offsets):
+                offsets = _generator(seed, _AMPLIFIERS).standard_normal(size)
                 # A reference that is too high lets LRS pass and takes HRS for LRS.
-                effects += np.stack([-lrs * offsets, hrs * offsets])
-            return effects / spreads[:, np.newaxis, np.newaxis]
+                effects[0] += -self.offsets[0] * offsets
+                effects[1] += self.offsets[1] * offsets
+            elif not any(self.sigmas[kind]):
+                return effects
+            for of_state, spread in zip(effects, spreads, strict=True):
+                of_state /= spread
+            return effects
 
         is_large = neurons * down + across * inputs > _MANY
         kinds = [_COLUMNS, _ROWS]
         columns, rows = share(work, kinds) if is_large else map(work, kinds)
         return LineEffects((lrs, hrs), columns, rows, *self.tile)
 
-    def _die(self, seed: np.random.SeedSequence) -> Floats:
+    def _die(self, seed: np.random.SeedSequence) -> tuple[float, float]:
         of_chip = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key[:-1])
-        return self._effects(_DIE, (1, 1), of_chip)[:, 0, 0]
+        lrs, hrs = self._effects(_DIE, (1, 1), of_chip).ravel().tolist()
+        return lrs, hrs
 
     def _effects(self, kind: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
         """Draw effects on LRS and HRS, upwards where cells err more: shape (2, *shape)."""
         (lrs, hrs), correlation = self.sigmas[kind], self.correlations[kind]
-        effects = np.zeros((2, *shape))
         if not (lrs or hrs):
-            return effects
-        generator = _generator(seed, kind)
-        normals = generator.standard_normal(shape)
-        np.multiply(normals, lrs, out=effects[0])
-        np.multiply(normals, -hrs * correlation, out=effects[1])
+            return np.zeros((2, *shape))
+        generator, effects = _generator(seed, kind), np.empty((2, *shape))
+        of_lrs, of_hrs = effects
+        generator.standard_normal(out=of_lrs)
         own = hrs * math.sqrt(1.0 - correlation**2)
         if own:
-            generator.standard_normal(out=normals)
-            normals *= own
-            effects[1] -= normals
+            generator.standard_normal(out=of_hrs)
+            of_hrs *= -own
+            if correlation:
+                of_hrs += of_lrs * (-hrs * correlation)
+        else:
+            np.multiply(of_lrs, -hrs * correlation, out=of_hrs)
+        of_lrs *= lrs
         return effects
 
     def identity(self) -> dict[str, Any]:

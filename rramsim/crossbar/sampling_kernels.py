@@ -130,6 +130,13 @@ def _bin(tails: Any, x: Any) -> Any:
 
 
 @nb.njit(inline="always")
+def _byte_of_tail(tails: Any, x: Any, end: Any) -> Any:
+    """Return the first 8 digits of the limit of v at x: the least one, or the greatest (1)."""
+    share = (tails[_bin(tails, x), end] - _SPLIT) * (256.0 / (1.0 - _SPLIT))
+    return np.uint64(min(max(share, 0.0), 255.0))
+
+
+@nb.njit(inline="always")
 def _is_in_tail(tails: Any, u: Any, x: Any) -> Any:
     """Return whether u is below Q(x)."""
     number = _bin(tails, x)
@@ -519,22 +526,41 @@ def frequent_on_lines(
         mask[neuron] = zero
         first, across = np.uint64(neuron * words), neuron // lines[4]
         active = _active_words(neuron, words, lines, ends, limits)
+        count = 0
         for place in range(active):
             word = np.int64(limits[0, place])
             index = first + np.uint64(word)
+            among = min(64, inputs - word * 64)
             c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
-            chances[0, place], chances[1, place] = c0, c1
-            chances[2, place], chances[3, place] = c2, c3
-            c0, c1, c2, c3 = _philox(key, index, _ONE, zero, zero)
-            chances[4, place], chances[5, place] = c0, c1
-            chances[6, place], chances[7, place] = c2, c3
-            hrs[place] = _hrs(signs, neuron, word * 64, min(64, inputs - word * 64))
-            for limit in range(4):
-                number = _bin(tails, limits[1 + limit, place])
-                share = (tails[number, limit >> 1] - _SPLIT) * (256.0 / (1.0 - _SPLIT))
-                bytes_[limit, place] = np.uint64(min(max(share, 0.0), 255.0))
-        _compare_first_bytes(active, bytes_, hrs, chances, below, open_)
-        for place in range(active):
+            c4, c5, c6, c7 = _philox(key, index, _ONE, zero, zero)
+            most_lrs = _byte_of_tail(tails, limits[3, place], 1)
+            most_hrs = _byte_of_tail(tails, limits[4, place], 1)
+            if most_lrs | most_hrs == zero:
+                # Only a number whose first 8 digits are 0 can be below its limit.
+                some = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
+                if ~some & (_ALL >> np.uint64(64 - among)) == zero:
+                    continue
+            chances[0, count], chances[1, count], chances[2, count], chances[3, count] = (
+                c0,
+                c1,
+                c2,
+                c3,
+            )
+            chances[4, count], chances[5, count], chances[6, count], chances[7, count] = (
+                c4,
+                c5,
+                c6,
+                c7,
+            )
+            hrs[count] = _hrs(signs, neuron, word * 64, among)
+            bytes_[0, count] = _byte_of_tail(tails, limits[1, place], 0)
+            bytes_[1, count] = _byte_of_tail(tails, limits[2, place], 0)
+            bytes_[2, count] = most_lrs
+            bytes_[3, count] = most_hrs
+            limits[0, count], limits[5, count] = limits[0, place], limits[5, place]
+            count += 1
+        _compare_first_bytes(count, bytes_, hrs, chances, below, open_)
+        for place in range(count):
             word = np.int64(limits[0, place])
             valid = _ALL >> np.uint64(64 - min(64, inputs - word * 64))
             chosen = below[0, place] & valid
