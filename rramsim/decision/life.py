@@ -449,10 +449,13 @@ def life_of(
         Retention.of(cycles, times, one, limit, by_cycle=by_cycle) for one in (high, estimate, best)
     ]
     walks = [one.walk(lifetime, reprogrammings) for one in kinds]
-    place = next((n for n, one in enumerate(walks) if one.outcome == REACHED), 2)
+    verdict = _verdict(walks[0], walks[2])
+    # As shown where that lasts, else as estimated.
+    place = 0 if verdict == "yes" else 1
     walk, retention = walks[place], kinds[place]
     between = lifetime / (math.ceil(reprogrammings) + 1)
-    words = _extrapolated(retention, extrapolated, times, walk, between)
+    rests_on = 2 if verdict == "no" else place
+    words = _extrapolated(kinds[rests_on], extrapolated, times, walks[rests_on], between)
     first = REFRESHED_AT * float(retention.good_until[0]) if retention.good_until.size else 0.0
     is_reached = walk.outcome == REACHED
     at, until = np.asarray(cycles, dtype=float), np.asarray(times, dtype=float)
@@ -468,7 +471,7 @@ def life_of(
         refreshes=float(walk.refreshes) if is_reached else math.nan,
         programmings=float(walk.programmings) if is_reached else math.nan,
         limit=_limit(walk),
-        verdict=_verdict(walks[0], walks[2]),
+        verdict=verdict,
         extrapolated=words,
     )
 

@@ -69,7 +69,7 @@ def refresh_words(point: Record) -> str:
     """Return how often the cells of a point are refreshed over the life, and what that takes."""
     refreshes = point["refreshes"]
     if math.isnan(refreshes):
-        return "the cells do not have the cycles to be refreshed for so long"
+        return "with more refreshes than the cells have cycles"
     if not refreshes:
         return "without a refresh"
     every = numbers.span(point["refresh_interval"])

@@ -255,7 +255,7 @@ def _how(known: list[Record]) -> list[str]:
         "Cells are refreshed after half of the time to which the network is accurate enough, "
         "unless they are programmed anyway; reprogrammings are spread evenly over the life.",
         "The refreshes of a point that is shown to last are those of the times to which that is "
-        "shown; else of the estimated ones, or of the longest that the intervals allow.",
+        "shown; else of the estimated ones.",
     ]
 
 
