@@ -32,8 +32,9 @@ def correlated_sentences(findings: Findings) -> list[str]:
         return []
     return [
         f"Cells err together with those on their bit line, word line and die, "
-        f"{_SOURCES[findings.tradeoff.attrs['correlated']]}. The bit-error rates are the same; "
-        "chips differ by more.",
+        f"{_SOURCES[findings.tradeoff.attrs['correlated']]}. The bit-error rates are those of "
+        "cells on their own, but for a given offset of amplifiers, which adds to them; chips "
+        "differ by more.",
         *_of_point(rows.chosen_point(findings)),
         *_unknown_dies(findings),
         "How well these parts are known is not in the intervals: at the other rates that the cells "
@@ -93,8 +94,8 @@ def _unknown_dies(findings: Findings) -> list[str]:
     names = ", ".join(f"“{name}”" for name in unknown)
     return [
         f"How much dies of {names} differ is not known, since the readings do not tell dies apart: "
-        "no chip has any of it. It is what chips differ by most where it is there; readings of "
-        "five dies or more, with a column die, would show it."
+        "no chip has any of it, and real chips may differ by more. Readings of five dies or more, "
+        "with a column die, would show it."
     ]
 
 
