@@ -22,8 +22,9 @@ class FirstLayer:
     ----------
     margins : int16 array, shape (neurons, images)
         ``direction * sum - threshold`` in units of the pixels, cut; padding never fires.
-    pixels : uint8 array, shape (inputs, images)
-        Pixels divided by what all of them are multiples of.
+    codes : uint8 array, shape (inputs, images)
+    low, step : int
+        A pixel is ``low + step * code``, divided by what all of them are multiples of.
     outputs : uint64 array, shape (images, words of neurons)
         With the rows that pad images for the kernels.
     columns : uint64 array, shape (neurons, words of images)
@@ -31,14 +32,16 @@ class FirstLayer:
     """
 
     margins: NDArray[np.int16]
-    pixels: NDArray[np.uint8]
+    codes: NDArray[np.uint8]
+    low: int
+    step: int
     outputs: Words
     columns: Words
 
     @cached_property
     def greatest_pixel(self) -> int:
-        """Greatest of `pixels`."""
-        return int(self.pixels.max())
+        """The size of the pixel furthest from 0."""
+        return max(abs(self.low), abs(self.low + self.step * int(self.codes.max())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,6 @@ def first_layer(clean: FaultyLayer, inputs: Inputs, codes: NDArray[np.uint8]) ->
 
     coding, images = clean.coding, len(codes)
     unit = int(np.gcd(coding.low, coding.step))
-    pixels = ((coding.low + coding.step * codes.astype(np.int64)) // unit).astype(np.uint8)
     neurons = clean.layer.neurons
     limits = clean.limits[:neurons]
     words = words_for(images)
@@ -101,7 +103,9 @@ def first_layer(clean: FaultyLayer, inputs: Inputs, codes: NDArray[np.uint8]) ->
     outputs = np.concatenate(share(lambda rows: clean.fired(inputs[rows]), parts))
     return FirstLayer(
         margins=margins,
-        pixels=_padded_columns(pixels, words * WORD),
+        codes=_padded_columns(codes, words * WORD),
+        low=coding.low // unit,
+        step=coding.step // unit,
         outputs=outputs,
         columns=columns,
     )
@@ -143,7 +147,7 @@ def _cut(margins: NDArray[np.int64]) -> NDArray[np.int16]:
     return margins.clip(-CUT, CUT).astype(np.int16)
 
 
-def _padded_columns(pixels: NDArray[np.uint8], images: int) -> NDArray[np.uint8]:
-    columns = np.zeros((pixels.shape[1], images), dtype=np.uint8)
-    columns[:, : pixels.shape[0]] = pixels.T
+def _padded_columns(codes: NDArray[np.uint8], images: int) -> NDArray[np.uint8]:
+    columns = np.zeros((codes.shape[1], images), dtype=np.uint8)
+    columns[:, : codes.shape[0]] = codes.T
     return columns

@@ -105,12 +105,14 @@ def fires(margins: NDArray[np.int16], bits: Words) -> None:
 
 
 @kernel(
-    "void(int16[:,::1], uint8[:,::1], uint64[:,:,::1], int64[::1], int64[::1], int64[::1], "
-    "int64, int64, uint64[:,::1])"
+    "void(int16[:,::1], uint8[:,::1], int64, int64, uint64[:,:,::1], int64[::1], int64[::1], "
+    "int64[::1], int64, int64, uint64[:,::1])"
 )
 def pixel_columns(
     margins: NDArray[np.int16],
-    pixels: NDArray[np.uint8],
+    codes: NDArray[np.uint8],
+    low: int,
+    step: int,
     weights: Words,
     neurons: NDArray[np.int64],
     starts: NDArray[np.int64],
@@ -125,7 +127,9 @@ def pixel_columns(
     ----------
     margins : int16 array, shape (neurons, images)
         Free of faults.
-    pixels : uint8 array, shape (inputs, images)
+    codes : uint8 array, shape (inputs, images)
+    low, step : int
+        A pixel is ``low + step * code``.
     weights : uint64 array, shape (panels, words, 32)
         Free of faults.
     neurons, starts, inputs : int64 arrays
@@ -142,13 +146,12 @@ def pixel_columns(
         neuron = neurons[k]
         corrected[:] = margins[neuron]
         for input_ in inputs[starts[k] : starts[k + 1]]:
-            column = pixels[input_]
-            if (weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63)) & _ONE:
-                for image in range(images):
-                    corrected[image] -= np.int16(column[image]) << 1
-            else:
-                for image in range(images):
-                    corrected[image] += np.int16(column[image]) << 1
+            column = codes[input_]
+            is_one = weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63) & _ONE
+            sign = -2 if is_one else 2
+            base, slope = np.int16(sign * low), np.int16(sign * step)
+            for image in range(images):
+                corrected[image] += base + slope * np.int16(column[image])
         for word in range(images >> 6):
             fired[k, word] = _fires_of(corrected.ctypes.data + word * 128)
 

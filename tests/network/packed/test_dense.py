@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -110,13 +111,14 @@ def _prefer(patch, *, second):
 
 
 @pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("pixels", [(0, 1), (3, 200), tuple(range(256))])
 @pytest.mark.parametrize("hidden", [(150,), (150, 130), (150, 130, 70)])
-def test_corrections_give_what_computing_in_full_does(hidden, pixels, second, monkeypatch):
+def test_corrections_give_what_computing_in_full_does(hidden, pixels, signed, second, monkeypatch):
     _prefer(monkeypatch, second=second)
     rng = np.random.default_rng(8)
     widths = (75, *hidden, 9)
-    folded = _folded(widths, pixels, rng)
+    folded = replace(_folded(widths, pixels, rng), signed_levels=max(pixels) if signed else None)
     # More images than a word, and not a multiple of one: 64 of them are worked on at once.
     values = _images(333, widths[0], pixels, rng)
     packed = PackedNetwork(folded, values)
