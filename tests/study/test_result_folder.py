@@ -172,7 +172,7 @@ def test_the_folder_of_a_run_that_was_killed_is_taken_over_and_swept(tmp_path):
     assert (lock.name, leftover.name[:7]) == (".lock", ".a.csv.")
     (tmp_path / ".mine.part").write_text("not ours")
     with in_use(tmp_path):
-        assert sorted(file.name for file in tmp_path.iterdir()) == [".mine.part", ".lock"]
+        assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", ".mine.part"]
 
 
 def test_a_write_that_fails_leaves_the_file_that_was_there_and_nothing_beside_it(tmp_path):
