@@ -197,6 +197,19 @@ class Planted:
     refusal: str = ""
     independent: FaultModel | None = None
 
+    @property
+    def sense_offset(self) -> float:
+        """Standard deviation of the offset of amplifiers that adds to the spread of populations.
+
+        In ln R; 0 where cells do not err with their lines, and of error rates, which stay.
+        """
+        cells = self.faults.faults if isinstance(self.faults, ProtectedFaults) else self.faults
+        if not isinstance(cells, CorrelatedFaults) or not isinstance(
+            cells.faults, PopulationFaults
+        ):
+            return 0.0
+        return cells.offsets[0]
+
     def at_rates(self, ber_lrs: float, ber_hrs: float) -> FaultModel:
         """Return the faults of the same chips at other error rates.
 

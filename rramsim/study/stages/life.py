@@ -193,8 +193,8 @@ def lives_of(
             basis[chips] = "no formula"
         else:
             basis[chips] = _basis(known[name])
-            row = conditions.sel(condition=name)
-            rates[chips] = _rates(known[name], protection, row, cycles, times)
+            read = _WeightReads(known[name], protection, conditions.sel(condition=name), one)
+            rates[chips] = _rates(known[name], read, cycles, times)
     return Lives(known, cycles, times, basis, rates)
 
 
@@ -244,13 +244,10 @@ def _at(aging: Aging, cycles: Floats) -> Floats:
     return np.maximum(known, aging.cycles[0]) if aging.depends_on_cycles else known
 
 
-def _rates(
-    aging: Aging, protection: Protection, condition: xr.Dataset, cycles: Floats, times: Floats
-) -> AgedRates:
+def _rates(aging: Aging, read: _WeightReads, cycles: Floats, times: Floats) -> AgedRates:
     places = _at(aging, cycles)[:, None], times
-    lrs, hrs = _probits(aging.populations(*places), aging, protection, condition)
-    drawn = np.moveaxis(aging.drawn_populations(*places), 0, 2)
-    drawn_lrs, drawn_hrs = _probits(drawn, aging, protection, condition)
+    lrs, hrs = read.probits(aging.populations(*places))
+    drawn_lrs, drawn_hrs = read.probits(np.moveaxis(aging.drawn_populations(*places), 0, 2))
     known = _known_cycles(aging, cycles)
 
     def whole(values: Floats) -> Floats:
@@ -261,26 +258,37 @@ def _rates(
     return AgedRates(*(whole(one) for one in (lrs, hrs, drawn_lrs, drawn_hrs)))
 
 
-def _probits(
-    populations: Floats, aging: Aging, protection: Protection, condition: xr.Dataset
-) -> tuple[Floats, Floats]:
-    """Return probits of the error rates of populations of shape (2 states, 2, ...)."""
-    states = (populations[0, 0], populations[0, 1]), (populations[1, 0], populations[1, 1])
-    if isinstance(protection, Pairs):
-        is_usual = str(protection) == str(Pairs())
-        probits = pair_probits(
+@dataclass(frozen=True, eq=False)
+class _WeightReads:
+    """How weights of one condition under one protection are read at any age."""
+
+    aging: Aging
+    protection: Protection
+    condition: xr.Dataset
+    planted: Planted
+
+    def probits(self, populations: Floats) -> tuple[Floats, Floats]:
+        """Return probits of the error rates of populations of shape (2 states, 2, ...).
+
+        Amplifiers whose offset the planted cells share add it to the spread, as they do unaged.
+        """
+        states = (populations[0, 0], populations[0, 1]), (populations[1, 0], populations[1, 1])
+        shared, read, protection = self.planted.sense_offset, self.aging.read, self.protection
+        if isinstance(protection, Pairs):
+            is_usual = str(protection) == str(Pairs())
+            probits = pair_probits(
+                *states,
+                offset=max(read.offset_spread if is_usual else protection.offset, shared),
+                correlation=float(self.condition.attrs.get("pair_correlation", 0.0))
+                if is_usual
+                else protection.correlation,
+            )
+            return probits, probits
+        return read_probits(
             *states,
-            offset=aging.read.offset_spread if is_usual else protection.offset,
-            correlation=float(condition.attrs.get("pair_correlation", 0.0))
-            if is_usual
-            else protection.correlation,
+            reference_resistance=read.reference,
+            reference_spread=math.hypot(read.reference_spread, shared),
         )
-        return probits, probits
-    return read_probits(
-        *states,
-        reference_resistance=aging.read.reference,
-        reference_spread=aging.read.reference_spread,
-    )
 
 
 def _extrapolated(aging: Aging, cycles: Floats, times: Floats) -> npt.NDArray[np.str_]:
