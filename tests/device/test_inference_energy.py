@@ -21,6 +21,7 @@ from rramsim.network.inference_reads import reads_of_shape
 from rramsim.network.shape import NetworkShape
 from rramsim.readers.conditions import conditions_file, read_conditions
 from rramsim.readers.measurements import read_measurements
+from rramsim.statistics.lognormal import fit_lognormal
 
 READ = ReadConditions(read_voltage=0.2, read_time=10e-9)
 
@@ -214,21 +215,28 @@ def test_the_energy_is_the_sum_over_sampled_cells(measured_from, exact_sample, c
     assert float(found["energy_in_cells"][0]) == pytest.approx(joule, rel=5e-3)
 
 
+@pytest.mark.parametrize("limit", [math.inf, 1e5])
 def test_the_interval_is_that_of_ln_of_the_mean_conductance(
-    measured_from, exact_sample, conditions, paper
+    measured_from, exact_sample, conditions, paper, limit
 ):
-    cells = exact_sample(7e3, 0.5, cells=200), exact_sample(9e4, 0.8, cells=200, seed=2)
-    fits = fit_conditions(measured_from({"strong": cells}).readings)
-    populations = populations_dataset(fits, origin="synthetic")
+    lrs, hrs = exact_sample(7e3, 0.5, cells=200), exact_sample(9e4, 0.8, cells=200, seed=2)
+    sides = np.zeros(200, dtype=int), (hrs > limit).astype(int)
+    cells = lrs, np.minimum(hrs, limit)
+    measured = measured_from({"strong": cells}, censoring=np.concatenate(sides))
+    populations = populations_dataset(fit_conditions(measured.readings), origin="synthetic")
     found = inference_energy(conditions.sel(condition=["strong"]), populations, paper, read=READ)
-    median, sigma = np.array([7e3, 9e4]), np.array([0.5, 0.8])
-    parts = 0.2**2 * 10e-9 * 20_029_440 / 2 * np.exp(sigma**2 / 2) / median
-    # Var(-mu + sigma**2 / 2) is that of the mean, sigma**2 / n, and sigma**2 Var(sigma).
-    relative = sigma * np.sqrt((1 + sigma**2 / 2) / 200)
-    half = 1.959964 * math.hypot(*(relative * parts)) / parts.sum()
-    assert found["energy_in_cells"].item() == pytest.approx(parts.sum())
-    assert found["energy_in_cells_low"].item() == pytest.approx(parts.sum() * math.exp(-half))
-    assert found["energy_in_cells_high"].item() == pytest.approx(parts.sum() * math.exp(half))
+    parts, relative = [], []
+    for ohms, side in zip(cells, sides, strict=True):
+        fit = fit_lognormal(ohms, side)
+        # ln E[1/R] = -g/h + 1 / (2 h**2), with g = mu/sigma and h = 1/sigma.
+        g, h = fit.mu / fit.sigma, 1 / fit.sigma
+        slope = np.array([-1 / h, g / h**2 - 1 / h**3])
+        relative.append(math.sqrt(slope @ fit.covariance @ slope))
+        parts.append(0.2**2 * 10e-9 * 20_029_440 / 2 * math.exp(-g / h + 1 / (2 * h**2)))
+    half = 1.959964 * math.hypot(*np.multiply(relative, parts)) / sum(parts)
+    assert found["energy_in_cells"].item() == pytest.approx(sum(parts))
+    assert found["energy_in_cells_low"].item() == pytest.approx(sum(parts) * math.exp(-half))
+    assert found["energy_in_cells_high"].item() == pytest.approx(sum(parts) * math.exp(half))
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LIST, RESULTS = HERE / "mutants.toml", HERE / "results.csv"
 
-FOUND, SURVIVED, TOO_LONG = "found", "survived", "found by the time limit"
+FOUND, SURVIVED, TOO_LONG = "found", "survived", "not finished in time"
 _PASSED, _FAILED, _BROKEN = 0, 1, 2
 """What pytest exits with; 2 where a module cannot be imported any more."""
 _SUMMARY = re.compile(r"^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", re.MULTILINE)
@@ -196,7 +196,7 @@ def _check_without_a_fault(copy: Copy, finders: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Run the mutants that are asked for; 1 where one survived."""
+    """Run the mutants that are asked for; 1 where one was not found."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("words", nargs="*", help="of the names or files of mutants; default: all")
@@ -209,19 +209,19 @@ def main() -> int:
         one
         for one in mutants()
         if (not asked.words or any(word in f"{one.name} {one.file}" for word in asked.words))
-        and not (asked.open and one.name in results and results[one.name].outcome != SURVIVED)
+        and not (asked.open and one.name in results and results[one.name].outcome == FOUND)
     ]
     for one in chosen:
         # A fault that no one can import would be found by every test.
         ast.parse(one.planted((ROOT / one.file).read_text(encoding="utf-8")), one.file)
-    survived = 0
+    left = 0
     for result in run_all(chosen, copies=asked.copies, limit=asked.limit):
         print(f"{result.outcome}: {result.name}", result.test, sep="\n    ", flush=True)
         results[result.name] = result
-        survived += result.outcome == SURVIVED
+        left += result.outcome != FOUND
         write_results(results)
-    print(f"{len(chosen) - survived} of {len(chosen)} found")
-    return int(survived > 0)
+    print(f"{len(chosen) - left} of {len(chosen)} found")
+    return int(left > 0)
 
 
 if __name__ == "__main__":

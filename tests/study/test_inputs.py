@@ -4,8 +4,10 @@ import hashlib
 
 import pandas as pd
 import pytest
+import xarray as xr
 
 from rramsim.errors import InputError
+from rramsim.files import sha256_of_dataset
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
 from rramsim.study.inputs import given_readings, readings_of, stated_conditions, use_of_cells
@@ -75,3 +77,9 @@ def test_waveforms_are_among_what_was_read(tmp_path):
     assert list(found[0]) == ["energies.toml", "waveform set.csv"]
     assert found[0]["energies.toml"] == found[1]["energies.toml"]
     assert found[0]["waveform set.csv"] != found[1]["waveform set.csv"]
+
+
+def test_equal_datasets_have_one_hash_and_those_of_other_coordinates_another():
+    one = xr.Dataset({"ber": ("cycle", [1e-3, 2e-3])}, {"cycle": [1, 10]})
+    assert sha256_of_dataset(one) == sha256_of_dataset(one.copy(deep=True))
+    assert sha256_of_dataset(one) != sha256_of_dataset(one.assign_coords(cycle=[1, 100]))
