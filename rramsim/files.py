@@ -296,6 +296,18 @@ def sha256_of_dataset(dataset: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
+def sha256_with_attributes(dataset: xr.Dataset) -> str:
+    """Return a SHA-256 of variables and attributes of a dataset, the same as netCDF keeps it."""
+    attributes = {"": dataset.attrs} | {
+        str(name): variable.attrs for name, variable in dataset.variables.items()
+    }
+    digest = hashlib.sha256(sha256_of_dataset(dataset).encode())
+    for name in sorted(attributes):
+        values = {str(key): _as_read(value) for key, value in attributes[name].items()}
+        digest.update(json.dumps([name, values], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
 def why_damaged(path: Path, error: InputError) -> str:
     """Return what was said of a damaged file, as `set_aside` takes it."""
     return f"it is damaged ({str(error).removeprefix(f'{path}: ').rstrip('.')})"
@@ -315,7 +327,7 @@ def write_dataset(path: Path, dataset: xr.Dataset, **how: Any) -> None:
     **how
         See `xarray.Dataset.to_netcdf`.
     """
-    sealed = dataset.assign_attrs({_SEAL: _seal(dataset)})
+    sealed = dataset.assign_attrs({_SEAL: sha256_with_attributes(dataset)})
     write_atomically(path, lambda file: sealed.to_netcdf(file, engine="netcdf4", **how))
 
 
@@ -334,23 +346,12 @@ def unsealed(dataset: xr.Dataset, place: str) -> xr.Dataset:
         return dataset
     rest = dataset.copy(deep=False)
     rest.attrs = {name: value for name, value in dataset.attrs.items() if name != _SEAL}
-    if seal != _seal(rest):
+    if seal != sha256_with_attributes(rest):
         raise DamagedError(
             f"{place}: is not as rramsim wrote it (another SHA-256): it is damaged, or was "
             f"changed. If the change is yours, take the attribute {_SEAL!r} out of the file."
         )
     return rest
-
-
-def _seal(dataset: xr.Dataset) -> str:
-    attributes = {"": dataset.attrs} | {
-        str(name): variable.attrs for name, variable in dataset.variables.items()
-    }
-    digest = hashlib.sha256(sha256_of_dataset(dataset).encode())
-    for name in sorted(attributes):
-        values = {str(key): _as_read(value) for key, value in attributes[name].items()}
-        digest.update(json.dumps([name, values], sort_keys=True).encode())
-    return digest.hexdigest()
 
 
 def _as_read(value: object) -> object:

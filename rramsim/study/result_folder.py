@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ _OF_CHECKSUMS = "checksums"
 _LOCK = ".lock"
 _DAMAGED = "it is damaged (another SHA-256)"
 _FIGURES = (".svg", ".png")
+_OF, _MADE_OF = " of", "made from"
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,22 @@ class ResultFolder:
         """Return whether a figure is there as it was drawn of what has this checksum."""
         known = self._checksums()
         names = [f"{figure}{suffix}" for suffix in _FIGURES]
-        return known.get(f"{figure} of") == of and all(
+        return known.get(f"{figure}{_OF}") == of and all(
             known.get(name) == sha256_of(self.path / "figures" / name) for name in names
         )
 
-    def record_drawn(self, figure: str, *, of: str) -> None:
-        """Keep what a figure that was written is of."""
-        drawn = [self.path / "figures" / f"{figure}{suffix}" for suffix in _FIGURES]
-        self._record({f"{figure} of": of} | {file.name: sha256_of(file) for file in drawn})
+    def keep_drawn(self, figures: Collection[str]) -> None:
+        """Delete what was drawn before of figures other than these: it is of other requirements."""
+        names = [key.removesuffix(_OF) for key in self._checksums() if key.endswith(_OF)]
+        for name in set(names) - set(figures):
+            for suffix in _FIGURES:
+                (self.path / "figures" / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def record_drawn(self, figures: Mapping[str, str]) -> None:
+        """Keep what figures that were written are of, a checksum by the name of each."""
+        files_of = [f"{figure}{suffix}" for figure in figures for suffix in _FIGURES]
+        drawn = {name: sha256_of(self.path / "figures" / name) for name in files_of}
+        self._record({f"{figure}{_OF}": of for figure, of in figures.items()} | drawn)
 
     def record_provenance(self, provenance: Provenance) -> Provenance:
         """Write what the results are made from (`write_provenance`), and keep when that was.
@@ -121,11 +130,11 @@ class ResultFolder:
         """
         of = hashlib.sha256(provenance.json().encode()).hexdigest()
         known, file = self._checksums(), self.path / _PROVENANCE
-        made = str(known["made"]) if known.get("made of") == of else ""
+        made = str(known["made"]) if known.get(_MADE_OF) == of else ""
         if made and file.exists() and sha256_of(file) != known.get(_PROVENANCE):
             set_aside(file, _DAMAGED)
         dated = write_provenance(self.path, provenance, made=made)
-        self._record({"made": dated.made, "made of": of, _PROVENANCE: sha256_of(file)})
+        self._record({"made": dated.made, _MADE_OF: of, _PROVENANCE: sha256_of(file)})
         return dated
 
     def _checksums(self) -> dict[str, Any]:

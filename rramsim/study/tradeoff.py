@@ -15,7 +15,7 @@ from rramsim.decision.join import error_free_accuracy, join
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import ber_budgets, judge
 from rramsim.errors import InputError, device_name, on_progress, refused
-from rramsim.files import sha256_of_dataset, write_text
+from rramsim.files import write_text
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
 from rramsim.measurements import Measured
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from rramsim.decision.recommendation import Recommendation
-
-
-_DIGITS = 16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -636,21 +633,24 @@ def _write_devices(folder: ResultFolder, devices: Devices, provenance: Provenanc
 
 
 def _write_figures(folder: ResultFolder, findings: Findings) -> dict[str, Markup]:
-    """Write the figures and return them; that of many cells only where the cells are others."""
+    """Return all figures; one that the folder has, drawn of the same, is not drawn again."""
     from rramsim.report.html import write_figures, written_figure
-    from rramsim.report.tradeoff.figures import draw_figures
+    from rramsim.report.tradeoff.figures import drawings
 
-    name, figures = "populations", folder.path / "figures"
-    products = (findings.readings, findings.populations, findings.conditions)
-    digests = [sha256_of_dataset(one) for one in products if one is not None]
-    digest = "-".join([findings.provenance.version, *(one[:_DIGITS] for one in digests)])
-    if folder.has_drawn(name, of=digest):
-        kept = {name: written_figure(figures / f"{name}.svg")}
-        return kept | write_figures(draw_figures(findings, without=[name]), figures)
-    drawn = write_figures(draw_figures(findings), figures)
-    if name in drawn:
-        folder.record_drawn(name, of=digest)
-    return drawn
+    figures: dict[str, Markup] = {}
+    drawn: dict[str, str] = {}
+    shown = drawings(findings)
+    folder.keep_drawn(shown)
+    for name, drawing in shown.items():
+        digest = drawing.digest(findings.provenance.version)
+        if folder.has_drawn(name, of=digest):
+            figures[name] = written_figure(folder.path / "figures" / f"{name}.svg")
+        else:
+            figures |= write_figures({name: drawing.draw()}, folder.path / "figures")
+            drawn[name] = digest
+    if drawn:
+        folder.record_drawn(drawn)
+    return figures
 
 
 def _write_findings(folder: ResultFolder, findings: Findings) -> None:

@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from rramsim.cli import main
 from rramsim.cli.app import app
 from rramsim.errors import InputError
+from rramsim.plotting import style
+from rramsim.plotting.style import write_figure
 
 RRAMSIM = Path(sys.executable).with_name("rramsim")
 
@@ -214,20 +216,39 @@ def test_killed_at_any_point_the_same_command_ends_with_the_same_result(stated, 
 
 
 @pytest.mark.slow
-def test_a_finished_folder_gives_the_same_bytes_with_or_without_the_figure_it_keeps(
-    finished, tmp_path
-):
+def test_only_figures_that_are_others_or_damaged_are_drawn_again(finished, tmp_path, monkeypatch):
     folder, _ = finished
-    out = tmp_path / "out"
+    out, drawn = tmp_path / "out", []
     shutil.copytree(folder, out)
-    page = (out / "report.html").read_bytes()
-    for damaged in (None, out / "figures" / "populations.png"):
-        if damaged is not None:
-            damaged.write_bytes(b"")
-        assert run(study(tmp_path), "--out", out, cwd=tmp_path).exit_code == 0
-        assert (out / "report.html").read_bytes() == page
-        if damaged is not None:
-            assert damaged.read_bytes()
+    page, figures = (out / "report.html").read_bytes(), out / "figures"
+    before = {file.name: file.read_bytes() for file in figures.iterdir()}
+    file = study(tmp_path)
+
+    def write_and_tell(figure, path):
+        drawn.append(path.stem)
+        write_figure(figure, path)
+
+    monkeypatch.setattr(style, "write_figure", write_and_tell)
+
+    def asked(*arguments):
+        drawn.clear()
+        assert run(file, "--out", out, *arguments, cwd=tmp_path).exit_code == 0
+        return set(drawn)
+
+    assert asked() == set()
+    (figures / "populations.png").write_bytes(b"")
+    (figures / "chip.svg").unlink()
+    assert asked() == {"populations", "chip"}
+    assert (out / "report.html").read_bytes() == page
+    assert asked("--tolerance", "0.011") == {"accuracy", "energy"}
+    # Where nothing is good enough there is nothing to compare; the page links no figure of before.
+    assert (figures / "cells.svg").exists()
+    asked("--target-accuracy", "0.99999")
+    assert not list(figures.glob("cells.*"))
+    assert "cells.svg" not in (out / "report.html").read_text()
+    assert asked() == {"accuracy", "energy", "cells", "chip"}
+    assert (out / "report.html").read_bytes() == page
+    assert {file.name: file.read_bytes() for file in figures.iterdir()} == before
 
 
 @pytest.mark.slow

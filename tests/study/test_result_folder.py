@@ -219,7 +219,7 @@ def test_a_figure_is_kept_only_as_it_was_drawn_of_the_same(tmp_path):
     for suffix in (".svg", ".png"):
         (tmp_path / "figures" / f"cells{suffix}").write_text(suffix)
     folder.finish({"accuracy": accuracy_curves()}, Provenance("", seed=1))
-    folder.record_drawn("cells", of="a")
+    folder.record_drawn({"cells": "a"})
     assert folder.has_drawn("cells", of="a")
     assert not folder.has_drawn("cells", of="b")
     assert folder.finished("accuracy") is not None

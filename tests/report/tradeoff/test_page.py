@@ -19,8 +19,8 @@ from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.answer import answer
 from rramsim.report.tradeoff.change import changes
-from rramsim.report.tradeoff.figures import draw_figures
-from rramsim.report.tradeoff.findings import Findings
+from rramsim.report.tradeoff.figures import draw_figures, drawings
+from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.page import FILES, render
 from rramsim.report.tradeoff.points import at_a_glance, reached
 from rramsim.report.tradeoff.rows import assumptions, points_of
@@ -551,6 +551,52 @@ def test_populations_of_conditions_left_out_of_the_study_are_not_drawn():
     )
     figures = draw_figures(replace(found, populations=populations, readings=readings))
     assert list(figures) == ["accuracy", "energy", "cells"]
+
+
+def digests(found):
+    return {name: drawing.digest("1.2.3") for name, drawing in drawings(found).items()}
+
+
+def chip_of(*wrong):
+    return ShownChip(layer=1, wrong=np.array(wrong))
+
+
+@pytest.mark.parametrize(
+    ("changed", "others"),
+    [
+        ({}, set()),
+        # All of these meet both; only the line of what is accepted is another.
+        ({"tolerance": 0.011}, {"accuracy", "energy"}),
+        # Another condition is recommended, and the chip shown is one of it.
+        ({"tolerance": 0.06}, {"accuracy", "energy", "cells", "life", "chip"}),
+        ({"chip": chip_of(3, 6)}, {"chip"}),
+        ({"inference_energy": 2e-9}, {"accuracy", "energy", "life"}),
+    ],
+)
+def test_a_figure_has_another_digest_only_where_it_shows_something_else(changed, others):
+    asked = {"inference_energy": 1e-9, "chip": chip_of(3, 5)}
+    before, after = digests(findings(**asked)), digests(findings(**(asked | changed)))
+    assert set(before) == {"accuracy", "energy", "cells", "life", "chip"}
+    assert {name for name in before if after[name] != before[name]} == others
+    assert drawings(findings())["energy"].digest("1.2.4") != digests(findings())["energy"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cells", "life"])
+def test_figures_of_one_digest_are_the_same_whatever_else_is_known(name):
+    found = findings(inference_energy=1e-9)
+    tradeoff = found.tradeoff.assign_attrs(tolerance=0.5, error_free_accuracy=0.1)
+    kept = {"cells_per_weight", "life_energy", "meets", "on_cells_front"}
+    for one in set(tradeoff.data_vars) - kept:
+        if tradeoff[one].dtype.kind == "f" and one not in {
+            "programming_energy",
+            "inference_energy",
+        }:
+            tradeoff[one] = 0.5 * tradeoff[one] + 0.1
+    other = replace(found, tradeoff=tradeoff)
+    first, second = (drawings(one)[name] for one in (found, other))
+    assert first.digest("1") == second.digest("1")
+    assert inlined({name: first.draw()}) == inlined({name: second.draw()})
 
 
 @pytest.mark.slow
