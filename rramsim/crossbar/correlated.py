@@ -8,27 +8,39 @@ errors would make them, at the same mean bit-error rate.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from rramsim.bits import Flips
+from rramsim.bits import Flips, Words
 from rramsim.crossbar.faults import IidFaults, PopulationFaults, StateFaults
-from rramsim.crossbar.sampling import LineEffects, Signs, draw_cells_on_lines
+from rramsim.crossbar.sampling import (
+    ChipSeeds,
+    LineEffects,
+    Signs,
+    draw_cells_on_lines,
+    draw_small_on_lines,
+)
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.errors import InputError, number, refused
 from rramsim.parallel import share
 
 Floats = NDArray[np.float64]
+Sources = Callable[[int], list[np.random.Generator]]
+"""Gives the source of chance of one kind of effect, of each chip."""
 PerState = float | tuple[float, float]
 """One number for both states, or one for LRS and one for HRS."""
 
 _COLUMNS, _ROWS, _DIE, _AMPLIFIERS = range(4)
 _STREAMS = 1 << 32
+# Words of 64 bits that SFC64 begins with.
+_STATE = 3
 # Normals that are worth a thread.
 _MANY = 1 << 16
 
@@ -281,6 +293,13 @@ class CorrelatedFaults:
             return self.faults.draw(signs, seed)
         return draw_cells_on_lines(signs, lines=self.lines(signs.shape, seed), seed=seed)
 
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Words:
+        """Draw a small layer of many chips (see `draw_small_on_lines`)."""
+        if self.is_independent:
+            return self.faults.draw_chips(signs, seeds)
+        lines = self._lines(signs.shape, partial(_generators, seeds), len(seeds.chips))
+        return draw_small_on_lines(signs, lines=lines, seeds=seeds)
+
     def lines(self, shape: tuple[int, ...], seed: np.random.SeedSequence) -> LineEffects:
         """Draw by how much the lines of one layer of one chip make its cells err.
 
@@ -295,49 +314,52 @@ class CorrelatedFaults:
             See `FaultModel.draw`. The last number of its key is the layer's, and the die is drawn
             without it: all layers of a chip lie on one.
         """
-        neurons, inputs = shape
-        down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
-        spreads, sizes = self._cell_spreads, {_COLUMNS: (neurons, down), _ROWS: (across, inputs)}
-        die = self._die(seed) if any(self.sigmas[_DIE]) else (0.0, 0.0)
-        lrs, hrs = (
-            (distance - shift) / spread
-            for distance, shift, spread in zip(self._distances, die, spreads, strict=True)
+        of_chip = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key[:-1])
+        lines = self._lines(
+            shape, lambda kind: [_generator(of_chip if kind == _DIE else seed, kind)], 1
+        )
+        return replace(
+            lines, distances=lines.distances[0], columns=lines.columns[0], rows=lines.rows[0]
         )
 
+    def _lines(self, shape: tuple[int, ...], sources: Sources, chips: int) -> LineEffects:
+        """Draw the lines of one layer of many chips."""
+        neurons, inputs = shape
+        down, across = Placement((neurons, inputs), TileShape(*self.tile)).grid
+        sizes = {_COLUMNS: (chips, 2, neurons, down), _ROWS: (chips, 2, across, inputs)}
+        spreads = np.array(self._cell_spreads)
+        dies = self._effects(_DIE, (chips, 2, 1, 1), sources)[:, :, 0, 0]
+
         def work(kind: int) -> Floats:
-            effects, size = self._effects(kind, sizes[kind], seed), sizes[kind]
+            effects, size = self._effects(kind, sizes[kind], sources), sizes[kind][2:]
             if kind == _COLUMNS and any(self.offsets):
-                offsets = _generator(seed, _AMPLIFIERS).standard_normal(size)
+                offsets = np.stack([one.standard_normal(size) for one in sources(_AMPLIFIERS)])
                 # A reference that is too high lets LRS pass and takes HRS for LRS.
-                effects[0] += -self.offsets[0] * offsets
-                effects[1] += self.offsets[1] * offsets
+                effects[:, 0] += -self.offsets[0] * offsets
+                effects[:, 1] += self.offsets[1] * offsets
             elif not any(self.sigmas[kind]):
                 return effects
-            for of_state, spread in zip(effects, spreads, strict=True):
-                of_state /= spread
+            effects /= spreads[:, np.newaxis, np.newaxis]
             return effects
 
-        is_large = neurons * down + across * inputs > _MANY
+        is_large = chips * (neurons * down + across * inputs) > _MANY
         kinds = [_COLUMNS, _ROWS]
         columns, rows = share(work, kinds) if is_large else map(work, kinds)
-        return LineEffects((lrs, hrs), columns, rows, *self.tile)
+        return LineEffects((self._distances - dies) / spreads, columns, rows, *self.tile)
 
-    def _die(self, seed: np.random.SeedSequence) -> tuple[float, float]:
-        of_chip = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key[:-1])
-        lrs, hrs = self._effects(_DIE, (1, 1), of_chip).ravel().tolist()
-        return lrs, hrs
-
-    def _effects(self, kind: int, shape: tuple[int, int], seed: np.random.SeedSequence) -> Floats:
-        """Draw effects on LRS and HRS, upwards where cells err more: shape (2, *shape)."""
+    def _effects(self, kind: int, shape: tuple[int, int, int, int], sources: Sources) -> Floats:
+        """Draw effects on LRS and HRS, upwards where cells err more; `shape`: (chips, 2, ...)."""
         (lrs, hrs), correlation = self.sigmas[kind], self.correlations[kind]
         if not (lrs or hrs):
-            return np.zeros((2, *shape))
-        generator, effects = _generator(seed, kind), np.empty((2, *shape))
-        of_lrs, of_hrs = effects
-        generator.standard_normal(out=of_lrs)
+            return np.zeros(shape)
         own = hrs * math.sqrt(1.0 - correlation**2)
+        effects = np.empty(shape)
+        for generator, both in zip(sources(kind), effects, strict=True):
+            generator.standard_normal(out=both[0])
+            if own:
+                generator.standard_normal(out=both[1])
+        of_lrs, of_hrs = effects[:, 0], effects[:, 1]
         if own:
-            generator.standard_normal(out=of_hrs)
             of_hrs *= -own
             if correlation:
                 of_hrs += of_lrs * (-hrs * correlation)
@@ -418,7 +440,26 @@ def _tile(value: object) -> tuple[int, int]:
     return int(lines[0]), int(lines[1])
 
 
+class _Drawn(ISeedSequence):
+    """A seed sequence of which all that is asked has been generated."""
+
+    def __init__(self, state: Words) -> None:
+        self._state = state
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Words:
+        assert (n_words, dtype) == (_STATE, np.uint64)
+        return self._state
+
+
 def _generator(seed: np.random.SeedSequence, kind: int) -> np.random.Generator:
     """Return the source of chance of one kind of effect, apart from that of the cells."""
     own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, _STREAMS + kind))
     return np.random.Generator(np.random.SFC64(own))
+
+
+def _generators(seeds: ChipSeeds, kind: int) -> list[np.random.Generator]:
+    """Return the `_generator` of each chip; of a die, that of the chip without a layer."""
+    layer = () if kind == _DIE else (seeds.layer,)
+    states = seeds.states(*layer, _STREAMS + kind, words=_STATE)
+    drawn: list[Any] = [_Drawn(state) for state in states]
+    return [np.random.Generator(np.random.SFC64(one)) for one in drawn]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from rramsim.bits import WORD, Flips, Words, words_for
-from rramsim.crossbar.sampling import Positions, Signs, draw_cells, draw_small
+from rramsim.crossbar.sampling import ChipSeeds, Positions, Signs, draw_cells, draw_small
 from rramsim.errors import InputError, number, plain, refused
 
 
@@ -138,8 +138,8 @@ def mean_ber(faults: ChipFaults, hrs_share: float) -> float:
 class DrawsChips(Protocol):
     """What a model of this package has where it draws many chips of a small layer at once."""
 
-    def draw_chips(self, signs: Signs, keys: Words) -> Words:
-        """Return the mask of each chip, (chips, neurons, words), whose key is that of its seed."""
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Words:
+        """Return the mask of each chip, (chips, neurons, words), of a source of its own."""
         ...
 
 
@@ -226,9 +226,9 @@ class IidFaults:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber, ber_hrs=self.ber, seed=seed)
 
-    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Words:
         """Draw a small layer of many chips (see `draw_small`)."""
-        return draw_small(signs, ber_lrs=self.ber, ber_hrs=self.ber, keys=keys)
+        return draw_small(signs, ber_lrs=self.ber, ber_hrs=self.ber, seeds=seeds)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -267,9 +267,9 @@ class StateFaults:
         """Draw one layer of one chip (see `FaultModel`)."""
         return draw_cells(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, seed=seed)
 
-    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Words:
         """Draw a small layer of many chips (see `draw_small`)."""
-        return draw_small(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, keys=keys)
+        return draw_small(signs, ber_lrs=self.ber_lrs, ber_hrs=self.ber_hrs, seeds=seeds)
 
     def identity(self) -> dict[str, str | float]:
         """Return the model's name and exact parameters, fit for JSON."""
@@ -343,9 +343,9 @@ class PopulationFaults:
         """Draw one layer of one chip (see `FaultModel`)."""
         return self.by_state().draw(signs, seed)
 
-    def draw_chips(self, signs: Signs, keys: Words) -> Words:
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Words:
         """Draw a small layer of many chips (see `draw_small`)."""
-        return self.by_state().draw_chips(signs, keys)
+        return self.by_state().draw_chips(signs, seeds)
 
     def by_state(self) -> StateFaults:
         """Return the error rate of each state.

@@ -38,7 +38,7 @@ from rramsim.crossbar.faults import (
     mean_ber,
     wrong_cells,
 )
-from rramsim.crossbar.sampling import Signs, as_positions
+from rramsim.crossbar.sampling import ChipSeeds, Signs, as_positions
 from rramsim.errors import InputError, number, plain, refused, shown
 from rramsim.parallel import cores, share
 from rramsim.statistics.attempts import below_after_attempts, mean_attempts
@@ -549,12 +549,12 @@ class DecodedFaults:
         """The model that draws the cells."""
         return self.faults
 
-    def draw_chips(self, signs: Signs, keys: Masks) -> Masks:
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Masks:
         """Draw a small layer of many chips, whose parity bits are the same."""
         words = Words(signs.shape, self.coded)
         cells = draws_chips(self.faults)
         assert cells is not None
-        return words.decode_chips(cells.draw_chips(words.stored(signs), keys))
+        return words.decode_chips(cells.draw_chips(words.stored(signs), seeds))
 
     def identity(self) -> Mapping[str, object]:
         """Return the code and the model of the cells, fit for JSON."""
@@ -620,11 +620,11 @@ class ProtectedFaults:
         """The model that draws the weights."""
         return self.residual
 
-    def draw_chips(self, signs: Signs, keys: Masks) -> Masks:
+    def draw_chips(self, signs: Signs, seeds: ChipSeeds) -> Masks:
         """Draw a small layer of many chips (see `draw_small`)."""
         weights = draws_chips(self.residual)
         assert weights is not None
-        return weights.draw_chips(signs, keys)
+        return weights.draw_chips(signs, seeds)
 
     def identity(self) -> Mapping[str, object]:
         """Return the protection and the model of the cells, fit for JSON."""

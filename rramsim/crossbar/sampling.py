@@ -20,6 +20,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -44,39 +45,39 @@ _BINS = 1 << 13
 
 @dataclass(frozen=True, eq=False)
 class LineEffects:
-    """By how much the lines of one layer of one chip make their cells err.
+    """By how much the lines of one layer make their cells err, of one chip or of many.
 
     All numbers are in standard deviations of ln R from cell to cell, upwards where cells err more.
 
     Attributes
     ----------
-    distances : (float, float)
+    distances : float64 array, shape ([chips,] 2)
         Of the mean of LRS and of HRS from the reference: a cell is wrong with Q(distance - column
         - row) of its own.
-    columns : float64 array, shape (2, neurons, tiles along the inputs)
+    columns : float64 array, shape ([chips,] 2, neurons, tiles along the inputs)
         Effect of each bit line of each tile, by state.
-    rows : float64 array, shape (2, tiles along the neurons, inputs)
+    rows : float64 array, shape ([chips,] 2, tiles along the neurons, inputs)
         Effect of each word line of each tile, by state.
     word_lines, bit_lines : int
         Size of a tile.
     """
 
-    distances: tuple[float, float]
+    distances: Floats
     columns: Floats
     rows: Floats
     word_lines: int
     bit_lines: int
 
     @property
-    def highest(self) -> tuple[float, float]:
-        """A bound on the error rates of the cells of each state."""
-        most = self.columns.max(axis=(1, 2)) + self.rows.max(axis=(1, 2))
+    def highest(self) -> Floats:
+        """Bounds on the error rates of the cells of each state, shape ([chips,] 2)."""
+        most = self.columns.max(axis=(-2, -1)) + self.rows.max(axis=(-2, -1))
         # The kernels' Q may differ from this one in the last digits.
-        lrs, hrs = (float(ndtr(m - d + 1e-9)) for m, d in zip(most, self.distances, strict=True))
-        return lrs, hrs
+        rates: Floats = ndtr(most - self.distances + 1e-9)
+        return rates
 
     def of_cells(self, signs: Signs) -> Floats:
-        """Return x of every cell, which is wrong where its u is below Q(x), in the form of `signs`.
+        """Return x of every cell of one chip, in the form of `signs`: wrong where u is below Q(x).
 
         Parameters
         ----------
@@ -93,10 +94,13 @@ class LineEffects:
         return x
 
     @property
-    def parts(self) -> tuple[tuple[float, float], Floats, Floats, int, int, Floats]:
-        """The attributes as the kernels take them, with a table of Q."""
+    def parts(
+        self,
+    ) -> tuple[tuple[float, float], Floats, Floats, int, int, Floats, NDArray[np.uint8]]:
+        """The attributes of one chip as the kernels take them, with tables of Q."""
+        lrs, hrs = self.distances.tolist()
         tile = self.word_lines, self.bit_lines
-        return self.distances, self.columns, self.rows, *tile, _tails()
+        return (lrs, hrs), self.columns, self.rows, *tile, *_tails()
 
 
 def draw_cells(
@@ -129,7 +133,63 @@ def draw_cells(
     return _with_rare(mask, found, signs.shape[1])
 
 
-def draw_small(signs: Signs, *, ber_lrs: float, ber_hrs: float, keys: Words) -> Words:
+@dataclass(frozen=True, eq=False)
+class ChipSeeds:
+    """The sources of chance of one layer of many chips.
+
+    That of a chip is ``numpy.random.SeedSequence(seed, spawn_key=(*words, chip, layer))``.
+
+    Attributes
+    ----------
+    seed : int
+        0 to 2**64 - 1.
+    words : sequence of int
+        Each of 32 bits, as `chips` and `layer`.
+    chips : sequence of int
+    layer : int
+    """
+
+    seed: int
+    words: Sequence[int]
+    chips: Sequence[int]
+    layer: int
+
+    @cached_property
+    def keys(self) -> Words:
+        """What the kernels draw the cells of each chip with, shape (chips, 2)."""
+        return self.states(self.layer, words=2)
+
+    def states(self, *after: int, words: int) -> Words:
+        """Return what numpy's seed sequences give for other words after the chip than the layer.
+
+        Parameters
+        ----------
+        *after : int
+            What follows the number of the chip in the spawn key.
+        words : int
+            How many words of 64 bits.
+
+        Returns
+        -------
+        uint64 array, shape (chips, words)
+            ``SeedSequence(seed, spawn_key=(*words, chip, *after)).generate_state(words, uint64)``.
+        """
+        from rramsim.crossbar.sampling_kernels import seed_keys
+
+        entropy = np.array([self.seed & _HALF, self.seed >> 32, 0, 0, *self.words], dtype=np.uint32)
+        # As numpy does, a number of more than 32 bits is taken as words, the lowest first.
+        following = [
+            (number >> place) & _HALF
+            for number in after
+            for place in range(0, max(number.bit_length(), 1), 32)
+        ]
+        states = np.empty((len(self.chips), words), dtype=np.uint64)
+        chips = np.array(self.chips, dtype=np.int64)
+        seed_keys(entropy, chips, np.array(following, dtype=np.uint32), states)
+        return states
+
+
+def draw_small(signs: Signs, *, ber_lrs: float, ber_hrs: float, seeds: ChipSeeds) -> Words:
     """Draw the wrong cells of one layer of many chips: of each, those of `draw_cells`.
 
     Parameters
@@ -137,8 +197,7 @@ def draw_small(signs: Signs, *, ber_lrs: float, ber_hrs: float, keys: Words) -> 
     signs : int8 array, shape (neurons, inputs)
         No more than `SEGMENT_CELLS` cells; this is for layers of which a chip takes microseconds.
     ber_lrs, ber_hrs : float
-    keys : uint64 array, shape (chips, 2)
-        Of `chip_keys`.
+    seeds : ChipSeeds
 
     Returns
     -------
@@ -149,32 +208,35 @@ def draw_small(signs: Signs, *, ber_lrs: float, ber_hrs: float, keys: Words) -> 
     signs = np.ascontiguousarray(signs)
     neurons, inputs = signs.shape
     bers = float(ber_lrs), float(ber_hrs)
-    masks = np.empty((len(keys), neurons, words_for(inputs)), dtype=np.uint64)
+    masks = np.empty((len(seeds.chips), neurons, words_for(inputs)), dtype=np.uint64)
     limits = _limit(bers[0]), _limit(bers[1])
-    masks_of_chips(keys, signs, bers, limits, max(bers) > _SPLIT, masks)
+    masks_of_chips(seeds.keys, signs, bers, limits, max(bers) > _SPLIT, masks)
     return masks
 
 
-def chip_keys(seed: int, words: Sequence[int], chips: Sequence[int], layer: int) -> Words:
-    """Return the keys that many chips give a layer, one row each.
-
-    They are those of ``numpy.random.SeedSequence(seed, spawn_key=(*words, chip, layer))``.
+def draw_small_on_lines(signs: Signs, *, lines: LineEffects, seeds: ChipSeeds) -> Words:
+    """Draw the wrong cells of one layer of many chips: of each, those of `draw_cells_on_lines`.
 
     Parameters
     ----------
-    seed : int
-        0 to 2**64 - 1.
-    words : sequence of int
-        Each of 32 bits, as `chips` and `layer`.
-    chips : sequence of int
-    layer : int
-    """
-    from rramsim.crossbar.sampling_kernels import seed_keys
+    signs, seeds
+        See `draw_small`.
+    lines : LineEffects
+        Of these chips.
 
-    entropy = np.array([seed & _HALF, seed >> 32, 0, 0, *words], dtype=np.uint32)
-    keys = np.empty((len(chips), 2), dtype=np.uint64)
-    seed_keys(entropy, np.array(chips, dtype=np.int64), layer, keys)
-    return keys
+    Returns
+    -------
+    uint64 array, shape (chips, neurons, words)
+    """
+    from rramsim.crossbar.sampling_kernels import masks_on_lines
+
+    signs = np.ascontiguousarray(signs)
+    neurons, inputs = signs.shape
+    masks = np.empty((len(seeds.chips), neurons, words_for(inputs)), dtype=np.uint64)
+    effects = lines.distances, lines.columns, lines.rows
+    tile = lines.word_lines, lines.bit_lines
+    masks_on_lines(seeds.keys, signs, lines.highest, *effects, *tile, *_tails(), masks)
+    return masks
 
 
 def draw_cells_on_lines(
@@ -196,7 +258,8 @@ def draw_cells_on_lines(
         See `draw_cells`.
     """
     signs = np.ascontiguousarray(signs)
-    bers = lines.highest
+    lrs, hrs = lines.highest.tolist()
+    bers = lrs, hrs
     key = cell_key(seed)
     found = _rare(signs, bers, key, lines)
     if max(bers) <= _SPLIT:
@@ -344,15 +407,20 @@ def _with_rare(mask: Words, found: list[Positions], inputs: int) -> Words:
 
 
 @functools.cache
-def _tails() -> Floats:
-    """Return the least and the greatest Q(x) in each bin of x, the last ones without end."""
+def _tails() -> tuple[Floats, NDArray[np.uint8]]:
+    """Return the least and the greatest Q(x) in each bin of x, the last ones without end.
+
+    Beside them are the first 8 digits of the limits of v at these.
+    """
     from rramsim.crossbar.sampling_kernels import TAIL_END
 
     edges = np.linspace(-TAIL_END, TAIL_END, _BINS + 1)
     # A bin reaches a little beyond its edges, so that rounding cannot put an x into a wrong one.
     least, greatest = ndtr(-(edges[1:] + 1e-9)), ndtr(-(edges[:-1] - 1e-9))
     least[-1], greatest[0] = 0.0, 1.0
-    return np.stack([least, greatest], axis=1)
+    tails = np.stack([least, greatest], axis=1)
+    shares = (tails - _SPLIT) * (256.0 / (1.0 - _SPLIT))
+    return tails, np.clip(shares, 0.0, 255.0).astype(np.uint8)
 
 
 def _limit(ber: float) -> int:

@@ -45,6 +45,8 @@ _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 _ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
 _WORDS_AT_ONCE = 64
+# Words whose limits differ go through more and shorter loops, which begin less often so.
+_WORDS_ON_LINES = 256
 
 
 @intrinsic
@@ -75,9 +77,30 @@ def _positive(typing: Any, address: Any) -> Any:
     return types.uint64(types.int64), generate
 
 
+@intrinsic
+def _bits_of(typing: Any, address: Any, shift: Any) -> Any:
+    """Return the bits at place `shift` of 8 words at `address`, that of the first one lowest."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        words = ir.VectorType(word, 8)
+        loaded = builder.load(builder.inttoptr(args[0], words.as_pointer()), align=8)
+        bit = builder.shl(ir.Constant(word, 1), args[1])
+        every = ir.Constant(words, ir.Undefined)
+        for lane in range(8):
+            every = builder.insert_element(every, bit, ir.Constant(ir.IntType(32), lane))
+        is_set = builder.icmp_unsigned(
+            "!=", builder.and_(loaded, every), ir.Constant(words, [0] * 8)
+        )
+        return builder.zext(builder.bitcast(is_set, ir.IntType(8)), word)
+
+    return types.uint64(types.int64, types.uint64), generate
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 _multiply: Any = _product
 _hrs_of: Any = _positive
+_byte_of: Any = _bits_of
 
 
 @nb.njit(inline="always")
@@ -105,13 +128,14 @@ def philox(key: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.u
     return words
 
 
-_LINES = "UniTuple(float64, 2), float64[:,:,::1], float64[:,:,::1], int64, int64, float64[:,::1]"
+_TABLES = "float64[:,::1], uint8[:,::1]"
+_LINES = f"UniTuple(float64, 2), float64[:,:,::1], float64[:,:,::1], int64, int64, {_TABLES}"
 
 
 @nb.njit(inline="always")
 def _tail_distance(lines: Any, state: Any, neuron: Any, input_: Any) -> Any:
     """Return x of a cell on lines with effects, which is wrong where its u is below Q(x)."""
-    distances, columns, rows, word_lines, bit_lines, _ = lines
+    distances, columns, rows, word_lines, bit_lines, _, _ = lines
     column = columns[state, neuron, input_ // word_lines]
     return distances[state] - column - rows[state, neuron // bit_lines, input_]
 
@@ -130,10 +154,9 @@ def _bin(tails: Any, x: Any) -> Any:
 
 
 @nb.njit(inline="always")
-def _byte_of_tail(tails: Any, x: Any, end: Any) -> Any:
+def _byte_of_tail(bytes_: Any, x: Any, end: Any) -> Any:
     """Return the first 8 digits of the limit of v at x: the least one, or the greatest (1)."""
-    share = (tails[_bin(tails, x), end] - _SPLIT) * (256.0 / (1.0 - _SPLIT))
-    return np.uint64(min(max(share, 0.0), 255.0))
+    return np.uint64(bytes_[_bin(bytes_, x), end])
 
 
 @nb.njit(inline="always")
@@ -360,15 +383,6 @@ def frequent(
 
 
 @nb.njit(inline="always")
-def _first_byte(chances: Any, place: Any, shift: Any) -> Any:
-    """Return the first 8 digits of the v of one cell of a word."""
-    byte = np.uint64(0)
-    for digit in range(8):
-        byte = (byte << _ONE) | ((chances[digit, place] >> shift) & _ONE)
-    return byte
-
-
-@nb.njit(inline="always")
 def _is_below(key: Any, index: Any, shift: Any, first: Any, x: Any) -> Any:
     """Return whether the v of one cell, whose first 8 digits are known, is below its limit."""
     share = (_upper_tail(x) - _SPLIT) / (1.0 - _SPLIT)
@@ -392,7 +406,7 @@ def _is_below(key: Any, index: Any, shift: Any, first: Any, x: Any) -> Any:
 @nb.njit(inline="always")
 def _x_in_word(lines: Any, state: Any, neuron: Any, across: Any, input_: Any, first: Any) -> Any:
     """Return what `_tail_distance` gives, of an input in or after tile `first`."""
-    distances, columns, rows, word_lines, _, _ = lines
+    distances, columns, rows, word_lines, _, _, _ = lines
     while (first + 1) * word_lines <= input_:
         first += 1
     return distances[state] - columns[state, neuron, first] - rows[state, across, input_]
@@ -400,11 +414,12 @@ def _x_in_word(lines: Any, state: Any, neuron: Any, across: Any, input_: Any, fi
 
 @nb.njit(inline="always")
 def _decide_one_by_one(
-    key: Any, row: Any, word: Any, hrs: Any, lines: Any, chances: Any, place: Any, among: Any
+    key: Any, row: Any, hrs: Any, lines: Any, words: Any, drawn: Any, place: Any, among: Any
 ) -> Any:
-    """Return which cells `among` those of a word are wrong; `row`: neuron, its tile, first tile."""
-    neuron, across, first = row
-    tails, index = lines[5], np.uint64(neuron * chances.shape[1] + word)
+    """Return which cells `among` those of a word are wrong; `row`: neuron, word, first tile."""
+    neuron, word, first = row
+    tails, index = lines[5], np.uint64(neuron * words + word)
+    across = neuron // lines[4]
     chosen = np.uint64(0)
     while among != 0:
         bit = lowest_bit(among)
@@ -413,7 +428,7 @@ def _decide_one_by_one(
         state = np.int64((hrs >> shift) & _ONE)
         x = _x_in_word(lines, state, neuron, across, word * 64 + bit, first)
         number = _bin(tails, x)
-        byte = _first_byte(chances, place, shift)
+        byte = _byte_of(drawn.ctypes.data + place * 64, shift)
         step = (1.0 - _SPLIT) / 256.0
         u = _SPLIT + step * float(byte)
         # The digits to come make u greater by less than a step.
@@ -426,7 +441,7 @@ def _decide_one_by_one(
 
 @nb.njit(inline="always")
 def _compare_first_bytes(
-    active: Any, bytes_: Any, hrs: Any, chances: Any, below: Any, open_: Any
+    active: Any, bytes_: Any, hrs: Any, chances: Any, own: Any, below: Any, open_: Any
 ) -> None:
     """Compare the first 8 digits of all words with the least and the greatest of their limits."""
     zero = np.uint64(0)
@@ -435,25 +450,29 @@ def _compare_first_bytes(
         open_[end, :active] = _ALL
         for digit in range(8):
             shift = np.uint64(7 - digit)
+            # Two loops, since compilers take one with so many arrays word by word.
             for place in range(active):
                 lrs_digit = zero - ((bytes_[2 * end, place] >> shift) & _ONE)
                 hrs_digit = zero - ((bytes_[2 * end + 1, place] >> shift) & _ONE)
-                own = (lrs_digit & ~hrs[place]) | (hrs_digit & hrs[place])
+                own[place] = lrs_digit ^ ((lrs_digit ^ hrs_digit) & hrs[place])
+            for place in range(active):
                 below[end, place], open_[end, place] = _narrowed(
-                    own, chances[digit, place], below[end, place], open_[end, place]
+                    own[place], chances[digit, place], below[end, place], open_[end, place]
                 )
 
 
 @nb.njit(inline="always")
-def _active_words(neuron: Any, words: Any, lines: Any, ends: Any, limits: Any) -> Any:
-    """List the words in which a cell may be wrong, with the x of both states at both ends.
+def _add_active(
+    neuron: Any, words: Any, lines: Any, ends: Any, count: Any, places: Any, limits: Any
+) -> Any:
+    """Add the words of a neuron in which a cell may be wrong, and return how many there are then.
 
-    `limits` takes the number of each word, the greatest x of LRS and of HRS, the least of both,
-    and the first tile that the word lies in.
+    `places` takes the neuron and the number of each word, and the first tile that it lies in;
+    `limits` the greatest x of LRS and of HRS, and the least of both.
     """
-    distances, columns, rows, word_lines, bit_lines, _ = lines
+    distances, columns, rows, word_lines, bit_lines, _, _ = lines
     inputs, across = rows.shape[2], neuron // bit_lines
-    count = first = 0
+    first = 0
     for word in range(words):
         # Counted up, since divisions would cost more than all else.
         while (first + 1) * word_lines <= word * 64:
@@ -470,13 +489,60 @@ def _active_words(neuron: Any, words: Any, lines: Any, ends: Any, limits: Any) -
         x_lrs = distances[0] - most_lrs - ends[1, 0, across, word]
         x_hrs = distances[1] - most_hrs - ends[1, 1, across, word]
         if min(x_lrs, x_hrs) < _LAST_ACTIVE:
-            limits[0, count] = word
-            limits[1, count] = distances[0] - least_lrs - ends[0, 0, across, word]
-            limits[2, count] = distances[1] - least_hrs - ends[0, 1, across, word]
-            limits[3, count] = x_lrs
-            limits[4, count] = x_hrs
-            limits[5, count] = first
+            places[0, count], places[1, count], places[2, count] = neuron, word, first
+            limits[0, count] = distances[0] - least_lrs - ends[0, 0, across, word]
+            limits[1, count] = distances[1] - least_hrs - ends[0, 1, across, word]
+            limits[2, count] = x_lrs
+            limits[3, count] = x_hrs
             count += 1
+    return count
+
+
+@nb.njit(inline="always")
+def _draw_first_bytes(
+    key: Any,
+    signs: Any,
+    words: Any,
+    lines: Any,
+    listed: Any,
+    places: Any,
+    limits: Any,
+    bytes_: Any,
+    hrs: Any,
+    chances: Any,
+    drawn: Any,
+) -> Any:
+    """Draw the first 8 digits of the words listed, and return how many may have wrong cells.
+
+    Those come first; `bytes_` takes the first 8 digits of their limits, in the order of `limits`,
+    `chances` the digits of all words, and `drawn` the same word by word, the last digit first.
+    """
+    inputs, table = signs.shape[1], lines[6]
+    zero = np.uint64(0)
+    count = 0
+    for place in range(listed):
+        neuron, word = places[0, place], places[1, place]
+        index = np.uint64(neuron * words + word)
+        among = min(64, inputs - word * 64)
+        c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
+        c4, c5, c6, c7 = _philox(key, index, _ONE, zero, zero)
+        most_lrs = _byte_of_tail(table, limits[2, place], 1)
+        most_hrs = _byte_of_tail(table, limits[3, place], 1)
+        if most_lrs | most_hrs == zero:
+            # Only a number whose first 8 digits are 0 can be below its limit.
+            some = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
+            if ~some & (_ALL >> np.uint64(64 - among)) == zero:
+                continue
+        chances[0, count], chances[1, count], chances[2, count], chances[3, count] = c0, c1, c2, c3
+        chances[4, count], chances[5, count], chances[6, count], chances[7, count] = c4, c5, c6, c7
+        drawn[count, 7], drawn[count, 6], drawn[count, 5], drawn[count, 4] = c0, c1, c2, c3
+        drawn[count, 3], drawn[count, 2], drawn[count, 1], drawn[count, 0] = c4, c5, c6, c7
+        hrs[count] = _hrs(signs, neuron, word * 64, among)
+        bytes_[0, count] = _byte_of_tail(table, limits[0, place], 0)
+        bytes_[1, count] = _byte_of_tail(table, limits[1, place], 0)
+        bytes_[2, count], bytes_[3, count] = most_lrs, most_hrs
+        places[0, count], places[1, count], places[2, count] = neuron, word, places[2, place]
+        count += 1
     return count
 
 
@@ -508,74 +574,43 @@ def frequent_on_lines(
         A cell of `state` 0 (LRS) or 1 (HRS) is wrong with Q(distances[state] -
         columns[state, neuron, input // word_lines] - rows[state, neuron // bit_lines, input]);
         the items are distances, columns, rows, word_lines, bit_lines and, of shape (bins, 2),
-        the least and the greatest Q(x) in each bin of x from -TAIL_END to TAIL_END.
+        the least and the greatest Q(x) in each bin of x from -TAIL_END to TAIL_END, and the first
+        8 digits of the limits of v at these.
     ends : float64 array, shape (2, 2, tiles across, words)
         Least and greatest effect of the rows of a word, by state.
     mask : uint64 array, shape (neurons, words)
         Its rows are written over.
     """
-    inputs, words, tails = signs.shape[1], mask.shape[1], lines[5]
-    zero = np.uint64(0)
-    chances = np.empty((8, words), dtype=np.uint64)
-    below = np.empty((2, words), dtype=np.uint64)
-    open_ = np.empty((2, words), dtype=np.uint64)
-    hrs = np.empty(words, dtype=np.uint64)
-    bytes_ = np.empty((4, words), dtype=np.uint64)
-    limits = np.empty((6, words))
+    inputs, words = signs.shape[1], mask.shape[1]
+    # Rows may be of one word: words are worked on side by side, whatever their rows.
+    room = _WORDS_ON_LINES + words
+    chances = np.empty((8, room), dtype=np.uint64)
+    drawn = np.empty((room, 8), dtype=np.uint64)
+    own = np.empty(room, dtype=np.uint64)
+    below = np.empty((2, room), dtype=np.uint64)
+    open_ = np.empty((2, room), dtype=np.uint64)
+    hrs = np.empty(room, dtype=np.uint64)
+    bytes_ = np.empty((4, room), dtype=np.uint64)
+    places = np.empty((3, room), dtype=np.int64)
+    limits = np.empty((4, room))
+    listed = 0
     for neuron in range(start, stop):
-        mask[neuron] = zero
-        first, across = np.uint64(neuron * words), neuron // lines[4]
-        active = _active_words(neuron, words, lines, ends, limits)
-        count = 0
-        for place in range(active):
-            word = np.int64(limits[0, place])
-            index = first + np.uint64(word)
-            among = min(64, inputs - word * 64)
-            c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
-            c4, c5, c6, c7 = _philox(key, index, _ONE, zero, zero)
-            most_lrs = _byte_of_tail(tails, limits[3, place], 1)
-            most_hrs = _byte_of_tail(tails, limits[4, place], 1)
-            if most_lrs | most_hrs == zero:
-                # Only a number whose first 8 digits are 0 can be below its limit.
-                some = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
-                if ~some & (_ALL >> np.uint64(64 - among)) == zero:
-                    continue
-            chances[0, count], chances[1, count], chances[2, count], chances[3, count] = (
-                c0,
-                c1,
-                c2,
-                c3,
-            )
-            chances[4, count], chances[5, count], chances[6, count], chances[7, count] = (
-                c4,
-                c5,
-                c6,
-                c7,
-            )
-            hrs[count] = _hrs(signs, neuron, word * 64, among)
-            bytes_[0, count] = _byte_of_tail(tails, limits[1, place], 0)
-            bytes_[1, count] = _byte_of_tail(tails, limits[2, place], 0)
-            bytes_[2, count] = most_lrs
-            bytes_[3, count] = most_hrs
-            limits[0, count], limits[5, count] = limits[0, place], limits[5, place]
-            count += 1
-        _compare_first_bytes(count, bytes_, hrs, chances, below, open_)
+        mask[neuron] = np.uint64(0)
+        listed = _add_active(neuron, words, lines, ends, listed, places, limits)
+        if listed < _WORDS_ON_LINES and neuron + 1 < stop:
+            continue
+        count = _draw_first_bytes(
+            key, signs, words, lines, listed, places, limits, bytes_, hrs, chances, drawn
+        )
+        _compare_first_bytes(count, bytes_, hrs, chances, own, below, open_)
         for place in range(count):
-            word = np.int64(limits[0, place])
-            valid = _ALL >> np.uint64(64 - min(64, inputs - word * 64))
+            row = places[0, place], places[1, place], places[2, place]
+            valid = _ALL >> np.uint64(64 - min(64, inputs - row[1] * 64))
             chosen = below[0, place] & valid
             between = (below[1, place] | open_[1, place]) & valid & ~chosen
-            chosen |= _decide_one_by_one(
-                key,
-                (neuron, across, np.int64(limits[5, place])),
-                word,
-                hrs[place],
-                lines,
-                chances,
-                place,
-                between,
-            )
-            mask[neuron, word] = chosen
+            chosen |= _decide_one_by_one(key, row, hrs[place], lines, words, drawn, place, between)
+            mask[row[0], row[1]] = chosen
+        listed = 0
 
 
 @kernel("void(uint64[:,::1], int64[::1], int64)")
@@ -595,11 +630,14 @@ def _hashed(value: Any, constant: Any, factor: Any) -> tuple[Any, Any]:
     return mixed ^ (mixed >> np.uint32(16)), following
 
 
-@kernel("void(uint32[::1], int64[::1], int64, uint64[:,::1])")
+@kernel("void(uint32[::1], int64[::1], uint32[::1], uint64[:,::1])")
 def seed_keys(
-    entropy: NDArray[np.uint32], chips: NDArray[np.int64], layer: int, keys: NDArray[np.uint64]
+    entropy: NDArray[np.uint32],
+    chips: NDArray[np.int64],
+    after: NDArray[np.uint32],
+    keys: NDArray[np.uint64],
 ) -> None:
-    """Write what ``SeedSequence(seed, spawn_key=(..., chip, layer)).generate_state(2, uint64)`` is.
+    """Write what ``SeedSequence(seed, spawn_key=(..., chip, *after))`` generates.
 
     Parameters
     ----------
@@ -608,18 +646,20 @@ def seed_keys(
         come before the chip.
     chips : int64 array
         Each below 2**32.
-    layer : int
-    keys : uint64 array, shape (chips, 2)
+    after : uint32 array
+        The words of the spawn key that come after the chip.
+    keys : uint64 array, shape (chips, words)
+        Takes ``generate_state(words, uint64)`` of each chip.
     """
     first_factor, second_factor = np.uint32(0x931E8875), np.uint32(0x58F38DED)
     left, right = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
     half = np.uint32(16)
-    words = np.empty(entropy.size + 2, dtype=np.uint32)
-    words[:-2] = entropy
-    words[-1] = np.uint32(layer)
+    words = np.empty(entropy.size + 1 + after.size, dtype=np.uint32)
+    words[: entropy.size] = entropy
+    words[entropy.size + 1 :] = after
     pool = np.empty(4, dtype=np.uint32)
     for row in range(chips.size):
-        words[-2] = np.uint32(chips[row])
+        words[entropy.size] = np.uint32(chips[row])
         constant = np.uint32(0x43B0D7E5)
         for place in range(4):
             pool[place], constant = _hashed(words[place], constant, first_factor)
@@ -632,9 +672,9 @@ def seed_keys(
                 mixed = np.uint32(np.uint32(left * pool[place]) - np.uint32(right * value))
                 pool[place] = mixed ^ (mixed >> half)
         constant = np.uint32(0x8B51F9DD)
-        for word in range(2):
-            low, constant = _hashed(pool[2 * word], constant, second_factor)
-            high, constant = _hashed(pool[2 * word + 1], constant, second_factor)
+        for word in range(keys.shape[1]):
+            low, constant = _hashed(pool[(2 * word) & 3], constant, second_factor)
+            high, constant = _hashed(pool[(2 * word + 1) & 3], constant, second_factor)
             keys[row, word] = np.uint64(low) | (np.uint64(high) << np.uint64(32))
 
 
@@ -676,6 +716,69 @@ def masks_of_chips(
         else:
             masks[chip] = 0
         count = rare(key, 0, signs.size, flat, bers, wrong, none)
+        set_bits(masks[chip], wrong[:count], inputs)
+
+
+@nb.njit(inline="always")
+def _word_ends(rows: Any, ends: Any) -> None:
+    """Write the least and the greatest effect of the rows of each word, by state and tile."""
+    for state in range(rows.shape[0]):
+        for across in range(rows.shape[1]):
+            for word in range(ends.shape[3]):
+                least = most = rows[state, across, word * 64]
+                for input_ in range(word * 64 + 1, min(word * 64 + 64, rows.shape[2])):
+                    effect = rows[state, across, input_]
+                    least, most = min(least, effect), max(most, effect)
+                ends[0, state, across, word], ends[1, state, across, word] = least, most
+
+
+@kernel(
+    "void(uint64[:,::1], int8[:,::1], float64[:,::1], float64[:,::1], float64[:,:,:,::1], "
+    f"float64[:,:,:,::1], int64, int64, {_TABLES}, uint64[:,:,::1])"
+)
+def masks_on_lines(
+    keys: NDArray[np.uint64],
+    signs: NDArray[np.int8],
+    highest: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    word_lines: int,
+    bit_lines: int,
+    tails: NDArray[np.float64],
+    bytes_: NDArray[np.uint8],
+    masks: NDArray[np.uint64],
+) -> None:
+    """Set the bits of the wrong cells of many chips of one small layer whose lines differ.
+
+    Parameters
+    ----------
+    keys, signs, masks
+        See `masks_of_chips`.
+    highest : float64 array, shape (chips, 2)
+        Bounds on the rates of LRS and HRS cells.
+    distances, columns, rows : float64 arrays
+        See `frequent_on_lines`, of each chip.
+    word_lines, bit_lines, tails, bytes_
+        The last items of `lines` in `frequent_on_lines`.
+    """
+    neurons, words = masks.shape[1], masks.shape[2]
+    inputs = signs.shape[1]
+    flat = signs.reshape(signs.size)
+    wrong = np.empty(signs.size * (LUMP - FIRST_LEVEL + 1), dtype=np.int64)
+    numbers = np.empty(wrong.size)
+    ends = np.empty((2, 2, rows.shape[2], words))
+    for chip in range(keys.shape[0]):
+        key, bers = (keys[chip, 0], keys[chip, 1]), (highest[chip, 0], highest[chip, 1])
+        away = distances[chip, 0], distances[chip, 1]
+        lines = (away, columns[chip], rows[chip], word_lines, bit_lines, tails, bytes_)
+        if max(bers[0], bers[1]) > _SPLIT:
+            _word_ends(rows[chip], ends)
+            frequent_on_lines(key, 0, neurons, signs, lines, ends, masks[chip])
+        else:
+            masks[chip] = 0
+        count = rare(key, 0, signs.size, flat, bers, wrong, numbers)
+        count = keep_on_lines(flat, lines, wrong[:count], numbers)
         set_bits(masks[chip], wrong[:count], inputs)
 
 

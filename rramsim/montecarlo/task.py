@@ -24,7 +24,7 @@ from rramsim.crossbar.faults import (
     has_fresh_reads,
     wrong_cells,
 )
-from rramsim.crossbar.sampling import chip_keys
+from rramsim.crossbar.sampling import ChipSeeds
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class Task:
         ):
             model = draws_chips(faults)
             assert model is not None
-            keys = chip_keys(self.seed, words, chips, number)
-            masks.append(model.draw_chips(layer.matrix, keys))
+            seeds = ChipSeeds(self.seed, words, chips, number)
+            masks.append(model.draw_chips(layer.matrix, seeds))
         return masks
 
     def draw_reads(self, chip: int) -> list[Flips | FreshFlips]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rramsim import parallel
-from rramsim.crossbar.sampling import SEGMENT_CELLS, as_positions, chip_keys, draw_cells
+from rramsim.crossbar.sampling import SEGMENT_CELLS, ChipSeeds, as_positions, draw_cells
 from rramsim.crossbar.sampling_kernels import FIRST_LEVEL, LAST_LEVEL, philox
 
 FALSE_ALARM = 1e-4
@@ -206,7 +206,13 @@ def test_a_count_far_above_what_is_expected_finds_room(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**64 - 1])
 def test_keys_of_chips_are_those_of_numpys_seed_sequence(seed):
     words, chips = (5, 0, 2**32 - 1), [0, 7, 2**32 - 1]
-    keys = chip_keys(seed, words, chips, 3)
-    for chip, key in zip(chips, keys, strict=True):
-        sequence = np.random.SeedSequence(seed, spawn_key=(*words, chip, 3))
-        assert np.array_equal(key, sequence.generate_state(2, np.uint64))
+    seeds = ChipSeeds(seed, words, chips, 3)
+    for after, size, keys in (
+        ((3,), 2, seeds.keys),
+        ((), 2, seeds.states(words=2)),
+        ((3, 2**32 + 1), 3, seeds.states(3, 2**32 + 1, words=3)),
+        ((0, 2**64 - 2), 4, seeds.states(0, 2**64 - 2, words=4)),
+    ):
+        for chip, key in zip(chips, keys, strict=True):
+            sequence = np.random.SeedSequence(seed, spawn_key=(*words, chip, *after))
+            assert np.array_equal(key, sequence.generate_state(size, np.uint64))

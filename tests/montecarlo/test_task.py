@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from rramsim.crossbar.correlated import CorrelatedFaults
 from rramsim.crossbar.faults import (
     ChipFaults,
     FaultModel,
@@ -234,6 +235,16 @@ def test_an_identity_that_is_not_json_is_refused(share: object) -> None:
         task_of(BrokenLines(share))
 
 
+EVERY_LINE = {
+    "sigma_column": (0.3, 0.2),
+    "sigma_row": 0.35,
+    "sigma_die": 0.2,
+    "sense_offset": 0.15,
+    "correlation": (0.5, -0.3, 1.0),
+    "tile": (48, 20),
+}
+
+
 def _together_as_alone(faults: ChipFaults, widths: tuple[int, ...], chips: list[int]) -> None:
     network = random_network(*widths)
     images, labels = random_images(13, widths[0]), np.zeros(13, dtype=np.uint8)
@@ -260,6 +271,18 @@ def _together_as_alone(faults: ChipFaults, widths: tuple[int, ...], chips: list[
         PopulationFaults(8.5, 0.4, 11, 0.9, 25e3),
         LayerFaults((IidFaults(0.1), IidFaults(1e-3), StateFaults(0.2, 0.0))),
         protect(PopulationFaults(8.5, 0.4, 11, 0.9, 25e3), "2T2R"),
+        *(
+            CorrelatedFaults(StateFaults(ber, ber / 2), **lines)
+            for ber in (1e-7, 1e-4, 0.03, 0.4)
+            for lines in ({"sigma_column": 0.3}, EVERY_LINE)
+        ),
+        CorrelatedFaults(IidFaults(0.02), sigma_row=(0.0, 0.4), correlation=-1.0, tile=(7, 130)),
+        CorrelatedFaults(IidFaults(0.02), correlation=0.5),
+        protect(CorrelatedFaults(PopulationFaults(8.5, 0.4, 11, 0.9, 25e3), sigma_row=0.2), "2T2R"),
+        protect(CorrelatedFaults(IidFaults(0.02), **EVERY_LINE), "secded(72,64)"),
+        LayerFaults(
+            (IidFaults(0.1), CorrelatedFaults(IidFaults(0.01), **EVERY_LINE), IidFaults(0.0))
+        ),
         *(
             protect(IidFaults(ber), code)
             for ber in (1e-3, 0.03)
