@@ -14,13 +14,22 @@ sys.path.insert(0, str(HERE))
 project = "rramsim"
 author = "The rramsim developers"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
+# The tutorial is run at each build, in a folder of its own, and an error in it ends the build.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+# Warnings in it are warnings of the build.
+nb_output_stderr = "remove-warn"
+# No page loads a script from elsewhere, and there are no widgets.
+nb_ipywidgets_js = {}
 html_theme = "furo"
 html_title = "rramsim"
 html_static_path = ["static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["formulas.css", "notebook.css"]
 exclude_patterns = ["figures", "study-settings.md", "training-settings.md"]
 autodoc_typehints = "none"
 # Attributes of one name in several classes are no mistake, and Sphinx cannot tell which is meant.

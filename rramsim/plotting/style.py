@@ -96,12 +96,22 @@ def figure_style() -> Iterator[None]:
     The style starts from matplotlib's own defaults, so a figure never depends on the
     configuration of the machine. A letter that the font lacks (a name may hold any) is drawn
     as a box, and not warned of: tables show the name.
+
+    Whether figures are shown as they are drawn is no style. A notebook sets it when pyplot is
+    first loaded, which may be inside the block, so it stays as it is then.
     """
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield
+    interactive = mpl.is_interactive()
+    try:
+        with mpl.rc_context(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            try:
+                yield
+            finally:
+                interactive = mpl.is_interactive()
+    finally:
+        mpl.interactive(interactive)
 
 
 class Values(Artist):

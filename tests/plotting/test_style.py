@@ -41,6 +41,17 @@ def test_the_style_is_the_same_on_every_machine_and_leaves_no_trace():
         assert mpl.rcParams["font.size"] == 31
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_a_notebook_that_pyplot_makes_interactive_inside_the_style_stays_so(before):
+    with mpl.rc_context({"interactive": before}):
+        with figure_style():
+            assert mpl.is_interactive() == before
+        assert mpl.is_interactive() == before
+        with figure_style():
+            mpl.interactive(True)
+        assert mpl.is_interactive()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(InputError, match="cannot be made"):
