@@ -132,6 +132,7 @@ _draw = per(*POINT, "draw")
 _programmed = per("training_ber", "protection", "condition")
 _read = per("protection", "condition")
 _condition = per("condition")
+_stored = per("stored_layer")
 _rated = per(*POINT, "lrs_probit", "hrs_probit")
 _aged = per(*POINT, "cycle", "time")
 
@@ -273,6 +274,26 @@ _TRADEOFF = {
         _programmed("resets", "1", "f", "RESET pulses"),
         _programmed("verifying_reads", "1", "f", "reads between these pulses"),
         _programmed("most_pulses", "1", "i", "pulses that one cell may need"),
+    ),
+    "pulses": (
+        _stored("training_ber", "1", "f", "bit-error rate of the training"),
+        _stored("protection", "1", "U", "how weights are protected"),
+        _stored("condition", "1", "U", "name of the condition"),
+        _stored("training", "1", "i", "number of the training, from 1"),
+        _stored("layer", "1", "i", "number of the layer, from 1"),
+        _stored("weights", "1", "i", "weights of the layer"),
+        _stored("cells", "1", "i", "cells that hold them, parity and padding included"),
+        _stored("in_hrs", "1", "i", "those of them that are in HRS in the end"),
+        _stored("sets", "1", "f", "SET pulses to program all once, expected"),
+        _stored("resets", "1", "f", "RESET pulses"),
+        _stored("verifying_reads", "1", "f", "reads between these pulses"),
+        _stored("most_pulses", "1", "i", "pulses that one cell may need"),
+        _stored("cells_per_read", "1", "i", "cells that a sense amplifier compares at once"),
+    ),
+    "shown_chip": (
+        per("wrong_cell")(
+            "wrong_weight", "1", "i", "flat position of a wrong weight in (neurons, inputs)"
+        ),
     ),
     "tradeoff": (
         *_SCORED,

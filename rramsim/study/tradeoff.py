@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rramsim import schema
 from rramsim.crossbar.drawn_faults import Planted
 from rramsim.crossbar.faults import FaultModel, check_model
 from rramsim.crossbar.tiles import Placement, TileShape
@@ -31,12 +32,21 @@ from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_
 from rramsim.study.result_folder import ResultFolder, claim, in_use, write_dataset
 from rramsim.study.settings import Study, make_study
 from rramsim.study.stages.chips import Chips
-from rramsim.study.stages.costs import inference_energies, programming_of, pulses_of
+from rramsim.study.stages.costs import (
+    PulsesOf,
+    inference_energies,
+    programming_of,
+    pulses_dataset,
+    pulses_in,
+    pulses_of,
+)
 from rramsim.study.stages.devices import Devices, FaultsOf, characterize_devices
 from rramsim.study.stages.life import Lives, lives_of, pairs_scored
 from rramsim.study.stages.networks import load_models, train_networks
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import xarray as xr
     from markupsafe import Markup
@@ -423,9 +433,8 @@ def _findings(
     chips: Chips,
     provenance: Provenance,
 ) -> Findings:
-    pulses = pulses_of(networks, planted)
+    accuracy, reached, pulses = _measured(folder, chips, planted, networks, provenance)
     programming = programming_of(networks, planted, pulses)
-    accuracy, reached = _measured(folder, chips, planted, provenance)
     points = join(
         devices.conditions,
         reached,
@@ -462,7 +471,7 @@ def _findings(
     largest = max(range(len(layers)), key=lambda number: layers[number].signs.size)
     faults = planted[recommendation.protection, recommendation.condition].faults
     assert faults is not None
-    wrong = chips.wrong_cells(recommendation.training_ber, faults)
+    wrong = _shown_chip(folder, chips, recommendation.training_ber, faults, largest, provenance)
     return Findings(
         conditions=devices.conditions,
         accuracy=accuracy,
@@ -473,7 +482,7 @@ def _findings(
         images=images.note,
         placements=tuple(Placement(layer.matrix.shape, tile) for layer in layers),
         provenance=provenance,
-        chip=ShownChip(layer=largest + 1, wrong=wrong[largest]),
+        chip=ShownChip(layer=largest + 1, wrong=wrong),
         test_images=sum(len(one.test_labels) for one in networks.images)
         if networks.folds
         else len(images.test_labels),
@@ -498,15 +507,40 @@ def _measured(
     folder: ResultFolder,
     chips: Chips,
     planted: Mapping[tuple[str, str], Planted],
+    networks: StudyNetworks,
     provenance: Provenance,
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return accuracies of the curves and of the points, measured unless the folder has them."""
-    found = folder.finished("accuracy", "points")
+) -> tuple[xr.Dataset, xr.Dataset, PulsesOf]:
+    """Return accuracies of the curves and of the points, and what programming takes.
+
+    They are measured and counted unless the folder has them.
+    """
+    products = ("accuracy", "points", "pulses")
+    found = folder.finished(*products)
     if found is None:
-        found = [chips.curves(), chips.on_points(planted)]
-        folder.finish(dict(zip(("accuracy", "points"), found, strict=True)), provenance)
-    accuracy, reached = found
-    return accuracy, reached
+        counted = pulses_dataset(pulses_of(networks, planted))
+        found = [chips.curves(), chips.on_points(planted), counted]
+        folder.finish(dict(zip(products, found, strict=True)), provenance)
+    accuracy, reached, counted = found
+    return accuracy, reached, pulses_in(counted)
+
+
+def _shown_chip(
+    folder: ResultFolder,
+    chips: Chips,
+    training_ber: float,
+    faults: FaultModel,
+    layer: int,
+    provenance: Provenance,
+) -> npt.NDArray[np.int64]:
+    """Return the wrong cells of a layer of the chip shown, drawn unless the folder has them."""
+    found = folder.finished("shown_chip")
+    identity = chips.identity(training_ber, faults)
+    if found is None or found[0].attrs["identity"] != identity:
+        wrong = chips.wrong_cells(training_ber, faults)[layer]
+        attrs: dict[str, str | int | float] = {"identity": identity, "layer": layer + 1}
+        found = [schema.make("shown_chip", {"wrong_weight": wrong}, attrs=attrs)]
+        folder.finish({"shown_chip": found[0]}, provenance)
+    return found[0]["wrong_weight"].values
 
 
 def _over_life(

@@ -22,6 +22,8 @@ FILES = {
     "tradeoff.csv": "every point, a row a network and condition",
     "tradeoff.nc": "the same with units and provenance",
     "accuracy.nc": "accuracy of each network against the bit-error rate",
+    "pulses.nc": "what it takes to program the weights of each layer",
+    "shown_chip.nc": "the wrong cells of the chip that is shown",
     "life.nc": "losses at the bit-error rates that cells meet as they age",
     "conditions.nc": "the conditions",
     "populations.nc": "the populations of the cells",

@@ -544,6 +544,10 @@ class Chips:
         ]
         return sum(wrong) / (len(chips) * network.folded.weight_count)
 
+    def identity(self, training_ber: float, faults: FaultModel) -> str:
+        """Return a checksum of what the chips of the first training are drawn from."""
+        return Task(self._networks[training_ber][0], faults, self._study.seed).id
+
     def wrong_cells(self, training_ber: float, faults: FaultModel) -> list[npt.NDArray[np.int64]]:
         """Return the wrong weights of the first chip of the first training, by layer."""
         return self._wrong_cells(self._networks[training_ber][0], faults)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PulsesOf = dict[tuple[float, str, str], list[list[Pulses]]]
+
+_PLACE = ("training_ber", "protection", "condition")
+_COUNTS = tuple(field.name for field in fields(Pulses))
 
 
 def pulses_of(networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted]) -> PulsesOf:
@@ -46,6 +50,30 @@ def pulses_of(networks: StudyNetworks, planted: Mapping[tuple[str, str], Planted
         for chips, one in planted.items()
         if one.faults is not None
     }
+
+
+def pulses_dataset(pulses: PulsesOf) -> xr.Dataset:
+    """Return the product "pulses", a row for each layer; `pulses_in` gives the same again."""
+    rows = [
+        (*place, training, layer, *astuple(one))
+        for place, several in pulses.items()
+        for training, layers in enumerate(several, start=1)
+        for layer, one in enumerate(layers, start=1)
+    ]
+    names = (*_PLACE, "training", "layer", *_COUNTS)
+    return schema.make("pulses", dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+def pulses_in(dataset: xr.Dataset) -> PulsesOf:
+    """Return what `pulses_of` gave, from the product "pulses"."""
+    found: PulsesOf = {}
+    for row in schema.records(dataset, "stored_layer"):
+        training_ber, protection, condition = (row[name] for name in _PLACE)
+        several = found.setdefault((training_ber, protection, condition), [])
+        if row["layer"] == 1:
+            several.append([])
+        several[-1].append(Pulses(*(row[name] for name in _COUNTS)))
+    return found
 
 
 def programming_of(

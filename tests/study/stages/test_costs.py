@@ -4,16 +4,24 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import rramsim
 from rramsim.crossbar.drawn_faults import planted_faults
 from rramsim.crossbar.protection import parse
 from rramsim.device.inference_energy import CircuitEnergies
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.files import write_dataset
 from rramsim.montecarlo.replicates import StudyNetworks
 from rramsim.network.folded.network import FoldedNetwork, ScoreLayer
 from rramsim.network.model_files import SavedNetwork
-from rramsim.study.stages.costs import inference_energies, programming_of, pulses_of
+from rramsim.study.stages.costs import (
+    inference_energies,
+    programming_of,
+    pulses_dataset,
+    pulses_in,
+    pulses_of,
+)
 
 VERIFIED = "verify(5, level=1.5, read_spread=0.1)"
 PROTECTIONS = ("none", "2T2R", "secded(72,64)", VERIFIED)
@@ -114,6 +122,15 @@ def test_without_populations_or_a_read_pulse_the_energy_is_unknown(fit, networks
             pixel_bits=1,
         )
         assert np.all(np.isnan(found))
+
+
+def test_pulses_are_read_as_they_were_counted(costs, tmp_path):
+    (one,) = next(iter(costs[0].values()))
+    # Of two trainings, and of networks of different depth.
+    counted = costs[0] | {(0.1, "none", "weak"): [[*one, *one], one]}
+    write_dataset(tmp_path / "pulses.nc", pulses_dataset(counted))
+    with xr.open_dataset(tmp_path / "pulses.nc") as read:
+        assert pulses_in(read) == counted
 
 
 def test_a_protection_that_a_condition_cannot_have_costs_nothing_known(fit, networks):
