@@ -51,9 +51,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure():
-    """Give torch one thread: there is a worker for each core, and no result depends on it."""
-    # Threads that wait for each other on busy cores made some tests ten times slower.
+    """Give torch one thread, and compare relative to what is expected."""
+    # There is a worker for each core, and no result depends on the threads: those that wait for
+    # each other on busy cores made some tests ten times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Energies of cells are some 1e-15 J, and bit-error rates 1e-12: the tolerance of 1e-12 that
+    # pytest.approx adds to its relative one would pass any of them. A test of a number that may be
+    # 0 says what it tolerates (abs=).
+    type(pytest.approx(1.0)).DEFAULT_ABSOLUTE_TOLERANCE = 0.0
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -68,3 +69,8 @@ def test_every_file_and_folder_that_the_page_names_is_there():
     assert paths
     for path in paths:
         assert (ROOT / path).exists(), path
+
+
+def test_tiny_numbers_are_compared_relative_to_what_is_expected():
+    assert pytest.approx(1.0e-15) != 1.1e-15
+    assert np.array([1.1e-15]) != pytest.approx(np.array([1.0e-15]), rel=0.01)

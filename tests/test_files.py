@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
+import xarray as xr
 from PIL import Image
 
-from rramsim import errors
-from rramsim.errors import InputError, check_limit
+from rramsim import errors, files
+from rramsim.errors import DamagedError, InputError, check_limit
 from rramsim.files import (
     gunzipped,
     held,
     read_bytes,
     read_toml,
     sweep,
+    unsealed,
     write_atomically,
+    write_dataset,
     write_text,
 )
 from rramsim.images.catalogue import load_images
@@ -222,6 +225,44 @@ def test_where_a_file_system_knows_no_locks_a_living_owner_is_believed(tmp_path,
             with held(lock, "it"):
                 assert lock.exists()
             assert not lock.exists()
+
+
+def test_a_lock_is_held_by_the_file_that_is_there(tmp_path, monkeypatch):
+    """Who held it before deletes it when it was opened here already: another has to be made."""
+    lock, locked, seen = tmp_path / "lock", files._locked, []
+
+    def deleted_before(handle):
+        if not seen:
+            lock.unlink()
+        seen.append(handle)
+        return locked(handle)
+
+    monkeypatch.setattr(files, "_locked", deleted_before)
+    with held(lock, "it"):
+        assert len(seen) == 2
+        assert f'"pid": {os.getpid()}' in lock.read_text()
+
+
+def test_a_checksum_covers_variables_coordinates_and_all_attributes(tmp_path):
+    path = tmp_path / "a.nc"
+    written = xr.Dataset(
+        {"ber": ("condition", [1e-12, 2e-12], {"units": "1"})},
+        {"condition": ["weak", "strong"]},
+        {"seed": 1, "names": ["a"]},
+    )
+    write_dataset(path, written)
+    sealed = xr.load_dataset(path)
+    read = unsealed(sealed, "a.nc")
+    assert read.equals(written)
+    assert (read["ber"].attrs, read.attrs) == ({"units": "1"}, {"seed": 1, "names": "a"})
+    for change in (
+        lambda one: one.assign(ber=one["ber"] * (1 + 1e-15)),
+        lambda one: one.assign_coords(condition=["weak", "stronger"]),
+        lambda one: one.assign_attrs(seed=2),
+        lambda one: one.assign(ber=one["ber"].assign_attrs(units="%")),
+    ):
+        with pytest.raises(DamagedError, match=r"a\.nc: is not as rramsim wrote it"):
+            unsealed(change(sealed), "a.nc")
 
 
 def test_the_page_on_trust_has_the_limits():

@@ -193,6 +193,10 @@ def test_weights_of_pairs_are_wrong_together_as_the_resistances_of_their_cells_s
     total = reads[1] @ of_columns @ reads[1] + of_die + of_row + offset**2 + in_cells
     ber = stats.norm.sf((11.0 - 9.0) / math.sqrt(0.6**2 + 0.8**2 + offset**2))
     assert pairs.mean_ber(0.5) == pytest.approx(ber, rel=1e-12)
+    shares = [
+        sigma**2 * total for sigma in (pairs.residual.sigma_row[0], pairs.residual.sigma_die[0])
+    ]
+    assert shares == pytest.approx([of_row, of_die])
     signs = np.tile(np.array([1, -1], dtype=np.int8), (400, 16))
     chips = [is_wrong(pairs, signs, seed(chip)) for chip in range(400)]
     same, other = [], []
@@ -205,6 +209,25 @@ def test_weights_of_pairs_are_wrong_together_as_the_resistances_of_their_cells_s
         z, rho = stats.norm.isf(ber), shared / total
         both = stats.multivariate_normal.cdf([-z, -z], cov=[[1, rho], [rho, 1]])
         assert abs(np.mean(found) - both) < 4 * stats.sem(found)
+
+
+@pytest.mark.parametrize("correlation", [-0.4, 0.8])
+def test_pairs_on_one_word_line_are_wrong_together_whatever_weight_they_hold(correlation):
+    """Of a row with a high HRS and a low LRS every pair errs less, so both signs share it."""
+    rows = (0.4, 0.7)
+    model = CorrelatedFaults(POPULATIONS, sigma_row=rows, correlation=correlation, tile=(64, 40))
+    pairs = protect(model, "2T2R")
+    of_row = rows[0] ** 2 + rows[1] ** 2 - 2 * correlation * rows[0] * rows[1]
+    in_cells = 0.6**2 + 0.8**2 - rows[0] ** 2 - rows[1] ** 2
+    z = stats.norm.isf(pairs.mean_ber(0.5))
+    rho = of_row / (of_row + in_cells)
+    both = stats.multivariate_normal.cdf([-z, -z], cov=[[1, rho], [rho, 1]])
+    signs = np.tile(np.array([[1], [-1]], dtype=np.int8), (10, 4000))
+    found = []
+    for chip in range(10):
+        wrong = is_wrong(pairs, signs, seed(chip))
+        found.extend(wrong[::2].sum(axis=0) * wrong[1::2].sum(axis=0) / 10**2)
+    assert abs(np.mean(found) - both) < 4 * stats.sem(found)
 
 
 def test_a_tile_has_half_as_many_pairs_as_bit_lines() -> None:

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 import rramsim
-from rramsim.crossbar.sampling import as_positions, cell_numbers, draw_cells
+from rramsim.crossbar.sampling import as_positions, cell_key, cell_numbers, draw_cells
 from rramsim.crossbar.sampling_kernels import philox
 from rramsim.crossbar.transient import FreshErrors
 from rramsim.errors import InputError
@@ -46,6 +46,23 @@ def test_shares_follow_the_quantile_that_a_cell_keeps():
     x = np.where(signs > 0, -ndtri(0.1), -ndtri(0.02))
     expected = ndtr((math.sqrt(1 - r**2) * ndtri(1 - u) - x) / r)
     assert share == pytest.approx(expected, rel=1e-9, abs=1e-15)
+
+
+def test_the_noise_of_populations_is_a_part_of_the_spread_of_their_state():
+    signs, sigma, read = signs_of(50, 70), np.array([0.5, 0.8]), np.array([0.2, 0.3])
+    faults = rramsim.PopulationFaults(9.0, sigma[0], 11.0, sigma[1], math.exp(10.0))
+    share = rramsim.TransientReads(faults, tuple(read)).wrong_share(signs, seed(2))
+    state = (signs > 0).astype(int)
+    frozen = np.sqrt(sigma**2 - read**2)[state] * ndtri(1 - cell_numbers(signs.shape, seed(2)))
+    # Both medians are 1 from the reference in ln R: a read is wrong where what is left is less.
+    expected = ndtr((frozen - 1.0) / read[state])
+    assert share == pytest.approx(expected, rel=1e-9, abs=1e-15)
+
+
+def test_reads_have_a_source_of_chance_of_their_own():
+    signs = signs_of(5, 7)
+    reads = rramsim.TransientReads(rramsim.IidFaults(0.1), 0.5).reads(signs, seed(2, 0))
+    assert reads.key not in {cell_key(seed(2, layer)) for layer in range(3)}
 
 
 @pytest.mark.parametrize(("ber", "r"), [(0.01, 0.3), (0.05, 0.7), (0.3, 1.0)])

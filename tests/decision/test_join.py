@@ -79,7 +79,7 @@ def test_squares_of_the_parts_add_up_to_that_of_the_interval():
         point[f"loss_{name}"].fillna(0.0) for name in ("trainings", "images", "chips", "cells")
     ]
     whole = (point.loss_high - point.loss_low) / 2
-    assert np.allclose(sum(part**2 for part in parts), whole**2)
+    np.testing.assert_allclose(sum(part**2 for part in parts), whole**2)
 
 
 def test_front_is_over_networks_and_conditions_together():

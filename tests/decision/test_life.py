@@ -182,6 +182,9 @@ def test_a_verdict_needs_both_ends_of_the_interval():
     assert life_of((worn, worn, worn), **asked | {"reprogrammings": 99}).verdict == "no"
     assert life_of((worn, worn, worn), **asked | {"reprogrammings": 8}).verdict == "no"
     assert life_of((worn, worn, worn), **asked).verdict == "yes"
+    # Estimate, lower and upper end: at best it lasts.
+    open_ = life_of((worn, good, worn), **asked | {"reprogrammings": 99})
+    assert (open_.verdict, open_.limit) == ("not settled", "endurance")
 
 
 def test_the_reprogrammings_alone_are_asked_of_a_life_of_no_length():

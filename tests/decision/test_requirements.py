@@ -131,6 +131,20 @@ def test_the_yield_is_a_binomial_share_with_its_exact_interval():
     assert judge(with_chips(lost), Requirements(chip_yield=0.999)).verdict.values.ravel()[0] == "no"
 
 
+def test_a_yield_is_shown_up_to_the_lower_end_of_its_exact_interval():
+    lost = np.zeros((1, 200))
+    lost[0, :4] = 0.5
+    points = with_chips(lost)
+    end = beta.ppf(0.025, 196, 5)
+
+    def answer(required):
+        judged = judge(points, Requirements(tolerance=0.005, chip_yield=required))
+        return judged.yields.values.ravel().tolist()
+
+    assert answer(end * (1 - 1e-9)) == ["yes"] * 3
+    assert answer(end * (1 + 1e-9)) == ["not settled"] * 3
+
+
 def doubled(tradeoff):
     """Return a trade-off with a second kind of thresholds, of unknown points but for "weak"."""
     again = tradeoff.assign_coords(thresholds=["re-estimated"])
@@ -160,6 +174,7 @@ def test_thresholds_estimated_anew_are_a_network_of_their_own():
     assert judged.verdict.sel(condition="weak").values.ravel().tolist() == ["yes", "no"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 8])
 def test_conditions_alike_give_no_more_wrong_answers_than_one(count):
     # All of them lose just what is accepted; only their cells differ by chance.

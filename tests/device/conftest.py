@@ -7,18 +7,6 @@ from rramsim.measurements import Measured
 from rramsim.schema import DATASETS, STATES, make
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tiny_numbers_differ():
-    """Compare relative to what is expected: energies of cells are some 1e-15 J.
-
-    A tolerance of 1e-12, pytest's own beside the relative one, would pass any of them. A test of a
-    number that may be 0 says what it tolerates (``abs=``).
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(pytest.approx(1.0)), "DEFAULT_ABSOLUTE_TOLERANCE", 0.0)
-        yield
-
-
 @pytest.fixture(scope="session")
 def measured_from():
     """Return a builder of what a reader gives from ``{condition: (LRS ohms, HRS ohms)}``."""

@@ -46,6 +46,12 @@ def test_a_fixed_number_is_what_it_says() -> None:
     assert RULE.needed(tally_of([]), deterministic=True) == 1
 
 
+def test_a_look_sees_its_own_chips_alone() -> None:
+    apart = [800, 1000] * 15
+    assert RULE.needed(tally_of([900] * 30 + apart), deterministic=False) == 30
+    assert RULE.needed(tally_of(apart + [900] * 30), deterministic=False) == 120
+
+
 @pytest.mark.slow
 @given(
     scores=st.lists(st.integers(850, 950), min_size=200, max_size=200),

@@ -375,6 +375,21 @@ def test_a_zero_is_below_a_floor_that_the_file_names(read):
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "limit"),
+    [
+        ("state,R (ohm)\nHRS,3e5\nLRS,<100\nLRS,<10\nLRS,0\n", 100.0),
+        ("state,I (nA)\nLRS,40000\nHRS,<0.2\nHRS,<0.1\nHRS,0\n", 1e9),
+    ],
+    ids=["resistances", "currents"],
+)
+def test_of_several_limits_the_weakest_is_true_of_every_zero(read, rows, limit):
+    measured = read(rows, read_voltage=0.2)
+    assert resistances(measured)[-1] == pytest.approx(limit)
+    (note,) = [note for note in measured.notes if note.kind == "zero"]
+    assert note.values["limit"] == pytest.approx(limit)
+
+
 def test_identical_rows_are_dropped_with_a_count(read):
     measured = read(SIMPLE + "weak,LRS,1,5.1\nweak,LRS,1,5.1\n")
     assert len(resistances(measured)) == 3

@@ -131,6 +131,15 @@ def test_means_shrink_and_variances_follow_the_closed_form():
     assert variance == pytest.approx(expected, rel=0.12)
 
 
+def test_every_image_is_seen_by_one_chip():
+    """Without errors the mean over chips is that over all images, of means of as many each."""
+    saved = saved_network("7-3", 5)
+    images = np.random.default_rng(6).integers(0, 256, (12, 7)).astype(np.uint8)
+    found = reestimate(saved, images, [draw_flips(saved, 0.0, 1)] * 3)
+    mean, _ = _moments(found.output, saved.norms[0])
+    assert mean == pytest.approx((images @ saved.folded.output.signs.T.astype(int)).mean(axis=0))
+
+
 def test_flips_of_every_weight_turn_the_means_round():
     saved = saved_network("7-3", 5)
     images = np.random.default_rng(6).integers(0, 256, (9, 7)).astype(np.uint8)

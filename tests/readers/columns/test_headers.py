@@ -37,6 +37,7 @@ from rramsim.schema.file_columns import STATE_COLUMNS
         ("attempts", "pulses", 1.0),
         ("t_pulse (ns)", "pulse_width", 1e-9),
         ("E_SET [pJ]", "set_energy", 1e-12),
+        ("Icc (uA)", "set_current", 1e-6),
         ("Word line", "row", 1.0),
         ("BL", "column", 1.0),
         ("Programming Condition", "condition", 1.0),

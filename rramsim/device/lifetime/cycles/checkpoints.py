@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.device.populations.cycles_of_cells import FirstCycle, first_cycle
-from rramsim.device.populations.fit import fit_conditions
+from rramsim.device.populations.fit import StateReadings, fit_conditions
 from rramsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ def cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
         (condition,) = fit_conditions(part.assign(condition_index=part["condition_index"] * 0))
     except InputError:
         return None
-    found = [first_cycle(state) for state in condition.states]
+    found = [first_cycle(state) for state in condition.states if _cycles(state) >= _LEAST_CYCLES]
     apart = [first for first in found if first is not None and first.is_apart]
     return min(apart, key=lambda first: (first.cycle, first.p_value), default=None)
+
+
+def _cycles(state: StateReadings) -> int:
+    """Return how many cycles of a state were read; the other state may have more."""
+    return 0 if state.cycle is None else np.unique(state.cycle[state.cycle >= 0]).size
