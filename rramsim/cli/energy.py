@@ -148,7 +148,7 @@ def energy(
     lrs_share: options.LrsShare = 0.5,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare what programming, an inference and a life cost on each condition.
+    """Compare the energy of programming, an inference and a lifetime for each condition.
 
     A read takes V² t E[1/R] of the fitted populations. From some number of inferences on, reading
     costs more than programming, and another condition may cost least.

@@ -46,7 +46,7 @@ def fit(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="What is known beside the readings: energies, endurance, BERs, references (TOML, "
+            help="Known values besides the readings: energies, endurance, BERs, references (TOML, "
             "CSV, or what -o writes).",
             rich_help_panel=options.USE,
         ),

@@ -192,8 +192,8 @@ Correlated = Annotated[
     bool,
     typer.Option(
         "--correlated",
-        help="Cells of one bit line, word line or die err together, by as much as the measurements "
-        "tell; these need the columns row and column.",
+        help="Errors of cells are correlated along bit lines, word lines and dies, as in the "
+        "measurements, which need the columns row and column.",
         rich_help_panel=USE,
     ),
 ]

@@ -162,8 +162,8 @@ def tradeoff(
         bool,
         typer.Option(
             "--accept-extrapolated",
-            help="Let a life rest on times more than a decade, or a temperature more than 50 K, "
-            "beyond the readings; else it is not settled.",
+            help="Allow a verdict on the lifetime that rests on times more than a decade, or a "
+            "temperature more than 50 K, beyond the readings; otherwise it is not settled.",
             rich_help_panel=_REQUIRED,
         ),
     ] = False,
@@ -215,7 +215,7 @@ def tradeoff(
 
     Without any argument it uses the shipped conditions (the paper's Table I, with populations
     reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
-    tradeoff.csv, tradeoff.nc and figures/. After an interruption, run the same command to go on.
+    tradeoff.csv, tradeoff.nc and figures/. After an interruption, run the same command to continue.
     """
     from rramsim.cli.endings import GOES_ON, say_if_interrupted
     from rramsim.cli.runs import shown_progress, window

@@ -127,9 +127,9 @@ def train(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train binarized networks, one model file a training BER, or several that differ by chance.
+    """Train binarized networks, one model file per training BER, or several that differ by chance.
 
-    Training is saved in checkpoints: after an interruption the same command goes on from the last
+    Training is saved in checkpoints: after an interruption the same command continues from the last
     one and gives the same network. Finished networks are not trained again. Each model file has a
     log beside it, a CSV file with a row for each epoch.
     """

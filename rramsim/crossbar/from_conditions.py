@@ -373,7 +373,7 @@ def _read_shares(name: str, variance: xr.Dataset | None) -> tuple[float, float]:
 
 def _no_parts(name: str) -> InputError:
     return InputError(
-        f"{name}: no readings tell rows and columns, or dies, apart, so how far cells err together "
+        f"{name}: no readings distinguish rows and columns, or dies, so the correlation of cells "
         "is not known; the measurements need the columns row and column, of 10 lines or more each, "
         "or die. Or give standard deviations of ln R: sigma_column, sigma_row, sigma_die."
     )

@@ -354,9 +354,9 @@ def _populations(protection: Protection, faults: FaultModel, why: str) -> Popula
         return faults
     if isinstance(faults, CorrelatedFaults):
         raise InputError(
-            f"{protection} {why}, which is known of cells that err on their own only, and these "
-            "err with their lines (CorrelatedFaults); protect them by a code (secded, bch) or by "
-            "pairs (2T2R), or let them err on their own."
+            f"{protection} {why}, which is known for independent cells only, and these are "
+            "correlated (CorrelatedFaults); protect them by a code (secded, bch) or by pairs "
+            "(2T2R), or simulate independent cells."
         )
     raise InputError(
         f"{protection} {why}, and {type(faults).__name__} has bit-error rates only; it needs the "

@@ -238,17 +238,19 @@ def _what_more_shows(point: Record) -> str:
         if required.target_accuracy is not None:
             beyond = "below what is required"
         return (
-            f"Its mean is {beyond}, so more of any source would rather show that it is not "
-            "accurate enough."
+            f"Its mean is {beyond}, so more data would probably show that it is not accurate "
+            "enough."
         )
     why = ""
     if is_enough_alone(point):
-        before = "" if ways else ", or one before it in their order is left open"
+        before = "" if ways else ", or a point tested before it is left open"
         why = (
-            f"By itself that would be enough, but many points share the error of 2.5\xa0%{before}. "
+            f"That alone would be enough, but all points share the error rate of 2.5\xa0%{before}. "
         )
     if ways:
-        return f"{why}If the {required.subject} stays, {', or '.join(ways)} would settle it."
+        return (
+            f"{why}If the {required.subject} stays the same, {', or '.join(ways)} would settle it."
+        )
     return why.rstrip() or "More of one source alone would not settle it."
 
 
@@ -257,13 +259,13 @@ def _open_requirements(point: Record) -> list[str]:
     if point["yields"] == "not settled":
         share = numbers.percent(point["chip_yield"], 0)
         required = Requirements.of(point.attrs).chip_yield
-        more = "and more chips would tell"
+        more = "and more chips would settle it"
         if required is not None and point["chip_yield"] < required:
-            more = "less than is required, and more chips would rather show that it is not enough"
+            more = "less than required, and more chips would probably show that it is not enough"
         elif required is not None and point["chip_yield_low"] >= required:
             more = (
-                "which would be enough by itself, but many points share the error of 2.5\xa0%, or "
-                "one before it in their order is left open"
+                "which alone would be enough, but all points share the error rate of 2.5\xa0%, or "
+                "a point tested before it is left open"
             )
         found.append(f"{share} of the chips drawn are accurate enough, {more}")
     if point["endures"] in ("not settled", "unknown"):

@@ -41,8 +41,8 @@ _LEAST = {"die": 5, "row": 10, "column": 10}
 
 _DIE, _ROW = COMPONENTS.index("die"), COMPONENTS.index("row")
 _ONE_DIE = (
-    "readings of one die, or of dies that are not told apart: what differs between dies is not "
-    "known, and is in no part of the variance."
+    "readings of one die, or of dies that are not distinguished: the variance between dies is "
+    "not known, and is in no part of the variance."
 )
 
 METHOD = (

@@ -339,9 +339,12 @@ def _name_accepted(axes: Axes, accepted: float) -> None:
 
 
 def _draw_budgets(axes: Axes, budgets: xr.Dataset, accepted: float) -> None:
-    """Mark on the line of what is accepted how many bit errors each network bears."""
+    """Mark on the line of what is accepted how much bit error each network tolerates."""
     for index, network in enumerate(records(budgets, "training_ber")):
-        for name, words in (("budget_shown", "is shown to bear"), ("budget", "its mean bears")):
+        for name, words in (
+            ("budget_shown", "is shown to tolerate"),
+            ("budget", "its mean tolerates"),
+        ):
             if network[f"{name}_bound"]:
                 # It is beyond the curves.
                 continue

@@ -61,7 +61,7 @@ def _plural(role: str) -> str:
 
 
 def chip_tables(chip: xr.Dataset) -> list[TextTable]:
-    """Return the errors of a chip by state and by layer, whether they gather, and worst lines.
+    """Return the errors of a chip by state and by layer, whether they cluster, and worst lines.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def gathered_table(chip: xr.Dataset) -> TextTable:
         "variance of their errors / by chance": lambda row: numbers.plain(row["variance_ratio"]),
         "p by random spreads": lambda row: _chance(row["cluster_p_value"]),
     }
-    return table_of("Whether errors gather on lines", records(chip, "direction"), columns)
+    return table_of("Whether errors cluster on lines", records(chip, "direction"), columns)
 
 
 def layer_table(chip: xr.Dataset) -> TextTable:
@@ -270,14 +270,14 @@ def _reads(chip: xr.Dataset) -> list[str]:
         share = int(chip["minority_reads"].sum()) / int(chip["reads"].sum())
         sentences.append(
             f"{repeated:,} {chip.attrs['unit_read']}s were read more than once; the majority "
-            f"counts, and as many wrong reads as right ones count as wrong. {differ:,} of them "
-            f"({numbers.percent(differ / repeated)}) were not always read alike, and "
-            f"{numbers.percent(share)} of all reads differ from the majority of theirs."
+            f"counts, and a tie counts as wrong. For {differ:,} of them "
+            f"({numbers.percent(differ / repeated)}) the reads differ, and "
+            f"{numbers.percent(share)} of all reads differ from their majority."
         )
     if undecided:
         sentences.append(
-            f"{undecided:,} reads of pairs have two equal bits, which tell nothing of the weight; "
-            "they are taken as wrong. Resistances would decide."
+            f"{undecided:,} reads of pairs have two equal bits, which do not determine the weight; "
+            "they count as wrong. Resistances would decide."
         )
     return sentences
 
@@ -288,8 +288,8 @@ def _missing(chip: xr.Dataset) -> list[str]:
         return []
     taken = "as wrong" if chip.attrs["missing"] == "worst" else "as programmed"
     return [
-        f"{missing:,} {chip.attrs['unit_read']}s were not read and are taken {taken}, for the "
-        "accuracy only: rates and tests are of those that were read."
+        f"{missing:,} {chip.attrs['unit_read']}s were not read and are counted {taken}, for the "
+        "accuracy only: rates and tests cover only those that were read."
     ]
 
 
@@ -298,9 +298,9 @@ def _against_expected(chip: xr.Dataset) -> list[str]:
         return []
     exact = (
         f"Errors {_differ(chip, 'p_value')} if the expected BER is taken as exact, as the exact "
-        "test does. It takes errors as independent: where they gather, it finds differences too "
-        "easily. Of both states together it is strict only where they err alike, else it finds "
-        "fewer than it could."
+        "test does. It assumes independent errors: if errors cluster, it finds differences too "
+        "easily. For both states together it is exact only if their rates are equal; otherwise "
+        "it is conservative."
     )
     if not is_left_open(chip):
         return [
@@ -311,7 +311,7 @@ def _against_expected(chip: xr.Dataset) -> list[str]:
         exact,
         f"Errors {_differ(chip, 'p_value_left_open')} if the expected BER is any of those that its "
         "cells allow: the tails of the exact test are averaged over draws of the rates (p over "
-        "rates allowed). Of few cells this is the test to go by.",
+        "rates allowed). If the rates come from few cells, use this test.",
     ]
 
 
@@ -333,13 +333,13 @@ def _differ(chip: xr.Dataset, test: str) -> str:
 def _gathered(chip: xr.Dataset) -> list[str]:
     rows = [row for row in records(chip, "direction") if not math.isnan(row["cluster_p_value"])]
     if not rows:
-        return ["There is no error, so nothing is said of lines."]
+        return ["There are no errors, so nothing can be said about lines."]
     on = [f"{row['direction']}s" for row in rows if row["cluster_p_value"] < _LEVEL]
-    found = f"gather on {' and on '.join(on)}" if on else "are not shown to gather on lines"
+    found = f"cluster on {' and on '.join(on)}" if on else "are not shown to cluster on lines"
     return [
-        f"Errors {found}, at {_LEVEL:g} a direction. Compared are {rows[0]['permutations']} "
-        "spreads of as many errors at random over the cells of the same layer and state, by the "
-        "variance of the errors of a line."
+        f"Errors {found}, at {_LEVEL:g} a direction. The variance of the errors of a line is "
+        f"compared with that of {rows[0]['permutations']} random redistributions of the errors "
+        "over the cells of the same layer and state."
     ]
 
 

@@ -50,7 +50,7 @@ CHIPS: dict[str, tuple[Variable, ...]] = {
         _layer("weights", "1", "i", "weights of the layer"),
         _layer("wrong_weights", "1", "i", "weights that are wrong, after decoding"),
         _direction("variance_ratio", "1", "f", "variance of errors of a line over that by chance"),
-        _direction("cluster_p_value", "1", "f", "that errors by chance gather as much, NaN: none"),
+        _direction("cluster_p_value", "1", "f", "that random errors cluster as much, NaN: none"),
         _direction("permutations", "1", "i", "random spreads of the errors behind it"),
         per("layer", "direction")(
             "layer_variance_ratio", "1", "f", "variance_ratio of the lines of a layer, NaN: none"

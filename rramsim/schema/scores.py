@@ -158,7 +158,7 @@ _SCORED = (
                 "independent_accuracy",
                 "1",
                 "f",
-                "mean accuracy on as many chips at the same BER whose cells err on their own, NaN: "
+                "mean accuracy on as many chips at the same BER of independent cells, NaN: "
                 "those of the point do",
             ),
             ("independent_p05", "1", "f", "accuracy of the 5th-percentile chip of these"),
@@ -166,7 +166,7 @@ _SCORED = (
                 "correlated_change",
                 "1",
                 "f",
-                "accuracy less that of cells that err on their own, chip by chip",
+                "accuracy less that of independent cells, chip by chip",
             ),
             ("correlated_change_low", "1", "f", "lower end of its interval over chips, 95 %"),
             ("correlated_change_high", "1", "f", "upper end"),

@@ -292,7 +292,7 @@ def _reestimated(
 ) -> list[FoldedNetwork]:
     if not isinstance(saved, SavedNetwork):
         raise InputError(
-            "A folded network holds no batch norm, from which thresholds could be estimated anew."
+            "A folded network has no batch norm, so thresholds cannot be re-estimated."
         )
     networks, stage = [], "estimating thresholds"
     for number, model in enumerate(faults):

@@ -100,9 +100,9 @@ class Study(TrainingSettings):
     tile_word_lines, tile_bit_lines : int
         Size of one crossbar tile in cells.
     correlated : bool or table
-        Whether the cells of a chip err together with those on their lines and dies: true takes by
-        how much from the measurements, which need the columns row and column; a table
-        `[correlated]` gives it.
+        Whether errors of cells are correlated along lines and dies: true estimates the
+        correlation from the measurements, which need the columns row and column; a table
+        `[correlated]` states it.
     protections : tuple of str
         Ways to protect weights that are compared (see `rramsim.protect`): ``"none"``, ``"2T2R"``,
         ``"secded(72,64)"``, ``"bch(78,64,2)"``, ``"verify(5)"``. A text may name several,

@@ -279,7 +279,7 @@ def test_the_table_is_short_where_there_is_little(placed):
     shown = run(placed).stdout
     assert "Endurance by the readings" not in shown
     assert "Retention" not in shown
-    assert "Where the variance of ln R is from" in shown
+    assert "Sources of the variance of ln R" in shown
 
 
 @pytest.mark.slow

@@ -268,17 +268,17 @@ def test_a_point_that_would_be_enough_alone_is_said_to_share_the_error():
     shared = traded({0.0: (0.97, 0.97, 0.9661), 0.15: (0.90, 0.90, 0.90)})
     # At most 0.49 where 0.5 is accepted; 0.11 must cover more than 1.96 standard errors.
     text = settling(shared)
-    assert "By itself that would be enough, but many points share the error of 2.5 %. If" in text
+    assert "That alone would be enough, but all points share the error rate of 2.5 %. If" in text
     before = settling(
         shared, images_needed=NAN, trainings=5, loss_trainings=0.0, trainings_needed=0
     )
-    assert before.endswith("the error of 2.5 %, or one before it in their order is left open.")
-    assert "By itself" not in settling(traded({0.0: (0.97, 0.97, 0.9655)}))
+    assert before.endswith("the error rate of 2.5 %, or a point tested before it is left open.")
+    assert "That alone" not in settling(traded({0.0: (0.97, 0.97, 0.9655)}))
 
 
 def test_an_estimate_beyond_what_is_accepted_is_not_settled_to_a_yes():
     text = settling(traded({0.0: (0.97, 0.97, 0.9645)}))
-    assert "Its mean is above what is accepted, so more of any source would rather show" in text
+    assert "Its mean is above what is accepted, so more data would probably show" in text
     assert "would settle it" not in text
     accuracy = traded({0.0: (0.97, 0.97, 0.9645)}, required={"target_accuracy": 0.965})
     assert "Its mean is below what is required" in settling(accuracy)
@@ -366,9 +366,9 @@ def test_only_what_a_life_holds_is_counted():
 @pytest.mark.parametrize(
     ("chip_yield", "least", "words"),
     [
-        (0.97, 0.90, "97 % of the chips drawn are accurate enough, and more chips would tell"),
-        (0.93, 0.90, "less than is required, and more chips would rather show that it is not"),
-        (1.0, 0.98, "enough by itself, but many points share the error of 2.5 %, or one before"),
+        (0.97, 0.90, "97 % of the chips drawn are accurate enough, and more chips would settle it"),
+        (0.93, 0.90, "less than required, and more chips would probably show that it is not"),
+        (1.0, 0.98, "alone would be enough, but all points share the error rate of 2.5 %, or a"),
     ],
 )
 def test_a_yield_that_is_left_open_says_what_more_chips_would_do(chip_yield, least, words):

@@ -117,23 +117,23 @@ def test_a_study_plants_what_lines_share_under_every_protection(study) -> None:
     assert none.values == pytest.approx(float(study.conditions["ber"][0]), rel=1e-9)
     answer = json.loads(study.to_json())
     assert answer["correlated"] == "fitted"
-    assert any("what differs between dies is not known" in note for note in answer["notes"])
+    assert any("the variance between dies is not known" in note for note in answer["notes"])
 
 
 @pytest.mark.slow
 def test_the_report_says_what_lines_do_and_what_is_not_known_of_them(study) -> None:
     page = " ".join(re.sub("<[^>]+>", " ", study.report_path.read_text()).split())
-    assert "Cells err together with those on their bit line" in page
+    assert "Errors of cells are correlated along bit lines" in page
     assert "by the parts that lines and dies have in the variance of the measured" in page
     assert "the 5th-percentile chip has" in page
     assert "How much dies of “A” differ is not known" in page
-    assert "Beside cells that err on their own" in page
+    assert "Comparison with independent cells" in page
     assert "What lines and dies have of the variance of ln R" in page
     assert "how well the parts are known that cells of a line share" in page
-    # What networks bear is of cells on their own: it is not held against cells that are not.
-    assert "Borne / BER" not in page
+    # Tolerated rates are those of independent cells, so they are not compared here.
+    assert "Tolerated / BER" not in page
     terminal = " ".join(study.text(width=80).split())
-    assert "where cells err on their own" in terminal
+    assert "with independent cells" in terminal
 
 
 @pytest.mark.slow
@@ -164,13 +164,13 @@ def test_nothing_shared_gives_the_results_of_independent_cells_to_the_bit(inputs
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"correlated": True}, "weak: no readings tell rows and columns, or dies, apart"),
+        ({"correlated": True}, "weak: no readings distinguish rows and columns, or dies"),
         ({"correlated": {"sigma_row": 0.9}}, "weak: The parts of the spread of LRS"),
         (
             {"correlated": {"sigma_row": 0.1}, "protections": "verify(5, read_spread=0.1)"},
             "protections: no condition can have verify(5, read_spread=0.1). weak: verify(5, "
-            "read_spread=0.1) programs cells until their resistance passes, which is known of "
-            "cells that err on their own only",
+            "read_spread=0.1) programs cells until their resistance passes, which is known for "
+            "independent cells only",
         ),
         (
             {"correlated": True, "faults": rramsim.IidFaults(0.1)},

@@ -38,7 +38,7 @@ and the same with weights protected in two ways (docs/protections.md):
 
     rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
 
-and on chips of a measured condition, whose cells err together as the measured ones do:
+and on chips of a measured condition, with cells correlated as in the measurements:
 
     rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA" --correlated
 
@@ -97,7 +97,10 @@ def evaluate(
     ] = None,
     conditions: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="What is known of the conditions, as for fit."),
+        typer.Option(
+            metavar="FILE",
+            help="Known values of the conditions (energies, BERs and so on), as for fit.",
+        ),
     ] = None,
     protection: Annotated[
         list[str] | None,
@@ -114,7 +117,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="WxB",
-            help="Word lines by bit lines of a tile, whose cells err together; 128x128 if unset.",
+            help="Word lines by bit lines of a tile, for correlated cells; 128x128 if unset.",
             rich_help_panel=options.USE,
         ),
     ] = None,
@@ -146,8 +149,8 @@ def evaluate(
             help="Instead of --ber: what was read from one real chip, as a CSV file with the "
             "columns layer, tile, word_line, bit_line and bit or resistance, a netCDF file as "
             "`rramsim export` writes it, or a folder of them. With --condition its errors are "
-            "tested against those of the condition, and its accuracy is held against --chips "
-            "chips of it.",
+            "tested against those of the condition, and its accuracy is compared with that of "
+            "--chips chips of it.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -163,8 +166,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="R",
-            help='What resistances are read against: "25 kOhm". 2T2R needs none. Of --measurements '
-            "without it: the best one.",
+            help='Reference to compare resistances with: "25 kOhm". 2T2R needs none. Without '
+            "it, the best one of --measurements.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -172,8 +175,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="as-programmed|worst",
-            help="Take cells that were not read as right (as-programmed) or wrong (worst). "
-            "Without it, they are an error.",
+            help="Count cells that were not read as right (as-programmed) or wrong (worst). "
+            "Without it, missing cells are refused.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -190,8 +193,8 @@ def evaluate(
         typer.Option(
             metavar="DIR",
             help="Also write a report of the chip: report.html with maps of its errors, figures "
-            "and tables. With --condition it holds the accuracy against --chips chips of the "
-            "condition.",
+            "and tables. With --condition it compares the accuracy with that of --chips "
+            "chips of the condition.",
             rich_help_panel=_REAL,
         ),
     ] = None,
@@ -277,7 +280,7 @@ def evaluate(
     test images. The interval is that of the mean over chips, for this one set of test images. Of
     several networks of one recipe there is also the mean over trainings, with its own interval.
 
-    With -o what is counted is kept while it runs: interrupted, the same command goes on.
+    With -o, counts are saved during the run: after an interruption the same command continues.
     """
     from rramsim.cli.chips import answer, text
     from rramsim.cli.chips import read_back as real_chip
@@ -421,7 +424,7 @@ def _mapped(
 
 
 class _Together(NamedTuple):
-    """How cells err together: by what readings tell, by what is given, or not."""
+    """How cells are correlated: as in the readings, as given, or not."""
 
     correlated: bool | dict[str, Any]
     tile: tuple[int, int]
@@ -440,7 +443,7 @@ def _check_together(
     """Refuse what cells share where none are drawn, or where no readings tell it."""
     if together.correlated is False:
         if tile:
-            raise InputError("--tile: is for cells that err together, with --correlated.")
+            raise InputError("--tile: is for correlated cells, with --correlated.")
         return
     if not (is_condition or is_ber):
         raise InputError("--error-map: its cells err as the map says, and not by --correlated.")
@@ -509,9 +512,9 @@ def _scored(
     chips: int,
     **how: Any,
 ) -> tuple[xr.Dataset, tuple[tuple[str, str], ...]]:
-    """Return what was found of a real chip, and what was read of the condition it is held against.
+    """Return what was found of a real chip, and what was read of the condition to compare with.
 
-    Without a condition it is held against nothing.
+    Without a condition there is no comparison.
     """
     from rramsim.study.real_chips.read_back import protection_of_tiles, read_back
 

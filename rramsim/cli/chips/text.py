@@ -170,9 +170,9 @@ def _print_protections(console: Console, asked: Sequence[Asked], rows: Sequence[
     print_table(console, table)
     console.print(
         plain_text(
-            "Residual BER is that of the weights as they are read, expected "
-            "where cells err on their own. Pulses write every weight once; neither the energy of "
-            "a decoder nor its time is known."
+            "The residual BER is that of the weights as they are read, expected "
+            "for independent cells. Pulses write every weight once; the energy and time of a "
+            "decoder are not known."
         )
     )
 
@@ -204,10 +204,10 @@ def _print_certificate(console: Console, result: xr.Dataset) -> None:
     print_table(console, table)
     console.print(
         plain_text(
-            "Share of the test images that are classified correctly whichever so many of the "
-            f"{result.attrs['last_layer_weights']} weights of the last layer are flipped: exact "
-            "for the worst case, and for chips whose other layers are free of errors. Flips at "
-            "random change far fewer classes."
+            "Share of the test images that are classified correctly whichever of the "
+            f"{result.attrs['last_layer_weights']} weights of the last layer are flipped, up to "
+            "this number: exact for the worst case, and for chips whose other layers are free of "
+            "errors. Random flips change far fewer classes."
         )
     )
 
@@ -245,14 +245,14 @@ def _planted(attrs: Mapping[str, Any]) -> list[str]:
     sentences = []
     if attrs.get("read_noise") == "fresh":
         sentences.append(
-            "Read noise is fresh at every image: an answer is that of one read of the image, and a "
-            "second read of the same image may differ."
+            "Read noise is fresh for every image: each prediction is from one read, and a second "
+            "read of the same image may give another prediction."
         )
     if "layer" in attrs:
         sentences.append(f"Errors are in the cells of layer {attrs['layer']} only.")
     if "thresholds" in attrs:
         sentences.append(
-            "Thresholds were estimated anew for each BER, from training images on other chips."
+            "Thresholds were re-estimated for each BER, from training images on other chips."
         )
     return sentences
 

@@ -325,10 +325,10 @@ def _misread(
     if times <= 1.0 + _ROUNDING:
         return (lrs, hrs), []
     text = (
-        "the reference was chosen on the same cells, which flatters the fit: the fitted "
-        f"populations by themselves give a BER of {numbers.power(alone)} there. Of the populations "
-        f"that the readings leave open, half err more than {numbers.power(headline.estimate)}, "
-        "which is given."
+        "the reference was chosen on the same cells, which makes the fitted BER too low: the "
+        f"fitted populations alone give {numbers.power(alone)} there. Half of the populations "
+        "that are consistent with the readings have a higher BER than "
+        f"{numbers.power(headline.estimate)}, which is reported."
     )
     note = condition.note(text, "BER of a chosen reference", alone=alone, times=times)
     return (min(times * lrs, 1.0), min(times * hrs, 1.0)), [note]
@@ -397,7 +397,7 @@ def _undecided_notes(
     return [
         state.note(
             f"{count.undecided:,} of {state.resistance.size:,} readings are not in the counted "
-            "BER: their limit leaves open on which side of the reference "
+            "BER: their limit does not determine on which side of the reference "
             f"{numbers.quantity(reference, 'Ω')} they are.",
             "undecided readings",
             undecided=count.undecided,
@@ -436,7 +436,7 @@ def _limit_notes(
     if headline.extrapolated and headline.bound:
         return []
     if headline.extrapolated:
-        few = ", too few to bear out a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
+        few = ", too few to confirm a BER that low" if 0 < counted.errors <= _FEW_ERRORS else ""
         text = (
             f"the BER is extrapolated along the fitted tails: {errors}{few}, and counting without "
             f"any error would show no more than {shown}."
@@ -459,7 +459,7 @@ def _disagreement(condition: ConditionReadings, fitted: float, counted: Weighted
     return condition.note(
         f"the fitted populations give a BER of {numbers.power(fitted)}, outside the counted "
         f"interval {numbers.power(counted.ber.low)} to {numbers.power(counted.ber.high)} "
-        f"({times}): the readings do not bear out the lognormal where the errors are made, so the "
+        f"({times}): the readings contradict the lognormal where the errors occur, so the "
         "counted BER is used.",
         "fit contradicted",
         fitted=fitted,

@@ -640,7 +640,7 @@ def _notes(
         texts["no drift"] = "no drift is known: the populations are taken as constant in time."
         if hold is not None:
             texts["no drift"] = (
-                "what cycles and what time do cannot be told apart, as no cycle was read at two "
+                "the effects of cycles and time cannot be separated, as no cycle was read at two "
                 "times: the populations are taken as constant in time."
             )
     if math.isnan(lines.cycles[0]):
@@ -651,7 +651,7 @@ def _notes(
         )
     if not lines.spare:
         texts["lines unchecked"] = (
-            "the lines over cycles and time go through all that was read; nothing checks them."
+            "the lines over cycles and time pass through all fits exactly, so nothing checks them."
         )
     if not len(lines.drawn):
         texts["no interval of the lines"] = (

@@ -86,7 +86,7 @@ def estimated_norms(
     if not saved.norms:
         raise InputError(
             "The model file holds no batch norm (it was imported, written by an older rramsim, or "
-            "is of one layer whose sums are the scores), so none can be estimated anew. Train a "
+            "is of one layer whose sums are the scores), so none can be re-estimated. Train a "
             "network with rramsim train."
         )
     check_inputs(folded, images)

@@ -243,7 +243,7 @@ def _aging(examination: Examination) -> list[Part | None]:
             "aging",
             "aging",
             plot,
-            "Bit-error rate against the time since programming, after so many cycles",
+            "Bit-error rate against the time since programming, by number of cycles",
             "The bit-error rate along the lines over cycles and time, a line for each number of "
             "cycles, with the 95\N{NO-BREAK SPACE}% band of\nthe first and of the last. What is "
             "extrapolated is dashed; where only a bound is known there is no line.",
@@ -384,7 +384,7 @@ SECTIONS = [
     Section(
         "variance",
         _variance,
-        "Where the variance is from",
+        "Sources of variance",
         interval="Variance",
         answer=answer.VARIANCE,
         absent="Parts of the variance: they take cells read more than once, or columns row and "

@@ -423,7 +423,7 @@ def variance_table(examination: Examination) -> TextTable:
     }
     is_timed = "retention" in examination.products and "cycle" in parts
     return table_of(
-        "Where the variance of ln R is from",
+        "Sources of the variance of ln R",
         records(variance, "condition", "state"),
         {**same("condition", "state"), **numeric},
         numeric=tuple(numeric),
@@ -583,7 +583,7 @@ def residuals_table(examination: Examination) -> TextTable:
         return numbers.interval(share)
 
     return table_of(
-        "Not verified within so many pulses",
+        "Not verified within a number of pulses",
         [row for row in rows if row["limit"] <= row["most"]],
         {
             "condition": "condition",

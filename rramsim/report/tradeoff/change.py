@@ -63,7 +63,7 @@ def _probability(point: Record) -> float:
 
 
 def _measure(point: Record) -> str:
-    """Return how many more cells would tell on which side of what is borne a condition lies.
+    """Return how many more cells would show on which side of the tolerated BER a condition is.
 
     Only where that number of cells would not settle the point: else `would_settle` says it.
     """
@@ -75,27 +75,27 @@ def _measure(point: Record) -> str:
     network = training_words(point["training_ber"], point["thresholds"])
     return (
         f"About {cell_count_words(cells)} more cells of “{point['condition']}” a state would show "
-        f"on which side of the largest bit-error rate that the {network} bears, "
-        f"{protection_words(point['protection'])}, the condition lies; trainings, images and chips "
-        "would still leave it open."
+        f"whether the condition, {protection_words(point['protection'])}, is above or below the "
+        f"largest bit-error rate that the {network} tolerates. Trainings, images and chips may "
+        "still leave the verdict open."
     )
 
 
 def budgets_table(findings: Findings) -> TextTable:
-    """Return how many bit errors each network bears."""
+    """Return how much bit error each network tolerates."""
 
     def borne(name: str) -> Sorted:
         return Sorted(lambda row: _bounded(row, name), name)
 
     return table_of(
-        "How many bit errors each network bears",
+        "How much bit error each network tolerates",
         records(findings.budgets, "training_ber"),
         {
             "Network": Sorted(lambda row: rows.network_words(row["training_ber"]), "training_ber"),
-            "Mean bears": borne("budget"),
-            "Shown to bear": borne("budget_shown"),
+            "Mean tolerates": borne("budget"),
+            "Shown to tolerate": borne("budget_shown"),
         },
-        remark="The largest bit-error rate of unprotected weights at which the network, its "
+        remark="The largest bit-error rate of unprotected weights at which the network, with "
         "thresholds as trained, is accurate enough: by its mean, and with 97.5\xa0% confidence.",
     )
 
@@ -105,30 +105,31 @@ def _bounded(row: Record, name: str) -> str:
 
 
 def margins_table(findings: Findings) -> TextTable | None:
-    """Return the bit errors of each condition and protection beside what networks bear.
+    """Return the bit errors of each condition and protection beside what networks tolerate.
 
-    None where no network is shown to bear any, and where errors are not independent, as those are
-    that networks bear.
+    None if no network is shown to tolerate any, or if errors are not independent, since the
+    tolerated rates are those of independent errors.
     """
     most = _most_borne(findings)
     if most["budget_shown_bound"] == "upper" or not _are_independent(findings):
         return None
     places = records(findings.tradeoff.isel(training_ber=0), "condition", "protection")
     return table_of(
-        "Bit errors beside what is borne",
+        "Bit errors compared with the tolerated rate",
         [place for place in places if not math.isnan(place["test_ber"])],
         {
             "Condition": "condition",
             "Protection": "protection",
             "BER of weights": Sorted(rows.rate, "test_ber"),
-            "Borne / BER": Sorted(
+            "Tolerated / BER": Sorted(
                 lambda place: numbers.interval(_margin(most, place), count_words),
                 lambda place: _margin(most, place).estimate,
             ),
         },
-        remark=f"What is borne is the largest bit-error rate that a network is shown to bear, "
-        f"{_bounded(most, 'budget_shown')} ({rows.network_words(most['training_ber'])}). Below 1 a "
-        "condition makes more bit errors than that.",
+        remark=f"The tolerated rate is the largest bit-error rate that a network is shown to "
+        f"tolerate, {_bounded(most, 'budget_shown')} "
+        f"({rows.network_words(most['training_ber'])}). A ratio below 1 means that the condition "
+        "has more bit errors than that.",
     )
 
 
@@ -142,7 +143,7 @@ def _most_borne(findings: Findings) -> Record:
 
 
 def _margin(most: Record, place: Record) -> Interval:
-    """Return how many times the BER of a place a network is shown to bear."""
+    """Return how many times the BER of a place a network is shown to tolerate."""
     if not place["test_ber"]:
         return Interval()
     bound = most["budget_shown_bound"] or ("lower" if place["ber_bound"] == "upper" else "")
@@ -154,12 +155,12 @@ def borne_words(findings: Findings) -> str:
     most = _most_borne(findings)
     if most["budget_shown_bound"] == "upper":
         least = numbers.power(most["budget_shown"])
-        return f"No network is shown to bear a bit-error rate of {least}, the least asked."
+        return f"No network is shown to tolerate a bit-error rate of {least}, the lowest tested."
     network = rows.network_words(most["training_ber"])
     rate = numbers.power(most["budget_shown"])
     more = " or more" if most["budget_shown_bound"] else ""
     return (
-        f"Unprotected, a condition may have a bit-error rate of up to {rate}{more}: that much the "
-        f"network that bears most ({network}, thresholds as trained) is shown to bear"
-        f"{'' if _are_independent(findings) else ' of cells that err on their own'}."
+        f"Without protection, a condition may have a bit-error rate of up to {rate}{more}: the "
+        f"most tolerant network ({network}, thresholds as trained) is shown to tolerate this"
+        f"{'' if _are_independent(findings) else ' for independent cells'}."
     )

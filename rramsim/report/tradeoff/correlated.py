@@ -31,27 +31,27 @@ def correlated_sentences(findings: Findings) -> list[str]:
     if not is_correlated(findings):
         return []
     return [
-        f"Cells err together with those on their bit line, word line and die, "
+        f"Errors of cells are correlated along bit lines, word lines and dies, "
         f"{_SOURCES[findings.tradeoff.attrs['correlated']]}. The bit-error rates are those of "
-        "cells on their own, but for a given offset of amplifiers, which adds to them; chips "
-        "differ by more.",
+        "independent cells, except that a given offset of amplifiers adds to them; chips differ "
+        "more.",
         *_of_point(rows.chosen_point(findings)),
         *_unknown_dies(findings),
-        "How well these parts are known is not in the intervals: at the other rates that the cells "
-        "leave open, lines have the same part. The curves against the bit-error rate, and the "
-        "errors that networks bear, are of cells that err on their own.",
+        "The uncertainty of these parts is not in the intervals: chips at the other rates within "
+        "the interval of the cells have the same parts. The curves against the bit-error rate, "
+        "and the rates that networks tolerate, are those of independent cells.",
     ]
 
 
 def _of_point(point: Record) -> list[str]:
     if math.isnan(point["independent_accuracy"]):
-        return [f"On chips of {_named(point)} cells share nothing."]
+        return [f"On chips of {_named(point)} cells are independent."]
     p05, alone = point["accuracy_p05"], point["independent_p05"]
     chips = ""
     if not math.isnan(p05 + alone):
         chips = (
-            f"the 5th-percentile chip has {numbers.percent(p05)} of the images right, of cells "
-            f"that err on their own {numbers.percent(alone)}; "
+            f"the 5th-percentile chip has {numbers.percent(p05)} of the images right, with "
+            f"independent cells {numbers.percent(alone)}; "
         )
     return [
         f"On chips of {_named(point)} {chips}the mean is {numbers.percent(point['accuracy'])} in "
@@ -67,7 +67,7 @@ def together_words(point: Record) -> str:
     p05, alone = (numbers.percent(point[name]) for name in ("accuracy_p05", "independent_p05"))
     mean = numbers.points(point["correlated_change"])
     return (
-        f"5th-percentile chip {p05}, where cells err on their own {alone}; mean changed by {mean} "
+        f"5th-percentile chip {p05}, with independent cells {alone}; mean changed by {mean} "
         f"points{_ends(point)}"
     )
 
@@ -93,9 +93,9 @@ def _unknown_dies(findings: Findings) -> list[str]:
         return []
     names = ", ".join(f"“{name}”" for name in unknown)
     return [
-        f"How much dies of {names} differ is not known, since the readings do not tell dies apart: "
-        "no chip has any of it, and real chips may differ by more. Readings of five dies or more, "
-        "with a column die, would show it."
+        f"How much dies of {names} differ is not known, since the readings do not distinguish "
+        "dies: chips have no die part, and real chips may differ more. Readings of five dies or "
+        "more, with a column die, would show it."
     ]
 
 
@@ -115,18 +115,18 @@ def correlated_table(findings: Findings, points: Iterable[Record]) -> TextTable 
             "training_ber",
         ),
         "Mean": _percent("accuracy"),
-        "on their own": _percent("independent_accuracy"),
+        "independent": _percent("independent_accuracy"),
         "Change (points)": Sorted(change, "correlated_change"),
         "5th-percentile chip": _percent("accuracy_p05"),
-        "of cells on their own": _percent("independent_p05"),
+        "of independent cells": _percent("independent_p05"),
     }
     return table_of(
-        "Beside cells that err on their own",
+        "Comparison with independent cells",
         [one for one in points if not math.isnan(one["independent_accuracy"])],
         columns,
-        remark="The network that does best on each condition under each protection, on chips of "
-        "the same numbers and bit-error rate. The change of the mean has its 95\xa0% interval over "
-        "these chips; a 5th percentile of so few chips is rougher.",
+        remark="The best network for each condition and protection, on chips with the same numbers "
+        "and bit-error rate. The change of the mean has its 95\xa0% interval over these chips; "
+        "the 5th percentile of so few chips is less certain.",
     )
 
 

@@ -218,11 +218,11 @@ def assumptions(findings: Findings) -> list[str]:
     """Return what the accuracies rest on, a sentence each."""
     return [
         _training_words(findings),
-        "Chips are drawn from fault models given in Python; an uncertainty of their parameters is "
+        "Chips are drawn from fault models given in Python; the uncertainty of their parameters is "
         "not in the intervals."
         if findings.has_own_faults
         else "Chips are drawn at the estimated bit-error rate of a condition; its own uncertainty "
-        "enters through further chips at the rates that the cells leave open.",
+        "enters through further chips at other rates within the interval of the cells.",
         "Half-selected and neighbouring cells are not disturbed, and a cell keeps the state it was "
         f"programmed to for all {findings.test_images} test images.",
         f"For the BER and the best reference, {100 * findings.lrs_share:g} % of cells are in LRS.",
@@ -243,7 +243,7 @@ def _training_words(findings: Findings) -> str:
         return (
             f"Each network was trained {findings.trainings} times, each time on all but one of "
             f"{findings.folds} parts of the images, on which it was tested: each image is tested "
-            "once, by a network that never saw it. What is shown is the mean."
+            "once, by a network that was not trained on it. The mean is shown."
         )
     if findings.trainings > 1:
         return (

@@ -269,7 +269,7 @@ def test_flips_that_images_tolerate_are_shown(
     for point in certificate["points"]:
         assert f"{100 * point['certified_share']:.2f}\xa0%" in table
     told = " ".join(table.split())
-    assert f"whichever so many of the {folded.output.signs.size} weights of the last layer" in told
+    assert f"whichever of the {folded.output.signs.size} weights of the last layer" in told
 
 
 def test_certificates_of_several_networks_stand_below_their_names(
@@ -445,14 +445,14 @@ def test_cells_that_err_together_are_drawn_by_numbers_or_by_what_readings_tell(
     assert "BER 0.1: cells share columns 0.3 (LRS) and 0.4 (HRS), amplifiers 0.2" in shown
     of_set = ["--measurements", "ni-rram-64kb-cycling", "--correlated"]
     told = refusal([model, *of_set], monkeypatch, capsys)
-    assert "no readings tell rows and columns, or dies, apart" in told
+    assert "no readings distinguish rows and columns, or dies" in told
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--ber", "0.1", "--correlated"], "--correlated: takes what cells share from"),
-        (["--ber", "0.1", "--tile", "8x8"], "--tile: is for cells that err together"),
+        (["--ber", "0.1", "--tile", "8x8"], "--tile: is for correlated cells"),
         (["--error-map", "a.csv", "--correlated-by", "sigma_row=1"], "--error-map: its cells err"),
         (["--ber", "0.1", "--correlated", "--correlated-by", "sigma_row=1"], "both given"),
         (["--ber", "0.1", "--correlated-by", "sigma_row"], "'sigma_row': accepted is a name"),
@@ -543,7 +543,7 @@ def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: Imag
     assert "thresholds" not in json.loads(plain.stdout)
     assert json.loads(plain.stdout)["points"][0]["accuracy_mean"] < right
     words = CliRunner().invoke(app, [*command, "--reestimate"])
-    assert "estimated anew for each BER" in " ".join(words.stdout.split())
+    assert "re-estimated for each BER" in " ".join(words.stdout.split())
 
 
 @pytest.mark.slow
@@ -706,7 +706,7 @@ def test_the_tables_say_what_a_protection_takes_and_leaves(model: str, tmp_path:
     assert shown.exit_code == 0, shown.output
     cells = [line.replace("│", " ").split() for line in shown.stdout.splitlines()]
     assert ["0.01", "secded(72,64)", "5.3×10⁻³", "1.125", "1.125"] in cells
-    assert "neither the energy of a decoder" in " ".join(shown.stdout.split())
+    assert "the energy and time of a decoder are not known" in " ".join(shown.stdout.split())
     row = pd.read_csv(file).iloc[0]
     assert (row["protection"], row["cells_per_weight"]) == ("secded(72,64)", 1.125)
 

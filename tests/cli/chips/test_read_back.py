@@ -143,7 +143,7 @@ def test_a_person_reads_the_accuracy_first_and_whether_the_condition_explains_th
     assert f"{len(chip)}" in shown.stdout
     assert "Errors agree with what is expected" in shown.stdout
     assert "Of 20 chips drawn" in shown.stdout
-    assert "are not shown to gather" in shown.stdout
+    assert "are not shown to cluster" in shown.stdout
 
 
 def test_the_report_leads_with_this_chip_beside_those_predicted(chip):

@@ -90,7 +90,7 @@ def test_a_few_counted_errors_do_not_bear_out_a_lower_ber(errors_of, exact_sampl
     assert 0 < found.headline.estimate < -math.log(0.05) / 2048
     assert (found.headline.basis, found.headline.extrapolated) == ("fitted", True)
     (note,) = map(str, found.notes)
-    assert "1 error was counted, too few to bear out a BER that low" in note
+    assert "1 error was counted, too few to confirm a BER that low" in note
     zero = errors_of(lrs, hrs, reference_resistance=float(lrs.max() * 1.01))
     assert zero.counted.errors == 0
     assert "too few" not in str(zero.notes[0])

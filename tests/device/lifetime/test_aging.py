@@ -161,7 +161,7 @@ def test_readings_without_two_cycles_or_times_do_not_age():
 def test_cycles_that_were_each_read_at_another_time_leave_both_untold():
     found = aging(aged(list(zip(CYCLES, TIMES, strict=True))))
     assert math.isnan(found.times[0])
-    assert "cannot be told apart" in found.notes[0].text
+    assert "cannot be separated" in found.notes[0].text
 
 
 def test_a_cycle_beyond_the_last_is_refused():

@@ -195,7 +195,7 @@ def test_there_is_a_table_of_everything_there_is_and_no_other(held):
         "One cell a bit (1T1R) and two (2T2R)",
         *("Energy of a read", "Retention", "At stated times, along the lines"),
         *("Drift a decade of time", "Bake: from before to after", "No failure seen"),
-        "Where the variance of ln R is from",
+        "Sources of the variance of ln R",
     ]
     assert "cycling" not in held.products
     for table in short_tables(held):

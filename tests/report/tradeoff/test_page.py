@@ -293,17 +293,17 @@ def test_at_a_glance_says_what_beside_accuracy_is_in_the_way():
     assert (very_strong.mark, strong.mark) == ("✗", "✗")
 
 
-def test_what_each_network_bears_is_in_the_budgets(page):
+def test_what_each_network_tolerates_is_in_the_budgets(page):
     text, found = Page(page).text, findings()
     for row in records(found.budgets, "training_ber"):
-        bears = [
+        tolerated = [
             numbers.bounded(numbers.power(row[name]), row[f"{name}_bound"])
             for name in ("budget", "budget_shown")
         ]
         name = f"trained at {row['training_ber']:g}" if row["training_ber"] else "plain"
-        assert " ".join([name, *bears]) in text
+        assert " ".join([name, *tolerated]) in text
     most = float(found.budgets.budget_shown.max())
-    assert f"up to {numbers.power(most)}: that much" in text
+    assert f"up to {numbers.power(most)}: the most tolerant network" in text
     assert f"strong none 9.7×10⁻⁵ {count_words(most / 9.7e-5)}" in text
     # Of a BER that is only an upper bound, the margin is a lower one.
     assert f"less than 10⁻⁶ more than {count_words(most / 1e-6)}" in text
@@ -331,9 +331,9 @@ def test_what_would_settle_a_cheaper_point_is_said_and_what_it_takes_to_measure(
     text = Page(html).text
     assert shown(found.recommendation.would_settle) in text
     assert (
-        "About 1,080 more cells of “weak” a state would show on which side of the largest "
-        "bit-error rate that the network trained with bit errors at a rate of 0.15 bears, "
-        "unprotected, the condition lies; trainings, images and chips would still leave it open."
+        "About 1,080 more cells of “weak” a state would show whether the condition, unprotected, "
+        "is above or below the largest bit-error rate that the network trained with bit errors at "
+        "a rate of 0.15 tolerates."
     ) in text
     # Where more cells alone would settle it, one number is said, that of the verdict.
     tradeoff["cells_needed"].loc[{**weak, "thresholds": "as trained"}] = 3.0
@@ -609,7 +609,9 @@ def test_the_page_says_what_the_accuracies_rest_on():
     )
     seed = trained.provenance.seed
     assert assumptions(trained)[0].startswith(f"Each network was trained once, with seed {seed}.")
-    assert "further chips at the rates that the cells leave open" in assumptions(trained)[1]
+    assert (
+        "further chips at other rates within the interval of the cells" in assumptions(trained)[1]
+    )
     assert "for all 360 test images" in assumptions(trained)[2]
     assert assumptions(trained)[3].endswith("40 % of cells are in LRS.")
     networks, chips, *_ = assumptions(given)

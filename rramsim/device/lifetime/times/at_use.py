@@ -122,7 +122,7 @@ def _far_notes(hold: Hold, times: Floats) -> list[Note]:
     text = (
         f"the resistances and the BER at {numbers.duration(latest)} are extrapolated along the "
         f"lines, {numbers.plain(decades, 2)} decades of time beyond the last read-out; "
-        "nothing measured bears that out."
+        "no measurement confirms this."
     )
     return [hold.note(text, "stated time extrapolated", time=latest, decades=decades)]
 

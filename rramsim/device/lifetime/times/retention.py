@@ -299,7 +299,7 @@ def _fill_ber(
         decades = math.log10(wanted.max() / hold.last_time)
         text = (
             f"the BER is extrapolated {numbers.plain(decades, 2)} decades of time beyond the last "
-            "read-out; nothing measured bears that out."
+            "read-out; no measurement confirms this."
         )
         notes.append(hold.note(text, "BER extrapolated in time", decades=decades))
     notes += _disagreement(values, number, hold, (lrs, hrs))
