@@ -76,6 +76,13 @@ class LineEffects:
         rates: Floats = ndtr(most - self.distances + 1e-9)
         return rates
 
+    @property
+    def word_ends(self) -> Floats:
+        """Least and greatest effect of the rows of each word: ([chips,] 2, 2, tiles, words)."""
+        starts = np.arange(0, self.rows.shape[-1], WORD)
+        ends = [np.minimum, np.maximum]
+        return np.stack([end.reduceat(self.rows, starts, axis=-1) for end in ends], axis=-4)
+
     def of_cells(self, signs: Signs) -> Floats:
         """Return x of every cell of one chip, in the form of `signs`: wrong where u is below Q(x).
 
@@ -233,7 +240,7 @@ def draw_small_on_lines(signs: Signs, *, lines: LineEffects, seeds: ChipSeeds) -
     signs = np.ascontiguousarray(signs)
     neurons, inputs = signs.shape
     masks = np.empty((len(seeds.chips), neurons, words_for(inputs)), dtype=np.uint64)
-    effects = lines.distances, lines.columns, lines.rows
+    effects = lines.distances, lines.columns, lines.rows, lines.word_ends
     tile = lines.word_lines, lines.bit_lines
     masks_on_lines(seeds.keys, signs, lines.highest, *effects, *tile, *_tails(), masks)
     return masks
@@ -374,13 +381,7 @@ def _frequent_on_lines(signs: Signs, key: tuple[int, int], lines: LineEffects) -
     from rramsim.crossbar.sampling_kernels import frequent_on_lines
 
     mask, parts = _mask_in_parts(signs)
-    starts = np.arange(0, signs.shape[1], WORD)
-    ends = np.stack(
-        [
-            np.minimum.reduceat(lines.rows, starts, axis=2),
-            np.maximum.reduceat(lines.rows, starts, axis=2),
-        ]
-    )
+    ends = lines.word_ends
 
     def work(part: tuple[int, int]) -> None:
         frequent_on_lines(key, *part, signs, lines.parts, ends, mask)

@@ -45,8 +45,6 @@ _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 _ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
 _WORDS_AT_ONCE = 64
-# Words whose limits differ go through more and shorter loops, which begin less often so.
-_WORDS_ON_LINES = 256
 
 
 @intrinsic
@@ -97,10 +95,45 @@ def _bits_of(typing: Any, address: Any, shift: Any) -> Any:
     return types.uint64(types.int64, types.uint64), generate
 
 
+@intrinsic
+def _compared(typing: Any, address: Any) -> Any:
+    """Compare the first 8 digits of 8 words of 64 numbers with the ends of their limits.
+
+    At `address` are rows of 8: the digits of the numbers, the first ones first; which of them are
+    of HRS; the first 8 digits of the least limit of LRS and of HRS, and of the greatest. Then
+    there is room for two rows: the numbers that are below their least limit whatever their further
+    digits are, and those that are not above their greatest one.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        words = ir.VectorType(ir.IntType(64), 8)
+        first = builder.inttoptr(args[0], words.as_pointer())
+        rows = [builder.gep(first, [ir.Constant(ir.IntType(64), row)]) for row in range(15)]
+        *digits, hrs = [builder.load(row, align=8) for row in rows[:9]]
+        ones, last = (ir.Constant(words, [value] * 8) for value in (-1, 63))
+        for end in range(2):
+            limits = [builder.load(rows[9 + 2 * end + state], align=8) for state in range(2)]
+            below, open_ = ir.Constant(words, [0] * 8), ones
+            for place, digit in enumerate(digits):
+                up = ir.Constant(words, [56 + place] * 8)
+                of_lrs, of_hrs = (builder.ashr(builder.shl(one, up), last) for one in limits)
+                differ = builder.and_(builder.xor(of_lrs, of_hrs), hrs)
+                own = builder.xor(of_lrs, differ)
+                differ = builder.xor(own, digit)
+                below = builder.or_(below, builder.and_(builder.and_(open_, own), differ))
+                open_ = builder.and_(open_, builder.xor(differ, ones))
+            result = builder.or_(below, open_) if end else below
+            builder.store(result, rows[13 + end], align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 _multiply: Any = _product
 _hrs_of: Any = _positive
 _byte_of: Any = _bits_of
+_compare: Any = _compared
 
 
 @nb.njit(inline="always")
@@ -416,10 +449,9 @@ def _x_in_word(lines: Any, state: Any, neuron: Any, across: Any, input_: Any, fi
 def _decide_one_by_one(
     key: Any, row: Any, hrs: Any, lines: Any, words: Any, drawn: Any, place: Any, among: Any
 ) -> Any:
-    """Return which cells `among` those of a word are wrong; `row`: neuron, word, first tile."""
-    neuron, word, first = row
+    """Return which cells `among` those of a word are wrong; `row`: as of `_add_active`."""
+    neuron, word, first, across = row
     tails, index = lines[5], np.uint64(neuron * words + word)
-    across = neuron // lines[4]
     chosen = np.uint64(0)
     while among != 0:
         bit = lowest_bit(among)
@@ -440,41 +472,20 @@ def _decide_one_by_one(
 
 
 @nb.njit(inline="always")
-def _compare_first_bytes(
-    active: Any, bytes_: Any, hrs: Any, chances: Any, own: Any, below: Any, open_: Any
-) -> None:
-    """Compare the first 8 digits of all words with the least and the greatest of their limits."""
-    zero = np.uint64(0)
-    for end in range(2):
-        below[end, :active] = zero
-        open_[end, :active] = _ALL
-        for digit in range(8):
-            shift = np.uint64(7 - digit)
-            # Two loops, since compilers take one with so many arrays word by word.
-            for place in range(active):
-                lrs_digit = zero - ((bytes_[2 * end, place] >> shift) & _ONE)
-                hrs_digit = zero - ((bytes_[2 * end + 1, place] >> shift) & _ONE)
-                own[place] = lrs_digit ^ ((lrs_digit ^ hrs_digit) & hrs[place])
-            for place in range(active):
-                below[end, place], open_[end, place] = _narrowed(
-                    own[place], chances[digit, place], below[end, place], open_[end, place]
-                )
-
-
-@nb.njit(inline="always")
 def _add_active(
     neuron: Any, words: Any, lines: Any, ends: Any, count: Any, places: Any, limits: Any
 ) -> Any:
     """Add the words of a neuron in which a cell may be wrong, and return how many there are then.
 
-    `places` takes the neuron and the number of each word, and the first tile that it lies in;
+    `places` takes the neuron and the number of each word, the first tile down the inputs that it
+    lies in, and its tile across the neurons, since divisions would cost more than all else;
     `limits` the greatest x of LRS and of HRS, and the least of both.
     """
     distances, columns, rows, word_lines, bit_lines, _, _ = lines
     inputs, across = rows.shape[2], neuron // bit_lines
     first = 0
     for word in range(words):
-        # Counted up, since divisions would cost more than all else.
+        # Counted up, not divided.
         while (first + 1) * word_lines <= word * 64:
             first += 1
         last = first
@@ -489,7 +500,8 @@ def _add_active(
         x_lrs = distances[0] - most_lrs - ends[1, 0, across, word]
         x_hrs = distances[1] - most_hrs - ends[1, 1, across, word]
         if min(x_lrs, x_hrs) < _LAST_ACTIVE:
-            places[0, count], places[1, count], places[2, count] = neuron, word, first
+            places[count, 0], places[count, 1] = neuron, word
+            places[count, 2], places[count, 3] = first, across
             limits[0, count] = distances[0] - least_lrs - ends[0, 0, across, word]
             limits[1, count] = distances[1] - least_hrs - ends[0, 1, across, word]
             limits[2, count] = x_lrs
@@ -507,21 +519,19 @@ def _draw_first_bytes(
     listed: Any,
     places: Any,
     limits: Any,
-    bytes_: Any,
-    hrs: Any,
-    chances: Any,
+    rows: Any,
     drawn: Any,
 ) -> Any:
     """Draw the first 8 digits of the words listed, and return how many may have wrong cells.
 
-    Those come first; `bytes_` takes the first 8 digits of their limits, in the order of `limits`,
-    `chances` the digits of all words, and `drawn` the same word by word, the last digit first.
+    Those come first in `places`, in `rows` (as of `_compared`, 8 of them at a time) and in
+    `drawn`, which takes the digits word by word, the last one first.
     """
     inputs, table = signs.shape[1], lines[6]
     zero = np.uint64(0)
     count = 0
     for place in range(listed):
-        neuron, word = places[0, place], places[1, place]
+        neuron, word = places[place, 0], places[place, 1]
         index = np.uint64(neuron * words + word)
         among = min(64, inputs - word * 64)
         c0, c1, c2, c3 = _philox(key, index, zero, zero, zero)
@@ -533,15 +543,17 @@ def _draw_first_bytes(
             some = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
             if ~some & (_ALL >> np.uint64(64 - among)) == zero:
                 continue
-        chances[0, count], chances[1, count], chances[2, count], chances[3, count] = c0, c1, c2, c3
-        chances[4, count], chances[5, count], chances[6, count], chances[7, count] = c4, c5, c6, c7
+        own, lane = rows[count >> 3], count & 7
+        own[0, lane], own[1, lane], own[2, lane], own[3, lane] = c0, c1, c2, c3
+        own[4, lane], own[5, lane], own[6, lane], own[7, lane] = c4, c5, c6, c7
+        own[8, lane] = _hrs(signs, neuron, word * 64, among)
+        own[9, lane] = _byte_of_tail(table, limits[0, place], 0)
+        own[10, lane] = _byte_of_tail(table, limits[1, place], 0)
+        own[11, lane], own[12, lane] = most_lrs, most_hrs
         drawn[count, 7], drawn[count, 6], drawn[count, 5], drawn[count, 4] = c0, c1, c2, c3
         drawn[count, 3], drawn[count, 2], drawn[count, 1], drawn[count, 0] = c4, c5, c6, c7
-        hrs[count] = _hrs(signs, neuron, word * 64, among)
-        bytes_[0, count] = _byte_of_tail(table, limits[0, place], 0)
-        bytes_[1, count] = _byte_of_tail(table, limits[1, place], 0)
-        bytes_[2, count], bytes_[3, count] = most_lrs, most_hrs
-        places[0, count], places[1, count], places[2, count] = neuron, word, places[2, place]
+        places[count, 0], places[count, 1] = neuron, word
+        places[count, 2], places[count, 3] = places[place, 2], places[place, 3]
         count += 1
     return count
 
@@ -583,32 +595,29 @@ def frequent_on_lines(
     """
     inputs, words = signs.shape[1], mask.shape[1]
     # Rows may be of one word: words are worked on side by side, whatever their rows.
-    room = _WORDS_ON_LINES + words
-    chances = np.empty((8, room), dtype=np.uint64)
+    room = _WORDS_AT_ONCE + words
+    rows = np.zeros(((room + 7) // 8, 15, 8), dtype=np.uint64)
     drawn = np.empty((room, 8), dtype=np.uint64)
-    own = np.empty(room, dtype=np.uint64)
-    below = np.empty((2, room), dtype=np.uint64)
-    open_ = np.empty((2, room), dtype=np.uint64)
-    hrs = np.empty(room, dtype=np.uint64)
-    bytes_ = np.empty((4, room), dtype=np.uint64)
-    places = np.empty((3, room), dtype=np.int64)
+    places = np.empty((room, 4), dtype=np.int64)
     limits = np.empty((4, room))
     listed = 0
     for neuron in range(start, stop):
         mask[neuron] = np.uint64(0)
         listed = _add_active(neuron, words, lines, ends, listed, places, limits)
-        if listed < _WORDS_ON_LINES and neuron + 1 < stop:
+        if listed < _WORDS_AT_ONCE and neuron + 1 < stop:
             continue
-        count = _draw_first_bytes(
-            key, signs, words, lines, listed, places, limits, bytes_, hrs, chances, drawn
-        )
-        _compare_first_bytes(count, bytes_, hrs, chances, own, below, open_)
+        count = _draw_first_bytes(key, signs, words, lines, listed, places, limits, rows, drawn)
+        for eight in range((count + 7) // 8):
+            _compare(rows.ctypes.data + eight * 15 * 64)
         for place in range(count):
-            row = places[0, place], places[1, place], places[2, place]
+            row = places[place, 0], places[place, 1], places[place, 2], places[place, 3]
+            own, lane = rows[place >> 3], place & 7
             valid = _ALL >> np.uint64(64 - min(64, inputs - row[1] * 64))
-            chosen = below[0, place] & valid
-            between = (below[1, place] | open_[1, place]) & valid & ~chosen
-            chosen |= _decide_one_by_one(key, row, hrs[place], lines, words, drawn, place, between)
+            chosen = own[13, lane] & valid
+            between = own[14, lane] & valid & ~chosen
+            chosen |= _decide_one_by_one(
+                key, row, own[8, lane], lines, words, drawn, place, between
+            )
             mask[row[0], row[1]] = chosen
         listed = 0
 
@@ -678,6 +687,24 @@ def seed_keys(
             keys[row, word] = np.uint64(low) | (np.uint64(high) << np.uint64(32))
 
 
+@nb.njit(inline="always")
+def room_for_rare(cells: Any) -> Any:
+    """Return a room that `rare` hardly ever finds too small for a layer of so many cells."""
+    mean = cells * _SPLIT
+    return int(mean + 6.0 * math.sqrt(mean)) + 64
+
+
+@nb.njit(inline="always")
+def all_rare(key: Any, signs: Any, bers: Any, wrong: Any, numbers: Any) -> Any:
+    """Return how many cells of a small layer `rare` finds, and arrays that had room for them."""
+    count = rare(key, 0, signs.size, signs, bers, wrong, numbers)
+    while count < 0:
+        wrong = np.empty(2 * wrong.size, dtype=np.int64)
+        numbers = np.empty(2 * numbers.size, dtype=np.float64)
+        count = rare(key, 0, signs.size, signs, bers, wrong, numbers)
+    return count, wrong, numbers
+
+
 @kernel(
     "void(uint64[:,::1], int8[:,::1], UniTuple(float64, 2), UniTuple(uint64, 2), boolean, "
     "uint64[:,:,::1])"
@@ -719,22 +746,9 @@ def masks_of_chips(
         set_bits(masks[chip], wrong[:count], inputs)
 
 
-@nb.njit(inline="always")
-def _word_ends(rows: Any, ends: Any) -> None:
-    """Write the least and the greatest effect of the rows of each word, by state and tile."""
-    for state in range(rows.shape[0]):
-        for across in range(rows.shape[1]):
-            for word in range(ends.shape[3]):
-                least = most = rows[state, across, word * 64]
-                for input_ in range(word * 64 + 1, min(word * 64 + 64, rows.shape[2])):
-                    effect = rows[state, across, input_]
-                    least, most = min(least, effect), max(most, effect)
-                ends[0, state, across, word], ends[1, state, across, word] = least, most
-
-
 @kernel(
     "void(uint64[:,::1], int8[:,::1], float64[:,::1], float64[:,::1], float64[:,:,:,::1], "
-    f"float64[:,:,:,::1], int64, int64, {_TABLES}, uint64[:,:,::1])"
+    f"float64[:,:,:,::1], float64[:,:,:,:,::1], int64, int64, {_TABLES}, uint64[:,:,::1])"
 )
 def masks_on_lines(
     keys: NDArray[np.uint64],
@@ -743,6 +757,7 @@ def masks_on_lines(
     distances: NDArray[np.float64],
     columns: NDArray[np.float64],
     rows: NDArray[np.float64],
+    ends: NDArray[np.float64],
     word_lines: int,
     bit_lines: int,
     tails: NDArray[np.float64],
@@ -757,27 +772,24 @@ def masks_on_lines(
         See `masks_of_chips`.
     highest : float64 array, shape (chips, 2)
         Bounds on the rates of LRS and HRS cells.
-    distances, columns, rows : float64 arrays
+    distances, columns, rows, ends : float64 arrays
         See `frequent_on_lines`, of each chip.
     word_lines, bit_lines, tails, bytes_
         The last items of `lines` in `frequent_on_lines`.
     """
-    neurons, words = masks.shape[1], masks.shape[2]
-    inputs = signs.shape[1]
+    neurons, inputs = signs.shape
     flat = signs.reshape(signs.size)
-    wrong = np.empty(signs.size * (LUMP - FIRST_LEVEL + 1), dtype=np.int64)
-    numbers = np.empty(wrong.size)
-    ends = np.empty((2, 2, rows.shape[2], words))
+    wrong = np.empty(room_for_rare(signs.size), dtype=np.int64)
+    numbers = np.empty(wrong.size, dtype=np.float64)
     for chip in range(keys.shape[0]):
         key, bers = (keys[chip, 0], keys[chip, 1]), (highest[chip, 0], highest[chip, 1])
         away = distances[chip, 0], distances[chip, 1]
         lines = (away, columns[chip], rows[chip], word_lines, bit_lines, tails, bytes_)
         if max(bers[0], bers[1]) > _SPLIT:
-            _word_ends(rows[chip], ends)
-            frequent_on_lines(key, 0, neurons, signs, lines, ends, masks[chip])
+            frequent_on_lines(key, 0, neurons, signs, lines, ends[chip], masks[chip])
         else:
             masks[chip] = 0
-        count = rare(key, 0, signs.size, flat, bers, wrong, numbers)
+        count, wrong, numbers = all_rare(key, flat, bers, wrong, numbers)
         count = keep_on_lines(flat, lines, wrong[:count], numbers)
         set_bits(masks[chip], wrong[:count], inputs)
 

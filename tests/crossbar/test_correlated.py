@@ -246,7 +246,7 @@ def test_a_code_decodes_cells_that_err_together_and_what_needs_populations_refus
     columns = CorrelatedFaults(IidFaults(0.003), sigma_column=0.2)
     alone = protect(IidFaults(0.003), "secded(72,64)")
     assert protect(columns, "secded(72,64)").mean_ber(0.5) == alone.mean_ber(0.5)
-    with pytest.raises(InputError, match="err with their lines"):
+    with pytest.raises(InputError, match="these are correlated"):
         protect(CorrelatedFaults(POPULATIONS, sigma_column=0.2), "verify(5, read_spread=0.1)")
     with pytest.raises(InputError, match="has bit-error rates only"):
         protect(columns, "2T2R")

@@ -14,7 +14,7 @@ from scipy import stats
 
 from rramsim import parallel
 from rramsim.crossbar.sampling import SEGMENT_CELLS, ChipSeeds, as_positions, draw_cells
-from rramsim.crossbar.sampling_kernels import FIRST_LEVEL, LAST_LEVEL, philox
+from rramsim.crossbar.sampling_kernels import FIRST_LEVEL, LAST_LEVEL, all_rare, philox, rare
 
 FALSE_ALARM = 1e-4
 SPLIT = 2.0**-FIRST_LEVEL
@@ -201,6 +201,18 @@ def test_a_count_far_above_what_is_expected_finds_room(monkeypatch: pytest.Monke
     # Room for 6 deviations more never lacks by chance, so it is taken away.
     monkeypatch.setattr(math, "sqrt", lambda mean: -mean / 6 - 10)
     assert np.array_equal(flips(signs, 0.0019), expected)
+
+
+def test_a_small_layer_finds_room_too() -> None:
+    layer = np.ones(20_000, dtype=np.int8)
+    key, bers = (np.uint64(3), np.uint64(5)), (0.0015, 0.0015)
+    least, none = np.empty(1, dtype=np.int64), np.empty(1)
+    count, wrong, numbers = all_rare(key, layer, bers, least, none)
+    assert count > 10
+    assert (numbers[:count] < 0.0015).all()
+    enough = np.empty(1000, dtype=np.int64), np.empty(1000)
+    assert rare(key, 0, layer.size, layer, bers, *enough) == count
+    assert np.array_equal(enough[0][:count], wrong[:count])
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**64 - 1])
