@@ -23,7 +23,7 @@ from rramsim.errors import ArgumentError, DamagedWarning, InputError
 _OF_SIGNAL = 128  # what a shell adds to the number of the signal that ended a process
 _SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _PIPE = 13  # SIGPIPE, which Windows has not
-GOES_ON = "run the same command again to go on."
+GOES_ON = "run the same command again to continue."
 _MOST_COLUMNS = 4  # digits
 _after: list[str] = []
 

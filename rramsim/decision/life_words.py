@@ -14,14 +14,14 @@ _UNKNOWN = {
     "no readings": "there are no readings of both states over cycles or time (columns cycle and "
     "time)",
     "cycles": "there are no readings of both states over time (a column time)",
-    "no formula": "there is no formula for how cells that were verified, or pairs whose BER was "
-    "stated, age",
+    "no formula": "there is no formula for the aging of verified cells, or of pairs whose BER was "
+    "stated",
     "model": "the faults are a model given in Python",
 }
 _LIMITS = {
-    "endurance": "The life is limited by endurance.",
-    "retention": "The life is limited by retention: the cells must be refreshed for it.",
-    "neither": "Neither endurance nor retention limits the life within what was read.",
+    "endurance": "Endurance limits the lifetime.",
+    "retention": "Retention limits the lifetime: the cells must be refreshed.",
+    "neither": "Within what was read, neither endurance nor retention limits the lifetime.",
 }
 _EXTRAPOLATED = {
     "cycle": "cycles before the first one read",
@@ -114,10 +114,10 @@ def open_words(point: Record) -> str:
     beyond = extrapolated_words(point)
     if beyond:
         return (
-            f"how long it stays accurate enough rests on {beyond}; read cells nearer to their use, "
-            "or accept what is extrapolated (--accept-extrapolated)"
+            f"how long it stays accurate enough rests on {beyond}; read cells closer to the "
+            "conditions of use, or accept extrapolation (--accept-extrapolated)"
         )
     return (
         f"how long it stays accurate enough is not shown: {good_words(point)}; more cells, "
-        "trainings and images would tell, and readings to more cycles where refreshes take them"
+        "trainings and images would settle it, and readings to more cycles if refreshes need them"
     )

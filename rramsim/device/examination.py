@@ -61,7 +61,7 @@ class Question:
             raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
         if energy is not None and kelvin is None:
             raise InputError(
-                "An activation energy takes the temperature that it carries times to: give a "
+                "An activation energy needs a temperature to convert times to: give a "
                 "temperature of use."
             )
         if kelvin is None:
@@ -70,8 +70,8 @@ class Question:
             raise InputError(f"The temperature of use is {kelvin:g} K; it must be above 0.")
         if self.ber_limit is None and energy is None:
             raise InputError(
-                "A time at the temperature of use takes the BER that it lasts to: give a BER "
-                "limit. For the acceleration alone, give an activation energy."
+                "A time at the temperature of use needs a BER limit: give one. For the "
+                "acceleration alone, give an activation energy."
             )
 
 

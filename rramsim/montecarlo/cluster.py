@@ -109,13 +109,13 @@ class Cluster:
             tally: Tally = future.result()
         except CancelledError as error:
             raise InputError(
-                "The Dask scheduler was lost. What was scored is kept: run the same command again "
-                "to go on."
+                "The Dask scheduler was lost. What was scored is kept: run the same command "
+                "again to continue."
             ) from error
         except KilledWorker as error:
             raise InputError(
                 f"Workers died again and again on the same chips ({error}). They may be short of "
-                "memory. What was scored is kept: the same command goes on."
+                "memory. What was scored is kept: the same command continues."
             ) from error
         except ModuleNotFoundError as error:
             raise InputError(

@@ -127,7 +127,7 @@ def estimate(
         )
     elif tally.chips == 1:
         low = high = p05 = math.nan
-        sentences = ("One chip only: neither an interval nor a 5th-percentile chip can be told.",)
+        sentences = ("One chip only: neither an interval nor a 5th-percentile chip can be given.",)
     else:
         settled = within(tally, half_width)
         beside = half_width if settled else t_half_width(tally, confidence)

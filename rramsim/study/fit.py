@@ -714,8 +714,7 @@ def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | N
     names = [str(name) for name in measured.readings["condition"].values]
     if not names:
         raise InputError(
-            f"--bake {text!r}: a bake is told of single readings of two conditions; the files hold "
-            "none."
+            f"--bake {text!r}: a bake needs single readings of two conditions; the files hold none."
         )
     for comma in re.finditer(",", text):
         before, after = (
@@ -786,8 +785,9 @@ def read_anew(
         return faults
     if noise.given is None:
         raise InputError(
-            "read noise that is fresh: a bit-error rate does not tell how far reads of one cell "
-            "differ; give it in units of the spread of all cells (--read-spread 0.3), or name a "
+            "read noise that is fresh: a bit-error rate does not say how far reads of "
+            "one cell differ; give it in units of the spread of all cells (--read-spread 0.3), "
+            "or name a "
             "condition of readings that tell it."
         )
     return TransientReads(faults, noise.given)

@@ -158,7 +158,7 @@ def test_a_signal_has_its_exit_code_and_what_to_do(number, code, words, tmp_path
     )
     assert done.returncode == code
     last = done.stderr.splitlines()[-1]
-    assert last == f"rramsim: {words}; run the same command again to go on."
+    assert last == f"rramsim: {words}; run the same command again to continue."
     tallies = out.with_name("found.csv.tallies.csv")
     kept = tallies.read_text().splitlines()
     assert len(kept) >= 6

@@ -326,7 +326,7 @@ def test_an_interrupt_is_told_and_says_how_to_go_on(tmp_path):
     assert os.waitstatus_to_exitcode(status) == 130
     # A line a stage, since there is no terminal, then the message.
     *stages, message = (tmp_path / "told").read_text().splitlines()
-    assert message == "rramsim: interrupted; run the same command again to go on."
+    assert message == "rramsim: interrupted; run the same command again to continue."
     assert stages[:2] == ["reading files", "fitting cells"]
 
 

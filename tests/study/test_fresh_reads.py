@@ -135,7 +135,7 @@ def test_the_command_scores_fresh_reads_as_python_does(folder, network, fit):
     shown = CliRunner().invoke(
         cli.app, ["evaluate", "model.safetensors", *asked, "--read-spread", "0.5"]
     )
-    assert "a second read of the same image may differ" in " ".join(shown.stdout.split())
+    assert "a second read of the same image may give another" in " ".join(shown.stdout.split())
 
 
 def test_the_command_takes_the_spread_of_reads_from_the_readings(folder, network, readings):
@@ -149,7 +149,7 @@ def test_the_command_takes_the_spread_of_reads_from_the_readings(folder, network
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--ber", "0.1", "--read-noise", "fresh"), "a bit-error rate does not tell how far"),
+        (("--ber", "0.1", "--read-noise", "fresh"), "a bit-error rate does not say how far"),
         (("--ber", "0.1", "--read-spread", "0.1"), "read_spread: is of read noise that is fresh"),
         (("--ber", "0.1", "--read-noise", "no"), "read_noise is 'no'; accepted: frozen or fresh"),
         (("--read-back", "x.csv", "--read-noise", "fresh"), "--read-back and --read-noise were"),

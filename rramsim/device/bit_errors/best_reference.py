@@ -322,9 +322,9 @@ def choice_notes(
         )
     return [
         condition.note(
-            f"the fits do not choose the reference, {where}: it is chosen on the readings, and so "
-            "that this does not flatter them, each cell is counted at a reference chosen without "
-            f"it (cross-validation): {held_out:,} errors. At {where} itself there are {at_it:,}"
+            f"the reference, {where}, is chosen on the readings and not by the fits. So that the "
+            "count is not too low, each cell is counted at a reference chosen without it "
+            f"(cross-validation): {held_out:,} errors. At {where} itself there are {at_it:,}"
             f"{instead}.",
             "reference from the readings",
             **figures,

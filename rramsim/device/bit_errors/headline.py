@@ -253,7 +253,7 @@ def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     is_one = all(state.cells == 1 for state in condition.states)
     what = "independent readings of one cell" if is_one else "distinct cells"
     text = (
-        f"the exact readings tell as much of the populations as {what} would, {cells}: below "
+        f"the exact readings are equivalent to these numbers of {what}: {cells}. Below "
         f"{FEW_CELLS} a state, what was counted leads. The fit, for comparison: "
         f"{_for_comparison(fitted)}."
     )
@@ -266,8 +266,9 @@ def _open_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     if fitted.bound or fitted.has_ends:
         return []
     text = (
-        "the fit has no interval, for want of cells or of readings that tell enough, so what was "
-        f"counted leads. The fit, for comparison: {_for_comparison(fitted)}."
+        "the fit has no interval, since there are too few cells or "
+        "independent readings, so what was counted leads. The fit, for comparison: "
+        "{_for_comparison(fitted)}."
     )
     return [condition.note(text, "fit without an interval", fitted=fitted.estimate)]
 

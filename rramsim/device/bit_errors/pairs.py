@@ -188,7 +188,8 @@ def pair_notes(condition: ConditionReadings, read: ReadConditions, paired: Inter
     )
     ber = other.high if other.bound else other.estimate
     text = (
-        f"LRS and HRS of the same cell go together (correlation {numbers.plain(rho.estimate, 2)} "
+        f"LRS and HRS of the same cell are correlated (correlation "
+        f"{numbers.plain(rho.estimate, 2)} "
         f"over {found.cells:,} cells), while the 2T2R BER takes the two cells of a bit as "
         "independent. If cells of the same number are the two cells of a bit, it is "
         f"{numbers.bounded(numbers.power(ber), other.bound)}."
@@ -204,6 +205,6 @@ def _undecided_pairs_notes(condition: ConditionReadings) -> list[Note]:
     every = pairs.readings + pairs.undecided
     text = (
         f"{pairs.undecided:,} of {every:,} pairs of an LRS and an HRS reading are not in the "
-        "counted 2T2R BER: their limits leave open which is higher."
+        "counted 2T2R BER: their limits do not determine which is higher."
     )
     return [condition.note(text, "undecided pairs", undecided=pairs.undecided, pairs=every)]

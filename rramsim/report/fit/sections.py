@@ -159,8 +159,8 @@ def _conditions(examination: Examination) -> list[Part | None]:
             "reference",
             plot,
             "Share of misread cells against the reference, for each condition",
-            "What a reference that is off costs: the shares of misread cells that the fitted "
-            "populations give, and those counted.",
+            "The effect of a reference that is not the best: the shares of misread cells of the "
+            "fitted populations, and those counted.",
         ),
         tables.pairs_table(examination),
     ]

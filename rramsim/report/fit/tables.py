@@ -189,9 +189,9 @@ def percentiles_table(examination: Examination) -> TextTable:
             *(f"{percent:g}\N{NO-BREAK SPACE}%" for percent in percents),
         ),
         rows=tuple(rows),
-        remark="Each with its 95 % interval. With an asterisk: extrapolated, further out than one "
-        "reading in the sample, which gives a bound there or nothing. Percentiles of a fit that "
-        "does not hold describe the fit and not the cells.",
+        remark="Each with its 95 % interval. With an asterisk: extrapolated, beyond the share of "
+        "one reading in the sample; the sample gives a bound there, or nothing. Percentiles of a "
+        "fit that does not hold describe the fit and not the cells.",
         place="page",
     )
 
@@ -427,7 +427,7 @@ def variance_table(examination: Examination) -> TextTable:
         records(variance, "condition", "state"),
         {**same("condition", "state"), **numeric},
         numeric=tuple(numeric),
-        remark="Between cycles is between readings of one cell: the drift with time is in it."
+        remark="“Between cycles” is between readings of one cell and includes the drift with time."
         if is_timed
         else "",
         is_titled=False,
@@ -454,8 +454,8 @@ def rates_table(examination: Examination) -> TextTable:
             "stuck": lambda row: _rate(row, "stuck"),
             "outlying": lambda row: _rate(row, "outlying"),
         },
-        remark="Stuck: always reads like the other state. Outlying: like neither. They stay in "
-        "the fit and in every count.",
+        remark="Stuck: always reads like the other state. Outlying: like neither state. These "
+        "cells remain in the fit and in every count.",
         place="page",
     )
 
@@ -567,7 +567,7 @@ def attempts_table(examination: Examination) -> TextTable:
         },
         numeric=("operations", "cells"),
         remark="A computed energy is that of one pulse times the mean attempts, without the "
-        "verifying reads; a measured or stated one is taken as of the whole operation.",
+        "verifying reads; a measured or stated energy is taken for the whole operation.",
         is_titled=False,
     )
 
@@ -594,8 +594,8 @@ def residuals_table(examination: Examination) -> TextTable:
             "if cells differ": lambda row: numbers.power(row["residual_unlike"]),
         },
         numeric=("pulses",),
-        remark="p^K holds only where every attempt fails with one chance, whatever the cell; where "
-        "cells differ, the beta-geometric law tells what is left.",
+        remark="p^K holds only if every attempt fails with the same probability in all cells; if "
+        "cells differ, the beta-geometric law gives the share left.",
     )
 
 

@@ -160,7 +160,7 @@ def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:
     ]
     names = ("condition", "protection", "network", "of")
     return TextTable(
-        "Losses of points that all have, in percentage points (95 % interval)",
+        "Losses of points that all studies have, in percentage points (95 % interval)",
         (*names, "loss", "enough", f"more than {letters[0]}"),
         tuple(rows),
     )
@@ -208,16 +208,16 @@ def _bases(comparison: StudyComparison, *, verbose: bool) -> Iterable[str]:
         yield "The studies have no point in common."
         return
     yield (
-        "The interval of a difference is made from those of both losses as if they were independent"
+        "The interval of a difference is computed as if both losses were independent"
         + (
-            "; the networks are the same, so it is wider than it need be."
+            "; the networks are the same, so it is wider than necessary."
             if comparison.has_same_networks
-            else ". The networks are others."
+            else ". The networks differ."
         )
     )
     yield (
-        f"{_BEYOND} beyond the interval; where nothing differs, chance still makes about one in 20 "
-        "so."
+        f"{_BEYOND} beyond the interval; without any true difference, about one in 20 is so by "
+        "chance."
     )
     if any(
         point["thresholds"] != "as trained" for one in comparison.points for point in one.points

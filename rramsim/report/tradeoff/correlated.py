@@ -1,4 +1,4 @@
-"""What it does to a trade-off that cells err together with those on their lines and dies."""
+"""What correlated cells, on lines and dies, do to a trade-off."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SOURCES = {
 
 
 def is_correlated(findings: Findings) -> bool:
-    """Return whether cells err together on the chips of any point."""
+    """Return whether cells are correlated on the chips of any point."""
     return bool(findings.tradeoff.attrs.get("correlated"))
 
 
 def correlated_sentences(findings: Findings) -> list[str]:
-    """Return by how much cells err together, what that does, and what is not known of it."""
+    """Return how much cells are correlated, what that does, and what is not known of it."""
     if not is_correlated(findings):
         return []
     return [
@@ -61,7 +61,7 @@ def _of_point(point: Record) -> list[str]:
 
 
 def together_words(point: Record) -> str:
-    """Return what cells that err together do to a point, in the fewest words."""
+    """Return what correlated cells do to a point, in the fewest words."""
     if "independent_accuracy" not in point or math.isnan(point["independent_accuracy"]):
         return ""
     p05, alone = (numbers.percent(point[name]) for name in ("accuracy_p05", "independent_p05"))

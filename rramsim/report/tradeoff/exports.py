@@ -178,4 +178,4 @@ _TOGETHER: Keys = same(
     "correlated_change_high",
     "faults",
 )
-"""Of cells that err together: what they share, and what chips of cells on their own reach."""
+"""Of correlated cells: what they share, and what chips of independent cells reach."""

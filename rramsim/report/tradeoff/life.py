@@ -90,11 +90,11 @@ def _cheapest(points: list[Record]) -> list[str]:
         return []
     if len(known) == 1:
         return [
-            f"Of what meets all that is required, {_named(known[0][2])} costs least at any "
-            "number of inferences."
+            f"Among the points that meet all requirements, {_named(known[0][2])} costs least at "
+            "any number of inferences."
         ]
     parts = [f"{_named(point)} {_range(first, last)}" for first, last, point in known]
-    return [f"Of what meets all that is required, least is the cost of {'; '.join(parts)}."]
+    return [f"Among the points that meet all requirements, the cheapest is {'; '.join(parts)}."]
 
 
 def _costs(points: list[Record]) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +118,7 @@ def _what_is_counted(findings: Findings) -> str:
     unknown = findings.unknown_circuits
     left_out = (
         f" The energy {', '.join(unknown)} is unknown and not counted, so an inference takes more; "
-        "of two conditions under one protection it does not change which costs less."
+        "it does not change which of two conditions under one protection costs less."
         if unknown
         else ""
     )
@@ -170,7 +170,7 @@ def life_table(findings: Findings) -> TextTable | None:
             ),
             "As much as recommended": Sorted(crossing_words, crossing),
         },
-        remark="What meets all that is required, by the network that does best.",
+        remark="Points that meet all requirements, each with its best network.",
     )
 
 
@@ -229,12 +229,12 @@ def _what_was_read(known: list[Record]) -> list[str]:
 def _carried(findings: Findings) -> list[str]:
     attrs = findings.tradeoff.attrs
     if "use_temperature" not in attrs:
-        return ["Times are as they were measured; no temperature of use is given."]
+        return ["Times count as measured, since no temperature of use is given."]
     energy = attrs.get("activation_energy")
     by = (
         "a fitted activation energy" if energy is None else f"the stated {numbers.plain(energy)} eV"
     )
-    return [f"Times are carried to their use{use_words(attrs)} by Arrhenius' law with {by}."]
+    return [f"Times are converted to use{use_words(attrs)} by Arrhenius' law with {by}."]
 
 
 def _unknown_lives(points: list[Record]) -> list[str]:
@@ -243,7 +243,7 @@ def _unknown_lives(points: list[Record]) -> list[str]:
         if not has_life(point) or math.isnan(point["good_until"]):
             reason = unknown_words(point)
             if point["accurate"] == "no":
-                reason = "it is not accurate enough when just programmed"
+                reason = "it is not accurate enough when freshly programmed"
             found.setdefault(reason, []).append(rows.place_words(point))
     return [f"Not known for {', '.join(names)}: {reason}." for reason, names in found.items()]
 
@@ -252,10 +252,10 @@ def _how(known: list[Record]) -> list[str]:
     if not known:
         return []
     return [
-        "Cells are refreshed after half of the time to which the network is accurate enough, "
-        "unless they are programmed anyway; reprogrammings are spread evenly over the life.",
-        "The refreshes of a point that is shown to last are those of the times to which that is "
-        "shown; else of the estimated ones.",
+        "Cells are refreshed after half of the time up to which the network is accurate enough, "
+        "unless they are reprogrammed earlier; reprogrammings are spread evenly over the lifetime.",
+        "If a point is shown to last, its refreshes are computed from the times up to which this "
+        "is shown; otherwise from the estimated times.",
     ]
 
 
@@ -283,8 +283,8 @@ def lifetime_table(findings: Findings, shown: list[Record]) -> TextTable | None:
         f"Over {numbers.span(lifetime_of(attrs))}{use_words(attrs)}",
         known,
         columns,
-        remark="The network that does best. “Good for” is the time after the first programming, "
-        "with that to which it is shown below it."
+        remark="The best network. “Good for” is the time after the first programming; below it is "
+        "the time up to which this is shown."
         + (f" {_EXTRAPOLATED} rests on {beyond}, which is extrapolated." if marked else ""),
     )
 

@@ -248,8 +248,8 @@ def _training_words(findings: Findings) -> str:
     if findings.trainings > 1:
         return (
             f"Each network was trained {findings.trainings} times, with seeds from "
-            f"{findings.provenance.seed} on, and tested on the same images. What is shown is the "
-            "mean."
+            f"{findings.provenance.seed} on, and tested on the same images. The mean is "
+            "shown."
         )
     return (
         f"Each network was trained once, with seed {findings.provenance.seed}. Trained with "

@@ -61,7 +61,7 @@ def points_table(findings: Findings) -> TextTable:
             "cells": lambda point: numbers.plain(point["cells_per_weight"]),
         },
         remark=" ".join(
-            ["The network is the one that does best; the report and tradeoff.csv have all."]
+            ["The best network is shown; the report and tradeoff.csv have all."]
             + [words for words in _legend(findings) if words.startswith(_EXTRAPOLATED)]
         ),
     )
@@ -72,7 +72,7 @@ def terminal_tables(findings: Findings) -> list[TextTable]:
     columns = _columns(findings)
     remark = " ".join(
         [
-            "The network is the one that does best: plain, or trained at this bit-error rate. "
+            "The best network is shown: plain, or trained at this bit-error rate. "
             "Loss in points. The report and tradeoff.csv have all networks.",
             *_legend(findings),
         ]

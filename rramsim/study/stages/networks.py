@@ -268,7 +268,8 @@ def load_models(study: Study, images: ImageSet) -> StudyNetworks | None:
             )
         if training_ber is None:
             raise InputError(
-                f"{file}: has no training BER; networks of a study are told apart by it, so each "
+                f"{file}: has no training BER; networks of a study are distinguished by it, so "
+                f"each "
                 "model needs one (0 for plain training)."
             )
         several = networks.setdefault(training_ber, {})

@@ -71,7 +71,7 @@ def test_no_fit_and_no_error_is_a_bound_not_a_value(errors_of, exact_sample):
     assert head.high == pytest.approx(-math.log(0.05) / 2048)
     # Between the last LRS and the first HRS cell no reference misreads any.
     assert 1e4 < found.reference < float(exact_sample(1e6, 0.3).min())
-    assert "the fits do not choose the reference" in str(found.notes[0])
+    assert "chosen on the readings and not by the fits" in str(found.notes[0])
     assert "0 errors were counted" in str(found.notes[1])
 
 
@@ -180,7 +180,7 @@ def test_cells_and_not_their_readings_make_a_sample(measured_from, exact_sample)
     found = bit_errors(condition)
     assert (found.headline.basis, found.headline.bound) == ("counted", "upper")
     assert any(
-        "as distinct cells would, 10 in LRS and 10 in HRS:" in str(note) for note in found.notes
+        "distinct cells: 10 in LRS and 10 in HRS. Below" in str(note) for note in found.notes
     )
 
 

@@ -196,7 +196,7 @@ def test_what_takes_single_readings_is_said_to_have_no_answer(tmp_path):
             "single readings."
         ]
         assert notes_of(fit_of(tmp_path, content), *kinds) == []
-    with pytest.raises(InputError, match="--bake 'A,B': a bake is told of single readings"):
+    with pytest.raises(InputError, match="--bake 'A,B': a bake needs single readings"):
         fit_of(tmp_path, COUNTS, bake="A,B")
 
 

@@ -48,7 +48,7 @@ def test_every_row_stands_whole_in_one_table_with_all_its_numbers(width):
     lines = [line for line in shown.splitlines() if str(PAGE) not in line]
     assert max(map(len, lines)) <= width
     assert sum("───" in line for line in lines) == 1
-    table = shown[: shown.index("The network is")]
+    table = shown[: shown.index("The best network is")]
     for point in shown_points(found):
         assert table.count(f"{100 * point['accuracy']:.2f}\N{NO-BREAK SPACE}%") >= 1
         most = f"{100 * point['loss']:.2f},\N{NO-BREAK SPACE}≤{100 * point['loss_high']:.2f}"

@@ -506,8 +506,8 @@ def _reason(wear: Wear, lifetimes: xr.Dataset, *, shape: float | None) -> str:
     if wear.basis == NO_WEAR_OUT:
         ends = numbers.interval(wear.fit.shape, numbers.plain)
         return (
-            f"; the Weibull shape is {ends}, below 1: cells fail ever more rarely, which is no "
-            "wear-out, and its B10 is not the endurance"
+            f"; the Weibull shape is {ends}, below 1: the failure rate falls, "
+            "which is not wear-out, and its B10 is not the endurance"
         )
     if wear.basis == CONTRADICTED:
         return f"; the reads contradict B10 of the Weibull fit, {b10}, which is not used"

@@ -355,7 +355,7 @@ def use_notes(name: str, fit: ArrheniusFit | None, temperature: float) -> list[N
         notes.append(
             Note(
                 f"{kelvin} is {nearest:.0f} K from the nearest temperature measured: another "
-                "mechanism may rule there.",
+                "mechanism may dominate there.",
                 kind="far extrapolation",
                 condition=name,
                 values={"kelvin": temperature, "nearest": nearest},

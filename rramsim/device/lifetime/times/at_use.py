@@ -129,10 +129,10 @@ def _far_notes(hold: Hold, times: Floats) -> list[Note]:
 
 def _acceleration_note(hold: Hold, factor: float, energy: float, use: float) -> Note:
     text = (
-        f"a second there is as long as {numbers.power(factor, 3)} s at "
+        f"1 s there is equivalent to {numbers.power(factor, 3)} s at "
         f"{numbers.quantity(use, 'K')}, by Arrhenius' law with the stated activation energy of "
-        f"{numbers.plain(energy)} eV; nothing here checks that energy, nor that one mechanism "
-        "rules at both temperatures."
+        f"{numbers.plain(energy)} eV; neither this energy nor a common mechanism at both "
+        "temperatures was checked."
     )
     return hold.note(
         text,
