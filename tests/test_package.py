@@ -157,6 +157,18 @@ def test_the_dependencies_and_their_pinned_versions_suit_each_python_version(pyt
 
 
 @pytest.mark.slow
+def test_studies_of_stated_rates_need_no_search_for_roots_and_minima():
+    program = (
+        "import sys, rramsim.study.evaluate, rramsim.study.tradeoff\n"
+        "print('scipy.special' in sys.modules, 'scipy.optimize' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True False\n", done.stderr
+
+
+@pytest.mark.slow
 def test_torch_cannot_be_imported_where_tests_are_to_do_without():
     done = subprocess.run(
         [sys.executable, "-c", "import conftest, torch"],

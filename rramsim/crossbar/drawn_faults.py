@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import betaincinv, log_ndtr, ndtr, ndtri
 
 from rramsim.crossbar.correlated import CorrelatedFaults
@@ -667,4 +666,6 @@ def _scale(log_ber: Callable[[float], Floats], log_end: float, share: float) -> 
     least, most = beyond(_LEAST_SCALE), beyond(_MOST_SCALE)
     if least * most >= 0.0:
         return _LEAST_SCALE if abs(least) < abs(most) else _MOST_SCALE
+    from scipy.optimize import brentq  # not needed where rates are stated
+
     return float(brentq(beyond, _LEAST_SCALE, _MOST_SCALE, xtol=1e-6))

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import betaln, ndtr
 
 from rramsim.errors import InputError
@@ -95,6 +94,8 @@ def fit_attempts(attempts: ArrayLike, is_limit: ArrayLike | None = None) -> Atte
     miss = float(failures.sum() / (failures.sum() + successes))
     if count.size < _LEAST_UNITS:
         return AttemptsFit(miss, math.nan, math.nan, math.nan)
+    from scipy.optimize import minimize  # a start without it is 0.15 s shorter
+
     alike = _likelihood_alike(miss, failures, successes)
     best = min(
         (

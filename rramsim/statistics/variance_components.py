@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri
 
 from rramsim.statistics.confidence import CONFIDENCE, spread_points
@@ -510,4 +509,6 @@ def _passes(below: Callable[[float], float], share: float, middle: float, step: 
     while below(high) < share:
         high += step
         step *= 2.0
+    from scipy.optimize import brentq  # as in `attempts`
+
     return float(brentq(lambda at: below(at) - share, low, high, xtol=1e-7))

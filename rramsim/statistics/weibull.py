@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from rramsim.errors import InputError, refused
@@ -328,6 +327,8 @@ def _profile_end(
     above: Callable[[float], float], best: float, *, step: float, least: float = -math.inf
 ) -> float:
     """Return where ln L, at most 0 relative to its maximum, has fallen by that of 95 %."""
+    from scipy.optimize import brentq  # as in `attempts`
+
     inner, outer, reach = best, best + step, 1.0
     while outer > least and reach <= _REACH:
         if above(outer) < -_FALL:

@@ -270,7 +270,7 @@ def test_of_a_bound_and_of_a_stated_ber_parts_are_of_a_spread_of_1(shipped):
     assert planted.faults.faults == IidFaults(0.05)
     assert planted.faults.sigma_row == (0.3, 0.3)
     assert "of a spread of 1" in planted.words
-    with pytest.raises(InputError, match="weak: no readings tell"):
+    with pytest.raises(InputError, match="weak: no readings distinguish"):
         protected_condition(bound, None, parse("none"), shared=SharedSpread())
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_ndtr, ndtri_exp
 
 from rramsim.schema import ABOVE, BELOW
@@ -124,6 +123,8 @@ def best_reference(states: StatePair, *, lrs_share: float = 0.5) -> tuple[float,
     """
     if not states.mu_lrs < states.mu_hrs:
         raise ValueError("the LRS median must be below the HRS median")
+
+    from scipy.optimize import brentq, minimize_scalar  # not needed where rates are stated
 
     def log_ratio(ln_reference: float) -> float:
         z_lrs, z_hrs = z_scores(ln_reference, states)
@@ -310,6 +311,8 @@ class _Profile:
 
     def end(self, drop: float, *, towards: int) -> float:
         """Return the g on one side of its estimate where the likelihood has fallen by `drop`."""
+        from scipy.optimize import brentq
+
         if drop <= 0.0:
             return self.g
         reach = 1.0
@@ -368,5 +371,7 @@ def log_bit_error_rate_profile(
 
 def _extreme(value: Callable[[float], float]) -> float:
     """Return the least of a function of the split, ends included."""
+    from scipy.optimize import minimize_scalar
+
     least = minimize_scalar(value, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
     return min(float(least.fun), value(0.0), value(1.0))
