@@ -160,9 +160,11 @@ def duration(seconds: float) -> str:
 
     >>> duration(3.15576e8).replace("\xa0", " "), duration(3.6e6).replace("\xa0", " ")
     ('10 years', '1000 h')
-    >>> duration(1e4).replace("\xa0", " "), duration(1e-3).replace("\xa0", " ")
-    ('2.78 h', '1 ms')
+    >>> duration(1e4).replace("\xa0", " "), duration(-1e-3).replace("\xa0", " ")
+    ('2.78 h', '−1 ms')
     """
+    if seconds < 0:
+        return f"−{duration(-seconds)}"
     if seconds >= _YEAR * (1.0 - 1e-9):
         years = power(seconds / _YEAR, 3)
         return f"{years}{_SPACE}year{'' if years == '1' else 's'}"

@@ -31,12 +31,16 @@ QUANTITIES = {
     "conductance": Quantity("siemens", ("S",), "mµnpf", "S, mS, uS, nS"),
     "current": Quantity("ampere", ("A",), "mµnpf", "A, mA, uA, nA"),
     "voltage": Quantity("volt", ("V",), "mµk", "V, mV"),
-    "time": Quantity("second", ("s",), "mµnpf", "s, us, ns"),
+    "time": Quantity("second", ("s",), "mµnpf", "s, us, ns, hours, years"),
     "energy": Quantity("joule", ("J",), "mµnpfa", "J, nJ, pJ, fJ"),
     "temperature": Quantity("kelvin", ("K",), "", "K, degC, °C"),
 }
 
 ZERO_CELSIUS_K = 273.15
+YEAR = 365.25 * 86400.0
+"""In s."""
+LONGEST_TIME = 1000.0 * YEAR
+"""Longer lives and times are not asked for by anybody who means them."""
 ELECTRON_VOLT = 1.602176634e-19
 """In joule, exact."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,7 +156,7 @@ def train(
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
     paths = plans_by_file(asked, former_out or out)
-    from rramsim.network.training.train import find_network, obtain_networks
+    from rramsim.network.training.train import find_network, obtain_networks, told_as_stage
 
     # All files are looked at before hours may go into the first network.
     there = {path for path, plan in paths.items() if find_network(path, plan)}
@@ -166,7 +165,7 @@ def train(
         trained = obtain_networks(
             [(plan, path) for path, plan in paths.items()],
             images_from=asked.images,
-            on_epochs=partial(on_progress, "training networks"),
+            on_epochs=told_as_stage(on_progress),
             device=device.value,
         )
     models = dict(zip(paths, trained, strict=True))

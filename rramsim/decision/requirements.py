@@ -22,9 +22,11 @@ from rramsim.decision.accuracy_loss import (
 from rramsim.decision.device_band import largest_ber, more_cells
 from rramsim.decision.life import within_endurance
 from rramsim.decision.life_verdicts import LifeAsked, life_columns
-from rramsim.errors import InputError, number, refused
+from rramsim.errors import ArgumentError, InputError, number, refused
+from rramsim.formatting import duration
 from rramsim.schema import POINT, Interval, Record, records
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
+from rramsim.units import LONGEST_TIME
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -90,7 +92,7 @@ class Requirements:
         for name in ("reprogrammings", "inferences"):
             self._take(name, "a number from 0 on", low=-math.ulp(0.0), high=math.inf)
         self._take("energy_budget", "an energy above 0 J", low=0.0, high=math.inf)
-        self._take("lifetime", "a time above 0 s", low=0.0, high=math.inf)
+        self._take_lifetime()
         if not isinstance(self.accept_extrapolated, bool):
             raise refused("accept_extrapolated", self.accept_extrapolated, "True or False")
         if self.tolerance is not None and self.target_accuracy is not None:
@@ -109,6 +111,15 @@ class Requirements:
         if not low < value < high:
             raise refused(name, given, accepted)
         object.__setattr__(self, name, value)
+
+    def _take_lifetime(self) -> None:
+        if self.lifetime is None:
+            return
+        accepted = f"a time above 0 s and up to {duration(LONGEST_TIME)}"
+        seconds = number(self.lifetime, "lifetime", accepted)
+        if not 0.0 < seconds <= LONGEST_TIME:
+            raise ArgumentError("lifetime", f" is {duration(seconds)}; accepted: {accepted}.")
+        object.__setattr__(self, "lifetime", seconds)
 
     @property
     def subject(self) -> str:

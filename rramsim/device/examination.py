@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rramsim import formatting as numbers
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.notes import Note
+from rramsim.units import LONGEST_TIME
 
 if TYPE_CHECKING:
     import xarray as xr
+
+MOST_ENERGY = 10.0
+"""eV: no activation energy of what moves in a solid is larger."""
+MOST_KELVIN = 2000.0
+"""No cell is used at a higher temperature."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,17 @@ class Question:
             if ber is not None and not 0.0 < ber < 0.5:
                 raise InputError(f"The {words} is {ber:g}; it must be above 0 and below 0.5.")
         for time in self.at_times:
-            if not 0.0 < time < float("inf"):
-                raise InputError(f"The time asked for is {time:g} s; it must be above 0.")
+            if not 0.0 < time <= LONGEST_TIME:
+                raise InputError(
+                    f"The time asked for is {numbers.duration(time)}; it must be above 0 and at "
+                    f"most {numbers.duration(LONGEST_TIME)}."
+                )
         energy, kelvin = self.activation_energy, self.use_temperature
-        if energy is not None and not 0.0 < energy < float("inf"):
-            raise InputError(f"The activation energy is {energy:g} eV; it must be above 0.")
+        if energy is not None and not 0.0 < energy <= MOST_ENERGY:
+            raise InputError(
+                f"The activation energy is {energy:g} eV; it must be above 0 and at most "
+                f"{MOST_ENERGY:g} eV."
+            )
         if energy is not None and kelvin is None:
             raise InputError(
                 "An activation energy needs a temperature to convert times to: give a "
@@ -66,8 +79,11 @@ class Question:
             )
         if kelvin is None:
             return
-        if not 0.0 < kelvin < float("inf"):
-            raise InputError(f"The temperature of use is {kelvin:g} K; it must be above 0.")
+        if not 0.0 < kelvin <= MOST_KELVIN:
+            raise InputError(
+                f"The temperature of use is {kelvin:g} K; it must be above 0 and at most "
+                f"{MOST_KELVIN:g} K."
+            )
         if self.ber_limit is None and energy is None:
             raise InputError(
                 "A time at the temperature of use needs a BER limit: give one. For the "

@@ -167,7 +167,7 @@ def _worst_table(chip: xr.Dataset, dim: str, of: str, title: str) -> TextTable:
         columns["tile"] = "line_tile"
         columns["line"] = lambda row: f"{row['line_direction']} {row['line_number']}"
     columns["errors"] = lambda row: f"{row[f'{of}_errors']:,} of {row[f'{of}_cells']:,}"
-    columns["share"] = lambda row: numbers.percent(row[f"{of}_errors"] / row[f"{of}_cells"])
+    columns["share"] = lambda row: _share(row[f"{of}_errors"] / row[f"{of}_cells"])
     return table_of(title, rows, columns)
 
 
@@ -271,8 +271,8 @@ def _reads(chip: xr.Dataset) -> list[str]:
         sentences.append(
             f"{repeated:,} {chip.attrs['unit_read']}s were read more than once; the majority "
             f"counts, and a tie counts as wrong. For {differ:,} of them "
-            f"({numbers.percent(differ / repeated)}) the reads differ, and "
-            f"{numbers.percent(share)} of all reads differ from their majority."
+            f"({_share(differ / repeated)}) the reads differ, and "
+            f"{_share(share)} of all reads differ from their majority."
         )
     if undecided:
         sentences.append(
@@ -280,6 +280,19 @@ def _reads(chip: xr.Dataset) -> list[str]:
             "they count as wrong. Resistances would decide."
         )
     return sentences
+
+
+def _share(share: float) -> str:
+    r"""Return a share in per cent; one that is not 0 is not said to be 0.
+
+    >>> _share(3 / 300_035), _share(0.0), _share(0.25)
+    ('0.001\xa0%', '0.00\xa0%', '25.00\xa0%')
+    """
+    return (
+        f"{numbers.plain(100.0 * share, 2)}\N{NO-BREAK SPACE}%"
+        if 0.0 < share < 1e-4
+        else numbers.percent(share)
+    )
 
 
 def _missing(chip: xr.Dataset) -> list[str]:

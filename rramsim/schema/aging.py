@@ -24,6 +24,7 @@ TESTS = ("endurance", "retention", "bake")
 def _stated_times(prefix: str, where: str) -> tuple[Variable, ...]:
     """Return the variables of resistances and BER at stated times."""
     of_state, of_hold = per("hold", "state", "at"), per("hold", "at")
+    far = ", or more than 50 K from the temperatures held at" if prefix == "use" else ""
     return (
         of_state(f"{prefix}_median", "ohm", "f", f"median {where}, along its line"),
         of_state(f"{prefix}_median_low", "ohm", "f", "lower end of its interval"),
@@ -34,7 +35,7 @@ def _stated_times(prefix: str, where: str) -> tuple[Variable, ...]:
         of_hold(f"{prefix}_ber_low", "1", "f", "lower end of the BER's interval"),
         of_hold(f"{prefix}_ber_high", "1", "f", "upper end of the BER's interval"),
         of_hold(f"{prefix}_decades", "1", "f", "decades of time beyond the last read-out"),
-        of_hold(f"{prefix}_extrapolated", "1", "b", "1: later than the last read-out"),
+        of_hold(f"{prefix}_extrapolated", "1", "b", f"1: later than the last read-out{far}"),
     )
 
 

@@ -242,9 +242,15 @@ class Study(TrainingSettings):
         InputError
             For a temperature or an energy that there cannot be, or an energy without a temperature.
         """
-        joule = self._si("activation_energy")
+        kelvin, joule = self._si("use_temperature"), self._si("activation_energy")
+        if kelvin is not None and joule is None:
+            raise ArgumentError(
+                "use_temperature",
+                f" is {self.use_temperature!r}: times are carried there by an activation energy; "
+                'give it too, activation_energy (--activation-energy "1.1 eV").',
+            )
         return Question(
-            use_temperature=self._si("use_temperature"),
+            use_temperature=kelvin,
             activation_energy=None if joule is None else joule / ELECTRON_VOLT,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from aged_cells import aged_cells
 from typer.testing import CliRunner
 
 from rramsim.cli.app import app
@@ -287,6 +288,20 @@ def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_
         "check the sign of the current. A resistance is more than 0. Where the current is noise "
         "around zero, --over-range says from which resistance on.\n"
     )
+
+
+@pytest.mark.slow
+def test_a_use_that_no_time_is_carried_to_is_told_in_one_line_without_warnings(tmp_path):
+    path = tmp_path / "cells.csv"
+    aged_cells({"a": (12.6, 0.5, 0.0, -0.1)}, cells=20).to_csv(path, index=False)
+    for use, energy, words in (
+        ("1e-3 K", "1.1 eV", "a second at 358.15 K is as long as 10^"),
+        ("300 degC", "1e5 eV", "The activation energy is 100000 eV; it must be above 0 and"),
+    ):
+        done = installed(path, "--use-temperature", use, "--activation-energy", energy)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

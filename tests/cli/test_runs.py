@@ -163,6 +163,20 @@ def test_a_file_is_as_wide_as_it_is_said_to_be(monkeypatch, columns, expected):
 
 
 @pytest.mark.slow
+def test_no_training_is_told_where_all_networks_are_there(tmp_path, monkeypatch, capsys):
+    train = ("train", "--network", "64-16-10", "--epochs", "1", "--out", str(tmp_path))
+    told = []
+    # The last one adds a network to the one that is there.
+    for more in ((), (), ("--trainings", "2")):
+        monkeypatch.setattr(sys, "argv", ["rramsim", *train, *more])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 0
+        told.append(capsys.readouterr().err)
+    assert told == ["training networks\n", "", "training networks\n"]
+
+
+@pytest.mark.slow
 def test_a_file_that_is_set_aside_is_told_in_a_line(tmp_path, monkeypatch, capsys):
     train = ("train", "--network", "64-16-10", "--epochs", "1", "--out", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["rramsim", *train])

@@ -617,8 +617,13 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         ),
         (
             "state,R (kOhm),pulse (ns)\nLRS,5,100\nHRS,300,0\n",
-            "cells.csv, row 3, column 'pulse (ns)': '0' was found; accepted is a finite number, "
-            "not negative (and not 0 for a width).",
+            "cells.csv, row 3, column 'pulse (ns)': '0' was found; accepted is a finite number "
+            "above 0.",
+        ),
+        (
+            "state,R (kOhm),T (degC)\nLRS,5,-40\nHRS,300,-400\n",
+            "cells.csv, row 3, column 'T (degC)': '-400' was found; accepted is a finite number "
+            "above -273.15 (0 K).",
         ),
         ("state,R (kOhm),E_SET (pJ)\nLRS,5,-4\n", "row 2, column 'E_SET (pJ)': '-4' was found; ac"),
         ("state,R (kOhm),E_SET (pJ)\nLRS,5,OVLD\n", "row 2, column 'E_SET (pJ)': 'OVLD' is not"),

@@ -31,6 +31,7 @@ name = "ages"
 set_energy = "4 pJ"
 reset_energy = "5 pJ"
 """
+ENERGY = {"activation_energy": "1.1 eV"}
 SMALL = {"curve_bers": [0.1], "chips": 3, "protections": ["none", "2T2R"], "reestimate": False}
 LOOSE = {"tolerance": 0.05, "accept_extrapolated": True}
 
@@ -192,10 +193,18 @@ def test_studies_with_lives_are_compared(given, asked, tmp_path):
     ("wrong", "words"),
     [
         ({"lifetime": "ten years"}, r'lifetime is \'ten years\'; accepted: .* such as "10 years"'),
-        ({"lifetime": "-1 s"}, "lifetime is -1.0; accepted: a time above 0 s"),
+        ({"lifetime": "-1 s"}, "lifetime is −1\\s*s; accepted: a time above 0 s and up to 1000"),
+        ({"lifetime": "1e30 years"}, "lifetime is 10³⁰\\s*years; accepted: .* up to 1000"),
+        ({"lifetime": "10 parsecs"}, "accepted are s, us, ns, hours, years and their like"),
         ({"use_temperature": "55 eV"}, 'use_temperature is .* such as "55 degC"'),
         ({"activation_energy": "1.1 eV"}, "give a temperature of use"),
-        ({"use_temperature": "-300 degC"}, "must be above 0"),
+        ({"use_temperature": "85 degC"}, r"use_temperature is '85 degC': .*--activation-energy"),
+        ({"use_temperature": "-300 degC", **ENERGY}, "must be above 0"),
+        ({"use_temperature": "1e9 K", **ENERGY}, "must be above 0 and at most 2000 K"),
+        (
+            {"use_temperature": "85 degC", "activation_energy": "1e5 eV"},
+            "activation energy is 100000 eV; it must be above 0 and at most 10 eV",
+        ),
     ],
 )
 def test_a_life_that_cannot_be_is_refused(tmp_path, wrong, words):

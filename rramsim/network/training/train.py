@@ -532,6 +532,16 @@ def _told(progress: OnProgress | None, plan: TrainingPlan) -> OnEpochs | None:
     return None if progress is None else partial(progress, f"epochs ({plan.description})")
 
 
+def told_as_stage(progress: OnProgress) -> OnEpochs:
+    """Return what tells progress of trainings; networks that all are there are not trained."""
+
+    def on_epochs(done: int, total: int, words: str) -> None:
+        if words or done < total:
+            progress("training networks", done, total, words)
+
+    return on_epochs
+
+
 def in_words(history: History) -> str:
     """Return the loss and the accuracy of the last epoch, for a line of progress."""
     return f"loss {history[-1].loss:.3g}, accuracy {percent(history[-1].accuracy)}"

@@ -216,6 +216,17 @@ def _refuse_summaries(table: RawTable, position: int, names: np.ndarray) -> None
         raise InputError(f"{table.where(line, table.header[position])}: {name!r} {what}")
 
 
+def _accepted(column: Column, sign: str) -> str:
+    """Return the numbers that a column may hold."""
+    if sign == "dropped":
+        return "a finite number"
+    if column.offset:
+        return (
+            f"a finite number {'above' if sign == 'positive' else 'from'} {-column.offset:g} (0 K)"
+        )
+    return f"a finite number {'above 0' if sign == 'positive' else 'from 0 on'}"
+
+
 def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> np.ndarray:
     import numpy as np
 
@@ -231,8 +242,8 @@ def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> 
         line = int(refused.argmax())
         text = str(table.columns[column.position][line])
         raise InputError(
-            f"{table.where(line, column.header)}: {text!r} was found; accepted is a finite "
-            "number, not negative (and not 0 for a width)."
+            f"{table.where(line, column.header)}: {text!r} was found; accepted is "
+            f"{_accepted(column, sign)}."
         )
     if (values < 0).any():
         text = f"of {column.header!r} the magnitude is kept, not the sign."

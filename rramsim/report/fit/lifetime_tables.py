@@ -209,6 +209,10 @@ def stated_times_table(examination: Examination) -> TextTable:
 
 
 _EXTRAPOLATED = "With an asterisk: extrapolated, later than the last read-out."
+_EXTRAPOLATED_AT_USE = (
+    "With an asterisk: extrapolated, later than the last read-out or more than 50 K from the "
+    "temperatures that the condition was held at."
+)
 
 
 def _marked(row: Record, prefix: str) -> str:
@@ -249,7 +253,7 @@ def acceleration_table(examination: Examination) -> TextTable | None:
         },
         remark=f"exp(Ea/k (1/T_use - 1/T_held)) with the stated Ea of {energy} eV, "
         "which nothing here checks. "
-        + (_EXTRAPOLATED if retention["use_extrapolated"].any() else ""),
+        + (_EXTRAPOLATED_AT_USE if retention["use_extrapolated"].any() else ""),
     )
 
 
@@ -390,9 +394,15 @@ def _arrhenius_words(examination: Examination) -> str:
     return " ".join(
         f"{row['condition']}: activation energy "
         f"{numbers.interval(row.interval('activation_energy'), numbers.plain)}"
-        f"\N{NO-BREAK SPACE}eV from {temperatures} temperatures."
+        f"\N{NO-BREAK SPACE}eV{_origin_of_energy(row, temperatures)}."
         for row, temperatures in zip(records(laws, "condition"), counts, strict=True)
     )
+
+
+def _origin_of_energy(law: Record, temperatures: int) -> str:
+    if law["activation_energy_basis"] == "given":
+        return ", stated, which nothing here checks"
+    return f" from {temperatures} temperature{'' if temperatures == 1 else 's'}"
 
 
 def drift_table(examination: Examination) -> TextTable:

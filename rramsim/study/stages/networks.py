@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from rramsim.network.shape import DEFAULT_HIDDEN, NetworkShape, default_shape
 from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
-from rramsim.network.training.train import obtain_networks
+from rramsim.network.training.train import obtain_networks, told_as_stage
 from rramsim.schema import spelled_as
 from rramsim.study.training_settings import (
     ErrorsTable,
@@ -228,7 +227,7 @@ def train_networks(
                 for suffix, plan in several.items()
             ],
             images_from=study.images,
-            on_epochs=partial(on_progress, "training networks"),
+            on_epochs=told_as_stage(on_progress),
             device=device,
         )
     )

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from aged_cells import aged_cells
 
 from rramsim.device.characterize import characterize
 from rramsim.device.examination import Examination, Question
@@ -10,6 +11,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.interval import Interval
 from rramsim.report.fit.answer import conditions_answer
 from rramsim.report.fit.lifetime_tables import (
+    acceleration_table,
     bake_table,
     digits_apart,
     drift_table,
@@ -19,6 +21,7 @@ from rramsim.report.fit.lifetime_tables import (
 from rramsim.report.fit.tables import conditions_tables, outliers_table, populations_table
 from rramsim.report.fit.terminal import short_tables
 from rramsim.schema import make
+from rramsim.study.fit import fit
 
 
 class Readings:
@@ -202,3 +205,16 @@ def test_there_is_a_table_of_everything_there_is_and_no_other(held):
         assert table.rows
         assert all(len(row) == len(table.columns) for row in table.rows)
         assert set(table.numeric) <= set(table.columns)
+
+
+@pytest.mark.slow
+def test_a_stated_energy_is_not_said_to_be_from_temperatures():
+    readings = aged_cells({"a": (12.6, 0.5, 0.0, -0.3)}, cells=100)
+    asked = {"reference": "100 kOhm", "ber_limit": 0.05, "use_temperature": "300 K"}
+    found = fit(readings, activation_energy="1.1 eV", **asked)
+    remark = retention_table(found.examination).remark.replace("\xa0", " ")
+    assert remark == "a: activation energy 1.1 eV, stated, which nothing here checks."
+    # Used 58 K below the only temperature of the readings.
+    assert (found.examination.products["retention"]["use_extrapolated"] == 1).all()
+    table = acceleration_table(found.examination)
+    assert "more than 50 K from the temperatures" in table.remark

@@ -29,6 +29,9 @@ BOLTZMANN = 8.617333262e-5
 FURTHEST_KELVIN = 50.0
 """An extrapolation by more than this many kelvin is warned of."""
 
+_MOST_FACTOR = 1e30
+"""A second is carried to no more than this many s, nor to less than one over it."""
+
 
 def acceleration_factor(activation_energy: float, *, hot: float, use: float) -> float:
     """Return how many seconds at a temperature of use one second at the hot one is as long as.
@@ -42,12 +45,25 @@ def acceleration_factor(activation_energy: float, *, hot: float, use: float) -> 
     hot, use : float
         Temperatures in K; what is held at `hot` ages faster by the factor than at `use`.
 
+    Raises
+    ------
+    InputError
+        For a factor above 1e30 or below 1e-30, which no time of an experiment is carried by.
+
     Examples
     --------
     >>> round(acceleration_factor(1.0, hot=273.15 + 150, use=273.15 + 85))
     145
     """
-    return _exp(activation_energy / BOLTZMANN * (1.0 / use - 1.0 / hot))
+    exponent = activation_energy / BOLTZMANN * (1.0 / use - 1.0 / hot)
+    if abs(exponent) > math.log(_MOST_FACTOR):
+        raise InputError(
+            f"By an activation energy of {activation_energy:g} eV a second at {hot:g} K is as long "
+            f"as 10^{exponent / math.log(10.0):.0f} s at {use:g} K, the temperature of use; "
+            f"accepted are 10^-30 to 10^30 s, which takes a temperature of use nearer to {hot:g} K "
+            "or a smaller activation energy."
+        )
+    return math.exp(exponent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +95,15 @@ class ArrheniusFit:
     notes: tuple[Note, ...]
 
     def time_at(self, temperature: float) -> Interval:
-        """Return the time in s to the criterion at `temperature` (K)."""
+        """Return the time in s to the criterion at `temperature` (K).
+
+        Raises
+        ------
+        InputError
+            If times cannot be carried so far (`acceleration_factor`).
+        """
+        nearest = self.temperatures[int(np.argmin(np.abs(self.temperatures - temperature)))]
+        acceleration_factor(self.activation_energy.estimate, hot=float(nearest), use=temperature)
         inverse = 1.0 / (BOLTZMANN * temperature)
         ln_t = self.ln_t0 + self.activation_energy.estimate * inverse
         lowest, highest = float(self.temperatures[0]), float(self.temperatures[-1])
@@ -246,7 +270,8 @@ def activation_energies(
     notes = [note.about(condition=name) for name, fit in fits.items() for note in fit.notes]
     if use_temperature is not None:
         for name in names:
-            notes += use_notes(name, fits.get(name), use_temperature)
+            missing = _missing(name, retention, has_energy=activation_energy is not None)
+            notes += use_notes(name, fits.get(name), use_temperature, missing=missing)
     at_use = [
         Interval() if use_temperature is None else fit.time_at(use_temperature)
         for fit in fits.values()
@@ -322,14 +347,31 @@ def _left_out(bound: NDArray[np.str_], *, times: int) -> list[Note]:
     ]
 
 
-def use_notes(name: str, fit: ArrheniusFit | None, temperature: float) -> list[Note]:
-    """Return the time to the BER limit at a temperature of use (K), and how far it is carried."""
+_TWO_TEMPERATURES = "known times at two temperatures or more"
+
+
+def _missing(name: str, retention: xr.Dataset | None, *, has_energy: bool) -> str:
+    """Return what a condition lacks that has no law."""
+    if retention is None:
+        return "readings over time"
+    chosen = retention["hold_condition"].values.astype(str) == name
+    if not chosen.any():
+        return "readings over time"
+    if np.isnan(retention["temperature"].values[chosen]).all():
+        return "the temperature of the readings over time (column temperature)"
+    return "a known time at one temperature" if has_energy else _TWO_TEMPERATURES
+
+
+def use_notes(
+    name: str, fit: ArrheniusFit | None, temperature: float, *, missing: str = _TWO_TEMPERATURES
+) -> list[Note]:
+    """Return the time to the BER limit at a temperature of use (K), and how far it is carried.
+
+    `missing` is what it takes where there is no law.
+    """
     kelvin = numbers.quantity(temperature, "K")
     if fit is None:
-        text = (
-            f"no time to the BER limit can be given at {kelvin}; it takes known times at two "
-            "temperatures or more."
-        )
+        text = f"no time to the BER limit can be given at {kelvin}; it takes {missing}."
         return [Note(text, kind="time at use", condition=name, values={"kelvin": temperature})]
     time = fit.time_at(temperature)
     ends = "no interval is known"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rramsim import formatting as numbers
-from rramsim.device.lifetime.times.arrhenius import acceleration_factor
+from rramsim.device.lifetime.times.arrhenius import FURTHEST_KELVIN, acceleration_factor
 from rramsim.device.lifetime.times.drift import FURTHEST_DECADES, Drift, drifting_ber
 from rramsim.device.lifetime.times.holds import Hold, believed_ber
 from rramsim.notes import Note
@@ -70,10 +70,18 @@ def at_stated_times(
         factor = acceleration_factor(activation_energy, hot=hold.temperature, use=use_temperature)
         values["acceleration_factor"][number] = factor
         _fill(values, "use", number, hold, wanted / factor)
+        if _is_far(hold, holds, use_temperature):
+            values["use_extrapolated"][number] = 1
         notes.append(_acceleration_note(hold, factor, activation_energy, use_temperature))
     last = np.array([hold.last_time for hold in holds])
     values["equivalent_time"] = last * values["acceleration_factor"]
     return values, notes
+
+
+def _is_far(hold: Hold, holds: Sequence[Hold], use: float) -> bool:
+    """Return whether no read-out of the condition was held near the temperature of use (K)."""
+    held = [one.temperature for one in holds if one.name == hold.name]
+    return not any(abs(kelvin - use) <= FURTHEST_KELVIN for kelvin in held)
 
 
 _OF_STATE = ("median", "median_low", "median_high", "p05", "p95")

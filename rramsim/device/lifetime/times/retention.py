@@ -32,11 +32,12 @@ from rramsim.notes import Note
 from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.quantiles import sample_percentiles
+from rramsim.units import YEAR
 
 if TYPE_CHECKING:
     import xarray as xr
 
-TEN_YEARS = 10.0 * 365.25 * 86400.0
+TEN_YEARS = 10.0 * YEAR
 """In s: the time that retention is asked for where no other is stated."""
 
 _FURTHEST = 10.0  # times the last read-out, before an extrapolation is warned of

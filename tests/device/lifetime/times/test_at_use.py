@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from rramsim.device.lifetime.times.arrhenius import BOLTZMANN, acceleration_factor
+from rramsim.device.lifetime.times.arrhenius import BOLTZMANN, acceleration_factor, fit_arrhenius
 from rramsim.device.lifetime.times.retention import TEN_YEARS, retention
+from rramsim.errors import InputError
 from rramsim.schema import STATES, make, validate
 
 # Lines (mu, mu', sigma, sigma') of LRS and HRS.
@@ -48,6 +49,34 @@ def test_one_electron_volt_from_150_to_85_degrees_is_145():
     assert factor == pytest.approx(math.exp(1.0 / BOLTZMANN * (1 / 358.15 - 1 / 423.15)))
     assert acceleration_factor(0.7, hot=400.0, use=400.0) == 1.0
     assert acceleration_factor(1.0, hot=358.15, use=423.15) == pytest.approx(1 / factor)
+
+
+@pytest.mark.parametrize(("energy", "hot", "use"), [(1.1, 398.0, 1e-3), (9.0, 300.0, 573.0)])
+def test_a_factor_that_no_time_is_carried_by_is_refused(energy, hot, use):
+    power = energy / BOLTZMANN * (1 / use - 1 / hot) / math.log(10)
+    with pytest.raises(InputError) as error:
+        acceleration_factor(energy, hot=hot, use=use)
+    assert f"as long as 10^{power:.0f} s at {use:g} K" in str(error.value)
+    # A fitted energy carries no time so far either.
+    kelvin = [hot, 1.05 * hot]
+    law = fit_arrhenius(kelvin, [math.exp(energy / BOLTZMANN / one - 300.0) for one in kelvin])
+    with pytest.raises(InputError, match=r"10\^-?[0-9]+ s at"):
+        law.time_at(use)
+
+
+def test_a_use_far_from_all_temperatures_held_at_is_extrapolated_at_any_time():
+    """So `extrapolation` of aging says it, by the nearest temperature of the condition."""
+    shown = []
+    for use in (380.0, 360.0):
+        found = retention(
+            held(kelvin=423.15, cells=30),
+            reference_resistance=REFERENCE,
+            at_times=[1.0],
+            use_temperature=use,
+            activation_energy=1.0,
+        ).dataset
+        shown.append(found["use_extrapolated"].values.tolist())
+    assert shown == [[[0]], [[1]]]
 
 
 @pytest.mark.slow
@@ -96,8 +125,9 @@ def test_a_time_at_use_is_that_time_over_the_factor_where_cells_were_held():
     assert found["equivalent_time"].values == pytest.approx([3.6e6 * factor])
     for name in ("median", "median_low", "median_high", "p05", "p95", "ber", "ber_high"):
         assert found[f"use_{name}"].values == pytest.approx(same[f"at_{name}"].values, nan_ok=True)
-    # 4.6 years at 85 degC are within the 1000 h at 150 degC.
-    assert found["use_extrapolated"].values.tolist() == [[0]]
+    # 4.6 years at 85 degC are within the 1000 h at 150 degC, 65 K away.
+    assert (found["use_decades"] < 0).all()
+    assert found["use_extrapolated"].values.tolist() == [[1]]
     assert found["at_extrapolated"].values.tolist() == [[1]]
 
 
