@@ -45,9 +45,10 @@ were just programmed; it takes more cycles than were read."""
 _POINT = 0.01
 _SPAN = 0.99
 _TAILS = ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0)
-_STEPS_BETWEEN = 8
+_STEPS_BETWEEN = 64
 _ROUNDING = 1e-9
 _NEVER_LAST = 10**30
+_SCHEDULES = ("lower end", "estimate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,12 +238,15 @@ class Walk:
         The time that they last, in s: the life where it is reached.
     outcome : str
         `REACHED`, `NOT_GOOD` or `NOT_READ`.
+    first_refresh : float
+        Time from the start of the life to the first refresh, in s; NaN without one.
     """
 
     programmings: int
     refreshes: int
     elapsed: float
     outcome: str
+    first_refresh: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,26 +317,31 @@ class Retention:
         asked = math.ceil(reprogrammings) + 1
         between = lifetime / asked
         done, refreshes, left, rest = 0, 0, asked, between
+        first = math.nan
         for last, hold in self._holds():
             while left and done < last:
+                start, before = lifetime - (left - 1) * between - rest, refreshes
+                is_programmed_anyway = rest == between
                 each = _count(between, hold)
-                whole = min(left, (last - done) // each) if rest == between else 0
+                whole = min(left, (last - done) // each) if is_programmed_anyway else 0
                 if whole:
                     done += whole * each
                     refreshes += whole * (each - 1)
                     left -= whole
-                    continue
-                needed = _count(rest, hold)
-                some = needed if needed <= last - done else last - done
-                done += some
-                refreshes += some - (rest == between)
-                rest = rest - some * hold if some < needed else between
-                left -= some == needed
+                else:
+                    needed = _count(rest, hold)
+                    some = needed if needed <= last - done else last - done
+                    done += some
+                    refreshes += some - is_programmed_anyway
+                    rest = rest - some * hold if some < needed else between
+                    left -= some == needed
+                if refreshes > before == 0:
+                    first = start + (hold if is_programmed_anyway else 0.0)
             if not left:
-                return Walk(done, refreshes, lifetime, REACHED)
+                return Walk(done, refreshes, lifetime, REACHED, first)
         elapsed = lifetime - (left - 1) * between - rest if left else lifetime
         outcome = NOT_GOOD if self.is_read_further else NOT_READ
-        return Walk(done, refreshes, elapsed, outcome)
+        return Walk(done, refreshes, elapsed, outcome, first)
 
     def _holds(self) -> Iterator[tuple[int, float]]:
         """Yield up to which cycle a programming lasts for how long before the next refresh."""
@@ -347,7 +356,8 @@ class Retention:
         steps = np.arange(at.size * _STEPS_BETWEEN - _STEPS_BETWEEN) + 1.0
         ends = np.interp(steps / _STEPS_BETWEEN, np.arange(at.size), at)
         lasts = np.floor(np.exp(ends) * (1.0 + _ROUNDING))
-        # A step counts as its worse end.
+        # A step counts as its worse end: of cycles a decade apart the first refreshes come up to
+        # 4 % of the cycles early.
         after = np.interp(np.log(lasts), at, holds)
         worse = np.minimum(after, np.concatenate([holds[:1], after[:-1]]))
         yield from zip(map(int, lasts), np.exp(worse).tolist(), strict=True)
@@ -365,33 +375,51 @@ class Life:
     Attributes
     ----------
     good_until : tuple of float
-        Time in s after the first programming up to which it is: as shown, estimated, and at best.
-        0: not when the cells were just programmed; infinite: as long as was asked.
+        Time in s after the first programming up to which it is: by the upper end of the interval of
+        the loss, estimated, and at best. 0: not when the cells were just programmed; infinite: as
+        long as was asked.
+    good_until_shown : float
+        The first of them as far as nothing is extrapolated, in s.
+    good_until_extrapolated : str
+        What the second of them rests on that is extrapolated, empty: nothing.
     good_cycles : tuple of float
         Last cycle at which it is when they were, likewise; infinite where cycles were not read.
+    schedule : str
+        Which of these times the refreshes go by: "lower end" where the life lasts by these, else
+        "estimate".
     refresh_interval : float
-        Time in s after which cells are refreshed at first, NaN: never before they are programmed
-        again.
+        Time in s from the start of the life to the first refresh, NaN: never before cells are
+        programmed anyway.
     refreshes : float
         Programmings of the life that only refresh, NaN: unknown, or the cells do not have them.
     programmings : float
         All of the life, likewise.
+    least_programmings : float
+        Those that it takes at best, or has taken when it ends before.
     limit : str
-        "endurance", "retention" or "neither" (`rramsim.schema.variable.LIFE_LIMITS`).
+        "endurance", "retention" or "neither" (`rramsim.schema.variable.LIFE_LIMITS`), empty where
+        the verdict is open, or cells are not good enough from the start.
     verdict : str
         "yes", "no", or "not settled".
     extrapolated : str
-        What the schedule rests on that is extrapolated, empty: nothing.
+        What the verdict rests on that is extrapolated, empty: nothing.
+    best_extrapolated : str
+        The same of the schedule at best.
     """
 
     good_until: tuple[float, float, float]
+    good_until_shown: float
+    good_until_extrapolated: str
     good_cycles: tuple[float, float, float]
+    schedule: str
     refresh_interval: float
     refreshes: float
     programmings: float
+    least_programmings: float
     limit: str
     verdict: str
     extrapolated: str
+    best_extrapolated: str
 
 
 def life_of(
@@ -452,27 +480,32 @@ def life_of(
     verdict = _verdict(walks[0], walks[2])
     # As shown where that lasts, else as estimated.
     place = 0 if verdict == "yes" else 1
-    walk, retention = walks[place], kinds[place]
+    walk = walks[place]
     between = lifetime / (math.ceil(reprogrammings) + 1)
-    rests_on = 2 if verdict == "no" else place
-    words = _extrapolated(kinds[rests_on], extrapolated, times, walks[rests_on], between)
-    first = REFRESHED_AT * float(retention.good_until[0]) if retention.good_until.size else 0.0
-    is_reached = walk.outcome == REACHED
     at, until = np.asarray(cycles, dtype=float), np.asarray(times, dtype=float)
+    flags = np.full(estimate.shape, "") if extrapolated is None else np.asarray(extrapolated)
+    rests = [_extrapolated(*one, flags, until, between) for one in zip(kinds, walks, strict=True)]
+    good = _three([good_until(until, one[0], limit) for one in (high, estimate, best)])
+    is_reached = walk.outcome == REACHED
     return Life(
-        good_until=_three([good_until(until, one[0], limit) for one in (high, estimate, best)]),
+        good_until=good,
+        good_until_shown=_shown_until(good[0], flags[0], until),
+        good_until_extrapolated=_last_kind(flags[0][until <= good[1]]) if good[1] else "",
         good_cycles=_three(
             [
                 good_until(at, one[:, 0], limit) if by_cycle else math.inf
                 for one in (high, estimate, best)
             ]
         ),
-        refresh_interval=first if is_reached and walk.refreshes else math.nan,
+        schedule=_SCHEDULES[place],
+        refresh_interval=walk.first_refresh if is_reached else math.nan,
         refreshes=float(walk.refreshes) if is_reached else math.nan,
         programmings=float(walk.programmings) if is_reached else math.nan,
-        limit=_limit(walk),
+        least_programmings=float(walks[2].programmings),
+        limit=_limit(verdict, walk, walks[2]),
         verdict=verdict,
-        extrapolated=words,
+        extrapolated=rests[2 if verdict == "no" else place],
+        best_extrapolated=rests[2],
     )
 
 
@@ -481,9 +514,19 @@ def _three(values: Sequence[ArrayLike]) -> tuple[float, float, float]:
     return shown, estimate, best
 
 
-def _limit(walk: Walk) -> str:
-    if walk.outcome != REACHED:
-        return "endurance"
+def _shown_until(until: float, flags: NDArray[np.str_], times: Floats) -> float:
+    """Return a time, or the last before what is extrapolated, 0 where there is none."""
+    far = np.flatnonzero(flags != "")
+    if not far.size or until < times[far[0]]:
+        return until
+    return float(times[far[0] - 1]) if far[0] else 0.0
+
+
+def _limit(verdict: str, walk: Walk, best: Walk) -> str:
+    if verdict == "no":
+        return "endurance" if best.programmings else ""
+    if verdict == "not settled":
+        return ""
     return "retention" if walk.refreshes else "neither"
 
 
@@ -494,26 +537,24 @@ def _verdict(shown: Walk, best: Walk) -> str:
 
 
 def _extrapolated(
-    retention: Retention,
-    extrapolated: ArrayLike | None,
-    times: ArrayLike,
-    walk: Walk,
-    between: float,
+    retention: Retention, walk: Walk, flags: NDArray[np.str_], times: Floats, between: float
 ) -> str:
     """Return what is extrapolated at a time at which cells are still in use, empty: nothing."""
-    if extrapolated is None:
-        return ""
-    table, at = np.asarray(extrapolated), np.asarray(times, dtype=float)
     for number, (cycle, hold) in enumerate(
-        zip(retention.cycles[: len(table)], retention.good_until, strict=False)
+        zip(retention.cycles[: len(flags)], retention.good_until, strict=False)
     ):
         if cycle > max(walk.programmings, retention.cycles[0]):
             break
-        used = at <= max(min(REFRESHED_AT * hold, between), at[0]) * (1.0 + _ROUNDING)
-        words = [str(one) for one in table[number][used] if one]
-        if words:
-            return words[-1]
+        used = times <= max(min(REFRESHED_AT * hold, between), times[0]) * (1.0 + _ROUNDING)
+        kind = _last_kind(flags[number][used])
+        if kind:
+            return kind
     return ""
+
+
+def _last_kind(flags: NDArray[np.str_]) -> str:
+    kinds = flags[flags != ""]
+    return str(kinds[-1]) if kinds.size else ""
 
 
 def within_endurance(endurance: Interval, cycles: float) -> str:

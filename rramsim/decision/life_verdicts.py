@@ -45,6 +45,11 @@ class LifeAsked:
     accept_extrapolated: bool = False
 
     @property
+    def programmings(self) -> float:
+        """How often all weights are programmed at least, without a refresh."""
+        return math.ceil(self.reprogrammings) + 1.0
+
+    @property
     def told(self) -> float:
         """The life that is told of, in s: that of `DEFAULT_LIFETIME` where none is asked."""
         return DEFAULT_LIFETIME if self.lifetime is None else self.lifetime
@@ -142,8 +147,11 @@ def _unknown(point: Record, asked: LifeAsked) -> dict[str, Any]:
         "lasts": "unknown" if is_asked else "",
         **ends,
         "good_until_bound": "",
+        "good_until_shown": math.nan,
+        "good_until_extrapolated": "",
         "good_cycles_bound": "",
         "refresh_interval": math.nan,
+        "refresh_basis": "",
         "refreshes": math.nan,
         "refresh_energy": math.nan,
         "life_limit": "",
@@ -165,46 +173,63 @@ def _columns(point: Record, aged: _Aged, asked: LifeAsked) -> dict[str, Any]:
             "life_limit": "endurance" if verdict == "no" else "",
         }
     life = aged.life(asked, asked.told, by_cycle=by_cycle, is_over_time=True)
-    verdict = _verdict(life, point, asked, by_cycle=by_cycle)
+    told = verdict = _verdict(life, point, asked, by_cycle=by_cycle)
     if asked.lifetime is None:
         of_cycles = aged.life(asked, 0.0, by_cycle=by_cycle, is_over_time=True)
         asks = by_cycle and asked.reprogrammings > 0.0
         verdict = _verdict(of_cycles, point, asked, by_cycle=by_cycle) if asks else ""
-    is_worn = _endures(life, point) == "no"
+    is_worn = _is_worn(life, point, asked)
     return {
         "lasts": verdict,
         **_ends("good_until", life.good_until, aged.times[-1]),
+        "good_until_shown": min(life.good_until_shown, aged.times[-1]),
+        "good_until_extrapolated": life.good_until_extrapolated,
         **_ends("good_cycles", life.good_cycles, aged.cycles[-1] if by_cycle else math.nan),
         "refresh_interval": life.refresh_interval,
+        "refresh_basis": "" if math.isnan(life.refreshes) else life.schedule,
         "refreshes": life.refreshes,
         "refresh_energy": life.refreshes * point["programming_energy"],
-        "life_limit": "endurance" if is_worn else life.limit,
-        "life_extrapolated": life.extrapolated,
+        "life_limit": _limit(told, life, is_worn=is_worn),
+        "life_extrapolated": life.best_extrapolated if is_worn else life.extrapolated,
     }
 
 
-def _endures(life: Life, point: Record) -> str:
-    """Return whether the endurance of the condition reaches all programmings of the life."""
-    if math.isnan(life.programmings):
+def _limit(verdict: str, life: Life, *, is_worn: bool) -> str:
+    """Return what limits a life whose verdict says so, empty where it is open."""
+    if verdict not in ("yes", "no"):
+        return ""
+    return "endurance" if is_worn else life.limit
+
+
+def _is_worn(life: Life, point: Record, asked: LifeAsked) -> bool:
+    """Return whether even the fewest programmings that the life may take exceed the endurance."""
+    return _endures(max(life.least_programmings, asked.programmings), point) == "no"
+
+
+def _endures(programmings: float, point: Record) -> str:
+    """Return whether the endurance of the condition reaches so many programmings."""
+    if math.isnan(programmings):
         return ""
     pulses = max(point["pulses_per_weight"] / point["cells_per_weight"], 1.0)
-    return within_endurance(point.interval("endurance"), life.programmings * pulses)
+    return within_endurance(point.interval("endurance"), programmings * pulses)
 
 
 def _verdict(life: Life, point: Record, asked: LifeAsked, *, by_cycle: bool) -> str:
     """Return the verdict on a life, with the endurance of the condition as far as it is known.
 
-    Where it is not, cells that were read over as many cycles have shown that they stand these.
-    What rests on an extrapolation is not settled, unless that is accepted.
+    It excludes a life only where the fewest programmings, those at best, exceed it, and allows one
+    by those as shown. Where it is not known, cells that were read over as many cycles have shown
+    that they stand these. What rests on an extrapolation is not settled, unless that is accepted.
     """
-    endures = _endures(life, point)
-    if endures == "no":
+    if _endures(asked.programmings, point) == "no":
         return "no"
-    if life.extrapolated and not asked.accept_extrapolated:
+    if life.verdict == "no" or _is_worn(life, point, asked):
+        is_settled = asked.accept_extrapolated or not life.best_extrapolated
+        return "no" if is_settled else "not settled"
+    if life.verdict != "yes" or (life.extrapolated and not asked.accept_extrapolated):
         return "not settled"
-    if life.verdict != "yes":
-        return life.verdict
-    if endures == "not settled":
+    endures = _endures(life.programmings, point)
+    if endures in ("no", "not settled"):
         return "not settled"
     is_known = by_cycle or endures == "yes" or life.programmings == 1.0
     return "yes" if is_known else "unknown"

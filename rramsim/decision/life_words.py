@@ -10,6 +10,7 @@ from rramsim import formatting as numbers
 from rramsim.decision.life import DEFAULT_LIFETIME
 from rramsim.schema import Record
 
+_BLANK = "\N{NO-BREAK SPACE}"
 _UNKNOWN = {
     "no readings": "there are no readings of both states over cycles or time (columns cycle and "
     "time)",
@@ -22,6 +23,10 @@ _LIMITS = {
     "endurance": "Endurance limits the lifetime.",
     "retention": "Retention limits the lifetime: the cells must be refreshed.",
     "neither": "Within what was read, neither endurance nor retention limits the lifetime.",
+}
+_BY = {
+    "lower end": ", by the lower end of the times to which it is good",
+    "estimate": ", by the estimated times to which it is good",
 }
 _EXTRAPOLATED = {
     "cycle": "cycles before the first one read",
@@ -42,6 +47,14 @@ def use_words(attrs: Mapping[str, Any]) -> str:
     return f" at {numbers.temperature(float(attrs['use_temperature']))}"
 
 
+def stated_energy_words(attrs: Mapping[str, Any]) -> str:
+    """Return the activation energy that a life rests on, empty where it is fitted or not used."""
+    energy = attrs.get("activation_energy")
+    if "use_temperature" not in attrs or energy is None:
+        return ""
+    return f"activation energy {numbers.plain(energy)}{_BLANK}eV, stated, which nothing here checks"
+
+
 def has_life(point: Record) -> bool:
     """Return whether it is known how a point ages."""
     names = ("good_until", "good_cycles")
@@ -54,9 +67,9 @@ def unknown_words(point: Record) -> str:
     return _UNKNOWN.get(basis, "it was not followed over time")
 
 
-def extrapolated_words(point: Record) -> str:
-    """Return what a life rests on that is extrapolated, empty: nothing."""
-    kinds = point.text("life_extrapolated")
+def extrapolated_words(point: Record, subject: str = "life") -> str:
+    """Return what a life, or "good_until", rests on that is extrapolated, empty: nothing."""
+    kinds = point.text(f"{subject}_extrapolated")
     return " and ".join(_EXTRAPOLATED.get(one, one) for one in kinds.split(" and ") if one)
 
 
@@ -69,24 +82,39 @@ def refresh_words(point: Record) -> str:
     """Return how often the cells of a point are refreshed over the life, and what that takes."""
     refreshes = point["refreshes"]
     if math.isnan(refreshes):
-        return "with more refreshes than the cells have cycles"
+        return "with more refreshes than there are cycles that were read and are good"
+    by = _BY.get(point.text("refresh_basis"), "")
     if not refreshes:
-        return "without a refresh"
+        return f"without a refresh{by}"
     every = numbers.span(point["refresh_interval"])
     energy = numbers.quantity(point["refresh_energy"], "J")
     times = "once" if refreshes == 1 else f"{numbers.power(refreshes, 3)} times"
-    return f"refreshed {times}, at first after {every}, which takes {energy} in all"
+    return f"refreshed {times}, at first after {every}, which takes {energy} in all{by}"
+
+
+def shown_words(point: Record) -> str:
+    """Return for how long after programming a point is shown to be accurate enough."""
+    shown = point["good_until_shown"]
+    return f"shown for {numbers.span(shown)}" if shown > 0.0 else "not shown for any time"
+
+
+def further_words(point: Record, mark: str = "") -> list[str]:
+    """Return to which time it may be: the lower end, where it is extrapolated, and the estimate."""
+    until = point.interval("good_until")
+    words = []
+    if until.low > point["good_until_shown"]:
+        words.append(f"lower end {numbers.span(until.low)}{mark}")
+    beyond = mark if point["good_until_extrapolated"] else ""
+    if until.bound:
+        words.append(f"no end found up to {numbers.span(until.estimate)}{beyond}")
+    else:
+        words.append(f"estimate {numbers.span(until.estimate)}{beyond}")
+    return words
 
 
 def good_words(point: Record) -> str:
     """Return up to which time after programming a point is accurate enough."""
-    until = point.interval("good_until")
-    shown = numbers.span(until.low) if until.low > 0.0 else "no time"
-    if until.bound:
-        return f"for more than {numbers.span(until.estimate)} (shown for {shown})"
-    if not until.estimate:
-        return "for no time"
-    return f"for {numbers.span(until.estimate)} (shown for {shown})"
+    return f"{shown_words(point)} ({', '.join(further_words(point, ', extrapolated'))})"
 
 
 def life_words(point: Record) -> str:
@@ -101,10 +129,13 @@ def life_words(point: Record) -> str:
     }
     beyond = extrapolated_words(point)
     rests = f" This rests on {beyond}, which is extrapolated." if beyond else ""
+    stated = stated_energy_words(point.attrs)
+    at_use = f" ({stated})" if stated else ""
+    limit = f" {limit_words(point)}".rstrip()
     return (
-        f"{verdicts[point['lasts']]}, {refresh_words(point)}: after the first programming it is "
-        f"good {good_words(point)}. {limit_words(point)}{rests}"
-    ).strip()
+        f"{verdicts[point['lasts']]}{at_use}, {refresh_words(point)}. Good after the first "
+        f"programming: {good_words(point)}.{limit}{rests}"
+    )
 
 
 def open_words(point: Record) -> str:

@@ -10,6 +10,7 @@ from rramsim.schema.variable import (
     LIFE_BASES,
     LIFE_LIMITS,
     POINT_VERDICTS,
+    REFRESH_BASES,
     REQUIREMENT_VERDICTS,
     Variable,
     per,
@@ -213,18 +214,23 @@ _AGED = (
 _LIFE = (
     _point("lasts", "1", "U", "whether it lasts the life", choices=REQUIREMENT_VERDICTS),
     _point("good_until", "s", "f", "time after the first programming to which it is good enough"),
-    _point("good_until_low", "s", "f", "time to which that is shown"),
+    _point("good_until_low", "s", "f", "lower end of it, at 97.5 % by itself"),
+    _point("good_until_shown", "s", "f", "that as far as nothing is extrapolated: as it is shown"),
     _point("good_until_high", "s", "f", "time to which it may be, NaN: beyond all that was asked"),
-    _point("good_until_bound", "1", "U", "lower: it is at the latest time asked", choices=BOUNDS),
+    _point("good_until_bound", "1", "U", "lower: no end up to the last time asked", choices=BOUNDS),
+    _point("good_until_extrapolated", "1", "U", "what of it is extrapolated, empty: nothing"),
     _point("good_cycles", "1", "f", "last cycle at which it is when just programmed, NaN: unknown"),
     _point("good_cycles_low", "1", "f", "last cycle at which that is shown"),
     _point("good_cycles_high", "1", "f", "last cycle at which it may be, NaN: beyond those read"),
     _point("good_cycles_bound", "1", "U", "lower: it is at the last one read", choices=BOUNDS),
-    _point("refresh_interval", "s", "f", "time to the first refresh, NaN: none, or unknown"),
+    _point("refresh_interval", "s", "f", "life until the first refresh, NaN: none, or unknown"),
+    _point("refresh_basis", "1", "U", "which times it goes by", choices=REFRESH_BASES),
     _point("refreshes", "1", "f", "refreshes of the life, NaN: unknown, or cells have too few"),
     _point("refresh_energy", "J", "f", "all refreshes of the life, NaN: unknown"),
     _point("life_limit", "1", "U", "what limits the life", choices=LIFE_LIMITS),
-    _point("life_extrapolated", "1", "U", "what it rests on that is extrapolated, empty: nothing"),
+    _point(
+        "life_extrapolated", "1", "U", "what `lasts` rests on that is extrapolated, empty: nothing"
+    ),
 )
 
 _JUDGED = (

@@ -39,7 +39,12 @@ Python; empty where there is no such point."""
 
 LIFE_LIMITS = ("", "endurance", "retention", "neither")
 """What limits a life: cells wear out before it is over, or it takes more cycles than were read;
-they must be refreshed for it; nothing within what was read. Empty where that is not known."""
+they must be refreshed for it; nothing within what was read. Empty where that is not known, or the
+verdict on the life is open."""
+
+REFRESH_BASES = ("", "lower end", "estimate")
+"""By which of the times to which a network is accurate enough its cells are refreshed: the lower
+end where it lasts by that, else the estimate; empty where that is not known."""
 
 BOUNDS = ("", "upper", "lower")
 """Whether a figure is a value (``""``) or only an upper or lower bound on one."""

@@ -135,6 +135,36 @@ def test_refreshes_by_hand(hold, reprogrammings, programmings, refreshes):
     assert (walk.elapsed, walk.outcome) == (10.0, REACHED)
 
 
+def test_the_first_refresh_comes_when_cells_hold_less_than_to_the_next_reprogramming():
+    # Good for 200 / cycle, refreshed after 100 / cycle, programmed every 10 anyway: the eleventh
+    # programming, at 100, holds 100 / 11 = 9.09.
+    cycles = np.logspace(0.0, 3.0, 4)
+    walk = held(200.0 / cycles, cycles=cycles, last=1e3).walk(200.0, 19)
+    assert walk.first_refresh == pytest.approx(100.0 + 100.0 / 11, rel=0.04)
+    assert held(2.0).walk(10.0).first_refresh == 1.0
+    assert held(2.0).walk(10.0, 3).first_refresh == 1.0
+    assert math.isnan(held(2.0).walk(10.0, 9).first_refresh)
+
+
+@given(st.floats(1.0, 500.0), st.integers(0, 60), st.floats(1.0, 300.0))
+def test_refreshes_are_those_of_a_walk_programming_by_programming(hold, reprogrammings, lifetime):
+    cycles = np.logspace(0.0, 4.0, 5)
+    walk = held(2.0 * hold / cycles**0.3, cycles=cycles, last=1e4).walk(lifetime, reprogrammings)
+    done, refreshes, first = 0, 0, math.nan
+    between = lifetime / (reprogrammings + 1)
+    for period in range(reprogrammings + 1):
+        rest, done = between, done + 1
+        while rest > (last := hold / done**0.3) * (1.0 + 1e-9):
+            rest, done, refreshes = rest - last, done + 1, refreshes + 1
+            if refreshes == 1:
+                first = (period + 1) * between - rest
+    assert walk.outcome == REACHED
+    # Steps count as their worse end, 4 % of the cycles early at most.
+    assert refreshes <= walk.refreshes <= math.ceil(1.04 * refreshes) + 0.05 * (reprogrammings + 1)
+    if refreshes and done < 25:
+        assert walk.first_refresh == pytest.approx(first)
+
+
 def test_a_life_ends_at_the_last_cycle_that_is_good_or_was_read():
     worn = held(2.0, cycles=(1.0, 4.0), last=4.0)
     assert worn.walk(10.0).outcome == NOT_GOOD
@@ -177,14 +207,14 @@ def test_a_verdict_needs_both_ends_of_the_interval():
     assert life_of((year, year, year), **asked).limit == "retention"
     assert life_of((good, good, hour), **asked).verdict == "not settled"
     assert life_of((hour, hour, hour), **asked).verdict == "not settled"  # read no further
-    assert life_of((hour, hour, hour), **asked).limit == "endurance"
+    assert life_of((hour, hour, hour), **asked).limit == ""  # only that no more were read
     worn = steps(1e10, 3600.0, 0.0)
     assert life_of((worn, worn, worn), **asked | {"reprogrammings": 99}).verdict == "no"
     assert life_of((worn, worn, worn), **asked | {"reprogrammings": 8}).verdict == "no"
     assert life_of((worn, worn, worn), **asked).verdict == "yes"
     # Estimate, lower and upper end: at best it lasts.
     open_ = life_of((worn, good, worn), **asked | {"reprogrammings": 99})
-    assert (open_.verdict, open_.limit) == ("not settled", "endurance")
+    assert (open_.verdict, open_.limit) == ("not settled", "")
 
 
 def test_the_reprogrammings_alone_are_asked_of_a_life_of_no_length():
@@ -192,6 +222,26 @@ def test_the_reprogrammings_alone_are_asked_of_a_life_of_no_length():
     asked = {"cycles": [1.0, 10.0, 100.0], "times": TIMES, "limit": LIMIT, "lifetime": 0.0}
     found = [life_of((worn, worn, worn), reprogrammings=n, **asked).verdict for n in (0, 9, 99)]
     assert found == ["yes", "yes", "no"]
+
+
+def test_a_time_is_shown_only_as_far_as_nothing_is_extrapolated():
+    year, hour = steps(3e7), steps(3600.0)
+    asked = {"cycles": [1.0], "times": TIMES, "limit": LIMIT, "by_cycle": False}
+    beyond = np.where(TIMES > 5e6, "time", "")[None, :]
+    last = TIMES[TIMES <= 5e6][-1]
+    # Refreshed after half a day, no schedule uses what is extrapolated.
+    asked |= {"lifetime": 43200.0, "extrapolated": beyond}
+    found = life_of((year, year, year), **asked)
+    assert (found.extrapolated, found.good_until_extrapolated) == ("", "time")
+    assert found.good_until_shown == last < found.good_until[0]
+    found = life_of((year, year, hour), **asked)
+    assert found.good_until_shown == found.good_until[0] < 3600.0
+    assert found.good_until_extrapolated == "time"
+    found = life_of((hour, year, hour), **asked)
+    assert found.good_until_extrapolated == ""
+    all_far = np.full((1, TIMES.size), "temperature")
+    found = life_of((year, year, year), **asked | {"extrapolated": all_far})
+    assert (found.good_until_shown, found.good_until_extrapolated) == (0.0, "temperature")
 
 
 def test_what_rests_on_an_extrapolated_time_is_told():

@@ -14,6 +14,7 @@ TIMES = np.array([1.0, 1e6, 1.0001e6, 2.2 * YEAR])
 GOOD, HOURS = np.zeros(4), np.array([0.0, 0.0, 1.0, 1.0])
 BAD = np.ones(4)
 FAR = ("time", "time")
+FAR_EVERYWHERE = np.full((3, 3, 4), "time")
 TOUGH = conditions(endurance_bound=["lower"] * 3)
 
 
@@ -69,6 +70,28 @@ def test_an_endurance_that_is_known_to_be_less_excludes():
     )
     found = judged(points, lifetime=YEAR).squeeze()
     assert (found.lasts.values[1], found.life_limit.values[1]) == ("no", "endurance")
+
+
+def test_an_endurance_excludes_only_by_the_fewest_programmings_that_may_be():
+    # 64 programmings by the estimate and as shown, 1 at best: of an endurance of 50 both are open.
+    short = conditions(endurance=[50.0, 50.0, 50.0], endurance_bound=[""] * 3)
+    points = aged(
+        traded(EVEN, known=short), np.array([[HOURS] * 3, [GOOD] * 3, [BAD] * 3]), times=TIMES
+    )
+    best = points.aged_loss_low.copy()
+    best[{"condition": 0}] = 0.0
+    found = judged(points.assign(aged_loss_low=best), lifetime=YEAR).squeeze()
+    assert found.lasts.values.tolist() == ["not settled", "yes", "no"]
+    # What is open has no limit, nor what is not good from the start.
+    assert found.life_limit.values.tolist() == ["", "neither", ""]
+    assert found.refresh_basis.values.tolist() == ["lower end", "lower end", ""]
+    # More reprogrammings than it stands exclude, whatever is extrapolated.
+    far = points.assign(aged_extrapolated=points.aged_extrapolated.copy(data=FAR_EVERYWHERE))
+    asked = {"lifetime": YEAR, "reprogrammings": 60}
+    assert set(judged(far, **asked).lasts.values.ravel()) == {"no"}
+    assert judged(far, lifetime=YEAR).lasts.values.ravel()[0] == "not settled"
+    accepted = judged(far, lifetime=YEAR, accept_extrapolated=True)
+    assert accepted.lasts.values.ravel()[0] == "no"
 
 
 def test_an_extrapolation_is_not_settled_unless_it_is_accepted():

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.life_words import refresh_words
+from rramsim.decision.life_words import (
+    extrapolated_words,
+    further_words,
+    refresh_words,
+    stated_energy_words,
+)
 from rramsim.decision.reasons import (
     accepted_words,
     is_enough_alone,
@@ -16,6 +21,7 @@ from rramsim.decision.reasons import (
     verdict_words,
 )
 from rramsim.decision.requirements import Requirements
+from rramsim.report.text_table import NONE
 from rramsim.report.tradeoff import rows
 from rramsim.schema import Record
 
@@ -29,6 +35,7 @@ _NOT_IN_CELLS = {
     "no interval": "the uncertainty of the bit-error rate, which has no interval",
     "model": "the uncertainty of the fault model given in Python",
 }
+_EXTRAPOLATED = "†"
 _LEAST_SHOWN = 0.5e-4
 
 
@@ -189,11 +196,12 @@ def _endurance(point: Record) -> Fact:
 
 
 def _life(point: Record) -> Fact:
-    until = point.interval("good_until")
-    if math.isnan(until.estimate):
+    """Return how long the point is shown to be accurate enough, and to which time it may be."""
+    if math.isnan(point["good_until"]):
         return Fact("Good for", numbers.UNKNOWN, "no readings over time")
-    words = numbers.bounded(numbers.span(until.estimate), until.bound)
-    return Fact("Good for", words, refresh_words(point).split(",")[0])
+    shown = point["good_until_shown"]
+    remark = [*further_words(point, _EXTRAPOLATED), refresh_words(point).split(",")[0]]
+    return Fact("Shown to be good for", numbers.span(shown) if shown else NONE, "; ".join(remark))
 
 
 def _scale(point: Record) -> Scale:
@@ -268,6 +276,7 @@ def _limits(findings: Findings, point: Record) -> list[str]:
         sentence
         for sentence in (
             _not_measured(point),
+            _extrapolated(point),
             _not_in_the_interval(point),
             _not_counted(findings, point),
         )
@@ -284,6 +293,7 @@ def _not_counted(findings: Findings, point: Record) -> str:
 
 def _not_measured(point: Record) -> str:
     bases = sorted({point["set_energy_basis"], point["reset_energy_basis"]} - {"measured"})
+    required, energy = Requirements.of(point.attrs), stated_energy_words(point.attrs)
     items = [
         *([f"cells ({point['origin']})"] if point["origin"] not in ("measured", "none") else []),
         *(["bit-error rate (stated)"] if point["cells_basis"] == "stated" else []),
@@ -293,6 +303,7 @@ def _not_measured(point: Record) -> str:
             if point["endurance_basis"] != "measured"
             else []
         ),
+        *([energy] if energy and required.lifetime is not None else []),
     ]
     beyond = ""
     if point["ber_bound"] == "upper":
@@ -300,6 +311,14 @@ def _not_measured(point: Record) -> str:
     elif point["ber_extrapolated"]:
         beyond = " Its bit-error rate is extrapolated beyond what the cells can show."
     return f"Not measured: {', '.join(items)}.{beyond}" if items else beyond.strip()
+
+
+def _extrapolated(point: Record) -> str:
+    """Return what of the time to which the point is good is extrapolated, if a life is required."""
+    if Requirements.of(point.attrs).lifetime is None:
+        return ""
+    beyond = extrapolated_words(point, "good_until") or extrapolated_words(point)
+    return f"{_EXTRAPOLATED} Extrapolated: {beyond}." if beyond else ""
 
 
 def _not_in_the_interval(point: Record) -> str:

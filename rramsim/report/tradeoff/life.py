@@ -10,8 +10,11 @@ import numpy as np
 from rramsim import formatting as numbers
 from rramsim.decision.life_words import (
     extrapolated_words,
+    further_words,
     has_life,
     lifetime_of,
+    shown_words,
+    stated_energy_words,
     unknown_words,
     use_words,
 )
@@ -230,10 +233,8 @@ def _carried(findings: Findings) -> list[str]:
     attrs = findings.tradeoff.attrs
     if "use_temperature" not in attrs:
         return ["Times count as measured, since no temperature of use is given."]
-    energy = attrs.get("activation_energy")
-    by = (
-        "a fitted activation energy" if energy is None else f"the stated {numbers.plain(energy)} eV"
-    )
+    stated = stated_energy_words(attrs)
+    by = f"a stated {stated.replace(', stated', '')}" if stated else "a fitted activation energy"
     return [f"Times are converted to use{use_words(attrs)} by Arrhenius' law with {by}."]
 
 
@@ -254,8 +255,18 @@ def _how(known: list[Record]) -> list[str]:
     return [
         "Cells are refreshed after half of the time up to which the network is accurate enough, "
         "unless they are reprogrammed earlier; reprogrammings are spread evenly over the lifetime.",
-        "If a point is shown to last, its refreshes are computed from the times up to which this "
-        "is shown; otherwise from the estimated times.",
+        "If a point lasts by the lower end of these times, its refreshes are computed from that; "
+        "otherwise from the estimated times (marked est.).",
+        *_where_it_starts(known),
+    ]
+
+
+def _where_it_starts(known: list[Record]) -> list[str]:
+    firsts = [point["first_cycle"] for point in known if not math.isnan(point["first_cycle"])]
+    start = f"cycle {numbers.power(min(firsts))}" if firsts else "the first programming"
+    return [
+        "The accuracy in the answer and in the table of points pools all cycles and read-outs. The "
+        f"lifetime starts at {start}, so its first accuracy can differ."
     ]
 
 
@@ -265,27 +276,25 @@ def lifetime_table(findings: Findings, shown: list[Record]) -> TextTable | None:
     if not known:
         return None
     attrs = findings.tradeoff.attrs
+    is_asked = Requirements.of(attrs).lifetime is not None
     columns: dict[str, CellText] = {
         "Condition": "condition",
         "Protection": "protection",
-        "Good for": Sorted(_good, "good_until"),
-        "Good to cycle": Sorted(_cycles, "good_cycles"),
+        **({"Lasts": lambda point: f"{point['lasts']}{_mark(point)}"} if is_asked else {}),
+        "Good for": Sorted(_good, "good_until_shown"),
+        "Good to cycle": Sorted(_cycles, "good_cycles_low"),
         "First refresh after": Sorted(_interval, "refresh_interval"),
         "Refreshes": Sorted(_refreshes, "refreshes"),
         "Their energy": Sorted(_energy, "refresh_energy"),
         "Limited by": lambda point: _LIMITS.get(point["life_limit"], point["life_limit"]),
     }
-    if Requirements.of(attrs).lifetime is not None:
-        columns["Lasts"] = lambda point: f"{point['lasts']}{_mark(point)}"
-    marked = any(map(_mark, known))
-    beyond = next((extrapolated_words(point) for point in known if _mark(point)), "")
+    beyond = next(filter(None, map(_beyond, known)), "")
     return table_of(
         f"Over {numbers.span(lifetime_of(attrs))}{use_words(attrs)}",
         known,
         columns,
-        remark="The best network. “Good for” is the time after the first programming; below it is "
-        "the time up to which this is shown."
-        + (f" {_EXTRAPOLATED} rests on {beyond}, which is extrapolated." if marked else ""),
+        remark="The best network. “Good for” is the time after the first programming."
+        + (f" {_EXTRAPOLATED} rests on {beyond}, which is extrapolated." if beyond else ""),
     )
 
 
@@ -293,20 +302,23 @@ def _mark(point: Record) -> str:
     return _EXTRAPOLATED if point["life_extrapolated"] else ""
 
 
+def _beyond(point: Record) -> str:
+    return extrapolated_words(point, "good_until") or extrapolated_words(point)
+
+
 def _good(point: Record) -> str:
-    until = point.interval("good_until")
-    if math.isnan(until.estimate):
+    if math.isnan(point["good_until"]):
         return numbers.UNKNOWN
-    words = numbers.bounded(numbers.span(until.estimate), until.bound)
-    shown = "not shown" if not until.low else f"shown for {numbers.span(until.low)}"
-    return f"{words}{_mark(point)}\n{shown}"
+    return "\n".join([shown_words(point), *further_words(point, _EXTRAPOLATED)])
 
 
 def _cycles(point: Record) -> str:
     cycles = point.interval("good_cycles")
     if math.isnan(cycles.estimate):
         return NONE
-    return numbers.bounded(numbers.power(cycles.estimate), cycles.bound)
+    shown = f"shown to {numbers.power(cycles.low)}" if cycles.low else "not shown"
+    words = "no end found up to" if cycles.bound else "estimate"
+    return f"{shown}\n{words} {numbers.power(cycles.estimate)}"
 
 
 def _interval(point: Record) -> str:
@@ -317,7 +329,9 @@ def _interval(point: Record) -> str:
 
 def _refreshes(point: Record) -> str:
     count = point["refreshes"]
-    return numbers.UNKNOWN if math.isnan(count) else numbers.power(count, 3)
+    if math.isnan(count):
+        return numbers.UNKNOWN
+    return numbers.power(count, 3) + (" est." if point["refresh_basis"] == "estimate" else "")
 
 
 def _energy(point: Record) -> str:

@@ -1,5 +1,7 @@
 """What the report and the terminal say of a life, and how it is drawn."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from synthetic import accuracy_curves, aged, conditions, traded
@@ -9,6 +11,7 @@ from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import inlined
 from rramsim.report.provenance import Provenance
+from rramsim.report.tradeoff.answer import answer
 from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.figures import draw_figures
 from rramsim.report.tradeoff.findings import Findings
@@ -53,8 +56,9 @@ def test_the_table_tells_how_long_and_what_limits():
     assert table.title == "Over 1\N{NO-BREAK SPACE}year at 55\N{NO-BREAK SPACE}°C"
     strong = dict(zip(table.columns, table.rows[1], strict=True))
     words = {name: value.replace("\N{NO-BREAK SPACE}", " ") for name, value in strong.items()}
-    assert words["Good for"] == "11.6 days\nshown for 11.6 days"
-    assert words["Good to cycle"] == "more than 100"
+    assert words["Good for"] == "shown for 11.6 days\nestimate 11.6 days"
+    assert words["Good to cycle"] == "shown to 100\nno end found up to 100"
+    assert list(words)[2] == "Lasts"
     assert (words["First refresh after"], words["Refreshes"]) == ("5.79 days", "63")
     assert words["Their energy"] == "787 nJ"  # 63 x 500 (11 + 14) pJ
     assert (words["Limited by"], words["Lasts"]) == ("retention", "yes")
@@ -65,9 +69,36 @@ def test_the_section_says_what_was_read_and_where_cells_are_used():
     assert (
         "Read to cycle 100 and to 2.2 years after programming (at the temperature of use)" in told
     )
-    assert "at 55 °C by Arrhenius' law with the stated 1.1 eV" in told
+    assert "with a stated activation energy 1.1 eV, which nothing here checks" in told
     # "weak" loses 7 points at once.
     assert "Not known" not in told
+
+
+def test_what_is_extrapolated_is_marked_and_is_not_shown():
+    found = of_life()
+    rows = lifetime_table(*shown(found)).rows
+    cells = {row[0]: row[3].replace("\N{NO-BREAK SPACE}", " ") for row in rows}
+    assert cells["very strong"] == (
+        "shown for 11.6 days\nlower end 2.2 years†\nno end found up to 2.2 years†"
+    )
+    points = {point["condition"]: point for point in tradeoff_json(found)["points"]}
+    assert points["very strong"]["good_until_extrapolated"] == "time"
+    assert points["very strong"]["good_until_shown_s"] == TIMES[2]
+    assert points["strong"].get("good_until_extrapolated") in (None, "")
+    top = answer(found)
+    facts = {fact.label: fact for fact in top.facts}
+    tile = facts["Shown to be good for"]
+    assert "†" not in tile.value
+    assert "Extrapolated" in " ".join(top.limits) or "†" not in tile.remark
+
+
+def test_a_stated_activation_energy_is_said_where_the_decision_is():
+    found = of_life()
+    stated = "activation energy 1.1 eV, stated, which nothing here checks"
+    said = (" ".join(answer(found).limits), text(found, Path("report.html"), width=1000))
+    assert all(stated in one.replace("\N{NO-BREAK SPACE}", " ") for one in said)
+    found.tradeoff.attrs.pop("activation_energy")
+    assert stated not in " ".join(answer(findings(found.tradeoff)).limits)
 
 
 @pytest.mark.slow
