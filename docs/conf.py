@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE))
 
 project = "rramsim"
 author = "The rramsim developers"
+copyright = "2026, The rramsim developers"
 release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
