@@ -114,7 +114,7 @@ def further_words(point: Record, mark: str = "") -> list[str]:
 
 def good_words(point: Record) -> str:
     """Return up to which time after programming a point is accurate enough."""
-    return f"{shown_words(point)} ({', '.join(further_words(point, ', extrapolated'))})"
+    return f"{shown_words(point)} ({'; '.join(further_words(point, ', extrapolated'))})"
 
 
 def life_words(point: Record) -> str:

@@ -395,6 +395,9 @@ class _Reasons:
             kinds = _REFUSED | _UNKNOWN
             if missed:
                 kinds = {kind: words for kind, words in kinds.items() if kind[0] in missed}
+            if len(missed) == 1:
+                # What may not meet it is not shown to: that is said already.
+                kinds = {kind: words for kind, words in kinds.items() if kind[1] != "not settled"}
             refused = "; ".join(self._left_out(kinds))
             none = f"is shown to {', or to '.join(lacking)}" if lacking else ""
             none = none or "meets all that is required"

@@ -22,7 +22,6 @@ from rramsim.plotting.series import (
     draw_accepted,
     in_view,
     median_words,
-    network_style,
     share_words,
     shown_name,
     use_accuracy_scale,
@@ -33,6 +32,9 @@ from rramsim.schema import POINT, STATES, Record
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+_BAND = 0.06
+"""Opacity of bands that lie on each other, five of them or more."""
 
 _Z95 = float(ndtri(0.95))
 
@@ -111,19 +113,20 @@ def _draw_life(axes: Axes, aged: xr.Dataset, tradeoff: xr.Dataset) -> dict[str, 
     """Draw the lines of one point, and return what they look like, by what they are."""
     mean, low, high = _accuracies(aged)
     cycles, times, last = aged["cycle"].values, aged["time"].values, float(aged["last_cycle"])
+    last = float(cycles[0]) if math.isnan(last) else last
+    # A line near that of the last cycle could not be told from it.
     decades = [10.0**power for power in range(math.ceil(math.log10(cycles[-1])) + 1)]
+    decades = [decade for decade in decades if decade <= last / 2.0 or decade == last]
     axes.set_xscale("log")
     handles: dict[str, Line2D] = {}
     shown = []
     for number, cycle in enumerate(cycles):
         if np.isnan(mean[number]).all() or not (cycle in decades or cycle == last):
             continue
-        # The last cycle that was read is drawn in black, whichever it is.
-        index = 5 if cycle == last and cycle not in decades else decades.index(cycle)
-        color = network_style(index)["color"]
+        color = _color_of_cycle(cycle, last)
         words = f"{numbers.power(cycle)} programming{'' if cycle == 1.0 else 's'}"
         is_far = aged["aged_extrapolated"].values[number] != ""
-        axes.fill_between(times, low[number], high[number], color=color, alpha=0.12, lw=0)
+        axes.fill_between(times, low[number], high[number], color=color, alpha=_BAND, lw=0)
         near = np.where(is_far, math.nan, mean[number])
         far = np.where(is_far | np.roll(is_far, -1), mean[number], math.nan)
         axes.plot(times, near, color=color, gid=f"accuracy-{number}")
@@ -391,11 +394,16 @@ def plot_aging(aging: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     return np.array(panels, dtype=object)
 
 
-def _color_of_cycle(aging: xr.Dataset, cycle: float) -> Any:
+def _color_of_cycle(cycle: float, last: float) -> Any:
+    """Return the shade of a cycle, from the dark of the first to the light of the last one."""
     from matplotlib import colormaps
 
-    last = math.log10(max(float(aging["cycle"].max()), 10.0))
-    return colormaps["viridis"](0.85 * math.log10(max(cycle, 1.0)) / last)
+    decades = math.log10(max(last, 10.0))
+    return colormaps["viridis"](0.85 * math.log10(max(cycle, 1.0)) / decades)
+
+
+def _last_cycle(aging: xr.Dataset) -> float:
+    return float(aging["cycle"].max())
 
 
 def _draw_aging(axes: Axes, condition: xr.Dataset) -> None:
@@ -405,7 +413,7 @@ def _draw_aging(axes: Axes, condition: xr.Dataset) -> None:
     is_line = condition["ber"].notnull().sum("time").values > 1
     cycles = condition["cycle"].values[is_line]
     for cycle in cycles:
-        row, color = condition.sel(cycle=cycle), _color_of_cycle(condition, float(cycle))
+        row, color = condition.sel(cycle=cycle), _color_of_cycle(cycle, _last_cycle(condition))
         ber, low, high = (row[name].values for name in ("ber", "ber_low", "ber_high"))
         drawn, late = np.isfinite(ber) & (ber > 0), row["ber_extrapolated"].values == 1
         if cycle in (cycles[0], cycles[-1]):
@@ -435,7 +443,7 @@ def _aging_legend(aging: xr.Dataset) -> list[Line2D]:
         Line2D(
             [],
             [],
-            color=_color_of_cycle(aging, float(cycle)),
+            color=_color_of_cycle(cycle, _last_cycle(aging)),
             label="1 cycle" if cycle == 1 else f"{numbers.power(float(cycle))} cycles",
         )
         for cycle in aging["cycle"].values

@@ -104,6 +104,7 @@ def test_an_extrapolation_is_not_settled_unless_it_is_accepted():
     assert set(found.life_extrapolated.values) == {"time"}
     words = recommend(far, tolerance=0.005, lifetime=YEAR).reason
     assert "rests on times more than a decade beyond the last read-out" in words
+    assert words.startswith("No point is shown to stay accurate enough over the life. ")
     accepted = judged(far, lifetime=YEAR, accept_extrapolated=True).squeeze()
     assert set(accepted.lasts.values) == {"yes"}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from synthetic import accuracy_curves, aged, conditions, traded
 
 from rramsim.decision.life import YEAR
@@ -115,6 +116,16 @@ def test_page_figure_terminal_and_files_have_the_life():
     assert points["strong"]["refreshes"] == 63.0
     assert points["very strong"]["good_until_more_than_s"] == pytest.approx(2.2 * YEAR)
     assert "refresh_energy_j" in tradeoff_csv(found.tradeoff, found.recommendation)
+
+
+@pytest.mark.slow
+def test_numbers_of_programmings_have_shades_that_are_told_apart():
+    (axes,) = draw_figures(of_life())["lifetime"].axes[:1]
+    lines = {line.get_gid(): line.get_color() for line in axes.lines}
+    shades = [np.array(to_rgb(lines[f"accuracy-{number}"])) for number in range(3)]
+    # Luminance rises from one to the next, so that a grey print can be read.
+    light = [float(shade @ (0.2126, 0.7152, 0.0722)) for shade in shades]
+    assert np.all(np.diff(light) > 0.15)
 
 
 def test_without_lives_there_is_no_section():
