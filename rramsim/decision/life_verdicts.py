@@ -125,6 +125,11 @@ class _Aged:
     cycles: NDArray[np.float64]
     times: NDArray[np.float64]
 
+    @property
+    def _flags_of_cycles(self) -> NDArray[np.str_]:
+        """What is extrapolated where no time is asked for: nothing but a lognormal."""
+        return np.where(np.char.find(self.flags, "lognormal") >= 0, "lognormal", "")
+
     def life(
         self, asked: LifeAsked, lifetime: float, *, by_cycle: bool, is_over_time: bool
     ) -> Life:
@@ -136,7 +141,7 @@ class _Aged:
             lifetime=lifetime,
             reprogrammings=asked.reprogrammings,
             by_cycle=by_cycle,
-            extrapolated=self.flags if is_over_time else None,
+            extrapolated=self.flags if is_over_time else self._flags_of_cycles,
         )
 
 
@@ -171,6 +176,7 @@ def _columns(point: Record, aged: _Aged, asked: LifeAsked) -> dict[str, Any]:
             "lasts": verdict if is_asked else "",
             **_ends("good_cycles", life.good_cycles, aged.cycles[-1]),
             "life_limit": "endurance" if verdict == "no" else "",
+            "life_extrapolated": life.extrapolated if is_asked else "",
         }
     life = aged.life(asked, asked.told, by_cycle=by_cycle, is_over_time=True)
     told = verdict = _verdict(life, point, asked, by_cycle=by_cycle)

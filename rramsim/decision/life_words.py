@@ -31,6 +31,7 @@ _BY = {
 _EXTRAPOLATED = {
     "cycle": "cycles before the first one read",
     "time": "times more than a decade beyond the last read-out",
+    "lognormal": "lines of a lognormal that the readings do not bear out, moved to counted errors",
     "temperature": "a temperature of use more than 50 K from that of the read-outs",
 }
 

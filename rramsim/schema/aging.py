@@ -258,7 +258,8 @@ AGING: dict[str, tuple[Variable, ...]] = {
             "extrapolation",
             "1",
             "U",
-            "what lies too far from what was read: cycle, time, temperature; empty: nothing",
+            "what lies too far from what was read: cycle, time, temperature; lognormal: the lines "
+            "are moved to counted errors; empty: nothing",
         ),
     ),
     "success_runs": (

@@ -202,7 +202,11 @@ _AGED = (
         )
     ),
     per("condition", "cycle", "time")(
-        "aged_extrapolated", "1", "U", "what of it is extrapolated: time, temperature; empty: none"
+        "aged_extrapolated",
+        "1",
+        "U",
+        "what of it is extrapolated: cycle, time, temperature, lognormal (lines moved to counted "
+        "errors); empty: none",
     ),
     _condition("first_cycle", "1", "f", "first cycle behind it, NaN: it does not depend on cycles"),
     _condition("last_cycle", "1", "f", "last cycle behind it, NaN: likewise"),

@@ -109,6 +109,19 @@ def test_an_extrapolation_is_not_settled_unless_it_is_accepted():
     assert set(accepted.lasts.values) == {"yes"}
 
 
+def test_cycles_along_a_lognormal_that_is_not_believed_are_not_settled_unless_accepted():
+    marks = {"basis": "cycles", "extrapolated": np.full((3, 3, 4), "time and lognormal")}
+    moved = lives(*[[GOOD] * 3] * 3, **marks)
+    found = judged(moved, reprogrammings=20).squeeze()
+    assert set(found.lasts.values) == {"not settled"}
+    # Of time nothing was asked.
+    assert set(found.life_extrapolated.values) == {"lognormal"}
+    words = recommend(moved, tolerance=0.005, reprogrammings=20).reason
+    assert "rests on lines of a lognormal that the readings do not bear out" in words
+    accepted = judged(moved, reprogrammings=20, accept_extrapolated=True).squeeze()
+    assert set(accepted.lasts.values) == {"yes"}
+
+
 def test_a_life_without_readings_over_time_is_unknown():
     assert set(judged(traded(EVEN), lifetime=YEAR).lasts.values.ravel()) == {"unknown"}
     cycles = lives([GOOD] * 3, [GOOD] * 3, [GOOD, BAD, BAD], basis="cycles")

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim import formatting as numbers
+from rramsim.device.lifetime.counted_rates import CountedErrors
 from rramsim.device.lifetime.cycles.checkpoints import checkpoint_edges, cycle_apart
 from rramsim.device.lifetime.times.arrhenius import FURTHEST_KELVIN, acceleration_factor
 from rramsim.device.lifetime.times.drift import (
@@ -45,9 +46,13 @@ Integers = NDArray[np.int_]
 DRAWS = 200
 """Times that the cells are resampled for the lines that a sample leaves open."""
 
+EXTRAPOLATED_DTYPE = "U64"
+"""Holds all words of `Aging.extrapolated`."""
+
 _UNKNOWN, _LEFT_OUT = -1, -2  # in place of a checkpoint
 _LEVEL, _CYCLES, _TIME = range(3)
 _ROUNDING = 1e-9
+_AT_THE_LEVEL = (np.array([[0.0], [0.0], [1.0]]),) * 2
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,13 @@ class Aging:
         The same from resampled cells; no rows where there are too few cells.
     notes : tuple of Note
         What a reader must know.
+    pooled : (ndarray, ndarray), each of shape (3, groups)
+        Of LRS and of HRS: log10 of the cycle, decades of time after the first read-out, and number
+        of the readings behind the lines. Default: one reading at the level of the lines.
+    counted : CountedErrors or None
+        The errors counted in both states, where the BER of the condition is counted.
+    bound : float
+        The upper bound that is the BER of the condition; NaN: it is no bound.
     """
 
     condition: str
@@ -116,6 +128,9 @@ class Aging:
     lines: Floats
     drawn: Floats
     notes: tuple[Note, ...] = ()
+    pooled: tuple[Floats, Floats] = _AT_THE_LEVEL
+    counted: CountedErrors | None = None
+    bound: float = math.nan
 
     @property
     def depends_on_cycles(self) -> bool:
@@ -171,16 +186,44 @@ class Aging:
         """
         return _along(self.drawn, *self._places(cycle, time))
 
-    def extrapolated(self, cycle: ArrayLike, time: ArrayLike) -> NDArray[np.str_]:
+    def pooled_populations(self, state: int) -> tuple[Floats, Floats]:
+        """Return the populations at the readings behind the lines of a state, and of resamples.
+
+        Parameters
+        ----------
+        state : int
+            0: at the readings of LRS, 1: of HRS.
+
+        Returns
+        -------
+        ndarray, shape (2 states, 2 [mu, sigma], groups)
+            Of both states.
+        ndarray, shape (draws, 2, 2, groups)
+            Likewise.
+        """
+        log_cycle, decades, _ = self.pooled[state]
+        return _along(self.lines, log_cycle, decades), _along(self.drawn, log_cycle, decades)
+
+    def extrapolated(
+        self, cycle: ArrayLike, time: ArrayLike, *, is_moved: bool = False
+    ) -> NDArray[np.str_]:
         """Return how far cycles and times lie beyond what was read.
+
+        Parameters
+        ----------
+        cycle, time : array_like
+            As in `populations`.
+        is_moved : bool
+            Whether the lines are moved to counted errors, as they are where the BER is counted.
 
         Returns
         -------
         ndarray of str, shape broadcast
             Empty, or one or several of ``"cycle"`` (before the first one read), ``"time"`` (more
             than a decade beyond the last read-out after acceleration, or any where no drift is
-            known) and ``"temperature"`` (use is more than 50 K from the nearest temperature of
-            the read-outs), joined by ``" and "``.
+            known), ``"temperature"`` (use is more than 50 K from the nearest temperature of
+            the read-outs) and ``"lognormal"`` (the lines are moved to the errors that were counted
+            and tell only how the error rates change), joined by ``" and "``.
 
         Raises
         ------
@@ -194,11 +237,12 @@ class Aging:
         if self.use is not None:
             nearest = min(abs(kelvin - self.use.temperature) for kelvin in self.temperatures)
             is_far = nearest > FURTHEST_KELVIN
-        words = np.full(cycles.shape, "", dtype="U32")
+        words = np.full(cycles.shape, "", dtype=EXTRAPOLATED_DTYPE)
         for word, flag in (
             ("cycle", np.maximum(cycles, 1.0) < self.cycles[0] * (1.0 - _ROUNDING)),
             ("time", times > latest * (1.0 + _ROUNDING)),
             ("temperature", np.broadcast_to(is_far, cycles.shape)),
+            ("lognormal", np.broadcast_to(is_moved or self.counted is not None, cycles.shape)),
         ):
             joined = np.where(words == "", word, np.char.add(np.char.add(words, " and "), word))
             words = np.where(flag, joined, words)
@@ -300,8 +344,34 @@ def aging_of(
             use = _use(name, use_temperature, energies, stated=activation_energy)
         aging = _aging(part, read.with_reference(reference), use, seed=seed)
         if aging is not None:
-            found[name] = aging
+            found[name] = _with_headline(aging, products)
     return found
+
+
+def _with_headline(aging: Aging, products: Mapping[str, xr.Dataset]) -> Aging:
+    """Return the aging with the counted errors, or the bound, that the BER of its condition is."""
+    row = products["conditions"].sel(condition=aging.condition)
+    if "ber_basis" not in row:
+        return aging
+    bound = float(row["ber_high"]) if str(row["ber_bound"].item()) == "upper" else math.nan
+    aging = replace(aging, bound=bound)
+    if str(row["ber_basis"].item()) != "counted" or "counted" not in products:
+        return aging
+    count = products["counted"].sel(condition=aging.condition, state=list(STATES))
+    names = ("errors", "readings", "design_effect")
+    lrs_and_hrs = [tuple(count[name].values.astype(float).tolist()) for name in names]
+    note = moved_note(aging.condition)
+    return replace(aging, counted=CountedErrors(*lrs_and_hrs), notes=(*aging.notes, note))
+
+
+def moved_note(condition: str) -> Note:
+    """Return what a reader must know of lines that are moved to the errors counted."""
+    text = (
+        "the BER is counted, as the readings do not bear out the lognormal: the lines over cycles "
+        "and time are moved to the errors counted, and only tell how the error rates change, which "
+        "is an extrapolation."
+    )
+    return Note(text, kind="lines moved to the counts", condition=condition)
 
 
 def _use(
@@ -352,8 +422,10 @@ def _aging(
         notes=(
             *notes,
             *_notes(name, lines, hold, held, is_over_cycles=edges is not None),
+            *_left_out_notes(part, held),
             *(_energy_notes(name, use) if is_carried else ()),
         ),
+        pooled=lines.pooled,
     )
 
 
@@ -430,6 +502,7 @@ class _Lines:
     lines: Floats
     drawn: Floats
     spare: int
+    pooled: tuple[Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -534,13 +607,14 @@ def _fit(part: xr.Dataset, edges: Floats | None, hold: Hold | None, *, seed: int
 
 @dataclass(frozen=True, eq=False)
 class _StateLines:
-    """The lines of one state; `cycle` are those of the readings behind them, `spare` as above."""
+    """The lines of one state; `cycle` are those of the readings behind them, the rest as above."""
 
     lines: Floats
     drawn: Floats
     cycle: Floats
     cells: int
     spare: int
+    pooled: Floats
 
 
 def _fit_state(
@@ -571,6 +645,8 @@ def _fit_state(
         design = np.vstack([design, is_unknown])
     if np.linalg.matrix_rank(design[:, used]) < len(design):
         return None
+    # Readings of unknown cycle have a level of their own.
+    placed = used & ~is_unknown if _CYCLES in columns else used
     lines, drawn = fit_lines(sample, design.T, used=used, resamples=DRAWS, stream=stream)
     return _StateLines(
         _in_place(lines, columns),
@@ -578,6 +654,7 @@ def _fit_state(
         part["cycle"].values[used[group]].astype(float),
         sample.cells,
         int(np.count_nonzero(used)) - len(design),
+        np.stack([log_cycle, decades, counts])[:, placed],
     )
 
 
@@ -606,6 +683,7 @@ def _of_both(fits: Sequence[_StateLines], cycle: Floats, *, is_over_cycles: bool
         np.stack([fit.lines for fit in fits]),
         drawn,
         min(fit.spare for fit in fits),
+        (fits[0].pooled, fits[1].pooled),
     )
 
 
@@ -658,6 +736,23 @@ def _notes(
             "too few cells are behind the lines over cycles and time for an interval."
         )
     return [Note(text, kind=kind, condition=name) for kind, text in texts.items()]
+
+
+def _left_out_notes(part: xr.Dataset, held: Hold | None) -> list[Note]:
+    """Say how many readings over time are in no line, as they name no temperature."""
+    if held is None or math.isnan(held.temperature):
+        return []
+    is_unknown = np.isfinite(_column(part, "time")) & np.isnan(_column(part, "temperature"))
+    count = int(np.count_nonzero(is_unknown))
+    if not count:
+        return []
+    text = (
+        f"{count:,} of {is_unknown.size:,} readings have a time but no temperature; the drift "
+        f"over time, of read-outs at {numbers.quantity(held.temperature, 'K')}, leaves them out."
+    )
+    figures = {"readings": count, "of": is_unknown.size, "temperature": held.temperature}
+    name = str(part["condition"].values[0])
+    return [Note(text, kind="temperature unknown", condition=name, values=figures)]
 
 
 def _energy_notes(name: str, use: UseTemperature | None) -> list[Note]:

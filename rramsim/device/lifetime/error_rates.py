@@ -14,6 +14,7 @@ from rramsim.device.bit_errors.reach import leading_rate, least_rate
 from rramsim.device.bit_errors.sensing import StatePair, z_scores
 from rramsim.device.examination import Analysis
 from rramsim.device.lifetime.aging import Aging
+from rramsim.device.lifetime.counted_rates import shift_to
 from rramsim.device.lifetime.times.drift import ends_of_draws
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
@@ -34,7 +35,9 @@ def error_rates(agings: Mapping[str, Aging], *, last_time: float) -> Analysis:
 
     p_LRS(N, t) = Q((r - mu_LRS) / sigma_LRS) and p_HRS(N, t) = Q((mu_HRS - r) / sigma_HRS), with
     the populations of `Aging` and r = ln(reference / ohm). A spread of the reference is not in
-    them. Where so few cells cannot show a rate, a bound leads, as along the lines of retention.
+    them. Where so few cells cannot show a rate, a bound leads, as along the lines of retention. Of
+    a condition whose BER is counted, the probits of both states are moved to the errors counted
+    (`counted_rates`); where its BER is a bound, no BER is given below that.
 
     Parameters
     ----------
@@ -146,14 +149,10 @@ def _fill_rates(
     extrapolation = aging.extrapolated(*grid)
     values["extrapolation"][number, is_read] = extrapolation
     values["ber_extrapolated"][number, is_read] = extrapolation != ""
-    best = _rates(aging.populations(*grid), aging.read)
-    drawn = _rates(aging.drawn_populations(*grid), aging.read)
-    share = aging.read.lrs_share
+    best, drawn = _rates(aging, *grid)
     for place, (rate, draws) in enumerate(zip(best, drawn, strict=True)):
         low, high = ends_of_draws(draws)
-        least = least_rate(aging.cells, (share, 1.0 - share))
-        if place < len(STATES):
-            least = least_rate(aging.cells[place : place + 1], (1.0,))
+        least = _least(aging, place)
         for where in np.ndindex(rate.shape):
             fitted = Interval(float(rate[where]), float(low[where]), float(high[where]))
             leads = leading_rate(fitted, least)
@@ -175,8 +174,48 @@ def _put(
         values[f"{name}{end}"][index] = value
 
 
-def _rates(populations: Any, read: ReadConditions) -> Floats:
-    """Return the error rates of LRS and HRS and the BER, shape (3, ..., cycles, times)."""
-    columns = (populations[..., state, part, :, :] for state in range(2) for part in range(2))
-    lrs, hrs = (ndtr(-z) for z in z_scores(read.ln_reference, StatePair(*columns)))
+def _least(aging: Aging, place: int) -> float:
+    """Return the least error rate of LRS (0), HRS (1) or least BER (2) that may lead."""
+    share = aging.read.lrs_share
+    shares = ((1.0, 0.0), (0.0, 1.0), (share, 1.0 - share))[place]
+    if aging.counted is not None:
+        least = aging.counted.least(shares)
+    elif place < len(STATES):
+        least = least_rate(aging.cells[place : place + 1], (1.0,))
+    else:
+        least = least_rate(aging.cells, shares)
+    is_bound = place == len(STATES) and math.isfinite(aging.bound)
+    return max(least, aging.bound) if is_bound else least
+
+
+def _rates(aging: Aging, cycles: Floats, times: Floats) -> tuple[Floats, Floats]:
+    """Return the error rates of LRS and HRS and the BER, and those of draws.
+
+    Their shapes are (3, cycles, times) and (3, draws, cycles, times).
+    """
+    best = _probits(aging.populations(cycles, times), aging.read)
+    drawn = _of_draws(aging.drawn_populations(cycles, times), aging.read)
+    if aging.counted is not None:
+        rates, left_open = aging.counted.rates, aging.counted.drawn(len(aging.drawn))
+        for state in range(len(STATES)):
+            pooled, resampled = aging.pooled_populations(state)
+            weights = aging.pooled[state][2]
+            at = _probits(pooled, aging.read)[state], _of_draws(resampled, aging.read)[state]
+            best[state] += shift_to(rates[state], at[0], weights)
+            drawn[state] += shift_to(left_open[state], at[1], weights)[:, None, None]
+    return _with_ber(best, aging.read), _with_ber(drawn, aging.read)
+
+
+def _probits(populations: Floats, read: ReadConditions) -> Floats:
+    """Return probits of the error rates of LRS and HRS, shape (2, ...)."""
+    columns: Any = (populations[state, part] for state in range(2) for part in range(2))
+    return -np.stack(z_scores(read.ln_reference, StatePair(*columns)))
+
+
+def _of_draws(populations: Floats, read: ReadConditions) -> Floats:
+    return _probits(np.moveaxis(populations, 0, 2), read)
+
+
+def _with_ber(probits: Floats, read: ReadConditions) -> Floats:
+    lrs, hrs = ndtr(probits)
     return np.stack([lrs, hrs, read.lrs_share * lrs + (1.0 - read.lrs_share) * hrs])

@@ -328,7 +328,8 @@ def _mark_of(aging: xr.Dataset) -> str:
         return ""
     return (
         "With an asterisk: extrapolated, more than a decade of time beyond the last read-out, more "
-        "than 50 K from its temperature, or before the first cycle read."
+        "than 50 K from its temperature, before the first cycle read, or along lines that are "
+        "moved to counted errors."
     )
 
 

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from rramsim import schema
 from rramsim.crossbar.drawn_faults import Planted, pair_probits, read_probits
 from rramsim.crossbar.protection import Pairs, Protection, Verified, parse
-from rramsim.decision.life import DEFAULT_LIFETIME, REFRESHED_AT, AgedRates, LossSurface
-from rramsim.device.lifetime.aging import Aging
+from rramsim.decision.life import DEFAULT_LIFETIME, LADDER, REFRESHED_AT, AgedRates, LossSurface
+from rramsim.device.bit_errors.reach import least_rate
+from rramsim.device.lifetime.aging import EXTRAPOLATED_DTYPE, Aging, moved_note
+from rramsim.device.lifetime.counted_rates import shift_to
 from rramsim.schema import POINT
+from rramsim.statistics.confidence import smallest_countable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,6 +47,10 @@ class Lives:
         By protection and condition what tells how long cells are good (`LIFE_BASES`).
     rates : mapping of (str, str) to AgedRates
         Error rates of those of which that is known, shape (cycle, time).
+    best : mapping of (str, str) to AgedRates
+        The lower ends of losses are of these: of `rates` without the bounds that lead in them.
+    moved : frozenset of str
+        Conditions whose lines are moved to the errors that were counted.
     """
 
     ages: Mapping[str, Aging]
@@ -50,6 +58,8 @@ class Lives:
     times: Floats
     basis: Mapping[tuple[str, str], str]
     rates: Mapping[tuple[str, str], AgedRates]
+    best: Mapping[tuple[str, str], AgedRates]
+    moved: frozenset[str]
 
     def needed(self, points: xr.Dataset) -> dict[Place, npt.NDArray[np.bool_]]:
         """Return at which pairs of rates losses are needed, by point.
@@ -65,12 +75,20 @@ class Lives:
             tuple(one[n] for one, n in zip(labels, at, strict=True))
             for at in np.argwhere(np.isin(accurate.values, ("yes", "not settled")))
         )
-        return {place: self.rates[place[2:]].needed for place in places if place[2:] in self.rates}
+        return {
+            place: self.rates[place[2:]].needed | self.best[place[2:]].needed
+            for place in places
+            if place[2:] in self.rates
+        }
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of how the cells age."""
-        return tuple(str(note) for aging in self.ages.values() for note in aging.notes)
+        of_pairs = (
+            moved_note(name) for name in sorted(self.moved) if self.ages[name].counted is None
+        )
+        of_ages = (note for aging in self.ages.values() for note in aging.notes)
+        return tuple(map(str, (*of_ages, *of_pairs)))
 
     def joined(self, points: xr.Dataset, surfaces: xr.Dataset | None) -> xr.Dataset:
         """Return the product "tradeoff" with accuracies over cycles and time.
@@ -118,14 +136,17 @@ class Lives:
         }
         scored = np.isfinite(tables["loss"].values).any(axis=(-2, -1))
         for place in map(tuple, np.argwhere(scored)):
-            rates = self.rates.get((labels[2][place[2]], labels[3][place[3]]))
-            if rates is None:
+            chips = labels[2][place[2]], labels[3][place[3]]
+            if chips not in self.rates:
                 continue
             for name in ("loss", "accuracy"):
                 table, low, high = (tables[f"{name}{end}"].values[place] for end in _ENDS)
                 if name == "accuracy":
                     table, low, high = 1.0 - table, 1.0 - high, 1.0 - low
-                values = rates.losses(LossSurface(table, low, high))
+                surface = LossSurface(table, low, high)
+                values = self.rates[chips].losses(surface)
+                at_best = self.best[chips].losses(surface)[1]
+                values = values[0], np.minimum(values[1], at_best), values[2]
                 if name == "accuracy":
                     value, low, high = values
                     values = (1.0 - value, np.maximum(1.0 - high, 0.0), np.minimum(1.0 - low, 1.0))
@@ -136,10 +157,10 @@ class Lives:
     def _of_conditions(self, conditions: list[str]) -> dict[str, Any]:
         ages = [self.ages.get(name) for name in conditions]
         flags = [
-            np.full((self.cycles.size, self.times.size), "", dtype="U32")
+            np.full((self.cycles.size, self.times.size), "", dtype=EXTRAPOLATED_DTYPE)
             if aging is None
-            else _extrapolated(aging, self.cycles, self.times)
-            for aging in ages
+            else _extrapolated(aging, self.cycles, self.times, is_moved=name in self.moved)
+            for name, aging in zip(conditions, ages, strict=True)
         ]
         return {
             "aged_extrapolated": np.array(flags),
@@ -180,7 +201,7 @@ def lives_of(
     """
     known = {} if has_own_faults else ages
     cycles, times = _cycles(known), _times(known, lifetime)
-    basis, rates = {}, {}
+    basis, rates, best, moved = {}, {}, {}, set()
     for chips, one in planted.items():
         protection, name = parse(chips[0]), chips[1]
         if one.faults is None:
@@ -194,8 +215,10 @@ def lives_of(
         else:
             basis[chips] = _basis(known[name])
             read = _WeightReads(known[name], protection, conditions.sel(condition=name), one)
-            rates[chips] = _rates(known[name], read, cycles, times)
-    return Lives(known, cycles, times, basis, rates)
+            rates[chips], best[chips] = _rates(known[name], read, cycles, times)
+            if read.is_counted:
+                moved.add(name)
+    return Lives(known, cycles, times, basis, rates, best, frozenset(moved))
 
 
 def _has_no_formula(protection: Protection) -> bool:
@@ -244,10 +267,13 @@ def _at(aging: Aging, cycles: Floats) -> Floats:
     return np.maximum(known, aging.cycles[0]) if aging.depends_on_cycles else known
 
 
-def _rates(aging: Aging, read: _WeightReads, cycles: Floats, times: Floats) -> AgedRates:
+def _rates(
+    aging: Aging, read: _WeightReads, cycles: Floats, times: Floats
+) -> tuple[AgedRates, AgedRates]:
+    """Return error rates at each cycle and time, with bounds that lead in them, and at best."""
     places = _at(aging, cycles)[:, None], times
-    lrs, hrs = read.probits(aging.populations(*places))
-    drawn_lrs, drawn_hrs = read.probits(np.moveaxis(aging.drawn_populations(*places), 0, 2))
+    best = read.rates(*places)
+    leading = read.at_least(best)
     known = _known_cycles(aging, cycles)
 
     def whole(values: Floats) -> Floats:
@@ -255,7 +281,10 @@ def _rates(aging: Aging, read: _WeightReads, cycles: Floats, times: Floats) -> A
         table[..., known, :] = values
         return table
 
-    return AgedRates(*(whole(one) for one in (lrs, hrs, drawn_lrs, drawn_hrs)))
+    if read.is_counted and read.has_bound:
+        # No error was counted, and the lines are not believed: at best the cells do not err.
+        best = tuple(np.full(one.shape, LADDER[0]) for one in best[:2])
+    return AgedRates(*map(whole, leading)), AgedRates(*map(whole, best))
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +295,49 @@ class _WeightReads:
     protection: Protection
     condition: xr.Dataset
     planted: Planted
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the error rate of the weights is counted, so that no lognormal tells it."""
+        name = "ber_2t2r_basis" if self._are_pairs else "ber_basis"
+        return self._text(name) == "counted"
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether that rate is an upper bound."""
+        return self._text("ber_2t2r_bound" if self._are_pairs else "ber_bound") == "upper"
+
+    def rates(self, cycles: Floats, times: Floats) -> tuple[Floats, ...]:
+        """Return probits of the error rates of LRS and of HRS, and of both in draws.
+
+        Lines of which the lognormal is not believed are moved to the errors that were counted.
+        """
+        aging = self.aging
+        probits = self.probits(aging.populations(cycles, times))
+        drawn = self.probits(np.moveaxis(aging.drawn_populations(cycles, times), 0, 2))
+        if not self.is_counted:
+            return *probits, *drawn
+        moved, moved_draws = [], []
+        for state, (rate, left_open) in enumerate(self._counted(len(aging.drawn))):
+            at = 0 if self._are_pairs else state
+            pooled, resampled = aging.pooled_populations(at)
+            weights = aging.pooled[at][2]
+            of_lines = self.probits(pooled)[state]
+            of_draws = self.probits(np.moveaxis(resampled, 0, 2))[state]
+            moved.append(probits[state] + shift_to(rate, of_lines, weights))
+            shifts = shift_to(left_open, of_draws[: len(left_open)], weights)
+            moved_draws.append(drawn[state][: len(left_open)] + shifts[:, None, None])
+        return *moved, *moved_draws
+
+    def at_least(self, probits: tuple[Floats, ...]) -> tuple[Floats, ...]:
+        """Return the same probits, with the least rate that may lead in place of a lower BER."""
+        share = 1.0 if self._are_pairs else self.aging.read.lrs_share
+        least = self._least()
+        found: list[Floats] = []
+        for lrs, hrs in (probits[:2], probits[2:]):
+            is_less = share * ndtr(lrs) + (1.0 - share) * ndtr(hrs) < least
+            found += [np.where(is_less, ndtri(least), one) for one in (lrs, hrs)]
+        return tuple(found)
 
     def probits(self, populations: Floats) -> tuple[Floats, Floats]:
         """Return probits of the error rates of populations of shape (2 states, 2, ...).
@@ -290,10 +362,54 @@ class _WeightReads:
             reference_spread=math.hypot(read.reference_spread, shared),
         )
 
+    @property
+    def _are_pairs(self) -> bool:
+        return isinstance(self.protection, Pairs)
 
-def _extrapolated(aging: Aging, cycles: Floats, times: Floats) -> npt.NDArray[np.str_]:
-    flags = np.full((cycles.size, times.size), "", dtype="U32")
-    flags[_known_cycles(aging, cycles)] = aging.extrapolated(_at(aging, cycles)[:, None], times)
+    def _text(self, name: str) -> str:
+        return str(self.condition[name].item()) if name in self.condition else ""
+
+    def _counted(self, count: int) -> list[tuple[float, Floats]]:
+        """Return the counted rate of the weights by state, and draws of it; a bound has none."""
+        row, drawn = self.condition, self.planted.drawn
+        if self.has_bound:
+            high = float(row["ber_2t2r_high" if self._are_pairs else "ber_high"])
+            return [(high, np.empty(0))] * 2
+        names = ("ber_2t2r",) * 2 if self._are_pairs else ("ber_lrs", "ber_hrs")
+        left_open = (np.empty(0),) * 2 if drawn is None else (drawn.lrs, drawn.hrs)
+        found = []
+        for name, draws in zip(names, left_open, strict=True):
+            rate = float(row[name])
+            if not rate and draws.size:
+                # Of a state without an error, the middle of what the count leaves open.
+                rate = float(np.median(draws))
+            found.append((rate, draws[:count]))
+        return found
+
+    def _least(self) -> float:
+        """Return the least rate of the weights that may lead, or the bound that leads unaged."""
+        cells, share = self.aging.cells, self.aging.read.lrs_share
+        if self.is_counted and self._are_pairs:
+            least = smallest_countable(min(cells))
+        elif self.is_counted:
+            counted = self.aging.counted
+            least = 0.0 if counted is None else counted.least((share, 1.0 - share))
+        elif self._are_pairs:
+            least = least_rate((min(cells),), (1.0,))
+        else:
+            least = least_rate(cells, (share, 1.0 - share))
+        if not self.has_bound:
+            return least
+        return max(least, float(self.condition["ber_2t2r_high" if self._are_pairs else "ber_high"]))
+
+
+def _extrapolated(
+    aging: Aging, cycles: Floats, times: Floats, *, is_moved: bool
+) -> npt.NDArray[np.str_]:
+    flags = np.full((cycles.size, times.size), "", dtype=EXTRAPOLATED_DTYPE)
+    flags[_known_cycles(aging, cycles)] = aging.extrapolated(
+        _at(aging, cycles)[:, None], times, is_moved=is_moved
+    )
     return flags
 
 

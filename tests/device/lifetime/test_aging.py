@@ -320,3 +320,15 @@ def test_few_cells_have_no_draws():
     found = aging(aged(cells=2))
     assert found.drawn_populations(1, [1.0, 2.0]).shape == (0, 2, 2, 2)
     assert "no interval of the lines" in {note.kind for note in found.notes}
+
+
+def test_readings_without_a_temperature_are_in_no_line_and_that_is_said():
+    readings = aged()
+    is_first = readings["time"].values == 1.0
+    readings["temperature"].values[is_first] = math.nan
+    found = aging(readings)
+    assert found.times == (100.0, 1e6)
+    (note,) = found.notes
+    assert note.kind == "temperature unknown"
+    assert note.values["readings"] == np.count_nonzero(is_first)
+    assert f"{np.count_nonzero(is_first):,} of {is_first.size:,} readings" in note.text

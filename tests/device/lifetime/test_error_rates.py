@@ -1,11 +1,16 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import ndtr
 
+import rramsim
 from rramsim.device.lifetime import error_rates as module
 from rramsim.device.lifetime.aging import Aging, UseTemperature
+from rramsim.device.lifetime.counted_rates import CountedErrors, shift_to
 from rramsim.device.lifetime.times.retention import TEN_YEARS
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.schema import validate
@@ -99,3 +104,47 @@ def test_a_sigma_that_reaches_0_gives_no_rate_and_that_is_said():
     late = found.dataset["time"].values >= 1e4
     assert found.dataset["ber"].isel(condition=0, cycle=0).isnull().values.tolist() == late.tolist()
     assert [note.kind for note in found.notes] == ["spread reaches 0"]
+
+
+def test_rates_of_a_condition_whose_errors_were_counted_agree_with_the_counts_of_each_cycle():
+    fit = rramsim.fit("ni-rram-64kb-cycling")
+    readings = fit.examination.measured.readings
+    is_high = readings["resistance"].values > fit.aging["reference_resistance"].item()
+    wrong = is_high != (readings["state_index"].values == 1)
+    for cycle in (25, 50):
+        at = fit.aging.sel(cycle=cycle).isel(condition=0, time=0)
+        counted = wrong[readings["cycle"].values == cycle].mean()
+        assert at["ber_low"] < counted < at["ber_high"]
+        assert at["extrapolation"].item() == "lognormal"
+    pooled = fit.aging["ber"].isel(condition=0, time=0).mean().item()
+    assert pooled == pytest.approx(fit.conditions["ber"].item(), rel=1e-6)
+
+
+def test_of_counts_without_an_error_and_of_a_bound_only_bounds_lead():
+    without = replace(known(), counted=CountedErrors((0, 0), (500, 500), (1, 2)), bound=0.02)
+    found = error_rates({"55 uA": without}).dataset.sel(cycle=1.0, time=1.0).isel(condition=0)
+    assert found["error_rate_bound"].values.tolist() == ["upper", "upper"]
+    # The rule of three, of 500 and of 250 independent readings.
+    assert found["error_rate_high"].values == pytest.approx([0.006, 0.012], rel=0.02)
+    assert found["ber_bound"] == "upper"
+    assert found["ber_high"] == 0.02
+
+
+def test_a_bound_of_a_fitted_ber_leads_until_the_lines_are_beyond_it():
+    bound = error_rates({"55 uA": replace(known(), bound=0.02)}).dataset.isel(condition=0)
+    alone = error_rates({"55 uA": known()}).dataset.isel(condition=0)
+    is_beyond = alone["ber"] >= 0.02
+    assert 0 < is_beyond.sum() < is_beyond.size
+    assert (bound["ber_bound"].values == np.where(is_beyond, "", "upper")).all()
+    assert (bound["ber_high"] >= 0.02).all()
+
+
+@settings(deadline=None)
+@given(
+    rate=st.floats(1e-6, 0.999),
+    probits=st.lists(st.floats(-6.0, 3.0), min_size=1, max_size=5),
+)
+def test_moved_probits_have_the_mean_rate_that_was_counted(rate, probits):
+    weights = np.arange(len(probits)) + 1.0
+    shift = shift_to(rate, probits, weights)
+    assert np.average(ndtr(probits + shift), weights=weights) == pytest.approx(rate, rel=1e-9)
