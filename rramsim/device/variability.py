@@ -47,7 +47,8 @@ _ONE_DIE = (
 
 METHOD = (
     "Henderson's method III (analysis of variance with sequential sums of squares) on ln R; "
-    "rows and columns crossed within a die, cells within both, cycles within cells"
+    "rows and columns crossed within a die, cells within both, cycles within cells; readings of "
+    "one cycle are within it, and in its part"
 )
 
 
@@ -56,7 +57,9 @@ def variability(readings: xr.Dataset) -> Analysis:
 
     Dies are told apart where `die` has two or more, rows and columns where the readings have
     both, and cells from cycles where cells are read more than once; else the two are one part,
-    given as the cell's. Censored readings and those without a place are left out and counted.
+    given as the cell's. Readings of one cycle have its programming in common, and what they differ
+    by is in the part of cycles. Censored readings and those without a place are left out and
+    counted.
 
     Parameters
     ----------
@@ -118,13 +121,19 @@ def _names_dies(readings: xr.Dataset) -> bool:
 
 
 def _usable(readings: xr.Dataset, chosen: NDArray[np.bool_]) -> tuple[Floats, dict[str, Groups]]:
-    """Return ln R and the factors known of enough readings; readings without them are left out."""
+    """Return ln R and the factors known of enough readings; readings without them are left out.
+
+    None is left out for its cycle, which is a factor where it is known of all.
+    """
     usable = chosen & (readings["censoring"].values == EXACT)
     factors = {}
     for name in ("die", "row", "column", "cell"):
         if name in readings.variables and np.any(readings[name].values[usable] >= 0):
             factors[name] = np.asarray(readings[name].values)
             usable = usable & (factors[name] >= 0)
+    cycle = readings["cycle"].values
+    if (cycle[usable] >= 0).all():
+        factors["cycle"] = np.asarray(cycle)
     x = np.log(readings["resistance"].values[usable])
     return x, {name: values[usable] for name, values in factors.items()}
 

@@ -35,6 +35,7 @@ Groups = NDArray[np.int_]
 
 COMPONENTS = ("die", "row", "column", "cell", "cycle")
 """The parts, in the order in which they are fitted."""
+_READ = "read"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def variance_parts(
     row: ArrayLike | None = None,
     column: ArrayLike | None = None,
     cell: ArrayLike | None = None,
+    cycle: ArrayLike | None = None,
 ) -> dict[str, VariancePart]:
     """Estimate the parts of the variance of `x` that the given factors can tell apart.
 
@@ -70,26 +72,28 @@ def variance_parts(
     ----------
     x : array_like, shape (readings,)
         What is split.
-    die, row, column, cell : array_like of int, shape (readings,), optional
+    die, row, column, cell, cycle : array_like of int, shape (readings,), optional
         Number of each in any order; rows, columns and cells of different dies are different
-        ones. Rows and columns are used only together.
+        ones, as are cycles of different cells. Rows and columns are used only together. Without
+        `cycle` each reading of a cell is a cycle of its own.
 
     Returns
     -------
     dict of str to VariancePart
-        Keys of `COMPONENTS`. What cannot be told apart is missing: "cell" then holds the cycles
-        too. Empty where there are not two readings more than there are groups.
+        Keys of `COMPONENTS`; "cycle" holds what readings of one cycle differ by too. What cannot
+        be told apart is missing: "cell" then holds the cycles too. Empty where there are not two
+        readings more than there are groups.
     """
     y = np.asarray(x, dtype=float)
     if y.size < 2:
         return {}
-    fits = _fits(y.size, {"die": die, "row": row, "column": column, "cell": cell})
+    fits = _fits(y.size, {"die": die, "row": row, "column": column, "cell": cell, "cycle": cycle})
     whole = _OneWay(np.zeros(y.size, dtype=int))
     # A large common mean would cost digits of the sums of squares.
     centred = y - y.mean()
     squares = [whole.square(centred), *(fit.square(centred) for _, fit in fits)]
     squares.append(float(centred @ centred))
-    last = "cycle" if fits and fits[-1][0] == "cell" else "cell"
+    last = {"cell": "cycle", "cycle": _READ}.get(fits[-1][0] if fits else "", "cell")
     factors = [(name, fit.levels) for name, fit in fits]
     factors.append((last, np.arange(y.size)))
     # trace[k, j]: what one unit of variance of part j adds to the k-th sum of squares.
@@ -106,13 +110,17 @@ def variance_parts(
     )
     # Rounding must not call equal readings a negative variance.
     negligible = 1e-12 * float(centred @ centred) / y.size
+    found = {factors[k][0]: float(one) for k, one in zip(separable, estimates, strict=True)}
+    if _READ in found:
+        found["cycle"] = found.get("cycle", 0.0) + found.pop(_READ)
+    groups = {name: int(np.unique(levels).size) for name, levels in factors}
     return {
         name: VariancePart(
-            variance=max(float(estimate), 0.0),
-            groups=int(np.unique(levels).size),
-            is_negative=bool(estimate < -negligible),
+            variance=max(estimate, 0.0),
+            groups=groups[name],
+            is_negative=estimate < -negligible,
         )
-        for (name, levels), estimate in zip((factors[k] for k in separable), estimates, strict=True)
+        for name, estimate in found.items()
     }
 
 
@@ -201,7 +209,20 @@ def _fits(
             cell = _within(_within(row, column), cell)
         if cell.max() + 1 < count:
             fits.append(("cell", _OneWay(cell)))
+            fits += _fit_of_cycles(cell, given["cycle"])
     return fits
+
+
+def _fit_of_cycles(cell: Groups, cycle: ArrayLike | None) -> list[tuple[str, _OneWay]]:
+    """Return the fit of cycles within cells, where there are several and one was read twice.
+
+    Readings of one cycle have its programming in common, and are not as many programmings.
+    """
+    if cycle is None:
+        return []
+    programming = _within(cell, cycle)
+    several = cell.max() < programming.max() < cell.size - 1
+    return [("cycle", _OneWay(programming))] if several else []
 
 
 def _within(die: Groups, levels: ArrayLike | None) -> Groups:

@@ -25,7 +25,7 @@ from rramsim.study.reading import (
 )
 from rramsim.study.settings_files import build, merged, read_fields
 from rramsim.study.training_settings import Ber, TrainingSettings
-from rramsim.units import ELECTRON_VOLT, read_quantity
+from rramsim.units import ELECTRON_VOLT, QUANTITIES, read_quantity
 
 SHIPPED_MEASUREMENTS = "hirtzlin2019-reconstructed"
 SHIPPED_CONDITIONS = "table1"
@@ -49,6 +49,13 @@ _WITH_UNITS = {
     "activation_energy": ("energy", "J", "1.1 eV"),
 }
 """Of settings that are texts with a unit: what they are, the unit of a bare number, an example."""
+
+
+_QUANTITIES_OF_TABLES = {
+    "reading": {"read_voltage": "voltage", "over_range": "resistance", "floor": "resistance"},
+    "use": {"reference": "resistance"},
+}
+"""Of tables that are compared when a folder is asked again: their texts with a unit."""
 
 
 class Study(TrainingSettings):
@@ -300,12 +307,29 @@ class Study(TrainingSettings):
     def text(self) -> str:
         """Return the settings as canonical JSON, the same for equal studies.
 
-        What needs no new chips, or only those that nothing else needs, is not in it: what is
-        required, where cells are used, and what reading takes.
+        Quantities are in SI units, however they were written. What needs no new chips, or only
+        those that nothing else needs, is not in it: what is required, where cells are used, and
+        what reading takes.
         """
         fields = self.model_dump(exclude={*_OF_FINISHED, "circuits"})
         del fields["use"]["read_pulse"]
+        for table, names in _QUANTITIES_OF_TABLES.items():
+            for name, quantity in names.items():
+                fields[table][name] = _by_value(fields[table][name], quantity)
         return json.dumps(fields, sort_keys=True)
+
+
+def _by_value(text: str | None, quantity: str) -> str | None:
+    """Return a quantity in its SI unit; what is none is refused where it is used.
+
+    >>> _by_value("30kOhm", "resistance"), _by_value("200 mV", "voltage")
+    ('30000 ohm', '0.2 V')
+    """
+    try:
+        value = None if text is None else read_quantity(text, quantity)
+    except InputError:
+        return text
+    return None if value is None else f"{value:.12g} {QUANTITIES[quantity].symbols[0]}"
 
 
 def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:

@@ -56,6 +56,38 @@ def test_a_balanced_nested_design_is_the_textbook_analysis_of_variance():
     assert [part.groups for part in parts.values()] == [6, 54, 216]
 
 
+def test_read_outs_of_one_programming_are_not_cycles_of_their_own():
+    rng = np.random.default_rng(5)
+    cells, cycles, reads = 40, 3, 5
+    of_cycle, of_read = rng.normal(size=(cells, cycles, 1)), rng.normal(size=(cells, cycles, reads))
+    y = of_cycle + 0.3 * of_read
+    cell, cycle, _ = (grid.ravel() for grid in np.indices(y.shape))
+    parts = variance_parts(y.ravel(), cell=cell, cycle=cycle)
+    # The nested analysis of variance: mean squares of cells, of cycles within, of reads within.
+    of_cells = cycles * reads * y.mean(axis=(1, 2)).var(ddof=1)
+    of_cycles = reads * y.mean(axis=2).var(axis=1, ddof=1).mean()
+    of_reads = y.var(axis=2, ddof=1).mean()
+    assert parts["cycle"].variance == pytest.approx((of_cycles - of_reads) / reads + of_reads)
+    expected = (of_cells - of_cycles) / (cycles * reads)
+    assert parts["cell"].variance == pytest.approx(max(expected, 0.0))
+    assert [part.groups for part in parts.values()] == [40, 120]
+    # As independent cycles, cells would seem to have near a third of the variance of a cycle.
+    assert variance_parts(y.ravel(), cell=cell)["cell"].variance > expected + 0.2
+    # Reads of a single programming, and a read a programming, are what they were.
+    for names in ({"cycle": np.zeros_like(cycle)}, {"cycle": np.arange(cycle.size)}):
+        assert variance_parts(y.ravel(), cell=cell, **names) == variance_parts(y.ravel(), cell=cell)
+
+
+def test_the_cycles_of_readings_are_told_from_their_read_outs():
+    rng = np.random.default_rng(1)
+    y = 10.0 + np.repeat(rng.normal(size=(60, 4)), 6, axis=1) + 0.2 * rng.normal(size=(60, 24))
+    cell, place = (grid.ravel() for grid in np.indices(y.shape))
+    found = variability(readings_of(y.ravel(), cell=cell, cycle=place // 6)).dataset
+    share = found["share"].sel(condition="strong", state="LRS")
+    assert share.sel(component="cell").item() < 0.1
+    assert share.sel(component="cycle").item() > 0.9
+
+
 def test_crossed_rows_and_columns_are_the_textbook_two_way_table():
     rng = np.random.default_rng(2)
     y = rng.normal(size=(12, 1)) + 2 * rng.normal(size=(1, 15)) + rng.normal(size=(12, 15))

@@ -66,6 +66,22 @@ def test_tables_of_a_study_come_back_from_its_file(tmp_path):
     assert plan.settings() == plan_for(study, images, 0.1).settings()
 
 
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ({"reference": "30 kOhm"}, {"reference": "30kOhm"}, {"reference": "31 kOhm"}),
+        ({"reference": 30e3}, {"reference": "0.03 MOhm"}, {"reference": "30 ohm"}),
+        ({"read_voltage": "200 mV"}, {"read_voltage": 0.2}, {"read_voltage": "0 V"}),
+        ({"over_range": "1e8 ohm"}, {"over_range": "100MOhm"}, {"over_range": None}),
+        ({"floor": "1 kOhm"}, {"floor": "1000 ohm"}, {"floor": "1 MOhm"}),
+    ],
+)
+def test_quantities_of_a_study_are_compared_by_value(one, same, other):
+    given = {"measurements": "cells.csv"}
+    assert Study(**one, **given).text() == Study(**same, **given).text()
+    assert Study(**one, **given).text() != Study(**other, **given).text()
+
+
 def test_equal_studies_have_equal_texts_and_bers_stand_once():
     one = make_study(training_bers=[0.1, 0.0, 0.1])
     assert one.training_bers == (0.0, 0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from rramsim.files import sha256_of_file
 from rramsim.version import __version__
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+CHECKSUM = "checksum"
+"""Name of the checksum that a manifest carries of all else that it says."""
+FORMAT = 2
 """Number of the form of a manifest and the files beside it; whoever changes it raises it."""
 
 
@@ -47,13 +50,14 @@ def read_exported(folder: Path) -> Exported:
     Raises
     ------
     InputError
-        If there is no manifest of `rramsim export`, it is of another format, or a file is not the
-        one that was written.
+        If there is no manifest of `rramsim export`, it is of another format, or it or a file is
+        not the one that was written.
     """
     place = folder / MANIFEST
     held = _held(place)
     try:
         _check_format(place, held)
+        _check_whole(place, held)
         digests = dict(held["sha256"])
         tile = held["tile"]
         exported = Exported(
@@ -73,6 +77,24 @@ def read_exported(folder: Path) -> Exported:
     for name, digest in digests.items():
         _check(folder / name, str(digest))
     return exported
+
+
+def manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says, its own checksum left out, in any layout.
+
+    >>> manifest_checksum({"a": 1, "b": 2}) == manifest_checksum({"b": 2, "a": 1, "checksum": "x"})
+    True
+    """
+    known = {name: value for name, value in manifest.items() if name != CHECKSUM}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _check_whole(place: Path, held: Mapping[str, Any]) -> None:
+    if held[CHECKSUM] != manifest_checksum(held):
+        raise InputError(
+            f"{place}: was changed after rramsim export wrote it (another SHA-256); what it says "
+            "of the tiles is not believed. Export the network again into another folder."
+        )
 
 
 def _held(manifest: Path) -> dict[str, Any]:

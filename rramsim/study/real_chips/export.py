@@ -18,7 +18,7 @@ from rramsim.errors import InputError, file_path, plain, refused
 from rramsim.files import sha256_of_file, write_atomically, write_text
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork, Layer, ScoreLayer
 from rramsim.network.model_files import SavedNetwork, opened_network
-from rramsim.readers.chips.exported import FORMAT, MANIFEST
+from rramsim.readers.chips.exported import CHECKSUM, FORMAT, MANIFEST, manifest_checksum
 from rramsim.report.text_table import csv_text
 from rramsim.study.real_chips.cell_rows import CELL_COLUMNS, cell_rows
 from rramsim.version import __version__
@@ -75,8 +75,8 @@ def export_tiles(
     Returns
     -------
     dict
-        The manifest: the network's content id, tile, protection, layers, SHA-256 of each file, and
-        what the numbers mean.
+        The manifest: the network's content id, tile, protection, layers, SHA-256 of each file,
+        what the numbers mean, and a checksum of all that.
 
     Raises
     ------
@@ -122,6 +122,7 @@ def export_tiles(
         "sha256": {name: sha256_of_file(folder / name) for name in files},
         "conventions": _conventions(way),
     }
+    manifest[CHECKSUM] = manifest_checksum(manifest)
     # Last: a folder with a manifest is whole.
     write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     return manifest

@@ -284,14 +284,18 @@ def test_tiles_of_another_network_or_changed_ones_are_refused(network, digits, t
     ("changed", "message"),
     [
         (
-            {"format": 2},
-            r"manifest\.json: format is 2 \(written by rramsim .*\); rramsim .* reads 1",
+            {"format": 1},
+            r"manifest\.json: format is 1 \(written by rramsim .*\); rramsim .* reads 2",
         ),
         ({"format": "1"}, r"manifest\.json: format is '1'"),
         ({"format": None}, r"\(format is missing\)"),
         ({"rramsim_version": None}, r"\(rramsim_version is missing\)"),
         ({"rramsim_version": 3}, r"manifest\.json: rramsim_version is 3; the version that"),
-        ({"tile": None}, r"\(tile is missing\)"),
+        ({"checksum": None}, r"\(checksum is missing\)"),
+        ({"tile": None}, r"manifest\.json: was changed after rramsim export wrote it"),
+        ({"protection": "2T2R"}, r"manifest\.json: was changed after rramsim export wrote it"),
+        ({"tile": {"word_lines": 64, "bit_lines": 128}}, r"manifest\.json: was changed"),
+        ({"sha256": {}}, r"manifest\.json: was changed after rramsim export wrote it"),
     ],
 )
 def test_a_manifest_of_another_format_or_of_none_is_refused(network, tmp_path, changed, message):
