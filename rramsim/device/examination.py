@@ -86,8 +86,8 @@ class Question:
             )
         if self.ber_limit is None and energy is None:
             raise InputError(
-                "A time at the temperature of use needs a BER limit: give one. For the "
-                "acceleration alone, give an activation energy."
+                "A time at the temperature of use is the time to a BER limit: give a BER limit. "
+                "For the acceleration alone, give an activation energy."
             )
 
 
