@@ -67,12 +67,13 @@ _UNKNOWN = {
         "are not known to stay accurate enough over the life",
     ),
 }
-_ASKED = {
+BESIDE_ACCURACY = {
     "endures": "stand so many programmings",
     "affordable": "keep within the energy budget",
     "yields": "have enough chips that are accurate enough",
     "lasts": "stay accurate enough over the life",
 }
+"""What is required beside accuracy, by its name in the trade-off."""
 _MOST_NAMED = 2
 _Kind = tuple[str, str]
 
@@ -340,7 +341,10 @@ class _Reasons:
         point = self.chosen
         name = point_words(point)
         if not point["meets"]:
-            return f"{self._unmet()} The most accurate is {name}."
+            nearest = "The most accurate"
+            if point["accurate"] == "yes":
+                nearest = "Nearest to it, as it is accurate enough,"
+            return f"{self._unmet()} {nearest} is {name}."
         if math.isnan(point["life_energy"]):
             others = " of those that meet what is required" if self._known else ""
             unknown = (
@@ -387,10 +391,10 @@ class _Reasons:
         # What none of them meets comes first: more accuracy would be of no use.
         missed = [
             name
-            for name in _ASKED
+            for name in BESIDE_ACCURACY
             if all(point.text(name) not in ("", "yes") for point in self.points)
         ]
-        lacking = [_ASKED[name] for name in missed]
+        lacking = [BESIDE_ACCURACY[name] for name in missed]
         if any(point["accurate"] == "yes" for point in self.points):
             kinds = _REFUSED | _UNKNOWN
             if missed:

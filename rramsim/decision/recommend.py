@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rramsim import schema
-from rramsim.decision.reasons import SAME_ENERGY, reasons, would_settle
+from rramsim.decision.reasons import BESIDE_ACCURACY, SAME_ENERGY, reasons, would_settle
 from rramsim.decision.recommendation import Recommendation
 from rramsim.decision.requirements import Requirements, judge
 from rramsim.schema import POINT, Record, records
@@ -44,7 +44,8 @@ def recommend(
     Among the points that meet all of it (`judge`): the least energy over the life; among energies
     equal to within `SAME_ENERGY` the fewest cells, then the highest accuracy, then the longest
     endurance. Points of unknown energy are chosen from only where no known one meets it. Where no
-    point at all meets it, the most accurate one is named and `met` is False.
+    point at all meets it, `met` is False and the nearest one is named: of those that are accurate
+    enough the one with the least in its way, or the most accurate of all.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def recommend(
     if requirements is not None or "verdict" not in judged:
         judged = judge(judged, requirements or Requirements.of(judged.attrs))
     points = [point for point in records(judged, *reversed(POINT)) if point["verdict"]]
-    chosen = _chosen([point for point in points if point["meets"]]) or max(points, key=_merits)
+    chosen = _chosen([point for point in points if point["meets"]]) or max(points, key=_nearness)
     left_open = max(points_left_open(chosen, points), key=_is_near, default=None)
     return Recommendation(
         **{dim: chosen[dim] for dim in POINT},
@@ -160,6 +161,18 @@ def best_points(points: Iterable[Record]) -> list[Record]:
 
 def _does(point: Record) -> tuple[bool, float]:
     return "meets" in point and bool(point["meets"]), point["accuracy"]
+
+
+def _nearness(point: Record) -> tuple[float, ...]:
+    """Order points that do not meet what is required: what is not met is worse than what is open.
+
+    Accuracy is first, then what else is in the way, then their merits.
+    """
+    if point["accurate"] != "yes":
+        return (0.0, 0.0, *_merits(point))
+    answers = [point.text(name) for name in BESIDE_ACCURACY if name in point]
+    in_the_way = sum({"": 0.0, "yes": 0.0, "no": 2.0}.get(answer, 1.0) for answer in answers)
+    return (1.0, -in_the_way, *_merits(point))
 
 
 _MERITS: tuple[Callable[[Record], float], ...] = (

@@ -42,7 +42,7 @@ class Recommendation:
     reasons : tuple of Reason
         Why it is the one to choose, a sentence each.
     met : bool
-        False where no point is shown to meet what is required; the most accurate one is named then.
+        False where no point is shown to meet what is required; the nearest one is named then.
     settled : bool
         Whether it would stay the one to choose: of no point that takes less energy it is left open
         whether it meets what is required, or, if none does, of no point at all.

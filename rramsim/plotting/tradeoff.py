@@ -482,7 +482,7 @@ def _draw_front(axes: Axes, front: Sequence[tuple[float, float]]) -> None:
 def _ring_handles(chosen: Record | None) -> list[Line2D]:
     if chosen is None:
         return []
-    label = "recommended" if "meets" not in chosen or chosen["meets"] else "most accurate"
+    label = "recommended" if "meets" not in chosen or chosen["meets"] else "nearest"
     return [Line2D([], [], label=label, marker="o", ms=10, **_RING)]
 
 

@@ -140,7 +140,7 @@ class TradeoffResult:
     def __repr__(self) -> str:
         """Return what is recommended, and where the report is, in a line."""
         chosen = self.recommendation
-        word = "recommended" if chosen.met else "most accurate, not enough"
+        word = "recommended" if chosen.met else "nearest, not enough"
         points = self.tradeoff["accuracy"].size
         return (
             f"TradeoffResult({word}: {chosen.condition!r}, trained at BER {chosen.training_ber:g}; "

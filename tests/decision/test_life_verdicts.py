@@ -122,6 +122,23 @@ def test_cycles_along_a_lognormal_that_is_not_believed_are_not_settled_unless_ac
     assert set(accepted.lasts.values) == {"yes"}
 
 
+def test_the_nearest_is_accurate_enough_where_the_life_is_not_shown():
+    # "very strong" is the most accurate, at first by its interval too; "strong" lacks the life.
+    points = aged(
+        traded({0.0: (0.975, 0.97, 0.90)}, known=TOUGH),
+        np.array([[HOURS] * 3] * 3),
+        times=TIMES,
+        extrapolated=np.full((3, 3, 4), "time"),
+    )
+    found = judge(points, Requirements(tolerance=0.005, lifetime=YEAR))
+    assert recommend(found).condition == "very strong"
+    accurate = found.accurate.copy()
+    accurate[{"condition": 0}] = "not settled"
+    choice = recommend(found.assign(accurate=accurate))
+    assert (choice.condition, choice.met) == ("strong", False)
+    assert "Nearest to it, as it is accurate enough, is “strong”" in choice.reason
+
+
 def test_a_life_without_readings_over_time_is_unknown():
     assert set(judged(traded(EVEN), lifetime=YEAR).lasts.values.ravel()) == {"unknown"}
     cycles = lives([GOOD] * 3, [GOOD] * 3, [GOOD, BAD, BAD], basis="cycles")

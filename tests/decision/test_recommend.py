@@ -327,7 +327,7 @@ def test_the_requirement_that_all_lack_comes_before_the_most_accurate_point():
     choice = recommended(PLAIN, required={"tolerance": 0.005, "reprogrammings": 1e3}, **unknown)
     assert choice.sentences[0].startswith(
         "No point is shown to stand so many programmings: “very strong”, “strong” have an "
-        "endurance that is not known well enough. The most accurate is"
+        "endurance that is not known well enough. Nearest to it, as it is accurate enough, is"
     )
     # Nor is any accurate enough here: that comes after it.
     wide = {"half_width": 0.02, "required": {"tolerance": 0.005, "reprogrammings": 1e3}}

@@ -147,7 +147,7 @@ def points_table(findings: Findings) -> TextTable:
     required = Requirements.of(findings.tradeoff.attrs)
     names = findings.recommendation.names
 
-    mark = "recommended" if findings.recommendation.met else "the most accurate"
+    mark = "recommended" if findings.recommendation.met else "the nearest"
 
     def enough(point: Record) -> str:
         return f"{point['verdict']}\n{mark}" if names(point) else str(point["verdict"])
