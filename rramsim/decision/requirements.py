@@ -64,7 +64,8 @@ class Requirements:
         In s, for which a network must stay accurate enough, its cells refreshed in time.
     accept_extrapolated : bool
         Whether a life may rest on populations that are extrapolated: more than a decade of time
-        beyond the last read-out, or 50 K from its temperature. Otherwise it is not settled.
+        beyond the last read-out, or 50 K from its temperature, or along lines that are moved to
+        a counted BER. Otherwise it is not settled.
 
     Raises
     ------

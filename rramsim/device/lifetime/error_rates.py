@@ -23,7 +23,10 @@ from rramsim.statistics.confidence import CONFIDENCE
 
 Floats = NDArray[np.float64]
 
-INTERVAL = "95 %, percentiles of a bootstrap of cells; the activation energy is taken as known"
+INTERVAL = (
+    "95 %, percentiles of a bootstrap of cells, and of draws from the counts (Jeffreys) where the "
+    "BER is counted; the activation energy is taken as known"
+)
 """How the ends of the intervals were made."""
 
 _LINES = ("mu", "mu_by_cycles", "mu_drift", "sigma", "sigma_by_cycles", "sigma_drift")
