@@ -150,6 +150,6 @@ def open_words(point: Record) -> str:
             "conditions of use, or accept extrapolation (--accept-extrapolated)"
         )
     return (
-        f"how long it stays accurate enough is not shown: {good_words(point)}; more cells, "
+        f"it is not shown to stay accurate enough for so long: {good_words(point)}; more cells, "
         "trainings and images would settle it, and readings to more cycles if refreshes need them"
     )

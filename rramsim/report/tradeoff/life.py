@@ -309,7 +309,7 @@ def _beyond(point: Record) -> str:
 def _good(point: Record) -> str:
     if math.isnan(point["good_until"]):
         return numbers.UNKNOWN
-    return "\n".join([shown_words(point), *further_words(point, _EXTRAPOLATED)])
+    return f"{shown_words(point)}\n{'; '.join(further_words(point, _EXTRAPOLATED))}"
 
 
 def _cycles(point: Record) -> str:

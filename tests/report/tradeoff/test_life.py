@@ -80,7 +80,7 @@ def test_what_is_extrapolated_is_marked_and_is_not_shown():
     rows = lifetime_table(*shown(found)).rows
     cells = {row[0]: row[3].replace("\N{NO-BREAK SPACE}", " ") for row in rows}
     assert cells["very strong"] == (
-        "shown for 11.6 days\nlower end 2.2 years†\nno end found up to 2.2 years†"
+        "shown for 11.6 days\nlower end 2.2 years†; no end found up to 2.2 years†"
     )
     points = {point["condition"]: point for point in tradeoff_json(found)["points"]}
     assert points["very strong"]["good_until_extrapolated"] == "time"
