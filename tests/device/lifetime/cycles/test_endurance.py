@@ -130,7 +130,7 @@ def test_a_shape_below_one_is_no_wear_out_and_gives_no_b10():
     assert row["shape_high"] < 1
     assert row["first_cycle"] < row["b10"] < row["last_cycle"]
     assert row["cycles_bound"] == "lower"
-    assert "no wear-out" in str(found.notes[-1])
+    assert "is not wear-out" in str(found.notes[-1])
 
 
 def test_break_in_and_soft_errors_are_no_failures():
