@@ -94,11 +94,13 @@ def percent(value: float, decimals: int = 2) -> str:
 
 
 def probability(share: float) -> str:
-    r"""Return a probability in per cent; none is said to be 0 or 1.
+    r"""Return a probability in per cent; none is said to be 0 or 1, and NaN is unknown.
 
     >>> probability(0.654), probability(0.9999), probability(2e-4)
     ('65\xa0%', 'over 99\xa0%', 'below 1\xa0%')
     """
+    if math.isnan(share):
+        return "unknown"
     if share > 0.99:
         return f"over {percent(0.99, 0)}"
     if share < 0.01:

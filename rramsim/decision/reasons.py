@@ -234,6 +234,11 @@ def would_settle(point: Record) -> str:
 def _what_more_shows(point: Record) -> str:
     """Return why a point is left open, and what more of each source would do about it."""
     required, ways = Requirements.of(point.attrs), _ways(point)
+    if point["ber_bound"] == "upper" and math.isnan(point["probability"]):
+        return (
+            "That is at the upper bound of its bit-error rate; measure more cells, which show how "
+            "much lower the rate is."
+        )
     if is_beyond(point):
         beyond = "above what is accepted"
         if required.target_accuracy is not None:

@@ -128,7 +128,8 @@ def points_left_open(chosen: Record, points: list[Record]) -> list[Record]:
 
 def _is_near(point: Record) -> tuple[bool, float]:
     """Order points that are left open: those that are accurate enough lack one thing only."""
-    return point["accurate"] == "yes", point["probability"]
+    share = point["probability"]
+    return point["accurate"] == "yes", -1.0 if math.isnan(share) else share
 
 
 def _is_preferred(point: Record, chosen: Record) -> bool:

@@ -36,6 +36,9 @@ DEFAULT_TOLERANCE = 0.01
 
 _CHIPS = ("protection", "condition")
 _FLAGS = ("accept_extrapolated",)
+# Up to this rate losses are those of chips without errors to within some hundredths of a point:
+# it is a tenth of that at which the paper sees none (its figure 3).
+_HARMLESS = 1e-4
 _MEANT_FOR = 100.0
 _Floats = NDArray[np.float64]
 _ENDS = (1.0 - ONE_SIDED, ONE_SIDED)
@@ -180,7 +183,9 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     neither accuracies nor cells have a part in, from the costliest down (`_shown`), and networks
     share the 2.5 % (`rejected_in_sequences`), so that in at most 2.5 % of studies any point has a
     wrong "yes". Where a yield is required both must be shown, so a point has the larger of its two
-    p-values. A "no" names nothing to be used, and is taken from its interval alone.
+    p-values. A "no" names nothing to be used, and is taken from its interval alone. If only an
+    upper bound of the BER is known, the loss is that at the bound: it can show a "yes", and a "no"
+    only where the bound is 1e-4 or less, at which a network loses hardly more than without errors.
 
     Parameters
     ----------
@@ -204,7 +209,14 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     p_values = np.where(known, [one.p_value(limit) for one in losses], math.nan)
     shown = _shown(p_values.reshape(shape), tradeoff)
     both = _shown(np.fmax(p_values, yields.p_values).reshape(shape), tradeoff)
-    accurate = _verdicts(known, shown.ravel(), np.array([one.low > limit for one in losses]))
+    is_bound = np.array(
+        [point["ber_bound"] == "upper" and point["test_ber"] > _HARMLESS for point in points]
+    )
+    if requirements.subject == "accuracy":
+        # What no network reaches without errors is not reached with fewer errors.
+        is_bound &= tradeoff.attrs.get("error_free_accuracy", 1.0) >= 1.0 - limit
+    above = np.array([one.low > limit for one in losses])
+    accurate = _verdicts(known, shown.ravel(), above & ~is_bound)
     lives = {
         name: np.reshape(values, shape)
         for name, values in life_columns(tradeoff, points, requirements.life_asked).items()
@@ -215,10 +227,10 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     life = _life_energy(tradeoff, requirements, refreshes)
     columns = {
         "accurate": accurate.reshape(shape),
-        "probability": _probabilities(tradeoff, losses, requirements).reshape(shape),
+        "probability": _probabilities(tradeoff, losses, requirements, is_bound).reshape(shape),
         **_needed(losses, limit, shape),
         "cells_to_measure": _cells_to_measure(tradeoff, losses, limit).reshape(shape),
-        **yields.columns(shape, known, both.ravel()),
+        **yields.columns(shape, known, both.ravel(), is_bound),
         "endures": _endures(tradeoff, requirements),
         "life_energy": life,
         "affordable": _affordable(life, requirements, tradeoff.attrs),
@@ -286,8 +298,23 @@ def _verdicts(
     return np.where(known, verdicts, "")
 
 
-def _probabilities(tradeoff: xr.Dataset, losses: list[Loss], requirements: Requirements) -> _Floats:
-    """Return how probable it is that a point is accurate enough."""
+def _probabilities(
+    tradeoff: xr.Dataset,
+    losses: list[Loss],
+    requirements: Requirements,
+    is_bound: NDArray[np.bool_],
+) -> _Floats:
+    """Return how probable it is that a point is accurate enough.
+
+    At a bound of the BER it is the least that it can be, which is told where it settles the point.
+    """
+    found = _probabilities_as_scored(tradeoff, losses, requirements)
+    return np.where(is_bound & (found < ONE_SIDED), math.nan, found)
+
+
+def _probabilities_as_scored(
+    tradeoff: xr.Dataset, losses: list[Loss], requirements: Requirements
+) -> _Floats:
     limit = requirements.largest_error
     if "loss_draw" not in tradeoff:
         return np.array([1.0 - one.p_value(limit) for one in losses])
@@ -380,11 +407,16 @@ class _Yields:
     required: float | None
 
     def columns(
-        self, shape: tuple[int, ...], known: NDArray[np.bool_], shown: NDArray[np.bool_]
+        self,
+        shape: tuple[int, ...],
+        known: NDArray[np.bool_],
+        shown: NDArray[np.bool_],
+        is_bound: NDArray[np.bool_],
     ) -> dict[str, Any]:
         verdicts = np.full(shape, "", dtype=object)
         if self.required is not None:
-            verdicts = _verdicts(known, shown, self.high < self.required).reshape(shape)
+            refuted = (self.high < self.required) & ~is_bound
+            verdicts = _verdicts(known, shown, refuted).reshape(shape)
         return {
             "chip_yield": self.shares.reshape(shape),
             "chip_yield_low": self.low.reshape(shape),

@@ -54,6 +54,24 @@ def test_a_target_is_met_where_the_lower_end_of_the_accuracy_is_above_it():
     ]
 
 
+def test_an_upper_bound_of_the_ber_shows_a_yes_and_never_a_no():
+    points = traded(MET)
+    points["ber_bound"] = xr.full_like(points.ber_bound, "upper")
+    points["test_ber"] = points.test_ber * 0 + 1e-3
+    judged = at(judge(points, Requirements(target_accuracy=0.966)))
+    assert judged.accurate.values.tolist() == [["yes", "yes", "not settled"]]
+    assert np.isnan(judged.probability.values).tolist() == [[False, False, True]]
+    # Such a bound leaves no room: the loss is that without errors.
+    points["test_ber"] = points.test_ber * 0 + 1e-4
+    judged = at(judge(points, Requirements(target_accuracy=0.966)))
+    assert judged.accurate.values.tolist() == [["yes", "yes", "no"]]
+    lost = with_chips(np.full((1, 200), 0.5))
+    lost["ber_bound"] = xr.full_like(lost.ber_bound, "upper")
+    lost["test_ber"] = lost.test_ber * 0 + 1e-3
+    of_chips = judge(lost, Requirements(tolerance=0.005, chip_yield=0.9))
+    assert of_chips.yields.values.ravel().tolist() == ["not settled"] * 3
+
+
 def test_a_target_above_the_error_free_network_is_said_to_be_out_of_reach():
     choice = recommend(traded(MET), target_accuracy=0.99)
     assert not choice.met
@@ -128,7 +146,8 @@ def test_the_yield_is_a_binomial_share_with_its_exact_interval():
     assert judge(with_chips(lost), Requirements(chip_yield=0.97)).yields.values.ravel()[0] == (
         "not settled"
     )
-    assert judge(with_chips(lost), Requirements(chip_yield=0.999)).verdict.values.ravel()[0] == "no"
+    strict = judge(with_chips(lost), Requirements(chip_yield=0.999))
+    assert strict.verdict.values.ravel().tolist() == ["no"] * 3
 
 
 def test_a_yield_is_shown_up_to_the_lower_end_of_its_exact_interval():

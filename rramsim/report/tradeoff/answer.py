@@ -255,9 +255,11 @@ def _open_points(findings: Findings) -> str:
     for_less = "" if math.isnan(energy) else f", for {numbers.quantity(energy, 'J')}"
     doubt = "meets what is required"
     if point["accurate"] == "not settled":
-        likely = f"(probability {numbers.probability(point['probability'])})"
+        likely = f" (probability {numbers.probability(point['probability'])})"
+        if math.isnan(point["probability"]):
+            likely = ""
         alone = ", as by itself it would be" if is_enough_alone(point) else ""
-        doubt = f"is accurate enough{alone} {likely}"
+        doubt = f"is accurate enough{alone}{likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "
         f"{_network(point)}{for_less}, {doubt}."
