@@ -416,10 +416,13 @@ class FitResult:
         from rramsim.report.html import files_beside, write_figures
 
         folder, examination = file_path(folder, "folder"), self._pictured
-        with in_use(folder):
-            for name, text in fit_tables(examination).items():
-                write_text(folder / name, text)
+        tables = fit_tables(examination)
+        sources = [digest for _, digest in self.provenance.sources]
+        with in_use(folder, {"report.html", *FILES, *tables}, sources):
+            # First: by it a folder is known as one of results.
             provenance = write_provenance(folder, self.provenance)
+            for name, text in tables.items():
+                write_text(folder / name, text)
             write_dataset(folder / "conditions.nc", self.conditions, provenance)
             write_dataset(folder / "populations.nc", self.populations, provenance)
             figures = {name: figure_of(plot) for name, plot in fit_plots(examination).items()}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _IDENTITY = "study.json"
 _PROVENANCE = "provenance.json"
 _CHECKSUMS = "checksums.json"
+_RECORDS = (_IDENTITY, _CHECKSUMS, _PROVENANCE)
+"""Files of which each folder of results has one, written before any other."""
 _OF_CHECKSUMS = "checksums"
 _LOCK = ".lock"
 _DAMAGED = "it is damaged (another SHA-256)"
@@ -183,16 +185,51 @@ def _digest(known: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def in_use(path: Path) -> Iterator[None]:
+def in_use(
+    path: Path, writes: Collection[str] = (), sources: Collection[str] = ()
+) -> Iterator[None]:
     """Hold a folder of results (`rramsim.files.held`), made where it is not there.
 
     What killed runs left in it is deleted.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    writes : collection of str
+        Names of the files that will be written to it.
+    sources : collection of str
+        SHA-256 of the files that were read.
+
+    Raises
+    ------
+    InputError
+        If another process holds the folder, or a file of the user would be replaced: one that was
+        read, or any in a folder without a record of rramsim.
     """
     make_folder(path)
     with held(path / _LOCK, str(path)):
+        _refuse_replacing(path, writes, sources)
         for folder in (path, path / "networks", path / "figures"):
             sweep(folder)
         yield
+
+
+def _refuse_replacing(path: Path, writes: Collection[str], sources: Collection[str]) -> None:
+    there = [name for name in sorted(writes) if (path / name).exists()]
+    is_own = any((path / record).exists() for record in _RECORDS)
+    for name in there:
+        if sha256_of(path / name) in sources:
+            raise InputError(
+                f"{path}: holds {name}, which this run reads and would replace; accepted is a "
+                "folder without it, so name another."
+            )
+    if there and not is_own:
+        raise InputError(
+            f"{path}: holds {', '.join(there)} and no record of rramsim ({', '.join(_RECORDS)}), "
+            "so files of yours would be replaced; accepted is a new folder, or one of earlier "
+            "results."
+        )
 
 
 def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.result_folder import ResultFolder, claim, in_use, write_dataset
+from rramsim.study.result_folder import ResultFolder, claim, in_use, sha256_of, write_dataset
 from rramsim.study.settings import Study, make_study
 from rramsim.study.stages.chips import Chips
 from rramsim.study.stages.costs import (
@@ -249,7 +250,21 @@ def tradeoff(
         stated=stated,
         images=image_set,
         faults_of=_faults_of(faults),
+        commented=_commented(study),
     )
+
+
+def _commented(study: Study | str | Path | None) -> str:
+    """Return the SHA-256 of a study file that is not as rramsim writes it, "" of any other."""
+    if study is None or isinstance(study, Study):
+        return ""
+    digest = sha256_of(Path(study))
+    try:
+        written = make_study(Path(study)).toml()
+    except InputError:
+        # Only with the settings that are given beside it is it a study.
+        return digest
+    return "" if digest == hashlib.sha256(written.encode()).hexdigest() else digest
 
 
 def _faults_of(faults: FaultsOf | FaultModel | None) -> FaultsOf | None:
@@ -274,6 +289,7 @@ def run_study(
     stated: xr.Dataset | None = None,
     images: ImageSet | None = None,
     faults_of: FaultsOf | None = None,
+    commented: str = "",
 ) -> TradeoffResult:
     """Run a study to its report; what `out` already holds of it is not done again.
 
@@ -293,6 +309,8 @@ def run_study(
         In memory, instead of those that the study names.
     faults_of : callable, optional
         Gives the faults of a condition, instead of its BER.
+    commented : str
+        SHA-256 of the study file where a person wrote it: it is not replaced.
 
     Returns
     -------
@@ -301,9 +319,12 @@ def run_study(
     Raises
     ------
     InputError
-        If an input cannot be used, `out` belongs to another study, is in use by another process or
-        cannot be written, or this process is to score and does not have the device.
+        If an input cannot be used, `out` belongs to another study, holds files of the user, is in
+        use by another process or cannot be written, or this process is to score and does not have
+        the device.
     """
+    from rramsim.report.tradeoff.page import FILES
+
     progress = progress or silent
     if workers is None and device != "cpu":
         from rramsim.network.folded.sums import check_device
@@ -319,8 +340,10 @@ def run_study(
     models = load_models(study, images)
     given = {"readings": measured, "conditions": stated, "images": in_memory, "faults": faults_of}
     command = _command([name for name, value in given.items() if value is not None])
-    with in_use(out):
-        folder = claim(out, settings=study.text(), inputs=_inputs(devices, images, models))
+    inputs = _inputs(devices, images, models)
+    sources = [*inputs.values(), *filter(None, [commented])]
+    with in_use(out, {"report.html", *FILES}, sources):
+        folder = claim(out, settings=study.text(), inputs=inputs)
         write_text(folder.path / "study.toml", study.toml())
         provenance = folder.record_provenance(_provenance(study, devices, images, command))
         _write_devices(folder, devices, provenance)

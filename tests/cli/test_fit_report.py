@@ -304,3 +304,20 @@ def test_mistakes_in_the_options_are_told(placed, arguments, message):
     with pytest.raises(InputError) as error:
         run(placed, *arguments)
     assert message in str(error.value)
+
+
+def test_a_report_replaces_no_file_of_the_user(tmp_path):
+    cells = cells_of(tmp_path / "cells.csv", header="cycle", columns=(1,))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "conditions.csv").write_text("mine\n")
+    with pytest.raises(InputError, match=r"holds conditions\.csv and no record of rramsim"):
+        run(cells, "--report", out)
+    assert [file.read_text() for file in out.iterdir()] == ["mine\n"]
+    (out / "conditions.csv").unlink()
+    for _ in range(2):
+        assert run(cells, "--report", out).exit_code == 0
+    measured = cells.replace(out / "percentiles.csv").read_bytes()
+    with pytest.raises(InputError, match=r"holds percentiles\.csv, which this run reads"):
+        run(out / "percentiles.csv", "--report", out)
+    assert (out / "percentiles.csv").read_bytes() == measured

@@ -439,3 +439,26 @@ def test_a_life_without_its_unit_is_one_message(tmp_path, option, wrong, accepte
     assert accepted in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_files_of_the_user_are_not_replaced_and_a_folder_of_results_goes_on(tmp_path):
+    commented = '# Mine.\nnetwork = "64-16-10"\ntraining_bers = [0.05]\nepochs = 1\nchips = 3\n'
+    study, table, out = tmp_path / "study.toml", tmp_path / "old" / "tradeoff.csv", tmp_path / "out"
+    study.write_text(f'{commented}curve_bers = [0.1]\n{SHIPPED}only = ["weak"]\n')
+    before = study.read_bytes()
+    table.parent.mkdir()
+    table.write_text("a,b\n")
+    with pytest.raises(InputError, match=r"holds study\.toml, which this run reads"):
+        run(study, "--out", ".", cwd=tmp_path)
+    with pytest.raises(InputError, match=r"old: holds tradeoff\.csv and no record of rramsim"):
+        run(study, "--out", "old", cwd=tmp_path)
+    assert study.read_bytes() == before
+    assert list(table.parent.iterdir()) == [table]
+    assert table.read_text() == "a,b\n"
+    assert run(study, "--out", "out", cwd=tmp_path).exit_code == 0
+    # With the settings that rramsim wrote itself, also for other requirements.
+    assert run("study.toml", "--out", ".", "--tolerance", 0.03, cwd=out).exit_code == 0
+    shutil.copy(study, out)
+    with pytest.raises(InputError, match=r"holds study\.toml, which this run reads"):
+        run("study.toml", "--out", ".", cwd=out)
+    assert (out / "study.toml").read_bytes() == before

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rramsim.errors import InputError, file_path, refused
 from rramsim.files import write_text
 from rramsim.report.provenance import Provenance
-from rramsim.study.result_folder import write_dataset, write_provenance
+from rramsim.study.result_folder import in_use, write_dataset, write_provenance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,14 +69,17 @@ def report_chip(
     folder = file_path(folder, "folder")
     if getattr(chip, "attrs", {}).get("product") != "read_back":
         raise refused("chip", chip, "what read_back gives")
-    provenance = write_provenance(folder, _provenance(chip, command, sources))
-    write_dataset(folder / "chip.nc", chip, provenance)
-    write_text(folder / "wrong-weights.csv", error_map_csv(chip))
-    write_text(folder / "lines.csv", lines_csv(chip))
-    figures = {name: figure_of(plot) for name, plot in chip_plots(chip).items()}
-    drawn = write_figures(figures, folder / "figures")
+    made_from = _provenance(chip, command, sources)
     page = folder / "report.html"
-    write_text(page, render_chip(chip, drawn, provenance, files_beside(folder, FILES)))
+    read = [digest for _, digest in made_from.sources]
+    with in_use(folder, {page.name, *FILES}, read):
+        provenance = write_provenance(folder, made_from)
+        write_dataset(folder / "chip.nc", chip, provenance)
+        write_text(folder / "wrong-weights.csv", error_map_csv(chip))
+        write_text(folder / "lines.csv", lines_csv(chip))
+        figures = {name: figure_of(plot) for name, plot in chip_plots(chip).items()}
+        drawn = write_figures(figures, folder / "figures")
+        write_text(page, render_chip(chip, drawn, provenance, files_beside(folder, FILES)))
     return page
 
 
