@@ -121,7 +121,7 @@ def test_a_package_index_shows_the_readme_with_links_that_lead_out_of_it():
         pytest.skip("rramsim is installed editable here, maybe of an older README")
     metadata = importlib.metadata.metadata("rramsim")
     (source,) = re.findall(r"^Source, (.*)$", "\n".join(metadata.get_all("Project-URL")), re.M)
-    targets = re.findall(r"\]\(([^)\s]+)\)", metadata.get_payload())
+    targets = re.findall(r"\]\(([^)\s]+)\)", metadata["Description"])
     assert f"{source}/blob/HEAD/docs/index.md" in targets
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 

@@ -37,7 +37,7 @@ def test_an_unknown_key_is_told_with_those_of_its_own_table(tmp_path, text, name
 
 
 def test_a_study_has_other_keys_than_a_training_file(tmp_path):
-    assert "'errors'. Accepted are chip_yield, chips" in _told(
+    assert "'errors'. Accepted are accept_extrapolated, activation_energy, chip_yield" in _told(
         tmp_path, '[[errors]]\nname = "a"\n', Study
     )
     assert "no setting 'maps'. Accepted are epochs, errors" in _told(tmp_path, "maps = 3\n")
