@@ -52,6 +52,28 @@ def processor() -> Processor:
     return Processor(name, frozenset(one[1:] for one in listed if one.startswith("+")))
 
 
+def call_llvm(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """Emit a call of an LLVM function by its whole name.
+
+    llvmlite's declare_intrinsic cannot name a vector type, nor what is of one kind of processor.
+    Like `splat` and `lowest_bit` it may be shared by files of kernels, whose cache would not notice
+    a change, since it has none to expect.
+    """
+    function = builder.module.globals.get(name)
+    if function is None:
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        function = ir.Function(builder.module, kind, name)
+    return builder.call(function, arguments)
+
+
+def splat(builder: Any, value: Any, vector: Any) -> Any:
+    """Emit a vector that holds a value in every lane."""
+    place = ir.IntType(32)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(place, 0))
+    order = ir.Constant(ir.VectorType(place, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), order)
+
+
 @intrinsic
 def _trailing_zeros(typing: Any, word: Any) -> Any:
     """Return the place of the lowest set bit of a word other than 0."""

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from rramsim.kernels import processor
+from rramsim.kernels import call_llvm, processor, splat
 from rramsim.parallel import cores, share
 
 LANES = 8
@@ -40,9 +40,9 @@ def _repeated(operation: Callable[[Any, Any, Any], Any], vector: Any = _VECTOR) 
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rounds, seed = args
-        start = [_spread(builder, builder.add(seed, _constant(k)), vector) for k in range(_SUMS)]
+        start = [splat(builder, builder.add(seed, _constant(k)), vector) for k in range(_SUMS)]
         operands = [
-            _spread(builder, builder.mul(seed, _constant(k + 3)), vector) for k in range(_OPERANDS)
+            splat(builder, builder.mul(seed, _constant(k + 3)), vector) for k in range(_OPERANDS)
         ]
         before, loop = builder.block, builder.append_basic_block("loop")
         after = builder.append_basic_block("after")
@@ -73,31 +73,15 @@ def _constant(value: int) -> Any:
     return ir.Constant(_WORD, value)
 
 
-def _spread(builder: Any, word: Any, vector: Any) -> Any:
-    empty = ir.Constant(vector, ir.Undefined)
-    one = builder.insert_element(empty, word, ir.Constant(_INTS, 0))
-    order = ir.Constant(ir.VectorType(_INTS, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(one, empty, order)
-
-
-def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    # llvmlite's declare_intrinsic cannot name a vector type.
-    function = builder.module.globals.get(name)
-    if function is None:
-        kind = ir.FunctionType(result, [argument.type for argument in arguments])
-        function = ir.Function(builder.module, kind, name)
-    return builder.call(function, arguments)
-
-
 def _triple(builder: Any, sum_: Any, operand: Any) -> Any:
-    count = _call(builder, f"llvm.ctpop.v{LANES}i64", _VECTOR, [builder.xor(sum_, operand)])
+    count = call_llvm(builder, f"llvm.ctpop.v{LANES}i64", _VECTOR, [builder.xor(sum_, operand)])
     return builder.add(sum_, count)
 
 
 def _looked_up(builder: Any, sum_: Any, operand: Any) -> Any:
     shorts = ir.VectorType(ir.IntType(16), 32)
     index, table = builder.bitcast(sum_, shorts), builder.bitcast(operand, shorts)
-    seen = _call(builder, "llvm.x86.avx512.permvar.hi.512", shorts, [table, index])
+    seen = call_llvm(builder, "llvm.x86.avx512.permvar.hi.512", shorts, [table, index])
     return builder.bitcast(builder.add(index, seen), _VECTOR)
 
 
@@ -106,7 +90,7 @@ def _multiplied(builder: Any, sum_: Any, operand: Any) -> Any:
     ints, octets = ir.VectorType(_INTS, bits // 32), ir.VectorType(ir.IntType(8), bits // 8)
     factor = builder.bitcast(operand, octets)
     arguments = [builder.bitcast(sum_, ints), factor, factor]
-    product = _call(builder, f"llvm.x86.avx512.vpdpbusd.{bits}", ints, arguments)
+    product = call_llvm(builder, f"llvm.x86.avx512.vpdpbusd.{bits}", ints, arguments)
     return builder.bitcast(product, sum_.type)
 
 

@@ -19,11 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.units import YEAR
 
 Floats = NDArray[np.float64]
-
-YEAR = 365.25 * 86400.0
-"""In s."""
 
 DEFAULT_LIFETIME = 10.0 * YEAR
 """The life that a report tells of where none is required, in s."""

@@ -27,7 +27,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import kernel
+from rramsim.kernels import call_llvm, kernel, splat
 
 INPUTS = 15
 """Inputs of a step: three tables of five, whose indices share one 16-bit value for each neuron."""
@@ -56,22 +56,6 @@ def _at(builder: Any, address: Any, octets: Any, pointee: Any) -> Any:
     return builder.inttoptr(builder.add(address, octets), pointee.as_pointer())
 
 
-def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    # llvmlite's declare_intrinsic cannot name these.
-    function = builder.module.globals.get(name)
-    if function is None:
-        kind = ir.FunctionType(result, [argument.type for argument in arguments])
-        function = ir.Function(builder.module, kind, name)
-    return builder.call(function, arguments)
-
-
-def _splat(builder: Any, value: Any, vector: Any) -> Any:
-    empty = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(empty, value, ir.Constant(_INT, 0))
-    order = ir.Constant(ir.VectorType(_INT, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, empty, order)
-
-
 @intrinsic
 def _make_table(typing: Any, codes: Any, greatest: Any, table: Any) -> Any:
     """Write the 32 sums that five codes can give; one byte beyond them is read and not used."""
@@ -79,17 +63,17 @@ def _make_table(typing: Any, codes: Any, greatest: Any, table: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         codes, greatest, table = args
         ones = ir.Constant(_SHORTS, [entry.bit_count() for entry in range(32)])
-        sums = builder.mul(ones, _splat(builder, builder.trunc(greatest, _SHORT), _SHORTS))
+        sums = builder.mul(ones, splat(builder, builder.trunc(greatest, _SHORT), _SHORTS))
         for first in range(0, _IN_TABLE, 2):
             pair = builder.load(_at(builder, codes, _word(first), _SHORT), align=1)
-            octets = builder.bitcast(_splat(builder, pair, _SHORTS), _BYTES)
+            octets = builder.bitcast(splat(builder, pair, _SHORTS), _BYTES)
             signs = [
                 (-1 if entry >> place & 1 else 1) if place < _IN_TABLE else 0
                 for entry in range(32)
                 for place in (first, first + 1)
             ]
             name = "llvm.x86.avx512.pmaddubs.w.512"
-            signed = _call(builder, name, _SHORTS, [octets, ir.Constant(_BYTES, signs)])
+            signed = call_llvm(builder, name, _SHORTS, [octets, ir.Constant(_BYTES, signs)])
             sums = builder.add(sums, signed)
         builder.store(sums, builder.inttoptr(table, _SHORTS.as_pointer()), align=2)
         return context.get_dummy_value()
@@ -106,8 +90,8 @@ def _make_indices(typing: Any, low: Any, down: Any, high: Any, up: Any, indices:
         first = builder.load(builder.inttoptr(low, _WORDS.as_pointer()), align=8)
         second = builder.load(builder.inttoptr(high, _WORDS.as_pointer()), align=8)
         joined = builder.or_(
-            builder.lshr(first, _splat(builder, down, _WORDS)),
-            builder.shl(second, _splat(builder, up, _WORDS)),
+            builder.lshr(first, splat(builder, down, _WORDS)),
+            builder.shl(second, splat(builder, up, _WORDS)),
         )
         place = builder.inttoptr(indices, _SHORTS.as_pointer())
         builder.store(builder.trunc(joined, _SHORTS), place, align=2)
@@ -150,7 +134,7 @@ def _add_steps(typing: Any, tables: Any, indices: Any, steps: Any, sums: Any) ->
                 table = builder.load(_at(builder, tables, place, _SHORTS), align=2)
                 for k, chosen in enumerate(index):
                     name = "llvm.x86.avx512.permvar.hi.512"
-                    seen = _call(builder, name, _SHORTS, [table, chosen])
+                    seen = call_llvm(builder, name, _SHORTS, [table, chosen])
                     added[image * _PANELS + k] = builder.add(added[image * _PANELS + k], seen)
         following = builder.add(step, _word(1))
         step.add_incoming(following, loop)

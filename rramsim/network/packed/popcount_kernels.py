@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import kernel
+from rramsim.kernels import call_llvm, kernel
 
 _LANES = 8
 _VECTORS = NEURONS // _LANES
@@ -39,12 +39,7 @@ def _at(builder: Any, address: Any, words: Any, pointee: Any) -> Any:
 
 
 def _popcount(builder: Any, vector: Any) -> Any:
-    # llvmlite's declare_intrinsic cannot name a vector type.
-    name = f"llvm.ctpop.v{_LANES}i64"
-    function = builder.module.globals.get(name)
-    if function is None:
-        function = ir.Function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), name)
-    return builder.call(function, [vector])
+    return call_llvm(builder, f"llvm.ctpop.v{_LANES}i64", _VECTOR, [vector])
 
 
 def _loop(builder: Any, count: Any, carried: list[Any], body: Any) -> list[Any]:

@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import kernel, processor
+from rramsim.kernels import call_llvm, kernel, processor, splat
 
 INPUTS = 4
 """Inputs of a step."""
@@ -50,11 +50,7 @@ def _at(builder: Any, address: Any, octets: Any, pointee: Any) -> Any:
 
 
 def _dot(builder: Any, sums: Any, codes: Any, weights: Any) -> Any:
-    function = builder.module.globals.get(_NAME)
-    if function is None:
-        kind = ir.FunctionType(_INTS, [_INTS, _BYTES, _BYTES])
-        function = ir.Function(builder.module, kind, _NAME)
-    return builder.call(function, [sums, codes, weights])
+    return call_llvm(builder, _NAME, _INTS, [sums, codes, weights])
 
 
 @intrinsic
@@ -92,12 +88,9 @@ def _multiply(
             for k in range(_VECTORS)
         ]
         added = []
-        empty = ir.Constant(_INTS, ir.Undefined)
-        order = ir.Constant(ir.VectorType(_INT, _LANES), [0] * _LANES)
         for number, row in enumerate(rows):
             four = builder.load(_at(builder, row, builder.mul(step, _word(4)), _INT), align=4)
-            first = builder.insert_element(empty, four, ir.Constant(_INT, 0))
-            spread = builder.bitcast(builder.shuffle_vector(first, empty, order), _BYTES)
+            spread = builder.bitcast(splat(builder, four, _INTS), _BYTES)
             for k, bytes_ in enumerate(of_step):
                 added.append(_dot(builder, carried[number * _VECTORS + k], spread, bytes_))
         following = builder.add(step, _word(1))
