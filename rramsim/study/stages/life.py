@@ -281,7 +281,7 @@ def _rates(
         table[..., known, :] = values
         return table
 
-    if read.is_counted and read.has_bound:
+    if read.is_counted and read.planted.is_bound:
         # No error was counted, and the lines are not believed: at best the cells do not err.
         best = tuple(np.full(one.shape, LADDER[0]) for one in best[:2])
     return AgedRates(*map(whole, leading)), AgedRates(*map(whole, best))
@@ -300,12 +300,7 @@ class _WeightReads:
     def is_counted(self) -> bool:
         """Whether the error rate of the weights is counted, so that no lognormal tells it."""
         name = "ber_2t2r_basis" if self._are_pairs else "ber_basis"
-        return self._text(name) == "counted"
-
-    @property
-    def has_bound(self) -> bool:
-        """Whether that rate is an upper bound."""
-        return self._text("ber_2t2r_bound" if self._are_pairs else "ber_bound") == "upper"
+        return name in self.condition and str(self.condition[name].item()) == "counted"
 
     def rates(self, cycles: Floats, times: Floats) -> tuple[Floats, ...]:
         """Return probits of the error rates of LRS and of HRS, and of both in draws.
@@ -366,13 +361,10 @@ class _WeightReads:
     def _are_pairs(self) -> bool:
         return isinstance(self.protection, Pairs)
 
-    def _text(self, name: str) -> str:
-        return str(self.condition[name].item()) if name in self.condition else ""
-
     def _counted(self, count: int) -> list[tuple[float, Floats]]:
         """Return the counted rate of the weights by state, and draws of it; a bound has none."""
         row, drawn = self.condition, self.planted.drawn
-        if self.has_bound:
+        if self.planted.is_bound:
             high = float(row["ber_2t2r_high" if self._are_pairs else "ber_high"])
             return [(high, np.empty(0))] * 2
         names = ("ber_2t2r",) * 2 if self._are_pairs else ("ber_lrs", "ber_hrs")
@@ -398,7 +390,7 @@ class _WeightReads:
             least = least_rate((min(cells),), (1.0,))
         else:
             least = least_rate(cells, (share, 1.0 - share))
-        if not self.has_bound:
+        if not self.planted.is_bound:
             return least
         return max(least, float(self.condition["ber_2t2r_high" if self._are_pairs else "ber_high"]))
 
