@@ -102,12 +102,7 @@ def _is_of_memory(error: Exception) -> bool:
 
 def _tell(words: str) -> None:
     # Names are from files, and a terminal obeys control characters.
-    shown = "".join(
-        letter
-        if letter == "\n" or unicodedata.category(letter) not in _CONTROL
-        else _escaped(letter)
-        for letter in words
-    )
+    shown = "".join(map(_shown, words))
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"rramsim: {shown}\n")
 
@@ -115,8 +110,10 @@ def _tell(words: str) -> None:
 _CONTROL = ("Cc", "Cf", "Cs")
 
 
-def _escaped(letter: str) -> str:
-    return letter if letter == "\n" else letter.encode("unicode_escape").decode("ascii")
+def _shown(letter: str) -> str:
+    if letter == "\n" or unicodedata.category(letter) not in _CONTROL:
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def _flushed(code: Any) -> Any:
