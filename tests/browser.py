@@ -50,8 +50,16 @@ class Browser:
         self.log.close()
 
     def open(self, path):
-        """Open a file."""
+        """Open a file, and wait until all of it is read.
+
+        On a busy machine the driver was seen to answer while the end of a page was not there yet.
+        """
         self._ask("/url", {"url": Path(path).resolve().as_uri()})
+        loaded = (
+            "const done = arguments[0]; if (document.readyState === 'complete') done(); "
+            "else addEventListener('load', () => done());"
+        )
+        self._ask("/execute/async", {"script": loaded, "args": []})
 
     def run(self, script, *arguments):
         """Return what lines of script return."""
