@@ -43,3 +43,28 @@ class Interval:
     def has_ends(self) -> bool:
         """Whether both ends are known."""
         return not (math.isnan(self.low) or math.isnan(self.high))
+
+    def reaches(self, value: float) -> str:
+        """Return whether the number is at least `value`: yes, no, not settled or unknown.
+
+        Of an interval the lower end must reach it for a yes, and the upper end be below it for a
+        no.
+
+        Examples
+        --------
+        >>> Interval(1e4, bound="lower").reaches(1e3)
+        'yes'
+        >>> Interval(1e4, bound="lower").reaches(1e5)
+        'unknown'
+        >>> Interval(1e4, 5e3, 2e4).reaches(7e3)
+        'not settled'
+        """
+        if math.isnan(self.estimate):
+            return "unknown"
+        low = self.estimate if math.isnan(self.low) else self.low
+        high = self.estimate if math.isnan(self.high) else self.high
+        if self.bound != "upper" and value <= low:
+            return "yes"
+        if self.bound != "lower" and value > high:
+            return "no"
+        return "unknown" if self.bound else "not settled"

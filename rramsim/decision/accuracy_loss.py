@@ -190,13 +190,14 @@ class Loss:
 
     @property
     def low(self) -> float:
-        """Lower end of the interval."""
-        return self.estimate - self._towards(-math.inf).half_width
+        """Lower end of the interval; no loss is below -1."""
+        # Python's max and min give the first of equals, and so NaN where it comes first.
+        return max(self.estimate - self._towards(-math.inf).half_width, -1.0)
 
     @property
     def high(self) -> float:
-        """Upper end of the interval."""
-        return self.estimate + self.half_width
+        """Upper end of the interval; no loss is above 1, all images."""
+        return min(self.estimate + self.half_width, 1.0)
 
     def parts(self) -> dict[str, float]:
         """Return the half width that each source gives; their squares add up to that of the whole.

@@ -17,7 +17,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.units import YEAR
 
@@ -553,28 +552,3 @@ def _extrapolated(
 def _last_kind(flags: NDArray[np.str_]) -> str:
     kinds = flags[flags != ""]
     return str(kinds[-1]) if kinds.size else ""
-
-
-def within_endurance(endurance: Interval, cycles: float) -> str:
-    """Return whether cells stand so many cycles: yes, no, not settled or unknown.
-
-    Of an interval its lower end must reach them.
-
-    Examples
-    --------
-    >>> within_endurance(Interval(1e4, bound="lower"), 1e3)
-    'yes'
-    >>> within_endurance(Interval(1e4, bound="lower"), 1e5)
-    'unknown'
-    >>> within_endurance(Interval(1e4, 5e3, 2e4), 7e3)
-    'not settled'
-    """
-    if math.isnan(endurance.estimate):
-        return "unknown"
-    low = endurance.estimate if math.isnan(endurance.low) else endurance.low
-    high = endurance.estimate if math.isnan(endurance.high) else endurance.high
-    if endurance.bound != "upper" and cycles <= low:
-        return "yes"
-    if endurance.bound != "lower" and cycles > high:
-        return "no"
-    return "unknown" if endurance.bound else "not settled"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.decision.life import DEFAULT_LIFETIME, REFRESHED_AT, Life, life_of, within_endurance
+from rramsim.decision.life import DEFAULT_LIFETIME, REFRESHED_AT, Life, life_of
 from rramsim.errors import InputError
 from rramsim.schema import Record
 
@@ -217,7 +217,7 @@ def _endures(programmings: float, point: Record) -> str:
     if math.isnan(programmings):
         return ""
     pulses = max(point["pulses_per_weight"] / point["cells_per_weight"], 1.0)
-    return within_endurance(point.interval("endurance"), programmings * pulses)
+    return point.interval("endurance").reaches(programmings * pulses)
 
 
 def _verdict(life: Life, point: Record, asked: LifeAsked, *, by_cycle: bool) -> str:

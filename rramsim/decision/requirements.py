@@ -20,7 +20,6 @@ from rramsim.decision.accuracy_loss import (
     share_of_draws_below,
 )
 from rramsim.decision.device_band import largest_ber, more_cells
-from rramsim.decision.life import within_endurance
 from rramsim.decision.life_verdicts import LifeAsked, life_columns
 from rramsim.errors import ArgumentError, InputError, number, refused
 from rramsim.formatting import duration
@@ -471,7 +470,7 @@ def _endures(tradeoff: xr.Dataset, requirements: Requirements) -> NDArray[np.str
     return np.array(
         [
             [
-                "" if math.isnan(needed) else within_endurance(row.interval("endurance"), needed)
+                "" if math.isnan(needed) else row.interval("endurance").reaches(needed)
                 for row, needed in zip(conditions, of_protection, strict=True)
             ]
             for of_protection in cycles.tolist()

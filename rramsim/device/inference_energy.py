@@ -171,7 +171,7 @@ def inference_energy(
     programmed = (1.0 + life.reprogrammings) * once
     is_bound = bool(circuits.unknown)
     per_image = _ends(in_cells + around, low + around, high + around, is_bound=is_bound)
-    within = [_within_endurance(row, 1.0 + life.reprogrammings) for row in _rows(conditions)]
+    within = [row.reaches(1.0 + life.reprogrammings) for row in _rows(conditions)]
     endures = np.array([answer != "no" for answer in within], dtype=bool)
     first, last = cheapest_ranges(np.where(endures, programmed, np.nan), in_cells)
     values: dict[str, Any] = {
@@ -400,15 +400,6 @@ def _columns(name: str, ends: tuple[_Floats, ...], bound: str) -> dict[str, Any]
 
 def _rows(conditions: xr.Dataset) -> list[Interval]:
     return [row.interval("endurance") for row in records(conditions, "condition")]
-
-
-def _within_endurance(endurance: Interval, programmings: float) -> str:
-    """Return whether cells stand so many programmings: yes, no or unknown."""
-    if math.isnan(endurance.estimate):
-        return "unknown"
-    if programmings <= endurance.estimate:
-        return "unknown" if endurance.bound == "upper" else "yes"
-    return "unknown" if endurance.bound == "lower" else "no"
 
 
 def _least(energy: _Floats) -> NDArray[np.bool_]:

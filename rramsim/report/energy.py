@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_ENDURANCE_WORDS = {
+    "no": "{condition}: its endurance is less than the {programmings} programmings of this life, "
+    "so it is left out of the comparison.",
+    "not settled": "{condition}: the interval of its endurance contains the {programmings} "
+    "programmings of this life, so whether it reaches them is not settled; it stays in the "
+    "comparison.",
+}
+
+
 def energy_tables(energy: xr.Dataset) -> list[TextTable]:
     """Return the energy of each condition, and by layer.
 
@@ -63,11 +72,11 @@ def energy_sentences(energy: xr.Dataset) -> list[str]:
         *_circuits(energy),
         *_bases(rows),
         *(
-            f"{row['condition']}: its endurance is less than the "
-            f"{numbers.power(1 + attrs['reprogrammings'])} programmings of this life, so it is "
-            "left out of the comparison."
+            _ENDURANCE_WORDS[row["within_endurance"]].format(
+                condition=row["condition"], programmings=numbers.power(1 + attrs["reprogrammings"])
+            )
             for row in rows
-            if row["within_endurance"] == "no"
+            if row["within_endurance"] in _ENDURANCE_WORDS
         ),
         *_reading_against_programming(rows),
         *_cheapest(energy),

@@ -1,9 +1,6 @@
 """The datasets of energy: of a read, of an inference, and over a life."""
 
-from rramsim.schema.variable import BOUNDS, ENERGY_BASES, Variable, per
-
-ENDURANCE_ANSWERS = ("yes", "no", "unknown")
-"""Whether cells stand as many programmings as a life has."""
+from rramsim.schema.variable import BOUNDS, ENERGY_BASES, REQUIREMENT_VERDICTS, Variable, per
 
 _population = per("condition", "state")
 _condition = per("condition")
@@ -65,7 +62,7 @@ ENERGY: dict[str, tuple[Variable, ...]] = {
             "upper: circuits whose energy is unknown make them fewer",
             choices=BOUNDS,
         ),
-        _condition("within_endurance", "1", "U", "over the life", choices=ENDURANCE_ANSWERS),
+        _condition("within_endurance", "1", "U", "over the life", choices=REQUIREMENT_VERDICTS),
         _condition(
             "cheapest_from", "1", "f", "inferences from which on it costs least, NaN: at none"
         ),

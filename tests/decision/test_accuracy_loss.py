@@ -56,6 +56,13 @@ def test_where_only_trainings_vary_the_interval_is_students():
         )
 
 
+def test_an_interval_ends_where_no_network_can_lose_more():
+    wide = Loss(0.6, 1, 0.0, 0.0, 1.0, cells=0.5**2, cells_below=1.0)
+    assert (wide.low, wide.high) == (-1.0, 1.0)
+    assert wide.half_width == pytest.approx(1.959964 * 0.5)
+    assert math.isnan(Loss.of({"loss": math.nan}, "loss").high)
+
+
 def test_the_interval_of_one_training_is_normal_and_leaves_trainings_out():
     loss = Loss(0.01, 1, between=0.0, within=5e-6, factor=1.0, images=3e-6, chips=1e-6, cells=1e-6)
     assert loss.half_width == pytest.approx(1.959964 * math.sqrt(5e-6), rel=1e-6)

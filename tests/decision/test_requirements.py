@@ -10,7 +10,7 @@ from synthetic import NAN, TABLE1, accuracy_curves, at, conditions, traded
 
 from rramsim.decision.accuracy_loss import Loss
 from rramsim.decision.recommend import recommend
-from rramsim.decision.requirements import Requirements, ber_budgets, judge, within_endurance
+from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.errors import InputError
 from rramsim.interval import Interval
 
@@ -94,7 +94,7 @@ def test_a_target_above_the_error_free_network_is_said_to_be_out_of_reach():
     ],
 )
 def test_endurance_is_led_by_its_bounds(endurance, cycles, answer):
-    assert within_endurance(endurance, cycles) == answer
+    assert endurance.reaches(cycles) == answer
 
 
 def test_a_condition_that_does_not_stand_the_life_is_left_out_and_named():

@@ -21,6 +21,7 @@ from rramsim.network.inference_reads import reads_of_shape
 from rramsim.network.shape import NetworkShape
 from rramsim.readers.conditions import conditions_file, read_conditions
 from rramsim.readers.measurements import read_measurements
+from rramsim.report.energy import energy_sentences
 from rramsim.statistics.lognormal import fit_lognormal
 
 READ = ReadConditions(read_voltage=0.2, read_time=10e-9)
@@ -157,12 +158,23 @@ def test_over_a_life_both_are_added_and_the_least_is_told(energy):
     )
 
 
-def test_more_programmings_than_the_endurance_exclude_a_condition(energy):
+def test_more_programmings_than_the_endurance_exclude_a_condition(energy, conditions):
     # Stated: 100 cycles for very strong, more than 1e6 for weak.
     assert _by_name(energy(), "within_endurance")["very strong"] == "yes"
     worn = energy(life=Life(reprogrammings=100, inferences=1))
     assert _by_name(worn, "within_endurance")["very strong"] == "no"
     assert _by_name(worn, "within_endurance")["weak"] == "yes"
+    is_weak = conditions["condition"] == "weak"
+    fitted = conditions.assign(
+        endurance=conditions["endurance"].where(~is_weak, 300.0),
+        endurance_low=conditions["endurance"].where(~is_weak, 200.0),
+        endurance_high=conditions["endurance"].where(~is_weak, 400.0),
+        endurance_bound=conditions["endurance_bound"].where(~is_weak, ""),
+    )
+    open_still = energy(conditions=fitted, life=Life(reprogrammings=299, inferences=1))
+    assert _by_name(open_still, "within_endurance")["weak"] == "not settled"
+    (sentence,) = [text for text in energy_sentences(open_still) if "not settled" in text]
+    assert sentence.startswith("weak: the interval of its endurance contains the 300 programmings")
     beyond = energy(life=Life(reprogrammings=2e6))
     assert _by_name(beyond, "within_endurance")["weak"] == "unknown"
 
