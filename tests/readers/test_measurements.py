@@ -601,6 +601,14 @@ HEADER = "condition,state,cell,R (kOhm)\n"
             'voltage (V)" or give --read-voltage "0.2 V" (not 0).',
         ),
         (
+            "cell,log10(R_LRS),log10(R_HRS)\n0,3.9,4.9\n1,3.8,5\n",
+            "'log10(R_LRS)' is a logarithm, and which one is not sure: add columns with the",
+        ),
+        (
+            "I_LRS @0V (uA),I_HRS @0V (uA)\n40,2\n",
+            "cells.csv: 'I_LRS @0V (uA)' is a current, and no read voltage is known",
+        ),
+        (
             "state,I (uA),V_read (V)\nLRS,40,0.2\nHRS,2,0\n",
             "cells.csv, row 3, column 'V_read (V)': '0' is not a read voltage; a current needs one "
             "that is not 0.",
@@ -848,3 +856,28 @@ def test_blanks_may_part_the_columns(read, text):
     assert resistances(measured)[0] == 5e3
     assert resistances(measured)[2:] == [3e5, 2e5]
     assert measured.readings["cycle"].values.tolist() == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        ("I_LRS @0.2V (uA),I_HRS @0.1V (uA)\n40,1\n", ["cells"]),
+        ("I_LRS_at_200mV (uA);I_HRS bei 0,1 V (uA)\n40;1\n", ["cells"]),
+        ("weak I_LRS @0.2V (uA),weak I_HRS @0.1V (uA)\n40,1\n", ["weak"]),
+        ("state,I (Vread = 0.2 V) (uA)\nLRS,40\nHRS,2\n", ["cells"]),
+        (
+            "I_LRS @0.2V (uA),I_HRS @0.2V (uA),I_LRS @0.1V (uA),I_HRS @0.1V (uA)\n40,2,20,1\n",
+            ["@0.2V", "@0.1V"],
+        ),
+    ],
+)
+def test_a_current_is_read_at_the_voltage_of_its_header(tmp_path, text, conditions):
+    file = tmp_path / "cells.csv"
+    file.write_text(text)
+    readings = read_measurements([file]).readings
+    assert sorted(readings["resistance"].values) == pytest.approx(
+        [5e3] * len(conditions) + [1e5] * len(conditions)
+    )
+    assert list(dict.fromkeys(readings["condition"].values.tolist())) == conditions
+    with pytest.raises(InputError, match="by its header and 150\xa0mV by --read-voltage"):
+        read_measurements([file], ReadOptions(read_voltage=0.15))

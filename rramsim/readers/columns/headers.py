@@ -20,6 +20,7 @@ from rramsim.units import (
     UnknownUnitError,
     factor_to_si,
     offset_to_si,
+    read_quantity,
 )
 
 # The order in which messages list the columns; what is not named here (settings, energies) follows.
@@ -40,6 +41,12 @@ _NOT_OF_CELLS = re.compile(
     r"\b(series|load|contact|sheet|reference|ref|line|wire|shunt|parasitic|limit|range|compliance)\b",
     re.IGNORECASE,
 )
+AT_VOLTAGE = re.compile(
+    r"(?:@|(?<![^\W_])(?:at|bei|V[_ ]?read))[\s_]*(?:V(?:[_ ]?read)?)?[\s_]*=?[\s_]*"
+    r"([-+]?\d+(?:[.,]\d+)?[\s_]*[mµμu]?V)(?![^\W_])",
+    re.IGNORECASE,
+)
+"""At which voltage a current was read, in its header."""
 _OF_SETTINGS = ("voltage", "current", "time")
 
 
@@ -316,6 +323,18 @@ def unit_stated(text: str) -> Column | None:
             continue
         return Column("reading", text, 0, quantity, factor, unit_given=True)
     return None
+
+
+def voltage_in(header: str) -> float | None:
+    """Return the read voltage that the header of a current states, None where it states none.
+
+    >>> voltage_in("I_LRS @0.2V (A)"), voltage_in("I_LRS @85C (A)")
+    (0.2, None)
+    """
+    stated = AT_VOLTAGE.search(header)
+    if stated is None:
+        return None
+    return read_quantity(stated[1].replace("_", " ").replace(",", "."), "voltage")
 
 
 def settings_by_unit(header: Header) -> dict[int, tuple[str, str, float]]:

@@ -53,6 +53,7 @@ _ACCEPTED = (
     "a state column with a resistance or current column, or one column for LRS and one for HRS"
 )
 # These are texts even where they look like numbers.
+_LOGARITHM = re.compile(r"\W*(?:log|lg|ln)(?![a-z])", re.IGNORECASE)
 _LABELS = ("condition", "state", "failed", "over_range_flag", "compliance_flag", "status")
 
 
@@ -221,8 +222,15 @@ def no_header(grid: Grid) -> InputError:
             f"{IGNORED!r} leaves one out."
         )
     lacks = str(_missing("a resistance or current", ("resistance", "current"), texts[:30], place))
-    states = {_state_in(record[0]) for record in grid.records if record}
-    if {0, 1} <= states:
+    # Numbers of cells are no names of states, though 0 and 1 are where a column is called so.
+    firsts = [record[0] for record in grid.records if record and not record[0].strip().isdecimal()]
+    logarithms = [text for text in texts if _LOGARITHM.match(text)]
+    if logarithms:
+        lacks += (
+            f" {logarithms[0]!r} is a logarithm, and which one is not sure: add columns with the "
+            "resistances themselves, such as =10^B2 of log10(R) in a spreadsheet."
+        )
+    elif {0, 1} <= {_state_in(text) for text in firsts}:
         lacks += (
             " LRS and HRS stand in the first column, in a row each: turn the table, so that each "
             "cell has a row, with a column LRS and a column HRS."

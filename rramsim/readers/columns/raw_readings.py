@@ -9,7 +9,7 @@ from rramsim.errors import InputError
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.decimals import decimals_by_semicolons
-from rramsim.readers.columns.headers import Header
+from rramsim.readers.columns.headers import Header, voltage_in
 from rramsim.readers.columns.values import (
     read_quantity_column,
     read_readings,
@@ -119,7 +119,7 @@ def raw_readings(
         condition=codes,
         condition_names=names,
         part_of=part_of,
-        read_voltage=_read_voltages(table, header, lines, options.read_voltage),
+        read_voltage=_read_voltages(table, header, lines, columns, options.read_voltage),
         over_range=options.over_range,
         floor=options.floor,
         cells=len(kinds),
@@ -303,8 +303,35 @@ def _of_other_states(
     )
 
 
+def _of_headers(table: RawTable, header: Header, given: float | None) -> np.ndarray:
+    """Return the read voltage of each column of currents, by its header or as the user gave it."""
+    import numpy as np
+
+    voltages = []
+    for column in header.readings:
+        stated = voltage_in(column.header)
+        if stated is not None and given is not None and abs(stated - given) > 1e-6 * abs(given):
+            raise InputError(
+                f"{table.place}, column {column.header!r}: the read voltage is "
+                f"{in_words(stated, 'V')} by its header and {in_words(given, 'V')} by "
+                "--read-voltage. Leave the option out, or correct the header."
+            )
+        voltage = given if stated is None else stated
+        if voltage is None or not np.isfinite(voltage) or voltage == 0:
+            raise InputError(
+                f"{table.place}: {column.header!r} is a current, and no read voltage is "
+                'known; add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
+            )
+        voltages.append(voltage)
+    return np.array(voltages)
+
+
 def _read_voltages(
-    table: RawTable, header: Header, lines: np.ndarray, given: float | None
+    table: RawTable,
+    header: Header,
+    lines: np.ndarray,
+    columns: np.ndarray,
+    given: float | None,
 ) -> np.ndarray | None:
     import numpy as np
 
@@ -316,12 +343,8 @@ def _read_voltages(
         return np.ones(len(lines))
     column = header.columns.get("read_voltage")
     if column is None:
-        if given is None or not np.isfinite(given) or given == 0:
-            raise InputError(
-                f"{table.place}: {first.header!r} is a current, and no read voltage is "
-                'known; add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
-            )
-        return np.full(len(lines), given)
+        of_columns: np.ndarray = _of_headers(table, header, given)[columns]
+        return of_columns
     voltages: np.ndarray = read_quantity_column(table, column.position, factor=column.factor)
     voltages = voltages[lines]
     refused = ~(np.isfinite(voltages) & (voltages != 0))

@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
-from rramsim.readers.columns.headers import Column, measurement_columns, recognise, splits
+from rramsim.readers.columns.headers import (
+    AT_VOLTAGE,
+    Column,
+    measurement_columns,
+    recognise,
+    splits,
+)
 from rramsim.schema import CELL_WORDS, CYCLE_WORDS, STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
@@ -91,7 +97,20 @@ def wide_columns(
             wide = _wide(_with_unit_last(name, place=place), position, place=place)
             if wide is not None:
                 columns.append(replace(wide, header=text))
+    columns = _without_voltage(columns)
     return tuple(columns) if may_repeat else _numbered(columns, place=place)
+
+
+def _without_voltage(columns: list[Column]) -> list[Column]:
+    """Return currents without the read voltage in the names of conditions, unless it parts them."""
+    if any(column.quantity != "current" for column in columns):
+        return columns
+    bare = []
+    for column in columns:
+        name = AT_VOLTAGE.sub("", column.condition or "").strip(" _-:,.;()")
+        bare.append(replace(column, condition=name or None))
+    distinct = {(one.state, one.condition, one.cell, one.cycle) for one in bare}
+    return bare if len(distinct) == len(bare) else columns
 
 
 def in_groups(
@@ -138,7 +157,7 @@ def condition_columns(
         if position not in skip:
             column = _of_any_state(_with_unit_last(renamed.get(text.strip(), text)), position)
             columns += [] if column is None else [replace(column, header=text)]
-    return tuple(columns)
+    return tuple(_without_voltage(columns))
 
 
 def _of_any_state(text: str, position: int) -> Column | None:
