@@ -95,6 +95,7 @@ class Cluster:
             task.seed,
             chips,
             task.keeps_answers,
+            task.images_per_chip,
             __version__,
             pure=False,
         )
@@ -146,6 +147,7 @@ def _score(
     seed: int,
     chips: Sequence[int],
     keeps_answers: bool,
+    images_per_chip: int | None,
     version: str,
 ) -> Tally:
     if version != __version__:
@@ -158,4 +160,5 @@ def _score(
     # An evaluator serves one thread at a time; a chip is shared among the worker's threads.
     with _SCORING:
         parallel.use_cores(worker.state.nthreads)
-        return score_chips(Task(network, faults, seed, keeps_answers), chips)
+        task = Task(network, faults, seed, keeps_answers, images_per_chip)
+        return score_chips(task, chips)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,7 +131,7 @@ def _score_items(items: Sequence[WorkItem]) -> list[Tally]:
     for task, same in groupby(items, key=attrgetter("task")):
         chips_of_items = [item.chips for item in same]
         chips = [chip for chips in chips_of_items for chip in chips]
-        answers = dict(zip(chips, _answers(task, chips), strict=True))
+        answers = _answers(task, chips)
         tallies += [_tally(task, {chip: answers[chip] for chip in one}) for one in chips_of_items]
     return tallies
 
@@ -149,33 +150,72 @@ def score_chips(task: Task, chips: Sequence[int]) -> Tally:
     Tally
         Of these chips.
     """
-    return _tally(task, dict(zip(chips, _answers(task, chips), strict=True)))
+    return _tally(task, _answers(task, chips))
 
 
-def _answers(task: Task, chips: Sequence[int]) -> list[NDArray[np.bool_]]:
-    """Return which images are right on each chip."""
+class _Answers(NamedTuple):
+    """Which images are right on a chip, and on which of all it was scored, None for all."""
+
+    is_right: NDArray[np.bool_]
+    block: NDArray[np.int64] | None
+
+
+def _answers(task: Task, chips: Sequence[int]) -> dict[int, _Answers]:
+    blocks = [task.block(chip) for chip in chips]
     with _evaluators_of(task.network).lent(task.network) as evaluator:
-        if len(chips) > 1 and task.draws_together and _takes_many(evaluator):
-            starts = range(0, len(chips), BATCH)
-            parts = (task.draw_together(chips[start : start + BATCH]) for start in starts)
-            return [is_right for masks in parts for is_right in evaluator.right_together(masks)]
-        drawn = map(task.draw_reads, chips)
-        # A chip without a flip is the network itself, which the evaluator scores only once.
-        return [
-            evaluator.right(flips if any(layer.size for layer in flips) else None)
-            for flips in drawn
-        ]
+        found = _on_blocks(task, chips, evaluator, blocks)
+    return dict(zip(chips, map(_Answers, found, blocks), strict=True))
+
+
+def _on_blocks(
+    task: Task,
+    chips: Sequence[int],
+    evaluator: Evaluator | TorchEvaluator,
+    blocks: Sequence[NDArray[np.int64] | None],
+) -> list[NDArray[np.bool_]]:
+    """Return which of its images are right on each chip."""
+    if len(chips) > 1 and task.draws_together and _takes_many(evaluator):
+        starts = range(0, len(chips), BATCH)
+        parts = (task.draw_together(chips[start : start + BATCH]) for start in starts)
+        every = [is_right for masks in parts for is_right in evaluator.right_together(masks)]
+        pairs = zip(every, blocks, strict=True)
+        return [is_right if block is None else is_right[block] for is_right, block in pairs]
+    drawn = zip(map(task.draw_reads, chips), blocks, strict=True)
+    # A chip without a flip is the network itself, which the evaluator scores only once.
+    return [
+        evaluator.right(flips if any(layer.size for layer in flips) else None, block)
+        for flips, block in drawn
+    ]
 
 
 def _takes_many(evaluator: Evaluator | TorchEvaluator) -> TypeGuard[Evaluator]:
     return evaluator.is_small and len(evaluator.folded.layers) > 1
 
 
-def _tally(task: Task, answers: Mapping[int, NDArray[np.bool_]]) -> Tally:
-    correct = {chip: int(np.count_nonzero(is_right)) for chip, is_right in answers.items()}
+def _tally(task: Task, answers: Mapping[int, _Answers]) -> Tally:
+    correct = {chip: int(np.count_nonzero(one.is_right)) for chip, one in answers.items()}
     kept = answers if task.keeps_answers else {}
-    packed = {chip: packed_answers(is_right) for chip, is_right in kept.items()}
-    return Tally(task.id, len(task.network.labels), correct, packed)
+    packed = {chip: packed_answers(one.is_right) for chip, one in kept.items()}
+    return Tally(task.id, _images(task), correct, packed, _error_free(task, answers))
+
+
+def _images(task: Task) -> int:
+    """Return the number of images that each chip is scored on."""
+    return task.images_per_chip or len(task.network.labels)
+
+
+def _error_free(task: Task, answers: Mapping[int, _Answers]) -> dict[int, int]:
+    """Return what chips with images of their own would have right without errors."""
+    if task.images_per_chip is None:
+        return {}
+    is_right = error_free_answers(task.network)
+    return {chip: int(np.count_nonzero(is_right[one.block])) for chip, one in answers.items()}
+
+
+def error_free_answers(network: ScoredNetwork) -> NDArray[np.bool_]:
+    """Return which images a network classifies correctly without errors."""
+    with _evaluators_of(network).lent(network) as evaluator:
+        return evaluator.right()
 
 
 class _Evaluators:
@@ -297,9 +337,21 @@ def measure(
     """
     tallies = collect(tasks, rule=rule, workers=workers, store=store, on_chips=on_chips)
     return [
-        estimate(tally, deterministic=is_deterministic(task.faults), half_width=rule.half_width)
+        estimate(
+            tally,
+            deterministic=is_deterministic(task.faults),
+            half_width=rule.half_width,
+            clean=_clean(task),
+        )
         for task, tally in zip(tasks, tallies, strict=True)
     ]
+
+
+def _clean(task: Task) -> float:
+    """Return the accuracy without errors on all images, where chips are scored on some."""
+    if task.images_per_chip is None:
+        return math.nan
+    return float(error_free_answers(task.network).mean())
 
 
 class _Open:
@@ -425,7 +477,7 @@ class _Progress:
 
 
 def _known(task: Task, store: TallyStore | None) -> Tally:
-    images = len(task.network.labels)
+    images = _images(task)
     known = store.tally(task.id) if store is not None else None
     if store is None or known is None:
         return Tally(task.id, images, {})

@@ -30,7 +30,8 @@ class ChipAccuracy:
         Mean over chips of the share of images classified correctly; its ends are NaN where one
         chip cannot tell.
     p05 : float
-        Accuracy of the 5th-percentile chip, NaN where one chip cannot tell.
+        Accuracy of the 5th-percentile chip, NaN where one chip cannot tell, or chips were scored on
+        some of the images: the scores of chips would differ by their images too.
     chips, images : int
         Chips drawn, and images each was scored on.
     sentences : tuple of str
@@ -72,6 +73,7 @@ def estimate(
     confidence: float = CONFIDENCE,
     deterministic: bool = False,
     half_width: float = 0.0,
+    clean: float = math.nan,
 ) -> ChipAccuracy:
     """Estimate the mean accuracy over chips and a poor chip's accuracy.
 
@@ -84,6 +86,14 @@ def estimate(
     (`StoppingRule`), it is the fixed-width interval of that rule instead. The 5th-percentile chip
     is the linearly interpolated sample quantile (Hyndman and Fan's type 7); up to 21 chips that
     lies between the two lowest.
+
+    Where each chip was scored on images of its own (`Task.block`), the mean is the accuracy without
+    errors on all images plus the mean over chips of the difference to it on the chip's images:
+    two-stage sampling (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, ch. 10) with the network
+    without errors as the auxiliary variable of a difference estimator (ch. 7). It is unbiased for
+    the mean over chips on all images, and since the images of chips are drawn independently,
+    differences are independent too: their Student interval contains both what differs from chip
+    to chip and what the choice of images adds.
 
     Where all chips scored alike the sample has no spread and Student's interval no width. That says
     that no difference was seen, not that there is none: with n chips alike, chips that score
@@ -101,6 +111,8 @@ def estimate(
     half_width : float
         That of the `StoppingRule` the chips were scored by; its interval is one of 95 %, whatever
         `confidence` is. 0 where their number was fixed.
+    clean : float
+        Accuracy without errors on all images; needed where chips have images of their own.
 
     Returns
     -------
@@ -116,7 +128,9 @@ def estimate(
         raise ValueError(f"The tally of task {tally.task_id} holds no chip.")
     if not 0 < confidence < 1:
         raise ValueError(f"The confidence is {confidence}; between 0 and 1 is needed.")
-    mean = tally.sum_correct / (tally.chips * tally.images)
+    mean = sum(tally.changes) / (tally.chips * tally.images)
+    if tally.error_free:
+        mean = min(max(clean + mean, 0.0), 1.0)
     if deterministic:
         if len(set(tally.correct.values())) > 1:
             raise ValueError(f"Chips said to be all the same scored {dict(tally.correct)}.")
@@ -132,13 +146,19 @@ def estimate(
         settled = within(tally, half_width)
         beside = half_width if settled else t_half_width(tally, confidence)
         low, high = max(mean - beside, 0.0), min(mean + beside, 1.0)
-        p05 = float(np.quantile(list(tally.correct.values()), POOR_CHIP)) / tally.images
+        p05 = _poor_chip(tally)
         made = _fixed_width(half_width) if settled else _student(tally, confidence)
         cut = mean - beside < 0 or mean + beside > 1
         made += ", cut to 0 to 1." if cut else "."
         sentences = (made, *_beside(tally, confidence, no_width=low == high))
     interval = Interval(mean, low, high, method=sentences[0])
     return ChipAccuracy(interval, p05, tally.chips, tally.images, sentences)
+
+
+def _poor_chip(tally: Tally) -> float:
+    if tally.error_free:
+        return math.nan
+    return float(np.quantile(list(tally.correct.values()), POOR_CHIP)) / tally.images
 
 
 def paired_change(tallies: Sequence[Tally], others: Sequence[Tally]) -> Interval:
@@ -188,12 +208,19 @@ def _fixed_width(half_width: float) -> str:
 
 def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]:
     chips = tally.chips
-    if len(set(tally.correct.values())) == 1:
+    if len(set(tally.changes)) == 1:
         unseen = 1 - (1 - confidence) ** (1 / chips)
         yield (
             f"Where all {chips} chips scored alike{_NO_WIDTH if no_width else ''} no difference "
             f"was seen, but up to {100 * unseen:.2g} % of chips may still score otherwise "
             f"({100 * confidence:g} % bound)."
         )
+    if tally.error_free:
+        yield (
+            f"Each chip was scored on {tally.images} images drawn for it; the mean is the accuracy "
+            "without errors on all images plus the mean difference to it on these. A "
+            "5th-percentile chip needs all images."
+        )
+        return
     place = ", which lies between the two lowest chips" if chips <= 21 else ""
     yield f"5th-percentile chip: linearly interpolated sample quantile{place}."

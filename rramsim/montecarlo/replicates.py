@@ -263,7 +263,10 @@ def _of_networks(rows: Sequence[xr.Dataset]) -> dict[str, Any]:
     names = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05", "method")
     return {
         **{f"network_{name}": [row[name].values for row in rows] for name in names},
-        **{name: [row[name].values for row in rows] for name in ("chips", "test_ber")},
+        **{
+            name: [row[name].values for row in rows]
+            for name in ("chips", "images_per_chip", "test_ber")
+        },
         **{
             name: [row.attrs[name] for row in rows]
             for name in ("network_id", "images_id", "test_images")

@@ -117,7 +117,7 @@ def within(tally: Tally, half_width: float) -> bool:
 
 def t_half_width(tally: Tally, confidence: float) -> float:
     """Return half the width of Student's t interval of the mean accuracy over 2 or more chips."""
-    return mean_half_width(list(tally.correct.values()), total=tally.images, confidence=confidence)
+    return mean_half_width(tally.changes, total=tally.images, confidence=confidence)
 
 
 def mean_half_width(counts: Sequence[int], *, total: int, confidence: float) -> float:

@@ -9,19 +9,23 @@ import io
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rramsim.errors import InputError
 from rramsim.files import check_regular, set_aside, write_text
 from rramsim.montecarlo.tally import Tally, are_counted
 
-HEADER = ("task_id", "draw", "images", "correct", "answers", "checksum")
+HEADER = ("task_id", "draw", "images", "correct", "answers", "error_free", "checksum")
 """Columns; a draw is the number of a chip. `answers`, where they are kept, are in base64: a bit for
-each image, 1 where it is classified correctly, and a CRC-32 of all that. `checksum` is a CRC-32 of
-the row before it. Files of versions that had none are without the last column, or the last two."""
+each image, 1 where it is classified correctly, and a CRC-32 of all that. Where a chip was scored on
+images of its own, `images` is their number, the task and the draw say which they are
+(`Task.block`), and `error_free` is how many of them the network classifies correctly without
+errors; of a chip on all images it is empty. `checksum` is a CRC-32 of the row before it. Files of
+earlier versions are without `error_free`, or also without `checksum`, or without `answers` too."""
 
-_HEADERS = {",".join(HEADER[:columns]): columns for columns in (4, 5, 6)}
+_FORMER = (HEADER[:4], HEADER[:5], (*HEADER[:5], "checksum"))
+_HEADERS = {",".join(names): names for names in (HEADER, *_FORMER)}
 _NUMBERS = 3
-_ANSWERS = 4
 _CHECKSUM_BYTES = 4
 
 
@@ -87,7 +91,8 @@ def _text(tallies: dict[str, Tally]) -> str:
     for task_id, tally in sorted(tallies.items()):
         for chip, correct in tally.correct.items():
             answers = _encoded(tally.answers.get(chip, b""))
-            row = (task_id, str(chip), str(tally.images), str(correct), answers)
+            error_free = str(tally.error_free.get(chip, ""))
+            row = (task_id, str(chip), str(tally.images), str(correct), answers, error_free)
             writer.writerow((*row, _checksum(row)))
     return text.getvalue()
 
@@ -122,7 +127,13 @@ def _decoded(text: str) -> bytes:
     return answers
 
 
-_Row = tuple[str, int, int, int, bytes]
+class _Row(NamedTuple):
+    task_id: str
+    chip: int
+    images: int
+    correct: int
+    answers: bytes
+    error_free: int | None
 
 
 def _read(path: Path) -> tuple[dict[str, Tally], str]:
@@ -135,52 +146,62 @@ def _read(path: Path) -> tuple[dict[str, Tally], str]:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     # Not splitlines, which takes a damaged byte for the end of a line.
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    columns = _HEADERS.get(lines[0])
+    header = _HEADERS.get(lines[0])
     damage = []
-    if columns is None:
+    if header is None:
         damage.append(f"row 1 is {lines[0][:80]!r} and not {','.join(HEADER)!r}")
     if lines.pop():
         # The last number may have lost digits: it would be read as another number.
         damage.append(f"row {len(lines) + 1} ends without a line end")
     rows: dict[tuple[str, int], _Row] = {}
-    images_of: dict[str, int] = {}
+    first_of: dict[str, _Row] = {}
     for number, line in enumerate(lines[1:], start=2):
         try:
-            row = _row(line, columns or len(HEADER))
-            task_id, chip, images = row[:3]
-            if images_of.setdefault(task_id, images) != images:
-                raise ValueError(f"has {images} images, other rows {images_of[task_id]}")
-            if rows.setdefault((task_id, chip), row) != row:
-                raise ValueError(f"has another count of draw {chip} than an earlier row")
+            row = _row(line, header or HEADER)
+            _check_task(row, first_of.setdefault(row.task_id, row))
+            if rows.setdefault((row.task_id, row.chip), row) != row:
+                raise ValueError(f"has another count of draw {row.chip} than an earlier row")
         except (ValueError, binascii.Error) as error:
             damage.append(f"row {number} {error}")
     others = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
     return _gathered(rows.values()), f"it is damaged: {damage[0]}{others}" if damage else ""
 
 
-def _row(line: str, columns: int) -> _Row:
+def _check_task(row: _Row, first: _Row) -> None:
+    if row.images != first.images:
+        raise ValueError(f"has {row.images} images, other rows {first.images}")
+    if (row.error_free is None) != (first.error_free is None):
+        raise ValueError("has images of its own and other rows have not, or the other way round")
+
+
+def _row(line: str, header: Sequence[str]) -> _Row:
     """Return what a row says; ValueError with the reason where it is damaged."""
     fields = line.split(",")
-    if columns == len(HEADER) and fields[-1] != _checksum(fields[:-1]):
+    if header[-1] == HEADER[-1] and fields[-1] != _checksum(fields[:-1]):
         raise ValueError("is not as it was written (another checksum)")
     digits = [field for field in fields[1 : 1 + _NUMBERS] if field.isascii() and field.isdigit()]
-    if len(fields) != columns or len(digits) != _NUMBERS or not fields[0]:
+    if len(fields) != len(header) or len(digits) != _NUMBERS or not fields[0]:
         raise ValueError(f"is {line[:80]!r} and not a task id and 3 numbers")
     chip, images, correct = map(int, digits)
     if correct > images or images < 1:
         raise ValueError(f"has {correct} correct of {images} images")
-    has_answers = columns > _ANSWERS and fields[_ANSWERS]
-    answers = _decoded(fields[_ANSWERS]) if has_answers else b""
+    more = dict(zip(header, fields, strict=True))
+    answers = _decoded(more["answers"]) if more.get("answers") else b""
     if answers and not are_counted(answers, images=images, correct=correct):
         raise ValueError("has other answers than those counted")
-    return fields[0], chip, images, correct, answers
+    error_free = int(more["error_free"]) if more.get("error_free") else None
+    if error_free is not None and not 0 <= error_free <= images:
+        raise ValueError(f"has {error_free} images of {images} that are correct without errors")
+    return _Row(fields[0], chip, images, correct, answers, error_free)
 
 
 def _gathered(rows: Iterable[_Row]) -> dict[str, Tally]:
-    found: dict[str, tuple[int, dict[int, int], dict[int, bytes]]] = {}
-    for task_id, chip, images, correct, answers in rows:
-        _, correct_of, answers_of = found.setdefault(task_id, (images, {}, {}))
+    found: dict[str, tuple[int, dict[int, int], dict[int, bytes], dict[int, int]]] = {}
+    for task_id, chip, images, correct, answers, error_free in rows:
+        _, correct_of, answers_of, error_free_of = found.setdefault(task_id, (images, {}, {}, {}))
         correct_of[chip] = correct
         if answers:
             answers_of[chip] = answers
+        if error_free is not None:
+            error_free_of[chip] = error_free
     return {task_id: Tally(task_id, *parts) for task_id, parts in found.items()}

@@ -27,6 +27,9 @@ class Tally:
         By chip (0, 1, ...): images classified correctly, 0 to `images`. Kept in rising order.
     answers : mapping of int to bytes
         By chip, where they are kept: which images those are (`packed_answers`).
+    error_free : mapping of int to int
+        By chip, where each is scored on images of its own (`Task.block`): how many of them the
+        network classifies correctly without errors. Of all chips, or of none.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Tally:
     images: int
     correct: Mapping[int, int]
     answers: Mapping[int, bytes] = field(default_factory=dict)
+    error_free: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.images < 1:
@@ -49,13 +53,26 @@ class Tally:
                 raise ValueError(
                     f"Chip {chip} has {correct} correct images; 0 to {self.images} are possible."
                 )
+        self._check_error_free()
         for chip, answers in self.answers.items():
             if chip not in self.correct:
                 raise ValueError(f"Chip {chip} has answers, but no number of correct images.")
             if not are_counted(answers, images=self.images, correct=self.correct[chip]):
                 raise ValueError(f"The answers of chip {chip} are not those that were counted.")
-        object.__setattr__(self, "correct", dict(sorted(self.correct.items())))
-        object.__setattr__(self, "answers", dict(sorted(self.answers.items())))
+        for name in ("correct", "answers", "error_free"):
+            object.__setattr__(self, name, dict(sorted(getattr(self, name).items())))
+
+    def _check_error_free(self) -> None:
+        if not self.error_free:
+            return
+        if self.error_free.keys() != self.correct.keys():
+            raise ValueError("Chips with images of their own and chips on all images do not mix.")
+        for chip, correct in self.error_free.items():
+            if not 0 <= correct <= self.images:
+                raise ValueError(
+                    f"Chip {chip} has {correct} images that are correct without errors; 0 to "
+                    f"{self.images} are possible."
+                )
 
     def __add__(self, other: Tally) -> Tally:
         """Return the chips of both; they must be of one task and share no chip."""
@@ -72,6 +89,7 @@ class Tally:
             self,
             {chip: correct for chip, correct in self.correct.items() if chip in kept},
             {chip: answers for chip, answers in self.answers.items() if chip in kept},
+            {chip: correct for chip, correct in self.error_free.items() if chip in kept},
         )
 
     def by_image(self) -> NDArray[np.int64]:
@@ -82,6 +100,15 @@ class Tally:
         for answers in self.answers.values():
             counts += unpacked_answers(answers, self.images)
         return counts
+
+    @property
+    def changes(self) -> list[int]:
+        """By chip, what differs between chips: correct images.
+
+        Less those that are correct without errors, where each chip has images of its own: those
+        that are easy or hard for the network itself cancel.
+        """
+        return [correct - self.error_free.get(chip, 0) for chip, correct in self.correct.items()]
 
     @property
     def chips(self) -> int:
@@ -105,11 +132,15 @@ def joined(tallies: Sequence[Tally]) -> Tally:
     first = tallies[0]
     correct: dict[int, int] = {}
     answers: dict[int, bytes] = {}
+    error_free: dict[int, int] = {}
     for tally in tallies:
         _check_joins(first, tally, correct)
         correct.update(tally.correct)
         answers.update(tally.answers)
-    return _checked(first, correct, answers)
+        error_free.update(tally.error_free)
+    if error_free and len(error_free) < len(correct):
+        raise ValueError("Chips with images of their own and chips on all images do not mix.")
+    return _checked(first, correct, answers, error_free)
 
 
 def _check_joins(first: Tally, tally: Tally, correct: Mapping[int, int]) -> None:
@@ -126,10 +157,19 @@ def _check_joins(first: Tally, tally: Tally, correct: Mapping[int, int]) -> None
         )
 
 
-def _checked(of: Tally, correct: Mapping[int, int], answers: Mapping[int, bytes]) -> Tally:
+def _checked(
+    of: Tally,
+    correct: Mapping[int, int],
+    answers: Mapping[int, bytes],
+    error_free: Mapping[int, int],
+) -> Tally:
     """Return a tally of the same question, of chips that were checked when a tally took them."""
     tally = object.__new__(Tally)
-    values = {"correct": dict(sorted(correct.items())), "answers": dict(sorted(answers.items()))}
+    values = {
+        "correct": dict(sorted(correct.items())),
+        "answers": dict(sorted(answers.items())),
+        "error_free": dict(sorted(error_free.items())),
+    }
     for name, value in {"task_id": of.task_id, "images": of.images, **values}.items():
         object.__setattr__(tally, name, value)
     return tally

@@ -22,10 +22,11 @@ from rramsim.crossbar.faults import (
     by_layer,
     draws_chips,
     has_fresh_reads,
+    is_deterministic,
     wrong_cells,
 )
 from rramsim.crossbar.sampling import ChipSeeds
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 
 if TYPE_CHECKING:
     from rramsim.crossbar.faults import FaultModel
@@ -79,28 +80,49 @@ class Task:
         Seed of the study, 0 to 2**64 - 1.
     keeps_answers : bool
         Whether its tally keeps which images a chip classifies correctly. The question is the same.
+    images_per_chip : int, optional
+        Score each chip on so many of the images, drawn for it (`block`); all without. Chips that
+        are all the same (`is_deterministic`) keep all images: one of them tells all.
 
     Raises
     ------
     InputError
         If the fault model lacks something (see `FaultModel`), there are fault models for more
-        or fewer layers than the network has, or the seed is out of range.
+        or fewer layers than the network has, the seed is out of range, or there are not so many
+        images.
+    ValueError
+        If answers are to be kept of some of the images.
     """
 
     network: ScoredNetwork
     faults: ChipFaults
     seed: int
     keeps_answers: bool = False
+    images_per_chip: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < _SEED_LIMIT:
             raise InputError(f"The seed is {self.seed}; a number from 0 to 2**64 - 1 is needed.")
         by_layer(self.faults, len(self.network.folded.layers))
         faults_text(self.faults)
+        self._check_images()
+
+    def _check_images(self) -> None:
+        images, asked = len(self.network.labels), self.images_per_chip
+        if asked is None:
+            return
+        if not 1 <= asked <= images:
+            accepted = f"1 to {images}, the number of test images"
+            raise refused("images_per_chip", asked, accepted)
+        if asked == images or is_deterministic(self.faults):
+            object.__setattr__(self, "images_per_chip", None)
+        elif self.keeps_answers:
+            raise ValueError("answers are kept of chips that are scored on all images")
 
     @property
     def content(self) -> str:
         """The whole question as one line of canonical JSON."""
+        some = {} if self.images_per_chip is None else {"images_per_chip": self.images_per_chip}
         return canonical_json(
             {
                 "drawing": DRAWING,
@@ -108,6 +130,7 @@ class Task:
                 "images": self.network.images_id,
                 "network": self.network.folded.content_id,
                 "seed": self.seed,
+                **some,
             }
         )
 
@@ -115,6 +138,24 @@ class Task:
     def id(self) -> str:
         """SHA-256 of `content`, in hexadecimal: equal for equal questions only."""
         return hashlib.sha256(self.content.encode()).hexdigest()
+
+    def block(self, chip: int) -> NDArray[np.int64] | None:
+        """Return the numbers of the images that a chip is scored on, rising; None for all.
+
+        They are a simple random sample without replacement, drawn for each chip on its own: those
+        of the least random numbers, of which every image has one. The key is that of the chip's
+        cells with the number of layers in place of a layer, so that the images of a chip depend
+        neither on its cells nor on the faults, and fewer images are some of more.
+        """
+        if self.images_per_chip is None:
+            return None
+        folded = self.network.folded
+        key = (*_network_words(folded), chip, len(folded.layers))
+        # Raw words, since NumPy may change how it makes samples of them.
+        source = np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=key))
+        numbers = source.random_raw(len(self.network.labels))
+        greatest = np.partition(numbers, self.images_per_chip - 1)[self.images_per_chip - 1]
+        return np.flatnonzero(numbers <= greatest)[: self.images_per_chip]
 
     def draw(self, chip: int) -> list[Flips]:
         """Return the wrong cells of one chip, by layer; see `draw_chip`."""

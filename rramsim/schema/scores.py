@@ -29,7 +29,7 @@ ACCURACY = (
     ("accuracy", "1", "f", "mean over chips of the share of test images classified correctly"),
     ("accuracy_low", "1", "f", "lower end of the interval of that mean (see attrs: interval)"),
     ("accuracy_high", "1", "f", "upper end of the interval of that mean"),
-    ("accuracy_p05", "1", "f", "accuracy of the 5th-percentile chip"),
+    ("accuracy_p05", "1", "f", "accuracy of the 5th-percentile chip, NaN: cannot be told"),
     ("maps", "1", "i", "number of chips (fault maps) drawn"),
 )
 
@@ -70,6 +70,7 @@ _PROTECTION = tuple(
 _EVALUATION = (
     *(_chips(*columns) for columns in ACCURACY if columns[0] != "maps"),
     _chips("chips", "1", "i", "number of chips drawn"),
+    _chips("images_per_chip", "1", "i", "test images that each chip was scored on"),
     _chips("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _chips("method", "1", "U", "how interval and percentile were made"),
     *_PROTECTION,
@@ -119,6 +120,7 @@ _TRAINING_ACCURACY = (
     ),
     _network("network_method", "1", "U", "how interval and percentile of a network were made"),
     _network("chips", "1", "i", "number of chips drawn for a network"),
+    _network("images_per_chip", "1", "i", "test images that each chip was scored on"),
     _network("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _trained("network_id", "1", "U", "content id of the network"),
     _trained("images_id", "1", "U", "content id of the images it was trained and tested on"),

@@ -44,12 +44,14 @@ class CountingEvaluator(Evaluator):
     scored = 0
     scored_clean = 0
 
-    def right(self, flips: list[np.ndarray] | None = None) -> np.ndarray:
+    def right(
+        self, flips: list[np.ndarray] | None = None, images: np.ndarray | None = None
+    ) -> np.ndarray:
         if flips is None:
             self.scored_clean += 1
         else:
             self.scored += 1
-        return super().right(flips)
+        return super().right(flips, images)
 
     def right_together(self, masks: list[np.ndarray]) -> np.ndarray:
         self.scored += len(masks[0])

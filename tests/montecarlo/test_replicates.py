@@ -15,7 +15,12 @@ def evaluation(seed, accuracies, *, recipe=None, faults=("none", "some"), **attr
         ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05"), accuracies
     )
     count = len(accuracies)
-    values |= {"chips": [9] * count, "test_ber": [0.1] * count, "method": ["by hand"] * count}
+    values |= {
+        "chips": [9] * count,
+        "images_per_chip": [9] * count,
+        "test_ber": [0.1] * count,
+        "method": ["by hand"] * count,
+    }
     known = {
         "training_recipe": json.dumps({"epochs": 2} if recipe is None else recipe)
         if recipe != ""

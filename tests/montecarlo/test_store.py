@@ -37,8 +37,8 @@ def test_the_bytes_do_not_depend_on_the_order(order: tuple[Tally, ...], tmp_path
     for part in order:
         TallyStore(tmp_path / "tallies.csv").add(part)
     header, *rows = (tmp_path / "tallies.csv").read_text().split("\n")[:-1]
-    assert header == "task_id,draw,images,correct,answers,checksum"
-    assert [row.rpartition(",")[0] for row in rows] == OLD.split("\n")[1:-1]
+    assert header == "task_id,draw,images,correct,answers,error_free,checksum"
+    assert [row.rsplit(",", 2)[0] for row in rows] == OLD.split("\n")[1:-1]
 
 
 def test_an_overlap_is_refused_and_the_file_stays(tmp_path: Path) -> None:
@@ -119,12 +119,12 @@ def test_no_bit_of_a_file_changes_what_is_believed(place: int, bit: int) -> None
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DamagedWarning)
         path = Path(folder) / "tallies.csv"
-        TallyStore(path).add(*PARTS, KEPT)
+        TallyStore(path).add(*PARTS, KEPT, SOME)
         content = bytearray(path.read_bytes())
         content[place % len(content)] ^= 1 << bit
         path.write_bytes(bytes(content))
         store = TallyStore(path)
-        for whole in (PARTS[0] + PARTS[2], PARTS[1], KEPT):
+        for whole in (PARTS[0] + PARTS[2], PARTS[1], KEPT, SOME):
             found = store.tally(whole.task_id)
             assert found is None or found == whole.of_chips(found.correct)
         assert store.tally("c") is None
@@ -163,6 +163,33 @@ def test_a_file_that_kept_no_answers_is_read(tmp_path: Path) -> None:
     path = tmp_path / "tallies.csv"
     path.write_text("task_id,draw,images,correct\na,2,50,41\n")
     assert TallyStore(path).tally("a") == PARTS[1]
+
+
+def test_a_file_without_images_of_chips_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "tallies.csv"
+    path.write_text("task_id,draw,images,correct,answers,checksum\na,2,50,41,,be0a6964\n")
+    store = TallyStore(path)
+    assert store.tally("a") == PARTS[1]
+    store.add(SOME)
+    assert TallyStore(path).tally("a") == PARTS[1]
+
+
+SOME = Tally("s", 20, {0: 3, 4: 19}, error_free={0: 9, 4: 20})
+
+
+def test_chips_with_images_of_their_own_are_read_again(tmp_path: Path) -> None:
+    TallyStore(tmp_path / "tallies.csv").add(SOME, *PARTS)
+    again = TallyStore(tmp_path / "tallies.csv")
+    assert (again.tally("s"), again.tally("a")) == (SOME, PARTS[1])
+
+
+def test_a_row_on_other_images_than_those_of_its_task_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "tallies.csv"
+    TallyStore(path).add(SOME)
+    text = path.read_text()
+    TallyStore(tmp_path / "other.csv").add(Tally("s", 20, {5: 3}))
+    path.write_text(text + (tmp_path / "other.csv").read_text().split("\n")[1] + "\n")
+    assert set_aside(path, "row 4 has images of its own and other rows").tally("s") == SOME
 
 
 def test_damaged_answers_are_not_believed(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def _network_json(result: xr.Dataset, asked: Sequence[Asked]) -> dict[str, Any]:
             "accuracy_high": row.number("accuracy_high"),
             "accuracy_p05": row.number("accuracy_p05"),
             "maps": row["chips"],
+            "images_per_chip": row["images_per_chip"],
             "method": row["method"],
             **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
         }
@@ -219,7 +220,8 @@ def _rows(found: Found, asked: Sequence[Asked]) -> Iterator[dict[str, Any]]:
         known = _training(file, result)
         for one, row in zip(asked, records(result, "faults"), strict=True):
             more = known | _protection(result, row, one)
-            yield _row("network", row, **_asked(one), chips=row["chips"], **more)
+            of_chips = {name: row[name] for name in ("chips", "images_per_chip")}
+            yield _row("network", row, **_asked(one), **of_chips, **more)
     for replicates in recipes_in(found):
         if len(replicates) > 1:
             mean = mean_over_trainings(replicates.values())
@@ -251,7 +253,10 @@ def _with_certificates(rows: list[dict[str, Any]], found: Found) -> list[dict[st
 
 
 def _row(of: str, row: Record, **known: Any) -> dict[str, Any]:
-    names = ("file", "training_ber", "training_seed", "fold", "trainings", "chips", "ber")
+    names = (
+        *("file", "training_ber", "training_seed", "fold", "trainings"),
+        *("chips", "images_per_chip", "ber"),
+    )
     numbers = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "accuracy_p05")
     of_protection = ("protection", "residual_ber", "cells_per_weight", "pulses_per_weight")
     more = of_protection if "protection" in known else ()

@@ -215,6 +215,17 @@ def evaluate(
     maps: Annotated[
         int | None, typer.Option("--maps", hidden=True, min=1, help="Former name of --chips.")
     ] = None,
+    images_per_chip: Annotated[
+        int | None,
+        typer.Option(
+            "--images-per-chip",
+            metavar="N",
+            min=1,
+            help="Score each chip on N of the test images, drawn for it, and estimate the mean by "
+            "the difference to the network without errors on the same images: sooner where chips "
+            "differ much. The 5th-percentile chip is unknown then. Without it, all images.",
+        ),
+    ] = None,
     images: Annotated[
         str | None,
         typer.Option(
@@ -304,6 +315,7 @@ def evaluate(
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
             "--read-noise": read_noise != "frozen",
             "--read-spread": read_spread is not None,
+            "--images-per-chip": images_per_chip,
         }
         real_chip.check(models, condition or [], is_condition, output, others)
         check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
@@ -373,6 +385,7 @@ def evaluate(
             models,
             faults,
             chips=chips if maps is None else maps,
+            images_per_chip=images_per_chip,
             images=images,
             seed=seed,
             reestimate=reestimate,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rramsim.schema import Record
 
 
-_ACCURACY = ("accuracy", "interval", "5th-percentile chip", "chips")
+_ACCURACY = ("accuracy", "interval", "5th-percentile chip")
 
 
 def print_tables(found: Found, asked: Sequence[Asked]) -> None:
@@ -52,11 +52,12 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
         if is_protected(result) or isinstance(asked[0], str):
             _print_protections(console, asked, rows)
         which = ("protection",) if is_protected(result) else ()
+        counts = _counts(rows, images=attrs["test_images"])
         table = TextTable(
             title="",
-            columns=(_column(asked), *which, *_ACCURACY),
+            columns=(_column(asked), *which, *_ACCURACY, *counts),
             rows=tuple(
-                (_shown(one), *(row[name] for name in which), *_accuracy_texts(row))
+                (_shown(one), *(row[name] for name in which), *_accuracy_texts(row, counts))
                 for one, row in zip(asked, rows, strict=True)
             ),
         )
@@ -102,15 +103,20 @@ def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -
     protection = ("protection",) if is_protected(mean) else ()
     if protection or isinstance(asked[0], str):
         _print_protections(console, asked, records(results[0], "faults"))
+    networks = [network for row in rows for network in row.by("training")]
+    counts = _counts(networks, images=int(mean["test_images"].min()))
     of_networks = TextTable(
         title="Each network, over its chips",
-        columns=(_column(asked), *protection, "fold" if which == "fold" else "seed", *_ACCURACY),
+        columns=(
+            *(_column(asked), *protection, "fold" if which == "fold" else "seed"),
+            *(*_ACCURACY, *counts),
+        ),
         rows=tuple(
             (
                 _shown(one),
                 *(row[name] for name in protection),
                 str(network[which]),
-                *_accuracy_texts(network, "network_"),
+                *_accuracy_texts(network, counts, "network_"),
             )
             for one, row in zip(asked, rows, strict=True)
             for network in row.by("training")
@@ -219,11 +225,20 @@ def _print_name(console: Console, name: str) -> None:
     console.print(plain_text(name), soft_wrap=True)
 
 
-def _accuracy_texts(row: Record, prefix: str = "") -> tuple[str, ...]:
+def _counts(rows: Sequence[Record], *, images: int) -> dict[str, str]:
+    """Return the columns of what was counted, with the names of their values.
+
+    The images of a chip are among them where any chip was scored on fewer than all.
+    """
+    is_sampled = any(row["images_per_chip"] < images for row in rows)
+    return {"chips": "chips", **({"images a chip": "images_per_chip"} if is_sampled else {})}
+
+
+def _accuracy_texts(row: Record, counts: Mapping[str, str], prefix: str = "") -> tuple[str, ...]:
     from rramsim.formatting import percent
 
     accuracy, poor = (percent(row[f"{prefix}{name}"]) for name in ("accuracy", "accuracy_p05"))
-    return accuracy, _interval(row, prefix), poor, str(row["chips"])
+    return accuracy, _interval(row, prefix), poor, *(str(row[name]) for name in counts.values())
 
 
 def _trained(attrs: Mapping[str, Any]) -> str:

@@ -173,13 +173,16 @@ class ConvolutionalNetwork:
         ]
         self._averaged = _places_of_windows(folded)
 
-    def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
-        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
-        return self._output.classes(self._sums(flips))
+    def predictions(
+        self, flips: Sequence[Flips | None], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the class of each image, or of some; see `PackedNetwork.predictions`."""
+        codes = self._codes if images is None else self._codes[images]
+        return self._output.classes(self._sums(flips, codes))
 
     def sums(self) -> NDArray[np.int64]:
         """Return the sums of the last layer, free of faults, shape (images, classes)."""
-        return self._sums([None] * (len(self._convolutions) + len(self._connected)))
+        return self._sums([None] * (len(self._convolutions) + len(self._connected)), self._codes)
 
     def extremes(self, flips: Sequence[Flips | None]) -> list[NDArray[np.bool_]]:
         """Return, for each hidden layer, which outputs are +1 on all images, and which on any.
@@ -219,16 +222,16 @@ class ConvolutionalNetwork:
             ),
         ]
 
-    def _sums(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
+    def _sums(self, flips: Sequence[Flips | None], codes: NDArray[np.uint8]) -> NDArray[np.int64]:
         filters, connected = self._chip(flips)
 
         def work(rows: slice) -> NDArray[np.int64]:
-            values = _convolved(filters, self._codes[rows])
+            values = _convolved(filters, codes[rows])
             for layer in connected[:-1]:
                 values = layer.fired(values)
             return self._last_sums(connected[-1], values)[: rows.stop - rows.start]
 
-        parts = share(work, _slices(self.images, BLOCK_IMAGES))
+        parts = share(work, _slices(len(codes), BLOCK_IMAGES))
         return np.concatenate([np.empty((0, connected[-1].layer.neurons), np.int64), *parts])
 
     def _last_sums(self, last: FaultyLayer, values: Words) -> NDArray[np.int64]:

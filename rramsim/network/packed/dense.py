@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rramsim.bits import Flips, Words, unpack_rows
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.layers import SIGNS, FaultyLayer, blocks, encode, pack_layer
-from rramsim.network.packed.units import POPCOUNT, Inputs, for_pixels
+from rramsim.network.packed.units import POPCOUNT, Inputs, for_pixels, padded
 from rramsim.parallel import share
 
 
@@ -38,9 +38,22 @@ class PackedNetwork:
         """Whether all images of a chip are less work than is worth a second thread."""
         return len(blocks(self.images, steps=sum(layer.steps for layer in self.clean))) < 2
 
-    def predictions(self, flips: Sequence[Flips | None]) -> NDArray[np.int64]:
-        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`)."""
-        return self.classify(self.chip(flips), self.inputs, self.images)
+    def predictions(
+        self, flips: Sequence[Flips | None], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the class of each image on a chip with `flips` (see `Evaluator.predictions`).
+
+        Parameters
+        ----------
+        flips : sequence of arrays
+        images : int64 array, optional
+            Numbers of the images that are asked for; all without.
+        """
+        if images is None:
+            return self.classify(self.chip(flips), self.inputs, self.images)
+        inputs = np.zeros((padded(images.size), *self.inputs.shape[1:]), self.inputs.dtype)
+        np.take(self.inputs, images, axis=0, out=inputs[: images.size])
+        return self.classify(self.chip(flips), inputs, images.size)
 
     def chip(self, flips: Sequence[Flips | None]) -> list[FaultyLayer]:
         """Return the layers with the weights in `flips` inverted; free of faults where None."""

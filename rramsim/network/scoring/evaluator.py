@@ -103,14 +103,38 @@ class Evaluator:
             self._clean = self._network.predictions([None] * len(self.folded.layers))
         return self._clean.copy()
 
+    def _of_images(
+        self, flips: Sequence[Flips | FreshFlips] | None, images: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the classes of some images, which are as those of all images."""
+        kept = [cells for cells in flips or () if isinstance(cells, np.ndarray)]
+        if flips is None or len(kept) < len(flips):
+            return self.predictions(flips)[images]
+        return self._network.predictions(kept, images)
+
     def _on_reads(self, flips: Sequence[Flips | FreshFlips]) -> NDArray[np.int64]:
         check_fresh_reads(self.folded, "cpu")
         assert isinstance(self._network, PackedNetwork)
         return FreshNetwork(self._network).predictions(flips)
 
-    def right(self, flips: Sequence[Flips | FreshFlips] | None = None) -> NDArray[np.bool_]:
-        """Return which images are classified correctly, with `flips` as in `predictions`."""
-        is_right: NDArray[np.bool_] = self.predictions(flips) == self._labels
+    def right(
+        self,
+        flips: Sequence[Flips | FreshFlips] | None = None,
+        images: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Return which images are classified correctly, with `flips` as in `predictions`.
+
+        Parameters
+        ----------
+        flips : sequence of arrays, optional
+        images : int64 array, optional
+            Numbers of the images that are asked for, rising; all without.
+        """
+        is_right: NDArray[np.bool_]
+        if images is None:
+            is_right = self.predictions(flips) == self._labels
+        else:
+            is_right = self._of_images(flips, images) == self._labels[images]
         return is_right
 
     def correct(self, flips: Sequence[Flips | FreshFlips] | None = None) -> int:

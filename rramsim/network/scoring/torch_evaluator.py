@@ -73,15 +73,23 @@ class TorchEvaluator:
             for signs in (*oriented, folded.output.signs)
         ]
 
-    def predictions(self, flips: Sequence[Flips] | None = None) -> NDArray[np.int64]:
+    def predictions(
+        self, flips: Sequence[Flips] | None = None, images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """Return the class the network gives each image, with `flips` as in `Evaluator`."""
+        pixels = self._pixels if images is None else self._pixels[torch.from_numpy(images)]
         if flips is None:
-            return self._classify(self._weights)
+            return self._classify(self._weights, pixels)
         pairs = zip(self._weights, flips, strict=True)
-        return self._classify([flipped(weights, positions) for weights, positions in pairs])
+        weights = [flipped(weights, positions) for weights, positions in pairs]
+        return self._classify(weights, pixels)
 
-    def right(self, flips: Sequence[Flips | FreshFlips] | None = None) -> NDArray[np.bool_]:
-        """Return which images are classified correctly, with `flips` as in `predictions`.
+    def right(
+        self,
+        flips: Sequence[Flips | FreshFlips] | None = None,
+        images: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Return which images are classified correctly, as `Evaluator.right` does.
 
         Raises
         ------
@@ -91,8 +99,9 @@ class TorchEvaluator:
         kept = [cells for cells in flips or () if isinstance(cells, np.ndarray)]
         if len(kept) < len(flips or ()):
             check_fresh_reads(self.folded, "torch")
-        found = self.predictions(None if flips is None else kept)
-        is_right: NDArray[np.bool_] = found == self._labels
+        found = self.predictions(None if flips is None else kept, images)
+        labels = self._labels if images is None else self._labels[images]
+        is_right: NDArray[np.bool_] = found == labels
         return is_right
 
     def correct(self, flips: Sequence[Flips] | None = None) -> int:
@@ -100,19 +109,19 @@ class TorchEvaluator:
         return int(np.count_nonzero(self.right(flips)))
 
     @torch.inference_mode()
-    def _classify(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
+    def _classify(self, weights: list[torch.Tensor], pixels: torch.Tensor) -> NDArray[np.int64]:
         precision = torch.get_float32_matmul_precision()
         if self._device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # by TF32, as exact and far faster
         try:
-            return self._classes(weights)
+            return self._classes(weights, pixels)
         finally:
             torch.set_float32_matmul_precision(precision)
 
-    def _classes(self, weights: list[torch.Tensor]) -> NDArray[np.int64]:
+    def _classes(self, weights: list[torch.Tensor], pixels: torch.Tensor) -> NDArray[np.int64]:
         classes = [np.empty(0, dtype=np.int64)]
-        for start in range(0, self.images, self._batch):
-            values = first_inputs(self._pixels[start : start + self._batch], self.folded)
+        for start in range(0, len(pixels), self._batch):
+            values = first_inputs(pixels[start : start + self._batch], self.folded)
             for number, threshold in enumerate(self._thresholds):
                 values = _outputs(self.folded.layers[number], values, weights[number], threshold)
             # Scores in numpy: one order of rounding on every device.

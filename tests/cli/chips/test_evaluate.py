@@ -30,7 +30,10 @@ from rramsim.network.scoring.certificate import certify
 from rramsim.schema import validate
 from rramsim.study.evaluate import evaluate
 
-KEYS = {"ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05", "maps", "method"}
+KEYS = {
+    *("ber", "accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05"),
+    *("maps", "images_per_chip", "method"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +153,26 @@ def test_a_person_is_shown_a_table_and_how_it_was_made(model: str) -> None:
     assert f"{100 * point['accuracy_low']:.2f} to {100 * point['accuracy_high']:.2f}" in row
     assert "Student t" in " ".join(result.stdout.split())
     assert "490 test images of digits" in " ".join(result.stdout.split())
+
+
+def test_chips_can_be_scored_on_some_of_the_images(model: str, tmp_path: Path) -> None:
+    asked = ["--ber", "0", "--ber", "0.1", "--maps", "5", "--images-per-chip", "100"]
+    exact, some = answer(model, *asked)["points"]
+    assert (exact["images_per_chip"], some["images_per_chip"]) == (490, 100)
+    assert exact["accuracy_p05"] == exact["accuracy_mean"]
+    assert some["accuracy_p05"] is None
+    (whole,) = answer(model, "--ber", "0.1", "--maps", "5")["points"]
+    assert whole["images_per_chip"] == 490
+    assert some["accuracy_mean"] != whole["accuracy_mean"]
+    table = CliRunner().invoke(app, ["evaluate", model, *asked])
+    heading, _, _, row = table.stdout.splitlines()[:4]
+    assert "images a chip" in heading
+    assert row.split()[-3:] == ["unknown", "5", "100"]
+    result = CliRunner().invoke(app, ["evaluate", model, *asked, "-o", str(tmp_path / "a.nc")])
+    assert result.exit_code == 0, result.output
+    with xr.open_dataset(tmp_path / "a.nc") as found:
+        assert found["images_per_chip"].values.tolist() == [490, 100]
+        assert np.isnan(found["accuracy_p05"].values).tolist() == [False, True]
 
 
 @pytest.fixture(scope="module")
