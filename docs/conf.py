@@ -1,8 +1,12 @@
 """Sphinx configuration of rramsim's documentation."""
 
+import logging
 import re
 import sys
+import tomllib
 from pathlib import Path
+
+from jupyter_client.manager import KernelManager
 
 import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.version import __version__
@@ -10,6 +14,10 @@ from rramsim.version import __version__
 HERE = Path(__file__).parent
 # For the programs that draw and write pages, which lie here.
 sys.path.insert(0, str(HERE))
+# The colours of the theme set up logging at level INFO when they are loaded, unless it is set up.
+logging.basicConfig(level=logging.WARNING)
+# The kernel of the tutorial warns if its connection to the build is not encrypted.
+KernelManager.transport_encryption.default_value = "auto"
 
 project = "rramsim"
 author = "The rramsim developers"
@@ -30,11 +38,16 @@ nb_ipywidgets_js = {}
 html_theme = "furo"
 html_title = "rramsim"
 html_static_path = ["static"]
-html_css_files = ["formulas.css", "notebook.css"]
+html_css_files = ["formulas.css", "notebook.css", "pages.css"]
 exclude_patterns = ["figures", "study-settings.md", "training-settings.md"]
 autodoc_typehints = "none"
 # Attributes of one name in several classes are no mistake, and Sphinx cannot tell which is meant.
 suppress_warnings = ["ref.python"]
+# For `sphinx-build -b linkcheck`. Addresses of this repository exist once it is public.
+_project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+linkcheck_ignore = [re.escape(_project["urls"]["Source"])]
+linkcheck_timeout = 20
+linkcheck_retries = 2
 
 
 def _write_settings_table() -> None:
@@ -117,7 +130,12 @@ def _write_datasets() -> None:
     """Write the register of variables, which is what every netCDF file of rramsim holds."""
     from rramsim.schema import DATASETS
 
-    parts = ["# Datasets", "", "What the netCDF files hold, and what passes between rooms.", ""]
+    parts = [
+        "# Datasets",
+        "",
+        "What the netCDF files hold, and what passes between the packages of rramsim.",
+        "",
+    ]
     for product, variables in DATASETS.items():
         parts += [f"## {product}", "", "| variable | dims | unit | meaning |", "|---|---|---|---|"]
         for variable in variables:
@@ -131,7 +149,7 @@ def _write_datasets() -> None:
 
 
 def _draw_architecture() -> None:
-    """Draw the rooms from the imports, so that the picture shows what is there."""
+    """Draw the packages from the imports, so that the picture shows what is there."""
     from architecture import PACKAGE, draw
 
     (HERE / "architecture.svg").write_text(draw(PACKAGE))

@@ -77,6 +77,32 @@ def test_every_command_that_a_text_names_exists():
         assert "".join(command) in COMMANDS, path
 
 
+def test_every_option_that_a_text_shows_exists():
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflows/**/*.md")]
+    commands, shown = get_command(app).commands, 0
+    for path in texts:
+        blocks = re.findall(r"```(?:sh|bash|powershell)\n(.*?)```", path.read_text(), re.DOTALL)
+        for line in "".join(blocks).replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["rramsim"] and words[1] in commands:
+                command = commands[words[1]]
+                # It raises where there is no such option, or where its value is missing.
+                command.make_parser(command.context_class(command)).parse_args(words[2:])
+                shown += 1
+    assert shown > 40
+
+
+def test_the_first_page_leads_to_every_page():
+    page = (ROOT / "docs" / "index.md").read_text()
+    trees = re.findall(r"```\{toctree\}\n(?::[^\n]*\n)*\n(.*?)```", page, re.DOTALL)
+    in_trees = "".join(trees).split()
+    listed = re.findall(r"\]\(([\w-]+)\.md\)", page.partition("## All pages by purpose")[2])
+    written = ["commands", "datasets"]  # by the build
+    pages = {file.stem for file in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert in_trees == listed
+    assert set(in_trees) == (pages | {*written}) - {"study-settings", "training-settings"}
+
+
 def test_every_name_of_the_package_that_a_text_names_exists():
     texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("workflows/**/*.md")]
     named = {

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from chip_networks import random_network
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import rramsim
 from rramsim.images.catalogue import load_images
@@ -107,9 +109,23 @@ def test_the_readme_s_test_command_is_the_one_that_ci_runs():
     assert command.group().replace(" -q", "") in (ROOT / "README.md").read_text()
 
 
-def test_the_citation_is_of_this_version():
+def test_citation_and_changelog_are_of_this_version():
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {rramsim.__version__}\n" in citation
+    version = Version(rramsim.__version__)
+    heading = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading[1] == version.base_version
+    assert (heading[2] == "unreleased") == version.is_devrelease
+    assert ("\ndate-released: " in citation) == (not version.is_devrelease)
+
+
+def test_the_address_of_the_repository_is_that_of_one_place():
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nrepository-code: {urls['Source']}\n" in citation
+    others = [url for name, url in urls.items() if name != "Source"]
+    assert len(others) == 3
+    assert [url for url in others if not url.startswith(f"{urls['Source']}/")] == []
 
 
 def test_types_are_shipped_with_the_package():
@@ -178,7 +194,3 @@ def test_torch_cannot_be_imported_where_tests_are_to_do_without():
         env=os.environ | {"RRAMSIM_TEST_WITHOUT_TORCH": "1", "PYTHONPATH": str(ROOT / "tests")},
     )
     assert done.stderr.endswith("ModuleNotFoundError: No module named 'torch'\n")
-
-
-def test_the_changelog_has_an_entry_for_this_version():
-    assert f"## {rramsim.__version__}" in (ROOT / "CHANGELOG.md").read_text()

@@ -1,1 +1,1 @@
-"""How are results told: terminal, HTML page, JSON, CSV?"""
+"""How are results presented: terminal, HTML page, JSON, CSV?"""

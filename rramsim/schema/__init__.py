@@ -1,4 +1,4 @@
-"""What is each variable that passes between rooms called, in which unit, over which axes?
+"""What is each variable that passes between packages called, in which unit, over which axes?
 
 `DATASETS` is the register. `make` builds a labelled dataset from plain arrays and `validate`
 checks one, so a room can trust what it is handed. All quantities are in SI units. What files call
