@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rramsim.device.lifetime.cycles.cell_lifetimes import misread
 from rramsim.schema import STATES, make
+from rramsim.statistics.readings import ranked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,7 +121,7 @@ def _map(
     wrong: NDArray[np.bool_],
 ) -> dict[str, NDArray[Any]]:
     columns = int(column.max()) + 1
-    places, place = np.unique(row.astype(np.int64) * columns + column, return_inverse=True)
+    places, place = ranked(row.astype(np.int64) * columns + column)
     count = places.size
     means = np.full((count, len(STATES)), np.nan)
     percentiles = np.full((len(STATES), len(PERCENTS)), np.nan)

@@ -16,6 +16,7 @@ from rramsim.schema import STATES, make
 from rramsim.statistics.attempts import AttemptsFit, fit_attempts
 from rramsim.statistics.confidence import CONFIDENCE, clopper_pearson, standard_errors
 from rramsim.statistics.design_effect import design_effect
+from rramsim.statistics.readings import distinct, ranked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,7 +114,7 @@ def _row(
     mean = _mean(pulses, named)
     fit = fit_attempts(pulses, (pulses == most) & is_limit)
     row |= {
-        "cells": int(np.unique(named).size),
+        "cells": int(distinct(named).size),
         "mean": mean.estimate,
         "mean_low": mean.low,
         "mean_high": mean.high,
@@ -139,7 +140,7 @@ def _row(
 
 def _mean(pulses: NDArray[np.float64], cell: NDArray[np.int_]) -> Interval:
     """Return the mean pulses with its interval over cells."""
-    _, member = np.unique(cell, return_inverse=True)
+    _, member = ranked(cell)
     sizes, sums = np.bincount(member), np.bincount(member, weights=pulses)
     mean, count = float(pulses.mean()), sizes.size
     if count < 2:

@@ -216,10 +216,18 @@ def _early(part: xr.Dataset) -> Mask:
     cell, cycle = part["cell"].values, part["cycle"].values
     named = (cell >= 0) & (cycle >= 0)
     early = np.zeros(cell.size, dtype=bool)
-    pairs, place = np.unique(np.stack([cell, cycle])[:, named], axis=1, return_inverse=True)
-    _, first, reads = np.unique(pairs[0], return_index=True, return_counts=True)
-    number = np.arange(pairs.shape[1]) - np.repeat(first, reads)
-    early[named] = (number < np.repeat((reads + 1) // 2, reads))[place.ravel()]
+    cell, cycle = cell[named], cycle[named]
+    order = np.lexsort((cycle, cell))
+    is_new_cell = np.diff(cell[order], prepend=-1) > 0
+    is_new = is_new_cell | (np.diff(cycle[order], prepend=-1) != 0)
+    # Of each distinct cycle of a cell in order: the number of its cell, and its own in the cell.
+    of_cell = (np.cumsum(is_new_cell) - 1)[is_new]
+    reads = np.bincount(of_cell)
+    number = np.arange(of_cell.size) - (np.cumsum(reads) - reads)[of_cell]
+    is_early = number < ((reads + 1) // 2)[of_cell]
+    place = np.empty(cell.size, dtype=int)
+    place[order] = np.cumsum(is_new) - 1
+    early[named] = is_early[place]
     return early
 
 

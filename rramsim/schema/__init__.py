@@ -44,7 +44,7 @@ from rramsim.schema.variable import (
     header_key,
 )
 from rramsim.schema.words import CELL_WORDS, CYCLE_WORDS
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT
 
 __all__ = [
     "ABOVE",

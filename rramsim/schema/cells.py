@@ -14,7 +14,7 @@ from rramsim.schema.variable import (
     per,
 )
 from rramsim.schema.words import CELL_WORDS, OTHER_LANGUAGES
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT
 
 _reading = per("reading")
 _population = per("condition", "state")

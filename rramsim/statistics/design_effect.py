@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
+from rramsim.statistics.readings import clusters_of
 
 Floats = NDArray[np.float64]
 
@@ -102,18 +103,6 @@ def _effect_in_series(errors: NDArray[np.float64], x: NDArray[np.float64]) -> fl
         scatter = float(np.var(of_stretch, ddof=1)) * _STRETCHES / n
         effect = max(effect, scatter / (p * (1.0 - p)))
     return effect
-
-
-def clusters_of(cluster: ArrayLike) -> NDArray[np.int_]:
-    """Return the independent group of each reading, from 0: its cluster, or its own if unnamed."""
-    number = np.asarray(cluster)
-    unnamed = number < 0
-    _, group = np.unique(number[~unnamed], return_inverse=True)
-    clusters = np.empty(number.size, dtype=int)
-    clusters[~unnamed] = group
-    named = int(group.max()) + 1 if group.size else 0
-    clusters[unnamed] = named + np.arange(np.count_nonzero(unnamed))
-    return clusters
 
 
 def within_clusters(x: NDArray[np.float64], clusters: NDArray[np.int_]) -> float:

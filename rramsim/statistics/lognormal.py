@@ -19,15 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rramsim.errors import InputError, refused
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.confidence import standard_errors
-from rramsim.statistics.design_effect import (
-    LEAST_CLUSTERS,
-    Series,
-    clusters_of,
-    series_of,
-    within_clusters,
-)
+from rramsim.statistics.design_effect import LEAST_CLUSTERS, Series, series_of, within_clusters
 from rramsim.statistics.likelihood import (
     Floats,
     NotSettledError,
@@ -35,6 +28,7 @@ from rramsim.statistics.likelihood import (
     interval_slopes,
     maximise,
 )
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT, clusters_of
 from rramsim.statistics.variance_components import (
     Part,
     deviation_ends,

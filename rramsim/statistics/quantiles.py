@@ -21,14 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, ndtri
 
 from rramsim.interval import Interval
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.confidence import CONFIDENCE
-from rramsim.statistics.design_effect import (
-    LEAST_CLUSTERS,
-    clusters_of,
-    dependence,
-    design_effect,
-)
+from rramsim.statistics.design_effect import LEAST_CLUSTERS, dependence, design_effect
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT, clusters_of
 
 
 def normal_quantiles(values: ArrayLike, censoring: ArrayLike) -> NDArray[np.float64]:
@@ -216,10 +211,13 @@ def _places(n: int, share: float) -> tuple[float, float]:
     if n < 1:
         return 0.0, 2.0
     tail = (1.0 - CONFIDENCE) / 2.0
-    up_to = bdtr(np.arange(n + 1), n, share)
+    # By Hoeffding's inequality less than exp(-8) lies further than 2 sqrt(n) from the mean.
+    reach = 2.0 * math.sqrt(n)
+    start = max(math.floor(share * n - reach), 0)
+    up_to = bdtr(np.arange(start, min(math.ceil(share * n + reach), n) + 1), n, share)
     first = int(np.searchsorted(up_to, tail, "right"))
     last = int(np.searchsorted(up_to, 1.0 - tail, "left")) + 1
-    return first / n, last / n
+    return (start + first) / n, (start + last) / n
 
 
 def _effect(is_below: NDArray[np.bool_], cell: NDArray[np.int_], value: Floats) -> float:

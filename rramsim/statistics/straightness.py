@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gamma, log_ndtr, ndtri
 
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
 from rramsim.statistics.design_effect import MOST_FOLLOWING, Dependence, dependence
 from rramsim.statistics.lognormal import LognormalFit
 from rramsim.statistics.quantiles import normal_quantiles
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT
 
 LARGEST_TESTED = 100_000
 """Above this many readings any data are found wanting, and no p-value is given."""

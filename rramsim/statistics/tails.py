@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, ndtr, ndtri
 
 from rramsim.interval import Interval
-from rramsim.statistics.censoring import ABOVE, BELOW, EXACT
-from rramsim.statistics.design_effect import clusters_of, design_effect
+from rramsim.statistics.design_effect import design_effect
 from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 from rramsim.statistics.quantiles import normal_quantiles
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT, cluster_count
 
 TAIL_SIGMAS = 3.0
 """The tail begins this many sigmas of the body from its median."""
@@ -144,7 +144,7 @@ def count_tail(
     if cell is not None:
         known = ~open_side
         effect = design_effect(beyond[known], np.asarray(cell)[known], x[known])
-        cells = np.unique(clusters_of(cell)[beyond]).size
+        cells = cluster_count(np.asarray(cell)[beyond])
     by_parameter = np.array([-1.0, bound])
     error = math.sqrt(by_parameter @ body.covariance @ by_parameter)
     nodes, weights = np.polynomial.hermite_e.hermegauss(31)

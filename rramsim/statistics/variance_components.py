@@ -28,6 +28,7 @@ from scipy.special import gammaincinv, ndtr, ndtri
 
 from rramsim.statistics.confidence import CONFIDENCE, spread_points
 from rramsim.statistics.design_effect import Series
+from rramsim.statistics.readings import distinct, ranked
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int_]
@@ -113,7 +114,7 @@ def variance_parts(
     found = {factors[k][0]: float(one) for k, one in zip(separable, estimates, strict=True)}
     if _READ in found:
         found["cycle"] = found.get("cycle", 0.0) + found.pop(_READ)
-    groups = {name: int(np.unique(levels).size) for name, levels in factors}
+    groups = {name: int(distinct(levels).size) for name, levels in factors}
     return {
         name: VariancePart(
             variance=max(estimate, 0.0),
@@ -195,7 +196,7 @@ def _fits(
     die = np.zeros(count, dtype=int)
     fits: list[tuple[str, _OneWay | _Crossed]] = []
     if given["die"] is not None:
-        _, die = np.unique(np.asarray(given["die"]), return_inverse=True)
+        _, die = ranked(np.asarray(given["die"]))
         if die.max() > 0:
             fits.append(("die", _OneWay(die)))
     if given["row"] is not None and given["column"] is not None:
@@ -226,9 +227,8 @@ def _fit_of_cycles(cell: Groups, cycle: ArrayLike | None) -> list[tuple[str, _On
 
 
 def _within(die: Groups, levels: ArrayLike | None) -> Groups:
-    _, inner = np.unique(np.asarray(levels), return_inverse=True)
-    number: Groups = np.unique(die * (int(inner.max()) + 1) + inner, return_inverse=True)[1]
-    return number
+    _, inner = ranked(np.asarray(levels))
+    return ranked(die * (int(inner.max()) + 1) + inner)[1]
 
 
 # Powers of 2 keep Sobol's points even; the normal variate is integrated out, so few are enough.

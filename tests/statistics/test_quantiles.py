@@ -156,3 +156,15 @@ def test_a_quantile_lies_between_its_ends_whatever_the_limits(values, share, see
     known = [end for end in (found.low, found.estimate, found.high) if not math.isnan(end)]
     assert known == sorted(known)
     assert all(min(values) <= number <= max(values) for number in known)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20_000), st.floats(1e-4, 1.0 - 1e-4))
+def test_ends_of_a_quantile_are_where_the_whole_binomial_passes_the_tails(n, share):
+    up_to = stats.binom.cdf(np.arange(n + 1), n, share)
+    first, last = np.searchsorted(up_to, 0.025, "right"), np.searchsorted(up_to, 0.975) + 1
+    (found,) = sample_quantiles(np.arange(1.0, n + 1.0), np.zeros(n, dtype=int), [share])
+    assert math.isnan(found.low) or found.low == first
+    assert math.isnan(found.high) or found.high == last
+    is_held = n * min(share, 1.0 - share) >= 1.0
+    assert not is_held or (math.isnan(found.low), math.isnan(found.high)) == (first < 1, last > n)

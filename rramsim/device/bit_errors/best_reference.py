@@ -24,6 +24,7 @@ from rramsim.device.populations.fit import ConditionReadings, StateReadings
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW
+from rramsim.statistics.readings import distinct
 
 FOLDS = 10
 """Parts that the cells are divided into; each is read at a reference chosen on the others."""
@@ -266,7 +267,7 @@ def _best(curves: Sequence[_Smoothed], left_out: Sequence[Floats], read: ReadCon
 def _divisions(condition: ConditionReadings) -> list[tuple[Integers, Integers]]:
     """Return divisions of the readings of LRS and HRS into parts, no cell in two of them."""
     cells = [state.cell for state in condition.states]
-    named = np.unique(np.concatenate([cell[cell >= 0] for cell in cells]))
+    named = distinct(np.concatenate([cell[cell >= 0] for cell in cells]))
     unnamed = [int(np.count_nonzero(cell < 0)) for cell in cells]
     units = named.size + sum(unnamed)
     if units < 2:

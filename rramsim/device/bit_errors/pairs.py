@@ -25,6 +25,7 @@ from rramsim.notes import Note
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson, smallest_countable
 from rramsim.statistics.design_effect import series_of
+from rramsim.statistics.readings import ranked
 
 CLOPPER_PEARSON = "Clopper-Pearson"
 CLOPPER_PEARSON_OVER_CELLS = "Clopper-Pearson, over cells"
@@ -169,7 +170,7 @@ def shared_by_cells(condition: ConditionReadings) -> float:
 
 def _mean_of_cells(state: StateReadings) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
     usable = (state.cell >= 0) & (state.censoring == EXACT)
-    cells, place = np.unique(state.cell[usable], return_inverse=True)
+    cells, place = ranked(state.cell[usable])
     sums = np.bincount(place, weights=np.log(state.resistance[usable]), minlength=cells.size)
     return cells, sums / np.maximum(np.bincount(place, minlength=cells.size), 1)
 

@@ -36,6 +36,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.schema import STATES
+from rramsim.statistics.readings import distinct
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -522,7 +523,7 @@ def _edges(part: xr.Dataset, hold: Hold | None) -> tuple[Floats | None, list[Not
     """Return the edges of two checkpoints or more, else None; a first cycle apart is left out."""
     cycle = part["cycle"].values
     known = cycle[cycle >= 0]
-    if np.unique(known).size < 2:
+    if distinct(known).size < 2:
         return None, []
     edges = checkpoint_edges(known)
     places = _places(part, edges, hold)
@@ -670,7 +671,7 @@ def _of_both(fits: Sequence[_StateLines], cycle: Floats, *, is_over_cycles: bool
     cycles = (math.nan, math.nan)
     if is_over_cycles:
         cycles = (max(float(one.min()) for one in known), min(float(one.max()) for one in known))
-    elif np.unique(cycle).size == 1 and cycle[0] >= 0:
+    elif distinct(cycle).size == 1 and cycle[0] >= 0:
         cycles = (float(cycle[0]), float(cycle[0]))
     lrs, hrs = (fit.drawn for fit in fits)
     drawn = np.empty((0, 2, 2, 3))

@@ -11,6 +11,7 @@ import numpy as np
 from rramsim.device.bit_errors.error_counts import count_errors
 from rramsim.schema import STATES, make
 from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.readings import cluster_count
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -119,7 +120,7 @@ def _of_bake(readings: xr.Dataset, bake: xr.Dataset) -> list[dict[str, Any]]:
         count = count_errors(
             resistance, censoring, reference=reference, is_hrs=bool(index), cell=cell
         )
-        cells = int(np.unique(cell[cell >= 0]).size + np.count_nonzero(cell < 0))
+        cells = cluster_count(cell)
         if cells and not count.errors and not count.undecided:
             rows.append(_run(after, "bake", state=state, cells=cells))
     return rows

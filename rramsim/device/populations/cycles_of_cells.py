@@ -12,7 +12,8 @@ from scipy.special import stdtr
 from rramsim import formatting as numbers
 from rramsim.device.populations.fit import StateReadings
 from rramsim.notes import Note
-from rramsim.statistics.design_effect import LEAST_CLUSTERS, clusters_of
+from rramsim.statistics.design_effect import LEAST_CLUSTERS
+from rramsim.statistics.readings import clusters_of, ranked
 
 LEVEL = 0.01
 """The first cycle is said to be another population below this p-value."""
@@ -64,7 +65,7 @@ def first_cycle(state: StateReadings) -> FirstCycle | None:
         return None
     known = state.cycle >= 0
     cycle, x = state.cycle[known], np.log(state.resistance[known])
-    numbers_read, place = np.unique(cycle, return_inverse=True)
+    numbers_read, place = ranked(cycle)
     if numbers_read.size < 2:
         return None
     cluster = clusters_of(state.cell[known])

@@ -24,6 +24,7 @@ from rramsim.schema import ABOVE, BELOW, EXACT, STATES, make
 from rramsim.statistics.confidence import CONFIDENCE, clopper_pearson
 from rramsim.statistics.lognormal import LognormalFit
 from rramsim.statistics.quantiles import normal_quantiles
+from rramsim.statistics.readings import distinct
 from rramsim.statistics.straightness import (
     anderson_darling,
     deficit_p_value,
@@ -384,8 +385,8 @@ def _cells_always(state: StateReadings, is_kind: NDArray[np.bool_]) -> int:
     if not is_kind.any():
         return 0
     named = state.cell >= 0
-    touched = np.unique(state.cell[named & is_kind])
-    otherwise = np.unique(state.cell[named & ~is_kind])
+    touched = distinct(state.cell[named & is_kind])
+    otherwise = distinct(state.cell[named & ~is_kind])
     always = np.setdiff1d(touched, otherwise, assume_unique=True).size
     return int(always + np.count_nonzero(is_kind & ~named))
 
@@ -443,7 +444,7 @@ def outlier_notes(state: StateReadings, outliers: Outliers) -> list[Note]:
 
 
 def _names(cells: NDArray[np.int_]) -> str:
-    named = np.unique(cells[cells >= 0])
+    named = distinct(cells[cells >= 0])
     if not named.size:
         return ""
     more = ", ..." if named.size > _NAMED else ""

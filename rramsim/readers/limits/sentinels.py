@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rramsim.notes import Note
-from rramsim.statistics.censoring import ABOVE
+from rramsim.statistics.readings import ABOVE
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rramsim.device.populations.cycles_of_cells import FirstCycle, first_cycle
 from rramsim.device.populations.fit import StateReadings, fit_conditions
 from rramsim.errors import InputError
+from rramsim.statistics.readings import distinct
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,17 +45,17 @@ def checkpoint_edges(cycles: NDArray[Any], *, is_first_apart: bool = False) -> N
     >>> checkpoint_edges(np.arange(100, 10001, 100)).tolist()
     [100.0, 1000.0, 100000.0]
     """
-    distinct = np.unique(cycles).astype(float)
-    if not distinct.size:
+    read = distinct(cycles).astype(float)
+    if not read.size:
         return np.empty(0)
-    if distinct.size <= _MOST_CHECKPOINTS:
-        return np.append(distinct, distinct[-1] + 1.0)
-    lowest = math.floor(math.log10(max(distinct[0], 1.0)) + 1e-12)
-    highest = math.floor(math.log10(distinct[-1]) + 1e-12) + 1
+    if read.size <= _MOST_CHECKPOINTS:
+        return np.append(read, read[-1] + 1.0)
+    lowest = math.floor(math.log10(max(read[0], 1.0)) + 1e-12)
+    highest = math.floor(math.log10(read[-1]) + 1e-12) + 1
     edges: NDArray[np.float64] = np.power(10.0, np.arange(lowest, highest + 1))
-    has_first_alone = distinct[0] <= 1.0 or is_first_apart
+    has_first_alone = read[0] <= 1.0 or is_first_apart
     if has_first_alone:
-        first = distinct[0]
+        first = read[0]
         edges = np.concatenate([[first, first + 1.0], edges[edges > first + 1.0]])
     while (
         edges.size > (3 if has_first_alone else 2)
@@ -68,7 +69,7 @@ def cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
     """Return the first cycle of a condition where it is another population in a state."""
     chosen = np.flatnonzero(readings["condition_index"].values == number)
     part = readings.isel(reading=chosen, condition=[number])
-    if np.unique(part["cycle"].values).size < _LEAST_CYCLES:
+    if distinct(part["cycle"].values).size < _LEAST_CYCLES:
         return None
     try:
         (condition,) = fit_conditions(part.assign(condition_index=part["condition_index"] * 0))
@@ -81,4 +82,4 @@ def cycle_apart(readings: xr.Dataset, number: int) -> FirstCycle | None:
 
 def _cycles(state: StateReadings) -> int:
     """Return how many cycles of a state were read; the other state may have more."""
-    return 0 if state.cycle is None else np.unique(state.cycle[state.cycle >= 0]).size
+    return 0 if state.cycle is None else distinct(state.cycle[state.cycle >= 0]).size

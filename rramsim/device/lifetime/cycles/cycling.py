@@ -26,6 +26,7 @@ from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 from rramsim.statistics.probit_line import ProbitLine, first_crossing, probit_line
 from rramsim.statistics.quantiles import sample_percentiles
+from rramsim.statistics.readings import cluster_count, distinct
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,7 +86,7 @@ def against_cycles(
         raise InputError(f"The BER limit is {ber_limit:g}; it must be above 0 and below 0.5.")
     read = (read or ReadConditions()).without_spread()
     cycle, condition = readings["cycle"].values, readings["condition_index"].values
-    if np.unique(cycle[cycle >= 0]).size < 2:
+    if distinct(cycle[cycle >= 0]).size < 2:
         return None
     names = [str(name) for name in readings["condition"].values]
     references = np.broadcast_to(np.asarray(reference_resistance, dtype=float), len(names))
@@ -175,8 +176,7 @@ def _fill(
         if not of_state.any():
             continue
         cell = part["cell"].values[of_state]
-        unnamed = int(np.count_nonzero(cell < 0))
-        values["cells"][place] = np.unique(cell[cell >= 0]).size + unnamed
+        values["cells"][place] = cluster_count(cell)
         percentiles = sample_percentiles(
             part["resistance"].values[of_state], part["censoring"].values[of_state]
         )
@@ -226,7 +226,7 @@ def _together(pulls: Sequence[_Pull | None]) -> NDArray[np.float64]:
     cells = [pull[0] for pull in pulls if pull is not None]
     if not cells:
         return np.eye(len(pulls))
-    named = np.unique(np.concatenate(cells))
+    named = distinct(np.concatenate(cells))
     named = named[named >= 0]
     of_cells = np.zeros((len(pulls), named.size))
     own = np.zeros(len(pulls))

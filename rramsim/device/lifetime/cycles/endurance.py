@@ -31,6 +31,7 @@ from rramsim.interval import Interval
 from rramsim.notes import Note
 from rramsim.schema import make
 from rramsim.statistics.confidence import CONFIDENCE
+from rramsim.statistics.readings import distinct
 from rramsim.statistics.weibull import (
     LEAST_FAILURES,
     NoShapeError,
@@ -129,7 +130,7 @@ def follow_cells(
         where no reading names both a cell and a cycle, or none of them is at more than one.
     """
     named = _named(readings)
-    is_followed = np.unique(readings["cycle"].values[named]).size > 1
+    is_followed = distinct(readings["cycle"].values[named]).size > 1
     if lives is None and not is_followed:
         return None
     nobody = np.zeros(0, dtype=int)
@@ -440,7 +441,7 @@ def sparse_notes(name: str, cycles: NDArray[Any]) -> list[Note]:
     cycles : ndarray
         Distinct cycles read, known ones only.
     """
-    known = np.unique(cycles[cycles >= 1])
+    known = distinct(cycles[cycles >= 1])
     if known.size < 2:
         return []
     steps = np.diff(np.log10(known.astype(float)))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rramsim.schema import STATES, make
 from rramsim.statistics.quantiles import sample_percentiles
+from rramsim.statistics.readings import cluster_count, distinct
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,8 +75,8 @@ def resistance_by_cycle(
     return make(
         "resistance_by_cycle",
         {
-            "cells": [_cell_count(part["cell"]) for part, *_ in parts],
-            "cycles": [np.unique(part["cycle"]).size for part, *_ in parts],
+            "cells": [cluster_count(part["cell"]) for part, *_ in parts],
+            "cycles": [distinct(part["cycle"]).size for part, *_ in parts],
             "failed": failed,
             "reference_resistance": references,
             "cycle": cycle,
@@ -96,10 +97,6 @@ def _readings_of(readings: xr.Dataset, number: int) -> _Columns:
         name: readings[name].values[chosen]
         for name in ("resistance", "censoring", "state_index", "cell", "cycle")
     }
-
-
-def _cell_count(cell: NDArray[np.int_]) -> int:
-    return np.unique(cell[cell >= 0]).size + int(np.count_nonzero(cell < 0))
 
 
 def _groups(cycle: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:

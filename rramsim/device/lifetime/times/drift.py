@@ -14,6 +14,7 @@ from rramsim.device.read_conditions import ReadConditions
 from rramsim.schema import EXACT
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
+from rramsim.statistics.readings import cluster_count, ranked
 
 Floats = NDArray[np.float64]
 
@@ -69,8 +70,7 @@ class Readouts:
     @property
     def cells(self) -> int:
         """Distinct cells; a reading that names none counts as a cell of its own."""
-        named = self.cell[self.cell >= 0]
-        return int(np.unique(named).size + self.cell.size - named.size)
+        return cluster_count(self.cell)
 
     def in_lines(self, first_time: float) -> NDArray[np.bool_]:
         """Return which read-outs the lines of drift are fitted to, those from `first_time` (s)."""
@@ -235,7 +235,7 @@ def _resampled(
     readouts: Readouts, places: NDArray[np.int_], *, resamples: int, stream: np.random.Generator
 ) -> Floats:
     """Return mu and sigma of each read-out from resampled cells, shape (resamples, 2, readouts)."""
-    _, cell = np.unique(readouts.cell, return_inverse=True)
+    _, cell = ranked(readouts.cell)
     cells = int(cell.max()) + 1
     if np.any(readouts.cell < 0):
         # Readings that name no cell cannot be followed; each is a cell of its own.
@@ -266,7 +266,7 @@ def _moments(times: NDArray[np.int_], cell: NDArray[np.int_], x: Floats) -> Floa
 
     Sums by cell come first: a cell may be read thousands of times.
     """
-    here, place = np.unique(cell, return_inverse=True)
+    here, place = ranked(cell)
     centre = x - x.mean()
     reads, first, second = (
         times[:, here] @ np.bincount(place, weights=values)

@@ -1,0 +1,87 @@
+"""Readings as plain arrays: which are beyond a limit, and which are of one cell or cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BELOW, EXACT, ABOVE = -1, 0, 1
+"""Censoring of a reading: the true value is at most, equal to, or at least the number."""
+
+Integers = NDArray[np.int_]
+
+# A table of whole numbers may have so many places for each. Looking cells and cycles up in one
+# takes a tenth of the time of sorting or hashing them, as `numpy.unique` does.
+_PLACES_EACH = 4
+
+
+def clusters_of(cluster: ArrayLike) -> NDArray[np.int_]:
+    """Return the independent group of each reading, from 0: its cluster, or its own if unnamed."""
+    number = np.asarray(cluster)
+    unnamed = number < 0
+    _, group = ranked(number[~unnamed])
+    clusters = np.empty(number.size, dtype=int)
+    clusters[~unnamed] = group
+    named = int(group.max()) + 1 if group.size else 0
+    clusters[unnamed] = named + np.arange(np.count_nonzero(unnamed))
+    return clusters
+
+
+def cluster_count(cluster: ArrayLike) -> int:
+    """Return the number of independent groups: clusters, and readings of an unnamed one."""
+    number = np.asarray(cluster)
+    named = number[number >= 0]
+    return int(distinct(named).size + number.size - named.size)
+
+
+def distinct(numbers: ArrayLike) -> Integers:
+    """Return the distinct numbers, ascending.
+
+    Parameters
+    ----------
+    numbers : array_like of int
+
+    Examples
+    --------
+    >>> distinct([7, 3, 7]).tolist()
+    [3, 7]
+    """
+    values = np.asarray(numbers, dtype=int)
+    is_there = _table(values)
+    if is_there is None:
+        return np.unique(values)
+    found: Integers = np.flatnonzero(is_there) + values.min()
+    return found
+
+
+def ranked(numbers: ArrayLike) -> tuple[Integers, Integers]:
+    """Return the distinct numbers, ascending, and the position of each number among them.
+
+    Parameters
+    ----------
+    numbers : array_like of int, shape (numbers,)
+
+    Examples
+    --------
+    >>> [part.tolist() for part in ranked([7, 3, 7])]
+    [[3, 7], [1, 0, 1]]
+    """
+    values = np.asarray(numbers, dtype=int)
+    is_there = _table(values)
+    if is_there is None:
+        found, place = np.unique(values, return_inverse=True)
+        return found, place
+    least = values.min()
+    return np.flatnonzero(is_there) + least, (np.cumsum(is_there) - 1)[values - least]
+
+
+def _table(values: Integers) -> NDArray[np.bool_] | None:
+    """Return whether each number from the least to the largest is there; None for too many."""
+    if not values.size:
+        return None
+    least, most = int(values.min()), int(values.max())
+    if most - least >= _PLACES_EACH * values.size:
+        return None
+    is_there = np.zeros(most - least + 1, dtype=bool)
+    is_there[values - least] = True
+    return is_there

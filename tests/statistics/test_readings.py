@@ -1,0 +1,20 @@
+"""Which readings are of one cell: numbers looked up are those of sorting."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rramsim.statistics.readings import distinct, ranked
+
+NUMBERS = st.one_of(
+    st.lists(st.integers(-3, 12)), st.lists(st.integers(-(2**62), 2**62)), st.just([])
+)
+
+
+@settings(deadline=None)
+@given(NUMBERS)
+def test_distinct_numbers_and_their_ranks_are_those_of_sorting(numbers):
+    values, place = np.unique(np.array(numbers, dtype=int), return_inverse=True)
+    assert distinct(numbers).tolist() == values.tolist()
+    found, ranks = ranked(numbers)
+    assert (found.tolist(), ranks.tolist()) == (values.tolist(), place.tolist())
