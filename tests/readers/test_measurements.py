@@ -881,3 +881,38 @@ def test_a_current_is_read_at_the_voltage_of_its_header(tmp_path, text, conditio
     assert list(dict.fromkeys(readings["condition"].values.tolist())) == conditions
     with pytest.raises(InputError, match="by its header and 150\xa0mV by --read-voltage"):
         read_measurements([file], ReadOptions(read_voltage=0.15))
+
+
+@pytest.mark.parametrize(
+    ("above", "separator"),
+    [
+        ("# LRS (kOhm) ; HRS (kOhm)\n# wafer 7\n", ";"),
+        ("# wafer 7\n# LRS(kOhm) HRS(kOhm)\n", " "),
+        ("# LRS HRS\n# kOhm kOhm\n", " "),
+        ("# LRS\tHRS\n# (kOhm)\t(kOhm)\n# wafer 7, die 3, run 1\n", "\t"),
+    ],
+)
+def test_a_header_in_comments_counts_with_its_units(tmp_path, above, separator):
+    file = tmp_path / "cells.dat"
+    file.write_text(above + "5.0e0 1.0e2\n6.0e0 1.2e2\n".replace(" ", separator))
+    assert resistances(read_measurements([file])) == [5e3, 6e3, 1e5, 1.2e5]
+
+
+def test_a_table_that_begins_with_cdf_is_no_netcdf(tmp_path):
+    file = tmp_path / "cells.csv"
+    file.write_text("CDF (%),LRS (ohm),HRS (ohm)\n25,5000,100000\n75,6000,120000\n")
+    assert sorted(resistances(read_measurements([file]))) == [5e3, 6e3, 1e5, 1.2e5]
+    file.write_bytes(b"CDF\x01 cut")
+    with pytest.raises(InputError, match="netCDF file cannot be read"):
+        read_measurements([file])
+
+
+def test_the_message_shows_how_the_file_name_says_the_state(tmp_path):
+    for state, number in [("LRS", 5000), ("HRS", 100000)]:
+        (tmp_path / f"die-3_{state}_a.csv").write_text(f"R (ohm)\n{number}\n{number + 1}\n")
+    with pytest.raises(InputError) as error:
+        read_measurements(tmp_path)
+    pattern = '--file-name "die-3_{state}_a"'
+    assert f" The name of the file says it? {pattern}." in str(error.value)
+    measured = read_measurements(tmp_path, ReadOptions(file_name="die-3_{state}_a"))
+    assert sorted(resistances(measured)) == [5000, 5001, 100000, 100001]

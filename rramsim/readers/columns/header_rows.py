@@ -29,9 +29,9 @@ def possible_headers(grid: Grid, known: Collection[str] = ()) -> Iterator[Header
     """
     records = grid.records
     if only_numbers(records[0]) and grid.comments:
-        # numpy.savetxt and some testers write the header as the last comment line.
-        texts = tuple(text.strip() for text in re.split(r"[\t;,]", grid.comments[-1]))
-        yield Header(texts, 0, 0)
+        # numpy.savetxt and some testers write the header as a comment line, most as the last.
+        for texts in _in_comments(grid.comments, len(records[0])):
+            yield Header(texts, 0, 0)
         return
     for row, record in enumerate(records[:_ROWS_BEFORE_A_HEADER]):
         texts = tuple(text.strip() for text in record)
@@ -47,6 +47,26 @@ def possible_headers(grid: Grid, known: Collection[str] = ()) -> Iterator[Header
             yield Header(with_units(texts, units), row, row + 2)
         else:
             yield Header(texts, row, row + 1)
+
+
+def _in_comments(comments: Sequence[str], width: int) -> list[tuple[str, ...]]:
+    """Return the comments that name as many columns as there are, else the last, last first.
+
+    A comment of units counts for the one before it.
+    """
+    separators = (r"[\t;,]", r"\t|\s{2,}", r"\s+")
+    named: list[tuple[str, ...]] = []
+    units: Sequence[str] = ()
+    for comment in reversed(comments):
+        ways = ([text.strip() for text in re.split(one, comment.strip())] for one in separators)
+        texts = next((way for way in ways if len(way) == width), None)
+        if texts is not None and are_units(texts):
+            units = texts
+        elif texts is not None:
+            named.append(with_units(texts, units))
+            units = ()
+    last = tuple(text.strip() for text in re.split(separators[0], comments[-1]))
+    return named or [last]
 
 
 def _in_one_row(

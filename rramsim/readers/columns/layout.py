@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
@@ -598,7 +599,8 @@ def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None
     if not header.readings:
         raise _missing("a resistance or current", ("resistance", "current"), texts, place)
     if not header.is_wide and state is None:
-        raise _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), texts, place)
+        missing = _missing("the state", ("state", "lrs_resistance", "hrs_resistance"), texts, place)
+        raise InputError(f"{missing}{_state_in_file_name(place)}")
     for name, says in (("cell", "name the cells"), ("cycle", "number the cycles")):
         by_header = next((one for one in header.readings if getattr(one, name) is not None), None)
         if by_header is not None and name in header.columns:
@@ -634,6 +636,17 @@ def _columns_with(header: Header, word: str) -> str:
         unit = next((unit for _, unit, sure in splits(bare) if unit and sure), "ohm")
         texts[column.position] = f"{word} {number} [{unit}]"
     return ",".join(texts)
+
+
+def _state_in_file_name(place: str) -> str:
+    """Return how to read the state from the name of the file, nothing where it names none."""
+    stem = PurePath(place.split(", row ")[0]).stem
+    words = re.split(r"([\W_]+)", stem)
+    states = [word for word in words if state_named(word) is not None and not word.isdecimal()]
+    if len(states) != 1:
+        return ""
+    pattern = "".join("{state}" if word == states[0] else word for word in words)
+    return f' The name of the file says it? --file-name "{pattern}".'
 
 
 def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:

@@ -16,7 +16,7 @@ _MAGIC = (
     ),
     (b"MATLAB 7.", "a MATLAB .mat file", "write the table with writetable(T, 'cells.csv')"),
     (b"\x89HDF", "an HDF5 or netCDF file", _CSV),
-    (b"CDF", "a netCDF file", _CSV),
+    *((b"CDF" + version, "a netCDF file", _CSV) for version in (b"\x01", b"\x02", b"\x05")),
     (b"PAR1", "a Parquet file", "write it with pandas: read_parquet(...).to_csv('cells.csv')"),
     (b"ARROW1", "an Arrow file", _CSV),
     (b"FEA1", "a Feather file", _CSV),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
+# Classic netCDF with its version; "CDF (%)" begins many a table.
+_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
 _KEPT = ("lrs_share", "confidence", "interval", "reference_spread", "offset_spread")
 
 
@@ -22,7 +24,7 @@ def is_netcdf(path: Path) -> bool:
     check_regular(path)
     try:
         with path.open("rb") as file:
-            return file.read(4).startswith((b"CDF", b"\x89HDF"))
+            return file.read(4) in _MAGIC
     except OSError:
         return False
 
