@@ -56,8 +56,8 @@ def call_llvm(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
     """Emit a call of an LLVM function by its whole name.
 
     llvmlite's declare_intrinsic cannot name a vector type, nor what is of one kind of processor.
-    Like `splat` and `lowest_bit` it may be shared by files of kernels, whose cache would not notice
-    a change, since it has none to expect.
+    Like `splat`, `loop` and `lowest_bit` it may be shared by files of kernels, whose cache would
+    not notice a change, since it has none to expect.
     """
     function = builder.module.globals.get(name)
     if function is None:
@@ -72,6 +72,42 @@ def splat(builder: Any, value: Any, vector: Any) -> Any:
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(place, 0))
     order = ir.Constant(ir.VectorType(place, vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), order)
+
+
+def loop(builder: Any, count: Any, carried: list[Any], body: Any) -> list[Any]:
+    """Emit ``for step in range(count)`` (count > 0), and return what the last step carries on.
+
+    Parameters
+    ----------
+    builder : IRBuilder
+    count : value
+        Of 64 bits.
+    carried : list of values
+        What the first step is given.
+    body : callable
+        Emits a step from its number and what the step before carries on; returns the same for
+        the next.
+    """
+    word = ir.IntType(64)
+    before, start = builder.block, builder.append_basic_block("loop")
+    builder.branch(start)
+    builder.position_at_end(start)
+    step = builder.phi(word)
+    step.add_incoming(ir.Constant(word, 0), before)
+    phis = []
+    for value in carried:
+        phi = builder.phi(value.type)
+        phi.add_incoming(value, before)
+        phis.append(phi)
+    results = body(step, phis)
+    following = builder.add(step, ir.Constant(word, 1))
+    end, done = builder.block, builder.append_basic_block("done")
+    step.add_incoming(following, end)
+    for phi, result in zip(phis, results, strict=True):
+        phi.add_incoming(result, end)
+    builder.cbranch(builder.icmp_signed("<", following, count), start, done)
+    builder.position_at_end(done)
+    return list(results)
 
 
 @intrinsic

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rramsim.bench.limit import LANES, PRODUCTS, operations_per_second, triples_per_second
+from rramsim.bench.limit import PRODUCTS, SIGN_PRODUCTS, operations_per_second
 from rramsim.bench.naive import NaiveNetwork
 from rramsim.bench.results import Case, Comparison, PixelLayer, Rival
 from rramsim.bench.training import UNWATCHED, compare_training
 from rramsim.bench.tuned import Int8Network, TunedNetwork
 from rramsim.bench.workload import random_convolutional, random_workload, trained_workload
-from rramsim.bits import Flips, words_for
+from rramsim.bits import WORD, Flips, words_for
 from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.sampling import as_positions
 from rramsim.montecarlo.collect import collect
@@ -271,12 +271,13 @@ def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, fl
 
     signs = torch.from_numpy(network.folded.layers[1].signs).float()
     neurons, width = signs.shape
-    triples = plan.images * neurons * words_for(width) / LANES
+    unit = layer.unit.name
+    operations = plan.images * neurons * words_for(width) * WORD / SIGN_PRODUCTS[unit]
     layer_s = limit_s = math.inf
     # In turn, so that what else the machine does slows both.
     for _ in range(KERNEL_TURNS):
         layer_s = min(layer_s, _least(run, 1))
-        limit_s = min(limit_s, triples / triples_per_second(repeats=1))
+        limit_s = min(limit_s, operations / operations_per_second(unit, signs=True))
     inputs = torch.ones(plan.images, width)
     batches = torch.tensor_split(inputs, -(-plan.images // min(1000, plan.images)))
     float32_s = _least(lambda: [part @ signs.T for part in batches], plan.rounds)

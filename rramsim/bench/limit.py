@@ -20,22 +20,35 @@ LANES = 8
 
 _HAS_WIDE_PRODUCTS = "avx512vnni" in processor().features
 
-PRODUCTS = {"popcount": 64, "lookup": 160, "vnni": 64 if _HAS_WIDE_PRODUCTS else 32}
+PRODUCTS = {
+    "popcount": 64,
+    "shuffle": 64,
+    "lookup": 160,
+    "vnni": 64 if _HAS_WIDE_PRODUCTS else 32,
+}
 """Multiplications of a weight by a pixel of 8 bits for each operation of a unit (for popcount, a
-triple of XOR, popcount and addition; for lookup, a permutation and an addition)."""
+triple of XOR, popcount and addition; for shuffle and lookup, a permutation and an addition)."""
 
-_SUMS = 16
+SIGN_PRODUCTS = {"popcount": 64 * LANES, "shuffle": 768}
+"""Multiplications of a weight by a sign for each operation of a unit (for shuffle, what three
+permutations need)."""
+
+_SUMS = 16 if "avx512f" in processor().features else 8
+"""Chains side by side, none of which leaves the registers (popcount's do on AVX2)."""
+
 _OPERANDS = 4
 _WORD = ir.IntType(64)
 _VECTOR = ir.VectorType(_WORD, LANES)
 _INTS = ir.IntType(32)
+_HALF = ir.VectorType(_WORD, 4)
+_OCTETS = ir.VectorType(ir.IntType(8), 32)
 
 
 def _repeated(operation: Callable[[Any, Any, Any], Any], vector: Any = _VECTOR) -> Any:
-    """Return what emits `rounds` times 16 operations, each on a sum and an operand.
+    """Return what emits `rounds` times `_SUMS` operations, each on a sum and an operand.
 
     Each sum is an operand of its own next operation: so none can be left out or done once for
-    all, and with 16 chains side by side none has to wait for another.
+    all, and with so many chains side by side none has to wait for another.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -78,6 +91,27 @@ def _triple(builder: Any, sum_: Any, operand: Any) -> Any:
     return builder.add(sum_, count)
 
 
+def _shuffled(builder: Any, table: Any, index: Any) -> Any:
+    arguments = [builder.bitcast(table, _OCTETS), builder.bitcast(index, _OCTETS)]
+    return call_llvm(builder, "llvm.x86.avx2.pshuf.b", _OCTETS, arguments)
+
+
+def _shuffled_once(builder: Any, sum_: Any, operand: Any) -> Any:
+    total = builder.add(builder.bitcast(sum_, _OCTETS), _shuffled(builder, operand, sum_))
+    return builder.bitcast(total, _HALF)
+
+
+def _shuffled_thrice(builder: Any, sum_: Any, operand: Any) -> Any:
+    shorts = ir.VectorType(ir.IntType(16), 16)
+    first = _shuffled(builder, operand, sum_)
+    both = builder.add(first, _shuffled(builder, operand, first))
+    both = builder.bitcast(builder.add(both, _shuffled(builder, sum_, operand)), shorts)
+    second = builder.lshr(both, ir.Constant(shorts, [4] * 16))
+    second = builder.and_(second, ir.Constant(shorts, [0x0F0F] * 16))
+    total = builder.add(builder.add(builder.bitcast(sum_, shorts), both), second)
+    return builder.bitcast(total, _HALF)
+
+
 def _looked_up(builder: Any, sum_: Any, operand: Any) -> Any:
     shorts = ir.VectorType(ir.IntType(16), 32)
     index, table = builder.bitcast(sum_, shorts), builder.bitcast(operand, shorts)
@@ -96,7 +130,7 @@ def _multiplied(builder: Any, sum_: Any, operand: Any) -> Any:
 
 @intrinsic
 def _triples(typing: Any, rounds: Any, seed: Any) -> Any:
-    """Do `rounds` times 16 triples of one XOR, one popcount and one addition of vectors."""
+    """Do `rounds` times `_SUMS` triples of one XOR, one popcount and one addition of vectors."""
     return types.int64(types.int64, types.int64), _repeated(_triple)
 
 
@@ -106,16 +140,18 @@ _do: Any = _triples
 
 @nb.njit("int64(int64, int64)", nogil=True, cache=True)
 def limit_loop(rounds: int, seed: int) -> int:
-    """Do `rounds` times 16 triples, and return the sum of the sums of one lane."""
+    """Do `rounds` times `_SUMS` triples, and return the sum of the sums of one lane."""
     return int(_do(rounds, seed))
 
 
 @cache
-def _loop_of(unit: str) -> Callable[[int, int], int]:
+def _loop_of(unit: str, *, signs: bool) -> Callable[[int, int], int]:
     if unit == "popcount":
         return limit_loop
     # Compiled here, where the processor is known to have the unit.
-    if unit == "lookup":
+    if unit == "shuffle":
+        generate = _repeated(_shuffled_thrice if signs else _shuffled_once, _HALF)
+    elif unit == "lookup":
         generate = _repeated(_looked_up)
     else:
         generate = _repeated(_multiplied, ir.VectorType(_WORD, 8 if _HAS_WIDE_PRODUCTS else 4))
@@ -133,14 +169,12 @@ def _loop_of(unit: str) -> Callable[[int, int], int]:
     return loop
 
 
-def triples_per_second(*, repeats: int, rounds: int = 300_000) -> float:
-    """Return the triples of 8-word vectors that all cores together do in a second, at best."""
-    return max(operations_per_second("popcount", rounds=rounds) for _ in range(repeats))
+def operations_per_second(unit: str, *, signs: bool = False, rounds: int = 300_000) -> float:
+    """Return the operations of a unit that all cores together do in a second.
 
-
-def operations_per_second(unit: str, *, rounds: int = 300_000) -> float:
-    """Return the operations of a unit (see `PRODUCTS`) that all cores together do in a second."""
-    parts, loop = list(range(cores())), _loop_of(unit)
+    See `PRODUCTS`, or `SIGN_PRODUCTS` of `signs`.
+    """
+    parts, loop = list(range(cores())), _loop_of(unit, signs=signs)
     begin = time.perf_counter()
     share(lambda part: loop(rounds, part), parts)
     return len(parts) * rounds * _SUMS / (time.perf_counter() - begin)

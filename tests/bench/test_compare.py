@@ -6,10 +6,11 @@ from chip_networks import naive_predictions
 
 from rramsim.bench.compare import Plan, compare
 from rramsim.bench.limit import (
+    _SUMS,
     PRODUCTS,
+    SIGN_PRODUCTS,
     limit_loop,
     operations_per_second,
-    triples_per_second,
 )
 from rramsim.bench.naive import NaiveNetwork
 from rramsim.bench.tuned import Int8Network
@@ -90,6 +91,13 @@ def test_the_limit_of_each_unit_is_measured(unit: str) -> None:
     assert operations_per_second(unit, rounds=1000) > 0
 
 
+@pytest.mark.parametrize("inputs", [784, 40_000])
+def test_the_limit_of_the_unit_for_signs_is_measured(inputs: int) -> None:
+    unit = units.for_signs(inputs, 4096).name
+    assert unit in SIGN_PRODUCTS
+    assert operations_per_second(unit, signs=True, rounds=1000) > 0
+
+
 @pytest.mark.slow
 def test_everything_is_measured_and_all_predictions_are_equal() -> None:
     steps: list[tuple[int, int]] = []
@@ -121,8 +129,7 @@ def test_everything_is_measured_and_all_predictions_are_equal() -> None:
 
 def test_the_loop_of_the_limit_does_all_its_triples() -> None:
     seed = 12345
-    sums = [seed + k for k in range(16)]
+    sums = [seed + k for k in range(_SUMS)]
     for _ in range(50):
         sums = [one + (one ^ (seed * (k % 4 + 3))).bit_count() for k, one in enumerate(sums)]
     assert limit_loop(50, seed) == sum(sums)
-    assert triples_per_second(repeats=1, rounds=1000) > 0

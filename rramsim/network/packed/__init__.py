@@ -1,1 +1,1 @@
-"""Binarized networks computed 64 weights to a word: XOR, popcount and integer thresholds."""
+"""Binarized networks computed 64 weights to a word: mismatches and integer thresholds."""

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS, Flips, Words, unpack_rows, words_for
 from rramsim.network.folded.network import FoldedConvolution, FoldedNetwork
-from rramsim.network.packed import popcount_kernels as tile
 from rramsim.network.packed.dense import extremes_of, joined, last_sums
 from rramsim.network.packed.gather_kernels import gather, gather_any
 from rramsim.network.packed.layers import (
@@ -39,7 +38,8 @@ from rramsim.network.packed.layers import (
     pack_layer,
     rows_of,
 )
-from rramsim.network.packed.units import padded
+from rramsim.network.packed.unit_kernels import popcount_kernels as tile
+from rramsim.network.packed.units import for_signs, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -263,7 +263,13 @@ class ConvolutionalNetwork:
         weights = self._flipped(flips)
         first = len(self._convolutions)
         connected = [
-            FaultyLayer(layer, SIGNS, signs, layer.limits(signs, SIGNS))
+            FaultyLayer(
+                layer,
+                SIGNS,
+                signs,
+                layer.limits(signs, SIGNS),
+                for_signs(layer.inputs, layer.neurons),
+            )
             for layer, signs in zip(self._connected, weights[first:], strict=True)
         ]
         return self._filters(weights[:first]), connected

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rramsim.bits import Flips, Words, unpack_rows
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.layers import SIGNS, FaultyLayer, blocks, encode, pack_layer
-from rramsim.network.packed.units import POPCOUNT, Inputs, for_pixels, padded
+from rramsim.network.packed.units import Inputs, for_pixels, for_signs, padded
 from rramsim.parallel import share
 
 
@@ -67,7 +67,7 @@ class PackedNetwork:
             return clean
         # The limits of hidden layers do not depend on the weights.
         if number:
-            return FaultyLayer(clean.layer, clean.coding, weights, clean.limits)
+            return FaultyLayer(clean.layer, clean.coding, weights, clean.limits, clean.unit)
         return self._with(number, weights)
 
     def classify(
@@ -115,7 +115,7 @@ class PackedNetwork:
 
     def _with(self, number: int, weights: Words) -> FaultyLayer:
         layer, coding = self.layers[number], SIGNS if number else self.coding
-        unit = POPCOUNT if number else self.unit
+        unit = for_signs(layer.inputs, layer.neurons) if number else self.unit
         return FaultyLayer(layer, coding, weights, layer.limits(weights, coding), unit)
 
 

@@ -198,7 +198,7 @@ class FaultyLayer:
     coding: Coding
     weights: Words
     limits: NDArray[np.int64]
-    unit: Unit = POPCOUNT
+    unit: Unit
 
     def fired(self, inputs: Inputs) -> Words:
         """Return the outputs of a hidden layer for some images, packed, with padded rows."""

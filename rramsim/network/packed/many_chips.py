@@ -14,7 +14,7 @@ from rramsim.kernels import kernel
 from rramsim.network.folded.network import ScoreLayer
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.layers import FaultyLayer, PackedLayer
-from rramsim.network.packed.popcount_kernels import count_chips, fire_chips
+from rramsim.network.packed.unit_kernels.popcount_kernels import count_chips, fire_chips
 from rramsim.network.packed.units import Inputs
 
 

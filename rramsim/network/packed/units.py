@@ -1,12 +1,13 @@
 """Which unit of the processor counts mismatches: chosen here, and nowhere else.
 
-- ``popcount``: XOR and population count, on every processor. Every layer of -1 and +1 goes this
-  way, and pixels go plane by plane.
+- ``popcount``: XOR and population count, on every processor; pixels go plane by plane.
+- ``shuffle``: four inputs and their weights by one VPSHUFB (AVX2), for signs and for pixels as
+  bytes.
 - ``lookup``: pixels as bytes, five inputs by one permutation (AVX-512 BW).
 - ``vnni``: pixels as bytes, four inputs by one VPDPBUSD (AVX-512 VNNI or AVX-VNNI).
 
-All give the same numbers. For pixels the one of fewest operations is taken, unless the environment
-variable ``RRAMSIM_KERNEL`` names one.
+All give the same numbers. The one of fewest operations is taken, unless the environment variable
+``RRAMSIM_KERNEL`` names one; ``lookup`` and ``vnni`` name one for pixels only.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from numpy.typing import NDArray
 from rramsim.bits import IMAGES, NEURONS, Words, pack_rows, words_for
 from rramsim.errors import InputError
 from rramsim.kernels import processor
-from rramsim.network.packed import popcount_kernels
+from rramsim.network.packed.unit_kernels import popcount_kernels
 
 VARIABLE = "RRAMSIM_KERNEL"
-"""The environment variable that names the unit for pixels."""
+"""The environment variable that names the unit."""
+
+_MOST_SHUFFLED = 32767  # signs, whose sums are 16 bits wide there
 
 Inputs = NDArray[Any]
 """Inputs of a layer as its unit takes them, a row for each image, rows padded."""
@@ -61,8 +64,31 @@ def padded(images: int) -> int:
 def names() -> list[str]:
     """Return the units that this processor has."""
     _, features = processor()
-    lookup, vnni = {"avx512bw"}, {"avx512vnni", "avxvnni"}
-    return ["popcount", *["lookup"] * bool(features & lookup), *["vnni"] * bool(features & vnni)]
+    needed = {
+        "shuffle": {"avx2"},
+        "lookup": {"avx512bw"},
+        "vnni": {"avx512vnni", "avxvnni"},
+    }
+    return ["popcount", *(name for name, any_of in needed.items() if features & any_of)]
+
+
+def for_signs(inputs: int, neurons: int) -> Unit:
+    """Return the unit for a layer whose inputs are -1 and +1.
+
+    Raises
+    ------
+    InputError
+        As of `for_pixels`.
+    """
+    forced = _forced()
+    if forced == "popcount" or "shuffle" not in names():
+        return POPCOUNT
+    shuffle = _shuffle_of_signs()
+    if inputs > _MOST_SHUFFLED:
+        return POPCOUNT
+    size = inputs, neurons, 1
+    is_less = shuffle.operations(*size) < POPCOUNT.operations(*size)
+    return shuffle if is_less or forced == "shuffle" else POPCOUNT
 
 
 def for_pixels(inputs: int, neurons: int, planes: int) -> Unit:
@@ -74,6 +100,8 @@ def for_pixels(inputs: int, neurons: int, planes: int) -> Unit:
         If `VARIABLE` names a unit that is unknown or that this processor does not have.
     """
     forced = _forced()
+    if planes == 1 and forced in ("", "popcount", "shuffle"):
+        return for_signs(inputs, neurons)
     if forced:
         return named(forced)
     units = [named(name) for name in names()]
@@ -81,17 +109,33 @@ def for_pixels(inputs: int, neurons: int, planes: int) -> Unit:
 
 
 def named(name: str) -> Unit:
-    """Return one of the units that `names` lists."""
+    """Return one of the units that `names` lists, for pixels."""
     # Imported here: kernels are compiled as their file is loaded, for a processor that has them.
+    if name == "shuffle":
+        from rramsim.network.packed.unit_kernels import shuffle_kernels as shuffle
+
+        return Unit(
+            name,
+            _shuffle_inputs,
+            shuffle.fire_pixels,
+            shuffle.count_pixels,
+            _shuffle_pixel_operations,
+        )
     if name == "lookup":
-        from rramsim.network.packed import lookup_kernels as lookup
+        from rramsim.network.packed.unit_kernels import lookup_kernels as lookup
 
         return Unit(name, _lookup_inputs, lookup.fire, lookup.count, _lookup_operations)
     if name == "vnni":
-        from rramsim.network.packed import vnni_kernels as vnni
+        from rramsim.network.packed.unit_kernels import vnni_kernels as vnni
 
         return Unit(name, _vnni_inputs, vnni.fire, vnni.count, _vnni_operations)
     return POPCOUNT
+
+
+def _shuffle_of_signs() -> Unit:
+    from rramsim.network.packed.unit_kernels import shuffle_kernels as shuffle
+
+    return Unit("shuffle", _as_planes, shuffle.fire, shuffle.count, _shuffle_operations)
 
 
 def _forced() -> str:
@@ -117,15 +161,19 @@ def _as_planes(codes: NDArray[np.uint8], planes: int) -> Words:
     return packed
 
 
+def _shuffle_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
+    return _as_bytes(codes, -(-codes.shape[1] // 4) * 4)
+
+
 def _lookup_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
-    from rramsim.network.packed.lookup_kernels import INPUTS
+    from rramsim.network.packed.unit_kernels.lookup_kernels import INPUTS
 
     # The last table reads one byte more than its inputs.
     return _as_bytes(codes, -(-codes.shape[1] // INPUTS) * INPUTS + 1)
 
 
 def _vnni_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
-    from rramsim.network.packed.vnni_kernels import INPUTS
+    from rramsim.network.packed.unit_kernels.vnni_kernels import INPUTS
 
     return _as_bytes(codes, -(-codes.shape[1] // INPUTS) * INPUTS)
 
@@ -137,12 +185,22 @@ def _as_bytes(codes: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     return whole
 
 
-# Vector operations of 512 bits, with what was measured on Zen 5. A processor that splits them
-# splits those of all units.
+# Vector operations of 512 bits, or of 256 without AVX-512, with what was measured on Zen 5 and, of
+# `shuffle`, on Zen 3. A processor that splits wide ones splits those of all units but `shuffle`,
+# whose operations are of 256 bits everywhere.
 def _popcount_operations(inputs: int, neurons: int, planes: int) -> float:
     features = processor().features
     step = 3 if "avx512vpopcntdq" in features else 8 if "avx512bw" in features else 20
     return step * planes * words_for(inputs) * 4 * -(-neurons // NEURONS)
+
+
+def _shuffle_operations(inputs: int, neurons: int, planes: int) -> float:
+    panels = 4 * -(-neurons // (4 * NEURONS))
+    return words_for(inputs) * (33 * panels + 28)
+
+
+def _shuffle_pixel_operations(inputs: int, neurons: int, planes: int) -> float:
+    return -(-inputs // 4) * (25 * -(-neurons // (4 * NEURONS)) + 22)
 
 
 def _lookup_operations(inputs: int, neurons: int, planes: int) -> float:
@@ -161,4 +219,4 @@ def _vnni_operations(inputs: int, neurons: int, planes: int) -> float:
 POPCOUNT = Unit(
     "popcount", _as_planes, popcount_kernels.fire, popcount_kernels.count, _popcount_operations
 )
-"""The unit of every layer whose inputs are outputs of another, and of pixels on any processor."""
+"""The unit of every processor."""

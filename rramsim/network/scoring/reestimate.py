@@ -32,7 +32,7 @@ from rramsim.network.packed.layers import (
     pack_layer,
     rows_of,
 )
-from rramsim.network.packed.units import POPCOUNT, for_pixels
+from rramsim.network.packed.units import for_pixels, for_signs
 from rramsim.parallel import share
 
 
@@ -204,7 +204,8 @@ class _ChipLayer:
         """Return the sums of rows of codes, in which there is no border."""
         planes, layer = self.coding.planes, self.packed
         is_pixels = self.coding is not SIGNS
-        unit = for_pixels(layer.inputs, layer.neurons, planes) if is_pixels else POPCOUNT
+        size = layer.inputs, layer.neurons
+        unit = for_pixels(*size, planes) if is_pixels else for_signs(*size)
         rows = unit.inputs(codes, planes)
         counts = np.empty((len(rows), layer.thresholds.size), dtype=np.int32)
         unit.count(rows, weights, planes, counts)

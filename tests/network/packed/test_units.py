@@ -18,7 +18,7 @@ from rramsim.network.packed import units
 from rramsim.network.packed.layers import panels_of
 from rramsim.network.scoring.evaluator import Evaluator
 
-NAMES = ("popcount", "lookup", "vnni")
+NAMES = ("popcount", "shuffle", "lookup", "vnni")
 
 
 def unit_of(name):
@@ -51,6 +51,49 @@ def _check(unit, codes, positive, planes, rng):
     unit.fire(inputs, weights, planes, limits, fired)
     shown = unpack_rows(fired, columns=neurons)[: len(codes)]
     assert np.array_equal(shown, expected[:, :neurons] <= limits[:neurons])
+
+
+def unit_of_signs(name, inputs, neurons):
+    with pytest.MonkeyPatch.context() as patch:
+        unit_of(name)
+        patch.setenv("RRAMSIM_KERNEL", name)
+        unit = units.for_signs(inputs, neurons)
+    assert unit.name == name
+    return unit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["popcount", "shuffle"])
+@settings(max_examples=60, deadline=None)
+@given(
+    images=st.integers(1, 3 * IMAGES),
+    inputs=st.one_of(st.integers(1, 300), st.sampled_from([251, 252, 253, 256, 1024, 4096])),
+    neurons=st.one_of(st.integers(1, 4), st.sampled_from([31, 32, 33, 64, 127, 128, 129, 300])),
+    of_pixels=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_unit_counts_signs_as_whole_numbers_do(name, images, inputs, neurons, of_pixels, seed):
+    rng = np.random.default_rng(seed)
+    codes = (rng.random((images, inputs)) < of_pixels).astype(np.uint8)
+    # All weights equal reach the greatest sums.
+    share = rng.choice([0.0, 0.5, 1.0], (neurons, 1))
+    unit = unit_of_signs(name, inputs, neurons)
+    _check(unit, codes, rng.random((neurons, inputs)) < share, 1, rng)
+
+
+@pytest.mark.parametrize("name", ["popcount", "shuffle"])
+@pytest.mark.parametrize("inputs", [252, 32_767])
+def test_sums_of_very_many_signs_do_not_overflow(name, inputs):
+    rng = np.random.default_rng(2)
+    codes = np.array([np.zeros(inputs), np.ones(inputs), rng.random(inputs) < 0.5], dtype=np.uint8)
+    positive = np.array([np.zeros(inputs), np.ones(inputs), rng.random(inputs) < 0.5]) > 0
+    _check(unit_of_signs(name, inputs, 3), codes, positive, 1, rng)
+
+
+def test_signs_of_more_inputs_than_16_bits_hold_go_by_popcount(monkeypatch):
+    monkeypatch.setenv("RRAMSIM_KERNEL", units.names()[-1])
+    assert units.for_signs(32_768, 4096).name == "popcount"
+    assert units.for_signs(32_767, 10).name in ("popcount", units.names()[-1])
 
 
 @pytest.mark.slow
@@ -112,12 +155,22 @@ def test_a_unit_that_is_not_there_is_refused_with_those_that_are(name, monkeypat
         Evaluator(network, images, np.zeros(3, dtype=np.uint8))
 
 
-def test_black_and_white_pixels_go_by_popcount_and_bytes_by_what_takes_fewer_operations():
-    assert units.for_pixels(784, 4096, 1).name == "popcount"
-    of_bytes = units.for_pixels(784, 4096, 8)
-    operations = {name: units.named(name).operations(784, 4096, 8) for name in units.names()}
+@pytest.mark.parametrize("neurons", [10, 4096])
+def test_black_and_white_pixels_go_as_signs_do_and_bytes_by_what_takes_fewer_operations(neurons):
+    of_signs = units.for_signs(784, neurons)
+    assert units.for_pixels(784, neurons, 1).name == of_signs.name
+    assert of_signs.operations(784, neurons, 1) <= units.POPCOUNT.operations(784, neurons, 1)
+    of_bytes = units.for_pixels(784, neurons, 8)
+    operations = {name: units.named(name).operations(784, neurons, 8) for name in units.names()}
     assert operations[of_bytes.name] == min(operations.values())
-    assert (of_bytes.name == "popcount") == (units.names() == ["popcount"])
+
+
+def test_processors_of_256_bits_count_signs_by_look_ups_where_neurons_are_many():
+    if units.names() != ["popcount", "shuffle"]:
+        pytest.skip("this processor has AVX-512, or no AVX2")
+    assert units.for_signs(4096, 4096).name == "shuffle"
+    assert units.for_signs(4096, 10).name == "popcount"
+    assert units.for_pixels(784, 4096, 8).name == "shuffle"
 
 
 _COMPUTE = """
@@ -126,7 +179,7 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 from chip_networks import random_images, random_network
 from rramsim.network.scoring.evaluator import Evaluator
-from rramsim.network.packed import popcount_kernels as tile
+from rramsim.network.packed.unit_kernels import popcount_kernels as tile
 from rramsim.network.packed import units
 
 network = random_network(70, 290, 130, 7)
@@ -152,6 +205,7 @@ def _computed(cache: Path, **settings: str) -> dict[str, list]:
     return json.loads(done.stdout)
 
 
+_OLD = "+popcnt,+sse4.2,+sse4.1,+ssse3,+sse3"
 _NARROW = "+avx2,+avx,+bmi,+bmi2,+popcnt,+sse4.2,+sse4.1,+ssse3,+sse3,+fma"
 
 
@@ -166,7 +220,10 @@ def test_a_second_process_finds_compiled_kernels_and_narrow_processors_agree(tmp
     narrow = _computed(tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=_NARROW)
     assert narrow["compiled"] == [1, 1]
     assert narrow["found"] == first["found"]
-    assert narrow["units"] == ["popcount"]
+    assert narrow["units"] == ["popcount", "shuffle"]
+    old = _computed(tmp_path, NUMBA_CPU_NAME="nehalem", NUMBA_CPU_FEATURES=_OLD)
+    assert old["found"] == first["found"]
+    assert old["units"] == ["popcount"]
 
 
 @pytest.mark.slow
@@ -175,9 +232,12 @@ def test_products_of_256_bits_give_the_same(tmp_path):
     if "avxvnni" not in units.processor().features:
         pytest.skip("this processor has no AVX-VNNI")
     narrow = _computed(
-        tmp_path, NUMBA_CPU_NAME="alderlake", NUMBA_CPU_FEATURES=f"{_NARROW},+avxvnni"
+        tmp_path,
+        NUMBA_CPU_NAME="alderlake",
+        NUMBA_CPU_FEATURES=f"{_NARROW},+avxvnni",
+        RRAMSIM_KERNEL="vnni",
     )
     wide = _computed(tmp_path)
-    assert narrow["units"] == ["popcount", "vnni"]
+    assert narrow["units"] == ["popcount", "shuffle", "vnni"]
     assert narrow["unit"] == "vnni"
     assert narrow["found"] == wide["found"]

@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import call_llvm, kernel
+from rramsim.kernels import call_llvm, kernel, loop
 
 _LANES = 8
 _VECTORS = NEURONS // _LANES
@@ -40,29 +40,6 @@ def _at(builder: Any, address: Any, words: Any, pointee: Any) -> Any:
 
 def _popcount(builder: Any, vector: Any) -> Any:
     return call_llvm(builder, f"llvm.ctpop.v{_LANES}i64", _VECTOR, [vector])
-
-
-def _loop(builder: Any, count: Any, carried: list[Any], body: Any) -> list[Any]:
-    """Emit ``for step in range(count)`` (count > 0) with values that `body` carries on."""
-    before, start = builder.block, builder.append_basic_block("loop")
-    builder.branch(start)
-    builder.position_at_end(start)
-    step = builder.phi(_WORD)
-    step.add_incoming(ir.Constant(_WORD, 0), before)
-    phis = []
-    for value in carried:
-        phi = builder.phi(value.type)
-        phi.add_incoming(value, before)
-        phis.append(phi)
-    results = body(step, phis)
-    following = builder.add(step, ir.Constant(_WORD, 1))
-    end, done = builder.block, builder.append_basic_block("done")
-    step.add_incoming(following, end)
-    for phi, result in zip(phis, results, strict=True):
-        phi.add_incoming(result, end)
-    builder.cbranch(builder.icmp_signed("<", following, count), start, done)
-    builder.position_at_end(done)
-    return list(results)
 
 
 def _mismatches(
@@ -119,10 +96,10 @@ def _mismatches(
 
         if planes:
             sums = [builder.shl(total, one) for total in sums]
-        return _loop(builder, words, sums, word_body)
+        return loop(builder, words, sums, word_body)
 
     zeros = [ir.Constant(_VECTOR, [0] * _LANES)] * (IMAGES * _VECTORS)
-    return _loop(builder, lines, zeros, line_body)
+    return loop(builder, lines, zeros, line_body)
 
 
 def _image_mismatches(

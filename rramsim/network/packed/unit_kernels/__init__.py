@@ -1,0 +1,1 @@
+"""The kernels of each unit of the processor, a file for each unit."""
