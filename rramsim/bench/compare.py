@@ -135,7 +135,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
             step()
     cases.append(_convolutional(plan))
     step()
-    layer_s, float32_s, limit_s = _largest_layer(binary, plan)
+    layer_s, float32_s, limit_s, unit = _largest_layer(binary, plan)
     pixels = _pixel_layer(grey, plan)
     scored = len(cases) + 2
     on_progress(scored, total)
@@ -156,6 +156,7 @@ def compare(plan: Plan, on_progress: Callable[[int, int], None]) -> Comparison:
         layer_s=layer_s,
         float32_s=float32_s,
         limit_s=limit_s,
+        layer_unit=unit,
         pixels=pixels,
         sweep=sweep,
         sweep_chips=sweep_chips,
@@ -259,8 +260,8 @@ def _seconds(work: Callable[[], object], least: int, seconds: float) -> float:
     return float(np.median(times))
 
 
-def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, float]:
-    """Return seconds of rramsim, of PyTorch's product, and of the limit."""
+def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, float, str]:
+    """Return seconds of rramsim, of PyTorch's product, and of the limit, and the unit."""
     packed = PackedNetwork(network.folded, network.images)
     first, layer = packed.clean[0], packed.clean[1]
     values = first.fired(packed.inputs)
@@ -281,7 +282,7 @@ def _largest_layer(network: ScoredNetwork, plan: Plan) -> tuple[float, float, fl
     inputs = torch.ones(plan.images, width)
     batches = torch.tensor_split(inputs, -(-plan.images // min(1000, plan.images)))
     float32_s = _least(lambda: [part @ signs.T for part in batches], plan.rounds)
-    return layer_s, float32_s, limit_s
+    return layer_s, float32_s, limit_s, unit
 
 
 def _pixel_layer(network: ScoredNetwork, plan: Plan) -> PixelLayer:

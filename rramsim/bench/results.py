@@ -86,6 +86,8 @@ class Comparison:
         Chips scored.
     layer_s, float32_s, limit_s : float
         The largest layer alone: seconds of rramsim, of PyTorch's product, and of the limit.
+    layer_unit : str
+        Its unit, as ``RRAMSIM_KERNEL`` calls it.
     pixels : PixelLayer
         The first layer on pixels of 8 bits.
     sweep : Case
@@ -104,6 +106,7 @@ class Comparison:
     layer_s: float
     float32_s: float
     limit_s: float
+    layer_unit: str
     pixels: PixelLayer
     sweep: Case
     sweep_chips: int
@@ -138,6 +141,7 @@ class Comparison:
                 "layer_s": self.layer_s,
                 "float32_s": self.float32_s,
                 "limit_s": self.limit_s,
+                "unit": self.layer_unit,
                 "fraction_of_limit": self.fraction_of_limit,
                 "pixels": vars(self.pixels),
             },

@@ -138,9 +138,9 @@ def _show(comparison: Comparison, *, quick: bool) -> None:
         f"Workload{' (quick: narrower than the reference)' if quick else ''}: "
         f"{comparison.workload}.",
         _NAIVE.format(batch=comparison.naive_batch),
-        f"The second layer alone: {seconds(comparison.layer_s)}, which is "
-        f"{100 * comparison.fraction_of_limit:.0f} % of the limit of XOR, popcount and add on "
-        f"registers ({seconds(comparison.limit_s)}); PyTorch's float32 product takes "
+        f"The second layer alone: {seconds(comparison.layer_s)} by the unit "
+        f"{comparison.layer_unit}, {100 * comparison.fraction_of_limit:.0f} % of the limit of its "
+        f"operations on registers ({seconds(comparison.limit_s)}); PyTorch's float32 product takes "
         f"{seconds(comparison.float32_s)}.",
         f"The first layer on pixels of 8 bits: {seconds(pixels.seconds)} by the unit "
         f"{pixels.unit}, {100 * pixels.limit_s / pixels.seconds:.0f} % of the limit of its "
