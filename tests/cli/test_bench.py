@@ -33,7 +33,7 @@ def test_the_json_has_the_keys_of_the_contract(tiny):
         *("1-bit pixels", "8-bit pixels", "trained", "convolutional"),
     ]
     assert set(found["kernel"]) == {
-        *("layer_s", "float32_s", "limit_s", "fraction_of_limit", "pixels"),
+        *("layer_s", "float32_s", "limit_s", "fraction_of_limit", "unit", "pixels"),
     }
     assert set(found["sweep"]) == {
         *("ratio", "maps", "rramsim_s", "naive_s", "naive_extrapolated"),

@@ -90,9 +90,8 @@ def _tables(builder: Any) -> Any:
         for weights in range(16)
     )
     kind = ir.ArrayType(_BYTE, len(entries))
-    tables = cgutils.global_constant(
-        builder.module, "mismatches_of_pairs", ir.Constant(kind, entries)
-    )
+    global_constant: Any = cgutils.global_constant
+    tables = global_constant(builder.module, "mismatches_of_pairs", ir.Constant(kind, entries))
     tables.align = 64
     return builder.ptrtoint(tables, _WORD)
 
@@ -152,7 +151,7 @@ def _add_groups(typing: Any, offsets: Any, index: Any, groups: Any, sums: Any) -
 
 def _interleaved(builder: Any, first: Any, second: Any, octets: int, *, high: bool) -> Any:
     """Emit the low or high halves of the 16 bytes on either side, some bytes of each in turn."""
-    order = []
+    order: list[int] = []
     for side in (0, 16):
         for place in range(8 // octets):
             begin = side + 8 * high + place * octets
@@ -183,7 +182,7 @@ def _cut_word(typing: Any, weights: Any, index: Any) -> Any:
         for octets in (2, 4, 8):
             groups = [
                 [
-                    _interleaved(builder, *group[k : k + 2], octets, high=high)
+                    _interleaved(builder, group[k], group[k + 1], octets, high=high)
                     for k in range(0, len(group), 2)
                 ]
                 for group in groups
@@ -272,7 +271,9 @@ def _digit_sums(builder: Any, tables: Any, index: Any, steps: Any) -> list[Any]:
     sums = []
     for panel in range(_PANELS):
         for high in (False, True):
-            digit_pairs = _interleaved(builder, *digits[2 * panel : 2 * panel + 2], 1, high=high)
+            digit_pairs = _interleaved(
+                builder, digits[2 * panel], digits[2 * panel + 1], 1, high=high
+            )
             places = ir.Constant(_BYTES, [1, _BASE] * 16)
             name = "llvm.x86.avx2.pmadd.ub.sw"
             sums.append(call_llvm(builder, name, _SHORTS, [digit_pairs, places]))
@@ -303,7 +304,7 @@ def _add_pixel_steps(typing: Any, tables: Any, index: Any, steps: Any, sums: Any
         added = loop(builder, groups, [_every(_SHORTS, 0)] * (2 * _PANELS), body)
         natural = [*range(8), *range(16, 24), *range(8, 16), *range(24, 32)]
         for panel in range(_PANELS):
-            shorts = _chosen(builder, *added[2 * panel : 2 * panel + 2], natural)
+            shorts = _chosen(builder, added[2 * panel], added[2 * panel + 1], natural)
             place = _at(builder, sums, _word(4 * NEURONS * panel), _INTS)
             total = builder.add(builder.load(place, align=4), builder.zext(shorts, _INTS))
             builder.store(total, place, align=4)
