@@ -38,8 +38,9 @@ from rramsim.network.packed.layers import (
     pack_layer,
     rows_of,
 )
+from rramsim.network.packed.patches import Patches, patches_of
 from rramsim.network.packed.unit_kernels import popcount_kernels as tile
-from rramsim.network.packed.units import for_signs, padded
+from rramsim.network.packed.units import POPCOUNT, for_pixels, for_signs, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -74,6 +75,8 @@ class _Convolution:
     output_words : int
         Words of the outputs of one image.
     pool, on_pixels : bool
+    patches : Patches or None
+        Where the inputs are pixels as bytes.
     """
 
     layer: PackedLayer
@@ -89,6 +92,7 @@ class _Convolution:
     output_words: int
     pool: bool
     on_pixels: bool
+    patches: Patches | None
 
     def limits(self, weights: Words) -> NDArray[np.int64]:
         """Return the most mismatches at which filters fire, shape (panels, classes, 32)."""
@@ -119,6 +123,18 @@ class _Convolution:
         self, values: NDArray[Any], weights: Words, limits: NDArray[np.int64], outputs: Words
     ) -> None:
         """Write the outputs of some images; the border of `outputs` is left as it is."""
+        if self.patches is not None:
+            self.patches.fire(
+                values,
+                weights,
+                self.coding.planes,
+                limits,
+                self.targets,
+                pool=self.pool,
+                turned=self.turned,
+                outputs=outputs,
+            )
+            return
         stride, planes = self.row_stride, 0
         if self.on_pixels:
             height, width = self.kernel
@@ -367,13 +383,20 @@ def _convolution(
     rows, columns, targets = _tiles(layer, size, frame=frame)
     classes, within = _classes(layer, size)
     packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
+    begins = rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words
+    unit = for_pixels(packed.inputs, filters, coding.planes) if on_pixels else POPCOUNT
+    patches = None
+    if unit.row_bytes is not None:
+        strides = row_stride * (size[0] + 2 * layer.padding[0]), row_stride, 1
+        kernel = (channels, *layer.kernel)
+        patches = patches_of(unit, kernel, strides, begins, classes[rows, columns])
     return _Convolution(
         layer=packed,
         coding=coding,
         channels=channels,
         kernel=layer.kernel,
         within=within,
-        begins=rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words,
+        begins=begins,
         classes=classes[rows, columns],
         targets=targets * words_for(filters),
         turned=_turned(layer, panels=len(packed.weights)),
@@ -381,6 +404,7 @@ def _convolution(
         output_words=pixels * words_for(filters),
         pool=layer.pool,
         on_pixels=on_pixels,
+        patches=patches,
     )
 
 

@@ -1,4 +1,7 @@
-"""The kernels that gather, for every place of an image, the pixels that a filter sees."""
+"""The kernels that gather, for every place of an image, the pixels that a filter sees.
+
+Pixels are gathered as bit planes for all places at once, or as bytes, row by row.
+"""
 
 from __future__ import annotations
 
@@ -103,3 +106,86 @@ def gather_any(
                         for k in range(span):
                             here[k] |= ((np.uint64(seen[k]) >> shift) & np.uint64(1)) << to
                         bit += 1
+
+
+@kernel("void(uint8[:,::1], uint64[::1], uint64[::1], uint8[:,::1])")
+def gather_rows(
+    codes: NDArray[np.uint8],
+    places: NDArray[np.uint64],
+    seen: NDArray[np.uint64],
+    rows: NDArray[np.uint8],
+) -> None:
+    """Write the codes that a filter sees at some places of each image, place by place.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (images, channels * pixels)
+        With a border of zeros.
+    places : uint64 array
+        Pixels at which what they see begins.
+    seen : uint64 array
+        Codes from there to each that the filter sees, in the order of its weights. No sign, so
+        that no index is checked for one.
+    rows : uint8 array, shape (at least images * places, at least seen)
+        Codes beyond stay as they are.
+    """
+    for image in range(codes.shape[0]):
+        of_image = codes[image]
+        for k in range(places.size):
+            row, begin = rows[image * places.size + k], places[k]
+            for number in range(seen.size):
+                row[number] = of_image[begin + seen[number]]
+
+
+@kernel(
+    "void(uint32[:,::1], int64[::1], int64[::1], int64[:,::1], int64[:,::1], int64[:,::1], "
+    "boolean, uint32[::1], uint32[:,::1])"
+)
+def spread_rows(
+    fired: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    pool: bool,
+    turned: NDArray[np.uint32],
+    outputs: NDArray[np.uint32],
+) -> None:
+    """Write what filters fire at the places of each image to where its outputs are.
+
+    Parameters
+    ----------
+    fired : uint32 array, shape (rows, at least panels)
+        Class by class, in it image by image.
+    starts, sizes : int64 array, shape (classes,)
+        The first row of a class, and its places in each image.
+    classes, numbers, targets : int64 array, shape (tiles, 4)
+        For each output: the class of its place, the number of the place among those of its class,
+        and the word at which its bits begin in `outputs`.
+    pool, turned, outputs
+        As of `popcount_kernels.convolve`, whose `outputs` are called `fired`.
+    """
+    panels = turned.size
+    row = np.empty(4, dtype=np.int64)
+    for image in range(outputs.shape[0]):
+        for tile in range(targets.shape[0]):
+            for k in range(4):
+                of_class = classes[tile, k]
+                row[k] = starts[of_class] + image * sizes[of_class] + numbers[tile, k]
+            if pool:
+                begin = 2 * targets[tile, 0]
+                for panel in range(panels):
+                    turn = turned[panel]
+                    any_of_four = (
+                        (fired[row[0], panel] ^ turn)
+                        | (fired[row[1], panel] ^ turn)
+                        | (fired[row[2], panel] ^ turn)
+                        | (fired[row[3], panel] ^ turn)
+                    )
+                    outputs[image, begin + panel] = any_of_four ^ turn
+            else:
+                for k in range(4):
+                    begin = 2 * targets[tile, k]
+                    for panel in range(panels):
+                        outputs[image, begin + panel] = fired[row[k], panel]

@@ -41,19 +41,28 @@ class Unit:
     Attributes
     ----------
     name : str
-    inputs : callable
-        Makes inputs from codes, uint8 (images, inputs), and their number of planes.
     fire, count : callable
         Kernels, with the parameters of those of `popcount_kernels`.
     operations : callable
         About how many vector operations an image takes, from inputs, neurons and planes.
+    row_bytes : callable, optional
+        Bytes that a row of so many inputs takes; without it, inputs are packed as bit planes.
     """
 
     name: str
-    inputs: Callable[[NDArray[np.uint8], int], Inputs]
     fire: Callable[[Inputs, Words, int, NDArray[np.int64], Words], None]
     count: Callable[[Inputs, Words, int, NDArray[np.int32]], None]
     operations: Callable[[int, int, int], float]
+    row_bytes: Callable[[int], int] | None = None
+
+    def inputs(self, codes: NDArray[np.uint8], planes: int) -> Inputs:
+        """Return codes of so many planes, (images, inputs), as the kernels take them."""
+        if self.row_bytes is None:
+            return _as_planes(codes, planes)
+        rows, inputs = codes.shape
+        whole = np.zeros((padded(rows), self.row_bytes(inputs)), dtype=np.uint8)
+        whole[:rows, :inputs] = codes
+        return whole
 
 
 def padded(images: int) -> int:
@@ -116,26 +125,39 @@ def named(name: str) -> Unit:
 
         return Unit(
             name,
-            _shuffle_inputs,
             shuffle.fire_pixels,
             shuffle.count_pixels,
             _shuffle_pixel_operations,
+            lambda inputs: -(-inputs // shuffle.INPUTS) * shuffle.INPUTS,
         )
     if name == "lookup":
         from rramsim.network.packed.unit_kernels import lookup_kernels as lookup
 
-        return Unit(name, _lookup_inputs, lookup.fire, lookup.count, _lookup_operations)
+        return Unit(
+            name,
+            lookup.fire,
+            lookup.count,
+            _lookup_operations,
+            # The last table reads one byte more than its inputs.
+            lambda inputs: -(-inputs // lookup.INPUTS) * lookup.INPUTS + 1,
+        )
     if name == "vnni":
         from rramsim.network.packed.unit_kernels import vnni_kernels as vnni
 
-        return Unit(name, _vnni_inputs, vnni.fire, vnni.count, _vnni_operations)
+        return Unit(
+            name,
+            vnni.fire,
+            vnni.count,
+            _vnni_operations,
+            lambda inputs: -(-inputs // vnni.INPUTS) * vnni.INPUTS,
+        )
     return POPCOUNT
 
 
 def _shuffle_of_signs() -> Unit:
     from rramsim.network.packed.unit_kernels import shuffle_kernels as shuffle
 
-    return Unit("shuffle", _as_planes, shuffle.fire, shuffle.count, _shuffle_operations)
+    return Unit("shuffle", shuffle.fire, shuffle.count, _shuffle_operations)
 
 
 def _forced() -> str:
@@ -159,30 +181,6 @@ def _as_planes(codes: NDArray[np.uint8], planes: int) -> Words:
         plane = ((codes >> np.uint8(planes - 1 - place)) & np.uint8(1)).view(np.bool_)
         packed[:rows, place * words : (place + 1) * words] = pack_rows(plane)
     return packed
-
-
-def _shuffle_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
-    return _as_bytes(codes, -(-codes.shape[1] // 4) * 4)
-
-
-def _lookup_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
-    from rramsim.network.packed.unit_kernels.lookup_kernels import INPUTS
-
-    # The last table reads one byte more than its inputs.
-    return _as_bytes(codes, -(-codes.shape[1] // INPUTS) * INPUTS + 1)
-
-
-def _vnni_inputs(codes: NDArray[np.uint8], planes: int) -> NDArray[np.uint8]:
-    from rramsim.network.packed.unit_kernels.vnni_kernels import INPUTS
-
-    return _as_bytes(codes, -(-codes.shape[1] // INPUTS) * INPUTS)
-
-
-def _as_bytes(codes: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    rows, inputs = codes.shape
-    whole = np.zeros((padded(rows), length), dtype=np.uint8)
-    whole[:rows, :inputs] = codes
-    return whole
 
 
 # Vector operations of 512 bits, or of 256 without AVX-512, with what was measured on Zen 5 and, of
@@ -216,7 +214,5 @@ def _vnni_operations(inputs: int, neurons: int, planes: int) -> float:
     return -(-inputs // 4) * -(-neurons // NEURONS) * 2.4 * vectors
 
 
-POPCOUNT = Unit(
-    "popcount", _as_planes, popcount_kernels.fire, popcount_kernels.count, _popcount_operations
-)
+POPCOUNT = Unit("popcount", popcount_kernels.fire, popcount_kernels.count, _popcount_operations)
 """The unit of every processor."""

@@ -11,7 +11,7 @@ from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork, ScoreLayer
-from rramsim.network.packed import convolution
+from rramsim.network.packed import convolution, units
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
@@ -131,10 +131,14 @@ def test_packed_torch_and_naive_predictions_are_equal(
         assert np.array_equal(evaluator.predictions(), clean)
 
 
+@pytest.mark.parametrize("unit", ["popcount", "shuffle", "lookup", "vnni"])
 @pytest.mark.parametrize("pool", [False, True])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 6), (5, 1), (2, 2), (4, 7), (5, 4)])
-def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool):
+def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool, unit, monkeypatch):
     """Against torch's own convolution and pooling; scores could hide a wrong bit."""
+    if unit not in units.names():
+        pytest.skip(f"this processor has no {unit}: {', '.join(units.names())}")
+    monkeypatch.setenv("RRAMSIM_KERNEL", unit)
     pool = pool and min(height, width) > 1
     rng = np.random.default_rng(height * 10 + width)
     folded = _network((3, height, width), [(70, False), (40, pool)], (2,), rng)
@@ -188,11 +192,12 @@ FORMS = st.tuples(
     size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
     forms=st.lists(FORMS, min_size=1, max_size=3),
     pixels=st.sampled_from([(0, 1), (3, 10), tuple(range(256))]),
+    unit=st.sampled_from(units.names()),
     ber=st.sampled_from([0.0, 0.1]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_filters_of_any_size_stride_and_border_are_those_of_torch(
-    channels, size, forms, pixels, ber, seed
+    channels, size, forms, pixels, unit, ber, seed
 ):
     rng = np.random.default_rng(seed)
     layers, before, shape = [], channels, (channels, *size)
@@ -220,7 +225,9 @@ def test_filters_of_any_size_stride_and_border_are_those_of_torch(
         values = _by_torch(layer, values, positions)
         plus = values.flatten(1).numpy() > 0
         extremes.append((plus.all(axis=0), plus.any(axis=0)))
-    network = convolution.ConvolutionalNetwork(folded, images)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RRAMSIM_KERNEL", unit)
+        network = convolution.ConvolutionalNetwork(folded, images)
     bits = values.numpy().transpose(0, 2, 3, 1) > 0
     expected = pack_rows(bits.reshape(-1, before)).reshape(6, -1)
     assert np.array_equal(network.convolved(flips), expected)
