@@ -55,7 +55,7 @@ assert "--target-ber" in run("fit", "--help")
 assert "there is no such file" in run("fit", "none.csv")
 assert "reconstructed" in run("fit", "hirtzlin2019-reconstructed")
 assert "none.csv" in run("tradeoff", "none.csv")
-assert "accuracy_mean" in run("evaluate", network, "--ber", "0.1", "--maps", "2", "--json")
+assert "accuracy_mean" in run("evaluate", network, "--ber", "0.1", "--chips", "2", "--json")
 print(json.dumps(loaded))
 """
 NOT_TO_FIT = ("numba", "matplotlib", "scipy.stats")

@@ -1,19 +1,35 @@
 """The command line as a whole: its subcommands, and how they are run."""
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from rramsim.cli.endings import run
+from rramsim.cli.help import Command, Group
 from rramsim.version import __version__
 
 app = typer.Typer(
     name="rramsim",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def command(example: str, *forms: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what registers a function as a command.
+
+    Parameters
+    ----------
+    example : str
+        Sentences, and commands that begin with blanks, in paragraphs.
+    *forms : str
+        What follows its name in each of its forms, if it has several.
+    """
+    return app.command(cls=type("Command", (Command,), {"forms": forms}), epilog=example)
 
 
 def _show_version(wanted: bool) -> None:
@@ -31,10 +47,11 @@ def _rramsim(
 ) -> None:
     """From measured RRAM resistances to the energy-accuracy trade-off of a binarized network.
 
-    Start with `rramsim tradeoff`: it needs no argument.
+    Start with `rramsim tradeoff`, which needs no argument. `rramsim COMMAND --help` explains a
+    command.
     """
 
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
-    run(app)
+    run(partial(app, standalone_mode=False))

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 if TYPE_CHECKING:
     from rramsim.bench.results import Case, Comparison
 
 _EXAMPLE = """
-Example, in about a minute:
+In about a minute:
 
     rramsim bench --quick
 """
@@ -47,13 +47,19 @@ _SHOWN_FEATURES = {
 """Features of a processor that decide how fast networks are scored on it."""
 
 
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def bench(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Measure a narrower network on fewer images.")
+        bool,
+        typer.Option(
+            "--quick",
+            help="Measure a narrower network on fewer images.",
+            rich_help_panel=options.NETWORKS,
+        ),
     ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Measure how fast chips are scored and networks trained here, against naive PyTorch.
 
@@ -73,7 +79,7 @@ def bench(
         answer = {**comparison.as_json(), "quick": quick, "machine": _machine()}
         typer.echo(json.dumps(answer, indent=2, allow_nan=False))
     else:
-        _show(comparison, quick=quick)
+        _show(comparison, quick=quick, quiet=quiet)
 
 
 def _machine() -> dict[str, Any]:
@@ -108,12 +114,12 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _show(comparison: Comparison, *, quick: bool) -> None:
+def _show(comparison: Comparison, *, quick: bool, quiet: bool) -> None:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from rramsim.formatting import power, quantity
+    from rramsim.report.terminal_table import print_sentences, print_table
+    from rramsim.report.text_table import TextTable
 
     def seconds(value: float) -> str:
         return quantity(value, "s")
@@ -122,17 +128,17 @@ def _show(comparison: Comparison, *, quick: bool) -> None:
         return f"{seconds(seconds_of_way)} ({seconds_of_way / case.rramsim_s:.3g})"
 
     names = [rival.name for rival in comparison.cases[0].rivals]
-    table = Table("case", "BER", "rramsim", "naive", *names)
+    rows = []
     for case in comparison.cases:
         naive = timed(case.naive_s, case) + ("" if case.identical else " DIFFERENT")
         rivals = [timed(one.seconds, case) + " !" * bool(one.wrong) for one in case.rivals]
         empty = [""] * (len(names) - len(rivals))
-        table.add_row(case.name, power(case.ber), seconds(case.rramsim_s), naive, *rivals, *empty)
-    trained = Table("training BER", "rramsim, an iteration", "naive", "ratio", "more than plain")
+        rows.append((case.name, power(case.ber), seconds(case.rramsim_s), naive, *rivals, *empty))
+    steps = []
     for step in comparison.training:
         more = f"{100 * comparison.over_plain(step):.0f} %" if step.ber else ""
         times = seconds(step.rramsim_s), seconds(step.naive_s), f"{step.ratio:.3g}"
-        trained.add_row(power(step.ber), *times, more)
+        steps.append((power(step.ber), *times, more))
     sweep, pixels, machine = comparison.sweep, comparison.pixels, _machine()
     lines = [
         f"Workload{' (quick: narrower than the reference)' if quick else ''}: "
@@ -156,6 +162,8 @@ def _show(comparison: Comparison, *, quick: bool) -> None:
         f"numba {machine['numba']}.",
     ]
     console = Console()
-    console.print(table)
-    console.print(trained)
-    console.print(Text("\n".join(lines)))
+    columns = ("case", "BER", "rramsim", "naive", *names)
+    print_table(console, TextTable("Scoring chips", columns, tuple(rows)))
+    columns = ("training BER", "rramsim, an iteration", "naive", "ratio", "more than plain")
+    print_table(console, TextTable("Training", columns, tuple(steps)))
+    print_sentences(console, () if quiet else lines)

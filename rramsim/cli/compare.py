@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, the default study with two seeds:
+The default study with two seeds, and the comparison as a page:
 
     rramsim tradeoff --out one
 
@@ -21,7 +21,7 @@ Example, the default study with two seeds:
 """
 
 
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def compare(
     folders: Annotated[
         list[Path],
@@ -35,11 +35,12 @@ def compare(
             "-o",
             "--output",
             metavar="FILE.html",
-            help="Write it as a page, with all points.",
+            help="Also write the comparison as a page, with all points.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Compare finished studies: differences in their inputs and in their answers.
@@ -56,4 +57,4 @@ def compare(
     if as_json:
         typer.echo(found.to_json())
         return
-    typer.echo(found.text(**window(), verbose=verbose), nl=False)
+    typer.echo(found.text(**window(), quiet=quiet, verbose=verbose), nl=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, the list, and a fit of one of the sets:
+The list, and a fit of one of the sets:
 
     rramsim datasets
 
@@ -16,8 +16,12 @@ Example, the list, and a fit of one of the sets:
 """
 
 
-@app.command(epilog=_EXAMPLE)
-def datasets(as_json: options.AsJson = False) -> None:
+@command(_EXAMPLE)
+def datasets(
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
     """List the shipped data: what each set is, its origin, licence, conditions and cells."""
     from rramsim.cli.runs import window
     from rramsim.readers.shipped.datasets import datasets as shipped
@@ -26,5 +30,8 @@ def datasets(as_json: options.AsJson = False) -> None:
     sets = shipped()
     if as_json:
         typer.echo(datasets_answer(sets))
+        return
+    if quiet:
+        typer.echo("\n".join(sets.index))
         return
     typer.echo(datasets_text(sets, width=window().get("width")), nl=False)

@@ -43,7 +43,10 @@ def run(command: Callable[[], Any]) -> NoReturn:
     code: Any = 0
     try:
         with interrupts_told(), _damage_told():
-            command()
+            code = command() or 0
+            if code:
+                # What typer makes of an interrupt.
+                sys.exit(code)
     except SystemExit as end:
         # typer and rich make exit code 1 of a pipe that nobody reads any more.
         code = _OF_SIGNAL + _PIPE if isinstance(end.__context__, BrokenPipeError) else end.code
@@ -60,6 +63,8 @@ def run(command: Callable[[], Any]) -> NoReturn:
 
 def in_words(error: Exception) -> str | None:
     """Return what a user is told of an error; None of one that is a fault of rramsim."""
+    if (usage := usage_words(error)) is not None:
+        return usage
     if isinstance(error, ArgumentError):
         option = typed_option(error.argument)
         return f"{option}{error.words}" if option else str(error)
@@ -77,20 +82,71 @@ def in_words(error: Exception) -> str | None:
     return None
 
 
-_OTHERWISE = {
-    "chip_yield": "--yield",
-    "protections": "--protect",
-    "sheets": "--sheet",
-    "training_bers": "--training-ber",
-}
-
-
 def typed_option(argument: str) -> str | None:
     """Return the option by which an argument or a setting was typed, None if it was not."""
+    from typer.main import get_command
+
+    from rramsim.cli.app import app
+
     names = [name for name in argument.split(".") if not name.isdigit()]
     last = names[-1] if names else argument
-    option = _OTHERWISE.get(last, f"--{last.replace('_', '-')}")
-    return option if any(word.split("=")[0] == option for word in sys.argv[1:]) else None
+    typed = {word.split("=")[0] for word in sys.argv[1:]}
+    command: Any = get_command(app)
+    # What an option is repeated for has a plural name: protections, of one protection.
+    spelled = [
+        str(option)
+        for name in (last, f"{last}s")
+        for each in command.commands.values()
+        for one in each.params
+        if one.name == name
+        for option in one.opts
+    ]
+    return next((option for option in spelled if option in typed), None)
+
+
+def usage_words(error: Any) -> str | None:
+    """Return what a user is told of a command that was typed wrongly; None of other errors.
+
+    typer and click have classes of their own for these errors, which change their places from
+    version to version; each has a context and a message.
+    """
+    context: Any = getattr(error, "ctx", None)
+    if not hasattr(error, "format_message"):
+        return None
+    parameter = getattr(error, "param", None)
+    name = "" if parameter is None else parameter.metavar
+    if parameter is not None and parameter.opts[0].startswith("-"):
+        name = max(parameter.opts, key=len)
+    words = str(error.message).rstrip(".")
+    if hasattr(error, "possibilities"):
+        name = error.option_name
+        from rramsim.schema import did_you_mean
+
+        words = f"there is no option {name}.{did_you_mean(name, _options_of(context))}"
+    elif type(error).__name__ == "MissingParameter":
+        words = f"{name} is needed"
+    elif name:
+        # pydantic's words begin with what a value should be.
+        words = words.removeprefix("Value error, ").removeprefix("Input should be ")
+        value = _typed_value(name)
+        words = f"{name}{value}; accepted: {words}" if value else f"{name}: {words}"
+    shown = f" {context.command_path} --help explains it." if context is not None else ""
+    return f"{words.rstrip('.')}{'' if words.endswith('?') else '.'}{shown}"
+
+
+def _options_of(context: Any) -> list[str]:
+    return [option for one in context.command.params for option in one.opts]
+
+
+def _typed_value(option: str) -> str:
+    """Return what was typed as the value of an option, in words."""
+    words = sys.argv[1:]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == option:
+            return f" is {following!r}"
+        if word.startswith(f"{option}="):
+            return f" is {word.partition('=')[2]!r}"
+    return ""
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -7,31 +7,29 @@ from typing import Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, a trained network on your cells, for a life of 1e9 images:
+A trained network on your cells, over a lifetime of 1e9 images:
 
     rramsim energy network.safetensors --measurements cells.csv --conditions energies.toml
     --read-pulse "0.2 V, 10 ns" --inferences 1e9
 
-and the network of Hirtzlin et al. 2019 on the shipped populations, before it is trained:
+The network of Hirtzlin et al. 2019 on the shipped populations, before it is trained:
 
-    rramsim energy 784-4096-4096-10 --pixel-bits 1 --measurements hirtzlin2019-reconstructed
-    --conditions table1 --read-pulse "0.2 V, 10 ns"
+    rramsim energy 784-4096-4096-10 --measurements hirtzlin2019-reconstructed --conditions table1
+    --read-pulse "0.2 V, 10 ns" --pixel-bits 1
 """
 
-_NETWORK, _CIRCUITS, _LIFE = "How the network is read", "Circuits around the cells", "Life"
 
-
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def energy(
     model: Annotated[
         str,
         typer.Argument(
             metavar="MODEL",
             help="A model file, of `rramsim train` or imported, or layers such as 784-512-10 of a "
-            "network that is not trained yet (half of its weights are then taken to be -1).",
+            "network that is not trained yet (half of its weights are taken as -1).",
         ),
     ],
     measurements: Annotated[
@@ -39,48 +37,30 @@ def energy(
         typer.Option(
             metavar="FILE",
             help="Measured resistances: a file, a folder of files, or a shipped set. Repeatable.",
+            rich_help_panel=options.INPUT,
         ),
     ],
-    conditions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Conditions (TOML, CSV, or what fit -o writes): energies, endurance.",
-        ),
-    ] = None,
+    conditions: options.Conditions = None,
+    lrs_share: options.LrsShare = 0.5,
     read_pulse: options.ReadPulse = None,
-    protection: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="none (one cell a weight) or 2T2R (two cells, both discharged by a read).",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = "none",
+    protection: options.ProtectBy = "none",
     pixel_bits: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             help="Bit planes of the pixels; the first layer is read for each. 1 for black and "
             "white. Without it, those of the training images.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = None,
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|DIR",
-            help="The training images, needed only if their folder has moved.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
+    images: options.ImagesOfModel = None,
     reuse: Annotated[
         bool,
         typer.Option(
             "--reuse",
-            help="Latch the rows of a convolution: it is then read once an image, not once for "
-            "each place.",
-            rich_help_panel=_NETWORK,
+            help="Latch the rows of a convolution: each is read once for an image, not once for "
+            "each position.",
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = False,
     sense_energy: Annotated[
@@ -88,7 +68,7 @@ def energy(
         typer.Option(
             metavar="E",
             help='Energy of a sense amplifier, for each read of a weight: "5 fJ".',
-            rich_help_panel=_CIRCUITS,
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = None,
     popcount_energy: Annotated[
@@ -96,7 +76,7 @@ def energy(
         typer.Option(
             metavar="E",
             help="Energy of XNOR and popcount, for each bit counted.",
-            rich_help_panel=_CIRCUITS,
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = None,
     other_energy: Annotated[
@@ -104,7 +84,7 @@ def energy(
         typer.Option(
             metavar="E",
             help="Energy of everything else, for an inference.",
-            rich_help_panel=_CIRCUITS,
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = None,
     energy_source: Annotated[
@@ -114,28 +94,14 @@ def energy(
             show_default=False,
             help="Source of these energies, required if one is given. Unknown ones are left out, "
             "and the sum is then marked as a bound.",
-            rich_help_panel=_CIRCUITS,
+            rich_help_panel=options.CIRCUITS,
         ),
     ] = "",
-    reprogrammings: Annotated[
-        float,
-        typer.Option(
-            metavar="N",
-            help="How often the weights are programmed again.",
-            rich_help_panel=_LIFE,
-        ),
-    ] = 0.0,
-    inferences: Annotated[
-        float | None,
-        typer.Option(
-            metavar="N",
-            help="Images classified over the life. It gives the energy over the life.",
-            rich_help_panel=_LIFE,
-        ),
-    ] = None,
+    reprogrammings: options.Reprogrammings = None,
+    inferences: options.Inferences = None,
     columns: options.Columns = None,
     read_voltage: options.ReadVoltage = None,
-    names: options.Names = None,
+    map: options.Names = None,
     states: options.States = None,
     file_name: options.FileName = None,
     over_range: options.OverRange = None,
@@ -145,8 +111,9 @@ def energy(
     cycles: options.Cycles = None,
     encoding: options.Encoding = None,
     sheets: options.Sheets = None,
-    lrs_share: options.LrsShare = 0.5,
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Compare the energy of programming, an inference and a lifetime for each condition.
 
@@ -161,7 +128,7 @@ def energy(
         reading=ReadingTable(
             columns=columns,
             read_voltage=read_voltage,
-            map=tuple(names or ()),
+            map=tuple(map or ()),
             states=states,
             file_name=file_name,
             over_range=over_range,
@@ -186,13 +153,13 @@ def energy(
         popcount_energy=popcount_energy,
         other_energy=other_energy,
         energy_source=energy_source,
-        reprogrammings=reprogrammings,
+        reprogrammings=reprogrammings or 0.0,
         inferences=inferences,
     )
     from rich.console import Console
 
     from rramsim.report.energy import energy_answer, energy_sentences, energy_tables
-    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.terminal_table import print_sentences, print_table
 
     if as_json:
         typer.echo(energy_answer(found))
@@ -200,5 +167,4 @@ def energy(
     console = Console()
     for table in energy_tables(found):
         print_table(console, table)
-    for sentence in energy_sentences(found):
-        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
+    print_sentences(console, () if quiet else energy_sentences(found))

@@ -8,31 +8,30 @@ from typing import Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, resistances of your own with the energies you know of, and the shipped measured set:
+Your own resistances with known energies, and the shipped measured set:
 
     rramsim fit cells.csv --conditions energies.toml --report results
 
     rramsim fit ni-rram-64kb-cycling --target-ber 1e-3 --ber-limit 0.03
 """
 
-_QUESTIONS = "Questions"
 
-
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def fit(
     files: Annotated[
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="Tables (CSV, TSV, Excel), testers' records, folders of these, or shipped sets.",
+            help="Tables (CSV, TSV, Excel, netCDF), files of testers, folders of these, or shipped "
+            "sets.",
         ),
     ],
     columns: options.Columns = None,
     read_voltage: options.ReadVoltage = None,
-    names: options.Names = None,
+    map: options.Names = None,
     states: options.States = None,
     file_name: options.FileName = None,
     over_range: options.OverRange = None,
@@ -42,15 +41,7 @@ def fit(
     cycles: options.Cycles = None,
     encoding: options.Encoding = None,
     sheets: options.Sheets = None,
-    conditions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Known values besides the readings: energies, endurance, BERs, references (TOML, "
-            "CSV, or what -o writes).",
-            rich_help_panel=options.USE,
-        ),
-    ] = None,
+    conditions: options.Conditions = None,
     reference: options.Reference = None,
     reference_spread: options.ReferenceSpread = 0.0,
     offset: options.Offset = 0.0,
@@ -60,56 +51,49 @@ def fit(
         float | None,
         typer.Option(
             metavar="P",
-            help="Do these cells show a BER below P? If not, how many cells would?",
-            rich_help_panel=_QUESTIONS,
+            help="Do these cells show a BER below P? If not, how many cells would show it?",
+            rich_help_panel=options.QUESTIONS,
         ),
     ] = None,
     ber_limit: Annotated[
         float | None,
         typer.Option(
             metavar="P",
-            help="After how many cycles, and after what time, does the BER reach P? Give the BER "
+            help="After how many cycles, and after what time, does the BER reach P? P is the BER "
             "that your network tolerates.",
-            rich_help_panel=_QUESTIONS,
-        ),
-    ] = None,
-    use_temperature: Annotated[
-        str | None,
-        typer.Option(
-            metavar="T",
-            help='After what time is the BER limit reached at temperature T, "85 degC"? By '
-            "Arrhenius' law, with --ber-limit.",
-            rich_help_panel=_QUESTIONS,
-        ),
-    ] = None,
-    activation_energy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="E",
-            help='Activation energy known from elsewhere, "1 eV". It converts times to the '
-            "temperature of use. With --use-temperature.",
-            rich_help_panel=_QUESTIONS,
+            rich_help_panel=options.QUESTIONS,
         ),
     ] = None,
     at_time: Annotated[
         list[str] | None,
         typer.Option(
             metavar="T",
-            help='Resistances and BER of held cells at T, "10 years" (the default) or "1000 h". '
-            "Repeat it for more.",
-            rich_help_panel=_QUESTIONS,
+            help='What are the resistances and the BER of held cells after T, "1000 h"? '
+            'Repeatable; "10 years" if not given.',
+            rich_help_panel=options.QUESTIONS,
         ),
     ] = None,
     bake: Annotated[
         str | None,
         typer.Option(
             metavar="BEFORE,AFTER",
-            help="How did cells change in a bake? Names of the two conditions that hold the same "
-            "cells before and after it.",
-            rich_help_panel=_QUESTIONS,
+            help="How did cells change in a bake? Give the names of the two conditions that hold "
+            "the same cells before and after it.",
+            rich_help_panel=options.QUESTIONS,
         ),
     ] = None,
-    as_json: options.AsJson = False,
+    use_temperature: options.UseTemperature = None,
+    activation_energy: options.ActivationEnergy = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.nc",
+            help="Write the conditions as netCDF, which `rramsim tradeoff` reads.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -118,26 +102,17 @@ def fit(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    verbose: options.Verbose = False,
-    quiet: options.Quiet = False,
     plot: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw the populations alone: .svg, .png or .pdf.",
+            help="Draw the populations: .svg, .png or .pdf.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE.nc",
-            help="Write the conditions as netCDF.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Fit lognormal populations and derive BER, energy and endurance of each condition.
 
@@ -152,13 +127,13 @@ def fit(
     from rramsim.study.reading import ReadingTable
 
     # Of so short a command nothing but a terminal needs to know.
-    with shown_progress(quiet=quiet, in_terminal_only=True) as progress:
+    with shown_progress(quiet=quiet, in_terminal_only=not verbose) as progress:
         result = study.fit(
             files,
             reading=ReadingTable(
                 columns=columns,
                 read_voltage=read_voltage,
-                map=tuple(names or ()),
+                map=tuple(map or ()),
                 states=states,
                 file_name=file_name,
                 over_range=over_range,
@@ -195,6 +170,6 @@ def fit(
     if as_json:
         typer.echo(result.to_json())
         return
-    typer.echo(result.table(**window(), verbose=verbose), nl=False)
+    typer.echo(result.table(**window(), quiet=quiet, verbose=verbose), nl=False)
     if report is not None:
-        typer.echo(f"Report: {report / 'report.html'}")
+        typer.echo(f"The report is {report / 'report.html'}")

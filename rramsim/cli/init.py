@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, a study of two files, and its first run:
+A study of two files, and its first run:
 
     rramsim init --measurements a.csv --measurements b.csv
 
@@ -21,20 +21,17 @@ Example, a study of two files, and its first run:
 """
 
 
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def init(
     measurements: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Measured resistances that the study is of: a file, a folder of files, or a "
-            "shipped set. Repeatable.",
+            help="Measured resistances: a file, a folder of files, or a shipped set. Repeatable.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
-    conditions: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Conditions (TOML, CSV, or what fit -o writes)."),
-    ] = None,
+    conditions: options.Conditions = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -46,10 +43,12 @@ def init(
         ),
     ] = Path("study.toml"),
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Write a study file with every setting, what it means, and its default or an example.
 
-    A file that is there is never overwritten.
+    An existing file is never overwritten.
     """
     options.check_suffix(output, (".toml",), option="-o")
     from rramsim.study.new_study import write_study
@@ -57,6 +56,9 @@ def init(
     write_study(output, measurements=measurements or (), conditions=conditions)
     if as_json:
         typer.echo(json.dumps({"study": str(output), "measurements": measurements or []}, indent=2))
+        return
+    if quiet:
+        typer.echo(str(output))
         return
     if not measurements:
         typer.echo(f"{output} names cells.csv: write the name of your own file instead.")

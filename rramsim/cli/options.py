@@ -10,9 +10,22 @@ import typer
 
 from rramsim.errors import InputError
 
+INPUT = "Input"
 READING = "Reading the files"
 USE = "How the cells are used"
+CIRCUITS = "Circuits around the cells"
+QUESTIONS = "Questions"
+REQUIREMENTS = "Requirements"
+LIFE = "Use over the lifetime"
+NETWORKS = "Networks and chips"
+REAL = "One real chip"
 OUTPUT = "Output"
+OTHER = "Options"
+PANELS = (
+    *(INPUT, READING, USE, CIRCUITS, QUESTIONS, REQUIREMENTS, LIFE, NETWORKS, REAL),
+    *(OUTPUT, OTHER),
+)
+"""Groups of options, in the order in which the help of every command shows them."""
 
 
 class Device(StrEnum):
@@ -25,8 +38,30 @@ class Device(StrEnum):
 DeviceOption = Annotated[
     Device,
     typer.Option(
-        help="What scores chips: all cores with packed bits (cpu), or a graphics processor with "
-        "torch (cuda). The results are the same."
+        "--device",
+        metavar="cpu|cuda",
+        help="Compute on all processor cores (cpu) or on a graphics processor with torch (cuda). "
+        "Accuracies of chips are the same.",
+        rich_help_panel=NETWORKS,
+    ),
+]
+Conditions = Annotated[
+    str | None,
+    typer.Option(
+        "--conditions",
+        metavar="FILE",
+        help="Known values of the conditions: energies, endurance, BERs, references (TOML, CSV, or "
+        "what `rramsim fit -o` writes).",
+        rich_help_panel=INPUT,
+    ),
+]
+ImagesOfModel = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        metavar="NAME|DIR",
+        help="The images that the network was trained on, needed only if their folder has moved.",
+        rich_help_panel=INPUT,
     ),
 ]
 
@@ -133,7 +168,6 @@ Sheets = Annotated[
     list[str] | None,
     typer.Option(
         "--sheet",
-        "--sheets",
         metavar="NAME",
         help="A sheet of workbooks to read. Repeatable.",
         rich_help_panel=READING,
@@ -144,8 +178,8 @@ Reference = Annotated[
     typer.Option(
         "--reference",
         metavar="R",
-        help='Reference of your sense amplifiers, "25 kOhm". Without it, a stated reference is '
-        "used, else the best one.",
+        help='Reference of the sense amplifiers, "25 kOhm". Without it, a stated reference is '
+        "used, otherwise the best one.",
         rich_help_panel=USE,
     ),
 ]
@@ -165,7 +199,7 @@ Offset = Annotated[
         "--offset",
         metavar="S",
         show_default=False,
-        help="Standard deviation of the offset of sense amplifiers, in ln R. It limits 2T2R where "
+        help="Standard deviation of the offset of the sense amplifiers, in ln R. It limits 2T2R if "
         "the states are far apart.",
         rich_help_panel=USE,
     ),
@@ -175,7 +209,27 @@ LrsShare = Annotated[
     typer.Option(
         "--lrs-share",
         metavar="W",
-        help="Share of the cells in use that are in LRS; 0.5 if unset.",
+        show_default=False,
+        help="Share of the cells in use that are in LRS; 0.5 if not given.",
+        rich_help_panel=USE,
+    ),
+]
+Protect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--protect",
+        metavar="LIST",
+        help='Protections of the weights to compare, such as "none, 2T2R, secded(72,64), '
+        'bch(78,64,2), verify(5, read_spread=0.1)". Repeatable.',
+        rich_help_panel=USE,
+    ),
+]
+ProtectBy = Annotated[
+    str,
+    typer.Option(
+        "--protect",
+        metavar="NAME",
+        help="Protection of the weights: none, 2T2R, secded(72,64), bch(78,64,2) or verify(5).",
         rich_help_panel=USE,
     ),
 ]
@@ -184,15 +238,53 @@ ReadPulse = Annotated[
     typer.Option(
         "--read-pulse",
         metavar="V,T",
-        help='Pulse that reads a cell in use, "0.2 V, 10 ns". It gives the energy of a read.',
+        help='Voltage and duration of a read, "0.2 V, 10 ns". It gives the energy of a read and of '
+        "an inference.",
         rich_help_panel=USE,
+    ),
+]
+Reprogrammings = Annotated[
+    float | None,
+    typer.Option(
+        "--reprogrammings",
+        metavar="N",
+        help="How often the weights are programmed again; 0 if not given.",
+        rich_help_panel=LIFE,
+    ),
+]
+Inferences = Annotated[
+    float | None,
+    typer.Option(
+        "--inferences",
+        metavar="N",
+        help="Number of images that are classified over the lifetime. Their energy is counted.",
+        rich_help_panel=LIFE,
+    ),
+]
+UseTemperature = Annotated[
+    str | None,
+    typer.Option(
+        "--use-temperature",
+        metavar="T",
+        help='Temperature of use, "55 degC". Times measured at another temperature are converted '
+        "to it by Arrhenius' law.",
+        rich_help_panel=LIFE,
+    ),
+]
+ActivationEnergy = Annotated[
+    str | None,
+    typer.Option(
+        "--activation-energy",
+        metavar="E",
+        help='Activation energy for this conversion, "1.1 eV". With --use-temperature.',
+        rich_help_panel=LIFE,
     ),
 ]
 Correlated = Annotated[
     bool,
     typer.Option(
         "--correlated",
-        help="Errors of cells are correlated along bit lines, word lines and dies, as in the "
+        help="Correlate the errors of cells along bit lines, word lines and dies, as in the "
         "measurements, which need the columns row and column.",
         rich_help_panel=USE,
     ),
@@ -202,9 +294,9 @@ CorrelatedBy = Annotated[
     typer.Option(
         "--correlated-by",
         metavar="NAME=S",
-        help="Instead, by given standard deviations of ln R: sigma_column=0.1, or 0.1/0.2 of LRS "
-        "and HRS, sigma_row, sigma_die, sense_offset, and correlation=0.5 of what lines do to both "
-        "states. Repeatable.",
+        help="Instead of --correlated: standard deviations of ln R, sigma_column=0.1 or 0.1/0.2 "
+        "for LRS and HRS, sigma_row, sigma_die, sense_offset; and correlation=0.5 between the two "
+        "states of a line. Repeatable.",
         rich_help_panel=USE,
     ),
 ]
@@ -215,7 +307,7 @@ Verbose = Annotated[
     bool,
     typer.Option(
         "--verbose",
-        help="Show all notes, and how intervals were computed.",
+        help="Show all notes, how intervals were computed, and progress in logs too.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -223,7 +315,7 @@ Quiet = Annotated[
     bool,
     typer.Option(
         "--quiet",
-        help="Show no progress, only the result.",
+        help="Show only the answer, or where it is: no progress, notes or hints.",
         rich_help_panel=OUTPUT,
     ),
 ]

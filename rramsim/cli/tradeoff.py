@@ -9,49 +9,48 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 from rramsim.cli.options import Device, DeviceOption
 
 if TYPE_CHECKING:
     from rramsim.montecarlo.collect import Workers
 
 _EXAMPLE = """
-Example, with your own measurements and the energies you know of them:
+The shipped example, and your own measurements with known energies:
+
+    rramsim tradeoff
 
     rramsim tradeoff --measurements cells.csv --conditions energies.toml --out results
 """
 
 
-_REQUIRED = "Requirements (can be changed for a finished folder, without new chips)"
-
-
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def tradeoff(
     study: Annotated[
         Path | None,
-        typer.Argument(metavar="STUDY.toml", help="A study file with any of the settings."),
+        typer.Argument(metavar="[STUDY.toml]", help="A study file with any of the settings."),
     ] = None,
     measurements: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Measured resistances: a file, a folder of files, or a shipped set.",
+            help="Measured resistances: a file, a folder of files, or a shipped set. Repeatable.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
-    conditions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Conditions (TOML, CSV, or what fit -o writes): energies, endurance, BERs.",
-        ),
-    ] = None,
+    conditions: options.Conditions = None,
     images: Annotated[
         str | None,
-        typer.Option(metavar="NAME|DIR", help="digits, mnist, fashion-mnist, cifar10 or a folder."),
+        typer.Option(
+            metavar="NAME|DIR",
+            help="digits (shipped, if none is given), mnist, fashion-mnist, cifar10 (downloaded) "
+            "or a folder.",
+            rich_help_panel=options.INPUT,
+        ),
     ] = None,
     columns: options.Columns = None,
     read_voltage: options.ReadVoltage = None,
-    names: options.Names = None,
+    map: options.Names = None,
     states: options.States = None,
     file_name: options.FileName = None,
     over_range: options.OverRange = None,
@@ -67,35 +66,22 @@ def tradeoff(
     lrs_share: options.LrsShare = None,
     correlated: options.Correlated = False,
     correlated_by: options.CorrelatedBy = None,
-    read_pulse: Annotated[
-        str | None,
-        typer.Option(
-            metavar='"V, t"',
-            help='Voltage and time of a read, "0.2 V, 10 ns". It gives the energy of an inference.',
-        ),
-    ] = None,
-    protect: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LIST",
-            help='Protections to compare, such as "none, 2T2R, secded(72,64), bch(78,64,2), '
-            'verify(5, read_spread=0.1)". Repeatable; none,2T2R,secded(72,64) if unset.',
-        ),
-    ] = None,
+    read_pulse: options.ReadPulse = None,
+    protections: options.Protect = None,
     tolerance: Annotated[
         float | None,
         typer.Option(
             metavar="T",
-            help="Loss of accuracy that is accepted, as a share: 0.01 if unset.",
-            rich_help_panel=_REQUIRED,
+            help="Accepted loss of accuracy, as a share; 0.01 if not given.",
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = None,
     target_accuracy: Annotated[
         float | None,
         typer.Option(
             metavar="A",
-            help="Instead: the accuracy that must be reached.",
-            rich_help_panel=_REQUIRED,
+            help="Required accuracy, instead of a tolerance.",
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = None,
     chip_yield: Annotated[
@@ -103,74 +89,47 @@ def tradeoff(
         typer.Option(
             "--yield",
             metavar="Y",
-            help="Share of the chips that must be accurate enough.",
-            rich_help_panel=_REQUIRED,
-        ),
-    ] = None,
-    reprogrammings: Annotated[
-        float | None,
-        typer.Option(
-            metavar="N",
-            help="How often the weights are programmed again. Conditions with a lower endurance "
-            "are left out.",
-            rich_help_panel=_REQUIRED,
-        ),
-    ] = None,
-    inferences: Annotated[
-        float | None,
-        typer.Option(
-            metavar="N",
-            help="Images classified over the life. Their energy counts.",
-            rich_help_panel=_REQUIRED,
+            help="Share of the chips that must be accurate enough, each by itself.",
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = None,
     energy_budget: Annotated[
         str | None,
         typer.Option(
             metavar="E",
-            help='The most energy over the life, such as "1 mJ".',
-            rich_help_panel=_REQUIRED,
+            help='Maximum energy over the lifetime, such as "1 mJ".',
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = None,
     lifetime: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help='How long the network must stay accurate enough, such as "10 years"; cells may be '
-            "refreshed for it.",
-            rich_help_panel=_REQUIRED,
-        ),
-    ] = None,
-    use_temperature: Annotated[
-        str | None,
-        typer.Option(
-            metavar="T",
-            help='Temperature of use, "55 degC", to which times of cells held at another one are '
-            "carried.",
-            rich_help_panel=_REQUIRED,
-        ),
-    ] = None,
-    activation_energy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="E",
-            help='Activation energy by which they are, "1.1 eV". With --use-temperature.',
-            rich_help_panel=_REQUIRED,
+            help='How long the network must stay accurate enough, such as "10 years". Cells may be '
+            "refreshed.",
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = None,
     accept_extrapolated: Annotated[
         bool,
         typer.Option(
             "--accept-extrapolated",
-            help="Allow a verdict on the lifetime that rests on times more than a decade, or a "
-            "temperature more than 50 K, beyond the readings; otherwise it is not settled.",
-            rich_help_panel=_REQUIRED,
+            help="Accept a verdict on the lifetime that is extrapolated by more than a decade of "
+            "time or 50 K from the readings. Without it, such a verdict is not settled.",
+            rich_help_panel=options.REQUIREMENTS,
         ),
     ] = False,
+    reprogrammings: options.Reprogrammings = None,
+    inferences: options.Inferences = None,
+    use_temperature: options.UseTemperature = None,
+    activation_energy: options.ActivationEnergy = None,
     trainings: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="S", help="Networks trained of each kind, by S seeds; 5 if unset."
+            min=1,
+            metavar="S",
+            help="Networks that are trained of each kind, with S seeds; 5 if not given.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     folds: Annotated[
@@ -178,8 +137,9 @@ def tradeoff(
         typer.Option(
             min=2,
             metavar="K",
-            help="Instead: parts of a small image set, each tested by a network trained on the "
-            "others; 5 if unset and possible.",
+            help="Instead of trainings: parts of a small image set, each tested by a network that "
+            "is trained on the others; 5 if not given and possible.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     chips: Annotated[
@@ -187,10 +147,27 @@ def tradeoff(
         typer.Option(
             min=2,
             metavar="N",
-            help="The most chips drawn for each network and condition; 120 if unset.",
+            help="Maximum number of chips for each network and condition; 120 if not given.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything drawn; 1 if unset.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Seed of everything that is drawn; 1 if not given.",
+            rich_help_panel=options.NETWORKS,
+        ),
+    ] = None,
+    device: DeviceOption = Device.CPU,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Score chips on the Dask cluster of this scheduler, such as tcp://host:8786.",
+            rich_help_panel=options.NETWORKS,
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -199,23 +176,19 @@ def tradeoff(
             rich_help_panel=options.OUTPUT,
         ),
     ] = Path("rramsim-results"),
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Score chips on the Dask cluster of this scheduler, such as tcp://host:8786.",
-        ),
-    ] = None,
-    device: DeviceOption = Device.CPU,
     as_json: options.AsJson = False,
-    verbose: options.Verbose = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Find which programming condition is good enough for a binarized network.
 
-    Without any argument it uses the shipped conditions (the paper's Table I, with populations
-    reconstructed from it) and the shipped handwritten digits. The folder then holds report.html,
+    Without arguments it uses the shipped conditions (Table I of Hirtzlin et al. 2019, with
+    populations reconstructed from it) and the shipped handwritten digits. It writes report.html,
     tradeoff.csv, tradeoff.nc and figures/. After an interruption, run the same command to continue.
+
+    Requirements and the use over the lifetime can be changed for finished results: run the command
+    again with the same folder, and no chip is simulated again. Conditions whose endurance is less
+    than the reprogrammings need are left out.
     """
     from rramsim.cli.endings import GOES_ON, say_if_interrupted
     from rramsim.cli.runs import shown_progress, window
@@ -239,7 +212,7 @@ def tradeoff(
             seed=seed,
             columns=columns,
             read_voltage=read_voltage,
-            map=names or None,
+            map=map or None,
             states=states,
             file_name=file_name,
             over_range=over_range,
@@ -255,7 +228,7 @@ def tradeoff(
             lrs_share=lrs_share,
             correlated=options.correlated(correlated, correlated_by),
             read_pulse=read_pulse,
-            protections=protect or None,
+            protections=protections or None,
             tolerance=tolerance,
             target_accuracy=target_accuracy,
             chip_yield=chip_yield,
@@ -270,7 +243,7 @@ def tradeoff(
     if as_json:
         typer.echo(result.to_json())
         return
-    typer.echo(result.text(**window(), verbose=verbose), nl=False)
+    typer.echo(result.text(**window(), quiet=quiet, verbose=verbose), nl=False)
 
 
 def _workers(scheduler: str | None) -> AbstractContextManager[Workers | None]:

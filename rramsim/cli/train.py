@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
-from rramsim.cli.options import Device
+from rramsim.cli.app import command
+from rramsim.cli.options import Device, DeviceOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,77 +29,82 @@ MNIST, 784-256-256-10: 1.7 where black enters as -1 and 0.7 where it is 0; at a 
 plain networks keep 55 % and 81 %."""
 
 _EXAMPLE = """
-Example, a plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
+A plain network and one adapted to a BER of 0.05, on the shipped handwritten digits:
 
     rramsim train --training-ber 0 --training-ber 0.05 --out networks
 
-and five of each, which show how much accuracy varies from training to training:
+Five of each, which show how much the accuracy varies from training to training:
 
     rramsim train --training-ber 0 --training-ber 0.05 --trainings 5 --out networks
 """
 
 
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def train(
     settings: Annotated[
         Path | None,
         typer.Argument(
             metavar="[TRAINING.toml]",
-            help="A training file: all of the options below, and how networks are trained.",
+            help="A training file with any of the options below and more about the training.",
         ),
     ] = None,
     images: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|DIR",
-            help="digits (shipped, if none is named), mnist, fashion-mnist or cifar10 "
-            "(downloaded), or a folder: the IDX files of MNIST's layout, the binary files of "
-            "CIFAR-10, or train/CLASS/ and test/CLASS/ with image files.",
+            help="digits (shipped, if none is given), mnist, fashion-mnist or cifar10 "
+            "(downloaded), or a folder: IDX files as of MNIST, binary files as of CIFAR-10, or "
+            "image files in train/CLASS/ and test/CLASS/.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
     network: Annotated[
         str | None,
         typer.Option(
             metavar="LAYERS",
-            help="Widths of the layers, like 784-512-512-10, or with filters of 3x3 and pooling, "
-            "like 3x32x32-2x128C3-MP2-1024-10. Without it, they suit the images.",
+            help="Widths of the layers, 784-512-512-10, or with 3x3 filters and pooling, "
+            "3x32x32-2x128C3-MP2-1024-10. Without it, rramsim chooses layers for the images.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
-    training_ber: Annotated[
+    training_bers: Annotated[
         list[float] | None,
         typer.Option(
+            "--training-ber",
             metavar="P",
             min=0.0,
             max=0.5,
-            help="Bit-error rate in training, from 0 to below 0.5. One network is trained for "
-            "each; 0 (plain training) if unset.",
+            help="BER in training, from 0 (plain training, if not given) to below 0.5. One network "
+            "is trained for each. Repeatable.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Passes over the images. Without it, as many as suit them."
+            metavar="N",
+            min=1,
+            help="Passes over the images. Without it, as many as suit the images.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="courbariaux2016: rates, batch, dropout, loss, epochs and validation images as in "
-            "the public code of that paper.",
+            help="courbariaux2016: learning rates, batch size, dropout, loss, epochs and "
+            "validation images as in the public code of that paper.",
+            rich_help_panel=options.NETWORKS,
         ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=2**63 - 1, help="Seed of all that training draws; 1 if unset."),
     ] = None,
     trainings: Annotated[
         int | None,
         typer.Option(
             metavar="S",
             min=1,
-            help="Networks trained with each BER, with the seed and the seeds that follow; 1 if "
-            "unset.",
+            help="Networks that are trained with each BER, with the seed and the seeds after it; 1 "
+            "if not given.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     folds: Annotated[
@@ -109,22 +114,31 @@ def train(
             min=2,
             help="Instead of trainings, for images without a test part (digits): divide them into "
             "K parts, and test each part with a network that is trained on the others.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
-    device: Annotated[
-        Device, typer.Option(help="Where to train: on all cores, or on a graphics processor.")
-    ] = Device.CPU,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=2**63 - 1,
+            help="Seed of everything that is drawn; 1 if not given.",
+            rich_help_panel=options.NETWORKS,
+        ),
+    ] = None,
+    device: DeviceOption = Device.CPU,
     out: Annotated[
         Path,
         typer.Option(
-            metavar="DIR", help="Folder of the model files.", rich_help_panel=options.OUTPUT
+            metavar="DIR",
+            help="Folder for the model files.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = Path("rramsim-networks"),
-    former_out: Annotated[
-        Path | None, typer.Option("-o", hidden=True, help="Former name of --out.")
-    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Train binarized networks, one model file per training BER, or several that differ by chance.
 
@@ -144,7 +158,7 @@ def train(
         {
             "images": images,
             "network": network,
-            "training_bers": training_ber,
+            "training_bers": training_bers,
             "epochs": epochs,
             "training": {"recipe": recipe},
             "seed": seed,
@@ -155,7 +169,7 @@ def train(
     from rramsim.images.catalogue import origin_of
 
     asked = asked.model_copy(update={"images": origin_of(asked.images)})
-    paths = plans_by_file(asked, former_out or out)
+    paths = plans_by_file(asked, out)
     from rramsim.network.training.train import find_network, obtain_networks, told_as_stage
 
     # All files are looked at before hours may go into the first network.
@@ -171,8 +185,10 @@ def train(
     models = dict(zip(paths, trained, strict=True))
     if as_json:
         _print_json(models)
+    elif quiet:
+        typer.echo("\n".join(map(str, models)))
     else:
-        _print_table(models, there=there, plan=next(iter(paths.values())))
+        _print_table(models, there=there, plan=next(iter(paths.values())), verbose=verbose)
 
 
 def _print_json(models: dict[Path, SavedNetwork]) -> None:
@@ -223,71 +239,77 @@ def _recipes(models: dict[Path, SavedNetwork]) -> list[Recipe]:
     return found
 
 
-def _print_table(models: dict[Path, SavedNetwork], *, there: set[Path], plan: TrainingPlan) -> None:
+def _print_table(
+    models: dict[Path, SavedNetwork], *, there: set[Path], plan: TrainingPlan, verbose: bool
+) -> None:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from rramsim.formatting import percent
+    from rramsim.report.terminal_table import print_sentences, print_table
+    from rramsim.report.text_table import TextTable
     from rramsim.study.stages.networks import training_ber_words
 
     recipes = _recipes(models)
     which = ("fold" if plan.fold else "seed",) if recipes else ()
-    table = Table("training BER", *which, "accuracy", "mean/spread", "epochs", "trained")
+    rows = []
     for path, model in models.items():
         replicate = model.fold["number"] if model.fold else model.metadata["seed"]
-        ber, accuracy = training_ber_words(model), model.metadata["accuracy"]
-        when = "before" if path in there else "now"
-        epochs = str(model.metadata["epochs"])
         ratio = model.mean_over_spread
-        shift = "unknown" if ratio is None else f"{ratio:.2g}"
-        of_which = (str(replicate),) if recipes else ()
-        table.add_row(ber, *of_which, percent(accuracy), shift, epochs, when)
+        rows.append(
+            (
+                training_ber_words(model),
+                *((str(replicate),) if recipes else ()),
+                percent(model.metadata["accuracy"]),
+                "unknown" if ratio is None else f"{ratio:.2g}",
+                str(model.metadata["epochs"]),
+                "before" if path in there else "now",
+            )
+        )
+    columns = ("training BER", *which, "accuracy", "mean/spread", "epochs", "trained")
     console = Console()
-    console.print(table)
-    said = ""
+    print_table(console, TextTable("", columns, tuple(rows)))
+    last = ""
     for path, model in models.items():
         heading = f"training BER {training_ber_words(model)}:"
-        if heading != said:
+        if heading != last:
             typer.echo(heading)
         # On a line of its own and never broken, so that it can be copied.
         typer.echo(f"  {path}")
-        said = heading
+        if verbose:
+            typer.echo(f"  {path.with_suffix('.csv')} (log), network {model.folded.content_id}")
+        last = heading
     if recipes:
         _print_recipes(console, recipes)
     words = (
         f"Network {plan.shape}, {_seeds(models)}; accuracy without bit errors on the "
-        f"{_tested(plan)}. "
-        f"{plan.images.note}"
+        f"{_tested(plan)}. {plan.images.note}"
     )
-    # As Text: names from a user's folder are not to be read as markup.
-    console.print(Text(words))
-    # Neither is this, for the same reason.
-    typer.echo("Try it with bit errors:")
+    print_sentences(console, [words, "Try it with bit errors:"])
     typer.echo(f"  rramsim evaluate {_together(models, recipes)} --ber 0.05")
-    console.print(Text(_shift_words([model.mean_over_spread for model in models.values()])))
+    print_sentences(console, [_shift_words([model.mean_over_spread for model in models.values()])])
 
 
 def _print_recipes(console: Console, recipes: list[Recipe]) -> None:
     """Print the accuracy of each recipe over its trainings, and how it was made."""
-    from rich.table import Table
-    from rich.text import Text
-
     from rramsim.formatting import percent
+    from rramsim.report.terminal_table import print_sentences, print_table
+    from rramsim.report.text_table import TextTable
     from rramsim.study.stages.networks import training_ber_words
 
-    table = Table("training BER", "trainings", "mean ± deviation", "interval of the mean")
-    for replicates, found in recipes:
-        table.add_row(
+    rows = [
+        (
             training_ber_words(next(iter(replicates.values()))),
             str(found.trainings),
             f"{percent(found.mean.estimate)} ± {percent(found.deviation)}",
             f"{100 * found.mean.low:.2f} to {percent(found.mean.high)}",
         )
-    console.print(table)
+        for replicates, found in recipes
+    ]
+    columns = ("training BER", "trainings", "mean ± deviation", "interval of the mean")
+    print_table(console, TextTable("", columns, tuple(rows)))
     sentences = dict.fromkeys(line for _, found in recipes for line in found.sentences)
     words = " ".join(["Mean ± standard deviation between trainings.", *sentences])
-    console.print(Text(words))
+    print_sentences(console, [words])
 
 
 def _seeds(models: dict[Path, SavedNetwork]) -> str:

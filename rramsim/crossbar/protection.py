@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -785,6 +785,22 @@ def parse(text: str) -> Protection:
         if name in given:
             given[name] = _whole(text, given[name], name)
     return kind.make(given)
+
+
+# The comma of "secded(72,64)" is no separator.
+_OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
+
+
+def parse_all(texts: Iterable[str]) -> list[Protection]:
+    """Return the protections that texts name, several in one with commas between them; each once.
+
+    Examples
+    --------
+    >>> [str(one) for one in parse_all(["none, secded(72,64)", "2T2R, none"])]
+    ['none', 'secded(72,64)', '2T2R']
+    """
+    names = [name for text in texts for name in _OUTSIDE_PARENTHESES.split(text)]
+    return list({str(one): one for one in map(parse, names)}.values())
 
 
 @dataclass(frozen=True)

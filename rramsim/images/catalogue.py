@@ -12,6 +12,7 @@ from types import FunctionType
 from rramsim.errors import InputError
 from rramsim.images import cifar10, digits, downloads, folders, idx
 from rramsim.images.image_set import FolderLayout, ImageSet
+from rramsim.schema import did_you_mean
 
 _NAMES: dict[str, Callable[[], ImageSet]] = {
     "digits": digits.load,
@@ -58,8 +59,8 @@ def load_images(name_or_folder: str | Path) -> ImageSet:
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "is neither a known name nor a folder"
         raise InputError(
-            f"images {named!r}: this {problem}. Accepted are {', '.join(_NAMES)}, or "
-            f"a folder with {_layouts()}."
+            f"images {named!r}: this {problem}.{did_you_mean(named, _NAMES)} Accepted are "
+            f"{', '.join(_NAMES)}, or a folder with {_layouts()}."
         )
     return _load_folder(folder)
 

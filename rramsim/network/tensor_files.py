@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rramsim.errors import DamagedError, InputError
 from rramsim.files import check_regular, write_atomically
+from rramsim.schema import did_you_mean_file
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -79,7 +80,7 @@ def read_arrays(path: Path, *, kind: str) -> tuple[Arrays, dict[str, Any]]:
 
     check_regular(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file.")
+        raise InputError(f"{path}: there is no such file.{did_you_mean_file(path)}")
     try:
         with safe_open(path, framework="np") as opened:
             sealed = (opened.metadata() or {}).get("rramsim", "")

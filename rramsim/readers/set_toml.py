@@ -12,7 +12,7 @@ from rramsim.errors import InputError
 from rramsim.files import read_toml
 from rramsim.readers.options import ReadOptions
 from rramsim.readers.table import checked_origin
-from rramsim.schema import most_alike
+from rramsim.schema import did_you_mean
 
 NAME = "set.toml"
 _FOR_PEOPLE = ("description", "licence", "citation")
@@ -125,10 +125,9 @@ def _not_accepted(key: str, value: object, *, place: str) -> InputError:
     """Return the error for a key that is not known, or whose value is of another kind."""
     known = (*_TEXTS, *_TABLES, "bit_lines")
     if key not in known:
-        alike = most_alike(key, known)
-        hint = "" if alike is None else f" Is {alike!r} meant?"
         return InputError(
-            f"{place}: {key!r} is no key of a {NAME}.{hint} Accepted are {', '.join(known)}."
+            f"{place}: {key!r} is no key of a {NAME}.{did_you_mean(key, known)} Accepted are "
+            f"{', '.join(known)}."
         )
     accepted = "a text"
     if key == "bit_lines":

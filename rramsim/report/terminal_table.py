@@ -20,8 +20,8 @@ _KEYS = ("condition", "state")
 _LONGEST_WORD = 24
 """A longer word, such as the name of a file, may be broken; no number is as long."""
 
-# Characters beside the text: a frame has a line and two blanks a column, a bare table two blanks.
-_FRAMED, _BARE = 3, 2
+_BESIDE = 2
+"""Characters beside the text of a column."""
 
 
 FEW_NOTES = 3
@@ -58,37 +58,38 @@ def first_fitting(tables: Sequence[TextTable], *, width: int) -> TextTable:
         The widest first.
     width : int
     """
-    fitting = (table for table in tables if _width(_least(table), _BARE) <= width)
+    fitting = (table for table in tables if _width(_least(table)) <= width)
     return next(fitting, tables[-1])
 
 
-def print_table(console: Console, table: TextTable, *, is_bare: bool = False) -> None:
-    """Print a table with its remark; a bare one has neither frame nor title.
+def print_table(console: Console, table: TextTable) -> None:
+    """Print a table with its title and its remark, and an empty line.
 
-    Where the table is wider than the console its frame goes, then its texts wrap between words,
-    and then it is split: the columns that name a row stand in every part. Without a terminal the
-    remark is not wrapped.
+    Where the table is wider than the console its texts wrap between words, and then it is split:
+    the columns that name a row stand in every part. Without a terminal the remark is not wrapped.
 
     Parameters
     ----------
     console : rich.console.Console
     table : TextTable
-    is_bare : bool
     """
-    is_framed = not is_bare and _width(_natural(table), _FRAMED) + 1 <= console.width
-    for number, part in enumerate(parts(table, width=console.width)):
-        _print(
-            console,
-            part if number == 0 else replace(part, title=""),
-            is_framed=is_framed,
-            is_bare=is_bare,
-        )
-        if not is_framed and not is_bare and not table.remark:
+    if table.title:
+        console.print(plain_text(table.title, "bold"), soft_wrap=not console.is_terminal)
+    several = list(parts(table, width=console.width))
+    for number, part in enumerate(several):
+        _print(console, part)
+        if number + 1 < len(several):
             console.print()
     if table.remark:
         console.print(plain_text(table.remark), soft_wrap=not console.is_terminal)
-        if not is_framed and not is_bare:
-            console.print()
+    console.print()
+
+
+def print_sentences(console: Console, sentences: Iterable[str]) -> None:
+    """Print sentences, one a line; a terminal has them wrapped between words."""
+    for sentence in sentences:
+        text = wrapped(sentence, console.width) if console.is_terminal else sentence
+        console.print(plain_text(text), soft_wrap=True)
 
 
 def parts(table: TextTable, *, width: int) -> Iterator[TextTable]:
@@ -100,7 +101,7 @@ def parts(table: TextTable, *, width: int) -> Iterator[TextTable]:
         if number in keys:
             continue
         one_more = [*chosen, number]
-        if _width([least[each] for each in one_more], _BARE) > width and chosen != keys:
+        if _width([least[each] for each in one_more]) > width and chosen != keys:
             yield _columns(table, chosen)
             one_more = [*keys, number]
         chosen = one_more
@@ -112,19 +113,12 @@ def _columns(table: TextTable, chosen: Sequence[int]) -> TextTable:
     return replace(table, columns=tuple(table.columns[number] for number in chosen), rows=rows)
 
 
-def _print(console: Console, table: TextTable, *, is_framed: bool, is_bare: bool) -> None:
-    from rich.box import HEAVY_HEAD, SIMPLE_HEAD
+def _print(console: Console, table: TextTable) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    rich = Table(
-        title=plain_text(table.title, "bold") if table.title and not is_bare else None,
-        title_justify="left",
-        box=HEAVY_HEAD if is_framed else SIMPLE_HEAD,
-        padding=(0, 1) if is_framed else (0, 1, 0, 0),
-        show_edge=is_framed,
-    )
-    natural = _natural(table)
-    widths = natural if is_framed else _shared(natural, _least(table), width=console.width)
+    rich = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    widths = _shared(_natural(table), _least(table), width=console.width)
     for header, width in zip(table.columns, widths, strict=True):
         rich.add_column(
             plain_text(wrapped(header, width)),
@@ -183,14 +177,14 @@ def _longest(texts: Iterable[Iterable[str]]) -> int:
     return max(cell_len(part) for parts in texts for part in parts)
 
 
-def _width(columns: Sequence[int], beside: int) -> int:
-    return sum(columns) + beside * len(columns)
+def _width(columns: Sequence[int]) -> int:
+    return sum(columns) + _BESIDE * len(columns)
 
 
 def _shared(natural: Sequence[int], least: Sequence[int], *, width: int) -> list[int]:
     """Share a width among columns: none below its least, the widest gives way first."""
     widths = [max(both) for both in zip(natural, least, strict=True)]
-    room = width - _BARE * len(widths)
+    room = width - _BESIDE * len(widths)
     while sum(widths) > room:
         spare = [have - need for have, need in zip(widths, least, strict=True)]
         if max(spare) <= 0:

@@ -9,6 +9,8 @@ a programming setting to all of them at once.
 from rramsim.interval import Interval
 from rramsim.schema.labels import (
     check_label,
+    did_you_mean,
+    did_you_mean_file,
     first_spellings,
     is_before_both,
     label_key,
@@ -67,6 +69,8 @@ __all__ = [
     "Variable",
     "are_programmed",
     "check_label",
+    "did_you_mean",
+    "did_you_mean_file",
     "empty",
     "first_spellings",
     "header_key",

@@ -14,6 +14,8 @@ from rramsim.schema.variable import without_accents
 from rramsim.schema.words import STATE_WORDS, WORDS_BEFORE_STATES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import xarray as xr
 
 # Compatibility forms of these would change what is meant: 10⁵ is not 105.
@@ -111,6 +113,25 @@ def told_apart(label: str, other: str) -> str:
     differing = {"with": _codes(label, other), "without": _codes(other, label)}
     told = ", ".join(f"{word} {codes}" for word, codes in differing.items() if codes)
     return f"{label!r} ({told})" if told else repr(label)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the sentence that names what was probably meant, with a blank before it, or "".
+
+    >>> did_you_mean("--repot", ["--report", "--plot"]), did_you_mean("x", ["--report"])
+    (" Did you mean '--report'?", '')
+    """
+    alike = most_alike(name, list(known))
+    return "" if alike is None else f" Did you mean {told_apart(alike, name)}?"
+
+
+def did_you_mean_file(path: Path, names: Iterable[str] = ()) -> str:
+    """Return the sentence that names a file beside a path that is not there, or a name, or ""."""
+    try:
+        beside = sorted(str(path.with_name(file.name)) for file in path.parent.iterdir())
+    except (OSError, ValueError):
+        beside = []
+    return did_you_mean(str(path), [*beside, *names])
 
 
 def _codes(label: str, other: str) -> str:

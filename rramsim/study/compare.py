@@ -43,11 +43,22 @@ class Comparison:
         self.studies, self.inputs = comparison.studies, comparison.inputs
         self.points, self.has_same_networks = comparison.points, comparison.has_same_networks
 
-    def text(self, *, width: int = 110, styled: bool = False, verbose: bool = False) -> str:
-        """Return tables and sentences as text; `verbose` with the points that do not differ."""
+    def text(
+        self,
+        *,
+        width: int = 110,
+        styled: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> str:
+        """Return tables and sentences as text.
+
+        With `quiet` only what differs in the answers, with `verbose` also the points that do not
+        differ.
+        """
         from rramsim.report.tradeoff.comparison import text
 
-        return text(self._comparison, width=width, styled=styled, verbose=verbose)
+        return text(self._comparison, width=width, styled=styled, quiet=quiet, verbose=verbose)
 
     def to_json(self) -> str:
         """Return all of it as JSON, as ``rramsim compare --json`` prints it."""

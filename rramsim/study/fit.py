@@ -243,7 +243,14 @@ class FitResult:
         """The examination with what figures show, derived when the first one is drawn."""
         return with_pictures(self.examination)
 
-    def table(self, *, width: int = 170, styled: bool = False, verbose: bool = False) -> str:
+    def table(
+        self,
+        *,
+        width: int = 170,
+        styled: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> str:
         """Return every table and note as text, and last what was found.
 
         Parameters
@@ -252,12 +259,14 @@ class FitResult:
             Characters a line; a table that is wider is wrapped or split.
         styled : bool
             Whether sentences are wrapped and titles bold, as a terminal shows them.
+        quiet : bool
+            Whether to show only what was found, in sentences.
         verbose : bool
-            Whether to show all notes where they are many, and how the intervals were made.
+            Whether to show all notes where they are many, and how the intervals were computed.
         """
         from rramsim.report.fit.terminal import text
 
-        return text(self.examination, width=width, styled=styled, verbose=verbose)
+        return text(self.examination, width=width, styled=styled, quiet=quiet, verbose=verbose)
 
     def to_json(self) -> str:
         """Return the answer as JSON, as ``rramsim fit --json`` prints it."""
@@ -726,7 +735,7 @@ def _two_conditions(text: str | None, measured: Measured) -> tuple[str, str] | N
         if before in names and after in names and before != after:
             return before, after
     raise InputError(
-        f"--bake {text!r}: accepted are two conditions with a comma between them; there are "
+        f"--bake {text!r}: accepted are the names of two conditions with a comma between them, of "
         f"{', '.join(names)}."
     )
 

@@ -14,7 +14,7 @@ from rramsim.measurements import Measured
 from rramsim.readers.conditions import conditions_file, read_conditions, waveform_files
 from rramsim.readers.formats.netcdf import is_netcdf
 from rramsim.readers.measurements import is_frame, paths_of, read_measurements
-from rramsim.schema import SchemaError, check_label, spelled_as, validate
+from rramsim.schema import SchemaError, check_label, did_you_mean, spelled_as, validate
 from rramsim.study.reading import ReadingTable
 from rramsim.study.settings_files import build, merged
 from rramsim.units import read_quantity
@@ -209,7 +209,9 @@ def named_condition(conditions: xr.Dataset, name: str) -> xr.Dataset:
     names = conditions["condition"].values.astype(str).tolist()
     spelled = spelled_as(name, names) if isinstance(name, str) else name
     if spelled not in names:
-        raise refused("condition", name, ", ".join(map(repr, names)))
+        meant = did_you_mean(name, names) if isinstance(name, str) else ""
+        words = f" is {shown(name)}; accepted: {', '.join(map(repr, names))}.{meant}"
+        raise ArgumentError("condition", words)
     return conditions.sel(condition=spelled)
 
 

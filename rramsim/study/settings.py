@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from rramsim.crossbar.from_conditions import SharedSpread
-from rramsim.crossbar.protection import parse
+from rramsim.crossbar.protection import parse_all
 from rramsim.decision.requirements import Requirements
 from rramsim.device.examination import Question
 from rramsim.errors import ArgumentError, InputError
@@ -37,8 +36,6 @@ _TABLES: dict[str, type[BaseModel]] = {
     "use": UseTable,
     "circuits": CircuitsTable,
 }
-# The comma of "secded(72,64)" is no separator.
-_OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
 _REQUIRED = tuple(Requirements.__dataclass_fields__)
 _OF_FINISHED = (*_REQUIRED, "use_temperature", "activation_energy")
 """Settings that may be asked again of a finished folder."""
@@ -223,8 +220,7 @@ class Study(TrainingSettings):
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
             return value
-        names = [name for one in values for name in _OUTSIDE_PARENTHESES.split(one)]
-        return list(dict.fromkeys(str(parse(name)) for name in names))
+        return [str(one) for one in parse_all(values)]
 
     @field_validator(*_WITH_UNITS, mode="before")
     @classmethod
@@ -380,7 +376,7 @@ def make_study(base: Path | Study | None = None, **overrides: Any) -> Study:
 def in_tables(fields: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
     """Return fields with those of the tables `reading` and `use` in their tables.
 
-    Study files of 0.1.0 had some of them at the top, and named `chips` "maps".
+    Study files of 0.1.0 had some of them at the top.
 
     Raises
     ------
@@ -397,10 +393,6 @@ def in_tables(fields: Mapping[str, Any], file: Path | None = None) -> dict[str, 
         if name in table:
             raise _twice(name, f"{places[name]}.{name}", file)
         fields[places[name]] = {**table, name: value}
-    if "maps" in fields:
-        if "chips" in fields:
-            raise _twice("maps", "chips", file)
-        fields["chips"] = fields.pop("maps")
     return fields
 
 

@@ -124,10 +124,10 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> Inpu
     first = problems[0]
     field, table = _place_in(model, first["loc"])
     if first["type"] == "extra_forbidden":
-        name = ".".join([*field, str(first["loc"][-1])])
+        last = str(first["loc"][-1])
         return InputError(
-            f"{place}: there is no setting {name!r}. Accepted are "
-            f"{', '.join(sorted(table.model_fields))}."
+            f"{place}: there is no setting {'.'.join([*field, last])!r}.{_meant(last, table)} "
+            f"Accepted are {', '.join(sorted(table.model_fields))}."
         )
     if first["type"] == "missing":
         return InputError(f"{place}: {'.'.join(field[:-1])} lacks {field[-1]!r}.")
@@ -137,6 +137,12 @@ def _explain(error: ValidationError, place: str, model: type[BaseModel]) -> Inpu
     limits = [_limit(one) for one in problems if _place_in(model, one["loc"])[0] == field]
     words = f" is {first['input']!r}; accepted: {' or '.join(limits)}."
     return ArgumentError(name, words, place=f"{place}: ")
+
+
+def _meant(name: str, table: type[BaseModel]) -> str:
+    from rramsim.schema import did_you_mean
+
+    return did_you_mean(name, table.model_fields)
 
 
 def _limit(error: ErrorDetails) -> str:

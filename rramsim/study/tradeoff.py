@@ -122,7 +122,14 @@ class TradeoffResult:
         """Return the points as JSON, as ``rramsim tradeoff --json`` prints them."""
         return json.dumps(tradeoff_json(self.findings), indent=2, allow_nan=False)
 
-    def text(self, *, width: int = 110, styled: bool = False, verbose: bool = False) -> str:
+    def text(
+        self,
+        *,
+        width: int = 110,
+        styled: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> str:
         """Return the table, the notes and last the recommendation as text.
 
         Parameters
@@ -131,12 +138,21 @@ class TradeoffResult:
             Characters a line.
         styled : bool
             Whether titles are bold, as a terminal shows them.
+        quiet : bool
+            Whether only the recommendation and the path of the report are shown.
         verbose : bool
             Whether all notes are shown where they are many.
         """
         from rramsim.report.tradeoff.terminal import text
 
-        return text(self.findings, self.report_path, width=width, styled=styled, verbose=verbose)
+        return text(
+            self.findings,
+            self.report_path,
+            width=width,
+            styled=styled,
+            quiet=quiet,
+            verbose=verbose,
+        )
 
     def __repr__(self) -> str:
         """Return what is recommended, and where the report is, in a line."""

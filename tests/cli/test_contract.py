@@ -1,7 +1,10 @@
 """What all commands share: one spelling of options, JSON, completion, and where to begin."""
 
+import inspect
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,47 +13,113 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import rramsim
 from rramsim.cli.app import app
+from rramsim.cli.options import PANELS
 from rramsim.errors import InputError
+from rramsim.study.reading import CircuitsTable, ReadingTable, UseTable
+from rramsim.study.settings import Study
+from rramsim.study.training_settings import MethodTable, TrainingFile
 
 RRAMSIM = Path(sys.executable).with_name("rramsim")
 COMMANDS = get_command(app).commands
-SHOW_PROGRESS = {"fit", "tradeoff", "train", "evaluate", "bench"}
-TELL_OF_NOTES = {"fit", "tradeoff", "compare"}
+OPTIONS = [
+    (name, one)
+    for name, command in COMMANDS.items()
+    for one in command.params
+    if one.opts[0].startswith("-")
+]
+AGREED = {"chip_yield": "--yield", "protection": "--protect", "protections": "--protect"}
+AGREED |= {"as_json": "--json"}
+"""Spellings that differ from the name in Python, where they were agreed on or Python has a word."""
+HOW_TO_RUN = {"out", "device", "scheduler", "as_json", "quiet", "verbose"}
 
 
-def _options(command):
-    """Return the names of each option that help shows, joined by its first long one."""
-    shown = (one for one in command.params if not getattr(one, "hidden", False))
-    return {one.name: {*one.opts, *one.secondary_opts} for one in shown if one.opts[0][0] == "-"}
+def _of(*models):
+    return {name for model in models for name in model.model_fields}
 
 
-def _with(option):
-    return {
-        name for name, one in COMMANDS.items() if any(option in o for o in _options(one).values())
+def _parameters(*functions):
+    return {name for one in functions for name in inspect.signature(one).parameters}
+
+
+def _long(option):
+    return max((*option.opts,), key=len)
+
+
+def test_an_option_is_spelled_as_the_setting_and_the_argument_are():
+    for command, one in OPTIONS:
+        spelled = AGREED.get(one.name, f"--{one.name.replace('_', '-')}")
+        # One that is repeated names one thing each time.
+        assert _long(one) in (spelled, spelled.removesuffix("s") if one.multiple else spelled), (
+            command,
+            one.name,
+        )
+
+
+def test_what_a_command_is_asked_has_the_name_that_it_has_in_files_and_in_python():
+    tables = (CircuitsTable, ReadingTable, UseTable)
+    known = {
+        "tradeoff": _of(Study, *tables) | {"correlated_by"},
+        "train": _of(TrainingFile, MethodTable),
+        "fit": _parameters(rramsim.fit) | {"report", "plot", "output"},
+        "energy": _of(Study, *tables) | {"protection"},
+        "export": _parameters(rramsim.export_tiles),
+        "evaluate": _parameters(rramsim.evaluate, rramsim.read_back, rramsim.read_error_map)
+        | _parameters(rramsim.FitResult.faults, rramsim.fit, rramsim.report_chip)
+        | _of(Study)
+        | {"ber", "condition", "tile", "correlated_by", "read_back", "error_map", "certificate"}
+        | {"report", "plot", "output"},
     }
+    for command, names in known.items():
+        asked = {one.name for name, one in OPTIONS if name == command} - HOW_TO_RUN
+        assert asked <= names, command
 
 
-def test_options_of_one_meaning_are_spelled_alike_everywhere():
-    assert _with("--json") == set(COMMANDS)
-    assert _with("-o") == _with("--output")
-    assert _with("--output") == {"fit", "compare", "evaluate", "init"}
-    assert _with("--out") == {"tradeoff", "train", "export"}
-    assert _with("--chips") == {"tradeoff", "evaluate"}
-    assert _with("--quiet") == SHOW_PROGRESS
-    assert _with("--verbose") == TELL_OF_NOTES
-    for command in COMMANDS.values():
-        for name, spelled in _options(command).items():
-            if name == "output":
-                assert spelled == {"-o", "--output"}
+def test_commands_that_share_an_option_spell_group_and_order_it_alike():
+    spelled, panels, before = {}, {}, set()
+    for command, one in OPTIONS:
+        assert spelled.setdefault(one.name, one.opts) == one.opts, (command, one.name)
+        assert panels.setdefault(_long(one), one.rich_help_panel) == one.rich_help_panel, one.name
+        assert one.rich_help_panel in PANELS
+    for name in COMMANDS:
+        order = [_long(one) for command, one in OPTIONS if command == name]
+        for panel in PANELS:
+            shown = [one for one in order if panels[one] == panel]
+            before |= {(first, later) for k, first in enumerate(shown) for later in shown[k + 1 :]}
+    assert before & {(later, first) for first, later in before} == set()
 
 
-def test_an_option_that_several_commands_have_says_the_same_in_each():
-    for name in ("as_json", "quiet", "verbose", "over_range", "columns"):
-        texts = {
-            one.help for command in COMMANDS.values() for one in command.params if one.name == name
-        }
-        assert len(texts) == 1, name
+def test_every_command_shows_json_less_and_more():
+    texts = {}
+    for name in COMMANDS:
+        shared = {one.name: one.help for command, one in OPTIONS if command == name}
+        for option in ("as_json", "quiet", "verbose"):
+            assert texts.setdefault(option, shared[option]) == shared[option]
+    both = CliRunner().invoke(app, ["datasets", "--quiet", "--verbose"])
+    assert str(both.exception) == "--quiet and --verbose were both given; give one of the two."
+    less, usual = (
+        CliRunner().invoke(app, ["datasets", *more]).stdout for more in (["--quiet"], [])
+    )
+    assert less.splitlines() == list(rramsim.datasets().index)
+    assert len(usual) > len(less)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_a_terminal_and_its_examples_can_be_copied(name):
+    for width in (60, 80, 120):
+        runner = CliRunner(env={"COLUMNS": str(width), "TERM": "dumb"})
+        shown = runner.invoke(app, [*name.split(), "--help"], prog_name="rramsim").stdout
+        usage, _, rest = shown.partition("\n\n")
+        assert max(map(len, rest.splitlines())) <= width
+        assert "<" not in shown
+        assert not re.search(r"\{\w|\[\[", usage)
+        commands = rest.partition("Examples\n")[2].replace("\\\n", " ").splitlines()
+        typed = [shlex.split(line) for line in commands if line.startswith("  rramsim ")]
+        assert bool(typed) == bool(name)
+        for words in typed:
+            known = {option for one in COMMANDS[words[1]].params for option in one.opts}
+            assert {word for word in words if word.startswith("-")} <= known
 
 
 @pytest.mark.slow

@@ -170,7 +170,7 @@ def test_a_fit_gives_the_same_as_the_command(cells):
         (["64--10", *PULSE, "--pixel-bits", "1"], "network '64--10'"),
         (["no.safetensors", *PULSE], "no.safetensors"),
         (["64-10", "--read-pulse", "0.2 V"], "accepted: a voltage and a time"),
-        (["64-10", *PULSE, "--pixel-bits", "1", "--protection", "1R"], "protection is '1R'"),
+        (["64-10", *PULSE, "--pixel-bits", "1", "--protect", "1R"], "protection is '1R'"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--sense-energy", "5"], "'5' is not an energy"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--sense-energy", "5 fJ"], "without its source"),
         (["64-10", *PULSE, "--pixel-bits", "1", "--inferences", "-1"], "number of inferences"),

@@ -268,9 +268,9 @@ def test_a_device_that_is_not_there_is_exit_code_2(tmp_path, monkeypatch, capsys
         (("--network", "64-x-10"), "'x' is not a width"),
         (("--network", "63-5-10"), "64 inputs and 10 classes"),
         (("--images", "nowhere"), "neither a known name nor a folder"),
-        (("--training-ber", "0.6"), "'--training-ber'"),
-        (("--training-ber", "nan"), "'--training-ber'"),
-        (("--epochs", "0"), "'--epochs'"),
+        (("--training-ber", "0.6"), "--training-ber is"),
+        (("--training-ber", "nan"), "--training-ber is"),
+        (("--epochs", "0"), "--epochs is '0'; accepted: greater than or equal to 1."),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, told):

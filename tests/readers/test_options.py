@@ -214,7 +214,7 @@ def test_the_sidecar_says_all_of_it(tmp_path):
     [
         ("bit_lines = 0", "bit_lines = 0 is a number; accepted is a whole number above 0."),
         ("bit_lines = true", "bit_lines = True is true or false; accepted is a whole number"),
-        ("colums = 1", "'colums' is no key of a set.toml. Is 'columns' meant?"),
+        ("colums = 1", "'colums' is no key of a set.toml. Did you mean 'columns'?"),
         ("columns = 3", "columns = 3 is a number; accepted is a text, or a list of texts."),
         ('columns = ["cell", 3]', "is a list with a number in it; accepted is a text, or a list"),
         ("condition_from = []", "condition_from = [] is an empty list; accepted is a text, or"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 from rramsim.cli.options import Device, DeviceOption, check_suffix
 from rramsim.errors import InputError
 
@@ -18,52 +18,56 @@ if TYPE_CHECKING:
     from rramsim.crossbar.faults import ChipFaults
 
 _EXAMPLE = """
-Example, the accuracy at three BERs, each over 50 chips:
+The accuracy at three BERs, each over 50 chips:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.01 --ber 0.1 --chips 50
 
-and the share of hidden neurons that never change their value:
+The share of hidden neurons that never change their value:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --neurons
 
-and with thresholds re-estimated for each BER:
+Thresholds re-estimated for each BER:
 
     rramsim evaluate network.safetensors --ber 0 --ber 0.1 --reestimate
 
-and the share of images that stay right whichever weights of the last layer are flipped:
+The share of images that stay right whichever weights of the last layer are flipped:
 
     rramsim evaluate network.safetensors --certificate
 
-and the same with weights protected in two ways (docs/protections.md):
+Weights without and with protection (docs/protections.md):
 
-    rramsim evaluate network.safetensors --ber 0.01 --protection none --protection "secded(72,64)"
+    rramsim evaluate network.safetensors --ber 0.01 --protect "none, secded(72,64)"
 
-and on chips of a measured condition, with cells correlated as in the measurements:
+Chips of a measured condition, with cells correlated as in the measurements:
 
-    rramsim evaluate network.safetensors --measurements cells.csv --condition "55 uA" --correlated
+    rramsim evaluate network.safetensors --condition "55 uA" --measurements cells.csv --correlated
 
-and the mean over networks that `rramsim train --trainings 5` trained:
+The mean over the networks of `rramsim train --trainings 5`:
 
     rramsim evaluate networks/*-seed-*.safetensors --ber 0 --ber 0.1
 
-and with cells near the reference that are wrong at one image and right at the next:
+Read noise that differs from image to image:
 
     rramsim evaluate network.safetensors --ber 0.01 --read-noise fresh --read-spread 0.3
 
-and of one real chip, from reads of the cells that `rramsim export` listed:
+One real chip, from reads of the cells that `rramsim export` listed:
 
     rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
 
-and the report of that chip, beside 100 chips of the condition that it was made under:
+The report of that chip, compared with 100 chips of its programming condition:
 
     rramsim evaluate network.safetensors --read-back reads.csv --tiles tiles --reference "25 kOhm"
-    --measurements cells.csv --condition "55 uA" --chips 100 --report report
+    --condition "55 uA" --measurements cells.csv --chips 100 --report report
 """
 
-_REAL = "One real chip"
 
-
-@app.command(epilog=_EXAMPLE)
+@command(
+    _EXAMPLE,
+    "MODEL... --ber P [OPTIONS]",
+    "MODEL... --condition NAME --measurements FILE [OPTIONS]",
+    "MODEL --read-back FILE [OPTIONS]",
+    "MODEL --error-map FILE [OPTIONS]",
+)
 def evaluate(
     models: Annotated[
         list[Path],
@@ -77,58 +81,61 @@ def evaluate(
         list[float] | None,
         typer.Option(
             metavar="P",
-            help="Bit-error rate, 0 to 1. Repeatable. With --certificate it may be left out (0).",
+            help="Bit-error rate, 0 to 1. Repeatable. May be left out with --certificate.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
     condition: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Instead of --ber: a programming condition of --measurements or --conditions; "
-            "repeat it for several. Without it, all of them.",
+            help="Instead of --ber: a programming condition of --measurements or --conditions. "
+            "Repeatable. Without it, all of them.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
     measurements: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FILE|SET",
-            help="Readings of cells, whose conditions are fitted; repeat it for several files.",
-        ),
-    ] = None,
-    conditions: Annotated[
-        str | None,
-        typer.Option(
             metavar="FILE",
-            help="Known values of the conditions (energies, BERs and so on), as for fit.",
+            help="Measured resistances: a file, a folder of files, or a shipped set. Repeatable.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
-    protection: Annotated[
-        list[str] | None,
+    conditions: options.Conditions = None,
+    error_map: Annotated[
+        list[Path] | None,
         typer.Option(
-            metavar="NAME",
-            help="How weights are protected against errors of cells: none, secded(72,64), "
-            "bch(78,64,2), 2T2R(ber=1E-4), and with --measurements also 2T2R or verify(5); repeat "
-            "it for several.",
+            "--error-map",
+            metavar="FILE",
+            help="Instead of --ber: which weights are wrong, as a CSV file with the columns layer, "
+            "neuron and input, or what -o writes of a chip that was read back. Repeatable, one "
+            "file a chip.",
+            rich_help_panel=options.INPUT,
         ),
     ] = None,
+    images: options.ImagesOfModel = None,
+    reference: options.Reference = None,
     correlated: options.Correlated = False,
     correlated_by: options.CorrelatedBy = None,
     tile: Annotated[
         str | None,
         typer.Option(
             metavar="WxB",
-            help="Word lines by bit lines of a tile, for correlated cells; 128x128 if unset.",
+            help="Word lines by bit lines of a tile, for correlated cells; 128x128 if not given.",
             rich_help_panel=options.USE,
         ),
     ] = None,
+    protections: options.Protect = None,
     read_noise: Annotated[
         str,
         typer.Option(
             "--read-noise",
             metavar="frozen|fresh",
-            help="frozen: a chip has the same wrong cells at every image. fresh: cells near the "
-            "reference are wrong at some images and right at others, drawn anew for each, by "
-            "--read-spread or what the readings of --measurements tell.",
+            help="frozen: a chip has the same wrong cells for every image. fresh: cells near the "
+            "reference are drawn anew for every image, with --read-spread or the spread of the "
+            "measurements.",
+            rich_help_panel=options.USE,
         ),
     ] = "frozen",
     read_spread: Annotated[
@@ -137,84 +144,22 @@ def evaluate(
             "--read-spread",
             metavar="S",
             min=0.0,
-            help="Standard deviation of ln R from read to read of one cell, for fresh noise; with "
-            "--ber, and of conditions without populations, in units of the spread of all cells.",
-        ),
-    ] = None,
-    read_back: Annotated[
-        Path | None,
-        typer.Option(
-            "--read-back",
-            metavar="FILE|DIR",
-            help="Instead of --ber: what was read from one real chip, as a CSV file with the "
-            "columns layer, tile, word_line, bit_line and bit or resistance, a netCDF file as "
-            "`rramsim export` writes it, or a folder of them. With --condition its errors are "
-            "tested against those of the condition, and its accuracy is compared with that of "
-            "--chips chips of it.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    tiles: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of `rramsim export`, needed if the reads are in another folder.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="R",
-            help='Reference to compare resistances with: "25 kOhm". 2T2R needs none. Without '
-            "it, the best one of --measurements.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    missing: Annotated[
-        str | None,
-        typer.Option(
-            metavar="as-programmed|worst",
-            help="Count cells that were not read as right (as-programmed) or wrong (worst). "
-            "Without it, missing cells are refused.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also draw the wrong cells of the chip on its tiles: FILE.svg, .png or .pdf.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Also write a report of the chip: report.html with maps of its errors, figures "
-            "and tables. With --condition it compares the accuracy with that of --chips "
-            "chips of the condition.",
-            rich_help_panel=_REAL,
-        ),
-    ] = None,
-    error_map: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--error-map",
-            metavar="FILE",
-            help="Instead of --ber: which weights are wrong, as a CSV file with the columns layer, "
-            "neuron, input, or what -o writes of a chip that was read back; repeat it for several "
-            "chips.",
-            rich_help_panel=_REAL,
+            help="Standard deviation of ln R from read to read of one cell, for fresh read noise. "
+            "With --ber, and for conditions without populations, in units of the spread of all "
+            "cells.",
+            rich_help_panel=options.USE,
         ),
     ] = None,
     chips: Annotated[
-        int, typer.Option("--chips", metavar="N", min=1, help="Chips drawn for each BER.")
+        int,
+        typer.Option(
+            "--chips",
+            metavar="N",
+            min=1,
+            help="Number of chips for each BER or condition.",
+            rich_help_panel=options.NETWORKS,
+        ),
     ] = 20,
-    maps: Annotated[
-        int | None, typer.Option("--maps", hidden=True, min=1, help="Former name of --chips.")
-    ] = None,
     images_per_chip: Annotated[
         int | None,
         typer.Option(
@@ -224,13 +169,7 @@ def evaluate(
             help="Score each chip on N of the test images, drawn for it, and estimate the mean by "
             "the difference to the network without errors on the same images: sooner where chips "
             "differ much. The 5th-percentile chip is unknown then. Without it, all images.",
-        ),
-    ] = None,
-    images: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|DIR",
-            help="The training images, needed only if their folder has moved.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
     layer: Annotated[
@@ -239,14 +178,25 @@ def evaluate(
             metavar="N",
             min=1,
             help="Put errors into this layer only, counted from 1. Without it, into all layers.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = None,
+    reestimate: Annotated[
+        bool,
+        typer.Option(
+            "--reestimate",
+            help="Re-estimate the batch norm for each BER, from training images on other chips, "
+            "so that the thresholds fit chips with that BER. The weights do not change.",
+            rich_help_panel=options.NETWORKS,
+        ),
+    ] = False,
     neurons: Annotated[
         bool,
         typer.Option(
             "--neurons",
             help="Also show, for each hidden layer, the share of neurons whose value is the same "
             "on all test images.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = False,
     certificate: Annotated[
@@ -257,18 +207,50 @@ def evaluate(
             "last layer are flipped, up to a number, with all other layers free of errors: exact, "
             "for the worst case. The network needs a hidden layer, and no averages before the "
             "last layer.",
+            rich_help_panel=options.NETWORKS,
         ),
     ] = False,
-    reestimate: Annotated[
-        bool,
+    seed: Annotated[
+        int,
         typer.Option(
-            "--reestimate",
-            help="Re-estimate the batch norm for each BER, from training images on other chips, "
-            "so that the thresholds fit chips with that BER. Weights stay as they are.",
+            metavar="N",
+            min=0,
+            max=2**64 - 1,
+            help="Seed of everything that is drawn.",
+            rich_help_panel=options.NETWORKS,
         ),
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of the chips.")] = 1,
+    ] = 1,
     device: DeviceOption = Device.CPU,
+    read_back: Annotated[
+        Path | None,
+        typer.Option(
+            "--read-back",
+            metavar="FILE|DIR",
+            help="Instead of --ber: what was read from one real chip, as a CSV file with the "
+            "columns layer, tile, word_line, bit_line and bit or resistance, a netCDF file as "
+            "`rramsim export` writes it, or a folder of them. With --condition, its errors are "
+            "tested against those of the condition, and its accuracy is compared with that of "
+            "--chips chips of the condition.",
+            rich_help_panel=options.REAL,
+        ),
+    ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of `rramsim export`, needed if the reads are in another folder.",
+            rich_help_panel=options.REAL,
+        ),
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="as-programmed|worst",
+            help="Count cells that were not read as right (as-programmed) or as wrong (worst). "
+            "Without it, missing cells are refused.",
+            rich_help_panel=options.REAL,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -277,21 +259,40 @@ def evaluate(
             metavar="FILE",
             help="Also write the accuracies: FILE.csv, a table with a row for each network and "
             "BER, each mean and each number of flips of a certificate, or FILE.nc, a dataset of "
-            "one network or recipe. Of a chip that was read back: FILE.csv, its wrong weights, or "
-            "FILE.nc, all that was counted.",
+            "one network or recipe. For a chip that was read back: FILE.csv, its wrong weights, "
+            "or FILE.nc, all that was counted.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write a report of the chip that was read back: report.html with maps of its "
+            "errors, figures and tables.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also draw the wrong cells of the chip that was read back: .svg, .png or .pdf.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Measure the accuracy of a trained network on chips with bit errors.
 
-    For each BER, chips are drawn whose weights are flipped at random, and each is scored on all
-    test images. The interval is that of the mean over chips, for this one set of test images. Of
-    several networks of one recipe there is also the mean over trainings, with its own interval.
+    For each BER, chips are drawn whose weights are flipped at random, and each chip is scored on
+    all test images. The interval is that of the mean over chips, for this one set of test images.
+    For several networks of one recipe, the mean over trainings is shown with its own interval.
 
-    With -o, counts are saved during the run: after an interruption the same command continues.
+    With -o, counts are saved during the run: after an interruption, run the same command to
+    continue.
     """
     from rramsim.cli.chips import answer, text
     from rramsim.cli.chips import read_back as real_chip
@@ -309,7 +310,7 @@ def evaluate(
     of_chip["--report"] = report
     if read_back is not None:
         others = {
-            **{"--ber": ber, "--error-map": error_map, "--protection": protection},
+            **{"--ber": ber, "--error-map": error_map, "--protect": protections},
             **{"--layer": layer, "--tile": tile},
             **{"--correlated": correlated, "--correlated-by": correlated_by},
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
@@ -328,7 +329,7 @@ def evaluate(
             tiles=tiles,
             reference=reference,
             missing=missing or "error",
-            chips=chips if maps is None else maps,
+            chips=chips,
             images=images,
             seed=seed,
             device=device.value,
@@ -343,16 +344,15 @@ def evaluate(
                 **{"--images": images, "--seed": seed},
             }
             real_chip.write_report(chip, report, models[0], typed, sources)
-        real_chip.tell(chip, output=output, plot=plot, as_json=as_json)
+        real_chip.tell(chip, output=output, plot=plot, as_json=as_json, quiet=quiet)
         if report is not None and not as_json:
-            typer.echo(f"Report: {report / 'report.html'}")
+            typer.echo(f"The report is {report / 'report.html'}")
         return
     if measurements:
         del of_chip["--reference"]
     real_chip.refuse_without_reads(of_chip)
     if output is not None:
         answer.check_output(output, models, certificate=certificate, neurons=neurons)
-    protections = protection or ["none"]
     given = {"--ber": ber, "conditions": is_condition, "--error-map": error_map}
     _check_one_of(given, may_be_none=certificate)
     if certificate and reestimate:
@@ -365,11 +365,11 @@ def evaluate(
     from rramsim.study import evaluate as study
 
     asked, faults = (
-        _mapped(error_map, models, protection, read_noise)
+        _mapped(error_map, models, protections, read_noise)
         if error_map
         else _asked(
             ber,
-            protections,
+            protections or ["none"],
             together,
             (read_noise, read_spread),
             names=condition or [],
@@ -384,7 +384,7 @@ def evaluate(
         found = study.evaluate_files(
             models,
             faults,
-            chips=chips if maps is None else maps,
+            chips=chips,
             images_per_chip=images_per_chip,
             images=images,
             seed=seed,
@@ -402,7 +402,7 @@ def evaluate(
     if as_json:
         typer.echo(answer.as_json(found, asked))
     else:
-        text.print_tables(found, asked)
+        text.print_tables(found, asked, quiet=quiet, verbose=verbose)
 
 
 def _check_one_of(given: dict[str, Any], *, may_be_none: bool) -> None:
@@ -415,7 +415,7 @@ def _check_one_of(given: dict[str, Any], *, may_be_none: bool) -> None:
 
 
 def _mapped(
-    files: list[Path], models: list[Path], protection: list[str] | None, read_noise: str
+    files: list[Path], models: list[Path], protections: list[str] | None, read_noise: str
 ) -> tuple[list[float | str], list[ChipFaults]]:
     """Return the error maps that are asked for, and the faults of their chips."""
     from rramsim.cli.chips.answer import ErrorMap
@@ -428,9 +428,9 @@ def _mapped(
         )
     if len(models) != 1:
         raise InputError(f"--error-map: is of one network, and {len(models)} models were given.")
-    if protection:
+    if protections:
         raise InputError(
-            "--error-map and --protection were both given: a map is of weights as they are read, "
+            "--error-map and --protect were both given: a map is of weights as they are read, "
             "so of what a protection leaves. Give one of the two."
         )
     return [ErrorMap(file) for file in files], [read_error_map(file, models[0]) for file in files]
@@ -485,16 +485,16 @@ def _asked(
     from rramsim.crossbar.correlated import CorrelatedFaults
     from rramsim.crossbar.faults import IidFaults
     from rramsim.crossbar.from_conditions import SharedSpread
-    from rramsim.crossbar.protection import parse, protect
+    from rramsim.crossbar.protection import parse_all, protect
     from rramsim.study.fit import read_anew
 
-    named = [parse(name) for name in protections]
+    named = parse_all(protections)
     if measurements or conditions:
         from rramsim.study.fit import condition_faults
 
         known = condition_faults(
             names,
-            protections,
+            [str(way) for way in named],
             measurements=measurements,
             conditions=conditions,
             reference=reference,

@@ -8,20 +8,20 @@ from typing import Annotated
 import typer
 
 from rramsim.cli import options
-from rramsim.cli.app import app
+from rramsim.cli.app import command
 
 _EXAMPLE = """
-Example, a trained network for tiles of 128 word lines by 64 bit lines:
+A trained network on tiles of 128 word lines by 64 bit lines:
 
     rramsim export network.safetensors --tile 128x64 --out tiles
 
-and with weights in words of a code, whose parity bits lie on further bit lines:
+The same with weights in words of a code, whose parity bits lie on further bit lines:
 
-    rramsim export network.safetensors --protection "secded(72,64)" --out coded-tiles
+    rramsim export network.safetensors --protect "secded(72,64)" --out coded-tiles
 """
 
 
-@app.command(epilog=_EXAMPLE)
+@command(_EXAMPLE)
 def export(
     model: Annotated[
         Path,
@@ -29,49 +29,60 @@ def export(
     ],
     out: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="Folder to write.", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the tiles, new or of an earlier export.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ],
     tile: Annotated[
-        str, typer.Option(metavar="WxB", help="Word lines by bit lines of a tile.")
-    ] = "128x128",
-    protection: Annotated[
         str,
         typer.Option(
-            metavar="NAME",
-            help="none, 2T2R (two cells a weight), secded(72,64) or bch(78,64,2) (with parity "
-            "cells), verify(5) (changes no bit).",
+            metavar="WxB",
+            help="Word lines by bit lines of a tile.",
+            rich_help_panel=options.USE,
         ),
-    ] = "none",
+    ] = "128x128",
+    protection: options.ProtectBy = "none",
     cells: Annotated[
         bool,
         typer.Option(
             "--cells/--no-cells",
-            help="Write tiles.csv, with a row of about 30 bytes for each cell. The netCDF files "
-            "hold the same bits in far less space.",
+            help="Write tiles.csv, with a row of about 30 bytes for each cell, or leave it out. "
+            "The netCDF files hold the same bits in far less space.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = True,
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Write the bits that each tile of a chip is programmed with.
 
-    For each layer there is a netCDF file of its tiles: 1 is HRS (+1), 0 is LRS (-1), 255 is no bit.
-    tiles.csv says which weight each cell holds, thresholds.csv what each neuron compares its sum
-    with, manifest.json what the numbers mean, with a checksum of each file.
+    Each layer has a netCDF file of its tiles: 1 is HRS (+1), 0 is LRS (-1), 255 is no bit.
+    tiles.csv lists which weight each cell holds, thresholds.csv the threshold of each neuron, and
+    manifest.json what the numbers mean, with a checksum of each file.
     """
     import json
 
     from rich.console import Console
 
     from rramsim.report.real_chips import export_sentences, export_tables
-    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.terminal_table import print_sentences, print_table
     from rramsim.study.real_chips.export import export_tiles
 
     manifest = export_tiles(model, out, tile=tile, protection=protection, cells=cells)
     if as_json:
         typer.echo(json.dumps(manifest, indent=2))
         return
+    if quiet:
+        typer.echo(str(out))
+        return
     console = Console()
     for table in export_tables(manifest):
         print_table(console, table)
-    for sentence in export_sentences(manifest, str(out)):
-        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
+    print_sentences(console, export_sentences(manifest, str(out)))
+    if verbose:
+        print_sentences(
+            console, (f"{name}: SHA-256 {digest}" for name, digest in manifest["sha256"].items())
+        )

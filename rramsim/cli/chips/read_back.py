@@ -97,8 +97,10 @@ def write_report(
     report_chip(chip, folder, command=command, sources=sources)
 
 
-def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: bool) -> None:
-    """Write, draw and print what was found of a chip."""
+def tell(
+    chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Write, draw and print what was found of a chip; `quiet` prints the answer alone."""
     from rich.console import Console
 
     from rramsim.files import write_dataset, write_text
@@ -109,7 +111,7 @@ def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: b
         error_map_csv,
         predicted_sentences,
     )
-    from rramsim.report.terminal_table import plain_text, print_table
+    from rramsim.report.terminal_table import print_sentences, print_table
 
     if output is not None and output.suffix.lower() == ".csv":
         write_text(output, error_map_csv(chip))
@@ -126,10 +128,10 @@ def tell(chip: xr.Dataset, *, output: Path | None, plot: Path | None, as_json: b
     console = Console()
     sentences = chip_sentences(chip)
     answer = 1 + len(predicted_sentences(chip))
-    for sentence in sentences[:answer]:
-        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
+    print_sentences(console, sentences[:answer])
+    if quiet:
+        return
     for table in chip_tables(chip):
         if table.rows:
             print_table(console, table)
-    for sentence in sentences[answer:]:
-        console.print(plain_text(sentence), soft_wrap=not console.is_terminal)
+    print_sentences(console, sentences[answer:])

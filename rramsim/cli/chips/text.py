@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rramsim.cli.chips.answer import ErrorMap, is_protected, recipes_in
 
@@ -20,37 +20,68 @@ if TYPE_CHECKING:
 _ACCURACY = ("accuracy", "interval", "5th-percentile chip")
 
 
-def print_tables(found: Found, asked: Sequence[Asked]) -> None:
-    """Print for each recipe the tables of its networks, the mean of several, how all were made."""
+class _Screen(NamedTuple):
+    """Where tables are shown, and sentences unless it is quiet."""
+
+    console: Console
+    is_quiet: bool
+
+    def table(self, table: TextTable) -> None:
+        from rramsim.report.terminal_table import print_table
+
+        print_table(self.console, table)
+
+    def sentences(self, *sentences: str) -> None:
+        from rramsim.report.terminal_table import print_sentences
+
+        if not self.is_quiet:
+            print_sentences(self.console, sentences)
+
+
+def print_tables(found: Found, asked: Sequence[Asked], *, quiet: bool, verbose: bool) -> None:
+    """Print for each recipe the tables of its networks, the mean of several, how all were made.
+
+    Parameters
+    ----------
+    found : mapping of Path to xarray.Dataset
+    asked : sequence of float or str
+    quiet : bool
+        Whether tables are printed without sentences.
+    verbose : bool
+        Whether networks and images are also named by their checksums.
+    """
     from rich.console import Console
 
-    console, recipes = Console(), recipes_in(found)
-    for number, replicates in enumerate(recipes):
-        if number:
-            console.print()
+    screen, recipes = _Screen(Console(), quiet), recipes_in(found)
+    for replicates in recipes:
         if len(replicates) > 1:
-            _print_recipe(console, replicates, asked)
+            _print_recipe(screen, replicates, asked)
             continue
         ((file, result),) = replicates.items()
         if len(found) > 1:
-            _print_name(console, str(file))
-        _print_network(console, result, asked)
+            _print_name(screen, str(file))
+        _print_network(screen, result, asked)
     if len(recipes) > 1:
-        console.print("\nNetworks of different recipes are not averaged.")
+        screen.sentences("Networks of different recipes are not averaged.")
+    if verbose:
+        for file, result in found.items():
+            known = ", ".join(
+                f"{name} {result.attrs[name]}" for name in ("network_id", "images_id")
+            )
+            screen.sentences(f"{file}: {known}")
 
 
-def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked]) -> None:
+def _print_network(screen: _Screen, result: xr.Dataset, asked: Sequence[Asked]) -> None:
     """Print a table of accuracies, how they were made, and what else was asked for."""
-    from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
     rows, attrs = records(result, "faults"), result.attrs
     if isinstance(asked[0], ErrorMap):
-        print_table(console, _of_known_chips(asked, rows))
+        screen.table(_of_known_chips(asked, rows))
     else:
         if is_protected(result) or isinstance(asked[0], str):
-            _print_protections(console, asked, rows)
+            _print_protections(screen, asked, rows)
         which = ("protection",) if is_protected(result) else ()
         counts = _counts(rows, images=attrs["test_images"])
         table = TextTable(
@@ -61,7 +92,7 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
                 for one, row in zip(asked, rows, strict=True)
             ),
         )
-        print_table(console, table)
+        screen.table(table)
     fold = f" (fold {attrs['fold']} of {attrs['folds']})" if "fold" in attrs else ""
     sentences = [
         f"Network {_trained(attrs)}, scored on the {attrs['test_images']} test images of "
@@ -70,8 +101,8 @@ def _print_network(console: Console, result: xr.Dataset, asked: Sequence[Asked])
         *_together(asked, rows),
         *_methods(asked, [[row["method"]] for row in rows]),
     ]
-    console.print(plain_text("\n".join(sentences)))
-    _print_more(console, result, asked)
+    screen.sentences(*sentences)
+    _print_more(screen, result, asked)
 
 
 def _of_known_chips(asked: Sequence[Asked], rows: Sequence[Record]) -> TextTable:
@@ -89,11 +120,10 @@ def _of_known_chips(asked: Sequence[Asked], rows: Sequence[Record]) -> TextTable
     )
 
 
-def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -> None:
+def _print_recipe(screen: _Screen, replicates: Found, asked: Sequence[Asked]) -> None:
     """Print the accuracies of networks of one recipe, and their mean over trainings."""
     from rramsim.formatting import percent
     from rramsim.montecarlo.replicates import mean_over_trainings
-    from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
@@ -102,7 +132,7 @@ def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -
     rows = records(mean, "faults")
     protection = ("protection",) if is_protected(mean) else ()
     if protection or isinstance(asked[0], str):
-        _print_protections(console, asked, records(results[0], "faults"))
+        _print_protections(screen, asked, records(results[0], "faults"))
     networks = [network for row in rows for network in row.by("training")]
     counts = _counts(networks, images=int(mean["test_images"].min()))
     of_networks = TextTable(
@@ -135,8 +165,8 @@ def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -
             for one, row in zip(asked, rows, strict=True)
         ),
     )
-    print_table(console, of_networks)
-    print_table(console, over_trainings)
+    screen.table(of_networks)
+    screen.table(over_trainings)
     sentences = [
         f"Networks {_trained(attrs)}, scored on {_tested(mean)}; chips of seed "
         f"{results[0].attrs['seed']}. "
@@ -147,17 +177,16 @@ def _print_recipe(console: Console, replicates: Found, asked: Sequence[Asked]) -
         "Of each network alone:",
         *_methods(asked, [[one["network_method"] for one in row.by("training")] for row in rows]),
     ]
-    console.print(plain_text("\n".join(sentences)))
+    screen.sentences(*sentences)
     for file, result in replicates.items():
         if "neurons" in result or "certified_share" in result:
-            _print_name(console, str(file))
-            _print_more(console, result, asked)
+            _print_name(screen, str(file))
+            _print_more(screen, result, asked)
 
 
-def _print_protections(console: Console, asked: Sequence[Asked], rows: Sequence[Record]) -> None:
+def _print_protections(screen: _Screen, asked: Sequence[Asked], rows: Sequence[Record]) -> None:
     """Print what each protection takes, and the BER that it leaves."""
     from rramsim.formatting import plain, power
-    from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
 
     table = TextTable(
@@ -173,30 +202,27 @@ def _print_protections(console: Console, asked: Sequence[Asked], rows: Sequence[
             for one, row in zip(asked, rows, strict=True)
         ),
     )
-    print_table(console, table)
-    console.print(
-        plain_text(
-            "The residual BER is that of the weights as they are read, expected "
-            "for independent cells. Pulses write every weight once; the energy and time of a "
-            "decoder are not known."
-        )
+    screen.table(table)
+    screen.sentences(
+        "The residual BER is that of the weights as they are read, expected "
+        "for independent cells. Pulses write every weight once; the energy and time of a "
+        "decoder are not known."
     )
 
 
-def _print_more(console: Console, result: xr.Dataset, asked: Sequence[Asked]) -> None:
+def _print_more(screen: _Screen, result: xr.Dataset, asked: Sequence[Asked]) -> None:
     """Print the tables of neurons and of the certificate, each if it was asked for."""
     from rramsim.schema import records
 
     if "neurons" in result:
         rows = records(result, "faults")
-        _print_neurons(console, asked, rows, convolutions=result.attrs["convolutions"])
+        _print_neurons(screen, asked, rows, convolutions=result.attrs["convolutions"])
     if "certified_share" in result:
-        _print_certificate(console, result)
+        _print_certificate(screen, result)
 
 
-def _print_certificate(console: Console, result: xr.Dataset) -> None:
+def _print_certificate(screen: _Screen, result: xr.Dataset) -> None:
     from rramsim.formatting import percent
-    from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
     from rramsim.schema import records
 
@@ -207,22 +233,20 @@ def _print_certificate(console: Console, result: xr.Dataset) -> None:
             (str(row["flips"]), percent(row["certified_share"])) for row in records(result, "flips")
         ),
     )
-    print_table(console, table)
-    console.print(
-        plain_text(
-            "Share of the test images that are classified correctly whichever of the "
-            f"{result.attrs['last_layer_weights']} weights of the last layer are flipped, up to "
-            "this number: exact for the worst case, and for chips whose other layers are free of "
-            "errors. Random flips change far fewer classes."
-        )
+    screen.table(table)
+    screen.sentences(
+        "Share of the test images that are classified correctly whichever of the "
+        f"{result.attrs['last_layer_weights']} weights of the last layer are flipped, up to "
+        "this number: exact for the worst case, and for chips whose other layers are free of "
+        "errors. Random flips change far fewer classes."
     )
 
 
-def _print_name(console: Console, name: str) -> None:
+def _print_name(screen: _Screen, name: str) -> None:
     from rramsim.report.terminal_table import plain_text
 
     # Never broken over lines, so that it can be copied.
-    console.print(plain_text(name), soft_wrap=True)
+    screen.console.print(plain_text(name), soft_wrap=True)
 
 
 def _counts(rows: Sequence[Record], *, images: int) -> dict[str, str]:
@@ -285,15 +309,14 @@ def _together(asked: Sequence[Asked], rows: Sequence[Record]) -> list[str]:
 
 
 def _print_neurons(
-    console: Console, asked: Sequence[Asked], rows: Sequence[Record], *, convolutions: int
+    screen: _Screen, asked: Sequence[Asked], rows: Sequence[Record], *, convolutions: int
 ) -> None:
     from rramsim.formatting import accuracy, percent
-    from rramsim.report.terminal_table import plain_text, print_table
     from rramsim.report.text_table import TextTable
 
     by_layer = [list(row.by("layer")) for row in rows]
     if not any(by_layer):
-        console.print("The network has no hidden layer, so no hidden neurons.")
+        screen.sentences("The network has no hidden layer, so no hidden neurons.")
         return
     table = TextTable(
         title="",
@@ -320,8 +343,8 @@ def _print_neurons(
     sentences += _methods(
         asked, [[row["constant_share_method"] for row in layers] for layers in by_layer]
     )
-    print_table(console, table)
-    console.print(plain_text("\n".join(sentences)))
+    screen.table(table)
+    screen.sentences(*sentences)
 
 
 def _methods(asked: Sequence[Asked], methods: Sequence[Sequence[str]]) -> list[str]:

@@ -20,10 +20,9 @@ from rramsim.readers.columns.values import one_spelling, read_labels, read_quant
 from rramsim.readers.programming.sources import DIGITS, Source, setting_in_words
 from rramsim.readers.table import RawTable
 from rramsim.schema import (
-    most_alike,
+    did_you_mean,
     rounded,
     settings,
-    told_apart,
 )
 
 if TYPE_CHECKING:
@@ -104,11 +103,10 @@ def _positions(name: str, source: Source) -> list[int]:
 
 def _no_column(name: str, sources: Sequence[Source]) -> InputError:
     texts = [text for source in sources for text in source.table.header if text]
-    alike = most_alike(name, texts)
-    hint = "" if alike is None else f" Is {told_apart(alike, name)} meant?"
     return InputError(
         f"{sources[0].table.place}: no column is {name!r}, by which conditions are to be named "
-        f"(--condition-from).{hint} Accepted: {', '.join(map(repr, texts[:_HEADERS_SHOWN]))}."
+        f"(--condition-from).{did_you_mean(name, texts)} Accepted: "
+        f"{', '.join(map(repr, texts[:_HEADERS_SHOWN]))}."
     )
 
 

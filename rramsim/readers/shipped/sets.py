@@ -7,6 +7,7 @@ from pathlib import Path
 from rramsim.errors import InputError, refused
 from rramsim.files import check_regular
 from rramsim.readers.set_toml import NAME, Sidecar, read_sidecar
+from rramsim.schema import did_you_mean_file
 
 _PACKAGE = Path(__file__).parents[2]
 
@@ -37,8 +38,8 @@ def resolve(name_or_path: str | Path) -> Path:
         return paths[str(name_or_path)]
     what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
     raise InputError(
-        f"{name_or_path}: {what}, and no shipped set has that name. "
-        f"Shipped are {', '.join(sorted(paths))}."
+        f"{name_or_path}: {what}, and no shipped set has that "
+        f"name.{did_you_mean_file(path, paths)} Shipped are {', '.join(sorted(paths))}."
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
 WIDTH_OF_A_FILE = 170
-NOTES = "Notes"
+NOTES, FOUND = "Notes", "What was found"
 
 
 def short_tables(examination: Examination) -> list[TextTable]:
@@ -36,6 +36,7 @@ def text(
     *,
     width: int = WIDTH_OF_A_FILE,
     styled: bool,
+    quiet: bool = False,
     verbose: bool = False,
 ) -> str:
     """Return every table, what to know of them, and last what was found.
@@ -49,8 +50,10 @@ def text(
         Characters a line.
     styled : bool
         Whether to wrap sentences, and to set titles in bold by a terminal's codes.
+    quiet : bool
+        Whether to show only what was found.
     verbose : bool
-        Whether to show all notes where they are many, and how the intervals were made.
+        Whether to show all notes where they are many, and how the intervals were computed.
     """
     from rich.console import Console
 
@@ -62,12 +65,12 @@ def text(
         for sentence in sentences:
             console.print(_bullet(sentence, width=width if styled else None), soft_wrap=True)
 
-    if doubts(examination):
-        print_sentences(CHECK_FIRST, doubts(examination))
-    for table in short_tables(examination):
-        print_table(console, table)
-    for heading, sentences in _notes(examination, verbose=verbose):
-        print_sentences(heading, sentences)
+    if not quiet:
+        for table in short_tables(examination):
+            print_table(console, table)
+        for heading, sentences in _notes(examination, verbose=verbose):
+            print_sentences(heading, sentences)
+    print_sentences(FOUND, _found(examination))
     return shown.getvalue()
 
 
@@ -78,19 +81,21 @@ def _bullet(sentence: str, *, width: int | None) -> Text:
 
 
 def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[str, ...]]]:
-    origin = ORIGIN_WORDS[examination.measured.origin]
+    """Return the notes under their headings, and how the intervals were computed."""
     groups = grouped_notes(examination)
     if not verbose:
-        groups = _counted(groups)
-    if verbose:
-        made = interval_notes(examination, place="terminal")
-        intervals = tuple(f"{what}: {how}." for what, how in made)
-        groups.append(("How the intervals were made", intervals))
-    found = [f"{one.name}: {' '.join(one.sentences)}" for one in findings(examination)]
-    # The end of the output is what a terminal shows: the doubts stand there again.
+        return _counted(groups)
+    made = interval_notes(examination, place="terminal")
+    intervals = tuple(f"{what}: {how}." for what, how in made)
+    return [*groups, ("How the intervals were computed", intervals)]
+
+
+def _found(examination: Examination) -> tuple[str, ...]:
+    """Return what was found, which the end of the output shows: doubts first."""
+    origin = ORIGIN_WORDS[examination.measured.origin]
     doubtful = [f"{CHECK_FIRST}: {sentence}" for sentence in doubts(examination)]
-    groups.append(("What was found", (*doubtful, *found, *([origin] if origin else []))))
-    return groups
+    found = [f"{one.name}: {' '.join(one.sentences)}" for one in findings(examination)]
+    return (*doubtful, *found, *([origin] if origin else []))
 
 
 def _counted(groups: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:

@@ -34,17 +34,21 @@ _POINT: Keys = {
 }
 
 
-def text(comparison: StudyComparison, *, width: int, styled: bool, verbose: bool) -> str:
-    """Return the tables, what they rest on, and last what differs."""
+def text(
+    comparison: StudyComparison, *, width: int, styled: bool, quiet: bool, verbose: bool
+) -> str:
+    """Return the tables, what they rest on, and last what differs; `quiet` the last alone."""
     from rich.console import Console
 
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
     for letter, study in zip(_LETTERS, comparison.studies, strict=False):
         console.print(plain_text(f"{letter}: {study.name}"), soft_wrap=True)
-    for table in comparison_tables(comparison, verbose=verbose):
+    tables = () if quiet else comparison_tables(comparison, verbose=verbose)
+    for table in tables:
         print_table(console, _stacked(table, len(comparison.studies)))
-    for sentence in (*_bases(comparison, verbose=verbose), *_conclusions(comparison)):
+    bases = () if quiet else _bases(comparison, verbose=verbose)
+    for sentence in (*bases, *_conclusions(comparison)):
         console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
     return shown.getvalue()
 

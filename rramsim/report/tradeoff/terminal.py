@@ -210,6 +210,7 @@ def text(
     *,
     width: int = WIDTH_OF_A_FILE,
     styled: bool = False,
+    quiet: bool = False,
     verbose: bool = False,
 ) -> str:
     """Return the points, the notes and last the recommendation as text.
@@ -223,6 +224,8 @@ def text(
         Characters a line.
     styled : bool
         Whether to set headers in bold by a terminal's codes.
+    quiet : bool
+        Whether to show the recommendation and the path of the report alone.
     verbose : bool
         Whether to show all notes where they are many. What is not measured is always said.
     """
@@ -230,15 +233,13 @@ def text(
 
     shown = io.StringIO()
     console = Console(file=shown, width=width, force_terminal=styled)
-    table = first_fitting(terminal_tables(findings), width=width)
-    print_table(console, replace(table, remark=""), is_bare=True)
-    for sentence in (
-        table.remark,
-        *origins(findings),
-        *shown_notes(findings.notes, verbose=verbose),
-    ):
-        console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
-    console.print()
+    if not quiet:
+        table = first_fitting(terminal_tables(findings), width=width)
+        print_table(console, replace(table, title="", remark=""))
+        notes = shown_notes(findings.notes, verbose=verbose)
+        for sentence in (table.remark, *origins(findings), *notes):
+            console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
+        console.print()
     (_, verdict), *lines = recommendation_lines(findings)
     console.print(plain_text(wrapped(verdict, width), "bold"), soft_wrap=True)
     longest = max(len(label) for label, _ in lines)

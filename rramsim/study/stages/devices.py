@@ -22,7 +22,7 @@ from rramsim.device.variability import variability
 from rramsim.errors import InputError
 from rramsim.measurements import Measured
 from rramsim.montecarlo.task import faults_text
-from rramsim.schema import spelled_as, with_spellings
+from rramsim.schema import did_you_mean, spelled_as, with_spellings
 from rramsim.study.settings import Study
 
 if TYPE_CHECKING:
@@ -295,8 +295,8 @@ def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(
-            f"the study's `only` names {unknown[0]!r}, which is not a condition; "
-            f"there are {', '.join(known)}."
+            f"only: there is no condition {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
+            f"Accepted are {', '.join(known)}."
         )
     return conditions.sel(condition=[name for name in known if name in names])
 

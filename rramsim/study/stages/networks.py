@@ -24,7 +24,7 @@ from rramsim.network.training.flips import RandomFlips
 from rramsim.network.training.method import Method
 from rramsim.network.training.plan import TrainingPlan, default_epochs, replicates
 from rramsim.network.training.train import obtain_networks, told_as_stage
-from rramsim.schema import spelled_as
+from rramsim.schema import did_you_mean, spelled_as
 from rramsim.study.training_settings import (
     ErrorsTable,
     NetworkTable,
@@ -128,7 +128,8 @@ def _fitted_rates(file: str, condition: str) -> tuple[tuple[float], tuple[float]
     condition = spelled_as(condition, known)
     if condition not in known:
         raise InputError(
-            f"{file}: holds no condition {condition!r}; accepted are {', '.join(known)}."
+            f"{file}: there is no condition {condition!r}.{did_you_mean(condition, known)} "
+            f"Accepted are {', '.join(known)}."
         )
     row = conditions.sel(condition=condition)
     both = float(row.ber)

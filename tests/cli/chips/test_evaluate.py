@@ -102,7 +102,7 @@ def test_without_errors_the_accuracy_is_that_of_the_weights(
 ) -> None:
     scores = digits.test_images.astype(int) @ network.output.signs.astype(int).T
     expected = float((scores.argmax(axis=1) == digits.test_labels).mean())
-    (point,) = answer(model, "--ber", "0", "--maps", "3")["points"]
+    (point,) = answer(model, "--ber", "0", "--chips", "3")["points"]
     assert set(point) == KEYS
     assert expected > 0.5
     for name in ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_p05"):
@@ -111,7 +111,7 @@ def test_without_errors_the_accuracy_is_that_of_the_weights(
 
 
 def test_points_come_in_the_order_asked_with_their_intervals(model: str) -> None:
-    found = answer(model, "--ber", "0.3", "--ber", "0.01", "--ber", "0.01", "--maps", "8")
+    found = answer(model, "--ber", "0.3", "--ber", "0.01", "--ber", "0.01", "--chips", "8")
     points = found["points"]
     assert [point["ber"] for point in points] == [0.3, 0.01, 0.01]
     assert points[1] == points[2]
@@ -124,7 +124,7 @@ def test_points_come_in_the_order_asked_with_their_intervals(model: str) -> None
 
 @pytest.mark.slow
 def test_the_answer_depends_on_the_seed_and_on_nothing_else(model: str) -> None:
-    asked = [model, "--ber", "0.1", "--maps", "4"]
+    asked = [model, "--ber", "0.1", "--chips", "4"]
     assert answer(*asked) == answer(*asked, "--seed", "1")
     assert answer(*asked)["points"] != answer(*asked, "--seed", "2")["points"]
     # The chips of one BER are the same whichever others are asked for.
@@ -133,21 +133,21 @@ def test_the_answer_depends_on_the_seed_and_on_nothing_else(model: str) -> None:
 
 def test_weights_that_are_half_wrong_know_nothing(model: str, digits: ImageSet) -> None:
     # At a BER of 1/2 every weight is a fair coin: each class is as likely, whatever the image.
-    (point,) = answer(model, "--ber", "0.5", "--maps", "150")["points"]
+    (point,) = answer(model, "--ber", "0.5", "--chips", "150")["points"]
     error = (point["accuracy_high"] - point["accuracy_low"]) / 2 / stats.t.ppf(0.975, 149)
     assert 2 * stats.norm.sf(abs(point["accuracy_mean"] - 0.1) / error) > 1e-4
 
 
 def test_one_chip_has_no_interval(model: str) -> None:
-    (point,) = answer(model, "--ber", "0.1", "--maps", "1")["points"]
+    (point,) = answer(model, "--ber", "0.1", "--chips", "1")["points"]
     assert 0 < point["accuracy_mean"] < 1
     assert point["accuracy_low"] is point["accuracy_high"] is point["accuracy_p05"] is None
 
 
 def test_a_person_is_shown_a_table_and_how_it_was_made(model: str) -> None:
-    result = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.0123", "--maps", "4"])
+    result = CliRunner().invoke(app, ["evaluate", model, "--ber", "0.0123", "--chips", "4"])
     assert result.exit_code == 0
-    point = answer(model, "--ber", "0.0123", "--maps", "4")["points"][0]
+    point = answer(model, "--ber", "0.0123", "--chips", "4")["points"][0]
     row = next(line for line in result.stdout.splitlines() if "0.0123" in line)
     assert f"{100 * point['accuracy_mean']:.2f}" in row
     assert f"{100 * point['accuracy_low']:.2f} to {100 * point['accuracy_high']:.2f}" in row
@@ -196,7 +196,7 @@ def convolutional(
 
 @pytest.mark.slow
 def test_a_convolutional_network_is_scored_and_named(convolutional: str) -> None:
-    asked = [convolutional, "--ber", "0.3", "--maps", "3"]
+    asked = [convolutional, "--ber", "0.3", "--chips", "3"]
     (point,) = answer(*asked)["points"]
     assert 0 < point["accuracy_low"] < point["accuracy_mean"] < point["accuracy_high"]
     shown = CliRunner().invoke(app, ["evaluate", *asked]).stdout
@@ -220,7 +220,7 @@ def outputs_of(layer: FoldedLayer, values: np.ndarray) -> np.ndarray:
 def test_neurons_that_never_change_are_shown_layer_by_layer(
     two_hidden: str, digits: ImageSet
 ) -> None:
-    asked = [two_hidden, "--ber", "0", "--ber", "0.3", "--maps", "3"]
+    asked = [two_hidden, "--ber", "0", "--ber", "0.3", "--chips", "3"]
     found = answer(*asked, "--neurons")
     values = digits.test_images.astype(int)
     hidden, without_errors = (
@@ -253,7 +253,7 @@ def test_neurons_that_never_change_are_shown_layer_by_layer(
 
 @pytest.mark.slow
 def test_a_neuron_of_a_convolution_is_a_filter_at_a_place(convolutional: str) -> None:
-    asked = [convolutional, "--ber", "0.1", "--maps", "2", "--neurons"]
+    asked = [convolutional, "--ber", "0.1", "--chips", "2", "--neurons"]
     ((shown,),) = (point["neurons"] for point in answer(*asked)["points"])
     assert (shown["layer"], shown["neurons"]) == (1, 16 * 4 * 4)
     assert 0 < shown["constant_share_mean"] < 1
@@ -263,7 +263,7 @@ def test_a_neuron_of_a_convolution_is_a_filter_at_a_place(convolutional: str) ->
 
 @pytest.mark.slow
 def test_a_network_without_hidden_layers_says_so(model: str) -> None:
-    asked = [model, "--ber", "0.1", "--maps", "2", "--neurons"]
+    asked = [model, "--ber", "0.1", "--chips", "2", "--neurons"]
     assert answer(*asked)["points"][0]["neurons"] == []
     assert "no hidden layer" in CliRunner().invoke(app, ["evaluate", *asked]).stdout
 
@@ -363,7 +363,7 @@ def test_a_certificate_that_cannot_be_given_is_refused(
 
 
 def test_one_chip_has_no_interval_of_its_neurons(two_hidden: str) -> None:
-    asked = [two_hidden, "--ber", "0.1", "--maps", "1", "--neurons"]
+    asked = [two_hidden, "--ber", "0.1", "--chips", "1", "--neurons"]
     for shown in answer(*asked)["points"][0]["neurons"]:
         assert shown["constant_share_low"] is shown["constant_share_high"] is None
 
@@ -372,7 +372,7 @@ def test_one_chip_has_no_interval_of_its_neurons(two_hidden: str) -> None:
 def test_errors_can_be_in_one_layer_only(
     two_hidden: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = [two_hidden, "--ber", "0.2", "--maps", "3", "--neurons"]
+    asked = [two_hidden, "--ber", "0.2", "--chips", "3", "--neurons"]
     layers = [answer(*asked, "--layer", str(number)) for number in (1, 2, 3)]
     assert [found["layer"] for found in layers] == [1, 2, 3]
     every = answer(*asked)
@@ -397,7 +397,7 @@ def test_a_graphics_processor_gives_the_same_answer(
 ) -> None:
     """The path of --device cuda, with torch's CPU in the place of a graphics processor."""
     asked = [request.getfixturevalue(kind), "--ber", "0", "--ber", "0.001", "--ber", "0.1"]
-    expected = answer(*asked, "--maps", "3", "--device", "cpu")
+    expected = answer(*asked, "--chips", "3", "--device", "cpu")
     devices = []
 
     def on_cpu(*scored: Any, device: str) -> torch_evaluation.TorchEvaluator:
@@ -408,7 +408,7 @@ def test_a_graphics_processor_gives_the_same_answer(
         TorchEvaluator = staticmethod(on_cpu)
 
     monkeypatch.setitem(sys.modules, "rramsim.network.scoring.torch_evaluator", Stand)
-    assert answer(*asked, "--maps", "3", "--device", "cuda") == expected
+    assert answer(*asked, "--chips", "3", "--device", "cuda") == expected
     assert devices == ["cuda"]
 
 
@@ -438,7 +438,7 @@ def test_a_ber_out_of_range_is_told(
     ("arguments", "told"),
     [
         (["--ber", "much"], "--ber"),
-        (["--ber", "0.1", "--maps", "0"], "--maps"),
+        (["--ber", "0.1", "--chips", "0"], "--chips"),
         (["--ber", "0.1", "--seed", "-1"], "--seed"),
         (["--ber", "0.1", "--device", "tpu"], "--device"),
         (["--ber", "0.1", "--layer", "0"], "--layer"),
@@ -540,7 +540,7 @@ def test_images_whose_folder_moved_can_be_named(
     path = tmp_path / "network.safetensors"
     save_network(path, SavedNetwork(network, record(digits, images=str(tmp_path / "gone"))))
     assert "--images" in refusal([str(path), "--ber", "0.1"], monkeypatch, capsys)
-    found = answer(str(path), "--ber", "0.1", "--maps", "2", "--images", "digits")
+    found = answer(str(path), "--ber", "0.1", "--chips", "2", "--images", "digits")
     assert found["images_id"] == digits.content_id
 
 
@@ -550,7 +550,7 @@ def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: Imag
     asked = ["train", "--network", "64-48-10", "--epochs", "3", "-o", str(networks), "--json"]
     trained = CliRunner().invoke(app, asked)
     file = json.loads(trained.stdout)["models"][0]["file"]
-    command = ["evaluate", file, "--ber", "0.2", "--maps", "4"]
+    command = ["evaluate", file, "--ber", "0.2", "--chips", "4"]
     shown = CliRunner().invoke(app, [*command, "--reestimate", "--json"])
     found = json.loads(shown.stdout)
     assert found["thresholds"] == "reestimated"
@@ -699,7 +699,7 @@ def test_protections_are_scored_at_each_ber(
 ) -> None:
     found = answer(
         *(model, "--ber", "0.01", "--ber", "0.1", "--chips", "4"),
-        *("--protection", "none", "--protection", "secded(72,64)", "--protection", "2T2R(ber=0)"),
+        *("--protect", "none", "--protect", "secded(72,64)", "--protect", "2T2R(ber=0)"),
     )
     points = found["points"]
     asked = [(point["protection"], point["ber"]) for point in points]
@@ -724,7 +724,7 @@ def test_protections_are_scored_at_each_ber(
 
 def test_the_tables_say_what_a_protection_takes_and_leaves(model: str, tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
-    asked = ["--ber", "0.01", "--chips", "2", "--protection", "secded(72,64)", "-o", str(file)]
+    asked = ["--ber", "0.01", "--chips", "2", "--protect", "secded(72,64)", "-o", str(file)]
     shown = CliRunner().invoke(app, ["evaluate", model, *asked], terminal_width=80)
     assert shown.exit_code == 0, shown.output
     cells = [line.replace("│", " ").split() for line in shown.stdout.splitlines()]
@@ -745,9 +745,7 @@ def test_the_tables_say_what_a_protection_takes_and_leaves(model: str, tmp_path:
 def test_a_protection_that_cannot_be_is_refused(
     name: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refusal(
-        ["missing.safetensors", "--ber", "0.1", "--protection", name], monkeypatch, capsys
-    )
+    told = refusal(["missing.safetensors", "--ber", "0.1", "--protect", name], monkeypatch, capsys)
     assert message in told
     assert len(told.splitlines()) == 1
 
@@ -757,7 +755,7 @@ def test_chips_of_measured_conditions_are_scored_with_protections(
 ) -> None:
     asked = ("--measurements", "hirtzlin2019-reconstructed", "--chips", "2")
     ways = ("none", "2T2R", "verify(5, level=1.5, read_spread=0.1)")
-    protections = [word for way in ways for word in ("--protection", way)]
+    protections = [word for way in ways for word in ("--protect", way)]
     points = answer(model, *asked, "--condition", "weak", *protections)["points"]
     assert [(point["condition"], point["protection"]) for point in points] == [
         ("weak", way) for way in ways
@@ -797,7 +795,7 @@ def test_chips_of_stated_conditions_are_scored(model: str, tmp_path: Path) -> No
         (
             [
                 *("--measurements", "hirtzlin2019-reconstructed", "--condition", "weak"),
-                *("--protection", "verify(5)"),
+                *("--protect", "verify(5)"),
             ],
             "the spread of ln R from one read of a cell to another is not known",
         ),

@@ -150,7 +150,7 @@ def test_the_report_leads_with_this_chip_beside_those_predicted(chip):
     condition = ("--condition", "weak", "--conditions", "conditions.toml", "--chips", "9")
     shown = run("--tiles", "tiles", *condition, "--report", "made")
     assert shown.exit_code == 0
-    assert "Report: made/report.html" in shown.stdout
+    assert "The report is made/report.html" in shown.stdout
     found = rramsim.read_back(
         "model.safetensors", "chip.csv", tiles="tiles", expected=rramsim.IidFaults(0.02), chips=9
     )

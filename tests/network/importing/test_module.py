@@ -786,7 +786,7 @@ def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch):
     inputs = pixels_of(digits) / digits.levels
     accuracy = float((classes_of(names["network"], inputs) == digits.test_labels).mean())
     assert accuracy > 0.9
-    asked = ["evaluate", "own.safetensors", "--ber", "0", "--maps", "2"]
+    asked = ["evaluate", "own.safetensors", "--ber", "0", "--chips", "2"]
     answer = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
     assert answer["points"][0]["accuracy_mean"] == pytest.approx(accuracy, abs=1 / 490)
     assert answer["training_ber"] == 0.0
@@ -799,6 +799,6 @@ def test_evaluate_says_that_a_training_ber_is_unknown(tmp_path):
     imported = import_module(module, load_images("digits"))
     path = tmp_path / "own.safetensors"
     save_network(path, SavedNetwork(imported.folded, imported.metadata))
-    asked = ["evaluate", str(path), "--ber", "0.1", "--maps", "2"]
+    asked = ["evaluate", str(path), "--ber", "0.1", "--chips", "2"]
     assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["training_ber"] is None
     assert "training BER unknown" in " ".join(CliRunner().invoke(app, asked).stdout.split())

@@ -246,7 +246,10 @@ def test_stated_columns_of_wide_headerless_and_long_files(read, tmp_path):
             "Vset",
             "cells.csv: no column is 'Vset', by which conditions are to be named (--condition",
         ),
-        ("recipes", "Is 'recipe' meant? Accepted: 'cell', 'state', 'R (kOhm)', 'Icc (uA)', 'reci"),
+        (
+            "recipes",
+            "Did you mean 'recipe'? Accepted: 'cell', 'state', 'R (kOhm)', 'Icc (uA)', 'reci",
+        ),
         ("R (kOhm)", "'R (kOhm)' holds the readings; conditions cannot be named by it"),
     ],
 )

@@ -15,7 +15,7 @@ from rramsim.device.populations.fit import ConditionReadings, fit_conditions
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.schema import EXACT, STATES, make, spelled_as
+from rramsim.schema import EXACT, STATES, did_you_mean, make, spelled_as
 from rramsim.statistics.confidence import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def _alone(readings: xr.Dataset, name: str) -> xr.Dataset:
     names = [str(label) for label in readings["condition"].values]
     spelled = spelled_as(name, names)
     if spelled not in names:
-        raise InputError(f"no condition is named {name!r}; there are {', '.join(names)}.")
+        raise InputError(
+            f"bake: no condition is named {name!r}.{did_you_mean(name, names)} Accepted are "
+            f"{', '.join(names)}."
+        )
     number = names.index(spelled)
     chosen = np.flatnonzero(readings["condition_index"].values == number)
     part = readings.isel(reading=chosen, condition=[number])
