@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rramsim.cli.command.kinds import Command, Group
 from rramsim.cli.endings import run
-from rramsim.cli.help import Command, Group
 from rramsim.version import __version__
 
 app = typer.Typer(

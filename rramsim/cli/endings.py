@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-from rramsim.errors import ArgumentError, DamagedWarning, InputError
+from rramsim.errors import DamagedWarning, InputError
 
 _OF_SIGNAL = 128  # what a shell adds to the number of the signal that ended a process
 _SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
@@ -65,9 +65,6 @@ def in_words(error: Exception) -> str | None:
     """Return what a user is told of an error; None of one that is a fault of rramsim."""
     if (usage := usage_words(error)) is not None:
         return usage
-    if isinstance(error, ArgumentError):
-        option = typed_option(error.argument)
-        return f"{option}{error.words}" if option else str(error)
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, MemoryError) or _is_of_memory(error):
@@ -80,28 +77,6 @@ def in_words(error: Exception) -> str | None:
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror}."
     return None
-
-
-def typed_option(argument: str) -> str | None:
-    """Return the option by which an argument or a setting was typed, None if it was not."""
-    from typer.main import get_command
-
-    from rramsim.cli.app import app
-
-    names = [name for name in argument.split(".") if not name.isdigit()]
-    last = names[-1] if names else argument
-    typed = {word.split("=")[0] for word in sys.argv[1:]}
-    command: Any = get_command(app)
-    # What an option is repeated for has a plural name: protections, of one protection.
-    spelled = [
-        str(option)
-        for name in (last, f"{last}s")
-        for each in command.commands.values()
-        for one in each.params
-        if one.name == name
-        for option in one.opts
-    ]
-    return next((option for option in spelled if option in typed), None)
 
 
 def usage_words(error: Any) -> str | None:

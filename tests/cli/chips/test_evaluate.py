@@ -156,12 +156,12 @@ def test_a_person_is_shown_a_table_and_how_it_was_made(model: str) -> None:
 
 
 def test_chips_can_be_scored_on_some_of_the_images(model: str, tmp_path: Path) -> None:
-    asked = ["--ber", "0", "--ber", "0.1", "--maps", "5", "--images-per-chip", "100"]
+    asked = ["--ber", "0", "--ber", "0.1", "--chips", "5", "--images-per-chip", "100"]
     exact, some = answer(model, *asked)["points"]
     assert (exact["images_per_chip"], some["images_per_chip"]) == (490, 100)
     assert exact["accuracy_p05"] == exact["accuracy_mean"]
     assert some["accuracy_p05"] is None
-    (whole,) = answer(model, "--ber", "0.1", "--maps", "5")["points"]
+    (whole,) = answer(model, "--ber", "0.1", "--chips", "5")["points"]
     assert whole["images_per_chip"] == 490
     assert some["accuracy_mean"] != whole["accuracy_mean"]
     table = CliRunner().invoke(app, ["evaluate", model, *asked])

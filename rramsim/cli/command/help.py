@@ -8,10 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from typer.core import TyperCommand, TyperGroup
-
 from rramsim.cli.options import PANELS
-from rramsim.errors import InputError
 from rramsim.report.terminal_table import wrapped
 
 if TYPE_CHECKING:
@@ -25,51 +22,27 @@ _GAP = "\N{NO-BREAK SPACE}"
 _NAME = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 
 
-class Command(TyperCommand):
-    """A command whose help has the same order and the same groups as that of every other."""
-
-    forms: tuple[str, ...] = ()
-    """How it is called, one form for each thing that it can be asked; else made of its options."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return what follows the name of the command in its first form."""
-        return [usage_forms(self)[0]]
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command, unless it is to show both less and more."""
-        if ctx.params.get("quiet") and ctx.params.get("verbose"):
-            raise InputError("--quiet and --verbose were both given; give one of the two.")
-        return super().invoke(ctx)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help as wide as the terminal is."""
-        name = ctx.command_path
-        forms = [f"{name} {form}" for form in usage_forms(self)]
-        console = _console()
-        examples = ("Examples", ()), *_examples(self.epilog, _width(console))
-        _print(console, [*_heading(self, forms), *_options(self, ctx), *examples])
-
-
-class Group(TyperGroup):
-    """The command line as a whole, whose help lists the commands."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return what follows the name of the program."""
-        return ["COMMAND [ARGUMENTS]"]
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the commands, in the order in which they are of use."""
-        forms = [f"{ctx.command_path} {self.collect_usage_pieces(ctx)[0]}"]
-        commands = [
-            (name, inspect.cleandoc(command.help or "").partition("\n\n")[0])
-            for name, command in self.commands.items()
-        ]
-        parts = [*_heading(self, forms), ("Commands", commands), *_options(self, ctx)]
-        _print(_console(), parts)
-
-
 Part = str | tuple[str, Sequence[tuple[str, str]]] | Sequence[str]
 """A paragraph, a heading with rows of a name and a text, or lines that are not wrapped."""
+
+
+def print_command(command: Any, ctx: Any) -> None:
+    """Print the help of a command as wide as the terminal is."""
+    forms = [f"{ctx.command_path} {form}" for form in usage_forms(command)]
+    console = _console()
+    examples = ("Examples", ()), *_examples(command.epilog, _width(console))
+    _print(console, [*_heading(command, forms), *_options(command, ctx), *examples])
+
+
+def print_group(group: Any, ctx: Any) -> None:
+    """Print the commands of a group with their first sentences."""
+    forms = [f"{ctx.command_path} {group.collect_usage_pieces(ctx)[0]}"]
+    commands = [
+        (name, inspect.cleandoc(command.help or "").partition("\n\n")[0])
+        for name, command in group.commands.items()
+    ]
+    parts = [*_heading(group, forms), ("Commands", commands), *_options(group, ctx)]
+    _print(_console(), parts)
 
 
 def usage_forms(command: Any) -> tuple[str, ...]:
