@@ -916,3 +916,18 @@ def test_the_message_shows_how_the_file_name_says_the_state(tmp_path):
     assert f" The name of the file says it? {pattern}." in str(error.value)
     measured = read_measurements(tmp_path, ReadOptions(file_name="die-3_{state}_a"))
     assert sorted(resistances(measured)) == [5000, 5001, 100000, 100001]
+
+
+def test_readings_with_prefixes_below_the_header_are_no_comments(read):
+    measured = read("LRS (ohm),HRS (ohm)\n8.1k,0.1M\n7k5,90k\n9000,1e5\n")
+    assert resistances(measured) == [8100, 7500, 9000, 1e5, 9e4, 1e5]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["LRS (mohm),HRS (mohm)", "on (mohm),off (mohm)", "state,weak (mohm)", "state,R (mohm)"],
+)
+def test_a_unit_of_two_meanings_is_named_with_its_column(read, header):
+    column = header.split(",")[header.startswith("state")]
+    message = f"cells.csv, row 1, column {column!r}: the unit 'mohm' may mean milliohm or megohm"
+    assert message_of(read, f"{header}\nLRS,5\nHRS,6\n").startswith(message)

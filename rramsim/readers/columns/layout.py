@@ -251,7 +251,11 @@ def _state_in(text: str) -> int | None:
 def _what_headers_count(texts: Sequence[str], place: str) -> str:
     """Return how to read a header of numbers, or of cells or cycles, nothing where it is none."""
     numbers = [text for text in texts if text.isdecimal()]
-    counted = [one for one in condition_columns(texts, renamed={}, skip=()) if not one.condition]
+    counted = [
+        one
+        for one in condition_columns(texts, place=place, renamed={}, skip=())
+        if not one.condition
+    ]
     roles = recognise(texts, measurement_columns(), place=place)
     said = ""
     if len(numbers) > 1:
@@ -417,7 +421,7 @@ def _with_meaning(
     readings = wide or tuple(long[:1]) or repeated
     if not readings:
         readings = condition_columns(
-            texts, renamed=names, skip=[column.position for column in columns.values()]
+            texts, place=place, renamed=names, skip=[column.position for column in columns.values()]
         )
         by_name = any(column.condition is not None for column in readings)
         if by_name:
@@ -751,7 +755,9 @@ def _is_known(name: str, *, place: str) -> bool:
     known = {**measurement_columns(), **STATE_COLUMNS}
     return bool(
         recognise([name], known, place=place)
-        or any(not one.condition for one in condition_columns([name], renamed={}, skip=()))
+        or any(
+            not one.condition for one in condition_columns([name], place=place, renamed={}, skip=())
+        )
         or wide_columns([name], place=place, renamed={})
         or sweep_columns([name, "voltage"])
         or sweep_columns([name, "current"])

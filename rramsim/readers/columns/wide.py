@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
@@ -94,11 +95,21 @@ def wide_columns(
     for position, text in enumerate(header):
         if position not in skip:
             name = renamed.get(text.strip(), text)
-            wide = _wide(_with_unit_last(name, place=place), position, place=place)
+            with _in_column(text, place):
+                wide = _wide(_with_unit_last(name, place=place), position, place=place)
             if wide is not None:
                 columns.append(replace(wide, header=text))
     columns = _without_voltage(columns)
     return tuple(columns) if may_repeat else _numbered(columns, place=place)
+
+
+@contextmanager
+def _in_column(header: str, place: str) -> Iterator[None]:
+    """Say in which column a unit is that may mean two things."""
+    try:
+        yield
+    except AmbiguousUnitError as error:
+        raise InputError(f"{place}, column {header!r}: {error}") from error
 
 
 def _without_voltage(columns: list[Column]) -> list[Column]:
@@ -145,7 +156,7 @@ def quantity_named(header: str) -> str | None:
 
 
 def condition_columns(
-    header: Sequence[str], *, renamed: Mapping[str, str], skip: Sequence[int]
+    header: Sequence[str], *, place: str, renamed: Mapping[str, str], skip: Sequence[int]
 ) -> tuple[Column, ...]:
     """Return the columns named by a condition, a cycle or a cell, with readings of any state.
 
@@ -155,7 +166,9 @@ def condition_columns(
     columns = []
     for position, text in enumerate(header):
         if position not in skip:
-            column = _of_any_state(_with_unit_last(renamed.get(text.strip(), text)), position)
+            name = _with_unit_last(renamed.get(text.strip(), text))
+            with _in_column(text, place):
+                column = _of_any_state(name, position)
             columns += [] if column is None else [replace(column, header=text)]
     return tuple(_without_voltage(columns))
 

@@ -138,12 +138,12 @@ def _roles(texts: Sequence[str]) -> set[str]:
 def _has_readings(texts: Sequence[str]) -> bool:
     try:
         is_wide = bool(wide_columns(texts, place="", renamed={}, may_repeat=True))
+        by_name = condition_columns(texts, place="", renamed={}, skip=())
     except InputError:
         # A unit that is not known stands at a reading; whoever reads the table says so.
-        is_wide = True
-    is_counted = len([text for text in texts if text.isdecimal()]) > 1 or any(
-        not column.condition for column in condition_columns(texts, renamed={}, skip=())
-    )
+        return True
+    numbered = [text for text in texts if text.isdecimal()]
+    is_counted = len(numbered) > 1 or any(not column.condition for column in by_name)
     return is_wide or is_counted or bool(_roles(texts) & {*QUANTITIES})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import are_units, measurement_columns, recognise
-from rramsim.readers.columns.values import read_numbers
+from rramsim.readers.columns.values import read_readings
 from rramsim.readers.columns.wide import wide_columns
 from rramsim.readers.programming.above_header import stacked_header
 from rramsim.readers.table import Grid, RawTable
@@ -189,12 +189,12 @@ def _has_number(record: Sequence[str]) -> bool:
 
 
 def _is_reading(text: str) -> bool:
-    """Whether a text is a number or a mark of a meter, so that its row is one of readings."""
+    """Whether a text is a number, also with prefix or unit, or a mark of a meter: "8.1k", "OL"."""
     import numpy as np
 
     table = RawTable("", ("",), ([text],), np.ones(1, dtype=np.int64), decimal_comma=True)
     try:
-        read_numbers(table, 0, marks=True)
+        read_readings(table, 0, quantity="resistance")
     except InputError:
         return False
     return True

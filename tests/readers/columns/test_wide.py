@@ -78,6 +78,7 @@ def test_columns_that_say_the_same_are_refused():
 def test_columns_named_by_conditions_have_a_unit_of_a_reading():
     found = condition_columns(
         ["state", "weak (kOhm)", "55 uA [MOhm]", "T (K)", "remark", "mean (kOhm)"],
+        place="f",
         renamed={},
         skip=[0],
     )
