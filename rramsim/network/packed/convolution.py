@@ -39,8 +39,7 @@ from rramsim.network.packed.layers import (
     rows_of,
 )
 from rramsim.network.packed.patches import Patches, patches_of
-from rramsim.network.packed.unit_kernels import popcount_kernels as tile
-from rramsim.network.packed.units import POPCOUNT, for_pixels, for_signs, padded
+from rramsim.network.packed.units import POPCOUNT, Unit, for_pixels, for_signs, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -67,14 +66,15 @@ class _Convolution:
         Which weights of a filter lie within the image, 0 or 1, by the class of the place.
     begins, classes, targets : int64 array, shape (tiles, 4)
         The outputs, four to a tile: where their inputs begin, their classes, and where they go
-        (see `tile.convolve`).
+        (see `popcount_kernels.convolve`).
     turned : uint32 array, shape (panels,)
-        See `tile.convolve`.
+        See `popcount_kernels.convolve`.
     row_stride : int
         Words from one row of the inputs to the next.
     output_words : int
         Words of the outputs of one image.
     pool, on_pixels : bool
+    unit : Unit
     patches : Patches or None
         Where the inputs are pixels as bytes.
     """
@@ -92,6 +92,7 @@ class _Convolution:
     output_words: int
     pool: bool
     on_pixels: bool
+    unit: Unit
     patches: Patches | None
 
     def limits(self, weights: Words) -> NDArray[np.int64]:
@@ -146,7 +147,8 @@ class _Convolution:
             else:
                 gather_any(values, planes, height, width, self.row_stride, rows)
             values = rows
-        tile.convolve(
+        assert self.unit.convolve is not None
+        self.unit.convolve(
             values,
             weights,
             limits,
@@ -384,8 +386,10 @@ def _convolution(
     classes, within = _classes(layer, size)
     packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
     begins = rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words
-    unit = for_pixels(packed.inputs, filters, coding.planes) if on_pixels else POPCOUNT
-    patches = None
+    unit, patches = for_signs(packed.inputs, filters), None
+    if on_pixels:
+        # What filters see of planes is a word here and there, which only this one meets.
+        unit = for_pixels(packed.inputs, filters, coding.planes) if coding.planes > 1 else POPCOUNT
     if unit.row_bytes is not None:
         strides = row_stride * (size[0] + 2 * layer.padding[0]), row_stride, 1
         kernel = (channels, *layer.kernel)
@@ -404,6 +408,7 @@ def _convolution(
         output_words=pixels * words_for(filters),
         pool=layer.pool,
         on_pixels=on_pixels,
+        unit=unit,
         patches=patches,
     )
 

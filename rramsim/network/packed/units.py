@@ -47,6 +47,8 @@ class Unit:
         About how many vector operations an image takes, from inputs, neurons and planes.
     row_bytes : callable, optional
         Bytes that a row of so many inputs takes; without it, inputs are packed as bit planes.
+    convolve : callable, optional
+        A kernel with the parameters of `popcount_kernels.convolve`.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Unit:
     count: Callable[[Inputs, Words, int, NDArray[np.int32]], None]
     operations: Callable[[int, int, int], float]
     row_bytes: Callable[[int], int] | None = None
+    convolve: Callable[..., None] | None = None
 
     def inputs(self, codes: NDArray[np.uint8], planes: int) -> Inputs:
         """Return codes of so many planes, (images, inputs), as the kernels take them."""
@@ -157,7 +160,13 @@ def named(name: str) -> Unit:
 def _shuffle_of_signs() -> Unit:
     from rramsim.network.packed.unit_kernels import shuffle_kernels as shuffle
 
-    return Unit("shuffle", shuffle.fire, shuffle.count, _shuffle_operations)
+    return Unit(
+        "shuffle",
+        shuffle.fire,
+        shuffle.count,
+        _shuffle_operations,
+        convolve=shuffle.convolve,
+    )
 
 
 def _forced() -> str:
@@ -214,5 +223,11 @@ def _vnni_operations(inputs: int, neurons: int, planes: int) -> float:
     return -(-inputs // 4) * -(-neurons // NEURONS) * 2.4 * vectors
 
 
-POPCOUNT = Unit("popcount", popcount_kernels.fire, popcount_kernels.count, _popcount_operations)
+POPCOUNT = Unit(
+    "popcount",
+    popcount_kernels.fire,
+    popcount_kernels.count,
+    _popcount_operations,
+    convolve=popcount_kernels.convolve,
+)
 """The unit of every processor."""

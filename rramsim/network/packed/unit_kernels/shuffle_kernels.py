@@ -45,6 +45,8 @@ _GROUP = 3  # steps whose sums of 4 + 16 * 4 fit a byte
 _GROUPS = 21  # groups whose sums of 12 fit a byte
 _TILE = 2 * NEURONS_AT_ONCE  # sums of a pair of images
 
+_PLACES = 64  # of a convolution, whose sums stay in the second-level cache
+
 INPUTS = 4
 """Inputs of a step."""
 
@@ -340,8 +342,9 @@ def _offsets_of(images: NDArray[np.uint64], offsets: NDArray[np.uint16]) -> None
     """Write where the table of each pair of images and step begins, (pairs, steps)."""
     low, four, octet = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(4), np.uint64(0xFF)
     for pair in range(offsets.shape[0]):
+        second = min(2 * pair + 1, images.shape[0] - 1)
         for word in range(images.shape[1]):
-            one, other = images[2 * pair, word], images[2 * pair + 1, word]
+            one, other = images[2 * pair, word], images[second, word]
             lower = (one & low) | ((other & low) << four)
             upper = ((one >> four) & low) | (other & ~low)
             for k in range(8):
@@ -446,6 +449,131 @@ def count(
                 for neuron in range(NEURONS // 2):
                     counts[image, begin + 2 * neuron] = of_panel[neuron]
                     counts[image, begin + 2 * neuron + 1] = of_panel[NEURONS // 2 + neuron]
+
+
+@kernel("void(uint64[:,:,::1], int64, uint8[:,:,:,::1])")
+def _index_lines(weights: NDArray[np.uint64], group: int, index: NDArray[np.uint8]) -> None:
+    """Write four bits of each of 128 filters for each step, (lines, steps, 4, 32).
+
+    Steps that fill the last group of a line are left as they are.
+    """
+    panels, words, _ = weights.shape
+    lines, steps, _, _ = index.shape
+    of_line = words // lines
+    for k in range(min(_PANELS, panels - group * _PANELS)):
+        for word in range(words):
+            step = word // of_line * steps + word % of_line * _STEPS
+            _cut(
+                weights.ctypes.data + ((group * _PANELS + k) * words + word) * NEURONS * 8,
+                index.ctypes.data + (step * _PANELS + k) * NEURONS,
+            )
+
+
+@kernel("void(uint16[::1], int64[::1], int64, uint8[:,:,:,::1], int16[:,:,:,::1])")
+def _place_sums_of(
+    offsets: NDArray[np.uint16],
+    places: NDArray[np.int64],
+    stride: int,
+    index: NDArray[np.uint8],
+    sums: NDArray[np.int16],
+) -> None:
+    """Write the mismatches of some places of a pair of images, (places, 2, 4, 32)."""
+    lines, steps, _, _ = index.shape
+    groups = steps // _GROUP
+    # Parts of a line of equal length, rather than a short one at the end.
+    parts = -(-groups // _GROUPS)
+    length = -(-groups // parts)
+    sums[: places.size] = 0
+    for line in range(lines):
+        for group in range(0, groups, length):
+            at = index.ctypes.data + (line * steps + group * _GROUP) * NEURONS_AT_ONCE
+            for k in range(places.size):
+                step = (places[k] + line * stride) * _STEPS + group * _GROUP
+                _add(
+                    offsets.ctypes.data + step * 2,
+                    at,
+                    min(length, groups - group),
+                    sums.ctypes.data + k * _TILE * 2,
+                )
+
+
+@kernel("void(int64[:,:,::1], int64, int16[:,:,::1])")
+def _bounds_of(limits: NDArray[np.int64], group: int, bounds: NDArray[np.int16]) -> None:
+    """Write the limits of 128 filters, (classes, 4, 32), even ones of a panel first."""
+    for k in range(min(_PANELS, limits.shape[0] - group * _PANELS)):
+        for of_class in range(limits.shape[1]):
+            for neuron in range(NEURONS):
+                limit = max(-1, min(limits[group * _PANELS + k, of_class, neuron], 32767))
+                bounds[of_class, k, (neuron & 1) * (NEURONS // 2) + (neuron >> 1)] = limit
+
+
+@kernel(
+    "void(uint64[:,::1], uint64[:,:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], "
+    "int64[:,::1], int64, int64, int64, boolean, uint32[::1], uint32[:,::1])"
+)
+def convolve(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    limits: NDArray[np.int64],
+    places: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    stride: int,
+    lines: int,
+    planes: int,
+    pool: bool,
+    turned: NDArray[np.uint32],
+    fired: NDArray[np.uint32],
+) -> None:
+    """Compute a convolution on signs; see `popcount_kernels.convolve`.
+
+    Parameters
+    ----------
+    planes : int
+        0.
+    images, weights, limits, places, classes, targets, stride, lines, pool, turned, fired
+        As of `popcount_kernels.convolve`, with filters of at most 32,767 inputs.
+    """
+    panels, words, _ = weights.shape
+    steps = -(-(words // lines * _STEPS) // _GROUP) * _GROUP
+    # The last group of the last line reads beyond it.
+    offsets = np.zeros((-(-images.shape[0] // 2), images.shape[1] * _STEPS + _GROUP), np.uint16)
+    _offsets_of(images, offsets)
+    index = np.empty((lines, steps, _PANELS, NEURONS), dtype=np.uint8)
+    sums = np.empty((_PLACES, 2, _PANELS, NEURONS), dtype=np.int16)
+    bounds = np.empty((limits.shape[1], _PANELS, NEURONS), dtype=np.int16)
+    bits = np.empty(IMAGES, dtype=np.uint32)
+    flat, tiles = places.reshape(-1), _PLACES // IMAGES
+    for group in range(-(-panels // _PANELS)):
+        # Where its highest bit is set VPSHUFB gives 0, whatever the table.
+        index[:] = 0x80
+        _index_lines(weights, group, index)
+        _bounds_of(limits, group, bounds)
+        for pair in range(offsets.shape[0]):
+            for first in range(0, places.shape[0], tiles):
+                last = min(first + tiles, places.shape[0])
+                some = flat[first * IMAGES : last * IMAGES]
+                _place_sums_of(offsets[pair], some, stride, index, sums)
+                for image in range(2 * pair, min(2 * pair + 2, images.shape[0])):
+                    for k in range(min(_PANELS, panels - group * _PANELS)):
+                        panel = group * _PANELS + k
+                        for tile in range(first, last):
+                            for place in range(IMAGES):
+                                of_place = sums[(tile - first) * IMAGES + place, image & 1, k]
+                                of_class = bounds[classes[tile, place], k]
+                                bits[place] = _compare(of_place.ctypes.data, of_class.ctypes.data)
+                            if pool:
+                                turn = turned[panel]
+                                any_of_four = (
+                                    (bits[0] ^ turn)
+                                    | (bits[1] ^ turn)
+                                    | (bits[2] ^ turn)
+                                    | (bits[3] ^ turn)
+                                )
+                                fired[image, 2 * targets[tile, 0] + panel] = any_of_four ^ turn
+                            else:
+                                for place in range(IMAGES):
+                                    fired[image, 2 * targets[tile, place] + panel] = bits[place]
 
 
 @kernel("void(uint64[:,:,::1], uint8[:,:,:,::1])")
