@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -45,6 +46,13 @@ def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]
     if len(items) < 2 or cores() == 1:
         return [work(item) for item in items]
     return list(_threads().map(work, items))
+
+
+def parts(count: int, *, least: int) -> list[slice]:
+    """Cut a range into a few parts for each core, none much smaller than `least`, for `share`."""
+    pieces = max(1, min(4 * cores(), count // least))
+    edges = [count * piece // pieces for piece in range(pieces + 1)]
+    return [slice(*edge) for edge in pairwise(edges)]
 
 
 def side_by_side(

@@ -218,6 +218,11 @@ class FaultyLayer:
         return self.coding.sums(mismatches, ones, self.layer.inputs)
 
     @property
+    def margin_planes(self) -> int:
+        """Bits that hold every margin, a limit within reach less mismatches, with its sign."""
+        return (self.layer.inputs * self.coding.codes).bit_length() + 1
+
+    @property
     def steps(self) -> int:
         """Steps for one image, each as long as 8 neurons by a word take the popcount unit."""
         panels, words, neurons = self.weights.shape

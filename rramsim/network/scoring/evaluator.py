@@ -11,8 +11,8 @@ from rramsim.bits import Flips, FreshFlips, Words
 from rramsim.network.folded.checks import check_fresh_reads, check_scored
 from rramsim.network.folded.network import FoldedNetwork
 from rramsim.network.packed.convolution import ConvolutionalNetwork
+from rramsim.network.packed.corrections.network import CorrectedNetwork
 from rramsim.network.packed.dense import PackedNetwork
-from rramsim.network.packed.flipped_few import DeltaNetwork
 from rramsim.network.packed.many_chips import classes_of_chips
 from rramsim.network.scoring.fresh_reads import FreshNetwork
 
@@ -21,9 +21,9 @@ class Evaluator:
     """A folded network made ready for one fixed set of images.
 
     It computes with packed bits and whole numbers on all cores, so results depend neither on the
-    number of threads nor on how images are blocked. For chips with few flipped weights of a
-    fully connected network only the affected outputs are recomputed (`DeltaNetwork`), which gives
-    the same predictions sooner.
+    number of threads nor on how images are blocked. Of a fully connected network, sums free of
+    faults are corrected by what flipped weights change where that is less work
+    (`CorrectedNetwork`); the predictions are the same.
 
     One evaluator serves one thread at a time.
 
@@ -56,7 +56,7 @@ class Evaluator:
             self._on_chip = self._network.predictions
         else:
             self._network = PackedNetwork(folded, images)
-            self._on_chip = DeltaNetwork(self._network).predictions
+            self._on_chip = CorrectedNetwork(self._network).predictions
         self._clean: NDArray[np.int64] | None = None
 
     @property

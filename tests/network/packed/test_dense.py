@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from rramsim import parallel
 from rramsim.bits import pack_rows
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
-from rramsim.network.packed import flipped_few as delta
 from rramsim.network.packed import layers as network
+from rramsim.network.packed.corrections import network as corrections
+from rramsim.network.packed.corrections.delta import DeltaLayer
+from rramsim.network.packed.corrections.network import CorrectedNetwork
+from rramsim.network.packed.corrections.sliced import SlicedLayer, SlicedPixels
 from rramsim.network.packed.dense import PackedNetwork
-from rramsim.network.packed.flipped_few import DeltaNetwork
 from rramsim.network.packed.layers import encode
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
@@ -29,6 +31,7 @@ WIDTHS = st.lists(
     min_size=2,
     max_size=5,
 )
+WAYS = ("full", "bit-sliced", "delta")
 PIXELS = st.sampled_from([(0, 1), (0, 255), (3, 10), (7,), tuple(range(17)), tuple(range(256))])
 
 
@@ -80,7 +83,7 @@ def _as_masks(folded, flips):
     ber=st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_packed_delta_torch_and_naive_predictions_are_equal(widths, pixels, images, ber, seed):
+def test_packed_corrected_torch_and_naive_predictions_are_equal(widths, pixels, images, ber, seed):
     rng = np.random.default_rng(seed)
     folded = _folded(widths, pixels, rng)
     values = _images(images, widths[0], pixels, rng)
@@ -94,49 +97,40 @@ def test_packed_delta_torch_and_naive_predictions_are_equal(widths, pixels, imag
         assert np.array_equal(evaluator.predictions(flips), expected)
         assert np.array_equal(evaluator.predictions(_as_masks(folded, flips)), expected)
         assert evaluator.correct(flips) == (expected == labels).sum()
-    with pytest.MonkeyPatch.context() as patch:
-        _prefer(patch, second=True)
-        eager = DeltaNetwork(PackedNetwork(folded, values))
+    packed = PackedNetwork(folded, values)
+    for way in WAYS:
+        forced = CorrectedNetwork(packed, way)
         for form in (flips, _as_masks(folded, flips), flips):
-            assert np.array_equal(eager.predictions(form), expected)
+            assert np.array_equal(forced.predictions(form), expected)
 
 
-def _prefer(patch, *, second):
-    """Make corrections seem free, or those of the second layer too dear."""
-    for name in ("PIXEL", "NEURON", "TOGGLE", "ROW", "ROW_BASE", "COLUMN", "GATHER", "FIXED"):
-        patch.setattr(delta, f"_{name}_COST", 0.0)
-    patch.setattr(delta, "_PREPARE_COST", -1)
-    if not second:
-        patch.setattr(delta, "_COLUMN_COST", 1e12)
-
-
-@pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize("way", ["bit-sliced", "delta"])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("pixels", [(0, 1), (3, 200), tuple(range(256))])
 @pytest.mark.parametrize("hidden", [(150,), (150, 130), (150, 130, 70)])
-def test_corrections_give_what_computing_in_full_does(hidden, pixels, signed, second, monkeypatch):
-    _prefer(monkeypatch, second=second)
+def test_each_way_gives_what_computing_in_full_does(hidden, pixels, signed, way, monkeypatch):
     rng = np.random.default_rng(8)
     widths = (75, *hidden, 9)
     folded = replace(_folded(widths, pixels, rng), signed_levels=max(pixels) if signed else None)
     # More images than a word, and not a multiple of one: 64 of them are worked on at once.
     values = _images(333, widths[0], pixels, rng)
     packed = PackedNetwork(folded, values)
-    eager = DeltaNetwork(packed)
-    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
-    in_second = _counted(monkeypatch, DeltaNetwork, "_second_changed")
+    forced = CorrectedNetwork(packed, way)
+    in_first = _counted(monkeypatch, SlicedPixels, "fired")
+    by_slices = _counted(monkeypatch, SlicedLayer, "fired")
+    by_delta = _counted(monkeypatch, DeltaLayer, "fired")
     clean = packed.predictions([None] * len(folded.layers))
-    changed, bers = 0, (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1e-3, 0.0)
+    changed, bers = 0, (0.0, 1e-4, 1e-3, 1e-2, 0.1, 0.5, 1.0, 1e-3, 0.0)
     for ber in bers:
         flips = _flips(folded, ber, rng)
         expected = packed.predictions(flips)
-        assert np.array_equal(eager.predictions(flips), expected)
+        assert np.array_equal(forced.predictions(flips), expected)
         changed += int((expected != clean).sum())
     assert changed > 100
-    assert corrected.calls == len(bers)
-    # Without flips the second layer costs nothing, however dear a flip.
-    expected_calls = len(bers) if second else bers.count(0.0)
-    assert in_second.calls == (expected_calls if len(hidden) > 1 else 0)
+    later = len(hidden) - 1
+    assert in_first.calls == len(bers)
+    assert by_slices.calls == (len(bers) * later if way == "bit-sliced" else 0)
+    assert by_delta.calls == (len(bers) * min(later, 1) if way == "delta" else 0)
 
 
 class _counted:  # noqa: N801
@@ -150,36 +144,22 @@ class _counted:  # noqa: N801
         monkeypatch.setattr(owner, name, counting)
 
 
-def test_more_flips_than_margins_can_bear_are_computed_in_full(monkeypatch):
-    _prefer(monkeypatch, second=True)
-    rng = np.random.default_rng(3)
-    folded = _folded((300, 40, 30, 5), (0, 254, 255), rng)
-    values = _images(20, 300, (0, 254, 255), rng)
-    eager = DeltaNetwork(PackedNetwork(folded, values))
-    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
-    none = [np.empty(0, dtype=np.int64)] * 2
-    # 2 x 255 x flips stays below 16,000 up to 31 flips of one neuron.
-    for flips in (31, 32, 300):
-        one = [np.arange(flips), *none]
-        assert np.array_equal(eager.predictions(one), naive_predictions(folded, values, one))
-    assert corrected.calls == 1
-
-
 def test_margins_are_kept_once_they_would_have_paid(monkeypatch):
-    monkeypatch.setattr(delta, "_FIXED_COST", 0.0)
     rng = np.random.default_rng(4)
     folded = _folded((64, 256, 256, 5), (0, 1), rng)
-    packed = PackedNetwork(folded, _images(100, 64, (0, 1), rng))
-    patient = DeltaNetwork(packed)
-    corrected = _counted(monkeypatch, DeltaNetwork, "_changed")
+    packed = PackedNetwork(folded, _images(600, 64, (0, 1), rng))
+    patient = CorrectedNetwork(packed)
+    corrected = _counted(monkeypatch, CorrectedNetwork, "_corrected")
     flips = [np.array([5]), np.array([9]), np.empty(0, dtype=np.int64)]
     for _ in range(20):
         assert np.array_equal(patient.predictions(flips), packed.predictions(flips))
-    assert 8 <= corrected.calls <= 12
-    monkeypatch.setattr(delta, "MARGIN_BYTES", 1)
-    for _ in range(20):
-        DeltaNetwork(packed).predictions(flips)
-    assert corrected.calls <= 12
+    assert 5 <= corrected.calls <= 18
+    counted = corrected.calls
+    monkeypatch.setattr(corrections, "MARGIN_BYTES", 1)
+    for way in WAYS:
+        poor = CorrectedNetwork(packed, way)
+        assert np.array_equal(poor.predictions(flips), packed.predictions(flips))
+    assert corrected.calls == counted
 
 
 @pytest.mark.parametrize("cores", [1, 2, 5])
@@ -196,8 +176,8 @@ def test_neither_threads_nor_blocks_matter(cores, block, monkeypatch):
     monkeypatch.setattr(network, "BLOCK_IMAGES", block)
     packed = PackedNetwork(folded, values)
     assert np.array_equal(packed.predictions(flips), expected)
-    _prefer(monkeypatch, second=True)
-    assert np.array_equal(DeltaNetwork(packed).predictions(flips), expected)
+    for way in WAYS:
+        assert np.array_equal(CorrectedNetwork(packed, way).predictions(flips), expected)
 
 
 def test_images_take_no_more_planes_than_their_values_need():

@@ -104,58 +104,6 @@ def fires(margins: NDArray[np.int16], bits: Words) -> None:
             bits[row, word] = _fires_of(margins.ctypes.data + (row * words + word) * 128)
 
 
-@kernel(
-    "void(int16[:,::1], uint8[:,::1], int64, int64, uint64[:,:,::1], int64[::1], int64[::1], "
-    "int64[::1], int64, int64, uint64[:,::1])"
-)
-def pixel_columns(
-    margins: NDArray[np.int16],
-    codes: NDArray[np.uint8],
-    low: int,
-    step: int,
-    weights: Words,
-    neurons: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    inputs: NDArray[np.int64],
-    begin: int,
-    end: int,
-    fired: Words,
-) -> None:
-    """Find the outputs of first-layer neurons with flips, for all images.
-
-    Parameters
-    ----------
-    margins : int16 array, shape (neurons, images)
-        Free of faults.
-    codes : uint8 array, shape (inputs, images)
-    low, step : int
-        A pixel is ``low + step * code``.
-    weights : uint64 array, shape (panels, words, 32)
-        Free of faults.
-    neurons, starts, inputs : int64 arrays
-        Neuron k of those with flips is ``neurons[k]``; its flipped weights are those of
-        ``inputs[starts[k]:starts[k + 1]]``.
-    begin, end : int
-        Neurons to work on, counted among those with flips.
-    fired : uint64 array, shape (neurons with flips, words of images)
-        Takes the outputs.
-    """
-    images = margins.shape[1]
-    corrected = np.empty(images, dtype=np.int16)
-    for k in range(begin, end):
-        neuron = neurons[k]
-        corrected[:] = margins[neuron]
-        for input_ in inputs[starts[k] : starts[k + 1]]:
-            column = codes[input_]
-            is_one = weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63) & _ONE
-            sign = -2 if is_one else 2
-            base, slope = np.int16(sign * low), np.int16(sign * step)
-            for image in range(images):
-                corrected[image] += base + slope * np.int16(column[image])
-        for word in range(images >> 6):
-            fired[k, word] = _fires_of(corrected.ctypes.data + word * 128)
-
-
 @kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])")
 def count_changes(
     fired: Words, clean: Words, neurons: NDArray[np.int64], counts: NDArray[np.int64]
@@ -191,29 +139,6 @@ def list_changes(
                 image = word * 64 + lowest_bit(changed)
                 changes[ends[image]] = neurons[k]
                 ends[image] += 1
-                changed &= changed - _ONE
-
-
-@kernel("void(uint64[:,::1], uint64[:,::1], int64[::1], int64, int64, uint64[:,::1])")
-def apply_changes(
-    fired: Words,
-    clean: Words,
-    neurons: NDArray[np.int64],
-    begin: int,
-    end: int,
-    outputs: Words,
-) -> None:
-    """Toggle the changed bits in `outputs`, shape (images, words of neurons).
-
-    `begin` and `end` are words of images.
-    """
-    for k in range(neurons.size):
-        neuron = neurons[k]
-        bit = _ONE << np.uint64(neuron & 63)
-        for word in range(begin, end):
-            changed = fired[k, word] ^ clean[neuron, word]
-            while changed:
-                outputs[word * 64 + lowest_bit(changed), neuron >> 6] ^= bit
                 changed &= changed - _ONE
 
 
@@ -280,18 +205,17 @@ def changed_rows(
 
 
 @kernel(
-    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,:,::1], int64[::1], int64[::1], "
-    "int64[::1], int64[::1], int64, int64, uint64[:,::1], uint8[::1])"
+    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int32[::1], "
+    "int64[:,::1], int64, int64, uint64[:,::1], uint8[::1])"
 )
 def flipped_columns(
     columns: NDArray[np.int16],
     clean: Words,
     corrected: Words,
-    weights: Words,
     corrected_at: NDArray[np.int64],
     neurons: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    inputs: NDArray[np.int64],
+    flips: NDArray[np.int32],
+    flip_bounds: NDArray[np.int64],
     begin: int,
     end: int,
     fired: Words,
@@ -306,32 +230,34 @@ def flipped_columns(
     clean, corrected : uint64 arrays, shape (rows, words of images)
         The inputs: row ``corrected_at[c]`` of `corrected` for input c, and row c of `clean` where
         that is below 0.
-    weights : uint64 array, shape (panels, words, 32)
-        Free of faults.
-    neurons, starts, inputs, begin, end
-        As of `pixel_columns`.
+    neurons : int64 array
+        Those with flips.
+    flips, flip_bounds
+        As `sliced_kernels.list_flips` gives them.
+    begin, end : int
+        Neurons to work on, counted among those with flips.
     fired : uint64 array, shape (images, words of neurons)
     touched : uint8 array, shape (images,)
         Set to 1 for images with a change.
     """
     words = columns.shape[1] >> 6
     unused = np.empty(64, dtype=np.int16)
-    most = 0
-    for k in range(begin, end):
-        most = max(most, starts[k + 1] - starts[k])
+    most = flip_bounds[:, 4].max()
     rows = np.empty(most, dtype=np.int64)
     inverted = np.empty(most, dtype=np.uint64)
     for k in range(begin, end):
         neuron = neurons[k]
-        listed = inputs[starts[k] : starts[k + 1]]
-        for place, input_ in enumerate(listed):
+        start, minus, _, excess, total = flip_bounds[neuron]
+        # A list has those of the weights that were 1 first, then padding.
+        ones = (total + excess) >> 1
+        for place in range(total):
+            input_ = flips[start + (place if place < ones else place - ones + minus)]
             row = corrected_at[input_]
             if row < 0:
                 rows[place] = clean.ctypes.data + input_ * words * 8
             else:
                 rows[place] = corrected.ctypes.data + row * words * 8
-            weight = weights[neuron >> 5, input_ >> 6, neuron & 31] >> np.uint64(input_ & 63)
-            inverted[place] = _ALL if weight & _ONE else np.uint64(0)
+            inverted[place] = _ALL if place < ones else np.uint64(0)
         bit = _ONE << np.uint64(neuron & 63)
         for word in range(words):
             margins = columns.ctypes.data + (k * words + word) * 128
@@ -339,7 +265,7 @@ def flipped_columns(
                 margins,
                 rows.ctypes.data,
                 inverted.ctypes.data,
-                listed.size,
+                total,
                 word * 8,
                 unused.ctypes.data,
             )

@@ -1,0 +1,122 @@
+"""How much work a layer of a chip is, by each way, in vector operations of 512 bits.
+
+The unit is that of `units`, whose figures for computing in full these are compared with. All were
+measured on layers of 4096 neurons; what is counted in bits (rows, planes) takes a processor without
+AVX-512 five times as many operations: two of half the width, and five for two where a full adder
+has no operations of three operands.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rramsim.bits import words_for
+from rramsim.kernels import processor
+from rramsim.network.packed.layers import FaultyLayer
+
+_LANES = 512
+
+# Of bits, with AVX-512.
+_ROW_COST = 7.0  # one row added to a vertical counter
+_PLANE_COST = 14.0  # one plane of margins read and added to
+_TURN_COST = 60.0  # one plane turned from images to neurons side by side, one row of it
+_LIST_ROWS = 3.0  # rows of zeros that lists are padded with
+_KEEP_COST = 20.0  # one margin computed and kept
+
+# Of whole numbers.
+_ENTRY_COST = 25.0  # one changed input or weight found and listed
+_DELTA_ROW_COST = 24.0  # one changed input of one image, 64 neurons
+_DELTA_IMAGE_COST = 48.0  # one image with changed inputs, 64 neurons
+_DELTA_COLUMN_COST = 24.0  # one flip of the second layer, 64 images
+_DELTA_GATHER_COST = 12.0  # one image with changed inputs, one neuron with flips
+
+
+def changed_share(ber: float, inputs: int) -> float:
+    """Return about what share of outputs change where a share of inputs or weights does.
+
+    Sums of a random network before and after have the correlation 1 - 2 p, so their signs differ
+    with probability arccos(1 - 2 p) / pi (W. F. Sheppard, Phil. Trans. R. Soc. A 192, 1899, page
+    101); of few changes, each adds its own share. Trained networks change less.
+
+    Examples
+    --------
+    >>> round(changed_share(0.01, 4096), 3)
+    0.064
+    """
+    one = math.acos(1 - 2 / max(inputs, 2)) / math.pi
+    return min(math.acos(1 - 2 * ber) / math.pi, ber * inputs * one)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The work for some images.
+
+    Attributes
+    ----------
+    images : int
+    clean : list of FaultyLayer
+    """
+
+    images: int
+    clean: list[FaultyLayer]
+
+    def full(self, number: int) -> float:
+        """Return the work of computing a layer in full."""
+        layer = self.clean[number]
+        size = layer.layer.inputs, layer.limits.size, layer.coding.planes
+        return self.images * layer.unit.operations(*size)
+
+    def keep(self, number: int) -> float:
+        """Return the work of computing the margins of a layer and keeping them."""
+        neurons = self.clean[number].layer.neurons
+        return 2 * self.full(number) + self.images * neurons * _KEEP_COST
+
+    def sliced_pixels(self, flips: int) -> float:
+        """Return the work of correcting the first layer bit-sliced for so many flips."""
+        layer = self.clean[0]
+        neurons = min(flips, layer.layer.neurons)
+        rows = layer.coding.planes * (flips + _LIST_ROWS * neurons)
+        planes = neurons * layer.margin_planes * _PLANE_COST
+        turned = _LANES * min(neurons, layer.layer.neurons / 64) * _TURN_COST / 8
+        blocks = -(-self.images // _LANES)
+        return blocks * _width() * (rows * _ROW_COST + planes + turned)
+
+    def sliced(self, number: int, flips: int, changed: float) -> float:
+        """Return the work of correcting a hidden layer bit-sliced.
+
+        Parameters
+        ----------
+        number : int
+        flips : int
+        changed : float
+            Changed inputs, over all images.
+        """
+        layer = self.clean[number]
+        neurons = layer.layer.neurons
+        blocks = -(-neurons // _LANES)
+        of_images = -(-self.images // _LANES)
+        lists = blocks * min(changed, self.images) + of_images * min(flips, neurons)
+        rows = blocks * changed + of_images * flips + _LIST_ROWS * lists
+        flip_planes = math.log2(2 + flips / neurons) + 2 if flips else 0
+        vectors = self.images * blocks
+        planes = vectors * layer.margin_planes * _PLANE_COST
+        turned = vectors * flip_planes * _TURN_COST
+        listed = (changed + flips) * _ENTRY_COST
+        return _width() * (rows * _ROW_COST + planes + turned) + listed
+
+    def delta(self, flips: int, changed: float) -> float:
+        """Return the work of correcting the second layer one change at a time."""
+        layer = self.clean[1].layer
+        images = min(changed, self.images)
+        neurons = min(flips, layer.neurons)
+        of_images = images * _DELTA_IMAGE_COST + changed * _DELTA_ROW_COST
+        return float(
+            words_for(layer.neurons) * of_images
+            + words_for(self.images) * (flips + neurons) * _DELTA_COLUMN_COST
+            + images * neurons * _DELTA_GATHER_COST
+        )
+
+
+def _width() -> float:
+    return 1.0 if "avx512f" in processor().features else 5.0

@@ -1,0 +1,237 @@
+"""Chips of a fully connected network, each layer by the way that is the least work.
+
+There are three ways, which give the same outputs:
+
+- full: every sum is computed from the weights of the chip (`PackedNetwork`).
+- bit-sliced: margins free of faults are corrected for flipped weights and changed inputs, many in
+  one vector (`sliced`). In the first layer, whose inputs do not change, only neurons with flips.
+- delta: in the second layer, only what changed is touched (`delta`).
+
+Which is less work is judged by `costs`, for the second layer and those after it from the number of
+inputs that changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rramsim.bits import Flips, Words
+from rramsim.network.packed.corrections.costs import Costs, changed_share
+from rramsim.network.packed.corrections.delta import (
+    Changes,
+    DeltaLayer,
+    delta_bytes,
+    delta_layer,
+    is_exact,
+)
+from rramsim.network.packed.corrections.flip_lists import count_flips
+from rramsim.network.packed.corrections.sliced import (
+    SlicedLayer,
+    SlicedPixels,
+    margin_bytes,
+    sliced_layer,
+    sliced_pixels,
+)
+from rramsim.network.packed.dense import PackedNetwork
+from rramsim.network.packed.layers import blocks
+from rramsim.network.packed.units import padded
+from rramsim.parallel import share
+
+MARGIN_BYTES = 1 << 30
+"""No margins are kept that would together take more memory than this."""
+
+Way = Literal["full", "bit-sliced", "delta"]
+
+
+class CorrectedNetwork:
+    """Scores chips, each layer by the way that is the least work.
+
+    The margins of a layer are computed once the work they would have saved so far exceeds that of
+    computing them, so they are never the greater part of the work.
+
+    Parameters
+    ----------
+    network : PackedNetwork
+    way : str, optional
+        The way of every layer that has it, whatever the work; of the second layer where it is
+        "delta", which corrects the first bit-sliced.
+    """
+
+    def __init__(self, network: PackedNetwork, way: Way | None = None) -> None:
+        self._network = network
+        self._forced = way
+        self._costs = Costs(network.images, network.clean)
+        self._saved: dict[tuple[int, Way], float] = {}
+        self._bytes = 0
+        self._rows: list[Words] = []
+        self._classes = np.empty(0, dtype=np.int64)
+        self._first: SlicedPixels | None = None
+        self._hidden: dict[int, SlicedLayer] = {}
+        self._second: DeltaLayer | None = None
+
+    def predictions(self, flips: Sequence[Flips]) -> NDArray[np.int64]:
+        """Return the class of each image on a chip (see `Evaluator.predictions`)."""
+        network = self._network
+        if len(flips) != len(network.layers) or len(flips) < 2 or not network.images:
+            return network.predictions(flips)
+        for layer, cells in zip(network.layers, flips, strict=True):
+            layer.check(cells)
+        counts = [count_flips(cells) for cells in flips]
+        self._prepare_what_pays(counts)
+        if not self._rows:
+            return network.predictions(flips)
+        return self._corrected(flips, counts)
+
+    def _corrected(self, flips: Sequence[Flips], counts: list[int]) -> NDArray[np.int64]:
+        number, outputs = 0, np.empty((0, 0), dtype=np.uint64)
+        first = self._first
+        if first is not None and self._best(0, counts[0], 0) == "bit-sliced":
+            lists = first.lists(flips[0])
+            fired = first.fired(lists, self._network.layer(0, flips[0]))
+            changes = Changes(first.columns, fired, lists.neurons)
+            if self._second is not None and self._best(1, counts[1], changes.count) == "delta":
+                return self._by_delta(self._second, changes, flips)
+            number, outputs = 1, first.turned(fired, lists.neurons)
+        while any(layer >= number for layer in self._hidden):
+            outputs = self._outputs(number, outputs, flips[number], counts[number])
+            number += 1
+        changed = np.arange(self._network.images)
+        if number and not any(counts[number:]):
+            clean = self._rows[number - 1][: changed.size]
+            changed = np.flatnonzero((outputs[: changed.size] != clean).any(axis=1))
+        return self._rest(number, outputs, changed, flips)
+
+    def _outputs(self, number: int, inputs: Words, flips: Flips, count: int) -> Words:
+        """Return the outputs of a layer, bit-sliced or in full, from those of the one before."""
+        sliced = self._hidden.get(number)
+        if sliced is not None:
+            changed = int(np.bitwise_count(inputs ^ sliced.inputs).sum(dtype=np.int64))
+            if self._best(number, count, changed) != "full":
+                return sliced.fired(inputs, flips)
+        return self._full(number, inputs, flips)
+
+    def _full(self, number: int, inputs: Words, flips: Flips | None) -> Words:
+        network = self._network
+        layer = network.layer(number, flips)
+        values = inputs if number else network.inputs
+        parts = blocks(network.images, steps=layer.steps)
+        return np.concatenate(share(lambda rows: layer.fired(values[rows]), parts))
+
+    def _by_delta(
+        self, second: DeltaLayer, changes: Changes, flips: Sequence[Flips]
+    ) -> NDArray[np.int64]:
+        assert self._first is not None
+        layer = self._network.layers[1]
+        lists = second.lists(flips[1], layer)
+        outputs, changed = second.fired(changes, lists)
+        is_rest_clean = not any(cells.size for cells in flips[2:])
+        images = changed if is_rest_clean else np.arange(self._network.images)
+        classes = self._rest(2, outputs, images, flips)
+        second.restore(outputs, changed)
+        return classes
+
+    def _rest(
+        self, number: int, inputs: Words, changed: NDArray[np.int64], flips: Sequence[Flips]
+    ) -> NDArray[np.int64]:
+        """Return all classes, computing layers from `number` on for images that are `changed`."""
+        network = self._network
+        chip = [network.layer(k, flips[k]) for k in range(number, len(network.layers))]
+        if not number:
+            return network.classify(chip, network.inputs, network.images)
+        if 2 * changed.size > network.images:
+            return network.classify(chip, inputs, network.images)
+        rows = np.zeros((padded(changed.size), inputs.shape[1]), dtype=np.uint64)
+        rows[: changed.size] = inputs[changed]
+        classes = self._classes.copy()
+        classes[changed] = network.classify(chip, rows, changed.size)
+        return classes
+
+    def _best(self, number: int, flips: int, changed: float) -> Way:
+        """Return the way of a layer that is the least work of those that are ready."""
+        ready = self._ready(number)
+        if self._forced is not None:
+            forced: Way = "bit-sliced" if number == 0 else self._forced
+            return forced if forced in ready else "full"
+        return min(ready, key=lambda way: self._work(number, way, flips, changed))
+
+    def _ready(self, number: int) -> list[Way]:
+        ready: list[Way] = ["full"]
+        if number in self._hidden or (number == 0 and self._first is not None):
+            ready.append("bit-sliced")
+        if number == 1 and self._second is not None and self._first is not None:
+            ready.append("delta")
+        return ready
+
+    def _ways(self, number: int) -> list[Way]:
+        """Return the ways that a layer has."""
+        if number == len(self._network.layers) - 1:
+            return ["full"]
+        has_delta = number == 1 and is_exact(self._network.clean[1])
+        return ["full", "bit-sliced", *["delta"] * has_delta]  # type: ignore[list-item]
+
+    def _work(self, number: int, way: Way, flips: int, changed: float) -> float:
+        if way == "full":
+            return self._costs.full(number)
+        if way == "delta":
+            return self._costs.delta(flips, changed)
+        if number == 0:
+            return self._costs.sliced_pixels(flips)
+        return self._costs.sliced(number, flips, changed)
+
+    def _prepare_what_pays(self, counts: list[int]) -> None:
+        """Note what each way would save on a chip, and make those ready that paid by now."""
+        share_of_inputs = 0.0
+        for number, layer in enumerate(self._network.layers[:-1]):
+            changed = share_of_inputs * layer.inputs * self._network.images
+            self._prepare(number, counts[number], changed)
+            ber = counts[number] / (layer.inputs * layer.neurons)
+            either = ber + share_of_inputs - 2 * ber * share_of_inputs
+            share_of_inputs = changed_share(min(either, 0.5), layer.inputs)
+
+    def _prepare(self, number: int, flips: int, changed: float) -> None:
+        ready = self._ready(number)
+        least = min(self._work(number, way, flips, changed) for way in ready)
+        for way in self._ways(number):
+            if way in ready:
+                continue
+            saved = max(0.0, least - self._work(number, way, flips, changed))
+            self._saved[number, way] = self._saved.get((number, way), 0.0) + saved
+            is_due = self._saved[number, way] > self._costs.keep(number)
+            if (is_due or self._is_forced(number, way)) and self._fits(number, way):
+                self._make_ready(number, way)
+
+    def _is_forced(self, number: int, way: Way) -> bool:
+        return way == self._forced or (number == 0 and self._forced == "delta")
+
+    def _fits(self, number: int, way: Way) -> bool:
+        size = margin_bytes if way == "bit-sliced" else delta_bytes
+        needed = size(self._network.clean[number], self._network.images)
+        return self._bytes + needed <= MARGIN_BYTES
+
+    def _make_ready(self, number: int, way: Way) -> None:
+        network = self._network
+        if not self._rows:
+            self._find_clean()
+        clean, images = network.clean[number], network.images
+        if way == "delta":
+            self._second = delta_layer(clean, self._rows[0], images)
+            self._bytes += delta_bytes(clean, images)
+            return
+        if number == 0:
+            self._first = sliced_pixels(clean, network.inputs, network.codes, self._rows[0])
+        else:
+            self._hidden[number] = sliced_layer(clean, self._rows[number - 1], images)
+        self._bytes += margin_bytes(clean, images)
+
+    def _find_clean(self) -> None:
+        """Compute what the hidden layers give free of faults, and the classes."""
+        network = self._network
+        rows: list[Words] = []
+        for number in range(len(network.layers) - 1):
+            rows.append(self._full(number, rows[-1] if rows else network.inputs, None))
+        self._classes = network.classify(network.clean[-1:], rows[-1], network.images)
+        self._rows = rows
