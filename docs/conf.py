@@ -86,11 +86,11 @@ def _write_settings_table() -> None:
 
 def _settings(model, *described_by) -> str:
     """Return a table of the settings that the docstrings of some classes describe."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    rows = ["| setting and default | meaning |", "|---|---|"]
     for each in described_by:
         described = re.findall(r"^    (\w[\w, ]*) : .*\n((?:        .*\n)+)", each.__doc__, re.M)
         rows += [
-            f"| `{name}` | {_default(model, name)} | {' '.join(text.split())} |"
+            f"| `{name}` <br> {_default(model, name)} | {' '.join(text.split())} |"
             for names, text in described
             for name in names.split(", ")
         ]

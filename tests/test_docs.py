@@ -247,9 +247,13 @@ def test_the_tutorial_runs_as_it_stands_and_gives_what_it_says(tmp_path, monkeyp
     assert fit.ber["ber_extrapolated"].all()
     assert fit._repr_html_().count("<td>holds</td>") == 4
     assert "Recommended: " in first._repr_html_()
-    assert "<td>0.00, 0.04</td>" in first._repr_html_()
-    assert (first.recommendation.condition, first.recommendation.settled) == ("100 uA", False)
-    assert "trainings" in first.recommendation.would_settle
+    assert re.search(r"<td>−?\d\.\d\d, \d\.\d\d</td>", first._repr_html_())
+    # The networks, and with them the first recommendation, depend on the processor.
+    assert not first.recommendation.settled
+    sentence = first.recommendation.would_settle
+    assert "“30 uA” with " in sentence
+    trainings, *others = map(float, re.findall(r"\w+ (\d\.\d+)[,)]", sentence.partition("±")[2]))
+    assert len(others) == 3 and trainings > max(others)
     chosen = second.recommendation
     assert (chosen.condition, chosen.training_ber, chosen.settled) == ("30 uA", 0.03, True)
     assert chosen.met
