@@ -253,7 +253,8 @@ def test_the_tutorial_runs_as_it_stands_and_gives_what_it_says(tmp_path, monkeyp
     sentence = first.recommendation.would_settle
     assert "“30 uA” with " in sentence
     trainings, *others = map(float, re.findall(r"\w+ (\d\.\d+)[,)]", sentence.partition("±")[2]))
-    assert len(others) == 3 and trainings > max(others)
+    assert len(others) == 3
+    assert trainings > max(others)
     chosen = second.recommendation
     assert (chosen.condition, chosen.training_ber, chosen.settled) == ("30 uA", 0.03, True)
     assert chosen.met
