@@ -310,7 +310,7 @@ def sha256_with_attributes(dataset: xr.Dataset) -> str:
 
 def why_damaged(path: Path, error: InputError) -> str:
     """Return what was said of a damaged file, as `set_aside` takes it."""
-    return f"it is damaged ({str(error).removeprefix(f'{path}: ').rstrip('.')})"
+    return str(error).removeprefix(f"{path}: ").rstrip(".")
 
 
 _SEAL = "sha256"
@@ -348,8 +348,8 @@ def unsealed(dataset: xr.Dataset, place: str) -> xr.Dataset:
     rest.attrs = {name: value for name, value in dataset.attrs.items() if name != _SEAL}
     if seal != sha256_with_attributes(rest):
         raise DamagedError(
-            f"{place}: is not as rramsim wrote it (another SHA-256): it is damaged, or was "
-            f"changed. If the change is yours, take the attribute {_SEAL!r} out of the file."
+            f"{place}: this file was damaged or changed after rramsim wrote it (another SHA-256). "
+            f"If the change is yours, remove the attribute {_SEAL!r} from the file."
         )
     return rest
 

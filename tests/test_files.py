@@ -261,7 +261,7 @@ def test_a_checksum_covers_variables_coordinates_and_all_attributes(tmp_path):
         lambda one: one.assign_attrs(seed=2),
         lambda one: one.assign(ber=one["ber"].assign_attrs(units="%")),
     ):
-        with pytest.raises(DamagedError, match=r"a\.nc: is not as rramsim wrote it"):
+        with pytest.raises(DamagedError, match=r"a\.nc: this file was damaged or changed"):
             unsealed(change(sealed), "a.nc")
 
 

@@ -283,7 +283,7 @@ def planted_faults(
         drawn=found if isinstance(found, DrawnFaults) else None,
         cells_basis="draws" if isinstance(found, DrawnFaults) else str(found),
         ber_high=high,
-        is_bound=found is NoBand.BOUND or _is_bound(condition, protection),
+        is_bound=found is NoBand.BOUND or is_bound(condition, protection),
         is_extrapolated=bool(condition["ber_extrapolated"]),
         lrs_share=share,
         cells=_cells(condition, populations),
@@ -298,7 +298,7 @@ def _cells(condition: xr.Dataset, populations: xr.Dataset | None) -> float:
     return float(populations["cells"].sel(condition=name).min())
 
 
-def _is_bound(condition: xr.Dataset, protection: Protection) -> bool:
+def is_bound(condition: xr.Dataset, protection: Protection) -> bool:
     """Return whether the BER under a protection is a bound: of pairs their own, else the cells'."""
     name = "ber_2t2r_bound" if isinstance(protection, Pairs) else "ber_bound"
     return name in condition and str(condition[name].item()) == "upper"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rramsim.decision.recommendation import Recommendation
-from rramsim.schema import POINT, Interval, Record, records
+from rramsim.schema import POINT, Interval, Record, label_key, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,14 +42,22 @@ class FinishedStudy:
 
     @property
     def points(self) -> dict[tuple[Any, ...], Record]:
-        """The points by their labels, by condition, then by protection."""
+        """The points by their labels, by condition, then by protection.
+
+        A label is the same however it is spelled (`rramsim.schema.label_key`).
+        """
         points = records(self.tradeoff, *reversed(POINT))
-        return {tuple(point[dim] for dim in POINT): point for point in points if point["verdict"]}
+        return {_labels(point): point for point in points if point["verdict"]}
 
     @property
     def chosen(self) -> Record:
         """The point that is recommended."""
-        return self.points[tuple(self.recommendation.labels[dim] for dim in POINT)]
+        return self.points[_labels(self.recommendation.labels)]
+
+
+def _labels(point: Mapping[str, Any] | Record) -> tuple[Any, ...]:
+    labels = (point[dim] for dim in POINT)
+    return tuple(label_key(one) if isinstance(one, str) else one for one in labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,7 @@ from rramsim.device.programming import (
     columns_of,
     join_programming,
     mean_pulses,
+    similar_name_notes,
     unknown_condition_notes,
 )
 from rramsim.device.read_conditions import ReadConditions
@@ -177,6 +178,7 @@ def characterize(
         notes += _worn_readings_notes(
             readings, number, followed.is_worn, _at_reference(read, stated_row)
         )
+    notes += similar_name_notes([*names, *of_lives, *summarized.rows, *stated_rows])
     if stated is not None:
         if stated.attrs.get("waveforms"):
             notes.append(Note(stated.attrs["waveforms"], kind="waveforms"))

@@ -346,6 +346,27 @@ def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[
     return notes
 
 
+def similar_name_notes(names: Sequence[str]) -> list[Note]:
+    """Return a note on conditions whose names differ so little that one may be meant.
+
+    Examples
+    --------
+    >>> [str(note) for note in similar_name_notes(["55uA", "55 µA"])]
+    ["'55uA' and '55 µA' are taken as 2 conditions, but their names differ only in case, spaces or \
+separators. Give them one name if they are one condition."]
+    """
+    return [
+        Note(
+            f"{' and '.join(map(repr, alike))} are taken as {len(alike)} conditions, but their "
+            "names differ only in case, spaces or separators. Give them one name if they are one "
+            "condition.",
+            kind="similar names",
+            values={f"name {number}": name for number, name in enumerate(alike, 1)},
+        )
+        for alike in schema.names_alike(names)
+    ]
+
+
 def _listed(names: Sequence[str]) -> str:
     if not names:
         return ""

@@ -245,8 +245,8 @@ def load_network(path: str | Path) -> SavedNetwork:
         raise DamagedError(f"{path}: this model file is damaged ({error}).") from error
     if not whole:
         raise DamagedError(
-            f"{path}: the weights are not those that were saved (another content id); the file "
-            "is damaged or was changed."
+            f"{path}: this model file was damaged or changed after rramsim wrote it (its weights "
+            "have another content id)."
         )
     return SavedNetwork(folded=folded, metadata=record, norms=norms)
 

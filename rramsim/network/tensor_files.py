@@ -94,7 +94,7 @@ def read_arrays(path: Path, *, kind: str) -> tuple[Arrays, dict[str, Any]]:
         text = _unsealed(sealed, arrays)
     except ValueError as error:
         raise DamagedError(
-            f"{path}: is not as rramsim wrote it ({error}); it is damaged or was changed."
+            f"{path}: this file was damaged or changed after rramsim wrote it ({error})."
         ) from error
     try:
         record = json.loads(text)

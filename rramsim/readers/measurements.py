@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from rramsim.errors import InputError, refused
 from rramsim.files import sha256_of_file
+from rramsim.formatting import is_plain
 from rramsim.measurements import Measured, ReadingCount, Summary
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import (
@@ -404,6 +405,7 @@ def _joined(
     frame = frame[~out & ~identical]
     conditions, condition = _only_used(conditions, frame["condition"].to_numpy())
     frame = frame.assign(condition=condition)
+    _check_labels(conditions, frame, files)
     measured = Measured(
         readings=_readings(frame, conditions),
         notes=(*_magnitude_notes(files, frame, conditions), *notes, *_count_notes(counts)),
@@ -572,6 +574,15 @@ def _join_conditions(files: Sequence[FileReadings]) -> tuple[list[str], np.ndarr
     return _only_used(used, np.concatenate(parts))
 
 
+def _check_labels(names: Sequence[str], frame: pd.DataFrame, files: Sequence[FileReadings]) -> None:
+    """Refuse a name that a terminal would obey, with the row where it was met first."""
+    for number, name in enumerate(names):
+        if not is_plain(name):
+            rows = frame[frame["condition"] == number]
+            place = files[int(rows["file"].iloc[0])].place
+            check_label(name, f"{place}, row {rows['row_number'].iloc[0]}")
+
+
 def _only_used(names: list[str], condition: np.ndarray) -> tuple[list[str], np.ndarray]:
     import numpy as np
 
@@ -626,8 +637,6 @@ def _readings(frame: pd.DataFrame, names: Sequence[str]) -> xr.Dataset:
         for name in frame.columns
         if name not in ("file", "row_number")
     }
-    for name in names:
-        check_label(name, "condition")
     return make("readings", values, {"condition": list(names), "state": list(STATES)})
 
 

@@ -60,7 +60,7 @@ def check_label(label: str, place: str) -> None:
     if not is_plain(label):
         raise InputError(
             f"{place}: the name {label[:_LONGEST_SHOWN]!r} holds a control character; accepted are "
-            "names of signs that can be seen."
+            "names of visible characters."
         )
 
 
@@ -113,6 +113,23 @@ def told_apart(label: str, other: str) -> str:
     differing = {"with": _codes(label, other), "without": _codes(other, label)}
     told = ", ".join(f"{word} {codes}" for word, codes in differing.items() if codes)
     return f"{label!r} ({told})" if told else repr(label)
+
+
+# Spaces and separators mean nothing in a name, but between digits, and a minus before one.
+_SEPARATORS = re.compile(r"(?<!\d)[\s_/|;:-]*[\s_/|;:](?=\d)|[\s_/|;:-]+(?!\d)|(?<!\d)[\s_/|;:]+")
+
+
+def names_alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return names that differ only by case, spaces, separators or the spelling of micro.
+
+    >>> names_alike(["55uA", "weak", "55 µA", "We-ak", "1.2 V", "12 V", "V -1", "V 1"])
+    [('55uA', '55 µA'), ('weak', 'We-ak')]
+    """
+    by_key: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        key = _SEPARATORS.sub("", label_key(name).casefold())
+        by_key.setdefault(key, []).append(name)
+    return [tuple(alike) for alike in by_key.values() if len(alike) > 1]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from rramsim.decision.requirements import Requirements
 from rramsim.errors import DamagedError, InputError, file_path
 from rramsim.files import unsealed, write_text
 from rramsim.schema import SchemaError, validate
+from rramsim.study.settings import in_si
 from rramsim.study.training_settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def finished_study(folder: Path) -> FinishedStudy:
         options = json.loads(tradeoff.attrs["options"])
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"{folder / 'study.json'}: does not tell what was studied.") from error
-    settings = {name: value for name, value in options.items() if name not in _REQUIRED}
+    settings = in_si({name: value for name, value in options.items() if name not in _REQUIRED})
     images = hashes.get(f"content of {options.get('images')}")
     models = {name: value for name, value in hashes.items() if name.startswith("content of model")}
     return FinishedStudy(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rramsim.crossbar.correlated import CorrelatedFaults
-from rramsim.crossbar.drawn_faults import DrawnFaults, drawn_faults
+from rramsim.crossbar.drawn_faults import DrawnFaults, drawn_faults, is_bound
 from rramsim.crossbar.faults import IidFaults
 from rramsim.crossbar.from_conditions import (
     ReadNoise,
@@ -816,7 +816,7 @@ def condition_faults(
     tile: tuple[int, int] = (128, 128),
     read_noise: str = "frozen",
     read_spread: float | None = None,
-) -> dict[tuple[str, str], FaultModel]:
+) -> dict[tuple[str, str], tuple[FaultModel, bool]]:
     """Return the bit errors of chips of conditions that were measured, or only stated.
 
     Parameters
@@ -837,8 +837,8 @@ def condition_faults(
     Returns
     -------
     dict
-        A fault model for each protection and condition, in that order; its key is the condition
-        and the protection.
+        A fault model for each protection and condition, in that order, and whether its BER is only
+        an upper bound; the key is the condition and the protection.
     """
     fitted = None
     if measurements:
@@ -862,7 +862,14 @@ def condition_faults(
 
     noise = _read_noise(read_noise, read_spread)
     chosen = names or stated["condition"].values.astype(str).tolist()
-    return {(name, one): faults_of(name, one) for one in protections for name in chosen}
+    return {
+        (name, one): (
+            faults_of(name, one),
+            is_bound(named_condition(stated, name), parse(one)),
+        )
+        for one in protections
+        for name in chosen
+    }
 
 
 def expected_errors(

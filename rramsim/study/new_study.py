@@ -37,7 +37,9 @@ def write_study(
         If the file is there, cannot be written, or what it is to name is not there.
     """
     if os.path.lexists(file):
-        raise InputError(f"{file}: this file is there, and is left as it is. Name another with -o.")
+        raise InputError(
+            f"{file}: this file exists and is not overwritten. Give another name with -o."
+        )
     text = _TEMPLATE.read_text(encoding="utf-8").replace(
         _COMMAND, f"rramsim tradeoff {quote(file.name)}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -209,15 +209,38 @@ def in_use(
     """
     make_folder(path)
     with held(path / _LOCK, str(path)):
-        _refuse_replacing(path, writes, sources)
+        refuse_replacing(path, writes, sources)
         for folder in (path, path / "networks", path / "figures"):
             sweep(folder)
         yield
 
 
-def _refuse_replacing(path: Path, writes: Collection[str], sources: Collection[str]) -> None:
+def refuse_replacing(
+    path: Path,
+    writes: Collection[str],
+    sources: Collection[str] = (),
+    records: Sequence[str] = _RECORDS,
+) -> None:
+    """Refuse to replace files of the user in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it may be missing.
+    writes : collection of str
+        Names of the files that will be written to it.
+    sources : collection of str
+        SHA-256 of the files that were read.
+    records : sequence of str
+        Names of files of which a folder of rramsim has one.
+
+    Raises
+    ------
+    InputError
+        For a file that was read, and for any in a folder without a record.
+    """
     there = [name for name in sorted(writes) if (path / name).exists()]
-    is_own = any((path / record).exists() for record in _RECORDS)
+    is_own = any((path / record).exists() for record in records)
     for name in there:
         if sha256_of(path / name) in sources:
             raise InputError(
@@ -226,7 +249,7 @@ def _refuse_replacing(path: Path, writes: Collection[str], sources: Collection[s
             )
     if there and not is_own:
         raise InputError(
-            f"{path}: holds {', '.join(there)} and no record of rramsim ({', '.join(_RECORDS)}), "
+            f"{path}: holds {', '.join(there)} and no record of rramsim ({', '.join(records)}), "
             "so files of yours would be replaced; accepted is a new folder, or one of earlier "
             "results."
         )

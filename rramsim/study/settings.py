@@ -309,10 +309,22 @@ class Study(TrainingSettings):
         """
         fields = self.model_dump(exclude={*_OF_FINISHED, "circuits"})
         del fields["use"]["read_pulse"]
-        for table, names in _QUANTITIES_OF_TABLES.items():
-            for name, quantity in names.items():
-                fields[table][name] = _by_value(fields[table][name], quantity)
-        return json.dumps(fields, sort_keys=True)
+        return json.dumps(in_si(fields), sort_keys=True)
+
+
+def in_si(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the quantities of their tables in SI units, however they are written."""
+    same = dict(fields)
+    for table, names in _QUANTITIES_OF_TABLES.items():
+        if isinstance(fields.get(table), Mapping):
+            given = fields[table]
+            values = {
+                name: _by_value(given[name], quantity)
+                for name, quantity in names.items()
+                if name in given
+            }
+            same[table] = {**given, **values}
+    return same
 
 
 def _by_value(text: str | None, quantity: str) -> str | None:

@@ -170,7 +170,7 @@ def test_a_study_file_to_begin_with_is_written_once(tmp_path, monkeypatch):
     again = CliRunner().invoke(app, begin)
     assert isinstance(again.exception, InputError)
     assert str(again.exception) == (
-        "study.toml: this file is there, and is left as it is. Name another with -o."
+        "study.toml: this file exists and is not overwritten. Give another name with -o."
     )
     assert Path("study.toml").read_text() == written
     other = CliRunner().invoke(app, ["init", "-o", "my study.toml", "--json"])

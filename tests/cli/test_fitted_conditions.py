@@ -164,7 +164,10 @@ def with_one_name_twice(path):
         (damaged, "bad.nc: the HDF5 or netCDF file cannot be read"),
         (foreign, "bad.nc: this HDF5 or netCDF file holds no conditions as rramsim fit -o writes"),
         (with_a_rate_above_1, "bad.nc, ber of 'clean': 1.5 was found; accepted is a rate from 0"),
-        (changed_since, "bad.nc: is not as rramsim wrote it (another SHA-256)"),
+        (
+            changed_since,
+            "bad.nc: this file was damaged or changed after rramsim wrote it (another SHA-256)",
+        ),
         (with_one_name_twice, "bad.nc: the condition 'weak' stands 2 times."),
     ],
 )

@@ -191,6 +191,6 @@ def test_a_file_that_is_set_aside_is_told_in_a_line(tmp_path, monkeypatch, capsy
     first, second = texts
     assert first.err == "training networks\n"
     line, rest = second.err.split("\n", 1)
-    assert line.startswith(f"rramsim: {model}: it is damaged (this is not a whole safetensors file")
+    assert line.startswith(f"rramsim: {model}: this is not a whole safetensors file")
     assert line.endswith(f"It is kept as {model.name}.damaged, and what it held is made again.")
     assert rest == "training networks\n"

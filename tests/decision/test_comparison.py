@@ -45,6 +45,14 @@ def test_equal_studies_differ_in_nothing():
     assert found.has_same_networks
 
 
+def test_a_condition_is_the_same_however_its_unit_is_spelled():
+    first, second = study(), study()
+    for one, unit in ((first, "µA"), (second, "uA")):
+        names = [f"{name} {unit}" for name in one.tradeoff["condition"].values]
+        object.__setattr__(one, "tradeoff", one.tradeoff.assign_coords(condition=names))
+    assert len(compared([first, second]).points) == 3
+
+
 def test_inputs_that_differ_are_named_with_the_values_of_all():
     several = [
         study(inputs={"seed": 1, "chips": 9}),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rramsim
 from rramsim.device.programming import unknown_condition_notes
 from rramsim.errors import InputError
 from rramsim.readers.conditions import read_conditions
@@ -60,6 +61,27 @@ def test_a_hint_never_looks_like_what_was_typed():
     (first, second) = unknown_condition_notes(["weak \u0410BC"], ["weak ABC"])
     assert "Is it 'weak ABC' (without U+0410) there?" in str(first)
     assert "Is it 'weak \u0410BC' (with U+0410) there?" in str(second)
+
+
+def test_conditions_whose_names_differ_by_a_space_only_are_named_together():
+    names = ["55uA", "55 µA", "weak", "weak 2", "weak 20", "1.2 V", "12 V"]
+    frame = pd.DataFrame(
+        {
+            "condition": [name for name in names for _ in range(6)],
+            "state": (["LRS"] * 3 + ["HRS"] * 3) * len(names),
+            "R (kOhm)": [5, 6, 7, 90, 95, 99] * len(names),
+        }
+    )
+    notes = [note for note in rramsim.fit(frame).examination.notes if note.kind == "similar names"]
+    assert [dict(note.values) for note in notes] == [{"name 1": "55uA", "name 2": "55 µA"}]
+
+
+def test_a_name_that_turns_the_text_is_refused_with_its_row(tmp_path):
+    file = tmp_path / "cells.csv"
+    rows = ["ok,LRS,5", "ok,HRS,90", "we\u202eak,LRS,5", "we\u202eak,HRS,80"]
+    file.write_text("\n".join(["condition,state,R (kOhm)", *rows]))
+    with pytest.raises(InputError, match=r"cells\.csv, row 4: the name 'we\\u202eak'"):
+        read_measurements(file)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ class ErrorMap(str):
     """The file that says which weights of a chip are wrong."""
 
 
+class BoundedCondition(str):
+    """The name of a condition whose BER is only bounded; chips have the BER of the bound."""
+
+
 Asked = float | str
 """What the chips of a row have: a BER, the name of a programming condition, or an `ErrorMap`."""
 
@@ -105,7 +109,10 @@ def _protection(result: xr.Dataset, row: Record, asked: Asked) -> dict[str, Any]
     if not (is_protected(result) or isinstance(asked, str)):
         return {}
     # Of several trainings each has a residual BER of its own, since their weights differ.
-    residual = {} if "training" in row else {"residual_ber": row.number("test_ber")}
+    residual: dict[str, Any] = {}
+    if "training" not in row:
+        bound = "upper" if isinstance(asked, BoundedCondition) else None
+        residual = {"residual_ber": row.number("test_ber"), "residual_ber_bound": bound}
     names = ("cells_per_weight", "pulses_per_weight")
     return {
         "protection": row["protection"],

@@ -482,6 +482,7 @@ def _asked(
 
     `reads` is how cells are read from image to image: frozen or fresh, and the spread of reads.
     """
+    from rramsim.cli.chips.answer import BoundedCondition
     from rramsim.crossbar.correlated import CorrelatedFaults
     from rramsim.crossbar.faults import IidFaults
     from rramsim.crossbar.from_conditions import SharedSpread
@@ -502,7 +503,10 @@ def _asked(
             read_noise=reads[0],
             read_spread=reads[1],
         )
-        return [name for name, _ in known], list(known.values())
+        return (
+            [BoundedCondition(name) if bound else name for (name, _), (_, bound) in known.items()],
+            [model for model, _ in known.values()],
+        )
     bers = ber or [0.0]
     asked: list[float | str] = [one for _ in named for one in bers]
     models: list[IidFaults | CorrelatedFaults] = [IidFaults(one) for one in bers]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rramsim.cli.chips.answer import ErrorMap, is_protected, recipes_in
+from rramsim.cli.chips.answer import BoundedCondition, ErrorMap, is_protected, recipes_in
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -196,7 +196,9 @@ def _print_protections(screen: _Screen, asked: Sequence[Asked], rows: Sequence[R
             (
                 _shown(one),
                 row["protection"],
-                power(row["test_ber"]),
+                f"at most {power(row['test_ber'])}"
+                if isinstance(one, BoundedCondition)
+                else power(row["test_ber"]),
                 *(plain(row[name], 4) for name in ("cells_per_weight", "pulses_per_weight")),
             )
             for one, row in zip(asked, rows, strict=True)
@@ -204,10 +206,22 @@ def _print_protections(screen: _Screen, asked: Sequence[Asked], rows: Sequence[R
     )
     screen.table(table)
     screen.sentences(
+        *_bound_words(asked),
         "The residual BER is that of the weights as they are read, expected "
         "for independent cells. Pulses write every weight once; the energy and time of a "
-        "decoder are not known."
+        "decoder are not known.",
     )
+
+
+def _bound_words(asked: Sequence[Asked]) -> list[str]:
+    """Return what the accuracy is of a condition whose BER is only bounded."""
+    bounded = dict.fromkeys(one for one in asked if isinstance(one, BoundedCondition))
+    if not bounded:
+        return []
+    return [
+        f"{', '.join(bounded)}: only an upper bound of the BER is known. The chips are "
+        "simulated with this bound, the worst that the cells allow."
+    ]
 
 
 def _print_more(screen: _Screen, result: xr.Dataset, asked: Sequence[Asked]) -> None:

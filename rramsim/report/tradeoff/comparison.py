@@ -209,7 +209,11 @@ def _chips_differ(points: Sequence[Record]) -> bool:
 def _bases(comparison: StudyComparison, *, verbose: bool) -> Iterable[str]:
     """Yield what the intervals of differences are."""
     if not comparison.points:
+        letters = _letters(comparison.studies)
         yield "The studies have no point in common."
+        for letter, study in zip(letters, comparison.studies, strict=True):
+            conditions = dict.fromkeys(point["condition"] for point in study.points.values())
+            yield f"{letter} has {', '.join(conditions)}."
         return
     yield (
         "The interval of a difference is computed as if both losses were independent"
@@ -249,7 +253,7 @@ def _conclusions(comparison: StudyComparison) -> Iterable[str]:
                 f"{letters[0]} recommends {point_words(first.chosen)}; {letter} "
                 f"{point_words(study.chosen)}."
             )
-    for number, letter in enumerate(letters[1:]):
+    for number, letter in enumerate(letters[1:] if comparison.points else ()):
         beyond = sum(is_beyond(shared.losses[number]) for shared in comparison.points)
         yield (
             f"The losses of {letter} and {letters[0]} differ beyond the intervals at {beyond} of "

@@ -21,6 +21,7 @@ from rramsim.network.model_files import SavedNetwork, opened_network
 from rramsim.readers.chips.exported import CHECKSUM, FORMAT, MANIFEST, manifest_checksum
 from rramsim.report.text_table import csv_text
 from rramsim.study.real_chips.cell_rows import CELL_COLUMNS, cell_rows
+from rramsim.study.result_folder import refuse_replacing
 from rramsim.version import __version__
 
 _KINDS = {FoldedConvolution: "convolution", ScoreLayer: "scores"}
@@ -81,7 +82,8 @@ def export_tiles(
     Raises
     ------
     InputError
-        If something cannot be used, or the folder holds the tiles of another network.
+        If something cannot be used, or the folder holds the tiles of another network or files of
+        the user.
 
     Examples
     --------
@@ -107,6 +109,10 @@ def export_tiles(
     }
     images = bit_images(folded, shape, way)
     _check_folder(folder, manifest)
+    names = [*(f"layer-{number}.nc" for number, _ in enumerate(images, 1)), "thresholds.csv"]
+    refuse_replacing(folder, [*names, *["tiles.csv"] * cells], records=[MANIFEST])
+    # By it the folder is known as one of tiles, without checksums as one that is not whole.
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     layers = [
         _write_layer(folder, number, layer, image, manifest)
         for number, (layer, image) in enumerate(zip(folded.layers, images, strict=True), 1)
@@ -123,7 +129,7 @@ def export_tiles(
         "conventions": _conventions(way),
     }
     manifest[CHECKSUM] = manifest_checksum(manifest)
-    # Last: a folder with a manifest is whole.
+    # Last: a folder with the checksums is whole.
     write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     return manifest
 

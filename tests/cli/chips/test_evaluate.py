@@ -771,6 +771,18 @@ def test_chips_of_measured_conditions_are_scored_with_protections(
     assert every[2]["accuracy_mean"] == points[0]["accuracy_mean"]
 
 
+def test_a_ber_that_is_only_bounded_is_never_told_as_a_value(model: str, tmp_path: Path) -> None:
+    stated = tmp_path / "stated.csv"
+    stated.write_text("condition,ber\nbounded,<1e-3\nknown,1e-3\n")
+    asked = ["--conditions", str(stated), "--chips", "2"]
+    shown = CliRunner().invoke(app, ["evaluate", model, *asked]).stdout
+    assert re.search(r"bounded +none +at most 10⁻³", shown)
+    assert re.search(r"known +none +10⁻³", shown)
+    assert "bounded: only an upper bound of the BER is known." in shown
+    bounds = [point["residual_ber_bound"] for point in answer(model, *asked)["points"]]
+    assert bounds == ["upper", None]
+
+
 def test_chips_of_stated_conditions_are_scored(model: str, tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     asked = ["--conditions", "table1", "--condition", "weak", "--chips", "2", "-o", str(file)]

@@ -57,6 +57,20 @@ def bits_in(folder, manifest):
             yield dataset.bit.values
 
 
+def test_tables_of_the_user_are_never_replaced_and_own_ones_are(network, tmp_path):
+    own, theirs = tmp_path / "tiles", tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "tiles.csv").write_text("mine\n")
+    with pytest.raises(InputError, match=r"holds tiles\.csv and no record of rramsim"):
+        rramsim.export_tiles(network, theirs)
+    assert [file.name for file in theirs.iterdir()] == ["tiles.csv"]
+    manifest = rramsim.export_tiles(network, own)
+    # An export that was cut off has no checksums yet.
+    del manifest["sha256"]
+    (own / "manifest.json").write_text(json.dumps(manifest))
+    assert "sha256" in rramsim.export_tiles(network, own)
+
+
 @pytest.mark.parametrize("protection", ["none", "2T2R", "secded(8,4)"])
 def test_the_table_of_cells_says_of_every_bit_which_weight_it_is(network, tmp_path, protection):
     manifest = rramsim.export_tiles(network, tmp_path, tile="3x2", protection=protection)
