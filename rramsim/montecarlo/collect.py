@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from rramsim import parallel
 from rramsim.crossbar.faults import bear_threads, is_deterministic
 from rramsim.errors import InputError
+from rramsim.montecarlo.blocks import fitting_images, on_blocks
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
-from rramsim.montecarlo.stopping import StoppingRule
+from rramsim.montecarlo.stopping import FIRST_LOOK, StoppingRule
 from rramsim.montecarlo.store import TallyStore
 from rramsim.montecarlo.tally import Tally, joined, packed_answers
 from rramsim.montecarlo.task import ScoredNetwork, Task
@@ -264,6 +266,7 @@ def collect(
     rule: StoppingRule,
     workers: Workers | None = None,
     store: TallyStore | None = None,
+    known: Sequence[Tally] = (),
     on_chips: OnChips | None = None,
 ) -> list[Tally]:
     """Score the chips of tasks, only those that the store does not hold.
@@ -282,6 +285,8 @@ def collect(
     store : TallyStore, optional
         What is known already; new chips are written to it as they come (at most once a second,
         and at the end, an interrupt or an error too).
+    known : sequence of Tally, optional
+        What is known beside the store, which is not written to it.
     on_chips : callable, optional
         Called once before the first chip and whenever some are done. The second number falls
         when a task turns out to need fewer chips.
@@ -299,9 +304,10 @@ def collect(
     """
     workers = ThisProcess() if workers is None else workers
     open_tasks: dict[str, _Open] = {}
+    beside = {tally.task_id: tally for tally in known}
     for task in tasks:
         if task.id not in open_tasks:
-            open_tasks[task.id] = _Open(task, rule, _known(task, store))
+            open_tasks[task.id] = _Open(task, rule, _known(task, store, beside.get(task.id)))
     pending, progress = _Pending(store), _Progress(on_chips)
     try:
         waiting = sum(_submit(workers, one) for one in open_tasks.values())
@@ -327,6 +333,7 @@ def measure(
     workers: Workers | None = None,
     store: TallyStore | None = None,
     on_chips: OnChips | None = None,
+    fits_images: bool = False,
 ) -> list[ChipAccuracy]:
     """Return the accuracy over chips of each task, from the chips that the rule asks for.
 
@@ -334,8 +341,20 @@ def measure(
     ----------
     tasks, rule, workers, store, on_chips
         See `collect`.
+    fits_images : bool
+        Score chips of tasks that take more than the first look of the rule on as many images as
+        know the mean for the least work (`best_images`), by the spread of the first chips, which
+        are scored on all images.
     """
-    tallies = collect(tasks, rule=rule, workers=workers, store=store, on_chips=on_chips)
+    known: list[Tally] = []
+    scored: dict[str, Any] = {"workers": workers, "store": store, "on_chips": on_chips}
+    if fits_images and rule.half_width:
+        first = StoppingRule(min(FIRST_LOOK, rule.chips))
+        asked = [replace(task, keeps_answers=True) for task in tasks]
+        pilots = collect(asked, rule=first, **scored)
+        fitted = [_fitted(*one, rule) for one in zip(tasks, pilots, strict=True)]
+        tasks, known = [task for task, _ in fitted], [tally for _, tally in fitted]
+    tallies = collect(tasks, rule=rule, known=known, **scored)
     return [
         estimate(
             tally,
@@ -345,6 +364,15 @@ def measure(
         )
         for task, tally in zip(tasks, tallies, strict=True)
     ]
+
+
+def _fitted(task: Task, pilot: Tally, rule: StoppingRule) -> tuple[Task, Tally]:
+    """Return a task on the images that suit its chips, and what is known of its first chips."""
+    if is_deterministic(task.faults):
+        return task, pilot
+    error_free = error_free_answers(task.network)
+    some = replace(task, images_per_chip=fitting_images(task, pilot, rule, error_free))
+    return some, pilot if some.images_per_chip is None else on_blocks(pilot, some, error_free)
 
 
 def _clean(task: Task) -> float:
@@ -476,7 +504,14 @@ class _Progress:
         self._on_chips(self._known, self._most)
 
 
-def _known(task: Task, store: TallyStore | None) -> Tally:
+def _known(task: Task, store: TallyStore | None, beside: Tally | None) -> Tally:
+    stored = _stored(task, store)
+    if beside is None:
+        return stored
+    return joined([stored, beside.of_chips(beside.correct.keys() - stored.correct.keys())])
+
+
+def _stored(task: Task, store: TallyStore | None) -> Tally:
     images = _images(task)
     known = store.tally(task.id) if store is not None else None
     if store is None or known is None:

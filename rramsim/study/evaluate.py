@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from rramsim.crossbar.faults import (
 from rramsim.crossbar.from_conditions import shared_words
 from rramsim.crossbar.protection import programming_pulses, protection_of
 from rramsim.errors import (
+    ArgumentError,
     InputError,
     device_name,
     file_path,
@@ -35,7 +36,7 @@ from rramsim.errors import (
 )
 from rramsim.files import held, make_folder
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.collect import OnChips, measure
+from rramsim.montecarlo.collect import measure
 from rramsim.montecarlo.constant_neurons import constant_shares
 from rramsim.montecarlo.estimate import ChipAccuracy, accuracy_columns, method_text
 from rramsim.montecarlo.reestimate import reestimated_for
@@ -65,7 +66,7 @@ def evaluate(
     images: ImageSet | str | None = None,
     seed: int = 1,
     rule: StoppingRule | None = None,
-    images_per_chip: int | None = None,
+    images_per_chip: int | Literal["auto"] | None = None,
     reestimate: bool = False,
     layer: int | None = None,
     neurons: bool = False,
@@ -95,12 +96,14 @@ def evaluate(
         Seed of the chips.
     rule : StoppingRule, optional
         When enough chips are scored, instead of the number `chips`.
-    images_per_chip : int, optional
+    images_per_chip : int or "auto", optional
         Score each chip on so many of the test images, drawn for it; all by default. The mean over
         chips is then estimated by the difference to the network without errors on the same images,
         so that it stays the mean on all images, and where chips differ much the same precision
         costs less. The 5th-percentile chip is unknown then. Chips without chance (a BER of 0)
-        keep all images.
+        keep all images. "auto" takes a `rule` with a half width and scores 30 chips on all images;
+        where more are needed, their spread says on how many images each (`images_per_chip` of the
+        result), and all images are kept where little would be saved.
     reestimate : bool
         Whether thresholds are estimated anew for each fault model, from training images on other
         chips; weights stay.
@@ -149,7 +152,7 @@ def evaluate(
     progress, rule = on_progress(progress) or silent, _rule(rule, chips)
     device, seed = device_name(device), whole_number(seed, "seed")
     layer = None if layer is None else whole_number(layer, "layer")
-    some = None if images_per_chip is None else whole_number(images_per_chip, "images_per_chip")
+    some = _images_per_chip(images_per_chip, rule)
     if certificate and reestimate:
         raise InputError(
             "certificate and reestimate were both given: the certificate is of one network, and "
@@ -173,7 +176,13 @@ def evaluate(
         _of_known_chip(one) if is_known_chip(model) else one
         for model, one in zip(
             planted,
-            _measured(tasks, rule, tallies, partial(progress, "drawing chips")),
+            _measured(
+                tasks,
+                tallies,
+                rule=rule,
+                fits_images=images_per_chip == "auto",
+                on_chips=partial(progress, "drawing chips"),
+            ),
             strict=True,
         )
     ]
@@ -247,15 +256,28 @@ def evaluate_files(
     }
 
 
-def _measured(
-    tasks: Sequence[Task], rule: StoppingRule, tallies: str | Path | None, on_chips: OnChips
-) -> list[ChipAccuracy]:
+def _measured(tasks: Sequence[Task], tallies: str | Path | None, **how: Any) -> list[ChipAccuracy]:
     if tallies is None:
-        return measure(tasks, rule=rule, on_chips=on_chips)
+        return measure(tasks, **how)
     file = file_path(tallies, "tallies")
     make_folder(file.parent)
     with held(file.with_name(f".{file.name}.lock"), str(file)):
-        return measure(tasks, rule=rule, store=TallyStore(file), on_chips=on_chips)
+        return measure(tasks, store=TallyStore(file), **how)
+
+
+def _images_per_chip(value: object, rule: StoppingRule) -> int | None:
+    """Return the images of each chip, None where they are all or not yet known."""
+    if value is None:
+        return None
+    if value != "auto":
+        return whole_number(value, "images_per_chip", 'a whole number from 1 on, or "auto"')
+    if not rule.half_width:
+        raise ArgumentError(
+            "images_per_chip",
+            " is auto without a half width, which says how well the mean is to be known; give one "
+            "(a StoppingRule in Python, --half-width in a terminal), or a number of images.",
+        )
+    return None
 
 
 def _rule(rule: object, chips: object) -> StoppingRule:

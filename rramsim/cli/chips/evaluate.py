@@ -10,12 +10,13 @@ import typer
 from rramsim.cli import options
 from rramsim.cli.app import command
 from rramsim.cli.options import Device, DeviceOption, check_suffix
-from rramsim.errors import InputError
+from rramsim.errors import InputError, refused
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from rramsim.crossbar.faults import ChipFaults
+    from rramsim.montecarlo.stopping import StoppingRule
 
 _EXAMPLE = """
 The accuracy at three BERs, each over 50 chips:
@@ -160,15 +161,25 @@ def evaluate(
             rich_help_panel=options.NETWORKS,
         ),
     ] = 20,
+    half_width: Annotated[
+        float | None,
+        typer.Option(
+            "--half-width",
+            metavar="D",
+            help="Score no more chips, from 30 on, once the mean is known to within this share of "
+            "the images at 95 %, such as 0.001; --chips is then the most.",
+            rich_help_panel=options.NETWORKS,
+        ),
+    ] = None,
     images_per_chip: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             "--images-per-chip",
-            metavar="N",
-            min=1,
+            metavar="N|auto",
             help="Score each chip on N of the test images, drawn for it, and estimate the mean by "
-            "the difference to the network without errors on the same images: sooner where chips "
-            "differ much. The 5th-percentile chip is unknown then. Without it, all images.",
+            "the difference to the network without errors on the same images: faster where chips "
+            "differ much. The 5th-percentile chip is unknown then. auto, with --half-width: as "
+            "many as suit the chips of each BER. Without it, all images.",
             rich_help_panel=options.NETWORKS,
         ),
     ] = None,
@@ -316,7 +327,7 @@ def evaluate(
             **{"--neurons": neurons, "--certificate": certificate, "--reestimate": reestimate},
             "--read-noise": read_noise != "frozen",
             "--read-spread": read_spread is not None,
-            "--images-per-chip": images_per_chip,
+            **{"--images-per-chip": images_per_chip, "--half-width": half_width is not None},
         }
         real_chip.check(models, condition or [], is_condition, output, others)
         check_suffix(plot, (".svg", ".png", ".pdf"), option="--plot")
@@ -362,6 +373,8 @@ def evaluate(
         )
     together = _Together(options.correlated(correlated, correlated_by) or False, _tile(tile))
     _check_together(together, tile, is_condition=is_condition, is_ber=not error_map)
+    rule = _rule(chips, half_width)
+    some = _images_per_chip(images_per_chip)
     from rramsim.study import evaluate as study
 
     asked, faults = (
@@ -385,7 +398,8 @@ def evaluate(
             models,
             faults,
             chips=chips,
-            images_per_chip=images_per_chip,
+            rule=rule,
+            images_per_chip=some,
             images=images,
             seed=seed,
             reestimate=reestimate,
@@ -403,6 +417,28 @@ def evaluate(
         typer.echo(answer.as_json(found, asked))
     else:
         text.print_tables(found, asked, quiet=quiet, verbose=verbose)
+
+
+def _rule(chips: int, half_width: float | None) -> StoppingRule | None:
+    if half_width is None:
+        return None
+    from rramsim.montecarlo.stopping import FIRST_LOOK, StoppingRule
+
+    if chips < FIRST_LOOK:
+        raise InputError(
+            f"--half-width: is first asked for at {FIRST_LOOK} chips, and --chips is {chips}. Give "
+            "the most that may be scored, such as --chips 10000."
+        )
+    return StoppingRule(chips, half_width)
+
+
+def _images_per_chip(text: str | None) -> int | str | None:
+    if text is None or text == "auto":
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < len("1000000000")):
+        accepted = "a number of test images from 1 on, or auto"
+        raise refused("images_per_chip", text, accepted)
+    return int(text)
 
 
 def _check_one_of(given: dict[str, Any], *, may_be_none: bool) -> None:

@@ -282,6 +282,19 @@ class FoldedNetwork:
         return sum(layer.signs.size for layer in self.layers)
 
     @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds for one image: one a weight, of filters one a weight and place.
+
+        Weights of a last layer that averages count once for each place of its windows.
+        """
+        filters = [
+            layer.signs.size * math.prod(layer.sums_size(*size))
+            for layer, size in zip(self.convolutions, self.sizes, strict=False)
+        ]
+        connected = sum(layer.signs.size for layer in self.hidden)
+        return sum(filters) + connected + self.output.signs.size * math.prod(self.output.average)
+
+    @property
     def hrs_count(self) -> int:
         """Weights of +1, which are the cells in HRS."""
         return sum(int(np.count_nonzero(layer.signs > 0)) for layer in self.layers)

@@ -175,6 +175,37 @@ def test_chips_can_be_scored_on_some_of_the_images(model: str, tmp_path: Path) -
         assert np.isnan(found["accuracy_p05"].values).tolist() == [False, True]
 
 
+def test_chips_are_scored_until_the_mean_is_known(model: str) -> None:
+    asked = ["--ber", "0.1", "--chips", "500", "--half-width", "0.02"]
+    (point,) = answer(model, *asked)["points"]
+    assert point["maps"] in (30, 60, 120, 240)
+    assert point["accuracy_high"] - point["accuracy_low"] == pytest.approx(0.04)
+    (fitted,) = answer(model, *asked, "--images-per-chip", "auto")["points"]
+    # Of so small a network a chip costs as much as its images: all of them are kept.
+    assert fitted == point
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--images-per-chip", "auto"], "--images-per-chip is auto without a half width, which"),
+        (["--images-per-chip", "1e3"], "--images-per-chip is '1e3'; accepted: a number of test"),
+        (["--images-per-chip", "491"], "--images-per-chip is 491; accepted: 1 to 490, the number"),
+        (["--half-width", "0.01"], "--half-width: is first asked for at 30 chips, and --chips is"),
+        (["--half-width", "1", "--chips", "30"], "The half width is 1.0; from 0 to below 1"),
+    ],
+)
+def test_images_and_half_widths_that_cannot_be_are_refused(
+    model: str,
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = refusal([model, "--ber", "0.1", *arguments], monkeypatch, capsys)
+    assert told in " ".join(shown.split())
+
+
 @pytest.fixture(scope="module")
 def convolutional(
     tmp_path_factory: pytest.TempPathFactory, digits: ImageSet, network: FoldedNetwork
