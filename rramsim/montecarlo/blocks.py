@@ -17,13 +17,13 @@ from rramsim.montecarlo.task import Task
 if TYPE_CHECKING:
     from rramsim.network.folded.network import FoldedNetwork
 
-_DRAWN_WEIGHT = 200
+_DRAWN_WEIGHT = 400
 _CALL = 2e7
 """What drawing a weight of a chip and what calling for a chip takes, in multiply-adds.
 
-Measured on processors with and without vector population counts, on 1-bit and 8-bit pixels, a
-weight takes 50 to 550. A fixed number, since results must not depend on the processor; the work at
-twice or half the best number of images is at most an eighth more."""
+Measured on processors with and without vector population counts, a weight takes 250 to 550. A
+fixed number, since results must not depend on the processor; the work at twice or half the best
+number of images is at most an eighth more."""
 
 _LEAST_IMAGES = 64
 """Of fewer, an image more costs next to nothing, and the spread of few differences is a poor one to
@@ -86,9 +86,9 @@ def best_images(spread: Spread, rule: StoppingRule, *, images: int, drawing: flo
     Examples
     --------
     >>> rule = StoppingRule(100_000, 0.001)
-    >>> best_images(Spread(0.0152**2, 0.087), rule, images=10_000, drawing=200)
-    280
-    >>> best_images(Spread(0.001**2, 0.012), rule, images=10_000, drawing=200)
+    >>> best_images(Spread(0.0152**2, 0.087), rule, images=10_000, drawing=400)
+    396
+    >>> best_images(Spread(0.001**2, 0.012), rule, images=10_000, drawing=400)
     """
     between = spread.chips - spread.images / images
     quantile = float(stdtrit(rule.chips - 1, (1 + STOP_CONFIDENCE) / 2))

@@ -77,7 +77,7 @@ def test_work_is_counted_by_weights_and_places() -> None:
     convolutional = FoldedNetwork((filters, random_network(256, 10).output), (1, 8, 8))
     shape = NetworkShape.parse("1x8x8-16C3-MP2-10")
     assert convolutional.multiply_adds == shape.multiply_adds == 16 * 9 * 64 + 2560
-    assert drawing_work(dense) == pytest.approx(200 + 2e7 / dense.weight_count)
+    assert drawing_work(dense) == pytest.approx(400 + 2e7 / dense.weight_count)
 
 
 @pytest.fixture
