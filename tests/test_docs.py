@@ -181,6 +181,15 @@ def test_the_readme_of_a_workflow_begins_with_its_answer(readme):
     assert answer.startswith("**")
 
 
+def test_every_workflow_shows_its_figure_and_is_in_the_list():
+    listed = (ROOT / "workflows" / "README.md").read_text()
+    folders = [file.parent for file in (ROOT / "workflows").glob("*/README.md")]
+    assert len(folders) > 10
+    for folder in folders:
+        assert f"]({folder.name})" in listed
+        assert re.search(r"^!\[.+\]\(.+\.png\)$", (folder / "README.md").read_text(), re.MULTILINE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["own-measurements", "real-cycling"])
 def test_a_workflow_runs_in_reduced_form(name, tmp_path):

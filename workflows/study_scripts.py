@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,17 @@ def options_of(description: str, *, chips: int) -> argparse.ArgumentParser:
     parser.add_argument("--images", metavar="NAME|DIR")
     parser.add_argument("--chips", type=int, default=chips, metavar="N", help="chips a point")
     return parser
+
+
+def measured(
+    description: str, run: Callable[..., xr.Dataset], *, bers: Sequence[float]
+) -> xr.Dataset:
+    """Return what `run` measures of the networks in a folder that the command line names."""
+    parser = options_of(description, chips=10)
+    parser.add_argument("networks", type=Path, metavar="NETWORKS")
+    asked = parser.parse_args()
+    with one_message(parser):
+        return run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=bers)
 
 
 @contextmanager

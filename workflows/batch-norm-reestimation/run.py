@@ -39,7 +39,7 @@ from rramsim.plotting.style import figure_of, save_figure
 from rramsim.study.stages.networks import images_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from study_scripts import markdown_table, one_message, options_of, show_chips, write_accuracy
+from study_scripts import markdown_table, measured, show_chips, write_accuracy
 
 BERS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35)
 SEED = 1
@@ -166,11 +166,7 @@ def run(
 
 def main() -> None:
     """Measure what is still missing, write the results and print the table."""
-    parser = options_of(__doc__, chips=10)
-    parser.add_argument("networks", type=Path, metavar="NETWORKS")
-    asked = parser.parse_args()
-    with one_message(parser):
-        found = run(asked.networks, asked.out, named=asked.images, chips=asked.chips, bers=BERS)
+    found = measured(__doc__, run, bers=BERS)
     print(f"\n{table(found)}")
 
 
