@@ -8,8 +8,8 @@ from dataclasses import replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
+from rramsim.readers.formats.several_tables import tables_one_below_another, tables_side_by_side
 from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
-from rramsim.readers.formats.side_by_side import tables_side_by_side
 from rramsim.readers.options import ReadOptions, columns_of_width
 from rramsim.readers.sweeps import (
     Sweep,
@@ -138,8 +138,8 @@ def _tables_of(grid: Grid, names: Sequence[str], *, is_named: bool) -> list[tupl
     if of_tester:
         return [(table, False) for table in of_tester]
     grid = _of_sheet(grid, names)
-    beside = tables_side_by_side(grid, is_named=is_named)
-    return [(table, True) for table in beside] or [(grid, False)]
+    parts = tables_side_by_side(grid, is_named=is_named) or tables_one_below_another(grid)
+    return [(table, True) for table in parts] or [(grid, False)]
 
 
 def _tried(

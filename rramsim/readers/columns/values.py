@@ -132,8 +132,9 @@ def _numbers(
 def header_again(place: str, row: int) -> str:
     """Return the message for a header that stands in the table a second time."""
     return (
-        f"{place}, row {row}: the header stands again, as where another table begins. Give each "
-        "table a file or a sheet of its own, or one header for all, with a column 'condition'."
+        f"{place}, row {row}: the header stands again, as where another table begins. Write the "
+        "condition of each table into a line above its header, or give all one header, with a "
+        "column 'condition'."
     )
 
 

@@ -205,7 +205,7 @@ def rows_above(grid: Grid, header: Header, *, place: str) -> RowsAbove:
             label = "" if names_column or not labels else labels[-1]
             levels.append((number, label, groups))
             continue
-        pair = _pair(row, filled, first=first)
+        pair = stated_pair(row, filled)
         if pair is None:
             left_out.append((number, row[filled[0]]))
             continue
@@ -303,7 +303,7 @@ def _are_repeated(header: Header) -> bool:
     return len(set(names)) < len(names)
 
 
-def _pair(row: Sequence[str], filled: Sequence[int], *, first: int) -> tuple[str, str] | None:
+def stated_pair(row: Sequence[str], filled: Sequence[int]) -> tuple[str, str] | None:
     """Return a condition or setting of the whole table that a row states, by a header of ours."""
     texts = [row[position] for position in filled]
     if len(texts) == 1:

@@ -166,6 +166,9 @@ def _in_order(grid: Grid) -> _Rows | None:
         return None
     if any(_is_reading(text) for row in comments for text in records[row] if text):
         return None
+    if sum(map(bool, header)) == 1 < sum(map(bool, records[start])):
+        # "LRS" alone above a header is the name of a table.
+        return None
     return _Rows(names, units, comments, (), start)
 
 

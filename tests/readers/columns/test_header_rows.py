@@ -186,9 +186,9 @@ def test_columns_of_one_name_alone_are_refused_with_the_columns_to_give(read, na
         ("cell,LRS (kOhm),HRS (kOhm)\n1,5,2\n2,6,3\ncell,LRS (kOhm),HRS (kOhm)\n1,9,4\n", 4),
         ("cell,state,R (kOhm)\n1,LRS,5\n1,HRS,200\ncell,state,R (kOhm)\n1,LRS,9\n", 4),
         (
-            "20uA,,\ncell,LRS (kOhm),HRS (kOhm)\n1,5,200\n2,6,300\n55uA,,\n"
+            "20uA,,\ncell,LRS (kOhm),HRS (kOhm)\n1,5,200\n2,6,300\n"
             "cell,LRS (kOhm),HRS (kOhm)\n1,9,400\n",
-            6,
+            5,
         ),
     ],
 )

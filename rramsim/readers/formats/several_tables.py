@@ -1,4 +1,4 @@
-"""Tables that stand side by side in one grid, each with the same header."""
+"""Several tables with one header in a grid: side by side, or one below another."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from rramsim.notes import Note
 from rramsim.readers.columns.headers import measurement_columns, recognise, unit_stated
 from rramsim.readers.columns.wide import QUANTITIES, condition_columns, wide_columns
 from rramsim.readers.formats.sheets import place_of_name, state_of_name
+from rramsim.readers.programming.above_header import stated_pair
 from rramsim.readers.table import Grid
 from rramsim.schema import CYCLE_WORDS, header_key
 
 # A second column of one of these begins another table.
 _LABELS = ("condition", "die", "row", "column", "cell", "cycle", "state")
 _ROWS_BEFORE_A_HEADER = 30
+_NUMBER = re.compile(r"[-+<>]?[\d.,]+(?:e[-+]?\d+)?", re.IGNORECASE)
 _CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)})[\s_.#-]*(\d+)", re.IGNORECASE)
 
 
@@ -136,6 +138,7 @@ def _roles(texts: Sequence[str]) -> set[str]:
 
 
 def _has_readings(texts: Sequence[str]) -> bool:
+    """Return whether a record may be the header of a table with readings."""
     try:
         is_wide = bool(wide_columns(texts, place="", renamed={}, may_repeat=True))
         by_name = condition_columns(texts, place="", renamed={}, skip=())
@@ -262,3 +265,130 @@ def _states_setting(texts: Sequence[str]) -> bool:
     """Whether a name is a setting with its value, "Icc = 55 uA", or in two cells."""
     filled = [text for text in texts if text]
     return len(filled) > 1 or any(re.search("[:=]", text) for text in filled)
+
+
+def tables_one_below_another(grid: Grid) -> list[Grid]:
+    """Return the tables that stand one below another, nothing where there is only one.
+
+    Each repeats the header of the first, and has lines above it that name it: a condition, a state,
+    a cell, a die or a cycle, or a setting with its value. Where a header stands again without a
+    name nothing is returned: what parts the tables is not said, and reading refuses the second.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of a long text table, only the first lines are looked at.
+    """
+    row = _repeated_header(grid)
+    if row is None:
+        return []
+    grid = grid.whole()
+    texts = _texts(grid.records[row])
+    starts = [at for at, record in enumerate(grid.records) if _texts(record) == texts]
+    if len(starts) < 2:
+        return []
+    tops = [_top(grid, start) for start in starts]
+    if any(top == start for top, start in zip(tops, starts, strict=True)):
+        return []
+    # Lines before those that each table has are a title of all.
+    tops[0] = max(tops[0], starts[0] - (starts[1] - tops[1]))
+    names = [
+        tuple(" ".join(filter(None, _texts(record))) for record in grid.records[top:start])
+        for top, start in zip(tops, starts, strict=True)
+    ]
+    if len(set(names)) < len(names):
+        return []
+    ends = [*tops[1:], len(grid.records)]
+    blocks = [_table_below(grid, *rows) for rows in zip(tops, starts, ends, names, strict=True)]
+    shown = ", ".join(
+        f"row {grid.row_numbers[start]} ({', '.join(of_block)})"
+        for start, of_block in zip(starts, names, strict=True)
+    )
+    text = f"{len(blocks)} tables stand one below another, by their headers: {shown}."
+    note = Note(
+        text, kind="tables one below another", file=grid.place, values={"tables": len(blocks)}
+    )
+    # What stands above the first one is of the file.
+    first = blocks[0]
+    blocks[0] = replace(
+        first,
+        records=[*grid.records[: tops[0]], *first.records],
+        row_numbers=[*grid.row_numbers[: tops[0]], *first.row_numbers],
+        notes=(*grid.notes, note),
+        left_out=grid.left_out,
+    )
+    return blocks
+
+
+def _repeated_header(grid: Grid) -> int | None:
+    """Return the first record that is the header of readings and stands in the grid again."""
+    for row, record in enumerate(grid.records[:_ROWS_BEFORE_A_HEADER]):
+        texts = _texts(record)
+        if len(texts) < 2 or any(map(_NUMBER.fullmatch, texts)) or not _has_readings(texts):
+            continue
+        return row if _stands_again(grid, row) else None
+    return None
+
+
+def _stands_again(grid: Grid, row: int) -> bool:
+    if grid.rest is None:
+        texts = _texts(grid.records[row])
+        return any(_texts(record) == texts for record in grid.records[row + 1 :])
+    line = grid.rest.text.split("\n", grid.row_numbers[row])[grid.row_numbers[row] - 1]
+    return grid.rest.text.count(f"\n{line}\n") + grid.rest.text.startswith(f"{line}\n") > 1
+
+
+def _top(grid: Grid, start: int) -> int:
+    """Return the first of the lines just above a header that are names and no readings."""
+    top = start
+    while top and _is_name(grid.records[top - 1]):
+        top -= 1
+    return top
+
+
+def _is_name(record: Sequence[str]) -> bool:
+    """Whether a line is a title, or a label with its value, and no reading."""
+    texts = [text for text in _texts(record) if text]
+    return 0 < len(texts) < 3 and not _NUMBER.fullmatch(texts[0])
+
+
+def _texts(record: Sequence[str]) -> list[str]:
+    """Return the texts of a record without the blank cells at its end."""
+    texts = [text.strip() for text in record]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def _table_below(grid: Grid, top: int, start: int, end: int, names: Sequence[str]) -> Grid:
+    """Return one of the tables from its header on, with what the lines above it say."""
+    return replace(
+        grid,
+        records=grid.records[start:end],
+        row_numbers=grid.row_numbers[start:end],
+        constants=_said(grid, range(top, start), names),
+        has_open_end=grid.has_open_end and end == len(grid.records),
+        notes=(),
+        left_out={},
+    )
+
+
+def _said(grid: Grid, rows: range, names: Sequence[str]) -> dict[str, str]:
+    """Return what the lines above a table say, by headers of ours.
+
+    A setting, "Icc = 55 uA", also names the condition, unless another line does.
+    """
+    settings: dict[str, str] = {}
+    unnamed, of_settings = [], []
+    for row, name in zip(rows, names, strict=True):
+        texts = grid.records[row]
+        pair = stated_pair(texts, [at for at, text in enumerate(texts) if text.strip()])
+        if pair is None:
+            unnamed.append(name)
+        else:
+            settings[pair[0]] = pair[1]
+            of_settings += [name] * (pair[0] != "condition")
+    said = _constants(unnamed, grid.constants, has_conditions="condition" in settings)
+    if of_settings and "condition" not in {**said, **settings}:
+        said["condition"] = ", ".join(of_settings)
+    return said | settings
