@@ -18,6 +18,7 @@ from rramsim.bits import pack_rows
 from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import layers as network
 from rramsim.network.packed.corrections import network as corrections
+from rramsim.network.packed.corrections.costs import Costs
 from rramsim.network.packed.corrections.delta import DeltaLayer
 from rramsim.network.packed.corrections.network import CorrectedNetwork
 from rramsim.network.packed.corrections.sliced import SlicedLayer, SlicedPixels
@@ -142,6 +143,23 @@ class _counted:  # noqa: N801
             return method(*args)
 
         monkeypatch.setattr(owner, name, counting)
+
+
+def test_a_way_is_changed_between_chips_and_gives_the_same(monkeypatch):
+    # Free to keep: the best way is ready at once, and margins of one way come from another's.
+    for keep in ("keep_sliced", "keep_delta", "clean_outputs"):
+        monkeypatch.setattr(Costs, keep, lambda *_, **__: 0.0)
+    rng = np.random.default_rng(9)
+    folded = _folded((70, 600, 530, 9), (0, 1), rng)
+    packed = PackedNetwork(folded, _images(700, 70, (0, 1), rng))
+    corrected = CorrectedNetwork(packed)
+    by_slices = _counted(monkeypatch, SlicedLayer, "fired")
+    by_delta = _counted(monkeypatch, DeltaLayer, "fired")
+    for ber in (3e-3, 1e-5, 1e-3, 1e-4, 0.02, 0.5, 1e-5):
+        flips = _flips(folded, ber, rng)
+        assert np.array_equal(corrected.predictions(flips), packed.predictions(flips))
+    assert by_slices.calls
+    assert by_delta.calls
 
 
 def test_margins_are_kept_once_they_would_have_paid(monkeypatch):

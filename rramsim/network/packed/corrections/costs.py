@@ -18,14 +18,18 @@ from rramsim.network.packed.layers import FaultyLayer
 _LANES = 512
 
 # Of bits, with AVX-512.
-_ROW_COST = 7.0  # one row added to a vertical counter
+_ROW_COST = 6.0  # one row added to a vertical counter
 _PLANE_COST = 14.0  # one plane of margins read and added to
-_TURN_COST = 60.0  # one plane turned from images to neurons side by side, one row of it
-_LIST_ROWS = 3.0  # rows of zeros that lists are padded with
-_KEEP_COST = 20.0  # one margin computed and kept
+_TURN_COST = 20.0  # one plane turned from images to neurons side by side, one row of it
+_IMAGE_ROWS = 50.0  # what the lists of an image cost more, in rows
+_NEURON_ROWS = 10.0  # what those of a neuron cost more, whose rows are nearer
+_KEEP_COST = 6.0  # one plane of margins computed and kept, 64 of them
 
 # Of whole numbers.
 _ENTRY_COST = 25.0  # one changed input or weight found and listed
+
+# Of margins of 16 bits, with AVX-512.
+_KEEP_DELTA_COST = 20.0  # one margin computed and kept
 _DELTA_ROW_COST = 24.0  # one changed input of one image, 64 neurons
 _DELTA_IMAGE_COST = 48.0  # one image with changed inputs, 64 neurons
 _DELTA_COLUMN_COST = 24.0  # one flip of the second layer, 64 images
@@ -67,16 +71,29 @@ class Costs:
         size = layer.layer.inputs, layer.limits.size, layer.coding.planes
         return self.images * layer.unit.operations(*size)
 
-    def keep(self, number: int) -> float:
-        """Return the work of computing the margins of a layer and keeping them."""
-        neurons = self.clean[number].layer.neurons
-        return 2 * self.full(number) + self.images * neurons * _KEEP_COST
+    def clean_outputs(self) -> float:
+        """Return the work of computing all layers without faults, which margins rest on."""
+        return sum(self.full(number) for number in range(len(self.clean)))
+
+    def keep_sliced(self, number: int) -> float:
+        """Return the work of computing the margins of a layer as bit planes."""
+        layer = self.clean[number]
+        kept = self.images * words_for(layer.layer.neurons) * layer.margin_planes
+        return self.full(number) + kept * 5 * _width() * _KEEP_COST
+
+    def keep_delta(self, *, is_sliced: bool) -> float:
+        """Return the work of computing the margins of the second layer for the way of delta.
+
+        `is_sliced` says whether they are there as bit planes.
+        """
+        counted = 0.0 if is_sliced else self.full(1)
+        return counted + self.images * self.clean[1].layer.neurons * _KEEP_DELTA_COST
 
     def sliced_pixels(self, flips: int) -> float:
         """Return the work of correcting the first layer bit-sliced for so many flips."""
         layer = self.clean[0]
         neurons = min(flips, layer.layer.neurons)
-        rows = layer.coding.planes * (flips + _LIST_ROWS * neurons)
+        rows = layer.coding.planes * (flips + _NEURON_ROWS * neurons)
         planes = neurons * layer.margin_planes * _PLANE_COST
         turned = _LANES * min(neurons, layer.layer.neurons / 64) * _TURN_COST / 8
         blocks = -(-self.images // _LANES)
@@ -96,8 +113,8 @@ class Costs:
         neurons = layer.layer.neurons
         blocks = -(-neurons // _LANES)
         of_images = -(-self.images // _LANES)
-        lists = blocks * min(changed, self.images) + of_images * min(flips, neurons)
-        rows = blocks * changed + of_images * flips + _LIST_ROWS * lists
+        rows = blocks * (changed + _IMAGE_ROWS * min(changed, self.images))
+        rows += of_images * (flips + _NEURON_ROWS * min(flips, neurons))
         flip_planes = math.log2(2 + flips / neurons) + 2 if flips else 0
         vectors = self.images * blocks
         planes = vectors * layer.margin_planes * _PLANE_COST
@@ -111,7 +128,8 @@ class Costs:
         images = min(changed, self.images)
         neurons = min(flips, layer.neurons)
         of_images = images * _DELTA_IMAGE_COST + changed * _DELTA_ROW_COST
-        return float(
+        narrow = 1.0 if _width() == 1 else 2.5
+        return narrow * float(
             words_for(layer.neurons) * of_images
             + words_for(self.images) * (flips + neurons) * _DELTA_COLUMN_COST
             + images * neurons * _DELTA_GATHER_COST

@@ -144,21 +144,30 @@ class DeltaLayer:
         return starts, listed
 
 
-def delta_layer(clean: FaultyLayer, inputs: Words, images: int) -> DeltaLayer:
-    """Compute the margins of the second layer for all images, from the outputs of the first."""
-    from rramsim.network.packed.corrections import delta_kernels
+def delta_layer(
+    clean: FaultyLayer, inputs: Words, images: int, planes: Words | None = None
+) -> DeltaLayer:
+    """Compute the margins of the second layer for all images, from the outputs of the first.
+
+    `planes` are the same margins as the way "bit-sliced" keeps them, if it does.
+    """
+    from rramsim.network.packed.corrections import delta_kernels, sliced_kernels
 
     neurons = clean.layer.neurons
     words = words_for(neurons)
     margins = np.full((images, words * WORD), -delta_kernels.CUT, dtype=np.int16)
     columns = np.full((neurons, words_for(images) * WORD), -delta_kernels.CUT, dtype=np.int16)
 
+    limits = clean.limits[:neurons].copy()
+
     def work(rows: slice) -> None:
         seen = min(rows.stop, images) - rows.start
-        short = clean.counted(inputs[rows])[:seen, :neurons].astype(np.int64)
-        spare = _cut(clean.limits[:neurons] - short)
-        margins[rows.start : rows.start + seen, :neurons] = spare
-        columns[:, rows.start : rows.start + seen] = spare.T
+        if planes is not None:
+            sliced_kernels.join_margins(planes, rows.start, rows.start + seen, margins, columns)
+            margins[rows.start : rows.start + seen, neurons:] = -delta_kernels.CUT
+            return
+        counts = clean.counted(inputs[rows])
+        delta_kernels.cut_margins(counts, limits, rows.start, seen, margins, columns)
 
     share(work, blocks(images, steps=clean.steps))
     rows = np.ascontiguousarray(rows_of(clean.weights)[:neurons])
@@ -179,12 +188,6 @@ def is_exact(clean: FaultyLayer) -> bool:
     from rramsim.network.packed.corrections.delta_kernels import CUT
 
     return 2 * clean.layer.inputs < CUT
-
-
-def _cut(margins: NDArray[np.int64]) -> NDArray[np.int16]:
-    from rramsim.network.packed.corrections.delta_kernels import CUT
-
-    return margins.clip(-CUT, CUT).astype(np.int16)
 
 
 def _whole_words(neurons: NDArray[np.int64]) -> list[slice]:

@@ -104,6 +104,35 @@ def fires(margins: NDArray[np.int16], bits: Words) -> None:
             bits[row, word] = _fires_of(margins.ctypes.data + (row * words + word) * 128)
 
 
+@kernel("void(int32[:,::1], int64[::1], int64, int64, int16[:,::1], int16[:,::1])")
+def cut_margins(
+    mismatches: NDArray[np.int32],
+    limits: NDArray[np.int64],
+    first: int,
+    images: int,
+    margins: NDArray[np.int16],
+    columns: NDArray[np.int16],
+) -> None:
+    """Write limits less mismatches, cut, for some images from number `first` on.
+
+    Parameters
+    ----------
+    mismatches : int32 array, shape (images padded, at least neurons)
+    limits : int64 array, shape (neurons,)
+    first, images : int
+    margins : int16 array, shape (all images, at least neurons)
+    columns : int16 array, shape (neurons, at least all images)
+        Takes the same, neuron by neuron.
+    """
+    for image in range(images):
+        for neuron in range(limits.size):
+            spare = min(max(limits[neuron] - mismatches[image, neuron], -CUT), CUT)
+            margins[first + image, neuron] = spare
+    for neuron in range(limits.size):
+        for image in range(first, first + images):
+            columns[neuron, image] = margins[image, neuron]
+
+
 @kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])")
 def count_changes(
     fired: Words, clean: Words, neurons: NDArray[np.int64], counts: NDArray[np.int64]

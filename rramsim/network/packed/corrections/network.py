@@ -76,7 +76,8 @@ class CorrectedNetwork:
     def predictions(self, flips: Sequence[Flips]) -> NDArray[np.int64]:
         """Return the class of each image on a chip (see `Evaluator.predictions`)."""
         network = self._network
-        if len(flips) != len(network.layers) or len(flips) < 2 or not network.images:
+        is_whole = len(flips) == len(network.layers) > 1 and network.images > 0
+        if self._forced == "full" or not is_whole:
             return network.predictions(flips)
         for layer, cells in zip(network.layers, flips, strict=True):
             layer.check(cells)
@@ -91,7 +92,7 @@ class CorrectedNetwork:
         first = self._first
         if first is not None and self._best(0, counts[0], 0) == "bit-sliced":
             lists = first.lists(flips[0])
-            fired = first.fired(lists, self._network.layer(0, flips[0]))
+            fired = first.fired(lists)
             changes = Changes(first.columns, fired, lists.neurons)
             if self._second is not None and self._best(1, counts[1], changes.count) == "delta":
                 return self._by_delta(self._second, changes, flips)
@@ -154,8 +155,7 @@ class CorrectedNetwork:
         """Return the way of a layer that is the least work of those that are ready."""
         ready = self._ready(number)
         if self._forced is not None:
-            forced: Way = "bit-sliced" if number == 0 else self._forced
-            return forced if forced in ready else "full"
+            return next((way for way in ready if self._is_forced(number, way)), "full")
         return min(ready, key=lambda way: self._work(number, way, flips, changed))
 
     def _ready(self, number: int) -> list[Way]:
@@ -171,7 +171,7 @@ class CorrectedNetwork:
         if number == len(self._network.layers) - 1:
             return ["full"]
         has_delta = number == 1 and is_exact(self._network.clean[1])
-        return ["full", "bit-sliced", *["delta"] * has_delta]  # type: ignore[list-item]
+        return ["full", "bit-sliced", "delta"] if has_delta else ["full", "bit-sliced"]
 
     def _work(self, number: int, way: Way, flips: int, changed: float) -> float:
         if way == "full":
@@ -193,19 +193,30 @@ class CorrectedNetwork:
             share_of_inputs = changed_share(min(either, 0.5), layer.inputs)
 
     def _prepare(self, number: int, flips: int, changed: float) -> None:
+        """Make at most one way ready: the best one that would have paid by now."""
         ready = self._ready(number)
         least = min(self._work(number, way, flips, changed) for way in ready)
+        saved: dict[Way, float] = {}
         for way in self._ways(number):
-            if way in ready:
-                continue
-            saved = max(0.0, least - self._work(number, way, flips, changed))
-            self._saved[number, way] = self._saved.get((number, way), 0.0) + saved
-            is_due = self._saved[number, way] > self._costs.keep(number)
-            if (is_due or self._is_forced(number, way)) and self._fits(number, way):
+            if way not in ready and self._fits(number, way):
+                saved[way] = max(0.0, least - self._work(number, way, flips, changed))
+                self._saved[number, way] = self._saved.get((number, way), 0.0) + saved[way]
+        for way in sorted(saved, key=lambda way: -saved[way]):
+            if self._is_due(number, way):
                 self._make_ready(number, way)
+                return
+
+    def _is_due(self, number: int, way: Way) -> bool:
+        if self._forced is not None:
+            return self._is_forced(number, way)
+        keep = self._costs.keep_sliced(number)
+        if way == "delta":
+            keep = self._costs.keep_delta(is_sliced=1 in self._hidden)
+        clean = 0.0 if self._rows else self._costs.clean_outputs()
+        return self._saved[number, way] > keep + clean
 
     def _is_forced(self, number: int, way: Way) -> bool:
-        return way == self._forced or (number == 0 and self._forced == "delta")
+        return way == ("bit-sliced" if number == 0 else self._forced)
 
     def _fits(self, number: int, way: Way) -> bool:
         size = margin_bytes if way == "bit-sliced" else delta_bytes
@@ -218,7 +229,9 @@ class CorrectedNetwork:
             self._find_clean()
         clean, images = network.clean[number], network.images
         if way == "delta":
-            self._second = delta_layer(clean, self._rows[0], images)
+            sliced = self._hidden.get(1)
+            planes = None if sliced is None else sliced.margins
+            self._second = delta_layer(clean, self._rows[0], images, planes)
             self._bytes += delta_bytes(clean, images)
             return
         if number == 0:

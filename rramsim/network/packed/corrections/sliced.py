@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rramsim.bits import WORD, Flips, Words, pack_rows, words_for
 from rramsim.network.packed.corrections.flip_lists import FlipLists, list_flips
-from rramsim.network.packed.layers import FaultyLayer, PackedLayer, blocks, rows_of
+from rramsim.network.packed.layers import FaultyLayer, PackedLayer, blocks, ones_of, rows_of
 from rramsim.network.packed.units import Inputs
 from rramsim.parallel import parts, share
 
@@ -47,12 +47,24 @@ class SlicedPixels:
         """List the flips of a chip by neuron."""
         return list_flips(flips, self.weights, self.clean.layer.inputs)
 
-    def fired(self, flips: FlipLists, chip: FaultyLayer) -> Words:
+    @cached_property
+    def _ones(self) -> NDArray[np.int64]:
+        return ones_of(self.clean.weights)[: self.clean.layer.neurons]
+
+    def _shifts(self, flips: FlipLists) -> NDArray[np.int64]:
+        """Return what flips add to the margins of each neuron on every image."""
+        layer, coding = self.clean.layer, self.clean.coding
+        excess = flips.bounds[:, 3]
+        thresholds = layer.thresholds[: layer.neurons]
+        limits = coding.limits(thresholds, self._ones - excess, layer.inputs)
+        return _within_reach(limits, self.clean) - _limits(self.clean) + coding.codes * excess
+
+    def fired(self, flips: FlipLists) -> Words:
         """Return the outputs of neurons with flips, shape (neurons with flips, words of images)."""
         from rramsim.network.packed.corrections import sliced_kernels
 
         columns = np.empty((flips.neurons.size, words_for(self.images)), dtype=np.uint64)
-        shifts = _limits(chip) - _limits(self.clean) + self.clean.coding.codes * flips.bounds[:, 3]
+        shifts = self._shifts(flips)
 
         def work(part: slice) -> None:
             sliced_kernels.correct_pixels(
@@ -207,9 +219,12 @@ def margin_bytes(clean: FaultyLayer, images: int) -> int:
 
 
 def _limits(clean: FaultyLayer) -> NDArray[np.int64]:
-    """Return the limits of all neurons, none further from the mismatches than it can matter."""
-    most = clean.layer.inputs * clean.coding.codes
-    return clean.limits[: clean.layer.neurons].clip(-1, most)
+    return _within_reach(clean.limits[: clean.layer.neurons], clean)
+
+
+def _within_reach(limits: NDArray[np.int64], clean: FaultyLayer) -> NDArray[np.int64]:
+    """Return limits no further from the mismatches than it can matter."""
+    return limits.clip(-1, clean.layer.inputs * clean.coding.codes)
 
 
 def _rows(clean: FaultyLayer) -> Words:

@@ -120,15 +120,21 @@ def _add_group(
         counters[level], carry = _sum_and_carry(builder, a, b, counters[level])
         return carry
 
-    def carry_on(place: Any, carried: list[Any]) -> list[Any]:
+    left = weighed(0, rows)
+    _carry_on(builder, left, planes, _number(rows.bit_length() - 1), end)
+    return counters
+
+
+def _carry_on(builder: Any, carry: Any, planes: Any, begin: Any, end: Any) -> None:
+    """Add a carry to planes in memory, from the number `begin` on."""
+
+    def body(place: Any, carried: list[Any]) -> list[Any]:
         at = _plane(builder, planes, place)
         plane = _load(builder, at)
         _store(builder, builder.xor(plane, carried[0]), at)
         return [builder.and_(plane, carried[0])]
 
-    left = weighed(0, rows)
-    _loop(builder, _number(rows.bit_length() - 1), end, [left], carry_on)
-    return counters
+    _loop(builder, begin, end, [carry], body)
 
 
 def _add_rows(builder: Any, planes: Any, end: Any, listed: Any, count: Any, table: Any) -> None:
@@ -222,6 +228,49 @@ def _add_listed(typing: Any, planes: Any, count: Any, listed: Any, rows: Any, ta
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), generate
+
+
+@intrinsic
+def _add_listed_numbers(
+    typing: Any,
+    planes: Any,
+    count: Any,
+    listed: Any,
+    rows: Any,
+    table: Any,
+    places: Any,
+    stride: Any,
+) -> Any:
+    """Add whole numbers to planes in memory, one after the other.
+
+    The lowest of the `places` planes of a number is the listed row of `table`, the next is `stride`
+    bytes further on.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        planes, count, listed, rows, table, places, stride = args
+
+        def add_number(step: Any, carried: list[Any]) -> list[Any]:
+            address = builder.add(listed, builder.mul(step, _number(4)))
+            number = builder.load(builder.inttoptr(address, _HALF.as_pointer()))
+            row = builder.add(table, builder.mul(builder.zext(number, _WORD), _number(_ROW)))
+
+            def add_place(place: Any, carried: list[Any]) -> list[Any]:
+                at = _plane(builder, planes, place)
+                bits = _load(builder, builder.add(row, builder.mul(place, stride)))
+                total, carry = _sum_and_carry(builder, _load(builder, at), bits, carried[0])
+                _store(builder, total, at)
+                return [carry]
+
+            none = ir.Constant(_VECTOR, [0] * _WIDTH)
+            carry = _loop(builder, _number(0), places, [none], add_place)
+            _carry_on(builder, carry[0], planes, places, count)
+            return []
+
+        _loop(builder, _number(0), rows, [], add_number)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7), generate
 
 
 @intrinsic
@@ -345,14 +394,43 @@ def _plane_bits(typing: Any, margins: Any, place: Any) -> Any:
     return types.uint64(types.int64, types.int64), generate
 
 
+@intrinsic
+def _spread_margins(typing: Any, planes: Any, count: Any, margins: Any) -> Any:
+    """Write 64 margins as int16 from the words of their planes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        planes, count, margins = args
+        narrow = ir.IntType(16)
+        many = ir.VectorType(narrow, 64)
+        none = ir.Constant(many, [0] * 64)
+
+        def body(place: Any, carried: list[Any]) -> list[Any]:
+            at = builder.inttoptr(_plane(builder, planes, place), _WORD.as_pointer())
+            bits = builder.bitcast(builder.load(at), ir.VectorType(ir.IntType(1), 64))
+            weight = builder.shl(_number(1), place)
+            weight = splat(builder, builder.trunc(weight, narrow), many)
+            return [builder.or_(carried[0], builder.select(bits, weight, none))]
+
+        (total,) = _loop(builder, _number(0), count, [none], body)
+        unused = builder.trunc(builder.sub(_number(16), count), narrow)
+        unused = splat(builder, unused, many)
+        signed = builder.ashr(builder.shl(total, unused), unused)
+        builder.store(signed, builder.inttoptr(margins, many.as_pointer()), align=2)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 _set: Any = _set_planes
 _half: Any = _half_of_sum
 _add: Any = _add_listed
+_add_numbers: Any = _add_listed_numbers
 _turn: Any = _complemented
 _fire: Any = _fire_sum
 _transpose: Any = _transpose_words
 _bits_of: Any = _plane_bits
+_spread: Any = _spread_margins
 
 
 @kernel("void(int64, int64)")
@@ -426,6 +504,32 @@ def slice_margins(
                 planes[word // _WORDS, first + row, place, word % _WORDS] = _bits_of(
                     buffer.ctypes.data, place
                 )
+
+
+@kernel("void(uint64[:,:,:,::1], int64, int64, int16[:,::1], int16[:,::1])")
+def join_margins(
+    planes: Words, begin: int, end: int, margins: NDArray[np.int16], columns: NDArray[np.int16]
+) -> None:
+    """Write margins of up to 16 bits as whole numbers.
+
+    Parameters
+    ----------
+    planes : uint64 array, shape (blocks of columns, rows, planes, 8)
+        As `slice_margins` gives them.
+    begin, end : int
+        Rows to work on.
+    margins : int16 array, shape (rows, 64 words)
+    columns : int16 array, shape (columns, at least rows)
+        Takes the same, column by column.
+    """
+    count = planes.shape[2]
+    for row in range(begin, end):
+        for word in range(margins.shape[1] >> 6):
+            at = planes[word // _WORDS, row].ctypes.data + word % _WORDS * 8
+            _spread(at, count, margins[row].ctypes.data + word * 128)
+    for column in range(columns.shape[0]):
+        for row in range(begin, end):
+            columns[column, row] = margins[row, column]
 
 
 @kernel("int64(uint64[::1], uint64[::1], int32[::1], int64, int64[::1])")
@@ -742,21 +846,36 @@ def correct_pixels(
     for block in range(blocks):
         for k in range(begin, end):
             neuron = neurons[k]
-            start, minus, plus, _, _ = flip_bounds[neuron]
+            start, minus, plus, excess, total = flip_bounds[neuron]
+            ones = (total + excess) >> 1
             at = margins[block, neuron].ctypes.data
-            for half in range(0, _WORDS, _WIDTH):
-                planes_at = planes.ctypes.data + half * 8
-                _half(at + half * 8, count, shifts[neuron], planes_at)
+            for half in range(0, _ROW, 8 * _WIDTH):
+                planes_at = planes.ctypes.data + half
+                _half(at + half, count, shifts[neuron], planes_at)
                 for sign in range(2):
+                    rows = total - ones if sign else ones
+                    # Of several planes, a last few numbers are sooner added one by one.
+                    grouped = rows // _STEP * _STEP
+                    if pixels.shape[1] == 1:
+                        grouped = plus if sign else minus
                     listed = flips.ctypes.data + 4 * (start + minus * sign)
                     for place in range(pixels.shape[1]):
                         _add_list(
                             planes_at + place * _ROW,
                             count - 1 - place,
                             listed,
-                            plus if sign else minus,
-                            pixels[block, place].ctypes.data + half * 8,
+                            grouped,
+                            pixels[block, place].ctypes.data + half,
                         )
+                    _add_numbers(
+                        planes_at,
+                        count - 1,
+                        listed + 4 * grouped,
+                        rows - grouped,
+                        pixels[block].ctypes.data + half,
+                        pixels.shape[1],
+                        pixels.shape[2] * _ROW,
+                    )
                     if not sign:
                         _turn(planes_at, count - 1)
             for word in range(min(_WORDS, fired.shape[1] - block * _WORDS)):

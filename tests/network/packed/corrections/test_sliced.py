@@ -88,14 +88,12 @@ def test_a_bit_sliced_first_layer_gives_what_whole_numbers_do(
     codes = rng.integers(0, coding.codes + 1, (images, inputs), dtype=np.uint8)
     flipped = rng.random((neurons, inputs)) < rate
     expected = _expected(layer, coding.low + coding.step * codes.astype(np.int64), flipped)
-    clean, chip = (
-        FaultyLayer(packed, coding, weights, packed.limits(weights, coding), POPCOUNT)
-        for weights in (packed.weights, packed.flipped(pack_rows(flipped)))
-    )
+    limits = packed.limits(packed.weights, coding)
+    clean = FaultyLayer(packed, coding, packed.weights, limits, POPCOUNT)
     values = POPCOUNT.inputs(codes, coding.planes)
     first = sliced_pixels(clean, values, codes, clean.fired(values))
     lists = first.lists(np.flatnonzero(flipped))
-    columns = first.fired(lists, chip)
+    columns = first.fired(lists)
     outputs = first.turned(columns, lists.neurons)[:images]
     assert np.array_equal(unpack_rows(columns, columns=images), expected.T[lists.neurons])
     assert np.array_equal(unpack_rows(outputs, columns=neurons), expected)
