@@ -26,10 +26,13 @@ class Finding:
         The condition.
     sentences : tuple of str
         Its BER and where that is from; its populations; its energies and endurance.
+    headline : str
+        Of these, its BER, the memory window and the lognormal.
     """
 
     name: str
     sentences: tuple[str, ...]
+    headline: str
 
 
 def findings(examination: Examination) -> list[Finding]:
@@ -38,11 +41,25 @@ def findings(examination: Examination) -> list[Finding]:
     for population in tables.populations_and_goodness(examination):
         read.setdefault(population["condition"], []).append(population)
     conditions = records(examination.products["conditions"], "condition")
-    return [
-        Finding(name, tuple(filter(None, _sentences(row, read.get(name, []), examination))))
-        for row in conditions
-        for name in [row["condition"]]
+    found = []
+    for row in conditions:
+        states = read.get(row["condition"], [])
+        sentences = tuple(filter(None, _sentences(row, states, examination)))
+        found.append(Finding(row["condition"], sentences, _headline(row, states, examination)))
+    return found
+
+
+def _headline(row: Record, states: Sequence[Record], examination: Examination) -> str:
+    both = states if len(states) == len(STATES) else ()
+    window = tables.window_text(*both) if both else ""
+    least = tables.least_text(row["condition"], examination.products["counted"])
+    parts = [
+        _leading_rate(row, examination),
+        f"fewest errors counted: {least}" if numbers.UNKNOWN not in least else "",
+        f"memory window {window}" if window else "",
+        f"lognormal: {_verdict(both)}" if both else "",
     ]
+    return f"{'; '.join(filter(None, parts))}."
 
 
 def _sentences(row: Record, states: Sequence[Record], examination: Examination) -> list[str]:
@@ -55,13 +72,18 @@ def _sentences(row: Record, states: Sequence[Record], examination: Examination) 
     ]
 
 
-def _bit_errors(row: Record, examination: Examination) -> str:
+def _leading_rate(row: Record, examination: Examination) -> str:
     basis, ber = tables.basis_text(row), ber_text(row)
     text = f"Bit-error rate {ber}" + ("" if basis == numbers.UNKNOWN else f", {basis}")
     text += tables.cell_text(row, examination)
     if not math.isnan(row["reference_resistance"]):
         text += f", read at {numbers.quantity(row['reference_resistance'], 'Ω')}"
-    counted = tables.errors_text(row["condition"], examination.products["counted"])
+    return text
+
+
+def _bit_errors(row: Record, examination: Examination) -> str:
+    text = _leading_rate(row, examination)
+    counted = tables.counted_text(row, examination.products["counted"])
     if counted == tables.NO_READINGS:
         return f"{text}."
     least = tables.least_text(row["condition"], examination.products["counted"])
@@ -74,13 +96,16 @@ def _populations(states: Sequence[Record]) -> str:
     lrs, hrs = states
     medians = ", ".join(f"{row['state']} {tables.median_text(row)}" for row in states)
     window = tables.window_text(lrs, hrs)
+    times = f", memory window {window}" if window else ""
+    return f"Medians of the readings: {medians}{times}. The lognormal: {_verdict(states)}."
+
+
+def _verdict(states: Sequence[Record]) -> str:
+    """Return whether the lognormal holds in both states."""
     verdicts = {row["state"]: tables.verdict_text(row) for row in states}
     if len(set(verdicts.values())) == 1:
-        verdict = f"{verdicts['LRS']} in both states"
-    else:
-        verdict = ", ".join(f"{text} in {state}" for state, text in verdicts.items())
-    times = f", memory window {window}" if window else ""
-    return f"Medians of the readings: {medians}{times}. The lognormal: {verdict}."
+        return f"{verdicts['LRS']} in both states"
+    return ", ".join(f"{text} in {state}" for state, text in verdicts.items())
 
 
 def _endurance(row: Record) -> list[str]:

@@ -233,7 +233,7 @@ def conditions_tables(examination: Examination) -> tuple[TextTable, TextTable]:
         "reference": "reference_resistance",
         f"BER ({percent} interval)": Sorted(ber_text, "ber"),
         "BER is": lambda row: basis_text(row) + cell_text(row, examination),
-        "counted": lambda row: errors_text(row["condition"], counts),
+        "counted": lambda row: counted_text(row, counts),
     }
     comparison: Columns = {"fit, for comparison": fit_text} if any(map(fit_text, rows)) else {}
     rest: Columns = {
@@ -281,6 +281,13 @@ def fit_text(row: Record) -> str:
     return numbers.bit_error_rate(fitted)
 
 
+def counted_text(row: Record, counted: xr.Dataset) -> str:
+    """Return the errors counted, with the BER that they show unless it is the one that leads."""
+    text = errors_text(row["condition"], counted)
+    is_leading = row.interval("ber").basis == "counted"
+    return text.removesuffix(f", {ber_text(row)}") if is_leading else text
+
+
 def errors_text(name: str, counted: xr.Dataset) -> str:
     """Return the errors counted of a condition, and the BER that they show or rule out."""
     (whole,) = records(counted)
@@ -299,7 +306,10 @@ def errors_text(name: str, counted: xr.Dataset) -> str:
 
 def least_text(name: str, counted: xr.Dataset) -> str:
     """Return how many errors are counted where they are least, and where that is."""
-    row = records(counted)[0].at(condition=name)
+    (whole,) = records(counted)
+    if not whole.has(condition=name):
+        return numbers.UNKNOWN
+    row = whole.at(condition=name)
     if "least_errors" not in row or math.isnan(row["least_reference"]):
         return numbers.UNKNOWN
     middle, low, high = (

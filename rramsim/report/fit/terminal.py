@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rramsim.report.fit.findings import findings
@@ -18,17 +19,36 @@ if TYPE_CHECKING:
 
 # Wide enough that no cell wraps where the output goes to a file or a pipe.
 WIDTH_OF_A_FILE = 170
+_TITLES = {"One cell a bit (1T1R) and two (2T2R)": "Two cells a bit (2T2R)"}
+"""Titles of tables that show less than on a page."""
 NOTES, FOUND = "Notes", "What was found"
 
 
 def short_tables(examination: Examination) -> list[TextTable]:
     """Return a table of everything there is, in the order in which it is read."""
     return [
-        part
+        _without_repeats(part)
         for section in SECTIONS
         for part in section.parts_of(examination)
         if isinstance(part, TextTable) and part.place != "page"
     ]
+
+
+def _without_repeats(table: TextTable) -> TextTable:
+    """Return a table without what another one shows, and without a count that is 0 in each row."""
+    kept = [
+        number
+        for number, header in enumerate(table.columns)
+        if header != "BER 1T1R"
+        and not (header == "censored" and all(row[number] == "0" for row in table.rows))
+    ]
+    return replace(
+        table,
+        title=_TITLES.get(table.title, table.title),
+        columns=tuple(table.columns[number] for number in kept),
+        rows=tuple(tuple(row[number] for number in kept) for row in table.rows),
+        values=(),
+    )
 
 
 def text(
@@ -70,7 +90,8 @@ def text(
             print_table(console, table)
         for heading, sentences in _notes(examination, verbose=verbose):
             print_sentences(heading, sentences)
-    print_sentences(FOUND, _found(examination))
+            console.print()
+    print_sentences(FOUND, _found(examination, whole=quiet))
     return shown.getvalue()
 
 
@@ -90,11 +111,17 @@ def _notes(examination: Examination, *, verbose: bool) -> list[tuple[str, tuple[
     return [*groups, ("How the intervals were computed", intervals)]
 
 
-def _found(examination: Examination) -> tuple[str, ...]:
-    """Return what was found, which the end of the output shows: doubts first."""
+def _found(examination: Examination, *, whole: bool) -> tuple[str, ...]:
+    """Return what was found, which the end of the output shows: doubts first.
+
+    Below the tables it is the headline of each condition.
+    """
     origin = ORIGIN_WORDS[examination.measured.origin]
     doubtful = [f"{CHECK_FIRST}: {sentence}" for sentence in doubts(examination)]
-    found = [f"{one.name}: {' '.join(one.sentences)}" for one in findings(examination)]
+    found = [
+        f"{one.name}: {' '.join(one.sentences) if whole else one.headline}"
+        for one in findings(examination)
+    ]
     return (*doubtful, *found, *([origin] if origin else []))
 
 

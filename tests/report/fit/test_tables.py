@@ -195,7 +195,7 @@ def test_there_is_a_table_of_everything_there_is_and_no_other(held):
     titles = [table.title for table in short_tables(held)]
     assert titles == [
         *("Populations", "Bit errors", "Energy and endurance"),
-        "One cell a bit (1T1R) and two (2T2R)",
+        "Two cells a bit (2T2R)",
         *("Energy of a read", "Retention", "At stated times, along the lines"),
         *("Drift a decade of time", "Bake: from before to after", "No failure seen"),
         "Sources of the variance of ln R",
