@@ -42,11 +42,13 @@ def _without_repeats(table: TextTable) -> TextTable:
         if header != "BER 1T1R"
         and not (header == "censored" and all(row[number] == "0" for row in table.rows))
     ]
+    shown = {table.columns[number] for number in kept}
     return replace(
         table,
         title=_TITLES.get(table.title, table.title),
         columns=tuple(table.columns[number] for number in kept),
         rows=tuple(tuple(row[number] for number in kept) for row in table.rows),
+        numeric=tuple(header for header in table.numeric if header in shown),
         values=(),
     )
 
