@@ -29,7 +29,8 @@ myst_heading_anchors = 3
 # The tutorial is run at each build, in a folder of its own, and an error in it ends the build.
 nb_execution_mode = "force"
 nb_execution_in_temp = True
-nb_execution_timeout = 120
+# Seconds for one cell: some on an idle machine, but the kernels may be compiled on a busy one.
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 # Warnings in it are warnings of the build.
 nb_output_stderr = "remove-warn"
