@@ -10,9 +10,10 @@ from typing import Any
 import numba as nb
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rramsim.kernels import call_llvm, processor, splat
+from rramsim.kernels import call_llvm, loop, processor, splat
 from rramsim.parallel import cores, share
 
 LANES = 8
@@ -25,11 +26,13 @@ PRODUCTS = {
     "shuffle": 64,
     "lookup": 160,
     "vnni": 64 if _HAS_WIDE_PRODUCTS else 32,
+    "amx": 16 * 16 * 64,
 }
 """Multiplications of a weight by a pixel of 8 bits for each operation of a unit (for popcount, a
-triple of XOR, popcount and addition; for shuffle and lookup, a permutation and an addition)."""
+triple of XOR, popcount and addition; for shuffle and lookup, a permutation and an addition; for
+amx, a product of tiles)."""
 
-SIGN_PRODUCTS = {"popcount": 64 * LANES, "shuffle": 768}
+SIGN_PRODUCTS = {"popcount": 64 * LANES, "shuffle": 768, "amx": 16 * 16 * 64}
 """Multiplications of a weight by a sign for each operation of a unit (for shuffle, what three
 permutations need)."""
 
@@ -57,10 +60,10 @@ def _repeated(operation: Callable[[Any, Any, Any], Any], vector: Any = _VECTOR) 
         operands = [
             splat(builder, builder.mul(seed, _constant(k + 3)), vector) for k in range(_OPERANDS)
         ]
-        before, loop = builder.block, builder.append_basic_block("loop")
+        before, again = builder.block, builder.append_basic_block("loop")
         after = builder.append_basic_block("after")
-        builder.branch(loop)
-        builder.position_at_end(loop)
+        builder.branch(again)
+        builder.position_at_end(again)
         step = builder.phi(_WORD)
         step.add_incoming(_constant(0), before)
         sums = [builder.phi(vector) for _ in range(_SUMS)]
@@ -70,9 +73,9 @@ def _repeated(operation: Callable[[Any, Any, Any], Any], vector: Any = _VECTOR) 
             added.append(operation(builder, sum_, operands[k % _OPERANDS]))
         following = builder.add(step, _constant(1))
         for sum_, result in zip(sums, added, strict=True):
-            sum_.add_incoming(result, loop)
-        step.add_incoming(following, loop)
-        builder.cbranch(builder.icmp_signed("<", following, rounds), loop, after)
+            sum_.add_incoming(result, again)
+        step.add_incoming(following, again)
+        builder.cbranch(builder.icmp_signed("<", following, rounds), again, after)
         builder.position_at_end(after)
         total = added[0]
         for result in added[1:]:
@@ -128,6 +131,34 @@ def _multiplied(builder: Any, sum_: Any, operand: Any) -> Any:
     return builder.bitcast(product, sum_.type)
 
 
+def _on_tiles(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Emit `rounds` times `_SUMS` products of tiles, on four sums in turn."""
+    octet, nothing = ir.IntType(8), ir.VoidType()
+
+    def emit(name: str, *tiles: int) -> None:
+        numbers = [ir.Constant(octet, tile) for tile in tiles]
+        call_llvm(builder, f"llvm.x86.{name}", nothing, numbers)
+
+    def body(step: Any, carried: list[Any]) -> list[Any]:
+        for k in range(_SUMS):
+            emit("tdpbusd", k % 4, 4 + k % 2, 6 + k // 2 % 2)
+        return carried
+
+    form = bytearray(64)
+    form[0] = 1
+    form[16:32], form[48:56] = bytes([64, 0] * 8), bytes([16] * 8)
+    global_constant: Any = cgutils.global_constant
+    constant = ir.Constant(ir.ArrayType(octet, len(form)), form)
+    tiles = global_constant(builder.module, "form_of_tiles", constant)
+    address = builder.bitcast(tiles, octet.as_pointer())
+    call_llvm(builder, "llvm.x86.ldtilecfg", nothing, [address])
+    for tile in range(8):
+        emit("tilezero", tile)
+    loop(builder, args[0], [], body)
+    emit("tilerelease")
+    return args[1]
+
+
 @intrinsic
 def _triples(typing: Any, rounds: Any, seed: Any) -> Any:
     """Do `rounds` times `_SUMS` triples of one XOR, one popcount and one addition of vectors."""
@@ -151,6 +182,8 @@ def _loop_of(unit: str, *, signs: bool) -> Callable[[int, int], int]:
     # Compiled here, where the processor is known to have the unit.
     if unit == "shuffle":
         generate = _repeated(_shuffled_thrice if signs else _shuffled_once, _HALF)
+    elif unit == "amx":
+        generate = _on_tiles
     elif unit == "lookup":
         generate = _repeated(_looked_up)
     else:
@@ -163,10 +196,10 @@ def _loop_of(unit: str, *, signs: bool) -> Callable[[int, int], int]:
     do: Any = operations
 
     @nb.njit("int64(int64, int64)", nogil=True)
-    def loop(rounds: int, seed: int) -> int:
+    def repeated(rounds: int, seed: int) -> int:
         return int(do(rounds, seed))
 
-    return loop
+    return repeated
 
 
 def operations_per_second(unit: str, *, signs: bool = False, rounds: int = 300_000) -> float:
@@ -174,7 +207,7 @@ def operations_per_second(unit: str, *, signs: bool = False, rounds: int = 300_0
 
     See `PRODUCTS`, or `SIGN_PRODUCTS` of `signs`.
     """
-    parts, loop = list(range(cores())), _loop_of(unit, signs=signs)
+    parts, repeated = list(range(cores())), _loop_of(unit, signs=signs)
     begin = time.perf_counter()
-    share(lambda part: loop(rounds, part), parts)
+    share(lambda part: repeated(rounds, part), parts)
     return len(parts) * rounds * _SUMS / (time.perf_counter() - begin)

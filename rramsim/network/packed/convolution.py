@@ -39,7 +39,7 @@ from rramsim.network.packed.layers import (
     rows_of,
 )
 from rramsim.network.packed.patches import Patches, patches_of
-from rramsim.network.packed.units import POPCOUNT, Unit, for_pixels, for_signs, padded
+from rramsim.network.packed.units import POPCOUNT, Unit, for_filters, for_pixels, for_signs, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -386,7 +386,7 @@ def _convolution(
     classes, within = _classes(layer, size)
     packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
     begins = rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words
-    unit, patches = for_signs(packed.inputs, filters), None
+    unit, patches = for_filters(packed.inputs, filters), None
     if on_pixels:
         # What filters see of planes is a word here and there, which only this one meets.
         unit = for_pixels(packed.inputs, filters, coding.planes) if coding.planes > 1 else POPCOUNT

@@ -131,7 +131,7 @@ def test_packed_torch_and_naive_predictions_are_equal(
         assert np.array_equal(evaluator.predictions(), clean)
 
 
-@pytest.mark.parametrize("unit", ["popcount", "shuffle", "lookup", "vnni"])
+@pytest.mark.parametrize("unit", ["popcount", "shuffle", "lookup", "vnni", "amx"])
 @pytest.mark.parametrize("pool", [False, True])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 6), (5, 1), (2, 2), (4, 7), (5, 4)])
 def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool, unit, monkeypatch):
