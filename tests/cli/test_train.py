@@ -317,7 +317,7 @@ def test_several_trainings_have_a_mean_and_go_on_where_they_stopped(tmp_path):
         assert recipe["accuracy_low"] == pytest.approx(max(low, 0.0))
         assert recipe["accuracy_high"] == pytest.approx(min(high, 1.0))
     shown = _run(*command, "--trainings", 3).stdout
-    whens = [line.split("│")[-2].strip() for line in shown.splitlines() if "%  │" in line]
+    whens = [line.split()[-1] for line in shown.splitlines() if "\xa0%" in line]
     assert whens[:6] == ["before", "before", "now"] * 2
     saved = [
         load_network(tmp_path / f"digits-64-16-10-training-ber-0.0-seed-{seed}.safetensors")
