@@ -66,6 +66,7 @@ class CorrectedNetwork:
         self._forced = way
         self._costs = Costs(network.images, network.clean)
         self._saved: dict[tuple[int, Way], float] = {}
+        self._observed = 1.0  # outputs of the first layer that changed, by what was guessed
         self._bytes = 0
         self._rows: list[Words] = []
         self._classes = np.empty(0, dtype=np.int64)
@@ -94,7 +95,9 @@ class CorrectedNetwork:
             lists = first.lists(flips[0])
             fired = first.fired(lists)
             changes = Changes(first.columns, fired, lists.neurons)
-            if self._second is not None and self._best(1, counts[1], changes.count) == "delta":
+            count, guess = changes.count, self._guess(counts)
+            self._observed = count / guess if guess else self._observed
+            if self._second is not None and self._best(1, counts[1], count) == "delta":
                 return self._by_delta(self._second, changes, flips)
             number, outputs = 1, first.turned(fired, lists.neurons)
         while any(layer >= number for layer in self._hidden):
@@ -182,19 +185,30 @@ class CorrectedNetwork:
             return self._costs.sliced_pixels(flips)
         return self._costs.sliced(number, flips, changed)
 
+    def _guess(self, counts: list[int]) -> float:
+        """Return how many outputs of the first layer would change in a random network."""
+        layer = self._network.layers[0]
+        ber = counts[0] / (layer.inputs * layer.neurons)
+        outputs: int = layer.neurons * self._network.images
+        return changed_share(ber, layer.inputs) * outputs
+
     def _prepare_what_pays(self, counts: list[int]) -> None:
         """Note what each way would save on a chip, and make those ready that paid by now."""
-        share_of_inputs = 0.0
+        share_of_inputs, is_new = 0.0, self._first is None and self._forced is None
         for number, layer in enumerate(self._network.layers[:-1]):
-            changed = share_of_inputs * layer.inputs * self._network.images
-            self._prepare(number, counts[number], changed)
+            self._prepare(number, counts[number], share_of_inputs * layer.inputs)
+            if is_new and self._first is not None:
+                # How many outputs change is about to be seen.
+                return
             ber = counts[number] / (layer.inputs * layer.neurons)
             either = ber + share_of_inputs - 2 * ber * share_of_inputs
             share_of_inputs = changed_share(min(either, 0.5), layer.inputs)
+            if number == 0:
+                share_of_inputs = min(share_of_inputs * self._observed, 0.5)
 
-    def _prepare(self, number: int, flips: int, changed: float) -> None:
-        """Make at most one way ready: the best one that would have paid by now."""
-        ready = self._ready(number)
+    def _prepare(self, number: int, flips: int, changed_inputs: float) -> None:
+        """Make at most one way of a layer ready: the best one that would have paid by now."""
+        ready, changed = self._ready(number), changed_inputs * self._network.images
         least = min(self._work(number, way, flips, changed) for way in ready)
         saved: dict[Way, float] = {}
         for way in self._ways(number):
