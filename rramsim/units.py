@@ -113,7 +113,8 @@ def factor_to_si(text: str, quantity: str) -> float:
         return 1.0
     # What most people write needs no pint, which takes a third of a second to load.
     exact = _prefixed(quantity).get(unit)
-    exact = _by_pint(unit, kind.unit) if exact is None else exact
+    if exact is None and not _is_of_another(unit, quantity):
+        exact = _by_pint(unit, kind.unit)
     if exact is not None:
         return exact
     loose = _spellings(quantity).get(unit.replace("µ", "u").casefold())
@@ -239,6 +240,11 @@ def _written_units(quantity: str) -> dict[str, float]:
         symbol: 1.0,
         **{f"{prefix.replace('µ', 'u')}{symbol}": by for prefix, by in prefixes.items()},
     }
+
+
+def _is_of_another(unit: str, quantity: str) -> bool:
+    others = [other for other in QUANTITIES if other != quantity]
+    return any(unit in _prefixed(other) or offset_to_si(unit, other) for other in others)
 
 
 def _by_pint(unit: str, base: str) -> float | None:

@@ -146,8 +146,14 @@ def without_spares(files: Sequence[FileReadings]) -> list[FileReadings]:
     """Return the files without spare readings of states that other readings show."""
 
     def populations(file: FileReadings) -> set[tuple[str, int]]:
-        pairs = zip(file.condition.tolist(), file.state.tolist(), strict=True)
-        return {(file.condition_names[condition], state) for condition, state in set(pairs)}
+        import numpy as np
+
+        # One number for a condition and a state: hundreds of thousands of pairs take long.
+        numbers = np.bincount(len(STATES) * file.condition + file.state)
+        return {
+            (file.condition_names[number // len(STATES)], number % len(STATES))
+            for number in np.flatnonzero(numbers).tolist()
+        }
 
     shown = set().union(*(populations(file) for file in files if not file.is_spare))
     return [file for file in files if not file.is_spare or not populations(file) & shown]

@@ -396,15 +396,14 @@ def _joined(
         paths=[file.path for file in files],
     )
     out, other_cycles = _outside_cycles(frame, files)
-    again, repeated = find_repeated(frame[~out], files=files, names=conditions)
+    again, repeated = find_repeated(_chosen(frame, ~out), files=files, names=conditions)
     identical = np.zeros(len(frame), dtype=bool)
     identical[~out] = again
     counts = tuple(_counts(files, frame, {"other cycles": out, "identical": identical}))
     notes = [*notes_of_folders, *(note for file in files for note in file.notes)]
     notes += [*numbered, *assumed, *other_cycles, *repeated]
-    frame = frame[~out & ~identical]
-    conditions, condition = _only_used(conditions, frame["condition"].to_numpy())
-    frame = frame.assign(condition=condition)
+    frame = _chosen(frame, ~out & ~identical)
+    conditions, frame["condition"] = _only_used(conditions, frame["condition"].to_numpy())
     _check_labels(conditions, frame, files)
     measured = Measured(
         readings=_readings(frame, conditions),
@@ -414,6 +413,11 @@ def _joined(
         counts=counts,
     )
     return with_lives(measured, tables)
+
+
+def _chosen(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """Return some rows of a frame; the frame itself, and no copy of it, where all are chosen."""
+    return frame if rows.all() else frame[rows].copy()
 
 
 def _numbered_repeats(frame: pd.DataFrame, files: Sequence[FileReadings]) -> list[Note]:

@@ -307,7 +307,8 @@ class LongText:
             return None
         try:
             frame = pd.read_csv(
-                io.StringIO(self.text.rstrip("\n")),
+                # Half the memory of a text, and a quarter where one sign is none of Latin's.
+                io.BytesIO(self.text.rstrip("\n").encode()),
                 sep=self.separator,
                 header=None,
                 skiprows=self.lines[skip],
@@ -372,11 +373,13 @@ def _filled(columns: list[np.ndarray]) -> bool:
     import numpy as np
 
     filled = np.zeros(len(columns[0]), dtype=bool)
-    for column in columns:
+    # Numbers take least time to look through.
+    for column in sorted(columns, key=lambda column: column.dtype.kind != "f"):
         if column.dtype.kind == "f":
             filled |= ~np.isnan(column)
-        elif not filled.all():
-            filled |= np.array([bool(text.strip()) for text in column])
+        else:
+            open_ones = np.flatnonzero(~filled)
+            filled[open_ones] = [bool(text.strip()) for text in column[open_ones]]
         if filled.all():
             return True
     return False

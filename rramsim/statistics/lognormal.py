@@ -155,12 +155,12 @@ class LognormalFit:
         """Whether readings go together, so that fewer independent ones would tell as much."""
         return not math.isinf(self.degrees_of_freedom)
 
-    @property
+    @functools.cached_property
     def mu_interval(self) -> tuple[float, float]:
         """Ends of the 95 % interval of `mu`, NaN where there is none."""
         return self.quantile_interval(0.0)
 
-    @property
+    @functools.cached_property
     def sigma_interval(self) -> tuple[float, float]:
         """Ends of the 95 % interval of `sigma`, NaN where there is none."""
         if math.isnan(self.degrees_of_freedom):

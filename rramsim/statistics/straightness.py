@@ -134,8 +134,9 @@ class _Samples:
             for step in range(1, int(reads.max())):
                 place = first[reads > step] + step
                 x[place] = following * x[place - 1] + math.sqrt(1.0 - following**2) * x[place]
-        x *= math.sqrt(1.0 - between)
-        x += math.sqrt(between) * of_cluster.repeat(reads, axis=0)
+        if between:
+            x *= math.sqrt(1.0 - between)
+            x += math.sqrt(between) * of_cluster.repeat(reads, axis=0)
         return np.ascontiguousarray(x.T)
 
 

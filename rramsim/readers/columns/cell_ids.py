@@ -208,8 +208,11 @@ def find_repeated(
     also = [name for name in ("time", "temperature") if name in frame.columns]
     key = ["condition", "state", "cell", "cycle", *also]
     values = [name for name in frame.columns if name not in ("file", "row_number")]
-    named = frame[frame["cell"] >= 0].fillna(dict.fromkeys(also, -1.0))
-    repeated = named[named.duplicated(key, keep=False)]
+    is_named = frame["cell"] >= 0
+    named = frame if is_named.all() else frame[is_named]
+    # Cells that are read once are looked at by their keys alone: of millions a copy takes memory.
+    is_again = named[key].fillna(dict.fromkeys(also, -1.0)).duplicated(keep=False)
+    repeated = named[is_again].fillna(dict.fromkeys(also, -1.0))
     identical = repeated.duplicated(values, keep="first")
     differing = repeated[~identical & repeated.duplicated(key, keep="first")]
     if not differing.empty:

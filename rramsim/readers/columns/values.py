@@ -258,11 +258,14 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
     import pandas as pd
 
     _refuse_unstored(table, position)
-    stripped = [str(text).strip() for text in table.columns[position]]
-    codes, labels = pd.factorize(np.array(stripped, dtype=object))
-    names = [str(label) for label in labels]
+    column = table.columns[position]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        column = list(map(str, column))
+    codes, texts = pd.factorize(np.asarray(column, dtype=object))
+    names = [str(text).strip() for text in texts]
     if "" in names:
-        index = int((codes == names.index("")).argmax())
+        blank = [number for number, name in enumerate(names) if not name]
+        index = int(np.isin(codes, blank).argmax())
         raise InputError(
             f"{table.where(index, table.header[position])}: there is no {what}; each row needs "
             "one. A blank cell has the name above it only where the first row has a name and every "
@@ -315,11 +318,11 @@ def _refuse_unstored(table: RawTable, position: int) -> None:
     column = table.columns[position]
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         return
-    unstored = [index for index, text in enumerate(column) if text == VALUE_NOT_STORED]
-    if unstored:
-        count = len(unstored)
+    unstored = np.flatnonzero(np.asarray(column, dtype=object) == VALUE_NOT_STORED)
+    if unstored.size:
         raise InputError(
-            f"{table.where(unstored[0], table.header[position])}: here and in {count - 1:,} more "
+            f"{table.where(int(unstored[0]), table.header[position])}: here and in "
+            f"{unstored.size - 1:,} more "
             "cells of the column stands a formula whose value is not stored. Open the workbook in "
             "Excel or LibreOffice and save it: that computes and stores the values."
         )

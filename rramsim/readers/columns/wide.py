@@ -96,7 +96,8 @@ def wide_columns(
         if position not in skip:
             name = renamed.get(text.strip(), text)
             with _in_column(text, place):
-                wide = _wide(_with_unit_last(name, place=place), position, place=place)
+                named = _with_unit_last(name, place=place) if _STATE.search(name) else name
+                wide = _wide(named, position, place=place)
             if wide is not None:
                 columns.append(replace(wide, header=text))
     columns = _without_voltage(columns)
@@ -265,7 +266,8 @@ def _is_bare_unit(text: str, match: re.Match[str]) -> bool:
     """Whether a word without brackets is a unit, and not the one of a number before it."""
     is_long_enough = len(match[0]) > 1 or match[0] in "ΩΩ"
     is_of_number = re.search(r"\d[\s_]*$", text[: match.start()]) is not None
-    return is_long_enough and not is_of_number and _is_of_reading(match[0])
+    is_state = _STATE.fullmatch(match[0]) is not None
+    return is_long_enough and not is_of_number and not is_state and _is_of_reading(match[0])
 
 
 def numbered_by_letter(

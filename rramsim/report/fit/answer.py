@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rramsim.interval import Interval
@@ -39,8 +39,8 @@ def conditions_answer(examination: Examination) -> list[dict[str, Any]]:
     ``endurance_cycles`` None and the number as ``endurance_more_than``, and one known only to be
     less than a number that as ``endurance_less_than``.
     """
-    conditions = examination.products["conditions"]
-    return [_condition(row, examination) for row in records(conditions, "condition")]
+    wholes = {name: records(product)[0] for name, product in examination.products.items()}
+    return [_condition(row, wholes) for row in wholes["conditions"].by("condition")]
 
 
 def origin_answer(examination: Examination) -> dict[str, Any]:
@@ -65,15 +65,12 @@ def origin_answer(examination: Examination) -> dict[str, Any]:
     }
 
 
-def _condition(row: Record, examination: Examination) -> dict[str, Any]:
+def _condition(row: Record, wholes: Mapping[str, Record]) -> dict[str, Any]:
     def in_product(name: str, keys: Keys | Callable[[Record], Any]) -> Any:
         """Return the answer of the condition in another product, None where it is not in it."""
-        if name not in examination.products:
+        if name not in wholes or not wholes[name].has(condition=row["condition"]):
             return None
-        (whole,) = records(examination.products[name])
-        if not whole.has(condition=row["condition"]):
-            return None
-        place = whole.at(condition=row["condition"])
+        place = wholes[name].at(condition=row["condition"])
         return keys(place) if callable(keys) else answer(place, keys)
 
     populations = in_product("populations", of_state(_POPULATION)) or in_product(
