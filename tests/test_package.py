@@ -26,7 +26,7 @@ PYTHONS = re.findall(r'Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text
 # One process for all, since its start takes longer than they do. What is loaded stays, so that each
 # step shows what it and those before it load.
 STARTS = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 
 network, heavy = sys.argv[1], sys.argv[2:]
 loaded = {}
@@ -51,6 +51,8 @@ assert issubclass(rramsim.InputError, Exception)
 note("import rramsim")
 from rramsim.cli import main
 assert "tradeoff" in run("--help")
+# Set before PyTorch is loaded, which looks at it once.
+assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 assert "--target-ber" in run("fit", "--help")
 assert "there is no such file" in run("fit", "none.csv")
 assert "reconstructed" in run("fit", "hirtzlin2019-reconstructed")

@@ -1,5 +1,6 @@
 """The command line as a whole: its subcommands, and how they are run."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -54,4 +55,7 @@ def _rramsim(
 
 def main() -> None:
     """Run the command line; a user's mistake becomes one message and exit code 2."""
+    # Threads of PyTorch that wait for each other sleep. By default they spin, and where another
+    # program needs the core, the thread that all wait for does not get it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     run(partial(app, standalone_mode=False))
