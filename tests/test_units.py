@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from rramsim import units
 from rramsim.errors import InputError
-from rramsim.readers.measurements import read_measurements
 from rramsim.units import (
     QUANTITIES,
     factor_to_si,
@@ -195,13 +194,3 @@ def test_units_of_another_quantity_are_told_without_the_dictionary_of_all_units(
     with pytest.raises(InputError):
         units.factor_to_si(unit, quantity)
     assert looked_up == []
-
-
-def test_words_of_plain_headers_are_no_units_to_look_up(tmp_path, monkeypatch):
-    looked_up = []
-    monkeypatch.setattr(units, "_by_pint", lambda *words: looked_up.append(words))
-    header = "condition,cell,cycle,time (s),temperature (degC),LRS (kOhm),HRS (kOhm)\n"
-    (tmp_path / "cells.csv").write_text(header + "a,1,1,0,85,5,90\na,2,1,0,85,6,91\n")
-    units.factor_to_si.cache_clear()
-    assert read_measurements(tmp_path / "cells.csv").readings.sizes["reading"] == 4
-    assert [unit for unit, _ in looked_up if unit.isalpha()] == []
