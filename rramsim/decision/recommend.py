@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rramsim import schema
@@ -142,26 +142,50 @@ def _is_preferred(point: Record, chosen: Record) -> bool:
     return bool(point["life_energy"] < chosen["life_energy"] / (1 + SAME_ENERGY))
 
 
-def best_points(points: Iterable[Record]) -> list[Record]:
-    """Return of each condition and protection the network that does best on it, in their order.
+def best_points(
+    points: Iterable[Record], recommended: Mapping[str, Any] | None = None
+) -> list[Record]:
+    """Return of each condition and protection the network with the best verdict, in their order.
 
-    That is the most accurate one of those that meet what is required, or of all.
+    "yes" comes before "not settled", and that before "no"; then comes the network whose verdict is
+    nearest: the one that is accurate enough, of the largest yield at least where a yield is
+    required, of the smallest loss at most (or the highest accuracy at least), of the least energy.
+    The mean does not count: a network that is hardly known can have the best one.
 
     Parameters
     ----------
     points : iterable of Record
         Of product "tradeoff", judged or not.
+    recommended : mapping, optional
+        Labels of the point to choose, which stands for its place whatever the others are.
     """
-    best: dict[tuple[str, str], Record] = {}
+    best: dict[tuple[str, str], tuple[tuple[float, ...], Record]] = {}
     for point in points:
-        place = point["condition"], point["protection"]
-        if place not in best or _does(point) > _does(best[place]):
-            best[place] = point
-    return list(best.values())
+        place, distance = (point["condition"], point["protection"]), _distance(point)
+        if recommended and all(point[dim] == label for dim, label in recommended.items()):
+            distance = (-math.inf, *distance)
+        if place not in best or distance < best[place][0]:
+            best[place] = distance, point
+    return [point for _, point in best.values()]
 
 
-def _does(point: Record) -> tuple[bool, float]:
-    return "meets" in point and bool(point["meets"]), point["accuracy"]
+_FROM_BEST = ("yes", "not settled", "no", "")
+
+
+def _distance(point: Record) -> tuple[float, ...]:
+    """Order points by how far they are from being shown to meet what is required."""
+    required = Requirements.of(point.attrs)
+    verdicts = [
+        float(_FROM_BEST.index(point[name])) if name in point else 0.0
+        for name in ("verdict", "accurate")
+    ]
+    lacking = 0.0 if required.chip_yield is None else -point["chip_yield_low"]
+    most = point["loss_high"] if required.subject == "loss" else -point["accuracy_low"]
+    energy = point["life_energy"] if "life_energy" in point else point["energy_per_weight"]
+    return (
+        *verdicts,
+        *(math.inf if math.isnan(value) else value for value in (lacking, most, energy)),
+    )
 
 
 def _nearness(point: Record) -> tuple[float, ...]:

@@ -60,8 +60,9 @@ def plot_tradeoff(
 ) -> Axes:
     """Draw energy per weight against accuracy, a marker for each point.
 
-    Of each condition and protection the network that does best has the marker of the condition, the
-    colour and filling of the protection, and its interval; all others are small. The front joins
+    Of each condition and protection the network that is recommended, or has the best verdict, has
+    the marker of the condition, the colour and filling of the protection, and its interval; all
+    others are small. The front joins
     the points that no other beats in both. Points of unknown energy cannot be drawn: the figure
     names their conditions.
 
@@ -122,7 +123,7 @@ def plot_tradeoff(
             axes,
             [(one["energy_per_weight"], one["accuracy"]) for one in points if one["on_front"]],
         )
-        _draw_points(axes, points, places)
+        _draw_points(axes, points, places, ringed)
         if chosen is not None:
             _ring(axes, chosen["energy_per_weight"], chosen["accuracy"])
         note_origin(axes, tradeoff)
@@ -430,8 +431,13 @@ def _set_cells_axis(axes: Axes, cells: Sequence[float]) -> None:
     axes.set_ylabel("cells a weight")
 
 
-def _draw_points(axes: Axes, points: Sequence[Record], places: _Places) -> None:
-    best = best_points(points)
+def _draw_points(
+    axes: Axes,
+    points: Sequence[Record],
+    places: _Places,
+    recommended: Mapping[str, Any] | None,
+) -> None:
+    best = best_points(points, recommended)
     others = [point for point in points if not any(point is one for one in best)]
     for number, point in enumerate(others):
         axes.plot(

@@ -3,7 +3,7 @@ import xarray as xr
 from synthetic import NAN, conditions, traded
 
 from rramsim.decision.reasons import energy_basis, loss_words, parts_words, would_settle
-from rramsim.decision.recommend import recommend
+from rramsim.decision.recommend import best_points, recommend
 from rramsim.decision.requirements import Requirements, judge
 from rramsim.schema import POINT, records
 
@@ -376,3 +376,57 @@ def test_a_yield_that_is_left_open_says_what_more_chips_would_do(chip_yield, lea
     tradeoff["accurate"] = xr.full_like(tradeoff["accurate"].astype("U11"), "yes")
     tradeoff["yields"] = xr.full_like(tradeoff["yields"].astype("U11"), "not settled")
     assert words in settling(tradeoff, chip_yield=chip_yield, chip_yield_low=least)
+
+
+def shown(tradeoff, **labels):
+    """Return the training BER of the network that stands for “weak”, some numbers replaced."""
+    points = records(tradeoff.sel(condition=["weak"]), *POINT)
+    (best,) = best_points(points, labels or None)
+    return best["training_ber"]
+
+
+def changed(tradeoff, *, plain, adapted):
+    tradeoff = tradeoff.copy(deep=True)
+    for training_ber, values in ((0.0, plain), (0.15, adapted)):
+        for name, value in values.items():
+            at = {"training_ber": training_ber, "condition": "weak"}
+            tradeoff[name].loc[{dim: at[dim] for dim in at if dim in tradeoff[name].dims}] = value
+    return tradeoff
+
+
+def test_the_network_of_a_place_is_the_nearest_to_a_verdict_and_not_the_best_mean():
+    both = traded({0.0: (0.97, 0.97, 0.9653), 0.15: (0.97, 0.97, 0.9658)})
+    open_mean = {"accuracy": 0.98, "loss": -0.01, "loss_high": 0.1, "accuracy_low": 0.87}
+    known = {"accuracy": 0.9653, "loss_high": 0.006, "accuracy_low": 0.964}
+    assert set(both.sel(condition="weak")["verdict"].values.ravel()) == {"not settled"}
+    assert shown(changed(both, plain=known, adapted=open_mean)) == 0.0
+    assert shown(changed(both, plain=open_mean, adapted=known)) == 0.15
+    # A verdict comes before the numbers, and among equal numbers energy decides.
+    for verdict in ("no", "not settled"):
+        refuted = {**known, "verdict": verdict, "accurate": verdict}
+        better = {"yes": "yes", "no": "not settled", "not settled": "yes"}[verdict]
+        wide = {**open_mean, "verdict": better, "accurate": better}
+        assert shown(changed(both, plain=refuted, adapted=wide)) == 0.15
+    dear, cheap = ({**known, "life_energy": energy} for energy in (2e-9, 1e-9))
+    assert shown(changed(both, plain=dear, adapted=cheap)) == 0.15
+    assert shown(changed(both, plain={**known, "life_energy": NAN}, adapted=dear)) == 0.15
+
+
+def test_the_network_of_a_place_is_nearest_to_what_is_required():
+    accuracies = {0.0: (0.97, 0.97, 0.9655), 0.15: (0.97, 0.97, 0.9655)}
+    target = traded(accuracies, required={"target_accuracy": 0.965})
+    # The loss at most is not asked for.
+    surer = {"accuracy_low": 0.9645, "loss_high": 0.02}
+    less_sure = {"accuracy_low": 0.96, "loss_high": 0.001}
+    assert shown(changed(target, plain=less_sure, adapted=surer)) == 0.15
+    required = traded(accuracies, required={"tolerance": 0.005, "chip_yield": 0.9})
+    surer = {"chip_yield_low": 0.88, "loss_high": 0.02}
+    less_sure = {"chip_yield_low": 0.5, "loss_high": 0.001}
+    assert shown(changed(required, plain=less_sure, adapted=surer)) == 0.15
+
+
+def test_the_recommended_point_stands_for_its_place():
+    both = traded({0.0: (0.97, 0.97, 0.97), 0.15: (0.97, 0.97, 0.968)})
+    chosen = {"condition": "weak", "protection": "none", "thresholds": "as trained"}
+    assert shown(both) == 0.0
+    assert shown(both, training_ber=0.15, **chosen) == 0.15

@@ -71,6 +71,14 @@ def test_the_best_network_of_a_place_has_its_energy_accuracy_and_interval():
     assert not named(figure, "other-6")
 
 
+def test_the_recommended_network_has_the_marker_of_its_place():
+    ringed = RINGED | {"condition": "very strong"}
+    for recommended, accuracy in ((ringed, 0.96), (ringed | {"training_ber": 0.0}, 0.97)):
+        figure = figure_of(plot_tradeoff, tradeoff(), recommended=recommended)
+        (point,) = named(figure, "point-0-0")
+        assert float(point.get_ydata()[0]) == accuracy
+
+
 @pytest.mark.slow
 def test_protections_differ_in_filling_and_conditions_in_marker_for_a_grey_print():
     figure = figure_of(plot_tradeoff, protected(tradeoff()))

@@ -46,7 +46,7 @@ _OBSTACLES = {
 
 @dataclass(frozen=True)
 class Place:
-    """The network that does best on the chips of a condition under a protection.
+    """The network that has the best verdict on a condition under a protection.
 
     Attributes
     ----------
@@ -105,11 +105,8 @@ def reached(point: Record) -> str:
 
 
 def shown_points(findings: Findings) -> list[Record]:
-    """Return of each condition and protection the network that does best, or is recommended."""
-    points = rows.points_of(findings.tradeoff)
-    by_place = {_place(point): point for point in best_points(points)}
-    chosen = rows.chosen_point(findings)
-    return list((by_place | {_place(chosen): chosen}).values())
+    """Return of each condition and protection the network recommended, or with the best verdict."""
+    return best_points(rows.points_of(findings.tradeoff), findings.recommendation.labels)
 
 
 def at_a_glance(findings: Findings) -> list[tuple[str, list[Place | None]]]:

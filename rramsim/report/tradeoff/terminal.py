@@ -39,11 +39,12 @@ if TYPE_CHECKING:
 
 WIDTH_OF_A_FILE = 110
 _EXTRAPOLATED = "†"
+_BEST = "The best network is shown, by its verdict and then by the worse end at 97.5\xa0%."
 _BLANK = "\N{NO-BREAK SPACE}"
 
 
 def points_table(findings: Findings) -> TextTable:
-    """Return a row for each condition and protection, with the network that does best on it."""
+    """Return a row for each condition and protection, with its best network."""
     return table_of(
         "Trade-off",
         shown_points(findings),
@@ -61,7 +62,7 @@ def points_table(findings: Findings) -> TextTable:
             "cells": lambda point: numbers.plain(point["cells_per_weight"]),
         },
         remark=" ".join(
-            ["The best network is shown; the report and tradeoff.csv have all."]
+            [f"{_BEST} The report and tradeoff.csv have all."]
             + [words for words in _legend(findings) if words.startswith(_EXTRAPOLATED)]
         ),
     )
@@ -72,8 +73,8 @@ def terminal_tables(findings: Findings) -> list[TextTable]:
     columns = _columns(findings)
     remark = " ".join(
         [
-            "The best network is shown: plain, or trained at this bit-error rate. "
-            "Loss in points. The report and tradeoff.csv have all networks.",
+            f"{_BEST} It is plain, or trained at this bit-error rate. Loss in points. The report "
+            "and tradeoff.csv have all networks.",
             *_legend(findings),
         ]
     )

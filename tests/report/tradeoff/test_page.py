@@ -266,7 +266,10 @@ def test_at_a_glance_has_the_best_network_of_each_place_with_its_verdict(page):
     found = findings()
     points = points_of(found.tradeoff)
     for condition in NAMES:
-        (best,) = best_points(point for point in points if point["condition"] == condition)
+        (best,) = best_points(
+            (point for point in points if point["condition"] == condition),
+            found.recommendation.labels,
+        )
         row = re.search(rf"<tr><th[^>]*>{condition}</th>(.*?)</tr>", table, re.DOTALL)[1]
         assert f"{100 * best['loss']:.2f}, at most {100 * best['loss_high']:.2f}" in row
         assert f'class="{best["verdict"].replace(" ", "-")}' in row
