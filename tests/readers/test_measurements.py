@@ -889,6 +889,8 @@ def test_a_current_is_read_at_the_voltage_of_its_header(tmp_path, text, conditio
         ("# LRS (kOhm) ; HRS (kOhm)\n# wafer 7\n", ";"),
         ("# wafer 7\n# LRS(kOhm) HRS(kOhm)\n", " "),
         ("# LRS HRS\n# kOhm kOhm\n", " "),
+        ("# LRS HRS\n# wafer 7\n# kOhm kOhm\n", " "),
+        ("# kOhm kOhm\n# LRS HRS\n", " "),
         ("# LRS\tHRS\n# (kOhm)\t(kOhm)\n# wafer 7, die 3, run 1\n", "\t"),
     ],
 )
@@ -931,3 +933,42 @@ def test_a_unit_of_two_meanings_is_named_with_its_column(read, header):
     column = header.split(",")[header.startswith("state")]
     message = f"cells.csv, row 1, column {column!r}: the unit 'mohm' may mean milliohm or megohm"
     assert message_of(read, f"{header}\nLRS,5\nHRS,6\n").startswith(message)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "I_LRS after SET at 2V (uA),I_HRS after RESET at 1.5V (uA)",
+        "I_LRS at 0.5V/s (uA),I_HRS at 0.5V/s (uA)",
+        "I_LRS @1.5V gate @0.2V (uA),I_HRS @1.5V gate @0.2V (uA)",
+        "I_LRS @1.5V @0.2V (uA),I_HRS @1.5V @0.2V (uA)",
+        "I_LRS @1,000mV (uA);I_HRS @1,000mV (uA)",
+    ],
+)
+def test_a_voltage_that_may_be_another_is_no_read_voltage(read, header):
+    content = f"{header}\n40{';' if ';' in header else ','}2\n"
+    assert "no read voltage is known" in message_of(read, content)
+    assert sorted(resistances(read(content, read_voltage=0.2))) == pytest.approx([5e3, 1e5])
+
+
+def test_a_read_voltage_in_a_column_and_another_in_the_header_are_refused(read):
+    content = "I_LRS @0.2V (uA),I_HRS @0.2V (uA),read voltage (V)\n40,2,0.1\n"
+    assert message_of(read, content).startswith(
+        "cells.csv, row 2, column 'read voltage (V)': the read voltage is '0.1' here and 200\xa0mV"
+    )
+    same = read(content.replace("0.1", "0.2"))
+    assert sorted(resistances(same)) == pytest.approx([5e3, 1e5])
+
+
+def test_a_bound_may_have_a_prefix_or_unit(read):
+    content = "LRS (kOhm),HRS (kOhm)\n8,>200 kOhm\n9,> 0.2 MOhm\n"
+    measured = read(content)
+    assert resistances(measured) == [8e3, 9e3, 2e5, 2e5]
+    assert measured.readings["censoring"].values.tolist() == [EXACT, EXACT, ABOVE, ABOVE]
+    assert resistances(read(content.replace("200 kOhm", "200k").replace(" (kOhm)", ""))) == [
+        *(8, 9, 2e5, 2e5)
+    ]
+    message = message_of(read, content.replace("200 kOhm", "200k"))
+    assert message.startswith(
+        "cells.csv, row 2, column 'HRS (kOhm)': '>200k' has a prefix, and the"
+    )

@@ -52,21 +52,19 @@ def possible_headers(grid: Grid, known: Collection[str] = ()) -> Iterator[Header
 def _in_comments(comments: Sequence[str], width: int) -> list[tuple[str, ...]]:
     """Return the comments that name as many columns as there are, else the last, last first.
 
-    A comment of units counts for the one before it.
+    A comment of units counts for all of them.
     """
     separators = (r"[\t;,]", r"\t|\s{2,}", r"\s+")
-    named: list[tuple[str, ...]] = []
-    units: Sequence[str] = ()
+    named: list[list[str]] = []
+    units: list[list[str]] = []
     for comment in reversed(comments):
         ways = ([text.strip() for text in re.split(one, comment.strip())] for one in separators)
         texts = next((way for way in ways if len(way) == width), None)
-        if texts is not None and are_units(texts):
-            units = texts
-        elif texts is not None:
-            named.append(with_units(texts, units))
-            units = ()
+        if texts is not None:
+            (units if are_units(texts) else named).append(texts)
     last = tuple(text.strip() for text in re.split(separators[0], comments[-1]))
-    return named or [last]
+    of_all = units[0] if len(units) == 1 else []
+    return [with_units(texts, of_all) for texts in named] or [last]
 
 
 def _in_one_row(

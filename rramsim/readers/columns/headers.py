@@ -41,12 +41,16 @@ _NOT_OF_CELLS = re.compile(
     r"\b(series|load|contact|sheet|reference|ref|line|wire|shunt|parasitic|limit|range|compliance)\b",
     re.IGNORECASE,
 )
-AT_VOLTAGE = re.compile(
-    r"(?:@|(?<![^\W_])(?:at|bei|V[_ ]?read))[\s_]*(?:V(?:[_ ]?read)?)?[\s_]*=?[\s_]*"
-    r"([-+]?\d+(?:[.,]\d+)?[\s_]*[mµμu]?V)(?![^\W_])",
+_VOLTAGE = r"[-+]?\d+(?:[.,]\d+)?[\s_]*[mµμu]?V(?![^\W_]|/)"
+_AT_VOLTAGE = re.compile(
+    rf"(?:@|(?<![^\W_])(?:at|bei|V[_ ]?read))[\s_]*(?:V(?:[_ ]?read)?)?[\s_]*=?[\s_]*({_VOLTAGE})",
     re.IGNORECASE,
 )
-"""At which voltage a current was read, in its header."""
+# A voltage beside one of these may be that of another pulse, or of a gate.
+_OTHER_PULSES = re.compile(
+    r"(?<![^\W_])(after|nach|set|reset|form|forming|gate|vg|stress|pulse|sweep|rate|ramp|disturb)(?![^\W_])",
+    re.IGNORECASE,
+)
 _OF_SETTINGS = ("voltage", "current", "time")
 
 
@@ -326,15 +330,29 @@ def unit_stated(text: str) -> Column | None:
 
 
 def voltage_in(header: str) -> float | None:
-    """Return the read voltage that the header of a current states, None where it states none.
+    """Return the read voltage that the header of a current states, None where none is sure.
 
     >>> voltage_in("I_LRS @0.2V (A)"), voltage_in("I_LRS @85C (A)")
     (0.2, None)
+    >>> voltage_in("I_LRS after SET at 2V (A)") is None
+    True
     """
-    stated = AT_VOLTAGE.search(header)
-    if stated is None:
+    stated = re.findall(_VOLTAGE, header, re.IGNORECASE)
+    place = _AT_VOLTAGE.search(header)
+    if place is None or len(stated) > 1 or _OTHER_PULSES.search(header):
         return None
-    return read_quantity(stated[1].replace("_", " ").replace(",", "."), "voltage")
+    text = place[1].replace("_", " ")
+    # A thousands separator or a decimal comma: "1,000mV".
+    return (
+        None
+        if re.search(r",\d{3}(?!\d)", text)
+        else read_quantity(text.replace(",", "."), "voltage")
+    )
+
+
+def without_voltage(name: str, header: str) -> str:
+    """Return a name from a header without the read voltage that the header states."""
+    return name if voltage_in(header) is None else _AT_VOLTAGE.sub("", name).strip(" _-:,.;()")
 
 
 def settings_by_unit(header: Header) -> dict[int, tuple[str, str, float]]:

@@ -303,6 +303,27 @@ def _of_other_states(
     )
 
 
+def _refuse_other_voltages(
+    table: RawTable, header: Header, lines: np.ndarray, columns: np.ndarray, voltages: np.ndarray
+) -> None:
+    """Refuse a column of read voltages that says otherwise than the header of a current."""
+    import numpy as np
+
+    for number, reading in enumerate(header.readings):
+        stated = voltage_in(reading.header)
+        if stated is None:
+            continue
+        other = (columns == number) & (np.abs(voltages - stated) > 1e-6 * abs(stated))
+        if other.any():
+            line = int(lines[int(other.argmax())])
+            column = header.columns["read_voltage"]
+            text = str(table.columns[column.position][line])
+            raise InputError(
+                f"{table.where(line, column.header)}: the read voltage is {text!r} here and "
+                f"{in_words(stated, 'V')} in the header {reading.header!r}. Correct one of them."
+            )
+
+
 def _of_headers(table: RawTable, header: Header, given: float | None) -> np.ndarray:
     """Return the read voltage of each column of currents, by its header or as the user gave it."""
     import numpy as np
@@ -347,6 +368,7 @@ def _read_voltages(
         return of_columns
     voltages: np.ndarray = read_quantity_column(table, column.position, factor=column.factor)
     voltages = voltages[lines]
+    _refuse_other_voltages(table, header, lines, columns, voltages)
     refused = ~(np.isfinite(voltages) & (voltages != 0))
     if refused.any():
         line = int(lines[int(refused.argmax())])

@@ -90,6 +90,22 @@ def read_readings(
     return _numbers(table, position, marks=True, quantity=quantity, factor=factor)
 
 
+def is_reading(text: str) -> bool:
+    """Return whether a text is a number, also with a prefix or unit, or a mark of a meter.
+
+    >>> is_reading("8.1k"), is_reading("OL"), is_reading("55 uA")
+    (True, True, False)
+    """
+    import numpy as np
+
+    table = RawTable("", ("",), ([text],), np.ones(1, dtype=np.int64), decimal_comma=True)
+    try:
+        read_readings(table, 0, quantity="resistance")
+    except InputError:
+        return False
+    return True
+
+
 def _numbers(
     table: RawTable, position: int, *, marks: bool, quantity: str | None, factor: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, list[Found]]:
@@ -119,6 +135,12 @@ def _numbers(
                 f"{table.where(index, header)}: {text!r} is a number with its spread and no "
                 "reading. If it is a mean with its standard deviation, say so in the header: 'mean "
                 "± sd (kOhm)', or 'LRS mean ± sd (kOhm)'."
+            )
+        if factor != 1.0 and plain_number(text, quantity=str(quantity), factor=1.0) is not None:
+            raise InputError(
+                f"{table.where(index, header)}: {text!r} has a prefix, and the header has a unit "
+                "with one: which of them counts is not sure. Write the unit of the cell in full, "
+                "such as '200 kOhm', or the number alone."
             )
         if text.strip() == header.strip():
             raise InputError(header_again(table.place, int(table.row_numbers[index])))

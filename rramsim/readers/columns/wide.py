@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.headers import (
-    AT_VOLTAGE,
     Column,
     measurement_columns,
     recognise,
     splits,
+    without_voltage,
 )
 from rramsim.schema import CELL_WORDS, CYCLE_WORDS, STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
@@ -119,7 +119,7 @@ def _without_voltage(columns: list[Column]) -> list[Column]:
         return columns
     bare = []
     for column in columns:
-        name = AT_VOLTAGE.sub("", column.condition or "").strip(" _-:,.;()")
+        name = without_voltage(column.condition or "", column.header)
         bare.append(replace(column, condition=name or None))
     distinct = {(one.state, one.condition, one.cell, one.cycle) for one in bare}
     return bare if len(distinct) == len(bare) else columns

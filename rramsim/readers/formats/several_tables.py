@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from rramsim.errors import InputError
 from rramsim.notes import Note
-from rramsim.readers.columns.headers import measurement_columns, recognise, unit_stated
+from rramsim.readers.columns.headers import (
+    are_units,
+    measurement_columns,
+    recognise,
+    unit_stated,
+)
+from rramsim.readers.columns.values import is_reading
 from rramsim.readers.columns.wide import QUANTITIES, condition_columns, wide_columns
 from rramsim.readers.formats.sheets import place_of_name, state_of_name
 from rramsim.readers.programming.above_header import stated_pair
@@ -18,8 +25,7 @@ from rramsim.schema import CYCLE_WORDS, header_key
 # A second column of one of these begins another table.
 _LABELS = ("condition", "die", "row", "column", "cell", "cycle", "state")
 _ROWS_BEFORE_A_HEADER = 30
-_NUMBER = re.compile(r"[-+<>]?[\d.,]+(?:e[-+]?\d+)?", re.IGNORECASE)
-_CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)})[\s_.#-]*(\d+)", re.IGNORECASE)
+_CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)})[\s_.#-]*(\d+(?:e\+?\d+)?)", re.IGNORECASE)
 
 
 def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
@@ -270,86 +276,88 @@ def _states_setting(texts: Sequence[str]) -> bool:
 def tables_one_below_another(grid: Grid) -> list[Grid]:
     """Return the tables that stand one below another, nothing where there is only one.
 
-    Each repeats the header of the first, and has lines above it that name it: a condition, a state,
-    a cell, a die or a cycle, or a setting with its value. Where a header stands again without a
-    name nothing is returned: what parts the tables is not said, and reading refuses the second.
+    Each repeats the header of the first, and has as many lines of the same kinds above it that name
+    it: a condition, a state, a cell, a die or a cycle, or a setting with its value. What stands
+    above those of the first table is a title of all. Where this is not so, nothing is returned:
+    what parts the tables is not sure, and reading refuses the second header.
 
     Parameters
     ----------
     grid : Grid
         Of a long text table, only the first lines are looked at.
     """
-    row = _repeated_header(grid)
-    if row is None:
+    header = _repeated_header(grid)
+    if header is None:
         return []
-    grid = grid.whole()
-    texts = _texts(grid.records[row])
-    starts = [at for at, record in enumerate(grid.records) if _texts(record) == texts]
-    if len(starts) < 2:
+    grid = _without_remarks(grid.whole())
+    starts = [at for at, record in enumerate(grid.records) if _texts(record) == header]
+    # A table has a row below its header.
+    leasts = [0, *(start + 2 for start in starts)]
+    lines = [_lines(grid, *ends) for ends in zip(leasts, starts, strict=False)]
+    count = len(lines[-1])
+    lines[0] = lines[0][-count:] if count else []
+    kinds = {tuple(line.role for line in of_table) for of_table in lines}
+    said = [_constants_of(of_table, grid.constants) for of_table in lines]
+    names = [tuple(line.text for line in of_table) for of_table in lines]
+    is_told = len(lines) > 1 and all(said) and len(kinds) == 1 and len(set(names)) == len(names)
+    if not is_told or any(_roles(header) & {*constants} for constants in said):
         return []
-    tops = [_top(grid, start) for start in starts]
-    if any(top == start for top, start in zip(tops, starts, strict=True)):
-        return []
-    # Lines before those that each table has are a title of all.
-    tops[0] = max(tops[0], starts[0] - (starts[1] - tops[1]))
-    names = [
-        tuple(" ".join(filter(None, _texts(record))) for record in grid.records[top:start])
-        for top, start in zip(tops, starts, strict=True)
-    ]
-    if len(set(names)) < len(names):
-        return []
+    tops = [start - count for start in starts]
     ends = [*tops[1:], len(grid.records)]
-    blocks = [_table_below(grid, *rows) for rows in zip(tops, starts, ends, names, strict=True)]
+    blocks = []
+    for top, start, end, constants, of_table in zip(tops, starts, ends, said, lines, strict=True):
+        units = [top + at for at, line in enumerate(of_table) if line.role == _UNIT]
+        kept = [*range(tops[0]), *units, *range(start, end)]
+        block = replace(
+            grid,
+            records=[grid.records[at] for at in kept],
+            row_numbers=[grid.row_numbers[at] for at in kept],
+            constants=constants,
+            has_open_end=grid.has_open_end and end == len(grid.records),
+            notes=(),
+            left_out={},
+        )
+        blocks.append(block)
     shown = ", ".join(
-        f"row {grid.row_numbers[start]} ({', '.join(of_block)})"
-        for start, of_block in zip(starts, names, strict=True)
+        f"row {grid.row_numbers[start]} ({', '.join(of_table)})"
+        for start, of_table in zip(starts, names, strict=True)
     )
     text = f"{len(blocks)} tables stand one below another, by their headers: {shown}."
-    note = Note(
-        text, kind="tables one below another", file=grid.place, values={"tables": len(blocks)}
-    )
-    # What stands above the first one is of the file.
-    first = blocks[0]
-    blocks[0] = replace(
-        first,
-        records=[*grid.records[: tops[0]], *first.records],
-        row_numbers=[*grid.row_numbers[: tops[0]], *first.row_numbers],
-        notes=(*grid.notes, note),
-        left_out=grid.left_out,
-    )
+    values = {"tables": len(blocks)}
+    note = Note(text, kind="tables one below another", file=grid.place, values=values)
+    blocks[0] = replace(blocks[0], notes=(*grid.notes, note), left_out=grid.left_out)
     return blocks
 
 
-def _repeated_header(grid: Grid) -> int | None:
+def _without_remarks(grid: Grid) -> Grid:
+    """Return the grid without the lines that begin with #."""
+    kept = [at for at, record in enumerate(grid.records) if not record[0].lstrip().startswith("#")]
+    return replace(
+        grid,
+        records=[grid.records[at] for at in kept],
+        row_numbers=[grid.row_numbers[at] for at in kept],
+    )
+
+
+def _repeated_header(grid: Grid) -> list[str] | None:
     """Return the first record that is the header of readings and stands in the grid again."""
     for row, record in enumerate(grid.records[:_ROWS_BEFORE_A_HEADER]):
         texts = _texts(record)
-        if len(texts) < 2 or any(map(_NUMBER.fullmatch, texts)) or not _has_readings(texts):
-            continue
-        return row if _stands_again(grid, row) else None
+        is_text = len(texts) > 1 and not any(map(is_reading, texts))
+        # What a header means is looked up last: units of other quantities take a second to load.
+        if is_text and _stands_again(grid, row) and _has_readings(texts):
+            return texts
     return None
 
 
 def _stands_again(grid: Grid, row: int) -> bool:
+    record = grid.records[row]
     if grid.rest is None:
-        texts = _texts(grid.records[row])
-        return any(_texts(record) == texts for record in grid.records[row + 1 :])
+        texts = _texts(record)
+        below = (other for other in grid.records[row + 1 :] if other[0] == record[0])
+        return any(_texts(other) == texts for other in below)
     line = grid.rest.text.split("\n", grid.row_numbers[row])[grid.row_numbers[row] - 1]
     return grid.rest.text.count(f"\n{line}\n") + grid.rest.text.startswith(f"{line}\n") > 1
-
-
-def _top(grid: Grid, start: int) -> int:
-    """Return the first of the lines just above a header that are names and no readings."""
-    top = start
-    while top and _is_name(grid.records[top - 1]):
-        top -= 1
-    return top
-
-
-def _is_name(record: Sequence[str]) -> bool:
-    """Whether a line is a title, or a label with its value, and no reading."""
-    texts = [text for text in _texts(record) if text]
-    return 0 < len(texts) < 3 and not _NUMBER.fullmatch(texts[0])
 
 
 def _texts(record: Sequence[str]) -> list[str]:
@@ -360,35 +368,65 @@ def _texts(record: Sequence[str]) -> list[str]:
     return texts
 
 
-def _table_below(grid: Grid, top: int, start: int, end: int, names: Sequence[str]) -> Grid:
-    """Return one of the tables from its header on, with what the lines above it say."""
-    return replace(
-        grid,
-        records=grid.records[start:end],
-        row_numbers=grid.row_numbers[start:end],
-        constants=_said(grid, range(top, start), names),
-        has_open_end=grid.has_open_end and end == len(grid.records),
-        notes=(),
-        left_out={},
-    )
+_UNIT = "unit"
 
 
-def _said(grid: Grid, rows: range, names: Sequence[str]) -> dict[str, str]:
+class _Line(NamedTuple):
+    """A line above a table: its text, and the header of ours that it gives a value, "" for none.
+
+    A line of role `_UNIT` says the unit of the readings.
+    """
+
+    text: str
+    role: str
+    value: str
+
+
+def _lines(grid: Grid, least: int, start: int) -> list[_Line]:
+    """Return the lines just above a header that are names, up to an empty row of the file."""
+    lines: list[_Line] = []
+    for at in range(start - 1, least - 1, -1):
+        line = _line(grid.records[at])
+        is_apart = grid.row_numbers[at + 1] - grid.row_numbers[at] > 1
+        if line is None or (lines and is_apart):
+            break
+        lines.insert(0, line)
+    return lines
+
+
+def _line(record: Sequence[str]) -> _Line | None:
+    """Return what a line says that is a title, or a label with its value; None for a reading."""
+    texts = _texts(record)
+    text = " ".join(texts)
+    if not 0 < len(texts) < 3 or not all(texts):
+        return None
+    pair = stated_pair(texts, range(len(texts))) or _label_and_value(texts)
+    if pair is not None:
+        return _Line(text, *pair)
+    if len(texts) == 2 or is_reading(text):
+        return None
+    if unit_stated(text) is not None or are_units([text, ""]):
+        return _Line(text, _UNIT, "")
+    return _Line(text, "", text)
+
+
+def _label_and_value(texts: Sequence[str]) -> tuple[str, str] | None:
+    """Return a state, a cycle, a cell or a die that a line states: "State: LRS"."""
+    matched = re.fullmatch(r"([^:=]+?)\s*[:=]\s*(.+)", texts[0])
+    pair = texts if len(texts) == 2 else matched.groups() if matched is not None else ()
+    roles = _roles([pair[0].rstrip(":= ")]) & {*_LABELS} if pair else set()
+    return (roles.pop(), pair[1]) if len(roles) == 1 else None
+
+
+def _constants_of(lines: Sequence[_Line], of_grid: Mapping[str, str]) -> dict[str, str]:
     """Return what the lines above a table say, by headers of ours.
 
     A setting, "Icc = 55 uA", also names the condition, unless another line does.
     """
-    settings: dict[str, str] = {}
-    unnamed, of_settings = [], []
-    for row, name in zip(rows, names, strict=True):
-        texts = grid.records[row]
-        pair = stated_pair(texts, [at for at, text in enumerate(texts) if text.strip()])
-        if pair is None:
-            unnamed.append(name)
-        else:
-            settings[pair[0]] = pair[1]
-            of_settings += [name] * (pair[0] != "condition")
-    said = _constants(unnamed, grid.constants, has_conditions="condition" in settings)
-    if of_settings and "condition" not in {**said, **settings}:
-        said["condition"] = ", ".join(of_settings)
-    return said | settings
+    named = {line.role: line.value for line in lines if line.role not in ("", _UNIT)}
+    plain = [line.value for line in lines if not line.role]
+    said = named | _constants(plain, of_grid, has_conditions="condition" in named)
+    settings = [line.text for line in lines if line.role not in ("", _UNIT, *_LABELS)]
+    if settings and "condition" not in said:
+        said["condition"] = ", ".join(settings)
+    return said

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import are_units, measurement_columns, recognise
-from rramsim.readers.columns.values import read_readings
+from rramsim.readers.columns.values import is_reading
 from rramsim.readers.columns.wide import wide_columns
 from rramsim.readers.programming.above_header import stacked_header
-from rramsim.readers.table import Grid, RawTable
+from rramsim.readers.table import Grid
 from rramsim.readers.testers.registry import register
 
 _LABELS = {
@@ -164,7 +164,7 @@ def _in_order(grid: Grid) -> _Rows | None:
     comments = tuple(row for row in between if row != units)
     if start is None or not comments + (names,) * names or not _are_names(header, grid.place):
         return None
-    if any(_is_reading(text) for row in comments for text in records[row] if text):
+    if any(is_reading(text) for row in comments for text in records[row] if text):
         return None
     if sum(map(bool, header)) == 1 < sum(map(bool, records[start])):
         # "LRS" alone above a header is the name of a table.
@@ -189,15 +189,3 @@ def _are_names(header: Sequence[str], place: str) -> bool:
 
 def _has_number(record: Sequence[str]) -> bool:
     return any(re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text) for text in record)
-
-
-def _is_reading(text: str) -> bool:
-    """Whether a text is a number, also with prefix or unit, or a mark of a meter: "8.1k", "OL"."""
-    import numpy as np
-
-    table = RawTable("", ("",), ([text],), np.ones(1, dtype=np.int64), decimal_comma=True)
-    try:
-        read_readings(table, 0, quantity="resistance")
-    except InputError:
-        return False
-    return True

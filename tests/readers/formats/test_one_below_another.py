@@ -62,6 +62,95 @@ def test_a_long_file_is_parted_too(read):
     assert {name: len(values) for name, values in found.items()} == {"weak": 6000, "strong": 6000}
 
 
+def kohm(read, content):
+    """Return all resistances in kOhm by condition and state, in the order of the file."""
+    readings = read(content).readings
+    names = readings["condition"].values[readings["condition_index"].values]
+    states = ["LRS", "HRS"]
+    found = {}
+    for name, state, ohm in zip(
+        names, readings["state_index"].values, readings["resistance"].values, strict=True
+    ):
+        found.setdefault((str(name), states[state]), []).append(round(float(ohm) / 1e3, 6))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("last", "of_lrs", "of_hrs"),
+    [
+        ("OL,95\nopen,96\n", [8, 96, 96], [90, 95, 96]),
+        ("n/a,97\n", [8], [90, 97]),
+        ("NaN,91\n", [8], [90, 91]),
+        ("7k5,\n", [8, 7.5], [90]),
+        (">9,91\n", [8, 9], [90, 91]),
+        ("# OL from here on\n", [8], [90]),
+    ],
+)
+def test_the_last_readings_of_a_table_are_no_name_of_the_next(read, last, of_lrs, of_hrs):
+    header = "LRS (kOhm),HRS (kOhm)\n"
+    last = last.replace("7k5", "7.5")
+    content = f"Condition: weak\n{header}8,90\n{last}Condition: strong\n{header}5,200\n6,210\n"
+    assert kohm(read, content) == {
+        ("weak", "LRS"): of_lrs,
+        ("weak", "HRS"): of_hrs,
+        ("strong", "LRS"): [5, 6],
+        ("strong", "HRS"): [200, 210],
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Resistance (kOhm)\nweak\ncell,LRS,HRS\n1,8,90\nstrong\ncell,LRS,HRS\n1,5,200\n",
+        "weak\nR (kOhm)\ncell,LRS,HRS\n1,8,90\nstrong\nR (kOhm)\ncell,LRS,HRS\n1,5,200\n",
+        "weak\nstate,R (kOhm)\nLRS,8\nHRS,90\nstrong\nstate,R (kOhm)\nLRS,5\nHRS,200\n",
+        "weak\nLRS (ohm),HRS (ohm)\n8k,90k\nstrong\nLRS (ohm),HRS (ohm)\n5k,200k\n",
+        "weak\ncell,LRS (kOhm),HRS (kOhm)\nA2,8,90\n\n# on Monday\nstrong\n"
+        "cell,LRS (kOhm),HRS (kOhm)\nA2,5,200\n",
+    ],
+)
+def test_what_holds_for_all_tables_reaches_all_and_headers_are_no_names(read, content):
+    assert kohm(read, content) == {
+        ("weak", "LRS"): [8],
+        ("weak", "HRS"): [90],
+        ("strong", "LRS"): [5],
+        ("strong", "HRS"): [200],
+    }
+
+
+def test_a_setting_above_all_tables_is_that_of_each(read):
+    rows = "1,8,90\n2,9,95\n3,7,99\n"
+    conditions = fit(
+        read(f"Icc = 55 uA\nweak\n{HEADER}\n{rows}strong\n{HEADER}\n{rows}")
+    ).conditions
+    assert conditions["set_current"].values == pytest.approx([55e-6, 55e-6])
+
+
+@pytest.mark.parametrize("label", ["cycle {}", "Cycle: {}", "cycle = {}", "Cycle,{}"])
+def test_a_cycle_is_one_in_each_spelling(read, label):
+    header = "cell,LRS (kOhm),HRS (kOhm)\n"
+    content = "".join(f"{label.format(cycle)}\n{header}1,8,90\n2,9,91\n" for cycle in ("1", "1e3"))
+    readings = read(content).readings
+    assert readings["condition"].values.tolist() == ["cells"]
+    assert sorted(set(readings["cycle"].values.tolist())) == [1, 1000]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"weak\nIcc = 55 uA\n{HEADER}\n{WEAK}strong\n{HEADER}\n{STRONG}",
+        "weak\ncondition,LRS (ohm),HRS (ohm)\na,8100,90000\n"
+        "strong\ncondition,LRS (ohm),HRS (ohm)\na,5000,200000\n",
+        f"55 uA\n{HEADER}\n{WEAK}checked by KM\n30 uA\n{HEADER}\n{STRONG}",
+        f"weak\n{HEADER}\n{WEAK}mean,8\nstrong\n{HEADER}\n{STRONG}",
+        f"weak\n{HEADER}\nstrong\n{HEADER}\n{STRONG}",
+    ],
+)
+def test_lines_of_which_it_is_not_sure_what_they_name_are_refused(read, content):
+    with pytest.raises(InputError, match=r"row \d+"):
+        read(content)
+
+
 @pytest.mark.parametrize("name", ["", "weak\n"])
 def test_tables_that_nothing_tells_apart_are_refused(read, name):
     with pytest.raises(InputError, match=r"row [67]: the header stands again"):
