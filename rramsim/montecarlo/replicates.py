@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rramsim import schema
+from rramsim.decision.accuracy_loss import Loss
 from rramsim.errors import InputError, refused
 from rramsim.interval import Interval
-from rramsim.montecarlo.estimate import ChipAccuracy
-from rramsim.statistics.confidence import CONFIDENCE, mean_of_resamples
+from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END, mean_of_resamples
 from rramsim.version import __version__
 
 if TYPE_CHECKING:
@@ -83,7 +86,10 @@ class TrainingAccuracy:
 
 
 def over_trainings(
-    accuracies: Sequence[float], *, folds: int | None = None, on_chips: bool = False
+    accuracies: Sequence[float],
+    *,
+    folds: int | None = None,
+    chips: Sequence[float] | None = None,
 ) -> TrainingAccuracy:
     """Estimate the mean accuracy of a recipe from that of several trainings.
 
@@ -94,26 +100,48 @@ def over_trainings(
     1/S + n_test / n_train of that between them, in place of 1/S (C. Nadeau and Y. Bengio,
     "Inference for the generalization error", Machine Learning 52, 2003, 239-281).
 
+    Few trainings may agree by chance. Where chips are drawn, the variance of the mean is never
+    less than that which they give it alone: the interval is the generalised one of
+    `rramsim.decision.accuracy_loss.Loss`, and Student's where trainings differ far more than chips
+    explain. What chips give alone is taken from the intervals of the networks, with each half
+    width as that of a normal error; an interval of a sum that is made so covers 95 % or more,
+    however few chips there are (S. K. Banerjee, Sankhya 22, 1960, 357-358).
+
     Parameters
     ----------
     accuracies : sequence of float
         One a training, at least two.
     folds : int, optional
         Parts of the image set, where each training was tested on one of them.
-    on_chips : bool
-        Whether each is a mean over chips that were drawn for its network.
+    chips : sequence of float, optional
+        Where each accuracy is a mean over chips that were drawn for its network: half the width of
+        its 95 % interval over them, NaN where one chip cannot tell.
 
     Examples
     --------
     >>> found = over_trainings([0.95, 0.96, 0.97])
     >>> [round(value, 4) for value in (found.mean.low, found.mean.high, found.deviation)]
     [0.9352, 0.9848, 0.01]
+    >>> alike = over_trainings([0.75, 0.75], chips=[0.02, 0.02])
+    >>> [round(value, 4) for value in (alike.mean.low, alike.mean.high)]
+    [0.7359, 0.7641]
     """
     test_by_train = 0.0 if folds is None else 1.0 / (folds - 1)
     mean, deviation, half = mean_of_resamples(accuracies, test_by_train=test_by_train)
+    count, of_chips = len(accuracies), _by_chips(chips or ())
+    if of_chips > 0:
+        factor = 1.0 / count + test_by_train
+        # With `within` as what `chips` are before the factor, the variance of the mean is the
+        # greater of what trainings and what chips give it.
+        loss = Loss(1.0 - mean, count, deviation**2, of_chips / factor, factor, chips=of_chips)
+        # Where trainings differ far more, `Loss` gives Student's interval but for rounding.
+        half = max(half, loss.half_width)
     low, high = max(mean - half, 0.0), min(mean + half, 1.0)
-    count, is_cut = len(accuracies), (low, high) != (mean - half, mean + half)
-    sentences = [_made(count, folds), _contains(folds, on_chips=on_chips)]
+    is_cut = (low, high) != (mean - half, mean + half)
+    sentences = [
+        _made(count, folds, is_by_chips=of_chips > 0),
+        _contains(folds, on_chips=chips is not None),
+    ]
     if is_cut:
         # By itself, so that what holds for all recipes of a table is not said twice.
         sentences.append("An interval that would go beyond 0 to 1 is cut to 0 to 1.")
@@ -122,15 +150,22 @@ def over_trainings(
             f"{count} of the {folds} folds are given, so not every image of the set was tested."
         )
     if deviation == 0:
+        width = "" if of_chips > 0 else ", and the interval has no width"
         sentences.append(
-            f"Where all {count} trainings gave the same accuracy no difference was seen, and the "
-            "interval has no width; further trainings may still differ."
+            f"Where all {count} trainings gave the same accuracy no difference was seen{width}; "
+            "further trainings may still differ."
         )
     interval = Interval(mean, low, high, method=sentences[0])
     return TrainingAccuracy(interval, deviation, count, tuple(sentences))
 
 
-def _made(count: int, folds: int | None) -> str:
+def _by_chips(half_widths: Sequence[float]) -> float:
+    """Return the variance that the chips of the networks give the mean, as far as it is known."""
+    known = [half for half in half_widths if not math.isnan(half)]
+    return (math.hypot(*known) / NORMAL_END / len(half_widths)) ** 2 if known else 0.0
+
+
+def _made(count: int, folds: int | None, *, is_by_chips: bool) -> str:
     text = (
         f"{100 * CONFIDENCE:g} % Student t interval of the mean over {count} "
         f"{'trainings' if folds is None else 'folds'} ({count - 1} degree"
@@ -140,6 +175,11 @@ def _made(count: int, folds: int | None) -> str:
         text += (
             f", with the variance of the mean taken as 1/{count} + 1/{folds - 1} of that between "
             "folds, since they share training images (Nadeau and Bengio 2003)"
+        )
+    if is_by_chips:
+        text += (
+            "; the variance of the mean is never less than that by the chips of each network alone "
+            "(generalised interval, Weerahandi 1993)"
         )
     return text + "."
 
@@ -158,37 +198,6 @@ def _contains(folds: int | None, *, on_chips: bool) -> str:
         else "images from elsewhere"
     )
     return f"It contains the chance {contained}. It leaves out {left_out}."
-
-
-def mean_of_estimates(
-    estimates: Sequence[ChipAccuracy], *, folds: int | None = None
-) -> ChipAccuracy:
-    """Return the accuracy of a recipe: the mean over trainings, each with chips of its own.
-
-    Parameters
-    ----------
-    estimates : sequence of ChipAccuracy
-        One a training; a single one is returned as it is.
-    folds : int, optional
-        See `over_trainings`.
-
-    Returns
-    -------
-    ChipAccuracy
-        With the interval of `over_trainings`, the mean of the 5th-percentile chips of the trainings
-        and the number of all chips.
-    """
-    if len(estimates) == 1:
-        return estimates[0]
-    found = over_trainings([one.mean.estimate for one in estimates], folds=folds, on_chips=True)
-    poor = "5th-percentile chip: the mean over trainings of the sample quantile of each."
-    return ChipAccuracy(
-        found.mean,
-        math.fsum(one.p05 for one in estimates) / len(estimates),
-        sum(one.chips for one in estimates),
-        sum(one.images for one in estimates) if folds else estimates[0].images,
-        (*found.sentences, poor),
-    )
 
 
 def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
@@ -228,10 +237,13 @@ def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
     rows.sort(key=lambda row: int(row.attrs["training_seed"]))
     first = rows[0]
     folds = first.attrs.get("folds")
-    by_network = [row["accuracy"].values.tolist() for row in rows]
+    accuracies, half_widths = (
+        np.array([values(row) for row in rows]).T.tolist()
+        for values in (lambda row: row["accuracy"].values, _half_widths)
+    )
     found = [
-        over_trainings(column, folds=folds, on_chips=True)
-        for column in zip(*by_network, strict=True)
+        over_trainings(column, folds=folds, chips=chips)
+        for column, chips in zip(accuracies, half_widths, strict=True)
     ]
     return schema.make(
         "training_accuracy",
@@ -256,6 +268,15 @@ def mean_over_trainings(evaluations: Iterable[xr.Dataset]) -> xr.Dataset:
             "confidence": CONFIDENCE,
         },
     )
+
+
+def _half_widths(row: xr.Dataset) -> NDArray[np.float64]:
+    """Return half the width of each interval of a network over its chips, as before it was cut."""
+    mean = row["accuracy"].values
+    beside: NDArray[np.float64] = np.maximum(
+        mean - row["accuracy_low"].values, row["accuracy_high"].values - mean
+    )
+    return beside
 
 
 def _of_networks(rows: Sequence[xr.Dataset]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 import json
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from rramsim import schema
@@ -9,11 +12,11 @@ from rramsim.errors import InputError
 from rramsim.montecarlo.replicates import by_recipe, mean_over_trainings, over_trainings
 
 
-def evaluation(seed, accuracies, *, recipe=None, faults=("none", "some"), **attrs):
+def evaluation(seed, accuracies, *, recipe=None, faults=("none", "some"), ends=None, **attrs):
     """Return what `evaluate` would give for a network with these accuracies."""
-    values = dict.fromkeys(
-        ("accuracy", "accuracy_low", "accuracy_high", "accuracy_p05"), accuracies
-    )
+    low, high = ends or (accuracies, accuracies)
+    values = {"accuracy": accuracies, "accuracy_p05": accuracies}
+    values |= {"accuracy_low": low, "accuracy_high": high}
     count = len(accuracies)
     values |= {
         "chips": [9] * count,
@@ -77,6 +80,70 @@ def test_trainings_that_are_alike_are_said_to_show_no_difference():
     assert "chips" not in found.method
 
 
+@pytest.mark.parametrize("folds", [None, 4])
+def test_the_mean_of_equal_trainings_is_known_as_well_as_by_their_chips(folds):
+    of_folds = {} if folds is None else {"folds": folds}
+    rows = [
+        # An interval of a network that is cut at 1 has its width on the other side.
+        evaluation(1, [0.9, 0.98], ends=([0.87, 0.95], [0.93, 1.0]), **of_folds),
+        evaluation(2, [0.9, 0.98], ends=([0.86, 0.98], [0.94, 0.98]), **of_folds),
+    ]
+    found = mean_over_trainings(rows)
+    for place, half in enumerate((math.hypot(0.03, 0.04) / 2, 0.03 / 2)):
+        assert float(found["accuracy_low"][place]) == pytest.approx(
+            float(found["accuracy"][place]) - half, abs=1e-9
+        )
+    assert "never less than that by the chips" in str(found["method"].values[0])
+    assert "no width" not in found.attrs["interval"]
+
+
+_SHARES = st.lists(st.tuples(st.floats(0.4, 0.6), st.floats(0.0, 0.1)), min_size=2, max_size=6)
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(_SHARES, st.sampled_from([None, 8]))
+def test_an_interval_is_as_wide_as_that_of_trainings_and_that_of_chips(shares, folds):
+    accuracies, chips = map(list, zip(*shares, strict=True))
+    student = over_trainings(accuracies, folds=folds).mean
+    mean = over_trainings(accuracies, folds=folds, chips=chips).mean
+    assert mean.low <= student.low
+    assert mean.high >= student.high
+    by_chips = math.hypot(*chips) / len(chips)
+    assert mean.high >= min(mean.estimate + by_chips, 1.0) - 1e-9
+
+
+@pytest.mark.parametrize(("trainings", "folds"), [(2, None), (3, 4), (5, 5), (10, None)])
+def test_trainings_that_differ_far_more_than_chips_explain_have_students_interval(trainings, folds):
+    accuracies = np.linspace(0.499, 0.501, trainings).tolist()
+    alone = over_trainings(accuracies, folds=folds).mean
+    far = over_trainings(accuracies, folds=folds, chips=[1e-7] * trainings).mean
+    assert alone.high - alone.estimate < 0.1
+    assert (far.low, far.high) == (alone.low, alone.high)
+
+
+@pytest.mark.slow
+def test_networks_that_agree_by_chance_are_covered():
+    rng, count, chips = np.random.default_rng(5), 100, 5
+    covered = {"chips": 0, "student": 0}
+    met = 0
+    while met < count:
+        scores = 0.5 + 0.04 * rng.standard_normal((2, chips))
+        means, errors = scores.mean(axis=1), stats.sem(scores, axis=1)
+        # As far apart as a quarter of what chips make of two networks that are the same.
+        if abs(means[0] - means[1]) > 0.25 * 0.04 * math.sqrt(2 / chips):
+            continue
+        met += 1
+        halves = (stats.t.ppf(0.975, chips - 1) * errors).tolist()
+        for name, more in (("chips", {"chips": halves}), ("student", {})):
+            mean = over_trainings(means.tolist(), **more).mean
+            covered[name] += mean.low <= 0.5 <= mean.high
+    # Four standard errors of a share below 95 %.
+    least = 0.95 - 4 * math.sqrt(0.95 * 0.05 / count)
+    assert covered["chips"] / count >= least
+    assert covered["student"] / count < least
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -98,9 +165,9 @@ def test_what_is_no_evaluation_is_refused():
     one = evaluation(1, [0.9, 0.8])
     with pytest.raises(InputError, match="a mean over trainings needs two"):
         mean_over_trainings([one])
-    for given in (one, 5, ["a", "b"]):
+    for refused in (one, 5, ["a", "b"]):
         with pytest.raises(InputError, match="evaluations"):
-            mean_over_trainings(given)
+            mean_over_trainings(refused)
 
 
 def test_networks_whose_recipe_is_not_known_stay_apart():
