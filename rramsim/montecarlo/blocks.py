@@ -58,9 +58,14 @@ def spread_of(changes: Sequence[NDArray[np.integer]]) -> Spread:
     >>> spread_of([np.array([0, -1, 0, -1]), np.array([0, 0, 0, 0])])
     Spread(chips=0.125, images=0.16666666666666666)
     """
-    means = [float(change.mean()) for change in changes]
-    variances = [float(change.var(ddof=1)) for change in changes]
-    return Spread(float(np.var(means, ddof=1)), math.fsum(variances) / len(variances))
+    chips, images = len(changes), changes[0].size
+    sums = [int(change.sum()) for change in changes]
+    squares = sum(int(np.count_nonzero(change)) for change in changes)
+    # Whole numbers: a last bit that differs between processors would choose another number of
+    # images.
+    of_sums = sum(one * one for one in sums)
+    between = (chips * of_sums - sum(sums) ** 2) / (chips * (chips - 1) * images**2)
+    return Spread(between, (images * squares - of_sums) / (chips * images * (images - 1)))
 
 
 def best_images(spread: Spread, rule: StoppingRule, *, images: int, drawing: float) -> int | None:

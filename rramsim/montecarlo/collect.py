@@ -263,7 +263,7 @@ def _evaluator(network: ScoredNetwork) -> Evaluator | TorchEvaluator:
 def collect(
     tasks: Sequence[Task],
     *,
-    rule: StoppingRule,
+    rule: StoppingRule | Sequence[StoppingRule],
     workers: Workers | None = None,
     store: TallyStore | None = None,
     known: Sequence[Tally] = (),
@@ -278,8 +278,8 @@ def collect(
     ----------
     tasks : sequence of Task
         A task given twice is scored once; one of the two that keeps answers comes first.
-    rule : StoppingRule
-        How many chips each task takes.
+    rule : StoppingRule or sequence of StoppingRule
+        How many chips each task takes; one rule for all tasks, or one for each.
     workers : Workers, optional
         Who scores; this process by default. The answers do not depend on it.
     store : TallyStore, optional
@@ -294,7 +294,7 @@ def collect(
     Returns
     -------
     list of Tally
-        One for each task, of the chips that `rule` asks for and no others.
+        One for each task, of the chips that its rule asks for and no others.
 
     Raises
     ------
@@ -305,9 +305,10 @@ def collect(
     workers = ThisProcess() if workers is None else workers
     open_tasks: dict[str, _Open] = {}
     beside = {tally.task_id: tally for tally in known}
-    for task in tasks:
+    rules = [rule] * len(tasks) if isinstance(rule, StoppingRule) else rule
+    for task, its_rule in zip(tasks, rules, strict=True):
         if task.id not in open_tasks:
-            open_tasks[task.id] = _Open(task, rule, _known(task, store, beside.get(task.id)))
+            open_tasks[task.id] = _Open(task, its_rule, _known(task, store, beside.get(task.id)))
     pending, progress = _Pending(store), _Progress(on_chips)
     try:
         waiting = sum(_submit(workers, one) for one in open_tasks.values())
@@ -344,17 +345,20 @@ def measure(
     fits_images : bool
         Score chips of tasks that take more than the first look of the rule on as many images as
         know the mean for the least work (`best_images`), by the spread of the first chips, which
-        are scored on all images.
+        are scored on all images. Such chips are enough from the look on at which the spread of the
+        first chips would be (`StoppingRule.after`).
     """
     known: list[Tally] = []
+    rules = [rule] * len(tasks)
     scored: dict[str, Any] = {"workers": workers, "store": store, "on_chips": on_chips}
     if fits_images and rule.half_width:
         first = StoppingRule(min(FIRST_LOOK, rule.chips))
         asked = [replace(task, keeps_answers=True) for task in tasks]
         pilots = collect(asked, rule=first, **scored)
         fitted = [_fitted(*one, rule) for one in zip(tasks, pilots, strict=True)]
-        tasks, known = [task for task, _ in fitted], [tally for _, tally in fitted]
-    tallies = collect(tasks, rule=rule, known=known, **scored)
+        tasks, known = [one.task for one in fitted], [one.known for one in fitted]
+        rules = [one.rule for one in fitted]
+    tallies = collect(tasks, rule=rules, known=known, **scored)
     return [
         estimate(
             tally,
@@ -366,13 +370,22 @@ def measure(
     ]
 
 
-def _fitted(task: Task, pilot: Tally, rule: StoppingRule) -> tuple[Task, Tally]:
-    """Return a task on the images that suit its chips, and what is known of its first chips."""
+class _Fitted(NamedTuple):
+    """A task on the images that suit its chips, what is known of its first chips, and its rule."""
+
+    task: Task
+    known: Tally
+    rule: StoppingRule
+
+
+def _fitted(task: Task, pilot: Tally, rule: StoppingRule) -> _Fitted:
     if is_deterministic(task.faults):
-        return task, pilot
+        return _Fitted(task, pilot, rule)
     error_free = error_free_answers(task.network)
     some = replace(task, images_per_chip=fitting_images(task, pilot, rule, error_free))
-    return some, pilot if some.images_per_chip is None else on_blocks(pilot, some, error_free)
+    if some.images_per_chip is None:
+        return _Fitted(some, pilot, rule)
+    return _Fitted(some, on_blocks(pilot, some, error_free), rule.after(pilot))
 
 
 def _clean(task: Task) -> float:

@@ -98,7 +98,8 @@ def estimate(
     Where all chips scored alike the sample has no spread and Student's interval no width. That says
     that no difference was seen, not that there is none: with n chips alike, chips that score
     otherwise may be up to ``1 - (1 - confidence)**(1/n)`` of all (exact binomial bound at 0 of
-    n). The method text gives that share.
+    n). The method text gives that share. There is no such bound where chips were scored on images
+    of their own, since chips that are alike on these may differ on all images.
 
     Parameters
     ----------
@@ -208,14 +209,21 @@ def _fixed_width(half_width: float) -> str:
 
 def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]:
     chips = tally.chips
-    if len(set(tally.changes)) == 1:
+    is_sampled, are_alike = bool(tally.error_free), len(set(tally.changes)) == 1
+    if are_alike and is_sampled:
+        yield (
+            f"Where all {chips} chips differed alike from the network without errors"
+            f"{_NO_WIDTH if no_width else ''} each was seen on its own images only: on all images "
+            "they may differ."
+        )
+    elif are_alike:
         unseen = 1 - (1 - confidence) ** (1 / chips)
         yield (
             f"Where all {chips} chips scored alike{_NO_WIDTH if no_width else ''} no difference "
             f"was seen, but up to {100 * unseen:.2g} % of chips may still score otherwise "
             f"({100 * confidence:g} % bound)."
         )
-    if tally.error_free:
+    if is_sampled:
         yield (
             f"Each chip was scored on {tally.images} images drawn for it; the mean is the accuracy "
             "without errors on all images plus the mean difference to it on these. A "

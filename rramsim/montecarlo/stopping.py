@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
 
-from rramsim.errors import InputError, check_limit, number, whole_number
+from rramsim.errors import InputError, check_limit, number, refused, whole_number
 from rramsim.montecarlo.tally import Tally
 
 FIRST_LOOK = 30
@@ -47,11 +47,13 @@ class StoppingRule:
     half_width : float
         Half the width of the interval that is aimed for, as a share of the images. With 0 exactly
         `chips` are scored.
+    first_look : int
+        Chips at the first look, at least 30.
 
     Raises
     ------
     InputError
-        If `chips` is below 1 or `half_width` is not from 0 to 1.
+        If `chips` is below 1, `half_width` is not from 0 to 1 or `first_look` is below 30.
 
     Examples
     --------
@@ -63,12 +65,18 @@ class StoppingRule:
 
     chips: int
     half_width: float = 0.0
+    first_look: int = FIRST_LOOK
 
     def __post_init__(self) -> None:
         chips = whole_number(self.chips, "chips", "a whole number from 1 on")
         half_width = number(self.half_width, "half_width", "a number from 0 to below 1")
         object.__setattr__(self, "chips", chips)
         object.__setattr__(self, "half_width", half_width)
+        accepted = f"a whole number from {FIRST_LOOK} on"
+        first_look = whole_number(self.first_look, "first_look", accepted)
+        object.__setattr__(self, "first_look", first_look)
+        if first_look < FIRST_LOOK:
+            raise refused("first_look", first_look, accepted)
         if self.chips < 1:
             raise InputError(f"At least 1 chip is needed, not {self.chips}.")
         check_limit("chips", self.chips)
@@ -80,11 +88,29 @@ class StoppingRule:
         """Numbers of chips at which it is asked whether they are enough, the last one `chips`."""
         looks = []
         if self.half_width:
-            size = FIRST_LOOK
+            size = self.first_look
             while size < self.chips:
                 looks.append(size)
                 size *= 2
         return (*looks, self.chips)
+
+    def after(self, pilot: Tally) -> StoppingRule:
+        """Return this rule, looking at no fewer chips than a pilot's spread asks for.
+
+        Chips on some of the images can look alike where the same chips on all images do not. Since
+        the choice of images only adds to what differs between chips, a spread below that of the
+        pilot is chance, and no look is taken while the pilot's spread would leave the interval too
+        wide: from 60 chips on, where a pilot of 30 was not enough.
+
+        Parameters
+        ----------
+        pilot : Tally
+            2 or more of the chips, on all images.
+        """
+        for look in self.looks:
+            if t_half_width(pilot, STOP_CONFIDENCE, chips=look) <= self.half_width:
+                return replace(self, first_look=max(look, FIRST_LOOK))
+        return replace(self, first_look=max(self.chips, FIRST_LOOK))
 
     def needed(self, tally: Tally, *, deterministic: bool) -> int:
         """Return how many chips the answer needs, as far as `tally` can tell.
@@ -115,12 +141,18 @@ def within(tally: Tally, half_width: float) -> bool:
     return t_half_width(tally, STOP_CONFIDENCE) <= half_width
 
 
-def t_half_width(tally: Tally, confidence: float) -> float:
-    """Return half the width of Student's t interval of the mean accuracy over 2 or more chips."""
-    return mean_half_width(tally.changes, total=tally.images, confidence=confidence)
+def t_half_width(tally: Tally, confidence: float, *, chips: int | None = None) -> float:
+    """Return half the width of Student's t interval of the mean accuracy over 2 or more chips.
+
+    With `chips`, that of so many chips of the same spread.
+    """
+    changes, images = tally.changes, tally.images
+    return mean_half_width(changes, total=images, confidence=confidence, chips=chips)
 
 
-def mean_half_width(counts: Sequence[int], *, total: int, confidence: float) -> float:
+def mean_half_width(
+    counts: Sequence[int], *, total: int, confidence: float, chips: int | None = None
+) -> float:
     """Return half the width of Student's t interval of the mean share over 2 or more chips.
 
     Parameters
@@ -129,9 +161,12 @@ def mean_half_width(counts: Sequence[int], *, total: int, confidence: float) -> 
         For each chip, how many of `total` it is true.
     total : int
     confidence : float
+    chips : int, optional
+        Number of chips of this spread, 2 or more; as many as there are counts by default.
     """
     n = len(counts)
+    chips = n if chips is None else chips
     # Whole numbers: equal counts give a spread of exactly 0, and no order of adding matters.
     spread = n * sum(count * count for count in counts) - sum(counts) ** 2
-    standard_error = math.sqrt(spread / (n * n * (n - 1))) / total
-    return float(stdtrit(n - 1, (1 + confidence) / 2)) * standard_error
+    standard_error = math.sqrt(spread / (n * (n - 1) * chips)) / total
+    return float(stdtrit(chips - 1, (1 + confidence) / 2)) * standard_error

@@ -103,7 +103,9 @@ def evaluate(
         costs less. The 5th-percentile chip is unknown then. Chips without chance (a BER of 0)
         keep all images. "auto" takes a `rule` with a half width and scores 30 chips on all images;
         where more are needed, their spread says on how many images each (`images_per_chip` of the
-        result), and all images are kept where little would be saved.
+        result), and all images are kept where little would be saved. Chips on fewer images are
+        enough from 60 on at the earliest, when the spread of the first 30 would be too. Where a few
+        chips are far worse than the rest, many are needed in any case: give a number of `chips`.
     reestimate : bool
         Whether thresholds are estimated anew for each fault model, from training images on other
         chips; weights stay.

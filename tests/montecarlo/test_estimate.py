@@ -50,6 +50,14 @@ def test_chips_alike_give_no_width_and_the_method_says_what_that_leaves_open() -
     assert "up to 14 % of chips may still score otherwise" in found.method
 
 
+def test_chips_alike_on_images_of_their_own_bound_nothing() -> None:
+    correct, error_free = dict.fromkeys(range(20), 60), dict.fromkeys(range(20), 61)
+    found = estimate(Tally("task", 64, correct, error_free=error_free), clean=0.95)
+    assert found.mean.low == found.mean.estimate == found.mean.high == 0.95 - 1 / 64
+    assert "on all images they may differ" in found.method
+    assert "bound" not in found.method
+
+
 @pytest.mark.parametrize("maps", [1, 7])
 def test_where_there_is_no_chance_one_chip_tells_all(maps: int) -> None:
     found = estimate(tally_of(*[901] * maps), deterministic=True)

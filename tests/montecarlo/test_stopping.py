@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from rramsim.errors import InputError
 from rramsim.montecarlo.estimate import estimate
 from rramsim.montecarlo.stopping import StoppingRule, t_half_width, within
 from rramsim.montecarlo.tally import Tally
@@ -24,6 +25,9 @@ def test_looks_double_up_to_the_most() -> None:
     assert StoppingRule(120, 0.1).looks == (30, 60, 120)
     assert StoppingRule(20, 0.1).looks == (20,)
     assert StoppingRule(200).looks == (200,)
+    assert StoppingRule(200, 0.1, first_look=60).looks == (60, 120, 200)
+    with pytest.raises(InputError, match="first_look is 29; accepted"):
+        StoppingRule(200, 0.1, first_look=29)
 
 
 def test_the_interval_asked_for_is_student_s_at_99_percent() -> None:

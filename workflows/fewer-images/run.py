@@ -111,6 +111,12 @@ def _on_blocks(
     return Tally("study", images, correct, error_free=error_free)
 
 
+def _on_all(population: Chips, chips: NDArray[np.int64]) -> Tally:
+    """Return chips of a population on all images."""
+    right = population.right[chips].sum(axis=1)
+    return Tally("study", population.clean.size, dict(enumerate(right.tolist())))
+
+
 def coverage(
     population: Chips, *, chips: int, images: int, studies: int, seed: int = SEED
 ) -> float:
@@ -143,11 +149,12 @@ def fitted_coverage(
         changes = [population.right[chip].astype(int) - population.clean for chip in first]
         found = best_images(spread_of(changes), rule, images=every, drawing=drawing) or every
         tally = _on_blocks(population, first, rng, found)
-        needed = rule.needed(tally, deterministic=False)
+        looks = rule if found == every else rule.after(_on_all(population, first))
+        needed = looks.needed(tally, deterministic=False)
         while tally.chips < needed:
             more = rng.integers(len(population.right), size=needed - tally.chips)
             tally += _on_blocks(population, more, rng, found, first=tally.chips)
-            needed = rule.needed(tally, deterministic=False)
+            needed = looks.needed(tally, deterministic=False)
         interval = estimate(tally, half_width=rule.half_width, clean=clean).mean
         held += interval.low <= population.truth <= interval.high
         chips, images = chips + tally.chips, images + found
