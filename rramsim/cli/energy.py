@@ -22,7 +22,7 @@ The network of Hirtzlin et al. 2019 on the shipped populations, before it is tra
 """
 
 
-@command(_EXAMPLE)
+@command(_EXAMPLE, "MODEL --measurements FILE --read-pulse V,T [OPTIONS]")
 def energy(
     model: Annotated[
         str,

@@ -8,6 +8,8 @@ from typing import Any
 
 from rramsim.progress import OnProgress, silent
 
+_WIDE = 120
+
 
 @contextmanager
 def shown_progress(*, quiet: bool = False, in_terminal_only: bool = False) -> Iterator[OnProgress]:
@@ -53,15 +55,17 @@ def _bars(*, transient: bool) -> Iterator[OnProgress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
+    console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<34}"),
-        BarColumn(),
+        TextColumn("{task.description:<26}"),
+        # Counts and times are cut where all together is wider than the terminal.
+        BarColumn(bar_width=40 if console.width >= _WIDE else 10),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         Remaining(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=transient) as progress:
+    with Progress(*columns, console=console, transient=transient) as progress:
         bars: dict[str, Any] = {}
 
         def on_progress(stage: str, done: int, total: int, note: str = "") -> None:

@@ -318,11 +318,7 @@ def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[
     notes = []
     for name in lone_read:
         alike = schema.most_alike(name, lone_stated)
-        likely = (
-            _listed(lone_stated)
-            if alike is None
-            else f" Is it {schema.told_apart(alike, name)} there?"
-        )
+        likely = _listed(lone_stated) if alike is None else schema.did_you_mean(name, lone_stated)
         notes.append(
             Note(
                 f"not among the stated conditions; nothing is joined to its readings.{likely}",
@@ -334,10 +330,9 @@ def unknown_condition_notes(read: Sequence[str], stated: Sequence[str]) -> list[
     for name in lone_stated:
         alike = schema.most_alike(name, lone_read)
         if alike is not None:
-            shown = schema.told_apart(alike, name)
             notes.append(
                 Note(
-                    f"stated, but no reading is of it. Is it {shown} there?",
+                    f"stated, but no reading is of it.{schema.did_you_mean(name, lone_read)}",
                     kind="not read",
                     condition=name,
                     values={"alike": alike},

@@ -41,7 +41,7 @@ from rramsim.readers.formats.netcdf import is_netcdf, read_fitted_conditions
 from rramsim.readers.shipped import resolve
 from rramsim.readers.table import make_table
 from rramsim.readers.waveforms import COVERS, waveform_energy
-from rramsim.schema import Interval, check_label, label_key, make
+from rramsim.schema import Interval, check_label, did_you_mean, label_key, make
 from rramsim.units import read_quantity, scaled, with_likely_unit
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ def _from_toml(path: Path) -> list[_Condition]:
     for key in content:
         if key not in _TOP_LEVEL:
             raise InputError(
-                f"{path.name}: the key {key!r} is not known; accepted are {', '.join(_TOP_LEVEL)}. "
+                f"{path.name}: the key {key!r} is not known.{did_you_mean(key, _TOP_LEVEL)} "
+                f"Accepted are {', '.join(_TOP_LEVEL)}. "
                 "Figures stand under a line [[condition]]."
             )
     tables = content.get("condition", [])
@@ -186,7 +187,8 @@ def _from_mapping(table: Mapping[str, Any], *, place: str, folder: Path) -> _Con
     for key in table:
         if key not in accepted:
             raise InputError(
-                f"{place}: the key {key!r} is not known; accepted are {', '.join(accepted)}."
+                f"{place}: the key {key!r} is not known.{did_you_mean(key, accepted)} Accepted are "
+                f"{', '.join(accepted)}."
             )
     quantities = {}
     for key, value in table.items():

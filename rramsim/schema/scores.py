@@ -273,7 +273,7 @@ _JUDGED = (
         "on_cells_front",
         "1",
         "b",
-        "1: of the points that meet all, none takes less of energy or cells, and no more of both",
+        "1: meets all; none that does takes less energy or fewer cells without more of the other",
     ),
 )
 

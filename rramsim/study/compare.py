@@ -125,7 +125,8 @@ def compare(*studies: Any) -> Comparison:
     """
     folders = [file_path(getattr(one, "folder", one), "studies") for one in studies]
     if len(folders) < 2:
-        raise InputError(f"{len(folders)} study was given; to compare takes two or more.")
+        given = "one study was" if folders else "no study was"
+        raise InputError(f"{given} given; a comparison needs two or more.")
     resolved = [os.path.realpath(folder) for folder in folders]
     for place, folder in enumerate(folders):
         if resolved[place] in resolved[:place]:

@@ -390,12 +390,14 @@ class FitResult:
         >>> energy["inferences_per_programming"].round().to_series().to_dict()
         {'very strong': 1444.0, 'strong': 513.0, 'weak': 386.0}
         """
+        place = network if isinstance(network, str | Path) else "the network"
+        network = _loaded(network)
         pulse = use_of_cells(read_pulse=_pulse_text(read_pulse))
         read = self.examination.read if read_pulse is None else pulse
         if read.read_voltage is None or read.read_time is None:
             raise InputError(
-                'no read pulse is given; the energy of a read takes one, such as "0.2 V, 10 ns" '
-                "(read_pulse)."
+                "the energy of a read takes the voltage and the time of its pulse, --read-pulse "
+                '"0.2 V, 10 ns" or read_pulse.'
             )
         circuits = CircuitEnergies(
             sense=_joule(sense_energy, "sense_energy"),
@@ -410,7 +412,7 @@ class FitResult:
         return inference_energy(
             self.conditions,
             self.populations,
-            _reads(network, pixel_bits=pixel_bits, images=images, reuse=reuse),
+            _reads(network, place, pixel_bits=pixel_bits, images=images, reuse=reuse),
             read=read,
             circuits=circuits,
             life=life,
@@ -652,22 +654,31 @@ def _joule(value: float | str | None, name: str) -> float:
     return math.nan if joule is None else joule
 
 
-def _reads(
+def _loaded(
     network: SavedNetwork | FoldedNetwork | str | Path,
+) -> SavedNetwork | FoldedNetwork | str:
+    """Return a network, read if it is a file; or its layers, if that is all that is given."""
+    if isinstance(network, str) and _is_layers(network):
+        return network
+    if isinstance(network, str | Path):
+        network = load_network(network)
+    if not isinstance(network, SavedNetwork | FoldedNetwork):
+        raise refused("network", network, _NETWORKS)
+    return network
+
+
+def _reads(
+    network: SavedNetwork | FoldedNetwork | str,
+    place: str | Path,
     *,
     pixel_bits: int | None,
     images: ImageSet | str | None,
     reuse: bool,
 ) -> xr.Dataset:
     """Return how often an inference reads each weight (schema "inference_reads")."""
-    place = network if isinstance(network, str | Path) else "the network"
-    if isinstance(network, str) and _is_layers(network):
+    if isinstance(network, str):
         shape = NetworkShape.parse(network)
         return reads_of_shape(shape, pixel_bits=_pixel_bits(place, pixel_bits), reuse=reuse)
-    if isinstance(network, str | Path):
-        network = load_network(network)
-    if not isinstance(network, SavedNetwork | FoldedNetwork):
-        raise refused("network", network, _NETWORKS)
     folded = network if isinstance(network, FoldedNetwork) else network.folded
     levels = folded.signed_levels
     if pixel_bits is None and levels is None and isinstance(network, SavedNetwork):

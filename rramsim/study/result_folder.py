@@ -332,7 +332,7 @@ def _names(identity: Mapping[str, object]) -> set[str]:
 
 def _difference(key: str, there: object, here: object) -> str:
     if not key.startswith("inputs "):
-        return f"{key} is {there!r} there and {here!r} here"
+        return f"{key.removeprefix('settings ')} is {there!r} there and {here!r} here"
     name = key.removeprefix("inputs ")
     if there is None:
         return f"{name} was not read there"

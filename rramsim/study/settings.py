@@ -77,21 +77,21 @@ class Study(TrainingSettings):
         ``"digits"``, ``"mnist"``, ``"fashion-mnist"``, ``"cifar10"`` or a folder.
     network : str, table or None
         Layers, such as ``"784-512-512-10"``, or a table with `hidden` layers and a
-        `width_factor`; None chooses by the images.
+        `width_factor`. Without it, they suit the images.
     training_bers : tuple of float
         One network is trained with each; 0 is plain training.
     trainings : int or None
         Networks trained with each, with `seed` and the seeds that follow it, since trainings differ
-        by chance; None is `folds`, where they are chosen, else 5.
+        by chance. Without it, `folds` if that is given, else 5.
     folds : int or None
         Instead of trainings, for images without a test part of their own, such as the digits: they
         are divided into so many parts, and each part is tested by a network trained on all others.
-        None without trainings is 5 for such images.
+        Without it and without `trainings`, 5 for such images.
     models : tuple of str
         Model files to use instead of training networks. Several of one training BER are trainings
         of one recipe, with the same seeds for each.
     epochs : int or None
-        Passes over the training images; None chooses by the images.
+        Passes over the training images. Without it, as many as suit the images.
     training : table
         How networks are trained: batch size, rates, loss, dropout, augmentation.
     chips : int
@@ -132,7 +132,7 @@ class Study(TrainingSettings):
         ``"10 years"``. It takes measurements over time.
     use_temperature : str or None
         The temperature of use, ``"55 degC"``, to which times of measurements at another one are
-        carried by Arrhenius' law; None takes times as they were measured.
+        carried by Arrhenius' law. Without it, times are taken as measured.
     activation_energy : str or None
         That of the law, ``"1.1 eV"``.
     accept_extrapolated : bool

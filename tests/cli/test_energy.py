@@ -164,7 +164,8 @@ def test_a_fit_gives_the_same_as_the_command(cells):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["64-32-10"], "no read pulse is given"),
+        (["64-32-10"], "the voltage and the time of its pulse, --read-pulse"),
+        (["no.safetensors"], "no.safetensors"),
         (["64-32-10", *PULSE], "nothing tells how many bits a pixel has"),
         (["64-32-10", *PULSE, "--pixel-bits", "9"], "pixel_bits is 9"),
         (["64--10", *PULSE, "--pixel-bits", "1"], "network '64--10'"),
@@ -191,5 +192,5 @@ def test_the_installed_command_exits_with_2_and_one_message(cells):
     command = [str(Path(sys.executable).with_name("rramsim")), "energy", "64-10", *cells]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("rramsim: no read pulse is given")
+    assert done.stderr.startswith("rramsim: the energy of a read takes the voltage")
     assert len(done.stderr.splitlines()) == 1

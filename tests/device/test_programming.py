@@ -139,13 +139,13 @@ def test_mean_pulses_are_of_each_state():
 def test_names_that_differ_by_case_and_spaces_are_suggested_in_both_directions():
     assert list(map(str, unknown_condition_notes(["55 uA", "weak"], ["55uA", "weak"]))) == [
         "55 uA: not among the stated conditions; nothing is joined to its readings. "
-        "Is it '55uA' there?",
-        "55uA: stated, but no reading is of it. Is it '55 uA' there?",
+        "Did you mean '55uA'?",
+        "55uA: stated, but no reading is of it. Did you mean '55 uA'?",
     ]
-    assert "Is it 'Very Strong' there?" in str(
+    assert "Did you mean 'Very Strong'?" in str(
         unknown_condition_notes(["verystrong"], ["Very Strong"])[0]
     )
-    assert "Is it 'mild' there?" in str(unknown_condition_notes(["midl"], ["strong", "mild"])[0])
+    assert "Did you mean 'mild'?" in str(unknown_condition_notes(["midl"], ["strong", "mild"])[0])
 
 
 def test_other_numbers_are_other_conditions():

@@ -118,12 +118,12 @@ def test_what_is_not_stated_is_unknown(read):
     [
         ("", "c.toml: no condition was found; accepted are [[condition]] tables with a name."),
         ("name = ", "c.toml: not valid TOML"),
-        ('colour = "red"', "c.toml: the key 'colour' is not known; accepted are condition, title"),
+        ('colour = "red"', "c.toml: the key 'colour' is not known. Accepted are condition, title"),
         ('condition = "x"', "c.toml: condition = 'x' was found; accepted are [[condition]] tables"),
         ("[[condition]]\nber = 0.1", 'c.toml, condition 1: it has no name, such as name = "weak".'),
         (
             '[[condition]]\nname = "weak"\ncolour = "red"',
-            "c.toml, condition 1 ('weak'): the key 'colour' is not known; accepted are name, "
+            "c.toml, condition 1 ('weak'): the key 'colour' is not known. Accepted are name, "
             "set_current, set_voltage, reset_voltage, pulse_width, gate_voltage, set_energy, "
             "reset_energy, reference_resistance, ber, endurance, set_waveform, reset_waveform, "
             "waveform_covers.",

@@ -292,8 +292,8 @@ def test_bounds_are_censored_at_their_own_number(read):
     assert [str(note).replace("\xa0", " ") for note in measured.notes] == [
         "cells.csv: 1 reading marked out of range taken as at most 4.9 kΩ (censored), the "
         "smallest reading in range.",
-        "cells.csv: 1 reading marked taken as at least 1 TΩ (censored).",
-        "cells.csv: 1 reading marked taken as at most 100 Ω (censored).",
+        "cells.csv: 1 reading marked with a limit, taken as at least 1 TΩ (censored).",
+        "cells.csv: 1 reading marked with a limit, taken as at most 100 Ω (censored).",
     ]
 
 

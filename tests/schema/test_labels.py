@@ -59,8 +59,8 @@ def test_a_hint_never_looks_like_what_was_typed():
     # The Cyrillic capital A looks like the Latin one, and no normal form makes them one.
     assert told_apart("55 \u0410", "55 A") == "'55 \u0410' (with U+0410)"
     (first, second) = unknown_condition_notes(["weak \u0410BC"], ["weak ABC"])
-    assert "Is it 'weak ABC' (without U+0410) there?" in str(first)
-    assert "Is it 'weak \u0410BC' (with U+0410) there?" in str(second)
+    assert "Did you mean 'weak ABC' (without U+0410)?" in str(first)
+    assert "Did you mean 'weak \u0410BC' (with U+0410)?" in str(second)
 
 
 def test_conditions_whose_names_differ_by_a_space_only_are_named_together():

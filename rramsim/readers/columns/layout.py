@@ -192,8 +192,9 @@ def by_given_columns(
     width = len(grid.records[0])
     if width != len(texts):
         raise InputError(
-            f"{grid.place}, row {grid.row_numbers[0]}: {width} columns were found, but "
-            f"{len(texts)} are given ({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
+            f"{grid.place}, row {grid.row_numbers[0]}: {width} "
+            f"{'column was' if width == 1 else 'columns were'} found, but {len(texts)} are given "
+            f"({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
         )
     if sweeps:
         start = 0 if only_numbers([text.strip() for text in grid.records[0]]) else 1

@@ -413,7 +413,7 @@ def _named_notes(
             limit = float(named[0])
             notes.append(
                 Note(
-                    f"{counted(named.size, 'reading')} marked {taken_as(side, limit)}"
+                    f"{counted(named.size, 'reading')} marked with a limit, {taken_as(side, limit)}"
                     f"{'' if (named == limit).all() else ' or at their own limits'}.",
                     kind="marked with a limit",
                     file=raw.table.place,

@@ -55,6 +55,7 @@ def _headline(row: Record, states: Sequence[Record], examination: Examination) -
     least = tables.least_text(row["condition"], examination.products["counted"])
     parts = [
         _leading_rate(row, examination),
+        _of_the_fit_alone(row, examination),
         f"fewest errors counted: {least}" if numbers.UNKNOWN not in least else "",
         f"memory window {window}" if window else "",
         f"lognormal: {_verdict(both)}" if both else "",
@@ -81,6 +82,18 @@ def _leading_rate(row: Record, examination: Examination) -> str:
     return text
 
 
+def _of_the_fit_alone(row: Record, examination: Examination) -> str:
+    """Return the lower BER of the fit itself, where the BER allows for a chosen reference."""
+    for note in examination.notes:
+        if note.kind == "BER of a chosen reference" and note.condition == row["condition"]:
+            alone = numbers.power(float(note.values["alone"]))
+            return (
+                f"the fit alone gives {alone}, too low because the reference was chosen on the "
+                "same cells"
+            )
+    return ""
+
+
 def _bit_errors(row: Record, examination: Examination) -> str:
     text = _leading_rate(row, examination)
     counted = tables.counted_text(row, examination.products["counted"])
@@ -97,7 +110,7 @@ def _populations(states: Sequence[Record]) -> str:
     medians = ", ".join(f"{row['state']} {tables.median_text(row)}" for row in states)
     window = tables.window_text(lrs, hrs)
     times = f", memory window {window}" if window else ""
-    return f"Medians of the readings: {medians}{times}. The lognormal: {_verdict(states)}."
+    return f"Medians of the readings: {medians}{times}. Lognormal: {_verdict(states)}."
 
 
 def _verdict(states: Sequence[Record]) -> str:
@@ -105,7 +118,7 @@ def _verdict(states: Sequence[Record]) -> str:
     verdicts = {row["state"]: tables.verdict_text(row) for row in states}
     if len(set(verdicts.values())) == 1:
         return f"{verdicts['LRS']} in both states"
-    return ", ".join(f"{text} in {state}" for state, text in verdicts.items())
+    return "; ".join(f"{state}: {text}" for state, text in verdicts.items())
 
 
 def _endurance(row: Record) -> list[str]:

@@ -22,12 +22,18 @@ SEVERAL = "Several conditions"
 
 _FILES_SHOWN = 3
 # What makes every number of a fit doubtful stands before all of them.
-_DOUBTS = frozenset(["implausible magnitude", "pile-up far from the rest"])
+_DOUBTS = frozenset(
+    ["implausible magnitude", "pile-up far from the rest", "reference outside the medians"]
+)
 
 
 def doubts(examination: Examination) -> tuple[str, ...]:
     """Return the notes that put every number in doubt: page and terminal show them first."""
-    return tuple(str(note) for note in examination.measured.notes if note.kind in _DOUBTS)
+    return tuple(str(note) for note in _all_notes(examination) if note.kind in _DOUBTS)
+
+
+def _all_notes(examination: Examination) -> tuple[Note, ...]:
+    return (*examination.measured.notes, *examination.notes)
 
 
 def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]:
@@ -48,6 +54,8 @@ def grouped_notes(examination: Examination) -> list[tuple[str, tuple[str, ...]]]
     of_one: dict[str, list[str]] = {name: [] for name in names}
     by_text: dict[str, list[Note]] = {}
     for note in examination.notes:
+        if note.kind in _DOUBTS:
+            continue
         by_text.setdefault(note.text, []).append(note)
     for text, notes in by_text.items():
         conditions = list(dict.fromkeys(note.condition for note in notes))

@@ -160,7 +160,10 @@ def _conditions(examination: Examination) -> list[Part | None]:
             plot,
             "Share of misread cells against the reference, for each condition",
             "The effect of a reference that is not the best: the shares of misread cells of the "
-            "fitted populations, and those counted.",
+            "fitted populations, and those counted.\nThe diamond is the BER that is given, with "
+            "its interval. Where the reference was chosen on the same cells, the curve is too low "
+            "there:\nthe diamond is the median of the BERs that are consistent with the readings, "
+            "and may lie above the curve.",
         ),
         tables.pairs_table(examination),
     ]

@@ -258,7 +258,7 @@ def _open_points(findings: Findings) -> str:
         likely = f" (probability {numbers.probability(point['probability'])})"
         if math.isnan(point["probability"]):
             likely = ""
-        alone = ", as by itself it would be" if is_enough_alone(point) else ""
+        alone = ", as it would be if no other point were compared" if is_enough_alone(point) else ""
         doubt = f"is accurate enough{alone}{likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "

@@ -58,13 +58,13 @@ Counts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 _COUNTED_CHIPS = 20
 _CURVES, _POINTS = "chips of the curves", "chips of the conditions"
-_DRAWS = "chips of what the cells leave open"
+_DRAWS = "chips at possible BERs"
 _LIFE = "chips of cells that age"
 _OF_SURFACES = (
     *(f"{name}{end}" for name in ("loss", "accuracy") for end in ("", "_low", "_high")),
     *("loss_trainings", "loss_images", "loss_chips", "maps"),
 )
-_ALONE = "chips whose cells err on their own"
+_ALONE = "chips of independent cells"
 _DRAWN_CHIPS = 25
 _DRAWS_KEPT = 400
 # In shares of the images: a twentieth of a point settles nothing.

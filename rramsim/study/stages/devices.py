@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from rramsim.crossbar.drawn_faults import Planted, planted_faults
@@ -257,11 +258,11 @@ def _conditions(
     if measured is None:
         assert stated is not None
         _check_use(stated, study, read)
-        return Devices(_only(stated, study.only), None, None, sources)
+        return Devices(_only(stated, study), None, None, sources)
     if stated is not None:
         stated = with_spellings(stated, map(str, measured.readings["condition"].values))
     examination = characterize(measured, stated, read=read)
-    conditions = _only(examination.products["conditions"], study.only)
+    conditions = _only(examination.products["conditions"], study)
     products = {**examination.products, "conditions": conditions}
     examination = replace(examination, products=products)
     return Devices(conditions, examination, stated, sources)
@@ -287,7 +288,8 @@ def _not_followed(option: str, value: object) -> InputError:
     )
 
 
-def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
+def _only(conditions: xr.Dataset, study: Study) -> xr.Dataset:
+    names = study.only
     if not names:
         return conditions
     known = [str(name) for name in conditions["condition"].values]
@@ -295,10 +297,16 @@ def _only(conditions: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(
-            f"only: there is no condition {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
-            f"Accepted are {', '.join(known)}."
+            f"only: there is no condition {unknown[0]!r}{_where(study)}."
+            f"{did_you_mean(unknown[0], known)} Accepted are {', '.join(known)}."
         )
     return conditions.sel(condition=[name for name in known if name in names])
+
+
+def _where(study: Study) -> str:
+    """Return the files that name the conditions, as a message goes on with them."""
+    files = [Path(name).name for name in (*study.measurements, study.conditions) if name]
+    return f" in {' or '.join(files)}" if files else ""
 
 
 def _check_known(conditions: xr.Dataset, study: Study) -> None:
@@ -306,7 +314,9 @@ def _check_known(conditions: xr.Dataset, study: Study) -> None:
     known = conditions["ber"].notnull() | (conditions["ber_bound"] == "upper")
     if not bool(known.all()):
         name = str(conditions["condition"].values[~known.values][0])
+        others = conditions["condition"].values[known.values].astype(str).tolist()
         raise InputError(
             f"{name}: neither readings nor a stated BER; a trade-off needs one of the two "
             f"(in {study.conditions}: ber, as a number or a bound such as '<1e-6')."
+            f"{did_you_mean(name, others)}"
         )
