@@ -145,3 +145,40 @@ def test_a_stated_reference_always_holds_and_the_least_errors_are_said_beside_it
     assert f"counted errors are least, {stated.least.errors} of 600, at" in str(
         stated.least.note(condition)
     )
+
+
+@pytest.mark.parametrize("hidden", [0.27, 0.6])
+def test_how_far_a_limit_is_from_the_readings_does_not_move_the_reference(condition_from, hidden):
+    """HRS beyond a limit is right at every reference below it, wherever the limit is."""
+    rng = np.random.default_rng(8)
+    lrs, hrs = rng.normal(8.5, 0.24, 400), rng.normal(11.5, 0.6, 400)
+    limit = np.quantile(hrs, 1.0 - hidden)
+    sides = (None, (hrs > limit).astype(int))
+    near, far = (
+        chosen_by_count(
+            condition_from(lrs, np.where(hrs > limit, at, hrs), sides=sides), ReadConditions()
+        )
+        for at in (limit, limit + 15.0)
+    )
+    assert lrs.max() < math.log(far.reference) < hrs.min()
+    # The references that are tried end at the HRS median, so they are coarser where it is hidden.
+    assert far.reference == pytest.approx(near.reference, rel=1e-9 if hidden < 0.5 else 0.05)
+    if hidden < 0.5:
+        assert far.counts == near.counts
+
+
+def test_marks_in_a_wrong_unit_leave_the_reference_where_no_error_is_counted(condition_from):
+    """A quarter of HRS is at least a limit 7 million times too high: the fit is of no use."""
+    rng = np.random.default_rng(11)
+    lrs, hrs = rng.normal(8.5, 0.24, 400), rng.normal(11.5, 0.6, 400)
+    beyond = hrs > 11.9
+    found = bit_errors(
+        condition_from(lrs, np.where(beyond, 27.7, hrs), sides=(None, beyond.astype(int)))
+    )
+    assert (found.is_cross_validated, found.counted.errors, found.least.errors) == (True, 0, 0)
+    assert found.least.low < found.reference < found.least.high
+    truth = [(1.0, 8.5, 0.24)], [(1.0, 11.5, 0.6)]
+    true = true_ber(math.log(found.reference), truth)
+    assert true < 2.0 * min(true_ber(x, truth) for x in np.linspace(8.5, 11.5, 301))
+    assert found.headline.bound == "upper"
+    assert found.headline.high > true
