@@ -12,7 +12,12 @@ from rramsim.formatting import plain
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
-from rramsim.readers.limits.clamps import FarPileUp, find_clamps, find_far_pile_ups
+from rramsim.readers.limits.clamps import (
+    FarPileUp,
+    far_from_others,
+    find_clamps,
+    find_far_pile_ups,
+)
 from rramsim.readers.limits.meter_range import Guess, apply_limits, counted, guess_limits, taken_as
 from rramsim.readers.limits.sentinels import COMPLIANCE, LARGEST_READING
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
@@ -225,24 +230,36 @@ def _far_notes(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[
 
 
 def _far_note(raw: RawReadings, side: int, value: float, piles: list[FarPileUp]) -> Note:
-    shown = [raw.populations[pile.group] for pile in piles[:_POPULATIONS_SHOWN]]
-    more = len(piles) - len(shown)
-    populations = ", ".join([*shown, *([f"{more:,} more populations"] if more else [])])
-    count = sum(pile.count for pile in piles)
-    others, option = (
-        ("largest", "--over-range says from which resistance on it resolves none")
+    count, beyond, nearest = _far_words(value, piles)
+    option = (
+        "--over-range says from which resistance on it resolves none"
         if side == ABOVE
-        else ("smallest", "--floor says below which resistance it resolves none")
+        else "--floor says below which resistance it resolves none"
     )
-    nearest = min((pile.nearest for pile in piles), key=lambda ohm: abs(math.log(value / ohm)))
     return Note(
-        f"{count:,} readings of {populations} are {in_words(value, 'Ω')}, all the same, "
-        f"{plain((value / nearest) ** side, 2)} times beyond the {others} of the others, "
-        f"{in_words(nearest, 'Ω')}: is that how the meter says that it resolved nothing? {option}.",
+        f"{count:,} readings of {_populations(raw, piles)} are {in_words(value, 'Ω')}, all the "
+        f"same, {beyond}: is that how the meter says that it resolved nothing? {option}.",
         kind="pile-up far from the rest",
         file=raw.table.place,
         values={"readings": count, "limit": value, "nearest": nearest},
     )
+
+
+def _populations(raw: RawReadings, piles: list[FarPileUp]) -> str:
+    shown = [raw.populations[pile.group] for pile in piles[:_POPULATIONS_SHOWN]]
+    more = len(piles) - len(shown)
+    return ", ".join([*shown, *([f"{more:,} more populations"] if more else [])])
+
+
+def _far_words(value: float, piles: list[FarPileUp]) -> tuple[int, str, float]:
+    """Return the number of readings, how far they lie beyond the others in words, the nearest."""
+    side = piles[0].side
+    nearest = min((pile.nearest for pile in piles), key=lambda ohm: abs(math.log(value / ohm)))
+    beyond = (
+        f"{plain((value / nearest) ** side, 2)} times beyond the "
+        f"{'largest' if side == ABOVE else 'smallest'} of the others, {in_words(nearest, 'Ω')}"
+    )
+    return sum(pile.count for pile in piles), beyond, nearest
 
 
 def _mark_clamps(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[Note]:
@@ -409,6 +426,7 @@ def _named_notes(
     in_file = (raw.kinds != EXACT) & np.isfinite(raw.values) & (values == own)
     for side in (ABOVE, BELOW):
         named = values[in_file & (kinds == side)]
+        notes += _far_mark_notes(raw, values, kinds, in_file & (kinds == side), side=side)
         if named.size:
             limit = float(named[0])
             notes.append(
@@ -421,6 +439,39 @@ def _named_notes(
                 )
             )
     return notes
+
+
+def _far_mark_notes(
+    raw: RawReadings, values: np.ndarray, kinds: np.ndarray, named: np.ndarray, *, side: int
+) -> list[Note]:
+    """Say where the furthest limit of marks lies far beyond the readings of its population."""
+    import numpy as np
+
+    together: dict[float, list[FarPileUp]] = {}
+    given = raw.over_range if side == ABOVE else raw.floor
+    for group in np.unique(raw.groups[named]):
+        of_it = raw.groups == group
+        limits = values[of_it & named]
+        limit = float(limits.max() if side == ABOVE else limits.min())
+        nearest = far_from_others(limit, values[of_it & (kinds == EXACT)], side)
+        if nearest is not None and limit != given:
+            count = int(np.count_nonzero(limits == limit))
+            pile = FarPileUp(int(group), side, limit, nearest, count)
+            together.setdefault(limit, []).append(pile)
+    return [_far_mark_note(raw, limit, piles) for limit, piles in sorted(together.items())]
+
+
+def _far_mark_note(raw: RawReadings, limit: float, piles: list[FarPileUp]) -> Note:
+    count, beyond, nearest = _far_words(limit, piles)
+    end = "at least" if piles[0].side == ABOVE else "at most"
+    are = "reading of {} is" if count == 1 else "readings of {} are"
+    return Note(
+        f"{count:,} {are.format(_populations(raw, piles))} marked as {end} "
+        f"{in_words(limit, 'Ω')}, {beyond}: is the unit of the mark right?",
+        kind="mark far from the rest",
+        file=raw.table.place,
+        values={"readings": count, "limit": limit, "nearest": nearest},
+    )
 
 
 def _refuse_unbelievable(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> None:

@@ -44,13 +44,13 @@ def find_clamps(values: np.ndarray, groups: np.ndarray) -> dict[int, set[float]]
     return clamps
 
 
-# Three equal readings, a decade and twice the span of the middle half beyond all others.
+# Three equal readings or a mark, a decade and twice the span of the middle half beyond all others.
 _FAR_COUNT, _FAR_RATIO, _FAR_SPANS = 3, 10.0, 2.0
 
 
 @dataclass(frozen=True)
 class FarPileUp:
-    """Equal readings far beyond all others of their population.
+    """Equal readings, or marks of one limit, far beyond all others of their population.
 
     Attributes
     ----------
@@ -88,13 +88,36 @@ def find_far_pile_ups(ohm: np.ndarray, groups: np.ndarray) -> Iterator[FarPileUp
     for group in np.unique(groups):
         ordered = np.sort(ohm[groups == group])
         for side, end in ((ABOVE, -1), (BELOW, 0)):
-            value = ordered[end]
-            others = np.log(ordered[ordered != value])
+            value = float(ordered[end])
+            others = ordered[ordered != value]
             count = ordered.size - others.size
-            if count < _FAR_COUNT or others.size < _FAR_COUNT:
-                continue
-            gap = abs(float(np.log(value)) - float(others[end]))
-            span = float(np.subtract(*np.percentile(others, (75, 25))))
-            if gap >= max(float(np.log(_FAR_RATIO)), _FAR_SPANS * span):
-                nearest = float(np.exp(others[end]))
-                yield FarPileUp(int(group), side, float(value), nearest, int(count))
+            nearest = far_from_others(value, others, side) if count >= _FAR_COUNT else None
+            if nearest is not None:
+                yield FarPileUp(int(group), side, value, nearest, int(count))
+
+
+def far_from_others(value: float, others: np.ndarray, side: int) -> float | None:
+    """Return the nearest of three or more other readings that a value lies far beyond.
+
+    None where it does not: where it lies less than ten times, or less than twice the span of the
+    middle half of the others (in ln R), beyond the nearest.
+
+    Parameters
+    ----------
+    value : float
+        In ohm.
+    others : ndarray, shape (readings,)
+        In ohm, the exact readings of its population.
+    side : int
+        `ABOVE` for a value beyond the largest of them, `BELOW` for one beyond the smallest.
+    """
+    import numpy as np
+
+    if others.size < _FAR_COUNT:
+        return None
+    x = np.log(others)
+    nearest = float(x.max() if side == ABOVE else x.min())
+    gap = side * (float(np.log(value)) - nearest)
+    span = float(np.subtract(*np.percentile(x, (75, 25))))
+    is_far = gap >= max(float(np.log(_FAR_RATIO)), _FAR_SPANS * span)
+    return float(np.exp(nearest)) if is_far else None

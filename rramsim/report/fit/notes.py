@@ -23,7 +23,12 @@ SEVERAL = "Several conditions"
 _FILES_SHOWN = 3
 # What makes every number of a fit doubtful stands before all of them.
 _DOUBTS = frozenset(
-    ["implausible magnitude", "pile-up far from the rest", "reference outside the medians"]
+    [
+        "implausible magnitude",
+        "mark far from the rest",
+        "pile-up far from the rest",
+        "reference outside the medians",
+    ]
 )
 
 

@@ -5,9 +5,10 @@ import pytest
 from rramsim.device.characterize import characterize
 from rramsim.readers.limits.clamps import find_clamps, find_far_pile_ups
 from rramsim.readers.measurements import read_measurements
+from rramsim.report.fit.notes import doubts
 from rramsim.schema import ABOVE, BELOW
 
-KIND = "pile-up far from the rest"
+KIND, MARK = "pile-up far from the rest", "mark far from the rest"
 
 
 def cells(piled, value=1e9, *, state="HRS", count=60):
@@ -65,6 +66,31 @@ def test_a_limit_that_is_given_ends_the_question():
     assert not far_notes(cells(6), over_range="10 MOhm")
     # The user says that the meter resolves it: then it is told that nobody else reads so.
     assert far_notes(cells(6), over_range="10 GOhm")
+
+
+def marked(limit, state="HRS"):
+    """Return a table of which one reading of a state is a mark with its own limit."""
+    table = cells(0).astype(object)
+    table.loc[0, f"{state} (ohm)"] = limit
+    return table
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "ohm", "nearest"),
+    [(">1e9", "HRS", 1e9, 2e5 * np.exp(1.2)), ("<2", "LRS", 2.0, 5e3 * np.exp(0.4 * -57 / 59))],
+)
+def test_a_mark_far_beyond_the_others_asks_for_its_unit_first(limit, state, ohm, nearest):
+    measured = read_measurements(marked(limit, state))
+    (note,) = [note for note in measured.notes if note.kind == MARK]
+    assert note.values == {"readings": 1, "limit": ohm, "nearest": pytest.approx(nearest)}
+    assert note.text.endswith("is the unit of the mark right?")
+    assert doubts(characterize(measured)) == (str(note),)
+
+
+def test_a_mark_near_the_others_or_at_the_limit_given_asks_nothing():
+    for table, given in ((marked(">2e6"), None), (marked(">1e9"), "1 GOhm")):
+        notes = read_measurements(table, over_range=given).notes
+        assert not [note for note in notes if note.kind == MARK]
 
 
 def test_one_value_in_several_conditions_is_asked_about_once():
