@@ -300,6 +300,26 @@ def claim(path: Path, *, settings: str, inputs: dict[str, str]) -> ResultFolder:
     return folder
 
 
+def keep_former(page: Path, text: str) -> Path | None:
+    """Rename a page that `text` would replace by other content: somebody may have signed it.
+
+    Returns
+    -------
+    Path or None
+        ``report-YYYYMMDD-HHMMSS.html`` beside it, by the time (UTC) it was written at; None where
+        nothing would be lost.
+    """
+    if not page.exists() or page.read_bytes() == text.encode():
+        return None
+    written = datetime.fromtimestamp(page.stat().st_mtime, UTC)
+    former = page.with_stem(f"{page.stem}-{written:%Y%m%d-%H%M%S}")
+    number = 2
+    while former.exists():
+        former = page.with_stem(f"{page.stem}-{written:%Y%m%d-%H%M%S}-{number}")
+        number += 1
+    return page.rename(former)
+
+
 def _refuse_another(file: Path, identity: dict[str, object]) -> None:
     check_regular(file)
     try:

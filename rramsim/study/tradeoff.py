@@ -30,7 +30,14 @@ from rramsim.report.tradeoff.exports import tradeoff_csv, tradeoff_json
 from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.rows import origins
 from rramsim.study.inputs import Readings, given_readings, study_inputs, use_of_cells
-from rramsim.study.result_folder import ResultFolder, claim, in_use, sha256_of, write_dataset
+from rramsim.study.result_folder import (
+    ResultFolder,
+    claim,
+    in_use,
+    keep_former,
+    sha256_of,
+    write_dataset,
+)
 from rramsim.study.settings import Study, make_study
 from rramsim.study.stages.chips import Chips
 from rramsim.study.stages.costs import (
@@ -65,6 +72,8 @@ class TradeoffResult:
         What the report shows.
     folder : Path
         Where all results lie.
+    former_report : Path or None
+        The report that was there before, if it said something else; it is kept.
 
     Examples
     --------
@@ -80,6 +89,7 @@ class TradeoffResult:
 
     findings: Findings
     folder: Path
+    former_report: Path | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -148,6 +158,7 @@ class TradeoffResult:
         return text(
             self.findings,
             self.report_path,
+            former=self.former_report,
             width=width,
             styled=styled,
             quiet=quiet,
@@ -407,9 +418,9 @@ def _on_chips(
     )
     findings = _findings(folder, study, devices, planted, images, networks, chips, provenance)
     progress("writing the report", 0, 1)
-    _write_findings(folder, findings)
+    former = _write_findings(folder, findings)
     progress("writing the report", 1, 1)
-    return TradeoffResult(findings, folder.path)
+    return TradeoffResult(findings, folder.path, former)
 
 
 def devices_of(
@@ -726,7 +737,8 @@ def _write_figures(folder: ResultFolder, findings: Findings) -> dict[str, Markup
     return figures
 
 
-def _write_findings(folder: ResultFolder, findings: Findings) -> None:
+def _write_findings(folder: ResultFolder, findings: Findings) -> Path | None:
+    """Write all but the products; return where the former report is, if it said otherwise."""
     from rramsim.report.html import files_beside
     from rramsim.report.tradeoff.page import FILES, render
 
@@ -735,6 +747,8 @@ def _write_findings(folder: ResultFolder, findings: Findings) -> None:
         folder.path / "tradeoff.csv", tradeoff_csv(findings.tradeoff, findings.recommendation)
     )
     drawn = _write_figures(folder, findings)
-    write_text(
-        folder.path / "report.html", render(findings, drawn, files_beside(folder.path, FILES))
-    )
+    page = folder.path / "report.html"
+    text = render(findings, drawn, files_beside(folder.path, FILES))
+    former = keep_former(page, text)
+    write_text(page, text)
+    return former

@@ -283,7 +283,10 @@ def test_other_requirements_are_answered_from_what_was_measured(of_folds, monkey
 
     monkeypatch.setattr("rramsim.study.stages.chips.collect", scored)
     study = of_folds.folder / "study.toml"
+    signed = of_folds.report_path.read_bytes()
     again = tradeoff(out=of_folds.folder, study=study, tolerance=0.5, reprogrammings=10)
+    assert again.former_report.read_bytes() == signed != again.report_path.read_bytes()
+    assert f"kept as {again.former_report.name}" in again.text()
     asked = recommend(of_folds, tolerance=0.5, reprogrammings=10)
     assert again.recommendation == asked
     assert again.tradeoff.attrs["tolerance"] == 0.5

@@ -209,6 +209,7 @@ def text(
     findings: Findings,
     page: Path,
     *,
+    former: Path | None = None,
     width: int = WIDTH_OF_A_FILE,
     styled: bool = False,
     quiet: bool = False,
@@ -221,6 +222,8 @@ def text(
     findings : Findings
     page : Path
         The report, to be named.
+    former : Path or None
+        The report that was there before it, if that is kept.
     width : int
         Characters a line.
     styled : bool
@@ -249,4 +252,6 @@ def text(
         console.print(plain_text(beside), soft_wrap=True)
     # The path stays whole, so that it can be opened from the terminal.
     console.print(plain_text(f"The report is {page}"), soft_wrap=True)
+    if former is not None:
+        console.print(plain_text(f"The former report is kept as {former.name}"), soft_wrap=True)
     return shown.getvalue()
