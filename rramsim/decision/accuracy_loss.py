@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, ndtr
+from scipy.special import chdtri, ndtr, ndtri
 
 from rramsim.statistics.confidence import CONFIDENCE, NORMAL_END
 
@@ -174,6 +174,10 @@ class Loss:
     @property
     def half_width(self) -> float:
         """Half the width of the 95 % interval; each end holds at 97.5 % by itself."""
+        return self.width(ONE_SIDED)
+
+    def width(self, confidence: float) -> float:
+        """Return how far above the estimate an end lies that holds at a one-sided confidence."""
         deviations = self._deviations()
         if np.isnan(deviations).any():
             return math.nan
@@ -182,7 +186,7 @@ class Loss:
         # Newton's method comes from the left without a step too far: the probability is convex.
         for _ in range(_MOST_STEPS):
             density = float(np.sum(np.exp(-0.5 * (width / spread) ** 2) / spread)) / _ROOT_TWO_PI
-            excess = float(np.sum(ndtr(-width / spread))) - (1.0 - ONE_SIDED) * len(deviations)
+            excess = float(np.sum(ndtr(-width / spread))) - (1.0 - confidence) * len(deviations)
             if excess <= 1e-12 * len(deviations):
                 break
             width += excess / density
@@ -240,21 +244,23 @@ class Loss:
             chips=self.chips / grown,
         )
 
-    def trainings_needed(self, tolerance: float) -> int | None:
+    def trainings_needed(self, tolerance: float, confidence: float = ONE_SIDED) -> int | None:
         """Return how many trainings would settle it if the estimate stays, None if they cannot."""
         margin, loss = abs(tolerance - self.estimate), self._towards(tolerance)
-        if loss.trainings < 2 or loss.with_trainings(_MOST_TRAININGS).half_width > margin:
+        if loss.trainings < 2 or loss.with_trainings(_MOST_TRAININGS).width(confidence) > margin:
             return None
         enough, few = _MOST_TRAININGS, loss.trainings
         while enough - few > 1:
             middle = (few + enough) // 2
-            if loss.with_trainings(middle).half_width <= margin:
+            if loss.with_trainings(middle).width(confidence) <= margin:
                 enough = middle
             else:
                 few = middle
         return enough
 
-    def times_needed(self, tolerance: float, *, source: str) -> float | None:
+    def times_needed(
+        self, tolerance: float, *, source: str, confidence: float = ONE_SIDED
+    ) -> float | None:
         """Return how many times as much of one source would settle it, None if it cannot.
 
         Parameters
@@ -262,10 +268,12 @@ class Loss:
         tolerance : float
         source : str
             "images", "chips" or "cells".
+        confidence : float
+            At which the end of the interval has to hold, one-sided.
         """
         loss = self._towards(tolerance)
-        part = loss.parts()[source] ** 2
-        left = (tolerance - loss.estimate) ** 2 - (loss.half_width**2 - part)
+        part = float(ndtri(confidence)) ** 2 * getattr(loss, source)
+        left = (tolerance - loss.estimate) ** 2 - (loss.width(confidence) ** 2 - part)
         return part / left if left > 0.0 < part else None
 
     def _deviations(self) -> NDArray[np.float64]:

@@ -6,12 +6,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.accuracy_loss import Loss
 from rramsim.decision.life_words import life_words, open_words
 from rramsim.decision.recommendation import Reason
 from rramsim.decision.requirements import Requirements
+from rramsim.decision.sequences import error_share, open_before, yield_chips_needed
 from rramsim.schema import Record
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SAME_ENERGY = 0.01
 """Energies within this share of the least count as equal. Networks differ by about as much in
@@ -78,7 +84,7 @@ _MOST_NAMED = 2
 _Kind = tuple[str, str]
 
 
-def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> tuple[Reason, ...]:
+def reasons(chosen: Record, points: list[Record], settling: str) -> tuple[Reason, ...]:
     """Return why a point is the one to choose, the verdict first.
 
     Parameters
@@ -87,10 +93,10 @@ def reasons(chosen: Record, points: list[Record], left_open: Record | None) -> t
         The point, in a trade-off that was judged.
     points : list of Record
         All points.
-    left_open : Record or None
-        The point of which it is left open whether it should be chosen instead.
+    settling : str
+        What would settle it (`would_settle`), empty where nothing is left open.
     """
-    return _Reasons(chosen, points, left_open).all()
+    return _Reasons(chosen, points, settling).all()
 
 
 def energy_basis(set_basis: str, reset_basis: str) -> str:
@@ -219,61 +225,84 @@ def parts_words(point: Record, name: str = "loss") -> str:
     return f"±\xa0by {parts}{alone}"
 
 
-def would_settle(point: Record) -> str:
-    """Return what would settle whether a point meets what is required."""
+def would_settle(point: Record, tradeoff: xr.Dataset) -> str:
+    """Return what would settle whether a point of a trade-off meets what is required."""
     name = f"It is not settled whether {point_words(point)} meets what is required"
     if point["accurate"] != "not settled":
-        return f"{name}: {'; '.join(_open_requirements(point))}."
+        return f"{name}: {'; '.join(_open_requirements(point, tradeoff))}."
     subject = Requirements.of(point.attrs).subject
     return (
         f"It is not settled whether {point_words(point)} is accurate enough: it "
-        f"{reached_words(point)} ({parts_words(point, subject)}). {_what_more_shows(point)}"
+        f"{reached_words(point)} ({parts_words(point, subject)}). "
+        f"{_what_more_shows(point, tradeoff)}"
     )
 
 
-def _what_more_shows(point: Record) -> str:
+def _what_more_shows(point: Record, tradeoff: xr.Dataset) -> str:
     """Return why a point is left open, and what more of each source would do about it."""
-    required, ways = Requirements.of(point.attrs), _ways(point)
-    if point["ber_bound"] == "upper" and math.isnan(point["probability"]):
+    if _is_at_bound(point):
         return (
             "That is at the upper bound of its bit-error rate; measure more cells, which show how "
             "much lower the rate is."
         )
     if is_beyond(point):
-        beyond = "above what is accepted"
-        if required.target_accuracy is not None:
-            beyond = "below what is required"
+        is_of_loss = Requirements.of(point.attrs).target_accuracy is None
+        beyond = "above what is accepted" if is_of_loss else "below what is required"
         return (
             f"Its mean is {beyond}, so more data would probably show that it is not accurate "
             "enough."
         )
-    why = ""
-    if is_enough_alone(point):
-        before = "" if ways else ", or a point tested before it is left open"
-        why = (
-            f"That alone would be enough, but all points share the error rate of 2.5\xa0%{before}. "
-        )
-    if ways:
+    before, alone = open_before(tradeoff, point, "accurate"), is_enough_alone(point)
+    ways = _ways_words(point)
+    if before is None:
+        why = f"That alone would be enough, but {_SHARED}. " if alone else ""
+        return f"{why}{ways or _NO_WAY}"
+    waits = _waits_for(before, tradeoff)
+    required = Requirements.of(point.attrs)
+    p_value = Loss.of(point, required.subject).p_value(required.largest_error)
+    if p_value <= error_share(tradeoff):
+        return f"That alone would be enough, but {waits}"
+    return f"{ways or _NO_WAY} Besides, {waits}"
+
+
+def _is_at_bound(point: Record) -> bool:
+    return point["ber_bound"] == "upper" and math.isnan(point["probability"])
+
+
+_SHARED = "all points share the error rate of 2.5\xa0%"
+_NO_WAY = "More of one source alone would not settle it."
+
+
+def _ways_words(point: Record) -> str:
+    ways = _ways(point)
+    subject = Requirements.of(point.attrs).subject
+    if not ways:
+        return ""
+    return f"If the {subject} stays the same, {', or '.join(ways)} would settle it."
+
+
+def _waits_for(before: Record, tradeoff: xr.Dataset) -> str:
+    """Return that a point is tested before another one, why it is open, and what would settle it.
+
+    That point is the first one of its network that is not accurate enough: it waits for none.
+    """
+    tested = f"{point_words(before)} is tested before it and"
+    if before["accurate"] == "no":
         return (
-            f"{why}If the {required.subject} stays the same, {', or '.join(ways)} would settle it."
+            f"{tested} is not accurate enough: it {reached_words(before)}. Only a new study, of "
+            "other measurements and without that point, would settle it."
         )
-    return why.rstrip() or "More of one source alone would not settle it."
+    tested = f"{tested} is not settled either: it {reached_words(before)}"
+    ways = _ways(before)
+    if not ways or _is_at_bound(before) or is_beyond(before):
+        return f"{tested}. {_what_more_shows(before, tradeoff)}"
+    return f"{tested}; {', or '.join(ways)} would settle that point, if this stays the same."
 
 
-def _open_requirements(point: Record) -> list[str]:
+def _open_requirements(point: Record, tradeoff: xr.Dataset) -> list[str]:
     found = []
     if point["yields"] == "not settled":
-        share = numbers.percent(point["chip_yield"], 0)
-        required = Requirements.of(point.attrs).chip_yield
-        more = "and more chips would settle it"
-        if required is not None and point["chip_yield"] < required:
-            more = "less than required, and more chips would probably show that it is not enough"
-        elif required is not None and point["chip_yield_low"] >= required:
-            more = (
-                "which alone would be enough, but all points share the error rate of 2.5\xa0%, or "
-                "a point tested before it is left open"
-            )
-        found.append(f"{share} of the chips drawn are accurate enough, {more}")
+        found.append(_open_yield(point, tradeoff))
     if point["endures"] in ("not settled", "unknown"):
         found.append("its endurance is not known well enough; measure it")
     if point["affordable"] == "unknown":
@@ -281,6 +310,32 @@ def _open_requirements(point: Record) -> list[str]:
     if point.text("lasts") in ("not settled", "unknown"):
         found.append(open_words(point))
     return found
+
+
+def _open_yield(point: Record, tradeoff: xr.Dataset) -> str:
+    """Return why a yield is left open, and how many chips would settle it."""
+    required = Requirements.of(point.attrs).chip_yield
+    share = f"{numbers.percent(point['chip_yield'], 0)} of the chips drawn are accurate enough"
+    if required is None or point["chip_yield"] < required:
+        return (
+            f"{share}, less than required, and more chips would probably show that it is not enough"
+        )
+    chips = yield_chips_needed(tradeoff, point, required)
+    before = open_before(tradeoff, point, "yields")
+    words = [share]
+    if before is None and point["chip_yield_low"] >= required:
+        words = [f"{share}, which alone would be enough, but {_SHARED}"]
+    if chips is None:
+        words.append("that is just what is required, and more chips show which side it is on")
+    elif chips > point["maps"]:
+        words.append(
+            f"if that stays the same, about {cell_count_words(chips)} chips in place of "
+            f"{point['maps']:,.0f} would settle it"
+        )
+    if before is not None:
+        found = "has too few" if before["yields"] == "no" else "is left open"
+        words.append(f"{point_words(before)} is tested before it and {found}")
+    return "; ".join(words)
 
 
 def _ways(point: Record) -> list[str]:
@@ -309,10 +364,9 @@ class _Reasons:
 
     chosen: Record
     points: list[Record]
-    left_open: Record | None
+    settling: str
 
     def all(self) -> tuple[Reason, ...]:
-        is_open = self.left_open is not None and not self._is_out_of_reach
         is_met, is_of_loss = self.chosen["meets"], self._required.subject == "loss"
         accuracy = self._accuracy() if is_of_loss else f"{self._loss()} {self._accuracy()}"
         reasons = (
@@ -320,7 +374,7 @@ class _Reasons:
             ("Loss", self._loss() if is_of_loss else ""),
             ("Accuracy", accuracy),
             ("Yield", self._yield()),
-            ("Not settled", would_settle(self.left_open) if self.left_open and is_open else ""),
+            ("Not settled", "" if self._is_out_of_reach else self.settling),
             *(("Left out", f"{text}.") for text in (self._left_out() if is_met else ())),
             ("Energy", self._energy()),
             ("Reading", self._reading()),

@@ -84,12 +84,13 @@ def recommend(
     points = [point for point in records(judged, *reversed(POINT)) if point["verdict"]]
     chosen = _chosen([point for point in points if point["meets"]]) or max(points, key=_nearness)
     left_open = max(points_left_open(chosen, points), key=_is_near, default=None)
+    settling = "" if left_open is None else would_settle(left_open, judged)
     return Recommendation(
         **{dim: chosen[dim] for dim in POINT},
-        reasons=reasons(chosen, points, left_open),
+        reasons=reasons(chosen, points, settling),
         met=bool(chosen["meets"]),
         settled=left_open is None,
-        would_settle="" if left_open is None else would_settle(left_open),
+        would_settle=settling,
         open_point=None if left_open is None else {dim: left_open[dim] for dim in POINT},
     )
 

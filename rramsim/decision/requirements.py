@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, ndtri
+from scipy.special import betainc
 
 from rramsim import schema
 from rramsim.decision.accuracy_loss import (
@@ -21,10 +21,11 @@ from rramsim.decision.accuracy_loss import (
 )
 from rramsim.decision.device_band import largest_ber, more_cells
 from rramsim.decision.life_verdicts import LifeAsked, life_columns
+from rramsim.decision.sequences import error_share, sequences
 from rramsim.errors import ArgumentError, InputError, number, refused
 from rramsim.formatting import duration
 from rramsim.schema import POINT, Interval, Record, records
-from rramsim.statistics.confidence import NORMAL_END, clopper_pearson
+from rramsim.statistics.confidence import clopper_pearson
 from rramsim.units import LONGEST_TIME
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _FLAGS = ("accept_extrapolated",)
 # Up to this rate losses are those of chips without errors to within some hundredths of a point:
 # it is a tenth of that at which the paper sees none (its figure 3).
 _HARMLESS = 1e-4
-_MEANT_FOR = 100.0
 _Floats = NDArray[np.float64]
 _ENDS = (1.0 - ONE_SIDED, ONE_SIDED)
 
@@ -179,7 +179,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     A point is accurate enough ("yes") where it is shown that its loss is not above the tolerance,
     or its accuracy not below the target (non-inferiority at 97.5 %, one-sided), "no" where it is
     shown to be, and "not settled" otherwise. The points of one network are tested in an order that
-    neither accuracies nor cells have a part in, from the costliest down (`_shown`), and networks
+    neither accuracies nor cells have a part in, from the costliest down (`sequences`), and networks
     share the 2.5 % (`rejected_in_sequences`), so that in at most 2.5 % of studies any point has a
     wrong "yes". Where a yield is required both must be shown, so a point has the larger of its two
     p-values. A "no" names nothing to be used, and is taken from its interval alone. If only an
@@ -227,7 +227,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     columns = {
         "accurate": accurate.reshape(shape),
         "probability": _probabilities(tradeoff, losses, requirements, is_bound).reshape(shape),
-        **_needed(losses, limit, shape),
+        **_needed(losses, limit, tradeoff),
         "cells_to_measure": _cells_to_measure(tradeoff, losses, limit).reshape(shape),
         **yields.columns(shape, known, both.ravel(), is_bound),
         "endures": _endures(tradeoff, requirements),
@@ -258,34 +258,13 @@ def _unjudged(tradeoff: xr.Dataset) -> xr.Dataset:
 
 
 def _shown(p_values: _Floats, tradeoff: xr.Dataset) -> NDArray[np.bool_]:
-    """Return which points are shown to be good enough, shape of POINT.
-
-    Networks of one training BER make one sequence, those with thresholds estimated anew another
-    one. It is tested from the point of the highest energy a weight down, and of more cells before
-    fewer; points of unknown energy come first, in their order. The order must not come from the
-    cells: a p-value contains the error of a bit-error rate, and the luckiest sample of cells would
-    be tested first. A network that met bit errors in training is meant for chips that have them;
-    those of less than a hundredth of these come last, where the cells leave hardly anything open.
-    """
-    rows = p_values.reshape(-1, tradeoff["test_ber"].size)
-    bers = tradeoff["test_ber"].values.ravel()
-    energy = tradeoff["energy_per_weight"].mean("training_ber").values.ravel()
-    cells = tradeoff["cells_per_weight"].mean("training_ber").values.ravel()
-    costs = np.where(np.isnan(energy), math.inf, energy)
-    training_bers = np.repeat(tradeoff["training_ber"].values, p_values.shape[1]).tolist()
-    sequences = []
-    for row, training_ber in zip(rows, training_bers, strict=True):
-        # The network that all are compared with is the one to show little errors on.
-        is_reference = training_ber == min(training_bers)
-        last = np.zeros(bers.size) if is_reference else bers < training_ber / _MEANT_FOR
-        order = np.lexsort((-cells, -costs, last))
-        sequences.append([place for place in order if not math.isnan(row[place])])
-    accepted = rejected_in_sequences(
-        [row[places].tolist() for row, places in zip(rows, sequences, strict=True)]
-    )
-    shown = np.zeros(rows.shape, dtype=bool)
-    for row, places, count in zip(shown, sequences, accepted, strict=True):
-        row[places[:count]] = True
+    """Return which points are shown to be good enough, shape of POINT."""
+    values = p_values.ravel()
+    tested = sequences(tradeoff)
+    accepted = rejected_in_sequences([values[places].tolist() for places in tested])
+    shown = np.zeros(values.size, dtype=bool)
+    for places, count in zip(tested, accepted, strict=True):
+        shown[places[:count]] = True
     return shown.reshape(p_values.shape)
 
 
@@ -329,35 +308,28 @@ def _probabilities_as_scored(
     )
 
 
-def _needed(losses: list[Loss], limit: float, shape: tuple[int, ...]) -> dict[str, Any]:
+def _needed(losses: list[Loss], limit: float, tradeoff: xr.Dataset) -> dict[str, Any]:
     """Return how much more of each source would settle a point if its estimate stays.
 
-    A "yes" has to be shown at the share of 2.5 % that one of so many networks has, so the margin
-    counts as less by the ratio of the normal quantiles.
+    A "yes" has to be shown at the share of 2.5 % that one of so many networks has.
     """
-    share = (1.0 - ONE_SIDED) / (shape[0] * shape[1])
-    ratio = float(ndtri(1.0 - share)) / NORMAL_END
-    limits = [
-        one.estimate + (limit - one.estimate) / ratio if one.estimate < limit else limit
-        for one in losses
-    ]
+    shape = tuple(tradeoff.sizes[dim] for dim in POINT)
+    of_yes = 1.0 - error_share(tradeoff)
+    asked = [(one, of_yes if one.estimate < limit else ONE_SIDED) for one in losses]
 
     def times(source: str) -> list[float]:
         found = (
-            one.times_needed(least, source=source) or math.nan
-            for one, least in zip(losses, limits, strict=True)
+            one.times_needed(limit, source=source, confidence=confidence) or math.nan
+            for one, confidence in asked
         )
         # Where less would do, it is another point before it that is left open.
         return [value if value > 1.0 else math.nan for value in found]
 
-    trainings = [
-        one.trainings_needed(least) or 0 for one, least in zip(losses, limits, strict=True)
-    ]
-    more = [
-        0 if one.half_width <= abs(least - one.estimate) else count
-        for count, one, least in zip(trainings, losses, limits, strict=True)
-    ]
-    return {"trainings_needed": np.reshape(more, shape)} | {
+    def trainings(one: Loss, confidence: float) -> int:
+        is_enough = one.width(confidence) <= abs(limit - one.estimate)
+        return 0 if is_enough else one.trainings_needed(limit, confidence) or 0
+
+    return {"trainings_needed": np.reshape([trainings(*one) for one in asked], shape)} | {
         f"{source}_needed": np.reshape(times(source), shape) for source in KNOWN
     }
 

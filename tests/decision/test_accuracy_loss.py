@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,20 @@ def test_more_of_what_binds_settles_it():
     times = wide.times_needed(0.009, source="images")
     assert 1.959964**2 * (4e-6 / times + 1e-6) == pytest.approx(0.003**2, rel=1e-6)
     assert wide.trainings_needed(0.009) is None
+
+
+@pytest.mark.parametrize("share", [0.025, 0.00625])
+def test_what_is_needed_is_what_the_test_at_a_share_of_the_error_accepts(share):
+    # Of two trainings Student's t is far wider at a quarter of the error than a normal law.
+    loss = Loss(0.001, 2, between=4e-7, within=0.0, factor=0.5, images=2e-7, cells=1e-7)
+    needed = loss.trainings_needed(0.006, 1.0 - share)
+    assert loss.with_trainings(needed).p_value(0.006) <= share
+    assert loss.with_trainings(needed - 1).p_value(0.006) > share
+    assert loss.p_value(loss.estimate + loss.width(1.0 - share)) == pytest.approx(share, rel=1e-6)
+    wide = Loss(0.001, 1, between=0.0, within=0.0, factor=1.0, images=4e-6, cells=1e-7)
+    times = wide.times_needed(0.004, source="images", confidence=1.0 - share)
+    settled = replace(wide, images=wide.images / times)
+    assert settled.p_value(0.004) == pytest.approx(share, rel=1e-6)
 
 
 def test_cells_that_leave_more_open_above_count_so_on_the_side_of_the_tolerance():

@@ -18,7 +18,7 @@ from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
 from rramsim.report.provenance import Provenance
 from rramsim.report.tradeoff.answer import answer
-from rramsim.report.tradeoff.change import changes
+from rramsim.report.tradeoff.change import borne_words, changes
 from rramsim.report.tradeoff.figures import draw_figures, drawings
 from rramsim.report.tradeoff.findings import Findings, ShownChip
 from rramsim.report.tradeoff.page import FILES, render
@@ -310,6 +310,20 @@ def test_what_each_network_tolerates_is_in_the_budgets(page):
     assert f"strong none 9.7×10⁻⁵ {count_words(most / 9.7e-5)}" in text
     # Of a BER that is only an upper bound, the margin is a lower one.
     assert f"less than 10⁻⁶ more than {count_words(most / 1e-6)}" in text
+
+
+def test_a_tolerated_rate_and_a_point_that_is_not_settled_are_reconciled():
+    found = findings()
+    budgets = records(found.budgets, "training_ber")
+    most = max(budgets, key=lambda one: one["budget_shown"])["training_ber"]
+    assert "Both are true" not in borne_words(found)
+    for training_ber in found.budgets.training_ber.values:
+        tradeoff = found.tradeoff.copy(deep=True)
+        at = {"condition": "strong", "protection": "none", "training_ber": training_ber}
+        tradeoff["accurate"] = tradeoff["accurate"].astype("U11")
+        tradeoff["accurate"].loc[{**at, "thresholds": "as trained"}] = "not settled"
+        text = borne_words(replace(found, tradeoff=tradeoff))
+        assert ("With “strong” points have a lower rate" in text) == (training_ber == most)
 
 
 @pytest.mark.slow
