@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from rramsim.report.text_table import TextTable
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from rramsim.report.text_table import TextTable
 
 _KEYS = ("condition", "state")
 """Headers of the columns that name a row; each part of a table that is split has them."""

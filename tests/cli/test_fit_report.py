@@ -198,7 +198,7 @@ def test_a_bake_compares_two_conditions(tmp_path):
     assert (found["before"], found["after"]) == ("fresh", "baked")
     assert found["lrs"]["mu_shift"]["estimate"] == pytest.approx(np.log(1.2))
     assert found["hrs"]["cells"] == 60
-    with pytest.raises(InputError, match=r"two conditions with a comma .* there are fresh, baked"):
+    with pytest.raises(InputError, match=r"two conditions with a comma .*, of fresh, baked\.$"):
         run(fresh, baked, "--bake", "fresh, other")
 
 
@@ -294,7 +294,7 @@ def test_the_table_is_short_where_there_is_little(placed):
         (("--ber-limit", "0"), "The BER limit is 0; it must be above 0 and below 0.5."),
         (("--use-temperature", "85 degC"), "give a BER limit"),
         (("--use-temperature", "85"), "'85' is not a temperature"),
-        (("--bake", "a"), "--bake 'a': accepted are two conditions with a comma between them"),
+        (("--bake", "a"), "--bake 'a': accepted are the names of two conditions with a comma"),
         (("--read-pulse", "0.2 V"), "accepted: a voltage and a time with their units"),
         (("--read-pulse", "0.2 V, 0 ns"), "The read time is 0 s; it must be above 0."),
         (("--read-pulse", "0.2 V, 10 nm"), "'nm' is not a unit of time"),

@@ -217,7 +217,7 @@ def test_what_fit_writes_is_what_tradeoff_takes(files, tmp_path, tradeoff_condit
     ("arguments", "shown", "hidden"),
     [
         (["--help"], ["--install-completion"], []),
-        (["evaluate", "--help"], ["--chips"], ["--chips"]),
+        (["evaluate", "--help"], ["--chips"], ["--maps"]),
         (["train", "--help"], ["--out"], ["-o "]),
     ],
 )

@@ -56,9 +56,12 @@ def test_each_part_of_a_split_table_names_its_rows():
     assert list(parts(WIDE, width=200)) == [WIDE]
 
 
-def test_a_frame_is_drawn_only_where_there_is_room_for_it():
-    assert "┃" in printed(WIDE, 200)
-    assert "┃" not in printed(WIDE, 80)
+@pytest.mark.parametrize(("width", "tables"), [(200, 1), (60, 2)])
+def test_a_table_has_a_line_below_its_headers_and_no_frame(width, tables):
+    shown = printed(WIDE, width)
+    assert not set("┃│|") & set(shown)
+    ruled = [line for line in shown.splitlines() if line and not line.strip("─ ")]
+    assert len([line for line in ruled if "─" in line]) == tables
 
 
 @pytest.mark.slow

@@ -153,7 +153,7 @@ def test_states_may_be_numbers():
         ({"conditions": TABLE}, "conditions is of type DataFrame; accepted: a conditions file"),
         ({"conditions": xr.Dataset()}, "conditions: this dataset is not one of conditions"),
         ({"reading": 5}, "reading is 5; accepted: a table of the options of read_measurements."),
-        ({"reading": {"foo": 1}}, "the settings: there is no setting 'foo'. Accepted are columns"),
+        ({"reading": {"foo": 1}}, "the settings: there is no setting 'foo'. Did you mean 'floor'?"),
         ({"columns": 5}, "the settings: columns is 5; accepted: "),
     ],
 )
@@ -163,8 +163,8 @@ def test_a_fit_refuses_what_is_no_number_or_no_table(cells, options, message):
 
 @pytest.mark.parametrize("settings", [rramsim.Study, ReadingTable])
 def test_settings_name_what_they_do_not_know(settings):
-    message = refusal(settings, foo=1)
-    assert message.startswith("the settings: there is no setting 'foo'. Accepted are ")
+    message = refusal(settings, bogus=1)
+    assert message.startswith("the settings: there is no setting 'bogus'. Accepted are ")
 
 
 def test_settings_take_numpy_numbers():

@@ -94,7 +94,7 @@ def test_equal_studies_have_equal_texts_and_bers_stand_once():
         ("chips = 1\n", "chips is 1; accepted: greater than or equal to 2"),
         (
             "chipz = 3\n",
-            "there is no setting 'chipz'. Accepted are accept_extrapolated, activation_energy",
+            "there is no setting 'chipz'. Did you mean 'chips'? Accepted are accept_extrapolated, ",
         ),
         ("training_bers = [0.0, 0.7]\n", "training_bers.1 is 0.7; accepted: less than 0.5"),
         ("training_bers = []\n", "training_bers is []"),
@@ -137,21 +137,16 @@ def test_settings_of_reading_and_use_stand_in_tables_or_at_the_top_as_in_0_1_0(t
         assert (study.use.lrs_share, study.use.offset) == (0.4, 0.1)
 
 
-def test_maps_is_the_old_name_of_chips(tmp_path):
-    file = tmp_path / "study.toml"
-    file.write_text("maps = 7\n")
-    assert make_study(file).chips == make_study(maps=7).chips == 7
-    assert make_study(file, chips=9).chips == 9
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ('columns = "a"\n[reading]\ncolumns = "b"\n', "columns and reading.columns are one"),
-        ("maps = 3\nchips = 3\n", "maps and chips are one setting; keep chips"),
         ("[use]\nlrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
         ("lrs_share = 2\n", "use.lrs_share is 2; accepted: less than 1"),
-        ("[reading]\ncolumn = 2\n", "no setting 'reading.column'. Accepted are columns"),
+        (
+            "[reading]\ncolumn = 2\n",
+            "no setting 'reading.column'. Did you mean 'columns'? Accepted are columns",
+        ),
         ("reading = 2\n", "reading is 2; accepted: a table"),
     ],
 )

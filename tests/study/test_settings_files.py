@@ -21,19 +21,23 @@ def _told(folder, text, model=TrainingFile):
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "table"),
+    ("text", "name", "meant", "table"),
     [
-        ("epoch = 3\n", "epoch", TrainingFile),
-        ("[bogus]\na = 1\n", "bogus", TrainingFile),
-        ('[network]\nhiden = ["4"]\n', "network.hiden", NetworkTable),
-        ('[network]\nhidden = ["4"]\nwidth = 1\n', "network.width", NetworkTable),
-        ("[training]\nbatchsize = 3\n", "training.batchsize", MethodTable),
-        ('[[errors]]\nname = "a"\nber = 0.1\n', "errors.0.ber", ErrorsTable),
+        ("epoch = 3\n", "epoch", "epochs", TrainingFile),
+        ("[bogus]\na = 1\n", "bogus", "", TrainingFile),
+        ('[network]\nhiden = ["4"]\n', "network.hiden", "hidden", NetworkTable),
+        ('[network]\nhidden = ["4"]\nwidth = 1\n', "network.width", "", NetworkTable),
+        ("[training]\nbatchsize = 3\n", "training.batchsize", "batch_size", MethodTable),
+        ('[[errors]]\nname = "a"\nber = 0.1\n', "errors.0.ber", "", ErrorsTable),
     ],
 )
-def test_an_unknown_key_is_told_with_those_of_its_own_table(tmp_path, text, name, table):
+def test_an_unknown_key_is_told_with_those_of_its_own_table(tmp_path, text, name, meant, table):
+    suggested = f" Did you mean {meant!r}?" if meant else ""
     accepted = ", ".join(sorted(table.model_fields))
-    assert _told(tmp_path, text) == f"there is no setting {name!r}. Accepted are {accepted}."
+    assert (
+        _told(tmp_path, text)
+        == f"there is no setting {name!r}.{suggested} Accepted are {accepted}."
+    )
 
 
 def test_a_study_has_other_keys_than_a_training_file(tmp_path):

@@ -207,7 +207,7 @@ def test_a_fault_model_makes_a_ber_needless(model, tmp_path):
 def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(
-        f'conditions = "table1"\nmodels = ["{model}"]\ncurve_bers = [0.1]\nmaps = 9\nseed = 4\n'
+        f'conditions = "table1"\nmodels = ["{model}"]\ncurve_bers = [0.1]\nchips = 9\nseed = 4\n'
         "reestimate = false\n"
     )
     stages = []
@@ -228,7 +228,8 @@ def test_a_study_file_is_taken_and_names_given_win(model, tmp_path):
 
 def test_a_setting_that_is_none_is_refused(tmp_path):
     with pytest.raises(
-        InputError, match=r"no setting 'chip'\. Accepted are accept_extrapolated, activation_energy"
+        InputError,
+        match=r"no setting 'chip'\. Did you mean 'chips'\? Accepted are accept_extrapolated",
     ):
         tradeoff(out=tmp_path, chip=3)
 
@@ -261,7 +262,8 @@ def test_answers_that_were_not_kept_are_made_again(of_folds):
     file = of_folds.folder / "tallies.csv"
     before = file.read_bytes()
     rows = before.decode().splitlines()
-    file.write_text("".join(row.rsplit(",", 2)[0] + "\n" for row in rows))
+    assert rows[0].split(",")[-3:] == ["answers", "error_free", "checksum"]
+    file.write_text("".join(row.rsplit(",", 3)[0] + "\n" for row in rows))
     # Of a finished study nothing is scored again.
     (of_folds.folder / "checksums.json").unlink()
     again = tradeoff(out=of_folds.folder, study=of_folds.folder / "study.toml")

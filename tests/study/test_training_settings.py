@@ -198,7 +198,7 @@ def test_a_bound_is_no_value_to_train_with(tmp_path):
 
 
 def test_a_condition_that_is_not_in_the_file_is_told(tmp_path):
-    told = r"stated\.nc: holds no condition 'best'; accepted are very strong, strong, weak"
+    told = r"stated\.nc: there is no condition 'best'\. Accepted are very strong, strong, weak"
     with pytest.raises(InputError, match=told):
         _errors(tmp_path, "best", _stated(tmp_path))
 

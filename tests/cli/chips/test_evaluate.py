@@ -578,7 +578,7 @@ def test_images_whose_folder_moved_can_be_named(
 @pytest.mark.slow
 def test_thresholds_are_estimated_anew_for_each_ber(tmp_path: Path, digits: ImageSet) -> None:
     networks = tmp_path / "networks"
-    asked = ["train", "--network", "64-48-10", "--epochs", "3", "-o", str(networks), "--json"]
+    asked = ["train", "--network", "64-48-10", "--epochs", "3", "--out", str(networks), "--json"]
     trained = CliRunner().invoke(app, asked)
     file = json.loads(trained.stdout)["models"][0]["file"]
     command = ["evaluate", file, "--ber", "0.2", "--chips", "4"]
