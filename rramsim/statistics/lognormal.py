@@ -272,7 +272,7 @@ def fit_lognormal(
         cells=x.size,
         between=int(np.count_nonzero(is_between)),
     )
-    clusters = np.arange(x.size) if cell is None else clusters_of(_array(cell, "cell", x.size))
+    clusters = np.arange(x.size) if cell is None else clusters_of(_cells(cell, x.size))
     cells = int(clusters.max()) + 1
     is_exact = exact.size == x.size
     if cells == x.size:
@@ -385,6 +385,15 @@ def _checked(values: ArrayLike, censoring: ArrayLike | None) -> tuple[Floats, ND
     if not np.isin(side, (BELOW, EXACT, ABOVE)).all():
         raise refused("censoring", censoring, "-1, 0 or 1 for each value")
     return np.log(array), side.astype(int)
+
+
+def _cells(cell: ArrayLike, size: int) -> NDArray[np.int_]:
+    numbers = _array(cell, "cell", size)
+    if not np.all(np.isfinite(numbers) & (numbers == np.floor(numbers))):
+        raise refused("cell", cell, "a whole number for each value")
+    given = np.asarray(cell)
+    # As floats, different numbers beyond 2^53 would be the same.
+    return given if np.issubdtype(given.dtype, np.integer) else numbers.astype(int)
 
 
 def _array(values: ArrayLike, name: str, size: int | None = None) -> Floats:

@@ -41,12 +41,17 @@ def distinct(numbers: ArrayLike) -> Integers:
     ----------
     numbers : array_like of int
 
+    Raises
+    ------
+    TypeError
+        If they are not of a type of whole numbers.
+
     Examples
     --------
     >>> distinct([7, 3, 7]).tolist()
     [3, 7]
     """
-    values = np.asarray(numbers, dtype=int)
+    values = _whole(numbers)
     is_there = _table(values)
     if is_there is None:
         return np.unique(values)
@@ -61,18 +66,30 @@ def ranked(numbers: ArrayLike) -> tuple[Integers, Integers]:
     ----------
     numbers : array_like of int, shape (numbers,)
 
+    Raises
+    ------
+    TypeError
+        If they are not of a type of whole numbers.
+
     Examples
     --------
     >>> [part.tolist() for part in ranked([7, 3, 7])]
     [[3, 7], [1, 0, 1]]
     """
-    values = np.asarray(numbers, dtype=int)
+    values = _whole(numbers)
     is_there = _table(values)
     if is_there is None:
         found, place = np.unique(values, return_inverse=True)
         return found, place
     least = values.min()
     return np.flatnonzero(is_there) + least, (np.cumsum(is_there) - 1)[values - least]
+
+
+def _whole(numbers: ArrayLike) -> Integers:
+    values = np.asarray(numbers)
+    if values.size and not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"whole numbers were expected, not {values.dtype}")
+    return values.astype(int, copy=False)
 
 
 def _table(values: Integers) -> NDArray[np.bool_] | None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from rramsim.errors import InputError
 from rramsim.statistics.lognormal import UnfittableError, fit_lognormal
 
 
@@ -232,3 +233,15 @@ def test_a_change_of_unit_shifts_mu_and_nothing_else(factor, seed):
     one, other = fit_lognormal(resistance, side), fit_lognormal(factor * resistance, side)
     assert other.mu - one.mu == pytest.approx(math.log(factor), abs=1e-8)
     assert other.sigma == pytest.approx(one.sigma, rel=1e-8)
+
+
+@pytest.mark.parametrize("cell", [[0, 1, 1.5, 1], [0, 1, math.nan, 1], [0, 1, math.inf, 1]])
+def test_numbers_of_cells_are_whole(cell):
+    with pytest.raises(InputError, match="a whole number for each value"):
+        fit_lognormal([1e3, 2e3, 4e3, 5e3], cell=cell)
+
+
+def test_large_numbers_of_cells_are_told_apart():
+    readings = np.exp(np.random.default_rng(1).normal(size=40))
+    cells = np.repeat(np.arange(20), 2)
+    assert fit_lognormal(readings, cell=2**60 + cells).cells == 20

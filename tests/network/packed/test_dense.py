@@ -1,5 +1,6 @@
 """Packed predictions against whole numbers one by one, and against torch."""
 
+import math
 import os
 import subprocess
 import sys
@@ -19,9 +20,9 @@ from rramsim.network.folded.network import FoldedLayer, FoldedNetwork, ScoreLaye
 from rramsim.network.packed import layers as network
 from rramsim.network.packed.corrections import network as corrections
 from rramsim.network.packed.corrections.costs import Costs
-from rramsim.network.packed.corrections.delta import DeltaLayer
+from rramsim.network.packed.corrections.delta import DeltaLayer, delta_bytes
 from rramsim.network.packed.corrections.network import CorrectedNetwork
-from rramsim.network.packed.corrections.sliced import SlicedLayer, SlicedPixels
+from rramsim.network.packed.corrections.sliced import SlicedLayer, SlicedPixels, pixel_bytes
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.layers import encode
 from rramsim.network.scoring.evaluator import Evaluator
@@ -178,6 +179,29 @@ def test_margins_are_kept_once_they_would_have_paid(monkeypatch):
         poor = CorrectedNetwork(packed, way)
         assert np.array_equal(poor.predictions(flips), packed.predictions(flips))
     assert corrected.calls == counted
+
+
+def test_margins_are_computed_once_and_those_of_delta_after_the_first_layer(monkeypatch):
+    keep = {0: math.inf, 1: math.inf}
+    monkeypatch.setattr(Costs, "keep_sliced", lambda _, number: keep[number])
+    for free in ("keep_delta", "clean_outputs"):
+        monkeypatch.setattr(Costs, free, lambda *_, **__: 0.0)
+    makers = ("sliced_pixels", "sliced_layer", "delta_layer")
+    made = [_counted(monkeypatch, corrections, maker) for maker in makers]
+    by_delta = _counted(monkeypatch, DeltaLayer, "fired")
+    rng = np.random.default_rng(9)
+    folded = _folded((70, 600, 530, 9), (0, 1), rng)
+    packed = PackedNetwork(folded, _images(700, 70, (0, 1), rng))
+    corrected = CorrectedNetwork(packed)
+    for of_first, calls in ((math.inf, [0, 0, 0]), (0.0, [1, 0, 1])):
+        keep[0] = of_first
+        for _ in range(4):
+            flips = _flips(folded, 1e-4, rng)
+            assert np.array_equal(corrected.predictions(flips), packed.predictions(flips))
+        assert [maker.calls for maker in made] == calls
+    assert by_delta.calls
+    sizes = pixel_bytes(packed.clean[0], 700), delta_bytes(packed.clean[1], 700)
+    assert corrected._bytes == sum(sizes)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 5])

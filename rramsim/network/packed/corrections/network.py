@@ -32,7 +32,8 @@ from rramsim.network.packed.corrections.flip_lists import count_flips
 from rramsim.network.packed.corrections.sliced import (
     SlicedLayer,
     SlicedPixels,
-    margin_bytes,
+    layer_bytes,
+    pixel_bytes,
     sliced_layer,
     sliced_pixels,
 )
@@ -42,7 +43,7 @@ from rramsim.network.packed.units import padded
 from rramsim.parallel import share
 
 MARGIN_BYTES = 1 << 30
-"""No margins are kept that would together take more memory than this."""
+"""No margins are kept that would together take more memory, that to correct them included."""
 
 Way = Literal["full", "bit-sliced", "delta"]
 
@@ -50,8 +51,10 @@ Way = Literal["full", "bit-sliced", "delta"]
 class CorrectedNetwork:
     """Scores chips, each layer by the way that is the least work.
 
-    The margins of a layer are computed once the work they would have saved so far exceeds that of
-    computing them, so they are never the greater part of the work.
+    Margins are computed once, when the work they would have saved so far exceeds that of computing
+    them, so they are never the greater part of the work. Delta starts from the changes of a
+    bit-sliced first layer: margins of that one are computed before, and count as work of delta if
+    they have not paid by themselves.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ class CorrectedNetwork:
         ready: list[Way] = ["full"]
         if number in self._hidden or (number == 0 and self._first is not None):
             ready.append("bit-sliced")
-        if number == 1 and self._second is not None and self._first is not None:
+        if number == 1 and self._second is not None:
             ready.append("delta")
         return ready
 
@@ -207,7 +210,10 @@ class CorrectedNetwork:
                 share_of_inputs = min(share_of_inputs * self._observed, 0.5)
 
     def _prepare(self, number: int, flips: int, changed_inputs: float) -> None:
-        """Make at most one way of a layer ready: the best one that would have paid by now."""
+        """Make at most one way ready: the best one of a layer that would have paid by now.
+
+        That is the way of the first layer if the best one is delta, which needs it.
+        """
         ready, changed = self._ready(number), changed_inputs * self._network.images
         least = min(self._work(number, way, flips, changed) for way in ready)
         saved: dict[Way, float] = {}
@@ -217,6 +223,8 @@ class CorrectedNetwork:
                 self._saved[number, way] = self._saved.get((number, way), 0.0) + saved[way]
         for way in sorted(saved, key=lambda way: -saved[way]):
             if self._is_due(number, way):
+                if way == "delta" and self._first is None:
+                    number, way = 0, "bit-sliced"
                 self._make_ready(number, way)
                 return
 
@@ -226,6 +234,7 @@ class CorrectedNetwork:
         keep = self._costs.keep_sliced(number)
         if way == "delta":
             keep = self._costs.keep_delta(is_sliced=1 in self._hidden)
+            keep += self._costs.keep_sliced(0) if self._first is None else 0.0
         clean = 0.0 if self._rows else self._costs.clean_outputs()
         return self._saved[number, way] > keep + clean
 
@@ -233,9 +242,16 @@ class CorrectedNetwork:
         return way == ("bit-sliced" if number == 0 else self._forced)
 
     def _fits(self, number: int, way: Way) -> bool:
-        size = margin_bytes if way == "bit-sliced" else delta_bytes
-        needed = size(self._network.clean[number], self._network.images)
+        needed = self._size(number, way)
+        if way == "delta" and self._first is None:
+            needed += self._size(0, "bit-sliced")
         return self._bytes + needed <= MARGIN_BYTES
+
+    def _size(self, number: int, way: Way) -> int:
+        clean, images = self._network.clean[number], self._network.images
+        if way == "delta":
+            return delta_bytes(clean, images)
+        return layer_bytes(clean, images) if number else pixel_bytes(clean, images)
 
     def _make_ready(self, number: int, way: Way) -> None:
         network = self._network
@@ -246,13 +262,11 @@ class CorrectedNetwork:
             sliced = self._hidden.get(1)
             planes = None if sliced is None else sliced.margins
             self._second = delta_layer(clean, self._rows[0], images, planes)
-            self._bytes += delta_bytes(clean, images)
-            return
-        if number == 0:
+        elif number == 0:
             self._first = sliced_pixels(clean, network.inputs, network.codes, self._rows[0])
         else:
             self._hidden[number] = sliced_layer(clean, self._rows[number - 1], images)
-        self._bytes += margin_bytes(clean, images)
+        self._bytes += self._size(number, way)
 
     def _find_clean(self) -> None:
         """Compute what the hidden layers give free of faults, and the classes."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rramsim.bits import WORD, Flips, Words, pack_rows, words_for
 from rramsim.network.packed.corrections.flip_lists import FlipLists, list_flips
 from rramsim.network.packed.layers import FaultyLayer, PackedLayer, blocks, ones_of, rows_of
-from rramsim.network.packed.units import Inputs
-from rramsim.parallel import parts, share
+from rramsim.network.packed.units import Inputs, padded
+from rramsim.parallel import cores, parts, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +178,7 @@ def sliced_pixels(
 
     def work(block: int) -> None:
         rows = slice(block * lanes, min((block + 1) * lanes, images))
-        counts = clean.counted(inputs[rows.start : -(-rows.stop // 4) * 4])
+        counts = clean.counted(inputs[rows.start : padded(rows.stop)])
         by_neuron = np.ascontiguousarray(counts[: rows.stop - rows.start, : layer.neurons].T)
         none = np.zeros(by_neuron.shape[1], dtype=np.int64)
         sliced_kernels.slice_margins(by_neuron, limits, none, 0, margins[block : block + 1])
@@ -213,9 +213,28 @@ def sliced_layer(clean: FaultyLayer, inputs: Words, images: int) -> SlicedLayer:
     return SlicedLayer(layer, images, inputs, margins, weights, columns)
 
 
-def margin_bytes(clean: FaultyLayer, images: int) -> int:
-    """Return about how much memory the margins of a layer take."""
-    return clean.layer.neurons * images * clean.margin_planes // 8
+def pixel_bytes(clean: FaultyLayer, images: int) -> int:
+    """Return how much memory the margins of the first layer and its pixels take."""
+    from rramsim.network.packed.corrections.sliced_kernels import LANES
+
+    pixels = clean.coding.planes * (WORD * words_for(clean.layer.inputs) + 1)
+    rows = clean.layer.neurons * clean.margin_planes + pixels
+    return -(-images // LANES) * rows * LANES // 8
+
+
+def layer_bytes(clean: FaultyLayer, images: int) -> int:
+    """Return how much memory a hidden layer takes at most.
+
+    These are its margins and weights, and for each thread the inputs of a block of images and the
+    lists of those that changed.
+    """
+    from rramsim.network.packed.corrections.sliced_kernels import GROUP, LANES
+
+    inputs, groups = WORD * words_for(clean.layer.inputs), -(-clean.layer.neurons // LANES)
+    rows = groups * (images * clean.margin_planes + inputs + 1)
+    lists = min(images, LANES) * (inputs + 2 * GROUP) * 4
+    threads = min(cores(), -(-images // LANES))
+    return rows * LANES // 8 + threads * (lists + (inputs + 1) * LANES // 8)
 
 
 def _limits(clean: FaultyLayer) -> NDArray[np.int64]:

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from rramsim.bits import pack_rows, unpack_rows
 from rramsim.network.folded.network import FoldedLayer
 from rramsim.network.packed.corrections.costs import changed_share
-from rramsim.network.packed.corrections.sliced import sliced_layer, sliced_pixels
+from rramsim.network.packed.corrections.sliced import (
+    layer_bytes,
+    pixel_bytes,
+    sliced_layer,
+    sliced_pixels,
+)
 from rramsim.network.packed.layers import SIGNS, Coding, FaultyLayer, pack_layer
 from rramsim.network.packed.units import POPCOUNT, padded
 
@@ -50,6 +55,8 @@ def _check_hidden(images, inputs, neurons, rates, rng):
     flipped = rng.random((neurons, inputs)) < of_weights
     expected = _expected(layer, 2 * after.astype(np.int64) - 1, flipped)
     sliced = sliced_layer(clean, _rows(before), images)
+    lists = 4 * min(images, 512) * inputs
+    assert layer_bytes(clean, images) >= sliced.margins.nbytes + sliced.columns.nbytes + lists
     for flips in (pack_rows(flipped), np.flatnonzero(flipped)):
         fired = sliced.fired(_rows(after), flips)[:images]
         assert np.array_equal(fired, pack_rows(expected))
@@ -92,6 +99,7 @@ def test_a_bit_sliced_first_layer_gives_what_whole_numbers_do(
     clean = FaultyLayer(packed, coding, packed.weights, limits, POPCOUNT)
     values = POPCOUNT.inputs(codes, coding.planes)
     first = sliced_pixels(clean, values, codes, clean.fired(values))
+    assert pixel_bytes(clean, images) == first.margins.nbytes + first.pixels.nbytes
     lists = first.lists(np.flatnonzero(flipped))
     columns = first.fired(lists)
     outputs = first.turned(columns, lists.neurons)[:images]
