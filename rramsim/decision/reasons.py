@@ -580,7 +580,7 @@ class _Reasons:
         if len({point["condition"] for point in alike}) == 1:
             return ""
         if costliest["condition"] == self.chosen["condition"]:
-            return ", the most of all conditions"
+            return ", the most of all conditions with this protection and network"
         ratio = numbers.times(costliest["programming_energy"] / self.chosen["programming_energy"])
         bases = ("set_energy_basis", "reset_energy_basis")
         same_basis = all(costliest[name] == self.chosen[name] for name in bases)

@@ -225,9 +225,9 @@ def _beside(tally: Tally, confidence: float, *, no_width: bool) -> Iterator[str]
         )
     if is_sampled:
         yield (
-            f"Each chip was scored on {tally.images} images drawn for it; the mean is the accuracy "
-            "without errors on all images plus the mean difference to it on these. A "
-            "5th-percentile chip needs all images."
+            f"Each chip was scored on {tally.images} image{'' if tally.images == 1 else 's'} drawn "
+            "for it; the mean is the accuracy without errors on all images plus the mean "
+            "difference to it on these. A 5th-percentile chip needs all images."
         )
         return
     place = ", which lies between the two lowest chips" if chips <= 21 else ""

@@ -268,7 +268,7 @@ def _open_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     text = (
         "the fit has no interval, since there are too few cells or "
         "independent readings, so what was counted leads. The fit, for comparison: "
-        "{_for_comparison(fitted)}."
+        f"{_for_comparison(fitted)}."
     )
     return [condition.note(text, "fit without an interval", fitted=fitted.estimate)]
 

@@ -87,7 +87,7 @@ def test_cells_that_are_not_read_twice_are_left_out_and_told():
 
 def test_other_cells_or_another_name_cannot_be_compared():
     readings = baked(cells=10)
-    with pytest.raises(InputError, match="there are fresh, baked"):
+    with pytest.raises(InputError, match="Accepted are fresh, baked"):
         bake_shift(readings, before="fresh", after="burnt")
     apart = readings.assign(cell=("reading", np.arange(40)))
     with pytest.raises(InputError, match="no 3 cells of one state in common"):
