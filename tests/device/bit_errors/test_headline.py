@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rramsim.device.bit_errors import headline
 from rramsim.device.bit_errors.fitted_rates import bit_error_rate
 from rramsim.device.bit_errors.headline import bit_errors
 from rramsim.device.populations.fit import fit_conditions
 from rramsim.device.populations.verdicts import verdict_on
 from rramsim.device.read_conditions import ReadConditions
+from rramsim.interval import Interval
 from rramsim.statistics.confidence import smallest_countable
 
 
@@ -377,3 +379,11 @@ def test_one_cell_read_often_enough_has_the_interval_of_its_series(condition_of,
     found = bit_errors(condition_of(*states, cell=cell))
     assert found.headline.has_ends
     assert "series" in found.headline.method
+
+
+def test_a_fit_without_an_interval_is_shown_beside_the_count(measured_from, exact_sample):
+    measured = measured_from({"c": (exact_sample(1e4, 0.2), exact_sample(1e5, 0.4, seed=2))})
+    (condition,) = fit_conditions(measured.readings)
+    (note,) = headline._open_notes(condition, Interval(4.9e-8))
+    assert note.text.endswith("The fit, for comparison: 4.9×10⁻⁸, without an interval.")
+    assert headline._open_notes(condition, Interval(4.9e-8, 1e-9, 1e-6)) == []
