@@ -165,9 +165,13 @@ def test_what_is_damaged_is_set_aside_and_made_again(plan, tmp_path):
     # One digit of the accuracy in the record.
     at = model.index(b'"accuracy\\": 0.') + len(b'"accuracy\\": 0.')
     changed = model[:at] + (b"1" if model[at : at + 1] != b"1" else b"2") + model[at + 1 :]
-    for damaged in (model[:-40], changed):
+    cases = [
+        (model[:-40], "this is not a whole safetensors file"),
+        (changed, "this file was damaged or changed"),
+    ]
+    for damaged, said in cases:
         path.write_bytes(damaged)
-        with pytest.warns(DamagedWarning, match=r"model\.safetensors: it is damaged"):
+        with pytest.warns(DamagedWarning, match=rf"model\.safetensors: {said}"):
             obtain_network(path, plan, images_from="digits")
         assert path.read_bytes() == model
         assert log.read_bytes() == told
