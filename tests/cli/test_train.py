@@ -190,7 +190,7 @@ def test_with_errors_alone_no_plain_network_is_trained(tmp_path):
 def test_a_table_marks_training_bers_that_are_means_or_mixed(tmp_path):
     file = _training_file(tmp_path, TRAINING.replace("ber_hrs = 0\n", "ber_hrs = [0, 0, 0]\n"))
     words = _run("train", file, "--out", tmp_path / "nets").output
-    bers = re.findall(r"^(\S.*?) {2,}\d+\.\d\d %", words, re.MULTILINE)
+    bers = re.findall(r"^(\S.*?) {2,}\d+\.\d\d\s%", words, re.MULTILINE)
     assert bers == ["0.1", "0.05 (mean)", "up to 0.15 (mean)"]
 
 

@@ -177,7 +177,7 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
         ({"target_ber": 0.7}, r"The target BER is 0\.7; it must be above 0 and below 0\.5\."),
         ({"ber_limit": 0.0}, r"The BER limit is 0; it must be above 0 and below 0\.5\."),
         ({"use_temperature": 358.0}, "give a BER limit"),
-        ({"bake": ("a", "b")}, "no condition is named 'b'; there are a"),
+        ({"bake": ("a", "b")}, "no condition is named 'b'. Accepted are a"),
     ],
 )
 def test_questions_without_an_answer_are_refused(cycled, asked, message):

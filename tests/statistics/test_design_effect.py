@@ -68,7 +68,7 @@ def test_the_interval_of_one_cell_covers_where_a_reading_goes_with_the_next(coef
     for _ in range(sets):
         x = scale * lfilter([1], [1, -coefficient], rng.standard_normal(1150))[150:]
         low, high = count_errors(
-            np.exp(x), np.zeros(1000), reference=reference, is_hrs=False, cell=np.zeros(1000)
+            np.exp(x), np.zeros(1000), reference=reference, is_hrs=False, cell=np.zeros(1000, int)
         ).interval
         covered += low <= p <= high
     assert covered / sets > 0.95 - 3 * math.sqrt(0.95 * 0.05 / sets)

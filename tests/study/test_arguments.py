@@ -211,7 +211,8 @@ def test_fault_models_and_rules_keep_numpy_numbers_as_numbers():
     assert model == rramsim.StateFaults(0.125, 0.25)
     assert repr(model) == "StateFaults(ber_lrs=0.125, ber_hrs=0.25)"
     assert hash(model) == hash(rramsim.StateFaults(0.125, 0.25))
-    assert repr(rramsim.StoppingRule(np.int64(20))) == "StoppingRule(chips=20, half_width=0.0)"
+    rule = repr(rramsim.StoppingRule(np.int64(20)))
+    assert rule == "StoppingRule(chips=20, half_width=0.0, first_look=30)"
     assert rramsim.LayerFaults([model]).models == (model,)
 
 

@@ -27,7 +27,7 @@ def test_the_same_study_may_go_on(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "inputs", "differs"),
     [
-        ('{"seed": 2}', {"cells.csv": "ab"}, "settings seed is 1 there and 2 here"),
+        ('{"seed": 2}', {"cells.csv": "ab"}, "another study (seed is 1 there and 2 here)"),
         (
             '{"seed": 1}',
             {"other.csv": "ab"},

@@ -56,7 +56,7 @@ def test_a_current_asks_for_the_read_voltage_too(read):
 @pytest.mark.slow
 def test_a_fit_shows_it_first_everywhere(read, tmp_path):
     fit = rramsim.fit(read(table("R (Ohm)")))
-    assert fit.table().startswith("Check first\n- The median of A/LRS (5")
+    assert "\nWhat was found\n- Check first: The median of A/LRS (5" in fit.table()
     answer = json.loads(fit.to_json())
     assert answer["check_first"] == [answer["notes"][0]] == [fit.notes[0]]
     page = fit.report(tmp_path).read_text()
