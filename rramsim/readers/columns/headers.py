@@ -342,12 +342,10 @@ def voltage_in(header: str) -> float | None:
     if place is None or len(stated) > 1 or _OTHER_PULSES.search(header):
         return None
     text = place[1].replace("_", " ")
-    # A thousands separator or a decimal comma: "1,000mV".
-    return (
-        None
-        if re.search(r",\d{3}(?!\d)", text)
-        else read_quantity(text.replace(",", "."), "voltage")
-    )
+    if re.search(r",\d{3}(?!\d)", text):
+        # A thousands separator or a decimal comma: "1,000mV".
+        return None
+    return read_quantity(text.replace(",", "."), "voltage")
 
 
 def without_voltage(name: str, header: str) -> str:

@@ -309,9 +309,7 @@ def tables_one_below_another(grid: Grid) -> list[Grid]:
         units = [top + at for at, line in enumerate(of_table) if line.role == _UNIT]
         kept = [*range(tops[0]), *units, *range(start, end)]
         block = replace(
-            grid,
-            records=[grid.records[at] for at in kept],
-            row_numbers=[grid.row_numbers[at] for at in kept],
+            _of_rows(grid, kept),
             constants=constants,
             has_open_end=grid.has_open_end and end == len(grid.records),
             notes=(),
@@ -331,11 +329,16 @@ def tables_one_below_another(grid: Grid) -> list[Grid]:
 
 def _without_remarks(grid: Grid) -> Grid:
     """Return the grid without the lines that begin with #."""
-    kept = [at for at, record in enumerate(grid.records) if not record[0].lstrip().startswith("#")]
+    rows = range(len(grid.records))
+    return _of_rows(grid, [at for at in rows if not grid.records[at][0].lstrip().startswith("#")])
+
+
+def _of_rows(grid: Grid, rows: Sequence[int]) -> Grid:
+    """Return the grid with these of its records alone."""
     return replace(
         grid,
-        records=[grid.records[at] for at in kept],
-        row_numbers=[grid.row_numbers[at] for at in kept],
+        records=[grid.records[at] for at in rows],
+        row_numbers=[grid.row_numbers[at] for at in rows],
     )
 
 
