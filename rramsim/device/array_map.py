@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rramsim.device.lifetime.cycles.cell_lifetimes import misread
 from rramsim.schema import STATES, make
-from rramsim.statistics.readings import ranked
+from rramsim.statistics.readings import limits_at_the_readings, ranked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,7 +67,7 @@ def array_map(
     for condition, _, chosen in arrays:
         reading = [values[chosen] for values in columns]
         wrong = misread(*reading, reference=float(references[condition]))
-        maps.append(_map(row[chosen], column[chosen], np.log10(reading[0]), reading[2], wrong))
+        maps.append(_map(row[chosen], column[chosen], reading, wrong))
     return make(
         "array_map",
         {
@@ -116,10 +116,11 @@ def _arrays(
 def _map(
     row: NDArray[np.int_],
     column: NDArray[np.int_],
-    log_ohm: NDArray[np.float64],
-    state: NDArray[np.int_],
+    reading: Sequence[NDArray[Any]],
     wrong: NDArray[np.bool_],
 ) -> dict[str, NDArray[Any]]:
+    """Return the map of one array; `reading` are the resistances, their censoring and states."""
+    log_ohm, side, state = np.log10(reading[0]), *reading[1:]
     columns = int(column.max()) + 1
     places, place = ranked(row.astype(np.int64) * columns + column)
     count = places.size
@@ -133,7 +134,9 @@ def _map(
         counts = np.bincount(place[of_state], minlength=count).astype(float)
         counts[counts == 0] = np.nan
         means[:, index] = sums / counts
-        percentiles[index] = np.percentile(log_ohm[of_state], PERCENTS)
+        # The colours span these: a limit decades beyond the readings must not stretch them.
+        shown = limits_at_the_readings(log_ohm[of_state], side[of_state])
+        percentiles[index] = np.percentile(shown, PERCENTS)
     return {
         "row": places // columns,
         "column": places % columns,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtri
+from scipy.special import bdtrc
 
 from rramsim import formatting as numbers
 from rramsim.device.bit_errors.sensing import StatePair, best_reference
@@ -22,6 +22,7 @@ from rramsim.device.lifetime.cycles.endurance import Failure, follow_cells
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
 from rramsim.schema import STATES
+from rramsim.statistics.quantiles import centre_and_sigmas
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,8 +33,6 @@ Mask = NDArray[np.bool_]
 _MOST_ROUNDS = 12
 # Cells that end bad by soft errors alone are no wear.
 _CHANCE = 0.05
-# Of a normal population, in sigmas from its median.
-_QUARTILE = float(ndtri(0.75))
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,19 +233,20 @@ def _early(part: xr.Dataset) -> Mask:
 def _best_of_body(part: xr.Dataset, chosen: Mask, read: ReadConditions) -> tuple[float, float]:
     """Return the best reference of lognormals by median and outer quartile, and the lesser sigma.
 
-    The outer quartile is the lower one of LRS and the upper one of HRS. Where one is no way from
-    its median, such as at a limit, the reference is between the medians. NaN where these are not
-    in order.
+    The outer quartile is the lower one of LRS and the upper one of HRS; where a limit hides it, the
+    exact readings give median and sigma (`centre_and_sigmas`). Where one is no way from its
+    median, the reference is between the medians. NaN where these are not in order.
     """
-    x, is_hrs = np.log(part["resistance"].values), part["state_index"].values == 1
-    lrs, hrs = x[chosen & ~is_hrs], x[chosen & is_hrs]
-    if not lrs.size or not hrs.size:
+    x, side = np.log(part["resistance"].values), part["censoring"].values
+    is_hrs = part["state_index"].values == 1
+    lrs, hrs = chosen & ~is_hrs, chosen & is_hrs
+    if not lrs.any() or not hrs.any():
         return math.nan, 0.0
-    low, lrs_median = np.percentile(lrs, (25, 50))
-    hrs_median, high = np.percentile(hrs, (50, 75))
+    lrs_median, lrs_sigma, _ = centre_and_sigmas(x[lrs], side[lrs])
+    hrs_median, _, hrs_sigma = centre_and_sigmas(x[hrs], side[hrs])
     if not lrs_median < hrs_median:
         return math.nan, 0.0
-    sigmas = ((lrs_median - low) / _QUARTILE, (high - hrs_median) / _QUARTILE)
+    sigmas = lrs_sigma, hrs_sigma
     if not min(sigmas) > 0.0:
         return math.exp((lrs_median + hrs_median) / 2.0), 0.0
     pair = StatePair(lrs_median, sigmas[0], hrs_median, sigmas[1])

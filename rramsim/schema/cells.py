@@ -503,7 +503,8 @@ CELLS: dict[str, tuple[Variable, ...]] = {
             ("array", "state", "percent"),
             "1",
             "f",
-            "log10(resistance / ohm) of the readings of the array, NaN: none",
+            "log10(resistance / ohm) of the readings of the array, limits beyond the exact ones at "
+            "the outermost of these, NaN: none",
         ),
     ),
     "conditions": (

@@ -23,7 +23,7 @@ from scipy.special import bdtr, ndtri
 from rramsim.interval import Interval
 from rramsim.statistics.confidence import CONFIDENCE
 from rramsim.statistics.design_effect import LEAST_CLUSTERS, dependence, design_effect
-from rramsim.statistics.readings import ABOVE, BELOW, EXACT, clusters_of
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT, clusters_of, limits_at_the_readings
 
 
 def normal_quantiles(values: ArrayLike, censoring: ArrayLike) -> NDArray[np.float64]:
@@ -105,6 +105,70 @@ def sample_percentiles(
     return known
 
 
+_QUARTILES = (0.25, 0.5, 0.75)
+_QUARTILE_SIGMAS = float(ndtri(0.75))
+
+
+def centre_and_sigmas(x: ArrayLike, side: ArrayLike) -> tuple[float, float, float]:
+    """Return the median of a sample, and its sigma by the lower and by the upper quartile.
+
+    A median or quartile beyond a limit is unknown, and the limit may be decades away. The line
+    through the quartiles of the exact readings, at the normal quantiles where these stand among
+    all, gives the number that is unknown.
+
+    Parameters
+    ----------
+    x : array_like, shape (readings,)
+        On a scale on which it is normal, each the value or the limit it is beyond.
+    side : array_like, shape (readings,)
+        -1: at most the number, 0: exact, +1: at least the number.
+
+    Returns
+    -------
+    centre, sigma_below, sigma_above : float
+        A sigma is 0 where the quartile equals the median. Without a line an unknown sigma is 0, and
+        the centre is the median of the readings, limits included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z = np.random.default_rng(1).standard_normal(10_000)
+    >>> x, side = np.where(z > 0.5, 1e3, z), (z > 0.5).astype(int)  # a limit far away
+    >>> [round(number, 1) + 0.0 for number in centre_and_sigmas(x, side)]
+    [0.0, 1.0, 1.0]
+    """
+    value, censoring = np.asarray(x, dtype=float), np.asarray(side)
+    low, centre, high = _known_quartiles(value, censoring)
+    line_centre, line_sigma = _line_of_exact(value, censoring)
+    if math.isnan(centre):
+        return line_centre, line_sigma, line_sigma
+    below, above = (centre - low) / _QUARTILE_SIGMAS, (high - centre) / _QUARTILE_SIGMAS
+    below, above = (line_sigma if math.isnan(sigma) else sigma for sigma in (below, above))
+    return centre, below, above
+
+
+def _known_quartiles(value: Floats, side: NDArray[np.int_]) -> list[float]:
+    """Return quartiles and median on any scale, NaN where limits leave one open."""
+    least = np.quantile(np.where(side == BELOW, -_BEYOND, value), _QUARTILES)
+    most = np.quantile(np.where(side == ABOVE, _BEYOND, value), _QUARTILES)
+    known: list[float] = np.where(least == most, least, np.nan).tolist()
+    return known
+
+
+def _line_of_exact(value: Floats, side: NDArray[np.int_]) -> tuple[float, float]:
+    """Return median and sigma by the quartiles of the exact readings and their normal quantiles."""
+    is_exact = side == EXACT
+    if is_exact.any():
+        z = normal_quantiles(value, side)[is_exact]
+        (x_low, x_high), (z_low, z_high) = (
+            np.quantile(of, _QUARTILES[::2]).tolist() for of in (value[is_exact], z)
+        )
+        if z_high > z_low and x_high > x_low:
+            sigma = (x_high - x_low) / (z_high - z_low)
+            return x_low - sigma * z_low, sigma
+    return float(np.median(value)), 0.0
+
+
 def sample_quantiles(
     values: ArrayLike,
     censoring: ArrayLike,
@@ -162,7 +226,8 @@ def sample_quantiles(
         if is_open:
             distribution = distribution or turnbull(value, side)
             estimate = _inverse(*distribution, share)
-        effect = _effect(value <= (inner if math.isnan(estimate) else estimate), cells, value)
+        is_below = value <= (inner if math.isnan(estimate) else estimate)
+        effect = _effect(is_below, cells, value=value, side=side)
         if is_open and distribution is not None:
             counted = int(np.count_nonzero(side == EXACT) / effect) if effect > 0 else 0
             below, above = _places(counted, share)
@@ -220,18 +285,21 @@ def _places(n: int, share: float) -> tuple[float, float]:
     return (start + first) / n, (start + last) / n
 
 
-def _effect(is_below: NDArray[np.bool_], cell: NDArray[np.int_], value: Floats) -> float:
+def _effect(
+    is_below: NDArray[np.bool_], cell: NDArray[np.int_], *, value: Floats, side: NDArray[np.int_]
+) -> float:
     """Return how many readings tell as much as one of another cluster; NaN for too few clusters."""
     clusters = clusters_of(cell)
     k, n = int(clusters.max()) + 1, clusters.size
     if k == n:
         return 1.0
+    x = limits_at_the_readings(np.log(value), side)
     if k == 1:
-        following = dependence(np.log(value), clusters).following
+        following = dependence(x, clusters).following
         return (1.0 + following) / (1.0 - following)
     if k < LEAST_CLUSTERS:
         return math.nan
-    return design_effect(is_below, cell, np.log(value))
+    return design_effect(is_below, cell, x)
 
 
 def turnbull(values: Floats, side: NDArray[np.int_]) -> tuple[Floats, Floats]:

@@ -27,6 +27,37 @@ def clusters_of(cluster: ArrayLike) -> NDArray[np.int_]:
     return clusters
 
 
+def limits_at_the_readings(x: ArrayLike, side: ArrayLike) -> NDArray[np.float64]:
+    """Return the readings with each limit beyond the exact ones moved to the outermost of these.
+
+    Moments and correlations of censored readings take a limit for a value. One that is decades
+    beyond the readings, such as a mark in a wrong unit, would decide them alone.
+
+    Parameters
+    ----------
+    x : array_like, shape (readings,)
+        Each the value, or the limit it is beyond, on any scale.
+    side : array_like, shape (readings,)
+        -1: at most the number, 0: exact, +1: at least the number.
+
+    Returns
+    -------
+    ndarray, shape (readings,)
+        `x` itself where no reading is exact or all are.
+
+    Examples
+    --------
+    >>> limits_at_the_readings([1.0, 2.0, 30.0, 1.5], [0, 0, 1, 1]).tolist()
+    [1.0, 2.0, 2.0, 1.5]
+    """
+    values, censoring = np.asarray(x, dtype=float), np.asarray(side)
+    exact = values[censoring == EXACT]
+    if not 0 < exact.size < values.size:
+        return values
+    moved: NDArray[np.float64] = np.clip(values, exact.min(), exact.max())
+    return moved
+
+
 def cluster_count(cluster: ArrayLike) -> int:
     """Return the number of independent groups: clusters, and readings of an unnamed one."""
     number = np.asarray(cluster)

@@ -18,7 +18,7 @@ from rramsim.interval import Interval
 from rramsim.statistics.design_effect import design_effect
 from rramsim.statistics.lognormal import LognormalFit, UnfittableError, fit_lognormal
 from rramsim.statistics.quantiles import normal_quantiles
-from rramsim.statistics.readings import ABOVE, BELOW, EXACT, cluster_count
+from rramsim.statistics.readings import ABOVE, BELOW, EXACT, cluster_count, limits_at_the_readings
 
 TAIL_SIGMAS = 3.0
 """The tail begins this many sigmas of the body from its median."""
@@ -143,7 +143,8 @@ def count_tail(
     effect, cells = 1.0, count
     if cell is not None:
         known = ~open_side
-        effect = design_effect(beyond[known], np.asarray(cell)[known], x[known])
+        at = limits_at_the_readings(x[known], side[known])
+        effect = design_effect(beyond[known], np.asarray(cell)[known], at)
         cells = cluster_count(np.asarray(cell)[beyond])
     by_parameter = np.array([-1.0, bound])
     error = math.sqrt(by_parameter @ body.covariance @ by_parameter)

@@ -111,6 +111,33 @@ def test_readings_that_no_cell_or_no_order_of_medians_can_choose_by_keep_the_bes
     assert kept == pytest.approx(6.1e3)
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_how_far_a_limit_of_hrs_is_from_the_readings_changes_no_failure(share):
+    """The range ends inside HRS; the mark beyond it is that limit, or 10**6 times as much."""
+    readings = cycled(20, last=2).readings
+    ohms, is_hrs = readings["resistance"].values, readings["state_index"].values == 1
+    limit = np.quantile(ohms[is_hrs & (ohms > 1e5)], 1.0 - share)
+    is_beyond = ohms > limit
+    found = []
+    for mark in (limit, 1e6 * limit):
+        marked = readings.assign(
+            resistance=("reading", np.where(is_beyond, mark, ohms)),
+            censoring=("reading", is_beyond.astype(int)),
+        )
+        ends = follow_to_wear(marked, best=[6.1e3], reads=[ReadConditions()], failure=Failure())
+        found.append((float(ends.references[0]), ends.lifetimes["bad_from"].values))
+    (near, of_near), (far, of_far) = found
+    assert far == pytest.approx(near, rel=1e-9)
+    assert far == pytest.approx(
+        follow_to_wear(
+            readings, best=[6.1e3], reads=[ReadConditions()], failure=Failure()
+        ).references[0],
+        rel=0.2,
+    )
+    np.testing.assert_array_equal(of_near, of_far)
+    assert np.count_nonzero(np.isfinite(of_far)) == 20
+
+
 @pytest.mark.slow
 def test_where_the_reference_differs_it_is_said_with_the_readings_of_dead_cells():
     result = characterize(cycled(40, last=2))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rramsim.statistics.quantiles import (
+    centre_and_sigmas,
     normal_quantiles,
     sample_percentiles,
     sample_quantiles,
@@ -168,3 +169,38 @@ def test_ends_of_a_quantile_are_where_the_whole_binomial_passes_the_tails(n, sha
     assert math.isnan(found.high) or found.high == last
     is_held = n * min(share, 1.0 - share) >= 1.0
     assert not is_held or (math.isnan(found.low), math.isnan(found.high)) == (first < 1, last > n)
+
+
+def test_centre_and_sigmas_are_the_quartiles_and_do_not_follow_a_far_limit():
+    z = normal_quantiles(np.arange(1000), np.zeros(1000))
+    x = 3.0 + np.where(z > 0.0, 2.0, 0.5) * z
+    centre, below, above = centre_and_sigmas(x, np.zeros(x.size, dtype=int))
+    assert (centre, below, above) == pytest.approx((3.0, 0.5, 2.0), abs=5e-3)
+    # The upper quartile is hidden: the median and the lower one stay as they are.
+    hidden = (z > 0.5).astype(int)
+    of_limits = [centre_and_sigmas(np.where(hidden, at, x), hidden) for at in (4.0, 40.0)]
+    assert of_limits[0] == of_limits[1]
+    assert of_limits[0][:2] == (centre, below)
+    # Of a straight line, all three follow from any part of it, in either direction.
+    straight = 3.0 + 2.0 * z
+    for side, at in ((1, 1e3), (-1, -1e3)):
+        hidden = side * (side * z > -0.3)
+        found = centre_and_sigmas(np.where(hidden, at, straight), hidden)
+        if side == 1:
+            assert found == pytest.approx((3.0, 2.0, 2.0), rel=0.01)
+        assert not any(abs(number) > 10.0 for number in found[1:])
+    nothing = centre_and_sigmas([5.0, 7.0, 6.0], [1, 1, 1])
+    assert nothing == (6.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("cell", [np.repeat(np.arange(20), 20), np.zeros(400, dtype=int)])
+def test_the_interval_of_a_quantile_does_not_follow_a_far_limit(cell):
+    """Cells go together and readings follow each other, whatever the limit is."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(20)[np.arange(400) // 20] + 0.3 * rng.standard_normal(400)
+    side = (x > 1.0).astype(int)
+    near, far = (
+        sample_quantiles(np.exp(np.where(side, at, x)), side, (0.5,), cell=cell)
+        for at in (1.0, 16.0)
+    )
+    assert near == far

@@ -23,8 +23,8 @@ from rramsim.device.bit_errors.error_counts import Count, count_errors, weighted
 from rramsim.device.populations.fit import ConditionReadings, StateReadings
 from rramsim.device.read_conditions import ReadConditions
 from rramsim.notes import Note
-from rramsim.schema import ABOVE, BELOW, EXACT
-from rramsim.statistics.quantiles import normal_quantiles, sample_percentiles
+from rramsim.schema import ABOVE, BELOW
+from rramsim.statistics.quantiles import centre_and_sigmas
 from rramsim.statistics.readings import distinct
 
 FOLDS = 10
@@ -40,9 +40,6 @@ _REFERENCES = 401
 _BINS = 1024
 # Width of the smoothing in sigmas of a state, times n**(-1/5).
 _SMOOTHING = 0.4
-_MIDDLE_HALF = (25, 75)
-# The interquartile range of a normal population in sigmas.
-_QUARTILES = 1.349
 # So many widths beyond the medians a reading is no nearer to a misread one.
 _MARGIN = 5.0
 
@@ -173,11 +170,11 @@ def chosen_by_count(condition: ConditionReadings, read: ReadConditions) -> Chose
     """Choose the reference with the least smoothed share of misread readings.
 
     Each share is smoothed by a normal kernel of 0.4 n**(-1/5) sigmas of its state (n cells, sigma
-    from the quartiles, or from those of the exact readings where a limit hides one), and by the
-    spread of the reference. Where a stretch is as good, its
-    geometric mean is taken. The errors are counted by cross-validation: the cells are divided into
-    10 parts, no cell in two of them, in five ways; the one with the middle BER is given. Of one
-    cell, the parts are stretches of its readings.
+    from the quartiles, as far as limits leave these known: `centre_and_sigmas`), and by the spread
+    of the reference. Where a stretch is as good, its geometric mean is taken. The errors are
+    counted by cross-validation: the cells are divided into 10 parts, no cell in two of them, in
+    five ways; the one with the middle BER is given. Of one cell, the parts are stretches of its
+    readings.
 
     Parameters
     ----------
@@ -229,7 +226,8 @@ class _Smoothed:
     ) -> _Smoothed:
         x = np.log(state.resistance)
         low, high = between
-        sigma = _sigma(state) or (state.fit.sigma if state.fit else 0.0)
+        _, *sigmas = centre_and_sigmas(x, state.censoring)
+        sigma = float(np.mean(sigmas)) or (state.fit.sigma if state.fit else 0.0)
         # No narrower than the references are apart.
         width = max(_SMOOTHING * sigma * state.cells**-0.2, (high - low) / _REFERENCES, 1e-9)
         width = math.hypot(width, read.reference_spread)
@@ -249,23 +247,6 @@ class _Smoothed:
         parts, known = int(part.max()) + 1, self.bins >= 0
         place = part[known] * _BINS + self.bins[known]
         return np.bincount(place, minlength=parts * _BINS).reshape(parts, _BINS).astype(float)
-
-
-def _sigma(state: StateReadings) -> float:
-    """Return sigma of ln R from the quartiles, 0 where these are equal.
-
-    A quartile beyond a limit is unknown, and the limit may be decades away. Then the quartiles of
-    the exact readings are taken, with the normal quantiles at which they stand among all.
-    """
-    x, side = np.log(state.resistance), state.censoring
-    if not np.isnan(sample_percentiles(state.resistance, side, _MIDDLE_HALF)).any():
-        return float(np.ptp(np.percentile(x, _MIDDLE_HALF))) / _QUARTILES
-    is_exact = side == EXACT
-    if not is_exact.any():
-        return 0.0
-    z = normal_quantiles(state.resistance, side)[is_exact]
-    apart, sigmas = (float(np.ptp(np.percentile(of, _MIDDLE_HALF))) for of in (x[is_exact], z))
-    return apart / sigmas if sigmas else 0.0
 
 
 def _best(curves: Sequence[_Smoothed], left_out: Sequence[Floats], read: ReadConditions) -> Floats:

@@ -19,6 +19,7 @@ from rramsim.interval import Interval
 from rramsim.schema import ABOVE, BELOW, EXACT
 from rramsim.statistics.confidence import clopper_pearson
 from rramsim.statistics.design_effect import design_effect
+from rramsim.statistics.readings import limits_at_the_readings
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ def count_errors(
     effect = 1.0
     if cell is not None:
         known = ~undecided
-        effect = design_effect(wrong[known], np.asarray(cell)[known], np.log(value[known]))
+        x = limits_at_the_readings(np.log(value[known]), side[known])
+        effect = design_effect(wrong[known], np.asarray(cell)[known], x)
     return Count(
         errors=int(np.count_nonzero(wrong)),
         readings=value.size - left_open,

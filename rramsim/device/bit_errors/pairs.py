@@ -25,7 +25,7 @@ from rramsim.notes import Note
 from rramsim.schema import EXACT, Interval
 from rramsim.statistics.confidence import NORMAL_END, clopper_pearson, smallest_countable
 from rramsim.statistics.design_effect import series_of
-from rramsim.statistics.readings import ranked
+from rramsim.statistics.readings import limits_at_the_readings, ranked
 
 CLOPPER_PEARSON = "Clopper-Pearson"
 CLOPPER_PEARSON_OVER_CELLS = "Clopper-Pearson, over cells"
@@ -124,7 +124,8 @@ def _independent(state: StateReadings) -> float:
         return float(state.cells)
     if not state.is_read_again:
         return float(state.resistance.size)
-    return series_of(np.log(state.resistance)).for_mean
+    x = limits_at_the_readings(np.log(state.resistance), state.censoring)
+    return series_of(x).for_mean
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from rramsim import formatting as numbers
 from rramsim.device.populations.fit import StateReadings
 from rramsim.notes import Note
 from rramsim.statistics.design_effect import LEAST_CLUSTERS
-from rramsim.statistics.readings import clusters_of, ranked
+from rramsim.statistics.quantiles import sample_quantiles
+from rramsim.statistics.readings import clusters_of, limits_at_the_readings, ranked
 
 LEVEL = 0.01
 """The first cycle is said to be another population below this p-value."""
@@ -64,7 +65,8 @@ def first_cycle(state: StateReadings) -> FirstCycle | None:
     if state.cycle is None:
         return None
     known = state.cycle >= 0
-    cycle, x = state.cycle[known], np.log(state.resistance[known])
+    cycle = state.cycle[known]
+    x = limits_at_the_readings(np.log(state.resistance[known]), state.censoring[known])
     numbers_read, place = ranked(cycle)
     if numbers_read.size < 2:
         return None
@@ -198,13 +200,13 @@ def first_cycle_notes(state: StateReadings, tested: Tested | None) -> list[Note]
     if tested is None or tested.apart is None or state.cycle is None:
         return []
     is_first = state.cycle == tested.apart.cycle
-    first, others = (float(np.median(state.resistance[mask])) for mask in (is_first, ~is_first))
+    (first, of_first), (others, of_others) = (_median(state, m) for m in (is_first, ~is_first))
     p_value = numbers.power(tested.apart.p_value)
     return [
         state.note(
             f"cycle {tested.apart.cycle:,}, the first one read, is another population than the "
-            f"others (sample median {numbers.quantity(first, 'Ω')} against "
-            f"{numbers.quantity(others, 'Ω')}, p = {p_value}): the lognormal is tested without it; "
+            f"others (sample median {of_first} against "
+            f"{of_others}, p = {p_value}): the lognormal is tested without it; "
             "it stays in the fit and the count.",
             "first cycle apart",
             cycle=tested.apart.cycle,
@@ -213,3 +215,10 @@ def first_cycle_notes(state: StateReadings, tested: Tested | None) -> list[Note]
             p_value=tested.apart.p_value,
         )
     ]
+
+
+def _median(state: StateReadings, chosen: NDArray[np.bool_]) -> tuple[float, str]:
+    """Return the median of some readings in ohm, or the bound that limits leave, and its words."""
+    (median,) = sample_quantiles(state.resistance[chosen], state.censoring[chosen], (0.5,))
+    ohm = {"lower": median.low, "upper": median.high}.get(median.bound, median.estimate)
+    return ohm, numbers.bounded(numbers.quantity(ohm, "Ω"), median.bound)

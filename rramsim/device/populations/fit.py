@@ -28,7 +28,7 @@ from rramsim.statistics.lognormal import (
     fit_lognormal,
 )
 from rramsim.statistics.quantiles import sample_quantiles
-from rramsim.statistics.readings import cluster_count
+from rramsim.statistics.readings import cluster_count, limits_at_the_readings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -414,7 +414,7 @@ def _few_cells(state: StateReadings, fit: LognormalFit) -> str:
 
 def _order_notes(state: StateReadings) -> list[Note]:
     """Return a note where readings that name no cells follow each other too closely by chance."""
-    x = np.log(state.resistance)
+    x = limits_at_the_readings(np.log(state.resistance), state.censoring)
     steps = np.diff(x)
     if x.size < LEAST_SERIES or np.all(steps >= 0.0) or np.all(steps <= 0.0):
         return []

@@ -39,6 +39,21 @@ def test_without_errors_the_interval_is_the_closed_form_and_the_rule_of_three_ho
     assert (1 - smallest_countable(2048)) ** 2048 == pytest.approx(0.05, rel=3e-3)
 
 
+@pytest.mark.parametrize("cell", [np.repeat(np.arange(20), 20), np.zeros(400, dtype=int)])
+def test_how_far_a_limit_is_from_the_readings_changes_no_interval(cell):
+    """A far mark would hide that cells go together, and that readings follow each other."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(20)[np.arange(400) // 20] + 0.3 * rng.standard_normal(400)
+    side = (x > 1.8).astype(int)
+    near, far, exact = (
+        count_errors(np.exp(values), side * is_cut, reference=0.01, is_hrs=True, cell=cell)
+        for values, is_cut in ((np.where(side, 1.8, x), 1), (np.where(side, 16.0, x), 1), (x, 0))
+    )
+    assert near == far
+    assert far.design_effect == pytest.approx(exact.design_effect, rel=0.1)
+    assert far.design_effect > 2.0
+
+
 def test_without_readings_nothing_is_claimed():
     assert all(math.isnan(value) for value in (*clopper_pearson(0, 0), Count(0, 0, 5).rate))
     assert math.isnan(weighted(Count(0, 0, 5), Count(1, 9, 0)).ber.estimate)

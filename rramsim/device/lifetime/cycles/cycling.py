@@ -26,7 +26,7 @@ from rramsim.schema import STATES, Interval, make
 from rramsim.statistics.confidence import CONFIDENCE, smallest_countable
 from rramsim.statistics.probit_line import ProbitLine, first_crossing, probit_line
 from rramsim.statistics.quantiles import sample_percentiles
-from rramsim.statistics.readings import cluster_count, distinct
+from rramsim.statistics.readings import cluster_count, distinct, limits_at_the_readings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -207,7 +207,9 @@ def _pull_of_cells(part: xr.Dataset, read: ReadConditions, *, is_fitted: bool) -
     shares = (read.lrs_share, 1.0 - read.lrs_share)
     for state, share in enumerate(shares):
         of_state = part["state_index"].values == state
-        x = np.log(part["resistance"].values[of_state])
+        x = limits_at_the_readings(
+            np.log(part["resistance"].values[of_state]), part["censoring"].values[of_state]
+        )
         sign = 1.0 if state else -1.0
         influence = (sign * (x - read.ln_reference) < 0.0).astype(float)
         if is_fitted and x.size > 1 and x.std() > 0.0:
