@@ -42,7 +42,7 @@ from rramsim.readers.set_toml import sidecar_of
 from rramsim.readers.shipped import is_folder, resolve
 from rramsim.readers.summaries.counts_and_percentiles import summaries_of
 from rramsim.readers.table import Grid, NoReadingsError
-from rramsim.readers.tables import find_tables
+from rramsim.readers.tables import cause_of, find_tables
 from rramsim.schema import DATASETS, EXACT, STATES, check_label, first_spellings, make
 
 if TYPE_CHECKING:
@@ -307,14 +307,17 @@ def _read_file(
         return []
     try:
         return _read_tables(file, grids, options)
-    except InputError:
+    except InputError as error:
         if all(grid.rest is None for grid in grids):
-            raise
+            raise cause_of(error, grids, options) from error
         # Split line by line, a long table tells the row of what cannot be used.
         grids = read_grids(
             path, by_line=True, sheets=options.sheets, encoding=options.encoding, name=name
         )
+    try:
         return _read_tables(file, grids, options)
+    except InputError as error:
+        raise cause_of(error, grids, options) from error
 
 
 def _read_tables(

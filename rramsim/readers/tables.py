@@ -8,7 +8,12 @@ from dataclasses import replace
 from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.layout import Layout, by_given_columns, by_header, no_header
-from rramsim.readers.formats.several_tables import tables_one_below_another, tables_side_by_side
+from rramsim.readers.formats.several_tables import (
+    of_other_headers,
+    refuse_readings_above,
+    tables_one_below_another,
+    tables_side_by_side,
+)
 from rramsim.readers.formats.sheets import is_summary, place_of_name, state_of_name
 from rramsim.readers.options import ReadOptions, columns_of_width
 from rramsim.readers.sweeps import (
@@ -18,7 +23,7 @@ from rramsim.readers.sweeps import (
     readings_of_sweeps,
     titled_by_file,
 )
-from rramsim.readers.table import Grid
+from rramsim.readers.table import Grid, NoReadingsError
 from rramsim.readers.testers import tables_of
 from rramsim.schema import state_named
 
@@ -49,6 +54,17 @@ def find_tables(
     first, *more = layouts
     notes = (*first.notes, *_sheet_notes(layouts, place=place), *_left_out(unread, place=place))
     return [replace(first, notes=notes), *more]
+
+
+def cause_of(error: InputError, grids: Sequence[Grid], options: ReadOptions) -> InputError:
+    """Return the error for tables with different headers where a file holds these, else `error`.
+
+    What a row of one of them lacks is then no fault of that row.
+    """
+    if options.columns is not None or isinstance(error, NoReadingsError):
+        return error
+    read = (grid for grid in grids if grid.records and not grid.unread and not tables_of(grid))
+    return next((other for grid in read if (other := of_other_headers(grid))), error)
 
 
 def _to_read(grids: Sequence[Grid]) -> tuple[list[Grid], list[tuple[Grid, str]]]:
@@ -96,7 +112,10 @@ def _by_headers(
 
     def layout_of(grid: Grid) -> Layout | None:
         also = options.condition_from or ()
-        return by_header(grid, names=options.names, constants=constants, also=also)
+        layout = by_header(grid, names=options.names, constants=constants, also=also)
+        if layout is not None and not layout.sweeps:
+            refuse_readings_above(grid, layout.header.row)
+        return layout
 
     layouts: list[Layout] = []
     sweeps: list[Sweep] = []

@@ -25,6 +25,8 @@ from rramsim.schema import CYCLE_WORDS, header_key
 # A second column of one of these begins another table.
 _LABELS = ("condition", "die", "row", "column", "cell", "cycle", "state")
 _ROWS_BEFORE_A_HEADER = 30
+_HEADERS_SHOWN = 3
+_NUMBER = re.compile(r"[-+]?[\d.,]+(?:e[-+]?\d+)?", re.IGNORECASE)
 _CYCLE = re.compile(rf"(?:{'|'.join(CYCLE_WORDS)})[\s_.#-]*(\d+(?:e\+?\d+)?)", re.IGNORECASE)
 
 
@@ -116,7 +118,7 @@ def _of_other_names(texts: Sequence[str]) -> list[str]:
     A row with numbers is no header.
     """
     keys = [header_key(text) or text for text in texts]
-    if any(re.fullmatch(r"[-+<>]?[\d.,]+(?:e[-+]?\d+)?", text, re.IGNORECASE) for text in texts):
+    if any(_NUMBER.fullmatch(text.lstrip("<>")) for text in texts):
         return []
     others = [
         key
@@ -325,6 +327,60 @@ def tables_one_below_another(grid: Grid) -> list[Grid]:
     note = Note(text, kind="tables one below another", file=grid.place, values=values)
     blocks[0] = replace(blocks[0], notes=(*grid.notes, note), left_out=grid.left_out)
     return blocks
+
+
+def of_other_headers(grid: Grid) -> InputError | None:
+    """Return the error for a grid in which tables with different headers stand one below another.
+
+    A header is a row of texts only that names two columns of ours or readings, above a row of
+    numbers. None where there is only one.
+    """
+    grid = _without_remarks(grid.whole())
+    rows = [row for row in range(len(grid.records) - 1) if _is_header_of_numbers(grid, row)]
+    headers = {tuple(_texts(grid.records[row])): row for row in reversed(rows)}
+    if len(headers) < 2:
+        return None
+    shown = " and ".join(
+        f"row {grid.row_numbers[row]} ({', '.join(filter(None, texts))})"
+        for texts, row in list(headers.items())[::-1][:_HEADERS_SHOWN]
+    )
+    return InputError(
+        f"{grid.place}: {len(headers)} tables with different headers stand one below another, with "
+        f"the headers in {shown}. Put each table into a file of its own, or give all readings one "
+        "header."
+    )
+
+
+def refuse_readings_above(grid: Grid, header: int) -> None:
+    """Refuse a table with a header of readings and two rows of numbers above another header.
+
+    Raises
+    ------
+    InputError
+        With the rows and texts of both headers.
+    """
+    for row in range(header - 2):
+        numbers = [texts for texts in map(_texts, grid.records[row + 1 : row + 3]) if texts]
+        is_table = len(numbers) == 2 and all(is_reading(texts[-1]) for texts in numbers)
+        if is_table and _is_header_of_numbers(grid, row):
+            error = of_other_headers(grid)
+            if error is not None and _has_readings(_texts(grid.records[row])):
+                raise error
+
+
+def _is_header_of_numbers(grid: Grid, row: int) -> bool:
+    texts, below = _texts(grid.records[row]), _texts(grid.records[row + 1])
+    filled = [text for text in texts if text]
+    # Most rows hold a number as a program writes it, which takes no time to see.
+    if len(filled) < 2 or any(map(_NUMBER.fullmatch, filled)):
+        return False
+    # "compliance" is a mark of a reading, too.
+    if any(is_reading(text) and not _roles([text]) for text in filled):
+        return False
+    over_numbers = (
+        number and is_reading(number) for text, number in zip(texts, below, strict=False) if text
+    )
+    return any(over_numbers) and (len(_roles(filled)) > 1 or _has_readings(filled))
 
 
 def _without_remarks(grid: Grid) -> Grid:

@@ -2,6 +2,7 @@ import pytest
 from reader_files import readings_of, workbook
 
 from rramsim.errors import InputError
+from rramsim.readers.measurements import read_measurements
 
 WEAK = [("weak", 0, 1, -1, 5100.0), ("weak", 0, 2, -1, 5200.0)]
 WEAK += [("weak", 1, 1, -1, 310e3), ("weak", 1, 2, -1, 320e3)]
@@ -157,3 +158,39 @@ def test_a_table_begins_with_a_column_of_any_name(read, label):
 def test_tables_that_begin_alike_need_names_whatever_the_column_is_called(read):
     with pytest.raises(InputError, match="stand 2 times side by side, and nothing tells"):
         read("Sample,LRS,HRS,Sample,LRS,HRS\n1,5100,310e3,1,2100,510e3\n")
+
+
+LONG = "condition,state,R (kOhm),cell\nA,LRS,5.1,1\nA,LRS,4.9,2\nA,HRS,310,1\nA,HRS,280,2\n"
+WIDE = "cell,LRS (kOhm),HRS (kOhm)\n1,5.1,300\n2,5.2,310\n3,5.2,320\n"
+SWITCHING = "cycle,cell,Vset (V),Vreset (V)\n1,1,0.8,-1.1\n1,2,0.82,-1.2\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "row"),
+    [
+        (LONG, WIDE, 6),
+        (LONG, "\n\n" + WIDE, 8),
+        (WIDE, LONG, 5),
+        (WIDE, "\n" + SWITCHING, 6),
+        (LONG, SWITCHING, 6),
+        (LONG, "device,on,off,compliance\n1,5.1,300,20\n2,5.1,310,20\n", 6),
+    ],
+)
+def test_tables_with_different_headers_are_refused_with_both_headers(tmp_path, first, second, row):
+    path = tmp_path / "cells.csv"
+    path.write_text(first + second)
+    with pytest.raises(InputError) as error:
+        read_measurements(path)
+    one, two = (", ".join(text.strip().splitlines()[0].split(",")) for text in (first, second))
+    assert str(error.value) == (
+        "cells.csv: 2 tables with different headers stand one below another, with the headers in "
+        f"row 1 ({one}) and row {row} ({two}). Put each table into a file of its own, or give all "
+        "readings one header."
+    )
+
+
+def test_a_fault_in_a_row_is_still_told_where_no_other_header_stands(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text(LONG + "A,LRS,bad,3\nA,HRS,250,3\n")
+    with pytest.raises(InputError, match="row 6, column 'R \\(kOhm\\)': 'bad' is not a number"):
+        read_measurements(path)
