@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import csv
-import io
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,7 +33,7 @@ class TallyStore:
     The rows are sorted by task id and chip, so the file's bytes depend on what it holds and not
     on the order, the interrupts or the number of runs in which that was counted. Every write
     replaces the whole file, so that a kill leaves the old one or the new one. One process at a
-    time may write to a file.
+    time may write to a file. The text of each row is kept, so that a write encodes new ones only.
 
     Rows that are damaged are not believed: the file is set aside (`rramsim.files.set_aside`), and
     written again without them, so that their chips are drawn again.
@@ -54,12 +52,14 @@ class TallyStore:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._tallies: dict[str, Tally] = {}
+        self._rows: _Rows = {}
         if not self.path.exists():
             return
         self._tallies, damage = _read(self.path)
         if damage:
             set_aside(self.path, damage)
-            write_text(self.path, _text(self._tallies))
+            self._rows = _rows_of(self._tallies)
+            write_text(self.path, _text(self._rows))
 
     def tally(self, task_id: str) -> Tally | None:
         """Return what is known of a task, None where that is nothing."""
@@ -76,25 +76,41 @@ class TallyStore:
         InputError
             If the file cannot be written; the store then holds what it held before.
         """
-        merged = dict(self._tallies)
+        # Those that were read are encoded at the first write: most runs on a whole file have none.
+        merged, rows = dict(self._tallies), dict(self._rows or _rows_of(self._tallies))
         for tally in tallies:
-            known = merged.get(tally.task_id)
-            merged[tally.task_id] = tally if known is None else _without(known, tally) + tally
-        write_text(self.path, _text(merged))
-        self._tallies = merged
+            task_id = tally.task_id
+            known = merged.get(task_id)
+            merged[task_id] = tally if known is None else _without(known, tally) + tally
+            rows[task_id] = rows.get(task_id, {}) | _rows_of_task(tally)
+        write_text(self.path, _text(rows))
+        self._tallies, self._rows = merged, rows
 
 
-def _text(tallies: dict[str, Tally]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for task_id, tally in sorted(tallies.items()):
-        for chip, correct in tally.correct.items():
-            answers = _encoded(tally.answers.get(chip, b""))
-            error_free = str(tally.error_free.get(chip, ""))
-            row = (task_id, str(chip), str(tally.images), str(correct), answers, error_free)
-            writer.writerow((*row, _checksum(row)))
-    return text.getvalue()
+_Rows = dict[str, dict[int, str]]
+"""Text of each row, by task and chip."""
+
+
+def _text(rows: _Rows) -> str:
+    lines = [",".join(HEADER)]
+    for _, by_chip in sorted(rows.items()):
+        lines += (row for _, row in sorted(by_chip.items()))
+    return "\n".join((*lines, ""))
+
+
+def _rows_of(tallies: dict[str, Tally]) -> _Rows:
+    return {task_id: _rows_of_task(tally) for task_id, tally in tallies.items()}
+
+
+def _rows_of_task(tally: Tally) -> dict[int, str]:
+    return {chip: _row_text(tally, chip) for chip in tally.correct}
+
+
+def _row_text(tally: Tally, chip: int) -> str:
+    numbers = (str(chip), str(tally.images), str(tally.correct[chip]))
+    answers = _encoded(tally.answers.get(chip, b""))
+    row = (tally.task_id, *numbers, answers, str(tally.error_free.get(chip, "")))
+    return ",".join((*row, _checksum(row)))
 
 
 def _checksum(row: Sequence[str]) -> str:

@@ -36,6 +36,10 @@ def test_what_was_added_is_read_again(tmp_path: Path) -> None:
 def test_the_bytes_do_not_depend_on_the_order(order: tuple[Tally, ...], tmp_path: Path) -> None:
     for part in order:
         TallyStore(tmp_path / "tallies.csv").add(part)
+    store = TallyStore(tmp_path / "kept.csv")
+    for part in order:
+        store.add(part)
+    assert store.path.read_bytes() == (tmp_path / "tallies.csv").read_bytes()
     header, *rows = (tmp_path / "tallies.csv").read_text().split("\n")[:-1]
     assert header == "task_id,draw,images,correct,answers,error_free,checksum"
     assert [row.rsplit(",", 2)[0] for row in rows] == OLD.split("\n")[1:-1]
