@@ -1,6 +1,7 @@
 """Score chips on some of the images: does the interval hold, and how much time does a curve take?
 
-python run.py --out RESULTS [--images NAME|DIR] [--network LAYERS] [--half-width D]
+python run.py --out RESULTS [--images NAME|DIR] [--network LAYERS] [--epochs N] [--half-width D]
+              [--bers BER,BER,...] [--most-scored N] [--studies N]
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +24,17 @@ from rramsim.crossbar.faults import IidFaults
 from rramsim.files import make_folder
 from rramsim.images.catalogue import load_images
 from rramsim.images.image_set import ImageSet
-from rramsim.montecarlo.blocks import best_images, drawing_work, spread_of
-from rramsim.montecarlo.collect import error_free_answers, measure, score_chips
+from rramsim.montecarlo.blocks import (
+    Spread,
+    best_images,
+    drawing_work,
+    fitting_images,
+    on_blocks,
+    spread_of,
+)
+from rramsim.montecarlo.collect import collect, error_free_answers, score_chips
 from rramsim.montecarlo.estimate import ChipAccuracy, estimate
-from rramsim.montecarlo.stopping import STOP_CONFIDENCE, StoppingRule
+from rramsim.montecarlo.stopping import FIRST_LOOK, STOP_CONFIDENCE, StoppingRule, within
 from rramsim.montecarlo.tally import Tally, unpacked_answers
 from rramsim.montecarlo.task import ScoredNetwork, Task
 from rramsim.network.shape import NetworkShape
@@ -49,8 +58,9 @@ SEED = 1
 
 COVERAGE = ("chips of", "BER", "chips", "images a chip", "of", "coverage")
 CURVE = (
-    *("ber", "accuracy", "accuracy_low", "accuracy_high", "chips", "images_per_chip", "seconds"),
-    *("chips_all_images", "seconds_all_images"),
+    *("ber", "accuracy", "accuracy_low", "accuracy_high", "chips", "chips_scored"),
+    *("images_per_chip", "seconds", "chips_all_images", "seconds_all_images"),
+    *("spread_of_chips", "variance_of_images"),
 )
 
 
@@ -179,29 +189,86 @@ def coverages(
 
 
 class Point(NamedTuple):
-    """The accuracy at a BER, and the processor time that it took, and would take on all images."""
+    """The accuracy at a BER, and the processor time that it takes, and would take on all images.
+
+    Attributes
+    ----------
+    ber : float
+    found : ChipAccuracy
+        Of the chips that were scored.
+    chips : int
+        Chips that the half width takes. If fewer were scored, it follows from their spread, and the
+        time from that of one.
+    seconds : float
+    chips_all : int
+        The same on all images, by the spread found.
+    seconds_all : float
+    spread : Spread
+        Of the first chips.
+    """
 
     ber: float
     found: ChipAccuracy
+    chips: int
     seconds: float
     chips_all: int
     seconds_all: float
+    spread: Spread
 
 
-def curve(network: ScoredNetwork, half_width: float) -> Iterator[Point]:
+def curve(
+    network: ScoredNetwork, half_width: float, bers: Sequence[float], *, most_scored: int
+) -> Iterator[Point]:
     """Yield the points of a curve whose images are chosen, each known to the half width."""
-    rule = StoppingRule(MOST, half_width)
+    # What is compiled and made ready once is in no point's time.
     score_chips(Task(network, IidFaults(0.1), SEED, images_per_chip=64), range(1000, 1002))
-    for ber in BERS:
+    for ber in bers:
         task = Task(network, IidFaults(ber), SEED)
-        began = time.process_time()
-        (found,) = measure([task], rule=rule, fits_images=True)
-        seconds = time.process_time() - began
-        if math.isnan(found.p05):
-            chips, of_chip = chips_on_all(network, ber, rule, found), seconds_of_chip(task)
-            yield Point(ber, found, seconds, chips, chips * of_chip)
-        else:
-            yield Point(ber, found, seconds, found.chips, seconds)
+        yield point(task, ber, StoppingRule(MOST, half_width), most_scored=most_scored)
+
+
+def point(task: Task, ber: float, rule: StoppingRule, *, most_scored: int) -> Point:
+    """Return a point, as `measure` with `fits_images` finds it if so many chips may be scored."""
+    clean = error_free_answers(task.network)
+    asked, first = replace(task, keeps_answers=True), StoppingRule(FIRST_LOOK)
+    (pilot,), seconds = _timed(lambda: collect([asked], rule=first))
+    answers = [unpacked_answers(one, clean.size) for one in pilot.answers.values()]
+    spread = spread_of([one.astype(int) - clean for one in answers])
+    images = fitting_images(task, pilot, rule, clean)
+    some = replace(task, images_per_chip=images)
+    known = pilot if images is None else on_blocks(pilot, some, clean)
+    looks = rule if images is None else rule.after(pilot)
+    scored = replace(looks, chips=most_scored)
+    (tally,), more = _timed(lambda: collect([some], rule=scored, known=[known]))
+    chips = tally.chips
+    if tally.chips not in looks.looks or not within(tally, rule.half_width):
+        variance = float((np.array(tally.changes) / tally.images).var(ddof=1))
+        chips = _chips_needed(looks, variance)
+        more *= (chips - FIRST_LOOK) / (tally.chips - FIRST_LOOK)
+    seconds += more
+    found = estimate(tally, half_width=rule.half_width, clean=float(clean.mean()))
+    if images is None:
+        return Point(ber, found, chips, seconds, chips, seconds, spread)
+    chosen = float((np.array(tally.changes) / images).var(ddof=1))
+    between = chosen - (1 / images - 1 / clean.size) * spread.images
+    # The first chips were scored on all images, and did not stop the rule.
+    chips_all = _chips_needed(replace(rule, first_look=2 * FIRST_LOOK), between)
+    return Point(ber, found, chips, seconds, chips_all, chips_all * seconds_of_chip(task), spread)
+
+
+def _timed(work: Callable[[], list[Tally]]) -> tuple[list[Tally], float]:
+    began = time.process_time()
+    tallies = work()
+    return tallies, time.process_time() - began
+
+
+def _chips_needed(rule: StoppingRule, variance: float) -> int:
+    """Return the chips of this variance at which a rule stops."""
+    for look in rule.looks:
+        quantile = float(stdtrit(look - 1, (1 + STOP_CONFIDENCE) / 2))
+        if quantile * math.sqrt(variance / look) <= rule.half_width:
+            return look
+    return rule.chips
 
 
 def seconds_of_chip(task: Task, *, chips: int = 5) -> float:
@@ -212,28 +279,6 @@ def seconds_of_chip(task: Task, *, chips: int = 5) -> float:
         score_chips(task, [chip])
         times.append(time.process_time() - began)
     return float(np.median(times))
-
-
-def chips_on_all(
-    network: ScoredNetwork, ber: float, rule: StoppingRule, found: ChipAccuracy
-) -> int:
-    """Return the chips that the rule takes on all images, by the spread of those scored."""
-    images = found.images
-    task = Task(network, IidFaults(ber), SEED, images_per_chip=images)
-    tally = score_chips(task, range(min(found.chips, 1000)))
-    shares = np.array(tally.changes) / images
-    pilot = score_chips(Task(network, IidFaults(ber), SEED, True), range(10))
-    clean = error_free_answers(network)
-    answers = [unpacked_answers(one, clean.size) for one in pilot.answers.values()]
-    changes = [one.astype(int) - clean for one in answers]
-    within = spread_of(changes).images
-    between = float(shares.var(ddof=1)) - (1 / images - 1 / clean.size) * within
-    # The first chips were scored on all images, and did not stop the rule.
-    for look in rule.looks[1:]:
-        quantile = float(stdtrit(look - 1, (1 + STOP_CONFIDENCE) / 2))
-        if quantile * math.sqrt(between / look) <= rule.half_width:
-            return look
-    return rule.chips
 
 
 def figure_of(points: Sequence[Point]) -> Figure:
@@ -282,50 +327,76 @@ def run(
     layers: str,
     half_width: float,
     epochs: int = 3,
-    digits_epochs: int = 20,
+    bers: Sequence[float] = BERS,
+    most_scored: int = MOST,
     studies: int = 2000,
-    chips: int = 200,
 ) -> list[Point]:
-    """Train, measure coverage and the curve, and write both into a folder."""
+    """Train a network, measure its curve and the coverage, and write both into a folder.
+
+    Parameters
+    ----------
+    out : Path
+    images : str
+        Name of an image set, or a folder.
+    layers : str
+        Of the network.
+    half_width : float
+        Of the mean of each point.
+    epochs : int
+    bers : sequence of float
+        Points of the curve.
+    most_scored : int
+        Most chips that are scored of a point; what more of them take is extrapolated.
+    studies : int
+        Studies of 30 chips for each coverage; with 0, none is measured.
+    """
     make_folder(out)
-    small, own = load_images("digits"), load_images(images)
-    digits = trained(small, "digits", DIGITS_LAYERS, out, digits_epochs)
+    own = load_images(images)
     network = trained(own, images, layers, out, epochs)
     points = []
-    for point in curve(network, half_width):
-        points.append(point)
-        mean = point.found.mean
-        print(
-            f"{point.ber:g}",
-            f"{mean.estimate:.5f}",
-            point.found.chips,
-            point.found.images,
-            f"{point.seconds:.1f} s",
-            point.chips_all,
-            f"{point.seconds_all:.1f} s",
-            flush=True,
-        )
-    write_rows(out / "curve.csv", CURVE, map(_row, points))
+    for one in curve(network, half_width, bers, most_scored=most_scored):
+        points.append(one)
+        # After each, since a point may take an hour.
+        write_rows(out / "curve.csv", CURVE, map(_row, points))
+        print(*_row(one), flush=True)
     save_figure(figure_of(points), out / "curve")
-    populations = [model_chips()]
-    populations += [network_chips("digits", digits, ber, chips=1000) for ber in POPULATION_BERS]
-    populations += [network_chips(own.name, network, ber, chips=chips) for ber in POPULATION_BERS]
-    rows = []
-    for row in coverages(populations, drawing=drawing_work(network.folded), studies=studies):
-        rows.append(row)
-        print(*row, flush=True)
-    write_rows(out / "coverage.csv", COVERAGE, rows)
-    print(markdown_table(COVERAGE, [list(map(str, row)) for row in rows]))
+    if studies:
+        print(markdown_table(COVERAGE, write_coverage(out, own, network, studies)))
     return points
 
 
-def _row(point: Point) -> tuple[object, ...]:
-    mean = point.found.mean
+def write_coverage(
+    out: Path,
+    images: ImageSet,
+    network: ScoredNetwork,
+    studies: int,
+    *,
+    chips: int = 200,
+    digits_epochs: int = 20,
+) -> list[list[str]]:
+    """Measure the coverage with chips of a model, of the digits and of a network, and write it."""
+    digits = trained(load_images("digits"), "digits", DIGITS_LAYERS, out, digits_epochs)
+    populations = [model_chips()]
+    populations += [network_chips("digits", digits, ber, chips=1000) for ber in POPULATION_BERS]
+    populations += [
+        network_chips(images.name, network, ber, chips=chips) for ber in POPULATION_BERS
+    ]
+    rows = []
+    for row in coverages(populations, drawing=drawing_work(network.folded), studies=studies):
+        rows.append(list(map(str, row)))
+        print(*row, flush=True)
+    write_rows(out / "coverage.csv", COVERAGE, rows)
+    return rows
+
+
+def _row(one: Point) -> tuple[object, ...]:
+    mean = one.found.mean
     return (
-        point.ber,
+        one.ber,
         *(f"{value:.6f}" for value in (mean.estimate, mean.low, mean.high)),
-        *(point.found.chips, point.found.images, f"{point.seconds:.1f}"),
-        *(point.chips_all, f"{point.seconds_all:.1f}"),
+        *(one.chips, one.found.chips, one.found.images, f"{one.seconds:.1f}"),
+        *(one.chips_all, f"{one.seconds_all:.1f}"),
+        *(f"{math.sqrt(one.spread.chips):.3g}", f"{one.spread.images:.3g}"),
     )
 
 
@@ -335,9 +406,30 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="RESULTS")
     parser.add_argument("--images", default="mnist", metavar="NAME|DIR")
     parser.add_argument("--network", default="784-1024-1024-10", metavar="LAYERS")
+    parser.add_argument("--epochs", type=int, default=3, metavar="N", help="of its training")
     parser.add_argument("--half-width", type=float, default=0.001, metavar="D")
+    parser.add_argument("--bers", default=",".join(map(str, BERS)), metavar="BER,BER,...")
+    parser.add_argument(
+        "--most-scored",
+        type=int,
+        default=MOST,
+        metavar="N",
+        help="most chips scored of a point; the time of more is extrapolated",
+    )
+    parser.add_argument(
+        "--studies", type=int, default=2000, metavar="N", help="for the coverage; 0 leaves it out"
+    )
     asked = parser.parse_args()
-    points = run(asked.out, asked.images, layers=asked.network, half_width=asked.half_width)
+    points = run(
+        asked.out,
+        asked.images,
+        layers=asked.network,
+        half_width=asked.half_width,
+        epochs=asked.epochs,
+        bers=[float(ber) for ber in asked.bers.split(",")],
+        most_scored=asked.most_scored,
+        studies=asked.studies,
+    )
     ratio = sum(one.seconds_all for one in points) / sum(one.seconds for one in points)
     print(f"All images take {ratio:.1f} times as long.")
 
