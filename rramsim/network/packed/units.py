@@ -56,8 +56,8 @@ class Unit:
         About how many vector operations an image takes, from inputs, neurons and planes.
     row_bytes : callable, optional
         Bytes that a row of so many inputs takes; without it, inputs are packed as bit planes.
-    convolve : callable, optional
-        A kernel with the parameters of `popcount_kernels.convolve`.
+    convolve, fire_chips, count_chips : callable, optional
+        Of signs: kernels with the parameters of those of `popcount_kernels`.
     """
 
     name: str
@@ -66,6 +66,8 @@ class Unit:
     operations: Callable[[int, int, int], float]
     row_bytes: Callable[[int], int] | None = None
     convolve: Callable[..., None] | None = None
+    fire_chips: Callable[[Words, Words, NDArray[np.int64], Words], None] | None = None
+    count_chips: Callable[[Words, Words, NDArray[np.int32]], None] | None = None
 
     def inputs(self, codes: NDArray[np.uint8], planes: int) -> Inputs:
         """Return codes of so many planes, (images, inputs), as the kernels take them."""
@@ -207,13 +209,22 @@ def _shuffle_of_signs() -> Unit:
         shuffle.count,
         _shuffle_operations,
         convolve=shuffle.convolve,
+        fire_chips=shuffle.fire_chips,
+        count_chips=shuffle.count_chips,
     )
 
 
 def _amx_of_signs() -> Unit:
     from rramsim.network.packed.unit_kernels import amx_kernels as amx
 
-    return Unit("amx", amx.fire, amx.count, _amx_operations)
+    return Unit(
+        "amx",
+        amx.fire,
+        amx.count,
+        _amx_operations,
+        fire_chips=amx.fire_chips,
+        count_chips=amx.count_chips,
+    )
 
 
 _TRIED = 512, 256, 256
@@ -310,6 +321,8 @@ POPCOUNT = Unit(
     popcount_kernels.count,
     _popcount_operations,
     convolve=popcount_kernels.convolve,
+    fire_chips=popcount_kernels.fire_chips,
+    count_chips=popcount_kernels.count_chips,
 )
 """The unit of every processor."""
 

@@ -149,6 +149,30 @@ def test_a_named_unit_scores_a_network(name, signed_levels, monkeypatch):
         )
 
 
+@pytest.mark.parametrize("name", OF_SIGNS)
+@pytest.mark.parametrize("widths", [(65, 130, 200, 11), (9, 33, 3)])
+def test_many_chips_in_one_pass_are_scored_as_one_by_one_by_every_unit(name, widths, monkeypatch):
+    unit_of(name)
+    monkeypatch.setenv("RRAMSIM_KERNEL", name)
+    network, images = random_network(*widths), random_images(41, widths[0])
+    rng = np.random.default_rng(5)
+    masks = [
+        pack_rows(rng.random((3 * len(layer.signs), layer.signs.shape[1])) < 0.1).reshape(
+            3, len(layer.signs), -1
+        )
+        for layer in network.layers
+    ]
+    labels = naive_predictions(network, images, [of_layer[0] for of_layer in masks])
+    evaluator = Evaluator(network, images, labels)
+    assert evaluator._network.clean[1].unit.name == name
+    together = evaluator.right_together(masks)
+    assert together[0].all()
+    assert not together[1:].all()
+    for number, is_right in enumerate(together):
+        expected = naive_predictions(network, images, [of_layer[number] for of_layer in masks])
+        assert np.array_equal(is_right, expected == labels)
+
+
 @pytest.mark.parametrize("name", ["amx", "Popcount", "fast"])
 def test_a_unit_that_is_not_there_is_refused_with_those_that_are(name, monkeypatch):
     if name in units.names():

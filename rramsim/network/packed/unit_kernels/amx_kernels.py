@@ -268,6 +268,29 @@ def count(
     _count_codes(codes, weights, 1, images.shape[0], counts)
 
 
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int64[::1], uint64[:,:,::1])")
+def fire_chips(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    limits: NDArray[np.int64],
+    fired: NDArray[np.uint64],
+) -> None:
+    """Compute a hidden layer on many chips; see `popcount_kernels.fire_chips`."""
+    for chip in range(weights.shape[0]):
+        fire(images[chip], weights[chip], 1, limits, fired[chip])
+
+
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int32[:,:,::1])")
+def count_chips(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    counts: NDArray[np.int32],
+) -> None:
+    """Count the mismatches on many chips; see `popcount_kernels.count_chips`."""
+    for chip in range(weights.shape[0]):
+        count(images[chip], weights[chip], 1, counts[chip])
+
+
 @kernel("void(uint8[:,::1], uint64[:,:,::1], int64, int64[::1], uint64[:,::1])")
 def fire_pixels(
     pixels: NDArray[np.uint8],

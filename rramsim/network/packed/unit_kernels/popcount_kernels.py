@@ -325,7 +325,7 @@ def count(
             )
 
 
-@kernel("void(uint64[:,::1], uint64[:,:,:,::1], int64[::1], uint64[:,::1])")
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int64[::1], uint64[:,:,::1])")
 def fire_chips(
     images: NDArray[np.uint64],
     weights: NDArray[np.uint64],
@@ -336,34 +336,19 @@ def fire_chips(
 
     Parameters
     ----------
-    images : uint64 array, shape (images, chips * words)
-        A multiple of `IMAGES` rows.
+    images : uint64 array, shape (chips, images, words)
+        What the layer before gave on each; a multiple of `IMAGES` images.
     weights : uint64 array, shape (chips, panels, words, 32)
     limits : int64 array, shape (panels * 32,)
         Of every chip.
-    fired : uint64 array, shape (images, chips * panels / 2)
-        Written over.
+    fired : uint64 array, shape (chips, images, at least panels / 2)
+        Written over; bits beyond the panels stay as they are.
     """
-    chips, panels, words, _ = weights.shape
-    stride, fired_stride = images.shape[1], fired.shape[1]
-    for chip in range(chips):
-        for panel in range(panels):
-            panel_at = weights.ctypes.data + (chip * panels + panel) * words * NEURONS * 8
-            limits_at = limits.ctypes.data + panel * NEURONS * 8
-            for image in range(0, images.shape[0], IMAGES):
-                _fire(
-                    images.ctypes.data + (image * stride + chip * words) * 8,
-                    stride,
-                    panel_at,
-                    1,
-                    words,
-                    limits_at,
-                    fired.ctypes.data + image * fired_stride * 8 + (chip * panels + panel) * 4,
-                    fired_stride,
-                )
+    for chip in range(weights.shape[0]):
+        fire(images[chip], weights[chip], 1, limits, fired[chip])
 
 
-@kernel("void(uint64[:,::1], uint64[:,:,:,::1], int32[:,:,::1])")
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int32[:,:,::1])")
 def count_chips(
     images: NDArray[np.uint64],
     weights: NDArray[np.uint64],
@@ -373,22 +358,8 @@ def count_chips(
 
     The other parameters are those of `fire_chips`.
     """
-    chips, panels, words, _ = weights.shape
-    stride, counts_stride = images.shape[1], counts.shape[2]
-    for chip in range(chips):
-        for panel in range(panels):
-            panel_at = weights.ctypes.data + (chip * panels + panel) * words * NEURONS * 8
-            for image in range(0, images.shape[0], IMAGES):
-                row = chip * images.shape[0] + image
-                _count(
-                    images.ctypes.data + (image * stride + chip * words) * 8,
-                    stride,
-                    panel_at,
-                    1,
-                    words,
-                    counts.ctypes.data + (row * counts_stride + panel * NEURONS) * 4,
-                    counts_stride,
-                )
+    for chip in range(weights.shape[0]):
+        count(images[chip], weights[chip], 1, counts[chip])
 
 
 @kernel(

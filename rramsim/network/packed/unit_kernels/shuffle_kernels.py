@@ -62,6 +62,11 @@ _SHORTS = ir.VectorType(_SHORT, NEURONS // 2)
 _TABLE = ir.VectorType(_BYTE, 16)
 _INTS = ir.VectorType(_INT, NEURONS)
 
+_Buffers = tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.int16]]
+_BUFFERS = "Tuple((uint16[:,::1], uint8[:,:,::1], int16[:,:,:,::1]))"
+_PixelBuffers = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int32]]
+_PIXEL_BUFFERS = "Tuple((uint8[:,:,:,::1], uint8[:,:,::1], int32[:,::1]))"
+
 
 def _word(value: int) -> Any:
     return ir.Constant(_WORD, value)
@@ -354,9 +359,29 @@ def _offsets_of(images: NDArray[np.uint64], offsets: NDArray[np.uint16]) -> None
                 offsets[pair, begin + 1] = ((upper >> down) & octet) << four
 
 
-@kernel("void(uint64[:,:,::1], int64, uint8[:,:,::1])")
-def _index_of(weights: NDArray[np.uint64], group: int, index: NDArray[np.uint8]) -> None:
-    """Write four bits of each of 128 neurons for each step, (steps, 4, 32)."""
+@kernel(f"{_BUFFERS}(uint64[:,::1])")
+def _buffers_of(images: NDArray[np.uint64]) -> _Buffers:
+    """Return where the tables of images begin, and room for the weights and sums of a group."""
+    steps = -(-images.shape[1] * _STEPS // _GROUP) * _GROUP
+    offsets = np.zeros((images.shape[0] // 2, steps), dtype=np.uint16)
+    _offsets_of(images, offsets)
+    index = np.zeros((steps, _PANELS, NEURONS), dtype=np.uint8)
+    return offsets, index, np.empty((len(offsets), 2, _PANELS, NEURONS), dtype=np.int16)
+
+
+@kernel("void(uint64[:,:,::1], int64, uint16[:,::1], uint8[:,:,::1], int16[:,:,:,::1])")
+def _sums_of(
+    weights: NDArray[np.uint64],
+    group: int,
+    offsets: NDArray[np.uint16],
+    index: NDArray[np.uint8],
+    sums: NDArray[np.int16],
+) -> None:
+    """Write the mismatches of all images and a group of 128 neurons, (pairs, 2, 4, 32).
+
+    Even neurons of a panel come first. Four bits of each for each step are written to `index`,
+    (steps, 4, 32).
+    """
     panels, words, _ = weights.shape
     for k in range(min(_PANELS, panels - group * _PANELS)):
         for word in range(words):
@@ -364,22 +389,15 @@ def _index_of(weights: NDArray[np.uint64], group: int, index: NDArray[np.uint8])
                 weights.ctypes.data + ((group * _PANELS + k) * words + word) * NEURONS * 8,
                 index.ctypes.data + (word * _STEPS * _PANELS + k) * NEURONS,
             )
-
-
-@kernel("void(uint16[:,::1], uint8[:,:,::1], int16[:,:,:,::1])")
-def _sums_of(
-    offsets: NDArray[np.uint16], index: NDArray[np.uint8], sums: NDArray[np.int16]
-) -> None:
-    """Write the mismatches of all images, (pairs, 2, 4, 32), even neurons of a panel first."""
     pairs, steps = offsets.shape
     sums[:] = 0
     # Weights of some groups of steps stay in the first-level cache for all images.
-    for group in range(0, steps // _GROUP, _GROUPS):
+    for first in range(0, steps // _GROUP, _GROUPS):
         for pair in range(pairs):
             _add(
-                offsets.ctypes.data + (pair * steps + group * _GROUP) * 2,
-                index.ctypes.data + group * _GROUP * NEURONS_AT_ONCE,
-                min(_GROUPS, steps // _GROUP - group),
+                offsets.ctypes.data + (pair * steps + first * _GROUP) * 2,
+                index.ctypes.data + first * _GROUP * NEURONS_AT_ONCE,
+                min(_GROUPS, steps // _GROUP - first),
                 sums.ctypes.data + pair * _TILE * 2,
             )
 
@@ -401,16 +419,11 @@ def fire(
     planes : int
         1.
     """
-    panels, words, _ = weights.shape
-    steps = -(-words * _STEPS // _GROUP) * _GROUP
-    offsets = np.zeros((images.shape[0] // 2, steps), dtype=np.uint16)
-    _offsets_of(images, offsets)
-    index = np.zeros((steps, _PANELS, NEURONS), dtype=np.uint8)
-    sums = np.empty((images.shape[0] // 2, 2, _PANELS, NEURONS), dtype=np.int16)
+    panels = weights.shape[0]
+    offsets, index, sums = _buffers_of(images)
     bounds = np.empty(NEURONS, dtype=np.int16)
     for group in range(-(-panels // _PANELS)):
-        _index_of(weights, group, index)
-        _sums_of(offsets, index, sums)
+        _sums_of(weights, group, offsets, index, sums)
         for k in range(min(_PANELS, panels - group * _PANELS)):
             panel = group * _PANELS + k
             for neuron in range(NEURONS):
@@ -433,15 +446,10 @@ def count(
 
     The other parameters are those of `fire`.
     """
-    panels, words, _ = weights.shape
-    steps = -(-words * _STEPS // _GROUP) * _GROUP
-    offsets = np.zeros((images.shape[0] // 2, steps), dtype=np.uint16)
-    _offsets_of(images, offsets)
-    index = np.zeros((steps, _PANELS, NEURONS), dtype=np.uint8)
-    sums = np.empty((images.shape[0] // 2, 2, _PANELS, NEURONS), dtype=np.int16)
+    panels = weights.shape[0]
+    offsets, index, sums = _buffers_of(images)
     for group in range(-(-panels // _PANELS)):
-        _index_of(weights, group, index)
-        _sums_of(offsets, index, sums)
+        _sums_of(weights, group, offsets, index, sums)
         for k in range(min(_PANELS, panels - group * _PANELS)):
             begin = (group * _PANELS + k) * NEURONS
             for image in range(images.shape[0]):
@@ -449,6 +457,29 @@ def count(
                 for neuron in range(NEURONS // 2):
                     counts[image, begin + 2 * neuron] = of_panel[neuron]
                     counts[image, begin + 2 * neuron + 1] = of_panel[NEURONS // 2 + neuron]
+
+
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int64[::1], uint64[:,:,::1])")
+def fire_chips(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    limits: NDArray[np.int64],
+    fired: NDArray[np.uint64],
+) -> None:
+    """Compute a hidden layer on many chips; see `popcount_kernels.fire_chips`."""
+    for chip in range(weights.shape[0]):
+        fire(images[chip], weights[chip], 1, limits, fired[chip])
+
+
+@kernel("void(uint64[:,:,::1], uint64[:,:,:,::1], int32[:,:,::1])")
+def count_chips(
+    images: NDArray[np.uint64],
+    weights: NDArray[np.uint64],
+    counts: NDArray[np.int32],
+) -> None:
+    """Count the mismatches on many chips; see `popcount_kernels.count_chips`."""
+    for chip in range(weights.shape[0]):
+        count(images[chip], weights[chip], 1, counts[chip])
 
 
 @kernel("void(uint64[:,:,::1], int64, uint8[:,:,:,::1])")
@@ -576,16 +607,21 @@ def convolve(
                                     fired[image, 2 * targets[tile, place] + panel] = bits[place]
 
 
-@kernel("void(uint64[:,:,::1], uint8[:,:,:,::1])")
-def _indices_of(weights: NDArray[np.uint64], indices: NDArray[np.uint8]) -> None:
-    """Write four bits of each neuron for each step, (groups of 128, steps, 4, 32)."""
+@kernel(f"{_PIXEL_BUFFERS}(uint8[:,::1], uint64[:,:,::1])")
+def _pixel_buffers_of(codes: NDArray[np.uint8], weights: NDArray[np.uint64]) -> _PixelBuffers:
+    """Return four bits of each neuron for each step, and room for tables and sums of images."""
     panels, words, _ = weights.shape
+    form = -(-panels // _PANELS), words * _STEPS, _PANELS, NEURONS
+    indices = np.zeros(form, dtype=np.uint8)
     for panel in range(panels):
         for word in range(words):
             _cut(
                 weights.ctypes.data + (panel * words + word) * NEURONS * 8,
                 indices[panel // _PANELS, word * _STEPS :].ctypes.data + panel % _PANELS * NEURONS,
             )
+    images = min(_IMAGES, codes.shape[0])
+    tables = np.empty((images, codes.shape[1] // INPUTS, 32), dtype=np.uint8)
+    return indices, tables, np.empty((images, NEURONS_AT_ONCE), dtype=np.int32)
 
 
 @kernel("void(uint8[:,::1], int64, int64, uint8[:,:,::1])")
@@ -636,21 +672,16 @@ def fire_pixels(
     weights, planes, limits, fired
         As of `popcount_kernels.fire`.
     """
-    panels, words, _ = weights.shape
-    steps = codes.shape[1] // INPUTS
-    groups = -(-panels // _PANELS)
-    indices = np.zeros((groups, words * _STEPS, _PANELS, NEURONS), dtype=np.uint8)
-    _indices_of(weights, indices)
+    panels = weights.shape[0]
+    indices, tables, sums = _pixel_buffers_of(codes, weights)
     bounds = np.empty(limits.size, dtype=np.int32)
     for neuron in range(limits.size):
         bounds[neuron] = max(-1, min(limits[neuron], _BEYOND))
-    tables = np.empty((min(_IMAGES, codes.shape[0]), steps, 32), dtype=np.uint8)
-    sums = np.empty((len(tables), NEURONS_AT_ONCE), dtype=np.int32)
     fired32 = fired.view(np.uint32)
     for first in range(0, codes.shape[0], _IMAGES):
         images = min(_IMAGES, codes.shape[0] - first)
         _tables_of(codes, first, (1 << planes) - 1, tables[:images])
-        for group in range(groups):
+        for group in range(len(indices)):
             _pixel_sums_of(tables[:images], indices[group], sums[:images])
             for panel in range(group * _PANELS, min(panels, (group + 1) * _PANELS)):
                 bounds_at = bounds.ctypes.data + panel * NEURONS * 4
@@ -671,17 +702,11 @@ def count_pixels(
 
     The other parameters are those of `fire_pixels`.
     """
-    panels, words, _ = weights.shape
-    steps = codes.shape[1] // INPUTS
-    groups = -(-panels // _PANELS)
-    indices = np.zeros((groups, words * _STEPS, _PANELS, NEURONS), dtype=np.uint8)
-    _indices_of(weights, indices)
-    tables = np.empty((min(_IMAGES, codes.shape[0]), steps, 32), dtype=np.uint8)
-    sums = np.empty((len(tables), NEURONS_AT_ONCE), dtype=np.int32)
+    indices, tables, sums = _pixel_buffers_of(codes, weights)
     for first in range(0, codes.shape[0], _IMAGES):
         images = min(_IMAGES, codes.shape[0] - first)
         _tables_of(codes, first, (1 << planes) - 1, tables[:images])
-        for group in range(groups):
+        for group in range(len(indices)):
             _pixel_sums_of(tables[:images], indices[group], sums[:images])
             begin = group * NEURONS_AT_ONCE
             neurons = min(NEURONS_AT_ONCE, counts.shape[1] - begin)
