@@ -144,7 +144,8 @@ class RawTable:
     """A table with a header: its columns, and the row number of each line of it.
 
     `columns` has an entry, `(rows,)`, for each one of `header`: texts, or floats where the whole
-    column was split as numbers (NaN: blank). A column that is not used may be empty.
+    column was split as numbers (NaN: blank). A column that is not used may be empty. `read_commas`
+    says whether commas of these numbers were read as decimal ones.
     """
 
     place: str
@@ -153,6 +154,7 @@ class RawTable:
     row_numbers: np.ndarray
     decimal_comma: bool
     semicolons: bool = False
+    read_commas: bool = False
 
     def where(self, index: int, header: str) -> str:
         """Return file, row and column of a text for a message."""
@@ -183,9 +185,14 @@ def make_table(
         columns = grid.rest.columns(skip=start, width=len(header), numbers=numbers, labels=labels)
         if columns is not None:
             count = len(next(column for column in columns if len(column)))
-            rows = np.arange(count) + grid.row_numbers[start]
             return RawTable(
-                grid.place, header, tuple(columns), rows, grid.decimal_comma, grid.semicolons
+                grid.place,
+                header,
+                tuple(columns),
+                np.arange(count) + grid.row_numbers[start],
+                grid.decimal_comma,
+                grid.semicolons,
+                read_commas=grid.rest.has_decimal_commas(skip=start, numbers=numbers),
             )
     grid = grid.whole()
     records, row_numbers = grid.records[start:], grid.row_numbers[start:]
@@ -221,7 +228,22 @@ def with_constants(table: RawTable, constants: Mapping[str, str]) -> RawTable:
         table.row_numbers,
         table.decimal_comma,
         table.semicolons,
+        table.read_commas,
     )
+
+
+def is_decimal_comma(text: str) -> bool:
+    """Return whether a text is a number whose comma can be nothing but a decimal one.
+
+    >>> is_decimal_comma("250,71"), is_decimal_comma("0,125"), is_decimal_comma("1,250")
+    (True, True, False)
+    """
+    matched = _WITH_COMMA.fullmatch(text)
+    return matched is not None and _LIKE_THOUSANDS.fullmatch(matched[1]) is None
+
+
+_WITH_COMMA = re.compile(r"\s*[-+]?(\d+,\d+)\s*")
+_LIKE_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 
 
 def origin_of(grid: Grid) -> str | None:
@@ -314,6 +336,7 @@ class LongText:
                 skiprows=self.lines[skip],
                 # Without usecols, a line with more columns than the first is an error.
                 dtype=dict.fromkeys(labels, object),
+                decimal="," if self.has_decimal_commas(skip=skip, numbers=numbers) else ".",
                 na_values={position: [""] for position in numbers},
                 keep_default_na=False,
                 skip_blank_lines=False,
@@ -337,14 +360,32 @@ class LongText:
         empty = np.empty(0, dtype=object)
         return [columns.get(position, empty) for position in range(width)]
 
+    def has_decimal_commas(self, *, skip: int, numbers: Sequence[int]) -> bool:
+        """Return whether commas in the columns of numbers can be nothing but decimal ones.
+
+        So it is where commas do not part the columns, one of the first numbers has a comma that is
+        surely decimal, and no row has a point, which might be decimal or part thousands.
+        """
+        first = (text for record in self.head[skip:] for text in (record[at] for at in numbers))
+        return (
+            self.separator != ","
+            and any(map(is_decimal_comma, first))
+            and self.text.find(".", self._start(self.lines[skip])) < 0
+        )
+
+    def _start(self, line: int) -> int:
+        """Return where a line of the text begins."""
+        start = 0
+        for _ in range(line):
+            start = self.text.index("\n", start) + 1
+        return start
+
     def _has_whole_rows(self, line: int, width: int) -> bool:
         """Whether no row from a line on is shorter, which pandas takes for one with blank ends.
 
         It refuses longer rows, so that one sum of all separators tells.
         """
-        text, start = self.text.rstrip("\n"), 0
-        for _ in range(line):
-            start = text.index("\n", start) + 1
+        text, start = self.text.rstrip("\n"), self._start(line)
         rows = text.count("\n", start) + 1
         return text.count(self.separator, start) == (width - 1) * rows
 

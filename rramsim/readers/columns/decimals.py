@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.readers.table import RawTable
+from rramsim.readers.table import RawTable, is_decimal_comma
 from rramsim.units import factor_to_si
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Groups of three after each mark, and the other mark before the decimals, if any.
 _LIKE_THOUSANDS = {
@@ -19,7 +23,8 @@ _LIKE_THOUSANDS = {
 }
 _NAMES = {",": "comma", ".": "point"}
 # Apostrophes (Switzerland) and spaces of any width part thousands and nothing else.
-_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:['’\u00a0\u2009\u202f ]\d{3})+(?!\d)")
+_GROUP_MARKS = "'’\u00a0\u2009\u202f "
+_GROUPS = re.compile(rf"(?<![\d.,])\d{{1,3}}(?:[{_GROUP_MARKS}]\d{{3}})+(?!\d)")
 # "1,250,708", "1,250.5" and "0.5" tell that no comma of the file is decimal.
 _SURELY_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3}){2,}|[-+]?[\d,]*\.\d+(?:[eE][-+]?\d+)?")
 _MARKED = re.compile(r"([<>≤≥]?\s*=?\s*[-+−]?)(.*)", re.DOTALL)
@@ -58,7 +63,7 @@ def with_points(table: RawTable, position: int) -> list[str]:
         and a comma in each number. If its numbers, or those of another column, go against the
         thousands marks found.
     """
-    texts = [_ungrouped(str(text)) for text in table.columns[position]]
+    texts = _ungrouped(table.columns[position])
     with_comma = [text for text in texts if "," in text]
     pointed = [text for text in texts if "." in text]
     are_like_thousands = bool(pointed) and all(map(_LIKE_THOUSANDS["."].fullmatch, pointed))
@@ -86,17 +91,20 @@ def with_points(table: RawTable, position: int) -> list[str]:
     return [text.replace(",", ".") for text in texts]
 
 
-def _ungrouped(text: str) -> str:
-    if not any(mark in text for mark in "'’\u00a0\u2009\u202f "):
-        return text
-    return _GROUPS.sub(lambda group: re.sub(r"\D", "", group[0]), text)
+def _ungrouped(column: Sequence[str] | np.ndarray) -> list[str]:
+    """Return the texts of a column without marks between groups of three digits."""
+    texts = [str(text) for text in column]
+    # A million texts without a mark are found to be so in one look at all of them.
+    together = "".join(texts)
+    if not any(mark in together for mark in _GROUP_MARKS):
+        return texts
+    return [_GROUPS.sub(lambda group: re.sub(r"\D", "", group[0]), text) for text in texts]
 
 
 def _has_decimal_commas(table: RawTable, position: int) -> bool:
     """Whether another column has a number whose comma can be nothing but a decimal one."""
-    return any(
-        re.fullmatch(r"\s*[-+]?\d+,\d+\s*", text) is not None
-        and _LIKE_THOUSANDS[","].fullmatch(text) is None
+    return table.read_commas or any(
+        is_decimal_comma(text)
         for other, column in enumerate(table.columns)
         if other != position
         for text in map(str, column[:_LOOKED_AT])
@@ -119,11 +127,11 @@ def _are_decimals_throughout(table: RawTable, texts: Sequence[str]) -> bool:
 def decimals_by_semicolons(table: RawTable, position: int) -> str:
     """Return a number of the column whose comma is decimal by the semicolons alone, "" if none."""
     # One text without such a comma settles it: of a long column no more than that is looked at.
-    texts = (_ungrouped(str(text)) for text in table.columns[position])
-    example = next((text for text in texts if text), "")
+    filled = (str(text) for text in table.columns[position])
+    example = next((_ungrouped([text])[0] for text in filled if text), "")
     if not table.semicolons or not _LIKE_THOUSANDS[","].fullmatch(example):
         return ""
-    every = [_ungrouped(str(text)) for text in table.columns[position]]
+    every = _ungrouped(table.columns[position])
     if not all(map(_LIKE_THOUSANDS[","].fullmatch, filter(None, every))):
         return ""
     told = table.decimal_comma and _has_decimal_commas(table, position)
@@ -132,7 +140,8 @@ def decimals_by_semicolons(table: RawTable, position: int) -> str:
 
 def refuse_lost_marks(table: RawTable, position: int) -> None:
     """Refuse a column split as numbers whose points may part thousands: its texts will tell."""
-    if table.decimal_comma and _has_decimal_commas(table, position):
+    is_pointed = not table.read_commas
+    if is_pointed and table.decimal_comma and _has_decimal_commas(table, position):
         raise _ambiguous(table, position, 0, ".")
 
 

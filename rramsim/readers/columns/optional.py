@@ -9,7 +9,12 @@ from rramsim.errors import InputError
 from rramsim.notes import Note
 from rramsim.readers.columns.cell_ids import CellNames
 from rramsim.readers.columns.headers import Column, Header
-from rramsim.readers.columns.values import read_counts, read_failed, read_quantity_column
+from rramsim.readers.columns.values import (
+    is_surely_name,
+    read_counts,
+    read_failed,
+    read_quantity_column,
+)
 from rramsim.readers.table import RawTable
 from rramsim.schema import DATASETS
 
@@ -124,18 +129,32 @@ def _names(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.
     if role not in header.columns:
         return None
     position = header.columns[role].position
-    try:
-        names = read_counts(table, position)
-    except InputError:
+    names = _whole_numbers(table, position)
+    if names is None:
         # Names such as "A8-04" are as good as numbers: they only have to be told apart.
         texts = table.columns[position]
-        if isinstance(texts, np.ndarray) and texts.dtype.kind == "f":
-            # Not whole numbers: as names they count as they are written, so split line by line.
-            raise
         names = np.array([str(text).strip() for text in texts], dtype=object)
         if role == "cell":
             _refuse_summaries(table, position, names)
     return np.asarray(names[lines])
+
+
+def _whole_numbers(table: RawTable, position: int) -> np.ndarray | None:
+    """Return a column of whole numbers, None where its texts are others."""
+    import numpy as np
+
+    texts = table.columns[position]
+    are_numbers = isinstance(texts, np.ndarray) and texts.dtype.kind == "f"
+    if not are_numbers and len(texts) and is_surely_name(str(texts[0])):
+        # To look at a million names one by one for numbers would take seconds.
+        return None
+    try:
+        return read_counts(table, position)
+    except InputError:
+        if are_numbers:
+            # Not whole numbers: as names they count as they are written, so split line by line.
+            raise
+        return None
 
 
 def _refuse_summaries_of_unused(table: RawTable, header: Header) -> None:

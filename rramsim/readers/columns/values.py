@@ -163,17 +163,28 @@ def header_again(place: str, row: int) -> str:
 def _numbers_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
+    kinds = np.full(len(texts), EXACT, dtype=np.int8)
     try:
         # float takes "1_000", which no instrument writes; a slip of the pen must not pass.
         if "_" in "".join(texts):
             raise ValueError
         values = np.fromiter(map(float, texts), float, len(texts))
-        kinds = np.full(len(texts), EXACT, dtype=np.int8)
     except ValueError:
-        parsed = [_parse(text) for text in texts]
-        values = np.array([value for value, _ in parsed], dtype=float)
-        kinds = np.array([kind for _, kind in parsed], dtype=np.int8)
+        numbers = [_number(text) for text in texts]
+        values = np.array(numbers, dtype=float)
+        for index, number in enumerate(numbers):
+            if number is None:
+                values[index], kinds[index] = _parse(texts[index])
     return values, kinds
+
+
+def is_surely_name(text: str) -> bool:
+    """Return whether a text is no number nor mark, wherever decimal and thousands marks stand.
+
+    >>> is_surely_name("A8-04"), is_surely_name("12"), is_surely_name("1,5 x"), is_surely_name("OL")
+    (True, False, False, False)
+    """
+    return re.fullmatch(r"[^\s.,'’]+", text) is not None and _parse(text)[1] == BAD
 
 
 def read_quantity_column(

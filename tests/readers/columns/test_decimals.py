@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.decimals import plain_number, with_points
+from rramsim.readers.formats.text import read_text
 from rramsim.readers.table import Grid, make_table
 
 
@@ -127,3 +128,47 @@ def test_a_prefix_in_a_cell_is_its_power_of_ten(quantity, powers):
 
 def test_a_prefix_stands_where_the_point_would():
     assert plain_number("4k7", quantity="resistance", factor=1.0) == "4.7e3"
+
+
+def _long_table(separator, mark, names="{}"):
+    """Return a table long enough to be split by columns, with bounds, blanks and many cells."""
+    lines = [separator.join(["state", "R (kOhm)", "cell", "cycle"])]
+    for row in range(14_000):
+        is_hrs, cell = row % 2, names.format(row // 2 % 70)
+        reading = f"{310 if is_hrs else 5}{mark}{row * 37 % 10_000:04}"
+        reading = {1_001: "> 400", 2_002: "", 3_003: "OVLD"}.get(row, reading)
+        lines.append(separator.join([("LRS", "HRS")[is_hrs], reading, cell, str(row // 140 + 1)]))
+    return "\n".join([*lines, ""])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("separator", "names"), [(";", "{}"), ("\t", "A-{}")])
+def test_a_long_file_is_read_with_commas_as_with_points(read, separator, names):
+    with_points_in = read(_long_table(separator, ".", names), "cells.csv").readings
+    with_commas = read(_long_table(separator, ",", names), "cells.csv").readings
+    assert with_commas.identical(with_points_in)
+
+
+def _long_columns(rows):
+    """Return the readings and cycles of a long table as it is split by columns."""
+    text = "R (kOhm);cycle\n" + "".join(f"{row}\n" for row in rows)
+    grid = read_text(text.encode(), place="cells.csv")
+    return make_table(grid, ("R (kOhm)", "cycle"), start=1, numbers=[0, 1])
+
+
+def test_numbers_with_decimal_commas_are_split_by_column_without_their_texts():
+    rows = [f"5,{row:05};{row}" for row in range(30_000)]
+    table = _long_columns(rows)
+    assert table.read_commas
+    assert [column.dtype.kind for column in table.columns] == ["f", "f"]
+    assert table.columns[0].tolist() == [float(f"5.{row:05}") for row in range(30_000)]
+    # A point far below may part thousands or be decimal, so that all texts of the column count.
+    with_point = _long_columns([*rows[:-1], "1.250,5;30000"])
+    assert not with_point.read_commas
+    assert with_point.columns[0][-1] == "1.250,5"
+
+
+def test_commas_before_three_digits_alone_are_not_read_as_decimal_by_column():
+    table = _long_columns([f"5,{row % 1000:03};{row}" for row in range(30_000)])
+    assert not table.read_commas
+    assert table.columns[0][0] == "5,000"
