@@ -36,6 +36,9 @@ class ChipAccuracy:
         Chips drawn, and images each was scored on.
     sentences : tuple of str
         How the interval and the percentile were made.
+    is_settled : bool
+        Whether the mean is known to within the half width that was asked for; of a fixed number of
+        chips, whose half width is 0, only if it is exact.
     """
 
     mean: Interval
@@ -43,6 +46,7 @@ class ChipAccuracy:
     chips: int
     images: int
     sentences: tuple[str, ...]
+    is_settled: bool = False
 
     @property
     def method(self) -> str:
@@ -153,7 +157,8 @@ def estimate(
         made += ", cut to 0 to 1." if cut else "."
         sentences = (made, *_beside(tally, confidence, no_width=low == high))
     interval = Interval(mean, low, high, method=sentences[0])
-    return ChipAccuracy(interval, p05, tally.chips, tally.images, sentences)
+    settled = deterministic or within(tally, half_width)
+    return ChipAccuracy(interval, p05, tally.chips, tally.images, sentences, settled)
 
 
 def _poor_chip(tally: Tally) -> float:

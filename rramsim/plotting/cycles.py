@@ -12,7 +12,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import Canvas, add_legend, axes_grid, panel_grid
+from rramsim.plotting.panels import (
+    Canvas,
+    add_legend,
+    add_title,
+    axes_grid,
+    left_out_words,
+    panel_grid,
+    places_drawn,
+)
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import condition_marker, median_words, network_style, shown_name
 from rramsim.plotting.style import COLORS, add_values, figure_style
@@ -32,6 +40,8 @@ _MOST_MARKS = 600
 def plot_cycles(by_cycle: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """Draw the resistances of each condition against its cycles, one panel a condition.
 
+    Of more than 12 conditions, 12 at equal steps of their order are drawn.
+
     A panel shows the median and the range from 5 to 95 % of the readings of each state, the
     reference, how many cells were read at how many cycles, and the cells that failed, each at
     its resistance in the first bad cycle.
@@ -46,18 +56,19 @@ def plot_cycles(by_cycle: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     -------
     ndarray of matplotlib.axes.Axes
     """
+    places = places_drawn(by_cycle.sizes["condition"], ax)
     with figure_style():
         figure, grid, columns = panel_grid(
             ax,
-            by_cycle.sizes["condition"],
+            places.size,
             most_columns=_COLUMNS,
             panel=(4.2, 3.0),
             around=(1.2, 0.9),
             share_y=True,
         )
-        for number, axes in enumerate(grid):
+        for number, (place, axes) in enumerate(zip(places.tolist(), grid, strict=True)):
             row = by_cycle.isel(
-                condition=number, failure=by_cycle["condition_index"].values == number
+                condition=place, failure=by_cycle["condition_index"].values == place
             )
             _draw_cycles(axes, row)
             if row["failed"].item() > 0:
@@ -68,11 +79,15 @@ def plot_cycles(by_cycle: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
             _label(axes, row, first=number % columns == 0)
         handles = _cycles_legend(bool((by_cycle["failed"] > 0).any()))
         add_legend(figure, grid, handles, loc="outside lower center", ncols=2 + 2 * columns)
+        if remark := left_out_words(places.size, by_cycle.sizes["condition"]):
+            add_title(figure, grid, f"Resistances against cycles\n{remark}")
     return np.array(grid, dtype=object)
 
 
 def plot_cycling_ber(cycling: xr.Dataset, ax: Canvas = None) -> Axes:
     """Draw the BER of every condition against the cycles, with the limit where one was given.
+
+    Of more than 12 conditions, 12 at equal steps of their order are drawn.
 
     Points carry their 95 % interval: full where they are counted or within what the readings
     can show, empty where they are extrapolated; an arrow is an upper bound. Lines end at the
@@ -88,7 +103,8 @@ def plot_cycling_ber(cycling: xr.Dataset, ax: Canvas = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
-    limit = float(cycling.attrs["ber_limit"])
+    limit, count = float(cycling.attrs["ber_limit"]), cycling.sizes["condition"]
+    cycling = cycling.isel(condition=places_drawn(count, None))
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(5.2, 3.8))
         axes.set_xscale("log")
@@ -99,7 +115,8 @@ def plot_cycling_ber(cycling: xr.Dataset, ax: Canvas = None) -> Axes:
             axes.axhline(limit, color=COLORS["black"], linestyle="--", linewidth=1.0, gid="limit")
         axes.set_xlabel("SET/RESET cycles")
         axes.set_ylabel("bit-error rate")
-        axes.set_title("Bit-error rate at a fixed reference")
+        remark = left_out_words(cycling.sizes["condition"], count)
+        axes.set_title("\n".join(filter(None, ("Bit-error rate at a fixed reference", remark))))
         add_legend(figure, [axes], _ber_legend(cycling), loc="outside lower center", ncols=2)
     return axes
 

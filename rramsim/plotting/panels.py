@@ -27,6 +27,9 @@ An `Axes`, or as many as there are panels; an empty figure (or part of one) to f
 new figure of `matplotlib.pyplot`, which a notebook shows by itself.
 """
 
+MOST_PANELS = 12
+"""Of more, none could be read, and to draw them would take longer than all else of a report."""
+
 _STRIP = 0.12  # share of a divided `Axes` that is kept for its legend
 # Inches around and between the panels of a divided `Axes`, where no layout engine makes room.
 _ABOVE, _BELOW, _LEGEND = 0.6, 0.45, 0.5
@@ -37,6 +40,57 @@ _LETTER = 0.6 * _SMALL / 72.0  # inches of a small letter
 
 Frame = FigureBase | Axes | None
 """What is around panels: the whole figure, the `Axes` that was divided, or nothing of ours."""
+
+
+def places_drawn(
+    count: int, ax: Canvas, *, by: NDArray[np.float64] | None = None, most: int = MOST_PANELS
+) -> NDArray[np.int_]:
+    """Return which of many conditions are drawn: all, or `most` at equal steps of their order.
+
+    A list of axes of the user's is one for each condition: all are drawn.
+
+    Parameters
+    ----------
+    count : int
+        Number of conditions.
+    ax : Canvas
+    by : float array, shape (count,), optional
+        Gives the order, NaN last: the first drawn has the least, the last one the greatest value.
+        Default: the order as it is.
+    most : int
+
+    Returns
+    -------
+    integer array
+        Rising.
+
+    Examples
+    --------
+    >>> places_drawn(5, None, by=np.array([3.0, 1.0, np.nan, 2.0, 5.0]), most=3)
+    array([1, 2, 3])
+    >>> places_drawn(2, None)
+    array([0, 1])
+    """
+    if count <= most or not isinstance(ax, Axes | FigureBase | None):
+        return np.arange(count)
+    order = np.arange(count) if by is None else np.argsort(by, kind="stable")
+    return np.sort(order[np.linspace(0, count - 1, most).round().astype(int)])
+
+
+def left_out_words(drawn: int, count: int, *, by: str = "", what: str = "conditions") -> str:
+    """Return that not all conditions are drawn, and which; "" where all are.
+
+    Examples
+    --------
+    >>> left_out_words(12, 300, by="BER")
+    '12 of 300 conditions, from the lowest to the highest BER'
+    >>> left_out_words(12, 300), left_out_words(3, 3)
+    ('12 of 300 conditions, at equal steps of their order', '')
+    """
+    if drawn == count:
+        return ""
+    which = f"from the lowest to the highest {by}" if by else "at equal steps of their order"
+    return f"{drawn} of {count:,} {what}, {which}"
 
 
 def axes_grid(
@@ -226,7 +280,8 @@ def add_caption(axes: Axes, title: str, lines: Sequence[str], *, frame: Frame) -
         heading.set_fontsize(_SMALL_TITLE)
 
 
-def with_origin(title: str, conditions: xr.Dataset) -> str:
-    """Return the title, with a line below it where populations were not measured."""
+def with_origin(title: str, conditions: xr.Dataset, remark: str = "") -> str:
+    """Return the title, with a line below it for a remark and where nothing was measured."""
     unreal = sorted(set(map(str, conditions["origin"].values)) - {"measured", "none"})
-    return f"{title}\n{' and '.join(unreal)} populations, not measured" if unreal else title
+    origin = f"{' and '.join(unreal)} populations, not measured" if unreal else ""
+    return "\n".join(line for line in (title, origin, remark) if line)

@@ -25,7 +25,9 @@ from rramsim.plotting.panels import (
     add_caption,
     add_legend,
     add_title,
+    left_out_words,
     panel_grid,
+    places_drawn,
     with_origin,
 )
 from rramsim.plotting.style import COLORS, add_values, figure_style
@@ -91,7 +93,9 @@ def plot_populations(
 
     Each panel holds the readings of both states, the fitted lognormals with their 95 % band
     (dashed beyond the readings), the reference, the memory window and the BER. Readings beyond
-    a limit are arrows at the limit. Populations that were not measured are said to be so.
+    a limit are arrows at the limit. Populations that were not measured are said to be so. Of more
+    than 12 conditions, 12 from the lowest to the highest BER are drawn, and the title says so; for
+    others, give their part of `populations`.
 
     Parameters
     ----------
@@ -114,6 +118,10 @@ def plot_populations(
     ['very strong', 'strong', 'weak']
     """
     readings, populations, conditions = _datasets(fit, populations, conditions)
+    every = populations["condition"].values
+    bers = conditions["ber"].sel(condition=every).values
+    drawn = places_drawn(every.size, ax, by=bers)
+    populations = populations.isel(condition=drawn)
     names = [str(name) for name in populations["condition"].values]
     panels = [_populations_of(name, readings, populations) for name in names]
     sigmas = _reach(panels, conditions.sel(condition=names))
@@ -140,7 +148,8 @@ def plot_populations(
             _label_resistance(axes, shown=number + columns >= len(names))
         add_legend(figure, grid, _legend(panels), loc="outside lower center", ncols=columns + 1)
         title = "Resistance populations and lognormal fits"
-        add_title(figure, grid, with_origin(title, conditions.sel(condition=names)))
+        remark = left_out_words(len(names), every.size, by="BER")
+        add_title(figure, grid, with_origin(title, conditions.sel(condition=names), remark))
     return np.array(grid, dtype=object)
 
 

@@ -18,7 +18,9 @@ from rramsim.plotting.panels import (
     add_caption,
     add_legend,
     add_title,
+    left_out_words,
     panel_grid,
+    places_drawn,
     with_origin,
 )
 from rramsim.plotting.populations import STATE_LOOK
@@ -43,6 +45,8 @@ def plot_reference(
 ) -> NDArray[np.object_]:
     """Draw the BER of each condition that has readings against the reference, a panel each.
 
+    Of more than 12 conditions, 12 from the lowest to the highest BER are drawn.
+
     Lines are the shares of misread cells that the fitted populations give, of LRS, of HRS, and
     of both in their shares in use (the BER). Points are the shares counted, with 95 %
     Clopper-Pearson intervals (over cells, where some are read again); a triangle is the upper
@@ -58,6 +62,9 @@ def plot_reference(
     -------
     ndarray of matplotlib.axes.Axes
     """
+    every = curve["condition"].values
+    bers = conditions["ber"].sel(condition=every).values
+    curve = curve.isel(condition=places_drawn(every.size, ax, by=bers))
     names = curve["condition"].values.tolist()
     with figure_style():
         figure, grid, columns = panel_grid(
@@ -71,7 +78,8 @@ def plot_reference(
         ncols = min(columns + 1, 3)
         add_legend(figure, grid, _legend(), loc="outside lower center", ncols=ncols)
         title = "Bit errors against the reference"
-        add_title(figure, grid, with_origin(title, conditions.sel(condition=names)))
+        remark = left_out_words(len(names), every.size, by="BER")
+        add_title(figure, grid, with_origin(title, conditions.sel(condition=names), remark))
     return np.array(grid, dtype=object)
 
 

@@ -14,7 +14,14 @@ from scipy.special import ndtri
 
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
-from rramsim.plotting.panels import Canvas, add_legend, axes_grid
+from rramsim.plotting.panels import (
+    Canvas,
+    add_legend,
+    add_title,
+    axes_grid,
+    left_out_words,
+    places_drawn,
+)
 from rramsim.plotting.populations import STATE_LOOK
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
@@ -42,6 +49,8 @@ _Z95 = float(ndtri(0.95))
 def plot_retention(retention: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """Draw resistances and BER against time, a row of two panels for each hold.
 
+    Of more than 12 holds, 12 at equal steps of their order are drawn.
+
     On the left are the median and the 5th and 95th percentiles of the readings of each state at
     each read-out, and the fitted lines of the same; on the right the BER at the reference along
     the lines with its 95 % band, and the errors counted. What is later than the last read-out is
@@ -58,6 +67,8 @@ def plot_retention(retention: xr.Dataset, ax: Canvas = None) -> NDArray[np.objec
     -------
     ndarray of matplotlib.axes.Axes, shape (holds, 2)
     """
+    every = retention.sizes["hold"]
+    retention = retention.isel(hold=places_drawn(every, ax))
     holds = retention.sizes["hold"]
     with figure_style():
         figure, panels = axes_grid(ax, holds, 2, size=(8.4, 1.0 + 3.0 * holds), share_x=True)
@@ -70,6 +81,8 @@ def plot_retention(retention: xr.Dataset, ax: Canvas = None) -> NDArray[np.objec
         for axes in grid[-1]:
             _label_time(axes, retention, zero=zero)
         add_legend(figure, panels, _legend(retention), loc="outside lower center", ncols=4)
+        if remark := left_out_words(holds, every, what="holds"):
+            add_title(figure, panels, f"Resistances and bit errors against time\n{remark}")
     return grid
 
 
@@ -368,6 +381,8 @@ def _legend(retention: xr.Dataset) -> list[Line2D]:
 def plot_aging(aging: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """Draw the BER against time, a panel for each condition and a line for each number of cycles.
 
+    Of more than 12 conditions, 12 at equal steps of their order are drawn.
+
     The 95 % band is that of the first and of the last number of cycles; what is extrapolated is
     dashed. Conditions of which only cycles or only times are known are not drawn.
 
@@ -383,6 +398,8 @@ def plot_aging(aging: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
     """
     is_both = (aging["first_cycle"] < aging["last_cycle"]) & aging["first_time"].notnull()
     aging = aging.isel(condition=is_both.values)
+    every = aging.sizes["condition"]
+    aging = aging.isel(condition=places_drawn(every, ax))
     count = aging.sizes["condition"]
     with figure_style():
         rows, columns = math.ceil(count / 2), min(count, 2)
@@ -391,6 +408,8 @@ def plot_aging(aging: xr.Dataset, ax: Canvas = None) -> NDArray[np.object_]:
         for number, axes in enumerate(panels):
             _draw_aging(axes, aging.isel(condition=number))
         add_legend(figure, panels, _aging_legend(aging), loc="outside lower center", ncols=4)
+        if remark := left_out_words(count, every):
+            add_title(figure, panels, f"Bit errors against time\n{remark}")
     return np.array(panels, dtype=object)
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rramsim import formatting as numbers
-from rramsim.plotting.panels import Canvas, add_legend, axes_grid
+from rramsim.plotting.panels import (
+    Canvas,
+    add_legend,
+    add_title,
+    axes_grid,
+    left_out_words,
+    places_drawn,
+)
 from rramsim.plotting.series import shown_name
 from rramsim.plotting.style import COLORS, figure_style
 from rramsim.schema import STATES
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+_MOST_CONDITIONS = 24
 _LOOK = {
     "die": ("black", ""),
     "row": ("blue", "//"),
@@ -28,7 +36,8 @@ _LOOK = {
 def plot_variability(variance: xr.Dataset, ax: Canvas = None) -> Axes:
     """Draw the share of each part of the variance of ln R, a bar for each condition and state.
 
-    Beside each bar stands the whole, as a standard deviation of ln R.
+    Of more than 24 conditions, 24 from the lowest to the highest variance are drawn. Beside each
+    bar stands the whole, as a standard deviation of ln R.
 
     Parameters
     ----------
@@ -40,6 +49,10 @@ def plot_variability(variance: xr.Dataset, ax: Canvas = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
+    every = variance.sizes["condition"]
+    sums = variance["variance"].sum("component").max("state").values
+    drawn = places_drawn(every, ax, by=sums, most=_MOST_CONDITIONS)
+    variance = variance.isel(condition=drawn)
     rows = [(str(name), state) for name in variance["condition"].values for state in STATES]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(6.4, 1.3 + 0.34 * len(rows)))
@@ -77,6 +90,8 @@ def plot_variability(variance: xr.Dataset, ax: Canvas = None) -> Axes:
         axes.grid(visible=False, axis="y")
         handles = axes.get_legend_handles_labels()[0]
         add_legend(figure, [axes], handles, loc="outside lower center", ncols=5, title="between")
+        if remark := left_out_words(drawn.size, every, by="variance"):
+            add_title(figure, [axes], f"Sources of the variance\n{remark}")
     return axes
 
 

@@ -71,6 +71,13 @@ _EVALUATION = (
     *(_chips(*columns) for columns in ACCURACY if columns[0] != "maps"),
     _chips("chips", "1", "i", "number of chips drawn"),
     _chips("images_per_chip", "1", "i", "test images that each chip was scored on"),
+    _chips(
+        "half_width_reached",
+        "1",
+        "b",
+        "1: the mean is known to within the half width that was asked for",
+        optional=True,
+    ),
     _chips("test_ber", "1", "f", "mean BER of the weights as read, NaN: the model does not tell"),
     _chips("method", "1", "U", "how interval and percentile were made"),
     *_PROTECTION,

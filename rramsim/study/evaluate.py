@@ -133,7 +133,9 @@ def evaluate(
     xarray.Dataset
         Product "evaluation": accuracy, accuracy_low, accuracy_high, accuracy_p05, chips,
         images_per_chip, test_ber (of the weights as they are read), protection, cells_per_weight
-        and pulses_per_weight, each by `faults`.
+        and pulses_per_weight, each by `faults`. With a half width, also `half_width_reached`: 0
+        where the most chips were too few. The attributes `half_width` and `images_chosen` say what
+        was asked.
 
     Raises
     ------
@@ -191,6 +193,8 @@ def evaluate(
     values = certified | accuracy_columns(estimates, (len(estimates),))
     values["chips"] = values.pop("maps")
     values["images_per_chip"] = [one.images for one in estimates]
+    if rule.half_width:
+        values["half_width_reached"] = [one.is_settled for one in estimates]
     values["test_ber"] = [_mean_ber(model, folded) for model in models]
     values["method"] = [one.method for one in estimates]
     values |= _protections(models, folded)
@@ -205,6 +209,8 @@ def evaluate(
         "interval": method_text(estimates),
         "confidence": CONFIDENCE,
         "seed": seed,
+        **({"half_width": rule.half_width} if rule.half_width else {}),
+        **({"images_chosen": "auto"} if images_per_chip == "auto" else {}),
         **({} if layer is None else {"layer": layer}),
         **({"read_noise": "fresh"} if is_fresh else {}),
         **({"thresholds": "reestimated"} if reestimate else {}),
@@ -363,7 +369,7 @@ def _of_known_chip(estimate: ChipAccuracy) -> ChipAccuracy:
         "Exact for the one chip whose wrong weights are known: there is no chance in it; the test "
         "images are taken as fixed."
     )
-    return replace(estimate, p05=math.nan, chips=1, sentences=(words,))
+    return replace(estimate, p05=math.nan, chips=1, sentences=(words,), is_settled=True)
 
 
 def _mean_ber(model: ChipFaults, folded: FoldedNetwork) -> float:

@@ -173,6 +173,22 @@ def test_every_condition_has_its_panel(count, columns):
 
 
 @pytest.mark.slow
+def test_of_many_conditions_twelve_from_the_lowest_to_the_highest_ber_are_drawn():
+    # Each has a smaller window than the one before, so that its BER is higher.
+    fit = fit_of(
+        {f"{i}": (cells(9e3, 0.5, 20), cells(2e5 / 1.15**i, 0.5, 20)) for i in (*range(1, 14), 0)}
+    )
+    figure = figure_of(plot_populations, fit)
+    shown = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert len(shown) == 12
+    assert {"0", "13"} < set(shown)
+    assert figure.get_suptitle().endswith("12 of 14 conditions, from the lowest to the highest BER")
+    own = list(Figure().subplots(2, 7).flat)
+    plot_populations(fit, own)
+    assert [axes.get_title() for axes in own] == [*map(str, range(1, 14)), "0"]
+
+
+@pytest.mark.slow
 def test_many_readings_are_thinned_but_both_tails_are_whole_and_it_is_said():
     lrs, hrs = cells(9e3, 0.3, 20_000), cells(3e5, 0.7, 20_000, seed=2)
     figure, _ = populations_of({"a": (lrs, hrs)})

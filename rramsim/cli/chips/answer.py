@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from rramsim.schema import Record
 
-_WHERE_KNOWN = ("training_seed", "fold", "folds", "layer", "thresholds", "read_noise")
+_WHERE_KNOWN = (
+    *("half_width", "images_chosen"),
+    *("training_seed", "fold", "folds", "layer", "thresholds", "read_noise"),
+)
 
 
 class ErrorMap(str):
@@ -62,6 +65,7 @@ def _network_json(result: xr.Dataset, asked: Sequence[Asked]) -> dict[str, Any]:
             "accuracy_p05": row.number("accuracy_p05"),
             "maps": row["chips"],
             "images_per_chip": row["images_per_chip"],
+            **({"half_width_reached": is_settled(row)} if "half_width_reached" in row else {}),
             "method": row["method"],
             **({"neurons": list(map(_neurons, row.by("layer")))} if "neurons" in row else {}),
         }
@@ -94,6 +98,11 @@ def _network_json(result: xr.Dataset, asked: Sequence[Asked]) -> dict[str, Any]:
 def is_protected(result: xr.Dataset) -> bool:
     """Return whether the weights of any chips were protected."""
     return "protection" in result and bool((result["protection"] != "none").any())
+
+
+def is_settled(row: Record) -> bool:
+    """Return whether a mean is known to within the half width that was asked for."""
+    return bool(row["half_width_reached"] == 1)
 
 
 def _asked(one: Asked) -> dict[str, Any]:

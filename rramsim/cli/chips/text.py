@@ -6,7 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rramsim.cli.chips.answer import BoundedCondition, ErrorMap, is_protected, recipes_in
+from rramsim.cli.chips.answer import (
+    BoundedCondition,
+    ErrorMap,
+    is_protected,
+    is_settled,
+    recipes_in,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,6 +106,7 @@ def _print_network(screen: _Screen, result: xr.Dataset, asked: Sequence[Asked]) 
         *_planted(attrs),
         *_together(asked, rows),
         *_methods(asked, [[row["method"]] for row in rows]),
+        *_open_means(asked, [result]),
     ]
     screen.sentences(*sentences)
     _print_more(screen, result, asked)
@@ -176,6 +183,7 @@ def _print_recipe(screen: _Screen, replicates: Found, asked: Sequence[Asked]) ->
         *_methods(asked, [[row["method"]] for row in rows]),
         "Of each network alone:",
         *_methods(asked, [[one["network_method"] for one in row.by("training")] for row in rows]),
+        *_open_means(asked, results),
     ]
     screen.sentences(*sentences)
     for file, result in replicates.items():
@@ -370,6 +378,41 @@ def _methods(asked: Sequence[Asked], methods: Sequence[Sequence[str]]) -> list[s
             used.setdefault(method, []).append(_shown(one))
     name = _column(asked)
     return [f"{name} {', '.join(dict.fromkeys(those))}: {text}" for text, those in used.items()]
+
+
+def _open_means(asked: Sequence[Asked], results: Sequence[xr.Dataset]) -> list[str]:
+    """Return where a half width was not reached, and where chips kept all images."""
+    from rramsim.formatting import plain
+    from rramsim.montecarlo.stopping import FIRST_LOOK
+    from rramsim.schema import records
+
+    attrs = results[0].attrs
+    if "half_width" not in attrs:
+        return []
+    rows = [pair for one in results for pair in zip(asked, records(one, "faults"), strict=True)]
+    wide = {_shown(one): row["chips"] for one, row in rows if not is_settled(row)}
+    # Where the first chips are enough, nothing was chosen.
+    whole = dict.fromkeys(
+        _shown(one)
+        for one, row in rows
+        if attrs.get("images_chosen") == "auto"
+        and row["images_per_chip"] == attrs["test_images"]
+        and not (is_settled(row) and row["chips"] <= FIRST_LOOK)
+    )
+    name, points = _column(asked), plain(100 * attrs["half_width"], 4)
+    sentences = []
+    if wide:
+        sentences.append(
+            f"{name} {', '.join(wide)}: not known to within ± {points} percentage points after "
+            f"{max(wide.values())} chips, the most that were allowed; give more with --chips, or "
+            "a greater --half-width."
+        )
+    if whole:
+        sentences.append(
+            f"{name} {', '.join(whole)}: chips keep all images, since fewer (auto) would have "
+            "saved little or would not have reached the half width."
+        )
+    return sentences
 
 
 def _interval(row: Record, prefix: str = "") -> str:

@@ -185,6 +185,21 @@ def test_chips_are_scored_until_the_mean_is_known(model: str) -> None:
     assert fitted == point
 
 
+def test_it_is_said_where_a_mean_stays_open_and_where_chips_keep_all_images(model: str) -> None:
+    bers = ["--ber", "0", "--ber", "1e-4", "--ber", "0.2"]
+    asked = [*bers, "--chips", "31", "--half-width", "0.004", "--images-per-chip", "auto"]
+    found = answer(model, *asked)
+    assert (found["half_width"], found["images_chosen"]) == (0.004, "auto")
+    points = found["points"]
+    assert [point["half_width_reached"] for point in points] == [True, True, False]
+    assert [point["images_per_chip"] for point in points] == [490, 490, 490]
+    words = " ".join(CliRunner().invoke(app, ["evaluate", model, *asked]).stdout.split())
+    open_mean = "BER 0.2: not known to within ± 0.4 percentage points after 31 chips, the most that"
+    assert open_mean in words
+    assert "BER 0.2: chips keep all images, since fewer (auto) would have saved little" in words
+    assert "half_width" not in answer(model, *bers)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
