@@ -239,10 +239,22 @@ def accuracy(mean: Interval) -> str:
 def times(ratio: float) -> str:
     """Return a ratio of two energies: two digits up to 10, whole numbers above.
 
-    >>> times(270 / 25), times(6.04)
-    ('11', '6')
+    >>> times(270 / 25), times(6.04), times(6.7e6)
+    ('11', '6', '6,700,000')
     """
-    return UNKNOWN if math.isnan(ratio) else plain(ratio, 2 if ratio < 100 else 3)
+    if math.isnan(ratio):
+        return UNKNOWN
+    text = plain(ratio, 2 if ratio < 100 else 3)
+    return f"{int(text):,}" if text.isdecimal() else text
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "reading"), counted(2000, "reading")
+    ('1 reading', '2,000 readings')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 # Signs that turn the direction of a text: what follows is shown elsewhere than it stands.

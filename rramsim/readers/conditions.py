@@ -154,7 +154,7 @@ def _check_names(names: Sequence[str], *, place: str) -> None:
     keys = [label_key(name) for name in names]
     for name, key in zip(names, keys, strict=True):
         if keys.count(key) > 1:
-            raise InputError(f"{place}: the condition {name!r} stands {keys.count(key)} times.")
+            raise InputError(f"{place}: the condition {name!r} is given {keys.count(key)} times.")
 
 
 def _from_toml(path: Path) -> list[_Condition]:
@@ -164,7 +164,7 @@ def _from_toml(path: Path) -> list[_Condition]:
             raise InputError(
                 f"{path.name}: the key {key!r} is not known.{did_you_mean(key, _TOP_LEVEL)} "
                 f"Accepted are {', '.join(_TOP_LEVEL)}. "
-                "Figures stand under a line [[condition]]."
+                "Figures belong under a line [[condition]]."
             )
     tables = content.get("condition", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -304,8 +304,8 @@ def _check_header(header: Sequence[str], by_role: Mapping[str, Column], *, place
     columns = conditions_file_columns()
     if {"ber_less_than", "ber_method"} <= set(header):
         raise InputError(
-            f"{place}: this table is what the report of a fit has for spreadsheets. Give the "
-            f"{WRITTEN_BY_A_FIT} beside it, which holds the same with everything that was found."
+            f"{place}: this table is the copy for spreadsheets that a report of a fit has. Give "
+            f"the {WRITTEN_BY_A_FIT} beside it, which also holds the rest of the result."
         )
     if "name" not in by_role:
         raise InputError(

@@ -61,7 +61,7 @@ def number_repeats(frame: pd.DataFrame, rows: np.ndarray, *, place: str) -> Note
     unnumbered = frame[rows & (frame["cycle"] < 0) & (frame["cell"] >= 0)]
     if unnumbered.empty:
         why = (
-            "no column names the cell of a reading, so that none is a repeat; name it with "
+            "no column names the cell of a reading, so no reading is a repeat; name it with "
             '--map "HEADER=cell"'
             if (frame["cell"][rows] < 0).any()
             else "every reading has its cycle in the file"

@@ -410,8 +410,8 @@ def _notes_of_dates(notes: Sequence[Note], layout: Layout, position: int) -> lis
     """Return the notes with one on the dates, which are no column that is not used."""
     header = layout.table.header[position]
     text = (
-        f"the times are those of {header!r}, from the first reading of each cell and state on; "
-        "where no column names cells, from the first of the state."
+        f"times are taken from {header!r} and counted from the first reading of each cell and "
+        "state, or of the state where no column names cells."
     )
     kept = _with_unused(notes, layout, but=(position,))
     return [*kept, Note(text, kind="times from dates", file=layout.grid.place)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import counted
 from rramsim.measurements import Measured
 from rramsim.notes import Note
 from rramsim.readers.columns.header_rows import possible_headers
@@ -219,8 +220,9 @@ def _life_header(
         is_row = sum(map(bool, texts)) > 1
         if is_row and "cycles" in roles and _is_endurance(texts[roles["cycles"]]):
             raise InputError(
-                f"{place}, column {texts[roles['cycles']]!r}: this is a table of lives that lacks "
-                "which cells failed; add a column 'failed' with 1 (failed) or 0 (still good), or "
+                f"{place}, column {texts[roles['cycles']]!r}: this is a table of lifetimes "
+                "without a column that says which cells failed; add a column 'failed' with 1 "
+                "(failed) or 0 (still good), or "
                 "call it 'cycles to failure' if all failed and the others are marked '>1e7'."
             )
         return None
@@ -240,7 +242,7 @@ def _refuse_logarithms(texts: Sequence[str], *, place: str) -> None:
         bare = re.fullmatch(r"(?:log_?10|log|lg|ln)[\s(\[]+(.+?)[)\]]?", text.strip().casefold())
         if bare is not None and _ROLES.get(header_key(bare[1])) == "life":
             raise InputError(
-                f"{place}, column {text!r}: these are logarithms of lives; write the cycles "
+                f"{place}, column {text!r}: these are logarithms of lifetimes; write the cycles "
                 "themselves, under 'cycles to failure'."
             )
 
@@ -285,9 +287,9 @@ def _refuse_units(
 
 def _no_times(place: str, text: str) -> str:
     return (
-        f"{place}, column {text!r}: these are lives in time, not in cycles; retention is derived "
-        "from readings at several times (columns time (s), state and resistance), and not from "
-        "lives alone."
+        f"{place}, column {text!r}: these are lifetimes in time, not in cycles; retention is "
+        "derived from readings at several times (columns time (s), state and resistance), and not "
+        "from lifetimes alone."
     )
 
 
@@ -411,7 +413,7 @@ def _refuse_survivors(
         if alike >= _LEAST_ALIKE and of_name.max() >= cycles[_of(condition, name)].max():
             raise InputError(
                 f"{table.place}, column {table.header[position]!r}: {alike} cells have exactly the "
-                f"longest life{f' of {name!r}' if name else ''}, {of_name.max():g}, as cells have "
+                f"longest lifetime{f' of {name!r}' if name else ''}, {of_name.max():g}, like cells "
                 f"that were still good when the test ended; {_HOW_TO_MARK}"
             )
 
@@ -424,7 +426,7 @@ def _of(condition: Sequence[str], name: str) -> np.ndarray:
 
 
 _HOW_TO_MARK = (
-    "write the life of a cell that was still good as '>1e7', or add a column 'failed' with 1 "
+    "write the lifetime of a cell that was still good as '>1e7', or add a column 'failed' with 1 "
     "(failed) or 0 (still good) for each cell."
 )
 
@@ -463,7 +465,7 @@ def _cycles(table: RawTable, position: int) -> tuple[np.ndarray, np.ndarray]:
         where = table.where(line, table.header[position])
         if text.strip().casefold() in _SUSPENDED_WORDS | _FAILED_WORDS:
             raise InputError(
-                f"{where}: {text!r} names no cycle; write the one to which the cell was good, such "
+                f"{where}: {text!r} is not a cycle; write the one to which the cell was good, such "
                 "as '>1e6', or the one at which it failed."
             )
         raise InputError(
@@ -506,8 +508,8 @@ def _check_once(table: RawTable, condition: Sequence[str], cell: Sequence[str]) 
         if key in seen:
             raise InputError(
                 f"{table.place}, row {table.row_numbers[line]}: the cell {key[1]!r} of "
-                f"{key[0]!r} stood in row {table.row_numbers[seen[key]]} already; in a table of "
-                "lives a cell has one row."
+                f"{key[0]!r} is in row {table.row_numbers[seen[key]]} already; a table of "
+                "lifetimes has one row for each cell."
             )
         seen[key] = line
 
@@ -574,8 +576,9 @@ def _worn_notes(name: str, *, readings: int, cells: int) -> list[Note]:
     if not cells:
         return []
     text = (
-        f"each cell stands at one cycle, a table of lives; {readings:,} readings of {cells:,} "
-        "cells that failed are not in the populations and the BER: a worn-out cell is no bit."
+        f"each cell has one cycle, as in a table of lifetimes; {counted(readings, 'reading')} of "
+        f"{counted(cells, 'cell')} that failed {'is' if readings == 1 else 'are'} left out of the "
+        "populations and the BER, since a worn-out cell stores no bit."
     )
     values = {"readings": readings, "cells": cells}
     return [Note(text, kind="worn-out cells", condition=name, values=values)]

@@ -346,8 +346,8 @@ def _read_tables(
     ]
     if lives and options.cycles is not None:
         raise InputError(
-            f"{lives[0].place}: the cycles of a table of lives are when cells failed; none can be "
-            "left out by --cycles."
+            f"{lives[0].place}: the cycles of a table of lifetimes are when cells failed; "
+            "--cycles cannot leave any out."
         )
     if lives:
         return lives
@@ -520,7 +520,7 @@ def _one_origin(files: Sequence[FileReadings]) -> str:
         if file.origin != first.origin:
             raise InputError(
                 f"{file.place}: its readings are {file.origin}, those of {first.place} are "
-                f"{first.origin}; read them apart."
+                f"{first.origin}; read them separately."
             )
     return first.origin
 

@@ -297,7 +297,7 @@ def columns_of_width(columns: Sequence[str], width: int) -> tuple[str, ...]:
         if times < 1 or left:
             raise InputError(
                 f"--columns: the table has {width} columns; {rest} are left for {columns[i]}, "
-                f"which is no multiple of its {len(names[i])}."
+                f"which is not a multiple of its {len(names[i])}."
             )
         counts[i] = times
     return tuple(name for count, part in zip(counts, names, strict=True) for name in part * count)

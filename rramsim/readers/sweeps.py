@@ -372,9 +372,9 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
     sums = {positive: sum(changes) for positive, changes in votes.items()}
     if not (votes[True] and votes[False] and sums[True] * sums[False] < 0):
         raise InputError(
-            f"{place}: whether these sweeps SET or RESET the cells is not said by their titles, "
-            "and not told by their polarities (one should raise the current and the other lower "
-            'it). Name the state in the file\'s name: --file-name "{condition}_{state}".'
+            f"{place}: neither the titles nor the polarities of these sweeps show whether they SET "
+            "or RESET the cells (one polarity should raise the current and the other lower it). "
+            'Name the state in the file\'s name: --file-name "{condition}_{state}".'
         )
     set_is_positive = sums[True] > 0
     raised = sum(
@@ -382,8 +382,8 @@ def _states(readings: Sequence[_Reading], *, place: str) -> tuple[list[int], lis
     )
     sign = "positive" if set_is_positive else "negative"
     note = Note(
-        f"{sign} sweeps are taken as SET (LRS), the others as RESET (HRS): so the current "
-        f"changes in {raised:,} of {len(readings):,}.",
+        f"{sign} sweeps are taken as SET (LRS), the others as RESET (HRS): the current "
+        f"changes that way in {raised:,} of {len(readings):,}.",
         kind="polarity of SET",
         file=place,
         values={"polarity": sign, "as_expected": raised, "readings": len(readings)},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
@@ -298,7 +299,10 @@ def product_of(result: object, product: str) -> xr.Dataset:
 
     dataset = result if isinstance(result, xr.Dataset) else getattr(result, product, None)
     if not isinstance(dataset, xr.Dataset):
-        raise refused(product, result, f"the dataset {product!r}, or a result that holds it")
+        accepted = f"the dataset {product!r}, or a result that holds it"
+        if isinstance(result, str | os.PathLike):
+            accepted += f"; of a folder of results: xarray.load_dataset('FOLDER/{product}.nc')"
+        raise refused(product, result, accepted)
     try:
         validate(dataset, product)
     except SchemaError as error:

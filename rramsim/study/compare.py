@@ -144,7 +144,9 @@ def finished_study(folder: Path) -> FinishedStudy:
         products.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder; accepted is one of rramsim tradeoff.")
+        raise InputError(
+            f"{folder}: there is no such folder; accepted is one that rramsim tradeoff wrote."
+        )
     missing = [name for name in ("study.json", *_files()) if not (folder / name).is_file()]
     if missing:
         raise InputError(
@@ -157,7 +159,7 @@ def finished_study(folder: Path) -> FinishedStudy:
         hashes = {f"content of {name}": digest for name, digest in identity["inputs"].items()}
         options = json.loads(tradeoff.attrs["options"])
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{folder / 'study.json'}: does not tell what was studied.") from error
+        raise InputError(f"{folder / 'study.json'}: does not say what was studied.") from error
     settings = in_si({name: value for name, value in options.items() if name not in _REQUIRED})
     images = hashes.get(f"content of {options.get('images')}")
     models = {name: value for name, value in hashes.items() if name.startswith("content of model")}

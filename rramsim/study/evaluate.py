@@ -366,7 +366,7 @@ def _tasks(
 def _of_known_chip(estimate: ChipAccuracy) -> ChipAccuracy:
     """Return the accuracy of the one chip that a map of wrong weights is."""
     words = (
-        "Exact for the one chip whose wrong weights are known: there is no chance in it; the test "
+        "Exact for the one chip whose wrong weights are known: nothing is drawn, and the test "
         "images are taken as fixed."
     )
     return replace(estimate, p05=math.nan, chips=1, sentences=(words,), is_settled=True)
@@ -390,8 +390,8 @@ def _check_fresh(folded: FoldedNetwork, device: str, others: Mapping[str, bool])
     for name, is_asked in others.items():
         if is_asked:
             raise InputError(
-                f"{name} was given with read noise that is fresh at every image; it takes chips "
-                "whose wrong cells stay, so frozen noise."
+                f"{name} was given with fresh read noise, but needs chips whose wrong cells stay; "
+                "give frozen read noise with it."
             )
 
 

@@ -698,8 +698,8 @@ def _pixel_bits(place: str | Path, given: int | None, levels: int | None = None)
         return given
     if levels is None:
         raise InputError(
-            f"{place}: nothing tells how many bits a pixel has; give pixel_bits (--pixel-bits), 1 "
-            "for black and white, 8 for 256 shades."
+            f"{place}: the number of bits of a pixel is not known; give pixel_bits "
+            "(--pixel-bits), 1 for black and white, 8 for 256 shades."
         )
     return levels.bit_length()
 
@@ -783,7 +783,10 @@ def _read_noise(
     if read_noise == "fresh":
         return ReadNoise(read_spread)
     if read_spread is not None:
-        raise InputError("read_spread: is of read noise that is fresh (read_noise, --read-noise).")
+        raise InputError(
+            'read_spread: applies to fresh read noise only (read_noise="fresh" or --read-noise '
+            "fresh)."
+        )
     return None
 
 
@@ -808,10 +811,9 @@ def read_anew(
         return faults
     if noise.given is None:
         raise InputError(
-            "read noise that is fresh: a bit-error rate does not say how far reads of "
-            "one cell differ; give it in units of the spread of all cells (--read-spread 0.3), "
-            "or name a "
-            "condition of readings that tell it."
+            "fresh read noise: a bit-error rate does not say how far reads of one cell differ; "
+            "give that in units of the spread of all cells (--read-spread 0.3), or name a "
+            "condition whose readings show it."
         )
     return TransientReads(faults, noise.given)
 

@@ -237,8 +237,9 @@ def _check_share(conditions: xr.Dataset, lrs_share: float, *, place: str) -> Non
     fitted_for = float(conditions.attrs.get("lrs_share", lrs_share))
     if fitted_for != lrs_share:
         raise InputError(
-            f"{place}: its BERs are of cells of which {100 * fitted_for:g} % are in LRS, and here "
-            f"{100 * lrs_share:g} % are; give --lrs-share {fitted_for:g}, or fit the cells again."
+            f"{place}: its BERs hold for cells of which {100 * fitted_for:g} % are in LRS, and "
+            f"here {100 * lrs_share:g} % are; give --lrs-share {fitted_for:g}, or fit the cells "
+            "again."
         )
 
 

@@ -154,7 +154,7 @@ def test_a_fit_gives_the_same_as_the_command(cells):
             InputError, match=r"network is .*; accepted: a network that train gives"
         ):
             fit.inference_energy(value)
-    with pytest.raises(InputError, match="nothing tells how many bits a pixel has"):
+    with pytest.raises(InputError, match="the number of bits of a pixel is not known"):
         fit.inference_energy(network)
     with pytest.raises(InputError, match=r"sense_energy is \[1\]; accepted: a number in J"):
         fit.inference_energy(network, pixel_bits=1, sense_energy=[1])
@@ -166,7 +166,7 @@ def test_a_fit_gives_the_same_as_the_command(cells):
     [
         (["64-32-10"], "the voltage and the time of its pulse, --read-pulse"),
         (["no.safetensors"], "no.safetensors"),
-        (["64-32-10", *PULSE], "nothing tells how many bits a pixel has"),
+        (["64-32-10", *PULSE], "the number of bits of a pixel is not known"),
         (["64-32-10", *PULSE, "--pixel-bits", "9"], "pixel_bits is 9"),
         (["64--10", *PULSE, "--pixel-bits", "1"], "network '64--10'"),
         (["no.safetensors", *PULSE], "no.safetensors"),

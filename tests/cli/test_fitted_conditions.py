@@ -128,7 +128,7 @@ def test_bers_of_another_share_of_lrs_cells_are_refused(fitted, refused, tmp_pat
     arguments = ("--conditions", fitted / "conditions.nc", "--lrs-share", "0.3")
     for command in (("fit", fitted / "cells.csv"), ("tradeoff", "--out", tmp_path / "out")):
         told = refused(*command, *arguments)
-        assert "conditions.nc: its BERs are of cells of which 50 % are in LRS" in told
+        assert "conditions.nc: its BERs hold for cells of which 50 % are in LRS" in told
         assert "give --lrs-share 0.5" in told
 
 

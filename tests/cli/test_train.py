@@ -233,7 +233,7 @@ def test_a_training_file_that_is_no_toml_is_told_without_talk_of_resistances(tmp
         (
             'training_bers = [0.1]\n[[errors]]\nname = "training-ber-0.1"\n'
             "ber_lrs = 0.1\nber_hrs = 0.1\n",
-            "'training-ber-0.1': another network of this training ends in the file of this name",
+            "'training-ber-0.1': the file of this name is that of another network",
         ),
         ("[training]\nshift = 9\n", "shift of 9 pixels: images of 8 x 8 pixels"),
         ('network = "3x32x32-8C3-10"\n', "does not fit the images digits"),

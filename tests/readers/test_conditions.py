@@ -156,7 +156,7 @@ def test_what_is_not_stated_is_unknown(read):
         ),
         (
             '[[condition]]\nname = "a"\n[[condition]]\nname = "a"',
-            "c.toml: the condition 'a' stands 2 times.",
+            "c.toml: the condition 'a' is given 2 times.",
         ),
     ],
 )

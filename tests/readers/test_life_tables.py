@@ -130,7 +130,7 @@ def test_resistances_of_worn_out_cells_are_no_population(tmp_path):
     assert measured.lives["failed"].values.sum() == 8
     assert measured.readings.sizes["reading"] == 24
     (note,) = (note for note in measured.notes if note.kind == "worn-out cells")
-    assert "16 readings of 8 cells that failed are not in the populations" in note.text
+    assert "16 readings of 8 cells that failed are left out of the populations" in note.text
     assert not any(note.kind == "failed" for note in measured.notes)
     found = fit(frame)
     (row,) = found.ber.to_dict("records")
@@ -214,7 +214,7 @@ def test_a_named_condition_keeps_settings_together_with_a_note(read):
     measured = read(named + "\n")
     assert measured.lives["condition"].values.tolist() == ["A"]
     (note,) = measured.notes
-    assert '--condition-from "condition,Icc (uA)" parts them' in str(note)
+    assert '--condition-from "condition,Icc (uA)" separates them' in str(note)
     parted = read(named + "\n", condition_from=("condition", "Icc (uA)")).lives
     assert parted["condition"].values.tolist() == ["A, Icc 20 µA", "A, Icc 55 µA"]
 
@@ -224,13 +224,13 @@ def test_a_named_condition_keeps_settings_together_with_a_note(read):
     [
         (
             "cell,time to failure (h),status\n1,5,F\n",
-            "cells.csv, row 1, column 'time to failure (h)': these are lives in time",
+            "cells.csv, row 1, column 'time to failure (h)': these are lifetimes in time",
         ),
-        ("cell,lifetime (s),failed\n1,5,1\n", "column 'lifetime (s)': these are lives in time"),
+        ("cell,lifetime (s),failed\n1,5,1\n", "column 'lifetime (s)': these are lifetimes in time"),
         ("cell,cycles to failure (k),failed\n1,5,1\n", "the cycles have the unit 'k'; accepted"),
         (
             "cell,cycles to failure\n1,survived\n",
-            "row 2, column 'cycles to failure': 'survived' names no cycle",
+            "row 2, column 'cycles to failure': 'survived' is not a cycle",
         ),
         (
             "cell,cycles to failure,status\n1,>1e6,F\n",
@@ -309,8 +309,11 @@ def test_failures_at_one_cycle_give_counts_and_no_fit(tmp_path):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("Wafer,Die,Endurance (cycles)", "this is a table of lives that lacks which cells failed"),
-        ("condition,cell,log10(cycles to failure)", "these are logarithms of lives; write the cyc"),
+        ("Wafer,Die,Endurance (cycles)", "this is a table of lifetimes without a column that says"),
+        (
+            "condition,cell,log10(cycles to failure)",
+            "these are logarithms of lifetimes; write the cyc",
+        ),
     ],
 )
 def test_a_table_that_is_nearly_one_of_lives_says_what_it_lacks(tmp_path, header, message):

@@ -75,8 +75,9 @@ def test_the_same_table_in_any_dress_gives_the_same_readings(read, content):
 def test_windows_text_is_read_and_said(read):
     measured = read((SIMPLE + "é,LRS,9,1\né,HRS,9,2\n").encode("cp1252"))
     assert "é" in measured.readings["condition"].values
-    assert "cells.csv: read as Windows-1252 text, not UTF-8; --encoding says another." in map(
-        str, measured.notes
+    assert (
+        "cells.csv: read as Windows-1252 text, not UTF-8; --encoding names another encoding."
+        in map(str, measured.notes)
     )
 
 
@@ -249,7 +250,7 @@ def test_programming_columns_come_out_in_si(read):
     assert readings["reset_energy"].values == pytest.approx([14e-12, np.nan], nan_ok=True)
     assert readings["failed"].values.tolist() == [0, 1]
     assert tuple(map(str, measured.notes)) == (
-        "cells.csv: of 'V_RESET (V)' the magnitude is kept, not the sign.",
+        "cells.csv: the sign of 'V_RESET (V)' is dropped; its magnitude is used.",
         "cells.csv: 1 reading marked as failed is kept in the populations.",
     )
 
@@ -371,7 +372,7 @@ def test_a_zero_is_below_a_floor_that_the_file_names(read):
     assert resistances(measured) == [100.0, 100.0, 3e5]
     assert measured.readings["censoring"].values.tolist() == [BELOW, BELOW, EXACT]
     assert str(measured.notes[0]).replace("\xa0", " ") == (
-        "cells.csv: 1 reading of 0 Ω taken as at most 100 Ω (censored), the floor that is known."
+        "cells.csv: 1 reading of 0 Ω taken as at most 100 Ω (censored), the known floor."
     )
 
 
@@ -439,7 +440,7 @@ def test_readings_once_a_cycle_without_a_cell_are_of_one_cell_and_this_is_said(r
     assert measured.readings["cell"].values.min() >= 0
     (note,) = (note for note in measured.notes if "cell" in note.text)
     assert (note.kind, note.file) == ("one cell", "cells.csv")
-    assert "all readings are taken as of one cell" in note.text
+    assert "all readings are taken as those of one cell" in note.text
     assert note.text.startswith("no column names the cell")
     told = read(series(cell="7"))
     assert set(told.readings["cell"].values.tolist()) == {7}
@@ -467,7 +468,7 @@ def test_files_of_one_cell_are_one_cell_only_where_they_repeat_nothing(tmp_path)
         for name, content in (("a.csv", first), ("b.csv", second)):
             (tmp_path / name).write_text(content)
         measured = read_measurements([tmp_path / "a.csv", tmp_path / "b.csv"])
-        assert sum("as of one cell" in str(note) for note in measured.notes) == 2
+        assert sum("those of one cell" in str(note) for note in measured.notes) == 2
         return [
             sorted(set(part.tolist())) for part in np.split(measured.readings["cell"].values, 2)
         ]
@@ -533,7 +534,7 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             HEADER + "weak,LRS,1,5\nweak,HRS,1,three\n",
             "cells.csv, row 3, column 'R (kOhm)': 'three' is not a number. Accepted is a number "
-            "with a decimal point and no unit (units stand in the header), or a mark of a reading "
+            "with a decimal point and no unit (units belong in the header), or a mark of a reading "
             'out of range (OVLD, OVF, OL, inf, 9.9E37, ">1e9", "<100", compliance).',
         ),
         (HEADER + "weak,LRS,1,5 kS\n", "row 2, column 'R (kOhm)': '5 kS' is not a number"),
@@ -553,14 +554,14 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         (
             HEADER + "weak,LRS,1,0\nweak,HRS,1,300\n",
             "cells.csv, row 2, column 'R (kOhm)': the reading is 0 Ω, below what the meter "
-            "resolves, and the file names no floor. Say the smallest resistance that the meter "
+            "resolves, and the file names no floor. Give the smallest resistance that the meter "
             'resolves, --floor "100 Ohm", or write the reading as a bound, such as "<100".',
         ),
         (
             HEADER + "weak,LRS,1,OVLD\nweak,HRS,1,OVLD\n",
             "cells.csv, row 2, column 'R (kOhm)': the reading is out of the meter's range, whose "
             "limit is unknown: no reading of the file is inside it (is the unit in the header "
-            "right?). Say with --over-range the largest resistance that the meter resolves, or "
+            "right?). Give the largest resistance that the meter resolves with --over-range, or "
             'write the marks as bounds, such as ">1e9".',
         ),
         (HEADER + "weak,LRS,1,1e307\n", "is the unit in the header right?"),
@@ -586,14 +587,14 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         ("state,R (foo)\nLRS,5\n", "cells.csv, row 1, column 'R (foo)': 'foo' is not a unit of re"),
         (
             "state,R (kOhm),LRS\nLRS,5,6\n",
-            "cells.csv, row 1: both 'LRS' (a column a state) and 'R (kOhm)' (a row a state) were "
-            "found; accepted is one form: a state column with a resistance or current column, or "
-            "one column for LRS and one for HRS.",
+            "cells.csv, row 1: both 'LRS' (a column for a state) and 'R (kOhm)' (a row for a "
+            "state) were found; accepted is one form: a state column with a resistance or current "
+            "column, or one column for LRS and one for HRS.",
         ),
         (
             "R_LRS (kOhm),I_HRS (uA)\n5,2\n",
             "cells.csv: 'R_LRS (kOhm)' and 'I_HRS (uA)' are a resistance and a current; accepted "
-            "are two of a kind.",
+            "is one quantity.",
         ),
         (
             "state,I (uA)\nLRS,40\n",
@@ -602,7 +603,7 @@ HEADER = "condition,state,cell,R (kOhm)\n"
         ),
         (
             "cell,log10(R_LRS),log10(R_HRS)\n0,3.9,4.9\n1,3.8,5\n",
-            "'log10(R_LRS)' is a logarithm, and which one is not sure: add columns with the",
+            "'log10(R_LRS)' is a logarithm whose base is not known: add columns with the",
         ),
         (
             "I_LRS @0V (uA),I_HRS @0V (uA)\n40,2\n",
@@ -661,7 +662,7 @@ HEADER = "condition,state,cell,R (kOhm)\n"
             gzip.compress(SIMPLE.encode(), mtime=0)[:-9],
             "cells.csv: this gzip file is damaged or cut off (",
         ),
-        (SIMPLE.encode("utf-16")[:-1], "cells.csv: the text is not whole UTF-16 (byte "),
+        (SIMPLE.encode("utf-16")[:-1], "cells.csv: the text is not valid UTF-16 (byte "),
         (b"state,R\n\x81,5\n", "cells.csv, row 2, column 'state': 'Ѓ' was found; accepted are"),
         (b"state,R\n\x07,5\n", "cells.csv: this is not a text table (it holds control characters"),
     ],
@@ -675,7 +676,7 @@ def test_bad_input_is_told_where_it_is_and_what_is_accepted(read, content, messa
     [
         (("cell", "LRS", "HRS"), "cells.csv, row 1: 4 columns were found, but 3 are given (cell"),
         (("cell", "LRS", "HRS", "foo"), "the given column 'foo' is not known; accepted are cond"),
-        (("cell", "LRS", "R", "cycle"), "the given columns: both 'LRS' (a column a state) and"),
+        (("cell", "LRS", "R", "cycle"), "the given columns: both 'LRS' (a column for a state) and"),
         (("cell", "-", "-", "cycle"), "the given columns: no column holds a resistance or curr"),
     ],
 )
@@ -915,7 +916,7 @@ def test_the_message_shows_how_the_file_name_says_the_state(tmp_path):
     with pytest.raises(InputError) as error:
         read_measurements(tmp_path)
     pattern = '--file-name "die-3_{state}_a"'
-    assert f" The name of the file says it? {pattern}." in str(error.value)
+    assert f" If the name of the file holds it: {pattern}." in str(error.value)
     measured = read_measurements(tmp_path, ReadOptions(file_name="die-3_{state}_a"))
     assert sorted(resistances(measured)) == [5000, 5001, 100000, 100001]
 
@@ -970,5 +971,5 @@ def test_a_bound_may_have_a_prefix_or_unit(read):
     ]
     message = message_of(read, content.replace("200 kOhm", "200k"))
     assert message.startswith(
-        "cells.csv, row 2, column 'HRS (kOhm)': '>200k' has a prefix, and the"
+        "cells.csv, row 2, column 'HRS (kOhm)': '>200k' has a prefix, and so has the"
     )

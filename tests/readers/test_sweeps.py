@@ -109,8 +109,8 @@ def test_polarity_tells_the_states_where_titles_do_not(read):
     assert readings["cycle"].values.tolist() == [1, 1, 2, 2, 3, 3]
     assert set(readings["cell"].values.tolist()) == {0}
     assert str(measured.notes[1]) == (
-        "cells.csv: positive sweeps are taken as SET (LRS), the others as RESET (HRS): so the "
-        "current changes in 5 of 6."
+        "cells.csv: positive sweeps are taken as SET (LRS), the others as RESET (HRS): the "
+        "current changes that way in 5 of 6."
     )
 
 
@@ -295,7 +295,7 @@ def test_the_state_may_stand_in_the_file_s_name(tmp_path):
         (
             half(2.0, before=HRS, after=LRS),
             {"read_voltage": 0.2},
-            "whether these sweeps SET or RESET the cells is not said by their titles",
+            "neither the titles nor the polarities of these sweeps show",
         ),
         (
             [(v, v / LRS) for v in np.linspace(0, 2, 21)],

@@ -133,7 +133,7 @@ def test_charts_and_empty_sheets_are_named(read):
     ("sheets", "options", "message"),
     [
         ((("A", MINIMAL), ("B", MINIMAL)), {"sheets": ("C",)}, "no sheet 'C'; the workbook has"),
-        ((("A", MINIMAL), ("B", [])), {"sheets": ("B",)}, "nothing stands in 'B'"),
+        ((("A", MINIMAL), ("B", [])), {"sheets": ("B",)}, "the sheet is empty: 'B'"),
         (
             (("A", MINIMAL), ("B", [])),
             {},

@@ -57,7 +57,7 @@ def test_it_is_read_from_a_measurement_file_with_its_unit_and_without_its_sign(c
     measured = read_measurements([cells])
     assert set(measured.readings["gate_voltage"].values) == {1.2}
     assert measured.readings["gate_voltage"].attrs["units"] == "V"
-    assert any("of 'Vg (mV)' the magnitude is kept" in str(note) for note in measured.notes)
+    assert any("the sign of 'Vg (mV)' is dropped" in str(note) for note in measured.notes)
 
 
 def test_it_is_read_from_both_forms_of_a_conditions_file(stated, tmp_path):

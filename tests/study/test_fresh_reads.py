@@ -60,7 +60,7 @@ def test_what_does_not_tell_the_spread_of_reads_is_refused(fit):
         fit.faults("a", "2T2R", read_noise="fresh")
     with pytest.raises(InputError, match="read_noise is 'fast'; accepted: frozen or fresh"):
         fit.faults("a", read_noise="fast")
-    with pytest.raises(InputError, match="read_spread: is of read noise that is fresh"):
+    with pytest.raises(InputError, match="read_spread: applies to fresh read noise only"):
         fit.faults("a", read_spread=0.1)
     with pytest.raises(InputError, match="a: sigma_read of LRS is 2, more than the spread"):
         fit.faults("a", read_noise="fresh", read_spread=2)
@@ -85,14 +85,14 @@ def test_no_noise_is_the_frozen_chip_and_noise_keeps_the_mean(network):
 @pytest.mark.parametrize("name", ["neurons", "reestimate"])
 def test_what_takes_cells_that_stay_wrong_is_refused(network, name):
     fresh = rramsim.TransientReads(rramsim.IidFaults(0.03), 0.3)
-    with pytest.raises(InputError, match=f"{name} was given with read noise that is fresh"):
+    with pytest.raises(InputError, match=f"{name} was given with fresh read noise"):
         rramsim.evaluate(network, fresh, **{name: True})
 
 
 def test_a_study_takes_frozen_noise_only(tmp_path):
     (tmp_path / "energies.toml").write_text('[[condition]]\nname = "A"\nber = 0.02\n')
     fresh = rramsim.TransientReads(rramsim.IidFaults(0.02), 0.3)
-    with pytest.raises(InputError, match=r"condition 'A': read noise .* is not taken by a study"):
+    with pytest.raises(InputError, match=r"condition 'A': a study takes no fresh read noise"):
         rramsim.tradeoff(
             conditions=tmp_path / "energies.toml", faults=fresh, out=tmp_path / "results"
         )
@@ -150,7 +150,7 @@ def test_the_command_takes_the_spread_of_reads_from_the_readings(folder, network
     ("arguments", "message"),
     [
         (("--ber", "0.1", "--read-noise", "fresh"), "a bit-error rate does not say how far"),
-        (("--ber", "0.1", "--read-spread", "0.1"), "read_spread: is of read noise that is fresh"),
+        (("--ber", "0.1", "--read-spread", "0.1"), "read_spread: applies to fresh read noise only"),
         (("--ber", "0.1", "--read-noise", "no"), "read_noise is 'no'; accepted: frozen or fresh"),
         (("--read-back", "x.csv", "--read-noise", "fresh"), "--read-back and --read-noise were"),
         (("--error-map", "x.csv", "--read-noise", "fresh"), "--error-map and --read-noise were"),

@@ -11,6 +11,15 @@ from typer.core import TyperCommand, TyperGroup
 from rramsim.cli.command import help
 from rramsim.errors import ArgumentError, InputError
 
+# What a person who knows the functions of Python types for one.
+_PART_OF = {
+    "recommend": "rramsim tradeoff recommends. Run it again with the same inputs and --out FOLDER "
+    "to ask a finished folder for other requirements, such as --tolerance 0.02; it simulates no "
+    "new chips for them",
+    "plot": "rramsim fit --report FOLDER, rramsim tradeoff --out FOLDER and rramsim compare "
+    "--report FOLDER draw figures",
+}
+
 
 class Command(TyperCommand):
     """A command whose help has the same order and the same groups as that of every other."""
@@ -51,6 +60,18 @@ class Group(TyperGroup):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what follows the name of the program."""
         return ["COMMAND [ARGUMENTS]"]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that was typed; name what does the work of one that is not there.
+
+        Raises
+        ------
+        InputError
+            For a function of Python that is part of a command.
+        """
+        if args and args[0] in _PART_OF:
+            raise InputError(f"there is no command {args[0]!r}: {_PART_OF[args[0]]}.")
+        return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the commands, in the order in which they are of use."""

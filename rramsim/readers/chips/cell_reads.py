@@ -122,7 +122,7 @@ def _files(path: Path, left_out: set[str]) -> list[Path]:
             )
         return files
     if not path.is_file():
-        raise InputError(f"{path}: is not there; accepted are a CSV or netCDF file, or a folder.")
+        raise InputError(f"{path}: does not exist; accepted are a CSV or netCDF file, or a folder.")
     return [path]
 
 

@@ -92,8 +92,8 @@ def manifest_checksum(manifest: Mapping[str, Any]) -> str:
 def _check_whole(place: Path, held: Mapping[str, Any]) -> None:
     if held[CHECKSUM] != manifest_checksum(held):
         raise InputError(
-            f"{place}: was changed after rramsim export wrote it (another SHA-256); what it says "
-            "of the tiles is not believed. Export the network again into another folder."
+            f"{place}: was changed after rramsim export wrote it (its SHA-256 differs), so it is "
+            "not used. Export the network again into another folder."
         )
 
 
@@ -102,9 +102,9 @@ def _held(manifest: Path) -> dict[str, Any]:
         held = json.loads(manifest.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
-            f"{manifest}: cannot be read ({error.strerror}); what was read from a chip is compared "
-            "with what it was programmed with, the folder that rramsim export wrote. Name that "
-            "folder with --tiles, or put the reads into it."
+            f"{manifest}: cannot be read ({error.strerror}); reads of a chip are compared with the "
+            "bits that it was programmed with, from the folder that rramsim export wrote. Name "
+            "that folder with --tiles, or put the reads into it."
         ) from error
     except ValueError as error:
         raise InputError(f"{manifest}: is not the manifest of rramsim export ({error}).") from error
@@ -133,9 +133,9 @@ def _check(file: Path, digest: str) -> None:
         # Tables may be large, and no image is in them.
         if file.suffix == ".csv":
             return
-        raise InputError(f"{file}: is not there, and the manifest beside it names it.")
+        raise InputError(f"{file}: is missing; the manifest beside it names it.")
     if sha256_of_file(file) != digest:
         raise InputError(
-            f"{file}: is not the file that rramsim export wrote (another SHA-256). Export the "
+            f"{file}: is not the file that rramsim export wrote (its SHA-256 differs). Export the "
             "network again, and keep what was read from the chip in files of their own."
         )

@@ -170,7 +170,7 @@ def take_as_one_cell(
     return [
         Note(
             "no column names the cell, and each state is read once a cycle: all readings "
-            "are taken as of one cell. A column of cells would say otherwise.",
+            "are taken as those of one cell. If there are several, add a column of cells.",
             kind="one cell",
             file=path.name,
         )

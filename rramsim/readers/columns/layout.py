@@ -39,7 +39,7 @@ from rramsim.readers.columns.wide import (
     wide_columns,
 )
 from rramsim.readers.formats.blocks import filled_down, refuse_names_between
-from rramsim.readers.formats.rows import is_cut_number
+from rramsim.readers.formats.rows import columns_found, is_cut_number
 from rramsim.readers.programming.above_header import rows_above, stacked_header
 from rramsim.readers.table import Grid, NoReadingsError, RawTable, make_table, with_constants
 from rramsim.schema import STATES, settings, state_named
@@ -192,8 +192,8 @@ def by_given_columns(
     width = len(grid.records[0])
     if width != len(texts):
         raise InputError(
-            f"{grid.place}, row {grid.row_numbers[0]}: {width} "
-            f"{'column was' if width == 1 else 'columns were'} found, but {len(texts)} are given "
+            f"{grid.place}, row {grid.row_numbers[0]}: {columns_found(width)}, but {len(texts)} "
+            f"{'is' if len(texts) == 1 else 'are'} given "
             f"({', '.join(texts)}). Name all; {IGNORED!r} leaves one out."
         )
     if sweeps:
@@ -229,13 +229,13 @@ def no_header(grid: Grid) -> InputError:
     logarithms = [text for text in texts if _LOGARITHM.match(text)]
     if logarithms:
         lacks += (
-            f" {logarithms[0]!r} is a logarithm, and which one is not sure: add columns with the "
+            f" {logarithms[0]!r} is a logarithm whose base is not known: add columns with the "
             "resistances themselves, such as =10^B2 of log10(R) in a spreadsheet."
         )
     elif {0, 1} <= {_state_in(text) for text in firsts}:
         lacks += (
-            " LRS and HRS stand in the first column, in a row each: turn the table, so that each "
-            "cell has a row, with a column LRS and a column HRS."
+            " LRS and HRS are rows here, named in the first column. Transpose the table, so that "
+            "each cell has a row, with a column LRS and a column HRS."
         )
     else:
         lacks += _what_headers_count(texts, place)
@@ -265,8 +265,8 @@ def _what_headers_count(texts: Sequence[str], place: str) -> str:
             f"{word} {text} [ohm]" if text in numbers else text or IGNORED for text in texts
         )
         said = (
-            f" What the headers {', '.join(numbers[:6])} count is not said. If it is {word}s: "
-            f'--columns "{named}".'
+            f" It is not clear what the headers {', '.join(numbers[:6])} count. If they are "
+            f'{word}s: --columns "{named}".'
         )
     states = [text for text in texts if state_named(text) is not None and not text.isdecimal()]
     if {state_named(text) for text in states} == {0, 1} and "state" not in roles:
@@ -276,8 +276,8 @@ def _what_headers_count(texts: Sequence[str], place: str) -> str:
         return f" If the columns of states hold resistances, say so with their unit: {words}."
     if "state" not in roles and (said or len(counted) > 1):
         said += (
-            " Nor is the state: add a column of states, or read it from the name of the file, such "
-            'as --file-name "{condition}_{state}".'
+            " The state is not known either: add a column of states, or read it from the name of "
+            'the file, such as --file-name "{condition}_{state}".'
         )
     return said
 
@@ -597,9 +597,9 @@ def _check_complete(header: Header, texts: Sequence[str], *, place: str) -> None
     if header.is_wide and (header.beside or state is not None):
         other = header.beside[0] if header.beside else state
         raise InputError(
-            f"{place}: both {header.readings[0].header!r} (a column a state) and "
-            f"{other.header if other else ''!r} (a row a state) were found; accepted is one form: "
-            f"{_ACCEPTED}."
+            f"{place}: both {header.readings[0].header!r} (a column for a state) and "
+            f"{other.header if other else ''!r} (a row for a state) were found; accepted is one "
+            f"form: {_ACCEPTED}."
         )
     if not header.readings:
         raise _missing("a resistance or current", ("resistance", "current"), texts, place)
@@ -623,10 +623,9 @@ def _check_apart(header: Header, *, place: str) -> None:
         return
     names = ", ".join(repr(column.header) for column in header.readings)
     raise InputError(
-        f"{place}: the columns {names} hold {header.readings[0].quantity} alike, and nothing tells "
-        "what differs between them. Accepted is a row above them with the condition of each, or "
-        f'what differs in their names: --columns "{_columns_with(header, "cycle")}" (or "cell" for '
-        '"cycle").'
+        f"{place}: the columns {names} all hold {header.readings[0].quantity}, and it is not known "
+        "what differs between them. Accepted are a row above them with the condition of each, or "
+        f'names that say it: --columns "{_columns_with(header, "cycle")}" (or "cell" for "cycle").'
     )
 
 
@@ -651,7 +650,7 @@ def _state_in_file_name(place: str) -> str:
     if len(states) != 1:
         return ""
     pattern = "".join("{state}" if word == states[0] else word for word in words)
-    return f' The name of the file says it? --file-name "{pattern}".'
+    return f' If the name of the file holds it: --file-name "{pattern}".'
 
 
 def _missing(what: str, roles: Sequence[str], header: Sequence[str], place: str) -> InputError:

@@ -223,11 +223,11 @@ def _refuse_summaries(table: RawTable, position: int, names: np.ndarray) -> None
     are_numbered = len(numbers) > max(1, len(texts))
     for name in dict.fromkeys(texts):
         if _sums_up(name):
-            what = "is no cell but sums up others; take such rows out of the table."
+            what = "is no cell but a summary of others; remove such rows from the table."
         elif are_numbered or (len(numbers) > 1 and not re.search(r"\d", name)):
             what = (
-                "stands among numbers of cells. Take the row out of the table if it sums up "
-                "others; else give the cell a number."
+                "was found among numbers of cells. Remove the row if it is a summary of others; "
+                "else give the cell a number."
             )
         else:
             continue
@@ -265,7 +265,7 @@ def _quantity(table: RawTable, column: Column, sign: str, notes: list[Note]) -> 
             f"{_accepted(column, sign)}."
         )
     if (values < 0).any():
-        text = f"of {column.header!r} the magnitude is kept, not the sign."
+        text = f"the sign of {column.header!r} is dropped; its magnitude is used."
         notes.append(Note(text, kind="sign dropped", file=table.place))
     magnitudes: np.ndarray = np.abs(values)
     return magnitudes

@@ -74,7 +74,7 @@ def raw_readings(
     if other is not None:
         raise InputError(
             f"{table.place}: {first.header!r} and {other.header!r} are a "
-            f"{first.quantity} and a {other.quantity}; accepted are two of a kind."
+            f"{first.quantity} and a {other.quantity}; accepted is one quantity."
         )
     count = len(table.row_numbers)
     numbers = [
@@ -172,8 +172,8 @@ def _flag(kinds: np.ndarray, lines: np.ndarray, table: RawTable, header: Header)
             continue
         if len(header.readings) > 1:
             raise InputError(
-                f"{table.place}: the flags in {column.header!r} are of one reading a row; "
-                "here a row has several. Give a row for each reading."
+                f"{table.place}: the flags in {column.header!r} belong to one reading per row, "
+                "and here a row has several. Give a row for each reading."
             )
         flags = read_statuses(table, column.position, role=role)[lines]
         marked = (flags != EXACT) & (flags != BLANK)
@@ -190,8 +190,8 @@ def _decimal_notes(table: RawTable, header: Header) -> list[Note]:
         if example:
             point = example.replace(",", ".")
             text = (
-                f"commas of {column.header!r} are taken as decimal, since semicolons part the "
-                f"columns: {example} is {point}."
+                f"commas in {column.header!r} are read as decimal commas, since semicolons "
+                f"separate the columns: {example} is {point}."
             )
             return [Note(text, kind="decimal commas", file=table.place)]
     return []
@@ -238,9 +238,9 @@ def _blank_in_one_state(state: np.ndarray, blank: np.ndarray, *, place: str) -> 
         return []
     return [
         Note(
-            f"all {blanks[number]:,} blanks are of {STATES[number]}, of {readings[number]:,}. "
-            "If those cells were out of the meter's range, mark them (OVLD, or a bound such as "
-            '">1e9"): without them the population is cut off.',
+            f"all {blanks[number]:,} blank readings are among the {readings[number]:,} in "
+            f"{STATES[number]}. If those cells were out of the meter's range, mark them (OVLD, or "
+            'a bound such as ">1e9"): without them the population is cut off.',
             kind="blank in one state",
             file=place,
             values={

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import counted
 from rramsim.readers.columns.decimals import plain_number, refuse_lost_marks, with_points
 from rramsim.readers.limits.sentinels import BAD, BLANK, COMPLIANCE, Found, mark_sentinels
 from rramsim.readers.table import VALUE_NOT_STORED, RawTable
@@ -132,21 +133,21 @@ def _numbers(
         text = str(table.columns[position][index])
         if _WITH_SPREAD.search(text):
             raise InputError(
-                f"{table.where(index, header)}: {text!r} is a number with its spread and no "
+                f"{table.where(index, header)}: {text!r} is a number with its spread, not a "
                 "reading. If it is a mean with its standard deviation, say so in the header: 'mean "
                 "± sd (kOhm)', or 'LRS mean ± sd (kOhm)'."
             )
         if factor != 1.0 and plain_number(text, quantity=str(quantity), factor=1.0) is not None:
             raise InputError(
-                f"{table.where(index, header)}: {text!r} has a prefix, and the header has a unit "
-                "with one: which of them counts is not sure. Write the unit of the cell in full, "
-                "such as '200 kOhm', or the number alone."
+                f"{table.where(index, header)}: {text!r} has a prefix, and so has the unit in "
+                "the header: it is not clear which of them counts. Write the unit of the cell in "
+                "full, such as '200 kOhm', or the number alone."
             )
         if text.strip() == header.strip():
             raise InputError(header_again(table.place, int(table.row_numbers[index])))
         raise InputError(
             f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
-            f"a decimal point and no unit (units stand in the header){also}."
+            f"a decimal point and no unit (units belong in the header){also}."
         )
     return values, kinds, found
 
@@ -154,7 +155,7 @@ def _numbers(
 def header_again(place: str, row: int) -> str:
     """Return the message for a header that stands in the table a second time."""
     return (
-        f"{place}, row {row}: the header stands again, as where another table begins. Write the "
+        f"{place}, row {row}: the header is repeated, so that another table begins. Write the "
         "condition of each table into a line above its header, or give all one header, with a "
         "column 'condition'."
     )
@@ -301,8 +302,8 @@ def read_labels(table: RawTable, position: int, *, what: str) -> tuple[np.ndarra
         index = int(np.isin(codes, blank).argmax())
         raise InputError(
             f"{table.where(index, table.header[position])}: there is no {what}; each row needs "
-            "one. A blank cell has the name above it only where the first row has a name and every "
-            f"name has blank cells below it; else write the {what} into each row."
+            "one. A blank cell takes the name above it only where the first row has a name and "
+            f"every name has blank cells below it; else write the {what} into each row."
         )
     return one_spelling(codes.astype(np.int64), names)
 
@@ -353,11 +354,11 @@ def _refuse_unstored(table: RawTable, position: int) -> None:
         return
     unstored = np.flatnonzero(np.asarray(column, dtype=object) == VALUE_NOT_STORED)
     if unstored.size:
+        more = f" (and {counted(unstored.size - 1, 'more cell')} of the column)"
         raise InputError(
-            f"{table.where(int(unstored[0]), table.header[position])}: here and in "
-            f"{unstored.size - 1:,} more "
-            "cells of the column stands a formula whose value is not stored. Open the workbook in "
-            "Excel or LibreOffice and save it: that computes and stores the values."
+            f"{table.where(int(unstored[0]), table.header[position])}: the cell"
+            f"{more if unstored.size > 1 else ''} holds a formula whose value is not stored. Open "
+            "the workbook in Excel or LibreOffice and save it: that computes and stores the values."
         )
 
 

@@ -246,7 +246,7 @@ def _with_unit_last(text: str, *, place: str = "") -> str:
         found = [match for match in _TOKEN.finditer(text) if _is_bare_unit(text, match)]
     if place and len({(match.groups() or (match[0],))[0] for match in found}) > 1:
         units = " and ".join(repr(match[0]) for match in found)
-        raise InputError(f"{place}, column {text!r}: {units} are units of its readings; keep one.")
+        raise InputError(f"{place}, column {text!r}: {units} are both units; keep one.")
     if not found or found[-1].end() == len(text):
         return text
     match = found[-1]
@@ -353,7 +353,7 @@ def _refuse_unclear(text: str, *, place: str) -> None:
     lone = _OPEN_OR_CLOSED.search(rest)
     if lone is not None:
         raise InputError(
-            f"{place}, column {text!r}: the bracket {lone[0]!r} has no other; write a unit as "
+            f"{place}, column {text!r}: the bracket {lone[0]!r} has no match; write a unit as "
             "in 'LRS (kOhm)'."
         )
     unclear = _NUMBER_AND_CURRENT.fullmatch(text)

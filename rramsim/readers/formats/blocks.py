@@ -117,9 +117,9 @@ def refuse_names_between(table: RawTable, header: Header) -> None:
         others = {_pattern(other) for other in columns[position][~lacking]}
         if _pattern(text) not in others and not re.fullmatch(r"[\d.,\s+-]*", text):
             raise InputError(
-                f"{table.place}, row {table.row_numbers[line]}: only {text!r} stands in the row, "
-                "as the name of the rows below it would. Write it into a column 'condition' in "
-                "each of these rows."
+                f"{table.place}, row {table.row_numbers[line]}: the row holds only {text!r}, like "
+                "a name of the rows below it. Write it into a column 'condition' in each of these "
+                "rows."
             )
 
 

@@ -78,7 +78,8 @@ def _empty(grids: Sequence[Grid], *, place: str) -> InputError:
         )
     empty = [grid.sheet for grid in grids if grid.unread == "empty"]
     if empty and len(grids) > len(empty):
-        return InputError(f"{place}: nothing stands in {', '.join(map(repr, empty))}.")
+        sheets = "the sheet is" if len(empty) == 1 else "the sheets are"
+        return InputError(f"{place}: {sheets} empty: {', '.join(map(repr, empty))}.")
     return NoReadingsError(f"{place}: the file is empty; a header and readings are expected.")
 
 

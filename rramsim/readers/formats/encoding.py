@@ -63,10 +63,10 @@ def decoded(content: bytes, *, place: str, encoding: str | None) -> tuple[str, t
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             raise InputError(
-                f"{place}: the last character is cut in two; the file is cut short."
+                f"{place}: the last character is incomplete: the file is cut short."
             ) from error
     text, name = _guessed(content, place=place)
-    note = f"read as {_NAMES[name]} text, not UTF-8; --encoding says another."
+    note = f"read as {_NAMES[name]} text, not UTF-8; --encoding names another encoding."
     return text, (Note(note, kind="encoding", file=place, values={"encoding": name}),)
 
 
@@ -79,8 +79,7 @@ def _of_zeros(head: bytes, *, place: str) -> str:
     if even > len(head) // 4 and odd <= few:
         return "utf-16-be"
     raise NoReadingsError(
-        f"{place}: this is no text but a binary file of a kind that rramsim does not know; export "
-        "the table as CSV."
+        f"{place}: this is not text but a binary file of an unknown kind; export the table as CSV."
     )
 
 
@@ -89,7 +88,7 @@ def _in(content: bytes, encoding: str, *, place: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{place}: the text is not whole {encoding.upper()} (byte {error.start}); save it as "
+            f"{place}: the text is not valid {encoding.upper()} (byte {error.start}); save it as "
             "UTF-8, or name its encoding with --encoding."
         ) from error
 

@@ -58,7 +58,7 @@ def read_workbook(content: bytes, *, place: str, sheets: Sequence[str] | None = 
     except Exception as error:
         # A damaged workbook fails anywhere in the zip, XML and openpyxl layers.
         raise InputError(
-            f"{place}: the Excel workbook cannot be opened ({error}); save it anew as .xlsx."
+            f"{place}: the Excel workbook cannot be opened ({error}); save it again as .xlsx."
         ) from error
     return [
         *(
@@ -156,7 +156,8 @@ def _sheet(sheet: Any, formulas: Any, *, place: str) -> Grid:
     for number, texts in enumerate(_rows(sheet, formulas), start=1):
         if number > _MOST_ROWS:
             raise InputError(
-                f"{name}: has more than {_MOST_ROWS:,} rows, which no program writes; save it anew."
+                f"{name}: has more than {_MOST_ROWS:,} rows, which no program writes; save it "
+                "again."
             )
         cells += len(texts)
         check_limit("cells of a sheet", cells, name)

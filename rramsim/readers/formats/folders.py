@@ -24,7 +24,7 @@ _NO_FOLDERS = frozenset(["__pycache__", "__macosx"])
 _OF_RESULTS = "provenance.json"
 _MOST_FILES = 100_000
 _NAMES_SHOWN = 5
-_HIDDEN, _OTHER, _FOLDER = "hidden", "no table by the name", "a folder of other things"
+_HIDDEN, _OTHER, _FOLDER = "hidden", "not the name of a table", "a folder of other files"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def notes_of(
 
 def no_file_of(folder: Path, others: Sequence[tuple[str, str]]) -> InputError:
     """Return the error for a folder in which no file holds readings."""
-    found = f"; not read: {_in_words(others)}" if others else ", nor any other file"
+    found = f"; not read: {_in_words(others)}" if others else "; it is empty"
     return InputError(
         f"{folder}: no file of this folder holds readings{found}. Accepted are CSV, TSV and "
         "semicolon tables, also gzipped, Excel .xlsx, testers' records, and netCDF of readings."

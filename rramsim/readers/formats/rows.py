@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from rramsim.errors import InputError
+from rramsim.formatting import counted
 
 _LEAST_OTHERS = 3
 
@@ -53,30 +54,35 @@ def fitted_rows(
     fitted = []
     for record, row in zip(records, row_numbers, strict=True):
         where, length = f"{place}, row {row}", len(record)
+        found = columns_found(length)
         if any(record[named:]):
             raise InputError(
-                f"{where}: {length} columns were found where the header has {named}. "
+                f"{where}: {found} where the header has {named}. "
                 "Is a decimal comma or an unquoted separator in the row?"
             )
         if length < named:
             is_used = any(position in used for position in range(length, named))
             if is_used or _may_be_shifted(record, kinds, named):
                 raise InputError(
-                    f"{where}: {length} columns were found where the header has {named}, and "
-                    "which cell is missing cannot be told. Write a separator for each blank "
-                    "cell; is the file cut short?"
+                    f"{where}: {found} where the header has {named}, and it is not clear which "
+                    "cell is missing. Write a separator for each blank cell; is the file cut short?"
                 )
         elif length != usual and (
             # A separator less or more at the end of a full row moves nothing.
             not record[named - 1].strip() or (length > usual and (may_end_blank or usual > named))
         ):
             raise InputError(
-                f"{where}: {length} columns were found where other rows have {usual}, and whether "
-                "a cell is missing or was added cannot be told. Write as many separators in each "
-                "row as in the header."
+                f"{where}: {found} where other rows have {usual}, and it is not clear whether a "
+                "cell is missing or was added. Write as many separators in each row as in the "
+                "header."
             )
         fitted.append(record[:width] + [""] * (width - length))
     return fitted
+
+
+def columns_found(count: int) -> str:
+    """Return how many columns were found, for a message."""
+    return f"{counted(count, 'column')} {'was' if count == 1 else 'were'} found"
 
 
 def _named(records: Sequence[list[str]], header: Sequence[str]) -> int:

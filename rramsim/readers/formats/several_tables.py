@@ -17,6 +17,7 @@ from rramsim.readers.columns.headers import (
 )
 from rramsim.readers.columns.values import is_reading
 from rramsim.readers.columns.wide import QUANTITIES, condition_columns, wide_columns
+from rramsim.readers.formats.rows import columns_found
 from rramsim.readers.formats.sheets import place_of_name, state_of_name
 from rramsim.readers.programming.above_header import stated_pair
 from rramsim.readers.table import Grid
@@ -61,9 +62,10 @@ def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
     if not (naming or is_named or has_conditions):
         shown = ", ".join(repr(text) for text in header[spans[0].start :] if text)
         raise InputError(
-            f"{grid.place}, row {grid.row_numbers[row]}: the columns {shown} stand {len(spans)} "
-            "times side by side, and nothing tells the tables apart. Write the condition of each "
-            "into a row above its first column, or give each a column 'condition'."
+            f"{grid.place}, row {grid.row_numbers[row]}: the columns {shown} are repeated "
+            f"{len(spans)} times side by side, and nothing distinguishes the tables. Write the "
+            "condition of each into a row above its first column, or give each a column "
+            "'condition'."
         )
     # Where a column tells the condition, names above it are left out like any other line.
     said = [_constants(of_span, {}, has_conditions=False) for of_span in names]
@@ -172,8 +174,8 @@ def _of_one_width(grid: Grid, row: int, spans: Sequence[range]) -> Grid:
         may_end = grid.trimmed or number < row or len(record) in {width, *(s.stop for s in spans)}
         if number >= row and (any(record[width:]) or not may_end):
             raise InputError(
-                f"{grid.place}, row {place}: {len(record)} columns were found where the header has "
-                f"{width}, and which cell is missing cannot be told. Write a separator for each "
+                f"{grid.place}, row {place}: {columns_found(len(record))} where the header has "
+                f"{width}, and it is not clear which cell is missing. Write a separator for each "
                 "blank cell."
             )
         records.append([*record, *[""] * (width - len(record))][:width])
@@ -374,13 +376,16 @@ def _is_header_of_numbers(grid: Grid, row: int) -> bool:
     # Most rows hold a number as a program writes it, which takes no time to see.
     if len(filled) < 2 or any(map(_NUMBER.fullmatch, filled)):
         return False
-    # "compliance" is a mark of a reading, too.
-    if any(is_reading(text) and not _roles([text]) for text in filled):
-        return False
     over_numbers = (
         number and is_reading(number) for text, number in zip(texts, below, strict=False) if text
     )
-    return any(over_numbers) and (len(_roles(filled)) > 1 or _has_readings(filled))
+    if not any(over_numbers):
+        return False
+    # "compliance" is a mark of a reading, too.
+    names = [text for text in filled if not is_reading(text)]
+    if len(names) < len(filled):
+        return bool(_roles(names))
+    return len(_roles(names)) > 1 or _has_readings(names)
 
 
 def _without_remarks(grid: Grid) -> Grid:

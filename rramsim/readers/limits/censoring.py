@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
-from rramsim.formatting import plain
+from rramsim.formatting import counted, times
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import Column
@@ -18,7 +18,7 @@ from rramsim.readers.limits.clamps import (
     find_clamps,
     find_far_pile_ups,
 )
-from rramsim.readers.limits.meter_range import Guess, apply_limits, counted, guess_limits, taken_as
+from rramsim.readers.limits.meter_range import Guess, apply_limits, guess_limits, taken_as
 from rramsim.readers.limits.sentinels import COMPLIANCE, LARGEST_READING
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
 
@@ -199,8 +199,8 @@ def _refuse_negative(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) ->
     if raw.read_voltage is None:
         raise InputError(
             f"{raw.where(index)}: the resistance is negative ({value}); check the sign of the "
-            "current. A resistance is more than 0. Where the current is noise around zero, "
-            "--over-range says from which resistance on."
+            "current. A resistance is more than 0. If the current is noise around zero, give the "
+            'largest resistance that the meter resolves, --over-range "100 MOhm".'
         )
     if raw.quantity == "conductance":
         raise InputError(
@@ -232,13 +232,13 @@ def _far_notes(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list[
 def _far_note(raw: RawReadings, side: int, value: float, piles: list[FarPileUp]) -> Note:
     count, beyond, nearest = _far_words(value, piles)
     option = (
-        "--over-range says from which resistance on it resolves none"
+        "--over-range gives the largest resistance that it resolves"
         if side == ABOVE
-        else "--floor says below which resistance it resolves none"
+        else "--floor gives the smallest resistance that it resolves"
     )
     return Note(
         f"{count:,} readings of {_populations(raw, piles)} are {in_words(value, 'Ω')}, all the "
-        f"same, {beyond}: is that how the meter says that it resolved nothing? {option}.",
+        f"same, {beyond}: does the meter write this where it resolves nothing? {option}.",
         kind="pile-up far from the rest",
         file=raw.table.place,
         values={"readings": count, "limit": value, "nearest": nearest},
@@ -256,7 +256,7 @@ def _far_words(value: float, piles: list[FarPileUp]) -> tuple[int, str, float]:
     side = piles[0].side
     nearest = min((pile.nearest for pile in piles), key=lambda ohm: abs(math.log(value / ohm)))
     beyond = (
-        f"{plain((value / nearest) ** side, 2)} times beyond the "
+        f"{times((value / nearest) ** side)} times beyond the "
         f"{'largest' if side == ABOVE else 'smallest'} of the others, {in_words(nearest, 'Ω')}"
     )
     return sum(pile.count for pile in piles), beyond, nearest
@@ -322,7 +322,7 @@ def _clamp_note(
     count = int(np.count_nonzero(clamped))
     taken = taken_as(side, clamp, raw.unit)
     if kept:
-        taken = "read as they are, because the limit given lies beyond"
+        taken = "read as they are, since the limit given is further out"
     return Note(
         f"{count:,} readings of {populations} pile up at the {where} value, "
         f"{in_words(clamp, raw.unit)}: {taken}.",
@@ -348,7 +348,7 @@ def _mark_zeros(raw: RawReadings, values: np.ndarray, kinds: np.ndarray) -> list
     limit = given or float(named.max() if side == BELOW else named.min())
     values[zero], kinds[zero] = limit, side
     count = int(zero.sum())
-    known = "the floor that is known" if side == BELOW else "the largest that is known"
+    known = "the known floor" if side == BELOW else "the largest known limit"
     return [
         Note(
             f"{counted(count, 'reading')} of 0 {raw.unit} {taken_as(side, limit)}, {known}.",
@@ -363,12 +363,12 @@ def _unknown_limit_of_zero(raw: RawReadings, index: int) -> InputError:
     if raw.read_voltage is None:
         return InputError(
             f"{raw.where(index)}: the reading is 0 {raw.unit}, below what the meter resolves, and "
-            "the file names no floor. Say the smallest resistance that the meter resolves, "
+            "the file names no floor. Give the smallest resistance that the meter resolves, "
             '--floor "100 Ohm", or write the reading as a bound, such as "<100".'
         )
     return InputError(
         f"{raw.where(index)}: the reading is 0 {raw.unit}, below what the meter resolves, and the "
-        "file does not say what that is. Say the largest resistance that the meter resolves, "
+        "file does not say what that is. Give the largest resistance that the meter resolves, "
         '--over-range "100 MOhm", or write the reading as a bound, such as "<1e-3".'
     )
 

@@ -61,12 +61,12 @@ def magnitude_notes(
         "" if are_resistances else ", and the read voltage"
     )
     if like_thousands:
-        asked += ", or does the point part thousands (all numbers have three digits after it)"
+        asked += ", or does the point separate thousands (all numbers have three digits after it)"
     return [
         Note(
             f"The median{'s' if len(odd) > 1 else ''} of {', '.join(shown)} lie"
             f"{'' if len(odd) > 1 else 's'} outside {in_words(low, 'Ω')} to {in_words(high, 'Ω')}, "
-            f"where cells are. {asked}? The numbers are used as they stand.",
+            f"the range of cells. {asked}? The numbers are used as they are.",
             kind="implausible magnitude",
             values={**odd, "like_thousands": int(like_thousands)},
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim.errors import InputError
+from rramsim.formatting import counted
 from rramsim.formatting import quantity as in_words
 from rramsim.notes import Note
 from rramsim.schema import ABOVE, BELOW, EXACT, STATES
@@ -176,7 +177,7 @@ def unknown_limit(where: str, side: int, *, any_exact: bool) -> InputError:
     )
     return InputError(
         f"{where}: the reading is out of the meter's range, whose limit is unknown: "
-        f"{found}. Say with {option} the {end} resistance that the meter resolves, or write the "
+        f"{found}. Give the {end} resistance that the meter resolves with {option}, or write the "
         f'marks as bounds, such as "{bound}".'
     )
 
@@ -185,11 +186,6 @@ def taken_as(side: int, limit: float, unit: str = "Ω") -> str:
     """Return the words for a reading that is censored at a limit."""
     words = "at least" if side == ABOVE else "at most"
     return f"taken as {words} {in_words(limit, unit)} (censored)"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 reading", "2 readings"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def other_state(side: int) -> int:

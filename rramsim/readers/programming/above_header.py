@@ -275,7 +275,7 @@ def _groups(
         return tuple(texts)
     shown = ", ".join(repr(row[i]) for i in filled[:6])
     raise InputError(
-        f"{where}: the texts {shown} stand above the columns of readings, and it is not clear what "
+        f"{where}: the texts {shown} are above the columns of readings, and it is not clear what "
         "they name. Accepted is a condition or setting above the first column of each group, with "
         "the same states in each group, or above every column. Begin a remark with #."
     )
@@ -416,7 +416,7 @@ def _above(
             continue
         if role in _OF_ROWS:
             raise InputError(
-                f"{where}: {label!r} stands above the columns of readings; a {role} for each "
+                f"{where}: {label!r} is above the columns of readings; a {role} for each "
                 "column is not accepted. Give a row for each reading."
             )
         column = _recognised(label)
@@ -455,7 +455,7 @@ def _numbers(texts: Sequence[str], column: Column, *, where: str, label: str) ->
     if None in numbers:
         text = texts[numbers.index(None)]
         raise InputError(
-            f"{where}: {text!r} above a column of readings is no {label!r} with its unit."
+            f"{where}: {text!r} above a column of readings is not {label!r} with a unit."
         )
     return tuple(map(repr, numbers))
 
@@ -519,7 +519,7 @@ def _level_note(levels: Sequence[tuple[int, str, tuple[str, ...]]], *, place: st
         what = f"{label!r} of" if label else unlabelled
         said.append(f"row {number} ({what} {', '.join(map(repr, distinct[:_SHOWN]))}{more})")
     return Note(
-        f"conditions of the columns are told by the rows at the header: {'; '.join(said)}.",
+        f"the conditions of columns are read from rows at the header: {'; '.join(said)}.",
         kind="conditions above the header",
         file=place,
         values={"rows": len(levels)},

@@ -194,7 +194,7 @@ def _is_of_both_states(rows: Rows, setting: Setting) -> bool:
     told = 0 if len(of_state[0]) > 1 else 1
     raise InputError(
         f"{rows.table.place}: {setting.header!r} differs between the readings in {STATES[told]} "
-        f"({_listed(setting, of_state[told])}), and none of these values stands in a row of the "
+        f"({_listed(setting, of_state[told])}), and none of these values is in a row of the "
         f"other state, so the conditions of those readings are not known. Fill the column in all "
         f"rows, add a column of conditions, or leave it out (--map {setting.header + '=-'!r})."
     )
@@ -267,8 +267,8 @@ def _within_notes(rows: Rows, named: Conditions, varying: Sequence[Setting]) -> 
             both = [setting.header] if column is None else [column.header, setting.header]
             text = (
                 f"the condition {name!r} holds readings of several {setting.header!r} "
-                f"({_listed(setting, values)}) as one population, because it is named so; "
-                f'--condition-from "{",".join(both)}" parts them.'
+                f"({_listed(setting, values)}) as one population, since they share its name; "
+                f'--condition-from "{",".join(both)}" separates them.'
             )
             notes.append(
                 Note(

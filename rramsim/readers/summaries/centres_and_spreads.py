@@ -188,7 +188,7 @@ def _spread(header: str, text: str, position: int, *, place: str) -> Part:
     text = text.replace("σ", "sigma")
     if _SQUARE.search(text) or (_AWAY.search(text) and not _BOTH.search(text)):
         raise InputError(
-            f"{where}: this is no spread, but a square of one or a resistance so many sigmas from "
+            f"{where}: this is not a spread but its square, or a resistance some sigmas away from "
             f"the centre. Give the spread itself, {SPREADS}, or the resistances as percentiles: "
             "'p16 (kOhm)', 'p84 (kOhm)'."
         )
@@ -233,7 +233,7 @@ def _centre(header: str, text: str, position: int, spread: str, *, place: str) -
         if logarithm and ohms and spread == "sigma of ln R":
             return Part(position, "mean of ln R", logarithm, math.log(ohms))
         raise InputError(
-            f"{where}: the mean of a logarithm takes its base and the unit of the resistance, such "
+            f"{where}: the mean of a logarithm needs its base and the unit of the resistance, such "
             "as 'mean ln(R/ohm)' or 'mean log10(R/kOhm)', and a spread of the same; or give the "
             "median, such as 'median (kOhm)'."
         )

@@ -19,6 +19,7 @@ from statistics import NormalDist
 import numpy as np
 
 from rramsim.errors import InputError
+from rramsim.formatting import counted
 from rramsim.measurements import CentreAndSpread, ErrorCount, PercentileTable, Summary
 from rramsim.notes import Note
 from rramsim.readers.columns.headers import (
@@ -180,7 +181,7 @@ def _refuse_near(record: Sequence[str], *, place: str) -> None:
     if {"errors", "bits"} <= columns.keys() and not has_state:
         raise InputError(
             f"{place}: this is a table of counted errors that lacks a column 'state' (LRS or HRS); "
-            "errors of both states together tell no BER of each."
+            "errors of both states together do not give the BER of each."
         )
     if "ber" in names and "bits" in columns and "errors" not in columns:
         raise InputError(
@@ -392,7 +393,7 @@ def _refuse_repeated(
                 where = table.where(index, table.header[columns["state"]])
             raise InputError(
                 f"{where}: {subject[0]!r}, {subject[1]} "
-                "stands in a row above too; give each state of a condition one row, and name what "
+                "is in a row above, too; give each state of a condition one row, and name what "
                 f"differs between them in a column 'condition'{_differing(table, index, before)}."
             )
 
@@ -645,8 +646,8 @@ def _table_of(
     shares, ohms = [share for share, _ in known], [ohm for _, ohm in known]
     if len(known) < _LEAST_PERCENTILES:
         raise InputError(
-            f"{place} ({subject[0]!r}, {subject[1]}): {len(known)} percentile was found; a "
-            "population takes two or more."
+            f"{place} ({subject[0]!r}, {subject[1]}): {counted(len(known), 'percentile')} found; a "
+            "population needs two or more."
         )
     if not all(0.0 < share < 1.0 for share in shares):
         raise InputError(f"{place}: a percentile lies above 0 and below 100 %.")

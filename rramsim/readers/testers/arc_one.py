@@ -130,13 +130,13 @@ def _set_polarity(runs: Sequence[_Run], place: str) -> bool:
             continue
     if not after[True] or not after[False]:
         raise InputError(
-            f"{place}: this ArC ONE session has pulses of one polarity only; states cannot be "
-            "told from it."
+            f"{place}: this ArC ONE session has pulses of one polarity only, which do not show "
+            "the states."
         )
     positive, negative = (float(np.median(after[sign])) for sign in (True, False))
     if not (math.isfinite(positive) and math.isfinite(negative)) or positive == negative:
         raise InputError(
-            f"{place}: the resistances after pulses of both polarities are alike; states cannot "
-            "be told from them."
+            f"{place}: the resistances after pulses of both polarities are alike, so that they "
+            "do not show the states."
         )
     return positive < negative

@@ -102,7 +102,7 @@ def _notes(grid: Grid, rows: _Rows, used: int | None) -> list[Note]:
     notes = []
     for row in (*rows.comments, *rows.others):
         if row == used:
-            text = f"row {grid.row_numbers[row]}, the comments, tells columns of one name apart."
+            text = f"row {grid.row_numbers[row]}, the comments, distinguishes columns of one name."
             notes.append(Note(text, kind="conditions by comments", file=grid.place))
             continue
         texts = [text.strip() for text in grid.records[row][rows.first_column :]]

@@ -87,7 +87,9 @@ def _provenance(chip: xr.Dataset, command: str, sources: Sequence[tuple[str, str
     try:
         known = [(str(name), str(digest)) for name, digest in json.loads(chip.attrs["sources"])]
     except (KeyError, ValueError) as error:
-        raise InputError("chip: does not tell what it was read from; give read_back's.") from error
+        raise InputError(
+            "chip: does not say what it was read from; accepted is what read_back gives."
+        ) from error
     options: dict[str, Any] = {
         name: value.item() if hasattr(value, "item") else value
         for name in _SETTINGS

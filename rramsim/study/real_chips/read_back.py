@@ -237,8 +237,8 @@ def _errors(
         image = BitImage((neurons, inputs), tile, protection)
         if reads.is_resistance and np.isnan(reference) and image.step == 1:
             raise InputError(
-                "--reference: resistances were read, and what they are compared with is needed, "
-                'such as --reference "25 kOhm".'
+                "--reference: resistances were read, so the reference that they are compared with "
+                'is needed, such as --reference "25 kOhm".'
             )
         bits, places = image.bits(layer.matrix), np.flatnonzero(reads.layer == number)
         layers.append(

@@ -600,8 +600,8 @@ class Chips:
         count = len(self._trained.images)
         if count == 1:
             return (
-                "95 % interval of the mean over chips and test images of one network; what another "
-                "training would change is not in it."
+                "95 % interval of the mean over chips and test images of one network; it does not "
+                "contain the variation between trainings."
             )
         over = f"{count} folds" if self._trained.folds else f"{count} trainings"
         folds = (

@@ -195,8 +195,8 @@ def characterize_devices(
     if faults_of is not None:
         if study.correlated is not False:
             raise InputError(
-                "faults and correlated were both given; a fault model says itself how cells err "
-                "together (CorrelatedFaults). Give one of the two."
+                "faults and correlated were both given; a fault model already holds the "
+                "correlation of its errors (CorrelatedFaults). Give one of the two."
             )
         faults = tuple(_checked(faults_of(row), row) for row in devices.rows)
         digests = [hashlib.sha256(faults_text(model).encode()).hexdigest() for model in faults]
@@ -238,9 +238,8 @@ def _checked(model: object, condition: xr.Dataset) -> FaultModel:
         check_model(model)
         if has_fresh_reads(cast(FaultModel, model)):
             raise InputError(
-                "read noise that is fresh at every image (TransientReads) is not taken by a study; "
-                "give the faults that it is made of, whose noise is frozen, and use evaluate for "
-                "fresh noise."
+                "a study takes no fresh read noise (TransientReads); give the faults that it is "
+                "made of, whose noise is frozen, and use evaluate for fresh noise."
             )
     except InputError as error:
         name = str(condition["condition"].item())

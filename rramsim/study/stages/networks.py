@@ -164,8 +164,8 @@ def plans_by_file(settings: TrainingFile, folder: Path) -> dict[Path, TrainingPl
     for name, flips in faults.items():
         if name in recipes:
             raise InputError(
-                f"errors {name!r}: another network of this training ends in the file of this "
-                "name; accepted is any other name."
+                f"errors {name!r}: the file of this name is that of another network of this "
+                "training; accepted is any other name."
             )
         try:
             flips.check_fits(plain.shape.layer_count)

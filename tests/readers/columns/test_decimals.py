@@ -91,7 +91,7 @@ def test_a_long_file_is_asked_about_by_its_texts(read):
 def test_three_decimals_throughout_are_decimals_where_semicolons_part_the_columns(read):
     measured = read("cell;LRS (kOhm);HRS (kOhm)\n1;5,775;200,125\n2;5,125;201,250\n")
     (note,) = [note for note in measured.notes if note.kind == "decimal commas"]
-    assert note.text.endswith("since semicolons part the columns: 5,775 is 5.775.")
+    assert note.text.endswith("since semicolons separate the columns: 5,775 is 5.775.")
     assert sorted(measured.readings["resistance"].values.tolist()) == [5125, 5775, 200125, 201250]
 
 

@@ -88,7 +88,7 @@ def test_numbers_that_may_be_anything_are_refused_with_the_columns_to_give(read,
     given = ",".join(f"cycle {number} [ohm]" for number in numbers.split(","))
     values = ",".join(["5100"] * len(numbers.split(",")))
     content = f"cell,state,{numbers}\n1,LRS,{values}\n1,HRS,{values}\n"
-    with pytest.raises(InputError, match="count is not said") as error:
+    with pytest.raises(InputError, match="It is not clear what the headers") as error:
         read(content)
     assert f'--columns "cell,state,{given}"' in str(error.value)
     measured = read(content, columns=tuple(f"cell,state,{given}".split(",")))
@@ -110,14 +110,14 @@ def test_numbers_that_the_user_names_are_what_the_user_says(read):
 
 def test_cells_or_cycles_without_a_state_ask_for_it(read):
     for content in ("cell,1,2\n7,5100,5200\n", "cycle,cell 1,cell 2\n1,5100,5200\n"):
-        with pytest.raises(InputError, match=r"Nor is the state: .*--file-name"):
+        with pytest.raises(InputError, match=r"The state is not known either: .*--file-name"):
             read(content)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("cell,1,2\nLRS,5,6\nHRS,300,310\n", "turn the table, so that each cell has a row"),
+        ("cell,1,2\nLRS,5,6\nHRS,300,310\n", "Transpose the table, so that each cell has a row"),
         ("state/cycle,cell 1\nLRS 1,5\n", "row 2, column 'state/cycle': 'LRS 1' holds a state and"),
     ],
 )
@@ -175,7 +175,7 @@ def test_the_row_above_tells_columns_of_one_name_apart(read, names):
 @pytest.mark.parametrize("names", ["R,R", "R1 (kOhm),R2 (kOhm)", "R (kOhm),R (kOhm).1"])
 def test_columns_of_one_name_alone_are_refused_with_the_columns_to_give(read, names):
     unit = "kOhm" if "kOhm" in names else "ohm"
-    with pytest.raises(InputError, match="nothing tells what differs between them") as error:
+    with pytest.raises(InputError, match="it is not known what differs between them") as error:
         read(f"cell,state,{names}\n7,LRS,5100,5200\n7,HRS,310000,320000\n")
     assert f'--columns "cell,state,cycle 1 [{unit}],cycle 2 [{unit}]"' in str(error.value)
 
@@ -193,5 +193,5 @@ def test_columns_of_one_name_alone_are_refused_with_the_columns_to_give(read, na
     ],
 )
 def test_a_header_that_stands_again_is_named_with_its_row(read, content, row):
-    with pytest.raises(InputError, match=f"row {row}: the header stands again"):
+    with pytest.raises(InputError, match=f"row {row}: the header is repeated"):
         read(content)

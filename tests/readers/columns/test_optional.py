@@ -63,7 +63,7 @@ def test_a_flag_without_a_number_and_a_reading_that_does_not_count(read):
 def test_flags_that_mean_nothing_or_belong_to_two_readings_are_refused(read):
     with pytest.raises(InputError, match="row 2, column 'flag': '7' was found; accepted are blan"):
         read("state,R (kOhm),flag\nLRS,5,7\n")
-    with pytest.raises(InputError, match="the flags in 'flag' are of one reading a row"):
+    with pytest.raises(InputError, match="the flags in 'flag' belong to one reading per row"):
         read("LRS (kOhm),HRS (kOhm),flag\n5,300,V\n")
 
 
@@ -107,7 +107,9 @@ def test_a_resistance_beside_a_negative_current_is_read_and_said(read):
 @pytest.mark.parametrize("word", ["Average", "std", "Max.", "Mittelwert", "平均值"])
 def test_a_row_that_sums_up_the_cells_is_no_cell(read, word):
     content = f"cell,LRS (kOhm),HRS (kOhm)\n1,5,200\n2,6,210\n{word},5.5,205\n"
-    with pytest.raises(InputError, match=r"row 4, column 'cell': .* is no cell but sums up others"):
+    with pytest.raises(
+        InputError, match=r"row 4, column 'cell': .* is no cell but a summary of others"
+    ):
         read(content)
 
 
@@ -145,7 +147,7 @@ def test_a_text_among_numbers_of_cells_is_refused_with_its_row(read, header, nam
 
 @pytest.mark.parametrize("name", ["Geomean", "Std. Dev.", "Mittelwert:", "Mean ± sd", "平均值"])
 def test_a_row_that_sums_up_named_cells_is_refused(read, name):
-    with pytest.raises(InputError, match="is no cell but sums up others"):
+    with pytest.raises(InputError, match="is no cell but a summary of others"):
         read(f"cell,LRS (kOhm),HRS (kOhm)\nA1,5,200\nB2,5.1,201\n{name},30,30\n")
 
 

@@ -32,7 +32,7 @@ def test_dates_become_the_time_since_the_first_reading(read, first, later, secon
     assert measured.readings["cycle"].values.tolist() == [-1] * 4
     (note,) = measured.notes
     assert note.kind == "times from dates"
-    assert "those of 'Timestamp', from the first reading of each cell and state on" in note.text
+    assert "from 'Timestamp' and counted from the first reading of each cell and state" in note.text
 
 
 def test_cells_that_are_read_one_after_the_other_have_times_of_their_own(read):

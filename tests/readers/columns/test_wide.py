@@ -128,7 +128,7 @@ def test_two_ways_to_number_cycles_are_refused(read):
 
 
 def test_quantities_are_not_mixed(read):
-    with pytest.raises(InputError, match="are a resistance and a conductance; accepted are two of"):
+    with pytest.raises(InputError, match="are a resistance and a conductance; accepted is one qu"):
         read("LRS (kOhm),HRS (uS)\n5,3\n")
 
 
@@ -202,7 +202,10 @@ def test_a_group_of_given_columns_repeats_to_the_width_of_the_table(read, tmp_pa
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ("cell,(HRS,LRS)*", "the table has 4 columns; 3 are left for (HRS,LRS)*, which is no mult"),
+        (
+            "cell,(HRS,LRS)*",
+            "the table has 4 columns; 3 are left for (HRS,LRS)*, which is not a mult",
+        ),
         ("(HRS)*,(LRS)*", "all repeat to the width of the table; accepted is one such group"),
         ("cell,(HRS,LRS)*2", "4 columns were found, but 5 are given"),
     ],
@@ -283,9 +286,9 @@ def test_a_unit_counts_wherever_it_stands_and_the_rest_keeps_its_meaning(header,
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("LRS (kOhm", "the bracket '(' has no other"),
-        ("LRS kOhm]", "the bracket ']' has no other"),
-        ("LRS (kOhm) weak (MOhm)", "'(kOhm)' and '(MOhm)' are units of its readings; keep one"),
+        ("LRS (kOhm", "the bracket '(' has no match"),
+        ("LRS kOhm]", "the bracket ']' has no match"),
+        ("LRS (kOhm) weak (MOhm)", "'(kOhm)' and '(MOhm)' are both units; keep one"),
         ("LRS 55 uA", "'55 uA' may be a setting, or a cycle and the unit of the readings"),
     ],
 )

@@ -96,7 +96,9 @@ def test_a_unit_in_the_cell_comes_before_the_one_of_the_header(read):
     measured = read("state,R (kOhm)\nLRS,5.2 kΩ\nHRS,0.31 MΩ\nHRS,300\nHRS,>1 GΩ\n")
     assert resistances(measured) == pytest.approx([5200.0, 310e3, 300e3, 1e9])
     # A prefix alone could be of the header's unit or of the ohm.
-    with pytest.raises(InputError, match=r"'5\.2k' has a prefix, and the header"):
+    with pytest.raises(
+        InputError, match=r"'5\.2k' has a prefix, and so has the unit in the header"
+    ):
         read("state,R (kOhm)\nLRS,5.2k\nHRS,310\n")
 
 

@@ -105,7 +105,7 @@ def test_settings_dice_and_stated_columns_are_filled_down(read):
 
 def test_a_setting_of_one_operation_is_not_given_to_the_other(read):
     rows = [[55, 1, "LRS", 5], [None, 1, "HRS", 300], [20, 2, "LRS", 6], [None, 2, "HRS", 310]]
-    with pytest.raises(InputError, match="none of these values stands in a row of the other state"):
+    with pytest.raises(InputError, match="none of these values is in a row of the other state"):
         read(text_of([["Icc (uA)", *LONG[0][1:]], *rows]))
 
 
@@ -124,7 +124,7 @@ def test_no_name_crosses_into_the_next_condition(read):
 
 def test_a_row_that_only_names_the_rows_below_is_refused(read):
     rows = "1,5.1,310\n2,5.2,320\nstrong,,\n1,2.1,510\n"
-    with pytest.raises(InputError, match="row 4: only 'strong' stands in the row, as the name of"):
+    with pytest.raises(InputError, match="row 4: the row holds only 'strong', like a name of"):
         read("cell,LRS (kOhm),HRS (kOhm)\n" + rows)
     # A cell that was not read is named like the others.
     measured = read("cell,LRS (kOhm),HRS (kOhm)\nA1,5.1,310\nA2,,\nA3,5.2,320\n")

@@ -35,7 +35,10 @@ def test_the_encoding_is_found_by_what_is_understood(read, text, encoding, said)
     label = text.splitlines()[1].replace(";", ",").split(",")[0]
     assert measured.readings["condition"].values.tolist() == [label]
     (note,) = (note for note in measured.notes if note.kind == "encoding")
-    assert str(note) == f"cells.csv: read as {said} text, not UTF-8; --encoding says another."
+    assert (
+        str(note)
+        == f"cells.csv: read as {said} text, not UTF-8; --encoding names another encoding."
+    )
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp1250", "cp1251", "cp437"])
@@ -51,7 +54,7 @@ def test_what_the_user_says_holds(read):
     with pytest.raises(InputError, match="'k¦¸' is not a unit"):
         read("state,R (kΩ)\nLRS,5\nHRS,300\n".encode("gbk"), encoding="cp1252")
     with pytest.raises(
-        InputError, match=r"the text is not whole UTF-8 .* name its encoding with --en"
+        InputError, match=r"the text is not valid UTF-8 .* name its encoding with --en"
     ):
         read(CHINESE.encode("gbk"), encoding="utf-8")
 
@@ -66,5 +69,5 @@ def test_a_text_that_may_be_several_is_asked_about(read, text, encoding):
 
 
 def test_a_file_cut_inside_a_character_is_cut(read):
-    with pytest.raises(InputError, match="the last character is cut in two; the file is cut short"):
+    with pytest.raises(InputError, match="the last character is incomplete: the file is cut short"):
         read(b"condition,state,R (ohm)\na,LRS,5\na,HRS,300\n\xce")

@@ -70,10 +70,10 @@ def test_what_is_not_read_is_counted_and_named(tmp_path):
     text = str(note)
     assert text.startswith("chip/: 1 of 7 files of the folder are read")
     assert ".DS_Store, ~$a.xlsx (hidden)" in text
-    assert "plot.png (no table by the name)" in text
+    assert "plot.png (not the name of a table)" in text
     assert "forming.csv, README.txt (no column of readings)" in text
     assert "old.xls (this is an old Excel .xls file; save it as .xlsx or CSV)" in text
-    assert ".git/, results/ (a folder of other things)" in text
+    assert ".git/, results/ (a folder of other files)" in text
 
 
 def test_a_file_with_readings_that_cannot_be_used_is_not_passed_over(tmp_path):
@@ -85,8 +85,11 @@ def test_a_file_with_readings_that_cannot_be_used_is_not_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("files", "found"),
     [
-        ({}, "no file of this folder holds readings, nor any other file. Accepted are CSV"),
-        ({"a.png": b"", "b.csv": ""}, r"not read: a.png \(no table by the name\), b.csv \(the fi"),
+        ({}, "no file of this folder holds readings; it is empty. Accepted are CSV"),
+        (
+            {"a.png": b"", "b.csv": ""},
+            r"not read: a.png \(not the name of a table\), b.csv \(the fi",
+        ),
     ],
 )
 def test_a_folder_without_readings_is_refused(tmp_path, files, found):

@@ -53,7 +53,7 @@ FILES = [
     (b"CPYA 4.2", "an Origin project"),
     (archive(a__csv="state,R", b__csv="LRS,5"), "a zip archive with 2 files (a.csv, b.csv)"),
     (archive(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "an OpenDocument file"),
-    (bytes(range(256)) * 3, "a binary file of a kind that rramsim does not know"),
+    (bytes(range(256)) * 3, "a binary file of an unknown kind"),
 ]
 
 
@@ -93,7 +93,10 @@ def test_formulas_without_stored_values_are_told_as_such(read):
         read(content, name="cells.xlsx", names={"I (uA)": "-", "V (V)": "-"})
     message = str(error.value)
     assert "cells.xlsx, sheet 'Cells', row 2, column 'R (Ohm)'" in message
-    assert "and in 1 more cells of the column stands a formula whose value is not stored" in message
+    assert (
+        "the cell (and 1 more cell of the column) holds a formula whose value is not stored"
+        in message
+    )
     assert "Excel or LibreOffice" in message
 
 

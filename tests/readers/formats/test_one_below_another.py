@@ -153,7 +153,7 @@ def test_lines_of_which_it_is_not_sure_what_they_name_are_refused(read, content)
 
 @pytest.mark.parametrize("name", ["", "weak\n"])
 def test_tables_that_nothing_tells_apart_are_refused(read, name):
-    with pytest.raises(InputError, match=r"row [67]: the header stands again"):
+    with pytest.raises(InputError, match=r"row [67]: the header is repeated"):
         read(f"weak\n{HEADER}\n{WEAK}{name}{HEADER}\n{STRONG}")
 
 

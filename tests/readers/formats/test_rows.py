@@ -32,9 +32,11 @@ def refusal(read, content, **options):
 def test_a_row_that_lacks_a_cell_is_refused_with_its_row(read, row):
     for content in (HEADER + ROWS + row + "\n", HEADER + row + "\n" + ROWS):
         line = content.split("\n").index(row) + 1
+        count = row.count(",") + 1
+        found = f"{count} columns were found" if count > 1 else "1 column was found"
         assert refusal(read, content).startswith(
-            f"cells.csv, row {line}: {row.count(',') + 1} columns were found where the header has "
-            "4, and which cell is missing cannot be told."
+            f"cells.csv, row {line}: {found} where the header has 4, and it is not clear which "
+            "cell is missing."
         )
 
 
@@ -63,7 +65,7 @@ def test_a_row_that_gained_a_cell_is_refused(read):
         )
     # With the last cell blank, the gained one would push the others on without a trace.
     blank_end = "a,LRS,7,\n"
-    assert "whether a cell is missing or was added" in refusal(
+    assert "it is not clear whether a cell is missing or was added" in refusal(
         read, HEADER + ROWS + blank_end + "a,LRS,9,25,\n"
     )
 

@@ -78,12 +78,13 @@ def test_columns_before_the_first_table_are_of_all(read):
     [
         (
             "cell,LRS,HRS,cell,LRS,HRS\n1,5100,310e3,1,2100,510e3\n",
-            "row 1: the columns 'cell', 'LRS', 'HRS' stand 2 times side by side, and nothing tells "
-            "the tables apart. Write the condition of each into a row above its first column",
+            "row 1: the columns 'cell', 'LRS', 'HRS' are repeated 2 times side by side, and "
+            "nothing distinguishes the tables. Write the condition of each into a row above its "
+            "first column",
         ),
         (
             "cell,LRS,HRS,cell.1,LRS.1,HRS.1\n1,5100,310e3,1,2100,510e3\n",
-            "row 1: the columns 'cell', 'LRS', 'HRS' stand 2 times side by side",
+            "row 1: the columns 'cell', 'LRS', 'HRS' are repeated 2 times side by side",
         ),
         (
             "A,,,,,,B,,\ncell,LRS,HRS,cell,LRS,HRS,cell,LRS,HRS\n1,5,310,1,2,510,1,3,400\n",
@@ -156,7 +157,7 @@ def test_a_table_begins_with_a_column_of_any_name(read, label):
 
 
 def test_tables_that_begin_alike_need_names_whatever_the_column_is_called(read):
-    with pytest.raises(InputError, match="stand 2 times side by side, and nothing tells"):
+    with pytest.raises(InputError, match="are repeated 2 times side by side, and nothing"):
         read("Sample,LRS,HRS,Sample,LRS,HRS\n1,5100,310e3,1,2100,510e3\n")
 
 

@@ -37,7 +37,7 @@ def test_a_median_outside_of_10_ohm_to_1_teraohm_is_told(read, header, factor, o
     found = {name: value for name, value in note.values.items() if "/" in name}
     assert found == pytest.approx(odd, rel=1e-6)
     assert note.values["like_thousands"] == (factor == 1.0)
-    assert ("part thousands" in note.text) == (factor == 1.0)
+    assert ("separate thousands" in note.text) == (factor == 1.0)
     resistances = measured.readings["resistance"].values
     unit = {"R (mOhm)": 1e-3, "R (Ohm)": 1.0, "R (TOhm)": 1e12}[header]
     assert resistances == pytest.approx(np.array(LRS + HRS) * factor * unit)

@@ -133,7 +133,7 @@ def test_a_setting_that_only_one_state_has_is_no_condition_that_can_be_told(read
         read(table(CELL, STATE, R, one_state))
     assert str(error.value).startswith(
         "cells.csv: 'Icc (uA)' differs between the readings in LRS (20\xa0µA, 55\xa0µA), and none "
-        "of these values stands in a row of the other state"
+        "of these values is in a row of the other state"
     )
 
 
@@ -159,7 +159,7 @@ def test_a_named_condition_keeps_its_readings_together_and_says_what_it_mixes(re
     assert counts(measured) == {"lot 7": [6, 6]}
     (note,) = [note for note in measured.notes if note.kind == "settings within a condition"]
     assert "(20\xa0µA, 55\xa0µA) as one population" in str(note)
-    assert '--condition-from "condition,Icc (uA)" parts them' in str(note)
+    assert '--condition-from "condition,Icc (uA)" separates them' in str(note)
     conditions = rramsim.fit(measured).conditions
     assert np.isnan(conditions["set_current"].values).all()
     parted = rramsim.read_measurements(tmp_path / "cells.csv", condition_from="condition,Icc (uA)")

@@ -53,7 +53,7 @@ def test_the_negative_pulse_may_set(read):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (session((1, 1, 5e3, 1, "P")), "pulses of one polarity only; states cannot be told"),
+        (session((1, 1, 5e3, 1, "P")), "pulses of one polarity only, which do not show"),
         (session((1, 1, 5e3, 1, "P"), (1, 1, 5e3, -1, "P")), "of both polarities are alike"),
         (session((1, 1, 5e3, "x", "P")), "row 4, column 'Amplitude': 'x' is not a number of volts"),
         (

@@ -66,7 +66,7 @@ def test_comments_tell_columns_of_one_name_apart(read):
     assert readings["condition"].values.tolist() == ["55 uA", "20 uA"]
     assert readings["resistance"].values.tolist() == [5e3, 6e3, 3e5, 4e5, 9e3, 8e3, 2e5, 1e5]
     assert str(measured.notes[0]) == (
-        "cells.csv: conditions of the columns are told by the rows at the header: row 3 (names of "
+        "cells.csv: the conditions of columns are read from rows at the header: row 3 (names of "
         "'55 uA', '20 uA')."
     )
 
