@@ -266,8 +266,21 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder to write to that is a file, or would be in one."""
+    for path in (Path(folder), *Path(folder).parents):
+        if os.path.lexists(path):
+            if not path.is_dir():
+                what = "it" if path == Path(folder) else path
+                raise InputError(
+                    f"{folder}: this folder cannot be made, since {what} is a file. Name another."
+                )
+            return
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder` and its parents; an `InputError` says why where that is impossible."""
+    check_folder(folder)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:

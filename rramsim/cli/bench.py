@@ -79,7 +79,7 @@ def bench(
         answer = {**comparison.as_json(), "quick": quick, "machine": _machine()}
         typer.echo(json.dumps(answer, indent=2, allow_nan=False))
     else:
-        _show(comparison, quick=quick, quiet=quiet)
+        _show(comparison, quick=quick, quiet=quiet, verbose=verbose)
 
 
 def _machine() -> dict[str, Any]:
@@ -114,7 +114,24 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _show(comparison: Comparison, *, quick: bool, quiet: bool) -> None:
+def _details(comparison: Comparison, machine: dict[str, Any]) -> list[str]:
+    """Return what the table only marks, and the software that was measured."""
+    from rramsim.formatting import counted, power
+
+    compared = [
+        f"{case.name}, BER {power(case.ber)}: {rival.name} gives another class to "
+        f"{rival.wrong:,} of {counted(rival.images, 'image')}."
+        for case in comparison.cases
+        for rival in case.rivals
+    ]
+    return [
+        *compared,
+        f"rramsim {machine['rramsim']}, Python {machine['python']}, numpy {machine['numpy']}, "
+        f"torch with {counted(machine['torch_threads'], 'thread')}.",
+    ]
+
+
+def _show(comparison: Comparison, *, quick: bool, quiet: bool, verbose: bool) -> None:
     from rich.console import Console
 
     from rramsim.formatting import power, quantity
@@ -160,6 +177,7 @@ def _show(comparison: Comparison, *, quick: bool, quiet: bool) -> None:
         f"{machine['cpu']} ({machine['llvm_cpu']}: {', '.join(machine['features'])}), "
         f"{machine['cores']} cores; torch {machine['torch']}, "
         f"numba {machine['numba']}.",
+        *(_details(comparison, machine) if verbose else ()),
     ]
     console = Console()
     columns = ("case", "BER", "rramsim", "naive", *names)

@@ -35,3 +35,8 @@ def datasets(
         typer.echo("\n".join(sets.index))
         return
     typer.echo(datasets_text(sets, width=window().get("width")), nl=False)
+    if verbose:
+        from rramsim.readers.shipped import resolve
+
+        files = "".join(f"\n  {name}: {resolve(name)}" for name in sets.index)
+        typer.echo(f"\nThe files and folders:{files}")

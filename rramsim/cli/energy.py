@@ -159,7 +159,8 @@ def energy(
     from rich.console import Console
 
     from rramsim.report.energy import energy_answer, energy_sentences, energy_tables
-    from rramsim.report.terminal_table import print_sentences, print_table
+    from rramsim.report.fit.notes import doubts
+    from rramsim.report.terminal_table import print_sentences, print_table, shown_notes
 
     if as_json:
         typer.echo(energy_answer(found))
@@ -167,4 +168,9 @@ def energy(
     console = Console()
     for table in energy_tables(found):
         print_table(console, table)
-    print_sentences(console, () if quiet else energy_sentences(found))
+    if quiet:
+        return
+    first = doubts(result.examination)
+    others = [note for note in result.notes if note not in first]
+    print_sentences(console, [*first, *shown_notes(others, verbose=verbose)])
+    print_sentences(console, energy_sentences(found))

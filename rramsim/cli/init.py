@@ -64,3 +64,5 @@ def init(
         typer.echo(f"{output} names cells.csv: write the name of your own file instead.")
     typer.echo(f"Change what differs from the defaults in {output}, then run:")
     typer.echo(f"  rramsim tradeoff {quote(str(output))} --out results")
+    if verbose:
+        typer.echo(f"\nIt holds:\n\n{output.read_text(encoding='utf-8').rstrip()}")

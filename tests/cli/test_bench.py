@@ -9,6 +9,7 @@ import rramsim.cli  # noqa: F401  (registers the commands)
 from rramsim.bench import compare as compare_module
 from rramsim.bench.compare import Plan
 from rramsim.cli.app import app
+from rramsim.version import __version__
 
 
 @pytest.fixture
@@ -55,3 +56,7 @@ def test_the_table_says_what_was_measured_and_what_was_not(tiny):
     assert "extrapolated" in shown
     assert "more than plain" in shown
     assert "784-32-32-10, 8 random images an iteration" in " ".join(shown.split())
+    assert "gives another class to" not in shown
+    whole = CliRunner().invoke(app, ["bench", "--quick", "--verbose"]).stdout
+    assert "gives another class to" in whole
+    assert f"rramsim {__version__}, Python" in whole

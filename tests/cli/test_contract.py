@@ -176,3 +176,44 @@ def test_a_study_file_to_begin_with_is_written_once(tmp_path, monkeypatch):
     other = CliRunner().invoke(app, ["init", "-o", "my study.toml", "--json"])
     assert json.loads(other.stdout) == {"study": "my study.toml", "measurements": []}
     assert "rramsim tradeoff 'my study.toml' --out" in Path("my study.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "cells.csv", "--report", "taken"], "taken: this folder cannot be made, since it"),
+        (["tradeoff", "--out", "taken/x"], "taken/x: this folder cannot be made, since taken is"),
+        (["train", "--network", "8-4-2", "--out", "taken"], "taken: this folder cannot be made"),
+        (["export", "a.safetensors", "--tile", "8x8", "--out", "taken"], "taken: this folder"),
+        (["evaluate", "a.safetensors", "--read-back", "x", "--report", "taken"], "taken: this fo"),
+        (["evaluate", "a.safetensors", "--ber", "0.1", "-o", "d.csv"], "d.csv: this is a folder"),
+        (["fit", "cells.csv", "-o", "d.csv"], "d.csv: this is a folder; name a file to write."),
+        (["compare", "a", "b", "-o", "d.csv"], "d.csv: this is a folder; name a file to write."),
+        (["init", "-o", "d.csv"], "d.csv: this is a folder; name a file to write."),
+        (["recommend", "d.csv"], "there is no command 'recommend': rramsim tradeoff recommends."),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path, monkeypatch, words, message
+):
+    (tmp_path / "taken").write_text("a file")
+    (tmp_path / "d.csv").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert str(error.value).startswith(message)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "taken"]
+
+
+def test_verbose_adds_to_what_init_and_datasets_show(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(app, ["init", "--verbose"], catch_exceptions=False).stdout
+    assert Path("study.toml").read_text().rstrip() in shown
+    plain, whole = (
+        CliRunner().invoke(app, ["datasets", *more], catch_exceptions=False).stdout
+        for more in ((), ("--verbose",))
+    )
+    assert whole.startswith(plain)
+    paths = [line.split(": ", 1)[1] for line in whole[len(plain) :].splitlines() if ": " in line]
+    assert len(paths) == len(rramsim.datasets())
+    assert all(Path(path).exists() for path in paths)

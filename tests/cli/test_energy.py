@@ -47,6 +47,16 @@ def _answer(*arguments):
     return json.loads(_run(*arguments, "--json"))
 
 
+def test_the_notes_on_the_cells_are_shown(cells, tmp_path):
+    marked = tmp_path / "cells.csv"
+    marked.write_text(Path(cells[1]).read_text() + "a,HRS,40,>1e15\n" * 1 + "a,LRS,40,\n")
+    words = ("64-32-10", "--pixel-bits", "1", "--measurements", str(marked), *cells[2:], *PULSE)
+    quiet, plain, whole = (_run(*words, *more) for more in (("--quiet",), (), ("--verbose",)))
+    assert "1 blank or NaN reading dropped" in whole
+    assert "notes on the data; --verbose shows them" in plain
+    assert "blank or NaN" not in quiet
+
+
 def test_the_answer_has_what_each_condition_costs_and_where_they_break_even(cells):
     found = _answer("64-32-10", "--pixel-bits", "1", *cells, *PULSE, "--inferences", "1e6")
     a, b = found["conditions"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -11,13 +12,14 @@ from typer.core import TyperCommand, TyperGroup
 from rramsim.cli.command import help
 from rramsim.errors import ArgumentError, InputError
 
+_FOLDERS_WRITTEN = frozenset(["out", "report"])
+_FILES_WRITTEN = frozenset(["output", "plot"])
 # What a person who knows the functions of Python types for one.
 _PART_OF = {
     "recommend": "rramsim tradeoff recommends. Run it again with the same inputs and --out FOLDER "
     "to ask a finished folder for other requirements, such as --tolerance 0.02; it simulates no "
     "new chips for them",
-    "plot": "rramsim fit --report FOLDER, rramsim tradeoff --out FOLDER and rramsim compare "
-    "--report FOLDER draw figures",
+    "plot": "rramsim fit --report FOLDER and rramsim tradeoff --out FOLDER draw the figures",
 }
 
 
@@ -41,6 +43,7 @@ class Command(TyperCommand):
         """
         if ctx.params.get("quiet") and ctx.params.get("verbose"):
             raise InputError("--quiet and --verbose were both given; give one of the two.")
+        _check_places(ctx.params)
         try:
             return super().invoke(ctx)
         except ArgumentError as error:
@@ -76,6 +79,18 @@ class Group(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the commands, in the order in which they are of use."""
         help.print_group(self, ctx)
+
+
+def _check_places(parameters: Mapping[str, Any]) -> None:
+    """Refuse a file where a folder will be written, or the other way round, before any work."""
+    for name in _FOLDERS_WRITTEN & parameters.keys():
+        if parameters[name] is not None:
+            from rramsim.files import check_folder
+
+            check_folder(Path(parameters[name]))
+    for name in _FILES_WRITTEN & parameters.keys():
+        if parameters[name] is not None and Path(parameters[name]).is_dir():
+            raise InputError(f"{parameters[name]}: this is a folder; name a file to write.")
 
 
 def typed_option(argument: str, parameters: Sequence[Any]) -> str | None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from rramsim.errors import InputError
-from rramsim.formatting import counted
 
 _LEAST_OTHERS = 3
 
@@ -82,7 +81,7 @@ def fitted_rows(
 
 def columns_found(count: int) -> str:
     """Return how many columns were found, for a message."""
-    return f"{counted(count, 'column')} {'was' if count == 1 else 'were'} found"
+    return "1 column was found" if count == 1 else f"{count:,} columns were found"
 
 
 def _named(records: Sequence[list[str]], header: Sequence[str]) -> int:
