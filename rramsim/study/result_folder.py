@@ -35,6 +35,7 @@ _CHECKSUMS = "checksums.json"
 _RECORDS = (_IDENTITY, _CHECKSUMS, _PROVENANCE)
 """Files of which each folder of results has one, written before any other."""
 _OF_CHECKSUMS = "checksums"
+_CHECKSUM = "checksum"
 _LOCK = ".lock"
 _DAMAGED = "it is damaged (another SHA-256)"
 _FIGURES = (".svg", ".png")
@@ -133,7 +134,8 @@ class ResultFolder:
         of = hashlib.sha256(provenance.json().encode()).hexdigest()
         known, file = self._checksums(), self.path / _PROVENANCE
         made = str(known["made"]) if known.get(_MADE_OF) == of else ""
-        if made and file.exists() and sha256_of(file) != known.get(_PROVENANCE):
+        is_damaged = sha256_of(file) != known.get(_PROVENANCE) if made else not _is_sealed(file)
+        if file.exists() and is_damaged:
             set_aside(file, _DAMAGED)
         dated = write_provenance(self.path, provenance, made=made)
         self._record({"made": dated.made, _MADE_OF: of, _PROVENANCE: sha256_of(file)})
@@ -373,20 +375,41 @@ def write_provenance(folder: Path, provenance: Provenance, *, made: str = "") ->
     """Write what the results of a folder are made from, and return it with the time of making.
 
     The time is that of the first run, `made` where that is known: where the folder was made from
-    the same already, it stays, so that the same command leaves every file as it is.
+    the same already, it stays, so that the same command leaves every file as it is. The file has a
+    checksum of itself: of a damaged one no time is taken.
     """
     file = folder / _PROVENANCE
     made = made or _made(file, provenance) or datetime.now(UTC).isoformat(timespec="seconds")
     dated = replace(provenance, made=made)
-    write_text(file, dated.json())
+    write_text(file, sealed_record(json.loads(dated.json())))
     return dated
+
+
+def sealed_record(record: Mapping[str, Any]) -> str:
+    """Return the text of a record with a checksum of all the rest as its last entry."""
+    content = {key: value for key, value in record.items() if key != _CHECKSUM}
+    return json.dumps({**content, _CHECKSUM: _digest(content)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _is_sealed(file: Path) -> bool:
+    """Whether a record is as `sealed_record` made it; also where there is none."""
+    check_regular(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text == sealed_record(dict(json.loads(text)))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def _made(file: Path, provenance: Provenance) -> str:
     """Return when a folder was made from the same; empty where it was not, or does not tell."""
-    check_regular(file)
+    if not _is_sealed(file):
+        return ""
     try:
         there = json.loads(file.read_text(encoding="utf-8"))
+        there.pop(_CHECKSUM)
         made = str(there["made"])
         is_same = there == json.loads(replace(provenance, made=made).json())
         datetime.fromisoformat(made)

@@ -15,7 +15,7 @@ from synthetic import accuracy_curves
 from rramsim.errors import DamagedWarning, InputError
 from rramsim.files import write_atomically
 from rramsim.report.provenance import Provenance
-from rramsim.study.result_folder import claim, in_use, write_provenance
+from rramsim.study.result_folder import claim, in_use, sealed_record, write_provenance
 
 
 def test_the_same_study_may_go_on(tmp_path):
@@ -72,7 +72,7 @@ def test_the_time_of_making_is_that_of_the_first_run_from_the_same(tmp_path):
     file = tmp_path / "provenance.json"
     now = datetime.fromisoformat(write_provenance(tmp_path, MADE).made)
     assert now.utcoffset() == timedelta(0)
-    file.write_text(json.dumps({**json.loads(file.read_text()), "made": LONG_AGO}))
+    file.write_text(sealed_record({**json.loads(file.read_text()), "made": LONG_AGO}))
     again = write_provenance(tmp_path, MADE)
     assert again.made == json.loads(file.read_text())["made"] == LONG_AGO
     assert again.made_in_words == "3 February 2001, 04:05 UTC"
@@ -123,7 +123,7 @@ def test_a_damaged_record_of_the_folder_is_set_aside_and_made_again(tmp_path, na
     provenance = tmp_path / "provenance.json"
     # A run of another day has another time.
     dated = Provenance(**{**vars(MADE), "made": LONG_AGO}).json()
-    provenance.write_text(dated)
+    provenance.write_text(sealed_record(json.loads(dated)))
     (tmp_path / "checksums.json").unlink()
     claimed()
     whole = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -138,6 +138,32 @@ def test_a_damaged_record_of_the_folder_is_set_aside_and_made_again(tmp_path, na
         aside.unlink()
         assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == whole
     assert json.loads(whole["provenance.json"])["made"] == LONG_AGO
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_no_time_is_taken_from_a_record_that_is_damaged_as_that_of_its_checksum_is(tmp_path, gone):
+    def claimed():
+        with in_use(tmp_path):
+            folder = claim(tmp_path, settings='{"seed": 1}', inputs={"cells.csv": "ab"})
+            return folder.record_provenance(MADE).made
+
+    now = claimed()
+    provenance, checksums = tmp_path / "provenance.json", tmp_path / "checksums.json"
+    whole = provenance.read_bytes()
+    for place, other in ((whole.index(b'"made": "20') + 9, b"1"), (whole.index(b"cells"), b"b")):
+        damaged = whole[:place] + other + whole[place + 1 :]
+        provenance.write_bytes(damaged)
+        if gone:
+            checksums.unlink()
+        else:
+            checksums.write_bytes(checksums.read_bytes()[:-9])
+        with pytest.warns(DamagedWarning, match=r"(provenance|checksums)\.json: it is damaged"):
+            made = claimed()
+        assert made >= now
+        assert json.loads(provenance.read_text())["made"] == made
+        assert (tmp_path / "provenance.json.damaged").read_bytes() == damaged
+        for aside in tmp_path.glob("*.damaged"):
+            aside.unlink()
 
 
 def test_a_folder_in_use_is_refused_with_its_owner(tmp_path):

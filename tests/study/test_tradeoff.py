@@ -20,6 +20,7 @@ from rramsim.plotting.tradeoff import plot_tradeoff
 from rramsim.readers.conditions import read_conditions
 from rramsim.readers.measurements import read_measurements
 from rramsim.readers.shipped import resolve
+from rramsim.study.result_folder import sealed_record
 from rramsim.study.tradeoff import tradeoff
 
 SMALL = {"curve_bers": [0.1], "chips": 3, "protections": ["none"], "reestimate": False}
@@ -100,8 +101,8 @@ def test_the_same_study_again_leaves_every_file_as_it_is(model, tmp_path):
     again = {"conditions": "table1", "out": tmp_path, "models": [model], **SMALL}
     tradeoff(**again)
     record = tmp_path / "provenance.json"
-    made = json.loads(record.read_text())["made"]
-    record.write_text(record.read_text().replace(made, "2001-02-03T04:05:06+00:00"))
+    dated = {**json.loads(record.read_text()), "made": "2001-02-03T04:05:06+00:00"}
+    record.write_text(sealed_record(dated))
     # It holds the time, too, and what the record was.
     (tmp_path / "checksums.json").unlink()
     page = tradeoff(**again).report_path
