@@ -289,9 +289,17 @@ def positions_of(texts: Sequence[str], name: str) -> list[int]:
     ]
 
 
+_FULL_WIDTH = str.maketrans("（）［］｛｝／：，", "()[]{}/:,")
+
+
+def with_plain_brackets(text: str) -> str:
+    """Return a header with the brackets and marks of East Asian width as those of ASCII."""
+    return text.translate(_FULL_WIDTH)
+
+
 def splits(text: str) -> list[tuple[str, str, bool]]:
     """Return the ways to read a header as (name, unit, whether the unit is sure to be one)."""
-    text = text.strip()
+    text = with_plain_brackets(text.strip())
     ways = [(text, "", True)]
     # The last bracket alone: "LRS (55 uA) weak (kOhm)"; one within another is left as it is.
     bracketed = re.fullmatch(r"(.*?)[\s_]*[(\[{]([^()\[\]{}]*)[)\]}]", text) or re.fullmatch(
@@ -380,10 +388,16 @@ def _quantity_of(unit: str) -> str | None:
     return None
 
 
+# What stands in a line of units above numbers without one.
+_NO_UNIT = frozenset(
+    ["", "-", "--", "–", "—", "#", "1", "n/a", "na", "none", "no unit", "unitless"]
+)
+
+
 def are_units(record: Sequence[str]) -> bool:
     """Whether a line holds nothing but units, as some testers write below the header."""
     texts = [text.strip().strip("()[]") for text in record]
-    filled = [text for text in texts if text and text != "-"]
+    filled = [text for text in texts if text.casefold() not in _NO_UNIT]
     return (
         bool(filled)
         # One letter alone is a row that lost the rest.
@@ -411,7 +425,7 @@ def with_units(header: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
     bare = [text.strip().strip("()[]") for text in units]
     bare += [""] * (len(header) - len(bare))
     return tuple(
-        f"{text} ({unit})" if unit and unit != "-" and not _has_unit(text) else text
+        f"{text} ({unit})" if unit.casefold() not in _NO_UNIT and not _has_unit(text) else text
         for text, unit in zip(header, bare, strict=False)
     )
 

@@ -53,6 +53,10 @@ IGNORED = "-"
 _ACCEPTED = (
     "a state column with a resistance or current column, or one column for LRS and one for HRS"
 )
+_TIME = re.compile(
+    r"(?:t\s*=\s*)?\d+(?:\.\d+)?(?:e[-+]?\d+)?\s*(?:s|sec|min|h|hr|hrs|hours?|d|days?)",
+    re.IGNORECASE,
+)
 # These are texts even where they look like numbers.
 _LOGARITHM = re.compile(r"\W*(?:log|lg|ln)(?![a-z])", re.IGNORECASE)
 _LABELS = ("condition", "state", "failed", "over_range_flag", "compliance_flag", "status")
@@ -251,6 +255,12 @@ def _state_in(text: str) -> int | None:
 
 def _what_headers_count(texts: Sequence[str], place: str) -> str:
     """Return how to read a header of numbers, or of cells or cycles, nothing where it is none."""
+    times = [text for text in texts if _TIME.fullmatch(text)]
+    if len(times) > 1:
+        return (
+            f" The headers {', '.join(times[:6])} look like times: write a row for each reading, "
+            "with columns time (s), state and R (ohm)."
+        )
     numbers = [text for text in texts if text.isdecimal()]
     counted = [
         one

@@ -71,6 +71,12 @@ def read_extras(
     return more
 
 
+# Rows at the end of a table that may sum up the others, and how many others there must be.
+_MOST_TOTALS, _LEAST_SUMMED = 6, 5
+# Larger numbers are written with an exponent.
+_PLAIN = 1e15
+
+
 def counts_of(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.ndarray:
     """Return the whole numbers of a column, -1 where there is none."""
     import numpy as np
@@ -120,7 +126,58 @@ def cells_of(
         known = address >= 0
         row = np.where(known, address // bit_lines, -1)
         column = np.where(known, address % bit_lines, -1)
+    _refuse_unnamed_totals(table, header)
     return CellNames(_names(table, header, "cell", lines), row, column, die)
+
+
+def _refuse_unnamed_totals(table: RawTable, header: Header) -> None:
+    """Refuse a row at the end that names no cell and holds the mean, or the like, of the others."""
+    import numpy as np
+
+    cells = table.columns[header.columns["cell"].position]
+    count = len(cells)
+    unnamed = [
+        line for line in range(max(count - _MOST_TOTALS, 0), count) if _is_blank(cells[line])
+    ]
+    if not unnamed or _is_blank(cells[0]) or count - len(unnamed) < _LEAST_SUMMED:
+        return
+    try:
+        columns = [
+            np.asarray(read_quantity_column(table, column.position, factor=1.0))
+            for column in header.readings
+        ]
+    except InputError:
+        return
+    for line in unnamed:
+        whats = [
+            _sums_of(np.delete(values, unnamed), values[line], is_alone=len(columns) == 1)
+            for values in columns
+        ]
+        for what in sorted(set.intersection(*whats)):
+            raise InputError(
+                f"{table.place}, row {table.row_numbers[line]}: the row names no cell, and its "
+                f"numbers are the {what} of those above. Remove such rows from the table."
+            )
+
+
+def _is_blank(cell: object) -> bool:
+    return str(cell).strip() in ("", "nan")
+
+
+def _sums_of(values: np.ndarray, number: float, *, is_alone: bool) -> set[str]:
+    """Return of which sums of values a number is the rounded one."""
+    import numpy as np
+
+    known = values[np.isfinite(values)]
+    if known.size < _LEAST_SUMMED or not np.isfinite(number):
+        return set()
+    sums = {"mean": known.mean(), "sum": known.sum(), "standard deviation": known.std(ddof=1)}
+    if not is_alone:
+        # A cell alone may as well be one of these.
+        sums |= {"median": np.median(known), "minimum": known.min(), "maximum": known.max()}
+    digits = len(repr(float(number)).partition(".")[2]) if abs(number) < _PLAIN else 0
+    half = 0.5000001 * 10.0**-digits if digits > 1 or number % 1 else 0.5000001
+    return {what for what, value in sums.items() if abs(value - number) <= half}
 
 
 def _names(table: RawTable, header: Header, role: str, lines: np.ndarray) -> np.ndarray | None:

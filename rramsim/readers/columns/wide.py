@@ -14,16 +14,22 @@ from rramsim.readers.columns.headers import (
     measurement_columns,
     recognise,
     splits,
+    with_plain_brackets,
     without_voltage,
 )
 from rramsim.schema import CELL_WORDS, CYCLE_WORDS, STATES, state_named
 from rramsim.schema.file_columns import STATE_COLUMNS
+from rramsim.schema.words import OTHER_LANGUAGES
 from rramsim.units import AmbiguousUnitError, UnknownUnitError, factor_to_si
 
 QUANTITIES = ("resistance", "conductance", "current")
 """What a reading may be, in the order of preference where a table holds several."""
 
 _LETTERS = {"r": "resistance", "g": "conductance", "i": "current", "res": "resistance"}
+_LETTERS |= {
+    word.casefold(): quantity for quantity in QUANTITIES for word in OTHER_LANGUAGES[quantity]
+}
+_WORDS = "|".join(map(re.escape, sorted(_LETTERS, key=len, reverse=True)))
 # A number with a unit behind it is a setting, as is one with decimals, and no cycle.
 _OF_SETTING = r"(?!\.\d)(?![\s_]*(?:[munpµμ]?[AV]|[munpµμ]s|K|°C)(?![^\W_]))"
 _STATE = re.compile(
@@ -49,7 +55,7 @@ _CELL = re.compile(
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
-    r"(?<![a-z\d])(resistance|conductance|current|res|r|g|i)(?![a-z\d])", re.IGNORECASE
+    rf"(?<![a-z\d])(resistance|conductance|current|{_WORDS})(?![a-z\d])", re.IGNORECASE
 )
 _NUMBERED = re.compile(r"(.*?[^\W\d])[\s_.#-]*\d+((?:\s*[(\[{].*[)\]}])?)")
 # As the header of a column without LRS or HRS these words are too short to be sure of.
@@ -94,7 +100,7 @@ def wide_columns(
     columns = []
     for position, text in enumerate(header):
         if position not in skip:
-            name = renamed.get(text.strip(), text)
+            name = with_plain_brackets(renamed.get(text.strip(), text))
             with _in_column(text, place):
                 named = _with_unit_last(name, place=place) if _STATE.search(name) else name
                 wide = _wide(named, position, place=place)
@@ -167,7 +173,7 @@ def condition_columns(
     columns = []
     for position, text in enumerate(header):
         if position not in skip:
-            name = _with_unit_last(renamed.get(text.strip(), text))
+            name = _with_unit_last(with_plain_brackets(renamed.get(text.strip(), text)))
             with _in_column(text, place):
                 column = _of_any_state(name, position)
             columns += [] if column is None else [replace(column, header=text)]
@@ -408,7 +414,10 @@ def _said(text: str) -> _Said:
     of_cell = _CELL.search(rest.replace("_", " "))
     if of_cell is not None:
         rest = rest[: of_cell.start()] + " " + rest[of_cell.end() :]
-    condition = _without_empty_brackets(re.sub(r"\s+", " ", rest)) or None
+    condition: str | None = _without_empty_brackets(re.sub(r"\s+", " ", rest))
+    if not any(map(str.isalnum, condition or "")):
+        # Marks alone, such as those of the paths "/'LRS'/'R'" of TDMS files, are no name.
+        condition = None
     return _Said(quantity, cycle, None if of_cell is None else of_cell[1], condition)
 
 

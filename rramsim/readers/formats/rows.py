@@ -55,6 +55,12 @@ def fitted_rows(
         where, length = f"{place}, row {row}", len(record)
         found = columns_found(length)
         if any(record[named:]):
+            if named == 1:
+                raise InputError(
+                    f"{where}: {found}, and the header above has the one column {header[0]!r}. If "
+                    "that is a title, write a header with a name for each column below it; a map "
+                    "of an array needs a row for each cell, with its row and its column."
+                )
             raise InputError(
                 f"{where}: {found} where the header has {named}. "
                 "Is a decimal comma or an unquoted separator in the row?"

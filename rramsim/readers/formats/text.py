@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from rramsim.readers.table import Grid, LongText, NoReadingsError
 
 _SEPARATORS = ("\t", ";", ",")
 _SNIFFED_LINES = 200
+# Fewer lines of as many words may be prose.
+_LEAST_ALIGNED = 4
 # A text longer than this many characters is split by its first lines, and the rest by columns.
 _LONG = 200_000
 _HEAD_LINES = 500
@@ -116,18 +118,31 @@ def _is_comment(line: str) -> bool:
 
 
 def _are_parted_by_blanks(lines: list[str]) -> bool:
-    """Whether lines of numbers have blanks between them and no other separator.
+    """Whether lines have blanks between their columns and no other separator.
 
-    numpy.savetxt writes so, and many programs of one's own.
+    numpy.savetxt writes numbers so, and many programs of one's own tables with states and names:
+    as many words in each line, among them a number in each below the header.
     """
     rows = [line.split() for line in lines if not _is_comment(line)]
     numbers = [row for row in rows if all(map(_NUMBER.fullmatch, row))]
+    if _are_aligned(rows, "".join(lines)):
+        return True
     widths = {len(row) for row in numbers}
     return (
         len(widths) == 1
         and min(widths) > 1
         and 2 * len(numbers) > len(rows)
         and not any("\t" in line.strip() or ";" in line for line in lines)
+    )
+
+
+def _are_aligned(rows: Sequence[Sequence[str]], text: str) -> bool:
+    """Whether rows of words are a table, whose header may have a blank before a bracket."""
+    if len(rows) < _LEAST_ALIGNED or any(mark in text for mark in ",;\t\"'"):
+        return False
+    header = re.sub(r"(?<=\S) +(?=[(\[])", "", " ".join(rows[0])).split()
+    return {len(row) for row in rows[1:]} == {len(header)} != {1} and all(
+        any(map(_NUMBER.fullmatch, row)) for row in rows[1:]
     )
 
 

@@ -195,3 +195,18 @@ def test_columns_of_one_name_alone_are_refused_with_the_columns_to_give(read, na
 def test_a_header_that_stands_again_is_named_with_its_row(read, content, row):
     with pytest.raises(InputError, match=f"row {row}: the header is repeated"):
         read(content)
+
+
+@pytest.mark.parametrize("units", ["#,-,kOhm,kOhm", "(-),(1),(kOhm),(kOhm)", "n/a,,kOhm,kOhm"])
+def test_a_line_of_units_may_say_that_a_column_has_none(read, units):
+    measured = read(f"Device,Cycle,LRS,HRS\n{units}\n\n1,1,5.1,310\n1,2,5.2,320\n")
+    assert readings_of(measured) == [
+        *(("cells", 0, 1, 1, 5100.0), ("cells", 0, 1, 2, 5200.0)),
+        *(("cells", 1, 1, 1, 310e3), ("cells", 1, 1, 2, 320e3)),
+    ]
+    assert not measured.notes
+
+
+def test_headers_that_are_times_are_refused_with_the_form_to_write(read):
+    with pytest.raises(InputError, match="The headers 0h, 1h, 10h look like times: write a row"):
+        read("cell,state,0h,1h,10h\n1,LRS,5,5,6\n1,HRS,300,310,290\n")

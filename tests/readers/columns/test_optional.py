@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -176,3 +178,22 @@ def test_a_resistance_that_was_not_measured_gives_way_to_the_current_as_the_mess
     assert "--over-range" not in str(error.value)
     measured = read(content, names={"RES": "-", "CURR": "current [A]"}, read_voltage=0.2)
     assert measured.readings["resistance"].values == pytest.approx([5e3, 2e5])
+
+
+ROWS = [(5.113, 310.2), (4.921, 280.9), (5.302, 351.0), (5.004, 305.5), (4.755, 299.1)]
+
+
+@pytest.mark.parametrize("what", ["mean", "sum", "standard deviation", "median", "maximum"])
+def test_a_row_without_a_cell_that_sums_up_the_others_is_refused(read, what):
+    sums = {"mean": np.mean, "sum": np.sum, "median": np.median, "maximum": np.max}
+    sums["standard deviation"] = functools.partial(np.std, ddof=1)
+    table = "cell,LRS (kOhm),HRS (kOhm)\n"
+    table += "".join(f"{i},{lrs},{hrs}\n" for i, (lrs, hrs) in enumerate(ROWS))
+    lrs, hrs = (sums[what](column) for column in zip(*ROWS, strict=True))
+    with pytest.raises(InputError) as error:
+        read(f"{table},{lrs:.3f},{hrs:.1f}\n")
+    assert str(error.value) == (
+        f"cells.csv, row 7: the row names no cell, and its numbers are the {what} of those above. "
+        "Remove such rows from the table."
+    )
+    assert read(f"{table},{lrs:.3f},{1.1 * hrs:.1f}\n").readings.sizes["reading"] == 12

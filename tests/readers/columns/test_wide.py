@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reader_files import readings_of
 
 from rramsim.errors import InputError
 from rramsim.readers.columns.wide import condition_columns, wide_columns
@@ -330,3 +331,22 @@ def test_cycles_in_headers_are_cycles_of_named_cells(read, names, cycles):
         [12e3, 12.5e3, 13e3, 13.1e3, 300e3, 305e3, 310e3, 320e3]
     )
     assert len(readings["condition"]) == (2 if cycles == (-1, -1) else 1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "器件编号,低阻态电阻（kΩ）,高阻态电阻（kΩ）",
+        "器件,LRS电阻（kΩ）,HRS电阻(kΩ)",
+        "セル番号,LRS抵抗［kΩ］,HRS抵抗［kΩ］",
+        "Zelle,LRS Widerstand (kOhm),HRS Widerstand (kOhm)",
+        "셀,LRS 저항 (kΩ),HRS 저항 (kΩ)",
+        "cell,/'LRS'/'R (kOhm)',/'HRS'/'R (kOhm)'",
+    ],
+)
+def test_brackets_of_full_width_words_for_a_resistance_and_paths_name_no_condition(read, header):
+    measured = read(f"{header}\n1,5.1,310\n2,5.2,320\n")
+    assert readings_of(measured) == [
+        *(("cells", 0, 1, -1, 5100.0), ("cells", 0, 2, -1, 5200.0)),
+        *(("cells", 1, 1, -1, 310e3), ("cells", 1, 2, -1, 320e3)),
+    ]

@@ -1,6 +1,7 @@
 """Rows that lost, gained or broke a cell are never read as other numbers."""
 
 import pytest
+from reader_files import readings_of
 
 from rramsim.errors import InputError
 from rramsim.readers.formats import text
@@ -141,3 +142,26 @@ def test_a_missing_line_end_is_said(read):
 def test_ctrl_z_at_the_end_of_a_file_of_dos_is_no_text(read):
     measured = read("state,R (kOhm)\r\nLRS,5\r\nHRS,300\r\n\x1a")
     assert (kilohms(measured), measured.notes) == ([5.0, 300.0], ())
+
+
+def test_a_title_above_a_map_is_not_taken_for_a_header(read):
+    message = refusal(read, "LRS map (Ohm)\n,BL0,BL1\nWL0,5100,5200\nWL1,5300,5000\n")
+    assert message.startswith(
+        "cells.csv, row 2: 3 columns were found, and the header above has the one column 'LRS map "
+        "(Ohm)'. If that is a title, write a header"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "  cell   state      R(ohm)\n     1   LRS    5100.0\n     1   HRS  310000.0\n"
+        "     2   LRS    5200.0\n     2   HRS  320000.0\n",
+        "# by hand\ncell state R (ohm)\n1 LRS 5100\n1 HRS 310000\n2 LRS 5200\n2 HRS 3.2e5\n",
+    ],
+)
+def test_columns_with_states_may_be_aligned_by_blanks(read, content):
+    assert readings_of(read(content)) == [
+        *(("cells", 0, 1, -1, 5100.0), ("cells", 0, 2, -1, 5200.0)),
+        *(("cells", 1, 1, -1, 310e3), ("cells", 1, 2, -1, 320e3)),
+    ]
