@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 
 from rramsim.bits import Flips, Words, unpack_rows
 from rramsim.network.folded.network import FoldedNetwork
-from rramsim.network.packed.layers import SIGNS, FaultyLayer, blocks, encode, pack_layer
+from rramsim.network.packed.layers import (
+    BLOCK_IMAGES,
+    SIGNS,
+    FaultyLayer,
+    blocks,
+    encode,
+    pack_layer,
+    rows_of,
+)
 from rramsim.network.packed.units import Inputs, for_pixels, for_signs, padded
-from rramsim.parallel import share
+from rramsim.parallel import parts, share
 
 
 class PackedNetwork:
@@ -77,7 +85,53 @@ class PackedNetwork:
 
         `inputs` has padded rows; `chip` may be the last layers of a network only.
         """
-        return self.output.classes(_sums(chip, inputs, images))
+        if len(self.layers) == 1:
+            return self.output.classes(_sums(chip, inputs, images))
+        classes = np.empty(images, dtype=np.int64)
+        weights = self._class_rows(chip[-1])
+
+        def work(rows: slice) -> None:
+            values = inputs[rows]
+            for layer in chip[:-1]:
+                values = layer.fired(values)
+            own = classes[rows]
+            self._classify(values, np.arange(own.size), weights, own)
+
+        share(work, blocks(images, steps=sum(layer.steps for layer in chip)))
+        return classes
+
+    def classify_some(
+        self,
+        last: FaultyLayer,
+        inputs: Words,
+        numbers: NDArray[np.int64],
+        classes: NDArray[np.int64],
+    ) -> None:
+        """Set the classes of the images with these `numbers` from the inputs of the last layer.
+
+        That is not the first one: its inputs are -1 and +1.
+        """
+        weights = self._class_rows(last)
+
+        def work(part: slice) -> None:
+            self._classify(inputs, numbers[part], weights, classes)
+
+        share(work, parts(numbers.size, least=BLOCK_IMAGES))
+
+    def _class_rows(self, last: FaultyLayer) -> Words:
+        return rows_of(last.weights)[: last.layer.neurons]
+
+    def _classify(
+        self,
+        inputs: Words,
+        numbers: NDArray[np.int64],
+        weights: Words,
+        classes: NDArray[np.int64],
+    ) -> None:
+        from rramsim.network.packed.class_kernels import classify
+
+        scale, offset = self.output.scale, self.output.offset
+        classify(inputs, numbers, weights, self.layers[-1].inputs, scale, offset, classes)
 
     def sums(self) -> NDArray[np.int64]:
         """Return the sums of the last layer, free of faults, shape (images, classes)."""

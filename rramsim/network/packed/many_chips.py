@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rramsim.bits import NEURONS, Words, words_for
 from rramsim.kernels import kernel
 from rramsim.network.folded.network import ScoreLayer
+from rramsim.network.packed.class_kernels import classify_chips
 from rramsim.network.packed.dense import PackedNetwork
 from rramsim.network.packed.layers import FaultyLayer, PackedLayer
 from rramsim.network.packed.units import Inputs
@@ -45,7 +46,7 @@ def classes_of_chips(
     assert last.unit.count_chips is not None
     last.unit.count_chips(values, weights, counts)
     classes = np.empty((chips, network.images), dtype=np.int64)
-    _classify(counts, last.layer.inputs, output.scale, output.offset, classes)
+    classify_chips(counts, last.layer.inputs, output.scale, output.offset, classes)
     return classes
 
 
@@ -90,22 +91,3 @@ def _flip(clean: Words, masks: Words, weights: Words) -> None:
         for neuron in range(neurons):
             for word in range(words):
                 weights[chip, neuron >> 5, word, neuron & 31] ^= masks[chip, neuron, word]
-
-
-@kernel("void(int32[:,:,::1], int64, float32[::1], float32[::1], int64[:,::1])")
-def _classify(
-    counts: NDArray[np.int32],
-    inputs: int,
-    scale: NDArray[np.float32],
-    offset: NDArray[np.float32],
-    classes: NDArray[np.int64],
-) -> None:
-    """Find the class of the greatest score, the first of equal ones; see `ScoreLayer`."""
-    for chip in range(classes.shape[0]):
-        for image in range(classes.shape[1]):
-            best, greatest = 0, np.float32(0)
-            for k in range(scale.size):
-                score = np.float32(inputs - 2 * counts[chip, image, k]) * scale[k] + offset[k]
-                if k == 0 or score > greatest:
-                    best, greatest = k, score
-            classes[chip, image] = best

@@ -149,11 +149,14 @@ class CorrectedNetwork:
         chip = [network.layer(k, flips[k]) for k in range(number, len(network.layers))]
         if not number:
             return network.classify(chip, network.inputs, network.images)
+        classes = self._classes.copy()
+        if len(chip) == 1:
+            network.classify_some(chip[0], inputs, changed, classes)
+            return classes
         if 2 * changed.size > network.images:
             return network.classify(chip, inputs, network.images)
         rows = np.zeros((padded(changed.size), inputs.shape[1]), dtype=np.uint64)
         rows[: changed.size] = inputs[changed]
-        classes = self._classes.copy()
         classes[changed] = network.classify(chip, rows, changed.size)
         return classes
 

@@ -1,0 +1,93 @@
+"""The kernels that find the class of an image: that of the greatest score of the last layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from rramsim.bits import Words
+from rramsim.kernels import kernel
+
+
+@intrinsic
+def _bit_count(typing: Any, word: Any) -> Any:
+    """Return the number of bits of a word that are 1."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), generate
+
+
+# An intrinsic is called without its first parameter, which a type checker cannot know.
+_ones: Any = _bit_count
+
+
+@kernel(
+    "void(uint64[:,::1], int64[::1], uint64[:,::1], int64, float32[::1], float32[::1], int64[::1])"
+)
+def classify(
+    values: Words,
+    numbers: NDArray[np.int64],
+    weights: Words,
+    inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    classes: NDArray[np.int64],
+) -> None:
+    """Find the class of some images: of equal scores the first one (see `ScoreLayer`).
+
+    Parameters
+    ----------
+    values : uint64 array, shape (images, words)
+        The inputs of the last layer, -1 and +1.
+    numbers : int64 array
+        Rows of `values` that are asked for.
+    weights : uint64 array, shape (classes, words)
+    inputs : int
+    scale, offset : float32 arrays, shape (classes,)
+    classes : int64 array, shape (images,)
+        Takes the classes of the images that are asked for.
+    """
+    words = values.shape[1]
+    for image in numbers:
+        best, greatest = 0, np.float32(0)
+        for k in range(scale.size):
+            mismatches = 0
+            for word in range(words):
+                mismatches += _ones(values[image, word] ^ weights[k, word])
+            score = np.float32(inputs - 2 * mismatches) * scale[k] + offset[k]
+            if k == 0 or score > greatest:
+                best, greatest = k, score
+        classes[image] = best
+
+
+@kernel("void(int32[:,:,::1], int64, float32[::1], float32[::1], int64[:,::1])")
+def classify_chips(
+    counts: NDArray[np.int32],
+    inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    classes: NDArray[np.int64],
+) -> None:
+    """Find the class of each image on each chip from its mismatches, as `classify` does.
+
+    Parameters
+    ----------
+    counts : int32 array, shape (chips, images padded, at least classes)
+    inputs : int
+    scale, offset : float32 arrays, shape (classes,)
+    classes : int64 array, shape (chips, images)
+    """
+    for chip in range(classes.shape[0]):
+        for image in range(classes.shape[1]):
+            best, greatest = 0, np.float32(0)
+            for k in range(scale.size):
+                score = np.float32(inputs - 2 * counts[chip, image, k]) * scale[k] + offset[k]
+                if k == 0 or score > greatest:
+                    best, greatest = k, score
+            classes[chip, image] = best
