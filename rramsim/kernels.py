@@ -120,6 +120,16 @@ def _trailing_zeros(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@intrinsic
+def _population_count(typing: Any, word: Any) -> Any:
+    """Return how many bits of a word are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), generate
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
 lowest_bit: Any = _trailing_zeros
 """The place of the lowest set bit of a word other than 0, in kernels.
@@ -127,3 +137,6 @@ lowest_bit: Any = _trailing_zeros
 It may be shared by files of kernels, whose cache would not notice a change, since it has none to
 expect.
 """
+
+bit_count: Any = _population_count
+"""How many bits of a word are set, in kernels; shared as `lowest_bit` is."""

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
-from rramsim.kernels import kernel
-
-
-@intrinsic
-def _bit_count(typing: Any, word: Any) -> Any:
-    """Return the number of bits of a word that are 1."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.int64(types.uint64), generate
-
-
-# An intrinsic is called without its first parameter, which a type checker cannot know.
-_ones: Any = _bit_count
+from rramsim.kernels import bit_count, kernel
 
 
 @kernel(
@@ -59,7 +41,7 @@ def classify(
         for k in range(scale.size):
             mismatches = 0
             for word in range(words):
-                mismatches += _ones(values[image, word] ^ weights[k, word])
+                mismatches += bit_count(values[image, word] ^ weights[k, word])
             score = np.float32(inputs - 2 * mismatches) * scale[k] + offset[k]
             if k == 0 or score > greatest:
                 best, greatest = k, score

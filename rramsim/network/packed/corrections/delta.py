@@ -1,13 +1,14 @@
 """The second layer where few inputs and weights change: margins corrected one change at a time.
 
 Images without changed inputs keep the outputs of neurons without flips; the others are corrected
-for every changed input, and then neurons with flips for every flip. Images that come out of this
-with the outputs they had keep their class as well.
+for every changed input, and then neurons with flips for every flip (`delta_kernels`). Images that
+come out of this with the outputs they had keep their class as well.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,19 @@ class Changes:
     fired: Words
     neurons: NDArray[np.int64]
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many outputs changed, over all images."""
-        return int(np.bitwise_count(self.fired ^ self.clean[self.neurons]).sum(dtype=np.int64))
+        from rramsim.network.packed.corrections import delta_kernels
+
+        return int(delta_kernels.count_changes(self.fired, self.clean, self.neurons))
+
+    @cached_property
+    def most(self) -> int:
+        """How many outputs changed on the image with the most of them."""
+        from rramsim.network.packed.corrections import delta_kernels
+
+        return int(delta_kernels.most_changes(self.fired, self.clean, self.neurons))
 
 
 @dataclass(eq=False)
@@ -49,20 +59,19 @@ class DeltaLayer:
 
     Attributes
     ----------
-    margins : int16 array, shape (images, neurons)
-        Mismatches to spare, cut; neurons are padded to whole words with ones that never fire.
-    columns : int16 array, shape (neurons, images)
-        The same, without padded neurons and with padded images.
+    margins : int8 array, shape (64 blocks of images, 64 words of neurons)
+        Mismatches to spare, cut; padded images and neurons never fire.
+    columns : int8 array, shape (blocks of images, 64 words of neurons, 64)
+        The same.
     weights : uint64 array, shape (inputs, words of neurons)
         Oriented signs.
     rows : uint64 array, shape (neurons, words of inputs)
         The same signs.
     outputs : uint64 array, shape (images, words of neurons)
-        With the rows that pad images for the kernels.
     """
 
-    margins: NDArray[np.int16]
-    columns: NDArray[np.int16]
+    margins: NDArray[np.int8]
+    columns: NDArray[np.int8]
     weights: Words
     rows: Words
     outputs: Words
@@ -72,76 +81,53 @@ class DeltaLayer:
         """List the flips of a chip by neuron."""
         return list_flips(flips, self.rows, layer.inputs)
 
-    def fired(self, changes: Changes, flips: FlipLists) -> tuple[Words, NDArray[np.int64]]:
-        """Return all outputs on a chip, and on which images they changed.
+    def is_exact(self, changes: Changes, flips: FlipLists) -> bool:
+        """Whether so many changes leave the sign of margins that are cut the true one."""
+        from rramsim.network.packed.corrections.delta_kernels import CUT
 
-        The outputs hold until `restore` or the next call.
+        return changes.most + flips.most <= CUT
+
+    def fired(
+        self, changes: Changes, flips: FlipLists, *, is_all: bool
+    ) -> tuple[Words, NDArray[np.int64]]:
+        """Return outputs on a chip, and on which images they may have changed.
+
+        Outputs of other images are set only if `is_all`. They hold until `keep` or the next call.
         """
         from rramsim.network.packed.corrections import delta_kernels
 
-        starts, changed = self._by_image(changes)
-        images = np.flatnonzero(np.diff(starts))
-        margins = self.columns[flips.neurons]
-        # Taken out and put back clean: an interrupt, after which threads may still write to it,
-        # leaves none.
+        # Taken out and put back: an interrupt, after which threads may still write to it, leaves
+        # none.
         work, self._work = self._work, None
-        outputs = self.outputs.copy() if work is None else work
-        touched = np.zeros(margins.shape[1], dtype=np.uint8)
-        touched[images] = 1
-        corrected_at = np.full(len(self.weights), -1)
-        corrected_at[changes.neurons] = np.arange(changes.neurons.size)
+        images, words = self.outputs.shape
+        outputs = np.empty((padded(images), words), np.uint64) if work is None else work
+        touched = np.empty(len(self.margins), dtype=np.uint8)
 
-        def correct_images(part: slice) -> None:
-            delta_kernels.changed_rows(
+        def correct(part: slice) -> None:
+            delta_kernels.correct_blocks(
                 self.margins,
+                self.columns,
                 self.weights,
-                changes.clean,
-                images,
-                starts,
-                changed,
-                part.start,
-                part.stop,
-                flips.neurons,
-                margins,
-                outputs,
-            )
-
-        def correct_neurons(part: slice) -> None:
-            delta_kernels.flipped_columns(
-                margins,
+                self.outputs,
                 changes.clean,
                 changes.fired,
-                corrected_at,
+                changes.neurons,
                 flips.neurons,
                 flips.inputs,
                 flips.bounds,
                 part.start,
                 part.stop,
+                is_all,
                 outputs,
                 touched,
             )
 
-        share(correct_images, parts(images.size, least=64))
-        share(correct_neurons, _whole_words(flips.neurons))
-        return outputs, np.flatnonzero(touched)
+        share(correct, parts(len(self.columns), least=4))
+        return outputs, np.flatnonzero(touched[:images])
 
-    def restore(self, outputs: Words, changed: NDArray[np.int64]) -> None:
+    def keep(self, outputs: Words) -> None:
         """Take back outputs that are no longer needed."""
-        outputs[changed] = self.outputs[changed]
         self._work = outputs
-
-    def _by_image(self, changes: Changes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the changed inputs, image by image, after the start of each list."""
-        from rramsim.network.packed.corrections import delta_kernels
-
-        counts = np.zeros(self.columns.shape[1], dtype=np.int64)
-        of_kernels = changes.fired, changes.clean, changes.neurons
-        pairs = delta_kernels.count_changes(*of_kernels, counts)
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        listed = np.empty(pairs, dtype=np.int64)
-        ends = starts[:-1].copy()
-        delta_kernels.list_changes(*of_kernels, ends, listed)
-        return starts, listed
 
 
 def delta_layer(
@@ -153,46 +139,31 @@ def delta_layer(
     """
     from rramsim.network.packed.corrections import delta_kernels, sliced_kernels
 
-    neurons = clean.layer.neurons
-    words = words_for(neurons)
-    margins = np.full((images, words * WORD), -delta_kernels.CUT, dtype=np.int16)
-    columns = np.full((neurons, words_for(images) * WORD), -delta_kernels.CUT, dtype=np.int16)
-
+    neurons, words, groups = clean.layer.neurons, words_for(clean.layer.neurons), words_for(images)
+    least = -delta_kernels.CUT - 1
+    margins = np.full((groups * WORD, words * WORD), least, dtype=np.int8)
     limits = clean.limits[:neurons].copy()
 
     def work(rows: slice) -> None:
         seen = min(rows.stop, images) - rows.start
-        if planes is not None:
-            sliced_kernels.join_margins(planes, rows.start, rows.start + seen, margins, columns)
-            margins[rows.start : rows.start + seen, neurons:] = -delta_kernels.CUT
-            return
-        counts = clean.counted(inputs[rows])
-        delta_kernels.cut_margins(counts, limits, rows.start, seen, margins, columns)
+        if planes is None:
+            delta_kernels.cut_margins(
+                clean.counted(inputs[rows]), limits, rows.start, seen, margins
+            )
+        else:
+            sliced_kernels.join_margins(planes, rows.start, rows.start + seen, least, margins)
 
     share(work, blocks(images, steps=clean.steps))
+    margins[:, neurons:] = least
+    columns = np.empty((groups, words * WORD, WORD), dtype=np.int8)
+    delta_kernels.turn_margins(margins, columns)
+    outputs = np.empty((images, words), dtype=np.uint64)
+    delta_kernels.fires(margins[:images], outputs)
     rows = np.ascontiguousarray(rows_of(clean.weights)[:neurons])
     signs = unpack_rows(rows, columns=clean.layer.inputs)
-    outputs = np.zeros((padded(images), words), dtype=np.uint64)
-    delta_kernels.fires(margins, outputs[:images])
-    weights = pack_rows(np.ascontiguousarray(signs.T))
-    return DeltaLayer(margins, columns, weights, rows, outputs)
+    return DeltaLayer(margins, columns, pack_rows(np.ascontiguousarray(signs.T)), rows, outputs)
 
 
 def delta_bytes(clean: FaultyLayer, images: int) -> int:
-    """Return about how much memory the margins take."""
-    return 2 * 2 * clean.layer.neurons * images
-
-
-def is_exact(clean: FaultyLayer) -> bool:
-    """Whether margins stay exact though every input changes and every weight is flipped."""
-    from rramsim.network.packed.corrections.delta_kernels import CUT
-
-    return 2 * clean.layer.inputs < CUT
-
-
-def _whole_words(neurons: NDArray[np.int64]) -> list[slice]:
-    """Cut sorted neurons into parts of which no two share a word of outputs."""
-    starts = np.flatnonzero(np.diff(neurons >> 6)) + 1
-    edges = [0, *starts.tolist(), neurons.size]
-    cut = [edges[part.start] for part in parts(len(edges) - 1, least=8)]
-    return [slice(*edge) for edge in zip(cut, [*cut[1:], neurons.size], strict=True)]
+    """Return how much memory the margins take."""
+    return 2 * WORD * words_for(clean.layer.neurons) * WORD * words_for(images)

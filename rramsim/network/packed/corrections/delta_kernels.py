@@ -1,8 +1,15 @@
-"""The kernels that correct margins for flipped weights and changed inputs.
+"""The kernels that correct margins for changed inputs and flipped weights, one change at a time.
 
-A margin says by how much a neuron fires on an image: it fires where the margin is 0 or more.
-Margins are int16, cut to -`CUT`..`CUT`: as long as corrections add up to less than that, the
-sign is the true one.
+A margin says by how many mismatches a neuron fires on an image: it fires where the margin is 0 or
+more. Margins are bytes, cut to -`CUT` - 1..`CUT`: up to `CUT` changes of one margin leave its sign
+the true one.
+
+Images are worked on in blocks of 64, so that one word of a column of inputs holds a block, and all
+that is written for it stays in the caches. Margins are kept twice: image by image, since a changed
+input of one image concerns all neurons, and neuron by neuron within each block, since a flipped
+weight of one neuron concerns all images.
+
+LLVM is written by hand since numba has no vectors of bits, which select among bytes.
 
 Kernels and what they call stay in one file, since numba's cache only watches the file of the
 kernel for changes.
@@ -19,99 +26,171 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
-from rramsim.kernels import kernel, lowest_bit
+from rramsim.kernels import bit_count, kernel, lowest_bit, splat
 
-CUT = 16_000
-"""Margins are cut to this size; twice it still fits into int16."""
+CUT = 63
+"""Changes of one margin that leave its sign the true one."""
 
 _ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
-_WORD = ir.IntType(64)
-_MARGINS = ir.VectorType(ir.IntType(16), 64)
+_WORD, _BYTE, _HALF = ir.IntType(64), ir.IntType(8), ir.IntType(32)
+_MARGINS = ir.VectorType(_BYTE, 64)
 _BITS = ir.VectorType(ir.IntType(1), 64)
-
-
-def _splat(value: int) -> Any:
-    return ir.Constant(_MARGINS, [value] * 64)
+_TURNED = 16  # rows and columns of bytes exchanged in registers
+_ROW = ir.VectorType(_BYTE, _TURNED)
 
 
 def _load(builder: Any, address: Any, pointee: Any, align: int) -> Any:
     return builder.load(builder.inttoptr(address, pointee.as_pointer()), align=align)
 
 
-def _not_negative(builder: Any, margins: Any) -> Any:
-    return builder.bitcast(builder.icmp_signed(">=", margins, _splat(0)), _WORD)
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=1)
+
+
+def _fires(builder: Any, margins: Any) -> Any:
+    """Emit a word of 64 bits: which of 64 margins are 0 or more."""
+    none = ir.Constant(_MARGINS, [0] * 64)
+    return builder.bitcast(builder.icmp_signed(">=", margins, none), _WORD)
+
+
+def _corrected(
+    builder: Any, margins: Any, rows: Any, inverted: Any, count: Any, offset: Any
+) -> Any:
+    """Emit 64 margins after `count` (above 0) bits that toggle.
+
+    For each, the word at `offset` of its row, inverted or not, says which of the 64 mismatched:
+    those match from now on, and their margin grows by 1; the others' falls by 1.
+    """
+    before, start = builder.block, builder.append_basic_block("toggle")
+    done = builder.append_basic_block("toggled")
+    builder.branch(start)
+    builder.position_at_end(start)
+    step, grown = builder.phi(_WORD), builder.phi(_MARGINS)
+    step.add_incoming(ir.Constant(_WORD, 0), before)
+    grown.add_incoming(ir.Constant(_MARGINS, [0] * 64), before)
+    place = builder.shl(step, ir.Constant(_WORD, 3))
+    row = _load(builder, builder.add(rows, place), _WORD, 8)
+    bits = _load(builder, builder.add(row, offset), _WORD, 8)
+    turned = builder.xor(bits, _load(builder, builder.add(inverted, place), _WORD, 8))
+    # A set bit is -1 as a byte.
+    more = builder.sub(grown, builder.sext(builder.bitcast(turned, _BITS), _MARGINS))
+    following = builder.add(step, ir.Constant(_WORD, 1))
+    step.add_incoming(following, start)
+    grown.add_incoming(more, start)
+    builder.cbranch(builder.icmp_signed("<", following, count), start, done)
+    builder.position_at_end(done)
+    fallen = builder.sub(splat(builder, builder.trunc(count, _BYTE), _MARGINS), more)
+    return builder.add(margins, builder.sub(more, fallen))
 
 
 @intrinsic
-def _fires(typing: Any, margins: Any) -> Any:
-    """Return a word of 64 bits: which of 64 int16 margins are 0 or more."""
+def _correct_row(
+    typing: Any, margins: Any, rows: Any, inverted: Any, count: Any, offset: Any, target: Any
+) -> Any:
+    """Write 64 margins of an image after `count` toggles; return which fire (see `_corrected`)."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _not_negative(builder, _load(builder, args[0], _MARGINS, 2))
+        margins, rows, inverted, count, offset, target = args
+        before = _load(builder, margins, _MARGINS, 1)
+        after = _corrected(builder, before, rows, inverted, count, offset)
+        _store(builder, after, target)
+        return _fires(builder, after)
+
+    return types.uint64(*[types.int64] * 6), generate
+
+
+@intrinsic
+def _toggle_column(
+    typing: Any,
+    margins: Any,
+    corrected: Any,
+    mask: Any,
+    rows: Any,
+    inverted: Any,
+    count: Any,
+    offset: Any,
+) -> Any:
+    """Return which of 64 images a neuron fires on otherwise after `count` toggles.
+
+    Its margins are those at `corrected` for images in `mask`, and those at `margins` for others.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        margins, corrected, mask, rows, inverted, count, offset = args
+        before = builder.select(
+            builder.bitcast(mask, _BITS),
+            _load(builder, corrected, _MARGINS, 1),
+            _load(builder, margins, _MARGINS, 1),
+        )
+        after = _corrected(builder, before, rows, inverted, count, offset)
+        return builder.xor(_fires(builder, before), _fires(builder, after))
+
+    of_int = [types.int64] * 4
+    return types.uint64(types.int64, types.int64, types.uint64, *of_int), generate
+
+
+@intrinsic
+def _fired_margins(typing: Any, margins: Any) -> Any:
+    """Return a word of 64 bits: which of 64 margins are 0 or more."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _fires(builder, _load(builder, args[0], _MARGINS, 1))
 
     return types.uint64(types.int64), generate
 
 
 @intrinsic
-def _corrected(
-    typing: Any, margins: Any, rows: Any, inverted: Any, count: Any, offset: Any, target: Any
-) -> Any:
-    """Correct 64 margins for `count` (above 0) bits that toggle; return which then fire.
+def _turn_bytes(typing: Any, rows: Any, stride: Any, columns: Any) -> Any:
+    """Write 16 rows of 16 bytes, `stride` apart, as columns: rows 64 bytes apart.
 
-    For each, the word at `offset` of its row, inverted or not, says which of the 64 mismatched:
-    those match from now on, and their margin grows by 1; the others' falls by 1.
+    Four times, rows are interleaved with those eight further on.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        margins, rows, inverted, count, offset, target = args
-        before = builder.block
-        first = _load(builder, margins, _MARGINS, 2)
-        start = builder.append_basic_block("toggle")
-        done = builder.append_basic_block("toggled")
-        builder.branch(start)
-        builder.position_at_end(start)
-        step, carried = builder.phi(_WORD), builder.phi(_MARGINS)
-        step.add_incoming(ir.Constant(_WORD, 0), before)
-        carried.add_incoming(first, before)
-        place = builder.shl(step, ir.Constant(_WORD, 3))
-        row = _load(builder, builder.add(rows, place), _WORD, 8)
-        bits = _load(builder, builder.add(row, offset), _WORD, 8)
-        turned = builder.xor(bits, _load(builder, builder.add(inverted, place), _WORD, 8))
-        change = builder.select(builder.bitcast(turned, _BITS), _splat(1), _splat(-1))
-        after = builder.add(carried, change)
-        following = builder.add(step, ir.Constant(_WORD, 1))
-        step.add_incoming(following, start)
-        carried.add_incoming(after, start)
-        builder.cbranch(builder.icmp_signed("<", following, count), start, done)
-        builder.position_at_end(done)
-        builder.store(after, builder.inttoptr(target, _MARGINS.as_pointer()), align=2)
-        return _not_negative(builder, after)
+        rows, stride, columns = args
+        half = _TURNED // 2
+        lanes = [
+            _load(builder, builder.add(rows, builder.mul(ir.Constant(_WORD, k), stride)), _ROW, 1)
+            for k in range(_TURNED)
+        ]
+        for _ in range(_TURNED.bit_length() - 1):
+            mixed = []
+            for k in range(half):
+                for first in (0, half):
+                    order = [first + j // 2 + _TURNED * (j % 2) for j in range(_TURNED)]
+                    places = ir.Constant(ir.VectorType(_HALF, _TURNED), order)
+                    mixed.append(builder.shuffle_vector(lanes[k], lanes[k + half], places))
+            lanes = mixed
+        for k, lane in enumerate(lanes):
+            _store(builder, lane, builder.add(columns, ir.Constant(_WORD, 64 * k)))
+        return context.get_dummy_value()
 
-    return types.uint64(*[types.int64] * 6), generate
+    return types.void(*[types.int64] * 3), generate
 
 
 # An intrinsic is called without its first parameter, which a type checker cannot know.
-_fires_of: Any = _fires
-_correct: Any = _corrected
+_row: Any = _correct_row
+_toggles: Any = _toggle_column
+_fired_of: Any = _fired_margins
+_turn: Any = _turn_bytes
 
 
-@kernel("void(int16[:,::1], uint64[:,::1])")
-def fires(margins: NDArray[np.int16], bits: Words) -> None:
+@kernel("void(int8[:,::1], uint64[:,::1])")
+def fires(margins: NDArray[np.int8], bits: Words) -> None:
     """Set the bits of the margins of 0 or more, row by row."""
     rows, words = bits.shape
     for row in range(rows):
         for word in range(words):
-            bits[row, word] = _fires_of(margins.ctypes.data + (row * words + word) * 128)
+            bits[row, word] = _fired_of(margins.ctypes.data + (row * words + word) * 64)
 
 
-@kernel("void(int32[:,::1], int64[::1], int64, int64, int16[:,::1], int16[:,::1])")
+@kernel("void(int32[:,::1], int64[::1], int64, int64, int8[:,::1])")
 def cut_margins(
     mismatches: NDArray[np.int32],
     limits: NDArray[np.int64],
     first: int,
     images: int,
-    margins: NDArray[np.int16],
-    columns: NDArray[np.int16],
+    margins: NDArray[np.int8],
 ) -> None:
     """Write limits less mismatches, cut, for some images from number `first` on.
 
@@ -120,186 +199,282 @@ def cut_margins(
     mismatches : int32 array, shape (images padded, at least neurons)
     limits : int64 array, shape (neurons,)
     first, images : int
-    margins : int16 array, shape (all images, at least neurons)
-    columns : int16 array, shape (neurons, at least all images)
-        Takes the same, neuron by neuron.
+    margins : int8 array, shape (all images, at least neurons)
     """
     for image in range(images):
         for neuron in range(limits.size):
-            spare = min(max(limits[neuron] - mismatches[image, neuron], -CUT), CUT)
+            spare = min(max(limits[neuron] - mismatches[image, neuron], -CUT - 1), CUT)
             margins[first + image, neuron] = spare
-    for neuron in range(limits.size):
-        for image in range(first, first + images):
-            columns[neuron, image] = margins[image, neuron]
 
 
-@kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1])")
-def count_changes(
-    fired: Words, clean: Words, neurons: NDArray[np.int64], counts: NDArray[np.int64]
-) -> int:
-    """Count the changed outputs of each image into `counts`; return how many there are."""
+@kernel("void(int64, int64, int64)")
+def _turn_word(rows: int, stride: int, columns: int) -> None:
+    """Write 64 rows of 64 bytes, `stride` apart, as columns one after the other."""
+    for row in range(0, 64, _TURNED):
+        for column in range(0, 64, _TURNED):
+            _turn(rows + row * stride + column, stride, columns + column * 64 + row)
+
+
+@kernel("void(int8[:,::1], int8[:,:,::1])")
+def turn_margins(margins: NDArray[np.int8], columns: NDArray[np.int8]) -> None:
+    """Write margins neuron by neuron within each block of 64 images.
+
+    Parameters
+    ----------
+    margins : int8 array, shape (64 blocks, 64 words)
+    columns : int8 array, shape (blocks, 64 words, 64)
+    """
+    stride = margins.shape[1]
+    for block in range(columns.shape[0]):
+        for first in range(0, stride, 64):
+            at = margins[64 * block].ctypes.data + first
+            _turn_word(at, stride, columns[block, first].ctypes.data)
+
+
+@kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1])")
+def count_changes(fired: Words, clean: Words, neurons: NDArray[np.int64]) -> int:
+    """Count the outputs that changed.
+
+    Parameters
+    ----------
+    fired, clean : uint64 arrays, shape (rows, words of images)
+        Row k of `fired` is of the neuron in row ``neurons[k]`` of `clean`.
+    neurons : int64 array
+    """
     total = 0
+    for k in range(neurons.size):
+        for word in range(fired.shape[1]):
+            total += bit_count(fired[k, word] ^ clean[neurons[k], word])
+    return total
+
+
+@kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1])")
+def most_changes(fired: Words, clean: Words, neurons: NDArray[np.int64]) -> int:
+    """Return how many outputs changed on the image with the most of them (see `count_changes`)."""
+    counts = np.zeros(64 * fired.shape[1], dtype=np.int64)
     for k in range(neurons.size):
         for word in range(fired.shape[1]):
             changed = fired[k, word] ^ clean[neurons[k], word]
             while changed:
                 counts[word * 64 + lowest_bit(changed)] += 1
-                total += 1
                 changed &= changed - _ONE
-    return total
+    return counts.max()
 
 
-@kernel("void(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1])")
-def list_changes(
+@kernel(
+    "uint64(uint64[:,::1], uint64[:,::1], int64[::1], uint64[:,::1], int64, int64[:,::1], "
+    "uint64[:,::1], int64[::1])"
+)
+def _list_changes(
     fired: Words,
     clean: Words,
     neurons: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    changes: NDArray[np.int64],
-) -> None:
-    """List the neurons that changed, image by image.
+    weights: Words,
+    block: int,
+    rows: NDArray[np.int64],
+    inverted: Words,
+    counts: NDArray[np.int64],
+) -> np.uint64:
+    """List the rows of weights of the changed inputs of each image of a block.
 
-    `ends` holds the start of each image's list and is moved on to its end.
+    They are inverted where the input was 1. Returns the images with changed inputs as bits.
     """
+    images = np.uint64(0)
+    counts[:] = 0
+    size = weights.shape[1] * 8
     for k in range(neurons.size):
-        for word in range(fired.shape[1]):
-            changed = fired[k, word] ^ clean[neurons[k], word]
-            while changed:
-                image = word * 64 + lowest_bit(changed)
-                changes[ends[image]] = neurons[k]
-                ends[image] += 1
-                changed &= changed - _ONE
+        was = clean[neurons[k], block]
+        changed = fired[k, block] ^ was
+        images |= changed
+        while changed:
+            image = lowest_bit(changed)
+            count = counts[image]
+            rows[image, count] = weights.ctypes.data + neurons[k] * size
+            inverted[image, count] = _ALL * (was >> np.uint64(image) & _ONE)
+            counts[image] = count + 1
+            changed &= changed - _ONE
+    return images
 
 
 @kernel(
-    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int64[::1], "
-    "int64, int64, int64[::1], int16[:,::1], uint64[:,::1])"
+    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int32[::1], int64[:,::1], "
+    "int64[::1], int64[::1], uint64[::1])"
 )
-def changed_rows(
-    margins: NDArray[np.int16],
+def _list_flips(
+    fired: Words,
+    clean: Words,
+    changed: NDArray[np.int64],
+    neurons: NDArray[np.int64],
+    flips: NDArray[np.int32],
+    bounds: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    inverted: Words,
+) -> None:
+    """List the rows of inputs of the flips of each neuron, inverted where the weight was 1.
+
+    Inputs are in row k of `fired` if they are the k-th of those `changed`, in `clean` otherwise.
+    """
+    size = clean.shape[1] * 8
+    at = np.empty(clean.shape[0], dtype=np.int64)
+    for input_ in range(at.size):
+        at[input_] = clean.ctypes.data + input_ * size
+    for k in range(changed.size):
+        at[changed[k]] = fired.ctypes.data + k * size
+    place = 0
+    for k in range(neurons.size):
+        start, minus, _, excess, total = bounds[neurons[k]]
+        starts[k] = place
+        # A list has those of the weights that were 1 first, then padding.
+        ones = (total + excess) >> 1
+        for flip in range(total):
+            was_one = flip < ones
+            rows[place] = at[flips[start + (flip if was_one else flip - ones + minus)]]
+            inverted[place] = _ALL if was_one else np.uint64(0)
+            place += 1
+    starts[neurons.size] = place
+
+
+@kernel(
+    "uint64(int8[:,:,::1], int8[:,::1], uint64, int64, int64[::1], int64[::1], int64[::1], "
+    "uint64[::1], uint64[:,::1], uint64[:,::1])"
+)
+def _toggle_flipped(
+    columns: NDArray[np.int8],
+    corrected: NDArray[np.int8],
+    images: np.uint64,
+    block: int,
+    neurons: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    inverted: Words,
+    clean: Words,
+    outputs: Words,
+) -> np.uint64:
+    """Toggle the outputs of neurons with flips on a block of images.
+
+    Margins are those `corrected` for `images` (as bits) with changed inputs, whose outputs are
+    there; outputs of others that change are set first from those `clean`. Returns all of these.
+    """
+    turned, word, there = np.empty((64, 64), dtype=np.int8), -1, images
+    for k in range(neurons.size):
+        neuron = neurons[k]
+        if images and neuron >> 6 != word:
+            word = neuron >> 6
+            at = corrected.ctypes.data + word * 64
+            _turn_word(at, corrected.shape[1], turned.ctypes.data)
+        begin = starts[k]
+        changed = _toggles(
+            columns[block, neuron].ctypes.data,
+            turned.ctypes.data + (neuron & 63) * 64,
+            images,
+            rows.ctypes.data + begin * 8,
+            inverted.ctypes.data + begin * 8,
+            starts[k + 1] - begin,
+            block * 8,
+        )
+        bit = _ONE << np.uint64(neuron & 63)
+        while changed:
+            image = lowest_bit(changed)
+            if not there >> np.uint64(image) & _ONE:
+                there |= _ONE << np.uint64(image)
+                outputs[64 * block + image] = clean[64 * block + image]
+            outputs[64 * block + image, neuron >> 6] ^= bit
+            changed &= changed - _ONE
+    return there
+
+
+@kernel(
+    "void(int8[:,::1], int8[:,:,::1], uint64[:,::1], uint64[:,::1], uint64[:,::1], "
+    "uint64[:,::1], int64[::1], int64[::1], int32[::1], int64[:,::1], int64, int64, boolean, "
+    "uint64[:,::1], uint8[::1])"
+)
+def correct_blocks(
+    margins: NDArray[np.int8],
+    columns: NDArray[np.int8],
     weights: Words,
     clean: Words,
-    images: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    changes: NDArray[np.int64],
-    begin: int,
-    end: int,
-    flipped: NDArray[np.int64],
-    columns: NDArray[np.int16],
+    inputs: Words,
     fired: Words,
-) -> None:
-    """Find the outputs of second-layer neurons, free of faults, on images with changed inputs.
-
-    Parameters
-    ----------
-    margins : int16 array, shape (images, neurons)
-        Free of faults.
-    weights : uint64 array, shape (inputs, words of neurons)
-        Free of faults.
-    clean : uint64 array, shape (inputs, words of images)
-        The inputs as they were.
-    images, starts, changes : int64 arrays
-        Image ``images[k]`` has the changed inputs ``changes[starts[image]:starts[image + 1]]``.
-    begin, end : int
-        Images to work on, counted among `images`.
-    flipped : int64 array
-        Neurons with flips.
-    columns : int16 array, shape (neurons with flips, images)
-        Takes their margins.
-    fired : uint64 array, shape (images, words of neurons)
-        Takes the outputs.
-    """
-    words = margins.shape[1] >> 6
-    corrected = np.empty(margins.shape[1], dtype=np.int16)
-    rows = np.empty(clean.shape[0], dtype=np.int64)
-    inverted = np.empty(clean.shape[0], dtype=np.uint64)
-    for k in range(begin, end):
-        image = images[k]
-        listed = changes[starts[image] : starts[image + 1]]
-        for place, input_ in enumerate(listed):
-            rows[place] = weights.ctypes.data + input_ * words * 8
-            was = (clean[input_, image >> 6] >> np.uint64(image & 63)) & _ONE
-            inverted[place] = _ALL if was else np.uint64(0)
-        for word in range(words):
-            fired[image, word] = _correct(
-                margins.ctypes.data + (image * words + word) * 128,
-                rows.ctypes.data,
-                inverted.ctypes.data,
-                listed.size,
-                word * 8,
-                corrected.ctypes.data + word * 128,
-            )
-        for place, neuron in enumerate(flipped):
-            columns[place, image] = corrected[neuron]
-
-
-@kernel(
-    "void(int16[:,::1], uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int32[::1], "
-    "int64[:,::1], int64, int64, uint64[:,::1], uint8[::1])"
-)
-def flipped_columns(
-    columns: NDArray[np.int16],
-    clean: Words,
-    corrected: Words,
-    corrected_at: NDArray[np.int64],
+    changed: NDArray[np.int64],
     neurons: NDArray[np.int64],
     flips: NDArray[np.int32],
     flip_bounds: NDArray[np.int64],
     begin: int,
     end: int,
-    fired: Words,
+    is_all: bool,
+    outputs: Words,
     touched: NDArray[np.uint8],
 ) -> None:
-    """Toggle the outputs that change where weights of the second layer are flipped.
+    """Find the outputs of the second layer on images where they may change.
+
+    No image has more changed inputs, with the flips of a neuron, than `CUT`.
 
     Parameters
     ----------
-    columns : int16 array, shape (neurons with flips, images)
-        Their margins before the flips.
-    clean, corrected : uint64 arrays, shape (rows, words of images)
-        The inputs: row ``corrected_at[c]`` of `corrected` for input c, and row c of `clean` where
-        that is below 0.
+    margins : int8 array, shape (64 blocks, 64 words)
+        Free of faults, image by image.
+    columns : int8 array, shape (blocks, 64 words, 64)
+        The same, as `turn_margins` gives them.
+    weights : uint64 array, shape (inputs, words)
+        Free of faults.
+    clean : uint64 array, shape (images, words)
+        The outputs free of faults.
+    inputs : uint64 array, shape (inputs, blocks)
+        As they were.
+    fired : uint64 array, shape (inputs that may change, blocks)
+    changed : int64 array
+        Numbers of these inputs.
     neurons : int64 array
         Those with flips.
     flips, flip_bounds
         As `sliced_kernels.list_flips` gives them.
     begin, end : int
-        Neurons to work on, counted among those with flips.
-    fired : uint64 array, shape (images, words of neurons)
-    touched : uint8 array, shape (images,)
-        Set to 1 for images with a change.
+        Blocks to work on.
+    is_all : bool
+        Whether outputs of other images are asked for as well.
+    outputs : uint64 array, shape (at least images, words)
+    touched : uint8 array, shape (64 blocks,)
+        Takes 1 for images whose outputs may have changed, 0 for others.
     """
-    words = columns.shape[1] >> 6
-    unused = np.empty(64, dtype=np.int16)
-    most = flip_bounds[:, 4].max()
-    rows = np.empty(most, dtype=np.int64)
-    inverted = np.empty(most, dtype=np.uint64)
-    for k in range(begin, end):
-        neuron = neurons[k]
-        start, minus, _, excess, total = flip_bounds[neuron]
-        # A list has those of the weights that were 1 first, then padding.
-        ones = (total + excess) >> 1
-        for place in range(total):
-            input_ = flips[start + (place if place < ones else place - ones + minus)]
-            row = corrected_at[input_]
-            if row < 0:
-                rows[place] = clean.ctypes.data + input_ * words * 8
-            else:
-                rows[place] = corrected.ctypes.data + row * words * 8
-            inverted[place] = _ALL if place < ones else np.uint64(0)
-        bit = _ONE << np.uint64(neuron & 63)
-        for word in range(words):
-            margins = columns.ctypes.data + (k * words + word) * 128
-            changed = _fires_of(margins) ^ _correct(
-                margins,
-                rows.ctypes.data,
-                inverted.ctypes.data,
-                total,
-                word * 8,
-                unused.ctypes.data,
-            )
-            while changed:
-                image = word * 64 + lowest_bit(changed)
-                fired[image, neuron >> 6] ^= bit
-                touched[image] = 1
-                changed &= changed - _ONE
+    corrected = np.empty((64, margins.shape[1]), dtype=np.int8)
+    rows, inverted = np.empty((64, CUT), dtype=np.int64), np.empty((64, CUT), dtype=np.uint64)
+    counts = np.empty(64, dtype=np.int64)
+    starts = np.empty(neurons.size + 1, dtype=np.int64)
+    flip_rows = np.empty(flips.size, dtype=np.int64)
+    flip_inverted = np.empty(flips.size, dtype=np.uint64)
+    _list_flips(
+        fired, inputs, changed, neurons, flips, flip_bounds, starts, flip_rows, flip_inverted
+    )
+    for block in range(begin, end):
+        images = _list_changes(fired, inputs, changed, weights, block, rows, inverted, counts)
+        left = images
+        while left:
+            image = lowest_bit(left)
+            for word in range(weights.shape[1]):
+                outputs[64 * block + image, word] = _row(
+                    margins[64 * block + image].ctypes.data + word * 64,
+                    rows[image].ctypes.data,
+                    inverted[image].ctypes.data,
+                    counts[image],
+                    word * 8,
+                    corrected[image].ctypes.data + word * 64,
+                )
+            left &= left - _ONE
+        images = _toggle_flipped(
+            columns,
+            corrected,
+            images,
+            block,
+            neurons,
+            starts,
+            flip_rows,
+            flip_inverted,
+            clean,
+            outputs,
+        )
+        for image in range(min(64, clean.shape[0] - 64 * block)):
+            is_touched = images >> np.uint64(image) & _ONE
+            touched[64 * block + image] = is_touched
+            if is_all and not is_touched:
+                outputs[64 * block + image] = clean[64 * block + image]

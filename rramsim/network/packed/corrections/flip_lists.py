@@ -29,6 +29,11 @@ class FlipLists:
         """Those with flips."""
         return np.flatnonzero(self.bounds[:, 4])
 
+    @property
+    def most(self) -> int:
+        """The greatest number of flips of a neuron."""
+        return int(self.bounds[:, 4].max())
+
 
 def count_flips(flips: Flips) -> int:
     """Return how many weights are flipped."""

@@ -26,9 +26,8 @@ from rramsim.network.packed.corrections.delta import (
     DeltaLayer,
     delta_bytes,
     delta_layer,
-    is_exact,
 )
-from rramsim.network.packed.corrections.flip_lists import count_flips
+from rramsim.network.packed.corrections.flip_lists import FlipLists, count_flips
 from rramsim.network.packed.corrections.sliced import (
     SlicedLayer,
     SlicedPixels,
@@ -100,8 +99,11 @@ class CorrectedNetwork:
             changes = Changes(first.columns, fired, lists.neurons)
             count, guess = changes.count, self._guess(counts)
             self._observed = count / guess if guess else self._observed
-            if self._second is not None and self._best(1, counts[1], count) == "delta":
-                return self._by_delta(self._second, changes, flips)
+            second = self._second
+            if second is not None and self._best(1, counts[1], count) == "delta":
+                lists_of_second = second.lists(flips[1], self._network.layers[1])
+                if second.is_exact(changes, lists_of_second):
+                    return self._by_delta(second, changes, lists_of_second, flips)
             number, outputs = 1, first.turned(fired, lists.neurons)
         while any(layer >= number for layer in self._hidden):
             outputs = self._outputs(number, outputs, flips[number], counts[number])
@@ -129,22 +131,22 @@ class CorrectedNetwork:
         return np.concatenate(share(lambda rows: layer.fired(values[rows]), parts))
 
     def _by_delta(
-        self, second: DeltaLayer, changes: Changes, flips: Sequence[Flips]
+        self, second: DeltaLayer, changes: Changes, lists: FlipLists, flips: Sequence[Flips]
     ) -> NDArray[np.int64]:
-        assert self._first is not None
-        layer = self._network.layers[1]
-        lists = second.lists(flips[1], layer)
-        outputs, changed = second.fired(changes, lists)
-        is_rest_clean = not any(cells.size for cells in flips[2:])
-        images = changed if is_rest_clean else np.arange(self._network.images)
+        is_all = any(cells.size for cells in flips[2:])
+        outputs, changed = second.fired(changes, lists, is_all=is_all)
+        images = np.arange(self._network.images) if is_all else changed
         classes = self._rest(2, outputs, images, flips)
-        second.restore(outputs, changed)
+        second.keep(outputs)
         return classes
 
     def _rest(
         self, number: int, inputs: Words, changed: NDArray[np.int64], flips: Sequence[Flips]
     ) -> NDArray[np.int64]:
-        """Return all classes, computing layers from `number` on for images that are `changed`."""
+        """Return all classes, computing layers from `number` on for images that are `changed`.
+
+        Only of these, `inputs` need be set.
+        """
         network = self._network
         chip = [network.layer(k, flips[k]) for k in range(number, len(network.layers))]
         if not number:
@@ -153,7 +155,7 @@ class CorrectedNetwork:
         if len(chip) == 1:
             network.classify_some(chip[0], inputs, changed, classes)
             return classes
-        if 2 * changed.size > network.images:
+        if changed.size == network.images:
             return network.classify(chip, inputs, network.images)
         rows = np.zeros((padded(changed.size), inputs.shape[1]), dtype=np.uint64)
         rows[: changed.size] = inputs[changed]
@@ -179,8 +181,7 @@ class CorrectedNetwork:
         """Return the ways that a layer has."""
         if number == len(self._network.layers) - 1:
             return ["full"]
-        has_delta = number == 1 and is_exact(self._network.clean[1])
-        return ["full", "bit-sliced", "delta"] if has_delta else ["full", "bit-sliced"]
+        return ["full", "bit-sliced", "delta"] if number == 1 else ["full", "bit-sliced"]
 
     def _work(self, number: int, way: Way, flips: int, changed: float) -> float:
         if way == "full":

@@ -395,30 +395,34 @@ def _plane_bits(typing: Any, margins: Any, place: Any) -> Any:
 
 
 @intrinsic
-def _spread_margins(typing: Any, planes: Any, count: Any, margins: Any) -> Any:
-    """Write 64 margins as int16 from the words of their planes."""
+def _spread_margins(typing: Any, planes: Any, count: Any, least: Any, margins: Any) -> Any:
+    """Write 64 margins as int8, cut to ``least..-least - 1``, from the words of their planes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        planes, count, margins = args
-        narrow = ir.IntType(16)
-        many = ir.VectorType(narrow, 64)
+        planes, count, least, margins = args
+        many = ir.VectorType(_HALF, 64)
         none = ir.Constant(many, [0] * 64)
 
         def body(place: Any, carried: list[Any]) -> list[Any]:
             at = builder.inttoptr(_plane(builder, planes, place), _WORD.as_pointer())
             bits = builder.bitcast(builder.load(at), ir.VectorType(ir.IntType(1), 64))
             weight = builder.shl(_number(1), place)
-            weight = splat(builder, builder.trunc(weight, narrow), many)
+            weight = splat(builder, builder.trunc(weight, _HALF), many)
             return [builder.or_(carried[0], builder.select(bits, weight, none))]
 
         (total,) = _loop(builder, _number(0), count, [none], body)
-        unused = builder.trunc(builder.sub(_number(16), count), narrow)
+        unused = builder.trunc(builder.sub(_number(32), count), _HALF)
         unused = splat(builder, unused, many)
         signed = builder.ashr(builder.shl(total, unused), unused)
-        builder.store(signed, builder.inttoptr(margins, many.as_pointer()), align=2)
+        low = splat(builder, builder.trunc(least, _HALF), many)
+        high = builder.not_(low)
+        signed = builder.select(builder.icmp_signed("<", signed, low), low, signed)
+        signed = builder.select(builder.icmp_signed(">", signed, high), high, signed)
+        cut = builder.trunc(signed, ir.VectorType(ir.IntType(8), 64))
+        builder.store(cut, builder.inttoptr(margins, cut.type.as_pointer()), align=1)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 3), generate
+    return types.void(*[types.int64] * 4), generate
 
 
 # An intrinsic is called without its first parameter, which a type checker cannot know.
@@ -506,11 +510,11 @@ def slice_margins(
                 )
 
 
-@kernel("void(uint64[:,:,:,::1], int64, int64, int16[:,::1], int16[:,::1])")
+@kernel("void(uint64[:,:,:,::1], int64, int64, int64, int8[:,::1])")
 def join_margins(
-    planes: Words, begin: int, end: int, margins: NDArray[np.int16], columns: NDArray[np.int16]
+    planes: Words, begin: int, end: int, least: int, margins: NDArray[np.int8]
 ) -> None:
-    """Write margins of up to 16 bits as whole numbers.
+    """Write margins of up to 32 bits as whole numbers, cut to ``least..-least - 1``.
 
     Parameters
     ----------
@@ -518,18 +522,14 @@ def join_margins(
         As `slice_margins` gives them.
     begin, end : int
         Rows to work on.
-    margins : int16 array, shape (rows, 64 words)
-    columns : int16 array, shape (columns, at least rows)
-        Takes the same, column by column.
+    least : int
+    margins : int8 array, shape (at least rows, 64 words)
     """
     count = planes.shape[2]
     for row in range(begin, end):
         for word in range(margins.shape[1] >> 6):
             at = planes[word // _WORDS, row].ctypes.data + word % _WORDS * 8
-            _spread(at, count, margins[row].ctypes.data + word * 128)
-    for column in range(columns.shape[0]):
-        for row in range(begin, end):
-            columns[column, row] = margins[row, column]
+            _spread(at, count, least, margins[row].ctypes.data + word * 64)
 
 
 @kernel("int64(uint64[::1], uint64[::1], int32[::1], int64, int64[::1])")
