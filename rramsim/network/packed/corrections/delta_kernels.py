@@ -258,7 +258,8 @@ def most_changes(fired: Words, clean: Words, neurons: NDArray[np.int64]) -> int:
             while changed:
                 counts[word * 64 + lowest_bit(changed)] += 1
                 changed &= changed - _ONE
-    return counts.max()
+    most: int = counts.max()
+    return most
 
 
 @kernel(
