@@ -345,7 +345,8 @@ def largest_ber(bers: ArrayLike, losses: ArrayLike, *, tolerance: float) -> Inte
 
     Losses are made to grow with the BER (by pooling those that do not: the least-squares fit that
     does) and interpolated in its probit; from a BER of 0 on, in the BER itself. The pairs of a
-    `RateGrid` may all be given, each with its mean rate.
+    `RateGrid` may all be given, each with its mean rate. The points of a curve are few, and none
+    may exceed the tolerance: they have `rramsim.decision.requirements.ber_budgets`.
 
     Parameters
     ----------

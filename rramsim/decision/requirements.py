@@ -561,8 +561,10 @@ def _unbeaten(energy: _Floats, value: _Floats) -> NDArray[np.bool_]:
 def ber_budgets(curves: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     """Return the largest BER at which each network still is accurate enough.
 
-    Between the BERs of the curves, loss is taken to be linear in ln BER. What is shown holds for
-    each network by itself (97.5 %, one-sided).
+    Between the BERs of the curves, loss is taken to be linear in ln BER, as the curve is drawn. A
+    loss that grows as a power of the BER lies below that line, so a budget is on the safe side.
+    What is shown holds for each network by itself (97.5 %, one-sided). Draws of cells, which lie
+    close together and scatter, have `rramsim.decision.device_band.largest_ber` instead.
 
     Parameters
     ----------

@@ -23,7 +23,11 @@ from rramsim.device.populations.fit import (
     fit_notes,
     populations_dataset,
 )
-from rramsim.device.populations.mixed_times import mixed_over, mixed_times_notes
+from rramsim.device.populations.mixed_times import (
+    mixed_cycles,
+    mixed_over,
+    mixed_times_notes,
+)
 from rramsim.device.populations.verdicts import (
     Verdict,
     goodness_dataset,
@@ -165,8 +169,8 @@ def characterize(
         *_unknown_cells(measured),
         *(
             note
-            for name, times in zip(names, over, strict=True)
-            for note in mixed_times_notes(name, times)
+            for number, (name, times) in enumerate(zip(names, over, strict=True))
+            for note in mixed_times_notes(name, times, mixed_cycles(readings, number))
         ),
     ]
     for name, row, settings in zip(names, rows, programming, strict=True):

@@ -9,6 +9,7 @@ from scipy.stats import beta, norm
 from synthetic import NAN, TABLE1, accuracy_curves, at, conditions, traded
 
 from rramsim.decision.accuracy_loss import Loss
+from rramsim.decision.device_band import largest_ber
 from rramsim.decision.recommend import recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.errors import InputError
@@ -265,6 +266,23 @@ def test_a_ber_budget_is_where_the_loss_and_its_upper_end_reach_the_limit():
     assert (float(everything.budget), everything.budget_bound.item()) == (0.3, "lower")
     nothing = ber_budgets(curves, Requirements(tolerance=1e-9)).isel(training_ber=0)
     assert nothing.budget_shown_bound.item() == "upper"
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.7])
+def test_a_budget_is_on_the_safe_side_where_the_loss_is_a_power_of_the_ber(power):
+    curves = accuracy_curves((0.0,))
+    bers = curves.test_ber.values
+    curves["loss"][:] = bers**power
+    tolerance = float(np.sqrt(bers[-1] * bers[-2])) ** power
+    found = ber_budgets(curves, Requirements(tolerance=tolerance)).isel(training_ber=0)
+    exact = tolerance ** (1.0 / power)
+    assert bers[-2] < float(found.budget) < exact
+    drawn = largest_ber(bers[1:], bers[1:] ** power, tolerance=tolerance).estimate
+    assert float(found.budget) < drawn == pytest.approx(exact, rel=0.03)
+    # The closer the points, the less it matters how they are joined.
+    close = np.geomspace(exact / 1.1, exact * 1.1, 4)
+    joined = largest_ber(close, close**power, tolerance=tolerance).estimate
+    assert joined == pytest.approx(exact, rel=2e-3)
 
 
 def test_a_loss_is_made_again_from_its_columns():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -313,3 +314,20 @@ def test_pairs_and_methods_and_standard_errors_are_in_the_datasets(measured_from
 def test_a_spread_below_zero_is_refused():
     with pytest.raises(InputError, match=r"reference spread is -0\.1; it must be 0 or more"):
         ReadConditions(reference_spread=-0.1)
+
+
+@pytest.mark.parametrize(
+    ("cycles", "span"), [((1, 9), None), ((0, 10), (0, 10)), ((1, 1000), (1, 1000))]
+)
+def test_cycles_that_span_a_decade_are_said_to_be_pooled(measured_from, cycles, span):
+    rng = np.random.default_rng(2)
+    ohms = [median * np.exp(0.2 * rng.standard_normal(60)) for median in (5e3, 2e5)]
+    measured = measured_from({"a": ohms}, cells=np.tile(np.arange(30), 4))
+    cycle = np.tile(np.repeat(cycles, 30), 2)
+    readings = measured.readings.assign(cycle=("reading", cycle))
+    found = [
+        (note.values["first"], note.values["last"])
+        for note in characterize(replace(measured, readings=readings)).notes
+        if note.kind == "mixed cycles"
+    ]
+    assert found == ([] if span is None else [span])

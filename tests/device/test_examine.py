@@ -160,7 +160,7 @@ def test_times_bring_retention_and_its_temperatures_an_activation_energy(measure
     (carried,) = (note for note in map(str, found.notes) if "by Arrhenius' law" in note)
     assert "at 358" in carried
     assert found.products["conditions"]["pooled_over"].item() == "read-outs and temperatures"
-    assert "BER are of all read-outs and temperatures together" in str(found.notes[0])
+    assert "are of all read-outs and temperatures together" in str(found.notes[0])
     assert found.products["retention"].sizes["hold"] == 3
     assert law["activation_energy"].item() > 0
     energy = found.products["read_energy"].sel(condition="a")

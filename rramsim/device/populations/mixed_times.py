@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+# Cells may have changed over so many times as many cycles.
+_WEAR = 10
+
 
 def mixed_over(readings: xr.Dataset, number: int) -> str:
     """Return what the populations of a condition are taken together over.
@@ -44,19 +47,41 @@ def mixed_over(readings: xr.Dataset, number: int) -> str:
     return " and ".join(parts)
 
 
-def mixed_times_notes(name: str, over: str) -> list[Note]:
-    """Return a note on what `mixed_over` found, none for nothing."""
-    if not over:
-        return []
-    apart = "; the retention tells them apart" if "read-outs" in over else ""
-    return [
-        Note(
-            f"populations, reference and BER are of all {over} together, not of one{apart}.",
-            kind="mixed times",
-            condition=name,
-            values={"over": over},
+def mixed_times_notes(name: str, over: str, cycles: tuple[int, int] | None = None) -> list[Note]:
+    """Return notes on what `mixed_over` and `mixed_cycles` found, none for nothing."""
+    notes = []
+    if over:
+        apart = "; the retention shows each read-out" if "read-outs" in over else ""
+        notes.append(
+            Note(
+                f"populations, reference and BER, and so the accuracy of networks on them, are of "
+                f"all {over} together, not of one{apart}.",
+                kind="mixed times",
+                condition=name,
+                values={"over": over},
+            )
         )
-    ]
+    if cycles is not None:
+        notes.append(
+            Note(
+                f"populations, reference and BER, and so the accuracy of networks on them, are of "
+                f"all cycles from {cycles[0]:,} to {cycles[1]:,} together, not of the last ones.",
+                kind="mixed cycles",
+                condition=name,
+                values={"first": cycles[0], "last": cycles[1]},
+            )
+        )
+    return notes
+
+
+def mixed_cycles(readings: xr.Dataset, number: int) -> tuple[int, int] | None:
+    """Return the first and the last cycle of a condition, None within a factor of 10 or unknown."""
+    cycle = readings["cycle"].values[readings["condition_index"].values == number]
+    known = cycle[cycle >= 0]
+    if not known.size:
+        return None
+    first, last = int(known.min()), int(known.max())
+    return (first, last) if last >= _WEAR * max(first, 1) else None
 
 
 # Read-outs further apart than this factor are different ones; nearer, it is the tester's jitter.
