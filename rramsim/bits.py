@@ -20,6 +20,9 @@ IMAGES = 4
 NEURONS = 32
 """Neurons of a tile, and of a panel of weights."""
 
+ROWS = 16
+"""Rows of a tile of AMX: images, or places of a convolution."""
+
 Words = NDArray[np.uint64]
 
 

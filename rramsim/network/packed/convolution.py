@@ -39,7 +39,8 @@ from rramsim.network.packed.layers import (
     rows_of,
 )
 from rramsim.network.packed.patches import Patches, patches_of
-from rramsim.network.packed.units import POPCOUNT, Unit, for_filters, for_pixels, for_signs, padded
+from rramsim.network.packed.strips import Strips, strips_of
+from rramsim.network.packed.units import POPCOUNT, Unit, for_pixels, for_signs, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -77,6 +78,8 @@ class _Convolution:
     unit : Unit
     patches : Patches or None
         Where the inputs are pixels as bytes.
+    strips : Strips or None
+        Where the unit takes places in strips.
     """
 
     layer: PackedLayer
@@ -94,6 +97,7 @@ class _Convolution:
     on_pixels: bool
     unit: Unit
     patches: Patches | None
+    strips: Strips | None
 
     def limits(self, weights: Words) -> NDArray[np.int64]:
         """Return the most mismatches at which filters fire, shape (panels, classes, 32)."""
@@ -136,6 +140,9 @@ class _Convolution:
                 outputs=outputs,
             )
             return
+        if self.strips is not None:
+            self._fire_strips(self.strips, values, weights, limits, outputs)
+            return
         stride, planes = self.row_stride, 0
         if self.on_pixels:
             height, width = self.kernel
@@ -162,6 +169,29 @@ class _Convolution:
             self.turned,
             outputs.view(np.uint32),
         )
+
+    def _fire_strips(
+        self,
+        strips: Strips,
+        values: Words,
+        weights: Words,
+        limits: NDArray[np.int64],
+        outputs: Words,
+    ) -> None:
+        fired = np.empty((len(values), strips.classes.size, len(weights)), dtype=np.uint32)
+        assert self.unit.convolve_strips is not None
+        self.unit.convolve_strips(
+            values,
+            weights,
+            limits,
+            strips.begins,
+            strips.classes,
+            strips.distance,
+            self.row_stride,
+            self.kernel[0],
+            fired,
+        )
+        strips.spread(fired, self.targets, pool=self.pool, turned=self.turned, outputs=outputs)
 
 
 class ConvolutionalNetwork:
@@ -386,7 +416,8 @@ def _convolution(
     classes, within = _classes(layer, size)
     packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
     begins = rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words
-    unit, patches = for_filters(packed.inputs, filters), None
+    strips = strips_of(begins, classes[rows, columns], layer.stride[1] * words)
+    unit, patches = for_signs(packed.inputs, filters, used=strips.used), None
     if on_pixels:
         # What filters see of planes is a word here and there, which only this one meets.
         unit = for_pixels(packed.inputs, filters, coding.planes) if coding.planes > 1 else POPCOUNT
@@ -410,6 +441,7 @@ def _convolution(
         on_pixels=on_pixels,
         unit=unit,
         patches=patches,
+        strips=None if unit.convolve_strips is None else strips,
     )
 
 

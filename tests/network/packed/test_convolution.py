@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from rramsim import parallel
-from rramsim.bits import pack_rows
+from rramsim.bits import ROWS, pack_rows
 from rramsim.errors import InputError
 from rramsim.network.folded.network import FoldedConvolution, FoldedLayer, FoldedNetwork, ScoreLayer
 from rramsim.network.packed import convolution, units
+from rramsim.network.packed.layers import SIGNS as SIGNS_CODING
+from rramsim.network.packed.strips import strips_of
 from rramsim.network.scoring.evaluator import Evaluator
 from rramsim.network.scoring.torch_evaluator import TorchEvaluator
 
@@ -153,6 +155,39 @@ def test_every_bit_of_convolutions_is_that_of_torch(height, width, pool, unit, m
     found = network.convolved([None] * len(folded.layers))
     bits = values.numpy().transpose(0, 2, 3, 1) > 0
     assert np.array_equal(found, pack_rows(bits.reshape(-1, 40)).reshape(11, -1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    size=st.tuples(st.integers(5, 20), st.integers(5, 20)),
+    form=st.tuples(
+        st.tuples(st.integers(1, 4), st.integers(1, 4)),
+        st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    ),
+    pool=st.booleans(),
+    channels=st.sampled_from([3, 70]),
+)
+def test_each_output_has_its_place_in_a_strip(size, form, pool, channels):
+    """Strips are laid out on any processor; those with AMX compute them."""
+    (kernel, stride, padding), words = form, -(-channels // 64)
+    rng = np.random.default_rng(1)
+    layer = _filters(
+        2, channels, rng, kernel=kernel, pool=pool, greatest=1, stride=stride, padding=padding
+    )
+    if min(layer.output_size(*size)) < 1:
+        return
+    made = convolution._convolution(
+        layer, coding=SIGNS_CODING, size=size, on_pixels=False, frame=(0, 0)
+    )
+    strips = strips_of(made.begins, made.classes, stride[1] * words)
+    places = strips.begins[:, np.newaxis] + stride[1] * words * np.arange(ROWS)
+    assert np.array_equal(places.reshape(-1)[strips.numbers], made.begins)
+    assert np.array_equal(strips.classes[strips.numbers], made.classes)
+    assert len(np.unique(strips.begins)) == len(strips.begins)
+    distinct = np.unique(made.begins).size
+    assert strips.used == distinct / (ROWS * len(strips.begins))
+    assert len(strips.begins) <= layer.sums_size(*size)[0] * -(-layer.sums_size(*size)[1] // ROWS)
 
 
 def _filters(count, channels, rng, *, kernel, pool, greatest, **more):

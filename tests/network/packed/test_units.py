@@ -196,12 +196,13 @@ def test_black_and_white_pixels_go_as_signs_do_and_bytes_by_what_takes_fewer_ope
 
 def test_tiles_are_taken_for_large_layers_where_they_were_faster(monkeypatch):
     unit_of("amx")
-    for is_faster in (False, True):
-        monkeypatch.setattr(units, "_tiles_are_faster", lambda name, planes, is_=is_faster: is_)
-        assert (units.for_signs(784, 4096).name == "amx") == is_faster
-        assert (units.for_pixels(784, 4096, 8).name == "amx") == is_faster
+    for gain in (0.9, 1.5):
+        monkeypatch.setattr(units, "_gain_of_tiles", lambda name, planes, gain=gain: gain)
+        assert (units.for_signs(784, 4096).name == "amx") == (gain > 1)
+        assert (units.for_signs(1152, 128, used=0.7).name == "amx") == (gain > 1)
+        assert (units.for_pixels(784, 4096, 8).name == "amx") == (gain > 1)
+        assert units.for_signs(1152, 128, used=0.6).name != "amx"
         assert units.for_signs(784, 10).name != "amx"
-        assert units.for_filters(784, 4096).name != "amx"
 
 
 def test_processors_of_256_bits_count_signs_by_look_ups_where_neurons_are_many():
