@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rramsim import schema
@@ -168,6 +168,43 @@ def best_points(
         if place not in best or distance < best[place][0]:
             best[place] = distance, point
     return [point for _, point in best.values()]
+
+
+def foremost_conditions(
+    points: Sequence[Record], recommended: Mapping[str, Any] | None = None, *, most: int
+) -> list[str]:
+    """Return the conditions that a decision turns on, in their order; all where they are few.
+
+    Of many, these are the recommended one, those with points on the front, and then those whose
+    energy is nearest to that of the recommended one, or of the best point (`best_points`).
+
+    Parameters
+    ----------
+    points : sequence of Record
+        Of product "tradeoff".
+    recommended : mapping, optional
+        Labels of the recommended point.
+    most : int
+        So many conditions at the most.
+    """
+    names = list(dict.fromkeys(point["condition"] for point in points))
+    if len(names) <= most:
+        return names
+    chosen = next((one for one in points if _has(one, recommended)), None)
+    centre = min(points, key=_distance) if chosen is None else chosen
+    ranks: dict[str, tuple[bool, bool, float]] = {}
+    for point in points:
+        name, apart = point["condition"], math.inf
+        if point["energy_per_weight"] > 0 and centre["energy_per_weight"] > 0:
+            apart = abs(math.log(point["energy_per_weight"] / centre["energy_per_weight"]))
+        rank = (name != centre["condition"], not point["on_front"], apart)
+        ranks[name] = min(rank, ranks.get(name, rank))
+    kept = set(sorted(names, key=lambda name: ranks[name])[:most])
+    return [name for name in names if name in kept]
+
+
+def _has(point: Record, labels: Mapping[str, Any] | None) -> bool:
+    return bool(labels) and all(point[dim] == label for dim, label in (labels or {}).items())
 
 
 _FROM_BEST = ("yes", "not settled", "no", "")

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from rramsim import formatting as numbers
 from rramsim.errors import InputError
-from rramsim.plotting.panels import Canvas, add_legend, axes_grid
+from rramsim.plotting.panels import (
+    Canvas,
+    add_legend,
+    axes_grid,
+    left_out_words,
+    places_drawn,
+)
 from rramsim.plotting.series import (
     WIDTH_INCHES,
     condition_marker,
@@ -59,7 +65,8 @@ def plot_accuracy(
     The curve has the band of its interval and, thin, the 5th-percentile chip. A condition has a
     line at the BER it was evaluated at, a bar over the interval of its BER, an arrow where only
     a bound is known (or the BER lies left of the curves), and a marker for each network. BER 0
-    stands left of the break in the axis.
+    stands left of the break in the axis. Of more than 12 conditions, 12 from the lowest to the
+    highest BER are drawn.
 
     Parameters
     ----------
@@ -99,7 +106,11 @@ def plot_accuracy(
     'bit-error rate (BER) of the cells'
     """
     accuracy, tradeoff, conditions = _datasets(accuracy, tradeoff, conditions)
-    tradeoff = None if tradeoff is None else of_protection(tradeoff)
+    remark = ""
+    if tradeoff is not None:
+        tradeoff, count = of_protection(tradeoff), tradeoff.sizes["condition"]
+        kept = places_drawn(count, None, by=tradeoff.test_ber.values)
+        tradeoff, remark = tradeoff.isel(condition=kept), left_out_words(kept.size, count, by="BER")
     drawn = [accuracy] if tradeoff is None else [accuracy, tradeoff]
     with figure_style():
         figure, (axes,) = axes_grid(ax, 1, 1, size=(WIDTH_INCHES, _AXES_INCHES), layout=None)
@@ -118,7 +129,10 @@ def plot_accuracy(
         if tradeoff is not None:
             places = [_place(ber, zero, lowest) for ber in tradeoff.test_ber.values.tolist()]
             names = tradeoff.condition.values.tolist()
-        name_above(axes, places, names, figure=figure, height=_AXES_INCHES, below=0.5)
+        if remark:
+            axes.set_xlabel(f"{axes.get_xlabel()}\n{remark}")
+        below = 0.65 if remark else 0.5
+        name_above(axes, places, names, figure=figure, height=_AXES_INCHES, below=below)
         heights = [
             _draw_curve(axes, accuracy, index, zero) for index in range(len(accuracy.training_ber))
         ]

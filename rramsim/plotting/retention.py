@@ -15,6 +15,7 @@ from scipy.special import ndtri
 from rramsim import formatting as numbers
 from rramsim.interval import Interval
 from rramsim.plotting.panels import (
+    MOST_PANELS,
     Canvas,
     add_legend,
     add_title,
@@ -108,6 +109,9 @@ def plot_accuracy_over_life(
     -------
     ndarray of matplotlib.axes.Axes, shape (points,)
     """
+    every = len(points)
+    # The first is the recommended one.
+    points = points[:MOST_PANELS]
     size = (WIDTH_INCHES, 0.9 + 2.2 * len(points))
     with figure_style():
         figure, panels = axes_grid(ax, len(points), 1, size=size, share_x=True)
@@ -119,6 +123,10 @@ def plot_accuracy_over_life(
             axes.set_title(f"{shown_name(point['condition'])}{kept}")
         _label_life(panels[-1], tradeoff["time"].values)
         add_legend(figure, panels, list(handles.values()), loc="outside lower center", ncols=3)
+        if len(points) < every:
+            add_title(
+                figure, panels, f"Accuracy against time\nthe first {len(points)} of {every:,}"
+            )
     return np.array(panels, dtype=object)
 
 

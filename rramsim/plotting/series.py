@@ -162,6 +162,16 @@ def shown_name(name: str) -> str:
     return short.replace("$", r"\$")
 
 
+def shown_names(names: Sequence[str], *, most: int = 6) -> str:
+    """Return names of conditions for a figure, of many the first ones and how many more there are.
+
+    >>> shown_names(["weak", "strong"]), shown_names(list("abcdefgh"), most=2)
+    ('weak, strong', 'a, b and 6 more')
+    """
+    words = ", ".join(map(shown_name, names[:most]))
+    return f"{words} and {len(names) - most:,} more" if len(names) > most else words
+
+
 def use_accuracy_scale(axes: Axes, accuracies: npt.ArrayLike, label: str) -> None:
     """Give the vertical axis a scale on which equal distances are equal ratios of errors.
 
@@ -323,7 +333,7 @@ def note_origin(axes: Axes, tradeoff: xr.Dataset) -> None:
     for origin in origins:
         of_all = bool((tradeoff.origin == origin).all())
         names = tradeoff.condition.values[tradeoff.origin == origin]
-        which = "cells" if of_all else f"cells of {', '.join(shown_name(str(n)) for n in names)}"
+        which = "cells" if of_all else f"cells of {shown_names(list(map(str, names)), most=3)}"
         axes.text(
             1.012,
             1.0,

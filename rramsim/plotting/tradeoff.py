@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from rramsim import formatting as numbers
-from rramsim.decision.recommend import best_points
+from rramsim.decision.recommend import best_points, foremost_conditions
 from rramsim.plotting.panels import Canvas, Frame, add_legend, axes_grid
 from rramsim.plotting.series import (
     ACCEPTED_LINE,
@@ -26,6 +26,7 @@ from rramsim.plotting.series import (
     note_origin,
     point_words,
     shown_name,
+    shown_names,
     use_accuracy_scale,
 )
 from rramsim.plotting.style import COLORS, add_values, figure_style
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from rramsim.decision.recommend import StudyResult
 
+_MOST_NAMES = 12
 _AXES_INCHES = 2.9
 _CELLS_INCHES = 2.0
 _LEGEND_COLUMNS = 3
@@ -64,7 +66,8 @@ def plot_tradeoff(
     the marker of the condition, the colour and filling of the protection, and its interval; all
     others are small. The front joins
     the points that no other beats in both. Points of unknown energy cannot be drawn: the figure
-    names their conditions.
+    names their conditions. Of more than 12 conditions, 12 have names and markers: the recommended
+    one, those on the front, and those of nearly its energy (`foremost_conditions`).
 
     Parameters
     ----------
@@ -103,6 +106,7 @@ def plot_tradeoff(
         if not points:
             return _say(axes, "No programming energy is known.")
         chosen = next((one for one in points if _is(one, ringed)), None)
+        named = foremost_conditions(points, ringed, most=_MOST_NAMES)
         _set_energy_axis(axes, [one["energy_per_weight"] for one in points])
         axes.set_xlabel("energy to program a weight")
         ends = ([one[f"accuracy{end}"] for one in points] for end in ("", "_low", "_high"))
@@ -118,12 +122,13 @@ def plot_tradeoff(
             handles=[*handles, *_ring_handles(chosen)],
             undrawn=_undrawn(tradeoff, points),
             height=_AXES_INCHES,
+            named=named,
         )
         _draw_front(
             axes,
             [(one["energy_per_weight"], one["accuracy"]) for one in points if one["on_front"]],
         )
-        _draw_points(axes, points, places, ringed)
+        _draw_points(axes, points, places, ringed, named)
         if chosen is not None:
             _ring(axes, chosen["energy_per_weight"], chosen["accuracy"])
         note_origin(axes, tradeoff)
@@ -192,6 +197,7 @@ def plot_cells(
             undrawn=[],
             height=_CELLS_INCHES,
             energy="life_energy",
+            named=_named_by_energy(points, chosen),
         )
         on_front = [one for one in points if one["on_cells_front"]]
         _draw_front(axes, [(one["life_energy"], one["cells_per_weight"]) for one in on_front])
@@ -351,6 +357,14 @@ def _say(axes: Axes, sentence: str) -> Axes:
     return axes
 
 
+def _named_by_energy(points: Sequence[Record], chosen: Record | None) -> list[str]:
+    """Return the conditions that are named: of many, those of nearly the energy recommended."""
+    energy = {point["condition"]: point["life_energy"] for point in points}
+    centre = min(energy.values()) if chosen is None else chosen["life_energy"]
+    near = sorted(energy, key=lambda name: abs(math.log(energy[name] / centre)))
+    return near[:_MOST_NAMES]
+
+
 def _undrawn(tradeoff: xr.Dataset, points: Sequence[Record]) -> list[str]:
     drawn = {point["condition"] for point in points}
     return [str(name) for name in tradeoff["condition"].values if name not in drawn]
@@ -365,18 +379,23 @@ def _annotate(
     handles: list[Line2D],
     undrawn: list[str],
     height: float,
+    named: Sequence[str],
     energy: str = "energy_per_weight",
 ) -> None:
     """Write the names of the conditions above the axes, and the legend below them."""
     if isinstance(figure, Figure):
         figure.subplots_adjust(left=0.125, right=0.955)
-    names = ", ".join(map(shown_name, undrawn))
+    names = shown_names(undrawn)
     note = textwrap.wrap(f"not drawn, energy unknown: {names}", 80) if undrawn else []
+    count = len({point["condition"] for point in points})
+    if len(named) < count:
+        note.append(f"named: {len(named)} of {count:,} conditions, those near the recommended one")
     legend_inches = 0.2 * -(-len(handles) // _LEGEND_COLUMNS)
     note_inches = 0.15 * len(note)
     first: dict[str, Record] = {}
     for point in points:
-        first.setdefault(point["condition"], point)
+        if point["condition"] in named:
+            first.setdefault(point["condition"], point)
     at = [point[energy] for point in first.values()]
     total = name_above(
         axes, at, list(first), figure=figure, height=height, below=0.5 + legend_inches + note_inches
@@ -436,8 +455,9 @@ def _draw_points(
     points: Sequence[Record],
     places: _Places,
     recommended: Mapping[str, Any] | None,
+    named: Sequence[str],
 ) -> None:
-    best = best_points(points, recommended)
+    best = [one for one in best_points(points, recommended) if one["condition"] in named]
     others = [point for point in points if not any(point is one for one in best)]
     for number, point in enumerate(others):
         axes.plot(

@@ -6,7 +6,7 @@ from scipy import stats
 from synthetic import NAN, conditions, traded
 
 from rramsim.decision.reasons import energy_basis, loss_words, parts_words, would_settle
-from rramsim.decision.recommend import best_points, recommend
+from rramsim.decision.recommend import best_points, foremost_conditions, recommend
 from rramsim.decision.requirements import Requirements, judge
 from rramsim.schema import POINT, records
 
@@ -475,3 +475,13 @@ def test_the_recommended_point_stands_for_its_place():
     chosen = {"condition": "weak", "protection": "none", "thresholds": "as trained"}
     assert shown(both) == 0.0
     assert shown(both, training_ber=0.15, **chosen) == 0.15
+
+
+def test_of_many_conditions_the_recommended_one_comes_first_and_then_the_front():
+    found = traded(PLAIN)
+    points, labels = records(found, *POINT), recommend(found).labels
+    assert foremost_conditions(points, labels, most=3) == ["very strong", "strong", "weak"]
+    # "weak" is on the front and "very strong" is not.
+    assert foremost_conditions(points, labels, most=2) == ["strong", "weak"]
+    assert foremost_conditions(points, labels, most=1) == ["strong"]
+    assert foremost_conditions(points, most=1) == ["strong"]

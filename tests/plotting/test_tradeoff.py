@@ -195,3 +195,19 @@ def test_points_go_into_axes_of_the_user_with_their_legend():
     assert "unprotected" in {text.get_text() for text in axes.get_legend().get_texts()}
     assert "not drawn, energy unknown: strong" in texts(own)
     assert own.get_size_inches().tolist() == [9.0, 3.0]
+
+
+def test_of_many_conditions_twelve_are_named_and_the_others_are_small():
+    few = traded({0.0: (0.97, 0.97, 0.90)})
+    parts = [
+        few.assign_coords(condition=[f"{name} {i}" for name in TABLE1_NAMES]) for i in range(5)
+    ]
+    many = xr.concat(parts, "condition", data_vars="minimal", combine_attrs="override")
+    figure = figure_of(plot_tradeoff, many)
+    (axes,) = figure.axes
+    gids = [str(line.get_gid()) for line in axes.lines]
+    assert sum(gid.startswith("marker-") for gid in gids) == 12
+    assert sum(gid.startswith("point-") for gid in gids) == 12
+    assert sum(gid.startswith("other-") for gid in gids) == 3
+    (note,) = [text for text in figure.texts if text.get_gid() == "undrawn"]
+    assert note.get_text() == "named: 12 of 15 conditions, those near the recommended one"

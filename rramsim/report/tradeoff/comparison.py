@@ -150,14 +150,12 @@ def _interval(value: Interval) -> str:
 
 def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:
     letters = _letters(comparison.studies)
-    chosen = [study.recommendation for study in comparison.studies]
     rows = [
         (
             *(point["condition"], point["protection"], short_network(point), letter),
             *(_interval(point.interval("loss")), str(point["verdict"]), more),
         )
-        for shared in comparison.points
-        if verbose or shared.differs or any(one.names(shared.points[0]) for one in chosen)
+        for shared in _shown(comparison, verbose=verbose)
         for point, letter, more in zip(
             shared.points, letters, ["", *map(_difference, shared.losses)], strict=True
         )
@@ -168,6 +166,16 @@ def _losses_table(comparison: StudyComparison, *, verbose: bool) -> TextTable:
         (*names, "loss", "enough", f"more than {letters[0]}"),
         tuple(rows),
     )
+
+
+def _shown(comparison: StudyComparison, *, verbose: bool) -> list[SharedPoint]:
+    """Return the points that are shown: all, or those that differ or are recommended."""
+    chosen = [study.recommendation for study in comparison.studies]
+    return [
+        shared
+        for shared in comparison.points
+        if verbose or shared.differs or any(one.names(shared.points[0]) for one in chosen)
+    ]
 
 
 def _difference(more: Interval) -> str:
@@ -223,13 +231,13 @@ def _bases(comparison: StudyComparison, *, verbose: bool) -> Iterable[str]:
             else ". The networks differ."
         )
     )
-    yield (
-        f"{_BEYOND} beyond the interval; without any true difference, about one in 20 is so by "
-        "chance."
-    )
-    if any(
-        point["thresholds"] != "as trained" for one in comparison.points for point in one.points
-    ):
+    shown = _shown(comparison, verbose=verbose)
+    if any(is_beyond(more) for one in shown for more in one.losses):
+        yield (
+            f"{_BEYOND} beyond the interval; without any true difference, about one in 20 is so by "
+            "chance."
+        )
+    if any(point["thresholds"] != "as trained" for one in shown for point in one.points):
         yield REESTIMATED_WORDS
     alike = sum(not shared.differs for shared in comparison.points)
     if alike and not verbose:

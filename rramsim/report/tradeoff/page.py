@@ -93,8 +93,12 @@ def render(
             rows.accuracy_interval(point) == rows.ALIKE
             for point in rows.points_of(findings.tradeoff)
         ),
+        glance_left_out=points.left_out(
+            len(points.at_a_glance(findings)), findings.tradeoff.sizes["condition"], "conditions"
+        ),
         properties=rows.properties(findings),
         stated=rows.stated_properties(findings),
+        conditions_tables=rows.conditions_tables(findings),
         tile_rows=rows.tile_rows(findings),
         origins=rows.origins(findings),
         doubts=rows.doubts(findings),

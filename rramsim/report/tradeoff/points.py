@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.recommend import best_points
+from rramsim.decision.recommend import best_points, foremost_conditions
 from rramsim.decision.requirements import Requirements
 from rramsim.report.text_table import CellText, Sorted, TextTable, table_of
 from rramsim.report.tradeoff import rows
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 
     from rramsim.report.tradeoff.findings import Findings
 
+_BLANK = "\N{NO-BREAK SPACE}"
+
 MARKS = {"yes": "✓", "no": "✗", "not settled": "?"}
 """Of verdicts, where there is little room."""
+
+MOST_ROWS = 500
+"""Points of a table on a page: thousands take a browser seconds, and nobody reads them."""
+
+_MOST_CONDITIONS = 24
 
 _ENOUGH = {
     "yes": "meets what is required",
@@ -74,8 +81,9 @@ class Place:
 
     @property
     def reached(self) -> str:
-        """What it reaches."""
-        return reached(self.point)
+        """What it reaches; a narrow column is broken before the worse end, not within it."""
+        mean, end = reached(self.point).split(", ")
+        return f"{mean}, {end.replace(' ', _BLANK)}"
 
     @property
     def cost(self) -> str:
@@ -112,14 +120,28 @@ def shown_points(findings: Findings) -> list[Record]:
 def at_a_glance(findings: Findings) -> list[tuple[str, list[Place | None]]]:
     """Return a row for each condition: its name, and a place for each protection.
 
-    There is none where a condition cannot have the protection.
+    There is none where a condition cannot have the protection. Of many conditions, those that the
+    decision turns on have one.
     """
     tradeoff, names = findings.tradeoff, findings.recommendation.names
+    labels = findings.recommendation.labels
+    every = rows.points_of(tradeoff)
+    kept = foremost_conditions(every, labels, most=_MOST_CONDITIONS)
     places = {_place(point): Place(point, names(point)) for point in shown_points(findings)}
     return [
         (condition, [places.get((condition, one)) for one in tradeoff["protection"].values])
-        for condition in tradeoff["condition"].values.tolist()
+        for condition in kept
     ]
+
+
+def left_out(shown: int, count: int, what: str) -> str:
+    """Return how many of all a page shows and where the others are, "" where it shows all."""
+    if shown == count:
+        return ""
+    return (
+        f"{shown} of {count:,} {what}: the recommended one, those on the front, and those of "
+        "nearly its energy. All are in tradeoff.csv."
+    )
 
 
 def _place(point: Record) -> tuple[str, str]:
@@ -138,9 +160,18 @@ def protection_words(protection: str) -> str:
     return "unprotected" if protection == "none" else protection
 
 
-def points_table(findings: Findings) -> TextTable:
-    """Return a row for each network on each condition under each protection."""
+def tabled_points(findings: Findings) -> list[Record]:
+    """Return the points of the table: all, or of many conditions those of the foremost."""
     points = rows.points_of(findings.tradeoff)
+    of_condition = -(-len(points) // findings.tradeoff.sizes["condition"])
+    most = max(MOST_ROWS // of_condition, 1)
+    kept = set(foremost_conditions(points, findings.recommendation.labels, most=most))
+    return [point for point in points if point["condition"] in kept]
+
+
+def points_table(findings: Findings) -> TextTable:
+    """Return a row for each network on each condition under each protection (`tabled_points`)."""
+    points = tabled_points(findings)
     required = Requirements.of(findings.tradeoff.attrs)
     names = findings.recommendation.names
 
@@ -171,12 +202,13 @@ def points_table(findings: Findings) -> TextTable:
         ),
         **_asked(required),
     }
-    return table_of("All points", points, columns)
+    every = len(rows.points_of(findings.tradeoff))
+    return table_of("All points", points, columns, remark=left_out(len(points), every, "points"))
 
 
 def chosen_place(findings: Findings) -> int:
     """Return in which row of that table the recommended point is, from 0."""
-    points = rows.points_of(findings.tradeoff)
+    points = tabled_points(findings)
     return next(place for place, point in enumerate(points) if findings.recommendation.names(point))
 
 

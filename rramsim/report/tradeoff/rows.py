@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rramsim import formatting as numbers
 from rramsim.decision.reasons import energy_basis
 from rramsim.interval import Interval
-from rramsim.report.text_table import NONE, CellText, ber_text, in_words
+from rramsim.report.text_table import NONE, CellText, TextTable, ber_text, in_words
 from rramsim.schema import Record, records, settings
 
 if TYPE_CHECKING:
@@ -131,6 +131,31 @@ def stated_properties(findings: Findings) -> list[tuple[str, ...]]:
             _line("Endurance", stated, endurance),
         ]
     )
+
+
+_MOST_COLUMNS = 8
+
+
+def conditions_tables(findings: Findings) -> list[TextTable]:
+    """Return the same with a row for each condition, where they are too many for a column each."""
+    names = findings.conditions.condition.values.tolist()
+    if len(names) <= _MOST_COLUMNS:
+        return []
+    stated = "As the conditions file states them, for comparison"
+    known = {"": properties(findings), stated: stated_properties(findings)}
+    return [_by_condition(title, names, lines) for title, lines in known.items() if lines]
+
+
+def _by_condition(title: str, names: Sequence[str], lines: Sequence[tuple[str, ...]]) -> TextTable:
+    # What holds for all conditions is in brackets behind the name of the property.
+    heads = [f"{name} ({remark})" if remark else name for name, _, remark in _heads(lines)]
+    values = zip(*(line[1:] for line in lines), strict=True)
+    texts = tuple((name, *row) for name, row in zip(names, values, strict=True))
+    return TextTable(title, ("Condition", *heads), texts)
+
+
+def _heads(lines: Sequence[tuple[str, ...]]) -> list[tuple[str, str, str]]:
+    return [line[0].partition("\n") for line in lines]
 
 
 def _conditions(dataset: xr.Dataset | None, findings: Findings) -> list[Record | None]:

@@ -271,7 +271,8 @@ def test_at_a_glance_has_the_best_network_of_each_place_with_its_verdict(page):
             found.recommendation.labels,
         )
         row = re.search(rf"<tr><th[^>]*>{condition}</th>(.*?)</tr>", table, re.DOTALL)[1]
-        assert f"{100 * best['loss']:.2f}, at most {100 * best['loss_high']:.2f}" in row
+        words = f"{100 * best['loss']:.2f}, at most {100 * best['loss_high']:.2f}"
+        assert words in row.replace("\N{NO-BREAK SPACE}", " ")
         assert f'class="{best["verdict"].replace(" ", "-")}' in row
         assert ("chosen" in row) == (condition == found.recommendation.condition)
 
