@@ -94,7 +94,9 @@ def render(
             for point in rows.points_of(findings.tradeoff)
         ),
         glance_left_out=points.left_out(
-            len(points.at_a_glance(findings)), findings.tradeoff.sizes["condition"], "conditions"
+            len(points.at_a_glance(findings)),
+            len({point["condition"] for point in points.shown_points(findings)}),
+            "conditions",
         ),
         properties=rows.properties(findings),
         stated=rows.stated_properties(findings),

@@ -117,6 +117,13 @@ def shown_points(findings: Findings) -> list[Record]:
     return best_points(rows.points_of(findings.tradeoff), findings.recommendation.labels)
 
 
+def foremost_points(findings: Findings) -> list[Record]:
+    """Return the same of the conditions that the decision turns on, where there are many."""
+    points, labels = shown_points(findings), findings.recommendation.labels
+    kept = set(foremost_conditions(points, labels, most=_MOST_CONDITIONS))
+    return [point for point in points if point["condition"] in kept]
+
+
 def at_a_glance(findings: Findings) -> list[tuple[str, list[Place | None]]]:
     """Return a row for each condition: its name, and a place for each protection.
 
@@ -124,9 +131,7 @@ def at_a_glance(findings: Findings) -> list[tuple[str, list[Place | None]]]:
     decision turns on have one.
     """
     tradeoff, names = findings.tradeoff, findings.recommendation.names
-    labels = findings.recommendation.labels
-    every = rows.points_of(tradeoff)
-    kept = foremost_conditions(every, labels, most=_MOST_CONDITIONS)
+    kept = dict.fromkeys(point["condition"] for point in foremost_points(findings))
     places = {_place(point): Place(point, names(point)) for point in shown_points(findings)}
     return [
         (condition, [places.get((condition, one)) for one in tradeoff["protection"].values])

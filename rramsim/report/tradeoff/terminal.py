@@ -22,7 +22,7 @@ from rramsim.report.terminal_table import (
 )
 from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
 from rramsim.report.tradeoff.correlated import together_words
-from rramsim.report.tradeoff.points import shown_points
+from rramsim.report.tradeoff.points import foremost_points, left_out, shown_points
 from rramsim.report.tradeoff.rows import (
     REESTIMATED_WORDS,
     chosen_point,
@@ -70,9 +70,11 @@ def points_table(findings: Findings) -> TextTable:
 
 def terminal_tables(findings: Findings) -> list[TextTable]:
     """Return the same rows in layouts for less and less width, numbers whole in each."""
-    columns = _columns(findings)
+    columns, points = _columns(findings), foremost_points(findings)
+    conditions = len({point["condition"] for point in points})
     remark = " ".join(
         [
+            *filter(None, [left_out(conditions, _count(findings), "conditions")]),
             f"{_BEST} It is plain, or trained at this bit-error rate. Loss in points. The report "
             "and tradeoff.csv have all networks.",
             *_legend(findings),
@@ -89,7 +91,6 @@ def terminal_tables(findings: Findings) -> list[TextTable]:
             *[("enough",), ("energy", "cells")],
         ],
     )
-    points = shown_points(findings)
     return [
         table_of(
             "Trade-off",
@@ -135,6 +136,10 @@ def _below(columns: Sequence[CellText]) -> CellText:
 
 def _mark_of_ber(point: Record) -> str:
     return _EXTRAPOLATED if point["ber_extrapolated"] else ""
+
+
+def _count(findings: Findings) -> int:
+    return len({point["condition"] for point in shown_points(findings)})
 
 
 def _legend(findings: Findings) -> Iterator[str]:
