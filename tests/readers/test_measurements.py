@@ -973,3 +973,31 @@ def test_a_bound_may_have_a_prefix_or_unit(read):
     assert message.startswith(
         "cells.csv, row 2, column 'HRS (kOhm)': '>200k' has a prefix, and so has the"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "run 7\noperator A\ncell,state,R (ohm)\n1,LRS,5100\n1,HRS,310000\nwarning\n2,LRS,52\n",
+            "cells.csv, row 6: 1 column was found where the header has 3",
+        ),
+        (
+            "Date,Time,Cell,LRS (Ohm),HRS (Ohm)\n2024-03-04,10:00:00,1,5100,310000\n",
+            'A time of day is not read; leave it out: --map "Time=-".',
+        ),
+        (
+            "cell,state,V (V),I (A)\n1,LRS,0.1,2e-5\n1,HRS,0.1,5e-7\n",
+            "If 'V (V)' is that voltage: --map \"V (V)=read voltage [V]\".",
+        ),
+    ],
+)
+def test_the_row_or_column_that_is_the_cause_is_named(read, content, message):
+    with pytest.raises(InputError) as error:
+        read(content)
+    assert message in str(error.value)
+
+
+def test_the_minus_sign_of_typography_is_one(read):
+    measured = read("cell,state,Vread (V),I (A)\n1,LRS,−0.1,−2e-5\n1,HRS,−0.1,−5e−7\n")
+    assert measured.readings["resistance"].values == pytest.approx([5e3, 2e5])

@@ -138,7 +138,8 @@ def by_header(
         If the first line is a header that lacks a needed column, or has an unknown unit, and no
         other line is a whole one.
     """
-    refused = None
+    refused: InputError | None = None
+    of_body: _BodyError | None = None
     stacked = stacked_header(grid)
     known = {*names, *also}
     for header in [*([] if stacked is None else [stacked]), *possible_headers(grid, known)]:
@@ -147,6 +148,10 @@ def by_header(
             layout = _of_header(
                 grid, header, names=names, constants=constants, also=also, place=place
             )
+        except _BodyError as error:
+            of_body = of_body or error
+            refused = error if header.row == 0 and header is not stacked else refused
+            continue
         except InputError as error:
             refused = error if header.row == 0 and header is not stacked else refused
             continue
@@ -156,6 +161,9 @@ def by_header(
             if not layout.sweeps:
                 _check_apart(layout.header, place=place)
             return layout
+    if refused is None and of_body is not None:
+        # A whole header with a row of readings below it: what is wrong is a row further down.
+        refused = InputError(str(of_body))
     if refused is not None:
         raise refused
     return None
@@ -315,7 +323,16 @@ def _of_header(
     _check_complete(header, texts, place=place)
     if (header.row or header.levels) and not _is_data(grid, header.start, header):
         return None
-    return _finished(grid, header, names=names, also=also)
+    if header.row == 0:
+        return _finished(grid, header, names=names, also=also)
+    try:
+        return _finished(grid, header, names=names, also=also)
+    except InputError as error:
+        raise _BodyError(str(error)) from error
+
+
+class _BodyError(InputError):
+    """What is wrong in a row of readings below a header that is not the first line."""
 
 
 def _with_rows_above(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ ConditionsOf = Callable[
 ]
 """From the line, the column and the state of each reading, `(readings,)`: an index of its condition
 into the names that follow, and of what these names tell only the parts, or nothing."""
+
+
+_OF_VOLTS = re.compile(r"V[\w ]*[(\[]V[)\]]|voltage\s*[(\[]V[)\]]", re.IGNORECASE)
 
 
 def raw_readings(
@@ -342,9 +346,19 @@ def _of_headers(table: RawTable, header: Header, given: float | None) -> np.ndar
             raise InputError(
                 f"{table.place}: {column.header!r} is a current, and no read voltage is "
                 'known; add a column "read voltage (V)" or give --read-voltage "0.2 V" (not 0).'
+                f"{_may_be_voltage(header)}"
             )
         voltages.append(voltage)
     return np.array(voltages)
+
+
+def _may_be_voltage(header: Header) -> str:
+    """Return how to take the one column of volts that is not used as the read voltage."""
+    texts = [header.texts[position] for position in header.unused()]
+    volts = [text for text in texts if _OF_VOLTS.fullmatch(text.strip())]
+    if len(volts) != 1:
+        return ""
+    return f' If {volts[0]!r} is that voltage: --map "{volts[0]}=read voltage [V]".'
 
 
 def _read_voltages(

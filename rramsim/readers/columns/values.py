@@ -45,6 +45,7 @@ _STATUS = {
     **dict.fromkeys([*_COMPLIANCE, "c", "t"], COMPLIANCE),
     **dict.fromkeys(["x", "oscillation", "invalid"], BLANK),
 }
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[ap]m)?", re.IGNORECASE)
 _WITH_SPREAD = re.compile(r"\d\s*(?:±|\+/-|\+-)\s*[\d.]")
 _BOUND = re.compile(r"([<>≤≥])\s*=?\s*(.+)")
 
@@ -145,9 +146,14 @@ def _numbers(
             )
         if text.strip() == header.strip():
             raise InputError(header_again(table.place, int(table.row_numbers[index])))
+        clock = (
+            f' A time of day is not read; leave it out: --map "{header}=-".'
+            if _CLOCK.fullmatch(text.strip())
+            else ""
+        )
         raise InputError(
             f"{table.where(index, header)}: {text!r} is not a number. Accepted is a number with "
-            f"a decimal point and no unit (units belong in the header){also}."
+            f"a decimal point and no unit (units belong in the header){also}.{clock}"
         )
     return values, kinds, found
 
@@ -372,7 +378,8 @@ def _plain(text: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _parse(text: str) -> tuple[float, int]:
     """Return one text's value and kind; the number of a mark ">1e9" is its limit."""
-    lowered = text.strip().casefold()
+    # Spreadsheets may write the minus sign of typography.
+    lowered = text.strip().casefold().replace("\u2212", "-")
     if lowered in _BLANKS:
         return float("nan"), BLANK
     if lowered in _OVER:
