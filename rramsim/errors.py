@@ -34,7 +34,7 @@ class InputError(ValueError):
 
 
 MOST = {
-    "bytes of a file": 256_000_000,
+    "bytes of a file": 400_000_000,
     "bytes of a settings file": 1_000_000,
     "rows of a table": 10_000_000,
     "columns of a table": 20_000,

@@ -628,7 +628,8 @@ def _frame(files: Sequence[FileReadings], condition: np.ndarray) -> pd.DataFrame
     dice = number_dice(named)
     if dice is not None:
         columns["die"] = dice
-    frame = pd.DataFrame(columns)
+    # All columns are new arrays, so that a copy of each, which is the default, gains nothing.
+    frame = pd.DataFrame(columns, copy=False)
     return number_sweeps(frame, [(file.taken, len(file.resistance)) for file in files])
 
 

@@ -157,9 +157,10 @@ def take_as_one_cell(
     taken = {}
     for path in dict.fromkeys(paths):
         tables = [table for table, other in enumerate(paths) if other == path]
+        if not all(unnamed[table] for table in tables):
+            continue
         rows = frame[frame["file"].isin(tables)]
-        one_a_cycle = (rows["cycle"] >= 0).all() and not rows.duplicated(key).any()
-        if one_a_cycle and all(unnamed[table] for table in tables):
+        if (rows["cycle"] >= 0).all() and not rows.duplicated(key).any():
             taken[path] = rows.index
     if not taken:
         return []
@@ -204,6 +205,10 @@ def find_repeated(
     InputError
         If a cell has two different readings of the same condition, state and cycle.
     """
+    import numpy as np
+
+    if _are_surely_distinct(frame):
+        return np.zeros(len(frame), dtype=bool), []
     # One cell may well be read at several times and temperatures.
     also = [name for name in ("time", "temperature") if name in frame.columns]
     key = ["condition", "state", "cell", "cycle", *also]
@@ -228,6 +233,31 @@ def find_repeated(
     word = "reading" if count == 1 else "readings"
     text = f"{count:,} identical {word} of the same cell dropped (rows {rows}{more})."
     return dropped, [Note(text, kind="identical", values={"readings": count})]
+
+
+def _are_surely_distinct(frame: pd.DataFrame) -> bool:
+    """Whether a short look shows that no cell is read twice in a condition, state and cycle.
+
+    Each reading has a place in a table of all of them, where cells and cycles leave few empty.
+    """
+    import numpy as np
+
+    place, size = np.zeros(len(frame), dtype=np.int64), 1
+    for name in ("condition", "state", "cell", "cycle"):
+        values = frame[name].to_numpy()
+        low, high = int(values.min(initial=0)), int(values.max(initial=0))
+        size *= high - low + 1
+        if size > _MOST_PLACES * len(frame):
+            return False
+        place *= high - low + 1
+        place += values - low
+    is_taken = np.zeros(size, dtype=bool)
+    is_taken[place] = True
+    return int(np.count_nonzero(is_taken)) == len(frame)
+
+
+_MOST_PLACES = 16
+"""Places for each reading: a byte each, so that they take less memory than its numbers."""
 
 
 def _of_file(cells: CellNames, count: int, *, width: int) -> np.ndarray:

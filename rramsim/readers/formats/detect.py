@@ -91,5 +91,6 @@ def stem_of(path: Path) -> str:
 
 def _check_size(grid: Grid) -> None:
     check_limit("columns of a table", max(map(len, grid.records), default=0), grid.place)
-    rows = len(grid.records) if grid.rest is None else grid.rest.text.count("\n")
-    check_limit("rows of a table", rows, grid.place)
+    lines = len(grid.records) if grid.rest is None else grid.rest.text.count("\n")
+    # The header is none of the rows.
+    check_limit("rows of a table", lines - 1, grid.place)
