@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from rramsim.bits import words_for
 from rramsim.kernels import processor
@@ -28,12 +29,14 @@ _KEEP_COST = 6.0  # one plane of margins computed and kept, 64 of them
 # Of whole numbers.
 _ENTRY_COST = 25.0  # one changed input or weight found and listed
 
-# Of margins of 16 bits, with AVX-512.
+# Of margins of a byte, with AVX-512.
 _KEEP_DELTA_COST = 20.0  # one margin computed and kept
-_DELTA_ROW_COST = 24.0  # one changed input of one image, 64 neurons
-_DELTA_IMAGE_COST = 48.0  # one image with changed inputs, 64 neurons
-_DELTA_COLUMN_COST = 24.0  # one flip of the second layer, 64 images
-_DELTA_GATHER_COST = 12.0  # one image with changed inputs, one neuron with flips
+_DELTA_ROW_COST = 3.5  # one changed input of one image, 64 neurons
+_DELTA_IMAGE_COST = 15.0  # one image with changed inputs, 64 neurons
+_DELTA_COLUMN_COST = 12.0  # one flip of the second layer, 64 images
+_DELTA_NEURON_COST = 75.0  # one neuron with flips, 64 images
+_DELTA_GATHER_COST = 2.5  # one image with changed inputs, one neuron with flips
+_DELTA_TURN_COST = 600.0  # 64 neurons and 64 images turned together, where that is less
 
 
 def changed_share(ber: float, inputs: int) -> float:
@@ -67,9 +70,15 @@ class Costs:
 
     def full(self, number: int) -> float:
         """Return the work of computing a layer in full."""
-        layer = self.clean[number]
-        size = layer.layer.inputs, layer.limits.size, layer.coding.planes
-        return self.images * layer.unit.operations(*size)
+        return self._full[number]
+
+    @cached_property
+    def _full(self) -> list[float]:
+        sizes = [(one.layer.inputs, one.limits.size, one.coding.planes) for one in self.clean]
+        return [
+            self.images * layer.unit.operations(*size)
+            for layer, size in zip(self.clean, sizes, strict=True)
+        ]
 
     def clean_outputs(self) -> float:
         """Return the work of computing all layers without faults, which margins rest on."""
@@ -123,18 +132,26 @@ class Costs:
         return _width() * (rows * _ROW_COST + planes + turned) + listed
 
     def delta(self, flips: int, changed: float) -> float:
-        """Return the work of correcting the second layer one change at a time."""
+        """Return the work of correcting the second layer one change at a time.
+
+        It is beyond all bounds where some images are likely to have more changes than are exact.
+        """
+        from rramsim.network.packed.corrections.delta_kernels import CUT
+
+        if changed > self.images * CUT / 2:
+            return math.inf
         layer = self.clean[1].layer
         images = min(changed, self.images)
-        neurons = min(flips, layer.neurons)
-        of_images = images * _DELTA_IMAGE_COST + changed * _DELTA_ROW_COST
+        neurons = -layer.neurons * math.expm1(-flips / layer.neurons)
+        words, of_images = words_for(layer.neurons), words_for(self.images)
+        by_image = images * _DELTA_IMAGE_COST + changed * _DELTA_ROW_COST
+        by_neuron = flips * _DELTA_COLUMN_COST + neurons * _DELTA_NEURON_COST
+        gathered = images * neurons * _DELTA_GATHER_COST
+        turned = min(gathered, words * of_images * _DELTA_TURN_COST)
         narrow = 1.0 if _width() == 1 else 2.5
-        return narrow * float(
-            words_for(layer.neurons) * of_images
-            + words_for(self.images) * (flips + neurons) * _DELTA_COLUMN_COST
-            + images * neurons * _DELTA_GATHER_COST
-        )
+        return narrow * (words * by_image + of_images * by_neuron + turned)
 
 
+@cache
 def _width() -> float:
     return 1.0 if "avx512f" in processor().features else 5.0

@@ -7,6 +7,7 @@ come out of this with the outputs they had keep their class as well.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,6 +19,11 @@ from rramsim.network.packed.corrections.flip_lists import FlipLists, list_flips
 from rramsim.network.packed.layers import FaultyLayer, PackedLayer, blocks, rows_of
 from rramsim.network.packed.units import padded
 from rramsim.parallel import parts, share
+
+# Measured on Zen 3, about.
+_ROW_NS = 8  # one changed input of one image, 64 neurons
+_COLUMN_NS = 40  # one neuron with flips, 64 images
+_THREAD_NS = 100_000  # what another thread must at least have to do
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +128,15 @@ class DeltaLayer:
                 touched,
             )
 
-        share(correct, parts(len(self.columns), least=4))
+        blocks_of_part = self._blocks_of_part(changes.count, flips.neurons.size)
+        share(correct, parts(len(self.columns), least=blocks_of_part))
         return outputs, np.flatnonzero(touched[:images])
+
+    def _blocks_of_part(self, changes: int, neurons: int) -> int:
+        """Return how many blocks of images are about worth a thread."""
+        count = len(self.columns)
+        work: int = self.outputs.shape[1] * changes * _ROW_NS + count * neurons * _COLUMN_NS
+        return max(4, math.ceil(count * _THREAD_NS / max(work, 1)))
 
     def keep(self, outputs: Words) -> None:
         """Take back outputs that are no longer needed."""

@@ -7,9 +7,10 @@ the true one.
 Images are worked on in blocks of 64, so that one word of a column of inputs holds a block, and all
 that is written for it stays in the caches. Margins are kept twice: image by image, since a changed
 input of one image concerns all neurons, and neuron by neuron within each block, since a flipped
-weight of one neuron concerns all images.
+weight of one neuron concerns all images. What is read next is asked for ahead: few of the margins
+are read, at places that the processor does not foresee.
 
-LLVM is written by hand since numba has no vectors of bits, which select among bytes.
+LLVM is written by hand since numba has no vectors, whose bytes a bit each is added to.
 
 Kernels and what they call stay in one file, since numba's cache only watches the file of the
 kernel for changes.
@@ -26,10 +27,12 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
-from rramsim.kernels import bit_count, kernel, lowest_bit, splat
+from rramsim.kernels import bit_count, call_llvm, kernel, lowest_bit, splat
 
 CUT = 63
 """Changes of one margin that leave its sign the true one."""
+
+_SOONER_TURNED = 6  # neurons with flips of 64 whose margins are sooner turned with the others
 
 _ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
 _WORD, _BYTE, _HALF = ir.IntType(64), ir.IntType(8), ir.IntType(32)
@@ -53,6 +56,16 @@ def _fires(builder: Any, margins: Any) -> Any:
     return builder.bitcast(builder.icmp_signed(">=", margins, none), _WORD)
 
 
+def _spread(builder: Any, word: Any) -> Any:
+    """Emit the bits of a word as bytes: -1 where set, else 0."""
+    eights = splat(builder, word, ir.VectorType(_WORD, 8))
+    same = builder.bitcast(eights, _MARGINS)
+    order = ir.Constant(ir.VectorType(_HALF, 64), [k - k % 8 + k // 8 for k in range(64)])
+    mine = builder.shuffle_vector(same, ir.Constant(_MARGINS, ir.Undefined), order)
+    mask = ir.Constant(_MARGINS, [1 << k % 8 for k in range(64)])
+    return builder.sext(builder.icmp_unsigned("==", builder.and_(mine, mask), mask), _MARGINS)
+
+
 def _corrected(
     builder: Any, margins: Any, rows: Any, inverted: Any, count: Any, offset: Any
 ) -> Any:
@@ -72,8 +85,7 @@ def _corrected(
     row = _load(builder, builder.add(rows, place), _WORD, 8)
     bits = _load(builder, builder.add(row, offset), _WORD, 8)
     turned = builder.xor(bits, _load(builder, builder.add(inverted, place), _WORD, 8))
-    # A set bit is -1 as a byte.
-    more = builder.sub(grown, builder.sext(builder.bitcast(turned, _BITS), _MARGINS))
+    more = builder.sub(grown, _spread(builder, turned))
     following = builder.add(step, ir.Constant(_WORD, 1))
     step.add_incoming(following, start)
     grown.add_incoming(more, start)
@@ -168,7 +180,22 @@ def _turn_bytes(typing: Any, rows: Any, stride: Any, columns: Any) -> Any:
     return types.void(*[types.int64] * 3), generate
 
 
+@intrinsic
+def _ask_ahead(typing: Any, address: Any) -> Any:
+    """Ask for a line of cache that is read soon; it need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _BYTE.as_pointer())
+        # To read, to be kept in all caches, data.
+        flags = [ir.Constant(_HALF, value) for value in (0, 3, 1)]
+        call_llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *flags])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
 # An intrinsic is called without its first parameter, which a type checker cannot know.
+_ask: Any = _ask_ahead
 _row: Any = _correct_row
 _toggles: Any = _toggle_column
 _fired_of: Any = _fired_margins
@@ -177,7 +204,13 @@ _turn: Any = _turn_bytes
 
 @kernel("void(int8[:,::1], uint64[:,::1])")
 def fires(margins: NDArray[np.int8], bits: Words) -> None:
-    """Set the bits of the margins of 0 or more, row by row."""
+    """Set the bits of the margins of 0 or more, row by row.
+
+    Parameters
+    ----------
+    margins : int8 array, shape (at least rows, 64 words)
+    bits : uint64 array, shape (rows, words)
+    """
     rows, words = bits.shape
     for row in range(rows):
         for word in range(words):
@@ -229,6 +262,12 @@ def turn_margins(margins: NDArray[np.int8], columns: NDArray[np.int8]) -> None:
         for first in range(0, stride, 64):
             at = margins[64 * block].ctypes.data + first
             _turn_word(at, stride, columns[block, first].ctypes.data)
+
+
+@kernel("void(uint64[:,::1], uint64[:,::1], int64)")
+def _copy(rows: Words, targets: Words, row: int) -> None:
+    for word in range(rows.shape[1]):
+        targets[row, word] = rows[row, word]
 
 
 @kernel("int64(uint64[:,::1], uint64[:,::1], int64[::1])")
@@ -337,50 +376,96 @@ def _list_flips(
 
 
 @kernel(
-    "uint64(int8[:,:,::1], int8[:,::1], uint64, int64, int64[::1], int64[::1], int64[::1], "
-    "uint64[::1], uint64[:,::1], uint64[:,::1])"
+    "void(int8[:,::1], uint64, int64[:,::1], uint64[:,::1], int64[::1], int64[::1], "
+    "int8[:,::1], int8[:,::1], uint64[:,::1])"
+)
+def _correct_images(
+    margins: NDArray[np.int8],
+    images: np.uint64,
+    rows: NDArray[np.int64],
+    inverted: Words,
+    counts: NDArray[np.int64],
+    neurons: NDArray[np.int64],
+    corrected: NDArray[np.int8],
+    turned: NDArray[np.int8],
+    outputs: Words,
+) -> None:
+    """Correct the margins of a block for the changed inputs of `images`, and set their outputs.
+
+    With a single row, `corrected` takes them image after image, and `turned` those of `neurons`.
+    """
+    # Addresses are numbers here: to take a row of an array costs more than to work on it.
+    margins_at, rows_at, inverted_at = margins.ctypes.data, rows.ctypes.data, inverted.ctypes.data
+    size, is_single = margins.shape[1], corrected.shape[0] == 1
+    while images:
+        image = lowest_bit(images)
+        images &= images - _ONE
+        at = margins_at + image * size
+        ahead = margins_at + (lowest_bit(images) if images else 64) * size
+        row = 0 if is_single else image
+        corrected_at = corrected.ctypes.data + row * corrected.shape[1]
+        for word in range(outputs.shape[1]):
+            _ask(ahead + word * 64)
+            outputs[image, word] = _row(
+                at + word * 64,
+                rows_at + image * 8 * CUT,
+                inverted_at + image * 8 * CUT,
+                counts[image],
+                word * 8,
+                corrected_at + word * 64,
+            )
+        if is_single:
+            for k in range(neurons.size):
+                turned[k, image] = corrected[0, neurons[k]]
+
+
+@kernel(
+    "uint64(int8[:,::1], int8[:,::1], int8[:,::1], uint64, int64[::1], int64[::1], int64[::1], "
+    "uint64[::1], int64, uint64[:,::1], uint64[:,::1])"
 )
 def _toggle_flipped(
     columns: NDArray[np.int8],
     corrected: NDArray[np.int8],
+    turned: NDArray[np.int8],
     images: np.uint64,
-    block: int,
     neurons: NDArray[np.int64],
     starts: NDArray[np.int64],
     rows: NDArray[np.int64],
     inverted: Words,
+    offset: int,
     clean: Words,
     outputs: Words,
 ) -> np.uint64:
     """Toggle the outputs of neurons with flips on a block of images.
 
-    Margins are those `corrected` for `images` (as bits) with changed inputs, whose outputs are
-    there; outputs of others that change are set first from those `clean`. Returns all of these.
+    Margins are those corrected for `images` with changed inputs, whose outputs are there; those of
+    others that change are set first from the ones `clean`. Returns all of these.
     """
-    turned, word, there = np.empty((64, 64), dtype=np.int8), -1, images
+    columns_at, turned_at = columns.ctypes.data, turned.ctypes.data
+    rows_at, inverted_at = rows.ctypes.data, inverted.ctypes.data
+    word, there, is_single = -1, images, corrected.shape[0] == 1
     for k in range(neurons.size):
         neuron = neurons[k]
-        if images and neuron >> 6 != word:
+        if images and not is_single and word != neuron >> 6:
             word = neuron >> 6
-            at = corrected.ctypes.data + word * 64
-            _turn_word(at, corrected.shape[1], turned.ctypes.data)
-        begin = starts[k]
+            _turn_word(corrected.ctypes.data + word * 64, corrected.shape[1], turned_at)
+        at = columns_at + neuron * 64
+        _ask(at + columns.shape[0] * 64)
         changed = _toggles(
-            columns[block, neuron].ctypes.data,
-            turned.ctypes.data + (neuron & 63) * 64,
+            at,
+            turned_at + (k if is_single else neuron & 63) * 64,
             images,
-            rows.ctypes.data + begin * 8,
-            inverted.ctypes.data + begin * 8,
-            starts[k + 1] - begin,
-            block * 8,
+            rows_at + starts[k] * 8,
+            inverted_at + starts[k] * 8,
+            starts[k + 1] - starts[k],
+            offset,
         )
-        bit = _ONE << np.uint64(neuron & 63)
         while changed:
             image = lowest_bit(changed)
             if not there >> np.uint64(image) & _ONE:
                 there |= _ONE << np.uint64(image)
-                outputs[64 * block + image] = clean[64 * block + image]
-            outputs[64 * block + image, neuron >> 6] ^= bit
+                _copy(clean, outputs, image)
+            outputs[image, neuron >> 6] ^= _ONE << np.uint64(neuron & 63)
             changed &= changed - _ONE
     return there
 
@@ -438,7 +523,11 @@ def correct_blocks(
     touched : uint8 array, shape (64 blocks,)
         Takes 1 for images whose outputs may have changed, 0 for others.
     """
-    corrected = np.empty((64, margins.shape[1]), dtype=np.int8)
+    # Margins of a few neurons with flips are picked out of one row after the other. Those of many
+    # are sooner turned together; a power of two apart, rows would share few lines of cache.
+    is_few = neurons.size < _SOONER_TURNED * weights.shape[1]
+    corrected = np.empty((1 if is_few else 64, margins.shape[1] + 64), dtype=np.int8)
+    turned = np.empty((max(64, neurons.size), 64), dtype=np.int8)
     rows, inverted = np.empty((64, CUT), dtype=np.int64), np.empty((64, CUT), dtype=np.uint64)
     counts = np.empty(64, dtype=np.int64)
     starts = np.empty(neurons.size + 1, dtype=np.int64)
@@ -448,34 +537,34 @@ def correct_blocks(
         fired, inputs, changed, neurons, flips, flip_bounds, starts, flip_rows, flip_inverted
     )
     for block in range(begin, end):
+        own, was = outputs[64 * block :], clean[64 * block : 64 * block + 64]
         images = _list_changes(fired, inputs, changed, weights, block, rows, inverted, counts)
-        left = images
-        while left:
-            image = lowest_bit(left)
-            for word in range(weights.shape[1]):
-                outputs[64 * block + image, word] = _row(
-                    margins[64 * block + image].ctypes.data + word * 64,
-                    rows[image].ctypes.data,
-                    inverted[image].ctypes.data,
-                    counts[image],
-                    word * 8,
-                    corrected[image].ctypes.data + word * 64,
-                )
-            left &= left - _ONE
-        images = _toggle_flipped(
-            columns,
-            corrected,
+        _correct_images(
+            margins[64 * block : 64 * block + 64],
             images,
-            block,
+            rows,
+            inverted,
+            counts,
+            neurons,
+            corrected,
+            turned,
+            own,
+        )
+        there = _toggle_flipped(
+            columns[block],
+            corrected,
+            turned,
+            images,
             neurons,
             starts,
             flip_rows,
             flip_inverted,
-            clean,
-            outputs,
+            block * 8,
+            was,
+            own,
         )
-        for image in range(min(64, clean.shape[0] - 64 * block)):
-            is_touched = images >> np.uint64(image) & _ONE
+        for image in range(was.shape[0]):
+            is_touched = there >> np.uint64(image) & _ONE
             touched[64 * block + image] = is_touched
             if is_all and not is_touched:
-                outputs[64 * block + image] = clean[64 * block + image]
+                _copy(was, own, image)

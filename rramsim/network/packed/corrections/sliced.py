@@ -51,13 +51,19 @@ class SlicedPixels:
     def _ones(self) -> NDArray[np.int64]:
         return ones_of(self.clean.weights)[: self.clean.layer.neurons]
 
+    @cached_property
+    def _limits(self) -> NDArray[np.int64]:
+        return _limits(self.clean)
+
     def _shifts(self, flips: FlipLists) -> NDArray[np.int64]:
-        """Return what flips add to the margins of each neuron on every image."""
-        layer, coding = self.clean.layer, self.clean.coding
-        excess = flips.bounds[:, 3]
-        thresholds = layer.thresholds[: layer.neurons]
-        limits = coding.limits(thresholds, self._ones - excess, layer.inputs)
-        return _within_reach(limits, self.clean) - _limits(self.clean) + coding.codes * excess
+        """Return what flips add to the margins of each neuron with flips on every image."""
+        layer, coding, neurons = self.clean.layer, self.clean.coding, flips.neurons
+        excess = flips.bounds[neurons, 3]
+        ones = self._ones[neurons] - excess
+        limits = coding.limits(layer.thresholds[neurons], ones, layer.inputs)
+        shifts: NDArray[np.int64] = _within_reach(limits, self.clean) - self._limits[neurons]
+        shifts += coding.codes * excess
+        return shifts
 
     def fired(self, flips: FlipLists) -> Words:
         """Return the outputs of neurons with flips, shape (neurons with flips, words of images)."""

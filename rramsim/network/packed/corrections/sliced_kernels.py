@@ -828,7 +828,7 @@ def correct_pixels(
         Free of faults, as `slice_margins` gives them, in units of mismatches.
     pixels : uint64 array, shape (blocks of images, bits of a pixel, 64 words + 1, 8)
         The bits of all images in each input, the lowest plane first, as `columns` gives them.
-    shifts : int64 array, shape (neurons,)
+    shifts : int64 array, shape (neurons with flips,)
         What the flips add to the margin on every image.
     neurons : int64 array
         Those with flips.
@@ -851,7 +851,7 @@ def correct_pixels(
             at = margins[block, neuron].ctypes.data
             for half in range(0, _ROW, 8 * _WIDTH):
                 planes_at = planes.ctypes.data + half
-                _half(at + half, count, shifts[neuron], planes_at)
+                _half(at + half, count, shifts[k], planes_at)
                 for sign in range(2):
                     rows = total - ones if sign else ones
                     # Of several planes, a last few numbers are sooner added one by one.
