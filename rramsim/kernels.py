@@ -7,7 +7,8 @@ kernel is about to be used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, update_wrapper
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba as nb
@@ -22,19 +23,55 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def kernel(signature: str) -> Callable[[Function], Function]:
     """Compile a function for one signature of numba; it runs without the interpreter's lock.
 
-    The machine code is kept beside the function's file, or in the user's cache folder, or in
+    It is compiled at its first call, since a command calls a few of the kernels that it loads. The
+    machine code is kept beside the function's file, or in the user's cache folder, or in
     ``NUMBA_CACHE_DIR``, and found there by later processes. Where none of them can be written to,
     every process compiles anew.
     """
 
-    def compiled(function: Function) -> Function:
+    def later(function: Function) -> Function:
+        return cast(Function, _Kernel(function, signature))
+
+    return later
+
+
+class _Kernel:
+    """A function that is compiled when it is called first."""
+
+    def __init__(self, function: Callable[..., object], signature: str) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._signature = signature
+        self._compiled: Any = None
+        self._lock = Lock()
+
+    def __call__(self, *args: object) -> object:
+        compiled = self._compiled or self.ready()
+        return compiled(*args)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """Let other kernels call this one: numba asks for it where it compiles them."""
+        return types.Dispatcher(self.ready())
+
+    def ready(self) -> Any:
+        """Return the compiled function, as numba has it."""
+        # Threads that take parts of one layer come here at the same time.
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = self._compile()
+            return self._compiled
+
+    def _compile(self) -> Any:
         try:
-            return cast(Function, nb.njit(signature, nogil=True, cache=True)(function))
+            return _jit(self._function, self._signature, cache=True)
         except RuntimeError:
             # There is no place for a cache; any other trouble comes up again without one.
-            return cast(Function, nb.njit(signature, nogil=True)(function))
+            return _jit(self._function, self._signature, cache=False)
 
-    return compiled
+
+def _jit(function: Callable[..., object], signature: str, *, cache: bool) -> Any:
+    return nb.njit(signature, nogil=True, cache=cache)(function)
 
 
 class Processor(NamedTuple):
@@ -108,6 +145,17 @@ def loop(builder: Any, count: Any, carried: list[Any], body: Any) -> list[Any]:
     builder.cbranch(builder.icmp_signed("<", following, count), start, done)
     builder.position_at_end(done)
     return list(results)
+
+
+@nb.njit(inline="always")
+def copy_row(source: Any, target: Any) -> None:
+    """Copy one row of numbers into another in a kernel.
+
+    A slice that takes an array does the same, but for it numba compiles sentences about shapes that
+    do not fit, which takes seconds. Like `lowest_bit` it may be shared by files of kernels.
+    """
+    for place in range(source.size):
+        target[place] = source[place]
 
 
 @intrinsic

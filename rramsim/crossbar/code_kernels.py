@@ -18,7 +18,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.kernels import kernel, lowest_bit
+from rramsim.kernels import copy_row, kernel, lowest_bit
 
 _ONE = np.uint64(1)
 _LINES_PER_BLOCK = 64
@@ -281,7 +281,8 @@ def decode_syndromes(
     turned = np.empty(cells.size, dtype=np.int64)
     syndromes = np.empty(words, dtype=np.uint64)
     for chip in range(drawn.shape[0]):
-        decoded[chip] = drawn[chip, :neurons]
+        for neuron in range(neurons):
+            copy_row(drawn[chip, neuron], decoded[chip, neuron])
         wrong = cells[: _list_bits(drawn[chip], inputs, cells)]
         syndromes[:] = 0
         count = turn_by_syndrome(
@@ -308,7 +309,8 @@ def decode_up_to(
     turned = np.empty(cells.size, dtype=np.int64)
     errors = np.empty(words, dtype=np.uint16)
     for chip in range(drawn.shape[0]):
-        decoded[chip] = drawn[chip, :neurons]
+        for neuron in range(neurons):
+            copy_row(drawn[chip, neuron], decoded[chip, neuron])
         wrong = cells[: _list_bits(drawn[chip], inputs, cells)]
         errors[:] = 0
         count = turn_up_to(wrong, neurons, inputs, further, k, r, stride, most, errors, turned)

@@ -20,7 +20,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from rramsim.kernels import kernel, lowest_bit
+from rramsim.kernels import copy_row, kernel, lowest_bit
 
 FIRST_LEVEL = 9
 """Cells with a number u below 2**-FIRST_LEVEL are found by gaps, the others by bit masks.
@@ -664,8 +664,8 @@ def seed_keys(
     left, right = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
     half = np.uint32(16)
     words = np.empty(entropy.size + 1 + after.size, dtype=np.uint32)
-    words[: entropy.size] = entropy
-    words[entropy.size + 1 :] = after
+    copy_row(entropy, words)
+    copy_row(after, words[entropy.size + 1 :])
     pool = np.empty(4, dtype=np.uint32)
     for row in range(chips.size):
         words[entropy.size] = np.uint32(chips[row])

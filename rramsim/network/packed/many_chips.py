@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import NEURONS, Words, words_for
-from rramsim.kernels import kernel
+from rramsim.kernels import copy_row, kernel
 from rramsim.network.folded.network import ScoreLayer
 from rramsim.network.packed.class_kernels import classify_chips
 from rramsim.network.packed.dense import PackedNetwork
@@ -86,7 +86,9 @@ def _flip(clean: Words, masks: Words, weights: Words) -> None:
     panels = clean.shape[0]
     chips, neurons, words = masks.shape
     for chip in range(chips):
-        weights[chip, :panels] = clean
+        for panel in range(panels):
+            for word in range(words):
+                copy_row(clean[panel, word], weights[chip, panel, word])
         weights[chip, panels:] = 0
         for neuron in range(neurons):
             for word in range(words):

@@ -229,7 +229,7 @@ for ber in (0.0, 0.001, 0.1):
     rng = np.random.default_rng(3)
     flips = [np.flatnonzero(rng.random(layer.signs.size) < ber) for layer in network.layers]
     found.append(evaluator.predictions(flips).tolist())
-stats = [kernel.stats for kernel in (tile.fire, tile.count)]
+stats = [kernel.ready().stats for kernel in (tile.fire, tile.count)]
 loaded = [sum(one.cache_hits.values()) for one in stats]
 compiled = [sum(one.cache_misses.values()) for one in stats]
 names = {"unit": evaluator._network.unit.name, "units": units.names()}

@@ -27,7 +27,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import call_llvm, kernel, splat
+from rramsim.kernels import call_llvm, copy_row, kernel, splat
 
 INPUTS = 15
 """Inputs of a step: three tables of five, whose indices share one 16-bit value for each neuron."""
@@ -291,4 +291,4 @@ def count(
             begin = group * NEURONS_AT_ONCE
             neurons = min(NEURONS_AT_ONCE, counts.shape[1] - begin)
             for k in range(IMAGES):
-                counts[image + k, begin : begin + neurons] = sums[k, :neurons]
+                copy_row(sums[k, :neurons], counts[image + k, begin:])

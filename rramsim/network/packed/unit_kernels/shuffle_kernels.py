@@ -35,7 +35,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import call_llvm, kernel, loop, splat
+from rramsim.kernels import call_llvm, copy_row, kernel, loop, splat
 
 NEURONS_AT_ONCE = 128
 
@@ -711,7 +711,7 @@ def count_pixels(
             begin = group * NEURONS_AT_ONCE
             neurons = min(NEURONS_AT_ONCE, counts.shape[1] - begin)
             for k in range(images):
-                counts[first + k, begin : begin + neurons] = sums[k, :neurons]
+                copy_row(sums[k, :neurons], counts[first + k, begin:])
 
 
 assert IMAGES % 2 == 0

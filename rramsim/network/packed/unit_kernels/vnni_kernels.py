@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rramsim.bits import IMAGES, NEURONS
-from rramsim.kernels import call_llvm, kernel, processor, splat
+from rramsim.kernels import call_llvm, copy_row, kernel, processor, splat
 
 INPUTS = 4
 """Inputs of a step."""
@@ -220,7 +220,7 @@ def count(
                 sums.ctypes.data,
             )
             for k in range(_ROWS):
-                counts[image + k, panel * NEURONS : (panel + 1) * NEURONS] = sums[k]
+                copy_row(sums[k], counts[image + k, panel * NEURONS :])
 
 
 assert IMAGES % _ROWS == 0
