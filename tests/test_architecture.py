@@ -56,7 +56,9 @@ def test_no_room_is_on_a_way_back_to_itself(graph):
 
 
 def test_no_chain_of_imports_is_longer_than_one_can_follow(graph):
-    chain = longest_chain(graph)
+    # `python -m rramsim` is the command line itself, and no step on the way.
+    within = {name: used for name, used in graph.items() if not name.endswith("__main__")}
+    chain = longest_chain(within)
     assert len(chain) <= LONGEST_CHAIN, " -> ".join(chain)
 
 

@@ -51,6 +51,18 @@ def test_what_a_user_can_mend_is_one_message_and_exit_code_2(error, message, cap
     assert told.count("\n") == 1
 
 
+@pytest.mark.slow
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "rramsim", "fit", "nosuch.csv"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("rramsim: nosuch.csv: ")
+
+
 @pytest.mark.parametrize("error", [ValueError("x"), RuntimeError("x"), KeyError("x")], ids=repr)
 def test_a_fault_of_rramsim_keeps_its_traceback(error):
     assert in_words(error) is None
