@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, update_wrapper
-from threading import Lock
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba as nb
 from llvmlite import ir
 from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
@@ -43,11 +43,14 @@ class _Kernel:
         self._function = function
         self._signature = signature
         self._compiled: Any = None
-        self._lock = Lock()
 
     def __call__(self, *args: object) -> object:
         compiled = self._compiled or self.ready()
         return compiled(*args)
+
+    def __reduce__(self) -> str:
+        """Let what holds kernels be copied, and sent to other processes, by their names."""
+        return self._function.__qualname__
 
     @property
     def _numba_type_(self) -> Any:
@@ -56,8 +59,10 @@ class _Kernel:
 
     def ready(self) -> Any:
         """Return the compiled function, as numba has it."""
-        # Threads that take parts of one layer come here at the same time.
-        with self._lock:
+        # Threads that take parts of one layer come here at the same time. They wait for numba's own
+        # lock: one that compiled a kernel that calls this one, and waited for a lock of this one,
+        # would hold it.
+        with global_compiler_lock:
             if self._compiled is None:
                 self._compiled = self._compile()
             return self._compiled

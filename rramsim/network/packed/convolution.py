@@ -40,7 +40,7 @@ from rramsim.network.packed.layers import (
 )
 from rramsim.network.packed.patches import Patches, patches_of
 from rramsim.network.packed.strips import Strips, strips_of
-from rramsim.network.packed.units import POPCOUNT, Unit, for_pixels, for_signs, padded
+from rramsim.network.packed.units import POPCOUNT, Unit, for_pixels, for_signs, names, padded
 from rramsim.parallel import share
 
 BLOCK_IMAGES = 64
@@ -416,11 +416,17 @@ def _convolution(
     classes, within = _classes(layer, size)
     packed = pack_layer(layer, places=1 if on_pixels else math.prod(layer.kernel))
     begins = rows * layer.stride[0] * row_stride + columns * layer.stride[1] * words
-    strips = strips_of(begins, classes[rows, columns], layer.stride[1] * words)
-    unit, patches = for_signs(packed.inputs, filters, used=strips.used), None
-    if on_pixels:
+    strips, patches = None, None
+    if not on_pixels:
+        # Long work for large images, and for nothing without tiles.
+        if "amx" in names():
+            strips = strips_of(begins, classes[rows, columns], layer.stride[1] * words)
+        unit = for_signs(packed.inputs, filters, used=0.0 if strips is None else strips.used)
+    elif coding.planes > 1:
+        unit = for_pixels(packed.inputs, filters, coding.planes)
+    else:
         # What filters see of planes is a word here and there, which only this one meets.
-        unit = for_pixels(packed.inputs, filters, coding.planes) if coding.planes > 1 else POPCOUNT
+        unit = POPCOUNT
     if unit.row_bytes is not None:
         strides = row_stride * (size[0] + 2 * layer.padding[0]), row_stride, 1
         kernel = (channels, *layer.kernel)

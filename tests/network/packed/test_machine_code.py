@@ -78,12 +78,13 @@ _FILES = {
     **{unit: f"unit_kernels.{unit}_kernels" for unit in ("popcount", "shuffle", "lookup", "vnni")},
     "amx": "unit_kernels.amx_kernels",
     "sliced": "corrections.sliced_kernels",
+    "delta": "corrections.delta_kernels",
 }
 
 
 @cache
 def _made_for(name):
-    units = ["popcount", "shuffle", "sliced"]
+    units = ["popcount", "shuffle", "sliced", "delta"]
     units += ["lookup"] if "avx512bw" in FEATURES[name] else []
     units += ["vnni"] if "vnni" in FEATURES[name] else []
     units += ["amx"] if "amx" in FEATURES[name] else []
@@ -110,6 +111,8 @@ def test_processors_with_avx_512_get_its_instructions(name):
     assert emitted["lookup_add_steps"]["vpermw"] == 48
     assert emitted["vnni_multiply"]["vpdpbusd"] == 8
     assert emitted["sliced_add_listed"]["vpternlogq"] > 0
+    # Toggles of 64 margins are spread from bits to bytes at once.
+    assert emitted["delta_correct_row"]["vpshufb"] == 1
 
 
 @pytest.mark.slow
@@ -132,6 +135,7 @@ def test_processors_of_256_bits_look_pixels_up_unless_neurons_are_few():
     for made in (haswell, alderlake):
         assert made["emitted"]["shuffle_add_groups"]["vpshufb"] == 12
         assert made["emitted"]["shuffle_add_pixel_steps"]["vpshufb"] == 8
+        assert made["emitted"]["delta_correct_row"]["vpshufb"] == 2
     assert alderlake["emitted"]["vnni_multiply"]["vpdpbusd"] == 8
     wide = {"512": "shuffle", "4096": "shuffle"}
     assert alderlake["chosen"] == {"10": "vnni", "128": "vnni", **wide}

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,15 @@ def test_tiles_are_taken_for_large_layers_where_they_were_faster(monkeypatch):
         assert (units.for_pixels(784, 4096, 8).name == "amx") == (gain > 1)
         assert units.for_signs(1152, 128, used=0.6).name != "amx"
         assert units.for_signs(784, 10).name != "amx"
+
+
+def test_tiles_are_taken_for_a_convolution_by_the_rows_of_them_that_it_uses(monkeypatch):
+    monkeypatch.delenv("RRAMSIM_KERNEL", raising=False)
+    monkeypatch.setattr(units, "names", lambda: ["popcount", "amx"])
+    monkeypatch.setattr(units, "_amx_of_signs", lambda: replace(units.POPCOUNT, name="amx"))
+    monkeypatch.setattr(units, "_gain_of_tiles", lambda name, planes: 1.5)
+    assert units.for_signs(1152, 128, used=0.7).name == "amx"
+    assert units.for_signs(1152, 128, used=0.6).name == "popcount"
 
 
 def test_processors_of_256_bits_count_signs_by_look_ups_where_neurons_are_many():
