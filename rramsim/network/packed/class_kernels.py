@@ -48,6 +48,51 @@ def classify(
         classes[image] = best
 
 
+@kernel(
+    "void(uint64[:,::1], uint64[:,::1], int64[::1], int64, float32[::1], float32[::1], "
+    "int32[:,::1], int64[::1])"
+)
+def classify_flipped(
+    values: Words,
+    weights: Words,
+    flips: NDArray[np.int64],
+    inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    counts: NDArray[np.int32],
+    classes: NDArray[np.int64],
+) -> None:
+    """Find the class of each image, as `classify` does, from mismatches before a few flips.
+
+    Parameters
+    ----------
+    values : uint64 array, shape (images, words)
+        The inputs of the last layer, -1 and +1.
+    weights : uint64 array, shape (classes, words)
+        Of the chip, with flips.
+    flips : int64 array
+        Positions of the flipped weights.
+    inputs : int
+    scale, offset : float32 arrays, shape (classes,)
+    counts : int32 array, shape (images, classes)
+        Mismatches with the weights free of faults; takes those with the flips.
+    classes : int64 array, shape (images,)
+    """
+    for image in range(classes.size):
+        for position in flips:
+            k = position // inputs
+            place = position - k * inputs
+            differing = values[image, place >> 6] ^ weights[k, place >> 6]
+            # A pair that differs now did not before.
+            counts[image, k] += 2 * np.int64(differing >> np.uint64(place & 63) & np.uint64(1)) - 1
+        best, greatest = 0, np.float32(0)
+        for k in range(scale.size):
+            score = np.float32(inputs - 2 * counts[image, k]) * scale[k] + offset[k]
+            if k == 0 or score > greatest:
+                best, greatest = k, score
+        classes[image] = best
+
+
 @kernel("void(int32[:,:,::1], int64, float32[::1], float32[::1], int64[:,::1])")
 def classify_chips(
     counts: NDArray[np.int32],

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chip_networks import naive_predictions
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rramsim import parallel
@@ -136,6 +136,32 @@ def test_each_way_gives_what_computing_in_full_does(hidden, pixels, signed, way,
     assert by_slices.calls == (len(bers) * later if way == "bit-sliced" else 0)
     assert by_delta.calls == (exact if way == "delta" else 0)
     assert later == 0 or 5 < exact < len(bers)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(
+    widths=st.tuples(*[st.sampled_from([1, 5, 64, 65, 130])] * 3, st.sampled_from([1, 2, 10, 70])),
+    images=st.sampled_from([1, 63, 64, 200]),
+    counts=st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=2, max_size=3),
+    seed=st.integers(0, 2**32 - 1),
+)
+@example(widths=(64, 65, 130, 10), images=200, counts=[(0, 0, 3), (0, 3, 2), (1, 3, 0)], seed=0)
+@example(widths=(64, 130, 130, 70), images=200, counts=[(1, 2, 3), (0, 3, 0), (0, 0, 0)], seed=1)
+def test_few_flips_give_the_class_that_whole_numbers_do(widths, images, counts, seed):
+    # One chip after another, of a network where classes often have equal scores.
+    rng = np.random.default_rng(seed)
+    folded = _folded(widths, (0, 1), rng, scores=(-1, 2))
+    values = _images(images, widths[0], (0, 1), rng)
+    forced = CorrectedNetwork(PackedNetwork(folded, values), "delta")
+    for few in counts:
+        flips = [
+            np.sort(rng.choice(layer.signs.size, min(count, layer.signs.size), replace=False))
+            for layer, count in zip(folded.layers, few, strict=True)
+        ]
+        expected = naive_predictions(folded, values, flips)
+        for form in (flips, _as_masks(folded, flips)):
+            assert np.array_equal(forced.predictions(form), expected)
 
 
 def _most_changes(packed, flips):

@@ -2,7 +2,9 @@
 
 Images without changed inputs keep the outputs of neurons without flips; the others are corrected
 for every changed input, and then neurons with flips for every flip (`delta_kernels`). Images that
-come out of this with the outputs they had keep their class as well.
+come out of this with the outputs they had keep their class as well. Where the last layer follows,
+images without changed inputs are classified from its mismatches free of faults, which are corrected
+for the few outputs that flips change.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from rramsim.network.packed.corrections.flip_lists import FlipLists, list_flips
 from rramsim.network.packed.layers import FaultyLayer, PackedLayer, blocks, rows_of
 from rramsim.network.packed.units import padded
 from rramsim.parallel import parts, share
+
+_NEAR_IMAGES = 512  # whose margins are compared at once
 
 # Measured on Zen 3, about.
 _ROW_NS = 8  # one changed input of one image, 64 neurons
@@ -59,6 +63,39 @@ class Changes:
         return int(delta_kernels.most_changes(self.fired, self.clean, self.neurons))
 
 
+@dataclass(frozen=True, eq=False)
+class LastLayer:
+    """The last layer of a chip, for images on which few of its inputs change.
+
+    Attributes
+    ----------
+    weights : uint64 array, shape (classes, words)
+    inputs : int
+    scale, offset : float32 arrays, shape (classes,)
+    counts : int32 array, shape (images, classes)
+        Mismatches with the inputs free of faults.
+    classes : int64 array, shape (images,)
+        From these; takes those of images on which only flips of the layer before change inputs.
+    """
+
+    weights: Words
+    inputs: int
+    scale: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    classes: NDArray[np.int64]
+
+
+_NO_LAST = LastLayer(
+    np.empty((0, 0), np.uint64),
+    0,
+    np.empty(0, np.float32),
+    np.empty(0, np.float32),
+    np.empty((0, 0), np.int32),
+    np.empty(0, np.int64),
+)
+
+
 @dataclass(eq=False)
 class DeltaLayer:
     """The second layer free of faults, where it is a hidden one.
@@ -69,6 +106,8 @@ class DeltaLayer:
         Mismatches to spare, cut; padded images and neurons never fire.
     columns : int8 array, shape (blocks of images, 64 words of neurons, 64)
         The same.
+    near : uint64 array, shape (images, words of neurons)
+        Which margins are 0 or -1: one change may turn their sign.
     weights : uint64 array, shape (inputs, words of neurons)
         Oriented signs.
     rows : uint64 array, shape (neurons, words of inputs)
@@ -78,6 +117,7 @@ class DeltaLayer:
 
     margins: NDArray[np.int8]
     columns: NDArray[np.int8]
+    near: Words
     weights: Words
     rows: Words
     outputs: Words
@@ -94,11 +134,17 @@ class DeltaLayer:
         return changes.most + flips.most <= CUT
 
     def fired(
-        self, changes: Changes, flips: FlipLists, *, is_all: bool
+        self,
+        changes: Changes,
+        flips: FlipLists,
+        *,
+        is_all: bool = False,
+        last: LastLayer = _NO_LAST,
     ) -> tuple[Words, NDArray[np.int64]]:
         """Return outputs on a chip, and on which images they may have changed.
 
         Outputs of other images are set only if `is_all`. They hold until `keep` or the next call.
+        With the `last` layer, images that only flips of this one changed are classified instead.
         """
         from rramsim.network.packed.corrections import delta_kernels
 
@@ -113,6 +159,7 @@ class DeltaLayer:
             delta_kernels.correct_blocks(
                 self.margins,
                 self.columns,
+                self.near,
                 self.weights,
                 self.outputs,
                 changes.clean,
@@ -126,6 +173,12 @@ class DeltaLayer:
                 is_all,
                 outputs,
                 touched,
+                last.weights,
+                last.inputs,
+                last.scale,
+                last.offset,
+                last.counts,
+                last.classes,
             )
 
         blocks_of_part = self._blocks_of_part(changes.count, flips.neurons.size)
@@ -174,7 +227,15 @@ def delta_layer(
     delta_kernels.fires(margins[:images], outputs)
     rows = np.ascontiguousarray(rows_of(clean.weights)[:neurons])
     signs = unpack_rows(rows, columns=clean.layer.inputs)
-    return DeltaLayer(margins, columns, pack_rows(np.ascontiguousarray(signs.T)), rows, outputs)
+    starts = range(0, images, _NEAR_IMAGES)
+    near = np.concatenate([_near(margins[first:images][:_NEAR_IMAGES]) for first in starts])
+    return DeltaLayer(
+        margins, columns, near, pack_rows(np.ascontiguousarray(signs.T)), rows, outputs
+    )
+
+
+def _near(margins: NDArray[np.int8]) -> Words:
+    return pack_rows((margins == 0) | (margins == -1))
 
 
 def delta_bytes(clean: FaultyLayer, images: int) -> int:

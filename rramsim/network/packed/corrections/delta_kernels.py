@@ -375,9 +375,61 @@ def _list_flips(
     starts[neurons.size] = place
 
 
+@kernel("void(uint64, int64[::1], int64, int64, int64, int64)")
+def _ask_next(
+    images: np.uint64,
+    counts: NDArray[np.int64],
+    margins_at: int,
+    size: int,
+    near_at: int,
+    clean_at: int,
+) -> None:
+    """Ask ahead for what is read of the first of `images`: words if it has a single change."""
+    if images:
+        image = lowest_bit(images)
+        if counts[image] == 1:
+            for place in range(image * size // 8, (image + 1) * size // 8, 64):
+                _ask(near_at + place)
+                _ask(clean_at + place)
+        else:
+            for place in range(image * size, (image + 1) * size, 64):
+                _ask(margins_at + place)
+
+
+@kernel(
+    "void(int64, int64, uint64, uint64[:,::1], uint64[:,::1], uint64[:,::1], int8[:,::1], "
+    "int64[::1], int8[:,::1], uint64[:,::1])"
+)
+def _correct_once(
+    image: int,
+    input_: int,
+    inverted: np.uint64,
+    weights: Words,
+    near: Words,
+    clean: Words,
+    columns: NDArray[np.int8],
+    neurons: NDArray[np.int64],
+    turned: NDArray[np.int8],
+    outputs: Words,
+) -> None:
+    """Correct an image for its only changed input as `_correct_images` does, by words.
+
+    Only margins of 0 and -1 change their sign, where they fall and grow.
+    """
+    for word in range(outputs.shape[1]):
+        was = clean[image, word]
+        grows = weights[input_, word] ^ inverted
+        outputs[image, word] = was ^ (near[image, word] & (was ^ grows))
+    for k in range(neurons.size):
+        neuron = neurons[k]
+        grows = (weights[input_, neuron >> 6] ^ inverted) >> np.uint64(neuron & 63) & _ONE
+        turned[k, image] = columns[neuron, image] + 2 * np.int64(grows) - 1
+
+
 @kernel(
     "void(int8[:,::1], uint64, int64[:,::1], uint64[:,::1], int64[::1], int64[::1], "
-    "int8[:,::1], int8[:,::1], uint64[:,::1])"
+    "int8[:,::1], int8[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,::1], "
+    "int8[:,::1])"
 )
 def _correct_images(
     margins: NDArray[np.int8],
@@ -389,6 +441,10 @@ def _correct_images(
     corrected: NDArray[np.int8],
     turned: NDArray[np.int8],
     outputs: Words,
+    weights: Words,
+    near: Words,
+    clean: Words,
+    columns: NDArray[np.int8],
 ) -> None:
     """Correct the margins of a block for the changed inputs of `images`, and set their outputs.
 
@@ -400,6 +456,22 @@ def _correct_images(
     while images:
         image = lowest_bit(images)
         images &= images - _ONE
+        if is_single and counts[image] == 1:
+            _ask_next(images, counts, margins_at, size, near.ctypes.data, clean.ctypes.data)
+            input_ = (rows[image, 0] - weights.ctypes.data) // (8 * weights.shape[1])
+            _correct_once(
+                image,
+                input_,
+                inverted[image, 0],
+                weights,
+                near,
+                clean,
+                columns,
+                neurons,
+                turned,
+                outputs,
+            )
+            continue
         at = margins_at + image * size
         ahead = margins_at + (lowest_bit(images) if images else 64) * size
         row = 0 if is_single else image
@@ -420,8 +492,8 @@ def _correct_images(
 
 
 @kernel(
-    "uint64(int8[:,::1], int8[:,::1], int8[:,::1], uint64, int64[::1], int64[::1], int64[::1], "
-    "uint64[::1], int64, uint64[:,::1], uint64[:,::1])"
+    "int64(int8[:,::1], int8[:,::1], int8[:,::1], uint64, int64[::1], int64[::1], int64[::1], "
+    "uint64[::1], int64, uint64[:,::1], int32[::1])"
 )
 def _toggle_flipped(
     columns: NDArray[np.int8],
@@ -434,16 +506,16 @@ def _toggle_flipped(
     inverted: Words,
     offset: int,
     clean: Words,
-    outputs: Words,
-) -> np.uint64:
-    """Toggle the outputs of neurons with flips on a block of images.
+    toggled: NDArray[np.int32],
+) -> int:
+    """List the outputs of neurons with flips that toggle on a block of images; return how many.
 
-    Margins are those corrected for `images` with changed inputs, whose outputs are there; those of
-    others that change are set first from the ones `clean`. Returns all of these.
+    Margins are those corrected for `images` with changed inputs, and the ones before for others.
+    Of each that toggles, 64 times its neuron and the image are listed.
     """
-    columns_at, turned_at = columns.ctypes.data, turned.ctypes.data
+    columns_at, turned_at, clean_at = columns.ctypes.data, turned.ctypes.data, clean.ctypes.data
     rows_at, inverted_at = rows.ctypes.data, inverted.ctypes.data
-    word, there, is_single = -1, images, corrected.shape[0] == 1
+    word, count, is_single = -1, 0, corrected.shape[0] == 1
     for k in range(neurons.size):
         neuron = neurons[k]
         if images and not is_single and word != neuron >> 6:
@@ -462,22 +534,84 @@ def _toggle_flipped(
         )
         while changed:
             image = lowest_bit(changed)
-            if not there >> np.uint64(image) & _ONE:
-                there |= _ONE << np.uint64(image)
-                _copy(clean, outputs, image)
-            outputs[image, neuron >> 6] ^= _ONE << np.uint64(neuron & 63)
+            _ask(clean_at + image * clean.shape[1] * 8 + (neuron >> 6) * 8)
+            toggled[count] = neuron << 6 | image
+            count += 1
             changed &= changed - _ONE
+    return count
+
+
+@kernel(
+    "uint64(int32[::1], int64, uint64, uint64[:,::1], uint64[:,::1], uint64[:,::1], "
+    "int32[:,::1], int32[:,::1])"
+)
+def _toggle_listed(
+    toggled: NDArray[np.int32],
+    count: int,
+    images: np.uint64,
+    clean: Words,
+    outputs: Words,
+    class_weights: Words,
+    counts: NDArray[np.int32],
+    mismatches: NDArray[np.int32],
+) -> np.uint64:
+    """Toggle listed outputs of a block of images, where those of `images` are there.
+
+    Those of other images are set first from the ones `clean`. If the last layer follows, its
+    `mismatches` on these are set instead, from the `counts` before. Returns all of these images.
+    """
+    classes, there = class_weights.shape[0], images
+    for k in range(count):
+        image, word = toggled[k] & 63, toggled[k] >> 12
+        place, bit = np.uint64(toggled[k] >> 6 & 63), _ONE << np.uint64(image)
+        is_new = not there & bit
+        there |= bit
+        if classes and not images & bit:
+            if is_new:
+                for one in range(classes):
+                    mismatches[image, one] = counts[image, one]
+            was = clean[image, word]
+            for one in range(classes):
+                differed = (was ^ class_weights[one, word]) >> place & _ONE
+                mismatches[image, one] += 1 - 2 * np.int64(differed)
+            continue
+        if is_new:
+            _copy(clean, outputs, image)
+        outputs[image, word] ^= _ONE << place
     return there
+
+
+@kernel("void(int32[:,::1], uint64, int64, float32[::1], float32[::1], int64[::1])")
+def _classify_block(
+    mismatches: NDArray[np.int32],
+    images: np.uint64,
+    inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    classes: NDArray[np.int64],
+) -> None:
+    """Find the class of `images` of a block as `class_kernels.classify` does."""
+    while images:
+        image = lowest_bit(images)
+        images &= images - _ONE
+        best, greatest = 0, np.float32(0)
+        for k in range(scale.size):
+            score = np.float32(inputs - 2 * mismatches[image, k]) * scale[k] + offset[k]
+            if k == 0 or score > greatest:
+                best, greatest = k, score
+        classes[image] = best
 
 
 @kernel(
     "void(int8[:,::1], int8[:,:,::1], uint64[:,::1], uint64[:,::1], uint64[:,::1], "
-    "uint64[:,::1], int64[::1], int64[::1], int32[::1], int64[:,::1], int64, int64, boolean, "
-    "uint64[:,::1], uint8[::1])"
+    "uint64[:,::1], uint64[:,::1], int64[::1], int64[::1], int32[::1], int64[:,::1], int64, "
+    "int64, boolean, uint64[:,::1], uint8[::1], uint64[:,::1], int64, float32[::1], "
+    "float32[::1], int32[:,::1], int64[::1])"
 )
 def correct_blocks(
     margins: NDArray[np.int8],
     columns: NDArray[np.int8],
+    near: Words,
     weights: Words,
     clean: Words,
     inputs: Words,
@@ -491,8 +625,17 @@ def correct_blocks(
     is_all: bool,
     outputs: Words,
     touched: NDArray[np.uint8],
+    class_weights: Words,
+    class_inputs: int,
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    class_counts: NDArray[np.int32],
+    classes: NDArray[np.int64],
 ) -> None:
     """Find the outputs of the second layer on images where they may change.
+
+    Where the last layer follows, the classes of images without changed inputs are found instead,
+    from the few outputs that flips change.
 
     No image has more changed inputs, with the flips of a neuron, than `CUT`.
 
@@ -502,6 +645,8 @@ def correct_blocks(
         Free of faults, image by image.
     columns : int8 array, shape (blocks, 64 words, 64)
         The same, as `turn_margins` gives them.
+    near : uint64 array, shape (images, words)
+        Which of them are 0 or -1.
     weights : uint64 array, shape (inputs, words)
         Free of faults.
     clean : uint64 array, shape (images, words)
@@ -521,8 +666,17 @@ def correct_blocks(
         Whether outputs of other images are asked for as well.
     outputs : uint64 array, shape (at least images, words)
     touched : uint8 array, shape (64 blocks,)
-        Takes 1 for images whose outputs may have changed, 0 for others.
+        Takes 1 for images whose outputs may have changed and are set, 0 for others.
+    class_weights : uint64 array, shape (classes, words)
+        Of the last layer of the chip; no rows where another one follows.
+    class_inputs : int
+    scale, offset : float32 arrays, shape (classes,)
+    class_counts : int32 array, shape (images, classes)
+        Mismatches of the last layer of the chip with the outputs free of faults.
+    classes : int64 array, shape (images,)
     """
+    mismatches = np.empty((64, scale.size), dtype=np.int32)
+    toggled = np.empty(64 * neurons.size, dtype=np.int32)
     # Margins of a few neurons with flips are picked out of one row after the other. Those of many
     # are sooner turned together; a power of two apart, rows would share few lines of cache.
     is_few = neurons.size < _SOONER_TURNED * weights.shape[1]
@@ -549,8 +703,12 @@ def correct_blocks(
             corrected,
             turned,
             own,
+            weights,
+            near[64 * block : 64 * block + 64],
+            was,
+            columns[block],
         )
-        there = _toggle_flipped(
+        count = _toggle_flipped(
             columns[block],
             corrected,
             turned,
@@ -561,8 +719,22 @@ def correct_blocks(
             flip_inverted,
             block * 8,
             was,
-            own,
+            toggled,
         )
+        there = _toggle_listed(
+            toggled,
+            count,
+            images,
+            was,
+            own,
+            class_weights,
+            class_counts[64 * block :],
+            mismatches,
+        )
+        if scale.size:
+            own_classes = classes[64 * block :]
+            _classify_block(mismatches, there & ~images, class_inputs, scale, offset, own_classes)
+            there = images
         for image in range(was.shape[0]):
             is_touched = there >> np.uint64(image) & _ONE
             touched[64 * block + image] = is_touched

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rramsim.bits import Flips, Words
+from rramsim.bits import Flips, Words, positions_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,13 @@ def count_flips(flips: Flips) -> int:
     return flips.size if flips.ndim == 1 else int(np.bitwise_count(flips).sum(dtype=np.int64))
 
 
+def positions_of_flips(flips: Flips, inputs: int) -> NDArray[np.int64]:
+    """Return flips of a layer of so many inputs as sorted positions."""
+    if flips.ndim == 1:
+        return np.ascontiguousarray(flips, dtype=np.int64)
+    return positions_of(np.ascontiguousarray(flips, dtype=np.uint64), columns=inputs)
+
+
 def list_flips(flips: Flips, weights: Words, inputs: int) -> FlipLists:
     """List flips of a layer of so many inputs by neuron.
 
@@ -58,7 +65,7 @@ def list_flips(flips: Flips, weights: Words, inputs: int) -> FlipLists:
     listed = np.empty(count + padding if count else 0, dtype=np.int32)
     bounds = np.empty((len(weights), 5), dtype=np.int64)
     if flips.ndim == 1:
-        positions = np.ascontiguousarray(flips, dtype=np.int64)
+        positions = positions_of_flips(flips, inputs)
         sliced_kernels.list_positions(positions, inputs, weights, listed, bounds)
     else:
         mask = np.ascontiguousarray(flips, dtype=np.uint64)

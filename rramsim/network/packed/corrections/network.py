@@ -14,6 +14,7 @@ inputs that changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -24,10 +25,15 @@ from rramsim.network.packed.corrections.costs import Costs, changed_share
 from rramsim.network.packed.corrections.delta import (
     Changes,
     DeltaLayer,
+    LastLayer,
     delta_bytes,
     delta_layer,
 )
-from rramsim.network.packed.corrections.flip_lists import FlipLists, count_flips
+from rramsim.network.packed.corrections.flip_lists import (
+    FlipLists,
+    count_flips,
+    positions_of_flips,
+)
 from rramsim.network.packed.corrections.sliced import (
     SlicedLayer,
     SlicedPixels,
@@ -37,12 +43,14 @@ from rramsim.network.packed.corrections.sliced import (
     sliced_pixels,
 )
 from rramsim.network.packed.dense import PackedNetwork
-from rramsim.network.packed.layers import blocks
+from rramsim.network.packed.layers import BLOCK_IMAGES, blocks, rows_of
 from rramsim.network.packed.units import padded
-from rramsim.parallel import share
+from rramsim.parallel import parts, share
 
 MARGIN_BYTES = 1 << 30
 """No margins are kept that would together take more memory, that to correct them included."""
+
+_MOST_FLIPS = 64  # of the last layer, that are less work by correction than in full
 
 Way = Literal["full", "bit-sliced", "delta"]
 
@@ -75,6 +83,7 @@ class CorrectedNetwork:
         self._first: SlicedPixels | None = None
         self._hidden: dict[int, SlicedLayer] = {}
         self._second: DeltaLayer | None = None
+        self._counts = np.empty((0, 0), dtype=np.int32)  # mismatches of classes, if third
 
     def predictions(self, flips: Sequence[Flips]) -> NDArray[np.int64]:
         """Return the class of each image on a chip (see `Evaluator.predictions`)."""
@@ -133,10 +142,50 @@ class CorrectedNetwork:
     def _by_delta(
         self, second: DeltaLayer, changes: Changes, lists: FlipLists, flips: Sequence[Flips]
     ) -> NDArray[np.int64]:
+        # Else hardly an image has no changed inputs.
+        are_few = changes.count < self._network.images and count_flips(flips[-1]) <= _MOST_FLIPS
+        if len(flips) == 3 and are_few:
+            return self._by_delta_to_classes(second, changes, lists, flips[2])
         is_all = any(cells.size for cells in flips[2:])
         outputs, changed = second.fired(changes, lists, is_all=is_all)
         images = np.arange(self._network.images) if is_all else changed
         classes = self._rest(2, outputs, images, flips)
+        second.keep(outputs)
+        return classes
+
+    def _by_delta_to_classes(
+        self,
+        second: DeltaLayer,
+        changes: Changes,
+        lists: FlipLists,
+        flips: Flips,
+    ) -> NDArray[np.int64]:
+        """Return all classes where the last layer, with a few flips, follows the second one."""
+        from rramsim.network.packed.class_kernels import classify_flipped
+
+        network = self._network
+        third, output, classes = network.layer(2, flips), network.output, self._classes.copy()
+        weights, counts = rows_of(third.weights)[: third.layer.neurons], self._counts
+        last = LastLayer(weights, third.layer.inputs, output.scale, output.offset, counts, classes)
+        if count_flips(flips):
+            last = replace(last, counts=counts.copy())
+            positions = positions_of_flips(flips, last.inputs)
+
+            def work(part: slice) -> None:
+                classify_flipped(
+                    second.outputs[part],
+                    weights,
+                    positions,
+                    last.inputs,
+                    last.scale,
+                    last.offset,
+                    last.counts[part],
+                    classes[part],
+                )
+
+            share(work, parts(network.images, least=4 * BLOCK_IMAGES))
+        outputs, changed = second.fired(changes, lists, last=last)
+        network.classify_some(third, outputs, changed, classes)
         second.keep(outputs)
         return classes
 
@@ -266,6 +315,10 @@ class CorrectedNetwork:
             sliced = self._hidden.get(1)
             planes = None if sliced is None else sliced.margins
             self._second = delta_layer(clean, self._rows[0], images, planes)
+            if len(network.layers) == 3:
+                last = network.clean[2]
+                mismatches = last.counted(self._rows[1])[:images, : last.layer.neurons]
+                self._counts = np.ascontiguousarray(mismatches)
         elif number == 0:
             self._first = sliced_pixels(clean, network.inputs, network.codes, self._rows[0])
         else:
