@@ -305,9 +305,10 @@ class Study(TrainingSettings):
 
         Quantities are in SI units, however they were written. What needs no new chips, or only
         those that nothing else needs, is not in it: what is required, where cells are used, and
-        what reading takes.
+        what reading takes. Files are in it by their names: a study that is asked for from another
+        folder is the same, and what its files hold is compared by content.
         """
-        fields = self.model_dump(exclude={*_OF_FINISHED, "circuits"})
+        fields = self.with_names_alone().model_dump(exclude={*_OF_FINISHED, "circuits"})
         del fields["use"]["read_pulse"]
         return json.dumps(in_si(fields), sort_keys=True)
 

@@ -191,3 +191,20 @@ def test_protections_may_be_one_list_whose_codes_have_commas_of_their_own():
     listed = make_study(protections="none, 2T2R,secded(72,64),verify(5, read_spread=0.1)")
     assert listed.protections == ("none", "2T2R", "secded(72,64)", "verify(5, read_spread=0.1)")
     assert make_study(protections=["none,2T2R", "none"]).protections == ("none", "2T2R")
+
+
+def test_a_study_is_the_same_wherever_it_is_asked_for_from():
+    here = Study(
+        measurements="c.csv", conditions="e.toml", images="mnist", models=("a.safetensors",)
+    )
+    there = Study(
+        measurements="../s/c.csv",
+        conditions="../s/e.toml",
+        images="../mnist",
+        models=("s/a.safetensors",),
+    )
+    assert here.text() == there.text()
+    other = Study(
+        measurements="d.csv", conditions="e.toml", images="mnist", models=("a.safetensors",)
+    )
+    assert here.text() != other.text()
