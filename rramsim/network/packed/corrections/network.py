@@ -146,7 +146,8 @@ class CorrectedNetwork:
         are_few = changes.count < self._network.images and count_flips(flips[-1]) <= _MOST_FLIPS
         if len(flips) == 3 and are_few:
             return self._by_delta_to_classes(second, changes, lists, flips[2])
-        is_all = any(cells.size for cells in flips[2:])
+        # Not the size: a mask without flips has one too.
+        is_all = any(count_flips(cells) for cells in flips[2:])
         outputs, changed = second.fired(changes, lists, is_all=is_all)
         images = np.arange(self._network.images) if is_all else changed
         classes = self._rest(2, outputs, images, flips)
