@@ -25,6 +25,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # A no-break space keeps a number and its unit on one line of a narrow page.
 _SPACE = "\N{NO-BREAK SPACE}"
 _YEAR = 365.25 * 86400.0  # s
+_MOST_DECIMALS = 8
 _LEAST_PLAIN = 0.999e-6
 _BOUND_WORDS = {"": "", "upper": "less than ", "lower": "more than "}
 
@@ -108,14 +109,25 @@ def probability(share: float) -> str:
     return percent(share, 0)
 
 
-def points(share: float) -> str:
-    """Return a difference of shares in percentage points, two digits behind the point.
+def points(share: float, decimals: int = 2) -> str:
+    """Return a difference of shares in percentage points with a fixed number of decimals.
 
     >>> points(0.0096), points(-2e-7), points(-0.0002)
     ('0.96', '0.00', '−0.02')
     """
     # Adding 0 takes the sign off what rounds to none.
-    return f"{round(100.0 * share, 2) + 0.0:.2f}".replace("-", "−")
+    return f"{round(100.0 * share, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def decimals_apart(value: float, limit: float, *, least: int) -> int:
+    """Return how many decimals tell a value from a limit, at least `least` and at most 8.
+
+    >>> decimals_apart(1.3, 1.0, least=2), decimals_apart(1.0004, 1.0, least=2)
+    (2, 4)
+    """
+    limit = round(limit, _MOST_DECIMALS)
+    apart = (places for places in range(least, _MOST_DECIMALS) if round(value, places) != limit)
+    return next(apart, _MOST_DECIMALS)
 
 
 def bounded(text: str, bound: str) -> str:

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.accuracy_loss import Loss
+from rramsim.decision.accuracy_loss import ONE_SIDED
 from rramsim.decision.life_words import life_words, open_words
 from rramsim.decision.recommendation import Reason
 from rramsim.decision.requirements import Requirements
-from rramsim.decision.sequences import error_share, open_before, yield_chips_needed
+from rramsim.decision.sequences import open_before, yield_chips_needed
 from rramsim.schema import Record
 
 if TYPE_CHECKING:
@@ -131,20 +131,65 @@ def point_words(point: Record) -> str:
 def loss_words(point: Record) -> str:
     """Return the loss of a point with the upper end of its interval."""
     # What is printed as 0.00 is neither gained nor lost.
-    loss, most = (round(100 * point[name], 2) + 0.0 for name in ("loss", "loss_high"))
+    loss = round(100 * point["loss"], 2) + 0.0
+    most, confidence = worse_end(point)
     verb = f"loses {loss:.2f}" if loss >= 0 else f"gains {-loss:.2f}"
-    bound = f"loses at most {most:.2f}" if loss < 0 <= most else f"at most {most:.2f}"
-    if most < 0:
-        bound = f"at least {-most:.2f}"
-    return f"{verb} points, {bound} with 97.5\xa0% confidence"
+    bound = f"loses at most {most}" if loss < 0 and most[0] != "−" else f"at most {most}"
+    if most[0] == "−":
+        bound = f"at least {most[1:]}"
+    return f"{verb} points, {bound} with {confidence}"
+
+
+def worse_end(point: Record) -> tuple[str, str]:
+    """Return the worse end of the interval of what is limited, and the confidence it holds at.
+
+    That is 97.5 %, but where this would be enough and does not suffice, as networks share the
+    error rate, it is the confidence that decides.
+
+    Returns
+    -------
+    end : str
+        Loss in percentage points, or accuracy in per cent, with as many decimals as show that what
+        is refused is not what is accepted.
+    confidence : str
+        With the reason for it where it is not 97.5 %.
+    """
+    required = Requirements.of(point.attrs)
+    is_of_loss = required.target_accuracy is None
+    end, confidence = point["loss_high" if is_of_loss else "accuracy_low"], "97.5\xa0% confidence"
+    if is_refused_at_shared_level(point):
+        end = point["end_needed"]
+        share = 1.0 - point["confidence_needed"]
+        confidence = (
+            f"the {numbers.percent(1.0 - share)} confidence that {(1.0 - ONE_SIDED) / share:.0f} "
+            "networks tested side by side need"
+        )
+    limit = required.largest_error if is_of_loss else 1.0 - required.largest_error
+    decimals = 2
+    is_refused = point["accurate"] == "not settled" and not is_enough_alone(point)
+    if is_refused or is_refused_at_shared_level(point):
+        decimals = numbers.decimals_apart(100 * end, 100 * limit, least=2)
+    if is_of_loss:
+        return numbers.points(end, decimals), confidence
+    return numbers.percent(end, decimals), confidence
+
+
+def is_refused_at_shared_level(point: Record) -> bool:
+    """Return whether a point is enough at 97.5 % but not at the confidence that its network has."""
+    return (
+        point["accurate"] == "not settled"
+        and is_enough_alone(point)
+        and not point.text("waits_for")
+        and "confidence_needed" in point
+    )
 
 
 def reached_words(point: Record) -> str:
     """Return what is limited, the loss or the accuracy, with the worse end of its interval."""
     if Requirements.of(point.attrs).target_accuracy is None:
         return loss_words(point)
-    least = f"at least {numbers.percent(point['accuracy_low'])} with 97.5\xa0% confidence"
-    return f"reaches {numbers.percent(point['accuracy'])}, {least}"
+    least, confidence = worse_end(point)
+    return f"reaches {numbers.percent(point['accuracy'])}, at least {least} with {confidence}"
 
 
 def verdict_words(point: Record) -> str:
@@ -154,10 +199,10 @@ def verdict_words(point: Record) -> str:
 
 
 def alone_words(point: Record) -> str:
-    """Return that a point is left open only since others are asked too, or nothing."""
-    if point["accurate"] != "not settled" or not is_enough_alone(point):
+    """Return that a point is left open only by one tested before it, or nothing."""
+    if not point.text("waits_for"):
         return ""
-    return ", which would be enough if no other point were compared"
+    return ", which would be enough if no open point were tested before it"
 
 
 def is_enough_alone(point: Record) -> bool:
@@ -252,15 +297,11 @@ def _what_more_shows(point: Record, tradeoff: xr.Dataset) -> str:
             f"Its mean is {beyond}, so more data would probably show that it is not accurate "
             "enough."
         )
-    before, alone = open_before(tradeoff, point, "accurate"), is_enough_alone(point)
-    ways = _ways_words(point)
+    before, ways = open_before(tradeoff, point, "accurate"), _ways_words(point)
     if before is None:
-        why = f"That alone would be enough, but {_SHARED}. " if alone else ""
-        return f"{why}{ways or _NO_WAY}"
+        return ways or _NO_WAY
     waits = _waits_for(before, tradeoff)
-    required = Requirements.of(point.attrs)
-    p_value = Loss.of(point, required.subject).p_value(required.largest_error)
-    if p_value <= error_share(tradeoff):
+    if point.text("waits_for"):
         return f"That alone would be enough, but {waits}"
     return f"{ways or _NO_WAY} Besides, {waits}"
 
@@ -269,7 +310,7 @@ def _is_at_bound(point: Record) -> bool:
     return point["ber_bound"] == "upper" and math.isnan(point["probability"])
 
 
-_SHARED = "all points share the error rate of 2.5\xa0%"
+_SHARED = "the networks share the error rate of 2.5\xa0%"
 _NO_WAY = "More of one source alone would not settle it."
 
 

@@ -216,6 +216,7 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
         is_bound &= tradeoff.attrs.get("error_free_accuracy", 1.0) >= 1.0 - limit
     above = np.array([one.low > limit for one in losses])
     accurate = _verdicts(known, shown.ravel(), above & ~is_bound)
+    share = error_share(tradeoff, shown)
     lives = {
         name: np.reshape(values, shape)
         for name, values in life_columns(tradeoff, points, requirements.life_asked).items()
@@ -227,7 +228,8 @@ def judge(tradeoff: xr.Dataset, requirements: Requirements) -> xr.Dataset:
     columns = {
         "accurate": accurate.reshape(shape),
         "probability": _probabilities(tradeoff, losses, requirements, is_bound).reshape(shape),
-        **_needed(losses, limit, tradeoff),
+        **_needed(losses, limit, share, shape),
+        **_left_open(tradeoff, losses, accurate, p_values, requirements, share),
         "cells_to_measure": _cells_to_measure(tradeoff, losses, limit).reshape(shape),
         **yields.columns(shape, known, both.ravel(), is_bound),
         "endures": _endures(tradeoff, requirements),
@@ -308,14 +310,46 @@ def _probabilities_as_scored(
     )
 
 
-def _needed(losses: list[Loss], limit: float, tradeoff: xr.Dataset) -> dict[str, Any]:
+def _left_open(
+    tradeoff: xr.Dataset,
+    losses: list[Loss],
+    accurate: NDArray[np.str_],
+    p_values: _Floats,
+    requirements: Requirements,
+    share: float,
+) -> dict[str, Any]:
+    """Return by what the points are left open that are: their own interval, or one before them."""
+    shape = tuple(tradeoff.sizes[dim] for dim in POINT)
+    is_open = accurate == "not settled"
+    ends = np.array([min(one.estimate + one.width(1.0 - share), 1.0) for one in losses])
+    if requirements.subject == "accuracy":
+        ends = 1.0 - ends
+    points = records(tradeoff, *POINT)
+    names = {name: np.full(len(losses), "", dtype=object) for name in ("condition", "protection")}
+    for places in sequences(tradeoff):
+        first = next((rank for rank, place in enumerate(places) if accurate[place] != "yes"), None)
+        if first is None:
+            continue
+        for place in places[first + 1 :]:
+            if is_open[place] and p_values[place] <= share:
+                for name, values in names.items():
+                    values[place] = points[places[first]][name]
+    return {
+        "confidence_needed": np.where(is_open, 1.0 - share, math.nan).reshape(shape),
+        "end_needed": np.where(is_open, ends, math.nan).reshape(shape),
+        "waits_for": names["condition"].astype(str).reshape(shape),
+        "waits_for_protection": names["protection"].astype(str).reshape(shape),
+    }
+
+
+def _needed(
+    losses: list[Loss], limit: float, share: float, shape: tuple[int, ...]
+) -> dict[str, Any]:
     """Return how much more of each source would settle a point if its estimate stays.
 
     A "yes" has to be shown at the share of 2.5 % that one of so many networks has.
     """
-    shape = tuple(tradeoff.sizes[dim] for dim in POINT)
-    of_yes = 1.0 - error_share(tradeoff)
-    asked = [(one, of_yes if one.estimate < limit else ONE_SIDED) for one in losses]
+    asked = [(one, 1.0 - share if one.estimate < limit else ONE_SIDED) for one in losses]
 
     def times(source: str) -> list[float]:
         found = (

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc
 
 from rramsim.decision.accuracy_loss import ONE_SIDED
@@ -57,9 +58,21 @@ def sequences(tradeoff: xr.Dataset) -> list[list[int]]:
     return [places for places in found if places]
 
 
-def error_share(tradeoff: xr.Dataset) -> float:
-    """Return the share of the 2.5 % at which each network is tested, as long as none is done."""
-    return (1.0 - ONE_SIDED) / max(len(sequences(tradeoff)), 1)
+def error_share(tradeoff: xr.Dataset, shown: NDArray[np.bool_]) -> float:
+    """Return the share of the 2.5 % at which each network is tested that has points left.
+
+    A network whose points are all shown to be good enough leaves its share to the others
+    (`rramsim.decision.accuracy_loss.rejected_in_sequences`).
+
+    Parameters
+    ----------
+    tradeoff : xarray.Dataset
+        Product "tradeoff".
+    shown : ndarray of bool, shape of `POINT`
+        Whether a point is shown to be good enough.
+    """
+    left = sum(not shown.ravel()[places].all() for places in sequences(tradeoff))
+    return (1.0 - ONE_SIDED) / max(left, 1)
 
 
 def open_before(tradeoff: xr.Dataset, point: Record, name: str) -> Record | None:
@@ -97,13 +110,14 @@ def yield_chips_needed(tradeoff: xr.Dataset, point: Record, required: float) -> 
     Parameters
     ----------
     tradeoff : xarray.Dataset
-        Product "tradeoff".
+        Product "tradeoff", judged.
     point : Record
         One of its points.
     required : float
         Share of the chips that must be accurate enough.
     """
-    share, level = point["chip_yield"], error_share(tradeoff)
+    share = point["chip_yield"]
+    level = error_share(tradeoff, tradeoff["yields"].transpose(*POINT).values == "yes")
 
     def shows(chips: int) -> bool:
         return bool(betainc(chips * share, chips * (1.0 - share) + 1.0, required) <= level)

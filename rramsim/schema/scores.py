@@ -256,6 +256,26 @@ _JUDGED = (
         "f",
         "that it is accurate enough, given what all sources of chance leave open, NaN: no draws",
     ),
+    _point(
+        "confidence_needed",
+        "1",
+        "f",
+        "one-sided confidence that a yes takes, as networks share 2.5 %, NaN: it is settled",
+    ),
+    _point(
+        "end_needed",
+        "1",
+        "f",
+        "at that confidence, loss at most, or accuracy at least if a target is set, NaN: settled",
+    ),
+    _point(
+        "waits_for",
+        "1",
+        "U",
+        "condition of the point, not shown to be enough, that is tested before it and alone "
+        "leaves it open; empty: none",
+    ),
+    _point("waits_for_protection", "1", "U", "protection of that point, whose network is the same"),
     _point("trainings_needed", "1", "i", "trainings that would settle it, 0: no number would"),
     _point("images_needed", "1", "f", "times as many test images would, NaN: no number would"),
     _point("chips_needed", "1", "f", "times as many chips would, NaN: no number would"),

@@ -267,12 +267,31 @@ def settling(tradeoff, condition="weak", **changed):
     return would_settle(points_by_condition(tradeoff)[condition], tradeoff).replace("\xa0", " ")
 
 
-def test_a_point_that_would_be_enough_alone_is_said_to_share_the_error():
-    shared = traded({0.0: (0.97, 0.97, 0.9661), 0.15: (0.90, 0.90, 0.90)})
-    # At most 0.49 where 0.5 is accepted; 0.11 must cover more than 1.96 standard errors.
-    text = settling(shared)
-    assert "That alone would be enough, but all points share the error rate of 2.5 %. If" in text
-    assert "That alone" not in settling(traded({0.0: (0.97, 0.97, 0.9655)}))
+def test_a_point_refused_at_a_sharper_confidence_shows_the_bound_at_that():
+    shared = traded({0.0: (0.97, 0.97, 0.96605), 0.15: (0.90, 0.90, 0.90)})
+    # At 97.5 % it loses at most 0.495 points of 0.5, 1.96 standard errors more than it does; two
+    # networks need 98.75 %, 2.2414 standard errors.
+    most = 0.395 + 0.1 * 2.241403 / 1.959964
+    assert f"at most {most:.2f} with the 98.75 % confidence that 2 networks" in settling(shared)
+    point = points_by_condition(shared)["weak"]
+    assert point["loss_high"] < 0.005 < point["end_needed"]
+    assert point["end_needed"] == pytest.approx(most / 100, rel=1e-4)
+    assert point["waits_for"] == ""
+    # A bound that rounds to the accepted number has the decimals that tell them apart.
+    nearly = settling(traded({0.0: (0.97, 0.97, 0.9661), 0.15: (0.90, 0.90, 0.90)}))
+    assert "at most 0.504 with the 98.75 % confidence" in nearly
+    networks = {0.0: (0.97, 0.97, 0.96605), 0.15: (0.90, 0.90, 0.90)}
+    target = settling(traded(networks, required={"target_accuracy": 0.965}))
+    assert f"at least {97 - most:.2f} % with the 98.75 % confidence" in target
+
+
+def test_a_network_that_is_done_leaves_its_share_of_the_error_to_the_others():
+    # Both networks at 0.1 % above 0 are done, so that the third one is tested at 97.5 % alone.
+    networks = {0.0: (0.97,) * 3, 0.1: (0.97,) * 3, 0.15: (0.97, 0.97, 0.9658)}
+    point = points_by_condition(traded(networks), 0.15)["weak"]
+    assert point["accurate"] == "not settled"
+    assert point["confidence_needed"] == pytest.approx(0.975)
+    assert point["end_needed"] == pytest.approx(point["loss_high"])
 
 
 def test_a_point_that_waits_names_the_one_before_it_and_what_would_settle_that():
@@ -287,6 +306,8 @@ def test_a_point_that_waits_names_the_one_before_it_and_what_would_settle_that()
         "point, if this stays the same."
     ) in text
     assert recommend(waiting).would_settle.replace("\xa0", " ") == text
+    point = points_by_condition(waiting)["weak"]
+    assert (point["waits_for"], point["waits_for_protection"]) == ("strong", "none")
     refuted = settling(traded({0.0: (0.97, 0.95, 0.97)}))
     assert "is tested before it and is not accurate enough: it loses 2.00 points" in refuted
     assert "tested before" not in settling(waiting, condition="strong")
@@ -396,7 +417,7 @@ def open_yield(**changed):
         (
             1.0,
             0.98,
-            "which alone would be enough, but all points share the error rate of 2.5 %; if",
+            "which alone would be enough, but the networks share the error rate of 2.5 %; if",
         ),
     ],
 )
@@ -405,14 +426,15 @@ def test_a_yield_that_is_left_open_says_what_more_chips_would_do(chip_yield, lea
 
 
 def test_the_chips_that_would_settle_a_yield_are_those_of_the_exact_test():
-    # Of n chips that all are good the p-value is 0.95^n; two networks share 2.5 %.
-    needed = next(chips for chips in range(1, 1000) if 0.95**chips <= 0.0125)
+    # Of n chips that all are good the p-value is 0.95^n; the other network is done, and leaves
+    # all of the 2.5 %.
+    needed = next(chips for chips in range(1, 1000) if 0.95**chips <= 0.025)
     text = open_yield(chip_yield=1.0, chip_yield_low=0.93)
     assert f"about {needed} chips in place of 50 would settle it" in text
     text = open_yield(chip_yield=0.98, chip_yield_low=0.9)
     (needed,) = map(int, re.findall(r"about (\d+) chips", text))
     tail = [stats.beta.cdf(0.95, 0.98 * n, 0.02 * n + 1.0) for n in (needed - 1, needed)]
-    assert tail[0] > 0.0125 >= tail[1]
+    assert tail[0] > 0.025 >= tail[1]
 
 
 def test_a_yield_that_waits_names_the_point_before_it():

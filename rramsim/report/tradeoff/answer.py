@@ -258,7 +258,11 @@ def _open_points(findings: Findings) -> str:
         likely = f" (probability {numbers.probability(point['probability'])})"
         if math.isnan(point["probability"]):
             likely = ""
-        alone = ", as it would be if no other point were compared" if is_enough_alone(point) else ""
+        alone = ""
+        if point.text("waits_for"):
+            alone = ", as it would be if no open point were tested before it"
+        elif is_enough_alone(point):
+            alone = ", as it would be if no other network were tested beside it"
         doubt = f"is accurate enough{alone}{likely}"
     return (
         f"whether “{point['condition']}”, {protection_words(point['protection'])}, with the "

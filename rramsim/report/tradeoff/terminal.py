@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
-from rramsim.decision.reasons import accepted_words, alone_words, parts_words
+from rramsim.decision.reasons import accepted_words, alone_words, parts_words, worse_end
 from rramsim.decision.requirements import Requirements
 from rramsim.report.terminal_table import (
     first_fitting,
@@ -188,19 +188,17 @@ def _accuracy_lines(point: Record, findings: Findings) -> dict[str, str]:
     chips = f"{point['maps']} chip{'' if point['maps'] == 1 else 's'}"
     mean = f"{numbers.percent(point['accuracy'])}, mean of {chips}; {error_free} without bit errors"
     loss = f"{_points_of_accuracy(point['loss'])} points"
+    end, confidence = worse_end(point)
     if asked.target_accuracy is None:
-        most = _points_of_accuracy(point["loss_high"])
         return {
-            "loss": f"{verdict[point['accurate']]}{loss}, at most {most} with 97.5{_BLANK}% "
-            f"confidence{alone_words(point)}; {accepted_words(asked)} ({parts_words(point)})",
+            "loss": f"{verdict[point['accurate']]}{loss}, at most {end} with {confidence}"
+            f"{alone_words(point)}; {accepted_words(asked)} ({parts_words(point)})",
             "accuracy": mean,
         }
-    least = numbers.percent(point["accuracy_low"])
     verdict["no"] = "too little: "
     return {
-        "accuracy": f"{verdict[point['accurate']]}{mean}; at least {least} with 97.5{_BLANK}% "
-        f"confidence{alone_words(point)}, {accepted_words(asked)} "
-        f"({parts_words(point, 'accuracy')})",
+        "accuracy": f"{verdict[point['accurate']]}{mean}; at least {end} with {confidence}"
+        f"{alone_words(point)}, {accepted_words(asked)} ({parts_words(point, 'accuracy')})",
         "loss": loss,
     }
 
