@@ -247,14 +247,14 @@ def largest_deviation(x: Floats, z: Floats, fit: LognormalFit) -> float:
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch beside a limit in which no reading lies.
+    """A stretch beside a limit in which no reading is known to lie.
 
     Attributes
     ----------
     start, end : float
         The reading next to the limit, and the limit, as the readings are given.
     p_value : float
-        Probability that so many readings from within the limit all lie as far from it.
+        Probability that so many readings all stay out of it.
     """
 
     start: float
@@ -273,13 +273,19 @@ _PILE, _OVER_NEIGHBOUR = 3, 3
 
 
 def gap_beside_limit(x: Floats, side: Groups, fit: LognormalFit) -> Gap | None:
-    """Return the less likely of the gaps beside an upper and a lower limit, None without a limit.
+    """Return the least likely of the gaps beside upper and lower limits, None without a limit.
 
-    A limit is the lowest that readings are known to be above, or else the largest reading where
-    three or more are equal to it, and three times as many as to the next; and the same below. Of k
-    exact readings below a limit L the largest is at most x with the probability (F(x) / F(L))**k, F
-    the fitted law; k comes down to what the readings are worth. Of readings that are rounded x is a
-    step higher, the least difference between any two: what lay between is read as one of the ends.
+    Limits are the numbers that readings are known to be above, and the largest reading where three
+    or more are equal to it, and three times as many as to the next; and the same below. Two
+    probabilities are computed with the fitted law F, for as many readings as these are worth:
+
+    - Of k exact readings below the lowest limit L the largest is at most x: (F(x) / F(L))**k.
+    - The readings beyond the largest exact one, x, are all beyond their own limits L: the product
+      of (1 - F(L)) / (1 - F(x)). It does not matter in which range the exact readings were read,
+      and a limit at x hides none that is further out.
+
+    Of readings that are rounded x is a step higher, the least difference between any two: what lay
+    between is read as one of the ends.
 
     Parameters
     ----------
@@ -289,30 +295,71 @@ def gap_beside_limit(x: Floats, side: Groups, fit: LognormalFit) -> Gap | None:
         -1: at most the number, 0: exact, +1: at least the number.
     fit : LognormalFit
     """
-    worth = min(1.0, fit.effective_readings / x.size)
     step = np.diff(np.unique(np.exp(x))).min(initial=math.inf)
+    step = step if math.isfinite(step) else 0.0
     gaps = []
     for sign, code in ((1.0, ABOVE), (-1.0, BELOW)):
-        y = sign * x
-        exact = side == EXACT
-        limits = y[side == code]
-        if limits.size:
-            limit = limits.min()
-        else:
-            values, counts = np.unique(y[exact], return_counts=True)
-            neighbour = counts[-2] if counts.size > 1 else 0
-            if counts.size == 0 or counts[-1] < max(_PILE, _OVER_NEIGHBOUR * neighbour):
-                continue
-            limit = values[-1]
-        inside = exact & (y < limit)
-        k = int(np.count_nonzero(inside))
-        if not k:
-            continue
-        nearest = float(y[inside].max())
-        # In ohm, of the reading next to the limit with its step.
-        edge = math.exp(sign * nearest) + sign * (step if math.isfinite(step) else 0.0)
-        edge = min(sign * math.log(edge), limit) if edge > 0.0 else limit
-        of_edge, of_limit = ((end - sign * fit.mu) / fit.sigma for end in (edge, limit))
-        log_share = float(log_ndtr(of_edge) - log_ndtr(of_limit))
-        gaps.append(Gap(sign * nearest, float(sign * limit), math.exp(worth * k * log_share)))
+        exact, limits = _exact_and_limits(sign * x, side, code)
+        end = _End(exact, limits, fit=fit, sign=sign, step=step)
+        gaps += [gap for gap in (end.below_the_lowest(), end.beyond_the_readings()) if gap]
     return min(gaps, key=lambda gap: gap.p_value, default=None)
+
+
+def _exact_and_limits(y: Floats, side: Groups, code: int) -> tuple[Floats, Floats]:
+    """Return the exact readings, and the numbers that readings are known to be above."""
+    exact, limits = y[side == EXACT], y[side == code]
+    values, counts = np.unique(exact, return_counts=True)
+    neighbour = counts[-2] if counts.size > 1 else 0
+    if counts.size and counts[-1] >= max(_PILE, _OVER_NEIGHBOUR * neighbour):
+        is_pile = exact == values[-1]
+        exact, limits = exact[~is_pile], np.append(limits, exact[is_pile])
+    return exact, limits
+
+
+@dataclass(frozen=True)
+class _End:
+    """The upper end of the readings, or the lower one mirrored, so that both ascend outwards.
+
+    `sign` is -1 where they are mirrored, `step` the least difference of two readings in ohm.
+    """
+
+    exact: Floats
+    limits: Floats
+    fit: LognormalFit
+    sign: float
+    step: float
+
+    def below_the_lowest(self) -> Gap | None:
+        """Return the gap below the lowest limit that has exact readings below it."""
+        limits = self.limits[self.limits > self.exact.min(initial=math.inf)]
+        if not limits.size:
+            return None
+        limit = limits.min(keepdims=True)
+        inside = self.exact[self.exact < limit]
+        nearest = float(inside.max())
+        share = log_ndtr(self._z(self._edge(nearest, limit))) - log_ndtr(self._z(limit))
+        return self._gap(nearest, limit, inside.size * share)
+
+    def beyond_the_readings(self) -> Gap | None:
+        """Return the gap beyond the largest exact reading, up to the furthest limit."""
+        nearest = float(self.exact.max(initial=-math.inf))
+        limits = self.limits[self.limits > nearest]
+        if not (self.exact.size and limits.size):
+            return None
+        shares = log_ndtr(-self._z(limits)) - log_ndtr(-self._z(self._edge(nearest, limits)))
+        return self._gap(nearest, limits, shares)
+
+    def _gap(self, nearest: float, limits: Floats, log_shares: Floats) -> Gap:
+        worth = min(1.0, self.fit.effective_readings / self.fit.readings)
+        chance = math.exp(worth * float(log_shares.sum()))
+        return Gap(self.sign * nearest, self.sign * float(limits.max()), chance)
+
+    def _edge(self, nearest: float, limits: Floats) -> Floats:
+        """Return where the reading next to the limits ends, with its step."""
+        ohm = math.exp(self.sign * nearest) + self.sign * self.step
+        edge = self.sign * math.log(ohm) if ohm > 0.0 else math.inf
+        return np.minimum(edge, limits)
+
+    def _z(self, y: Floats) -> Floats:
+        z: Floats = (y - self.sign * self.fit.mu) / self.fit.sigma
+        return z

@@ -103,13 +103,28 @@ def test_readings_that_are_rounded_have_ties_and_no_gap(kilohm, sigma, count):
     assert found <= 3  # 1 % of 60, and its error
 
 
+def test_readings_known_to_be_beyond_the_largest_are_each_beyond_their_own_limit():
+    # A limit at the largest exact reading multiplies the probability by 1, on either side.
+    x = np.concatenate([np.linspace(-1.0, 0.5, 19), [0.2, 0.2 + 1e-9], [0.5, 0.5, 2.0, 2.0, 3.0]])
+    side = np.repeat([0, 1], (21, 5))
+    for sign in (1, -1):
+        fit = fit_lognormal(np.exp(sign * x), sign * side)
+        gap = gap_beside_limit(sign * x, sign * side, fit)
+        law = stats.norm(sign * fit.mu, fit.sigma)
+        assert (gap.start, gap.end) == pytest.approx((sign * 0.5, sign * 3.0))
+        ratios = law.sf(2.0) ** 2 * law.sf(3.0) / law.sf(0.5) ** 3
+        assert gap.p_value == pytest.approx(ratios, rel=1e-6)
+
+
 @pytest.mark.slow
-def test_a_lognormal_cut_at_a_limit_has_a_gap_as_rarely_as_the_level_says():
+@pytest.mark.parametrize(("wide", "share"), [(0.5, 1.0), (2.0, 0.5), (2.0, 0.05)])
+def test_a_lognormal_cut_at_limits_has_a_gap_as_rarely_as_the_level_says(wide, share):
     rng, found = np.random.default_rng(5), []
     for _ in range(200):
         x = rng.standard_normal(60)
-        side = (x > 0.5).astype(int)
-        y = np.minimum(x, 0.5)
+        limit = np.where(rng.random(60) < share, wide, 0.5)
+        side = (x > limit).astype(int)
+        y = np.minimum(x, limit)
         found.append(gap_beside_limit(y, side, fit_lognormal(np.exp(y), side)).p_value)
     assert np.mean(np.array(found) < 0.01) <= 0.03  # 0.01 and its error of 200 samples
     assert np.mean(np.array(found) < 0.5) > 0.3  # and no such test without any power

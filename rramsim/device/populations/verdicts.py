@@ -167,8 +167,9 @@ def verdict_on(state: StateReadings, *, seed: int = SEED) -> Verdict:
     samples have as many cells whose readings go together as strongly; fewer than 5 cells, but for
     a single one, are not tested. The tail is counted in all readings, as in so many fewer.
 
-    Readings that all stay too far from a limit, or from a value that three or more share at an
-    end, are not of one lognormal either (`gap_beside_limit`), however straight their plot.
+    Readings that all stay too far from a limit, be it one of several, or from a value that three or
+    more share at an end, are not of one lognormal either (`gap_beside_limit`), however straight
+    their plot.
 
     Parameters
     ----------
@@ -206,8 +207,8 @@ def _gap_sentence(state: StateReadings, fit: LognormalFit) -> str:
         return ""
     nearest, limit = (numbers.quantity(math.exp(end), "Ω") for end in (gap.start, gap.end))
     return (
-        f"the lognormal does not hold: no reading lies between {nearest} and {limit}, where the "
-        f"range ends, but it has some there (p = {numbers.power(gap.p_value)})."
+        f"the lognormal does not hold: no value was read between {nearest} and {limit}, where "
+        f"a range ends, but the law has some there (p = {numbers.power(gap.p_value)})."
     )
 
 

@@ -115,6 +115,36 @@ def test_a_uniform_population_does_not_hold(state_of):
     assert "p = 0.001" in found.sentence
 
 
+# Marks of bad cells by the readings x: the limit, and on which side of it the cell is.
+MARKS = {
+    "far above": lambda x: (x.max() + 7.0, 1),
+    "above the largest": lambda x: (x.max(), 1),
+    "above the median": lambda x: (np.median(x), 1),
+    "above next to nothing": lambda x: (x.min() - 5.0, 1),
+    "far below": lambda x: (x.min() - 7.0, -1),
+    "below the smallest": lambda x: (x.min(), -1),
+    "below the median": lambda x: (np.median(x), -1),
+    "below nearly all": lambda x: (x.max() + 5.0, -1),
+    "read far above": lambda x: (x.max() + 6.0, 0),
+    "read far below": lambda x: (x.min() - 6.0, 0),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("far", "place"), [("far above", "c/HRS"), ("far below", "c/LRS")])
+def test_no_further_bad_cells_make_a_lognormal_hold_that_a_far_mark_rejects(state_of, far, place):
+    x = normal(60, 11)
+    assert verdict_on(state_of(x, place=place)).kind == "holds"
+    for others in [[], *([kind] for kind in MARKS), [*MARKS]]:
+        values, sides = zip(*(MARKS[kind](x) for kind in [far, *others]), strict=True)
+        y = np.append(x[len(values) :], values)
+        side = np.append(np.zeros(60 - len(values), dtype=int), sides)
+        found = verdict_on(state_of(y, side, place=place))
+        assert found.kind in ("does not hold", "tail"), others
+        if not others:
+            assert found.kind == "does not hold"
+
+
 @pytest.mark.slow
 def test_of_very_many_readings_the_size_of_the_deviation_decides(state_of):
     z = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
