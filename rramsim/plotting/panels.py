@@ -55,8 +55,8 @@ def places_drawn(
         Number of conditions.
     ax : Canvas
     by : float array, shape (count,), optional
-        Gives the order, NaN last: the first drawn has the least, the last one the greatest value.
-        Default: the order as it is.
+        Gives the order: the first drawn has the least, the last one the greatest value. Conditions
+        of NaN are drawn only where there are fewer than `most` others. Default: the order as it is.
     most : int
 
     Returns
@@ -67,14 +67,16 @@ def places_drawn(
     Examples
     --------
     >>> places_drawn(5, None, by=np.array([3.0, 1.0, np.nan, 2.0, 5.0]), most=3)
-    array([1, 2, 3])
+    array([0, 1, 4])
     >>> places_drawn(2, None)
     array([0, 1])
     """
     if count <= most or not isinstance(ax, Axes | FigureBase | None):
         return np.arange(count)
     order = np.arange(count) if by is None else np.argsort(by, kind="stable")
-    return np.sort(order[np.linspace(0, count - 1, most).round().astype(int)])
+    known = count if by is None else np.count_nonzero(~np.isnan(by))
+    steps = np.linspace(0, max(known, most) - 1, most).round().astype(int)
+    return np.sort(order[steps])
 
 
 def left_out_words(drawn: int, count: int, *, by: str = "", what: str = "conditions") -> str:
