@@ -1,6 +1,7 @@
 """`rramsim bench`: its contract, on a workload that takes no time."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -56,7 +57,8 @@ def test_the_table_says_what_was_measured_and_what_was_not(tiny):
     assert "extrapolated" in shown
     assert "more than plain" in shown
     assert "784-32-32-10, 8 random images an iteration" in " ".join(shown.split())
-    assert "gives another class to" not in shown
+    # How many it is of each case; what the mark ! means is always there.
+    assert not re.search(r"gives another class to \d", shown)
     whole = CliRunner().invoke(app, ["bench", "--quick", "--verbose"]).stdout
-    assert "gives another class to" in whole
+    assert re.search(r"gives another class to \d", whole)
     assert f"rramsim {__version__}, Python" in whole

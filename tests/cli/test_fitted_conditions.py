@@ -168,7 +168,7 @@ def with_one_name_twice(path):
             changed_since,
             "bad.nc: this file was damaged or changed after rramsim wrote it (another SHA-256)",
         ),
-        (with_one_name_twice, "bad.nc: the condition 'weak' stands 2 times."),
+        (with_one_name_twice, "bad.nc: the condition 'weak' is given 2 times."),
     ],
 )
 def test_a_file_that_is_not_theirs_gets_one_clear_message(
