@@ -292,7 +292,8 @@ def test_the_installed_command_tells_a_mistake_in_one_line_and_exits_with_2(tmp_
     assert done.stderr == (
         "rramsim: cells.csv, row 3, column 'R (kOhm)': the resistance is negative (-300\xa0kΩ); "
         "check the sign of the current. A resistance is more than 0. If the current is noise "
-        'around zero, give the largest resistance that the meter resolves, --over-range "100 MOhm".\n'
+        "around zero, give the largest resistance that the meter resolves, --over-range "
+        '"100 MOhm".\n'
     )
 
 
