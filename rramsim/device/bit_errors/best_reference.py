@@ -73,9 +73,9 @@ class LeastErrors:
         middle, low, high = (
             numbers.quantity(ohm, "Ω") for ohm in (self.reference, self.low, self.high)
         )
+        ends = "" if low == high else f" ({low} to {high})"
         return condition.note(
-            f"counted errors are least, {self.errors:,} of {self.readings:,}, at {middle} "
-            f"({low} to {high}).",
+            f"counted errors are least, {self.errors:,} of {self.readings:,}, at {middle}{ends}.",
             "least counted errors",
             errors=self.errors,
             readings=self.readings,

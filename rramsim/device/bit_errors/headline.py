@@ -148,10 +148,10 @@ def bit_errors(
     against = fitted
     if read.reference_spread:
         against = fitted_rate(condition, read.without_spread(), is_chosen=is_chosen, **of_fit)
-    doubts = _doubts(condition, against, counted, verdicts)
+    doubts = _doubts(condition, against, counted, verdicts, reference=read.reference)
     is_rejected = fitted is None or bool(doubts) or bool(_rejected(condition, verdicts))
     if fitted is not None and not doubts:
-        doubts = _doubts_beyond(condition, fitted, counted, verdicts)
+        doubts = _doubts_beyond(condition, fitted, verdicts, reference=read.reference)
     by_count = chosen_by_count(condition, read) if is_chosen and is_rejected else None
     if by_count is not None:
         # That the densities of rejected fits do not cross is of no concern.
@@ -194,14 +194,16 @@ def _doubts(
     fitted: Interval | None,
     counted: WeightedCount,
     verdicts: tuple[Verdict, Verdict] | None,
+    *,
+    reference: float,
 ) -> list[Note]:
-    """Return why the fitted BER is not to be believed."""
+    """Return why the fitted BER at a reference (ohm) is not to be believed."""
     if fitted is None or math.isnan(counted.ber.estimate):
         return []
     doubts = []
     at_most = fitted.high if fitted.bound else fitted.estimate
     if not counted.ber.low <= at_most <= counted.ber.high:
-        doubts.append(_disagreement(condition, at_most, counted))
+        doubts.append(_disagreement(condition, at_most, counted, reference=reference))
     for state, verdict in zip(condition.states, verdicts or (), strict=bool(verdicts)):
         if verdict.kind == "tail":
             text = f"{verdict.sentence} The counted BER is used."
@@ -212,27 +214,37 @@ def _doubts(
 def _doubts_beyond(
     condition: ConditionReadings,
     fitted: Interval,
-    counted: WeightedCount,
     verdicts: tuple[Verdict, Verdict] | None,
+    *,
+    reference: float,
 ) -> list[Note]:
-    """Return why a fit that nothing contradicts is not to be believed beyond the sample."""
-    rejected = _rejected_notes(condition, fitted, verdicts) if fitted.extrapolated else []
-    return rejected or _few_notes(condition, fitted) or _open_notes(condition, fitted)
+    """Return why a fit that nothing contradicts is not to be believed beyond the sample.
+
+    Each names the reference (ohm) of the fitted BER: the one reported may be chosen afterwards.
+    """
+    rejected = []
+    if fitted.extrapolated:
+        rejected = _rejected_notes(condition, fitted, verdicts, reference=reference)
+    of_fit = (condition, fitted, reference)
+    return rejected or _few_notes(*of_fit) or _open_notes(*of_fit)
 
 
 def _rejected_notes(
     condition: ConditionReadings,
     fitted: Interval,
     verdicts: tuple[Verdict, Verdict] | None,
+    *,
+    reference: float,
 ) -> list[Note]:
     """Return why nothing is extrapolated along tails that the readings reject."""
     rejected = _rejected(condition, verdicts)
     at_most = fitted.high if fitted.bound else fitted.estimate
     ber = numbers.bounded(numbers.power(at_most), fitted.bound)
+    at = numbers.quantity(reference, "Ω")
     return [
         state.note(
-            f"the lognormal does not hold, so the fitted BER, {ber}, is not believed beyond what "
-            "counting can show: the counted BER is used.",
+            f"the lognormal does not hold, so the fitted BER at {at}, {ber}, is not believed "
+            "beyond what counting can show: the counted BER is used.",
             "fit not extrapolated",
             ber=at_most,
         )
@@ -240,7 +252,7 @@ def _rejected_notes(
     ]
 
 
-def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
+def _few_notes(condition: ConditionReadings, fitted: Interval, reference: float) -> list[Note]:
     """Return why what was counted leads: a state has too few cells to show a population."""
     few = {
         state.state: exact_cells(state.fit)
@@ -255,20 +267,20 @@ def _few_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
     text = (
         f"the exact readings are equivalent to these numbers of {what}: {cells}. Below "
         f"{FEW_CELLS} a state, what was counted leads. The fit, for comparison: "
-        f"{_for_comparison(fitted)}."
+        f"{_for_comparison(fitted, reference)}."
     )
     figures = {"cells": min(few.values()), "fitted": _at_most(fitted)}
     return [condition.note(text, "few cells", **figures)]
 
 
-def _open_notes(condition: ConditionReadings, fitted: Interval) -> list[Note]:
+def _open_notes(condition: ConditionReadings, fitted: Interval, reference: float) -> list[Note]:
     """Return why what was counted leads: the fit has no interval, so nothing bounds its BER."""
     if fitted.bound or fitted.has_ends:
         return []
     text = (
         "the fit has no interval, since there are too few cells or "
         "independent readings, so what was counted leads. The fit, for comparison: "
-        f"{_for_comparison(fitted)}."
+        f"{_for_comparison(fitted, reference)}."
     )
     return [condition.note(text, "fit without an interval", fitted=fitted.estimate)]
 
@@ -289,7 +301,7 @@ def _within_reach(
         f"the fitted BER lies more than {REACH:g} sigma beyond the last {last} that {cells} "
         f"independent {unit} LRS and HRS can be expected to show: a bound leads, "
         f"{numbers.bounded(numbers.power(bound.high), bound.bound)}. The fit, for comparison: "
-        f"{_for_comparison(fitted)}."
+        f"{_for_comparison(fitted, read.reference)}."
     )
     figures = {"bound": bound.high, "fitted": _at_most(fitted)}
     return bound, [condition.note(text, "fit beyond reach", **figures)]
@@ -300,9 +312,10 @@ def _reach(condition: ConditionReadings, read: ReadConditions) -> float:
     return math.nan if lrs is None or hrs is None else least_believed(lrs, hrs, read)
 
 
-def _for_comparison(fitted: Interval) -> str:
+def _for_comparison(fitted: Interval, reference: float) -> str:
     without = "" if fitted.has_ends or fitted.bound else ", without an interval"
-    return f"{numbers.bit_error_rate(fitted)}{without}"
+    at = numbers.quantity(reference, "Ω")
+    return f"{numbers.bit_error_rate(fitted)} at {at}{without}"
 
 
 def _at_most(fitted: Interval) -> float:
@@ -449,7 +462,9 @@ def _limit_notes(
     return []
 
 
-def _disagreement(condition: ConditionReadings, fitted: float, counted: WeightedCount) -> Note:
+def _disagreement(
+    condition: ConditionReadings, fitted: float, counted: WeightedCount, *, reference: float
+) -> Note:
     ratio = counted.ber.estimate / fitted if counted.ber.estimate else math.nan
     if math.isnan(ratio):
         times = "no error was counted"
@@ -458,8 +473,9 @@ def _disagreement(condition: ConditionReadings, fitted: float, counted: Weighted
     else:
         times = f"{numbers.times(1 / ratio)} times fewer errors were counted"
     return condition.note(
-        f"the fitted populations give a BER of {numbers.power(fitted)}, outside the counted "
-        f"interval {numbers.power(counted.ber.low)} to {numbers.power(counted.ber.high)} "
+        f"the fitted populations give a BER of {numbers.power(fitted)} at "
+        f"{numbers.quantity(reference, 'Ω')}, outside the counted interval "
+        f"{numbers.power(counted.ber.low)} to {numbers.power(counted.ber.high)} "
         f"({times}): the readings contradict the lognormal where the errors occur, so the "
         "counted BER is used.",
         "fit contradicted",

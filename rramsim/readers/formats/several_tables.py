@@ -78,7 +78,7 @@ def tables_side_by_side(grid: Grid, *, is_named: bool) -> list[Grid]:
         if block.row_numbers[-1] > grid.row_numbers[row]:
             blocks.append(block)
     where = ", ".join(
-        f"columns {span.start + 1} to {span.stop}" + (f" ({', '.join(of_span)})" if of_span else "")
+        _columns_in_words(grid, span) + (f" ({', '.join(of_span)})" if of_span else "")
         for span, of_span in zip(spans, names, strict=True)
     )
     text = f"{len(spans)} tables stand side by side: {where}."
@@ -261,7 +261,7 @@ def _block(grid: Grid, row: int, first: range, span: range, unused: Collection[i
     position = {at: index for index, at in enumerate([*shared, *span])}
     return replace(
         grid,
-        place=f"{grid.place}, columns {span.start + 1} to {span.stop}",
+        place=f"{grid.place}, {_columns_in_words(grid, span)}",
         records=records,
         row_numbers=row_numbers,
         merged=tuple((top, end, position[at]) for top, end, at in grid.merged if at in position),
@@ -269,6 +269,12 @@ def _block(grid: Grid, row: int, first: range, span: range, unused: Collection[i
         notes=(),
         left_out={},
     )
+
+
+def _columns_in_words(grid: Grid, span: range) -> str:
+    """Return which columns a table has, without blank ones that separate it from the next."""
+    last = max(at for at in span if any(record[at].strip() for record in grid.records))
+    return f"columns {span.start + 1} to {last + 1}"
 
 
 def _states_setting(texts: Sequence[str]) -> bool:

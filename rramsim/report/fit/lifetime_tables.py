@@ -170,16 +170,18 @@ def retention_table(examination: Examination) -> TextTable:
 
     def time_to_limit(row: Record) -> str:
         time = row.interval("time_to_limit")
-        return numbers.interval(time) + (", extrapolated" if time.extrapolated else "")
+        return numbers.interval(time, numbers.duration) + (
+            ", extrapolated" if time.extrapolated else ""
+        )
 
     return table_of(
         "Retention",
         records(retention, "hold"),
         {
             **_hold_columns(retention),
-            "last read-out": lambda row: f"{numbers.power(row['last_time'])}\N{NO-BREAK SPACE}s",
+            "last read-out": lambda row: numbers.duration(row["last_time"]),
             "BER there, along the lines": _last_ber,
-            **_until(retention, "seconds", time_to_limit),
+            **_until(retention, "time", time_to_limit),
         },
         remark=_arrhenius_words(examination),
         is_titled=False,
@@ -409,7 +411,7 @@ def _origin_of_energy(law: Record, temperatures: int) -> str:
 def drift_table(examination: Examination) -> TextTable:
     """Return how each state drifts and widens with time."""
     retention = examination.products["retention"]
-    first = numbers.quantity(float(retention["first_time"].min()), "s")
+    first = numbers.duration(float(retention["first_time"].min()))
     return table_of(
         "Drift a decade of time",
         records(retention, "hold", "state"),

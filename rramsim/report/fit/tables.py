@@ -315,7 +315,8 @@ def least_text(name: str, counted: xr.Dataset) -> str:
     middle, low, high = (
         numbers.quantity(row[f"least_reference{end}"], "Ω") for end in ("", "_low", "_high")
     )
-    return f"{row['least_errors']:,} of {row['least_readings']:,} at {middle} ({low} to {high})"
+    ends = "" if low == high else f" ({low} to {high})"
+    return f"{row['least_errors']:,} of {row['least_readings']:,} at {middle}{ends}"
 
 
 def endurance_text(row: Record) -> str:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,6 +146,8 @@ def test_a_stated_reference_always_holds_and_the_least_errors_are_said_beside_it
     assert f"counted errors are least, {stated.least.errors} of 600, at" in str(
         stated.least.note(condition)
     )
+    at_one = replace(stated.least, reference=2e4, low=2e4, high=2e4).note(condition)
+    assert at_one.text.endswith(" at 20\N{NO-BREAK SPACE}kΩ.")
 
 
 @pytest.mark.parametrize("hidden", [0.27, 0.6])

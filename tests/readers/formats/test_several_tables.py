@@ -41,7 +41,11 @@ def test_merged_names_of_a_workbook(read):
     ]
     rows += [[1, 5100, 310e3, None, 1, 2100, 510e3], [2, 5200, 320e3]]
     content = workbook(("Sheet", rows), merged={"Sheet": ["A1:C1", "E1:G1"]})
-    assert readings_of(read(content, "cells.xlsx")) == BOTH
+    measured = read(content, "cells.xlsx")
+    assert readings_of(measured) == BOTH
+    # The blank column between the tables belongs to neither.
+    (note,) = (note for note in measured.notes if note.kind == "tables side by side")
+    assert note.text.endswith("side by side: columns 1 to 3 (weak), columns 5 to 7 (strong).")
 
 
 def test_names_above_may_be_states_cycles_or_dice(read):

@@ -18,7 +18,12 @@ from rramsim.report.fit.lifetime_tables import (
     retention_table,
     signed,
 )
-from rramsim.report.fit.tables import conditions_tables, outliers_table, populations_table
+from rramsim.report.fit.tables import (
+    conditions_tables,
+    least_text,
+    outliers_table,
+    populations_table,
+)
 from rramsim.report.fit.terminal import short_tables
 from rramsim.schema import make
 from rramsim.study.fit import fit
@@ -75,6 +80,25 @@ def test_drift_is_in_per_cent_a_decade_and_no_temperature_is_made_up(held):
     assert row["median"].replace("\xa0", " ") == "+10 % (+10 % to +10 %)"
 
 
+@pytest.mark.slow
+def test_times_of_a_retention_are_in_the_units_that_people_say(held):
+    table = retention_table(held)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row["last read-out"].replace("\xa0", " ") == "2.78 h"  # 10,000 s
+    assert "time until BER 0.01" in table.columns
+    assert drift_table(held).remark.endswith("from 1\N{NO-BREAK SPACE}s on.")
+
+
+def test_the_fewest_errors_at_one_reference_have_no_interval_of_it(tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text(
+        "condition,state,errors,bits,reference (kOhm)\nA,LRS,3,4096,20\nA,HRS,12,4096,20\n"
+    )
+    counted = fit(path).examination.products["counted"]
+    text = least_text("A", counted)
+    assert text.replace("\xa0", " ") == "15 of 8,192 at 20 kΩ"
+
+
 def test_digits_show_a_value_and_its_interval_apart():
     assert digits_apart([-0.11, -0.14, -0.09]) == 2
     # To two digits this would be 11 (11 to 11).
@@ -120,7 +144,9 @@ def test_a_ber_of_all_read_outs_is_said_to_be(held):
 
 def test_a_limit_that_is_not_reached_is_a_bound(held):
     until = [row[-1] for row in retention_table(held).rows]
-    assert all(text == "more than 10⁴" or "extrapolated" in text for text in until)
+    assert all(
+        text == "more than 2.78\N{NO-BREAK SPACE}h" or "extrapolated" in text for text in until
+    )
 
 
 def test_a_bake_is_told_by_state(held):

@@ -140,7 +140,7 @@ def hold_notes(hold: Hold, *, first_time: float) -> list[Note]:
         used = int(np.count_nonzero(state.in_lines(first_time)))
         if drift is None:
             text = (
-                f"{used} read-outs from {numbers.quantity(first_time, 's')} on could be fitted; a "
+                f"{used} read-outs from {numbers.duration(first_time)} on could be fitted; a "
                 "line of drift needs two."
             )
             notes.append(hold.note(text, "no line of drift", state=name, read_outs=used))

@@ -356,8 +356,7 @@ def _fill_limit(values: dict[str, Any], number: int, hold: Hold, *, limit: float
         surely = start if np.isnan(curves[1]).all() else late
         bound = Interval(surely if surely <= hold.last_time else math.nan, bound="upper")
         text = (
-            f"{subject} is exceeded by the first read-out in the lines, "
-            f"{numbers.quantity(start, 's')}"
+            f"{subject} is exceeded by the first read-out in the lines, {numbers.duration(start)}"
         )
         return _fill_bound(values, number, hold, bound=bound, text=text)
     values["time_to_limit"][number] = time
