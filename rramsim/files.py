@@ -285,7 +285,8 @@ def make_folder(folder: Path) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"{folder}: this folder cannot be made ({error.strerror}). Name one you may write to."
+            f"{folder}: this folder cannot be made ({error.strerror}). Name a folder "
+            "in a place where you may write."
         ) from error
 
 

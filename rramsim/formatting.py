@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rramsim.interval import Interval
 
@@ -117,6 +117,15 @@ def points(share: float, decimals: int = 2) -> str:
     """
     # Adding 0 takes the sign off what rounds to none.
     return f"{round(100.0 * share, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words in a row, with "and" before the last one.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def decimals_apart(value: float, limit: float, *, least: int) -> int:

@@ -14,7 +14,7 @@ from rramsim.decision.life_words import life_words, open_words
 from rramsim.decision.recommendation import Reason
 from rramsim.decision.requirements import Requirements
 from rramsim.decision.sequences import open_before, yield_chips_needed
-from rramsim.schema import Record
+from rramsim.schema import POINT, Record, records
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -243,6 +243,15 @@ def count_words(count: float) -> str:
     return numbers.power(float(f"{count:.3g}"))
 
 
+def inference_count_words(count: float) -> str:
+    """Return after how many inferences something is reached: they are whole.
+
+    >>> inference_count_words(97.1), inference_count_words(0.2), inference_count_words(1234567.0)
+    ('97', '1', '1.2×10⁶')
+    """
+    return count_words(max(round(count), 1) if math.isfinite(count) else count)
+
+
 def cell_count_words(count: float) -> str:
     """Return a number of cells with no more digits than are known of it.
 
@@ -334,10 +343,28 @@ def _waits_for(before: Record, tradeoff: xr.Dataset) -> str:
             "other measurements and without that point, would settle it."
         )
     tested = f"{tested} is not settled either: it {reached_words(before)}"
-    ways = _ways(before)
+    ways, waiting = _ways(before), _waiting_words(before, tradeoff)
     if not ways or _is_at_bound(before) or is_beyond(before):
-        return f"{tested}. {_what_more_shows(before, tradeoff)}"
-    return f"{tested}; {', or '.join(ways)} would settle that point, if this stays the same."
+        return f"{tested}. {_what_more_shows(before, tradeoff)}{waiting}"
+    return (
+        f"{tested}; {', or '.join(ways)} would settle that point, if this stays the same.{waiting}"
+    )
+
+
+def waiting_points(before: Record, tradeoff: xr.Dataset) -> list[Record]:
+    """Return the points that would be enough by themselves, and wait for one tested before them."""
+    return [
+        point
+        for point in records(tradeoff, *POINT)
+        if (point.text("waits_for"), point.text("waits_for_protection"))
+        == (before["condition"], before["protection"])
+        and all(point[dim] == before[dim] for dim in ("training_ber", "thresholds"))
+    ]
+
+
+def _waiting_words(before: Record, tradeoff: xr.Dataset) -> str:
+    count = len(waiting_points(before, tradeoff))
+    return f" {count} points of this network wait for that one alone." if count > 1 else ""
 
 
 def _open_requirements(point: Record, tradeoff: xr.Dataset) -> list[str]:
@@ -643,8 +670,8 @@ class _Reasons:
         sentence = f"Reading its cells for one inference takes {numbers.quantity(inference, 'J')}"
         if not math.isnan(once) and inference > 0.0:
             sentence += (
-                f"; after {count_words(once / inference)} inferences reading has cost as much as "
-                "programming once"
+                f"; after {inference_count_words(once / inference)} inferences reading has cost as "
+                "much as programming once"
             )
         if self._is_over_a_life and not math.isnan(point["life_energy"]):
             counts = {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rramsim.device.read_energy import read_energy
 from rramsim.errors import InputError, refused
+from rramsim.formatting import listed
 from rramsim.schema import STATES, Interval, make, records, validate
 from rramsim.statistics.confidence import CONFIDENCE, standard_errors
 
@@ -425,7 +426,7 @@ def _attrs(
         "popcount_energy": circuits.popcount,
         "other_energy": circuits.other,
         "energy_source": circuits.source,
-        "unknown": ", ".join(circuits.unknown),
+        "unknown": listed(circuits.unknown),
         "reprogrammings": life.reprogrammings,
         **({} if life.inferences is None else {"inferences": life.inferences}),
         "confidence": CONFIDENCE,

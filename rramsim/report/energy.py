@@ -177,8 +177,8 @@ def _joule(value: float) -> str:
 
 def _count(value: float) -> str:
     """Return a number of inferences: whole up to 9,999, beyond with a power of ten."""
-    if 10.0 <= value < 9999.5:
-        return f"{value:,.0f}"
+    if value < 9999.5:
+        return f"{max(round(value), 1):,}"
     return numbers.power(value, 3)
 
 

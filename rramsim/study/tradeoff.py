@@ -548,6 +548,7 @@ def _findings(
         readings=examination.measured.readings if examination else None,
         populations=products.get("populations"),
         counted=products.get("counted"),
+        goodness=products.get("goodness"),
         variance=products.get("variance") if study.correlated is True else None,
         stated=devices.stated,
     )

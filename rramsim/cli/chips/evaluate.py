@@ -424,10 +424,16 @@ def _rule(chips: int, half_width: float | None) -> StoppingRule | None:
         return None
     from rramsim.montecarlo.stopping import FIRST_LOOK, StoppingRule
 
+    if not 0.0 < half_width < 1.0:
+        raise InputError(
+            f"--half-width is {half_width:g}; accepted: a share of the images above 0 and below 1, "
+            "such as 0.001."
+        )
     if chips < FIRST_LOOK:
         raise InputError(
-            f"--half-width: is first asked for at {FIRST_LOOK} chips, and --chips is {chips}. Give "
-            "the most that may be scored, such as --chips 10000."
+            f"--half-width needs --chips {FIRST_LOOK} or more, and --chips is {chips}: "
+            "whether the mean is known so well is seen after that many chips first. Give the most "
+            "chips that may be scored, such as --chips 10000."
         )
     return StoppingRule(chips, half_width)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rramsim import formatting as numbers
 from rramsim.decision.reasons import (
     cell_count_words,
@@ -16,12 +18,16 @@ from rramsim.decision.reasons import (
     would_settle,
 )
 from rramsim.decision.recommend import points_left_open
+from rramsim.decision.sequences import open_before
+from rramsim.device.populations.verdicts import LEVEL
 from rramsim.interval import Interval
 from rramsim.report.text_table import Sorted, TextTable, table_of
 from rramsim.report.tradeoff import rows
 from rramsim.schema import Record, records
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from rramsim.report.tradeoff.findings import Findings
 
 _MOST_OPEN = 4
@@ -47,12 +53,63 @@ def changes(findings: Findings) -> list[str]:
             for sentence in (would_settle(one, findings.tradeoff), _measure(one))
             if sentence
         ),
+        *counted_bounds(findings, shown),
         *(
             [f"{more} further pairs of condition and protection are not settled either."]
             if more
             else []
         ),
     ]
+
+
+def counted_bounds(findings: Findings, points: list[Record]) -> list[str]:
+    """Return of which points, that leave others open or are open, the BER is only counted, and why.
+
+    Parameters
+    ----------
+    findings : Findings
+    points : list of Record
+        Points left open.
+    """
+    goodness, tradeoff = findings.goodness, findings.tradeoff
+    if goodness is None:
+        return []
+    blocked = [
+        one
+        for point in points
+        if point["accurate"] == "not settled"
+        for one in (point, open_before(tradeoff, point, "accurate"))
+        if one is not None and one["accurate"] == "not settled" and one["ber_bound"] == "upper"
+    ]
+    known = set(goodness["condition"].values.tolist())
+    sentences = []
+    for name in dict.fromkeys(one["condition"] for one in blocked):
+        states = (
+            records(goodness.sel(condition=[name]), "condition", "state") if name in known else ()
+        )
+        rejected = [row for row in states if row["verdict"] == "does not hold"]
+        if rejected:
+            why = " and ".join(
+                f"that of {row['state']} is rejected with p = {numbers.plain(row['p_value'], 2)}"
+                for row in rejected
+            )
+            sentences.append(
+                f"The bit-error rate of “{name}” is only the bound that counting gives, as its "
+                f"lognormals are not used: {why}{_of_all_tests(goodness)}."
+            )
+    return sentences
+
+
+def _of_all_tests(goodness: xr.Dataset) -> str:
+    p_values = goodness["p_value"].values
+    tests, small = int(np.isfinite(p_values).sum()), int((p_values < LEVEL).sum())
+    if tests <= 1:
+        return ""
+    chance = numbers.plain(tests * LEVEL, 2)
+    return (
+        f" (of {tests} lognormals tested, {small} {'is' if small == 1 else 'are'} rejected at "
+        f"{100 * LEVEL:g}\xa0%; chance alone rejects about {chance})"
+    )
 
 
 def _one_a_place(points: list[Record]) -> list[Record]:
@@ -174,18 +231,25 @@ def borne_words(findings: Findings) -> str:
 
 def _tolerated_and_open(findings: Findings, most: Record) -> str:
     """Return why points are not settled whose bit-error rate their network tolerates, if any."""
-    names = dict.fromkeys(
-        f"“{point['condition']}”"
-        for point in rows.points_of(findings.tradeoff)
-        if point["accurate"] == "not settled"
-        and point["training_ber"] == most["training_ber"]
-        and point["thresholds"] == "as trained"
-        and point["test_ber"] <= most["budget_shown"]
+    names = list(
+        dict.fromkeys(
+            rows.place_words(point)
+            for point in rows.points_of(findings.tradeoff)
+            if point["accurate"] == "not settled"
+            and point["training_ber"] == most["training_ber"]
+            and point["thresholds"] == "as trained"
+            and point["test_ber"] <= most["budget_shown"]
+        )
     )
     if not names or not _are_independent(findings):
         return ""
+    more = len(names) - _MOST_OPEN
+    shown = [*names[:_MOST_OPEN], *([f"{more} others"] if more > 0 else [])]
+    is_one = len(names) == 1
     return (
-        f" With {' and '.join(names)} points have a lower rate and are still not settled. Both are "
-        "true: the tolerated rate is shown for each network by itself, at rates that are known, "
-        "whereas all points share the error rate of 2.5\xa0%, and cells leave their rates open."
+        f" With this network, {numbers.listed(shown)} {'is' if is_one else 'are'} not settled "
+        f"although the bit-error rate of the weights there is not higher. Both are true: the "
+        "tolerated rate is shown for this network alone and at rates that are known exactly, "
+        "whereas a point is judged with what its cells leave open of its rate, and networks share "
+        "the error rate of 2.5\xa0%."
     )

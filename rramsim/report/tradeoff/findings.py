@@ -74,7 +74,7 @@ class Findings:
         Whether chips were drawn from fault models of the user's instead of the conditions.
     notes : tuple of str
         Sentences on cells that were dropped or clamped, and on what a reader must know.
-    readings, populations, counted : xarray.Dataset or None
+    readings, populations, counted, goodness : xarray.Dataset or None
         Products of these names; None where the study has no measurements.
     variance : xarray.Dataset or None
         Product "variance", where cells err together by what it tells.
@@ -105,5 +105,6 @@ class Findings:
     readings: xr.Dataset | None = None
     populations: xr.Dataset | None = None
     counted: xr.Dataset | None = None
+    goodness: xr.Dataset | None = None
     variance: xr.Dataset | None = None
     stated: xr.Dataset | None = None

@@ -18,7 +18,7 @@ from rramsim.decision.life_words import (
     unknown_words,
     use_words,
 )
-from rramsim.decision.reasons import count_words
+from rramsim.decision.reasons import inference_count_words
 from rramsim.decision.recommend import best_points
 from rramsim.decision.requirements import Requirements
 from rramsim.device.inference_energy import break_even, cheapest_ranges
@@ -75,7 +75,7 @@ def _reading_more(point: Record) -> str:
     often = "programming" if programmings == 1 else f"{numbers.power(programmings)} programmings"
     if not point["inference_energy"]:
         return f"Reading {_named(point)} takes no energy that is counted."
-    after = count_words(spent / point["inference_energy"])
+    after = inference_count_words(spent / point["inference_energy"])
     return (
         f"After {after} inferences reading {_named(point)} costs more than {often}: "
         f"{numbers.quantity(point['inference_energy'], 'J')} each, against "
@@ -110,18 +110,18 @@ def _costs(points: list[Record]) -> tuple[np.ndarray, np.ndarray]:
 
 def _range(first: float, last: float) -> str:
     if not first:
-        return f"up to {count_words(last)} inferences"
+        return f"up to {inference_count_words(last)} inferences"
     if math.isinf(last):
-        return f"from {count_words(first)} on"
-    return f"from {count_words(first)} to {count_words(last)}"
+        return f"from {inference_count_words(first)} on"
+    return f"from {inference_count_words(first)} to {inference_count_words(last)}"
 
 
 def _what_is_counted(findings: Findings) -> str:
     pulse = f" with {findings.read_pulse}" if findings.read_pulse else ""
     unknown = findings.unknown_circuits
     left_out = (
-        f" The energy {', '.join(unknown)} is unknown and not counted, so an inference takes more; "
-        "it does not change which of two conditions under one protection costs less."
+        f" The energy {numbers.listed(unknown)} is unknown and not counted, so an inference takes "
+        "more; it does not change which of two conditions under one protection costs less."
         if unknown
         else ""
     )
@@ -158,7 +158,7 @@ def life_table(findings: Findings) -> TextTable | None:
             place = next(number for number, one in enumerate(points) if one is point)
             costs_more = programmed[place] >= programmed[0]
             return f"never: always {'more' if costs_more else 'less'}"
-        return f"after {count_words(crossing(point))}"
+        return f"after {inference_count_words(crossing(point))}"
 
     return table_of(
         "When two cost the same",
@@ -169,7 +169,7 @@ def life_table(findings: Findings) -> TextTable | None:
             "Programming": "programming_energy",
             "An inference": "inference_energy",
             "Reading costs more after": Sorted(
-                lambda point: f"{count_words(_repaid(point))} inferences", _repaid
+                lambda point: f"{inference_count_words(_repaid(point))} inferences", _repaid
             ),
             "As much as recommended": Sorted(crossing_words, crossing),
         },

@@ -62,6 +62,7 @@ def render(
         findings=findings,
         answer=answer(findings),
         glance=points.at_a_glance(findings),
+        open_legend=points.open_legend(points.tabled_points(findings), findings),
         protections=[points.protection_words(one) for one in findings.tradeoff.protection.values],
         reached_words="loss in percentage points"
         if required.target_accuracy is None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rramsim import formatting as numbers
+from rramsim.decision.reasons import is_refused_at_shared_level
 from rramsim.decision.recommend import best_points, foremost_conditions
 from rramsim.decision.requirements import Requirements
 from rramsim.report.text_table import CellText, Sorted, TextTable, table_of
@@ -51,6 +53,61 @@ _OBSTACLES = {
 }
 
 
+_WAITS, _SHARES = "§", "¶"
+
+
+def open_mark(point: Record) -> str:
+    """Return a mark where a point is enough by the bound that tables show, and is left open."""
+    if point.text("waits_for"):
+        return _WAITS
+    return _SHARES if is_refused_at_shared_level(point) else ""
+
+
+def open_legend(points: Iterable[Record], findings: Findings) -> list[str]:
+    """Return what the marks of some points mean, a sentence each, and for what which points wait.
+
+    Parameters
+    ----------
+    points : iterable of Record
+        The points that are shown.
+    findings : Findings
+        Its points are counted, shown or not.
+    """
+    open_points = [point for point in points if open_mark(point)]
+    waiting = [point for point in rows.points_of(findings.tradeoff) if open_mark(point) == _WAITS]
+    waited_for = {_waited_for(point) for point in open_points if open_mark(point) == _WAITS}
+    waits = Counter(name for name in map(_waited_for, waiting) if name in waited_for)
+    names = [f"{name} ({count} point{'' if count == 1 else 's'})" for name, count in waits.items()]
+    shared = {
+        numbers.percent(point["confidence_needed"])
+        for point in open_points
+        if open_mark(point) == _SHARES
+    }
+    return [
+        *(
+            [
+                f"{_WAITS} would be enough by itself; it is left open since a point that is tested "
+                f"before it is not shown to be enough: {numbers.listed(names)}."
+            ]
+            if names
+            else []
+        ),
+        *(
+            f"{_SHARES} enough with 97.5{_BLANK}% confidence, but not with the {confidence} that "
+            "each of the networks tested side by side needs."
+            for confidence in sorted(shared)
+        ),
+    ]
+
+
+def _waited_for(point: Record) -> str:
+    """Return the name of the point that another one waits for."""
+    kept = point.text("waits_for_protection")
+    kept = "" if kept == "none" else f" and {kept}"
+    network = rows.network_words(point["training_ber"], point["thresholds"])
+    return f"“{point['waits_for']}”{kept}, network {network}"
+
+
 @dataclass(frozen=True)
 class Place:
     """The network that has the best verdict on a condition under a protection.
@@ -73,6 +130,11 @@ class Place:
     def mark(self) -> str:
         """The verdict as a mark."""
         return MARKS[self.point["verdict"]]
+
+    @property
+    def open_mark(self) -> str:
+        """The mark that says why it is left open, if its bound does not (`open_legend`)."""
+        return open_mark(self.point)
 
     @property
     def verdict(self) -> str:
@@ -183,7 +245,8 @@ def points_table(findings: Findings) -> TextTable:
     mark = "recommended" if findings.recommendation.met else "the nearest"
 
     def enough(point: Record) -> str:
-        return f"{point['verdict']}\n{mark}" if names(point) else str(point["verdict"])
+        verdict = f"{point['verdict']}{open_mark(point)}"
+        return f"{verdict}\n{mark}" if names(point) else verdict
 
     def accuracy(point: Record) -> str:
         return f"{numbers.percent(point['accuracy'])}\n{rows.accuracy_interval(point)}"

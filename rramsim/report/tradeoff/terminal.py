@@ -21,14 +21,22 @@ from rramsim.report.terminal_table import (
     wrapped,
 )
 from rramsim.report.text_table import NONE, CellText, TextTable, in_words, table_of
+from rramsim.report.tradeoff.change import counted_bounds
 from rramsim.report.tradeoff.correlated import together_words
-from rramsim.report.tradeoff.points import foremost_points, left_out, shown_points
+from rramsim.report.tradeoff.points import (
+    foremost_points,
+    left_out,
+    open_legend,
+    open_mark,
+    shown_points,
+)
 from rramsim.report.tradeoff.rows import (
     REESTIMATED_WORDS,
     chosen_point,
     endurance,
     network_words,
     origins,
+    points_of,
     rate,
     short_network,
 )
@@ -57,13 +65,14 @@ def points_table(findings: Findings) -> TextTable:
             "loss, at most": lambda point: (
                 f"{numbers.points(point['loss'])}, {numbers.points(point['loss_high'])}"
             ),
-            "enough": "verdict",
+            "enough": lambda point: f"{point['verdict']}{open_mark(point)}",
             "energy": "life_energy",
             "cells": lambda point: numbers.plain(point["cells_per_weight"]),
         },
         remark=" ".join(
             [f"{_BEST} The report and tradeoff.csv have all."]
             + [words for words in _legend(findings) if words.startswith(_EXTRAPOLATED)]
+            + open_legend(shown_points(findings), findings)
         ),
     )
 
@@ -123,7 +132,7 @@ def _columns(findings: Findings) -> dict[str, CellText]:
         "network": short_network,
         "accuracy": accuracy,
         "loss, at most": loss,
-        "enough": "verdict",
+        "enough": lambda point: f"{point['verdict']}{open_mark(point)}",
         "energy": "life_energy",
         "cells": lambda point: numbers.plain(point["cells_per_weight"]),
     }
@@ -175,9 +184,19 @@ def recommendation_lines(findings: Findings) -> list[tuple[str, str]]:
         "life": said.get("Life", ""),
         "bit errors": said.get("Bit errors", ""),
         "left out": said.get("Left out", ""),
-        "not settled": said.get("Not settled", ""),
+        "not settled": " ".join(filter(None, (said.get("Not settled", ""), *_bounds(findings)))),
     }
     return [(label, words) for label, words in lines.items() if words]
+
+
+def _bounds(findings: Findings) -> list[str]:
+    place = findings.recommendation.open_point
+    if place is None:
+        return []
+    points = points_of(findings.tradeoff)
+    return counted_bounds(
+        findings, [one for one in points if all(one[dim] == place[dim] for dim in place)]
+    )
 
 
 def _accuracy_lines(point: Record, findings: Findings) -> dict[str, str]:
@@ -244,7 +263,8 @@ def text(
         table = first_fitting(terminal_tables(findings), width=width)
         print_table(console, replace(table, title="", remark=""))
         notes = shown_notes(findings.notes, verbose=verbose)
-        for sentence in (table.remark, *origins(findings), *notes):
+        why_open = open_legend(foremost_points(findings), findings)
+        for sentence in (table.remark, *why_open, *origins(findings), *notes):
             console.print(plain_text(wrapped(sentence, width)), soft_wrap=True)
         console.print()
     (_, verdict), *lines = recommendation_lines(findings)

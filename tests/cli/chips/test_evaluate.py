@@ -206,8 +206,10 @@ def test_it_is_said_where_a_mean_stays_open_and_where_chips_keep_all_images(mode
         (["--images-per-chip", "auto"], "--images-per-chip is auto without a half width, which"),
         (["--images-per-chip", "1e3"], "--images-per-chip is '1e3'; accepted: a number of test"),
         (["--images-per-chip", "491"], "--images-per-chip is 491; accepted: 1 to 490, the number"),
-        (["--half-width", "0.01"], "--half-width: is first asked for at 30 chips, and --chips is"),
-        (["--half-width", "1", "--chips", "30"], "The half width is 1.0; from 0 to below 1"),
+        (["--half-width", "0.01"], "--half-width needs --chips 30 or more, and --chips is 20"),
+        (["--half-width", "2"], "--half-width is 2; accepted: a share of the images above 0 and"),
+        (["--half-width", "0", "--chips", "30"], "--half-width is 0; accepted: a share"),
+        (["--half-width", "1", "--chips", "30"], "--half-width is 1; accepted: a share of the"),
     ],
 )
 def test_images_and_half_widths_that_cannot_be_are_refused(

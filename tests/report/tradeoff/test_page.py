@@ -12,7 +12,7 @@ from rramsim import formatting as numbers
 from rramsim import schema
 from rramsim.crossbar.tiles import Placement, TileShape
 from rramsim.decision.join import error_free_accuracy
-from rramsim.decision.reasons import count_words
+from rramsim.decision.reasons import count_words, inference_count_words
 from rramsim.decision.recommend import best_points, recommend
 from rramsim.decision.requirements import Requirements, ber_budgets, judge
 from rramsim.report.html import files_beside, inlined
@@ -324,7 +324,9 @@ def test_a_tolerated_rate_and_a_point_that_is_not_settled_are_reconciled():
         tradeoff["accurate"] = tradeoff["accurate"].astype("U11")
         tradeoff["accurate"].loc[{**at, "thresholds": "as trained"}] = "not settled"
         text = borne_words(replace(found, tradeoff=tradeoff))
-        assert ("With “strong” points have a lower rate" in text) == (training_ber == most)
+        assert ("With this network, “strong” is not settled although" in text) == (
+            training_ber == most
+        )
 
 
 @pytest.mark.slow
@@ -377,12 +379,12 @@ def test_a_life_is_programming_and_inference_after_inference(figures):
     assert inference == 4e-9
     html = render(found, inlined(draw_figures(found)))
     text = Page(html).text
-    after = count_words(once / inference)
+    after = inference_count_words(once / inference)
     assert f"After {after} inferences reading “weak” costs more than programming" in text
     assert "The energy of other circuits is unknown and not counted" in text
     # The one that is costliest to program is cheapest to read: P_A + n E_A = P_B + n E_B.
     equal = (float(costly.programming_energy) - once) / (inference - 1e-9)
-    assert f"“weak” up to {count_words(equal)} inferences" in text
+    assert f"“weak” up to {inference_count_words(equal)} inferences" in text
     assert f"“very strong” from {count_words(equal)} on" in text
     assert f"after {count_words(equal)}" in text
     # More to program and more to read.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from synthetic import accuracy_curves, conditions, traded
 
 from rramsim.decision.recommend import recommend
@@ -108,3 +109,48 @@ def test_what_is_accepted_has_its_unit_and_what_is_left_out_its_label_once():
     shown = plain(" ".join(text(findings(required=required, known=known), PAGE, width=80).split()))
     assert "a loss of 1 percentage point is accepted" in shown
     assert "left out “weak” does not stand so many programmings." in shown
+
+
+def test_a_point_that_waits_is_marked_and_the_line_below_names_what_it_waits_for():
+    tradeoff = traded({0.0: (0.97, 0.9655, 0.97), 0.15: (0.90, 0.90, 0.90)})
+    found = dataclasses.replace(findings(), tradeoff=tradeoff, recommendation=recommend(tradeoff))
+    shown = plain(text(found, PAGE))
+    assert shown.count("not settled§") == 1
+    assert "is not shown to be enough: “strong”, network plain (1 point)." in " ".join(
+        shown.split()
+    )
+    # None is said to wait where none does, and the other mark is for what the networks share.
+    assert "¶" not in shown
+    shared = traded({0.0: (0.97, 0.97, 0.96605), 0.15: (0.90, 0.90, 0.90)})
+    found = dataclasses.replace(found, tradeoff=shared, recommendation=recommend(shared))
+    shown = plain(text(found, PAGE))
+    assert (shown.count("not settled¶"), shown.count("§")) == (1, 0)
+    assert "¶ enough with 97.5 % confidence, but not with the 98.75 %" in " ".join(shown.split())
+
+
+def test_a_bound_that_leaves_others_open_is_said_to_be_of_a_rejected_lognormal():
+    tradeoff = traded({0.0: (0.97, 0.9655, 0.97)})
+    tradeoff["ber_bound"] = tradeoff["ber_bound"].astype("U5")
+    tradeoff["ber_bound"].loc[{"condition": "strong"}] = "upper"
+    verdicts, p_values = np.full((3, 2), "holds", dtype="U20"), np.full((3, 2), 0.5)
+    verdicts[1, 1], p_values[1, 1] = "does not hold", 0.007
+    goodness = xr.Dataset(
+        {
+            name: (("condition", "state"), values)
+            for name, values in {"verdict": verdicts, "p_value": p_values}.items()
+        },
+        coords={"condition": tradeoff["condition"].values, "state": ["LRS", "HRS"]},
+    )
+    found = dataclasses.replace(
+        findings(), tradeoff=tradeoff, recommendation=recommend(tradeoff), goodness=goodness
+    )
+    shown = " ".join(plain(text(found, PAGE)).split())
+    assert (
+        "The bit-error rate of “strong” is only the bound that counting gives, as its lognormals "
+        "are not used: that of HRS is rejected with p = 0.007 (of 6 lognormals tested, 1 is "
+        "rejected at 1 %; chance alone rejects about 0.06)."
+    ) in shown
+    without = dataclasses.replace(
+        found, goodness=goodness.assign(verdict=goodness.verdict.where(False, "holds"))
+    )
+    assert "only the bound that counting gives" not in text(without, PAGE)
