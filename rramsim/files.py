@@ -284,9 +284,13 @@ def make_folder(folder: Path) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        # A parent exists: where folders cannot be made at all, as in /proc, the system reports that
+        # the folder does not exist, which says nothing to a reader.
+        is_missing = isinstance(error, FileNotFoundError)
+        why = "the system makes no folders there" if is_missing else error.strerror
         raise InputError(
-            f"{folder}: this folder cannot be made ({error.strerror}). Name a folder "
-            "in a place where you may write."
+            f"{folder}: this folder cannot be made ({why}). Name one in a place where you may "
+            "write."
         ) from error
 
 
