@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from rramsim.bits import Words
 from rramsim.kernels import bit_count, kernel
+
+
+@nb.njit(inline="always")
+def _class_of(counts: Any, inputs: Any, scale: Any, offset: Any) -> Any:
+    """Return the class of the greatest score, the first of equal ones, from mismatches."""
+    best, greatest = 0, np.float32(0)
+    for k in range(scale.size):
+        score = np.float32(inputs - 2 * counts[k]) * scale[k] + offset[k]
+        if k == 0 or score > greatest:
+            best, greatest = k, score
+    return best
 
 
 @kernel(
@@ -85,12 +99,7 @@ def classify_flipped(
             differing = values[image, place >> 6] ^ weights[k, place >> 6]
             # A pair that differs now did not before.
             counts[image, k] += 2 * np.int64(differing >> np.uint64(place & 63) & np.uint64(1)) - 1
-        best, greatest = 0, np.float32(0)
-        for k in range(scale.size):
-            score = np.float32(inputs - 2 * counts[image, k]) * scale[k] + offset[k]
-            if k == 0 or score > greatest:
-                best, greatest = k, score
-        classes[image] = best
+        classes[image] = _class_of(counts[image], inputs, scale, offset)
 
 
 @kernel("void(int32[:,:,::1], int64, float32[::1], float32[::1], int64[:,::1])")
@@ -112,9 +121,4 @@ def classify_chips(
     """
     for chip in range(classes.shape[0]):
         for image in range(classes.shape[1]):
-            best, greatest = 0, np.float32(0)
-            for k in range(scale.size):
-                score = np.float32(inputs - 2 * counts[chip, image, k]) * scale[k] + offset[k]
-                if k == 0 or score > greatest:
-                    best, greatest = k, score
-            classes[chip, image] = best
+            classes[chip, image] = _class_of(counts[chip, image], inputs, scale, offset)
